@@ -1,0 +1,42 @@
+/**
+ * Lifecycle events of the EC2/On-Premises platform, by who does them.
+ *
+ * The names and their order are the protocol's. `BlockTraffic` and `AllowTraffic` belong to the control plane alone: a host
+ * that is sent one of them fails the command.
+ */
+
+/** Events whose work is a script from the revision; a host command of the same name exists for each. */
+export const HOOK_EVENTS = [
+  'BeforeBlockTraffic',
+  'AfterBlockTraffic',
+  'ApplicationStop',
+  'BeforeInstall',
+  'AfterInstall',
+  'ApplicationStart',
+  'ValidateService',
+  'BeforeAllowTraffic',
+  'AfterAllowTraffic',
+] as const;
+
+export type HookEvent = (typeof HOOK_EVENTS)[number];
+
+/** The events that the agent does itself. */
+export const AGENT_EVENTS = ['DownloadBundle', 'Install'] as const;
+
+/** Any event that a host can be told to do, or a custom one of a local deployment. */
+export type LifecycleEventName = HookEvent | (typeof AGENT_EVENTS)[number] | (string & {});
+
+export function isHookEvent(name: string): name is HookEvent {
+  return (HOOK_EVENTS as readonly string[]).includes(name);
+}
+
+/** What an in-place deployment without a load balancer does on each target, in order. */
+export const IN_PLACE_EVENTS = [
+  'ApplicationStop',
+  'DownloadBundle',
+  'BeforeInstall',
+  'Install',
+  'AfterInstall',
+  'ApplicationStart',
+  'ValidateService',
+] as const;

@@ -1,0 +1,188 @@
+/**
+ * The tables, as the query layer sees them. One portable subset for SQLite and PostgreSQL: text ids, integer epoch
+ * milliseconds (`…_at_ms`), JSON as text (`…_json`), booleans as 0 and 1. `migrations.ts` makes exactly these tables.
+ *
+ * Names that the API shows (application, deployment group, host) are copied into a deployment when it is created, so that its
+ * record stays readable after a rename or a deletion.
+ */
+
+export type Role = 'admin' | 'operator' | 'viewer' | 'host';
+
+export type DeploymentStatus = 'Created' | 'Queued' | 'InProgress' | 'Ready' | 'Succeeded' | 'Failed' | 'Stopped';
+export type TargetStatus = 'Pending' | 'InProgress' | 'Succeeded' | 'Failed' | 'Skipped' | 'Ready' | 'Unknown';
+export type LifecycleEventStatus = 'Pending' | 'InProgress' | 'Succeeded' | 'Failed' | 'Skipped' | 'Unknown';
+
+export interface AccessKeyRow {
+  access_key_id: string;
+  /** The secret key, sealed with the server's master key: verifying a signature needs the secret itself, not a hash. */
+  secret_sealed: string;
+  role: Role;
+  /** For role `host`: the only host identifier that this key may speak for. */
+  host_arn: string | null;
+  description: string;
+  created_at_ms: number;
+  disabled_at_ms: number | null;
+}
+
+/** What the server must keep to itself, by name: the signer's CA and key, the cursor key. */
+export interface SecretRow {
+  name: string;
+  value_sealed: string;
+}
+
+export interface ApplicationRow {
+  application_id: string;
+  application_name: string;
+  compute_platform: string;
+  created_at_ms: number;
+}
+
+export interface RevisionRow {
+  revision_id: string;
+  application_id: string;
+  /** Canonical text of what makes two locations the same revision; unique within an application. */
+  identity: string;
+  /** RevisionLocation as the API has it. */
+  location_json: string;
+  description: string | null;
+  registered_at_ms: number;
+  first_used_at_ms: number | null;
+  last_used_at_ms: number | null;
+}
+
+/** Custom configurations only; the predefined ones are constants. */
+export interface DeploymentConfigRow {
+  deployment_config_id: string;
+  deployment_config_name: string;
+  compute_platform: string;
+  minimum_type: 'HOST_COUNT' | 'FLEET_PERCENT';
+  minimum_value: number;
+  created_at_ms: number;
+}
+
+export interface DeploymentGroupRow {
+  deployment_group_id: string;
+  application_id: string;
+  deployment_group_name: string;
+  deployment_config_name: string;
+  service_role_arn: string;
+  /** The other members of the API's shape, as given: tag filters, style, alarms, triggers, rollback and so on. */
+  settings_json: string;
+  target_revision_json: string | null;
+  last_attempted_deployment_id: string | null;
+  last_successful_deployment_id: string | null;
+  created_at_ms: number;
+}
+
+export interface ResourceTagRow {
+  resource_arn: string;
+  tag_key: string;
+  tag_value: string;
+}
+
+/** An on-premises instance: registered, or once registered and kept as a record. */
+export interface InstanceRow {
+  instance_id: string;
+  instance_name: string;
+  instance_arn: string;
+  arn_kind: 'user' | 'session';
+  /** The IAM user or session ARN: what the agent calls its host identifier. */
+  host_arn: string;
+  registered_at_ms: number;
+  deregistered_at_ms: number | null;
+  last_polled_at_ms: number | null;
+  agent_version: string | null;
+}
+
+export interface InstanceTagRow {
+  instance_id: string;
+  tag_key: string;
+  tag_value: string;
+}
+
+export interface DeploymentRow {
+  deployment_id: string;
+  application_id: string;
+  application_name: string;
+  deployment_group_id: string;
+  deployment_group_name: string;
+  deployment_config_name: string;
+  /** The minimum of healthy hosts as it was when the deployment was created. */
+  minimum_type: 'HOST_COUNT' | 'FLEET_PERCENT' | 'MOST_CONCURRENCY';
+  minimum_value: number;
+  status: DeploymentStatus;
+  revision_json: string;
+  previous_revision_json: string | null;
+  creator: string;
+  description: string | null;
+  file_exists_behavior: 'DISALLOW' | 'OVERWRITE' | 'RETAIN';
+  ignore_application_stop_failures: number;
+  update_outdated_instances_only: number;
+  /** Members that are only echoed. */
+  options_json: string;
+  created_at_ms: number;
+  started_at_ms: number | null;
+  completed_at_ms: number | null;
+  stop_requested_at_ms: number | null;
+  error_code: string | null;
+  error_message: string | null;
+  /** When the engine has to look at it next, at the latest; null once final. */
+  wake_at_ms: number | null;
+}
+
+export interface TargetRow {
+  deployment_id: string;
+  instance_id: string;
+  /** The instance's name, as the API calls the target. */
+  target_id: string;
+  target_arn: string;
+  host_arn: string;
+  /** Order of attempt, from 0. */
+  position: number;
+  status: TargetStatus;
+  updated_at_ms: number;
+}
+
+export interface LifecycleEventRow {
+  deployment_id: string;
+  instance_id: string;
+  /** From 0, in the order the events run. */
+  position: number;
+  event_name: string;
+  status: LifecycleEventStatus;
+  /** Unique; made when the command becomes ready to be handed out. null before. */
+  host_command_id: string | null;
+  host_arn: string;
+  ready_at_ms: number | null;
+  /** When a poll last took it. Taken again only if it was not acknowledged for a long time. */
+  handed_out_at_ms: number | null;
+  started_at_ms: number | null;
+  ended_at_ms: number | null;
+  /** Diagnostics as the API has them. */
+  diagnostics_json: string | null;
+}
+
+/** What the last deployment of a group left on one host: its health and the revision that runs there. */
+export interface HostStateRow {
+  deployment_group_id: string;
+  instance_id: string;
+  health: 'healthy' | 'unhealthy';
+  /** Identity of the last revision installed successfully; null: unknown. */
+  revision_identity: string | null;
+}
+
+export interface StoreSchema {
+  access_keys: AccessKeyRow;
+  secrets: SecretRow;
+  applications: ApplicationRow;
+  revisions: RevisionRow;
+  deployment_configs: DeploymentConfigRow;
+  deployment_groups: DeploymentGroupRow;
+  resource_tags: ResourceTagRow;
+  instances: InstanceRow;
+  instance_tags: InstanceTagRow;
+  deployments: DeploymentRow;
+  targets: TargetRow;
+  lifecycle_events: LifecycleEventRow;
+  host_states: HostStateRow;
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../../src/system/clock.ts';
+
+/** A clock that stands still until a test moves it. */
+export interface ManualClock extends Clock {
+  /** Moves time on and wakes every sleeper whose time has come. */
+  advance(ms: number): void;
+  /** The length in ms of the next sleep that somebody begins (or has begun and nobody has asked about). */
+  nextSleep(): Promise<number>;
+}
+
+export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
+  let nowMs = startMs;
+  const sleepers = new Set<{ readonly untilMs: number; readonly wake: () => void }>();
+  const begun: number[] = [];
+  const watchers: ((ms: number) => void)[] = [];
+
+  return {
+    now: () => nowMs,
+    sleep(ms, signal) {
+      if (signal?.aborted === true) return Promise.resolve();
+      const watcher = watchers.shift();
+      if (watcher === undefined) begun.push(ms);
+      else watcher(ms);
+      return new Promise((resolve) => {
+        const sleeper = {
+          untilMs: nowMs + ms,
+          wake: () => {
+            sleepers.delete(sleeper);
+            signal?.removeEventListener('abort', sleeper.wake);
+            resolve();
+          },
+        };
+        signal?.addEventListener('abort', sleeper.wake);
+        sleepers.add(sleeper);
+      });
+    },
+    advance(ms) {
+      nowMs += ms;
+      for (const sleeper of [...sleepers]) if (sleeper.untilMs <= nowMs) sleeper.wake();
+    },
+    nextSleep() {
+      const ms = begun.shift();
+      return ms === undefined ? new Promise((resolve) => watchers.push(resolve)) : Promise.resolve(ms);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A folder of a test's own, gone with everything in it when the test lets go of it (`using folder = scratchFolder()`). */
+export interface ScratchFolder extends Disposable {
+  readonly path: string;
+  /** A path inside the folder. */
+  at(...names: string[]): string;
+}
+
+export function scratchFolder(): ScratchFolder {
+  const path = mkdtempSync(join(tmpdir(), 'slipway-test-'));
+  return {
+    path,
+    at: (...names) => join(path, ...names),
+    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
