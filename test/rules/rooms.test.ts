@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest';
+import { roomOf, violationsIn } from './rooms.ts';
+
+describe('the import rules of the house', () => {
+  test('a room is the first folder, and under server the second', () => {
+    expect(roomOf('agent/poller.ts')).toBe('agent');
+    expect(roomOf('server/engine/decide.ts')).toBe('server/engine');
+    expect(roomOf('server/main.ts')).toBe('server');
+    expect(roomOf('errors.ts')).toBe('errors');
+  });
+
+  test('the agent may not import the server', () => {
+    const found = violationsIn('agent/poller.ts', "\nimport { startServer } from '../server/main.ts';\n");
+    expect(found).toEqual([{ file: 'agent/poller.ts', line: 2, rule: 'agent may not import server (../server/main.ts)' }]);
+  });
+
+  test('an import over several lines and a lazy import are seen', () => {
+    const text = "import {\n  a,\n  b,\n} from '../cli/main.ts';\nconst c = await import('../local/deploy.ts');\n";
+    expect(violationsIn('agent/poller.ts', text).map(({ line }) => line)).toEqual([4, 5]);
+  });
+
+  test('a pure file may neither ask the clock nor touch the disk', () => {
+    const text = "import { readFileSync } from 'node:fs';\n// Date.now is only named here\nconst now = Date.now();\n";
+    expect(violationsIn('install/plan.ts', text).map(({ line }) => line)).toEqual([1, 3]);
+  });
+
+  test('what a room may import is no violation', () => {
+    expect(violationsIn('deployment/run-command.ts', "import { parseAppSpec } from '../appspec/parse.ts';\n")).toEqual([]);
+    expect(violationsIn('appspec/parse.ts', "import type { Logger } from '../logging/logger.ts';\n")).toEqual([]);
+  });
+});

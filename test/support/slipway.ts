@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+
+const SLIPWAY = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url));
+
+/** How a command of the real program ended. */
+export interface FinishedCommand {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Runs `slipway ARGS` as a process of its own, to its end. */
+export async function runSlipway(args: readonly string[], env: Environment = {}): Promise<FinishedCommand> {
+  const child = spawn(process.execPath, [SLIPWAY, ...args], {
+    env: { ...cleanEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [status] = (await once(child, 'close')) as [number | null];
+  return { status, stdout: stripVTControlCharacters(stdout), stderr };
+}
+
+/** A long-running `slipway` process; its standard error goes to a file. */
+export interface Daemon extends AsyncDisposable {
+  readonly pid: number;
+  readonly stderrFile: string;
+  readonly firstLine: Promise<string>;
+  readonly exited: Promise<{ readonly status: number | null; readonly signal: NodeJS.Signals | null }>;
+  kill(signal: NodeJS.Signals): void;
+  /** What it has logged so far. */
+  log(): string;
+}
+
+export function startDaemon(args: readonly string[], options: { readonly env?: Environment; readonly stderrFile: string }): Daemon {
+  const child: ChildProcess = spawn(process.execPath, [SLIPWAY, ...args], {
+    env: { ...cleanEnvironment(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stderr?.pipe(createWriteStream(options.stderrFile, { flags: 'a' }));
+  const exited = once(child, 'exit').then(([status, signal]) => ({
+    status: status as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }));
+  return {
+    pid: child.pid ?? 0,
+    stderrFile: options.stderrFile,
+    firstLine: firstLine(child),
+    exited,
+    kill: (signal) => void child.kill(signal),
+    log: () => (existsSync(options.stderrFile) ? readFileSync(options.stderrFile, 'utf8') : ''),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end >= 0) resolve(text.slice(0, end));
+    });
+    child.once('close', () => resolve(text));
+  });
+}
+
+/** The test runner's environment without what would change how Slipway behaves. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(AWS_|SLIPWAY_|NODE_OPTIONS|VITEST|NOTIFY_SOCKET)/.test(name)),
+  );
+}
+
+/** A control server as a process of its own, with an admin's key in its environment for commands. */
+export interface ControlServer extends AsyncDisposable {
+  readonly url: string;
+  readonly s3Url: string;
+  readonly daemon: Daemon;
+  /** For `runSlipway`: endpoint, region and an admin's key. */
+  readonly env: Record<string, string>;
+}
+
+/** Starts a server on a data folder; the second start on the same folder goes on with what is there, on the same ports. */
+export async function startControlServer(
+  dataDir: string,
+  again?: Pick<ControlServer, 'url' | 's3Url' | 'env'>,
+): Promise<ControlServer> {
+  const address = (url: string | undefined) => (url === undefined ? '127.0.0.1:0' : new URL(url).host);
+  let keyEnv: Record<string, string> | undefined = again?.env;
+  if (keyEnv === undefined) {
+    const created = await runSlipway(['keys', 'create', '--role', 'admin', '--data-dir', dataDir, '--json']);
+    if (created.status !== 0) throw new Error(`keys create failed: ${created.stderr}`);
+    const key = JSON.parse(created.stdout) as { accessKeyId: string; secretAccessKey: string };
+    keyEnv = { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey, AWS_REGION: 'us-east-1' };
+  }
+  const daemon = startDaemon(
+    [
+      ...['server', '--data-dir', dataDir],
+      ...['--listen', address(again?.url), '--s3-listen', address(again?.s3Url)],
+    ],
+    { stderrFile: `${dataDir}.log` },
+  );
+  const line = await daemon.firstLine;
+  const [, url, s3Url] = /API on (\S+), revisions on (\S+)/.exec(line) ?? [];
+  if (url === undefined || s3Url === undefined) throw new Error(`the server did not start: '${line}'\n${daemon.log()}`);
+  return {
+    url,
+    s3Url,
+    daemon,
+    env: { ...keyEnv, SLIPWAY_ENDPOINT_URL: url },
+    [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
+  };
+}
+
+/** A host that is enrolled, and what is needed to start its agent, again and again. */
+export interface EnrolledHost {
+  readonly name: string;
+  readonly folder: string;
+  readonly configFile: string;
+  readonly rootDir: string;
+  startAgent(): Daemon;
+}
+
+export async function enrolHost(server: ControlServer, folder: string, name: string, tag = 'Role=test'): Promise<EnrolledHost> {
+  const configDir = join(folder, 'conf');
+  const registered = await runSlipway(
+    ['register', '--instance-name', name, '--tag', tag, '--config-dir', configDir, '--state-dir', folder],
+    server.env,
+  );
+  if (registered.status !== 0) throw new Error(`register failed: ${registered.stderr}`);
+  const configFile = join(configDir, 'codedeployagent.yml');
+  return {
+    name,
+    folder,
+    configFile,
+    rootDir: join(folder, 'deployment-root'),
+    startAgent: () => startDaemon(['agent', '--config-file', configFile], { stderrFile: join(folder, 'agent.log') }),
+  };
+}
