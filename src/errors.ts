@@ -20,6 +20,36 @@ export const ERROR_CATALOGUE = {
   },
   // --- config
   // --- protocol
+  SPECIFICATION_INVALID: {
+    meaning: 'The deployment specification that the control endpoint sent cannot be used.',
+    remedy: 'Check that deploy_control_endpoint names a CodeDeploy-compatible server, and look into that server’s log.',
+  },
+  ENVELOPE_MISSING: {
+    meaning: 'The control endpoint answered without a deployment specification in a signed envelope.',
+    remedy: 'Check that deploy_control_endpoint names a CodeDeploy-compatible server.',
+  },
+  ENVELOPE_FORMAT: {
+    meaning: 'The envelope of the deployment specification is of a kind that is not accepted.',
+    remedy: 'A server must send PKCS7/JSON; plain text is for local deployments only.',
+  },
+  ENVELOPE_MALFORMED: {
+    meaning: 'The signed envelope of the deployment specification cannot be read.',
+    remedy: 'Something between server and agent changes answers, or the server is faulty: compare with another host.',
+  },
+  ENVELOPE_SIGNATURE: {
+    meaning: 'The signature of the deployment specification does not match its content.',
+    remedy:
+      'Nothing was run. Somebody or something changed the specification on its way: treat it as an attack until explained.',
+  },
+  ENVELOPE_UNTRUSTED: {
+    meaning: 'The deployment specification is signed, but not by the authority that this agent trusts.',
+    remedy:
+      'Nothing was run. If the server was set up anew, fetch its signer-ca.pem into deployment_spec_ca_file (or run `slipway register --force`).',
+  },
+  SERVER_UNREACHABLE: {
+    meaning: 'The server could not be reached, or the connection broke.',
+    remedy: 'Check the address, that the server runs, and firewalls and proxies on the way.',
+  },
   // --- appspec
   // --- archive
   // --- revision
@@ -30,6 +60,43 @@ export const ERROR_CATALOGUE = {
   // --- server
   // --- s3
   // --- cli
+  CLI_NO_ENDPOINT: {
+    meaning: 'A command that talks to a control server was not told where it is.',
+    remedy: 'Pass --endpoint-url http://HOST:PORT, or set SLIPWAY_ENDPOINT_URL.',
+  },
+  CLI_NO_CREDENTIALS: {
+    meaning: 'A command that talks to a control server has no access key to sign with.',
+    remedy:
+      'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (`slipway keys create` on the server prints a pair), or pass --profile.',
+  },
+  CLI_BAD_ARGUMENT: {
+    meaning: 'A flag or an argument of the command line has a value that it cannot have.',
+    remedy: 'Run the command with --help to see what it takes.',
+  },
+  CLI_BAD_REVISION: {
+    meaning: 'A folder that was to be pushed or checked is no revision that a host could deploy.',
+    remedy: 'Put a sound appspec.yml into its root; `slipway validate DIR` shows every problem.',
+  },
+  CLI_UPLOAD_FAILED: {
+    meaning: 'A bundle could not be uploaded to the revision store.',
+    remedy: 'Check that the store is reachable from here and that the key may write to the bucket.',
+  },
+  CLI_FILE_EXISTS: {
+    meaning: 'A command would overwrite a file that somebody may have edited.',
+    remedy: 'Look at the file, then remove it or pass --force.',
+  },
+  CLI_HIDDEN_PROGRAM: {
+    meaning: 'A service would not be allowed to read its own program.',
+    remedy: 'Install slipway for the whole system (`npm install --global`) and run the command from there.',
+  },
+  CLI_NOT_ROOT: {
+    meaning: 'Putting a service in place needs rights on system folders.',
+    remedy: 'Run it as root, or pass --print to see what would be written.',
+  },
+  CLI_NO_LOGS: {
+    meaning: 'There is no log where the command looked for it.',
+    remedy: 'Check --config-file and the deployment id; `slipway logs` reads what the agent on this machine wrote.',
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;

@@ -1,0 +1,111 @@
+/**
+ * Errors on the wire: AWS JSON 1.1, `{"__type": "<Name>", "message": "<text>"}` with the same name in `x-amzn-ErrorType`.
+ *
+ * `ApiError` is what a server throws to be answered so; `RemoteApiError` is what a client throws when it was answered so.
+ */
+
+/** The answer to a request that cannot be carried out: an error type of the API, a text for people, an HTTP status. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** As the API names it, such as `ApplicationDoesNotExistException`. */
+  readonly type: string;
+  readonly status: number;
+
+  /** @param status 400, which all modelled exceptions have, unless told otherwise */
+  constructor(type: string, message: string, options: { readonly status?: number; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.type = type;
+    this.status = options.status ?? 400;
+  }
+}
+
+export interface EncodedApiError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The error as every AWS client reads it. Both places for its name are filled: clients differ in where they look. */
+export function encodeApiError(error: ApiError): EncodedApiError {
+  return {
+    status: error.status,
+    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': error.type },
+    body: JSON.stringify({ __type: error.type, message: error.message }),
+  };
+}
+
+/** Error types and texts by which a service says «not so fast». */
+const THROTTLE_TYPES: ReadonlySet<string> = new Set([
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'Throttling',
+  'RequestThrottled',
+  'RequestThrottledException',
+]);
+
+/** An error answer that a client got. */
+export class RemoteApiError extends Error {
+  override readonly name = 'RemoteApiError';
+  /** The bare name of the type; `HTTP <status>` when the answer had none. */
+  readonly type: string;
+  readonly status: number;
+  readonly requestId: string | null;
+  readonly isThrottle: boolean;
+
+  constructor(answer: {
+    readonly type: string;
+    readonly message: string;
+    readonly status: number;
+    readonly requestId?: string | null;
+  }) {
+    super(answer.message);
+    this.type = answer.type;
+    this.status = answer.status;
+    this.requestId = answer.requestId ?? null;
+    this.isThrottle = answer.status === 429 || THROTTLE_TYPES.has(answer.type) || /rate exceeded/i.test(answer.message);
+  }
+}
+
+/** How much of an answer that is no AWS JSON error is kept for the log. */
+const KEPT_BODY_CHARACTERS = 512;
+
+/** Reads an error answer; one without a type (a proxy's page, say) keeps its status and the beginning of its body. */
+export function decodeApiError(
+  status: number,
+  headers: Readonly<Record<string, string | undefined>>,
+  body: string,
+): RemoteApiError {
+  const requestId = headers['x-amzn-requestid'] ?? null;
+  const fields = parseObject(body);
+  const type = bareTypeName(text(fields?.['__type']) ?? headers['x-amzn-errortype'] ?? text(fields?.['code']));
+  if (type === null) {
+    const kept = body.slice(0, KEPT_BODY_CHARACTERS).trim();
+    return new RemoteApiError({
+      type: `HTTP ${status}`,
+      message: kept === '' ? 'the answer was empty' : `the answer was no AWS error: ${kept}`,
+      status,
+      requestId,
+    });
+  }
+  const message = text(fields?.['message']) ?? text(fields?.['Message']) ?? '(no message)';
+  return new RemoteApiError({ type, message, status, requestId });
+}
+
+/** `com.amazonaws.codedeploy#NameException:http://…` → `NameException`. */
+function bareTypeName(type: string | null): string | null {
+  const bare = type?.replace(/^.*#/, '').replace(/:.*$/, '').trim();
+  return bare === undefined || bare === '' ? null : bare;
+}
+
+function parseObject(body: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

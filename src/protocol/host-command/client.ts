@@ -1,0 +1,114 @@
+import type { Clock } from '../../system/clock.ts';
+import { type Random, systemRandom } from '../../system/random.ts';
+import { createAwsJsonClient } from '../aws-json-client.ts';
+import { type CommandOutcome, encodeDiagnostics } from '../diagnostics.ts';
+import type { CredentialProvider } from '../sigv4/credentials.ts';
+import {
+  type CommandStatus,
+  type GetDeploymentSpecificationOutput,
+  HOST_COMMAND_SECURE_SIGNING_NAME,
+  HOST_COMMAND_SECURE_TARGET,
+  HOST_COMMAND_SIGNING_NAME,
+  HOST_COMMAND_TARGET,
+  type HostCommand,
+  type HostCommandOperation,
+  type HostCommandOperations,
+} from './shapes.ts';
+import { createThrottleGate } from './throttle-gate.ts';
+
+/** The agent's side of the host command API. Every call throws what `AwsJsonClient.call` throws. */
+export interface HostCommandClient {
+  /** The next command for this host, or null. Held open by a server that long-polls. */
+  pollHostCommand(signal?: AbortSignal): Promise<HostCommand | null>;
+  getDeploymentSpecification(
+    deploymentExecutionId: string,
+    signal?: AbortSignal,
+  ): Promise<GetDeploymentSpecificationOutput>;
+  /** null: the service did not say, which means go on. */
+  acknowledge(
+    hostCommandIdentifier: string,
+    isCommandNoop: boolean,
+    signal?: AbortSignal,
+  ): Promise<CommandStatus | null>;
+  complete(hostCommandIdentifier: string, outcome: CommandOutcome, signal?: AbortSignal): Promise<void>;
+  /** While the service throttles, polling again at once is pointless. */
+  readonly isThrottled: boolean;
+}
+
+export interface HostCommandClientOptions {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly hostIdentifier: string;
+  readonly credentials: CredentialProvider;
+  /** Sent with each call as `x-amz-codedeploy-agent-version`. */
+  readonly agentVersion: string;
+  readonly enableAuthPolicy: boolean;
+  readonly readTimeoutMs: number;
+  readonly proxyUri: string | null;
+  readonly clock: Clock;
+  readonly random?: Pick<Random, 'fraction'>;
+}
+
+export function createHostCommandClient(options: HostCommandClientOptions): HostCommandClient {
+  const { hostIdentifier, enableAuthPolicy } = options;
+  const target = enableAuthPolicy ? HOST_COMMAND_SECURE_TARGET : HOST_COMMAND_TARGET;
+  const gate = createThrottleGate(options.clock, options.random ?? systemRandom);
+  const client = createAwsJsonClient({
+    endpoint: options.endpoint,
+    region: options.region,
+    signingName: enableAuthPolicy ? HOST_COMMAND_SECURE_SIGNING_NAME : HOST_COMMAND_SIGNING_NAME,
+    credentials: options.credentials,
+    clock: options.clock,
+    readTimeoutMs: options.readTimeoutMs,
+    proxyUri: options.proxyUri,
+    headers: { 'x-amz-codedeploy-agent-version': options.agentVersion },
+  });
+
+  async function call<Op extends HostCommandOperation>(
+    operation: Op,
+    input: HostCommandOperations[Op]['input'],
+    signal?: AbortSignal,
+  ): Promise<HostCommandOperations[Op]['output']> {
+    return gate.run(() => client.call(`${target}.${operation}`, input, signal), signal) as Promise<
+      HostCommandOperations[Op]['output']
+    >;
+  }
+
+  return {
+    get isThrottled() {
+      return gate.isClosed;
+    },
+    async pollHostCommand(signal) {
+      const { HostCommand } = await call('PollHostCommand', { HostIdentifier: hostIdentifier }, signal);
+      return HostCommand ?? null;
+    },
+    getDeploymentSpecification: (deploymentExecutionId, signal) =>
+      call(
+        'GetDeploymentSpecification',
+        { DeploymentExecutionId: deploymentExecutionId, HostIdentifier: hostIdentifier },
+        signal,
+      ),
+    async acknowledge(hostCommandIdentifier, isCommandNoop, signal) {
+      const { CommandStatus } = await call(
+        'PutHostCommandAcknowledgement',
+        {
+          HostCommandIdentifier: hostCommandIdentifier,
+          Diagnostics: { Format: 'JSON', Payload: JSON.stringify({ IsCommandNoop: isCommandNoop }) },
+        },
+        signal,
+      );
+      return CommandStatus ?? null;
+    },
+    async complete(hostCommandIdentifier, outcome, signal) {
+      await call(
+        'PutHostCommandComplete',
+        {
+          HostCommandIdentifier: hostCommandIdentifier,
+          CommandStatus: outcome.status,
+          Diagnostics: encodeDiagnostics(outcome.diagnostics),
+        },
+        signal,
+      );
+    },
+  };
+}

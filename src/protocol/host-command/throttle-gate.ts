@@ -1,0 +1,61 @@
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import { RemoteApiError } from '../errors.ts';
+
+/**
+ * One gate for all calls of a client to a service that throttles.
+ *
+ * Open → a throttle closes it for a delay → calls wait until the delay is over, plus up to a quarter of it by chance, so that a fleet
+ * does not come back as one → a success opens it for good and resets the delay. A throttle while it is closed neither extends nor
+ * escalates the delay: calls that were under way when it closed say nothing new.
+ */
+export interface ThrottleGate {
+  readonly isClosed: boolean;
+  /** Runs a call, again after a throttle, at most `MAX_RETRIES` times more; other errors pass through. */
+  run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+}
+
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+const MAX_RETRIES = 5;
+const JITTER = 0.25;
+
+/** @see the official agent 2.x, `throttle_gate.rs`, for the numbers */
+export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'>): ThrottleGate {
+  let delayMs = FIRST_DELAY_MS;
+  let closedUntilMs = 0;
+  let closedForMs = 0;
+
+  async function waitUntilOpen(signal: AbortSignal | undefined): Promise<void> {
+    const leftMs = closedUntilMs - clock.now();
+    if (leftMs > 0) await clock.sleep(leftMs + closedForMs * JITTER * random.fraction(), signal);
+  }
+
+  function close(): void {
+    if (clock.now() < closedUntilMs) return;
+    closedForMs = delayMs;
+    closedUntilMs = clock.now() + delayMs;
+    delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS);
+  }
+
+  return {
+    get isClosed() {
+      return clock.now() < closedUntilMs;
+    },
+    async run(call, signal) {
+      for (let retries = 0; ; retries += 1) {
+        await waitUntilOpen(signal);
+        signal?.throwIfAborted();
+        try {
+          const result = await call();
+          delayMs = FIRST_DELAY_MS;
+          return result;
+        } catch (error) {
+          if (!(error instanceof RemoteApiError && error.isThrottle)) throw error;
+          close();
+          if (retries >= MAX_RETRIES) throw error;
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * The management API on the wire: `CodeDeploy_20141006`, AWS JSON 1.1, camelCase members.
+ *
+ * The shapes are derived from the AWS SDK's model, so the compiler holds server and command line against the real API. Only types are
+ * taken: nothing of the SDK is loaded.
+ */
+import type * as Sdk from '@aws-sdk/client-codedeploy';
+
+export const MANAGEMENT_TARGET = 'CodeDeploy_20141006';
+export const MANAGEMENT_SIGNING_NAME = 'codedeploy';
+
+/** What this server offers beyond CodeDeploy, through the same door and signed in the same way. */
+export const CONTROL_TARGET = 'SlipwayControl_20261101';
+
+type SdkModule = typeof Sdk;
+
+type SdkOperation = { [Name in keyof SdkModule]: Name extends `${infer Op}Command` ? Op : never }[keyof SdkModule];
+
+/**
+ * A shape as JSON carries it: times are numbers, seconds since the epoch with up to three decimals; what the SDK adds to each
+ * answer is not there.
+ */
+export type Wire<T> = T extends Date
+  ? number
+  : T extends readonly (infer Member)[]
+    ? Wire<Member>[]
+    : T extends object
+      ? { [Name in keyof T as Name extends '$metadata' ? never : Name]: Wire<T[Name]> }
+      : T;
+
+type CommandOf<Op extends SdkOperation> = SdkModule[`${Op}Command` & keyof SdkModule];
+
+type InputOf<Op extends SdkOperation> =
+  CommandOf<Op> extends abstract new (...args: infer Arguments) => unknown ? NonNullable<Arguments[0]> : never;
+
+type OutputOf<Op extends SdkOperation> =
+  CommandOf<Op> extends abstract new (
+    ...args: never[]
+  ) => { resolveMiddleware(...args: never[]): (...args: never[]) => Promise<{ output: infer Output }> }
+    ? Output
+    : never;
+
+/** Each operation of CodeDeploy with what goes in and what comes out. */
+export type CodeDeployOperations = {
+  readonly [Op in SdkOperation]: { input: Wire<InputOf<Op>>; output: Wire<OutputOf<Op>> };
+};
+
+export type CodeDeployOperation = keyof CodeDeployOperations;
+
+export type AccessRole = 'admin' | 'operator' | 'viewer' | 'host';
+
+export interface AccessKeyRecord {
+  readonly accessKeyId: string;
+  readonly role: AccessRole;
+  readonly hostArn?: string;
+  readonly description: string;
+  readonly createTime: number;
+  readonly disabled: boolean;
+}
+
+export interface HostRecord {
+  readonly instanceName: string;
+  readonly hostArn: string;
+  readonly registered: boolean;
+  readonly lastPollTime?: number;
+  readonly agentVersion?: string;
+  readonly tags: readonly { readonly Key: string; readonly Value: string }[];
+}
+
+export interface ControlOperations {
+  /** Role `host` needs `hostArn`, or `instanceName` to have one minted. The secret is shown only here. */
+  readonly CreateAccessKey: {
+    input: {
+      readonly role: AccessRole;
+      readonly hostArn?: string;
+      readonly instanceName?: string;
+      readonly description?: string;
+    };
+    output: {
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+      readonly role: AccessRole;
+      readonly hostArn?: string;
+    };
+  };
+  readonly ListAccessKeys: {
+    input: { readonly nextToken?: string };
+    output: { readonly accessKeys: readonly AccessKeyRecord[]; readonly nextToken?: string };
+  };
+  readonly DisableAccessKey: { input: { readonly accessKeyId: string }; output: Record<string, never> };
+  readonly DescribeServer: {
+    input: Record<string, never>;
+    output: {
+      readonly version: string;
+      readonly region: string;
+      readonly accountId: string;
+      readonly s3Endpoint: string;
+      readonly revisionBucket: string;
+      readonly signerCaCertificatePem: string;
+    };
+  };
+  readonly DescribeHosts: {
+    input: { readonly nextToken?: string };
+    output: { readonly hosts: readonly HostRecord[]; readonly nextToken?: string };
+  };
+}
+
+export type ControlOperation = keyof ControlOperations;
+
+export type ManagementOperations = CodeDeployOperations & ControlOperations;
+export type ManagementOperation = keyof ManagementOperations;
+
+/** The operations of `CONTROL_TARGET`; all others are CodeDeploy's. A value per operation, so that none can be left out. */
+const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
+  CreateAccessKey: true,
+  ListAccessKeys: true,
+  DisableAccessKey: true,
+  DescribeServer: true,
+  DescribeHosts: true,
+};
+
+export function isControlOperation(name: string): name is ControlOperation {
+  return Object.hasOwn(CONTROL_OPERATIONS, name);
+}
