@@ -52,6 +52,54 @@ export const ERROR_CATALOGUE = {
   },
   // --- appspec
   // --- archive
+  ARCHIVE_TRUNCATED: {
+    meaning: 'A bundle ends before it should.',
+    remedy: 'Build and upload the bundle again; compare its size with the original.',
+  },
+  ARCHIVE_CORRUPT: {
+    meaning: 'A bundle is damaged, or is not of the type that it is said to be.',
+    remedy: 'Check that the bundle type (tar, tgz, zip) is right, then build and upload the bundle again.',
+  },
+  ARCHIVE_TOO_LARGE: {
+    meaning: 'A bundle unpacks to more bytes than the agent allows.',
+    remedy: 'If the bundle is meant to be that large, raise archive_max_extraction_size in the agent’s configuration.',
+  },
+  ARCHIVE_TOO_MANY_ENTRIES: {
+    meaning: 'A bundle holds more entries than the agent allows.',
+    remedy: 'If the bundle is meant to hold so many, raise archive_max_entries in the agent’s configuration.',
+  },
+  ARCHIVE_ENTRY_ESCAPES: {
+    meaning: 'An entry of a bundle would be written outside of the folder that the bundle is unpacked into.',
+    remedy: 'Nothing was unpacked. No honest tool makes such a bundle: find out where it comes from.',
+  },
+  ARCHIVE_LINK_ESCAPES: {
+    meaning: 'A symbolic link in a bundle leads out of the bundle.',
+    remedy: 'Nothing was unpacked. Make the link relative and inside of the revision, or create it in a hook script.',
+  },
+  ARCHIVE_LINK_REFUSED: {
+    meaning: 'A bundle holds a link, and the configuration forbids links.',
+    remedy: 'Build the bundle without links, or set reject_symlinks_in_bundle to false.',
+  },
+  ARCHIVE_ENTRY_CONFLICT: {
+    meaning: 'Two entries of a bundle cannot both be there.',
+    remedy: 'Build the bundle again from one folder.',
+  },
+  ARCHIVE_ENTRY_UNUSABLE: {
+    meaning: 'A bundle holds an entry of a kind or name that cannot be unpacked.',
+    remedy: 'Leave the entry out of the bundle: devices, sockets, sparse and encrypted files cannot be deployed.',
+  },
+  ARCHIVE_DISK_FULL: {
+    meaning: 'The disk became full while a bundle was unpacked.',
+    remedy: 'What was unpacked is removed again. Make room, or lower max_revisions in the agent’s configuration.',
+  },
+  ARCHIVE_CANNOT_WRITE: {
+    meaning: 'The file system refused something while a bundle was unpacked.',
+    remedy: 'Check the rights of root_dir and the state of its file system.',
+  },
+  ARCHIVE_CANNOT_READ: {
+    meaning: 'A file that belongs into a bundle cannot be read.',
+    remedy: 'Check the rights of the file, or leave it out of the folder.',
+  },
   // --- revision
   // --- install
   // --- hooks

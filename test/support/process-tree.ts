@@ -35,7 +35,9 @@ export function descendantsOf(pid: number): number[] {
 
 function statusOf(pid: number): { readonly parent: number } | null {
   try {
-    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return state === 'Z' ? null : { parent: Number(parent) };
   } catch {
     return null;

@@ -45,7 +45,10 @@ export interface Daemon extends AsyncDisposable {
   log(): string;
 }
 
-export function startDaemon(args: readonly string[], options: { readonly env?: Environment; readonly stderrFile: string }): Daemon {
+export function startDaemon(
+  args: readonly string[],
+  options: { readonly env?: Environment; readonly stderrFile: string },
+): Daemon {
   const child: ChildProcess = spawn(process.execPath, [SLIPWAY, ...args], {
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -108,13 +111,14 @@ export async function startControlServer(
     const created = await runSlipway(['keys', 'create', '--role', 'admin', '--data-dir', dataDir, '--json']);
     if (created.status !== 0) throw new Error(`keys create failed: ${created.stderr}`);
     const key = JSON.parse(created.stdout) as { accessKeyId: string; secretAccessKey: string };
-    keyEnv = { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey, AWS_REGION: 'us-east-1' };
+    keyEnv = {
+      AWS_ACCESS_KEY_ID: key.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+      AWS_REGION: 'us-east-1',
+    };
   }
   const daemon = startDaemon(
-    [
-      ...['server', '--data-dir', dataDir],
-      ...['--listen', address(again?.url), '--s3-listen', address(again?.s3Url)],
-    ],
+    [...['server', '--data-dir', dataDir], ...['--listen', address(again?.url), '--s3-listen', address(again?.s3Url)]],
     { stderrFile: `${dataDir}.log` },
   );
   const line = await daemon.firstLine;
@@ -138,7 +142,12 @@ export interface EnrolledHost {
   startAgent(): Daemon;
 }
 
-export async function enrolHost(server: ControlServer, folder: string, name: string, tag = 'Role=test'): Promise<EnrolledHost> {
+export async function enrolHost(
+  server: ControlServer,
+  folder: string,
+  name: string,
+  tag = 'Role=test',
+): Promise<EnrolledHost> {
   const configDir = join(folder, 'conf');
   const registered = await runSlipway(
     ['register', '--instance-name', name, '--tag', tag, '--config-dir', configDir, '--state-dir', folder],

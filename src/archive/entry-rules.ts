@@ -1,0 +1,79 @@
+/**
+ * What an entry of an archive may be called and may point to. Pure: texts in, a verdict out.
+ *
+ * Everything in an archive is hostile until it passes here: a name must stay below the folder that is unpacked into, and so must
+ * everything that a symbolic link leads to, through however many other links.
+ */
+
+/** What the operator may have relaxed or tightened; see the keys of the same names in `docs/config.md`. */
+export interface EntryRules {
+  /** Refuse bundles that hold any link. */
+  readonly rejectSymlinks: boolean;
+  /** Give entries the owners that the archive names, instead of the agent's user. */
+  readonly keepOwnership: boolean;
+}
+
+/** What the file system takes. */
+const MAX_COMPONENT_BYTES = 255;
+const MAX_PATH_BYTES = 4095;
+/** As many as the kernel follows. */
+const MAX_LINKS = 40;
+
+export type PathVerdict =
+  | { readonly ok: true /** Components below the root; none for the root itself. */; readonly parts: readonly string[] }
+  | { readonly ok: false; readonly problem: 'escapes' | 'unusable'; readonly why: string };
+
+/** Judges the name of an entry. */
+export function judgeEntryPath(name: string): PathVerdict {
+  if (name.includes('\0')) return { ok: false, problem: 'unusable', why: 'its name holds the character NUL' };
+  if (name.startsWith('/')) return { ok: false, problem: 'escapes', why: 'its name is absolute' };
+  const parts = name.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..')) return { ok: false, problem: 'escapes', why: "its name climbs out with '..'" };
+  if (parts.some((part) => Buffer.byteLength(part) > MAX_COMPONENT_BYTES)) {
+    return { ok: false, problem: 'unusable', why: `a part of its name is longer than ${MAX_COMPONENT_BYTES} bytes` };
+  }
+  if (Buffer.byteLength(name) > MAX_PATH_BYTES) {
+    return { ok: false, problem: 'unusable', why: `its name is longer than ${MAX_PATH_BYTES} bytes` };
+  }
+  return { ok: true, parts };
+}
+
+/** Permission bits that an entry may bring: never setuid, setgid or sticky. */
+export function safeMode(mode: number | undefined, kind: 'file' | 'directory'): number {
+  const usual = kind === 'file' ? 0o644 : 0o755;
+  const bits = (mode ?? usual) & 0o777;
+  // The agent itself must be able to work in a folder and to read a file of a revision, or it could neither use nor delete it.
+  return kind === 'directory' ? bits | 0o700 : bits | 0o400;
+}
+
+/**
+ * Whether a symbolic link leads out of the root, followed as the kernel would: a link in the middle of a path changes what `..` means,
+ * so comparing texts is not enough.
+ *
+ * @param link path of the link below the root
+ * @param links every symbolic link of the archive: path below the root → its target text
+ */
+export function linkEscapes(link: string, links: ReadonlyMap<string, string>): boolean {
+  const pending = link.split('/');
+  const resolved: string[] = [];
+  let followed = 0;
+  while (pending.length > 0) {
+    const part = pending.shift();
+    if (part === undefined || part === '' || part === '.') continue;
+    if (part === '..') {
+      if (resolved.pop() === undefined) return true;
+      continue;
+    }
+    const target = links.get([...resolved, part].join('/'));
+    if (target === undefined) {
+      resolved.push(part);
+      continue;
+    }
+    if (target.startsWith('/')) return true;
+    followed += 1;
+    // A loop of links leads nowhere, and nowhere is not outside.
+    if (followed > MAX_LINKS) return false;
+    pending.unshift(...target.split('/'));
+  }
+  return false;
+}

@@ -1,0 +1,133 @@
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createGunzip } from 'node:zlib';
+import { messageOf, SlipwayError } from '../errors.ts';
+import type { BundleType } from '../protocol/specification.ts';
+import type { EntryRules } from './entry-rules.ts';
+import { archiveError } from './problems.ts';
+import { createTarReader, type TarReader } from './tar-reader.ts';
+import { stripWrapper } from './wrapper.ts';
+import { type ArchiveWriter, createArchiveWriter, type UnpackLimits } from './writer.ts';
+import { readZip } from './zip-reader.ts';
+
+export interface UnpackRequest {
+  readonly bundleFile: string;
+  /** What the specification calls it. Whether a tar is compressed is seen from its content: GitHub's "tar" is. */
+  readonly bundleType: BundleType;
+  /** Must not exist; its parent must. */
+  readonly archiveDir: string;
+  readonly limits: UnpackLimits;
+  readonly rules: EntryRules;
+  readonly signal?: AbortSignal;
+}
+
+export interface UnpackReport {
+  readonly entries: number;
+  /** Content that was written, in bytes. */
+  readonly bytes: number;
+}
+
+/** How much is read between two looks at the signal. */
+const CHUNK_BYTES = 1024 * 1024;
+const BREATH_BYTES = 16 * CHUNK_BYTES;
+
+/**
+ * Unpacks a bundle, takes away a wrapping folder, and puts the result in place under its name in one step: `archiveDir` is either
+ * absent or the whole revision.
+ *
+ * @throws SlipwayError ARCHIVE_…, naming the entry at fault; nothing is left behind then
+ */
+export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport> {
+  const { bundleFile, bundleType, archiveDir } = request;
+  if (statSync(bundleFile).size === 0) throw archiveError('ARCHIVE_TRUNCATED', null, 'is empty: 0 bytes');
+  if (existsSync(archiveDir)) throw new SlipwayError('ARCHIVE_CANNOT_WRITE', `${archiveDir} exists already`);
+  const temporary = `${archiveDir}-temp`;
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary, { mode: 0o755 });
+  try {
+    const writer = createArchiveWriter(temporary, request.limits, request.rules);
+    if (bundleType === 'zip') await readZip(bundleFile, writer, () => breathe(request.signal));
+    else await readTar(bundleFile, writer, request.signal);
+    const report = writer.finish();
+    stripWrapper(temporary);
+    renameSync(temporary, archiveDir);
+    return report;
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function readTar(bundleFile: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {
+  const reader = createTarReader(writer);
+  if (isGzip(bundleFile)) await readGzip(bundleFile, reader, signal);
+  else await readPlain(bundleFile, reader, signal);
+  reader.end();
+}
+
+async function readPlain(bundleFile: string, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
+  const file = openSync(bundleFile, 'r');
+  try {
+    const buffer = Buffer.alloc(CHUNK_BYTES);
+    let sinceBreath = 0;
+    for (;;) {
+      const read = readSync(file, buffer, 0, buffer.length, null);
+      if (read === 0) return;
+      reader.write(buffer.subarray(0, read));
+      sinceBreath += read;
+      if (sinceBreath >= BREATH_BYTES) {
+        sinceBreath = 0;
+        await breathe(signal);
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+async function readGzip(bundleFile: string, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
+  const source = createReadStream(bundleFile, { highWaterMark: CHUNK_BYTES });
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  source.on('error', (error) => gunzip.destroy(error));
+  try {
+    for await (const chunk of source.pipe(gunzip)) {
+      signal?.throwIfAborted();
+      reader.write(chunk as Buffer);
+    }
+  } catch (cause) {
+    if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
+    const isCutOff = cause instanceof Error && 'code' in cause && cause.code === 'Z_BUF_ERROR';
+    throw isCutOff
+      ? archiveError('ARCHIVE_TRUNCATED', null, 'is cut off: its compressed data ends too early', cause)
+      : archiveError('ARCHIVE_CORRUPT', null, `cannot be decompressed: ${messageOf(cause)}`, cause);
+  } finally {
+    source.destroy();
+    gunzip.destroy();
+  }
+}
+
+function isGzip(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const magic = Buffer.alloc(2);
+    return readSync(file, magic, 0, 2, 0) === 2 && magic[0] === 0x1f && magic[1] === 0x8b;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Lets whatever waits have its turn, and stops when told to. */
+async function breathe(signal: AbortSignal | undefined): Promise<void> {
+  await nextTurn();
+  signal?.throwIfAborted();
+}

@@ -1,0 +1,227 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+import { type EntryRules, judgeEntryPath, linkEscapes, safeMode } from './entry-rules.ts';
+import { archiveError } from './problems.ts';
+
+/** What is known of an entry beside its content. */
+export interface EntryFacts {
+  readonly mode: number | undefined;
+  readonly mtimeMs: number | undefined;
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+export interface UnpackLimits {
+  /** Of content, as it is really unpacked: what an archive declares is not believed. */
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+}
+
+/** A file that is being written. */
+export interface OpenFile {
+  write(content: Uint8Array): void;
+  close(): void;
+}
+
+/**
+ * The one way in which archives reach the disk. It works in a folder that it has to itself and that starts empty, so every folder on
+ * the way to an entry is one that it has made; symbolic links are made last, so nothing can be written through one.
+ *
+ * All calls are synchronous: tens of thousands of small asynchronous ones would take ten times as long. Files are opened with `wx`:
+ * truncating one makes ext4 write it back at close.
+ */
+export interface ArchiveWriter {
+  directory(name: string, facts: EntryFacts): void;
+  file(name: string, facts: EntryFacts): OpenFile;
+  symlink(name: string, target: string, facts: EntryFacts): void;
+  hardLink(name: string, target: string): void;
+  /** Makes the links, then gives folders the modes and times that files inside them would have changed. */
+  finish(): { readonly entries: number; readonly bytes: number };
+}
+
+type Kind = 'file' | 'directory' | 'symlink';
+
+export function createArchiveWriter(root: string, limits: UnpackLimits, rules: EntryRules): ArchiveWriter {
+  const kinds = new Map<string, Kind>([['', 'directory']]);
+  const directories = new Map<string, EntryFacts>();
+  const links = new Map<string, { readonly target: string; readonly facts: EntryFacts }>();
+  let entries = 0;
+  let bytes = 0;
+
+  /** Counts and judges an entry, makes the folders above it, and clears what an earlier entry of the same name left. */
+  function admit(name: string, kind: Kind): string {
+    entries += 1;
+    if (entries > limits.maxEntries) {
+      throw archiveError('ARCHIVE_TOO_MANY_ENTRIES', null, `has more than ${limits.maxEntries} entries`);
+    }
+    const verdict = judgeEntryPath(name);
+    if (!verdict.ok) {
+      throw archiveError(
+        verdict.problem === 'escapes' ? 'ARCHIVE_ENTRY_ESCAPES' : 'ARCHIVE_ENTRY_UNUSABLE',
+        name,
+        verdict.why,
+      );
+    }
+    const path = verdict.parts.join('/');
+    makeParents(name, verdict.parts);
+    const before = kinds.get(path);
+    if (before !== undefined && (before !== kind || kind !== 'directory')) {
+      if (before === 'directory')
+        throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `is a ${kind}, but was a directory before`);
+      if (kind === 'directory')
+        throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `is a directory, but was a ${before} before`);
+      if (before === 'symlink') links.delete(path);
+      else rmSync(join(root, path));
+    }
+    kinds.set(path, kind);
+    return path;
+  }
+
+  function makeParents(name: string, parts: readonly string[]): void {
+    for (let depth = 1; depth < parts.length; depth += 1) {
+      const parent = parts.slice(0, depth).join('/');
+      const kind = kinds.get(parent);
+      if (kind === 'directory') continue;
+      if (kind === 'symlink')
+        throw archiveError('ARCHIVE_ENTRY_ESCAPES', name, `would be written through the link '${parent}'`);
+      if (kind === 'file')
+        throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `lies below '${parent}', which is a file`);
+      onDisk(name, () => mkdirSync(join(root, parent)));
+      kinds.set(parent, 'directory');
+    }
+  }
+
+  function chown(change: (uid: number, gid: number) => void, facts: EntryFacts): void {
+    if (rules.keepOwnership && facts.owner !== undefined) change(facts.owner.uid, facts.owner.gid);
+  }
+
+  return {
+    directory(name, facts) {
+      const isNew = !kinds.has(judgedPath(name));
+      const path = admit(name, 'directory');
+      if (isNew) onDisk(name, () => mkdirSync(join(root, path)));
+      directories.set(path, facts);
+    },
+
+    file(name, facts) {
+      const path = join(root, admit(name, 'file'));
+      const file = onDisk(name, () => openSync(path, 'wx', 0o600));
+      return {
+        write(content) {
+          bytes += content.length;
+          if (bytes > limits.maxBytes) {
+            throw archiveError('ARCHIVE_TOO_LARGE', name, `brings the content to more than ${limits.maxBytes} bytes`);
+          }
+          onDisk(name, () => writeAll(file, content));
+        },
+        close() {
+          try {
+            chown((uid, gid) => fchownSync(file, uid, gid), facts);
+            fchmodSync(file, safeMode(facts.mode, 'file'));
+            if (facts.mtimeMs !== undefined) futimesSync(file, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+          } finally {
+            closeSync(file);
+          }
+        },
+      };
+    },
+
+    symlink(name, target, facts) {
+      if (rules.rejectSymlinks)
+        throw archiveError('ARCHIVE_LINK_REFUSED', name, 'is a symbolic link, which the configuration forbids');
+      if (target === '' || target.includes('\0'))
+        throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, 'is a link to nothing');
+      links.set(admit(name, 'symlink'), { target, facts });
+    },
+
+    hardLink(name, target) {
+      if (rules.rejectSymlinks)
+        throw archiveError('ARCHIVE_LINK_REFUSED', name, 'is a hard link, which the configuration forbids');
+      const verdict = judgeEntryPath(target);
+      const source = verdict.ok ? verdict.parts.join('/') : null;
+      if (source === null)
+        throw archiveError('ARCHIVE_ENTRY_ESCAPES', name, `is a hard link to '${target}', outside of the bundle`);
+      if (kinds.get(source) !== 'file') {
+        throw archiveError(
+          'ARCHIVE_ENTRY_UNUSABLE',
+          name,
+          `is a hard link to '${target}', which is no file that came before it`,
+        );
+      }
+      const path = judgedPath(name);
+      if (path === source) return;
+      admit(name, 'file');
+      onDisk(name, () => linkSync(join(root, source), join(root, path)));
+    },
+
+    finish() {
+      const targets = new Map([...links].map(([path, { target }]) => [path, target]));
+      for (const [path, { target, facts }] of links) {
+        if (linkEscapes(path, targets)) {
+          throw archiveError('ARCHIVE_LINK_ESCAPES', path, `is a link to '${target}', which leads out of the bundle`);
+        }
+        onDisk(path, () => symlinkSync(target, join(root, path)));
+        chown((uid, gid) => lchownSync(join(root, path), uid, gid), facts);
+        if (facts.mtimeMs !== undefined) lutimesSync(join(root, path), facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+      }
+      // Innermost first: setting the time of a folder is undone by what happens in it.
+      for (const [path, facts] of [...directories].sort(([a], [b]) => b.length - a.length)) {
+        const folder = openSync(join(root, path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+        try {
+          chown((uid, gid) => fchownSync(folder, uid, gid), facts);
+          fchmodSync(folder, safeMode(facts.mode, 'directory'));
+          if (facts.mtimeMs !== undefined) futimesSync(folder, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+        } finally {
+          closeSync(folder);
+        }
+      }
+      // The entry `.` may close the root to other users; scripts that run as one must get in.
+      chmodSync(root, 0o755);
+      return { entries, bytes };
+    },
+  };
+}
+
+function judgedPath(name: string): string {
+  const verdict = judgeEntryPath(name);
+  return verdict.ok ? verdict.parts.join('/') : name;
+}
+
+function writeAll(file: number, content: Uint8Array): void {
+  for (let written = 0; written < content.length; ) {
+    written += writeSync(file, content, written, content.length - written);
+  }
+}
+
+/** Names the entry at which the disk refused. */
+function onDisk<T>(name: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+      throw archiveError('ARCHIVE_DISK_FULL', name, 'does not fit: the disk is full', cause);
+    }
+    throw archiveError(
+      'ARCHIVE_CANNOT_WRITE',
+      name,
+      `cannot be written: ${cause instanceof Error ? cause.message : code}`,
+      cause,
+    );
+  }
+}

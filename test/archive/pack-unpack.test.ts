@@ -1,0 +1,153 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { packBundle } from '../../src/archive/pack.ts';
+import { unpackBundle } from '../../src/archive/unpack.ts';
+import type { BundleType } from '../../src/protocol/specification.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { treeOf } from '../support/tree.ts';
+
+const limits = { maxBytes: 1024 * 1024 * 1024, maxEntries: 100_000 };
+const rules = { rejectSymlinks: false, keepOwnership: false };
+const types: BundleType[] = ['tar', 'tgz', 'zip'];
+
+/** A folder with all that a revision may hold: modes, times, links, odd and long names, empty ones. */
+function oddFolder(path: string): string {
+  mkdirSync(`${path}/empty folder`, { recursive: true });
+  mkdirSync(`${path}/scripts`);
+  writeFileSync(`${path}/appspec.yml`, 'version: 0.0\nos: linux\n');
+  writeFileSync(`${path}/empty`, '');
+  writeFileSync(`${path}/scripts/run.sh`, '#!/bin/sh\n', { mode: 0o755 });
+  writeFileSync(`${path}/.hidden`, 'x');
+  writeFileSync(`${path}/ünï çødé 日本.txt`, 'unicode');
+  writeFileSync(`${path}/@at -dash "quote" 'single' $dollar`, 'odd');
+  writeFileSync(`${path}/new\nline`, 'odd');
+  writeFileSync(`${path}/big.bin`, Buffer.alloc(6 * 1024 * 1024, 'slipway'));
+  const deep = `${path}/${'a'.repeat(120)}/${'b'.repeat(120)}`;
+  mkdirSync(deep, { recursive: true });
+  writeFileSync(`${deep}/${'c'.repeat(200)}`, 'deep');
+  symlinkSync('scripts/run.sh', `${path}/link`);
+  symlinkSync('nowhere', `${path}/dangling`);
+  chmodSync(`${path}/.hidden`, 0o600);
+  utimesSync(`${path}/empty`, 1_000_000_000, 1_000_000_000);
+  return path;
+}
+
+describe.each(types)('a %s bundle', (bundleType) => {
+  test('unpacks to the folder that was packed', async () => {
+    using scratch = scratchFolder();
+    const source = oddFolder(scratch.at('source'));
+    const bundleFile = scratch.at('bundle');
+    const packed = await packBundle({ sourceDir: source, bundleFile, bundleType });
+    const unpacked = await unpackBundle({ bundleFile, bundleType, archiveDir: scratch.at('archive'), limits, rules });
+
+    expect(treeOf(scratch.at('archive'))).toEqual(treeOf(source));
+    expect(unpacked.bytes).toBeGreaterThanOrEqual(packed.bytes);
+    expect(Math.floor(statSync(scratch.at('archive', 'empty')).mtimeMs / 2000)).toBe(500_000_000);
+    expect(readdirSync(scratch.path).sort()).toEqual(['archive', 'bundle', 'source']);
+  });
+
+  test('that is cut off anywhere is refused, and nothing is left', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('source'));
+    for (const name of ['appspec.yml', 'one', 'two']) writeFileSync(scratch.at('source', name), name.repeat(300));
+    const whole = scratch.at('bundle');
+    await packBundle({ sourceDir: scratch.at('source'), bundleFile: whole, bundleType });
+    const bytes = readFileSync(whole);
+    const expected = treeOf(scratch.at('source'));
+    for (let length = 0; length < bytes.length; length += Math.max(1, Math.floor(bytes.length / 60))) {
+      writeFileSync(scratch.at('cut'), bytes.subarray(0, length));
+      const archiveDir = scratch.at('archive');
+      const ending = await unpackBundle({ bundleFile: scratch.at('cut'), bundleType, archiveDir, limits, rules }).then(
+        () => 'unpacked',
+        (error: { code: string }) => error.code,
+      );
+      if (ending === 'unpacked') {
+        // Only padding behind the end was missing.
+        expect(treeOf(archiveDir), `${length} of ${bytes.length} bytes`).toEqual(expected);
+        rmSync(archiveDir, { recursive: true });
+      }
+      expect(ending, `${length} of ${bytes.length} bytes`).toMatch(/^unpacked$|^ARCHIVE_(TRUNCATED|CORRUPT)$/);
+      expect(readdirSync(scratch.path).sort()).toEqual(['bundle', 'cut', 'source']);
+    }
+    await unpackBundle({ bundleFile: whole, bundleType, archiveDir: scratch.at('archive'), limits, rules });
+    expect(treeOf(scratch.at('archive'))).toEqual(expected);
+  });
+
+  test('is held to the limits by what it really unpacks to', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('source'));
+    writeFileSync(scratch.at('source', 'zeros'), Buffer.alloc(10 * 1024 * 1024));
+    writeFileSync(scratch.at('source', 'more'), 'x');
+    const bundleFile = scratch.at('bundle');
+    await packBundle({ sourceDir: scratch.at('source'), bundleFile, bundleType });
+    const unpack = (changed: Partial<typeof limits>) =>
+      unpackBundle({
+        bundleFile,
+        bundleType,
+        archiveDir: scratch.at('archive'),
+        limits: { ...limits, ...changed },
+        rules,
+      });
+    await expect(unpack({ maxBytes: 10 * 1024 * 1024 })).rejects.toMatchObject({ code: 'ARCHIVE_TOO_LARGE' });
+    await expect(unpack({ maxEntries: 1 })).rejects.toMatchObject({ code: 'ARCHIVE_TOO_MANY_ENTRIES' });
+    expect(existsSync(scratch.at('archive'))).toBe(false);
+  });
+
+  test('stops when it is told to', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('source'));
+    for (let n = 0; n < 5; n += 1) writeFileSync(scratch.at('source', `${n}`), Buffer.alloc(8 * 1024 * 1024, `${n}`));
+    const bundleFile = scratch.at('bundle');
+    await packBundle({ sourceDir: scratch.at('source'), bundleFile, bundleType });
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(
+      unpackBundle({ bundleFile, bundleType, archiveDir: scratch.at('archive'), limits, rules, signal }),
+    ).rejects.toThrow('enough');
+    expect(readdirSync(scratch.path).sort()).toEqual(['bundle', 'source']);
+  });
+});
+
+describe('the folder that wraps everything', () => {
+  test.each(types)('is taken away from a %s when it holds the AppSpec file', async (bundleType) => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('source', 'owner-repo-sha', 'owner-repo-sha'), { recursive: true });
+    writeFileSync(scratch.at('source', 'owner-repo-sha', 'AppSpec.yaml'), '');
+    const bundleFile = scratch.at('bundle');
+    await packBundle({ sourceDir: scratch.at('source'), bundleFile, bundleType });
+    await unpackBundle({ bundleFile, bundleType, archiveDir: scratch.at('archive'), limits, rules });
+    expect(readdirSync(scratch.at('archive')).sort()).toEqual(['AppSpec.yaml', 'owner-repo-sha']);
+  });
+
+  test('stays when there is anything beside it, or no AppSpec file in it', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('source', 'wrapper'), { recursive: true });
+    writeFileSync(scratch.at('source', 'wrapper', 'readme'), '');
+    const bundleFile = scratch.at('bundle');
+    await packBundle({ sourceDir: scratch.at('source'), bundleFile, bundleType: 'tar' });
+    await unpackBundle({ bundleFile, bundleType: 'tar', archiveDir: scratch.at('archive'), limits, rules });
+    expect(readdirSync(scratch.at('archive'))).toEqual(['wrapper']);
+  });
+});
+
+test('a socket in the folder is named instead of being packed', async () => {
+  using scratch = scratchFolder();
+  mkdirSync(scratch.at('source'));
+  await execa('mkfifo', [scratch.at('source', 'pipe')]);
+  const request = { sourceDir: scratch.at('source'), bundleFile: scratch.at('bundle'), bundleType: 'zip' as const };
+  await expect(packBundle(request)).rejects.toMatchObject({
+    code: 'ARCHIVE_CANNOT_READ',
+    message: expect.stringContaining('source/pipe'),
+  });
+});

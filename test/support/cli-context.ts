@@ -1,0 +1,39 @@
+import type { CliContext } from '../../src/cli/context.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { systemRandom } from '../../src/system/random.ts';
+
+/** A context for commands that run inside the test: what they print is kept. */
+export interface CapturedContext extends CliContext {
+  printed(): string;
+  complained(): string;
+}
+
+export function capturedContext(overrides: Partial<CliContext> = {}): CapturedContext {
+  let out = '';
+  let err = '';
+  return {
+    stdout: {
+      write: (text) => {
+        out += text;
+      },
+      isTerminal: false,
+      columns: 80,
+    },
+    stderr: {
+      write: (text) => {
+        err += text;
+      },
+      isTerminal: false,
+      columns: 80,
+    },
+    env: {},
+    workingDirectory: '/',
+    homeDirectory: '/nonexistent',
+    clock: systemClock,
+    random: systemRandom,
+    interrupted: new AbortController().signal,
+    ...overrides,
+    printed: () => out,
+    complained: () => err,
+  };
+}
