@@ -102,6 +102,31 @@ export const ERROR_CATALOGUE = {
   },
   // --- revision
   // --- install
+  INSTALL_IMPOSSIBLE: {
+    meaning: 'A revision cannot be installed on this host as it is. Nothing was changed.',
+    remedy:
+      'Mend what the message lists. For files of another hand: remove them, or deploy with file-exists-behavior OVERWRITE or RETAIN.',
+  },
+  INSTALL_DISK_FULL: {
+    meaning: 'The disk became full during Install. The old revision is back in place.',
+    remedy: 'Make room on the file system of the destination, or on that of root_dir.',
+  },
+  INSTALL_NOT_PERMITTED: {
+    meaning: 'The agent’s user may not do something that Install needs. The old revision is back in place.',
+    remedy: 'Run the agent as root, or give its user rights on the destination.',
+  },
+  INSTALL_FAILED: {
+    meaning: 'The file system refused something during Install. The old revision is back in place.',
+    remedy: 'Look at the state of the file system (dmesg), then deploy again.',
+  },
+  INSTALL_TOOL_MISSING: {
+    meaning: 'An AppSpec file asks for ACLs or SELinux contexts, and the program that sets them is not installed.',
+    remedy: 'Install the package that the message names.',
+  },
+  INSTALL_NOT_RECOVERED: {
+    meaning: 'An Install was interrupted and what it left could not be put right.',
+    remedy: 'Mend what the message names (rights, space), then start the agent again: it tries again before it takes new work.',
+  },
   // --- hooks
   // --- deployment
   // --- agent

@@ -36,6 +36,10 @@ const BASE: readonly string[] = ['errors', 'system', 'config', 'logging'];
 export const PURE: readonly string[] = [
   'appspec/',
   'install/plan.ts',
+  'install/after-cleanup.ts',
+  'install/permissions-match.ts',
+  'install/operations.ts',
+  'install/cleanup-file.ts',
   'hooks/environment.ts',
   'deployment/whose-scripts.ts',
   'deployment/retention.ts',

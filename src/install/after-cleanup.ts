@@ -1,0 +1,28 @@
+import { join } from 'node:path/posix';
+import type { CleanupEntry, TreeView } from './types.ts';
+
+/**
+ * The host as it would be if the previous Install's files were removed: what the cleanup file lists is absent, and so is a listed folder
+ * in which nothing else is. Pure: nothing is removed.
+ */
+export function hostAfterCleanup(host: TreeView, previous: readonly CleanupEntry[]): TreeView {
+  const gone = new Set<string>();
+  // In the order in which cleanup would work, the reverse of creation: what lies in a folder is judged before the folder.
+  for (const entry of [...previous].reverse()) {
+    if (entry.kind !== 'path') continue;
+    const facts = host.lstat(entry.path);
+    if (facts === null) continue;
+    if (facts.kind !== 'directory') gone.add(entry.path);
+    else if (host.readdir(entry.path).every((name) => gone.has(join(entry.path, name)))) gone.add(entry.path);
+  }
+  return {
+    lstat: (path) => (gone.has(path) ? null : host.lstat(path)),
+    readdir: (path) => host.readdir(path).filter((name) => !gone.has(join(path, name))),
+    readlink: (path) => host.readlink(path),
+    realpath(path) {
+      const real = host.realpath(path);
+      return real !== null && gone.has(real) ? null : real;
+    },
+    sameContent: (a, b) => host.sameContent(a, b),
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The renames that turn the old tree into the new one, and their reverse.
+ *
+ * Every operation leaves on the disk itself what tells whether it was done, so undoing needs no record of how far the commit came: it
+ * looks, and puts right. That makes it safe to undo twice, or from the middle.
+ */
+import { dirname } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+import { type AttributeTools, applyPermission } from './attributes.ts';
+import type { InstallFs } from './install-fs.ts';
+import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
+import type { CommitOperation } from './operations.ts';
+import { installFault } from './stage.ts';
+
+export function commitAll(fs: InstallFs, tools: AttributeTools, operations: readonly CommitOperation[]): void {
+  for (const operation of operations) {
+    try {
+      commitOne(fs, tools, operation);
+    } catch (cause) {
+      throw installFault(cause, `could not ${operation.op === 'remove' ? 'remove' : 'put in place'} ${operation.path}`);
+    }
+  }
+}
+
+function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperation): void {
+  switch (operation.op) {
+    case 'place':
+      if (operation.backup !== null) keepOld(fs, operation.temp, operation.path, operation.backup);
+      fs.renameSync(operation.temp, operation.path);
+      return;
+    case 'remove':
+      fs.renameSync(operation.path, operation.backup);
+      return;
+    case 'attributes':
+      applyPermission(fs, tools, operation.path, operation.permission);
+      return;
+  }
+}
+
+/**
+ * Gives the old object a second name. A file gets it as a hard link, so that at no instant there is neither old nor new; a folder, or a
+ * file system without hard links, leaves a gap that the journal covers.
+ */
+function keepOld(fs: InstallFs, temp: string, path: string, backup: string): void {
+  if (!isFolder(fs, path) && !isFolder(fs, temp)) {
+    try {
+      fs.linkSync(path, backup);
+      return;
+    } catch (error) {
+      const code = systemErrorCode(error);
+      if (code !== 'EPERM' && code !== 'EMLINK' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+    }
+  }
+  fs.renameSync(path, backup);
+}
+
+/** Puts back the old tree exactly: content, mode, owner and times come back with the inodes. */
+export function rollBack(fs: InstallFs, begin: JournalBegin, state: Exclude<JournalState, 'committed'>): void {
+  for (const operation of [...begin.commit].reverse()) {
+    if (state === 'committing') undoOne(fs, operation);
+    if (operation.op === 'place') fs.rmSync(operation.temp, { recursive: true, force: true });
+  }
+  for (const { path, atimeMs, mtimeMs } of begin.folderTimes) {
+    if (fs.existsSync(path)) fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
+  }
+  for (const folder of foldersOf(begin)) syncFolder(fs, folder);
+}
+
+function undoOne(fs: InstallFs, operation: CommitOperation): void {
+  switch (operation.op) {
+    case 'place':
+      // The hidden name is gone exactly when the new object has come to its place.
+      if (operation.backup === null) {
+        if (!exists(fs, operation.temp)) fs.rmSync(operation.path, { recursive: true, force: true });
+      } else if (exists(fs, operation.backup)) {
+        // Neither a folder can be renamed over a file nor a file over a folder.
+        const moveAway = isFolder(fs, operation.path) || isFolder(fs, operation.backup);
+        if (moveAway && exists(fs, operation.path)) fs.renameSync(operation.path, operation.temp);
+        fs.renameSync(operation.backup, operation.path);
+        // Two names of one file: renaming one over the other does nothing and leaves both.
+        fs.rmSync(operation.backup, { recursive: true, force: true });
+      }
+      return;
+    case 'remove':
+      if (exists(fs, operation.backup)) fs.renameSync(operation.backup, operation.path);
+      return;
+    case 'attributes':
+      if (!exists(fs, operation.path)) return;
+      fs.lchownSync(operation.path, operation.before.uid, operation.before.gid);
+      fs.chmodSync(operation.path, operation.before.mode);
+      return;
+  }
+}
+
+/** Throws away what the new tree has replaced. It may be repeated from any point. */
+export function discardOld(fs: InstallFs, begin: JournalBegin): void {
+  for (const operation of begin.commit) {
+    if (operation.op !== 'attributes' && operation.backup !== null) {
+      fs.rmSync(operation.backup, { recursive: true, force: true });
+    }
+  }
+  for (const folder of begin.folderRemovals) removeIfEmpty(fs, folder);
+}
+
+function removeIfEmpty(fs: InstallFs, folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    // Somebody has put something there, or took the folder away: either is their right.
+    const code = systemErrorCode(error);
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+  }
+}
+
+/** Folders whose names the commit changes. */
+export function foldersOf(begin: Pick<JournalBegin, 'commit'>): string[] {
+  return [...new Set(begin.commit.flatMap(({ op, path }) => (op === 'attributes' ? [] : dirname(path))))];
+}
+
+function exists(fs: InstallFs, path: string): boolean {
+  try {
+    fs.lstatSync(path);
+    return true;
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw error;
+  }
+}
+
+function isFolder(fs: InstallFs, path: string): boolean {
+  return exists(fs, path) && fs.lstatSync(path).isDirectory();
+}

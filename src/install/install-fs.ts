@@ -1,0 +1,33 @@
+import fs from 'node:fs';
+
+/**
+ * The calls by which Install touches the disk, in one place, so that a test can let any of them fail, or cut the power at it. All are
+ * synchronous; Install runs in a process of its own.
+ */
+export type InstallFs = Pick<
+  typeof fs,
+  | 'chmodSync'
+  | 'closeSync'
+  | 'existsSync'
+  | 'fsyncSync'
+  | 'lchownSync'
+  | 'linkSync'
+  | 'lstatSync'
+  | 'lutimesSync'
+  | 'mkdirSync'
+  | 'openSync'
+  | 'readdirSync'
+  | 'readFileSync'
+  | 'readlinkSync'
+  | 'readSync'
+  | 'realpathSync'
+  | 'renameSync'
+  | 'rmdirSync'
+  | 'rmSync'
+  | 'symlinkSync'
+  | 'unlinkSync'
+  | 'utimesSync'
+  | 'writeSync'
+>;
+
+export const realInstallFs: InstallFs = fs;

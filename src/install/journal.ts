@@ -1,0 +1,108 @@
+/**
+ * The journal of one Install: what recovery needs to know after the power was cut, and nothing else.
+ *
+ * One JSON text a line, each with its own checksum, each synced to the disk before what it announces begins:
+ *
+ *   begin      the whole list of operations; from here on hidden files may exist
+ *   staged     everything new is complete and durable under hidden names; from here on the tree changes
+ *   committed  the new tree is complete and durable; from here on old files are thrown away
+ *
+ * No journal: nothing happened, or everything is done. Without `committed` recovery puts back the old tree, because the event was not
+ * reported as a success; with it, recovery finishes what is left of the new one. A last line that is torn was not synced, so what it
+ * would have announced has not begun.
+ */
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+import type { InstallFs } from './install-fs.ts';
+import type { CommitOperation } from './operations.ts';
+
+/** Times of a folder that the Install works in, to be set back by a rollback. */
+export interface FolderTimes {
+  readonly path: string;
+  readonly atimeMs: number;
+  readonly mtimeMs: number;
+}
+
+export interface JournalBegin {
+  readonly deploymentGroupId: string;
+  readonly deploymentId: string;
+  readonly commit: readonly CommitOperation[];
+  readonly folderRemovals: readonly string[];
+  readonly folderTimes: readonly FolderTimes[];
+}
+
+export type JournalState = 'staging' | 'committing' | 'committed';
+
+export interface JournalContent {
+  readonly begin: JournalBegin;
+  readonly state: JournalState;
+}
+
+export interface JournalWriter {
+  append(record: 'staged' | 'committed'): void;
+  close(): void;
+}
+
+/** Starts a journal; when this returns, its first record is durable. @throws if there is one already */
+export function beginJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {
+  const file = fs.openSync(path, 'wx', 0o600);
+  const append = (value: unknown) => {
+    writeAll(fs, file, Buffer.from(`${line(JSON.stringify(value))}\n`));
+    fs.fsyncSync(file);
+  };
+  try {
+    append({ record: 'begin', ...begin });
+    syncFolder(fs, dirname(path));
+  } catch (error) {
+    fs.closeSync(file);
+    fs.rmSync(path, { force: true });
+    throw error;
+  }
+  return { append: (record) => append({ record }), close: () => fs.closeSync(file) };
+}
+
+/** @returns null when not even the beginning was durable: then nothing of it has happened */
+export function readJournal(fs: InstallFs, path: string): JournalContent | null {
+  const records = fs.readFileSync(path, 'utf8').split('\n').map(readLine);
+  const [begin, ...rest] = records.slice(0, records.indexOf(null));
+  if (begin?.record !== 'begin') return null;
+  const names = rest.map((record) => record?.record);
+  const state = names.includes('committed') ? 'committed' : names.includes('staged') ? 'committing' : 'staging';
+  return { begin: begin as unknown as JournalBegin, state };
+}
+
+export function removeJournal(fs: InstallFs, path: string): void {
+  fs.rmSync(path, { force: true });
+  syncFolder(fs, dirname(path));
+}
+
+/** Makes names in a folder durable. A folder that is gone by now needs none. */
+export function syncFolder(fs: InstallFs, path: string): void {
+  let folder: number;
+  try {
+    folder = fs.openSync(path, 'r');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    fs.fsyncSync(folder);
+  } finally {
+    fs.closeSync(folder);
+  }
+}
+
+export function writeAll(fs: InstallFs, file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += fs.writeSync(file, bytes, written, bytes.length - written);
+}
+
+function line(json: string): string {
+  return `${createHash('sha256').update(json).digest('hex').slice(0, 16)} ${json}`;
+}
+
+function readLine(text: string): { readonly record: string } | null {
+  const json = text.slice(17);
+  if (text === '' || line(json) !== text) return null;
+  return JSON.parse(json) as { readonly record: string };
+}

@@ -1,0 +1,115 @@
+/**
+ * From the plan to the steps that carry it out: what is staged where, and which renames make it real. Pure.
+ *
+ * What is new stands under a hidden name in the folder where it will be, so that putting it in place is one rename: a single file, or a
+ * whole new subtree at once. What it replaces keeps a second name until the end.
+ */
+import { dirname, join } from 'node:path/posix';
+import type { InstallPlan, ObjectFacts, PlannedFile, PlannedPermission, TreeView } from './types.ts';
+
+/** One thing to build under a hidden name. */
+export type StagingStep =
+  | { readonly step: 'folder'; readonly temp: string }
+  | { readonly step: 'copy'; readonly temp: string; readonly source: string; readonly kind: 'file' | 'symlink' }
+  | { readonly step: 'text'; readonly temp: string; readonly content: string }
+  | { readonly step: 'permission'; readonly temp: string; readonly permission: PlannedPermission };
+
+/** One change of the host that can be undone. */
+export type CommitOperation =
+  | { readonly op: 'place'; readonly temp: string; readonly path: string; readonly backup: string | null }
+  | { readonly op: 'remove'; readonly path: string; readonly backup: string }
+  | {
+      readonly op: 'attributes';
+      readonly path: string;
+      readonly before: Pick<ObjectFacts, 'mode' | 'uid' | 'gid'>;
+      readonly permission: PlannedPermission;
+    };
+
+export interface Operations {
+  readonly staging: readonly StagingStep[];
+  readonly commit: readonly CommitOperation[];
+  /** Folders of the previous Install to remove at the end if they are empty, innermost first. */
+  readonly folderRemovals: readonly string[];
+}
+
+/** A file of the agent's own that changes together with the tree. */
+export interface BookkeepingFile {
+  readonly path: string;
+  readonly content: string;
+}
+
+export interface OperationsInput {
+  readonly plan: InstallPlan;
+  readonly host: TreeView;
+  readonly deploymentId: string;
+  readonly bookkeeping: readonly BookkeepingFile[];
+}
+
+export function planOperations(input: OperationsInput): Operations {
+  const { plan, host } = input;
+  const hiddenName = createHiddenNames(input.deploymentId);
+  const staging: StagingStep[] = [];
+  const commit: CommitOperation[] = [];
+  const stagedAt = new Map<string, string>();
+  const displaced: string[] = [];
+
+  /** Where a new object is built: inside its folder if that is new as well, else under a hidden name beside its place. */
+  const stage = (path: string): string => {
+    const parent = stagedAt.get(dirname(path));
+    if (parent !== undefined) {
+      const temp = join(parent, path.slice(dirname(path).length).replace(/^\//, ''));
+      stagedAt.set(path, temp);
+      return temp;
+    }
+    const before = host.lstat(path);
+    const { temp, backup } = hiddenName(dirname(path));
+    commit.push({ op: 'place', temp, path, backup: before === null ? null : backup });
+    if (before?.kind === 'directory') displaced.push(path);
+    return temp;
+  };
+
+  for (const path of plan.folders) {
+    // A folder of the previous Install that stays is used as it is.
+    if (host.lstat(path)?.kind === 'directory') continue;
+    const temp = stage(path);
+    stagedAt.set(path, temp);
+    staging.push({ step: 'folder', temp });
+  }
+  for (const file of plan.files) staging.push(copyStep(file, stage(file.path), stagedAt));
+  for (const permission of plan.permissions) {
+    const temp = stagedAt.get(permission.path);
+    if (temp !== undefined) {
+      staging.push({ step: 'permission', temp, permission });
+      continue;
+    }
+    const before = host.lstat(permission.path);
+    if (before !== null) commit.push({ op: 'attributes', path: permission.path, before, permission });
+  }
+  const isDisplaced = (path: string) => displaced.some((folder) => path.startsWith(`${folder}/`) || path === folder);
+  for (const path of plan.removals) {
+    if (!isDisplaced(path)) commit.push({ op: 'remove', path, backup: hiddenName(dirname(path)).backup });
+  }
+  for (const { path, content } of input.bookkeeping) {
+    const { temp, backup } = hiddenName(dirname(path));
+    staging.push({ step: 'text', temp, content });
+    commit.push({ op: 'place', temp, path, backup: host.lstat(path) === null ? null : backup });
+  }
+  return { staging, commit, folderRemovals: plan.folderRemovals.filter((path) => !isDisplaced(path)) };
+}
+
+function copyStep(file: PlannedFile, temp: string, stagedAt: Map<string, string>): StagingStep {
+  stagedAt.set(file.path, temp);
+  return { step: 'copy', temp, source: file.source, kind: file.kind };
+}
+
+/** Names that nobody else uses, hidden from most eyes, and recognisable to an operator who finds one after a disaster. */
+function createHiddenNames(
+  deploymentId: string,
+): (folder: string) => { readonly temp: string; readonly backup: string } {
+  let count = 0;
+  return (folder) => {
+    count += 1;
+    const base = join(folder, `.slipway-${deploymentId}-${count}`);
+    return { temp: `${base}.new`, backup: `${base}.old` };
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Which objects a permission entry of the AppSpec file applies to. Pure.
+ *
+ * Only what this very Install brings is ever touched. An object that is a file must be named itself; an object that is a folder stands
+ * for what lies below it, never for itself.
+ *
+ * @see the official agent 1.8.1, `linux_permission_info.rb`; the user guide's example 6 claims otherwise
+ */
+import { normalize } from 'node:path/posix';
+import type { Permission } from '../appspec/types.ts';
+import type { PlanProblem } from './types.ts';
+
+export interface MatchCandidates {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+  /** Whether a folder stands at the path, planned or not. */
+  isFolder(path: string): boolean;
+}
+
+export interface PermissionMatch {
+  readonly path: string;
+  readonly kind: 'file' | 'directory';
+  readonly permission: Permission;
+}
+
+export interface MatchResult {
+  readonly matches: readonly PermissionMatch[];
+  readonly problems: readonly PlanProblem[];
+}
+
+export function matchPermissions(permissions: readonly Permission[], candidates: MatchCandidates): MatchResult {
+  const files = new Set(candidates.files);
+  const problems: PlanProblem[] = [];
+  const matches = new Map<string, PermissionMatch>();
+
+  const add = (match: PermissionMatch) => {
+    const before = matches.get(match.path);
+    if (before !== undefined) {
+      const message = `the permissions of ${match.path} are set twice, for ${before.permission.object} and for ${match.permission.object}`;
+      problems.push({ rule: 'permission-duplicate', path: match.path, message });
+    } else if (match.kind === 'file' && match.permission.acls?.some((entry) => entry.startsWith('default:'))) {
+      const message = `the file ${match.path} would get a default ACL entry, which only folders can have; write 'type: [directory]'`;
+      problems.push({ rule: 'permission-acl', path: match.path, message });
+    } else {
+      matches.set(match.path, match);
+    }
+  };
+
+  for (const permission of permissions) {
+    const object = withoutTrailingSlash(normalize(permission.object));
+    if (files.has(object)) {
+      if (!permission.types.includes('file')) continue;
+      if (permission.pattern !== '**' || permission.except.length > 0) {
+        const message = `the permission for the file ${object} has a pattern or exceptions, which make sense for folders only`;
+        problems.push({ rule: 'permission-pattern', path: object, message });
+        continue;
+      }
+      add({ path: object, kind: 'file', permission });
+    } else if (candidates.isFolder(object)) {
+      if (permission.types.includes('file')) {
+        for (const path of candidates.files)
+          if (applies(permission, object, path)) add({ path, kind: 'file', permission });
+      }
+      if (permission.types.includes('directory')) {
+        for (const path of candidates.folders)
+          if (applies(permission, object, path)) add({ path, kind: 'directory', permission });
+      }
+    }
+  }
+  return { matches: [...matches.values()], problems };
+}
+
+function applies(permission: Permission, object: string, path: string): boolean {
+  const base = object === '/' ? '/' : `${object}/`;
+  if (!path.startsWith(base)) return false;
+  const name = path.slice(base.length);
+  return (
+    matchesPattern(permission.pattern, name) && !permission.except.some((pattern) => matchesPattern(pattern, name))
+  );
+}
+
+/** `**` is everything below, at any depth; anything else is compared with direct children only, and `*` is any run of characters. */
+export function matchesPattern(pattern: string, name: string): boolean {
+  if (pattern === '**') return true;
+  if (name.includes('/')) return false;
+  const pieces = pattern.split('*').map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${pieces.join('.*')}$`, 's').test(name);
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+}

@@ -1,0 +1,105 @@
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { type AttributeTools, applyPermission } from './attributes.ts';
+import type { InstallFs } from './install-fs.ts';
+import { writeAll } from './journal.ts';
+import type { StagingStep } from './operations.ts';
+
+/** Large enough that system calls do not count, small enough to be nothing in memory. */
+const COPY_BYTES = 256 * 1024;
+
+/** Builds everything new under its hidden name, complete with owner, mode and times. */
+export function stageAll(
+  fs: InstallFs,
+  tools: AttributeTools,
+  steps: readonly StagingStep[],
+  signal?: AbortSignal,
+): void {
+  const buffer = Buffer.allocUnsafe(COPY_BYTES);
+  for (const step of steps) {
+    signal?.throwIfAborted();
+    try {
+      stageOne(fs, tools, step, buffer);
+    } catch (cause) {
+      throw installFault(
+        cause,
+        `${step.step === 'copy' ? `${step.source} could not be copied to` : 'could not write'} ${step.temp}`,
+      );
+    }
+  }
+}
+
+function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffer: Buffer): void {
+  switch (step.step) {
+    case 'folder':
+      fs.mkdirSync(step.temp, { mode: 0o755 });
+      return;
+    case 'copy':
+      if (step.kind === 'symlink') copyLink(fs, step.source, step.temp);
+      else copyFile(fs, step.source, step.temp, buffer);
+      return;
+    case 'text':
+      writeText(fs, step.temp, step.content);
+      return;
+    case 'permission':
+      applyPermission(fs, tools, step.temp, step.permission);
+      return;
+  }
+}
+
+/** Content, mode, times and, for root, the owner. `wx`: whatever has the hidden name is not ours and is not written into. */
+function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer): void {
+  const stats = fs.lstatSync(source);
+  const from = fs.openSync(source, 'r');
+  try {
+    const to = fs.openSync(temp, 'wx', 0o600);
+    try {
+      for (;;) {
+        const read = fs.readSync(from, buffer, 0, buffer.length, null);
+        if (read === 0) break;
+        writeAll(fs, to, buffer.subarray(0, read));
+      }
+    } finally {
+      fs.closeSync(to);
+    }
+  } finally {
+    fs.closeSync(from);
+  }
+  keepOwner(fs, temp, stats);
+  fs.chmodSync(temp, stats.mode & 0o7777);
+  fs.utimesSync(temp, stats.atimeMs / 1000, stats.mtimeMs / 1000);
+}
+
+function copyLink(fs: InstallFs, source: string, temp: string): void {
+  const stats = fs.lstatSync(source);
+  fs.symlinkSync(fs.readlinkSync(source), temp);
+  keepOwner(fs, temp, stats);
+  fs.lutimesSync(temp, stats.atimeMs / 1000, stats.mtimeMs / 1000);
+}
+
+function keepOwner(fs: InstallFs, temp: string, owner: { readonly uid: number; readonly gid: number }): void {
+  const self = process.getuid?.();
+  if (self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.())) fs.lchownSync(temp, owner.uid, owner.gid);
+}
+
+function writeText(fs: InstallFs, temp: string, content: string): void {
+  const file = fs.openSync(temp, 'wx', 0o644);
+  try {
+    writeAll(fs, file, Buffer.from(content));
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** What the disk refused, as an error that says what to do about it. */
+export function installFault(cause: unknown, what: string): unknown {
+  if (cause instanceof SlipwayError) return cause;
+  const code = systemErrorCode(cause);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new SlipwayError('INSTALL_DISK_FULL', `${what}: the disk is full`, { cause });
+  }
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+    return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${messageOf(cause)}`, { cause });
+  }
+  if (code === null) return cause;
+  return new SlipwayError('INSTALL_FAILED', `${what}: ${messageOf(cause)}`, { cause });
+}

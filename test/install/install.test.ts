@@ -1,0 +1,404 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { execa, execaSync } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { recoverInstalls, runInstall } from '../../src/install/install.ts';
+import { diskError, watchedFs } from '../support/failing-fs.ts';
+import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { treeOf } from '../support/tree.ts';
+
+const hasSetfacl = !execaSync('setfacl', ['--version'], { reject: false }).failed;
+
+describe('a first install', () => {
+  test('puts every file, folder and link in place and writes down what it did', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), {
+      'a.txt': 'a',
+      'deep/er/b.txt': 'b',
+      '.hidden': 'h',
+      link: '->a.txt',
+      'new\nline': 'n',
+    });
+    chmodSync(scratch.at('one', 'a.txt'), 0o640);
+    const report = await runInstall(installContext(), installRequest(scratch.path, 'one'));
+
+    expect(report).toEqual({ files: 5, removed: 0, kept: 0 });
+    expect(treeOf(scratch.at('site'), { times: false })).toEqual(treeOf(scratch.at('one')));
+    expect(statSync(scratch.at('site', 'a.txt')).mtimeMs).toBeCloseTo(statSync(scratch.at('one', 'a.txt')).mtimeMs, 0);
+    expect(readFileSync(scratch.at('instructions', 'group_last_successful_install'), 'utf8')).toBe(
+      scratch.at('deployments', 'one'),
+    );
+    expect(readFileSync(scratch.at('instructions', 'group-cleanup'), 'utf8').split('\n').slice(0, 3)).toEqual([
+      scratch.at('site'),
+      scratch.at('site', 'deep'),
+      scratch.at('site', 'deep', 'er'),
+    ]);
+    const { instructions } = JSON.parse(readFileSync(scratch.at('instructions', 'group-install.json'), 'utf8')) as {
+      instructions: unknown[];
+    };
+    expect(instructions[0]).toEqual({ type: 'mkdir', directory: scratch.at('site') });
+    expect(instructions).toContainEqual({
+      type: 'copy',
+      source: scratch.at('one', 'a.txt'),
+      destination: scratch.at('site', 'a.txt'),
+    });
+    expect(readdirSync(scratch.at('instructions')).sort()).toEqual([
+      'group-cleanup',
+      'group-install.json',
+      'group_last_successful_install',
+    ]);
+  });
+
+  test('a single file goes into the destination under its own name', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'conf/web.conf': 'x' });
+    const appSpec = appSpecFor({ files: [{ source: 'conf/web.conf', destination: scratch.at('etc') }] });
+    await runInstall(installContext(), installRequest(scratch.path, 'one', { appSpec }));
+    expect(readFileSync(scratch.at('etc', 'web.conf'), 'utf8')).toBe('x');
+  });
+
+  test('a link to a folder of the revision becomes that folder', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'real/a': 'a', alias: '->real' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    expect(lstatSync(scratch.at('site', 'alias')).isDirectory()).toBe(true);
+    expect(readFileSync(scratch.at('site', 'alias', 'a'), 'utf8')).toBe('a');
+  });
+});
+
+describe('the next install', () => {
+  test('replaces, adds and removes, and leaves alone what is not its own', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), {
+      same: 's',
+      changed: '1',
+      gone: 'x',
+      'folder/gone': 'x',
+      'kept-folder/gone': 'x',
+      becomesFolder: 'f',
+      'becomesFile/x': 'x',
+    });
+    writeFiles(scratch.at('two'), {
+      same: 's',
+      changed: '2',
+      added: 'a',
+      'becomesFolder/inner': 'i',
+      becomesFile: 'f',
+    });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    writeFileSync(scratch.at('site', 'kept-folder', 'by-hand'), 'mine');
+
+    const report = await runInstall(installContext(), installRequest(scratch.path, 'two'));
+
+    expect(report.removed).toBeGreaterThan(0);
+    expect(treeOf(scratch.at('site'))).toEqual({
+      ...treeOf(scratch.at('two')),
+      'kept-folder': 'directory 755',
+      'kept-folder/by-hand': 'file 644 "mine"',
+    });
+  });
+
+  test('of nothing takes everything away, the folder included', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'a', 'b/c': 'c' });
+    mkdirSync(scratch.at('two'));
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    await runInstall(installContext(), installRequest(scratch.path, 'two', { appSpec: appSpecFor({}) }));
+    expect(existsSync(scratch.at('site'))).toBe(false);
+  });
+
+  test('does not believe a cleanup file that others may write', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'a' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    writeFileSync(scratch.at('precious'), 'x');
+    writeFileSync(scratch.at('instructions', 'group-cleanup'), `${scratch.at('precious')}\n`);
+    chmodSync(scratch.at('instructions', 'group-cleanup'), 0o666);
+    const request = installRequest(scratch.path, 'one', { fileExistsBehavior: 'OVERWRITE' });
+    await runInstall(installContext(), request);
+    expect(existsSync(scratch.at('precious'))).toBe(true);
+  });
+});
+
+describe('files of another hand', () => {
+  test('are all named before anything is touched', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: '1', b: '2', c: '3', new: 'n' });
+    writeFiles(scratch.at('site'), { a: 'mine', b: 'mine' });
+    const before = treeOf(scratch.path, { times: true });
+    const failure = runInstall(installContext(), installRequest(scratch.path, 'one'));
+    await expect(failure).rejects.toMatchObject({ code: 'INSTALL_IMPOSSIBLE' });
+    await expect(failure).rejects.toThrow(/site\/a exists already.*site\/b exists already/);
+    expect(treeOf(scratch.path, { times: true })).toEqual({ ...before, instructions: expect.any(String) });
+  });
+
+  test('that hold the same are no conflict, and stay', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'same', link: '->a' });
+    writeFiles(scratch.at('site'), { a: 'same', link: '->a' });
+    expect(await runInstall(installContext(), installRequest(scratch.path, 'one'))).toMatchObject({
+      kept: 2,
+      files: 0,
+    });
+  });
+
+  test('are replaced with OVERWRITE, a link as itself', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'new', b: 'new' });
+    writeFiles(scratch.at('site'), { a: 'old', b: `->${scratch.at('elsewhere')}` });
+    writeFileSync(scratch.at('elsewhere'), 'untouched');
+    await runInstall(installContext(), installRequest(scratch.path, 'one', { fileExistsBehavior: 'OVERWRITE' }));
+    expect(readFileSync(scratch.at('site', 'b'), 'utf8')).toBe('new');
+    expect(readFileSync(scratch.at('elsewhere'), 'utf8')).toBe('untouched');
+  });
+
+  test('stay with RETAIN, and later installs do not remove them', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'new', b: 'new' });
+    writeFiles(scratch.at('site'), { a: 'mine' });
+    const appSpec = appSpecFor({
+      fileExistsBehavior: 'RETAIN',
+      files: [{ source: '', destination: scratch.at('site') }],
+    });
+    await runInstall(installContext(), installRequest(scratch.path, 'one', { appSpec }));
+    expect(treeOf(scratch.at('site'))).toEqual({ a: 'file 644 "mine"', b: 'file 644 "new"' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one', { appSpec: appSpecFor({}) }));
+    expect(treeOf(scratch.at('site'))).toEqual({ a: 'file 644 "mine"' });
+  });
+});
+
+describe('what cannot be installed', () => {
+  test.each([
+    ['a source that is missing', { files: [{ source: 'nothing', destination: '/srv/x' }] }, 'is not in the revision'],
+    [
+      'two sources for one file',
+      {
+        files: [
+          { source: 'a', destination: '/srv/x' },
+          { source: 'sub/a', destination: '/srv/x' },
+        ],
+      },
+      'would come from',
+    ],
+    [
+      'an owner who does not exist',
+      { files: [{ source: 'a', destination: '/srv/x' }], permissions: [{ object: '/srv/x/a', owner: 'nobody-knows' }] },
+      "the user 'nobody-knows'",
+    ],
+    ['a destination that climbs', { files: [{ source: 'a', destination: '/srv/../etc' }] }, "climbs with '..'"],
+    [
+      'permissions that are set twice',
+      {
+        files: [{ source: 'a', destination: '/srv/x' }],
+        permissions: [{ object: '/srv/x/a' }, { object: '/srv/x', pattern: 'a' }],
+      },
+      'set twice',
+    ],
+  ])('%s', async (_, spec, message) => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'a', 'sub/a': 'a' });
+    const usual = {
+      pattern: '**',
+      except: [],
+      types: ['file', 'directory'] as const,
+      owner: null,
+      group: null,
+      mode: null,
+      acls: null,
+      context: null,
+    };
+    const permissions = ('permissions' in spec ? (spec.permissions ?? []) : []).map((permission) => ({
+      ...usual,
+      ...permission,
+    }));
+    const request = installRequest(scratch.path, 'one', { appSpec: appSpecFor({ ...spec, permissions }) });
+    await expect(runInstall(installContext(), request)).rejects.toThrow(message);
+  });
+
+  test('a source that a link leads out of the revision', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'a/b': 'b' });
+    symlinkSync('/etc', scratch.at('one', 'etc'));
+    await expect(runInstall(installContext(), installRequest(scratch.path, 'one'))).rejects.toThrow(
+      'leads out of the revision',
+    );
+  });
+
+  test('a link that leads back into its own folder', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'a/loop': '->../a' });
+    await expect(runInstall(installContext(), installRequest(scratch.path, 'one'))).rejects.toThrow('which it lies in');
+  });
+
+  test('a file where a folder must be', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'a/b': 'b' });
+    writeFiles(scratch.at('site'), { a: 'file' });
+    await expect(runInstall(installContext(), installRequest(scratch.path, 'one'))).rejects.toThrow('must be a folder');
+  });
+});
+
+describe('permissions', () => {
+  const usual = {
+    pattern: '**',
+    except: [],
+    types: ['file', 'directory'] as const,
+    owner: null,
+    group: null,
+    mode: null,
+    acls: null,
+    context: null,
+  };
+
+  test('modes go to files and folders below the object, never to the object itself', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'a.sh': 'a', 'b.txt': 'b', 'sub/c.sh': 'c' });
+    const permissions = [
+      { ...usual, object: scratch.at('site'), pattern: '*.sh', types: ['file'] as const, mode: '750' },
+      { ...usual, object: scratch.at('site'), types: ['directory'] as const, mode: '700' },
+      { ...usual, object: scratch.at('site', 'sub', 'c.sh'), mode: '4755' },
+    ];
+    const appSpec = appSpecFor({ files: [{ source: '', destination: scratch.at('site') }], permissions });
+    await runInstall(installContext(), installRequest(scratch.path, 'one', { appSpec }));
+    const modes = Object.fromEntries(
+      Object.entries(treeOf(scratch.at('site'))).map(([path, text]) => [path, text.split(' ')[1]]),
+    );
+    expect(modes).toEqual({ 'a.sh': '750', 'b.txt': '644', sub: '700', 'sub/c.sh': '4755' });
+    expect(statSync(scratch.at('site')).mode & 0o777).toBe(0o755);
+  });
+
+  test.runIf(process.getuid?.() === 0)('an owner does not cost the setuid bit', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'a' });
+    const permissions = [{ ...usual, object: scratch.at('site', 'a'), owner: 'daemon', group: 'daemon', mode: '4755' }];
+    const appSpec = appSpecFor({ files: [{ source: '', destination: scratch.at('site') }], permissions });
+    const ids = { userId: () => 1, groupId: () => 1 };
+    await runInstall({ ...installContext(), ids }, installRequest(scratch.path, 'one', { appSpec }));
+    const stats = statSync(scratch.at('site', 'a'));
+    expect([stats.uid, stats.gid, (stats.mode & 0o7777).toString(8)]).toEqual([1, 1, '4755']);
+  });
+
+  test.runIf(hasSetfacl)('ACLs are set by the real setfacl, base entries and mask included', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: 'a' });
+    const permissions = [{ ...usual, object: scratch.at('site', 'a'), mode: '640', acls: ['user:root:rw-'] }];
+    const appSpec = appSpecFor({ files: [{ source: '', destination: scratch.at('site') }], permissions });
+    await runInstall(installContext(), installRequest(scratch.path, 'one', { appSpec }));
+    const { stdout } = await execa('getfacl', [
+      '--omit-header',
+      '--absolute-names',
+      '--numeric',
+      scratch.at('site', 'a'),
+    ]);
+    expect(
+      stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.split('\t')[0]),
+    ).toEqual(['user::rw-', 'user:0:rw-', 'group::r--', 'mask::r--', 'other::---']);
+  });
+});
+
+describe('a disk that refuses', () => {
+  /** Two revisions that differ in every way, and the state of the disk before the second is installed. */
+  async function prepared(root: string) {
+    writeFiles(`${root}/one`, {
+      same: 's',
+      changed: '1',
+      'gone/x': 'x',
+      becomesFolder: 'f',
+      'becomesFile/x': 'x',
+      link: '->same',
+    });
+    writeFiles(`${root}/two`, {
+      same: 's',
+      changed: '2',
+      'new/deep/y': 'y',
+      'becomesFolder/i': 'i',
+      becomesFile: 'f',
+      link: '->changed',
+    });
+    await runInstall(installContext(), installRequest(root, 'one'));
+    writeFileSync(`${root}/site/by-hand`, 'mine');
+  }
+  const visible = (root: string) => ({
+    site: treeOf(`${root}/site`, { times: true }),
+    books: treeOf(`${root}/instructions`),
+  });
+
+  test('at any call: the old tree is back exactly, and the next install works', async () => {
+    using counting = scratchFolder();
+    await prepared(counting.path);
+    const counted = watchedFs(() => {});
+    await runInstall(installContext(counted.fs), installRequest(counting.path, 'two'));
+    const total = counted.calls();
+    expect(total).toBeGreaterThan(40);
+
+    for (let failing = 1; failing <= total; failing += 1) {
+      using scratch = scratchFolder();
+      await prepared(scratch.path);
+      const before = visible(scratch.path);
+      const code = (['ENOSPC', 'EIO', 'EACCES'] as const)[failing % 3] ?? 'EIO';
+      const { fs } = watchedFs((call, name) => {
+        if (call === failing) throw diskError(name === 'openSync' ? 'EACCES' : code);
+      });
+      const ending = await runInstall(installContext(fs), installRequest(scratch.path, 'two')).then(
+        () => 'installed',
+        () => 'failed',
+      );
+      // What is only thrown away at the end may stay behind; the next look puts that right.
+      await recoverInstalls(installContext(), scratch.at('instructions'));
+      if (
+        ending === 'failed' &&
+        existsSync(scratch.at('site', 'changed')) &&
+        readFileSync(scratch.at('site', 'changed'), 'utf8') === '1'
+      ) {
+        expect(visible(scratch.path), `call ${failing} of ${total}`).toEqual(before);
+      } else {
+        expect(treeOf(scratch.at('site')), `call ${failing} of ${total}`).toEqual({
+          ...treeOf(scratch.at('two')),
+          'by-hand': 'file 644 "mine"',
+        });
+      }
+      await runInstall(installContext(), installRequest(scratch.path, 'two'));
+      expect(treeOf(scratch.at('site'))).toEqual({ ...treeOf(scratch.at('two')), 'by-hand': 'file 644 "mine"' });
+    }
+  });
+
+  test('tells what it refused, where, and what to do', async () => {
+    using scratch = scratchFolder();
+    await prepared(scratch.path);
+    const { fs } = watchedFs((_, name) => {
+      if (name === 'symlinkSync') throw diskError('ENOSPC');
+    });
+    await expect(runInstall(installContext(fs), installRequest(scratch.path, 'two'))).rejects.toMatchObject({
+      code: 'INSTALL_DISK_FULL',
+      message: expect.stringContaining('two/link could not be copied to'),
+    });
+  });
+});
+
+test('links on the way that root or the agent made are followed; the link itself stays', async () => {
+  using scratch = scratchFolder();
+  writeFiles(scratch.at('one'), { a: 'a' });
+  mkdirSync(scratch.at('data'));
+  symlinkSync(scratch.at('data'), scratch.at('site'));
+  await runInstall(installContext(), installRequest(scratch.path, 'one'));
+  expect(readlinkSync(scratch.at('site'))).toBe(scratch.at('data'));
+  expect(readFileSync(scratch.at('data', 'a'), 'utf8')).toBe('a');
+  rmSync(scratch.at('one', 'a'));
+  await runInstall(installContext(), installRequest(scratch.path, 'one'));
+  expect(readlinkSync(scratch.at('site'))).toBe(scratch.at('data'));
+});
