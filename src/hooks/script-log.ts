@@ -1,0 +1,40 @@
+import type { Clock } from '../system/clock.ts';
+import { createLogTail, type LogTail } from './output.ts';
+import type { RotatingFile } from './rotating-file.ts';
+
+/** Where an event's words go: the deployment's scripts.log, the log of all deployments, and the tail for the diagnostics. */
+export interface ScriptLog {
+  header(text: string): void;
+  line(stream: 'stdout' | 'stderr', text: string): void;
+  tail(): string;
+}
+
+export interface ScriptLogFiles {
+  readonly scripts: RotatingFile;
+  /** null: the operator has switched it off. */
+  readonly deployments: RotatingFile | null;
+}
+
+/** @see the official agent 2.x, `script_run_log.rs`, for the formats */
+export function createScriptLog(files: ScriptLogFiles, deploymentId: string, clock: Pick<Clock, 'now'>): ScriptLog {
+  const tail: LogTail = createLogTail();
+  const write = (text: string) => {
+    const now = clock.now();
+    tail.add(text);
+    files.scripts.append(`${localTime(now)} ${text}\n`);
+    files.deployments?.append(`[${localTime(now)}.${String(now % 1000).padStart(3, '0')}] [${deploymentId}]${text}\n`);
+  };
+  return {
+    header: write,
+    line: (stream, text) => write(`[${stream}]${text}`),
+    tail: () => tail.text(),
+  };
+}
+
+/** `2026-01-31 14:05:09` where the host is. */
+function localTime(ms: number): string {
+  const time = new Date(ms);
+  const two = (count: number) => String(count).padStart(2, '0');
+  const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${date} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}
