@@ -51,6 +51,14 @@ export const ERROR_CATALOGUE = {
     remedy: 'Check the address, that the server runs, and firewalls and proxies on the way.',
   },
   // --- appspec
+  APPSPEC_MISSING: {
+    meaning: 'A revision has no AppSpec file.',
+    remedy: 'Put appspec.yml into the root of the bundle.',
+  },
+  APPSPEC_INVALID: {
+    meaning: 'The AppSpec file of a revision has errors.',
+    remedy: 'Mend what the message lists; `slipway validate DIR` checks it before it is deployed.',
+  },
   // --- archive
   ARCHIVE_TRUNCATED: {
     meaning: 'A bundle ends before it should.',
@@ -101,6 +109,30 @@ export const ERROR_CATALOGUE = {
     remedy: 'Check the rights of the file, or leave it out of the folder.',
   },
   // --- revision
+  REVISION_NOT_FOUND: {
+    meaning: 'The bundle of a revision is not where it should be.',
+    remedy: 'Check bucket, key and version (or repository and commit); it may have been deleted since it was registered.',
+  },
+  REVISION_DENIED: {
+    meaning: 'The place where a bundle is kept does not let this host read it.',
+    remedy: 'Check the host’s key and what it may read, and for GitHub the token; check the host’s clock as well.',
+  },
+  REVISION_CHANGED: {
+    meaning: 'A bundle is not the one that was registered: its ETag is another.',
+    remedy: 'Push the bundle again and deploy the new revision; nothing was unpacked.',
+  },
+  REVISION_UNREACHABLE: {
+    meaning: 'The place where a bundle is kept could not be reached, or broke off again and again.',
+    remedy: 'Check s3_endpoint_override (or the region), DNS, proxies and firewalls from this host.',
+  },
+  REVISION_DISK_FULL: {
+    meaning: 'The disk became full while a bundle was downloaded.',
+    remedy: 'Make room on the file system of root_dir, or lower max_revisions.',
+  },
+  REVISION_CANNOT_WRITE: {
+    meaning: 'A bundle could not be written to its place on this host.',
+    remedy: 'Check the rights of root_dir and the state of its file system.',
+  },
   // --- install
   INSTALL_IMPOSSIBLE: {
     meaning: 'A revision cannot be installed on this host as it is. Nothing was changed.',
@@ -129,6 +161,22 @@ export const ERROR_CATALOGUE = {
   },
   // --- hooks
   // --- deployment
+  DEPLOYMENT_COMMAND_UNKNOWN: {
+    meaning: 'The control endpoint sent a host command that this agent does not know.',
+    remedy: 'Check that the server speaks the same protocol; this agent knows DownloadBundle, Install and the nine hook events.',
+  },
+  DEPLOYMENT_EVENT_UNKNOWN: {
+    meaning: 'The events of the AppSpec file and those of the deployment do not fit together.',
+    remedy: 'Mend the names under hooks in the AppSpec file.',
+  },
+  DEPLOYMENT_ARCHIVE_MISSING: {
+    meaning: 'The unpacked revision of a deployment is not on this host.',
+    remedy: 'Deploy again: DownloadBundle puts it there.',
+  },
+  DEPLOYMENT_INTERRUPTED: {
+    meaning: 'The agent was told to end while a command ran.',
+    remedy: 'Deploy again.',
+  },
   // --- agent
   // --- server
   // --- s3
