@@ -67,7 +67,8 @@ async function fetchOnce(ctx: RevisionContext, url: string, request: FetchReques
       writer.write(chunk as Buffer);
     }
     const expected = Number(answer.headers['content-length'] ?? Number.NaN);
-    if (!Number.isNaN(expected) && expected !== writer.bytes) throw new Error(`only ${writer.bytes} of ${expected} bytes came`);
+    if (!Number.isNaN(expected) && expected !== writer.bytes)
+      throw new Error(`only ${writer.bytes} of ${expected} bytes came`);
     writer.finish();
     return { eTag: null, sizeBytes: writer.bytes };
   } finally {
@@ -99,7 +100,8 @@ async function follow(ctx: RevisionContext, first: string, request: FetchRequest
     if (answer.status === 200) return answer;
     const location = answer.headers['location'] as string | undefined;
     await drain(answer.data);
-    if (answer.status < 300 || answer.status >= 400 || location === undefined) throw new HttpStatusError(answer.status, url.href);
+    if (answer.status < 300 || answer.status >= 400 || location === undefined)
+      throw new HttpStatusError(answer.status, url.href);
     url = new URL(location, url);
   }
   throw new Error(`${first} redirects more than ${MAX_REDIRECTS} times`);

@@ -16,7 +16,9 @@ export function fetchLocalFile(revision: LocalFileRevision, request: Pick<FetchR
     try {
       copyFileSync(revision.location, request.bundleFile);
     } catch (cause) {
-      throw new SlipwayError('REVISION_CANNOT_WRITE', `${revision.location} could not be copied: ${messageOf(cause)}`, { cause });
+      throw new SlipwayError('REVISION_CANNOT_WRITE', `${revision.location} could not be copied: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
   return { eTag: null, sizeBytes: stats.size };

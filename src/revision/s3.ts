@@ -3,7 +3,7 @@ import { GetObjectCommand, type GetObjectCommandOutput, S3Client, S3ServiceExcep
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
 import type { S3Revision } from '../protocol/specification.ts';
-import { createBundleWriter, type BundleWriter } from './bundle-writer.ts';
+import { type BundleWriter, createBundleWriter } from './bundle-writer.ts';
 import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
 
 /** A broken connection is taken up again where it broke, this often. */
@@ -48,7 +48,9 @@ function createClient(ctx: RevisionContext, revision: S3Revision): S3Client {
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       requestTimeout: NO_PROGRESS_MS,
-      ...(ctx.proxyUri === null ? {} : { httpsAgent: new HttpsProxyAgent(ctx.proxyUri), httpAgent: new HttpsProxyAgent(ctx.proxyUri) }),
+      ...(ctx.proxyUri === null
+        ? {}
+        : { httpsAgent: new HttpsProxyAgent(ctx.proxyUri), httpAgent: new HttpsProxyAgent(ctx.proxyUri) }),
     },
   });
 }
@@ -100,7 +102,11 @@ async function getObject(
   }
 }
 
-async function readBody(answer: GetObjectCommandOutput, writer: BundleWriter, signal: AbortSignal | undefined): Promise<void> {
+async function readBody(
+  answer: GetObjectCommandOutput,
+  writer: BundleWriter,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const body = answer.Body;
   if (!(body instanceof Readable)) throw new Error('the answer has no body');
   const expected = answer.ContentLength;
@@ -121,7 +127,10 @@ async function readBody(answer: GetObjectCommandOutput, writer: BundleWriter, si
 }
 
 function watchProgress(body: Readable): { seen(): void; stop(): void } {
-  const timer = setTimeout(() => body.destroy(new Error(`nothing came for ${NO_PROGRESS_MS / 1000} seconds`)), NO_PROGRESS_MS);
+  const timer = setTimeout(
+    () => body.destroy(new Error(`nothing came for ${NO_PROGRESS_MS / 1000} seconds`)),
+    NO_PROGRESS_MS,
+  );
   return { seen: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }
 

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import type { AppSpec } from '../../appspec/types.ts';
+import { SlipwayError } from '../../errors.ts';
+import { runInstall } from '../../install/install.ts';
+import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
+import type { CommandRequest, DeploymentContext } from '../context.ts';
+import { findAppSpec } from '../find-appspec.ts';
+import { deploymentPaths, instructionsDir } from '../layout.ts';
+import { succeeded } from '../outcomes.ts';
+
+/** Install: put the revision's files in place, as one transaction. */
+export async function install(
+  ctx: DeploymentContext,
+  { specification }: CommandRequest,
+  signal?: AbortSignal,
+): Promise<CommandOutcome> {
+  const { deploymentGroupId, deploymentId } = specification;
+  const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
+  if (!existsSync(paths.archiveDir)) {
+    throw new SlipwayError(
+      'DEPLOYMENT_ARCHIVE_MISSING',
+      `the revision of ${deploymentId} is not at ${paths.archiveDir}`,
+    );
+  }
+  const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
+  const report = await runInstall(ctx.install, {
+    appSpec,
+    archiveDir: paths.archiveDir,
+    instructionsDir: instructionsDir(ctx.rootDir),
+    deploymentGroupId,
+    deploymentId,
+    deploymentDir: paths.deploymentDir,
+    fileExistsBehavior: specification.fileExistsBehavior,
+    rules: ctx.installRules,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  ctx.log.info('installed', { deploymentId, ...report });
+  return succeeded();
+}
+
+/**
+ * Holds the AppSpec file's events against those that the deployment may have, when it says which: neither may know one that the other
+ * does not.
+ *
+ * @see the official agent 1.8.1, `app_spec_validator`: both directions are checked, in Install
+ */
+function requireKnownEvents(appSpec: AppSpec, filename: string, possible: readonly string[] | null): void {
+  if (possible === null) return;
+  const usual: readonly string[] = [...HOOK_EVENTS, ...AGENT_EVENTS];
+  const unknown = [...appSpec.hooks.keys()].filter((event) => !possible.includes(event));
+  if (unknown.length > 0) {
+    throw new SlipwayError(
+      'DEPLOYMENT_EVENT_UNKNOWN',
+      `${filename} has scripts for events that this deployment does not have: ${unknown.join(', ')}`,
+    );
+  }
+  const missing = possible.filter((event) => !usual.includes(event) && !appSpec.hooks.has(event));
+  if (missing.length > 0) {
+    throw new SlipwayError(
+      'DEPLOYMENT_EVENT_UNKNOWN',
+      `the deployment has events that ${filename} has no scripts for: ${missing.join(', ')}`,
+    );
+  }
+}

@@ -1,0 +1,36 @@
+import type { EntryRules } from '../archive/entry-rules.ts';
+import type { UnpackLimits } from '../archive/writer.ts';
+import type { EnvironmentRules } from '../hooks/environment.ts';
+import type { InstallContext } from '../install/install.ts';
+import type { InstallRules } from '../install/types.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { DeploymentSpecification } from '../protocol/specification.ts';
+import type { BundleFetcher } from '../revision/fetch-bundle.ts';
+import type { Clock } from '../system/clock.ts';
+
+/** What the commands of a deployment need of this host. Made once by the executor, or by a local deployment. */
+export interface DeploymentContext {
+  readonly rootDir: string;
+  readonly programName: string;
+  readonly maxRevisions: number;
+  readonly enableDeploymentsLog: boolean;
+  readonly limits: UnpackLimits;
+  readonly entryRules: EntryRules;
+  readonly installRules: InstallRules;
+  readonly environmentRules: EnvironmentRules;
+  /** The environment that hooks inherit from. */
+  readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Between SIGTERM and SIGKILL of a hook that has timed out. */
+  readonly hookGraceMs: number;
+  readonly install: InstallContext;
+  readonly fetchBundle: BundleFetcher;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One host command, checked and ready to be carried out. */
+export interface CommandRequest {
+  readonly hostCommandIdentifier: string;
+  readonly commandName: string;
+  readonly specification: DeploymentSpecification;
+}

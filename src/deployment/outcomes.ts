@@ -1,0 +1,64 @@
+/** Outcomes of host commands, as they are reported; the one place that words them and knows their numbers. */
+import { messageOf, SlipwayError } from '../errors.ts';
+import type { EventOutcome } from '../hooks/run-event.ts';
+import type { CommandOutcome, DiagnosticCode } from '../protocol/diagnostics.ts';
+
+/** @param note what the service parses behind the colon, such as `BundleSource=downloaded` */
+export function succeeded(note: string | null = null, log = ''): CommandOutcome {
+  const message = note === null ? 'Succeeded' : `Succeeded: ${note}`;
+  return { status: 'Succeeded', diagnostics: { errorCode: 0, scriptName: '', message, log } };
+}
+
+export function failed(
+  errorCode: Exclude<DiagnosticCode, 0>,
+  message: string,
+  scriptName = '',
+  log = '',
+): CommandOutcome {
+  return { status: 'Failed', diagnostics: { errorCode, scriptName, message, log } };
+}
+
+/** Any fault on the way: code 5, and what to do, if that is known. */
+export function failedBy(fault: unknown, log = ''): CommandOutcome {
+  if (fault instanceof SlipwayError) return failed(5, `${fault.message} [${fault.code}] ${fault.remedy}`, '', log);
+  return failed(5, messageOf(fault), '', log);
+}
+
+export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutcome {
+  switch (outcome.outcome) {
+    case 'succeeded':
+      return succeeded(null, log);
+    case 'missing':
+      return failed(1, `the script ${outcome.location} does not exist: ${outcome.path}`, outcome.location, log);
+    case 'not-executable':
+      return failed(
+        2,
+        `the script ${outcome.location} cannot be made executable: ${outcome.why}`,
+        outcome.location,
+        log,
+      );
+    case 'timed-out':
+      return failed(
+        3,
+        `the script ${outcome.location} took longer than ${outcome.timeoutSeconds} seconds and was ended`,
+        outcome.location,
+        log,
+      );
+    case 'failed': {
+      const runas = outcome.runas === null ? '' : ` run as user ${outcome.runas}`;
+      return failed(4, `the script ${outcome.location}${runas} failed: ${outcome.why}`, outcome.location, log);
+    }
+    case 'output-held': {
+      const holders = outcome.holders.map(({ pid, commandLine }) => `${pid} (${commandLine})`).join(', ');
+      return failed(
+        6,
+        `the script ${outcome.location} ended, but something that it started still holds its ${outcome.stream}` +
+          `${holders === '' ? '' : `: process ${holders}`}; redirect the output of what goes on running`,
+        outcome.location,
+        log,
+      );
+    }
+    case 'killed':
+      return failed(5, `the script ${outcome.location} was killed because the agent had to end`, outcome.location, log);
+  }
+}

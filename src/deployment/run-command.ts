@@ -1,0 +1,90 @@
+import { mkdirSync } from 'node:fs';
+import { SlipwayError } from '../errors.ts';
+import { killProcessesOf } from '../hooks/run-script.ts';
+import { type RecoveredInstall, recoverInstalls } from '../install/install.ts';
+import type { CommandOutcome } from '../protocol/diagnostics.ts';
+import { isHookEvent } from '../protocol/lifecycle-events.ts';
+import { downloadBundle } from './commands/download-bundle.ts';
+import { install } from './commands/install.ts';
+import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
+import type { CommandRequest, DeploymentContext } from './context.ts';
+import { instructionsDir } from './layout.ts';
+import { failed, failedBy } from './outcomes.ts';
+
+type Command = (ctx: DeploymentContext, request: CommandRequest, signal?: AbortSignal) => Promise<CommandOutcome>;
+
+/** The commands that are not hook events; those are all done by `lifecycleEvent`. */
+const COMMANDS: Readonly<Record<string, Command>> = { DownloadBundle: downloadBundle, Install: install };
+
+/**
+ * Carries out one host command. Never throws: whatever goes wrong is an outcome, because every acknowledged command must have one.
+ *
+ * @param signal aborting it kills the hook that runs, or stops the download, and ends the command as failed
+ */
+export async function runCommand(
+  ctx: DeploymentContext,
+  request: CommandRequest,
+  signal?: AbortSignal,
+): Promise<CommandOutcome> {
+  try {
+    mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: 0o755 });
+    const command = commandFor(request);
+    if (command === null) return unknownCommand(request.commandName);
+    return await command(ctx, request, signal);
+  } catch (fault) {
+    if (signal?.aborted === true) {
+      const { message, remedy } = new SlipwayError('DEPLOYMENT_INTERRUPTED', 'the agent was told to end at once');
+      return failed(5, `${message} [DEPLOYMENT_INTERRUPTED] ${remedy}`);
+    }
+    ctx.log.error(`${request.commandName} failed`, { ...commandFields(request), error: fault });
+    return failedBy(fault);
+  }
+}
+
+/**
+ * Whether a command would do nothing on this host, so that the server may skip it: a hook event whose revision, event or scripts are not
+ * there.
+ *
+ * What cannot be judged (an AppSpec file with errors) is no no-op: it has to fail when it is carried out, where it can be reported.
+ */
+export function isCommandNoop(ctx: DeploymentContext, request: CommandRequest): boolean {
+  const command = commandFor(request);
+  if (command === null) return true;
+  if (command !== lifecycleEvent) return false;
+  try {
+    const scripts = findScripts(ctx, request);
+    return scripts === null || scripts.hooks.length === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Puts right what a crash left: half-done Installs, and processes of hooks that nobody waits for any more. */
+export async function recoverHost(
+  ctx: Pick<DeploymentContext, 'rootDir' | 'install' | 'log'>,
+  interruptedCommands: readonly string[],
+): Promise<readonly RecoveredInstall[]> {
+  for (const hostCommandIdentifier of interruptedCommands) {
+    const killed = killProcessesOf(hostCommandIdentifier);
+    if (killed > 0) ctx.log.warn('killed processes of an interrupted hook', { hostCommandIdentifier, killed });
+  }
+  return recoverInstalls(ctx.install, instructionsDir(ctx.rootDir));
+}
+
+/** A custom event (of a local deployment) is a hook event when the deployment lists it. */
+function commandFor({ commandName, specification }: CommandRequest): Command | null {
+  if (isHookEvent(commandName)) return lifecycleEvent;
+  const own = Object.hasOwn(COMMANDS, commandName) ? COMMANDS[commandName] : undefined;
+  if (own !== undefined) return own;
+  return specification.allPossibleLifecycleEvents?.includes(commandName) ? lifecycleEvent : null;
+}
+
+function unknownCommand(commandName: string): CommandOutcome {
+  return failedBy(
+    new SlipwayError('DEPLOYMENT_COMMAND_UNKNOWN', `the host command '${commandName}' is not supported by this agent`),
+  );
+}
+
+function commandFields({ hostCommandIdentifier, specification }: CommandRequest): Record<string, string> {
+  return { hostCommandIdentifier, deploymentId: specification.deploymentId };
+}

@@ -1,0 +1,33 @@
+/** Whose revision's scripts an event runs. Pure. */
+import type { DeploymentSpecification } from '../protocol/specification.ts';
+
+/** A revision on this host: the deployment's own, the last that was installed successfully, or the last that was downloaded. */
+export type RevisionOnHost = 'current' | 'last-successful' | 'most-recent';
+
+/**
+ * The revision that an event's scripts come from if the deployment's own archive is not there; if it is, its scripts are always used.
+ *
+ * What is to be stopped was started by the old revision, so the old revision knows how. A rollback of a blue/green deployment turns old
+ * and new around.
+ *
+ * @see the official agent 1.8.1, `hook_executor.rb`, for the table
+ */
+export function whoseScripts(
+  event: string,
+  deployment: Pick<DeploymentSpecification, 'deploymentCreator' | 'deploymentType'>,
+): RevisionOnHost {
+  const isBlueGreenRollback =
+    deployment.deploymentCreator === 'codeDeployRollback' && deployment.deploymentType === 'BLUE_GREEN';
+  switch (event) {
+    case 'BeforeBlockTraffic':
+    case 'AfterBlockTraffic':
+      return isBlueGreenRollback ? 'most-recent' : 'last-successful';
+    case 'ApplicationStop':
+      return 'last-successful';
+    case 'BeforeAllowTraffic':
+    case 'AfterAllowTraffic':
+      return isBlueGreenRollback ? 'last-successful' : 'current';
+    default:
+      return 'current';
+  }
+}
