@@ -19,6 +19,18 @@ export const ERROR_CATALOGUE = {
     remedy: 'Run the command again with --verbose and report what it prints.',
   },
   // --- config
+  CONFIG_MISSING: {
+    meaning: 'A configuration file that was asked for is not there.',
+    remedy: 'Check the path behind --config-file; `slipway register` writes the file.',
+  },
+  CONFIG_UNREADABLE: {
+    meaning: 'A configuration file cannot be read.',
+    remedy: 'Check its rights, and those of the folders above it.',
+  },
+  CONFIG_INVALID: {
+    meaning: 'A configuration file, or a setting in it, is wrong.',
+    remedy: 'Mend the line that the message names; docs/config.md has every key with its type and default.',
+  },
   // --- protocol
   SPECIFICATION_INVALID: {
     meaning: 'The deployment specification that the control endpoint sent cannot be used.',
@@ -178,6 +190,30 @@ export const ERROR_CATALOGUE = {
     remedy: 'Deploy again.',
   },
   // --- agent
+  AGENT_NO_IDENTITY: {
+    meaning: 'The agent cannot find out which host it is.',
+    remedy: 'Enrol this machine: slipway register --endpoint-url URL. On EC2, check that instance metadata is enabled.',
+  },
+  AGENT_NO_METADATA: {
+    meaning: 'The instance metadata service of EC2 refused an answer.',
+    remedy: 'Check the instance’s metadata options; version 1 is used only with disable_imds_v1: false.',
+  },
+  AGENT_NO_CREDENTIALS: {
+    meaning: 'The agent has no credentials to sign its requests with.',
+    remedy: 'Check the file or the instance profile that the message names.',
+  },
+  AGENT_ENDPOINT_REFUSED: {
+    meaning: 'The configured control endpoint is one that the agent does not trust.',
+    remedy: 'Use https://, or set allow_insecure_endpoint: true if the network itself is trusted.',
+  },
+  AGENT_ALREADY_RUNNING: {
+    meaning: 'Another agent with the same pid_dir and program_name runs on this machine.',
+    remedy: 'Stop it first, or give this one a pid_dir and root_dir of its own.',
+  },
+  AGENT_EXECUTOR_DIED: {
+    meaning: 'The process that carried out a host command ended without an answer.',
+    remedy: 'Look into the agent’s log and into dmesg (out of memory?), then deploy again.',
+  },
   // --- server
   // --- s3
   // --- cli

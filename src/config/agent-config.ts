@@ -1,0 +1,268 @@
+import { existsSync } from 'node:fs';
+import { SlipwayError } from '../errors.ts';
+import { type KeyType, type KeyValue, readValue } from './keys.ts';
+import { readSettings } from './settings-file.ts';
+
+/** One key of the agent's configuration file: what it is called, what it may hold, what it does. Docs and tests read this table. */
+interface ConfigKey {
+  readonly key: string;
+  readonly type: KeyType;
+  readonly default: KeyValue;
+  readonly meaning: string;
+}
+
+export const DEFAULT_CONFIG_FILE = '/etc/codedeploy-agent/conf/codedeployagent.yml';
+
+/** What the official agents 1.8.1 and 2.x know and this agent heeds, then its own keys. */
+export const AGENT_CONFIG_KEYS = [
+  key('program_name', 'name', 'codedeploy-agent', 'base name of the log and PID files'),
+  key(
+    'root_dir',
+    'path',
+    '/opt/codedeploy-agent/deployment-root',
+    'where revisions and everything about deployments are kept',
+  ),
+  key('log_dir', 'path', '/var/log/aws/codedeploy-agent', 'where the agent’s own log is'),
+  key('pid_dir', 'path', '/opt/codedeploy-agent/state/.pid', 'where the PID file and the lock are'),
+  key('verbose', 'boolean', false, 'log at debug level'),
+  key(
+    'wait_between_runs',
+    'seconds',
+    30,
+    'pause after a poll that brought nothing; with a server that holds polls, 1 is right',
+  ),
+  key('http_read_timeout', 'seconds', 80, 'how long to wait for an answer; longer than the server holds a poll'),
+  key('kill_agent_max_wait_time_seconds', 'seconds', 7200, 'how long a stop waits for running commands; at most 86400'),
+  key('max_revisions', 'count', 5, 'revisions kept of each deployment group, the current one included'),
+  key(
+    'on_premises_config_file',
+    'path',
+    '/etc/codedeploy-agent/conf/codedeploy.onpremises.yml',
+    'who this host is, if it is not on EC2',
+  ),
+  key('proxy_uri', 'url', null, 'proxy for everything but instance metadata; may hold user and password'),
+  key('use_fips_mode', 'boolean', false, 'FIPS endpoints; only in the regions that have them'),
+  key(
+    'enable_auth_policy',
+    'boolean',
+    false,
+    'the secure variant of the host command API; needed behind VPC endpoints',
+  ),
+  key('deploy_control_endpoint', 'url', null, 'control endpoint; else the one of AWS in the host’s region'),
+  key('s3_endpoint_override', 'url', null, 'S3-compatible store to fetch bundles from; else AWS'),
+  key('enable_deployments_log', 'boolean', true, 'keep the output of all scripts in one more log below root_dir'),
+  key(
+    'ongoing_deployment_tracking',
+    'name',
+    'ongoing-deployment',
+    'folder below root_dir that shows which deployments run',
+  ),
+  key(
+    'disable_imds_v1',
+    'boolean',
+    true,
+    'ask instance metadata by version 2 only; false allows version 1 where 2 fails',
+  ),
+  key('archive_max_extraction_size', 'bytes', 10 * 2 ** 30, 'most that a bundle may unpack to, such as 500MB or 10GiB'),
+  key(
+    'reject_symlinks_in_bundle',
+    'boolean',
+    false,
+    'refuse bundles with any link; links that lead out are refused always',
+  ),
+  key(
+    'reject_unsafe_permissions_in_bundle',
+    'boolean',
+    false,
+    'refuse AppSpec modes with setuid or setgid; in bundles these bits are always dropped',
+  ),
+  key(
+    'reject_unconfined_selinux_in_bundle',
+    'boolean',
+    true,
+    'refuse AppSpec contexts that take SELinux’s confinement away',
+  ),
+  key(
+    'ignore_ownership_in_bundle',
+    'boolean',
+    true,
+    'unpacked files belong to the agent’s user, not to whom the archive names',
+  ),
+  key(
+    'restrict_hook_env_to_allowlist',
+    'boolean',
+    false,
+    'hand down only PATH, HOME and USER to scripts, beside the deployment’s variables',
+  ),
+  key('strip_loader_env_in_hooks', 'boolean', true, 'keep LD_PRELOAD and its like away from scripts'),
+  key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
+  key(
+    'deployment_spec_ca_file',
+    'path',
+    null,
+    'certificate that must have issued the signer of deployment specifications',
+  ),
+  key('allow_insecure_endpoint', 'boolean', false, 'allow http:// control endpoints that are not on this machine'),
+  key('github_endpoint', 'url', 'https://api.github.com', 'API of GitHub, or of a GitHub Enterprise server'),
+] as const satisfies readonly ConfigKey[];
+
+/** Keys of the official agents that have nothing to do here; each is named in the log once, and no more. */
+const WITHOUT_EFFECT: readonly string[] = [
+  'wait_after_error',
+  'children',
+  'wait_between_spawning_children',
+  'max_runs_per_worker',
+  'wait_after_throttle_error',
+  'wait_after_connection_problem',
+  'user',
+  'group',
+  'plugins',
+  'shared_dir',
+  'instance_service_region',
+  'instance_service_endpoint',
+  'instance_service_port',
+  'codedeploy_test_profile',
+  'use_mock_command_service',
+  'config_file',
+  'ssl_verify_peer',
+  'log_aws_wire',
+  'enable_command_port',
+  'enable_archive_reuse',
+  'disable_core_dumps',
+  'reject_path_traversal_in_bundle',
+  'reject_symlink_permission_targets',
+  'restrict_agent_dir_permissions',
+  'restrict_log_dir_permissions',
+  'disable_powershell_profile_in_hooks',
+  'use_dual_stack',
+  'wait_between_runs_active',
+];
+
+const MAX_STOP_WAIT_SECONDS = 86_400;
+
+/** The configuration with every default filled in. */
+export interface AgentConfig {
+  readonly programName: string;
+  readonly rootDir: string;
+  readonly logDir: string;
+  readonly pidDir: string;
+  readonly verbose: boolean;
+  readonly waitBetweenRunsSeconds: number;
+  readonly httpReadTimeoutSeconds: number;
+  readonly maxStopWaitSeconds: number;
+  readonly maxRevisions: number;
+  readonly onPremisesConfigFile: string;
+  readonly proxyUri: string | null;
+  readonly useFipsMode: boolean;
+  readonly enableAuthPolicy: boolean;
+  readonly deployControlEndpoint: string | null;
+  readonly s3EndpointOverride: string | null;
+  readonly enableDeploymentsLog: boolean;
+  readonly ongoingDeploymentTracking: string;
+  readonly disableImdsV1: boolean;
+  readonly archiveMaxExtractionBytes: number;
+  readonly archiveMaxEntries: number;
+  readonly rejectSymlinks: boolean;
+  readonly rejectUnsafePermissions: boolean;
+  readonly rejectUnconfinedSelinux: boolean;
+  readonly ignoreOwnership: boolean;
+  readonly restrictHookEnvironment: boolean;
+  readonly stripLoaderVariables: boolean;
+  readonly deploymentSpecCaFile: string | null;
+  readonly allowInsecureEndpoint: boolean;
+  readonly gitHubEndpoint: string;
+}
+
+export interface LoadedConfig {
+  readonly config: AgentConfig;
+  /** null: there is no file, and everything is as by default. */
+  readonly file: string | null;
+  /** For the log, once. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the agent's configuration.
+ *
+ * @param path null: the usual file, and the defaults if it is not there; a file that was asked for must be there
+ * @throws SlipwayError CONFIG_MISSING, CONFIG_UNREADABLE, or CONFIG_INVALID naming file, line, key, value and what was expected
+ */
+export function loadAgentConfig(path: string | null): LoadedConfig {
+  const file = path ?? DEFAULT_CONFIG_FILE;
+  if (!existsSync(file)) {
+    if (path !== null) throw new SlipwayError('CONFIG_MISSING', `the configuration file ${file} does not exist`);
+    return { config: toConfig(new Map()), file: null, warnings: [] };
+  }
+  const values = new Map<string, KeyValue>();
+  const warnings: string[] = [];
+  for (const setting of readSettings(file)) {
+    const known: ConfigKey | undefined = AGENT_CONFIG_KEYS.find((candidate) => candidate.key === setting.name);
+    if (known === undefined) {
+      const kind = WITHOUT_EFFECT.includes(setting.name) ? 'has no effect in this agent' : 'is not known';
+      warnings.push(`${file}:${setting.line}: the key '${setting.name}' ${kind} and is ignored`);
+      continue;
+    }
+    const read = readValue(known.type, setting.value);
+    if (!read.ok) {
+      throw new SlipwayError(
+        'CONFIG_INVALID',
+        `${file}:${setting.line}: ${setting.name} must be ${read.expected}, but is ${JSON.stringify(setting.value)}`,
+      );
+    }
+    values.set(known.key, read.value);
+  }
+  const wait = values.get('kill_agent_max_wait_time_seconds');
+  if (typeof wait === 'number' && wait > MAX_STOP_WAIT_SECONDS) {
+    warnings.push(`${file}: kill_agent_max_wait_time_seconds is ${wait}; ${MAX_STOP_WAIT_SECONDS} is used`);
+    values.set('kill_agent_max_wait_time_seconds', MAX_STOP_WAIT_SECONDS);
+  }
+  return { config: toConfig(values), file, warnings };
+}
+
+type KeyName = (typeof AGENT_CONFIG_KEYS)[number]['key'];
+
+function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
+  const get = (name: KeyName): KeyValue => {
+    const known = AGENT_CONFIG_KEYS.find((candidate) => candidate.key === name);
+    return values.get(name) ?? known?.default ?? null;
+  };
+  const text = (name: KeyName) => String(get(name));
+  const optional = (name: KeyName) => (get(name) === null ? null : text(name));
+  const flag = (name: KeyName) => get(name) === true;
+  const number = (name: KeyName) => Number(get(name));
+  return {
+    programName: text('program_name'),
+    rootDir: text('root_dir'),
+    logDir: text('log_dir'),
+    pidDir: text('pid_dir'),
+    verbose: flag('verbose'),
+    waitBetweenRunsSeconds: number('wait_between_runs'),
+    httpReadTimeoutSeconds: number('http_read_timeout'),
+    maxStopWaitSeconds: number('kill_agent_max_wait_time_seconds'),
+    maxRevisions: number('max_revisions'),
+    onPremisesConfigFile: text('on_premises_config_file'),
+    proxyUri: optional('proxy_uri'),
+    useFipsMode: flag('use_fips_mode'),
+    enableAuthPolicy: flag('enable_auth_policy'),
+    deployControlEndpoint: optional('deploy_control_endpoint'),
+    s3EndpointOverride: optional('s3_endpoint_override'),
+    enableDeploymentsLog: flag('enable_deployments_log'),
+    ongoingDeploymentTracking: text('ongoing_deployment_tracking'),
+    disableImdsV1: flag('disable_imds_v1'),
+    archiveMaxExtractionBytes: number('archive_max_extraction_size'),
+    archiveMaxEntries: number('archive_max_entries'),
+    rejectSymlinks: flag('reject_symlinks_in_bundle'),
+    rejectUnsafePermissions: flag('reject_unsafe_permissions_in_bundle'),
+    rejectUnconfinedSelinux: flag('reject_unconfined_selinux_in_bundle'),
+    ignoreOwnership: flag('ignore_ownership_in_bundle'),
+    restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
+    stripLoaderVariables: flag('strip_loader_env_in_hooks'),
+    deploymentSpecCaFile: optional('deployment_spec_ca_file'),
+    allowInsecureEndpoint: flag('allow_insecure_endpoint'),
+    gitHubEndpoint: text('github_endpoint'),
+  };
+}
+
+function key<const Name extends string>(name: Name, type: KeyType, fallback: KeyValue, meaning: string) {
+  return { key: name, type, default: fallback, meaning };
+}

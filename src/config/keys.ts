@@ -1,0 +1,75 @@
+/** The kinds of values that a configuration key can have, and how each is read. */
+
+export type KeyType = 'text' | 'path' | 'name' | 'boolean' | 'seconds' | 'count' | 'bytes' | 'url';
+
+export type KeyValue = string | number | boolean | null;
+
+export type ReadResult =
+  | { readonly ok: true; readonly value: KeyValue }
+  | { readonly ok: false; readonly expected: string };
+
+const UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/** @param value as YAML has it: text, number, boolean or null */
+export function readValue(type: KeyType, value: unknown): ReadResult {
+  if (value === null || value === undefined || value === '') return { ok: true, value: null };
+  switch (type) {
+    case 'text':
+      return text(value) ?? wrong('text');
+    case 'path': {
+      const read = text(value);
+      return read?.ok === true && String(read.value).startsWith('/') ? read : wrong('an absolute path');
+    }
+    case 'name': {
+      const read = text(value);
+      const safe =
+        read?.ok === true && /^[A-Za-z0-9._-]+$/.test(String(read.value)) && !/^\.+$/.test(String(read.value));
+      return safe ? read : wrong('a name of letters, digits, dots, dashes and underscores');
+    }
+    case 'boolean':
+      return typeof value === 'boolean' ? { ok: true, value } : wrong('true or false');
+    case 'seconds':
+    case 'count': {
+      const least = type === 'count' ? 1 : 0;
+      const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+      const good = typeof number === 'number' && Number.isSafeInteger(number) && number >= least;
+      return good ? { ok: true, value: number } : wrong(`a whole number from ${least} on`);
+    }
+    case 'bytes':
+      return readBytes(value);
+    case 'url':
+      return readUrl(value);
+  }
+}
+
+function readBytes(value: unknown): ReadResult {
+  const match = /^(\d+)\s*([a-z]*)$/i.exec(String(value).trim());
+  const unit = match?.[2] === '' ? 1 : UNITS[match?.[2]?.toLowerCase() ?? ''];
+  if (match === null || unit === undefined || typeof value === 'boolean') return wrong('a size such as 500MB or 10GiB');
+  const bytes = Number(match[1]) * unit;
+  return Number.isSafeInteger(bytes) && bytes > 0 ? { ok: true, value: bytes } : wrong('a size above 0');
+}
+
+function readUrl(value: unknown): ReadResult {
+  if (typeof value !== 'string' || !URL.canParse(value)) return wrong('an address such as https://host:port');
+  const { protocol } = new URL(value);
+  return protocol === 'https:' || protocol === 'http:' ? { ok: true, value } : wrong('an http:// or https:// address');
+}
+
+function text(value: unknown): ReadResult | null {
+  return typeof value === 'string' || typeof value === 'number' ? { ok: true, value: String(value) } : null;
+}
+
+function wrong(expected: string): ReadResult {
+  return { ok: false, expected };
+}
