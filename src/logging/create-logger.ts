@@ -1,0 +1,89 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { createLogger as createWinston, format, type Logger as Winston, transports } from 'winston';
+import DailyRotateFile from 'winston-daily-rotate-file';
+import type { LogFields, Logger } from './logger.ts';
+import { plainFields } from './plain-fields.ts';
+
+/** A logger that must be closed, so that the last lines reach the file. */
+export interface ClosableLogger extends Logger {
+  close(): Promise<void>;
+}
+
+interface FileSettings {
+  readonly logDir: string;
+  readonly programName: string;
+}
+
+/** Kept of the agent's own log, as the official agent keeps it: one file a day, seven of them. */
+const KEPT_FILES = 7;
+
+/**
+ * The agent's logger: one JSON object a line on standard error, for the journal; and the official agent's text format in
+ * `<log_dir>/<program_name>.log`, for the eyes and collectors that know it. A folder that cannot be written is said once.
+ */
+export function createAgentLogger(settings: FileSettings & { readonly verbose: boolean }): ClosableLogger {
+  const winston = createWinston({
+    level: settings.verbose ? 'debug' : 'info',
+    transports: [jsonToStderr()],
+  });
+  const logger = wrap(winston);
+  try {
+    winston.add(dailyFile(settings));
+  } catch (error) {
+    logger.warn('the log file cannot be written; the log goes to standard error only', { logDir: settings.logDir, error });
+  }
+  return logger;
+}
+
+/** The server's logger: one JSON object a line on standard error. */
+export function createServerLogger(): ClosableLogger {
+  return wrap(createWinston({ level: 'info', transports: [jsonToStderr()] }));
+}
+
+function jsonToStderr() {
+  return new transports.Stream({
+    stream: process.stderr,
+    format: format.combine(format.timestamp(), format.json()),
+  });
+}
+
+function dailyFile({ logDir, programName }: FileSettings): DailyRotateFile {
+  if (!existsSync(logDir)) mkdirSync(logDir, { recursive: true, mode: 0o755 });
+  const file = new DailyRotateFile({
+    dirname: logDir,
+    // Today's lines are in NAME.log itself through the link; each day has a file of its own.
+    filename: `${programName}.%DATE%.log`,
+    datePattern: 'YYYYMMDD',
+    createSymlink: true,
+    symlinkName: `${programName}.log`,
+    maxFiles: KEPT_FILES,
+    auditFile: `${logDir}/.${programName}-rotation.json`,
+    format: format.combine(
+      format.timestamp(),
+      format.printf(({ timestamp, level, message, ...fields }) => {
+        const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
+        return `${String(timestamp)} ${level.toUpperCase().padEnd(5)} [${programName}(${process.pid})]: ${String(message)}${rest}`;
+      }),
+    ),
+  });
+  // A disk that fills up later must not end the agent: winston throws what nobody listens to.
+  file.on('error', () => undefined);
+  return file;
+}
+
+function wrap(winston: Winston): ClosableLogger {
+  const write = (level: string) => (message: string, fields: LogFields = {}) => {
+    winston.log({ ...plainFields(fields), level, message });
+  };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    close: () =>
+      new Promise((resolve) => {
+        winston.once('finish', () => resolve());
+        winston.end();
+      }),
+  };
+}

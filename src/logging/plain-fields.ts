@@ -1,0 +1,25 @@
+/** Fields of a log line as JSON can carry them: errors with code and causes, secrets hidden. Pure. */
+import { SlipwayError, systemErrorCode } from '../errors.ts';
+import type { LogFields } from './logger.ts';
+
+const SECRET = /secret|password|token|authorization|privatekey/i;
+const MAX_CAUSES = 5;
+
+export function plainFields(fields: LogFields): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, SECRET.test(name) && value !== null ? '[hidden]' : plainValue(value, 0)]),
+  );
+}
+
+function plainValue(value: unknown, depth: number): unknown {
+  if (!(value instanceof Error)) return value;
+  const code = value instanceof SlipwayError ? value.code : systemErrorCode(value);
+  return {
+    ...(code === null ? {} : { code }),
+    message: value.message,
+    ...(value instanceof SlipwayError ? { remedy: value.remedy } : {}),
+    // A fault that nobody has named is one of ours: where it came from is worth more than a short line.
+    ...(code === null && depth === 0 ? { stack: value.stack } : {}),
+    ...(value.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: plainValue(value.cause, depth + 1) }),
+  };
+}
