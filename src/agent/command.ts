@@ -1,0 +1,120 @@
+/** One host command, from the poll's answer to the outcome in the outbox. */
+import { SlipwayError } from '../errors.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { CommandOutcome } from '../protocol/diagnostics.ts';
+import { openEnvelope } from '../protocol/envelope/open.ts';
+import { RemoteApiError } from '../protocol/errors.ts';
+import type { HostCommandClient } from '../protocol/host-command/client.ts';
+import type { CommandStatus, HostCommand } from '../protocol/host-command/shapes.ts';
+import { type DeploymentSpecification, parseSpecification } from '../protocol/specification.ts';
+import type { Clock } from '../system/clock.ts';
+import { faultOutcome, NOOP_OUTCOME } from './diagnostics.ts';
+import type { CommandRequest, Executors } from './executor/executors.ts';
+import type { Ledger } from './ledger.ts';
+import type { Outbox } from './outbox.ts';
+
+export interface CommandContext {
+  readonly client: Pick<HostCommandClient, 'getDeploymentSpecification' | 'acknowledge'>;
+  readonly executors: Executors;
+  readonly ledger: Ledger;
+  readonly outbox: Outbox;
+  /** null: any signer is accepted, and trust rests on TLS. */
+  readonly caCertificatePem: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Waits for its turn within a deployment group, and runs the work alone there. */
+  inGroup(deploymentGroupId: string, work: () => Promise<void>): Promise<void>;
+}
+
+const ACKNOWLEDGE_TRIES = 3;
+const ACKNOWLEDGE_WAIT_MS = 1_000;
+
+/**
+ * Carries out one command: specification → verify and parse → acknowledge → execute → outcome. Never throws; whatever goes wrong before
+ * the command itself is reported as its failure, because a server that hears nothing waits for an hour.
+ */
+export async function processCommand(ctx: CommandContext, command: HostCommand): Promise<void> {
+  const { HostCommandIdentifier: hostCommandIdentifier, CommandName: commandName } = command;
+  const fields = { hostCommandIdentifier, commandName };
+  let specification: DeploymentSpecification;
+  try {
+    specification = await fetchSpecification(ctx, command);
+  } catch (error) {
+    ctx.log.error('a host command cannot be carried out', { ...fields, error });
+    ctx.ledger.begin({ hostCommandIdentifier, commandName, deploymentId: `rejected-${ctx.clock.now()}` });
+    conclude(ctx, hostCommandIdentifier, faultOutcome(error));
+    return;
+  }
+  const request: CommandRequest = { hostCommandIdentifier, commandName, specification };
+  await ctx.inGroup(specification.deploymentGroupId, () => acknowledgeAndRun(ctx, request));
+}
+
+async function fetchSpecification(ctx: CommandContext, command: HostCommand): Promise<DeploymentSpecification> {
+  const answer = await ctx.client.getDeploymentSpecification(command.DeploymentExecutionId);
+  if (answer.DeploymentSystem !== 'CodeDeploy') {
+    throw new SlipwayError(
+      'SPECIFICATION_INVALID',
+      `the deployment system is '${answer.DeploymentSystem}', not CodeDeploy`,
+    );
+  }
+  const json = await openEnvelope(answer.DeploymentSpecification?.GenericEnvelope, {
+    caCertificatePem: ctx.caCertificatePem,
+    nowMs: ctx.clock.now(),
+  });
+  return parseSpecification(json);
+}
+
+async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest): Promise<void> {
+  const { hostCommandIdentifier, commandName, specification } = request;
+  const { deploymentId } = specification;
+  const fields = { hostCommandIdentifier, commandName, deploymentId };
+  try {
+    // On disk before the acknowledgement: from then on the server counts on an outcome.
+    ctx.ledger.begin({ hostCommandIdentifier, deploymentId, commandName });
+    const isNoop = await ctx.executors.isCommandNoop(request);
+    const status = await acknowledge(ctx, hostCommandIdentifier, isNoop);
+    if (status === 'Succeeded' || (status === 'Failed' && !isNoop)) {
+      ctx.log.info('the control endpoint does not want this command run', { ...fields, status });
+      ctx.ledger.forget(hostCommandIdentifier);
+      return;
+    }
+    if (status === 'Failed') {
+      conclude(ctx, hostCommandIdentifier, NOOP_OUTCOME);
+      return;
+    }
+    ctx.log.info(`${commandName} begins`, fields);
+    const outcome = await ctx.executors.run(request);
+    const { errorCode, message } = outcome.diagnostics;
+    ctx.log.info(`${commandName} ${outcome.status === 'Succeeded' ? 'succeeded' : 'failed'}`, {
+      ...fields,
+      errorCode,
+      message,
+    });
+    conclude(ctx, hostCommandIdentifier, outcome);
+  } catch (error) {
+    ctx.log.error(`${commandName} could not be carried out`, { ...fields, error });
+    conclude(ctx, hostCommandIdentifier, faultOutcome(error));
+  }
+}
+
+/** Asks a few times: an acknowledgement that is lost on the way must not cost the deployment. */
+async function acknowledge(
+  ctx: CommandContext,
+  hostCommandIdentifier: string,
+  isNoop: boolean,
+): Promise<CommandStatus | null> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ctx.client.acknowledge(hostCommandIdentifier, isNoop);
+    } catch (error) {
+      const isRefusal = error instanceof RemoteApiError && error.status < 500 && !error.isThrottle;
+      if (isRefusal || tries === ACKNOWLEDGE_TRIES) throw error;
+      await ctx.clock.sleep(ACKNOWLEDGE_WAIT_MS);
+    }
+  }
+}
+
+function conclude(ctx: CommandContext, hostCommandIdentifier: string, outcome: CommandOutcome): void {
+  ctx.ledger.finish(hostCommandIdentifier, outcome);
+  ctx.outbox.send(hostCommandIdentifier);
+}

@@ -1,0 +1,78 @@
+/**
+ * Which commands run now.
+ *
+ * At most sixteen at once, and one at a time in a deployment group: its cleanup file and pointers are shared. A command whose group is busy
+ * waits here, not acknowledged yet, so that the server can still take it back; the sixteen bound how many can wait.
+ */
+import type { Logger } from '../logging/logger.ts';
+import type { HostCommand } from '../protocol/host-command/shapes.ts';
+import type { Ledger } from './ledger.ts';
+import type { Outbox } from './outbox.ts';
+
+/** As many as the official agents run. */
+export const MAX_COMMANDS = 16;
+
+export type Acceptance = 'accepted' | 'duplicate' | 'no-slot';
+
+export interface Dispatcher {
+  accept(command: HostCommand): Acceptance;
+  readonly hasSlot: boolean;
+  /** Resolves when a command ends. */
+  slotFreed(): Promise<void>;
+  /** Resolves when no command is under way. */
+  idle(): Promise<void>;
+}
+
+export interface DispatchContext {
+  readonly ledger: Ledger;
+  readonly outbox: Outbox;
+  readonly log: Logger;
+  /** Must not throw. */
+  process(command: HostCommand): Promise<void>;
+}
+
+export function createDispatcher(ctx: DispatchContext): Dispatcher {
+  const running = new Map<string, Promise<void>>();
+  return {
+    accept(command) {
+      const id = command.HostCommandIdentifier;
+      if (running.has(id)) return 'duplicate';
+      const before = ctx.ledger.find(id);
+      if (before !== null && before.state !== 'running') {
+        ctx.log.info('a command was delivered again after it had ended; its outcome is sent again', {
+          hostCommandIdentifier: id,
+        });
+        ctx.outbox.send(id);
+        return 'duplicate';
+      }
+      if (running.size >= MAX_COMMANDS) return 'no-slot';
+      running.set(
+        id,
+        ctx.process(command).finally(() => running.delete(id)),
+      );
+      return 'accepted';
+    },
+    get hasSlot() {
+      return running.size < MAX_COMMANDS;
+    },
+    async slotFreed() {
+      await Promise.race(running.values());
+    },
+    async idle() {
+      while (running.size > 0) await Promise.all(running.values());
+    },
+  };
+}
+
+/** One at a time for each name; others are not held up. */
+export function createTurns(): (name: string, work: () => Promise<void>) => Promise<void> {
+  const last = new Map<string, Promise<void>>();
+  return async (name, work) => {
+    const turn = (last.get(name) ?? Promise.resolve()).then(work);
+    const settled = turn.catch(() => undefined);
+    last.set(name, settled);
+    await settled;
+    if (last.get(name) === settled) last.delete(name);
+    await turn;
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * The processes that carry out commands, one for each deployment group that is active.
+ *
+ * An executor is forked when work arrives, kept while more may come, and gone soon after: what unpacking and the S3 client take of memory
+ * goes with it. If it dies, the command that it ran fails, and nothing else does. If the daemon dies, the channel closes, and the executor
+ * kills the scripts that it runs and ends.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { CommandRequest } from '../../deployment/context.ts';
+import { messageOf, SlipwayError } from '../../errors.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
+import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
+
+export type { CommandRequest };
+
+export interface Executors {
+  run(request: CommandRequest): Promise<CommandOutcome>;
+  isCommandNoop(request: CommandRequest): Promise<boolean>;
+  /** Puts right what a crash left, in a process of its own. */
+  recover(interruptedCommands: readonly string[]): Promise<void>;
+  /** Ends all: those that are idle at once, those that run a script by killing it. */
+  close(): Promise<void>;
+}
+
+export interface ExecutorsContext {
+  readonly settings: ExecutorSettings;
+  readonly credentials: CredentialProvider;
+  readonly log: Logger;
+  /** How long an executor without work is kept. */
+  readonly idleMs?: number;
+}
+
+/** Between two events of one deployment less than a second goes by; waiting for the slowest server costs a little memory. */
+const IDLE_MS = 15_000;
+/** Killing a script takes a moment; a process that does not go after this is killed itself. */
+const END_MS = 10_000;
+
+export function createExecutors(ctx: ExecutorsContext): Executors {
+  const executors = new Map<string, Executor>();
+  const forGroup = (groupId: string): Executor => {
+    const existing = executors.get(groupId);
+    if (existing !== undefined) return existing;
+    const executor = startExecutor(ctx, () => {
+      if (executors.get(groupId) === executor) executors.delete(groupId);
+    });
+    executors.set(groupId, executor);
+    return executor;
+  };
+  return {
+    async run(request) {
+      const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'run', request });
+      if (answer.type !== 'outcome') throw unexpected(answer);
+      return answer.outcome;
+    },
+    async isCommandNoop(request) {
+      const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'is-noop', request });
+      if (answer.type !== 'noop') throw unexpected(answer);
+      return answer.isNoop;
+    },
+    async recover(interruptedCommands) {
+      const executor = startExecutor(ctx, () => {});
+      try {
+        const answer = await executor.call({ type: 'recover', interruptedCommands });
+        if (answer.type !== 'recovered') throw unexpected(answer);
+      } finally {
+        await executor.end();
+      }
+    },
+    async close() {
+      await Promise.all([...executors.values()].map((executor) => executor.end()));
+    },
+  };
+}
+
+type Call =
+  | { type: 'run' | 'is-noop'; request: CommandRequest }
+  | { type: 'recover'; interruptedCommands: readonly string[] };
+type Answer = Extract<FromExecutor, { call: number }>;
+
+interface Executor {
+  call(question: Call): Promise<Answer>;
+  end(): Promise<void>;
+}
+
+function startExecutor(ctx: ExecutorsContext, onGone: () => void): Executor {
+  const child = fork(programFile(), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
+  let calls = 0;
+  let isEnding = false;
+  let idleTimer: NodeJS.Timeout | undefined;
+  const send = (message: ToExecutor) => void child.send(message, () => undefined);
+  const restIfIdle = () => {
+    clearTimeout(idleTimer);
+    if (waiting.size > 0) return;
+    idleTimer = setTimeout(() => disconnect(child), ctx.idleMs ?? IDLE_MS);
+    idleTimer.unref();
+  };
+
+  child.on('message', (message: FromExecutor) => {
+    switch (message.type) {
+      case 'log':
+        ctx.log[message.level](message.message, message.fields);
+        return;
+      case 'need-credentials':
+        void answerCredentials(ctx.credentials, message.question, send);
+        return;
+      default:
+        waiting.get(message.call)?.resolve(message);
+        waiting.delete(message.call);
+        restIfIdle();
+    }
+  });
+  const gone = once(child, 'exit').then(([code, signal]) => {
+    clearTimeout(idleTimer);
+    onGone();
+    // Ended on purpose: the commands that ran stay open in the ledger, and the next start reports them.
+    if (isEnding) return;
+    const error = new SlipwayError(
+      'AGENT_EXECUTOR_DIED',
+      `the executor process ended (${String(signal ?? `exit status ${code}`)}) while the command ran`,
+    );
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  });
+  child.on('error', (error) => ctx.log.error('an executor process could not be started or reached', { error }));
+  send({ type: 'settings', settings: ctx.settings });
+
+  return {
+    call(question) {
+      clearTimeout(idleTimer);
+      calls += 1;
+      const call = calls;
+      return new Promise<Answer>((resolve, reject) => {
+        waiting.set(call, { resolve, reject });
+        send({ ...question, call });
+      });
+    },
+    async end() {
+      isEnding = true;
+      const killer = setTimeout(() => child.kill('SIGKILL'), END_MS);
+      disconnect(child);
+      await gone;
+      clearTimeout(killer);
+    },
+  };
+}
+
+async function answerCredentials(
+  credentials: CredentialProvider,
+  question: number,
+  send: (message: ToExecutor) => void,
+): Promise<void> {
+  try {
+    send({ type: 'credentials', question, credentials: await credentials() });
+  } catch (error) {
+    send({ type: 'no-credentials', question, why: messageOf(error) });
+  }
+}
+
+function disconnect(child: ChildProcess): void {
+  if (child.connected) child.disconnect();
+}
+
+/** The source in a checkout, the bundle in a package: both lie beside this file. */
+function programFile(): string {
+  const source = fileURLToPath(new URL('./main.ts', import.meta.url));
+  return existsSync(source) ? source : fileURLToPath(new URL('../agent/executor.js', import.meta.url));
+}
+
+function unexpected(answer: Answer): Error {
+  return answer.type === 'fault'
+    ? new SlipwayError('INTERNAL', answer.message)
+    : new SlipwayError('INTERNAL', `an executor answered '${answer.type}' to another question`);
+}

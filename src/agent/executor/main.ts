@@ -1,0 +1,153 @@
+/** An executor process: carries out the commands that the daemon sends over the channel, and ends when the channel closes. */
+import type { DeploymentContext } from '../../deployment/context.ts';
+import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
+import { messageOf, SlipwayError } from '../../errors.ts';
+import { systemAttributeTools } from '../../install/attributes.ts';
+import { realInstallFs } from '../../install/install-fs.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { plainFields } from '../../logging/plain-fields.ts';
+import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
+import { createBundleFetcher } from '../../revision/fetch-bundle.ts';
+import { systemClock } from '../../system/clock.ts';
+import { lookupGroup, lookupUser } from '../../system/users.ts';
+import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
+
+/** Between SIGTERM and SIGKILL of a hook that has timed out. @see the official agent 2.x, `script.rs` */
+const HOOK_GRACE_MS = 5_000;
+
+const ending = new AbortController();
+const underWay = new Set<Promise<void>>();
+let context: DeploymentContext | null = null;
+const credentials = askDaemonForCredentials();
+
+// The daemon decides when it is over; a terminal's Ctrl-C and a service manager's SIGTERM reach this process as well.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
+
+process.on('message', (message: ToExecutor) => {
+  switch (message.type) {
+    case 'settings':
+      context = createContext(message.settings);
+      return;
+    case 'credentials':
+    case 'no-credentials':
+      credentials.answer(message);
+      return;
+    default:
+      track(answer(message));
+  }
+});
+
+process.on('disconnect', () => {
+  // Nobody will hear how this ends: kill what runs, and go.
+  ending.abort();
+  void Promise.allSettled([...underWay]).then(() => process.exit(0));
+});
+
+type Question = Extract<ToExecutor, { call: number }>;
+
+async function answer(question: Question): Promise<void> {
+  const { call } = question;
+  try {
+    const ctx = context;
+    if (ctx === null) throw new SlipwayError('INTERNAL', 'the executor was given work before its settings');
+    switch (question.type) {
+      case 'run':
+        say({ type: 'outcome', call, outcome: await runCommand(ctx, question.request, ending.signal) });
+        return;
+      case 'is-noop':
+        say({ type: 'noop', call, isNoop: isCommandNoop(ctx, question.request) });
+        return;
+      case 'recover':
+        await recoverHost(ctx, question.interruptedCommands);
+        say({ type: 'recovered', call });
+        return;
+    }
+  } catch (error) {
+    say({ type: 'fault', call, message: messageOf(error) });
+  }
+}
+
+function createContext({ config, region }: ExecutorSettings): DeploymentContext {
+  const log = daemonLogger();
+  return {
+    rootDir: config.rootDir,
+    programName: config.programName,
+    maxRevisions: config.maxRevisions,
+    enableDeploymentsLog: config.enableDeploymentsLog,
+    limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
+    entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
+    installRules: {
+      rejectUnsafePermissions: config.rejectUnsafePermissions,
+      rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,
+    },
+    environmentRules: {
+      restrictToAllowlist: config.restrictHookEnvironment,
+      stripLoaderVariables: config.stripLoaderVariables,
+    },
+    baseEnvironment: process.env,
+    hookGraceMs: HOOK_GRACE_MS,
+    install: {
+      fs: realInstallFs,
+      tools: systemAttributeTools,
+      ids: { userId: (name) => lookupUser(name)?.uid ?? null, groupId: lookupGroup },
+      agentUid: process.getuid?.() ?? 0,
+      log,
+    },
+    fetchBundle: createBundleFetcher({
+      region,
+      credentials: credentials.provider,
+      s3EndpointOverride: config.s3EndpointOverride,
+      useFipsMode: config.useFipsMode,
+      proxyUri: config.proxyUri,
+      gitHubEndpoint: config.gitHubEndpoint,
+      clock: systemClock,
+      log,
+    }),
+    clock: systemClock,
+    log,
+  };
+}
+
+/** Lines go through the daemon: two processes must not rotate one file. */
+function daemonLogger(): Logger {
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, fields: Parameters<Logger['info']>[1] = {}) => {
+      say({ type: 'log', level, message, fields: plainFields(fields) });
+    };
+  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
+}
+
+interface CredentialsChannel {
+  readonly provider: CredentialProvider;
+  answer(message: Extract<ToExecutor, { question: number }>): void;
+}
+
+/** The daemon keeps the credentials fresh; asking each time gets the ones that are good now. */
+function askDaemonForCredentials(): CredentialsChannel {
+  const waiting = new Map<number, { resolve(credentials: Credentials): void; reject(error: Error): void }>();
+  let questions = 0;
+  return {
+    provider: () =>
+      new Promise((resolve, reject) => {
+        questions += 1;
+        waiting.set(questions, { resolve, reject });
+        say({ type: 'need-credentials', question: questions });
+      }),
+    answer(message) {
+      const asker = waiting.get(message.question);
+      waiting.delete(message.question);
+      if (message.type === 'credentials') asker?.resolve(message.credentials);
+      else asker?.reject(new SlipwayError('AGENT_NO_CREDENTIALS', message.why));
+    },
+  };
+}
+
+function say(message: FromExecutor): void {
+  if (process.connected) process.send?.(message);
+}
+
+function track(work: Promise<void>): void {
+  underWay.add(work);
+  void work.finally(() => underWay.delete(work));
+}

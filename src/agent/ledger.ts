@@ -1,0 +1,132 @@
+/**
+ * What this host was told to do, and how it ended: on disk, before anything starts.
+ *
+ *   begin      before the acknowledgement: from here on the command has an outcome, whatever happens to the process
+ *   finish     the outcome is known; it is kept until the control endpoint has it
+ *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
+ *
+ * One file a command. Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it. A file that
+ * cannot be read never blocks the start.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../logging/logger.ts';
+import type { CommandOutcome } from '../protocol/diagnostics.ts';
+import type { Clock } from '../system/clock.ts';
+import { writeFileDurably } from '../system/durable-file.ts';
+
+export interface CommandRecord {
+  readonly hostCommandIdentifier: string;
+  readonly deploymentId: string;
+  readonly commandName: string;
+  readonly state: 'running' | 'finished' | 'settled';
+  readonly outcome: CommandOutcome | null;
+  readonly changedAtMs: number;
+}
+
+export interface Ledger {
+  find(hostCommandIdentifier: string): CommandRecord | null;
+  /** Records in a state, oldest first. */
+  inState(state: CommandRecord['state']): readonly CommandRecord[];
+  begin(command: Pick<CommandRecord, 'hostCommandIdentifier' | 'deploymentId' | 'commandName'>): void;
+  finish(hostCommandIdentifier: string, outcome: CommandOutcome): void;
+  settle(hostCommandIdentifier: string): void;
+  /** The command turned out not to be this host's to run: as if it had never come. */
+  forget(hostCommandIdentifier: string): void;
+}
+
+const SETTLED_KEPT_MS = 60 * 60 * 1000;
+/** What is older is of no use to anybody any more. @see the official agent 1.8.1, `deployment_command_tracker.rb` */
+const KEPT_MS = 24 * 60 * 60 * 1000;
+
+export interface LedgerContext {
+  readonly rootDir: string;
+  readonly trackingFolder: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Logger;
+}
+
+export function openLedger(ctx: LedgerContext): Ledger {
+  const folder = join(ctx.rootDir, '.slipway', 'commands');
+  const tracking = join(ctx.rootDir, ctx.trackingFolder);
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  mkdirSync(tracking, { recursive: true, mode: 0o755 });
+  const records = readRecords(ctx, folder);
+  adoptTrackingFiles(ctx, tracking, records);
+
+  // Identifiers are the server's text and may hold anything; a file's name must not.
+  const fileOf = (id: string) => join(folder, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.json`);
+  const write = (record: CommandRecord) => {
+    writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
+    records.set(record.hostCommandIdentifier, record);
+  };
+  const remove = (id: string) => {
+    rmSync(fileOf(id), { force: true });
+    records.delete(id);
+  };
+  const dropOld = () => {
+    const now = ctx.clock.now();
+    for (const record of records.values()) {
+      const age = now - record.changedAtMs;
+      if (age > KEPT_MS || (record.state === 'settled' && age > SETTLED_KEPT_MS)) remove(record.hostCommandIdentifier);
+    }
+  };
+  dropOld();
+
+  return {
+    find: (id) => records.get(id) ?? null,
+    inState: (state) =>
+      [...records.values()].filter((record) => record.state === state).sort((a, b) => a.changedAtMs - b.changedAtMs),
+    begin(command) {
+      dropOld();
+      write({ ...command, state: 'running', outcome: null, changedAtMs: ctx.clock.now() });
+      writeFileDurably(join(tracking, command.deploymentId), command.hostCommandIdentifier);
+    },
+    finish(id, outcome) {
+      const record = records.get(id);
+      if (record === undefined) return;
+      write({ ...record, state: 'finished', outcome, changedAtMs: ctx.clock.now() });
+      rmSync(join(tracking, record.deploymentId), { force: true });
+    },
+    settle(id) {
+      const record = records.get(id);
+      if (record !== undefined) write({ ...record, state: 'settled', changedAtMs: ctx.clock.now() });
+    },
+    forget(id) {
+      const record = records.get(id);
+      if (record !== undefined) rmSync(join(tracking, record.deploymentId), { force: true });
+      remove(id);
+    },
+  };
+}
+
+function readRecords(ctx: LedgerContext, folder: string): Map<string, CommandRecord> {
+  const records = new Map<string, CommandRecord>();
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
+    try {
+      const record = JSON.parse(readFileSync(join(folder, name), 'utf8')) as CommandRecord;
+      records.set(record.hostCommandIdentifier, record);
+    } catch (error) {
+      ctx.log.warn('a record of a command cannot be read and is left out', { file: join(folder, name), error });
+      rmSync(join(folder, name), { force: true });
+    }
+  }
+  return records;
+}
+
+/** Commands that another agent was running here before this one took its place. */
+function adoptTrackingFiles(ctx: LedgerContext, tracking: string, records: Map<string, CommandRecord>): void {
+  for (const entry of readdirSync(tracking, { withFileTypes: true })) {
+    const file = join(tracking, entry.name);
+    if (!entry.isFile() || !existsSync(file)) continue;
+    const hostCommandIdentifier = readFileSync(file, 'utf8').trim();
+    const { mtimeMs } = statSync(file);
+    if (hostCommandIdentifier === '' || ctx.clock.now() - mtimeMs > KEPT_MS) {
+      rmSync(file, { force: true });
+    } else if (!records.has(hostCommandIdentifier)) {
+      const command = { hostCommandIdentifier, deploymentId: entry.name, commandName: '' };
+      records.set(hostCommandIdentifier, { ...command, state: 'running', outcome: null, changedAtMs: mtimeMs });
+    }
+  }
+}

@@ -1,0 +1,187 @@
+/** The host agent: makes the real context, recovers, polls, and ends in good order. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
+import { messageOf, SlipwayError } from '../errors.ts';
+import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
+import { createHostCommandClient } from '../protocol/host-command/client.ts';
+import { type Clock, systemClock } from '../system/clock.ts';
+import { systemRandom } from '../system/random.ts';
+import { notifyServiceManager } from '../system/service-manager.ts';
+import { processCommand } from './command.ts';
+import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
+import { controlEndpoint } from './endpoint.ts';
+import { createExecutors, type Executors } from './executor/executors.ts';
+import { type HostIdentity, resolveIdentity } from './identity.ts';
+import { openLedger } from './ledger.ts';
+import { takeInstanceLock } from './lock.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
+import { poll } from './poller.ts';
+import { recover } from './recovery.ts';
+
+export interface AgentOptions {
+  /** null: the usual file. */
+  readonly configFile: string | null;
+  readonly version: string;
+}
+
+/** How long a stop waits for outcomes to be delivered once no command runs; the next start sends what is left. */
+const REPORT_WAIT_MS = 10_000;
+
+/**
+ * Runs the agent until it is told to end.
+ *
+ * @returns the exit status: 0 after SIGTERM, SIGINT or SIGQUIT, also when running commands had to be left behind
+ * @throws SlipwayError for configuration, identity or a second agent: the start has failed, and nothing was changed
+ */
+export async function runAgent(options: AgentOptions): Promise<number> {
+  const { config, file, warnings } = loadAgentConfig(options.configFile);
+  mkdirSync(config.rootDir, { recursive: true, mode: 0o755 });
+  const lock = takeInstanceLock(config.pidDir, config.programName);
+  const log = createAgentLogger(config);
+  try {
+    for (const warning of warnings) log.warn(warning);
+    const identity = await resolveIdentity(config, process.env, systemClock);
+    for (const warning of identity.warnings) log.warn(warning);
+    await serve(options, config, file, identity, log);
+    return 0;
+  } finally {
+    lock.release();
+    await log.close();
+  }
+}
+
+async function serve(
+  options: AgentOptions,
+  config: AgentConfig,
+  file: string | null,
+  identity: HostIdentity,
+  log: ClosableLogger,
+): Promise<void> {
+  const clock = systemClock;
+  const endpoint = controlEndpoint(config, identity.region);
+  const client = createHostCommandClient({
+    endpoint,
+    region: identity.region,
+    hostIdentifier: identity.hostIdentifier,
+    credentials: identity.credentials,
+    agentVersion: `SLIPWAY_${options.version}`,
+    enableAuthPolicy: config.enableAuthPolicy,
+    readTimeoutMs: config.httpReadTimeoutSeconds * 1000,
+    proxyUri: config.proxyUri,
+    clock,
+  });
+  const ledger = openLedger({ rootDir: config.rootDir, trackingFolder: config.ongoingDeploymentTracking, clock, log });
+  const outbox = createOutbox({ client, ledger, clock, log });
+  const executors = createExecutors({
+    settings: { config, region: identity.region },
+    credentials: identity.credentials,
+    log,
+  });
+  const caCertificatePem = readPinnedCertificate(config.deploymentSpecCaFile);
+  const inGroup = createTurns();
+  const dispatcher = createDispatcher({
+    ledger,
+    outbox,
+    log,
+    process: (command) =>
+      processCommand({ client, executors, ledger, outbox, caCertificatePem, clock, log, inGroup }, command),
+  });
+  const stop = watchSignals(log);
+  log.info('the host agent starts', {
+    version: options.version,
+    configFile: file ?? '(defaults)',
+    hostIdentifier: identity.hostIdentifier,
+    identityFrom: identity.source,
+    endpoint,
+  });
+  await recover({ rootDir: config.rootDir, ledger, outbox, executors, log });
+
+  let isReady = false;
+  await poll(
+    {
+      client,
+      dispatcher,
+      hostIdentifier: identity.hostIdentifier,
+      waitBetweenRunsMs: config.waitBetweenRunsSeconds * 1000,
+      clock,
+      random: systemRandom,
+      log,
+      onAnswered() {
+        if (isReady) return;
+        isReady = true;
+        log.info('the first poll was answered; the agent is ready', { endpoint });
+        void notifyServiceManager(process.env, 'READY=1', 'STATUS=polling');
+      },
+    },
+    stop.requested,
+  );
+  void notifyServiceManager(process.env, 'STOPPING=1');
+  await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
+  stop.release();
+  log.info('the host agent ends');
+}
+
+interface WindUpContext {
+  readonly dispatcher: Dispatcher;
+  readonly outbox: Outbox;
+  readonly executors: Executors;
+  readonly clock: Clock;
+  readonly log: ClosableLogger;
+}
+
+/** Lets running commands finish and be reported, within the limit, or not at all when it is urgent. */
+async function windUp(ctx: WindUpContext, limitMs: number, urgent: AbortSignal): Promise<void> {
+  const idle = ctx.dispatcher.idle().then(() => true);
+  const isIdle = await Promise.race([idle, ctx.clock.sleep(limitMs, urgent).then(() => false)]);
+  if (isIdle) {
+    await Promise.race([ctx.outbox.drained(), ctx.clock.sleep(REPORT_WAIT_MS, urgent)]);
+  } else {
+    ctx.log.warn('commands are left behind; the next start reports them as failed because of the restart', {
+      because: urgent.aborted ? 'a second signal came' : 'kill_agent_max_wait_time_seconds is over',
+    });
+  }
+  ctx.outbox.close();
+  await ctx.executors.close();
+}
+
+interface StopSignals {
+  /** The first signal: take no new work. */
+  readonly requested: AbortSignal;
+  /** The second: end at once. */
+  readonly urgent: AbortSignal;
+  release(): void;
+}
+
+function watchSignals(log: ClosableLogger): StopSignals {
+  const requested = new AbortController();
+  const urgent = new AbortController();
+  const names = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+  const onSignal = (name: NodeJS.Signals) => {
+    if (requested.signal.aborted) {
+      log.warn(`${name} again: ending at once`);
+      urgent.abort();
+    } else {
+      log.info(`${name}: taking no new work; running commands finish`);
+      requested.abort();
+    }
+  };
+  for (const name of names) process.on(name, onSignal);
+  return {
+    requested: requested.signal,
+    urgent: urgent.signal,
+    release: () => {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
+}
+
+function readPinnedCertificate(file: string | null): string | null {
+  if (file === null) return null;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SlipwayError('CONFIG_UNREADABLE', `deployment_spec_ca_file ${file} cannot be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,98 @@
+/** The loop: ask, hand over, ask again. */
+import type { Logger } from '../logging/logger.ts';
+import type { HostCommandClient } from '../protocol/host-command/client.ts';
+import type { HostCommand } from '../protocol/host-command/shapes.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { pollBackoffMs } from './backoff.ts';
+import type { Dispatcher } from './dispatch.ts';
+
+export interface PollerContext {
+  readonly client: Pick<HostCommandClient, 'pollHostCommand' | 'isThrottled'>;
+  readonly dispatcher: Pick<Dispatcher, 'accept' | 'hasSlot' | 'slotFreed'>;
+  readonly hostIdentifier: string;
+  readonly waitBetweenRunsMs: number;
+  readonly clock: Clock;
+  readonly random: Pick<Random, 'fraction'>;
+  readonly log: Logger;
+  /** Told after each poll that was answered. */
+  onAnswered(): void;
+}
+
+/** So that a fleet that lost its server does not come back as one. */
+const BACKOFF_JITTER = 0.1;
+
+/**
+ * Polls until the signal aborts, which it does at once, in the middle of a poll: a command that is lost on the way was not acknowledged
+ * and is delivered again.
+ */
+export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  let duplicates = 0;
+  while (!signal.aborted) {
+    if (!ctx.dispatcher.hasSlot) {
+      await Promise.race([ctx.dispatcher.slotFreed(), aborted(signal)]);
+      continue;
+    }
+    const startedMs = ctx.clock.now();
+    let command: HostCommand | null;
+    try {
+      command = await ctx.client.pollHostCommand(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      const backoffMs = pollBackoffMs(failures, ctx.clock.now() - startedMs);
+      const waitMs = backoffMs * (1 + BACKOFF_JITTER * ctx.random.fraction());
+      // Said once, not every time: an operator reads the log for what changed.
+      const say = failures === 1 ? ctx.log.warn : ctx.log.debug;
+      say('polling failed; the agent goes on trying', { failures, waitMs: Math.round(waitMs), error });
+      await ctx.clock.sleep(waitMs, signal);
+      continue;
+    }
+    if (failures > 0) ctx.log.info('polling works again', { failures });
+    failures = 0;
+    ctx.onAnswered();
+    const acceptance = command === null ? 'nothing' : acceptOwn(ctx, command);
+    duplicates = acceptance === 'duplicate' ? duplicates + 1 : 0;
+    const again = nextPoll(acceptance, duplicates, ctx.client.isThrottled);
+    if (again === 'after-pause') {
+      // A server that has held the poll has paused already.
+      const leftMs = ctx.waitBetweenRunsMs - (ctx.clock.now() - startedMs);
+      if (leftMs > 0) await ctx.clock.sleep(leftMs, signal);
+    }
+  }
+}
+
+/** What a poll brought. */
+type Acceptance = ReturnType<Dispatcher['accept']> | 'nothing';
+
+/**
+ * Whether to ask again at once. One command may be followed by others; one that comes a second time may stand before others, but a server
+ * that sends the same again and again must not be asked without a pause.
+ */
+export function nextPoll(
+  acceptance: Acceptance,
+  duplicatesInARow: number,
+  isThrottled: boolean,
+): 'at-once' | 'after-pause' {
+  if (isThrottled) return 'after-pause';
+  if (acceptance === 'accepted') return 'at-once';
+  return acceptance === 'duplicate' && duplicatesInARow === 1 ? 'at-once' : 'after-pause';
+}
+
+function acceptOwn(ctx: PollerContext, command: HostCommand): Acceptance {
+  // The rule of the official agents: the command's host must be part of the own identifier.
+  if (!command.CommandName || !command.HostIdentifier || !ctx.hostIdentifier.includes(command.HostIdentifier)) {
+    ctx.log.warn('a poll was answered with a command that is not for this host', {
+      hostIdentifier: command.HostIdentifier,
+      commandName: command.CommandName,
+    });
+    return 'nothing';
+  }
+  return ctx.dispatcher.accept(command);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
