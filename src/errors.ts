@@ -62,6 +62,14 @@ export const ERROR_CATALOGUE = {
     meaning: 'The server could not be reached, or the connection broke.',
     remedy: 'Check the address, that the server runs, and firewalls and proxies on the way.',
   },
+  SERVER_ANSWER_INVALID: {
+    meaning: 'The server gave an answer that cannot be used.',
+    remedy: 'Check that the address is a control server’s, and not a proxy’s or a web site’s.',
+  },
+  SERVER_ADDRESS_INVALID: {
+    meaning: 'The address of a server, or of the proxy on the way to it, cannot be used.',
+    remedy: 'Write it as http://HOST:PORT or https://HOST:PORT; only the address of a proxy may hold a user name.',
+  },
   // --- appspec
   APPSPEC_MISSING: {
     meaning: 'A revision has no AppSpec file.',

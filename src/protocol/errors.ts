@@ -79,7 +79,10 @@ export function decodeApiError(
   const fields = parseObject(body);
   const type = bareTypeName(text(fields?.['__type']) ?? headers['x-amzn-errortype'] ?? text(fields?.['code']));
   if (type === null) {
-    const kept = body.slice(0, KEPT_BODY_CHARACTERS).trim();
+    const kept = body
+      .slice(0, KEPT_BODY_CHARACTERS)
+      .replace(/[\s\p{Cc}]+/gu, ' ')
+      .trim();
     return new RemoteApiError({
       type: `HTTP ${status}`,
       message: kept === '' ? 'the answer was empty' : `the answer was no AWS error: ${kept}`,

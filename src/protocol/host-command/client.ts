@@ -1,7 +1,9 @@
+import { SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { type Random, systemRandom } from '../../system/random.ts';
 import { createAwsJsonClient } from '../aws-json-client.ts';
 import { type CommandOutcome, encodeDiagnostics } from '../diagnostics.ts';
+import type { ProxyEnvironment } from '../proxy.ts';
 import type { CredentialProvider } from '../sigv4/credentials.ts';
 import {
   type CommandStatus,
@@ -43,12 +45,16 @@ export interface HostCommandClientOptions {
   /** Sent with each call as `x-amz-codedeploy-agent-version`. */
   readonly agentVersion: string;
   readonly enableAuthPolicy: boolean;
+  /** How long a call may take; more than the minute for which the service may hold a poll. */
   readonly readTimeoutMs: number;
+  /** null: what the usual variables of the environment say. */
   readonly proxyUri: string | null;
+  readonly proxyEnvironment?: ProxyEnvironment;
   readonly clock: Clock;
   readonly random?: Pick<Random, 'fraction'>;
 }
 
+/** @throws SlipwayError SERVER_ADDRESS_INVALID when endpoint or proxy is no address to talk to */
 export function createHostCommandClient(options: HostCommandClientOptions): HostCommandClient {
   const { hostIdentifier, enableAuthPolicy } = options;
   const target = enableAuthPolicy ? HOST_COMMAND_SECURE_TARGET : HOST_COMMAND_TARGET;
@@ -61,6 +67,7 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     clock: options.clock,
     readTimeoutMs: options.readTimeoutMs,
     proxyUri: options.proxyUri,
+    proxyEnvironment: options.proxyEnvironment ?? process.env,
     headers: { 'x-amz-codedeploy-agent-version': options.agentVersion },
   });
 
@@ -80,7 +87,7 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     },
     async pollHostCommand(signal) {
       const { HostCommand } = await call('PollHostCommand', { HostIdentifier: hostIdentifier }, signal);
-      return HostCommand ?? null;
+      return readHostCommand(HostCommand);
     },
     getDeploymentSpecification: (deploymentExecutionId, signal) =>
       call(
@@ -111,4 +118,18 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
       );
     },
   };
+}
+
+/** A command without its members could be neither executed nor reported. */
+function readHostCommand(command: HostCommand | null | undefined): HostCommand | null {
+  if (command === undefined || command === null) return null;
+  for (const member of ['HostCommandIdentifier', 'HostIdentifier', 'DeploymentExecutionId', 'CommandName'] as const) {
+    if (typeof command[member] !== 'string' || command[member] === '') {
+      throw new SlipwayError(
+        'SERVER_ANSWER_INVALID',
+        `PollHostCommand was answered with a HostCommand without ${member}`,
+      );
+    }
+  }
+  return command;
 }

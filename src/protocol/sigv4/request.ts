@@ -17,16 +17,16 @@ export function requestFor(request: {
   });
 }
 
-function parseQuery(text: string): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = {};
+function parseQuery(text: string): Record<string, string[]> {
+  const query = new Map<string, string[]>();
   for (const pair of text.split('&')) {
     if (pair === '') continue;
     const [name = '', value = ''] = splitOnce(pair, '=');
-    const key = decode(name);
-    const before = query[key];
-    query[key] = before === undefined ? decode(value) : [before, decode(value)].flat();
+    const values = query.get(decode(name));
+    if (values === undefined) query.set(decode(name), [decode(value)]);
+    else values.push(decode(value));
   }
-  return query;
+  return Object.fromEntries(query);
 }
 
 /** Query text decoded as the canonical form wants it: `+` is a plus sign, not a blank. */

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { ApiError } from '../errors.ts';
+import { type Authorization, incomplete, parseAuthorization } from './authorization.ts';
 import { requestFor } from './request.ts';
 import { Sha256 } from './sha256.ts';
 
@@ -10,7 +11,11 @@ export interface SignedRequest {
   /** Path and query exactly as received. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** What stands in the signature for the body: its hash in hex, computed by the receiver, or a word that S3 allows instead. */
+  /**
+   * What stands in the signature for the body: its hash in hex, computed by the receiver. S3 alone may put here what the client
+   * claims in `x-amz-content-sha256`: `UNSIGNED-PAYLOAD` where it allows that, a `STREAMING-…` word, or a hash that it compares
+   * with the body later, while it writes.
+   */
   readonly bodySha256: string;
 }
 
@@ -18,6 +23,7 @@ export interface VerifiedSignature {
   readonly accessKeyId: string;
   readonly service: string;
   readonly region: string;
+  /** What the client sent as `x-amz-security-token`, covered by the signature. */
   readonly sessionToken: string | null;
 }
 
@@ -29,24 +35,15 @@ export interface VerifyOptions {
   secretOf(accessKeyId: string): Promise<string | null>;
   /** false for S3, which signs the path as it is. */
   readonly uriEscapePath?: boolean;
-  /** Headers that the signature must cover. */
+  /** Headers that the signature must cover if they are there: without them it would fit other requests, too. */
   readonly requiredHeaders?: readonly string[];
 }
 
 /** The usual allowance of Signature Version 4 for clocks that differ. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
 
-/** Without these a signature would fit other requests, too. Not content-type: not every client signs it. */
+/** Not content-type: not every client signs it. */
 const REQUIRED_HEADERS = ['host', 'x-amz-date', 'x-amz-target'] as const;
-
-interface Authorization {
-  readonly accessKeyId: string;
-  readonly region: string;
-  readonly service: string;
-  readonly day: string;
-  readonly signedHeaders: readonly string[];
-  readonly signature: string;
-}
 
 /**
  * Verifies a request's AWS Signature Version 4 by signing it again with the secret that the server knows.
@@ -55,95 +52,70 @@ interface Authorization {
  * InvalidSignatureException: one type for each way to be wrong, as AWS has them
  */
 export async function verifySignature(request: SignedRequest, options: VerifyOptions): Promise<VerifiedSignature> {
-  const authorization = parseAuthorization(request.headers['authorization']);
+  const authorization = parseAuthorization(headerOf(request, 'authorization'));
+  const { accessKeyId, service, region } = authorization;
   const signedAtMs = requireDate(request, authorization, options.nowMs);
   requireService(authorization, options.services);
   requireSignedHeaders(request, authorization, options.requiredHeaders ?? REQUIRED_HEADERS);
   requireBodyHash(request);
-  const secretAccessKey = await options.secretOf(authorization.accessKeyId);
+  const secretAccessKey = await options.secretOf(accessKeyId);
   if (secretAccessKey === null) {
-    throw denied('UnrecognizedClientException', `the access key ${authorization.accessKeyId} is not known here`);
+    throw new ApiError('UnrecognizedClientException', `the access key ${accessKeyId} is not known here`);
   }
   const expected = await signAgain(request, authorization, secretAccessKey, signedAtMs, options.uriEscapePath ?? true);
   if (!equalInConstantTime(expected, authorization.signature)) {
-    throw denied(
-      'InvalidSignatureException',
+    throw invalid(
       'the signature does not match the request: the secret access key is another one, or something on the way changed the request',
     );
   }
-  return {
-    accessKeyId: authorization.accessKeyId,
-    service: authorization.service,
-    region: authorization.region,
-    sessionToken: request.headers['x-amz-security-token'] ?? null,
-  };
-}
-
-function parseAuthorization(header: string | undefined): Authorization {
-  if (header === undefined || header === '') {
-    throw denied('MissingAuthenticationTokenException', 'the request is not signed: it has no Authorization header');
-  }
-  const match = /^AWS4-HMAC-SHA256\s+(.*)$/s.exec(header.trim());
-  const fields = new Map(
-    (match?.[1] ?? '').split(',').map((field) => {
-      const at = field.indexOf('=');
-      return [field.slice(0, at).trim(), field.slice(at + 1).trim()] as const;
-    }),
-  );
-  const [accessKeyId, day, region, service, terminator, ...rest] = (fields.get('Credential') ?? '').split('/');
-  const signedHeaders = fields.get('SignedHeaders')?.toLowerCase().split(';') ?? [];
-  const signature = fields.get('Signature') ?? '';
-  if (!accessKeyId || !day || !region || !service || terminator !== 'aws4_request' || rest.length > 0) {
-    throw incomplete("its Credential is not 'KEY/DAY/REGION/SERVICE/aws4_request'");
-  }
-  if (signedHeaders.length === 0) throw incomplete('it names no SignedHeaders');
-  if (!/^[0-9a-f]{64}$/.test(signature)) throw incomplete('its Signature is not 64 hexadecimal digits');
-  return { accessKeyId, day, region, service, signedHeaders, signature };
+  return { accessKeyId, service, region, sessionToken: headerOf(request, 'x-amz-security-token') ?? null };
 }
 
 function requireDate(request: SignedRequest, authorization: Authorization, nowMs: number): number {
-  const text = request.headers['x-amz-date'] ?? '';
+  const text = headerOf(request, 'x-amz-date') ?? '';
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text);
   if (match === null) throw incomplete("the x-amz-date header is not of the form '20260131T140509Z'");
   const [, year, month, day, hour, minute, second] = match;
   const signedAtMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
   if (Number.isNaN(signedAtMs)) throw incomplete(`the x-amz-date header names no time: ${text}`);
   if (Math.abs(nowMs - signedAtMs) > MAX_CLOCK_SKEW_MS) {
-    throw denied(
-      'InvalidSignatureException',
+    throw invalid(
       `the clocks differ by more than ${MAX_CLOCK_SKEW_MS / 60_000} minutes: signed at ${new Date(signedAtMs).toISOString()}, ` +
         `but here it is ${new Date(nowMs).toISOString()}`,
     );
   }
-  if (authorization.day !== text.slice(0, 8))
+  if (authorization.day !== text.slice(0, 8)) {
     throw incomplete('the day in its Credential is not the day of x-amz-date');
+  }
   return signedAtMs;
 }
 
 function requireService(authorization: Authorization, services: readonly string[]): void {
   if (services.includes(authorization.service)) return;
-  throw denied(
-    'InvalidSignatureException',
+  throw invalid(
     `the credential is scoped to the service '${authorization.service}', not to '${services.join("' or '")}'`,
   );
 }
 
 function requireSignedHeaders(request: SignedRequest, authorization: Authorization, required: readonly string[]): void {
-  for (const name of required) {
-    if (request.headers[name] !== undefined && !authorization.signedHeaders.includes(name)) {
+  const { signedHeaders } = authorization;
+  for (const name of [...required, 'x-amz-security-token']) {
+    if (headerOf(request, name) !== undefined && !signedHeaders.includes(name)) {
       throw incomplete(`the header ${name} is not among its SignedHeaders`);
     }
   }
-  for (const name of authorization.signedHeaders) {
-    if (request.headers[name] === undefined) throw incomplete(`the signed header ${name} did not arrive`);
+  for (const name of signedHeaders) {
+    if (headerOf(request, name) === undefined) throw incomplete(`the signed header ${name} did not arrive`);
+    // The signer replaces these two by its own, so a signature over them could not be made again.
+    if (name === 'date' || name === 'authorization') throw incomplete(`the header ${name} is not one to sign`);
   }
 }
 
 /** A client may say what it takes the body's hash to be; the signer believes it, so it must be true. */
 function requireBodyHash(request: SignedRequest): void {
-  const claimed = request.headers['x-amz-content-sha256'];
+  const claimed = headerOf(request, 'x-amz-content-sha256');
   if (claimed !== undefined && claimed !== request.bodySha256) {
-    throw denied('InvalidSignatureException', 'the body that arrived is not the body that was signed');
+    throw invalid('the body that arrived is not the body that was signed');
   }
 }
 
@@ -163,16 +135,21 @@ async function signAgain(
     uriEscapePath,
     applyChecksum: false,
   });
-  const headers: Record<string, string> = {};
-  for (const name of signedHeaders) headers[name] = request.headers[name] ?? '';
-  // The signer takes the body's hash from this header; it enters the signature only if the client has signed it, too.
+  const headers = Object.fromEntries(signedHeaders.map((name) => [name, headerOf(request, name) ?? '']));
+  // The signer takes the body's hash from this header and adds the date; either enters the signature only if the client signed it.
   headers['x-amz-content-sha256'] = request.bodySha256;
+  const added = ['x-amz-content-sha256', 'x-amz-date'];
   const signed = await signer.sign(requestFor({ method: request.method, target: request.path, headers }), {
     signingDate: new Date(signedAtMs),
     signableHeaders: new Set(signedHeaders),
-    unsignableHeaders: new Set(signedHeaders.includes('x-amz-content-sha256') ? [] : ['x-amz-content-sha256']),
+    unsignableHeaders: new Set(added.filter((name) => !signedHeaders.includes(name))),
   });
   return /Signature=([0-9a-f]{64})/.exec(signed.headers['authorization'] ?? '')?.[1] ?? '';
+}
+
+/** A header that arrived. A client chooses the names that are looked up, and `constructor` must not be one that is always there. */
+function headerOf(request: SignedRequest, name: string): string | undefined {
+  return Object.hasOwn(request.headers, name) ? request.headers[name] : undefined;
 }
 
 function equalInConstantTime(expected: string, given: string): boolean {
@@ -181,10 +158,6 @@ function equalInConstantTime(expected: string, given: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-function denied(type: string, message: string): ApiError {
-  return new ApiError(type, message, { status: type === 'MissingAuthenticationTokenException' ? 403 : 400 });
-}
-
-function incomplete(what: string): ApiError {
-  return new ApiError('IncompleteSignatureException', `the Authorization header is incomplete: ${what}`);
+function invalid(message: string): ApiError {
+  return new ApiError('InvalidSignatureException', message);
 }
