@@ -223,6 +223,30 @@ export const ERROR_CATALOGUE = {
     remedy: 'Look into the agent’s log and into dmesg (out of memory?), then deploy again.',
   },
   // --- server
+  SERVER_DATABASE_UNREACHABLE: {
+    meaning: 'The server’s database cannot be opened.',
+    remedy: 'Check the data folder and its rights, or the address behind --database and that PostgreSQL runs.',
+  },
+  SERVER_DATABASE_NEWER: {
+    meaning: 'The database was made by a newer version of Slipway.',
+    remedy: 'Start the newer version again; a database does not go back.',
+  },
+  SERVER_ALREADY_RUNNING: {
+    meaning: 'Another server works on the same data folder.',
+    remedy: 'Stop it first. Several servers share one PostgreSQL database, not one data folder.',
+  },
+  SERVER_MASTER_KEY: {
+    meaning: 'The master key is missing or is not the one that the database was sealed with.',
+    remedy: 'Put the right master.key back into the data folder; without it keys must be made anew.',
+  },
+  SERVER_CANNOT_LISTEN: {
+    meaning: 'The server cannot listen on the address that it was given.',
+    remedy: 'Choose another address with --listen or --s3-listen, or end what uses it.',
+  },
+  SERVER_UNKNOWN_KEY: {
+    meaning: 'There is no access key with this id.',
+    remedy: 'slipway keys list shows them all.',
+  },
   // --- s3
   // --- cli
   CLI_NO_ENDPOINT: {

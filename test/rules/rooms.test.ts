@@ -11,7 +11,9 @@ describe('the import rules of the house', () => {
 
   test('the agent may not import the server', () => {
     const found = violationsIn('agent/poller.ts', "\nimport { startServer } from '../server/main.ts';\n");
-    expect(found).toEqual([{ file: 'agent/poller.ts', line: 2, rule: 'agent may not import server (../server/main.ts)' }]);
+    expect(found).toEqual([
+      { file: 'agent/poller.ts', line: 2, rule: 'agent may not import server (../server/main.ts)' },
+    ]);
   });
 
   test('an import over several lines and a lazy import are seen', () => {
@@ -25,7 +27,9 @@ describe('the import rules of the house', () => {
   });
 
   test('what a room may import is no violation', () => {
-    expect(violationsIn('deployment/run-command.ts', "import { parseAppSpec } from '../appspec/parse.ts';\n")).toEqual([]);
+    expect(violationsIn('deployment/run-command.ts', "import { parseAppSpec } from '../appspec/parse.ts';\n")).toEqual(
+      [],
+    );
     expect(violationsIn('appspec/parse.ts', "import type { Logger } from '../logging/logger.ts';\n")).toEqual([]);
   });
 });

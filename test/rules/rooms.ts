@@ -51,6 +51,10 @@ export const PURE: readonly string[] = [
   'protocol/lifecycle-events.ts',
   'server/engine/decide.ts',
   'server/engine/health.ts',
+  'server/engine/membership.ts',
+  'server/engine/diagnostics.ts',
+  'server/engine/revision-identity.ts',
+  'server/engine/specification.ts',
 ];
 
 const IMPURE_IMPORT =

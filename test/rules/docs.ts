@@ -1,0 +1,123 @@
+/**
+ * The parts of `docs/` that only repeat what the program knows: written from the program by `npm run docs`, compared with it by
+ * `docs.test.ts`. Such a part stands between `<!-- generated: NAME -->` and `<!-- end: NAME -->`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { processContext } from '../../src/cli/context.ts';
+import { EXIT_STATUS } from '../../src/cli/exit-status.ts';
+import { buildProgram } from '../../src/cli/program.ts';
+import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
+import { ERROR_CATALOGUE } from '../../src/errors.ts';
+
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface GeneratedPart {
+  readonly file: string;
+  readonly name: string;
+  readonly text: string;
+}
+
+export function generatedParts(): GeneratedPart[] {
+  return [
+    { file: 'docs/errors.md', name: 'error codes', text: errorCodes() },
+    { file: 'docs/config.md', name: 'agent configuration', text: agentConfiguration() },
+    { file: 'docs/cli.md', name: 'exit statuses', text: exitStatuses() },
+    { file: 'docs/cli.md', name: 'commands', text: commands() },
+  ];
+}
+
+/** The document with this part brought up to date. */
+export function withPart(document: string, part: GeneratedPart): string {
+  const begin = `<!-- generated: ${part.name} -->`;
+  const end = `<!-- end: ${part.name} -->`;
+  const from = document.indexOf(begin);
+  const to = document.indexOf(end);
+  if (from < 0 || to < from) throw new Error(`${part.file} has no part between ${begin} and ${end}`);
+  return `${document.slice(0, from + begin.length)}\n\n${part.text.trim()}\n\n${document.slice(to)}`;
+}
+
+/** The program as the documentation sees it; its actions are never run. */
+export function programForDocs(): Command {
+  return buildProgram(processContext(new AbortController().signal), () => {});
+}
+
+/** Every command that does something, with its words: `deployments show`, `agent`, `agent install`. */
+export function leafCommands(
+  command: Command,
+  words: readonly string[] = [],
+): { words: readonly string[]; command: Command }[] {
+  return command.commands.flatMap((child) => {
+    const path = [...words, child.name()];
+    const runs = child.commands.length === 0 || child.options.some((option) => option.long !== '--verbose');
+    return [...(runs ? [{ words: path, command: child }] : []), ...leafCommands(child, path)];
+  });
+}
+
+function errorCodes(): string {
+  const rows = Object.entries(ERROR_CATALOGUE).map(
+    ([code, entry]) => `| \`${code}\` | ${cell(entry.meaning)} | ${cell(entry.remedy)} |`,
+  );
+  return ['| code | what it means | what to do |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function agentConfiguration(): string {
+  const rows = AGENT_CONFIG_KEYS.map(
+    (key) =>
+      `| \`${key.key}\` | ${key.type} | ${key.default === null ? '–' : `\`${String(key.default)}\``} | ${cell(key.meaning)} |`,
+  );
+  return ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function exitStatuses(): string {
+  const rows = Object.values(EXIT_STATUS).map(({ status, meaning }) => `| ${status} | ${cell(meaning)} |`);
+  return ['| status | meaning |', '| --- | --- |', ...rows].join('\n');
+}
+
+function commands(): string {
+  return leafCommands(programForDocs())
+    .map(({ words, command }) => {
+      const usage = command.registeredArguments.map((argument) =>
+        argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`,
+      );
+      const options = command.options
+        .filter((option) => option.long !== '--verbose' && option.long !== '--version')
+        .map((option) => `| \`${option.flags}\` | ${cell(option.description)}${defaultText(option)} |`);
+      return [
+        `### slipway ${words.join(' ')}${usage.join('')}`,
+        '',
+        `${capitalise(command.description())}.`,
+        ...(options.length === 0 ? [] : ['', '| option | meaning |', '| --- | --- |', ...options]),
+      ].join('\n');
+    })
+    .join('\n\n');
+}
+
+function defaultText(option: {
+  defaultValue?: unknown;
+  defaultValueDescription?: string | undefined;
+  envVar?: string | undefined;
+  long?: string | null | undefined;
+}): string {
+  // The machine's own name is the default of one option; a document cannot know it.
+  const value = option.long === '--instance-name' ? undefined : (option.defaultValueDescription ?? option.defaultValue);
+  const shown = value === undefined || typeof value === 'boolean' ? '' : ` (default \`${String(value)}\`)`;
+  return `${shown}${option.envVar === undefined ? '' : `; environment: \`${option.envVar}\``}`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const part of generatedParts()) {
+    const path = join(PROJECT, part.file);
+    writeFileSync(path, withPart(readFileSync(path, 'utf8'), part));
+  }
+}
