@@ -1,0 +1,114 @@
+import { ApiError } from '../../protocol/errors.ts';
+import type { ApplicationRow } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
+import { type Handlers, seconds } from './context.ts';
+import { APPLICATION, readName, readNames, readOptionalName, readText } from './input.ts';
+import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { putTags, readTags, resourceArn } from './tags.ts';
+
+const PLATFORMS = ['Server', 'Lambda', 'ECS'];
+const MAX_BATCH = 100;
+
+/** @throws ApiError ApplicationDoesNotExistException */
+export async function findApplication(db: StoreReader, name: string): Promise<ApplicationRow> {
+  const row = await db.selectFrom('applications').selectAll().where('application_name', '=', name).executeTakeFirst();
+  if (row === undefined) throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
+  return row;
+}
+
+function applicationInfo(row: ApplicationRow) {
+  return {
+    applicationId: row.application_id,
+    applicationName: row.application_name,
+    createTime: seconds(row.created_at_ms),
+    linkedToGitHub: false,
+    computePlatform: row.compute_platform as 'Server',
+  };
+}
+
+function requireHostPlatform(platform: string | null): void {
+  if (platform !== null && !PLATFORMS.includes(platform)) {
+    throw new ApiError('InvalidComputePlatformException', `computePlatform must be Server, but is '${platform}'.`);
+  }
+  if (platform === 'Lambda' || platform === 'ECS') {
+    throw new ApiError('InvalidComputePlatformException', `This server deploys to hosts (computePlatform Server), not to ${platform}.`);
+  }
+}
+
+async function requireFreeName(db: StoreReader, name: string): Promise<void> {
+  const taken = await db.selectFrom('applications').select('application_id').where('application_name', '=', name).executeTakeFirst();
+  if (taken !== undefined) throw new ApiError('ApplicationAlreadyExistsException', `An application with the name ${name} exists already.`);
+}
+
+export const applicationHandlers: Handlers<
+  | 'CreateApplication'
+  | 'GetApplication'
+  | 'BatchGetApplications'
+  | 'ListApplications'
+  | 'UpdateApplication'
+  | 'DeleteApplication'
+> = {
+  async CreateApplication(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    requireHostPlatform(readText(input, 'computePlatform'));
+    const tags = readTags(input, 'tags');
+    const applicationId = ctx.random.uuid();
+    await ctx.store.transaction(async (tx) => {
+      await requireFreeName(tx, name);
+      await tx
+        .insertInto('applications')
+        .values({
+          application_id: applicationId,
+          application_name: name,
+          compute_platform: 'Server',
+          created_at_ms: ctx.clock.now(),
+        })
+        .execute();
+      await putTags(tx, resourceArn(ctx, `application:${name}`), tags);
+    });
+    return { applicationId };
+  },
+
+  async GetApplication(ctx, input) {
+    const row = await findApplication(ctx.store.db, readName(input, 'applicationName', APPLICATION));
+    return { application: applicationInfo(row) };
+  },
+
+  async BatchGetApplications(ctx, input) {
+    const names = readNames(input, 'applicationNames', APPLICATION, MAX_BATCH);
+    const rows = await Promise.all(names.map((name) => findApplication(ctx.store.db, name)));
+    return { applicationsInfo: rows.map(applicationInfo) };
+  },
+
+  async ListApplications(ctx, input) {
+    const token = readPageToken(ctx, 'ListApplications', input);
+    const found = await ctx.store.db
+      .selectFrom('applications')
+      .selectAll()
+      .where('application_name', '>', token.after)
+      .orderBy('application_name')
+      .limit(PAGE_SIZE + 1)
+      .execute();
+    const { rows, ...rest } = toPage(found, token, (row) => row.application_name);
+    return { applications: rows.map((row) => row.application_name), ...rest };
+  },
+
+  async UpdateApplication(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    const newName = readOptionalName(input, 'newApplicationName', APPLICATION);
+    await ctx.store.transaction(async (tx) => {
+      const { application_id } = await findApplication(tx, name);
+      if (newName === null || newName === name) return;
+      await requireFreeName(tx, newName);
+      await tx.updateTable('applications').set({ application_name: newName }).where('application_id', '=', application_id).execute();
+    });
+    return {};
+  },
+
+  async DeleteApplication(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    // Groups, revisions and deployments go with it; hosts and bundles stay. To delete what is not there is no error.
+    await ctx.store.db.deleteFrom('applications').where('application_name', '=', name).execute();
+    return {};
+  },
+};

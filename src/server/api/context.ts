@@ -1,0 +1,49 @@
+import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { SecretSealer } from '../store/access-keys.ts';
+import type { Role } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+
+/** What the handlers of the management API work with. */
+export interface ApiContext {
+  readonly store: Store;
+  readonly engine: Pick<Engine, 'step'>;
+  readonly sealer: SecretSealer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly region: string;
+  readonly accountId: string;
+  readonly server: {
+    readonly version: string;
+    readonly s3Endpoint: string;
+    readonly revisionBucket: string;
+    readonly signerCaCertificatePem: string;
+  };
+}
+
+/** Who calls. */
+export interface Caller {
+  readonly accessKeyId: string;
+  readonly role: Role;
+  readonly hostArn: string | null;
+}
+
+/** The members of a request, as they came: nothing is known of them yet. */
+export type Input = Readonly<Record<string, unknown>>;
+
+/** Carries out one operation; its output is held against the model of the API. */
+export type Handler<Op extends ManagementOperation> = (
+  ctx: ApiContext,
+  input: Input,
+  caller: Caller,
+) => Promise<ManagementOperations[Op]['output']>;
+
+/** Handlers of some operations. */
+export type Handlers<Op extends ManagementOperation> = { readonly [Name in Op]: Handler<Name> };
+
+/** Milliseconds as the wire has times: seconds, with three decimals. */
+export function seconds(ms: number): number {
+  return ms / 1000;
+}

@@ -1,0 +1,44 @@
+import { ApiError } from '../../protocol/errors.ts';
+import type { ApiContext, Input } from './context.ts';
+import { readText } from './input.ts';
+
+/** As many as a page has; the API lets nobody choose. */
+export const PAGE_SIZE = 100;
+
+/**
+ * Where the next page begins. A token is sealed, so nobody can make one up, and it is bound to the operation and to what was asked for.
+ */
+export interface PageToken {
+  /** The last entry of the page before; empty on the first. */
+  readonly after: string;
+  /** The token for the page behind `last`. */
+  next(last: string): string;
+}
+
+/** @throws ApiError InvalidNextTokenException for a token of another request, or none at all */
+export function readPageToken(ctx: Pick<ApiContext, 'sealer'>, operation: string, input: Input, member = 'nextToken'): PageToken {
+  const { [member]: _token, ...filters } = input;
+  const binding = JSON.stringify([operation, filters]);
+  const token = readText(input, member);
+  return {
+    after: token === null || token === '' ? '' : openToken(ctx, token, binding),
+    next: (last) => ctx.sealer.seal(JSON.stringify({ binding, last })),
+  };
+}
+
+function openToken(ctx: Pick<ApiContext, 'sealer'>, token: string, binding: string): string {
+  try {
+    const content = JSON.parse(ctx.sealer.open(token)) as { binding: string; last: string };
+    if (content.binding === binding) return content.last;
+  } catch {
+    // It is no token of ours, whatever it is.
+  }
+  throw new ApiError('InvalidNextTokenException', 'The nextToken does not belong to this request.');
+}
+
+/** Cuts off what was read to see whether there is more. @param rows up to PAGE_SIZE + 1 */
+export function toPage<Row>(rows: readonly Row[], token: PageToken, keyOf: (row: Row) => string): { rows: Row[]; nextToken?: string } {
+  const shown = rows.slice(0, PAGE_SIZE);
+  const last = shown.at(-1);
+  return rows.length > PAGE_SIZE && last !== undefined ? { rows: shown, nextToken: token.next(keyOf(last)) } : { rows: shown };
+}

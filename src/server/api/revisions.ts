@@ -1,0 +1,224 @@
+import { ApiError } from '../../protocol/errors.ts';
+import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { identityOf } from '../engine/revision-identity.ts';
+import type { RevisionRow } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
+import { findApplication } from './applications.ts';
+import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
+import { APPLICATION, readDescription, readList, readName, readObject, readText, requireBatch, requireObject } from './input.ts';
+import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+
+export type RevisionLocation = NonNullable<ManagementOperations['GetApplicationRevision']['output']['revision']>;
+
+const BUNDLE_TYPES = ['tar', 'tgz', 'zip'];
+const MAX_BATCH = 25;
+
+/** @throws ApiError RevisionRequiredException, InvalidRevisionException naming the member at fault */
+export function readRevision(input: Input, member: string): RevisionLocation {
+  const revision = readObject(input, member);
+  if (revision === null) throw new ApiError('RevisionRequiredException', `The revision (${member}) is missing.`);
+  const type = readText(revision, 'revisionType');
+  switch (type) {
+    case 'S3':
+      return { revisionType: 'S3', s3Location: readS3Location(revision) };
+    case 'GitHub':
+      return { revisionType: 'GitHub', gitHubLocation: readGitHubLocation(revision) };
+    case 'String':
+    case 'AppSpecContent':
+      throw new ApiError('InvalidRevisionException', `A revision of type ${type} is for Lambda and ECS; hosts need S3 or GitHub.`);
+    default:
+      throw new ApiError('InvalidRevisionException', `revisionType must be S3 or GitHub, but is '${type ?? ''}'.`);
+  }
+}
+
+function readS3Location(revision: Input) {
+  const location = readObject(revision, 's3Location');
+  if (location === null) throw new ApiError('InvalidRevisionException', 'A revision of type S3 needs an s3Location.');
+  const needed = (member: string): string => {
+    const value = readText(location, member);
+    if (value === null || value === '') throw new ApiError('InvalidRevisionException', `The s3Location has no ${member}.`);
+    return value;
+  };
+  const bundleType = needed('bundleType');
+  if (!BUNDLE_TYPES.includes(bundleType)) {
+    throw new ApiError('InvalidRevisionException', `The bundleType must be tar, tgz or zip, but is '${bundleType}'.`);
+  }
+  const version = readText(location, 'version');
+  const eTag = readText(location, 'eTag');
+  return {
+    bucket: needed('bucket'),
+    key: needed('key'),
+    bundleType: bundleType as 'tar' | 'tgz' | 'zip',
+    ...(version ? { version } : {}),
+    ...(eTag ? { eTag } : {}),
+  };
+}
+
+function readGitHubLocation(revision: Input) {
+  const location = readObject(revision, 'gitHubLocation');
+  const repository = location === null ? null : readText(location, 'repository');
+  const commitId = location === null ? null : readText(location, 'commitId');
+  if (repository === null || !/^[^/\s]+\/[^/\s]+$/.test(repository)) {
+    throw new ApiError('InvalidRevisionException', "The gitHubLocation needs a repository of the form 'account/repository'.");
+  }
+  if (!commitId) throw new ApiError('InvalidRevisionException', 'The gitHubLocation needs a commitId.');
+  return { repository, commitId };
+}
+
+/** Makes a revision known to its application, or brings what is known up to date. */
+export async function registerRevision(
+  db: StoreReader,
+  ctx: Pick<ApiContext, 'random' | 'clock'>,
+  applicationId: string,
+  location: RevisionLocation,
+  description: string | null,
+): Promise<void> {
+  await db
+    .insertInto('revisions')
+    .values({
+      revision_id: ctx.random.uuid(),
+      application_id: applicationId,
+      identity: identityOf(location),
+      location_json: JSON.stringify(location),
+      description,
+      registered_at_ms: ctx.clock.now(),
+      first_used_at_ms: null,
+      last_used_at_ms: null,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(['application_id', 'identity']).doUpdateSet({ description, location_json: JSON.stringify(location) }),
+    )
+    .execute();
+}
+
+async function findRevision(db: StoreReader, applicationId: string, location: RevisionLocation): Promise<RevisionRow | null> {
+  const row = await db
+    .selectFrom('revisions')
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .where('identity', '=', identityOf(location))
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+async function revisionInfo(db: StoreReader, row: RevisionRow) {
+  const groups = await db
+    .selectFrom('deployment_groups')
+    .select(['deployment_group_name', 'target_revision_json'])
+    .where('application_id', '=', row.application_id)
+    .where('target_revision_json', 'is not', null)
+    .execute();
+  const using = groups.filter((group) => identityOf(JSON.parse(group.target_revision_json ?? '{}')) === row.identity);
+  return {
+    ...(row.description === null ? {} : { description: row.description }),
+    deploymentGroups: using.map((group) => group.deployment_group_name),
+    registerTime: seconds(row.registered_at_ms),
+    ...(row.first_used_at_ms === null ? {} : { firstUsedTime: seconds(row.first_used_at_ms) }),
+    ...(row.last_used_at_ms === null ? {} : { lastUsedTime: seconds(row.last_used_at_ms) }),
+  };
+}
+
+const SORT_COLUMNS = { registerTime: 'registered_at_ms', firstUsedTime: 'first_used_at_ms', lastUsedTime: 'last_used_at_ms' } as const;
+
+interface ListFilter {
+  readonly sortBy: keyof typeof SORT_COLUMNS | null;
+  readonly descending: boolean;
+  readonly bucket: string | null;
+  readonly keyPrefix: string | null;
+  readonly deployed: 'include' | 'exclude' | 'ignore';
+}
+
+function readListFilter(input: Input): ListFilter {
+  const sortBy = readText(input, 'sortBy');
+  if (sortBy !== null && !(sortBy in SORT_COLUMNS)) {
+    throw new ApiError('InvalidSortByException', `sortBy must be registerTime, firstUsedTime or lastUsedTime, but is '${sortBy}'.`);
+  }
+  const sortOrder = readText(input, 'sortOrder');
+  if (sortOrder !== null && sortOrder !== 'ascending' && sortOrder !== 'descending') {
+    throw new ApiError('InvalidSortOrderException', `sortOrder must be ascending or descending, but is '${sortOrder}'.`);
+  }
+  const deployed = readText(input, 'deployed') ?? 'ignore';
+  if (deployed !== 'include' && deployed !== 'exclude' && deployed !== 'ignore') {
+    throw new ApiError('InvalidDeployedStateFilterException', `deployed must be include, exclude or ignore, but is '${deployed}'.`);
+  }
+  const bucket = readText(input, 's3Bucket');
+  const keyPrefix = readText(input, 's3KeyPrefix');
+  if (keyPrefix !== null && bucket === null) {
+    throw new ApiError('BucketNameFilterRequiredException', 'An s3KeyPrefix needs an s3Bucket.');
+  }
+  return { sortBy: sortBy as ListFilter['sortBy'], descending: sortOrder === 'descending', bucket, keyPrefix, deployed };
+}
+
+export const revisionHandlers: Handlers<
+  'RegisterApplicationRevision' | 'GetApplicationRevision' | 'BatchGetApplicationRevisions' | 'ListApplicationRevisions'
+> = {
+  async RegisterApplicationRevision(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    const revision = readRevision(input, 'revision');
+    const description = readDescription(input);
+    const { application_id } = await findApplication(ctx.store.db, name);
+    await registerRevision(ctx.store.db, ctx, application_id, revision, description);
+    return {};
+  },
+
+  async GetApplicationRevision(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    const revision = readRevision(input, 'revision');
+    const { application_id } = await findApplication(ctx.store.db, name);
+    const row = await findRevision(ctx.store.db, application_id, revision);
+    if (row === null) throw new ApiError('RevisionDoesNotExistException', `No such revision is registered with ${name}.`);
+    return { applicationName: name, revision, revisionInfo: await revisionInfo(ctx.store.db, row) };
+  },
+
+  async BatchGetApplicationRevisions(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    const list = readList(input, 'revisions');
+    if (list === null || list.length === 0) throw new ApiError('RevisionRequiredException', 'The list revisions is missing or empty.');
+    requireBatch(list, 'revisions', MAX_BATCH);
+    const locations = list.map((entry) => readRevision({ revision: requireObject(entry, 'revisions') }, 'revision'));
+    const { application_id } = await findApplication(ctx.store.db, name);
+    const rows = await Promise.all(locations.map((location) => findRevision(ctx.store.db, application_id, location)));
+    const missing = rows.filter((row) => row === null).length;
+    const revisions = await Promise.all(
+      rows.flatMap((row, index) => {
+        const revisionLocation = locations[index];
+        if (row === null || revisionLocation === undefined) return [];
+        return revisionInfo(ctx.store.db, row).then((genericRevisionInfo) => ({ revisionLocation, genericRevisionInfo }));
+      }),
+    );
+    return { applicationName: name, errorMessage: missing === 0 ? '' : `${missing} of the revisions do not exist.`, revisions };
+  },
+
+  async ListApplicationRevisions(ctx, input) {
+    const name = readName(input, 'applicationName', APPLICATION);
+    const filter = readListFilter(input);
+    const token = readPageToken(ctx, 'ListApplicationRevisions', input);
+    const { application_id } = await findApplication(ctx.store.db, name);
+    const rows = await ctx.store.db.selectFrom('revisions').selectAll().where('application_id', '=', application_id).execute();
+    const current = await currentTargets(ctx.store.db, application_id);
+    const matching = rows.filter((row) => matches(row, filter, current)).sort(byFilter(filter));
+    const start = token.after === '' ? 0 : matching.findIndex((row) => row.revision_id === token.after) + 1;
+    const page = toPage(matching.slice(start, start + PAGE_SIZE + 1), token, (row) => row.revision_id);
+    const { rows: shown, ...rest } = page;
+    return { revisions: shown.map((row) => JSON.parse(row.location_json) as RevisionLocation), ...rest };
+  },
+};
+
+async function currentTargets(db: StoreReader, applicationId: string): Promise<ReadonlySet<string>> {
+  const groups = await db.selectFrom('deployment_groups').select('target_revision_json').where('application_id', '=', applicationId).execute();
+  return new Set(groups.flatMap(({ target_revision_json: json }) => (json === null ? [] : identityOf(JSON.parse(json)))));
+}
+
+function matches(row: RevisionRow, filter: ListFilter, current: ReadonlySet<string>): boolean {
+  if (filter.deployed === 'include' && !current.has(row.identity)) return false;
+  if (filter.deployed === 'exclude' && current.has(row.identity)) return false;
+  if (filter.bucket === null) return true;
+  const { s3Location } = JSON.parse(row.location_json) as RevisionLocation;
+  return s3Location?.bucket === filter.bucket && (filter.keyPrefix === null || (s3Location.key ?? '').startsWith(filter.keyPrefix));
+}
+
+function byFilter(filter: ListFilter): (a: RevisionRow, b: RevisionRow) => number {
+  const column = SORT_COLUMNS[filter.sortBy ?? 'registerTime'];
+  const sign = filter.descending ? -1 : 1;
+  return (a, b) => sign * ((a[column] ?? 0) - (b[column] ?? 0)) || (a.revision_id < b.revision_id ? -1 : 1);
+}

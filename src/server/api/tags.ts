@@ -1,0 +1,76 @@
+import { ApiError } from '../../protocol/errors.ts';
+import type { StoreReader } from '../store/store.ts';
+import type { ApiContext, Handlers, Input } from './context.ts';
+import { readList, readText, requireObject, requireText } from './input.ts';
+
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+const MAX_KEY = 128;
+const MAX_VALUE = 256;
+const MAX_ARN = 1011;
+
+export function resourceArn(ctx: Pick<ApiContext, 'region' | 'accountId'>, resource: string): string {
+  return `arn:aws:codedeploy:${ctx.region}:${ctx.accountId}:${resource}`;
+}
+
+/** Tags of an application or a deployment group; none when absent. */
+export function readTags(input: Input, member: string): Tag[] {
+  return (readList(input, member) ?? []).map((entry) => {
+    const tag = requireObject(entry, member);
+    const Key = requireText(tag['Key'], `${member}.Key`);
+    const Value = tag['Value'] === undefined || tag['Value'] === null ? '' : requireText(tag['Value'], `${member}.Value`);
+    if (Key === '' || Key.length > MAX_KEY || Value.length > MAX_VALUE) {
+      throw new ApiError('InvalidTagsToAddException', `A tag needs a key of 1 to ${MAX_KEY} and a value of at most ${MAX_VALUE} characters.`);
+    }
+    return { Key, Value };
+  });
+}
+
+export async function putTags(db: StoreReader, arn: string, tags: readonly Tag[]): Promise<void> {
+  for (const { Key, Value } of tags) {
+    await db
+      .insertInto('resource_tags')
+      .values({ resource_arn: arn, tag_key: Key, tag_value: Value })
+      .onConflict((conflict) => conflict.columns(['resource_arn', 'tag_key']).doUpdateSet({ tag_value: Value }))
+      .execute();
+  }
+}
+
+function readArn(input: Input): string {
+  const arn = readText(input, 'ResourceArn');
+  if (arn === null || arn === '') throw new ApiError('ResourceArnRequiredException', 'The ResourceArn is missing.');
+  if (arn.length > MAX_ARN || !/^arn:[^:]+:codedeploy:[^:]*:\d{12}:.+$/.test(arn)) {
+    throw new ApiError('InvalidArnException', `'${arn.slice(0, 120)}' is no ARN of a CodeDeploy resource.`);
+  }
+  if (!/:(application|deploymentgroup):/.test(arn)) {
+    throw new ApiError('ArnNotSupportedException', 'Only applications and deployment groups have tags.');
+  }
+  return arn;
+}
+
+export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsForResource'> = {
+  async TagResource(ctx, input) {
+    const arn = readArn(input);
+    const tags = readTags(input, 'Tags');
+    if (tags.length === 0) throw new ApiError('TagRequiredException', 'The list Tags is missing or empty.');
+    await putTags(ctx.store.db, arn, tags);
+    return {};
+  },
+
+  async UntagResource(ctx, input) {
+    const arn = readArn(input);
+    const keys = (readList(input, 'TagKeys') ?? []).map((key) => requireText(key, 'TagKeys'));
+    if (keys.length === 0) throw new ApiError('TagRequiredException', 'The list TagKeys is missing or empty.');
+    await ctx.store.db.deleteFrom('resource_tags').where('resource_arn', '=', arn).where('tag_key', 'in', keys).execute();
+    return {};
+  },
+
+  async ListTagsForResource(ctx, input) {
+    const arn = readArn(input);
+    const rows = await ctx.store.db.selectFrom('resource_tags').selectAll().where('resource_arn', '=', arn).orderBy('tag_key').execute();
+    return { Tags: rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value })) };
+  },
+};

@@ -1,0 +1,59 @@
+import { SlipwayError } from '../errors.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Random } from '../system/random.ts';
+import { openSealer } from './sealing.ts';
+import { createAccessKey, disableAccessKey, listAccessKeys, type NewAccessKey } from './store/access-keys.ts';
+import type { Role } from './store/schema.ts';
+import { openStore } from './store/store.ts';
+
+export interface KeySummary {
+  readonly accessKeyId: string;
+  readonly role: Role;
+  readonly hostArn: string | null;
+  readonly description: string;
+  readonly createdAtMs: number;
+  readonly disabled: boolean;
+}
+
+/** The keys of a server, for its own machine: works beside the running server, and before its first start. */
+export interface KeyStore {
+  create(key: { readonly role: Role; readonly hostArn: string | null; readonly description: string }): Promise<NewAccessKey>;
+  list(): Promise<KeySummary[]>;
+  disable(accessKeyId: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** More keys than anybody has made by hand. */
+const MAX_LISTED = 10_000;
+
+export async function openKeyStore(options: {
+  readonly dataDir: string;
+  readonly databaseUrl?: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}): Promise<KeyStore> {
+  const { clock, random } = options;
+  const sealer = openSealer(options.dataDir, random);
+  const store = await openStore(
+    options.databaseUrl === undefined ? { dataDir: options.dataDir } : { databaseUrl: options.databaseUrl },
+  );
+  return {
+    create: (key) => createAccessKey(store.db, { sealer, random, nowMs: clock.now() }, key),
+    async list() {
+      const rows = await listAccessKeys(store.db, '', MAX_LISTED);
+      return rows.map((row) => ({
+        accessKeyId: row.access_key_id,
+        role: row.role,
+        hostArn: row.host_arn,
+        description: row.description,
+        createdAtMs: row.created_at_ms,
+        disabled: row.disabled_at_ms !== null,
+      }));
+    },
+    async disable(accessKeyId) {
+      if (await disableAccessKey(store.db, accessKeyId, clock.now())) return;
+      throw new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
+    },
+    close: () => store.close(),
+  };
+}

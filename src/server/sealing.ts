@@ -1,0 +1,51 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError } from '../errors.ts';
+import { writeFileDurably } from '../system/durable-file.ts';
+import type { Random } from '../system/random.ts';
+
+/** Locks texts away with the server's master key: AES-256-GCM, so that what was changed does not open. */
+export interface Sealer {
+  seal(text: string): string;
+  /** @throws SlipwayError SERVER_MASTER_KEY when it was sealed with another key, or was changed */
+  open(sealed: string): string;
+}
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** The sealer of a data folder; on the first start its key is made, readable by the owner alone. */
+export function openSealer(dataDir: string, random: Pick<Random, 'bytes'>): Sealer {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const file = join(dataDir, 'master.key');
+  if (!existsSync(file)) writeFileDurably(file, `${random.bytes(KEY_BYTES).toString('base64')}\n`, 0o600);
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+  if (key.length !== KEY_BYTES) {
+    throw new SlipwayError('SERVER_MASTER_KEY', `${file} does not hold a key of ${KEY_BYTES} bytes`);
+  }
+  return createSealer(key, random);
+}
+
+function createSealer(key: Buffer, random: Pick<Random, 'bytes'>): Sealer {
+  return {
+    seal(text) {
+      const nonce = random.bytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce);
+      const content = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), content]).toString('base64url');
+    },
+    open(sealed) {
+      const bytes = Buffer.from(sealed, 'base64url');
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
+        decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+        const content = bytes.subarray(NONCE_BYTES + TAG_BYTES);
+        return Buffer.concat([decipher.update(content), decipher.final()]).toString('utf8');
+      } catch (cause) {
+        throw new SlipwayError('SERVER_MASTER_KEY', 'what the database holds was not sealed with this master key', { cause });
+      }
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { createSigningAuthority, issueSigner, type Signer, type SigningAuthority } from '../protocol/envelope/authority.ts';
+import type { Clock } from '../system/clock.ts';
+import { writeFileDurably } from '../system/durable-file.ts';
+import type { Random } from '../system/random.ts';
+import type { Sealer } from './sealing.ts';
+import type { Store } from './store/store.ts';
+
+/** Who signs deployment specifications. */
+export interface SigningService {
+  readonly caCertificatePem: string;
+  /** The signer of now; made anew, without anybody noticing, before the old one runs out. */
+  signer(): Promise<Signer>;
+}
+
+const SECRET_NAME = 'signing-authority';
+const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/**
+ * Opens the signing authority. On the first start it is made and kept, sealed, in the database, so that servers that share one database
+ * share it; its certificate is written to the data folder, for agents to pin.
+ */
+export async function openSigning(ctx: {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}): Promise<SigningService> {
+  const authority = await loadAuthority(ctx);
+  writeFileDurably(join(ctx.dataDir, 'signer-ca.pem'), authority.caCertificatePem);
+  let current: Promise<Signer> | null = null;
+  return {
+    caCertificatePem: authority.caCertificatePem,
+    async signer() {
+      const signer = await current;
+      if (signer !== null && signer.notAfterMs - RENEW_BEFORE_MS > ctx.clock.now()) return signer;
+      current = issueSigner(authority, {
+        nowMs: ctx.clock.now(),
+        random: ctx.random,
+        commonName: 'Slipway deployment specifications',
+      });
+      return current;
+    },
+  };
+}
+
+async function loadAuthority(ctx: Parameters<typeof openSigning>[0]): Promise<SigningAuthority> {
+  const { store, sealer } = ctx;
+  const read = async () => {
+    const row = await store.db.selectFrom('secrets').selectAll().where('name', '=', SECRET_NAME).executeTakeFirst();
+    return row === undefined ? null : (JSON.parse(sealer.open(row.value_sealed)) as SigningAuthority);
+  };
+  const existing = await read();
+  if (existing !== null) return existing;
+  const made = await createSigningAuthority({ nowMs: ctx.clock.now(), random: ctx.random, commonName: 'Slipway signing authority' });
+  // Another server may have been faster; the first one counts.
+  await store.db
+    .insertInto('secrets')
+    .values({ name: SECRET_NAME, value_sealed: sealer.seal(JSON.stringify(made)) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute();
+  return (await read()) ?? made;
+}
