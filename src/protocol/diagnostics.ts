@@ -1,6 +1,7 @@
 /**
  * What a host command's completion says about its end: a JSON text of exactly four members in an envelope of format `JSON`.
  */
+import { stripVTControlCharacters } from 'node:util';
 import type { Envelope } from './host-command/shapes.ts';
 
 /**
@@ -26,30 +27,34 @@ export interface CommandOutcome {
 
 /** What the service takes of a payload, in characters. */
 const MAX_PAYLOAD_CHARACTERS = 8192;
-/** What is kept of a message when it has to be shortened: the beginning says what happened, the end often why. */
-const SHORT_MESSAGE_CHARACTERS = 1024;
+/** What a message keeps before the log has to give way: the beginning says what happened, the end often why. */
+const KEPT_MESSAGE_CHARACTERS = 1024;
+/** Longer than any location that a script is likely to have. */
+const MAX_SCRIPT_NAME_CHARACTERS = 512;
 
 /**
- * The completion's envelope. A payload over the service's limit would be rejected and the outcome lost, so the message is
- * shortened first, then the log, whose newest lines are the most telling.
+ * The completion's envelope. A payload over the service's limit would be rejected and the outcome lost, so what is too much is cut
+ * away: first from the middle of the message, then whole lines from the beginning of the log, whose newest ones tell the most, and
+ * only then from what is left of the message. What terminals would act on is taken out, and what is no character replaced.
  */
 export function encodeDiagnostics(diagnostics: CommandDiagnostics): Envelope {
-  let { message, log } = diagnostics;
-  let payload = payloadOf(diagnostics, message, log);
-  if (payload.length > MAX_PAYLOAD_CHARACTERS && message.length > SHORT_MESSAGE_CHARACTERS) {
-    message = shortenMiddle(message, SHORT_MESSAGE_CHARACTERS);
-    payload = payloadOf(diagnostics, message, log);
-  }
-  // JSON may spend six characters on one of the log's, so what is over is cut off and measured again until it fits.
-  while (payload.length > MAX_PAYLOAD_CHARACTERS && log !== '') {
-    log = wellFormedEnd(log, Math.floor(log.length / 2));
-    payload = payloadOf(diagnostics, message, log);
-  }
-  while (payload.length > MAX_PAYLOAD_CHARACTERS) {
-    message = shortenMiddle(message, Math.floor(message.length / 2));
-    payload = payloadOf(diagnostics, message, log);
-  }
-  return { Format: 'JSON', Payload: payload };
+  const scriptName = shortenMiddle(plainText(diagnostics.scriptName), MAX_SCRIPT_NAME_CHARACTERS);
+  const message = plainText(diagnostics.message);
+  const log = plainText(diagnostics.log);
+  const payload = (shortMessage: string, shortLog: string) =>
+    JSON.stringify({
+      error_code: diagnostics.errorCode,
+      script_name: scriptName,
+      message: shortMessage,
+      log: shortLog,
+    });
+  const fits = (text: string) => text.length <= MAX_PAYLOAD_CHARACTERS;
+
+  const kept = Math.min(message.length, KEPT_MESSAGE_CHARACTERS);
+  const shortMessage = longest(message, kept, shortenMiddle, (text) => fits(payload(text, log)));
+  const shortLog = longest(log, 0, newestLines, (text) => fits(payload(shortMessage, text)));
+  const finalMessage = longest(shortMessage, 0, shortenMiddle, (text) => fits(payload(text, shortLog)));
+  return { Format: 'JSON', Payload: payload(finalMessage, shortLog) };
 }
 
 /** Reads a completion's envelope; null when there is none or it is none of ours: an outcome without details is still one. */
@@ -71,23 +76,45 @@ export function decodeDiagnostics(envelope: Envelope | undefined): CommandDiagno
   };
 }
 
-function payloadOf(diagnostics: CommandDiagnostics, message: string, log: string): string {
-  return JSON.stringify({
-    error_code: diagnostics.errorCode,
-    script_name: diagnostics.scriptName.slice(0, SHORT_MESSAGE_CHARACTERS),
-    message,
-    log,
-  });
+/** The longest shortening of a text that is accepted, but never one below `leastLength`. */
+function longest(
+  text: string,
+  leastLength: number,
+  shorten: (text: string, length: number) => string,
+  isAccepted: (shortened: string) => boolean,
+): string {
+  if (isAccepted(text)) return text;
+  let [least, beyond] = [leastLength, text.length];
+  while (beyond - least > 1) {
+    const middle = Math.floor((least + beyond) / 2);
+    if (isAccepted(shorten(text, middle))) least = middle;
+    else beyond = middle;
+  }
+  return shorten(text, least);
 }
 
 function shortenMiddle(text: string, length: number): string {
-  const half = Math.max(0, Math.floor((length - 3) / 2));
-  return `${text.slice(0, half)}...${wellFormedEnd(text, half)}`.toWellFormed();
+  if (text.length <= length) return text;
+  const half = Math.floor(Math.max(0, length - 3) / 2);
+  const head = text.slice(0, half).replace(/[\uD800-\uDBFF]$/, '');
+  return `${head}...${lastCharacters(text, half)}`;
+}
+
+/** The end of a log, beginning with a whole line if there is one. */
+function newestLines(log: string, length: number): string {
+  const end = lastCharacters(log, length);
+  const lineBreak = end.indexOf('\n');
+  const startsWithLine = end.length === log.length || log.at(-end.length - 1) === '\n';
+  return startsWithLine || lineBreak < 0 || lineBreak === end.length - 1 ? end : end.slice(lineBreak + 1);
 }
 
 /** The last characters of a text, not beginning in the middle of one. */
-function wellFormedEnd(text: string, length: number): string {
+function lastCharacters(text: string, length: number): string {
   return length === 0 ? '' : text.slice(-length).replace(/^[\uDC00-\uDFFF]/, '');
+}
+
+function plainText(text: string): string {
+  return stripVTControlCharacters(text).toWellFormed();
 }
 
 function isDiagnosticCode(value: unknown): value is DiagnosticCode {

@@ -3,7 +3,7 @@
  *
  * The wire form (PascalCase JSON) is read by `parseSpecification` and written by `encodeSpecification`, nowhere else.
  */
-import { messageOf, SlipwayError } from '../errors.ts';
+import { invalid, type Members, quote, readMembers } from './specification-reader.ts';
 
 export type FileExistsBehavior = 'DISALLOW' | 'OVERWRITE' | 'RETAIN';
 
@@ -123,10 +123,10 @@ function encodeRevision(revision: Revision): Record<string, unknown> {
  * @see the official agent 1.8.1, `deployment_specification.rb`, for members and defaults; 2.1 for the path checks
  */
 export function parseSpecification(json: string): DeploymentSpecification {
-  const root = new Members(parseJson(json), '');
-  const overrides = root.object('AgentActionOverrides')?.object('AgentOverrides');
+  const root = readMembers(json);
+  const overrides = root.object('AgentActionOverrides')?.object('AgentOverrides') ?? null;
   return {
-    deploymentId: pathComponent('DeploymentId', deploymentIdOf(root.required('DeploymentId'))),
+    deploymentId: deploymentId('DeploymentId', root.required('DeploymentId')),
     deploymentGroupId: pathComponent('DeploymentGroupId', root.required('DeploymentGroupId')),
     deploymentGroupName: root.required('DeploymentGroupName'),
     applicationName: root.required('ApplicationName'),
@@ -134,155 +134,90 @@ export function parseSpecification(json: string): DeploymentSpecification {
     // Types that a later protocol may bring are treated as in-place, as the official agent does.
     deploymentType: root.text('DeploymentType') === 'BLUE_GREEN' ? 'BLUE_GREEN' : 'IN_PLACE',
     appSpecFilename: pathInside('AppSpecFilename', root.text('AppSpecFilename') ?? 'appspec.yml'),
-    fileExistsBehavior: fileExistsBehavior(overrides?.text('FileExistsBehavior') ?? 'DISALLOW'),
+    fileExistsBehavior: fileExistsBehavior(overrides),
     allPossibleLifecycleEvents: root.textList('AllPossibleLifecycleEvents'),
     reuseArchiveFromDeploymentId: optional(root.text('ReuseArchiveFromDeploymentId'), (id) =>
-      pathComponent('ReuseArchiveFromDeploymentId', deploymentIdOf(id)),
+      deploymentId('ReuseArchiveFromDeploymentId', id),
     ),
     gitHubAccessToken: root.text('GitHubAccessToken'),
-    revision: parseRevision(root.object('Revision')),
+    revision: parseRevision(root.requiredObject('Revision')),
   };
 }
 
-function parseRevision(revision: Members | null): Revision {
-  if (revision === null) throw invalid('the member Revision is missing');
+function parseRevision(revision: Members): Revision {
   const revisionType = revision.required('RevisionType');
   switch (revisionType) {
     case 'S3': {
-      const location = requiredObject(revision, 'S3Revision');
+      const location = revision.requiredObject('S3Revision');
       return {
         revisionType,
         bucket: location.required('Bucket'),
         key: location.required('Key'),
-        bundleType: bundleType(location, ['tar', 'tgz', 'zip']),
+        bundleType: location.oneOf('BundleType', ['tar', 'tgz', 'zip']),
         version: location.text('Version'),
-        eTag: optional(location.text('ETag'), (eTag) => eTag.replaceAll('"', '')),
+        eTag: location.text('ETag')?.replaceAll('"', '') || null,
       };
     }
     case 'GitHub': {
-      const location = requiredObject(revision, 'GitHubRevision');
+      const location = revision.requiredObject('GitHubRevision');
+      // A quirk of the official agent: the token itself is never used, GitHubAccessToken is.
+      if (location.isFalse('Anonymous')) location.required('OAuthToken');
       return {
         revisionType,
         account: location.required('Account'),
         repository: location.required('Repository'),
         commitId: location.required('CommitId'),
-        bundleType: location.text('BundleType') === null ? null : bundleType(location, ['tar', 'zip']),
+        bundleType: location.text('BundleType') === null ? null : location.oneOf('BundleType', ['tar', 'zip']),
       };
     }
     case 'Local File': {
-      const location = requiredObject(revision, 'LocalRevision');
+      const location = revision.requiredObject('LocalRevision');
       return {
         revisionType,
         location: location.required('Location'),
-        bundleType: bundleType(location, ['tar', 'tgz', 'zip']),
+        bundleType: location.oneOf('BundleType', ['tar', 'tgz', 'zip']),
       };
     }
-    case 'Local Directory':
-      return { revisionType, location: requiredObject(revision, 'LocalRevision').required('Location') };
+    case 'Local Directory': {
+      const location = revision.requiredObject('LocalRevision');
+      location.oneOf('BundleType', ['directory']);
+      return { revisionType, location: location.required('Location') };
+    }
     default:
-      throw invalid(`Revision.RevisionType is '${revisionType}', not S3, GitHub, Local File or Local Directory`);
+      throw invalid(`Revision.RevisionType is ${quote(revisionType)}, not S3, GitHub, Local File or Local Directory`);
   }
-}
-
-/** The members of one JSON object, read with errors that name their path. */
-class Members {
-  readonly #members: Record<string, unknown>;
-  readonly #path: string;
-
-  constructor(members: Record<string, unknown>, path: string) {
-    this.#members = members;
-    this.#path = path;
-  }
-
-  /** A text that is there and not empty; null when it is absent, null or empty. */
-  text(name: string): string | null {
-    const value = this.#members[name];
-    if (value === undefined || value === null || value === '') return null;
-    if (typeof value !== 'string') throw invalid(`${this.pathOf(name)} is ${typeof value}, not text`);
-    return value;
-  }
-
-  required(name: string): string {
-    const value = this.text(name);
-    if (value === null) throw invalid(`the member ${this.pathOf(name)} is missing`);
-    return value;
-  }
-
-  object(name: string): Members | null {
-    const value = this.#members[name];
-    if (value === undefined || value === null) return null;
-    if (typeof value !== 'object' || Array.isArray(value)) throw invalid(`${this.pathOf(name)} is not an object`);
-    return new Members(value as Record<string, unknown>, this.pathOf(name));
-  }
-
-  /** The texts of a list; members of other types are dropped, as the official agent 2.x does. */
-  textList(name: string): readonly string[] | null {
-    const value = this.#members[name];
-    if (value === undefined || value === null) return null;
-    if (!Array.isArray(value)) throw invalid(`${this.pathOf(name)} is not a list`);
-    return value.filter((member) => typeof member === 'string');
-  }
-
-  pathOf(name: string): string {
-    return this.#path === '' ? name : `${this.#path}.${name}`;
-  }
-}
-
-function requiredObject(members: Members, name: string): Members {
-  const object = members.object(name);
-  if (object === null) throw invalid(`the member ${members.pathOf(name)} is missing`);
-  return object;
-}
-
-function bundleType<T extends BundleType>(location: Members, allowed: readonly T[]): T {
-  const given = location.required('BundleType');
-  const found = allowed.find((type) => type === given);
-  if (found === undefined) throw invalid(`${location.pathOf('BundleType')} is '${given}', not ${allowed.join(', ')}`);
-  return found;
 }
 
 /** `arn:aws:codedeploy:region:account:deployment/d-ABC` → `d-ABC`; anything else as it is. */
-function deploymentIdOf(text: string): string {
-  if (!text.startsWith('arn:')) return text;
+function deploymentId(member: string, text: string): string {
+  if (!text.startsWith('arn:')) return pathComponent(member, text);
   const resource = text.split(':')[5] ?? '';
-  return resource.slice(resource.indexOf('/') + 1);
+  const slash = resource.indexOf('/');
+  if (slash < 0) throw invalid(`${member} is ${quote(text)}, which is not the ARN of a deployment`);
+  return pathComponent(member, resource.slice(slash + 1));
 }
 
 function pathComponent(member: string, text: string): string {
-  if (text === '' || text === '.' || text === '..' || /[/\\\0]/.test(text)) {
-    throw invalid(`${member} is '${text}', which is not a safe name for a folder`);
+  if (text === '' || text === '.' || text === '..' || /[/\\\p{Cc}]/u.test(text)) {
+    throw invalid(`${member} is ${quote(text)}, which is not a safe name for a folder`);
   }
   return text;
 }
 
 function pathInside(member: string, text: string): string {
-  if (text.startsWith('/') || text.includes('\0') || text.split('/').includes('..')) {
-    throw invalid(`${member} is '${text}', which does not stay inside the revision`);
+  if (/^[/\\]|^[a-z]:|\p{Cc}/iu.test(text) || text.split(/[/\\]/).includes('..')) {
+    throw invalid(`${member} is ${quote(text)}, which does not stay inside the revision`);
   }
   return text;
 }
 
-function fileExistsBehavior(text: string): FileExistsBehavior {
-  const upper = text.toUpperCase();
+function fileExistsBehavior(overrides: Members | null): FileExistsBehavior {
+  const given = overrides?.text('FileExistsBehavior') ?? 'DISALLOW';
+  const upper = given.toUpperCase();
   if (upper === 'DISALLOW' || upper === 'OVERWRITE' || upper === 'RETAIN') return upper;
-  throw invalid(`FileExistsBehavior is '${text}', not DISALLOW, OVERWRITE or RETAIN`);
+  throw invalid(`${overrides?.pathOf('FileExistsBehavior')} is ${quote(given)}, not DISALLOW, OVERWRITE or RETAIN`);
 }
 
 function optional<T>(text: string | null, read: (text: string) => T): T | null {
   return text === null ? null : read(text);
-}
-
-function parseJson(json: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (cause) {
-    throw invalid(`it is not JSON: ${messageOf(cause)}`, cause);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is not a JSON object');
-  return value as Record<string, unknown>;
-}
-
-function invalid(what: string, cause?: unknown): SlipwayError {
-  return new SlipwayError('SPECIFICATION_INVALID', `the deployment specification cannot be used: ${what}`, { cause });
 }

@@ -1,8 +1,17 @@
-import { webcrypto } from 'node:crypto';
+import { createHash, webcrypto } from 'node:crypto';
 import * as asn1js from 'asn1js';
-import { AttributeTypeAndValue, BasicConstraints, Certificate, Extension } from 'pkijs';
+import {
+  AttributeTypeAndValue,
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  Certificate,
+  Extension,
+  Time,
+  TimeType,
+} from 'pkijs';
 import type { Random } from '../../system/random.ts';
 import {
+  AUTHORITY_KEY_IDENTIFIER,
   BASIC_CONSTRAINTS,
   COMMON_NAME,
   decodePem,
@@ -10,7 +19,8 @@ import {
   KEY_ALGORITHM,
   KEY_USAGE,
   nodeCryptoEngine,
-  readCertificate,
+  readCertificates,
+  SUBJECT_KEY_IDENTIFIER,
 } from './certificates.ts';
 
 /** The root of trust of one server: agents pin its certificate, and it signs nothing but signers. */
@@ -37,53 +47,75 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** As long as the service life of a server; it is replaced by enrolling hosts again. */
 const AUTHORITY_LIFE_MS = 20 * 365 * DAY_MS;
 const SIGNER_LIFE_MS = 90 * DAY_MS;
-/** Agents' clocks may be behind the server's. */
+/** Agents’ clocks may be behind the server’s. */
 const BACKDATED_MS = DAY_MS;
 
 const USAGE_CERT_SIGN = 0x04;
 const USAGE_DIGITAL_SIGNATURE = 0x80;
 
+/** Makes the keys and the self-signed certificate of a new authority. */
 export async function createSigningAuthority(options: MakingOptions): Promise<SigningAuthority> {
   const keys = await makeKeys();
-  const certificate = makeCertificate(options, options.commonName, options.commonName, AUTHORITY_LIFE_MS);
-  certificate.extensions = [
-    extension(BASIC_CONSTRAINTS, new BasicConstraints({ cA: true, pathLenConstraint: 0 }).toSchema()),
+  const certificate = await makeCertificate(options, AUTHORITY_LIFE_MS, keys.publicKey);
+  certificate.issuer = certificate.subject;
+  certificate.extensions?.push(
+    extension(BASIC_CONSTRAINTS, new BasicConstraints({ cA: true, pathLenConstraint: 0 }).toSchema(), {
+      critical: true,
+    }),
     keyUsage(USAGE_CERT_SIGN),
-  ];
-  await finish(certificate, keys.publicKey, keys.privateKey);
+  );
+  await certificate.sign(keys.privateKey, 'SHA-256', nodeCryptoEngine());
   return { caCertificatePem: certificatePem(certificate), caPrivateKeyPem: await privateKeyPem(keys.privateKey) };
 }
 
 /** @throws Error when the authority's texts are damaged */
 export async function issueSigner(authority: SigningAuthority, options: MakingOptions): Promise<Signer> {
-  const ca = readCertificate(authority.caCertificatePem);
-  const caKeyDer = decodePem('PRIVATE KEY', authority.caPrivateKeyPem);
-  if (ca === null || caKeyDer === null) throw new Error('the signing authority’s certificate or key cannot be read');
+  const [ca] = readCertificates(authority.caCertificatePem) ?? [];
+  const [caKeyDer] = decodePem('PRIVATE KEY', authority.caPrivateKeyPem) ?? [];
+  if (ca === undefined || caKeyDer === undefined) {
+    throw new Error('the signing authority’s certificate or key cannot be read');
+  }
   const caKey = await webcrypto.subtle.importKey('pkcs8', caKeyDer, KEY_ALGORITHM, false, ['sign']);
   const keys = await makeKeys();
-  const certificate = makeCertificate(options, options.commonName, null, SIGNER_LIFE_MS);
+  const certificate = await makeCertificate(options, SIGNER_LIFE_MS, keys.publicKey);
   certificate.issuer = ca.subject;
-  certificate.extensions = [
-    extension(BASIC_CONSTRAINTS, new BasicConstraints({ cA: false }).toSchema()),
+  certificate.extensions?.push(
+    extension(BASIC_CONSTRAINTS, new BasicConstraints({ cA: false }).toSchema(), { critical: true }),
     keyUsage(USAGE_DIGITAL_SIGNATURE),
-  ];
-  await finish(certificate, keys.publicKey, caKey);
+    extension(
+      AUTHORITY_KEY_IDENTIFIER,
+      new AuthorityKeyIdentifier({
+        keyIdentifier: new asn1js.OctetString({ valueHex: subjectKeyIdentifier(ca) }),
+      }).toSchema(),
+    ),
+  );
+  await certificate.sign(caKey, 'SHA-256', nodeCryptoEngine());
   return {
     certificatePem: certificatePem(certificate),
     privateKeyPem: await privateKeyPem(keys.privateKey),
     caCertificatePem: authority.caCertificatePem,
-    notAfterMs: options.nowMs + SIGNER_LIFE_MS,
+    notAfterMs: certificate.notAfter.value.getTime(),
   };
 }
 
-function makeCertificate(options: MakingOptions, subject: string, issuer: string | null, lifeMs: number): Certificate {
+/** What both kinds have in common; issuer, further extensions and signature are still to come. */
+async function makeCertificate(
+  options: MakingOptions,
+  lifeMs: number,
+  publicKey: webcrypto.CryptoKey,
+): Promise<Certificate> {
   const certificate = new Certificate();
   certificate.version = 2;
   certificate.serialNumber = new asn1js.Integer({ valueHex: positive(options.random.bytes(16)) });
-  certificate.subject.typesAndValues.push(commonName(subject));
-  if (issuer !== null) certificate.issuer.typesAndValues.push(commonName(issuer));
-  certificate.notBefore.value = new Date(options.nowMs - BACKDATED_MS);
-  certificate.notAfter.value = new Date(options.nowMs + lifeMs);
+  certificate.subject.typesAndValues.push(
+    new AttributeTypeAndValue({ type: COMMON_NAME, value: new asn1js.Utf8String({ value: options.commonName }) }),
+  );
+  certificate.notBefore = time(options.nowMs - BACKDATED_MS);
+  certificate.notAfter = time(options.nowMs + lifeMs);
+  await certificate.subjectPublicKeyInfo.importKey(publicKey, nodeCryptoEngine());
+  certificate.extensions = [
+    extension(SUBJECT_KEY_IDENTIFIER, new asn1js.OctetString({ valueHex: keyIdentifier(certificate) })),
+  ];
   return certificate;
 }
 
@@ -94,31 +126,36 @@ function positive(bytes: Buffer): ArrayBuffer {
   return serial.buffer;
 }
 
-function commonName(value: string): AttributeTypeAndValue {
-  return new AttributeTypeAndValue({ type: COMMON_NAME, value: new asn1js.Utf8String({ value }) });
+/** Whole seconds, and four-digit years from 2050 on (RFC 5280, 4.1.2.5). */
+function time(ms: number): Time {
+  const value = new Date(Math.floor(ms / 1000) * 1000);
+  return new Time({ value, type: value.getUTCFullYear() < 2050 ? TimeType.UTCTime : TimeType.GeneralizedTime });
 }
 
-function extension(extnID: string, value: asn1js.BaseBlock): Extension {
-  return new Extension({ extnID, critical: true, extnValue: value.toBER(false) });
+/** What an authority, perhaps one that others made, calls its own key. */
+function subjectKeyIdentifier(certificate: Certificate): ArrayBuffer {
+  const stated = certificate.extensions?.find(({ extnID }) => extnID === SUBJECT_KEY_IDENTIFIER)?.parsedValue;
+  return stated instanceof asn1js.OctetString ? stated.valueBlock.valueHex : keyIdentifier(certificate);
+}
+
+/** 160 bits of the SHA-256 of the public key (RFC 7093, 2, method 1): tells authorities of one name apart. */
+function keyIdentifier(certificate: Certificate): ArrayBuffer {
+  const key = certificate.subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
+  return Uint8Array.from(createHash('sha256').update(key).digest().subarray(0, 20)).buffer;
+}
+
+function extension(extnID: string, value: asn1js.BaseBlock, { critical = false } = {}): Extension {
+  return new Extension({ extnID, critical, extnValue: value.toBER(false) });
 }
 
 function keyUsage(bits: number): Extension {
   const unusedBits = bits === USAGE_CERT_SIGN ? 2 : 7;
-  return extension(KEY_USAGE, new asn1js.BitString({ valueHex: Uint8Array.of(bits).buffer, unusedBits }));
+  const value = new asn1js.BitString({ valueHex: Uint8Array.of(bits).buffer, unusedBits });
+  return extension(KEY_USAGE, value, { critical: true });
 }
 
 async function makeKeys(): Promise<webcrypto.CryptoKeyPair> {
   return webcrypto.subtle.generateKey(KEY_ALGORITHM, true, ['sign', 'verify']);
-}
-
-async function finish(
-  certificate: Certificate,
-  publicKey: webcrypto.CryptoKey,
-  issuerKey: webcrypto.CryptoKey,
-): Promise<void> {
-  const engine = nodeCryptoEngine();
-  await certificate.subjectPublicKeyInfo.importKey(publicKey, engine);
-  await certificate.sign(issuerKey, 'SHA-256', engine);
 }
 
 function certificatePem(certificate: Certificate): string {

@@ -11,7 +11,7 @@ import {
 } from 'pkijs';
 import type { Envelope } from '../host-command/shapes.ts';
 import type { Signer } from './authority.ts';
-import { decodePem, encodePem, KEY_ALGORITHM, nodeCryptoEngine, readCertificate } from './certificates.ts';
+import { decodePem, encodePem, KEY_ALGORITHM, nodeCryptoEngine, readCertificates } from './certificates.ts';
 
 const ID_DATA = '1.2.840.113549.1.7.1';
 const ID_SIGNED_DATA = '1.2.840.113549.1.7.2';
@@ -25,9 +25,10 @@ const ID_MESSAGE_DIGEST = '1.2.840.113549.1.9.4';
  * @throws Error when the signer's texts are damaged
  */
 export async function sealSpecification(json: string, signer: Signer): Promise<Envelope> {
-  const certificate = readCertificate(signer.certificatePem);
-  const keyDer = decodePem('PRIVATE KEY', signer.privateKeyPem);
-  if (certificate === null || keyDer === null) throw new Error('the signer’s certificate or key cannot be read');
+  const [certificate] = readCertificates(signer.certificatePem) ?? [];
+  const [keyDer] = decodePem('PRIVATE KEY', signer.privateKeyPem) ?? [];
+  if (certificate === undefined || keyDer === undefined)
+    throw new Error('the signer’s certificate or key cannot be read');
   const key = await webcrypto.subtle.importKey('pkcs8', keyDer, KEY_ALGORITHM, false, ['sign']);
   const content = Uint8Array.from(Buffer.from(json));
   const digest = await webcrypto.subtle.digest('SHA-256', content);
