@@ -1,0 +1,313 @@
+import { ApiError } from '../../protocol/errors.ts';
+import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { identityOf } from '../engine/revision-identity.ts';
+import { requestStop } from '../engine/stop.ts';
+import {
+  countTargets,
+  findActiveDeployment,
+  findDeployment,
+  insertDeployment,
+  listDeployments,
+} from '../store/deployments.ts';
+import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
+import { findApplication } from './applications.ts';
+import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
+import { findDeploymentConfig } from './deployment-configs.ts';
+import { findDeploymentGroup } from './deployment-groups.ts';
+import { checkAlarms, checkRollback } from './group-settings.ts';
+import {
+  APPLICATION,
+  CONFIG,
+  GROUP,
+  readBoolean,
+  readDescription,
+  readList,
+  readName,
+  readObject,
+  readOptionalName,
+  readText,
+  requireBatch,
+  requireText,
+} from './input.ts';
+import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { readRevision, registerRevision, type RevisionLocation } from './revisions.ts';
+
+type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
+
+const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
+const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+const STATUSES: readonly string[] = ['Created', 'Queued', 'InProgress', 'Baking', 'Succeeded', 'Failed', 'Stopped', 'Ready'];
+const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'] as const;
+const MAX_BATCH = 25;
+
+/** @throws ApiError DeploymentIdRequiredException, InvalidDeploymentIdException */
+export function readDeploymentId(input: Input): string {
+  const id = readText(input, 'deploymentId');
+  if (!id) throw new ApiError('DeploymentIdRequiredException', 'The deploymentId is missing.');
+  return checkDeploymentId(id);
+}
+
+function checkDeploymentId(id: string): string {
+  if (DEPLOYMENT_ID.test(id)) return id;
+  throw new ApiError('InvalidDeploymentIdException', `'${id.slice(0, 60)}' is no deployment id: d- and nine of A-Z 0-9.`);
+}
+
+/** @throws ApiError also DeploymentDoesNotExistException */
+export async function requireDeployment(db: StoreReader, input: Input): Promise<DeploymentRow> {
+  const id = readDeploymentId(input);
+  const row = await findDeployment(db, id);
+  if (row === null) throw new ApiError('DeploymentDoesNotExistException', `The deployment ${id} does not exist.`);
+  return row;
+}
+
+async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]): Promise<DeploymentInfo[]> {
+  const counts = await countTargets(
+    db,
+    rows.map((row) => row.deployment_id),
+  );
+  return rows.map((row) => deploymentInfo(row, counts.get(row.deployment_id) ?? {}));
+}
+
+function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, number>>): DeploymentInfo {
+  const time = (ms: number | null, name: string) => (ms === null ? {} : { [name]: seconds(ms) });
+  return {
+    applicationName: row.application_name,
+    deploymentGroupName: row.deployment_group_name,
+    deploymentConfigName: row.deployment_config_name,
+    deploymentId: row.deployment_id,
+    revision: JSON.parse(row.revision_json) as RevisionLocation,
+    ...(row.previous_revision_json === null ? {} : { previousRevision: JSON.parse(row.previous_revision_json) }),
+    status: row.status,
+    ...(row.error_code === null ? {} : { errorInformation: { code: row.error_code, message: row.error_message ?? '' } }),
+    createTime: seconds(row.created_at_ms),
+    ...time(row.started_at_ms, 'startTime'),
+    ...time(row.completed_at_ms, 'completeTime'),
+    deploymentOverview: {
+      Pending: counts['Pending'] ?? 0,
+      InProgress: counts['InProgress'] ?? 0,
+      Succeeded: counts['Succeeded'] ?? 0,
+      Failed: counts['Failed'] ?? 0,
+      Skipped: counts['Skipped'] ?? 0,
+      Ready: counts['Ready'] ?? 0,
+    },
+    ...(row.description === null ? {} : { description: row.description }),
+    creator: row.creator,
+    ignoreApplicationStopFailures: row.ignore_application_stop_failures === 1,
+    updateOutdatedInstancesOnly: row.update_outdated_instances_only === 1,
+    deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption: 'WITHOUT_TRAFFIC_CONTROL' },
+    instanceTerminationWaitTimeStarted: false,
+    fileExistsBehavior: row.file_exists_behavior,
+    deploymentStatusMessages: [],
+    computePlatform: 'Server',
+    ...(JSON.parse(row.options_json) as object),
+  } as DeploymentInfo;
+}
+
+interface CreateOptions {
+  readonly fileExistsBehavior: (typeof BEHAVIORS)[number];
+  readonly ignoreApplicationStopFailures: boolean;
+  readonly updateOutdatedInstancesOnly: boolean;
+  readonly echoed: Record<string, unknown>;
+}
+
+function readOptions(input: Input): CreateOptions {
+  const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
+  const fileExistsBehavior = BEHAVIORS.find((known) => known === behavior);
+  if (fileExistsBehavior === undefined) {
+    throw new ApiError('InvalidFileExistsBehaviorException', `fileExistsBehavior must be ${BEHAVIORS.join(', ')}, but is '${behavior}'.`);
+  }
+  const targetInstances = readObject(input, 'targetInstances');
+  if (targetInstances !== null && Object.values(targetInstances).some((value) => Array.isArray(value) && value.length > 0)) {
+    throw new ApiError('InvalidTargetInstancesException', 'targetInstances are for blue/green deployments; this one is in place.');
+  }
+  const mode = readText(input, 'deploymentMode');
+  if (mode !== null && mode !== 'DEFAULT') {
+    throw new ApiError('InvalidInputException', `The deploymentMode ${mode} is not supported by this server.`);
+  }
+  const rollback = readObject(input, 'autoRollbackConfiguration');
+  checkRollback(rollback);
+  const alarms = readObject(input, 'overrideAlarmConfiguration');
+  checkAlarms(alarms);
+  return {
+    fileExistsBehavior,
+    ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
+    updateOutdatedInstancesOnly: readBoolean(input, 'updateOutdatedInstancesOnly') ?? false,
+    echoed: {
+      ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
+      ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
+    },
+  };
+}
+
+async function createDeployment(ctx: ApiContext, input: Input): Promise<string> {
+  const applicationName = readName(input, 'applicationName', APPLICATION);
+  const groupName = readName(input, 'deploymentGroupName', GROUP);
+  const configName = readOptionalName(input, 'deploymentConfigName', CONFIG);
+  const description = readDescription(input);
+  const options = readOptions(input);
+  const hasRevision = readObject(input, 'revision') !== null;
+  const given = hasRevision || !options.updateOutdatedInstancesOnly ? readRevision(input, 'revision') : null;
+  const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
+  await ctx.store.transaction(async (tx) => {
+    const application = await findApplication(tx, applicationName);
+    const group = await findDeploymentGroup(tx, application, groupName);
+    const config = await findDeploymentConfig(tx, configName ?? group.deployment_config_name);
+    const revision = given ?? (group.target_revision_json === null ? null : (JSON.parse(group.target_revision_json) as RevisionLocation));
+    if (revision === null) throw new ApiError('RevisionRequiredException', 'The revision is missing, and the group has none yet.');
+    const active = await findActiveDeployment(tx, group.deployment_group_id);
+    if (active !== null) {
+      throw new ApiError(
+        'DeploymentLimitExceededException',
+        `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
+      );
+    }
+    const last = group.last_successful_deployment_id === null ? null : await findDeployment(tx, group.last_successful_deployment_id);
+    const nowMs = ctx.clock.now();
+    const note = `Application revision registered by Deployment ID: ${deploymentId}`;
+    await useRevision(tx, ctx, application.application_id, revision, note, nowMs);
+    await insertDeployment(tx, {
+      deployment_id: deploymentId,
+      application_id: application.application_id,
+      application_name: applicationName,
+      deployment_group_id: group.deployment_group_id,
+      deployment_group_name: groupName,
+      deployment_config_name: config.name,
+      minimum_type: config.minimum.type,
+      minimum_value: config.minimum.value,
+      status: 'Created',
+      revision_json: JSON.stringify(revision),
+      previous_revision_json: last?.revision_json ?? null,
+      creator: 'user',
+      description,
+      file_exists_behavior: options.fileExistsBehavior,
+      ignore_application_stop_failures: options.ignoreApplicationStopFailures ? 1 : 0,
+      update_outdated_instances_only: options.updateOutdatedInstancesOnly ? 1 : 0,
+      options_json: JSON.stringify(options.echoed),
+      created_at_ms: nowMs,
+      started_at_ms: null,
+      completed_at_ms: null,
+      stop_requested_at_ms: null,
+      error_code: null,
+      error_message: null,
+      wake_at_ms: nowMs,
+    });
+    await tx
+      .updateTable('deployment_groups')
+      .set({ target_revision_json: JSON.stringify(revision), last_attempted_deployment_id: deploymentId })
+      .where('deployment_group_id', '=', group.deployment_group_id)
+      .execute();
+  });
+  return deploymentId;
+}
+
+/** A revision that is deployed is registered if it was not, and remembers when it was used. */
+async function useRevision(
+  db: StoreReader,
+  ctx: ApiContext,
+  applicationId: string,
+  revision: RevisionLocation,
+  note: string,
+  nowMs: number,
+): Promise<void> {
+  const ofRevision = { applicationId, identity: identityOf(revision) };
+  const known = await db
+    .selectFrom('revisions')
+    .select('first_used_at_ms')
+    .where('application_id', '=', applicationId)
+    .where('identity', '=', ofRevision.identity)
+    .executeTakeFirst();
+  if (known === undefined) await registerRevision(db, ctx, applicationId, revision, note);
+  await db
+    .updateTable('revisions')
+    .set({ first_used_at_ms: known?.first_used_at_ms ?? nowMs, last_used_at_ms: nowMs })
+    .where('application_id', '=', applicationId)
+    .where('identity', '=', ofRevision.identity)
+    .execute();
+}
+
+interface TimeRange {
+  readonly from: number | null;
+  readonly to: number | null;
+}
+
+function readTimeRange(input: Input): TimeRange {
+  const range = readObject(input, 'createTimeRange');
+  const read = (member: string): number | null => {
+    const value = range?.[member];
+    if (value === undefined || value === null) return null;
+    if (typeof value !== 'number') throw new ApiError('InvalidTimeRangeException', `createTimeRange.${member} must be a time in seconds.`);
+    return value * 1000;
+  };
+  const from = read('start');
+  const to = read('end');
+  if (from !== null && to !== null && from > to) throw new ApiError('InvalidTimeRangeException', 'createTimeRange ends before it starts.');
+  return { from, to };
+}
+
+function readStatuses(input: Input): DeploymentStatus[] {
+  return (readList(input, 'includeOnlyStatuses') ?? []).map((status) => {
+    if (STATUSES.includes(requireText(status, 'includeOnlyStatuses'))) return status as DeploymentStatus;
+    throw new ApiError('InvalidDeploymentStatusException', `'${String(status)}' is none of ${STATUSES.join(', ')}.`);
+  });
+}
+
+export const deploymentHandlers: Handlers<
+  'CreateDeployment' | 'GetDeployment' | 'BatchGetDeployments' | 'ListDeployments' | 'StopDeployment'
+> = {
+  async CreateDeployment(ctx, input) {
+    const deploymentId = await createDeployment(ctx, input);
+    await ctx.engine.step(deploymentId);
+    return { deploymentId };
+  },
+
+  async GetDeployment(ctx, input) {
+    const [deploymentInfo] = await deploymentInfos(ctx.store.db, [await requireDeployment(ctx.store.db, input)]);
+    return deploymentInfo === undefined ? {} : { deploymentInfo };
+  },
+
+  async BatchGetDeployments(ctx, input) {
+    const list = readList(input, 'deploymentIds');
+    if (list === null || list.length === 0) throw new ApiError('DeploymentIdRequiredException', 'The list deploymentIds is missing or empty.');
+    requireBatch(list, 'deploymentIds', MAX_BATCH);
+    const ids = list.map((id) => checkDeploymentId(requireText(id, 'deploymentIds')));
+    const rows = await Promise.all(ids.map((id) => findDeployment(ctx.store.db, id)));
+    return { deploymentsInfo: await deploymentInfos(ctx.store.db, rows.filter((row) => row !== null)) };
+  },
+
+  async ListDeployments(ctx, input) {
+    const applicationName = readOptionalName(input, 'applicationName', APPLICATION);
+    const groupName = readOptionalName(input, 'deploymentGroupName', GROUP);
+    if (applicationName === null && groupName !== null) {
+      throw new ApiError('ApplicationNameRequiredException', 'A deploymentGroupName needs an applicationName.');
+    }
+    if (applicationName !== null && groupName === null) {
+      throw new ApiError('DeploymentGroupNameRequiredException', 'An applicationName needs a deploymentGroupName.');
+    }
+    const statuses = readStatuses(input);
+    const { from, to } = readTimeRange(input);
+    const token = readPageToken(ctx, 'ListDeployments', input);
+    const { db } = ctx.store;
+    const group =
+      applicationName === null || groupName === null
+        ? null
+        : await findDeploymentGroup(db, await findApplication(db, applicationName), groupName);
+    const [createdAt, deploymentId] = token.after.split(' ');
+    const found = await listDeployments(db, {
+      statuses,
+      limit: PAGE_SIZE + 1,
+      ...(group === null ? {} : { deploymentGroupId: group.deployment_group_id }),
+      ...(from === null ? {} : { createdFromMs: from }),
+      ...(to === null ? {} : { createdToMs: to }),
+      ...(deploymentId === undefined ? {} : { after: { createdAtMs: Number(createdAt), deploymentId } }),
+    });
+    const { rows, ...rest } = toPage(found, token, (row) => `${row.created_at_ms} ${row.deployment_id}`);
+    return { deployments: rows.map((row) => row.deployment_id), ...rest };
+  },
+
+  async StopDeployment(ctx, input) {
+    const deploymentId = readDeploymentId(input);
+    readBoolean(input, 'autoRollbackEnabled');
+    return requestStop(ctx, ctx.engine, deploymentId);
+  },
+};
