@@ -1,10 +1,12 @@
 /** The host agent: makes the real context, recovers, polls, and ends in good order. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
 import { createHostCommandClient } from '../protocol/host-command/client.ts';
 import { type Clock, systemClock } from '../system/clock.ts';
+import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
 import { processCommand } from './command.ts';
@@ -13,7 +15,6 @@ import { controlEndpoint } from './endpoint.ts';
 import { createExecutors, type Executors } from './executor/executors.ts';
 import { type HostIdentity, resolveIdentity } from './identity.ts';
 import { openLedger } from './ledger.ts';
-import { takeInstanceLock } from './lock.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
@@ -36,7 +37,7 @@ const REPORT_WAIT_MS = 10_000;
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { config, file, warnings } = loadAgentConfig(options.configFile);
   mkdirSync(config.rootDir, { recursive: true, mode: 0o755 });
-  const lock = takeInstanceLock(config.pidDir, config.programName);
+  const lock = lockInstance(config);
   const log = createAgentLogger(config);
   try {
     for (const warning of warnings) log.warn(warning);
@@ -48,6 +49,22 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     lock.release();
     await log.close();
   }
+}
+
+/** The lock, and beside it the PID file for the tools that look for one. */
+function lockInstance({ pidDir, programName }: AgentConfig): InstanceLock {
+  const pidFile = join(pidDir, `${programName}.pid`);
+  const lock = takeInstanceLock(
+    `${pidFile}.lock`,
+    (pid) => new SlipwayError('AGENT_ALREADY_RUNNING', `an agent runs already, with PID ${pid} (${pidFile})`),
+  );
+  writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o644 });
+  return {
+    release() {
+      rmSync(pidFile, { force: true });
+      lock.release();
+    },
+  };
 }
 
 async function serve(

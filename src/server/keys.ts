@@ -17,7 +17,11 @@ export interface KeySummary {
 
 /** The keys of a server, for its own machine: works beside the running server, and before its first start. */
 export interface KeyStore {
-  create(key: { readonly role: Role; readonly hostArn: string | null; readonly description: string }): Promise<NewAccessKey>;
+  create(key: {
+    readonly role: Role;
+    readonly hostArn: string | null;
+    readonly description: string;
+  }): Promise<NewAccessKey>;
   list(): Promise<KeySummary[]>;
   disable(accessKeyId: string): Promise<void>;
   close(): Promise<void>;

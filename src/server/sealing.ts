@@ -44,7 +44,9 @@ function createSealer(key: Buffer, random: Pick<Random, 'bytes'>): Sealer {
         const content = bytes.subarray(NONCE_BYTES + TAG_BYTES);
         return Buffer.concat([decipher.update(content), decipher.final()]).toString('utf8');
       } catch (cause) {
-        throw new SlipwayError('SERVER_MASTER_KEY', 'what the database holds was not sealed with this master key', { cause });
+        throw new SlipwayError('SERVER_MASTER_KEY', 'what the database holds was not sealed with this master key', {
+          cause,
+        });
       }
     },
   };

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { createSigningAuthority, issueSigner, type Signer, type SigningAuthority } from '../protocol/envelope/authority.ts';
+import {
+  createSigningAuthority,
+  issueSigner,
+  type Signer,
+  type SigningAuthority,
+} from '../protocol/envelope/authority.ts';
 import type { Clock } from '../system/clock.ts';
 import { writeFileDurably } from '../system/durable-file.ts';
 import type { Random } from '../system/random.ts';
@@ -53,7 +58,11 @@ async function loadAuthority(ctx: Parameters<typeof openSigning>[0]): Promise<Si
   };
   const existing = await read();
   if (existing !== null) return existing;
-  const made = await createSigningAuthority({ nowMs: ctx.clock.now(), random: ctx.random, commonName: 'Slipway signing authority' });
+  const made = await createSigningAuthority({
+    nowMs: ctx.clock.now(),
+    random: ctx.random,
+    commonName: 'Slipway signing authority',
+  });
   // Another server may have been faster; the first one counts.
   await store.db
     .insertInto('secrets')

@@ -12,7 +12,8 @@ const MAX_BATCH = 100;
 /** @throws ApiError ApplicationDoesNotExistException */
 export async function findApplication(db: StoreReader, name: string): Promise<ApplicationRow> {
   const row = await db.selectFrom('applications').selectAll().where('application_name', '=', name).executeTakeFirst();
-  if (row === undefined) throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
+  if (row === undefined)
+    throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
   return row;
 }
 
@@ -31,13 +32,21 @@ function requireHostPlatform(platform: string | null): void {
     throw new ApiError('InvalidComputePlatformException', `computePlatform must be Server, but is '${platform}'.`);
   }
   if (platform === 'Lambda' || platform === 'ECS') {
-    throw new ApiError('InvalidComputePlatformException', `This server deploys to hosts (computePlatform Server), not to ${platform}.`);
+    throw new ApiError(
+      'InvalidComputePlatformException',
+      `This server deploys to hosts (computePlatform Server), not to ${platform}.`,
+    );
   }
 }
 
 async function requireFreeName(db: StoreReader, name: string): Promise<void> {
-  const taken = await db.selectFrom('applications').select('application_id').where('application_name', '=', name).executeTakeFirst();
-  if (taken !== undefined) throw new ApiError('ApplicationAlreadyExistsException', `An application with the name ${name} exists already.`);
+  const taken = await db
+    .selectFrom('applications')
+    .select('application_id')
+    .where('application_name', '=', name)
+    .executeTakeFirst();
+  if (taken !== undefined)
+    throw new ApiError('ApplicationAlreadyExistsException', `An application with the name ${name} exists already.`);
 }
 
 export const applicationHandlers: Handlers<
@@ -100,7 +109,11 @@ export const applicationHandlers: Handlers<
       const { application_id } = await findApplication(tx, name);
       if (newName === null || newName === name) return;
       await requireFreeName(tx, newName);
-      await tx.updateTable('applications').set({ application_name: newName }).where('application_id', '=', application_id).execute();
+      await tx
+        .updateTable('applications')
+        .set({ application_name: newName })
+        .where('application_id', '=', application_id)
+        .execute();
     });
     return {};
   },

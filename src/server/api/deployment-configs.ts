@@ -2,7 +2,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { MinimumHealthyHosts } from '../engine/health.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { checkName, CONFIG, readName, readObject, readText } from './input.ts';
+import { CONFIG, checkName, readName, readObject, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 /** A deployment configuration, whether predefined or made here. */
@@ -37,7 +37,11 @@ function predefined(number: number, name: string, minimum: MinimumHealthyHosts):
 export async function findDeploymentConfig(db: StoreReader, name: string): Promise<DeploymentConfig> {
   const known = PREDEFINED.find((config) => config.name === name);
   if (known !== undefined) return known;
-  const row = await db.selectFrom('deployment_configs').selectAll().where('deployment_config_name', '=', name).executeTakeFirst();
+  const row = await db
+    .selectFrom('deployment_configs')
+    .selectAll()
+    .where('deployment_config_name', '=', name)
+    .executeTakeFirst();
   if (row === undefined) {
     throw new ApiError('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${name}`);
   }
@@ -55,11 +59,13 @@ function readMinimum(input: Input): { type: 'HOST_COUNT' | 'FLEET_PERCENT'; valu
   if (minimum === null) throw invalid('minimumHealthyHosts is missing.');
   const type = readText(minimum, 'type');
   const { value } = minimum;
-  if (type !== 'HOST_COUNT' && type !== 'FLEET_PERCENT') throw invalid(`minimumHealthyHosts.type must be HOST_COUNT or FLEET_PERCENT, but is '${type}'.`);
+  if (type !== 'HOST_COUNT' && type !== 'FLEET_PERCENT')
+    throw invalid(`minimumHealthyHosts.type must be HOST_COUNT or FLEET_PERCENT, but is '${type}'.`);
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
     throw invalid('minimumHealthyHosts.value must be a whole number from 0 on.');
   }
-  if (type === 'FLEET_PERCENT' && value > MAX_PERCENT) throw invalid(`minimumHealthyHosts.value is a percentage of at most ${MAX_PERCENT}, but is ${value}.`);
+  if (type === 'FLEET_PERCENT' && value > MAX_PERCENT)
+    throw invalid(`minimumHealthyHosts.value is a percentage of at most ${MAX_PERCENT}, but is ${value}.`);
   return { type, value };
 }
 
@@ -69,11 +75,17 @@ export const deploymentConfigHandlers: Handlers<
   async CreateDeploymentConfig(ctx, input) {
     const name = readName(input, 'deploymentConfigName', CONFIG);
     if (name.startsWith(PREDEFINED_PREFIX)) {
-      throw new ApiError('InvalidDeploymentConfigNameException', `Names that begin with ${PREDEFINED_PREFIX} are taken.`);
+      throw new ApiError(
+        'InvalidDeploymentConfigNameException',
+        `Names that begin with ${PREDEFINED_PREFIX} are taken.`,
+      );
     }
     const platform = readText(input, 'computePlatform');
     if (platform !== null && platform !== 'Server') {
-      throw new ApiError('InvalidComputePlatformException', `This server deploys to hosts (computePlatform Server), not to ${platform}.`);
+      throw new ApiError(
+        'InvalidComputePlatformException',
+        `This server deploys to hosts (computePlatform Server), not to ${platform}.`,
+      );
     }
     if (input['zonalConfig'] !== undefined && input['zonalConfig'] !== null) {
       throw new ApiError('InvalidZonalDeploymentConfigurationException', 'On-premises instances have no zones.');
@@ -81,9 +93,16 @@ export const deploymentConfigHandlers: Handlers<
     const minimum = readMinimum(input);
     const deploymentConfigId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
-      const taken = await tx.selectFrom('deployment_configs').select('deployment_config_id').where('deployment_config_name', '=', name).executeTakeFirst();
+      const taken = await tx
+        .selectFrom('deployment_configs')
+        .select('deployment_config_id')
+        .where('deployment_config_name', '=', name)
+        .executeTakeFirst();
       if (taken !== undefined) {
-        throw new ApiError('DeploymentConfigAlreadyExistsException', `A deployment configuration with the name ${name} exists already.`);
+        throw new ApiError(
+          'DeploymentConfigAlreadyExistsException',
+          `A deployment configuration with the name ${name} exists already.`,
+        );
       }
       await tx
         .insertInto('deployment_configs')
@@ -129,9 +148,16 @@ export const deploymentConfigHandlers: Handlers<
       throw new ApiError('InvalidOperationException', `${name} is predefined and cannot be deleted.`);
     }
     await ctx.store.transaction(async (tx) => {
-      const user = await tx.selectFrom('deployment_groups').select('deployment_group_name').where('deployment_config_name', '=', name).executeTakeFirst();
+      const user = await tx
+        .selectFrom('deployment_groups')
+        .select('deployment_group_name')
+        .where('deployment_config_name', '=', name)
+        .executeTakeFirst();
       if (user !== undefined) {
-        throw new ApiError('DeploymentConfigInUseException', `${name} is used by the deployment group ${user.deployment_group_name}.`);
+        throw new ApiError(
+          'DeploymentConfigInUseException',
+          `${name} is used by the deployment group ${user.deployment_group_name}.`,
+        );
       }
       await tx.deleteFrom('deployment_configs').where('deployment_config_name', '=', name).execute();
     });

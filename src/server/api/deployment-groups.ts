@@ -16,7 +16,11 @@ type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output'
 const MAX_BATCH = 100;
 
 /** @throws ApiError DeploymentGroupDoesNotExistException */
-export async function findDeploymentGroup(db: StoreReader, application: ApplicationRow, name: string): Promise<DeploymentGroupRow> {
+export async function findDeploymentGroup(
+  db: StoreReader,
+  application: ApplicationRow,
+  name: string,
+): Promise<DeploymentGroupRow> {
   const row = await db
     .selectFrom('deployment_groups')
     .selectAll()
@@ -67,7 +71,11 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
 
 function readRole(input: Input): string {
   const role = readText(input, 'serviceRoleArn');
-  if (!role) throw new ApiError('RoleRequiredException', 'The serviceRoleArn is missing. This server keeps it and does nothing with it.');
+  if (!role)
+    throw new ApiError(
+      'RoleRequiredException',
+      'The serviceRoleArn is missing. This server keeps it and does nothing with it.',
+    );
   if (!role.startsWith('arn:')) throw new ApiError('InvalidRoleException', `'${role}' is no ARN of a role.`);
   return role;
 }
@@ -80,7 +88,10 @@ async function requireFreeName(db: StoreReader, application: ApplicationRow, nam
     .where('deployment_group_name', '=', name)
     .executeTakeFirst();
   if (taken !== undefined) {
-    throw new ApiError('DeploymentGroupAlreadyExistsException', `A deployment group with the name ${name} exists already.`);
+    throw new ApiError(
+      'DeploymentGroupAlreadyExistsException',
+      `A deployment group with the name ${name} exists already.`,
+    );
   }
 }
 

@@ -31,13 +31,22 @@ import {
   requireText,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { readRevision, registerRevision, type RevisionLocation } from './revisions.ts';
+import { type RevisionLocation, readRevision, registerRevision } from './revisions.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
 
 const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-const STATUSES: readonly string[] = ['Created', 'Queued', 'InProgress', 'Baking', 'Succeeded', 'Failed', 'Stopped', 'Ready'];
+const STATUSES: readonly string[] = [
+  'Created',
+  'Queued',
+  'InProgress',
+  'Baking',
+  'Succeeded',
+  'Failed',
+  'Stopped',
+  'Ready',
+];
 const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'] as const;
 const MAX_BATCH = 25;
 
@@ -50,7 +59,10 @@ export function readDeploymentId(input: Input): string {
 
 function checkDeploymentId(id: string): string {
   if (DEPLOYMENT_ID.test(id)) return id;
-  throw new ApiError('InvalidDeploymentIdException', `'${id.slice(0, 60)}' is no deployment id: d- and nine of A-Z 0-9.`);
+  throw new ApiError(
+    'InvalidDeploymentIdException',
+    `'${id.slice(0, 60)}' is no deployment id: d- and nine of A-Z 0-9.`,
+  );
 }
 
 /** @throws ApiError also DeploymentDoesNotExistException */
@@ -79,7 +91,9 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     revision: JSON.parse(row.revision_json) as RevisionLocation,
     ...(row.previous_revision_json === null ? {} : { previousRevision: JSON.parse(row.previous_revision_json) }),
     status: row.status,
-    ...(row.error_code === null ? {} : { errorInformation: { code: row.error_code, message: row.error_message ?? '' } }),
+    ...(row.error_code === null
+      ? {}
+      : { errorInformation: { code: row.error_code, message: row.error_message ?? '' } }),
     createTime: seconds(row.created_at_ms),
     ...time(row.started_at_ms, 'startTime'),
     ...time(row.completed_at_ms, 'completeTime'),
@@ -115,11 +129,20 @@ function readOptions(input: Input): CreateOptions {
   const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
   const fileExistsBehavior = BEHAVIORS.find((known) => known === behavior);
   if (fileExistsBehavior === undefined) {
-    throw new ApiError('InvalidFileExistsBehaviorException', `fileExistsBehavior must be ${BEHAVIORS.join(', ')}, but is '${behavior}'.`);
+    throw new ApiError(
+      'InvalidFileExistsBehaviorException',
+      `fileExistsBehavior must be ${BEHAVIORS.join(', ')}, but is '${behavior}'.`,
+    );
   }
   const targetInstances = readObject(input, 'targetInstances');
-  if (targetInstances !== null && Object.values(targetInstances).some((value) => Array.isArray(value) && value.length > 0)) {
-    throw new ApiError('InvalidTargetInstancesException', 'targetInstances are for blue/green deployments; this one is in place.');
+  if (
+    targetInstances !== null &&
+    Object.values(targetInstances).some((value) => Array.isArray(value) && value.length > 0)
+  ) {
+    throw new ApiError(
+      'InvalidTargetInstancesException',
+      'targetInstances are for blue/green deployments; this one is in place.',
+    );
   }
   const mode = readText(input, 'deploymentMode');
   if (mode !== null && mode !== 'DEFAULT') {
@@ -153,8 +176,11 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
     const application = await findApplication(tx, applicationName);
     const group = await findDeploymentGroup(tx, application, groupName);
     const config = await findDeploymentConfig(tx, configName ?? group.deployment_config_name);
-    const revision = given ?? (group.target_revision_json === null ? null : (JSON.parse(group.target_revision_json) as RevisionLocation));
-    if (revision === null) throw new ApiError('RevisionRequiredException', 'The revision is missing, and the group has none yet.');
+    const revision =
+      given ??
+      (group.target_revision_json === null ? null : (JSON.parse(group.target_revision_json) as RevisionLocation));
+    if (revision === null)
+      throw new ApiError('RevisionRequiredException', 'The revision is missing, and the group has none yet.');
     const active = await findActiveDeployment(tx, group.deployment_group_id);
     if (active !== null) {
       throw new ApiError(
@@ -162,7 +188,10 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
         `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
       );
     }
-    const last = group.last_successful_deployment_id === null ? null : await findDeployment(tx, group.last_successful_deployment_id);
+    const last =
+      group.last_successful_deployment_id === null
+        ? null
+        : await findDeployment(tx, group.last_successful_deployment_id);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
     await useRevision(tx, ctx, application.application_id, revision, note, nowMs);
@@ -236,12 +265,14 @@ function readTimeRange(input: Input): TimeRange {
   const read = (member: string): number | null => {
     const value = range?.[member];
     if (value === undefined || value === null) return null;
-    if (typeof value !== 'number') throw new ApiError('InvalidTimeRangeException', `createTimeRange.${member} must be a time in seconds.`);
+    if (typeof value !== 'number')
+      throw new ApiError('InvalidTimeRangeException', `createTimeRange.${member} must be a time in seconds.`);
     return value * 1000;
   };
   const from = read('start');
   const to = read('end');
-  if (from !== null && to !== null && from > to) throw new ApiError('InvalidTimeRangeException', 'createTimeRange ends before it starts.');
+  if (from !== null && to !== null && from > to)
+    throw new ApiError('InvalidTimeRangeException', 'createTimeRange ends before it starts.');
   return { from, to };
 }
 
@@ -268,11 +299,17 @@ export const deploymentHandlers: Handlers<
 
   async BatchGetDeployments(ctx, input) {
     const list = readList(input, 'deploymentIds');
-    if (list === null || list.length === 0) throw new ApiError('DeploymentIdRequiredException', 'The list deploymentIds is missing or empty.');
+    if (list === null || list.length === 0)
+      throw new ApiError('DeploymentIdRequiredException', 'The list deploymentIds is missing or empty.');
     requireBatch(list, 'deploymentIds', MAX_BATCH);
     const ids = list.map((id) => checkDeploymentId(requireText(id, 'deploymentIds')));
     const rows = await Promise.all(ids.map((id) => findDeployment(ctx.store.db, id)));
-    return { deploymentsInfo: await deploymentInfos(ctx.store.db, rows.filter((row) => row !== null)) };
+    return {
+      deploymentsInfo: await deploymentInfos(
+        ctx.store.db,
+        rows.filter((row) => row !== null),
+      ),
+    };
   },
 
   async ListDeployments(ctx, input) {

@@ -31,7 +31,14 @@ const MAX_ALARM_NAME = 255;
 
 /** @param before what the group has already; the pair of tag forms replaces each other */
 export function readGroupSettings(input: Input, before: GroupSettings = {}): GroupSettings {
-  checkTagFilters(input, 'ec2TagFilters', 'ec2TagSet', 'ec2TagSetList', 'InvalidEC2TagException', 'InvalidEC2TagCombinationException');
+  checkTagFilters(
+    input,
+    'ec2TagFilters',
+    'ec2TagSet',
+    'ec2TagSetList',
+    'InvalidEC2TagException',
+    'InvalidEC2TagCombinationException',
+  );
   checkTagFilters(
     input,
     'onPremisesInstanceTagFilters',
@@ -75,9 +82,11 @@ function checkTagFilters(
     throw new ApiError(combination, `${flatName} and ${setName} cannot both be given.`);
   }
   for (const filter of flat ?? []) checkFilter(requireObject(filter, flatName), flatName, invalid);
-  if ((flat ?? []).length > MAX_LIST) throw new ApiError('TagSetListLimitExceededException', `${flatName} may have ${MAX_LIST} entries.`);
+  if ((flat ?? []).length > MAX_LIST)
+    throw new ApiError('TagSetListLimitExceededException', `${flatName} may have ${MAX_LIST} entries.`);
   const lists = set === null ? [] : (readList(set, listName) ?? []);
-  if (lists.length > MAX_TAG_LISTS) throw new ApiError('TagSetListLimitExceededException', `${setName} may have ${MAX_TAG_LISTS} lists.`);
+  if (lists.length > MAX_TAG_LISTS)
+    throw new ApiError('TagSetListLimitExceededException', `${setName} may have ${MAX_TAG_LISTS} lists.`);
   for (const list of lists) {
     if (!Array.isArray(list)) throw new ApiError('SerializationException', `${setName} must be a list of lists.`);
     for (const filter of list) checkFilter(requireObject(filter, setName), setName, invalid);
@@ -89,10 +98,14 @@ export function checkFilter(filter: Input, member: string, invalid: string): voi
   const key = readText(filter, 'Key');
   const value = readText(filter, 'Value');
   if (type !== null && !FILTER_TYPES.includes(type)) {
-    throw new ApiError(invalid, `The Type of a filter in ${member} must be ${FILTER_TYPES.join(', ')}, but is '${type}'.`);
+    throw new ApiError(
+      invalid,
+      `The Type of a filter in ${member} must be ${FILTER_TYPES.join(', ')}, but is '${type}'.`,
+    );
   }
   if (type !== 'VALUE_ONLY' && !key) throw new ApiError(invalid, `A filter in ${member} has no Key.`);
-  if (type === 'VALUE_ONLY' && value === null) throw new ApiError(invalid, `A filter of type VALUE_ONLY in ${member} has no Value.`);
+  if (type === 'VALUE_ONLY' && value === null)
+    throw new ApiError(invalid, `A filter of type VALUE_ONLY in ${member} has no Value.`);
 }
 
 function checkStyle(input: Input): void {
@@ -101,7 +114,10 @@ function checkStyle(input: Input): void {
   const type = readText(style, 'deploymentType');
   const option = readText(style, 'deploymentOption');
   if (type !== null && type !== 'IN_PLACE') {
-    throw new ApiError('InvalidDeploymentStyleException', `This server deploys in place; the deploymentType ${type} is not supported.`);
+    throw new ApiError(
+      'InvalidDeploymentStyleException',
+      `This server deploys in place; the deploymentType ${type} is not supported.`,
+    );
   }
   if (option !== null && option !== 'WITHOUT_TRAFFIC_CONTROL') {
     throw new ApiError(
@@ -115,7 +131,8 @@ export function checkRollback(configuration: Input | null): void {
   if (configuration === null) return;
   const events = (readList(configuration, 'events') ?? []).map((event) => requireText(event, 'events'));
   const unknown = events.find((event) => !ROLLBACK_EVENTS.includes(event));
-  if (unknown !== undefined) throw new ApiError('InvalidAutoRollbackConfigException', `'${unknown}' is none of ${ROLLBACK_EVENTS.join(', ')}.`);
+  if (unknown !== undefined)
+    throw new ApiError('InvalidAutoRollbackConfigException', `'${unknown}' is none of ${ROLLBACK_EVENTS.join(', ')}.`);
   if (readBoolean(configuration, 'enabled') === true && events.length === 0) {
     throw new ApiError('InvalidAutoRollbackConfigException', 'An automatic rollback that is enabled needs events.');
   }
@@ -124,20 +141,32 @@ export function checkRollback(configuration: Input | null): void {
 export function checkAlarms(configuration: Input | null): void {
   if (configuration === null) return;
   const invalid = (why: string) => new ApiError('InvalidAlarmConfigException', why);
-  const names = (readList(configuration, 'alarms') ?? []).map((alarm) => readText(requireObject(alarm, 'alarms'), 'name') ?? '');
-  if (names.some((name) => name === '' || name.length > MAX_ALARM_NAME)) throw invalid(`An alarm needs a name of 1 to ${MAX_ALARM_NAME} characters.`);
+  const names = (readList(configuration, 'alarms') ?? []).map(
+    (alarm) => readText(requireObject(alarm, 'alarms'), 'name') ?? '',
+  );
+  if (names.some((name) => name === '' || name.length > MAX_ALARM_NAME))
+    throw invalid(`An alarm needs a name of 1 to ${MAX_ALARM_NAME} characters.`);
   if (new Set(names).size < names.length) throw invalid('An alarm is named twice.');
-  if (readBoolean(configuration, 'enabled') === true && names.length === 0) throw invalid('An alarm configuration that is enabled needs alarms.');
+  if (readBoolean(configuration, 'enabled') === true && names.length === 0)
+    throw invalid('An alarm configuration that is enabled needs alarms.');
   if (names.length > MAX_LIST) throw new ApiError('AlarmsLimitExceededException', `${MAX_LIST} alarms are the limit.`);
 }
 
 function checkTriggers(input: Input): void {
   const triggers = readList(input, 'triggerConfigurations') ?? [];
-  if (triggers.length > MAX_LIST) throw new ApiError('TriggerTargetsLimitExceededException', `${MAX_LIST} triggers are the limit.`);
+  if (triggers.length > MAX_LIST)
+    throw new ApiError('TriggerTargetsLimitExceededException', `${MAX_LIST} triggers are the limit.`);
   for (const entry of triggers) {
     const trigger = requireObject(entry, 'triggerConfigurations');
-    if (!readText(trigger, 'triggerName') || !readText(trigger, 'triggerTargetArn') || (readList(trigger, 'triggerEvents') ?? []).length === 0) {
-      throw new ApiError('InvalidTriggerConfigException', 'A trigger needs a triggerName, a triggerTargetArn and triggerEvents.');
+    if (
+      !readText(trigger, 'triggerName') ||
+      !readText(trigger, 'triggerTargetArn') ||
+      (readList(trigger, 'triggerEvents') ?? []).length === 0
+    ) {
+      throw new ApiError(
+        'InvalidTriggerConfigException',
+        'A trigger needs a triggerName, a triggerTargetArn and triggerEvents.',
+      );
     }
   }
 }

@@ -26,7 +26,8 @@ function kind(what: string, required: string, invalid: string): NameKind {
 /** A name that must be there. */
 export function readName(input: Input, member: string, nameKind: NameKind): string {
   const name = readText(input, member);
-  if (name === null || name === '') throw new ApiError(nameKind.required, `The ${nameKind.what} (${member}) is missing.`);
+  if (name === null || name === '')
+    throw new ApiError(nameKind.required, `The ${nameKind.what} (${member}) is missing.`);
   return checkName(name, nameKind);
 }
 
@@ -38,17 +39,26 @@ export function readOptionalName(input: Input, member: string, nameKind: NameKin
 
 export function checkName(name: string, { what, invalid }: NameKind): string {
   if (NAME.test(name)) return name;
-  throw new ApiError(invalid, `The ${what} '${name.slice(0, 120)}' must have 1 to 100 of the characters A-Z a-z 0-9 + = , . @ _ -`);
+  throw new ApiError(
+    invalid,
+    `The ${what} '${name.slice(0, 120)}' must have 1 to 100 of the characters A-Z a-z 0-9 + = , . @ _ -`,
+  );
 }
 
 export function readNames(input: Input, member: string, nameKind: NameKind, limit: number): string[] {
   const names = readList(input, member);
-  if (names === null || names.length === 0) throw new ApiError(nameKind.required, `The list ${member} is missing or empty.`);
+  if (names === null || names.length === 0)
+    throw new ApiError(nameKind.required, `The list ${member} is missing or empty.`);
   requireBatch(names, member, limit);
   return names.map((name) => checkName(requireText(name, member), nameKind));
 }
 
-export function requireBatch(list: readonly unknown[], member: string, limit: number, type = 'BatchLimitExceededException'): void {
+export function requireBatch(
+  list: readonly unknown[],
+  member: string,
+  limit: number,
+  type = 'BatchLimitExceededException',
+): void {
   if (list.length > limit) throw new ApiError(type, `${member} has ${list.length} entries; ${limit} is the limit.`);
 }
 
@@ -92,7 +102,10 @@ const MAX_DESCRIPTION = 256;
 export function readDescription(input: Input): string | null {
   const description = readText(input, 'description');
   if (description === null || description.length <= MAX_DESCRIPTION) return description;
-  throw new ApiError('DescriptionTooLongException', `The description has ${description.length} characters; ${MAX_DESCRIPTION} is the limit.`);
+  throw new ApiError(
+    'DescriptionTooLongException',
+    `The description has ${description.length} characters; ${MAX_DESCRIPTION} is the limit.`,
+  );
 }
 
 function wrongType(member: string, expected: string, value: unknown): ApiError {

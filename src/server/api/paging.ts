@@ -16,7 +16,12 @@ export interface PageToken {
 }
 
 /** @throws ApiError InvalidNextTokenException for a token of another request, or none at all */
-export function readPageToken(ctx: Pick<ApiContext, 'sealer'>, operation: string, input: Input, member = 'nextToken'): PageToken {
+export function readPageToken(
+  ctx: Pick<ApiContext, 'sealer'>,
+  operation: string,
+  input: Input,
+  member = 'nextToken',
+): PageToken {
   const { [member]: _token, ...filters } = input;
   const binding = JSON.stringify([operation, filters]);
   const token = readText(input, member);
@@ -37,8 +42,14 @@ function openToken(ctx: Pick<ApiContext, 'sealer'>, token: string, binding: stri
 }
 
 /** Cuts off what was read to see whether there is more. @param rows up to PAGE_SIZE + 1 */
-export function toPage<Row>(rows: readonly Row[], token: PageToken, keyOf: (row: Row) => string): { rows: Row[]; nextToken?: string } {
+export function toPage<Row>(
+  rows: readonly Row[],
+  token: PageToken,
+  keyOf: (row: Row) => string,
+): { rows: Row[]; nextToken?: string } {
   const shown = rows.slice(0, PAGE_SIZE);
   const last = shown.at(-1);
-  return rows.length > PAGE_SIZE && last !== undefined ? { rows: shown, nextToken: token.next(keyOf(last)) } : { rows: shown };
+  return rows.length > PAGE_SIZE && last !== undefined
+    ? { rows: shown, nextToken: token.next(keyOf(last)) }
+    : { rows: shown };
 }

@@ -5,7 +5,16 @@ import type { RevisionRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { findApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
-import { APPLICATION, readDescription, readList, readName, readObject, readText, requireBatch, requireObject } from './input.ts';
+import {
+  APPLICATION,
+  readDescription,
+  readList,
+  readName,
+  readObject,
+  readText,
+  requireBatch,
+  requireObject,
+} from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 export type RevisionLocation = NonNullable<ManagementOperations['GetApplicationRevision']['output']['revision']>;
@@ -25,7 +34,10 @@ export function readRevision(input: Input, member: string): RevisionLocation {
       return { revisionType: 'GitHub', gitHubLocation: readGitHubLocation(revision) };
     case 'String':
     case 'AppSpecContent':
-      throw new ApiError('InvalidRevisionException', `A revision of type ${type} is for Lambda and ECS; hosts need S3 or GitHub.`);
+      throw new ApiError(
+        'InvalidRevisionException',
+        `A revision of type ${type} is for Lambda and ECS; hosts need S3 or GitHub.`,
+      );
     default:
       throw new ApiError('InvalidRevisionException', `revisionType must be S3 or GitHub, but is '${type ?? ''}'.`);
   }
@@ -36,7 +48,8 @@ function readS3Location(revision: Input) {
   if (location === null) throw new ApiError('InvalidRevisionException', 'A revision of type S3 needs an s3Location.');
   const needed = (member: string): string => {
     const value = readText(location, member);
-    if (value === null || value === '') throw new ApiError('InvalidRevisionException', `The s3Location has no ${member}.`);
+    if (value === null || value === '')
+      throw new ApiError('InvalidRevisionException', `The s3Location has no ${member}.`);
     return value;
   };
   const bundleType = needed('bundleType');
@@ -59,7 +72,10 @@ function readGitHubLocation(revision: Input) {
   const repository = location === null ? null : readText(location, 'repository');
   const commitId = location === null ? null : readText(location, 'commitId');
   if (repository === null || !/^[^/\s]+\/[^/\s]+$/.test(repository)) {
-    throw new ApiError('InvalidRevisionException', "The gitHubLocation needs a repository of the form 'account/repository'.");
+    throw new ApiError(
+      'InvalidRevisionException',
+      "The gitHubLocation needs a repository of the form 'account/repository'.",
+    );
   }
   if (!commitId) throw new ApiError('InvalidRevisionException', 'The gitHubLocation needs a commitId.');
   return { repository, commitId };
@@ -86,12 +102,18 @@ export async function registerRevision(
       last_used_at_ms: null,
     })
     .onConflict((conflict) =>
-      conflict.columns(['application_id', 'identity']).doUpdateSet({ description, location_json: JSON.stringify(location) }),
+      conflict
+        .columns(['application_id', 'identity'])
+        .doUpdateSet({ description, location_json: JSON.stringify(location) }),
     )
     .execute();
 }
 
-async function findRevision(db: StoreReader, applicationId: string, location: RevisionLocation): Promise<RevisionRow | null> {
+async function findRevision(
+  db: StoreReader,
+  applicationId: string,
+  location: RevisionLocation,
+): Promise<RevisionRow | null> {
   const row = await db
     .selectFrom('revisions')
     .selectAll()
@@ -118,7 +140,11 @@ async function revisionInfo(db: StoreReader, row: RevisionRow) {
   };
 }
 
-const SORT_COLUMNS = { registerTime: 'registered_at_ms', firstUsedTime: 'first_used_at_ms', lastUsedTime: 'last_used_at_ms' } as const;
+const SORT_COLUMNS = {
+  registerTime: 'registered_at_ms',
+  firstUsedTime: 'first_used_at_ms',
+  lastUsedTime: 'last_used_at_ms',
+} as const;
 
 interface ListFilter {
   readonly sortBy: keyof typeof SORT_COLUMNS | null;
@@ -131,22 +157,37 @@ interface ListFilter {
 function readListFilter(input: Input): ListFilter {
   const sortBy = readText(input, 'sortBy');
   if (sortBy !== null && !(sortBy in SORT_COLUMNS)) {
-    throw new ApiError('InvalidSortByException', `sortBy must be registerTime, firstUsedTime or lastUsedTime, but is '${sortBy}'.`);
+    throw new ApiError(
+      'InvalidSortByException',
+      `sortBy must be registerTime, firstUsedTime or lastUsedTime, but is '${sortBy}'.`,
+    );
   }
   const sortOrder = readText(input, 'sortOrder');
   if (sortOrder !== null && sortOrder !== 'ascending' && sortOrder !== 'descending') {
-    throw new ApiError('InvalidSortOrderException', `sortOrder must be ascending or descending, but is '${sortOrder}'.`);
+    throw new ApiError(
+      'InvalidSortOrderException',
+      `sortOrder must be ascending or descending, but is '${sortOrder}'.`,
+    );
   }
   const deployed = readText(input, 'deployed') ?? 'ignore';
   if (deployed !== 'include' && deployed !== 'exclude' && deployed !== 'ignore') {
-    throw new ApiError('InvalidDeployedStateFilterException', `deployed must be include, exclude or ignore, but is '${deployed}'.`);
+    throw new ApiError(
+      'InvalidDeployedStateFilterException',
+      `deployed must be include, exclude or ignore, but is '${deployed}'.`,
+    );
   }
   const bucket = readText(input, 's3Bucket');
   const keyPrefix = readText(input, 's3KeyPrefix');
   if (keyPrefix !== null && bucket === null) {
     throw new ApiError('BucketNameFilterRequiredException', 'An s3KeyPrefix needs an s3Bucket.');
   }
-  return { sortBy: sortBy as ListFilter['sortBy'], descending: sortOrder === 'descending', bucket, keyPrefix, deployed };
+  return {
+    sortBy: sortBy as ListFilter['sortBy'],
+    descending: sortOrder === 'descending',
+    bucket,
+    keyPrefix,
+    deployed,
+  };
 }
 
 export const revisionHandlers: Handlers<
@@ -166,14 +207,16 @@ export const revisionHandlers: Handlers<
     const revision = readRevision(input, 'revision');
     const { application_id } = await findApplication(ctx.store.db, name);
     const row = await findRevision(ctx.store.db, application_id, revision);
-    if (row === null) throw new ApiError('RevisionDoesNotExistException', `No such revision is registered with ${name}.`);
+    if (row === null)
+      throw new ApiError('RevisionDoesNotExistException', `No such revision is registered with ${name}.`);
     return { applicationName: name, revision, revisionInfo: await revisionInfo(ctx.store.db, row) };
   },
 
   async BatchGetApplicationRevisions(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
     const list = readList(input, 'revisions');
-    if (list === null || list.length === 0) throw new ApiError('RevisionRequiredException', 'The list revisions is missing or empty.');
+    if (list === null || list.length === 0)
+      throw new ApiError('RevisionRequiredException', 'The list revisions is missing or empty.');
     requireBatch(list, 'revisions', MAX_BATCH);
     const locations = list.map((entry) => readRevision({ revision: requireObject(entry, 'revisions') }, 'revision'));
     const { application_id } = await findApplication(ctx.store.db, name);
@@ -183,10 +226,17 @@ export const revisionHandlers: Handlers<
       rows.flatMap((row, index) => {
         const revisionLocation = locations[index];
         if (row === null || revisionLocation === undefined) return [];
-        return revisionInfo(ctx.store.db, row).then((genericRevisionInfo) => ({ revisionLocation, genericRevisionInfo }));
+        return revisionInfo(ctx.store.db, row).then((genericRevisionInfo) => ({
+          revisionLocation,
+          genericRevisionInfo,
+        }));
       }),
     );
-    return { applicationName: name, errorMessage: missing === 0 ? '' : `${missing} of the revisions do not exist.`, revisions };
+    return {
+      applicationName: name,
+      errorMessage: missing === 0 ? '' : `${missing} of the revisions do not exist.`,
+      revisions,
+    };
   },
 
   async ListApplicationRevisions(ctx, input) {
@@ -194,7 +244,11 @@ export const revisionHandlers: Handlers<
     const filter = readListFilter(input);
     const token = readPageToken(ctx, 'ListApplicationRevisions', input);
     const { application_id } = await findApplication(ctx.store.db, name);
-    const rows = await ctx.store.db.selectFrom('revisions').selectAll().where('application_id', '=', application_id).execute();
+    const rows = await ctx.store.db
+      .selectFrom('revisions')
+      .selectAll()
+      .where('application_id', '=', application_id)
+      .execute();
     const current = await currentTargets(ctx.store.db, application_id);
     const matching = rows.filter((row) => matches(row, filter, current)).sort(byFilter(filter));
     const start = token.after === '' ? 0 : matching.findIndex((row) => row.revision_id === token.after) + 1;
@@ -205,8 +259,14 @@ export const revisionHandlers: Handlers<
 };
 
 async function currentTargets(db: StoreReader, applicationId: string): Promise<ReadonlySet<string>> {
-  const groups = await db.selectFrom('deployment_groups').select('target_revision_json').where('application_id', '=', applicationId).execute();
-  return new Set(groups.flatMap(({ target_revision_json: json }) => (json === null ? [] : identityOf(JSON.parse(json)))));
+  const groups = await db
+    .selectFrom('deployment_groups')
+    .select('target_revision_json')
+    .where('application_id', '=', applicationId)
+    .execute();
+  return new Set(
+    groups.flatMap(({ target_revision_json: json }) => (json === null ? [] : identityOf(JSON.parse(json)))),
+  );
 }
 
 function matches(row: RevisionRow, filter: ListFilter, current: ReadonlySet<string>): boolean {
@@ -214,7 +274,10 @@ function matches(row: RevisionRow, filter: ListFilter, current: ReadonlySet<stri
   if (filter.deployed === 'exclude' && current.has(row.identity)) return false;
   if (filter.bucket === null) return true;
   const { s3Location } = JSON.parse(row.location_json) as RevisionLocation;
-  return s3Location?.bucket === filter.bucket && (filter.keyPrefix === null || (s3Location.key ?? '').startsWith(filter.keyPrefix));
+  return (
+    s3Location?.bucket === filter.bucket &&
+    (filter.keyPrefix === null || (s3Location.key ?? '').startsWith(filter.keyPrefix))
+  );
 }
 
 function byFilter(filter: ListFilter): (a: RevisionRow, b: RevisionRow) => number {

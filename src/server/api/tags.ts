@@ -21,9 +21,13 @@ export function readTags(input: Input, member: string): Tag[] {
   return (readList(input, member) ?? []).map((entry) => {
     const tag = requireObject(entry, member);
     const Key = requireText(tag['Key'], `${member}.Key`);
-    const Value = tag['Value'] === undefined || tag['Value'] === null ? '' : requireText(tag['Value'], `${member}.Value`);
+    const Value =
+      tag['Value'] === undefined || tag['Value'] === null ? '' : requireText(tag['Value'], `${member}.Value`);
     if (Key === '' || Key.length > MAX_KEY || Value.length > MAX_VALUE) {
-      throw new ApiError('InvalidTagsToAddException', `A tag needs a key of 1 to ${MAX_KEY} and a value of at most ${MAX_VALUE} characters.`);
+      throw new ApiError(
+        'InvalidTagsToAddException',
+        `A tag needs a key of 1 to ${MAX_KEY} and a value of at most ${MAX_VALUE} characters.`,
+      );
     }
     return { Key, Value };
   });
@@ -64,13 +68,22 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const arn = readArn(input);
     const keys = (readList(input, 'TagKeys') ?? []).map((key) => requireText(key, 'TagKeys'));
     if (keys.length === 0) throw new ApiError('TagRequiredException', 'The list TagKeys is missing or empty.');
-    await ctx.store.db.deleteFrom('resource_tags').where('resource_arn', '=', arn).where('tag_key', 'in', keys).execute();
+    await ctx.store.db
+      .deleteFrom('resource_tags')
+      .where('resource_arn', '=', arn)
+      .where('tag_key', 'in', keys)
+      .execute();
     return {};
   },
 
   async ListTagsForResource(ctx, input) {
     const arn = readArn(input);
-    const rows = await ctx.store.db.selectFrom('resource_tags').selectAll().where('resource_arn', '=', arn).orderBy('tag_key').execute();
+    const rows = await ctx.store.db
+      .selectFrom('resource_tags')
+      .selectAll()
+      .where('resource_arn', '=', arn)
+      .orderBy('tag_key')
+      .execute();
     return { Tags: rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value })) };
   },
 };

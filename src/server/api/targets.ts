@@ -12,10 +12,16 @@ const STATUSES = ['Pending', 'InProgress', 'Succeeded', 'Failed', 'Skipped', 'Un
 const MAX_BATCH = 25;
 
 /** A deployment whose targets are known. @throws ApiError DeploymentNotStartedException */
-async function startedDeployment(ctx: ApiContext, input: Input): Promise<{ deployment: DeploymentRow; targets: TargetRow[] }> {
+async function startedDeployment(
+  ctx: ApiContext,
+  input: Input,
+): Promise<{ deployment: DeploymentRow; targets: TargetRow[] }> {
   const deployment = await requireDeployment(ctx.store.db, input);
   if (deployment.status === 'Created' || deployment.status === 'Queued') {
-    throw new ApiError('DeploymentNotStartedException', `The deployment ${deployment.deployment_id} has not started yet.`);
+    throw new ApiError(
+      'DeploymentNotStartedException',
+      `The deployment ${deployment.deployment_id} has not started yet.`,
+    );
   }
   return { deployment, targets: await targetsOf(ctx.store.db, deployment.deployment_id) };
 }
@@ -35,7 +41,9 @@ async function summaryOf(db: StoreReader, target: TargetRow) {
   return {
     deploymentId: target.deployment_id,
     status: target.status,
-    lastUpdatedAt: seconds(Math.max(target.updated_at_ms, ...events.map((event) => event.ended_at_ms ?? event.started_at_ms ?? 0))),
+    lastUpdatedAt: seconds(
+      Math.max(target.updated_at_ms, ...events.map((event) => event.ended_at_ms ?? event.started_at_ms ?? 0)),
+    ),
     lifecycleEvents: events.map(lifecycleEvent),
   };
 }
@@ -63,7 +71,13 @@ function readStatusFilter(list: unknown[] | null): string[] {
   });
 }
 
-function pageOfIds(ctx: ApiContext, operation: string, input: Input, targets: readonly TargetRow[], statuses: readonly string[]) {
+function pageOfIds(
+  ctx: ApiContext,
+  operation: string,
+  input: Input,
+  targets: readonly TargetRow[],
+  statuses: readonly string[],
+) {
   const token = readPageToken(ctx, operation, input);
   const after = token.after === '' ? -1 : Number(token.after);
   const following = targets
@@ -84,11 +98,18 @@ export const targetHandlers: Handlers<
     const { targets } = await startedDeployment(ctx, input);
     const filters = readObject(input, 'targetFilters') ?? {};
     const unknown = Object.keys(filters).find((name) => name !== 'TargetStatus' && name !== 'ServerInstanceLabel');
-    if (unknown !== undefined) throw new ApiError('InvalidTargetFilterNameException', `'${unknown}' is no target filter.`);
+    if (unknown !== undefined)
+      throw new ApiError('InvalidTargetFilterNameException', `'${unknown}' is no target filter.`);
     if ((readList(filters, 'ServerInstanceLabel') ?? []).length > 0) {
       throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance labels.');
     }
-    const { rows, ...rest } = pageOfIds(ctx, 'ListDeploymentTargets', input, targets, readStatusFilter(readList(filters, 'TargetStatus')));
+    const { rows, ...rest } = pageOfIds(
+      ctx,
+      'ListDeploymentTargets',
+      input,
+      targets,
+      readStatusFilter(readList(filters, 'TargetStatus')),
+    );
     return { targetIds: rows.map((target) => target.target_id), ...rest };
   },
 
@@ -97,18 +118,21 @@ export const targetHandlers: Handlers<
     const id = readText(input, 'targetId');
     if (!id) throw new ApiError('DeploymentTargetIdRequiredException', 'The targetId is missing.');
     const target = findTarget(targets, id);
-    if (target === undefined) throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
+    if (target === undefined)
+      throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
     return { deploymentTarget: await deploymentTarget(ctx.store.db, target) };
   },
 
   async BatchGetDeploymentTargets(ctx, input) {
     const { targets } = await startedDeployment(ctx, input);
     const ids = (readList(input, 'targetIds') ?? []).map((id) => requireText(id, 'targetIds'));
-    if (ids.length === 0) throw new ApiError('DeploymentTargetIdRequiredException', 'The list targetIds is missing or empty.');
+    if (ids.length === 0)
+      throw new ApiError('DeploymentTargetIdRequiredException', 'The list targetIds is missing or empty.');
     requireBatch(ids, 'targetIds', MAX_BATCH, 'DeploymentTargetListSizeExceededException');
     const found = ids.map((id) => {
       const target = findTarget(targets, id);
-      if (target === undefined) throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
+      if (target === undefined)
+        throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
       return target;
     });
     return { deploymentTargets: await Promise.all(found.map((target) => deploymentTarget(ctx.store.db, target))) };
@@ -129,14 +153,16 @@ export const targetHandlers: Handlers<
     const id = readText(input, 'instanceId');
     if (!id) throw new ApiError('InstanceIdRequiredException', 'The instanceId is missing.');
     const target = findTarget(targets, id);
-    if (target === undefined) throw new ApiError('InstanceDoesNotExistException', `The deployment has no instance ${id}.`);
+    if (target === undefined)
+      throw new ApiError('InstanceDoesNotExistException', `The deployment has no instance ${id}.`);
     return { instanceSummary: await instanceSummary(ctx.store.db, target) };
   },
 
   async BatchGetDeploymentInstances(ctx, input) {
     const { targets } = await startedDeployment(ctx, input);
     const ids = (readList(input, 'instanceIds') ?? []).map((id) => requireText(id, 'instanceIds'));
-    if (ids.length === 0) throw new ApiError('InstanceIdRequiredException', 'The list instanceIds is missing or empty.');
+    if (ids.length === 0)
+      throw new ApiError('InstanceIdRequiredException', 'The list instanceIds is missing or empty.');
     requireBatch(ids, 'instanceIds', MAX_BATCH);
     const missing = ids.filter((id) => findTarget(targets, id) === undefined);
     const found = ids.flatMap((id) => findTarget(targets, id) ?? []);

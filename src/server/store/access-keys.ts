@@ -48,7 +48,11 @@ export async function createAccessKey(
 }
 
 /** @returns null for a key that does not exist or is disabled */
-export async function findAccessKey(db: StoreReader, sealer: SecretSealer, accessKeyId: string): Promise<AccessKey | null> {
+export async function findAccessKey(
+  db: StoreReader,
+  sealer: SecretSealer,
+  accessKeyId: string,
+): Promise<AccessKey | null> {
   const row = await db
     .selectFrom('access_keys')
     .selectAll()
@@ -60,7 +64,13 @@ export async function findAccessKey(db: StoreReader, sealer: SecretSealer, acces
 }
 
 export async function listAccessKeys(db: StoreReader, after: string, limit: number): Promise<AccessKeyRow[]> {
-  return db.selectFrom('access_keys').selectAll().where('access_key_id', '>', after).orderBy('access_key_id').limit(limit).execute();
+  return db
+    .selectFrom('access_keys')
+    .selectAll()
+    .where('access_key_id', '>', after)
+    .orderBy('access_key_id')
+    .limit(limit)
+    .execute();
 }
 
 /** @returns whether there is such a key */

@@ -1,0 +1,124 @@
+/** What this server offers beyond CodeDeploy: keys, itself, and when its hosts were last seen. */
+import { ApiError } from '../../protocol/errors.ts';
+import { createAccessKey, disableAccessKey, listAccessKeys } from '../store/access-keys.ts';
+import type { Role } from '../store/schema.ts';
+import { type Handlers, seconds } from './context.ts';
+import { checkName, INSTANCE, readText } from './input.ts';
+import { tagsOf } from './instances.ts';
+import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+
+const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host'];
+const HOST_ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}:\S{1,400}$/;
+
+export const controlHandlers: Handlers<
+  'CreateAccessKey' | 'ListAccessKeys' | 'DisableAccessKey' | 'DescribeServer' | 'DescribeHosts'
+> = {
+  async CreateAccessKey(ctx, input, caller) {
+    const role = ROLES.find((known) => known === readText(input, 'role'));
+    if (role === undefined) throw new ApiError('ValidationException', `role must be one of ${ROLES.join(', ')}.`);
+    if (role !== 'host' && caller.role !== 'admin') {
+      throw new ApiError(
+        'AccessDeniedException',
+        `A key of role ${caller.role} can make keys for hosts only, not for the role ${role}.`,
+        { status: 403 },
+      );
+    }
+    const instanceName = readText(input, 'instanceName');
+    const given = readText(input, 'hostArn');
+    const minted =
+      instanceName === null ? null : `arn:aws:iam::${ctx.accountId}:user/slipway/${checkName(instanceName, INSTANCE)}`;
+    const hostArn = role === 'host' ? (given ?? minted) : null;
+    if (role === 'host' && (hostArn === null || !HOST_ARN.test(hostArn))) {
+      throw new ApiError(
+        'ValidationException',
+        'A key of role host needs the hostArn that it speaks for, or an instanceName.',
+      );
+    }
+    const description = readText(input, 'description') ?? '';
+    const key = await createAccessKey(
+      ctx.store.db,
+      { sealer: ctx.sealer, random: ctx.random, nowMs: ctx.clock.now() },
+      { role, hostArn, description },
+    );
+    return { ...key, role, ...(hostArn === null ? {} : { hostArn }) };
+  },
+
+  async ListAccessKeys(ctx, input) {
+    const token = readPageToken(ctx, 'ListAccessKeys', input);
+    const found = await listAccessKeys(ctx.store.db, token.after, PAGE_SIZE + 1);
+    const { rows, ...rest } = toPage(found, token, (row) => row.access_key_id);
+    return {
+      accessKeys: rows.map((row) => ({
+        accessKeyId: row.access_key_id,
+        role: row.role,
+        ...(row.host_arn === null ? {} : { hostArn: row.host_arn }),
+        description: row.description,
+        createTime: seconds(row.created_at_ms),
+        disabled: row.disabled_at_ms !== null,
+      })),
+      ...rest,
+    };
+  },
+
+  async DisableAccessKey(ctx, input, caller) {
+    const accessKeyId = readText(input, 'accessKeyId') ?? '';
+    if (caller.role !== 'admin') await requireHostKey(ctx.store.db, accessKeyId);
+    if (await disableAccessKey(ctx.store.db, accessKeyId, ctx.clock.now())) return {};
+    throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
+  },
+
+  async DescribeServer(ctx) {
+    const { version, s3Endpoint, revisionBucket, signerCaCertificatePem } = ctx.server;
+    return {
+      version,
+      region: ctx.region,
+      accountId: ctx.accountId,
+      s3Endpoint,
+      revisionBucket,
+      signerCaCertificatePem,
+    };
+  },
+
+  async DescribeHosts(ctx, input) {
+    const token = readPageToken(ctx, 'DescribeHosts', input);
+    const found = await ctx.store.db
+      .selectFrom('instances')
+      .selectAll()
+      .where('instance_id', '>', token.after)
+      .orderBy('instance_id')
+      .limit(PAGE_SIZE + 1)
+      .execute();
+    const { rows, ...rest } = toPage(found, token, (row) => row.instance_id);
+    const tags = await tagsOf(
+      ctx.store.db,
+      rows.map((row) => row.instance_id),
+    );
+    return {
+      hosts: rows
+        .sort((a, b) => (a.instance_name < b.instance_name ? -1 : 1))
+        .map((row) => ({
+          instanceName: row.instance_name,
+          hostArn: row.host_arn,
+          registered: row.deregistered_at_ms === null,
+          ...(row.last_polled_at_ms === null ? {} : { lastPollTime: seconds(row.last_polled_at_ms) }),
+          ...(row.agent_version === null ? {} : { agentVersion: row.agent_version }),
+          tags: tags.get(row.instance_id) ?? [],
+        })),
+      ...rest,
+    };
+  },
+};
+
+/** An operator may take back what it may give: keys of hosts. */
+async function requireHostKey(db: Parameters<typeof listAccessKeys>[0], accessKeyId: string): Promise<void> {
+  const row = await db
+    .selectFrom('access_keys')
+    .select('role')
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirst();
+  if (row?.role !== 'host') {
+    throw new ApiError('AccessDeniedException', 'Only an admin may disable keys other than those of hosts.', {
+      status: 403,
+    });
+  }
+}

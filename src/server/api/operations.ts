@@ -1,0 +1,70 @@
+/** Every operation of the management API that this server carries out, and who may call it. */
+import { ApiError } from '../../protocol/errors.ts';
+import type { Role } from '../store/schema.ts';
+import { applicationHandlers } from './applications.ts';
+import type { ApiContext, Caller, Input } from './context.ts';
+import { controlHandlers } from './control.ts';
+import { deploymentConfigHandlers } from './deployment-configs.ts';
+import { deploymentGroupHandlers } from './deployment-groups.ts';
+import { deploymentHandlers } from './deployments.ts';
+import { instanceHandlers } from './instances.ts';
+import { revisionHandlers } from './revisions.ts';
+import { tagHandlers } from './tags.ts';
+import { targetHandlers } from './targets.ts';
+
+const HANDLERS = {
+  ...applicationHandlers,
+  ...revisionHandlers,
+  ...deploymentConfigHandlers,
+  ...deploymentGroupHandlers,
+  ...deploymentHandlers,
+  ...targetHandlers,
+  ...instanceHandlers,
+  ...tagHandlers,
+  ...controlHandlers,
+  /** There are no tokens: hosts get none from this server. */
+  ListGitHubAccountTokenNames: async () => ({ tokenNameList: [] }),
+};
+
+type AnyHandler = (ctx: ApiContext, input: Input, caller: Caller) => Promise<object>;
+
+/** Operations of CodeDeploy for what this server does not do: load balancers, blue/green, Lambda, ECS. */
+const FOREIGN: readonly string[] = [
+  'ContinueDeployment',
+  'SkipWaitTimeForInstanceTermination',
+  'PutLifecycleEventHookExecutionStatus',
+  'DeleteResourcesByExternalId',
+  'DeleteGitHubAccountToken',
+];
+
+/** Whoever only looks may call these; each is answered without changing anything. */
+const LOOKING = /^(Get|List|BatchGet|Describe)/;
+/** Keys of people are the admins' business. */
+const ADMIN_ONLY: readonly string[] = ['ListAccessKeys'];
+
+/** @throws ApiError AccessDeniedException */
+export function requireRole(role: Role, operation: string): void {
+  const allowed =
+    role === 'admin' ||
+    (role === 'operator' && !ADMIN_ONLY.includes(operation)) ||
+    (role === 'viewer' && LOOKING.test(operation) && !ADMIN_ONLY.includes(operation));
+  if (!allowed) {
+    throw new ApiError('AccessDeniedException', `A key of role ${role} may not call ${operation}.`, { status: 403 });
+  }
+}
+
+/** @throws ApiError UnknownOperationException, or what the handler throws */
+export async function callOperation(ctx: ApiContext, operation: string, input: Input, caller: Caller): Promise<object> {
+  requireRole(caller.role, operation);
+  const handler = Object.hasOwn(HANDLERS, operation)
+    ? (HANDLERS as unknown as Record<string, AnyHandler>)[operation]
+    : undefined;
+  if (handler !== undefined) return handler(ctx, input, caller);
+  if (FOREIGN.includes(operation)) {
+    throw new ApiError(
+      'UnsupportedActionForDeploymentTypeException',
+      `${operation} is not for in-place deployments to hosts, which are all that this server has.`,
+    );
+  }
+  throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
+}

@@ -1,0 +1,250 @@
+/** The one door of the control server: `POST /` for both APIs, told apart by their target. */
+import { readFileSync } from 'node:fs';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
+import type { Logger } from '../../logging/logger.ts';
+import { ApiError, encodeApiError } from '../../protocol/errors.ts';
+import {
+  HOST_COMMAND_SECURE_SIGNING_NAME,
+  HOST_COMMAND_SECURE_TARGET,
+  HOST_COMMAND_SIGNING_NAME,
+  HOST_COMMAND_TARGET,
+  type HostCommandOperation,
+} from '../../protocol/host-command/shapes.ts';
+import {
+  CONTROL_TARGET,
+  isControlOperation,
+  MANAGEMENT_SIGNING_NAME,
+  MANAGEMENT_TARGET,
+} from '../../protocol/management/shapes.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import type { ApiContext, Caller, Input } from '../api/context.ts';
+import { callOperation } from '../api/operations.ts';
+import type { HostCommandService } from '../engine/host-commands.ts';
+import type { AccessKey } from '../store/access-keys.ts';
+import { authenticate } from './authenticate.ts';
+
+export interface HttpContext {
+  readonly api: ApiContext;
+  readonly hostCommands: HostCommandService;
+  findKey(accessKeyId: string): Promise<AccessKey | null>;
+  readonly clock: Clock;
+  readonly random: Pick<Random, 'uuid'>;
+  readonly log: Logger;
+  readonly tls: TlsFiles | null;
+}
+
+export interface TlsFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface HttpServer {
+  listen(host: string, port: number): Promise<string>;
+  /** Ends long polls at once, lets other requests end, and closes. */
+  close(): Promise<void>;
+}
+
+/** Far more than any request of these APIs. */
+const MAX_BODY_BYTES = 1024 * 1024;
+/** Above what proxies in front usually have, so that it is never the server that hangs up on a request under way. */
+const KEEP_ALIVE_MS = 75_000;
+
+export function createHttpServer(ctx: HttpContext): HttpServer {
+  const closing = new AbortController();
+  const server = makeFastify(ctx);
+  server.post('/', async (request, reply) => {
+    const requestId = ctx.random.uuid();
+    try {
+      const output = await handle(ctx, request, reply, closing.signal);
+      return reply
+        .header('x-amzn-requestid', requestId)
+        .header('content-type', 'application/x-amz-json-1.1')
+        .send(JSON.stringify(output));
+    } catch (error) {
+      return sendError(ctx, reply, requestId, error);
+    }
+  });
+  // Agents make sure at their start that something answers here; load balancers ask whether it lives.
+  server.get('/', async (_request, reply) =>
+    reply.header('content-type', 'text/plain').send('slipway control server\n'),
+  );
+  return {
+    async listen(host, port) {
+      try {
+        return await server.listen({ host, port });
+      } catch (cause) {
+        throw new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
+    },
+    async close() {
+      closing.abort();
+      await server.close();
+    },
+  };
+}
+
+function makeFastify(ctx: HttpContext): FastifyInstance {
+  const options = {
+    bodyLimit: MAX_BODY_BYTES,
+    // A long poll is a request that takes its time.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle' as const,
+  };
+  const server = (ctx.tls === null
+    ? fastify(options)
+    : fastify({
+        ...options,
+        https: { cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
+      })) as unknown as FastifyInstance;
+  // Signatures are over the bytes that came, whatever they call themselves.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.setErrorHandler((error, _request, reply) => sendError(ctx, reply, ctx.random.uuid(), requestFault(error)));
+  server.setNotFoundHandler((_request, reply) =>
+    sendError(
+      ctx,
+      reply,
+      ctx.random.uuid(),
+      new ApiError('UnknownOperationException', 'Every operation is a POST to /.', { status: 404 }),
+    ),
+  );
+  return server;
+}
+
+async function handle(
+  ctx: HttpContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  closing: AbortSignal,
+): Promise<object> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const [prefix, operation] = splitTarget(request.headers['x-amz-target']);
+  const door = doorOf(prefix, operation);
+  const caller = await authenticate(
+    { nowMs: ctx.clock.now(), findKey: ctx.findKey },
+    { method: request.method, path: request.url, headers: request.headers, body },
+    door.services,
+  );
+  const input = parseBody(body);
+  if (door.api === 'management') return callOperation(ctx.api, operation, input, caller);
+  return callHostCommand(ctx, operation, input, caller, request, reply, closing);
+}
+
+interface Door {
+  readonly api: 'management' | 'host-command';
+  readonly services: readonly string[];
+}
+
+/** Which API a target is of, and what its requests must be signed for. */
+function doorOf(prefix: string, operation: string): Door {
+  switch (prefix) {
+    case MANAGEMENT_TARGET:
+      if (isControlOperation(operation)) break;
+      return { api: 'management', services: [MANAGEMENT_SIGNING_NAME] };
+    case CONTROL_TARGET:
+      if (!isControlOperation(operation)) break;
+      return { api: 'management', services: [MANAGEMENT_SIGNING_NAME] };
+    case HOST_COMMAND_TARGET:
+      return { api: 'host-command', services: [HOST_COMMAND_SIGNING_NAME] };
+    case HOST_COMMAND_SECURE_TARGET:
+      return { api: 'host-command', services: [HOST_COMMAND_SECURE_SIGNING_NAME] };
+  }
+  throw new ApiError('UnknownOperationException', `There is no operation ${prefix}.${operation}.`);
+}
+
+function splitTarget(header: string | string[] | undefined): [string, string] {
+  const target = Array.isArray(header) ? (header[0] ?? '') : (header ?? '');
+  const dot = target.indexOf('.');
+  if (dot < 1 || dot === target.length - 1) {
+    throw new ApiError(
+      'UnknownOperationException',
+      "The header X-Amz-Target must be of the form 'CodeDeploy_20141006.Operation'.",
+    );
+  }
+  return [target.slice(0, dot), target.slice(dot + 1)];
+}
+
+function parseBody(body: Buffer): Input {
+  if (body.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (cause) {
+    throw new ApiError('SerializationException', `The body is not JSON: ${messageOf(cause)}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ApiError('SerializationException', 'The body must be a JSON object.');
+  }
+  return value as Input;
+}
+
+async function callHostCommand(
+  ctx: HttpContext,
+  operation: string,
+  input: Input,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  closing: AbortSignal,
+): Promise<object> {
+  if (!Object.hasOwn(ctx.hostCommands, operation)) {
+    throw new ApiError('UnknownOperationException', `There is no operation ${operation} for hosts.`);
+  }
+  const hostArn = requireOwnHost(caller, input);
+  const version = request.headers['x-amz-codedeploy-agent-version'];
+  const hungUp = new AbortController();
+  reply.raw.once('close', () => hungUp.abort());
+  const call = ctx.hostCommands[operation as HostCommandOperation] as unknown as (
+    input: Input,
+    caller: object,
+  ) => Promise<object>;
+  return call(input, {
+    hostArn,
+    agentVersion: typeof version === 'string' ? version : null,
+    signal: AbortSignal.any([hungUp.signal, closing]),
+  });
+}
+
+/** A host speaks for itself only; people have no business here. */
+function requireOwnHost(caller: Caller, input: Input): string {
+  const denied = (why: string) => new ApiError('AccessDeniedException', why, { status: 403 });
+  if (caller.role !== 'host' || caller.hostArn === null)
+    throw denied(`A key of role ${caller.role} cannot act as a host.`);
+  const claimed = input['HostIdentifier'];
+  if (claimed !== undefined && claimed !== caller.hostArn) {
+    throw denied(`This key speaks for ${caller.hostArn}, not for ${String(claimed).slice(0, 200)}.`);
+  }
+  return caller.hostArn;
+}
+
+/** What fastify itself refuses, in the words of the API. */
+function requestFault(error: unknown): unknown {
+  if (systemErrorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new ApiError('SerializationException', `The body is larger than ${MAX_BODY_BYTES} bytes.`, { status: 413 });
+  }
+  const status = (error as { statusCode?: number }).statusCode;
+  return status !== undefined && status < 500
+    ? new ApiError('SerializationException', messageOf(error), { status })
+    : error;
+}
+
+function sendError(ctx: HttpContext, reply: FastifyReply, requestId: string, thrown: unknown): FastifyReply {
+  let error: ApiError;
+  if (thrown instanceof ApiError) {
+    error = thrown;
+  } else {
+    ctx.log.error('a request failed in the server itself', { requestId, error: thrown });
+    error = new ApiError(
+      'InternalFailure',
+      `The server has met a fault; its log has it under the request id ${requestId}.`,
+      { status: 500 },
+    );
+  }
+  const { status, headers, body } = encodeApiError(error);
+  return reply.status(status).headers(headers).header('x-amzn-requestid', requestId).send(body);
+}
