@@ -14,7 +14,11 @@ export const CONTROL_TARGET = 'SlipwayControl_20261101';
 
 type SdkModule = typeof Sdk;
 
-type SdkOperation = { [Name in keyof SdkModule]: Name extends `${infer Op}Command` ? Op : never }[keyof SdkModule];
+/** Every `…Command` of the SDK but its base class, `$Command`. */
+type SdkOperation = Exclude<
+  { [Name in keyof SdkModule]: Name extends `${infer Op}Command` ? Op : never }[keyof SdkModule],
+  '$'
+>;
 
 /**
  * A shape as JSON carries it: times are numbers, seconds since the epoch with up to three decimals; what the SDK adds to each

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { RemoteApiError } from '../../../src/protocol/errors.ts';
+import { createThrottleGate } from '../../../src/protocol/host-command/throttle-gate.ts';
+import { type ManualClock, manualClock } from '../../support/clock.ts';
+
+const throttle = () => new RemoteApiError({ type: 'ThrottlingException', message: 'Rate exceeded', status: 400 });
+
+/** A service that says «throttled» this many times and then answers. */
+function service(throttles: number) {
+  let calls = 0;
+  return {
+    get calls() {
+      return calls;
+    },
+    async call() {
+      calls += 1;
+      if (calls <= throttles) throw throttle();
+      return 'answer';
+    },
+  };
+}
+
+function gateOf(clock: ManualClock, fraction = 0) {
+  return createThrottleGate(clock, { fraction: () => fraction });
+}
+
+/** Lets the next sleeper have its time; returns how long it slept. */
+async function passNextSleep(clock: ManualClock): Promise<number> {
+  const ms = await clock.nextSleep();
+  clock.advance(ms);
+  return ms;
+}
+
+test('a throttled call is made again after 1, 2, 4, 8 and 16 seconds, and then given up', async () => {
+  const clock = manualClock();
+  const { call } = service(Number.POSITIVE_INFINITY);
+  const outcome = gateOf(clock)
+    .run(call)
+    .catch((error: unknown) => error);
+  const sleeps: number[] = [];
+  for (let retry = 0; retry < 5; retry += 1) sleeps.push(await passNextSleep(clock));
+  expect(sleeps).toEqual([1000, 2000, 4000, 8000, 16_000]);
+  expect(await outcome).toMatchObject({ isThrottle: true });
+});
+
+test('the delay grows to 30 seconds and no further, and one success sets it back to 1 second', async () => {
+  const clock = manualClock();
+  const gate = gateOf(clock);
+  const outcome = gate.run(service(5).call);
+  for (let retry = 0; retry < 5; retry += 1) await passNextSleep(clock);
+  expect(await outcome).toBe('answer');
+  const again = gate.run(service(1).call);
+  expect(await passNextSleep(clock)).toBe(1000);
+  await again;
+
+  const failing = gate.run(service(9).call).catch(() => 'given up');
+  for (let retry = 0; retry < 5; retry += 1) await passNextSleep(clock);
+  expect(await failing).toBe('given up');
+  const next = gate.run(service(1).call);
+  // 30 s (not 32) from the throttle that ended the calls before, and again after the next one.
+  expect([await passNextSleep(clock), await passNextSleep(clock)]).toEqual([30_000, 30_000]);
+  expect(await next).toBe('answer');
+});
+
+test('waiting calls come back up to a quarter of the delay apart', async () => {
+  const clock = manualClock();
+  const outcome = gateOf(clock, 0.5).run(service(1).call);
+  expect(await passNextSleep(clock)).toBe(1125);
+  expect(await outcome).toBe('answer');
+});
+
+test('other errors pass through at once and leave the gate open', async () => {
+  const gate = gateOf(manualClock());
+  await expect(gate.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  expect(gate.isClosed).toBe(false);
+});
+
+describe('a gate that one call has closed', () => {
+  test('holds the others back, and a throttle of a call under way does not lengthen the wait', async () => {
+    const clock = manualClock();
+    const gate = gateOf(clock);
+    const underWay = Promise.withResolvers<never>();
+    const answers = [() => underWay.promise, async () => 'late answer'];
+    const second = gate.run(async () => answers.shift()?.());
+    const first = gate.run(service(1).call);
+    expect(await clock.nextSleep()).toBe(1000);
+    expect(gate.isClosed).toBe(true);
+
+    clock.advance(400);
+    underWay.reject(throttle());
+    expect(await clock.nextSleep()).toBe(600);
+    const third = service(0);
+    const held = gate.run(third.call);
+    expect(await clock.nextSleep()).toBe(600);
+    expect(third.calls).toBe(0);
+
+    clock.advance(600);
+    expect(await Promise.all([first, second, held])).toEqual(['answer', 'late answer', 'answer']);
+    expect(gate.isClosed).toBe(false);
+  });
+
+  test('opens when the clock is set back, instead of waiting for it to catch up', async () => {
+    const clock = manualClock();
+    const gate = gateOf(clock);
+    const controller = new AbortController();
+    const throttled = gate.run(service(1).call, controller.signal).catch(() => 'aborted');
+    await clock.nextSleep();
+    clock.advance(-3_600_000);
+    expect(gate.isClosed).toBe(false);
+    controller.abort();
+    expect(await throttled).toBe('aborted');
+  });
+
+  test('lets go of a waiting call that is aborted, without making it', async () => {
+    const clock = manualClock();
+    const gate = gateOf(clock);
+    const controller = new AbortController();
+    const throttled = service(1);
+    const outcome = gate.run(throttled.call, controller.signal);
+    await clock.nextSleep();
+    controller.abort(new Error('the agent stops'));
+    await expect(outcome).rejects.toThrow('the agent stops');
+    expect(throttled.calls).toBe(1);
+  });
+});
