@@ -2,6 +2,7 @@
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { EventOutcome } from '../hooks/run-event.ts';
 import type { CommandOutcome, DiagnosticCode } from '../protocol/diagnostics.ts';
+import type { ProcessFacts } from '../system/processes.ts';
 
 /** @param note what the service parses behind the colon, such as `BundleSource=downloaded` */
 export function succeeded(note: string | null = null, log = ''): CommandOutcome {
@@ -30,6 +31,13 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
       return succeeded(null, log);
     case 'missing':
       return failed(1, `the script ${outcome.location} does not exist: ${outcome.path}`, outcome.location, log);
+    case 'outside':
+      return failed(
+        1,
+        `the script ${outcome.location} is not part of the revision: ${outcome.path} leads to ${outcome.leadsTo}`,
+        outcome.location,
+        log,
+      );
     case 'not-executable':
       return failed(
         2,
@@ -40,7 +48,8 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
     case 'timed-out':
       return failed(
         3,
-        `the script ${outcome.location} took longer than ${outcome.timeoutSeconds} seconds and was ended`,
+        `the script ${outcome.location} took longer than ${outcome.timeoutSeconds} seconds and was ended` +
+          (outcome.survivors.length === 0 ? '' : `, but not process ${describe(outcome.survivors)}`),
         outcome.location,
         log,
       );
@@ -49,16 +58,22 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
       return failed(4, `the script ${outcome.location}${runas} failed: ${outcome.why}`, outcome.location, log);
     }
     case 'output-held': {
-      const holders = outcome.holders.map(({ pid, commandLine }) => `${pid} (${commandLine})`).join(', ');
+      const { location, stream, holders } = outcome;
       return failed(
         6,
-        `the script ${outcome.location} ended, but something that it started still holds its ${outcome.stream}` +
-          `${holders === '' ? '' : `: process ${holders}`}; redirect the output of what goes on running`,
-        outcome.location,
+        `the script ${location} ended, but something that it started still holds its ${stream}` +
+          `${holders.length === 0 ? '' : `: process ${describe(holders)}`}; redirect the output of what goes on running`,
+        location,
         log,
       );
     }
     case 'killed':
       return failed(5, `the script ${outcome.location} was killed because the agent had to end`, outcome.location, log);
   }
+}
+
+/** A few are enough to find the rest. */
+function describe(processes: readonly ProcessFacts[]): string {
+  const named = processes.slice(0, 3).map(({ pid, commandLine }) => `${pid} (${commandLine.slice(0, 200)})`);
+  return `${named.join(', ')}${processes.length > 3 ? ` and ${processes.length - 3} more` : ''}`;
 }

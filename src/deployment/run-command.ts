@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { SlipwayError } from '../errors.ts';
-import { killProcessesOf } from '../hooks/run-script.ts';
+import { killProcessesOf } from '../hooks/hook-processes.ts';
 import { type RecoveredInstall, recoverInstalls } from '../install/install.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { isHookEvent } from '../protocol/lifecycle-events.ts';
@@ -61,11 +61,11 @@ export function isCommandNoop(ctx: DeploymentContext, request: CommandRequest): 
 
 /** Puts right what a crash left: half-done Installs, and processes of hooks that nobody waits for any more. */
 export async function recoverHost(
-  ctx: Pick<DeploymentContext, 'rootDir' | 'install' | 'log'>,
+  ctx: Pick<DeploymentContext, 'rootDir' | 'install' | 'clock' | 'log'>,
   interruptedCommands: readonly string[],
 ): Promise<readonly RecoveredInstall[]> {
   for (const hostCommandIdentifier of interruptedCommands) {
-    const killed = killProcessesOf(hostCommandIdentifier);
+    const killed = await killProcessesOf(ctx.clock, hostCommandIdentifier);
     if (killed > 0) ctx.log.warn('killed processes of an interrupted hook', { hostCommandIdentifier, killed });
   }
   return recoverInstalls(ctx.install, instructionsDir(ctx.rootDir));

@@ -23,14 +23,18 @@ export function createLineSplitter(onLine: (line: string) => void): LineSplitter
     }
     pending = pending.slice(begin);
     while (pending.length > MAX_LINE_CHARACTERS) {
-      emit(pending.slice(0, MAX_LINE_CHARACTERS));
-      pending = pending.slice(MAX_LINE_CHARACTERS);
+      const piece = firstPiece(pending);
+      onLine(printable(piece));
+      pending = pending.slice(piece.length);
     }
   };
   const emit = (line: string) => {
-    for (let at = 0; at === 0 || at < line.length; at += MAX_LINE_CHARACTERS) {
-      onLine(printable(line.slice(at, at + MAX_LINE_CHARACTERS)));
-    }
+    let rest = line;
+    do {
+      const piece = firstPiece(rest);
+      onLine(printable(piece));
+      rest = rest.slice(piece.length);
+    } while (rest !== '');
   };
   return {
     write: (chunk) => take(decoder.write(chunk)),
@@ -42,9 +46,16 @@ export function createLineSplitter(onLine: (line: string) => void): LineSplitter
   };
 }
 
+/** As much of a line as is written at once; a character that takes two units stays whole. */
+function firstPiece(line: string): string {
+  if (line.length <= MAX_LINE_CHARACTERS) return line;
+  const isSplit = /[\uD800-\uDBFF]/.test(line.charAt(MAX_LINE_CHARACTERS - 1));
+  return line.slice(0, isSplit ? MAX_LINE_CHARACTERS - 1 : MAX_LINE_CHARACTERS);
+}
+
 /** Colours and cursor movements are for terminals; in a log they hide text or make it lie. */
-function printable(line: string): string {
-  return stripVTControlCharacters(line).replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, '');
+export function printable(line: string): string {
+  return stripVTControlCharacters(line).replace(/(?!\t)\p{Cc}/gu, '');
 }
 
 /** The service takes less than this of a log. */

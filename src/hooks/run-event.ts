@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import type { Hook } from '../appspec/types.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import type { ProcessFacts } from '../system/processes.ts';
-import { ownUserName } from '../system/users.ts';
-import { commandLineFor, examineScript } from './command-line.ts';
-import { runScript } from './run-script.ts';
+import { lookupUser, ownUserName } from '../system/users.ts';
+import { commandLineFor } from './command-line.ts';
+import { type OutputStream, runScript } from './run-script.ts';
+import { examineScript } from './script-file.ts';
 import type { ScriptLog } from './script-log.ts';
 
 export interface HooksContext {
@@ -19,8 +19,13 @@ export interface EventRequest {
   readonly event: string;
   readonly hooks: readonly Hook[];
   readonly archiveDir: string;
+  /** With the marker of this command, by which everything that the scripts start can be found (`environment.ts`). */
   readonly environment: Readonly<Record<string, string>>;
   readonly scriptLog: ScriptLog;
+  /**
+   * Aborted by the owner of this process when nobody is left to hear how the event ends (the daemon is gone, or must end at once): the
+   * script that runs is killed with all that it has started, and no other is.
+   */
   readonly killSignal?: AbortSignal;
 }
 
@@ -28,8 +33,15 @@ export interface EventRequest {
 export type EventOutcome =
   | { readonly outcome: 'succeeded' }
   | { readonly outcome: 'missing'; readonly location: string; readonly path: string }
+  | { readonly outcome: 'outside'; readonly location: string; readonly path: string; readonly leadsTo: string }
   | { readonly outcome: 'not-executable'; readonly location: string; readonly why: string }
-  | { readonly outcome: 'timed-out'; readonly location: string; readonly timeoutSeconds: number }
+  | {
+      readonly outcome: 'timed-out';
+      readonly location: string;
+      readonly timeoutSeconds: number;
+      /** Those that could not be ended. */
+      readonly survivors: readonly ProcessFacts[];
+    }
   | {
       readonly outcome: 'failed';
       readonly location: string;
@@ -39,7 +51,7 @@ export type EventOutcome =
   | {
       readonly outcome: 'output-held';
       readonly location: string;
-      readonly stream: 'stdout' | 'stderr';
+      readonly stream: OutputStream;
       readonly holders: readonly ProcessFacts[];
     }
   | { readonly outcome: 'killed'; readonly location: string };
@@ -57,45 +69,52 @@ export async function runLifecycleEvent(ctx: HooksContext, request: EventRequest
 
 async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook): Promise<EventOutcome> {
   const { location, runas } = hook;
-  const script = join(request.archiveDir, location);
-  const file = examineScript(script, () => ctx.log.info('made a hook script executable', { script }));
+  const file = examineScript(request.archiveDir, location, (script) => {
+    ctx.log.info('made a hook script executable', { script });
+  });
   switch (file.state) {
     case 'missing':
-      return { outcome: 'missing', location, path: script };
+      return { outcome: 'missing', location, path: file.path };
+    case 'outside':
+      return { outcome: 'outside', location, path: file.path, leadsTo: file.leadsTo };
     case 'not-executable':
       return { outcome: 'not-executable', location, why: file.why };
-    case 'crlf':
-      return {
-        outcome: 'failed',
-        location,
-        runas,
-        why: `its lines end with CRLF, so the kernel looks for '${file.interpreter}\\r'`,
-      };
+    case 'crlf': {
+      const why = `its lines end with CRLF, so the kernel looks for '${file.interpreter}\\r'`;
+      return { outcome: 'failed', location, runas, why };
+    }
     case 'ready':
   }
-  ctx.log.info('running a hook script', {
-    event: request.event,
-    script,
-    sourceUser: ownUserName(),
-    targetUser: runas ?? ownUserName(),
-    sudo: hook.sudo,
-  });
+  const fields = { event: request.event, script: file.path };
+  const sourceUser = ownUserName();
+  // For whoever audits the host: who ran what as whom.
+  ctx.log.info('running a hook script', { ...fields, sourceUser, targetUser: runas ?? sourceUser, sudo: hook.sudo });
   const ending = await runScript(ctx.clock, {
-    command: commandLineFor(hook, script, file.isShellScript),
+    command: commandLineFor(hook, file.path, file.isShellScript),
     environment: request.environment,
     timeoutMs: hook.timeoutSeconds * 1000,
     graceMs: ctx.graceMs,
     onLine: (stream, line) => request.scriptLog.line(stream, line),
+    onOutputHeld: (stream, holders) => {
+      ctx.log.warn(
+        'a hook script has exited, but its output is held open; the event waits for that until its timeout',
+        {
+          ...fields,
+          stream,
+          holders: holders.map(({ pid, commandLine }) => `${pid} (${commandLine})`),
+        },
+      );
+    },
     ...(request.killSignal === undefined ? {} : { killSignal: request.killSignal }),
   });
   switch (ending.ending) {
     case 'exited': {
       if (ending.exitCode === 0) return { outcome: 'succeeded' };
       const by = ending.signal === null ? '' : ` (${ending.signal})`;
-      return { outcome: 'failed', location, runas, why: `exit code ${ending.exitCode}${by}` };
+      return { outcome: 'failed', location, runas, why: `exit code ${ending.exitCode}${by}${hintAboutUser(runas)}` };
     }
     case 'timed-out':
-      return { outcome: 'timed-out', location, timeoutSeconds: hook.timeoutSeconds };
+      return { outcome: 'timed-out', location, timeoutSeconds: hook.timeoutSeconds, survivors: ending.survivors };
     case 'output-held':
       return { outcome: 'output-held', location, stream: ending.stream, holders: ending.holders };
     case 'cannot-start':
@@ -103,4 +122,14 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook): Pr
     case 'killed':
       return { outcome: 'killed', location };
   }
+}
+
+/** What is wrong with the user, if that may be why `su` failed: its own words say little. */
+function hintAboutUser(runas: string | null): string {
+  if (runas === null) return '';
+  const user = lookupUser(runas);
+  if (user === null) return `; there is no user '${runas}' on this host`;
+  if (/\/(nologin|false)$/.test(user.shell))
+    return `; the login shell of '${runas}' is ${user.shell}, so su runs nothing`;
+  return '';
 }

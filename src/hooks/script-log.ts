@@ -1,5 +1,5 @@
 import type { Clock } from '../system/clock.ts';
-import { createLogTail, type LogTail } from './output.ts';
+import { createLogTail, type LogTail, printable } from './output.ts';
 import type { RotatingFile } from './rotating-file.ts';
 
 /** Where an event's words go: the deployment's scripts.log, the log of all deployments, and the tail for the diagnostics. */
@@ -25,7 +25,8 @@ export function createScriptLog(files: ScriptLogFiles, deploymentId: string, clo
     files.deployments?.append(`[${localTime(now)}.${String(now % 1000).padStart(3, '0')}] [${deploymentId}]${text}\n`);
   };
   return {
-    header: write,
+    // It quotes the AppSpec file, which must not be able to write lines of its own.
+    header: (text) => write(printable(text)),
     line: (stream, text) => write(`[${stream}]${text}`),
     tail: () => tail.text(),
   };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** What is known of a running process through /proc. */
 export interface ProcessFacts {
@@ -6,10 +6,33 @@ export interface ProcessFacts {
   readonly commandLine: string;
 }
 
-/** All processes that were started with `NAME=value` in their environment, whoever their parent is now; zombies are none. */
-export function processesWithEnvironment(name: string, value: string): number[] {
-  const wanted = `${name}=${value}`;
-  return allProcesses().filter((pid) => pid !== process.pid && environmentOf(pid).includes(wanted) && !isZombie(pid));
+/** A process and where it belongs. */
+export interface ProcessRelations {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+}
+
+/** All processes that run at this moment; zombies do not. */
+export function runningProcesses(): readonly ProcessRelations[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    const [state, parent, group] = statFields(Number(name));
+    if (state === undefined || state === 'Z' || state === 'X') return [];
+    return { pid: Number(name), parent: Number(parent), group: Number(group) };
+  });
+}
+
+/** Whether a process was started with `NAME=value` in its environment. Of another user's processes only root can tell. */
+export function hasInEnvironment(pid: number, name: string, value: string): boolean {
+  return readProc(pid, 'environ').split('\0').includes(`${name}=${value}`);
+}
+
+/** Processes that have a file open whose name, as /proc shows it, ends so. */
+export function processesHolding(nameEnd: string): ProcessFacts[] {
+  return runningProcesses()
+    .filter(({ pid }) => pid !== process.pid && openFilesOf(pid).some((name) => name.endsWith(nameEnd)))
+    .map(({ pid }) => ({ pid, commandLine: commandLineOf(pid) }));
 }
 
 export function commandLineOf(pid: number): string {
@@ -18,13 +41,10 @@ export function commandLineOf(pid: number): string {
 
 /** When a process began, in ticks since the machine started; with the pid it names a process for good. null: it is gone. */
 export function startTimeOf(pid: number): string | null {
-  const fields = readProc(pid, 'stat')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return fields[19] ?? null;
+  return statFields(pid)[19] ?? null;
 }
 
-/** Sends a signal to a process, or with a negative number to a group. @returns whether there was one */
+/** Sends a signal to a process, or with a negative number to a group. @returns whether there was one that could be signalled */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   // 0 is the caller's own group, 1 and -1 are everybody: none is ever meant.
   if (!Number.isInteger(pid) || Math.abs(pid) < 2) return false;
@@ -36,18 +56,27 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-function allProcesses(): number[] {
-  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? Number(name) : []));
+function openFilesOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names.flatMap((name) => {
+    try {
+      return readlinkSync(`${folder}/${name}`);
+    } catch {
+      return [];
+    }
+  });
 }
 
-function environmentOf(pid: number): string[] {
-  return readProc(pid, 'environ').split('\0');
-}
-
-function isZombie(pid: number): boolean {
-  return readProc(pid, 'stat')
-    .replace(/^.*\) /s, '')
-    .startsWith('Z');
+/** What stands behind the name of the program, which may itself hold blanks and brackets: state, parent, group, … */
+function statFields(pid: number): string[] {
+  const stat = readProc(pid, 'stat');
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 /** Empty for a process that is gone, or that belongs to somebody else. */

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Hook } from '../../src/appspec/types.ts';
 import { hookEnvironment, MARKER_VARIABLE } from '../../src/hooks/environment.ts';
+import { killProcessesOf } from '../../src/hooks/hook-processes.ts';
 import { openRotatingFile } from '../../src/hooks/rotating-file.ts';
 import { type EventOutcome, runLifecycleEvent } from '../../src/hooks/run-event.ts';
-import { killProcessesOf } from '../../src/hooks/run-script.ts';
 import { createScriptLog } from '../../src/hooks/script-log.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -174,7 +174,7 @@ wait; while true; do sleep 600; done`,
       },
       { timeoutSeconds: 1 },
     );
-    expect(outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1 });
+    expect(outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1, survivors: [] });
     const pids = readFileSync(pidFile, 'utf8').trim().split('\n').map(Number);
     expect(pids).toHaveLength(3);
     await eventually(() => pids.every((pid) => !isRunning(pid)));
@@ -208,7 +208,7 @@ describe('a background process', () => {
       'a.sh': '#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\necho started',
     });
     expect(outcome).toEqual({ outcome: 'succeeded' });
-    expect(killProcessesOf(marker)).toBe(1);
+    expect(await killProcessesOf(systemClock, marker)).toBe(1);
   });
 
   test('that holds the output fails the event at its deadline, and is named', async () => {
@@ -224,7 +224,7 @@ describe('a background process', () => {
       stream: 'stdout',
       holders: [{ pid: expect.any(Number), commandLine: 'sleep 600' }],
     });
-    expect(killProcessesOf(marker)).toBe(1);
+    expect(await killProcessesOf(systemClock, marker)).toBe(1);
   });
 });
 

@@ -1,0 +1,91 @@
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { messageOf } from '../errors.ts';
+
+/**
+ * What a script writes to, and what the agent reads from.
+ *
+ * Real pipes: what Node gives a child are sockets, and on those `echo oops > /dev/stderr` fails, which many scripts say. Node cannot make
+ * a pipe without a shell, so each is a FIFO whose name is gone before the script starts. Everybody may open it, because a script may run
+ * as another user and open `/dev/stderr` again; nobody but who holds it can.
+ */
+export interface OutputPipe {
+  /** For the child. Closed by `closeWriteEnd`, once the child has its own. */
+  readonly writeEnd: number;
+  /** How /proc shows the pipe; to find out who holds it. */
+  readonly nameEnd: string;
+  readonly stream: Socket;
+  closeWriteEnd(): void;
+  /** Lets go of both ends; harmless when called again. */
+  close(): void;
+}
+
+/** In memory first: a full disk must not keep a script from running. */
+const FOLDERS = ['/dev/shm', tmpdir()];
+
+/** Makes one pipe for each name. @throws Error when no folder takes them */
+export async function createOutputPipes<Name extends string>(
+  names: readonly Name[],
+): Promise<Readonly<Record<Name, OutputPipe>>> {
+  let fault: unknown;
+  for (const parent of FOLDERS) {
+    let folder: string | null = null;
+    try {
+      folder = mkdtempSync(join(parent, 'slipway-'));
+      const paths = names.map((name) => join(folder ?? parent, name));
+      await execa('mkfifo', ['-m', '666', ...paths], { stdin: 'ignore' });
+      return openAll(names, paths);
+    } catch (error) {
+      fault = error;
+    } finally {
+      if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  throw new Error(`no pipe can be made in ${FOLDERS.join(' or ')}: ${messageOf(fault)}`, { cause: fault });
+}
+
+function openAll<Name extends string>(
+  names: readonly Name[],
+  paths: readonly string[],
+): Readonly<Record<Name, OutputPipe>> {
+  const opened: [Name, OutputPipe][] = [];
+  try {
+    names.forEach((name, index) => {
+      opened.push([name, openPipe(paths[index] ?? name)]);
+    });
+    return Object.fromEntries(opened) as Record<Name, OutputPipe>;
+  } catch (error) {
+    for (const [, pipe] of opened) pipe.close();
+    throw error;
+  }
+}
+
+function openPipe(path: string): OutputPipe {
+  // The reader first and without blocking, or each would wait for the other. The writer blocks, as a script expects of its output.
+  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  let writeEnd: number | null = null;
+  try {
+    writeEnd = openSync(path, constants.O_WRONLY);
+  } catch (error) {
+    closeSync(readEnd);
+    throw error;
+  }
+  const stream = new Socket({ fd: readEnd, readable: true, writable: false });
+  const closeWriteEnd = () => {
+    if (writeEnd !== null) closeSync(writeEnd);
+    writeEnd = null;
+  };
+  return {
+    writeEnd,
+    nameEnd: `${path.split('/').slice(-2).join('/')} (deleted)`,
+    stream,
+    closeWriteEnd,
+    close() {
+      closeWriteEnd();
+      stream.destroy();
+    },
+  };
+}

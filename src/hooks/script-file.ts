@@ -1,0 +1,65 @@
+import { accessSync, chmodSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
+
+/** What a look at a script says before it is started. */
+export type ScriptFile =
+  | { readonly state: 'ready'; readonly path: string; readonly isShellScript: boolean }
+  | { readonly state: 'missing'; readonly path: string }
+  /** It is a link, or below one, that leads out of the revision. */
+  | { readonly state: 'outside'; readonly path: string; readonly leadsTo: string }
+  | { readonly state: 'not-executable'; readonly why: string }
+  /** Its first line ends with a carriage return: the kernel would look for an interpreter with that name. */
+  | { readonly state: 'crlf'; readonly interpreter: string };
+
+/**
+ * Looks at a script of a revision, and makes it executable if it is not, as the official agents do.
+ *
+ * @param location as in the AppSpec file, relative to the archive
+ * @param onChmod is told when the mode was changed
+ */
+export function examineScript(archiveDir: string, location: string, onChmod: (path: string) => void): ScriptFile {
+  const path = join(archiveDir, location);
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isFile()) return { state: 'missing', path };
+  const leadsTo = realpathSync(path);
+  if (!leadsTo.startsWith(`${realpathSync(archiveDir)}/`)) return { state: 'outside', path, leadsTo };
+  if ((stats.mode & 0o111) === 0 || !isExecutable(path)) {
+    try {
+      chmodSync(path, (stats.mode & 0o777) | 0o111);
+      onChmod(path);
+    } catch (error) {
+      return { state: 'not-executable', why: messageOf(error) };
+    }
+  }
+  const beginning = readBeginning(path);
+  const firstLine = beginning.split('\n')[0] ?? '';
+  if (!firstLine.startsWith('#!')) return { state: 'ready', path, isShellScript: !beginning.includes('\0') };
+  if (firstLine.endsWith('\r')) return { state: 'crlf', interpreter: firstLine.slice(2).trim() };
+  return { state: 'ready', path, isShellScript: false };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** As much as the kernel looks at, and more. What only others may read is left to them: it counts as a program. */
+function readBeginning(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch {
+    return '\0';
+  }
+  try {
+    const buffer = Buffer.alloc(512);
+    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
