@@ -18,7 +18,7 @@ export interface SignedPostOptions {
   readonly proxy: URL | null;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;

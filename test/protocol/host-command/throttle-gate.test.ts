@@ -99,6 +99,25 @@ describe('a gate that one call has closed', () => {
     expect(gate.isClosed).toBe(false);
   });
 
+  test('and that another has closed again holds back those whose wait was just over', async () => {
+    const clock = manualClock();
+    const fractions = [0, 1];
+    const gate = createThrottleGate(clock, { fraction: () => fractions.shift() ?? 0 });
+    const first = gate.run(service(2).call);
+    expect(await clock.nextSleep()).toBe(1000);
+    const second = service(0);
+    const held = gate.run(second.call);
+    expect(await clock.nextSleep()).toBe(1250);
+
+    clock.advance(1000);
+    expect(await clock.nextSleep()).toBe(2000);
+    clock.advance(250);
+    expect(await clock.nextSleep()).toBe(1750);
+    expect(second.calls).toBe(0);
+    clock.advance(1750);
+    expect(await Promise.all([first, held])).toEqual(['answer', 'answer']);
+  });
+
   test('opens when the clock is set back, instead of waiting for it to catch up', async () => {
     const clock = manualClock();
     const gate = gateOf(clock);
