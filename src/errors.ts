@@ -193,6 +193,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'The unpacked revision of a deployment is not on this host.',
     remedy: 'Deploy again: DownloadBundle puts it there.',
   },
+  DEPLOYMENT_ROOT_UNUSABLE: {
+    meaning: 'The folder that deployments are kept in cannot be written to.',
+    remedy: 'Run it as root, or name a configuration file with a root_dir and log_dir of your own.',
+  },
   DEPLOYMENT_INTERRUPTED: {
     meaning: 'The agent was told to end while a command ran.',
     remedy: 'Deploy again.',

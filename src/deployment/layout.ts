@@ -1,4 +1,7 @@
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
+import { writeFileDurably } from '../system/durable-file.ts';
 
 /**
  * Where everything of a deployment is on disk, below `root_dir`. The tree is the official agent's, so that an operator who knows it, and
@@ -17,9 +20,11 @@ export interface DeploymentPaths {
   readonly bundleSourceFile: string;
 }
 
+/** Files that hold the absolute path of a deployment's folder. */
 export interface GroupPointers {
-  /** Both hold the absolute path of a deployment's folder. */
+  /** Written by Install, so that a deployment whose later hooks fail counts, too. */
   readonly lastSuccessful: string;
+  /** Written by DownloadBundle. */
   readonly mostRecent: string;
 }
 
@@ -37,6 +42,13 @@ export function deploymentPaths(rootDir: string, groupId: string, deploymentId: 
   };
 }
 
+/** The ids of local deployments end so; a server never gives such an id. */
+export const LOCAL_ID_SUFFIX = '-local';
+
+export function isLocalDeployment(deploymentId: string): boolean {
+  return deploymentId.endsWith(LOCAL_ID_SUFFIX);
+}
+
 export function archiveDirOf(deploymentDir: string): string {
   return join(deploymentDir, 'deployment-archive');
 }
@@ -48,6 +60,31 @@ export function instructionsDir(rootDir: string): string {
 export function groupPointers(rootDir: string, groupId: string): GroupPointers {
   const at = (suffix: string) => join(instructionsDir(rootDir), `${groupId}_${suffix}`);
   return { lastSuccessful: at('last_successful_install'), mostRecent: at('most_recent_install') };
+}
+
+/** @returns the folder of the deployment that a pointer names; null: there has been none yet */
+export function readPointer(pointer: string): string | null {
+  const deploymentDir = readIfThere(pointer)?.trim() ?? '';
+  // A file that somebody emptied or garbled must not turn into a path below whatever folder the agent stands in.
+  return isAbsolute(deploymentDir) ? deploymentDir : null;
+}
+
+export function writePointer(pointer: string, deploymentDir: string): void {
+  writeFileDurably(pointer, deploymentDir);
+}
+
+/** @returns the ETag that was seen when the deployment's bundle was downloaded; null: none */
+export function readDownloadedETag({ eTagFile }: Pick<DeploymentPaths, 'eTagFile'>): string | null {
+  return readIfThere(eTagFile)?.trim() || null;
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 export function deploymentsLogFile(rootDir: string, programName: string): string {

@@ -8,6 +8,7 @@ import { downloadBundle } from './commands/download-bundle.ts';
 import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
 import type { CommandRequest, DeploymentContext } from './context.ts';
+import { removeHalfDone } from './half-done.ts';
 import { instructionsDir } from './layout.ts';
 import { failed, failedBy } from './outcomes.ts';
 
@@ -59,7 +60,13 @@ export function isCommandNoop(ctx: DeploymentContext, request: CommandRequest): 
   }
 }
 
-/** Puts right what a crash left: half-done Installs, and processes of hooks that nobody waits for any more. */
+/**
+ * Puts right what a crash of the agent left: processes of hooks that nobody waits for any more, half-fetched and half-unpacked bundles, and
+ * half-done Installs. To be called before new work is taken.
+ *
+ * @param interruptedCommands identifiers of the host commands that ran
+ * @throws SlipwayError INSTALL_NOT_RECOVERED
+ */
 export async function recoverHost(
   ctx: Pick<DeploymentContext, 'rootDir' | 'install' | 'clock' | 'log'>,
   interruptedCommands: readonly string[],
@@ -68,6 +75,7 @@ export async function recoverHost(
     const killed = await killProcessesOf(ctx.clock, hostCommandIdentifier);
     if (killed > 0) ctx.log.warn('killed processes of an interrupted hook', { hostCommandIdentifier, killed });
   }
+  removeHalfDone(ctx);
   return recoverInstalls(ctx.install, instructionsDir(ctx.rootDir));
 }
 

@@ -1,14 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { unpackBundle } from '../../archive/unpack.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec } from '../find-appspec.ts';
-import { type DeploymentPaths, deploymentPaths, groupPointers, instructionsDir } from '../layout.ts';
+import { deploymentPaths, groupPointers, instructionsDir, writePointer } from '../layout.ts';
 import { succeeded } from '../outcomes.ts';
-import { foldersToPrune } from '../retention.ts';
+import { pruneRevisions } from '../prune-revisions.ts';
 
 /**
  * DownloadBundle: bring the bundle, unpack it, see that it has a sound AppSpec file, and remember it as the most recent revision. Old
@@ -51,8 +50,8 @@ export async function downloadBundle(
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });
   }
   writeFileDurably(paths.bundleSourceFile, 'downloaded');
-  writeFileDurably(groupPointers(ctx.rootDir, deploymentGroupId).mostRecent, paths.deploymentDir);
-  pruneRevisions(ctx, paths, groupPointers(ctx.rootDir, deploymentGroupId).lastSuccessful);
+  writePointer(groupPointers(ctx.rootDir, deploymentGroupId).mostRecent, paths.deploymentDir);
+  pruneRevisions(ctx, deploymentGroupId, deploymentId);
   return succeeded('BundleSource=downloaded');
 }
 
@@ -71,23 +70,5 @@ function copyFolder(source: string, archiveDir: string): void {
     throw new SlipwayError('REVISION_CANNOT_WRITE', `${source} could not be copied: ${messageOf(cause)}`, { cause });
   } finally {
     rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-/** Retention never fails a deployment: what cannot be deleted is named in the log and stays. */
-function pruneRevisions(ctx: DeploymentContext, paths: DeploymentPaths, lastSuccessfulPointer: string): void {
-  const lastSuccessful = existsSync(lastSuccessfulPointer) ? readFileSync(lastSuccessfulPointer, 'utf8').trim() : '';
-  const folders = readdirSync(paths.groupDir, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => join(paths.groupDir, entry.name))
-    .map((path) => ({ path, modifiedMs: statSync(path).mtimeMs }));
-  const isProtected = (path: string) => path === paths.deploymentDir || path === lastSuccessful;
-  for (const path of foldersToPrune(folders, ctx.maxRevisions, isProtected)) {
-    try {
-      rmSync(path, { recursive: true, force: true });
-      ctx.log.info('removed an old revision', { path });
-    } catch (error) {
-      ctx.log.warn('an old revision could not be removed', { path, error });
-    }
   }
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AppSpec } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
-import { runInstall } from '../../install/install.ts';
+import { recoverInstalls, runInstall } from '../../install/install.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
@@ -25,6 +26,7 @@ export async function install(
   }
   const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
+  await recoverOwnInstall(ctx, deploymentGroupId);
   const report = await runInstall(ctx.install, {
     appSpec,
     archiveDir: paths.archiveDir,
@@ -38,6 +40,19 @@ export async function install(
   });
   ctx.log.info('installed', { deploymentId, ...report });
   return succeeded();
+}
+
+/**
+ * Puts right an Install of this group that was cut off without a restart of the agent: its executor died, or it was a local deployment.
+ * Commands of one group never overlap, so a journal of this group that is here now has nobody who works on it; other groups' may.
+ */
+async function recoverOwnInstall(ctx: DeploymentContext, deploymentGroupId: string): Promise<void> {
+  const { fs } = ctx.install;
+  const ownJournal = `${deploymentGroupId}-install.journal`;
+  const folder = instructionsDir(ctx.rootDir);
+  if (!fs.existsSync(join(folder, ownJournal))) return;
+  const readdirSync = (() => [ownJournal]) as unknown as typeof fs.readdirSync;
+  await recoverInstalls({ ...ctx.install, fs: { ...fs, readdirSync } }, folder);
 }
 
 /**

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import type { AppSpec } from '../../appspec/types.ts';
+import { existsSync } from 'node:fs';
+import type { Hook } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
 import { hookEnvironment } from '../../hooks/environment.ts';
 import { openRotatingFile } from '../../hooks/rotating-file.ts';
@@ -8,7 +8,14 @@ import { createScriptLog } from '../../hooks/script-log.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec } from '../find-appspec.ts';
-import { archiveDirOf, deploymentPaths, deploymentsLogFile, groupPointers } from '../layout.ts';
+import {
+  archiveDirOf,
+  deploymentPaths,
+  deploymentsLogFile,
+  groupPointers,
+  readDownloadedETag,
+  readPointer,
+} from '../layout.ts';
 import { outcomeOfEvent, succeeded } from '../outcomes.ts';
 import { whoseScripts } from '../whose-scripts.ts';
 
@@ -41,7 +48,7 @@ export async function lifecycleEvent(
           {
             ...specification,
             event,
-            downloadedETag: existsSync(paths.eTagFile) ? readFileSync(paths.eTagFile, 'utf8') : null,
+            downloadedETag: readDownloadedETag(paths),
             marker: request.hostCommandIdentifier,
           },
           ctx.baseEnvironment,
@@ -59,7 +66,7 @@ export async function lifecycleEvent(
 }
 
 interface FoundScripts {
-  readonly hooks: NonNullable<ReturnType<AppSpec['hooks']['get']>>;
+  readonly hooks: readonly Hook[];
   readonly archiveDir: string;
 }
 
@@ -94,9 +101,9 @@ function otherArchive(
     );
   }
   const pointers = groupPointers(ctx.rootDir, specification.deploymentGroupId);
-  const pointer = whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent;
-  if (!existsSync(pointer)) return null;
-  const archiveDir = archiveDirOf(readFileSync(pointer, 'utf8').trim());
+  const deploymentDir = readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
+  if (deploymentDir === null) return null;
+  const archiveDir = archiveDirOf(deploymentDir);
   if (existsSync(archiveDir)) return archiveDir;
   ctx.log.warn(`the revision that ${event} would run scripts of is gone; the event is skipped`, { event, archiveDir });
   return null;

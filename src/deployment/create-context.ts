@@ -1,0 +1,64 @@
+import type { AgentConfig } from '../config/agent-config.ts';
+import { systemAttributeTools } from '../install/attributes.ts';
+import { realInstallFs } from '../install/install-fs.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
+import { createBundleFetcher } from '../revision/fetch-bundle.ts';
+import type { Clock } from '../system/clock.ts';
+import { lookupGroup, lookupUser } from '../system/users.ts';
+import type { DeploymentContext } from './context.ts';
+
+/** Between SIGTERM and SIGKILL of a hook that has timed out. @see the official agent 2.x, `script.rs` */
+const HOOK_GRACE_MS = 5_000;
+
+/** What a deployment needs and the configuration does not say. */
+export interface HostFacts {
+  readonly region: string;
+  /** Asked only when a bundle is fetched from S3. */
+  readonly credentials: CredentialProvider;
+  readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The real context on this machine, as the agent's configuration has it: the same for the agent and for a local deployment. */
+export function createDeploymentContext(config: AgentConfig, host: HostFacts): DeploymentContext {
+  const { clock, log } = host;
+  return {
+    rootDir: config.rootDir,
+    programName: config.programName,
+    maxRevisions: config.maxRevisions,
+    enableDeploymentsLog: config.enableDeploymentsLog,
+    limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
+    entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
+    installRules: {
+      rejectUnsafePermissions: config.rejectUnsafePermissions,
+      rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,
+    },
+    environmentRules: {
+      restrictToAllowlist: config.restrictHookEnvironment,
+      stripLoaderVariables: config.stripLoaderVariables,
+    },
+    baseEnvironment: host.baseEnvironment,
+    hookGraceMs: HOOK_GRACE_MS,
+    install: {
+      fs: realInstallFs,
+      tools: systemAttributeTools,
+      ids: { userId: (name) => lookupUser(name)?.uid ?? null, groupId: lookupGroup },
+      agentUid: process.getuid?.() ?? 0,
+      log,
+    },
+    fetchBundle: createBundleFetcher({
+      region: host.region,
+      credentials: host.credentials,
+      s3EndpointOverride: config.s3EndpointOverride,
+      useFipsMode: config.useFipsMode,
+      proxyUri: config.proxyUri,
+      gitHubEndpoint: config.gitHubEndpoint,
+      clock,
+      log,
+    }),
+    clock,
+    log,
+  };
+}

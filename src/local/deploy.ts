@@ -1,0 +1,123 @@
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { appSpecCandidates } from '../appspec/filenames.ts';
+import { findScripts } from '../deployment/commands/lifecycle-event.ts';
+import type { CommandRequest, DeploymentContext } from '../deployment/context.ts';
+import { locateAppSpec } from '../deployment/find-appspec.ts';
+import { deploymentPaths } from '../deployment/layout.ts';
+import { runCommand } from '../deployment/run-command.ts';
+import { messageOf, SlipwayError } from '../errors.ts';
+import type { CommandOutcome } from '../protocol/diagnostics.ts';
+import type { LocalDeploymentPlan } from './plan.ts';
+
+/** What is told while a local deployment runs. */
+export type LocalDeploymentProgress =
+  | { readonly type: 'started'; readonly event: string }
+  | {
+      readonly type: 'ended';
+      readonly event: string;
+      readonly outcome: CommandOutcome;
+      readonly durationMs: number;
+    };
+
+export interface LocalDeploymentResult {
+  readonly status: 'Succeeded' | 'Failed';
+  /** Where the revision and the log of its scripts are. */
+  readonly deploymentDir: string;
+  readonly scriptsLog: string;
+  /** The event that ended it, and how; null after a success. */
+  readonly failure: LocalDeploymentFailure | null;
+}
+
+export interface LocalDeploymentFailure {
+  readonly event: string;
+  readonly outcome: CommandOutcome;
+  /** The script at fault, absolute, which may be an old revision's; null: no script was. */
+  readonly script: string | null;
+}
+
+/**
+ * Deploys on this machine with no server: the same commands as the agent carries out, one after the other, up to the first that fails.
+ *
+ * @param onProgress is told before and after each event
+ * @param signal aborting it kills the script that runs, or stops the download, and ends the deployment as failed
+ * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy,
+ * DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it. How the deployment itself ends is a value
+ */
+export async function runLocalDeployment(
+  ctx: DeploymentContext,
+  plan: LocalDeploymentPlan,
+  onProgress: (progress: LocalDeploymentProgress) => void,
+  signal?: AbortSignal,
+): Promise<LocalDeploymentResult> {
+  const { specification } = plan;
+  requireRevision(specification);
+  requireRootDir(ctx.rootDir);
+  const { deploymentDir, scriptsLog } = deploymentPaths(
+    ctx.rootDir,
+    specification.deploymentGroupId,
+    specification.deploymentId,
+  );
+  for (const [index, event] of plan.events.entries()) {
+    const request: CommandRequest = {
+      hostCommandIdentifier: `${specification.deploymentId}/${index}/${event}`,
+      commandName: event,
+      specification,
+    };
+    onProgress({ type: 'started', event });
+    const startedMs = ctx.clock.now();
+    const outcome = await runCommand(ctx, request, signal);
+    onProgress({ type: 'ended', event, outcome, durationMs: ctx.clock.now() - startedMs });
+    if (outcome.status === 'Failed') {
+      const failure = { event, outcome, script: scriptAtFault(ctx, request, outcome) };
+      return { status: 'Failed', deploymentDir, scriptsLog, failure };
+    }
+  }
+  return { status: 'Succeeded', deploymentDir, scriptsLog, failure: null };
+}
+
+/** A revision on this machine is looked at first: a slip of the pen must not leave a half-done deployment. */
+function requireRevision({ revision, appSpecFilename }: CommandRequest['specification']): void {
+  if (revision.revisionType !== 'Local File' && revision.revisionType !== 'Local Directory') return;
+  const { location } = revision;
+  const stats = statSync(location, { throwIfNoEntry: false });
+  if (stats === undefined)
+    throw new SlipwayError('REVISION_NOT_FOUND', `the bundle location ${location} does not exist`);
+  if (revision.revisionType === 'Local File') {
+    if (stats.isFile()) return;
+    throw new SlipwayError(
+      'REVISION_NOT_FOUND',
+      `the bundle location ${location} is no file, as the type ${revision.bundleType} says`,
+      { remedy: 'Name the bundle file, or pass --type directory.' },
+    );
+  }
+  if (!stats.isDirectory()) {
+    throw new SlipwayError('REVISION_NOT_FOUND', `the bundle location ${location} is no folder`, {
+      remedy: 'Name a folder, or say what the file is with --type tar, tgz or zip.',
+    });
+  }
+  if (locateAppSpec(location, appSpecFilename) === null) {
+    const names = appSpecCandidates(appSpecFilename).join(', ');
+    throw new SlipwayError('APPSPEC_MISSING', `${location} has no AppSpec file: looked for ${names}`, {
+      remedy: 'Run it in the folder that holds appspec.yml, or name that with --bundle-location.',
+    });
+  }
+}
+
+function requireRootDir(rootDir: string): void {
+  try {
+    mkdirSync(rootDir, { recursive: true, mode: 0o755 });
+    accessSync(rootDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `root_dir ${rootDir} cannot be used: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+function scriptAtFault(ctx: DeploymentContext, request: CommandRequest, outcome: CommandOutcome): string | null {
+  const { scriptName } = outcome.diagnostics;
+  if (scriptName === '') return null;
+  const scripts = findScripts(ctx, request);
+  return scripts === null ? null : join(scripts.archiveDir, scriptName);
+}
