@@ -214,12 +214,21 @@ async function run(demo: Demo, args: readonly string[], manner: 'loud' | 'quiet'
   return { status, output };
 }
 
+/** Both end within a second; one that does not has a fault, which must not hang whoever watches. */
+const END_MS = 15_000;
+
 async function endAll(demo: Demo): Promise<void> {
   await Promise.all(
     [...demo.running].map(async (child) => {
       const gone = once(child, 'exit');
+      const killer = setTimeout(() => {
+        process.exitCode = 1;
+        say(`process ${child.pid} did not end within ${END_MS / 1000} seconds and is killed`);
+        child.kill('SIGKILL');
+      }, END_MS);
       child.kill('SIGTERM');
       await gone;
+      clearTimeout(killer);
     }),
   );
 }

@@ -148,15 +148,18 @@ interface WindUpContext {
 
 /** Lets running commands finish and be reported, within the limit, or not at all when it is urgent. */
 async function windUp(ctx: WindUpContext, limitMs: number, urgent: AbortSignal): Promise<void> {
-  const idle = ctx.dispatcher.idle().then(() => true);
-  const isIdle = await Promise.race([idle, ctx.clock.sleep(limitMs, urgent).then(() => false)]);
+  // Waits that have lost their race must not keep the process alive.
+  const over = new AbortController();
+  const atMost = (ms: number) => ctx.clock.sleep(ms, AbortSignal.any([urgent, over.signal]));
+  const isIdle = await Promise.race([ctx.dispatcher.idle().then(() => true), atMost(limitMs).then(() => false)]);
   if (isIdle) {
-    await Promise.race([ctx.outbox.drained(), ctx.clock.sleep(REPORT_WAIT_MS, urgent)]);
+    await Promise.race([ctx.outbox.drained(), atMost(REPORT_WAIT_MS)]);
   } else {
     ctx.log.warn('commands are left behind; the next start reports them as failed because of the restart', {
       because: urgent.aborted ? 'a second signal came' : 'kill_agent_max_wait_time_seconds is over',
     });
   }
+  over.abort();
   ctx.outbox.close();
   await ctx.executors.close();
 }

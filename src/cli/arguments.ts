@@ -1,0 +1,58 @@
+import { InvalidArgumentError } from 'commander';
+
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+/** `Environment=production` → a tag. */
+export function parseTag(text: string): Tag {
+  const equals = text.indexOf('=');
+  if (equals < 1 || equals === text.length - 1) {
+    throw new InvalidArgumentError(`'${text}' is not KEY=VALUE`);
+  }
+  return { Key: text.slice(0, equals), Value: text.slice(equals + 1) };
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `127.0.0.1:8400`, `[::1]:8400`, `8400` (loopback) → host and port; port 0 lets the system choose. */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:(?:\[([0-9a-fA-F:]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new InvalidArgumentError(`'${text}' is not HOST:PORT`);
+  return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+}
+
+/** For an option that may be repeated: parses each value and gathers them in the order given. */
+export function collect<T>(
+  parse: (text: string) => T,
+): (text: string, gathered: readonly T[] | undefined) => readonly T[] {
+  return (text, gathered) => [...(gathered ?? []), parse(text)];
+}
+
+/** `s3://bucket/some/key` → its parts. */
+export function parseS3Url(text: string): { readonly bucket: string; readonly key: string } {
+  const match = /^s3:\/\/([^/]+)\/(.+)$/.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined)
+    throw new InvalidArgumentError(`'${text}' is not s3://BUCKET/KEY`);
+  return { bucket: match[1], key: match[2] };
+}
+
+/** `owner/repository@commit` → its parts. */
+export function parseGitHubRevision(text: string): { readonly repository: string; readonly commitId: string } {
+  const match = /^([^/@]+\/[^/@]+)@([^@]+)$/.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw new InvalidArgumentError(`'${text}' is not OWNER/REPOSITORY@COMMIT`);
+  }
+  return { repository: match[1], commitId: match[2] };
+}
+
+/** `200` → 200. */
+export function parseCount(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a count`);
+  return Number(text);
+}

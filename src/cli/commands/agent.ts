@@ -1,0 +1,33 @@
+import { packageVersion } from '../package-version.ts';
+import type { AddCommand } from '../program.ts';
+import { installService, type ServiceInstallation, unitForThisMachine } from '../service/install.ts';
+
+const DEFAULT_CONFIG_FILE = '/etc/codedeploy-agent/conf/codedeployagent.yml';
+
+export const addAgentCommand: AddCommand = (program, ctx) => {
+  const agent = program
+    .command('agent')
+    .description('run the host agent in the foreground')
+    .option('--config-file <path>', `configuration; else ${DEFAULT_CONFIG_FILE}`)
+    .action(async (options: { configFile?: string }) => {
+      const { runAgent } = await import('../../agent/main.ts');
+      process.exitCode = await runAgent({ configFile: options.configFile ?? null, version: packageVersion() });
+    });
+
+  agent
+    .command('install')
+    .description('put the agent in place as a systemd service and start it')
+    .option('--config-file <path>', 'configuration that the service runs with', DEFAULT_CONFIG_FILE)
+    .option('--print', 'print the unit and change nothing')
+    .action(async (options: { configFile: string; print?: boolean }) => {
+      const installation: ServiceInstallation = {
+        name: 'slipway-agent',
+        args: ['agent', '--config-file', options.configFile],
+        user: null,
+        hiddenFolders: [],
+        stdout: ctx.stdout,
+      };
+      if (options.print) ctx.stdout.write(unitForThisMachine(installation));
+      else await installService(installation);
+    });
+};

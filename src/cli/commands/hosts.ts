@@ -1,0 +1,32 @@
+import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
+import { collectPages } from '../paging.ts';
+import type { AddCommand } from '../program.ts';
+import { renderTable } from '../view/table.ts';
+import { renderDuration } from '../view/time.ts';
+
+export const addHostsCommand: AddCommand = (program, ctx) => {
+  const hosts = program.command('hosts').description('hosts that are enrolled with the control server');
+
+  addConnectionOptions(hosts.command('list').description('list all hosts, their tags, and when each last polled'))
+    .option('--json', 'as JSON')
+    .action(async (options: ConnectionOptions & { json?: boolean }) => {
+      const { client } = connect(ctx, options);
+      const records = await collectPages(
+        (nextToken) => client.call('DescribeHosts', nextToken === undefined ? {} : { nextToken }),
+        (page) => page.hosts,
+      );
+      if (options.json) {
+        ctx.stdout.write(`${JSON.stringify(records)}\n`);
+        return;
+      }
+      const nowMs = ctx.clock.now();
+      const rows = records.map((host) => [
+        host.instanceName ?? '',
+        host.registered ? 'registered' : 'deregistered',
+        host.lastPollTime === undefined ? 'never' : `${renderDuration(nowMs - host.lastPollTime * 1000)} ago`,
+        host.agentVersion ?? '-',
+        (host.tags ?? []).map((tag) => `${tag.Key}=${tag.Value}`).join(' '),
+      ]);
+      ctx.stdout.write(renderTable([['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'], ...rows]));
+    });
+};

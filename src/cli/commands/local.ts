@@ -1,0 +1,32 @@
+import { Option } from 'commander';
+import type { LocalDeployOptions } from '../local-deploy.ts';
+import type { AddCommand } from '../program.ts';
+
+export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
+  program
+    .command('local')
+    .argument('[deploy]', 'the word `deploy`, for those who expect one')
+    .description('deploy on this machine with no server; takes the flags of codedeploy-local')
+    .option('-l, --bundle-location <location>', 'path, s3://BUCKET/KEY or GitHub address; else the current folder')
+    .addOption(
+      new Option('-t, --type <type>', 'kind of bundle')
+        .choices(['tgz', 'tar', 'zip', 'directory'])
+        .default('directory'),
+    )
+    .addOption(
+      new Option('-b, --file-exists-behavior <behavior>', 'what to do with files that another hand put there')
+        .choices(['DISALLOW', 'OVERWRITE', 'RETAIN'])
+        .default('DISALLOW'),
+    )
+    .option('-g, --deployment-group <id>', 'deployment group id, a folder name', 'default-local-deployment-group')
+    .option('-d, --deployment-group-name <name>', 'DEPLOYMENT_GROUP_NAME for the scripts', 'LocalFleet')
+    .option('-a, --application-name <name>', 'APPLICATION_NAME for the scripts; else the bundle location')
+    .option('-e, --events <events>', 'lifecycle events, separated by commas, in order; else all')
+    .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')
+    .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
+    .option('--github-token <token>', 'for private repositories; else CODEDEPLOY_GITHUB_TOKEN')
+    .action(async (_word: string | undefined, options: LocalDeployOptions) => {
+      const { deployLocally } = await import('../local-deploy.ts');
+      if (!(await deployLocally(ctx, options))) conclude('failed');
+    });
+};

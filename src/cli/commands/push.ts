@@ -1,0 +1,52 @@
+import { Option } from 'commander';
+import type { BundleType } from '../../protocol/specification.ts';
+import { parseS3Url } from '../arguments.ts';
+import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
+import type { AddCommand } from '../program.ts';
+import { uploadRevision } from '../upload-revision.ts';
+
+interface PushOptions extends ConnectionOptions {
+  readonly application: string;
+  readonly type: BundleType;
+  readonly s3Location?: { readonly bucket: string; readonly key: string };
+  readonly s3EndpointUrl?: string;
+  readonly description?: string;
+  readonly json?: boolean;
+}
+
+export const addPushCommand: AddCommand = (program, ctx) => {
+  addConnectionOptions(
+    program.command('push').argument('<dir>').description('bundle a folder, upload it and register it as a revision'),
+  )
+    .requiredOption('--application <name>', 'the application that it is a revision of')
+    .addOption(new Option('--type <type>', 'kind of bundle').choices(['zip', 'tgz', 'tar']).default('zip'))
+    .option(
+      '--s3-location <url>',
+      's3://BUCKET/KEY to upload to; else a fresh key in the server’s own store',
+      parseS3Url,
+    )
+    .option('--s3-endpoint-url <url>', 'S3-compatible store to upload to; else the server’s own')
+    .option('--description <text>', 'what is in this revision')
+    .option('--json', 'print the revision location as JSON')
+    .action(async (dir: string, options: PushOptions) => {
+      const revision = await uploadRevision(ctx, connect(ctx, options), {
+        sourceDir: dir,
+        application: options.application,
+        bundleType: options.type,
+        s3Location: options.s3Location ?? null,
+        s3EndpointUrl: options.s3EndpointUrl ?? null,
+        description: options.description ?? null,
+      });
+      if (options.json) {
+        ctx.stdout.write(`${JSON.stringify(revision)}\n`);
+        return;
+      }
+      const { bucket, key, bundleType, eTag, version } = revision.s3Location;
+      ctx.stdout.write(
+        `pushed s3://${bucket}/${key}\n` +
+          `  eTag ${eTag}${version === undefined ? '' : `, version ${version}`}\n` +
+          `deploy it: slipway deploy --application ${options.application} --group GROUP --revision s3://${bucket}/${key}` +
+          `${bundleType === 'zip' ? '' : ` --type ${bundleType}`}\n`,
+      );
+    });
+};

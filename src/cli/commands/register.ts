@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { SlipwayError } from '../../errors.ts';
+import { writeFileDurably } from '../../system/durable-file.ts';
+import { collect, parseTag, type Tag } from '../arguments.ts';
+import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
+import type { AddCommand } from '../program.ts';
+
+interface RegisterOptions extends ConnectionOptions {
+  readonly instanceName: string;
+  readonly tag?: readonly Tag[];
+  readonly configDir: string;
+  readonly stateDir?: string;
+  readonly force?: boolean;
+}
+
+/** The files that make this machine a host. */
+interface HostFiles {
+  readonly config: string;
+  readonly onPremises: string;
+  readonly signerCa: string;
+}
+
+export const addRegisterCommand: AddCommand = (program, ctx) => {
+  addConnectionOptions(
+    program
+      .command('register')
+      .description('enrol this machine as a host: make its key and write the agent’s configuration'),
+  )
+    .option('--instance-name <name>', 'name of the host; else the machine’s', hostname())
+    .option('--tag <key=value>', 'tag by which deployment groups find the host; may be repeated', collect(parseTag))
+    .option('--config-dir <dir>', 'where the configuration goes', '/etc/codedeploy-agent/conf')
+    .option(
+      '--state-dir <dir>',
+      'where the agent keeps revisions, logs and its PID file; else the usual system folders',
+    )
+    .option('--force', 'overwrite configuration that is there')
+    .action(async (options: RegisterOptions) => {
+      const connection = connect(ctx, options);
+      const configDir = resolve(ctx.workingDirectory, options.configDir);
+      const files: HostFiles = {
+        config: join(configDir, 'codedeployagent.yml'),
+        onPremises: join(configDir, 'codedeploy.onpremises.yml'),
+        signerCa: join(configDir, 'slipway-signer-ca.pem'),
+      };
+      const inTheWay = Object.values(files).filter((file) => existsSync(file));
+      if (inTheWay.length > 0 && !options.force) {
+        throw new SlipwayError(
+          'CLI_FILE_EXISTS',
+          `this machine has agent configuration already: ${inTheWay.join(', ')}`,
+        );
+      }
+      // The folder first: a machine that cannot keep its configuration must not be known to the server.
+      mkdirSync(configDir, { recursive: true });
+      const identity = await enrol(connection, options);
+      writeHostFiles(files, identity, connection, stateDir(ctx.workingDirectory, options));
+      ctx.stdout.write(
+        `registered ${options.instanceName} as ${identity.hostArn}\n` +
+          Object.values(files)
+            .map((file) => `wrote ${file}\n`)
+            .join('') +
+          `start the agent: slipway agent --config-file ${files.config}\n`,
+      );
+    });
+};
+
+interface HostIdentity {
+  readonly hostArn: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly s3Endpoint: string;
+  readonly signerCaCertificatePem: string;
+}
+
+/** Makes the host's key and its record on the server. If a later step fails, the key that was made for it is disabled again. */
+async function enrol({ client }: Connection, options: RegisterOptions): Promise<HostIdentity> {
+  const { instanceName } = options;
+  const server = await client.call('DescribeServer', {});
+  const key = await client.call('CreateAccessKey', { role: 'host', instanceName, description: `host ${instanceName}` });
+  const hostArn = key.hostArn ?? '';
+  try {
+    await client.call('RegisterOnPremisesInstance', { instanceName, iamUserArn: hostArn });
+    if (options.tag !== undefined && options.tag.length > 0) {
+      await client.call('AddTagsToOnPremisesInstances', { instanceNames: [instanceName], tags: [...options.tag] });
+    }
+  } catch (error) {
+    await client.call('DisableAccessKey', { accessKeyId: key.accessKeyId }).catch(() => undefined);
+    throw error;
+  }
+  const { accessKeyId, secretAccessKey } = key;
+  const { s3Endpoint, signerCaCertificatePem } = server;
+  return { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem };
+}
+
+function stateDir(workingDirectory: string, options: RegisterOptions): string | null {
+  return options.stateDir === undefined ? null : resolve(workingDirectory, options.stateDir);
+}
+
+function writeHostFiles(
+  files: HostFiles,
+  identity: HostIdentity,
+  connection: Connection,
+  stateDir: string | null,
+): void {
+  writeFileDurably(files.signerCa, identity.signerCaCertificatePem, 0o644);
+  writeFileDurably(
+    files.onPremises,
+    stringify({
+      region: connection.region,
+      iam_user_arn: identity.hostArn,
+      aws_access_key_id: identity.accessKeyId,
+      aws_secret_access_key: identity.secretAccessKey,
+    }),
+    0o600,
+  );
+  writeFileDurably(
+    files.config,
+    stringify({
+      deploy_control_endpoint: connection.endpoint,
+      s3_endpoint_override: identity.s3Endpoint,
+      deployment_spec_ca_file: files.signerCa,
+      on_premises_config_file: files.onPremises,
+      // The server holds a poll until there is work, so the agent may ask again at once.
+      wait_between_runs: 1,
+      ...(stateDir === null
+        ? {}
+        : {
+            root_dir: join(stateDir, 'deployment-root'),
+            log_dir: join(stateDir, 'log'),
+            pid_dir: join(stateDir, 'state/.pid'),
+          }),
+    }),
+    0o600,
+  );
+}

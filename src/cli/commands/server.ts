@@ -1,0 +1,116 @@
+import { type Command, Option } from 'commander';
+import { SlipwayError } from '../../errors.ts';
+import { type ListenAddress, parseListenAddress } from '../arguments.ts';
+import type { CliContext } from '../context.ts';
+import { packageVersion } from '../package-version.ts';
+import type { AddCommand } from '../program.ts';
+import { installService, type ServiceInstallation, unitForThisMachine } from '../service/install.ts';
+
+interface ServerOptions {
+  readonly dataDir: string;
+  readonly listen: ListenAddress;
+  readonly s3Listen: ListenAddress;
+  readonly publicS3Endpoint?: string;
+  readonly database?: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+}
+
+export const DEFAULT_DATA_DIR = '/var/lib/slipway';
+
+export const addServerCommand: AddCommand = (program, ctx) => {
+  const server = program.command('server').description('run the control server in the foreground');
+  addServerOptions(server).action((options: ServerOptions) => runServer(ctx, options));
+
+  server
+    .command('install')
+    .description('put the server in place as a systemd service and start it; settings go to /etc/slipway/server.env')
+    .option('--print', 'print the unit and change nothing')
+    .action(async (options: { print?: boolean }) => {
+      const installation: ServiceInstallation = {
+        name: 'slipway-server',
+        args: ['server', '--data-dir', DEFAULT_DATA_DIR],
+        user: 'slipway',
+        hiddenFolders: ['/home', '/root', '/tmp', '/var/tmp'],
+        stdout: ctx.stdout,
+      };
+      if (options.print) ctx.stdout.write(unitForThisMachine(installation));
+      else await installService(installation);
+    });
+};
+
+function addServerOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--data-dir <dir>', 'database, keys and revisions').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
+    )
+    .addOption(
+      new Option('--listen <host:port>', 'the API, for hosts and people')
+        .env('SLIPWAY_LISTEN')
+        .argParser(parseListenAddress)
+        .default({ host: '127.0.0.1', port: 8400 }, '127.0.0.1:8400'),
+    )
+    .addOption(
+      new Option('--s3-listen <host:port>', 'the S3 API for revisions')
+        .env('SLIPWAY_S3_LISTEN')
+        .argParser(parseListenAddress)
+        .default({ host: '127.0.0.1', port: 8401 }, '127.0.0.1:8401'),
+    )
+    .addOption(
+      new Option('--public-s3-endpoint <url>', 'address of the S3 API as hosts see it; else the one listened on').env(
+        'SLIPWAY_PUBLIC_S3_ENDPOINT',
+      ),
+    )
+    .addOption(new Option('--database <url>', 'postgres://… instead of the embedded database').env('SLIPWAY_DATABASE'))
+    .addOption(
+      new Option('--region <region>', 'region in the names of resources').env('SLIPWAY_REGION').default('us-east-1'),
+    )
+    .addOption(
+      new Option('--account-id <digits>', 'account in the names of resources')
+        .env('SLIPWAY_ACCOUNT_ID')
+        .default('000000000000'),
+    )
+    .addOption(
+      new Option('--tls-cert <file>', 'certificate chain, PEM; both ports then speak HTTPS').env('SLIPWAY_TLS_CERT'),
+    )
+    .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
+}
+
+async function runServer(ctx: CliContext, options: ServerOptions): Promise<void> {
+  if (!/^\d{12}$/.test(options.accountId)) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `--account-id '${options.accountId}' is not 12 digits`);
+  }
+  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together');
+  }
+  const { startServer } = await import('../../server/main.ts');
+  const { createServerLogger } = await import('../../logging/create-logger.ts');
+  const { notifyServiceManager } = await import('../../system/service-manager.ts');
+  const server = await startServer({
+    dataDir: options.dataDir,
+    ...(options.database === undefined ? {} : { databaseUrl: options.database }),
+    host: options.listen.host,
+    port: options.listen.port,
+    s3Host: options.s3Listen.host,
+    s3Port: options.s3Listen.port,
+    ...(options.publicS3Endpoint === undefined ? {} : { publicS3Endpoint: options.publicS3Endpoint }),
+    region: options.region,
+    accountId: options.accountId,
+    ...(options.tlsCert === undefined || options.tlsKey === undefined
+      ? {}
+      : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),
+    version: packageVersion(),
+    log: createServerLogger(),
+    clock: ctx.clock,
+    random: ctx.random,
+  });
+  ctx.stdout.write(`slipway server: API on ${server.url}, revisions on ${server.s3Url}\n`);
+  await notifyServiceManager(ctx.env, 'READY=1');
+  if (!ctx.interrupted.aborted) {
+    await new Promise<void>((resolve) => ctx.interrupted.addEventListener('abort', () => resolve(), { once: true }));
+  }
+  await notifyServiceManager(ctx.env, 'STOPPING=1');
+  await server.close();
+}

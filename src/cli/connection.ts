@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { SlipwayError } from '../errors.ts';
+import { createManagementClient, type ManagementClient } from '../protocol/management/client.ts';
+import type { Credentials } from '../protocol/sigv4/credentials.ts';
+import type { CliContext } from './context.ts';
+
+/** The flags of every command that talks to a control server. */
+export interface ConnectionOptions {
+  readonly endpointUrl?: string;
+  readonly region?: string;
+  readonly profile?: string;
+}
+
+/** A control server, and how this person talks to it. */
+export interface Connection {
+  readonly client: ManagementClient;
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: () => Promise<Credentials>;
+}
+
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .option(
+      '--endpoint-url <url>',
+      'the control server; else SLIPWAY_ENDPOINT_URL, AWS_ENDPOINT_URL_CODEDEPLOY, AWS_ENDPOINT_URL',
+    )
+    .option('--region <region>', 'region to sign for; else AWS_REGION, AWS_DEFAULT_REGION, us-east-1')
+    .option('--profile <name>', 'profile of ~/.aws/credentials; else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+}
+
+/**
+ * Finds the server and the credentials the way the AWS command line does, so that one set of variables serves both.
+ *
+ * @throws SlipwayError CLI_NO_ENDPOINT when no server is named anywhere; CLI_NO_CREDENTIALS, at the first request, when no key is
+ */
+export function connect(ctx: CliContext, options: ConnectionOptions): Connection {
+  const { env } = ctx;
+  const endpoint =
+    options.endpointUrl ?? env['SLIPWAY_ENDPOINT_URL'] ?? env['AWS_ENDPOINT_URL_CODEDEPLOY'] ?? env['AWS_ENDPOINT_URL'];
+  if (endpoint === undefined || endpoint === '') {
+    throw new SlipwayError('CLI_NO_ENDPOINT', 'no control server is named');
+  }
+  if (!/^https?:\/\/[^/]/.test(endpoint)) {
+    throw new SlipwayError('CLI_NO_ENDPOINT', `'${endpoint}' is no http:// or https:// address of a control server`);
+  }
+  const region = options.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+  const credentials = () => findCredentials(ctx, options.profile);
+  return {
+    client: createManagementClient({ endpoint, region, credentials, clock: ctx.clock }),
+    endpoint,
+    region,
+    credentials,
+  };
+}
+
+async function findCredentials({ env }: CliContext, profile: string | undefined): Promise<Credentials> {
+  const accessKeyId = env['AWS_ACCESS_KEY_ID'];
+  const secretAccessKey = env['AWS_SECRET_ACCESS_KEY'];
+  if (profile === undefined && accessKeyId && secretAccessKey) {
+    const sessionToken = env['AWS_SESSION_TOKEN'];
+    return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+  }
+  // Reading profiles is the SDK's business; it costs 100 ms, so only those who use profiles pay for it.
+  const { fromIni } = await import('@aws-sdk/credential-providers');
+  try {
+    return await fromIni({ profile: profile ?? env['AWS_PROFILE'] ?? 'default' })();
+  } catch (cause) {
+    throw new SlipwayError('CLI_NO_CREDENTIALS', 'no access key is set to sign requests with', { cause });
+  }
+}

@@ -1,0 +1,79 @@
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { RemoteApiError } from '../protocol/errors.ts';
+import type { ExitReason } from './exit-status.ts';
+
+/** Codes of faults that the person at the keyboard can mend by saying something else. */
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH']);
+
+/** What a fault is to the person who typed the command: the lines to print and how to exit. */
+export interface ErrorReport {
+  readonly lines: readonly string[];
+  readonly reason: ExitReason;
+}
+
+/**
+ * Words any fault for a person: what happened, where, what to do; the stack and the causes only when asked for.
+ *
+ * @param verbose also the stack of the fault and of each of its causes
+ */
+export function reportError(thrown: unknown, verbose: boolean): ErrorReport {
+  const { message, remedy, reason } = describe(thrown);
+  const lines = [`slipway: ${message}`];
+  if (remedy !== null) lines.push(`  to do: ${remedy}`);
+  if (verbose) lines.push(...causes(thrown));
+  return { lines, reason };
+}
+
+function describe(thrown: unknown): { message: string; remedy: string | null; reason: ExitReason } {
+  if (thrown instanceof SlipwayError) {
+    return {
+      message: `${thrown.message} [${thrown.code}]`,
+      remedy: thrown.remedy,
+      reason: reasonOf(thrown),
+    };
+  }
+  if (thrown instanceof RemoteApiError) {
+    return {
+      message: `the server answered ${thrown.type}: ${thrown.message}`,
+      remedy: remedyOfRemote(thrown),
+      reason: thrown.status >= 500 ? 'unreachable' : 'refused',
+    };
+  }
+  return {
+    message: messageOf(thrown),
+    remedy: 'this is a fault in Slipway; run again with --verbose and report what it prints',
+    reason: 'internal',
+  };
+}
+
+function reasonOf(error: SlipwayError): ExitReason {
+  if (error.code === 'INTERNAL') return 'internal';
+  if (error.code === 'SERVER_UNREACHABLE') return 'unreachable';
+  const network = systemErrorCode(error.cause);
+  return network !== null && UNREACHABLE.has(network) ? 'unreachable' : 'usage';
+}
+
+function remedyOfRemote(error: RemoteApiError): string | null {
+  switch (error.type) {
+    case 'UnrecognizedClientException':
+      return 'the server does not know this access key: check AWS_ACCESS_KEY_ID, or make a key with `slipway keys create`';
+    case 'InvalidSignatureException':
+      return 'check AWS_SECRET_ACCESS_KEY, and the clocks of both machines';
+    case 'AccessDeniedException':
+      return 'use a key whose role allows this: `slipway keys create --role operator` on the server makes one';
+    case 'ApplicationDoesNotExistException':
+      return 'create it: slipway applications create NAME';
+    case 'DeploymentGroupDoesNotExistException':
+      return 'create it: slipway groups create NAME --application APPLICATION --tag KEY=VALUE';
+    default:
+      return null;
+  }
+}
+
+function causes(thrown: unknown): string[] {
+  const lines: string[] = [];
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    lines.push(...(error.stack ?? error.message).split('\n').map((line) => `  ${line}`));
+  }
+  return lines;
+}

@@ -1,0 +1,90 @@
+/**
+ * A deployment in words: what `slipway deploy` and `slipway deployments show` print. Pure: values in, lines out.
+ */
+import type { DeploymentInfo, LifecycleEvent, TargetRecord } from './records.ts';
+import { renderDuration } from './time.ts';
+
+/** One target at one glance: `web-1  InProgress  Install  [####...]  4/7  2.1s`. */
+export function targetLine(target: TargetRecord, nowMs: number, nameWidth: number): string {
+  const events = target.lifecycleEvents;
+  const done = events.filter((event) => isOver(event.status)).length;
+  const elapsed = elapsedMs(events, nowMs);
+  return [
+    target.targetId.padEnd(nameWidth),
+    target.status.padEnd(10),
+    currentEvent(events).padEnd(16),
+    progressBar(done, events.length),
+    `${done}/${events.length}`,
+    elapsed === null ? '' : renderDuration(elapsed),
+  ]
+    .join('  ')
+    .trimEnd();
+}
+
+/** A line for an event that changed since it was last looked at; null for one that has not begun. */
+export function eventLine(target: TargetRecord, event: LifecycleEvent): string | null {
+  if (event.status === 'Pending') return null;
+  const duration =
+    event.startTime !== undefined && event.endTime !== undefined
+      ? `  ${renderDuration((event.endTime - event.startTime) * 1000)}`
+      : '';
+  return `${target.targetId}  ${event.lifecycleEventName.padEnd(16)}  ${event.status}${duration}`;
+}
+
+/** Why an event failed: script, message, and the tail of its log, indented under the event's line. */
+export function failureLines(event: LifecycleEvent): string[] {
+  const diagnostics = event.diagnostics;
+  if (event.status !== 'Failed' || diagnostics === undefined) return [];
+  const lines = [`    ${diagnostics.errorCode ?? 'UnknownError'}: ${diagnostics.message ?? ''}`];
+  if (diagnostics.scriptName) lines.push(`    script: ${diagnostics.scriptName}`);
+  for (const line of (diagnostics.logTail ?? '').split('\n')) if (line !== '') lines.push(`    | ${line}`);
+  return lines;
+}
+
+/** The last line about a deployment: its status, how long it took, and why it failed. */
+export function conclusionLines(deployment: DeploymentInfo): string[] {
+  const took =
+    deployment.completeTime === undefined || deployment.createTime === undefined
+      ? ''
+      : ` after ${renderDuration((deployment.completeTime - deployment.createTime) * 1000)}`;
+  const lines = [`${deployment.deploymentId}: ${deployment.status}${took}`];
+  if (deployment.errorInformation !== undefined) {
+    lines.push(`  ${deployment.errorInformation.code}: ${deployment.errorInformation.message}`);
+  }
+  if (deployment.rollbackInfo?.rollbackDeploymentId !== undefined) {
+    lines.push(`  rolled back by ${deployment.rollbackInfo.rollbackDeploymentId}`);
+  }
+  return lines;
+}
+
+export function isFinal(status: string | undefined): boolean {
+  return status === 'Succeeded' || status === 'Failed' || status === 'Stopped';
+}
+
+function isOver(status: string): boolean {
+  return status === 'Succeeded' || status === 'Failed' || status === 'Skipped';
+}
+
+function currentEvent(events: readonly LifecycleEvent[]): string {
+  const event =
+    events.find((candidate) => candidate.status === 'Failed') ??
+    events.find((candidate) => candidate.status === 'InProgress') ??
+    events.find((candidate) => candidate.status === 'Pending') ??
+    events.at(-1);
+  return event?.lifecycleEventName ?? '';
+}
+
+function elapsedMs(events: readonly LifecycleEvent[], nowMs: number): number | null {
+  const starts = events.flatMap((event) => event.startTime ?? []);
+  if (starts.length === 0) return null;
+  const running = events.some((event) => event.status === 'InProgress' || event.status === 'Pending');
+  const ends = events.flatMap((event) => event.endTime ?? []);
+  const endMs = running || ends.length === 0 ? nowMs : Math.max(...ends) * 1000;
+  return endMs - Math.min(...starts) * 1000;
+}
+
+function progressBar(done: number, total: number): string {
+  const width = 10;
+  const filled = total === 0 ? 0 : Math.round((done / total) * width);
+  return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}]`;
+}

@@ -1,0 +1,138 @@
+import { RemoteApiError } from '../../protocol/errors.ts';
+import type { ManagementClient } from '../../protocol/management/client.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Output } from '../context.ts';
+import { conclusionLines, eventLine, failureLines, isFinal, targetLine } from './deployment.ts';
+import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.ts';
+
+/** Fast enough to feel live, slow enough to cost nothing; a deployment of minutes is looked at every two seconds. */
+const FIRST_LOOK_MS = 200;
+const SLOWEST_LOOK_MS = 2_000;
+
+export interface FollowContext {
+  readonly client: ManagementClient;
+  readonly clock: Clock;
+  readonly stdout: Output;
+  readonly interrupted: AbortSignal;
+}
+
+export type FollowStyle = 'live' | 'plain' | 'json';
+
+/**
+ * Watches a deployment until it is final and tells what happens: moving lines for a person, plain lines for a log, or one JSON
+ * object a line (`{"type":"event"|"deployment", …}`).
+ *
+ * @returns the deployment as it ended, or null when the person stopped watching; the deployment itself goes on
+ */
+export async function followDeployment(
+  ctx: FollowContext,
+  deploymentId: string,
+  style: FollowStyle,
+): Promise<DeploymentInfo | null> {
+  const show = { live: liveView, plain: plainView, json: jsonView }[style](ctx);
+  for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 1.2, SLOWEST_LOOK_MS)) {
+    // The deployment first: when it is final, the targets read after it are as they will stay.
+    const { deploymentInfo } = await ctx.client.call('GetDeployment', { deploymentId });
+    const targets = await readTargets(ctx.client, deploymentId);
+    show.targets(targets);
+    if (isFinal(deploymentInfo?.status)) {
+      show.conclusion(deploymentInfo as DeploymentInfo, targets);
+      return deploymentInfo as DeploymentInfo;
+    }
+    await ctx.clock.sleep(waitMs, ctx.interrupted);
+    if (ctx.interrupted.aborted) return null;
+  }
+}
+
+/** All targets of a deployment; none while the server has not resolved them yet. */
+export async function readTargets(client: ManagementClient, deploymentId: string): Promise<TargetRecord[]> {
+  const targets: TargetRecord[] = [];
+  let nextToken: string | undefined;
+  try {
+    do {
+      const page = await client.call('ListDeploymentTargets', { deploymentId, ...(nextToken ? { nextToken } : {}) });
+      const ids = page.targetIds ?? [];
+      for (let first = 0; first < ids.length; first += TARGETS_PER_CALL) {
+        const targetIds = ids.slice(first, first + TARGETS_PER_CALL);
+        const { deploymentTargets } = await client.call('BatchGetDeploymentTargets', { deploymentId, targetIds });
+        targets.push(...(deploymentTargets ?? []).map(targetRecord));
+      }
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+  } catch (error) {
+    if (error instanceof RemoteApiError && error.type === 'DeploymentNotStartedException') return [];
+    throw error;
+  }
+  return targets;
+}
+
+/** The API takes no more ids than this in one BatchGetDeploymentTargets. */
+const TARGETS_PER_CALL = 25;
+
+interface View {
+  targets(targets: readonly TargetRecord[]): void;
+  conclusion(deployment: DeploymentInfo, targets: readonly TargetRecord[]): void;
+}
+
+/** One line per target, redrawn in place. */
+function liveView({ stdout, clock }: FollowContext): View {
+  let drawnLines = 0;
+  const draw = (targets: readonly TargetRecord[]) => {
+    const width = Math.max(0, ...targets.map((target) => target.targetId.length));
+    // A wrapped line would break the count of lines to go up, so each is cut at the terminal's edge.
+    const lines = targets.map((target) => targetLine(target, clock.now(), width).slice(0, stdout.columns - 1));
+    const goUp = drawnLines > 0 ? `\u001b[${drawnLines}A` : '';
+    stdout.write(goUp + lines.map((line) => `\u001b[2K${line}\n`).join(''));
+    drawnLines = lines.length;
+  };
+  return {
+    targets: draw,
+    conclusion(deployment, targets) {
+      for (const target of targets) {
+        for (const event of target.lifecycleEvents) {
+          const lines = failureLines(event);
+          if (lines.length > 0) stdout.write(`${target.targetId}  ${event.lifecycleEventName}\n${lines.join('\n')}\n`);
+        }
+      }
+      stdout.write(`${conclusionLines(deployment).join('\n')}\n`);
+    },
+  };
+}
+
+/** One line per event, each time its status changes. */
+function plainView({ stdout }: FollowContext): View {
+  const report = changeReporter((target, event) => {
+    const line = eventLine(target, event);
+    if (line !== null) stdout.write(`${[line, ...failureLines(event)].join('\n')}\n`);
+  });
+  return {
+    targets: report,
+    conclusion: (deployment) => stdout.write(`${conclusionLines(deployment).join('\n')}\n`),
+  };
+}
+
+function jsonView({ stdout }: FollowContext): View {
+  const report = changeReporter((target, event) => {
+    stdout.write(`${JSON.stringify({ type: 'event', targetId: target.targetId, ...event })}\n`);
+  });
+  return {
+    targets: report,
+    conclusion: (deployment) => stdout.write(`${JSON.stringify({ type: 'deployment', ...deployment })}\n`),
+  };
+}
+
+function changeReporter(
+  tell: (target: TargetRecord, event: TargetRecord['lifecycleEvents'][number]) => void,
+): (targets: readonly TargetRecord[]) => void {
+  const told = new Map<string, string>();
+  return (targets) => {
+    for (const target of targets) {
+      for (const event of target.lifecycleEvents) {
+        const key = `${target.targetId}\n${event.lifecycleEventName}`;
+        if ((told.get(key) ?? 'Pending') === event.status) continue;
+        told.set(key, event.status);
+        tell(target, event);
+      }
+    }
+  };
+}

@@ -1,0 +1,38 @@
+/**
+ * The parts of the management API's answers that are shown, with what the server always sends made certain: one place where
+ * absent members of the wire become values.
+ */
+import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+
+export type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
+type WireTarget = NonNullable<ManagementOperations['BatchGetDeploymentTargets']['output']['deploymentTargets']>[number];
+type WireEvent = NonNullable<NonNullable<WireTarget['instanceTarget']>['lifecycleEvents']>[number];
+
+export interface LifecycleEvent {
+  readonly lifecycleEventName: string;
+  readonly status: string;
+  readonly startTime?: number | undefined;
+  readonly endTime?: number | undefined;
+  readonly diagnostics?: WireEvent['diagnostics'];
+}
+
+export interface TargetRecord {
+  readonly targetId: string;
+  readonly status: string;
+  readonly lifecycleEvents: readonly LifecycleEvent[];
+}
+
+export function targetRecord(target: WireTarget): TargetRecord {
+  const instance = target.instanceTarget;
+  return {
+    targetId: instance?.targetId ?? '?',
+    status: instance?.status ?? 'Unknown',
+    lifecycleEvents: (instance?.lifecycleEvents ?? []).map((event) => ({
+      lifecycleEventName: event.lifecycleEventName ?? '?',
+      status: event.status ?? 'Unknown',
+      startTime: event.startTime,
+      endTime: event.endTime,
+      diagnostics: event.diagnostics,
+    })),
+  };
+}

@@ -1,0 +1,98 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import { capturedContext } from '../support/cli-context.ts';
+import { writeRevision } from '../support/revision.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { runSlipway } from '../support/slipway.ts';
+
+describe('what a person meets who types something wrong', () => {
+  test('an unknown command exits with 2 and shows what there is', async () => {
+    const ctx = capturedContext();
+    expect(await runCli(['deplyo'], ctx)).toBe(2);
+    expect(ctx.complained()).toContain("unknown command 'deplyo'");
+    expect(ctx.complained()).toContain('deploy');
+  });
+
+  test('a wrong value names the flag and what it takes', async () => {
+    const ctx = capturedContext();
+    expect(await runCli(['groups', 'create', 'g', '--application', 'a', '--tag', 'web'], ctx)).toBe(2);
+    expect(ctx.complained()).toContain('--tag <key=value>');
+    expect(ctx.complained()).toContain("'web' is not KEY=VALUE");
+  });
+
+  test('no server named: says so and how to name one, without a stack', async () => {
+    const ctx = capturedContext();
+    expect(await runCli(['hosts', 'list'], ctx)).toBe(2);
+    expect(ctx.complained()).toMatch(/no control server is named \[CLI_NO_ENDPOINT\]\n {2}to do: Pass --endpoint-url/);
+    expect(ctx.complained()).not.toMatch(/\n\s+at /);
+  });
+
+  test('--verbose after any command shows the stack', async () => {
+    const ctx = capturedContext();
+    expect(await runCli(['hosts', 'list', '--verbose'], ctx)).toBe(2);
+    expect(ctx.complained()).toMatch(/\n\s+at /);
+  });
+
+  test('a server that is away: exit status 4, with its address', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'secret' };
+    // Port 9 (discard) of loopback: nothing listens there.
+    const ctx = capturedContext({ env });
+    expect(await runCli(['hosts', 'list', '--endpoint-url', 'http://127.0.0.1:9'], ctx)).toBe(4);
+    expect(ctx.complained()).toContain('127.0.0.1:9');
+  });
+
+  test('deploy wants exactly one revision', async () => {
+    const env = {
+      AWS_ACCESS_KEY_ID: 'AKIATEST',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      SLIPWAY_ENDPOINT_URL: 'http://127.0.0.1:9',
+    };
+    const ctx = capturedContext({ env });
+    const both = ['deploy', '.', '--revision', 's3://b/k', '--application', 'a', '--group', 'g'];
+    expect(await runCli(both, ctx)).toBe(2);
+    expect(ctx.complained()).toContain('exactly once, not 2 times');
+  });
+});
+
+test('--version prints the version of the package', async () => {
+  const { status, stdout } = await runSlipway(['--version']);
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+describe('slipway validate', () => {
+  test('a sound revision is valid', async () => {
+    using scratch = scratchFolder();
+    const folder = writeRevision(scratch.at('revision'), { destination: '/srv/site', files: { 'index.html': 'x' } });
+    const ctx = capturedContext({ workingDirectory: folder });
+    expect(await runCli(['validate'], ctx)).toBe(0);
+    expect(ctx.printed()).toContain('is valid');
+  });
+
+  test('every error is shown with file, line and column, and the exit status is 1', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('r'));
+    writeFileSync(
+      scratch.at('r', 'appspec.yml'),
+      'version: 0.1\nos: linux\nhooks:\n  AfterInstall:\n    - timeout: 5\n',
+    );
+    const ctx = capturedContext({ workingDirectory: scratch.at('r') });
+    expect(await runCli(['validate', '.'], ctx)).toBe(1);
+    expect(ctx.printed()).toMatch(/appspec\.yml:1:\d+/);
+    expect(ctx.printed()).toMatch(/appspec\.yml:5:\d+/);
+    expect(ctx.printed()).toContain('2 errors');
+  });
+
+  test('a script that the bundle lacks is an error', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('r'));
+    writeFileSync(
+      scratch.at('r', 'appspec.yml'),
+      'version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: scripts/gone.sh\n',
+    );
+    const ctx = capturedContext({ workingDirectory: scratch.at('r') });
+    expect(await runCli(['validate', '--json'], ctx)).toBe(1);
+    expect(JSON.parse(ctx.printed())).toMatchObject({ valid: false, findings: [{ rule: 'script-missing' }] });
+  });
+});

@@ -1,0 +1,48 @@
+import { writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { unitForThisMachine } from '../../src/cli/service/install.ts';
+import { quoteWord, renderUnit } from '../../src/cli/service/unit.ts';
+import { capturedContext } from '../support/cli-context.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { runSlipway } from '../support/slipway.ts';
+
+const hasSystemdAnalyze = (await execa('systemd-analyze', ['--version'], { reject: false })).exitCode === 0;
+
+describe('the units', () => {
+  test('words that systemd would read otherwise are quoted', () => {
+    expect(quoteWord('/usr/bin/node')).toBe('/usr/bin/node');
+    expect(quoteWord('/opt/my apps/50%/$x')).toBe('"/opt/my apps/50%%/$$x"');
+    expect(quoteWord('a"b\\c')).toBe('"a\\"b\\\\c"');
+  });
+
+  test('ExecStart is replaced literally, whatever the path holds', () => {
+    const unit = renderUnit('[Service]\nExecStart=/usr/bin/slipway agent\nRestart=always\n', { execStart: ['/a$&b'] });
+    expect(unit).toBe('[Service]\nExecStart=/a$$&b\nRestart=always\n'.replace('/a$$&b', '"/a$$&b"'));
+  });
+
+  test.runIf(hasSystemdAnalyze)('are clean to systemd-analyze verify', async () => {
+    using scratch = scratchFolder();
+    for (const name of ['slipway-agent', 'slipway-server'] as const) {
+      const { stdout } = capturedContext();
+      const unit = unitForThisMachine({
+        name,
+        args: [name.replace('slipway-', '')],
+        user: null,
+        hiddenFolders: [],
+        stdout,
+      });
+      const file = scratch.at(`${name}.service`);
+      writeFileSync(file, unit);
+      const verified = await execa('systemd-analyze', ['verify', file], { reject: false, all: true });
+      expect(verified.all.split('\n').filter((line) => line.includes(name))).toEqual([]);
+    }
+  });
+
+  test('install --print shows the unit for this machine and changes nothing', async () => {
+    const printed = await runSlipway(['agent', 'install', '--print', '--config-file', '/etc/my agent.yml']);
+    expect(printed.status).toBe(0);
+    expect(printed.stdout).toMatch(/^ExecStart=\S+ \S+bin\/slipway\.js agent --config-file "\/etc\/my agent\.yml"$/m);
+    expect((await runSlipway(['server', 'install', '--print'])).stdout).toContain('Type=notify');
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { conclusionLines, eventLine, failureLines, targetLine } from '../../src/cli/view/deployment.ts';
+import type { TargetRecord } from '../../src/cli/view/records.ts';
+import { renderTable } from '../../src/cli/view/table.ts';
+import { renderDuration, renderTime } from '../../src/cli/view/time.ts';
+
+const target: TargetRecord = {
+  targetId: 'web-1',
+  status: 'InProgress',
+  lifecycleEvents: [
+    { lifecycleEventName: 'ApplicationStop', status: 'Succeeded', startTime: 100, endTime: 101.5 },
+    { lifecycleEventName: 'DownloadBundle', status: 'InProgress', startTime: 101.5 },
+    { lifecycleEventName: 'BeforeInstall', status: 'Pending' },
+    { lifecycleEventName: 'Install', status: 'Pending' },
+  ],
+};
+
+describe('durations and times', () => {
+  test.each([
+    [0, '0.0s'],
+    [850, '0.8s'],
+    [59_999, '59.9s'],
+    [61_000, '1m01s'],
+    [3_700_000, '1h01m'],
+    [-5, '0.0s'],
+  ])('%d ms is %s', (ms, text) => {
+    expect(renderDuration(ms)).toBe(text);
+  });
+  test('times are in UTC, and no time is no text', () => {
+    expect(renderTime(1_446_744_188.711)).toBe('2015-11-05 17:23:08');
+    expect(renderTime(undefined)).toBe('');
+  });
+});
+
+describe('a target in one line', () => {
+  test('names the current event, progress and the time since the first event began', () => {
+    expect(targetLine(target, 104_000, 5)).toBe('web-1  InProgress  DownloadBundle    [###.......]  1/4  4.0s');
+  });
+  test('whose events are over shows how long they took, not how long ago', () => {
+    const ended = { ...target, status: 'Succeeded', lifecycleEvents: target.lifecycleEvents.slice(0, 1) };
+    expect(targetLine(ended, 999_000, 5)).toBe('web-1  Succeeded   ApplicationStop   [##########]  1/1  1.5s');
+  });
+});
+
+describe('events', () => {
+  test('one that is over shows its duration; one that has not begun shows nothing', () => {
+    const [stop, , before] = target.lifecycleEvents;
+    expect(stop && eventLine(target, stop)).toBe('web-1  ApplicationStop   Succeeded  1.5s');
+    expect(before && eventLine(target, before)).toBeNull();
+  });
+  test('one that failed shows code, message, script and the last words of the log', () => {
+    const lines = failureLines({
+      lifecycleEventName: 'ValidateService',
+      status: 'Failed',
+      diagnostics: { errorCode: 'ScriptFailed', scriptName: 'check.sh', message: 'exit code 3', logTail: 'a\nb\n' },
+    });
+    expect(lines).toEqual(['    ScriptFailed: exit code 3', '    script: check.sh', '    | a', '    | b']);
+  });
+  test('a deployment that failed says why', () => {
+    expect(
+      conclusionLines({
+        deploymentId: 'd-A',
+        status: 'Failed',
+        createTime: 10,
+        completeTime: 12,
+        errorInformation: { code: 'HEALTH_CONSTRAINTS', message: 'too many failed' },
+      }),
+    ).toEqual(['d-A: Failed after 2.0s', '  HEALTH_CONSTRAINTS: too many failed']);
+  });
+});
+
+test('a table aligns its columns and ends no line with blanks', () => {
+  expect(
+    renderTable([
+      ['NAME', 'STATUS'],
+      ['a-long-name', ''],
+      ['b', 'ok'],
+    ]),
+  ).toBe('NAME         STATUS\na-long-name\nb            ok\n');
+});

@@ -1,0 +1,140 @@
+/** Power cuts: agent and server are killed with SIGKILL in the middle, and everything is right afterwards. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { isRunning, killTree } from '../support/process-tree.ts';
+import { writeRevision } from '../support/revision.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+
+const APPLICATION = ['--application', 'site', '--group', 'test'];
+
+async function makeGroup(server: ControlServer): Promise<void> {
+  await runSlipway(['applications', 'create', 'site'], server.env);
+  const group = ['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'];
+  expect(await runSlipway(group, server.env)).toMatchObject({ status: 0 });
+}
+
+interface ShownEvent {
+  readonly lifecycleEventName: string;
+  readonly status: string;
+  readonly diagnostics?: { errorCode: string; message: string };
+}
+
+async function eventsOf(server: ControlServer, deploymentId: string): Promise<ShownEvent[]> {
+  const shown = await runSlipway(['deployments', 'show', deploymentId, '--json'], server.env);
+  return (
+    (JSON.parse(shown.stdout) as { targets: { lifecycleEvents: ShownEvent[] }[] }).targets[0]?.lifecycleEvents ?? []
+  );
+}
+
+async function statusOf(server: ControlServer, deploymentId: string): Promise<string> {
+  const shown = await runSlipway(['deployments', 'show', deploymentId, '--json'], server.env);
+  return (JSON.parse(shown.stdout) as { deployment: { status: string } }).deployment.status;
+}
+
+describe('kill -9 of the agent', () => {
+  test('during a hook: the event is reported Failed after the restart, no process is left, the next deployment succeeds', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await makeGroup(server);
+    const pidFile = scratch.at('pid');
+    const site = scratch.at('site');
+    const hanging = writeRevision(scratch.at('hanging'), {
+      destination: site,
+      files: { 'index.html': 'one' },
+      scripts: { AfterInstall: `sleep 600 &\necho "$$ $!" > ${pidFile}.new\nmv ${pidFile}.new ${pidFile}\nwait` },
+    });
+    let deploymentId = '';
+    {
+      await using agent = host.startAgent();
+      deploymentId = (await runSlipway(['deploy', hanging, ...APPLICATION, '--no-follow'], server.env)).stdout.trim();
+      await eventually(() => existsSync(pidFile));
+      agent.kill('SIGKILL');
+      await agent.exited;
+    }
+    const pids = readFileSync(pidFile, 'utf8').trim().split(' ').map(Number);
+
+    await using _agent = host.startAgent();
+    await eventually(async () => (await statusOf(server, deploymentId)) === 'Failed');
+
+    const failed = (await eventsOf(server, deploymentId)).find((event) => event.status === 'Failed');
+    expect(failed).toMatchObject({ lifecycleEventName: 'AfterInstall', diagnostics: { errorCode: 'UnknownError' } });
+    expect(failed?.diagnostics?.message).toMatch(/restart/i);
+    await eventually(() => pids.every((pid) => !isRunning(pid)));
+
+    const good = writeRevision(scratch.at('good'), { destination: site, files: { 'index.html': 'two' } });
+    expect(await runSlipway(['deploy', good, ...APPLICATION], server.env)).toMatchObject({ status: 0 });
+    expect(readFileSync(join(site, 'index.html'), 'utf8')).toBe('two');
+  });
+
+  test('during Install: the old tree or the new one, never a mixture, and the next deployment succeeds', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await makeGroup(server);
+    const site = scratch.at('site');
+    const files = (word: string) =>
+      Object.fromEntries(Array.from({ length: 400 }, (_, n) => [`f${n}.txt`, `${word} ${n}`]));
+    const old = writeRevision(scratch.at('old'), { destination: site, files: files('old') });
+    const young = writeRevision(scratch.at('young'), { destination: site, files: files('young') });
+    {
+      await using _agent = host.startAgent();
+      expect(await runSlipway(['deploy', old, ...APPLICATION], server.env)).toMatchObject({ status: 0 });
+    }
+    let deploymentId = '';
+    {
+      await using agent = host.startAgent();
+      deploymentId = (await runSlipway(['deploy', young, ...APPLICATION, '--no-follow'], server.env)).stdout.trim();
+      const journals = join(host.rootDir, 'deployment-instructions');
+      // As soon as Install has begun its work the whole tree of the agent's processes is killed, as a power cut would.
+      await eventually(() => hasJournal(journals), { everyMs: 1 });
+      killTree(agent.pid);
+      await agent.exited;
+    }
+    await using _agent = host.startAgent();
+    await eventually(async () => (await statusOf(server, deploymentId)) !== 'InProgress');
+
+    const words = new Set(
+      Array.from({ length: 400 }, (_, n) => readFileSync(join(site, `f${n}.txt`), 'utf8').split(' ')[0]),
+    );
+    expect(words.size).toBe(1);
+    expect(await runSlipway(['deploy', young, ...APPLICATION], server.env)).toMatchObject({ status: 0 });
+    expect(readFileSync(join(site, 'f0.txt'), 'utf8')).toBe('young 0');
+  });
+});
+
+describe('kill -9 of the server', () => {
+  test('in the middle of a deployment: after a restart the deployment goes on', async () => {
+    using scratch = scratchFolder();
+    const dataDir = scratch.at('server');
+    const before = await startControlServer(dataDir);
+    const host = await enrolHost(before, scratch.at('host'), 'web-1');
+    await using _agent = host.startAgent();
+    await makeGroup(before);
+    const gate = scratch.at('gate');
+    const revision = writeRevision(scratch.at('one'), {
+      destination: scratch.at('site'),
+      files: { 'index.html': 'one' },
+      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}` },
+    });
+    const deploymentId = (
+      await runSlipway(['deploy', revision, ...APPLICATION, '--no-follow'], before.env)
+    ).stdout.trim();
+    await eventually(() => existsSync(gate));
+    before.daemon.kill('SIGKILL');
+    await before.daemon.exited;
+
+    await using after = await startControlServer(dataDir, before);
+    writeFileSync(gate, 'go on\n');
+
+    await eventually(async () => (await statusOf(after, deploymentId)) === 'Succeeded', { withinMs: 60_000 });
+    expect(readFileSync(scratch.at('site', 'index.html'), 'utf8')).toBe('one');
+  });
+});
+
+function hasJournal(instructionsDir: string): boolean {
+  return existsSync(instructionsDir) && readdirSync(instructionsDir).some((name) => name.endsWith('.journal'));
+}
