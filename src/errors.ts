@@ -131,7 +131,8 @@ export const ERROR_CATALOGUE = {
   // --- revision
   REVISION_NOT_FOUND: {
     meaning: 'The bundle of a revision is not where it should be.',
-    remedy: 'Check bucket, key and version (or repository and commit); it may have been deleted since it was registered.',
+    remedy:
+      'Check bucket, key and version (or repository and commit); it may have been deleted since it was registered.',
   },
   REVISION_DENIED: {
     meaning: 'The place where a bundle is kept does not let this host read it.',
@@ -177,13 +178,15 @@ export const ERROR_CATALOGUE = {
   },
   INSTALL_NOT_RECOVERED: {
     meaning: 'An Install was interrupted and what it left could not be put right.',
-    remedy: 'Mend what the message names (rights, space), then start the agent again: it tries again before it takes new work.',
+    remedy:
+      'Mend what the message names (rights, space), then start the agent again: it tries again before it takes new work.',
   },
   // --- hooks
   // --- deployment
   DEPLOYMENT_COMMAND_UNKNOWN: {
     meaning: 'The control endpoint sent a host command that this agent does not know.',
-    remedy: 'Check that the server speaks the same protocol; this agent knows DownloadBundle, Install and the nine hook events.',
+    remedy:
+      'Check that the server speaks the same protocol; this agent knows DownloadBundle, Install and the nine hook events.',
   },
   DEPLOYMENT_EVENT_UNKNOWN: {
     meaning: 'The events of the AppSpec file and those of the deployment do not fit together.',

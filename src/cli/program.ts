@@ -6,7 +6,7 @@ import { addDeploymentsCommand } from './commands/deployments.ts';
 import { addGroupsCommand } from './commands/groups.ts';
 import { addHostsCommand } from './commands/hosts.ts';
 import { addKeysCommand } from './commands/keys.ts';
-//TMP import { addLocalCommand } from './commands/local.ts';
+import { addLocalCommand } from './commands/local.ts';
 import { addLogsCommand } from './commands/logs.ts';
 import { addPushCommand } from './commands/push.ts';
 import { addRegisterCommand } from './commands/register.ts';
@@ -33,7 +33,7 @@ const COMMANDS: readonly AddCommand[] = [
   addHostsCommand,
   addRegisterCommand,
   addValidateCommand,
-//TMP   addLocalCommand,
+  addLocalCommand,
   addLogsCommand,
   addAgentCommand,
   addServerCommand,

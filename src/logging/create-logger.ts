@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { createLogger as createWinston, format, type Logger as Winston, transports } from 'winston';
+import { Writable } from 'node:stream';
+import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
 import DailyRotateFile from 'winston-daily-rotate-file';
 import type { LogFields, Logger } from './logger.ts';
 import { plainFields } from './plain-fields.ts';
@@ -30,9 +31,28 @@ export function createAgentLogger(settings: FileSettings & { readonly verbose: b
   try {
     winston.add(dailyFile(settings));
   } catch (error) {
-    logger.warn('the log file cannot be written; the log goes to standard error only', { logDir: settings.logDir, error });
+    logger.warn('the log file cannot be written; the log goes to standard error only', {
+      logDir: settings.logDir,
+      error,
+    });
   }
   return logger;
+}
+
+/** A logger for commands that people run: to its file alone, or nowhere when that cannot be written. */
+export function createFileLogger(settings: FileSettings): ClosableLogger {
+  const winston = createWinston({ level: 'info', transports: [new transports.Stream({ stream: nowhere() })] });
+  try {
+    winston.add(dailyFile(settings));
+  } catch {
+    // Who may not write there is told what happens on the terminal.
+  }
+  return wrap(winston);
+}
+
+/** winston complains on standard error when it has no place to write to. */
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
 
 /** The server's logger: one JSON object a line on standard error. */
@@ -72,9 +92,11 @@ function dailyFile({ logDir, programName }: FileSettings): DailyRotateFile {
 }
 
 function wrap(winston: Winston): ClosableLogger {
-  const write = (level: string) => (message: string, fields: LogFields = {}) => {
-    winston.log({ ...plainFields(fields), level, message });
-  };
+  const write =
+    (level: string) =>
+    (message: string, fields: LogFields = {}) => {
+      winston.log({ ...plainFields(fields), level, message });
+    };
   return {
     debug: write('debug'),
     info: write('info'),

@@ -7,7 +7,10 @@ const MAX_CAUSES = 5;
 
 export function plainFields(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, SECRET.test(name) && value !== null ? '[hidden]' : plainValue(value, 0)]),
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      SECRET.test(name) && value !== null ? '[hidden]' : plainValue(value, 0),
+    ]),
   );
 }
 

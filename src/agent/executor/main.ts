@@ -1,19 +1,12 @@
 /** An executor process: carries out the commands that the daemon sends over the channel, and ends when the channel closes. */
 import type { DeploymentContext } from '../../deployment/context.ts';
+import { createDeploymentContext } from '../../deployment/real-context.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
-import { systemAttributeTools } from '../../install/attributes.ts';
-import { realInstallFs } from '../../install/install-fs.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
-import { createBundleFetcher } from '../../revision/fetch-bundle.ts';
-import { systemClock } from '../../system/clock.ts';
-import { lookupGroup, lookupUser } from '../../system/users.ts';
-import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
-
-/** Between SIGTERM and SIGKILL of a hook that has timed out. @see the official agent 2.x, `script.rs` */
-const HOOK_GRACE_MS = 5_000;
+import type { FromExecutor, ToExecutor } from './messages.ts';
 
 const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
@@ -26,7 +19,12 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) proces
 process.on('message', (message: ToExecutor) => {
   switch (message.type) {
     case 'settings':
-      context = createContext(message.settings);
+      context = createDeploymentContext({
+        ...message.settings,
+        credentials: credentials.provider,
+        environment: process.env,
+        log: daemonLogger(),
+      });
       return;
     case 'credentials':
     case 'no-credentials':
@@ -65,47 +63,6 @@ async function answer(question: Question): Promise<void> {
   } catch (error) {
     say({ type: 'fault', call, message: messageOf(error) });
   }
-}
-
-function createContext({ config, region }: ExecutorSettings): DeploymentContext {
-  const log = daemonLogger();
-  return {
-    rootDir: config.rootDir,
-    programName: config.programName,
-    maxRevisions: config.maxRevisions,
-    enableDeploymentsLog: config.enableDeploymentsLog,
-    limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
-    entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
-    installRules: {
-      rejectUnsafePermissions: config.rejectUnsafePermissions,
-      rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,
-    },
-    environmentRules: {
-      restrictToAllowlist: config.restrictHookEnvironment,
-      stripLoaderVariables: config.stripLoaderVariables,
-    },
-    baseEnvironment: process.env,
-    hookGraceMs: HOOK_GRACE_MS,
-    install: {
-      fs: realInstallFs,
-      tools: systemAttributeTools,
-      ids: { userId: (name) => lookupUser(name)?.uid ?? null, groupId: lookupGroup },
-      agentUid: process.getuid?.() ?? 0,
-      log,
-    },
-    fetchBundle: createBundleFetcher({
-      region,
-      credentials: credentials.provider,
-      s3EndpointOverride: config.s3EndpointOverride,
-      useFipsMode: config.useFipsMode,
-      proxyUri: config.proxyUri,
-      gitHubEndpoint: config.gitHubEndpoint,
-      clock: systemClock,
-      log,
-    }),
-    clock: systemClock,
-    log,
-  };
 }
 
 /** Lines go through the daemon: two processes must not rotate one file. */

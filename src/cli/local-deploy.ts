@@ -1,0 +1,92 @@
+import { resolveIdentity } from '../agent/identity.ts';
+import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
+import { createDeploymentContext } from '../deployment/real-context.ts';
+import { SlipwayError } from '../errors.ts';
+import { runLocalDeployment } from '../local/deploy.ts';
+import type { LocalBundleType } from '../local/location.ts';
+import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } from '../local/plan.ts';
+import { createFileLogger } from '../logging/create-logger.ts';
+import type { FileExistsBehavior } from '../protocol/specification.ts';
+import type { CliContext } from './context.ts';
+import { renderDuration } from './view/time.ts';
+
+/** The flags of `slipway local`, which are those of `codedeploy-local`. */
+export interface LocalDeployOptions {
+  readonly bundleLocation?: string;
+  readonly type: LocalBundleType;
+  readonly fileExistsBehavior: FileExistsBehavior;
+  readonly deploymentGroup: string;
+  readonly deploymentGroupName: string;
+  readonly applicationName?: string;
+  readonly events?: string;
+  readonly agentConfigurationFile?: string;
+  readonly appspecFilename: string;
+  readonly githubToken?: string;
+}
+
+/**
+ * Deploys on this machine and prints each event as it ends.
+ *
+ * @returns whether it succeeded
+ * @throws SlipwayError CLI_BAD_ARGUMENT naming everything that is wrong with the flags, before anything is done
+ */
+export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
+  const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
+  const plan = planOrThrow(ctx, options);
+  const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
+  try {
+    const identity = await identityFor(ctx, config, plan);
+    const deployment = createDeploymentContext({ config, ...identity, environment: ctx.env, log });
+    const { specification, events } = plan;
+    ctx.stdout.write(`deployment ${specification.deploymentId}: ${events.join(', ')}\n`);
+    const result = await runLocalDeployment(
+      deployment,
+      plan,
+      (progress) => {
+        if (progress.type === 'started') return;
+        const { event, outcome, durationMs } = progress;
+        ctx.stdout.write(`  ${event.padEnd(18)}  ${outcome.status.padEnd(9)}  ${renderDuration(durationMs)}\n`);
+      },
+      ctx.interrupted,
+    );
+    if (result.failure !== null) {
+      const { event, outcome, script } = result.failure;
+      ctx.stderr.write(`slipway: ${event} failed: ${outcome.diagnostics.message}\n`);
+      if (script !== null) ctx.stderr.write(`  script: ${script}\n`);
+      for (const line of outcome.diagnostics.log.split('\n')) if (line !== '') ctx.stderr.write(`  | ${line}\n`);
+    }
+    ctx.stdout.write(`revision: ${result.deploymentDir}\nscripts’ log: ${result.scriptsLog}\n`);
+    ctx.stdout.write(`${specification.deploymentId}: ${result.status}\n`);
+    return result.status === 'Succeeded';
+  } finally {
+    await log.close();
+  }
+}
+
+function planOrThrow(ctx: CliContext, options: LocalDeployOptions): LocalDeploymentPlan {
+  const gitHubToken = options.githubToken ?? ctx.env['CODEDEPLOY_GITHUB_TOKEN'];
+  const result = planLocalDeployment({
+    bundleLocation: options.bundleLocation ?? null,
+    workingDirectory: ctx.workingDirectory,
+    deploymentId: newLocalDeploymentId(ctx.random),
+    bundleType: options.type,
+    fileExistsBehavior: options.fileExistsBehavior,
+    deploymentGroupId: options.deploymentGroup,
+    deploymentGroupName: options.deploymentGroupName,
+    appSpecFilename: options.appspecFilename,
+    ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
+    ...(options.events === undefined ? {} : { events: options.events }),
+    ...(gitHubToken === undefined ? {} : { gitHubToken }),
+  });
+  if (result.ok) return result.plan;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', `this cannot be deployed: ${result.problems.join('; ')}`);
+}
+
+/** Only a revision on S3 needs to know who this host is. */
+async function identityFor(ctx: CliContext, config: AgentConfig, plan: LocalDeploymentPlan) {
+  if (plan.specification.revision.revisionType === 'S3') return resolveIdentity(config, ctx.env, ctx.clock);
+  const credentials = async () => {
+    throw new SlipwayError('AGENT_NO_CREDENTIALS', 'a local deployment has no credentials');
+  };
+  return { region: 'us-east-1', credentials };
+}
