@@ -90,7 +90,10 @@ async function deployGoodRevision(demo: Demo): Promise<void> {
   expect(status === 0, `the first deployment should have succeeded, but slipway deploy exited with ${status}`);
   const { targets } = await newestDeployment(demo);
   const events = targets.flatMap((target) => target.lifecycleEvents);
-  expect(events.length === FIRST_DEPLOYMENT_EVENTS, `expected ${FIRST_DEPLOYMENT_EVENTS} events, found ${events.length}`);
+  expect(
+    events.length === FIRST_DEPLOYMENT_EVENTS,
+    `expected ${FIRST_DEPLOYMENT_EVENTS} events, found ${events.length}`,
+  );
   for (const event of events) {
     expect(event.status === 'Succeeded', `${event.lifecycleEventName} is ${event.status}`);
   }
@@ -98,7 +101,10 @@ async function deployGoodRevision(demo: Demo): Promise<void> {
   await run(demo, ['logs', 'latest', '--config-file', join(demo.folder, 'agent/conf/codedeployagent.yml')]);
   say('\nWhat is deployed now:');
   for (const file of filesBelow(demo.site)) say(`  ${relative(PROJECT, file)}  ${statSync(file).size} bytes`);
-  expect(readFileSync(join(demo.site, 'index.html'), 'utf8').includes('Hello from Slipway'), 'the page is not in place');
+  expect(
+    readFileSync(join(demo.site, 'index.html'), 'utf8').includes('Hello from Slipway'),
+    'the page is not in place',
+  );
 }
 
 async function deployBadRevision(demo: Demo): Promise<void> {
@@ -113,7 +119,10 @@ async function deployBadRevision(demo: Demo): Promise<void> {
   const { deployment, targets } = await newestDeployment(demo);
   expect(deployment.status === 'Failed', `the deployment should be Failed, but is ${deployment.status}`);
   const failed = targets.flatMap((target) => target.lifecycleEvents).find((event) => event.status === 'Failed');
-  expect(failed?.lifecycleEventName === 'ValidateService', `${failed?.lifecycleEventName} failed instead of ValidateService`);
+  expect(
+    failed?.lifecycleEventName === 'ValidateService',
+    `${failed?.lifecycleEventName} failed instead of ValidateService`,
+  );
   expect(failed?.diagnostics?.errorCode === 'ScriptFailed', `the error code is ${failed?.diagnostics?.errorCode}`);
   expect(failed?.diagnostics?.logTail?.includes('it answered 503') === true, 'the log tail lacks the script’s words');
 }
@@ -188,7 +197,8 @@ function start(demo: Demo, name: string, args: readonly string[]): ChildProcess 
   child.once('exit', (code, signal) => {
     demo.running.delete(child);
     writeFileSync(join(demo.folder, `${name}.log`), Buffer.concat(log));
-    if (code !== 0) say(`the ${name} ended with ${signal ?? code}:\n${Buffer.concat(log).toString('utf8').slice(-2000)}`);
+    if (code !== 0)
+      say(`the ${name} ended with ${signal ?? code}:\n${Buffer.concat(log).toString('utf8').slice(-2000)}`);
   });
   say(`$ slipway ${args.map((arg) => relativePath(arg)).join(' ')} &`);
   return child;

@@ -1,6 +1,6 @@
 import { resolveIdentity } from '../agent/identity.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
-import { createDeploymentContext } from '../deployment/real-context.ts';
+import { createDeploymentContext } from '../deployment/create-context.ts';
 import { SlipwayError } from '../errors.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
 import type { LocalBundleType } from '../local/location.ts';
@@ -36,7 +36,12 @@ export async function deployLocally(ctx: CliContext, options: LocalDeployOptions
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   try {
     const identity = await identityFor(ctx, config, plan);
-    const deployment = createDeploymentContext({ config, ...identity, environment: ctx.env, log });
+    const deployment = createDeploymentContext(config, {
+      ...identity,
+      baseEnvironment: ctx.env,
+      clock: ctx.clock,
+      log,
+    });
     const { specification, events } = plan;
     ctx.stdout.write(`deployment ${specification.deploymentId}: ${events.join(', ')}\n`);
     const result = await runLocalDeployment(

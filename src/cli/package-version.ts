@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './package-root.ts';
 
-/** The version of this package, from its own package.json: the same file in a checkout and in a published package. */
+/** The version of this package. */
 export function packageVersion(): string {
-  // src/cli/program.ts in a checkout; dist/cli/main.js, which has it bundled, in a package: both are two folders below.
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+  return version;
 }

@@ -46,6 +46,8 @@ export function buildProgram(ctx: CliContext, conclude: Conclude): Command {
     .description('Deploys revisions to your own servers.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .option('--verbose', 'show stacks and causes of errors')
+    // `agent install --config-file X` means install's flag, not agent's.
+    .enablePositionalOptions()
     .showHelpAfterError('(slipway COMMAND --help shows what it takes)')
     .exitOverride()
     .configureOutput({

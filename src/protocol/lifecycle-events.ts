@@ -23,9 +23,6 @@ export type HookEvent = (typeof HOOK_EVENTS)[number];
 /** The events that the agent does itself. */
 export const AGENT_EVENTS = ['DownloadBundle', 'Install'] as const;
 
-/** Any event that a host can be told to do, or a custom one of a local deployment. */
-export type LifecycleEventName = HookEvent | (typeof AGENT_EVENTS)[number] | (string & {});
-
 export function isHookEvent(name: string): name is HookEvent {
   return (HOOK_EVENTS as readonly string[]).includes(name);
 }

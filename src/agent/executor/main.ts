@@ -1,11 +1,12 @@
 /** An executor process: carries out the commands that the daemon sends over the channel, and ends when the channel closes. */
 import type { DeploymentContext } from '../../deployment/context.ts';
-import { createDeploymentContext } from '../../deployment/real-context.ts';
+import { createDeploymentContext } from '../../deployment/create-context.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
+import { systemClock } from '../../system/clock.ts';
 import type { FromExecutor, ToExecutor } from './messages.ts';
 
 const ending = new AbortController();
@@ -19,10 +20,11 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) proces
 process.on('message', (message: ToExecutor) => {
   switch (message.type) {
     case 'settings':
-      context = createDeploymentContext({
-        ...message.settings,
+      context = createDeploymentContext(message.settings.config, {
+        region: message.settings.region,
         credentials: credentials.provider,
-        environment: process.env,
+        baseEnvironment: process.env,
+        clock: systemClock,
         log: daemonLogger(),
       });
       return;

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import type { Output } from '../context.ts';
+import { packageRoot } from '../package-root.ts';
 import { renderUnit } from './unit.ts';
 
 export interface ServiceInstallation {
@@ -21,7 +22,7 @@ const UNIT_FOLDER = '/etc/systemd/system';
 
 /** The unit as it would be written for the program that is running now. */
 export function unitForThisMachine(installation: ServiceInstallation): string {
-  const template = readFileSync(new URL(`../../../systemd/${installation.name}.service`, import.meta.url), 'utf8');
+  const template = readFileSync(join(packageRoot(), 'systemd', `${installation.name}.service`), 'utf8');
   return renderUnit(template, { execStart: [process.execPath, programFile(), ...installation.args] });
 }
 
@@ -58,7 +59,5 @@ export async function installService(installation: ServiceInstallation): Promise
 
 /** bin/slipway.js of this very package. */
 function programFile(): string {
-  const path = fileURLToPath(new URL('../../../bin/slipway.js', import.meta.url));
-  if (!existsSync(path)) throw new SlipwayError('INTERNAL', `${path} is missing from the package`);
-  return path;
+  return join(packageRoot(), 'bin/slipway.js');
 }
