@@ -77,7 +77,7 @@ export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly 
   } else {
     const pending = targets.filter((target) => target.status === 'Pending');
     for (const target of pending.slice(0, mayStart(count(targets), allowed))) target.start();
-    for (const target of targets) target.goOn();
+    for (const target of targets) target.goOn(nowMs);
   }
   const counts = count(targets);
   if (counts.pending === 0 && counts.inProgress === 0) {
@@ -189,11 +189,12 @@ class Target {
   }
 
   /** Makes the next event ready when everything before it is over. */
-  goOn(): void {
+  goOn(nowMs: number): void {
     if (this.status !== 'InProgress') return;
     const next = this.#events.find((event) => !isOver(event.status));
     if (next === undefined || next.status !== 'Pending' || next.readyAtMs !== null) return;
     this.#actions.push({ action: 'ready-event', instanceId: this.#instanceId, position: next.position });
+    next.readyAtMs = nowMs;
   }
 
   /** Lets nothing begin any more; what runs may end, unless the time for that is over as well. */

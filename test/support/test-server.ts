@@ -1,0 +1,35 @@
+import { startServer } from '../../src/server/main.ts';
+import { openKeyStore } from '../../src/server/keys.ts';
+import type { Role } from '../../src/server/store/schema.ts';
+import { silentLogger } from '../../src/logging/logger.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { systemRandom } from '../../src/system/random.ts';
+
+/** A control server inside the test's own process, with real sockets, a real database, and keys of any role. */
+export interface TestServer extends AsyncDisposable {
+  readonly url: string;
+  readonly s3Url: string;
+  key(role: Role, hostArn?: string): Promise<{ accessKeyId: string; secretAccessKey: string }>;
+}
+
+export async function testServer(dataDir: string): Promise<TestServer> {
+  const options = { dataDir, clock: systemClock, random: systemRandom };
+  const server = await startServer({
+    ...options,
+    ...{ host: '127.0.0.1', port: 0, s3Host: '127.0.0.1', s3Port: 0 },
+    ...{ region: 'us-east-1', accountId: '000000000000', version: '0.0.0-test', log: silentLogger },
+  });
+  return {
+    url: server.url,
+    s3Url: server.s3Url,
+    async key(role, hostArn) {
+      const keys = await openKeyStore(options);
+      try {
+        return await keys.create({ role, hostArn: hostArn ?? null, description: 'for a test' });
+      } finally {
+        await keys.close();
+      }
+    },
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
