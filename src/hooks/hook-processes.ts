@@ -22,20 +22,9 @@ export interface HookProcesses {
 const REAP_MS = 5_000;
 const LOOK_AGAIN_MS = 20;
 
-export function processesOfHook({ marker, groupId }: HookProcesses): number[] {
-  const processes = runningProcesses();
-  // An agent that a hook has started carries that hook's marker; it must not end itself.
-  const spared = ownLine(processes);
-  const found = new Set<number>();
-  const queue = processes
-    .filter(({ pid, group }) => group === groupId || hasInEnvironment(pid, MARKER_VARIABLE, marker))
-    .map(({ pid }) => pid);
-  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-    if (spared.has(pid) || found.has(pid)) continue;
-    found.add(pid);
-    for (const child of processes) if (child.parent === pid) queue.push(child.pid);
-  }
-  return [...found];
+/** @returns the processes of the hook that run now */
+export function processesOfHook(hook: HookProcesses): number[] {
+  return createSearch(hook)().map(({ pid }) => pid);
 }
 
 /**
@@ -45,12 +34,22 @@ export function processesOfHook({ marker, groupId }: HookProcesses): number[] {
  * @returns those that cannot be ended: another user's, or held by the kernel
  */
 export async function endHook(clock: Clock, hook: HookProcesses, graceMs: number): Promise<readonly number[]> {
+  const search = createSearch(hook);
+  const signalAll = (signal: NodeJS.Signals) => {
+    const found = search();
+    // The group in one call: what forks faster than anybody can look is caught there.
+    const hasGroup = found.some(({ group }) => group === hook.groupId);
+    if (hook.groupId !== null && hasGroup) signalProcess(-hook.groupId, signal);
+    for (const { pid, group } of found) if (group !== hook.groupId) signalProcess(pid, signal);
+    return found;
+  };
   if (graceMs > 0) {
-    signalAll(hook, 'SIGTERM');
-    await gone(clock, hook, graceMs);
+    signalAll('SIGTERM');
+    await untilGone(clock, search, graceMs);
   }
   // A process may fork while it is being looked for; the next look finds the child.
-  return gone(clock, hook, REAP_MS, () => signalAll(hook, 'SIGKILL'));
+  const left = await untilGone(clock, () => signalAll('SIGKILL'), REAP_MS);
+  return left.map(({ pid }) => pid);
 }
 
 /** Kills every process of a hook that was left behind. @returns how many there were */
@@ -61,25 +60,38 @@ export async function killProcessesOf(clock: Clock, hostCommandIdentifier: strin
   return before - left.length;
 }
 
-function signalAll(hook: HookProcesses, signal: NodeJS.Signals): void {
-  // The group at once, so that none of it can fork away between two signals.
-  if (hook.groupId !== null) signalProcess(-hook.groupId, signal);
-  const { groupId } = hook;
-  const groupOf = new Map(runningProcesses().map(({ pid, group }) => [pid, group]));
-  for (const pid of processesOfHook(hook)) if (groupOf.get(pid) !== groupId) signalProcess(pid, signal);
+/** Each call looks anew; who was once known to belong to the hook still does when its parent has gone. */
+type Search = () => readonly ProcessRelations[];
+
+function createSearch({ marker, groupId }: HookProcesses): Search {
+  const known = new Set<string>();
+  const nameOf = ({ pid, startTime }: ProcessRelations) => `${pid} ${startTime}`;
+  return () => {
+    const processes = runningProcesses();
+    // An agent that a hook has started carries that hook's marker; it must not end itself.
+    const spared = ownLine(processes);
+    const found = new Set<ProcessRelations>();
+    const queue = processes.filter(
+      (candidate) =>
+        candidate.group === groupId ||
+        known.has(nameOf(candidate)) ||
+        hasInEnvironment(candidate.pid, MARKER_VARIABLE, marker),
+    );
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (spared.has(next.pid) || found.has(next)) continue;
+      found.add(next);
+      known.add(nameOf(next));
+      for (const other of processes) if (other.parent === next.pid) queue.push(other);
+    }
+    return [...found];
+  };
 }
 
-/** Waits until none is left, or no longer. @returns those that are */
-async function gone(
-  clock: Clock,
-  hook: HookProcesses,
-  limitMs: number,
-  beforeEachLook: () => void = () => {},
-): Promise<readonly number[]> {
+/** Looks until none is left, or no longer. @returns those that are */
+async function untilGone(clock: Clock, look: Search, limitMs: number): Promise<readonly ProcessRelations[]> {
   const end = clock.now() + limitMs;
   for (;;) {
-    beforeEachLook();
-    const left = processesOfHook(hook);
+    const left = look();
     if (left.length === 0 || clock.now() >= end) return left;
     await clock.sleep(LOOK_AGAIN_MS);
   }

@@ -11,15 +11,18 @@ export interface ProcessRelations {
   readonly pid: number;
   readonly parent: number;
   readonly group: number;
+  /** In ticks since the machine started; with the pid it names a process for good. */
+  readonly startTime: string;
 }
 
 /** All processes that run at this moment; zombies do not. */
 export function runningProcesses(): readonly ProcessRelations[] {
   return readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
-    const [state, parent, group] = statFields(Number(name));
+    const fields = statFields(Number(name));
+    const [state, parent, group] = fields;
     if (state === undefined || state === 'Z' || state === 'X') return [];
-    return { pid: Number(name), parent: Number(parent), group: Number(group) };
+    return { pid: Number(name), parent: Number(parent), group: Number(group), startTime: fields[START_TIME] ?? '' };
   });
 }
 
@@ -41,7 +44,7 @@ export function commandLineOf(pid: number): string {
 
 /** When a process began, in ticks since the machine started; with the pid it names a process for good. null: it is gone. */
 export function startTimeOf(pid: number): string | null {
-  return statFields(pid)[19] ?? null;
+  return statFields(pid)[START_TIME] ?? null;
 }
 
 /** Sends a signal to a process, or with a negative number to a group. @returns whether there was one that could be signalled */
@@ -72,6 +75,9 @@ function openFilesOf(pid: number): string[] {
     }
   });
 }
+
+/** Its place in what `statFields` gives. */
+const START_TIME = 19;
 
 /** What stands behind the name of the program, which may itself hold blanks and brackets: state, parent, group, … */
 function statFields(pid: number): string[] {

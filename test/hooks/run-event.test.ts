@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Hook } from '../../src/appspec/types.ts';
 import { hookEnvironment, MARKER_VARIABLE } from '../../src/hooks/environment.ts';
@@ -9,9 +9,9 @@ import { createScriptLog } from '../../src/hooks/script-log.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
-import { eventually } from '../support/eventually.ts';
 import { isRunning } from '../support/process-tree.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { pidsIn, writeScript } from '../support/scripts.ts';
 
 interface Ran {
   readonly outcome: EventOutcome;
@@ -20,10 +20,10 @@ interface Ran {
   readonly marker: string;
 }
 
-/** Runs scripts, name → text, as one event in a folder of the test's. */
+/** Runs scripts, name → text (null: as it is there, or not there), as one event in a folder of the test's. */
 async function runScripts(
   folder: string,
-  scripts: Readonly<Record<string, string>>,
+  scripts: Readonly<Record<string, string | null>>,
   options: {
     readonly timeoutSeconds?: number;
     readonly mode?: number;
@@ -33,7 +33,7 @@ async function runScripts(
 ): Promise<Ran> {
   mkdirSync(folder, { recursive: true });
   const hooks: Hook[] = Object.entries(scripts).map(([location, text]) => {
-    writeFileSync(`${folder}/${location}`, text, { mode: options.mode ?? 0o755 });
+    if (text !== null) writeScript(`${folder}/${location}`, text, options.mode);
     return { location, timeoutSeconds: options.timeoutSeconds ?? 20, runas: options.runas ?? null, sudo: false };
   });
   const marker = systemRandom.uuid();
@@ -90,146 +90,126 @@ describe('scripts of an event', () => {
     expect(outcome).toMatchObject({ outcome: 'failed', why: 'exit code 137 (SIGKILL)' });
   });
 
-  test('get the deployment’s facts and no secrets; their input is empty and they start in /', async () => {
+  test('get the deployment’s facts and no secrets, and their marker', async () => {
     using scratch = scratchFolder();
-    const { log } = await runScripts(scratch.path, {
-      'a.sh':
-        '#!/bin/sh\necho "$LIFECYCLE_EVENT $DEPLOYMENT_ID $APPLICATION_NAME $DEPLOYMENT_GROUP_NAME $DEPLOYMENT_GROUP_ID"\n' +
-        'echo "$BUNDLE_BUCKET/$BUNDLE_KEY/$BUNDLE_ETAG/${BUNDLE_VERSION-unset}"\necho "secret=${AWS_SECRET_ACCESS_KEY-none}"\npwd\nwc -c',
-    });
-    expect(log).toContain('[stdout]AfterInstall d-TEST app group group-id');
-    expect(log).toContain('[stdout]b/k/etag/unset');
-    expect(log).toContain('[stdout]secret=none');
-    expect(log).toMatch(/\[stdout\]\/\n.*\[stdout\]0\n/);
+    const { log, marker } = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nenv | sort' });
+    for (const line of ['LIFECYCLE_EVENT=AfterInstall', 'DEPLOYMENT_ID=d-TEST', 'BUNDLE_ETAG=etag'])
+      expect(log).toContain(`[stdout]${line}\n`);
+    expect(log).toContain(`[stdout]${MARKER_VARIABLE}=${marker}\n`);
+    expect(log).not.toContain('AWS_SECRET_ACCESS_KEY');
+    expect(log).not.toContain('LD_PRELOAD');
   });
 
-  test('that are missing are named with their path', async () => {
+  test('that are missing are named with their path, and those after them do not run', async () => {
     using scratch = scratchFolder();
-    const { outcome } = await runScripts(scratch.at('x'), {});
-    expect(outcome).toEqual({ outcome: 'succeeded' });
-    const hook: Hook = { location: 'gone.sh', timeoutSeconds: 1, runas: null, sudo: false };
-    const scriptLog = { header() {}, line() {}, tail: () => '' };
-    const missing = await runLifecycleEvent(
-      { clock: systemClock, log: silentLogger, graceMs: 1 },
-      { event: 'AfterInstall', hooks: [hook], archiveDir: scratch.path, environment: {}, scriptLog },
-    );
-    expect(missing).toEqual({ outcome: 'missing', location: 'gone.sh', path: scratch.at('gone.sh') });
+    const { outcome, log } = await runScripts(scratch.path, { 'gone.sh': null, 'b.sh': '#!/bin/sh\necho two' });
+    expect(outcome).toEqual({ outcome: 'missing', location: 'gone.sh', path: scratch.at('gone.sh') });
+    expect(log).toContain(' Script - gone.sh\n');
+    expect(log).not.toContain('two');
+  });
+
+  test('that lead out of the revision are not run', async () => {
+    using scratch = scratchFolder();
+    const outside = writeScript(scratch.at('outside.sh'), `#!/bin/sh\necho > ${scratch.at('ran')}`);
+    mkdirSync(scratch.at('archive'));
+    symlinkSync(outside, scratch.at('archive/a.sh'));
+    const { outcome } = await runScripts(scratch.at('archive'), { 'a.sh': null });
+    expect(outcome).toEqual({
+      outcome: 'outside',
+      location: 'a.sh',
+      path: scratch.at('archive/a.sh'),
+      leadsTo: outside,
+    });
+    expect(existsSync(scratch.at('ran'))).toBe(false);
   });
 
   test('that are not executable are made so; without #! they run by the shell', async () => {
     using scratch = scratchFolder();
     const { outcome, log } = await runScripts(scratch.path, { 'a b.sh': 'echo "no shebang"' }, { mode: 0o644 });
     expect(outcome).toEqual({ outcome: 'succeeded' });
-    expect(log).toContain('no shebang');
+    expect(log).toContain('[stdout]no shebang\n');
     expect(statSync(scratch.at('a b.sh')).mode & 0o111).toBe(0o111);
   });
 
   test('with CRLF lines or an interpreter that is not there say so', async () => {
     using scratch = scratchFolder();
     const crlf = await runScripts(scratch.at('crlf'), { 'a.sh': '#!/bin/sh\r\necho hi\r\n' });
-    expect(crlf.outcome).toMatchObject({ outcome: 'failed', why: expect.stringContaining('CRLF') });
+    expect(crlf.outcome).toMatchObject({ outcome: 'failed', why: expect.stringContaining("'/bin/sh\\r'") });
     const gone = await runScripts(scratch.at('gone'), { 'a.sh': '#!/no/such/interpreter\n' });
     expect(gone.outcome).toMatchObject({ outcome: 'failed', why: expect.stringContaining('cannot be started') });
   });
 
-  test.runIf(process.getuid?.() === 0)('run as another user when the AppSpec file says so', async () => {
+  test('that take too long or whose output is held end the event so', async () => {
     using scratch = scratchFolder();
-    const { chmodSync } = await import('node:fs');
-    chmodSync(scratch.path, 0o755);
-    const { log, outcome } = await runScripts(scratch.path, { 'a b.sh': '#!/bin/sh\nid -un' }, { runas: 'root' });
-    expect(outcome).toEqual({ outcome: 'succeeded' });
-    expect(log).toContain('[stdout]root');
-  });
-});
-
-describe('output', () => {
-  test('that is binary, coloured or endless does no harm, and the tail keeps the newest lines', async () => {
-    using scratch = scratchFolder();
-    const { log, tail, outcome } = await runScripts(scratch.path, {
-      'a.sh':
-        "#!/bin/sh\nprintf '\\033[31mred\\033[0m\\n'\nhead -c 2000 /dev/urandom\necho\n" +
-        'head -c 300000 /dev/zero | tr \'\\0\' x\necho\nfor n in $(seq 300); do echo "line $n"; done',
-    });
-    expect(outcome).toEqual({ outcome: 'succeeded' });
-    expect(log).toContain('[stdout]red\n');
-    expect(Math.max(...log.split('\n').map((line) => line.length))).toBeLessThan(66_000);
-    expect(Buffer.byteLength(tail)).toBeLessThan(2048);
-    expect(tail.endsWith('[stdout]line 300\n')).toBe(true);
-  });
-});
-
-describe('a script that does not end', () => {
-  test('is ended with everything it has started, even what hides in another session and ignores SIGTERM', async () => {
-    using scratch = scratchFolder();
-    const pidFile = scratch.at('pids');
-    const { outcome } = await runScripts(
-      scratch.at('scripts'),
-      {
-        'a.sh': `#!/bin/bash
-trap '' TERM
-sleep 600 & echo $! >> ${pidFile}
-setsid bash -c 'trap "" TERM; echo $$ >> ${pidFile}; sleep 600' &
-echo $$ >> ${pidFile}
-wait; while true; do sleep 600; done`,
-      },
-      { timeoutSeconds: 1 },
-    );
-    expect(outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1, survivors: [] });
-    const pids = readFileSync(pidFile, 'utf8').trim().split('\n').map(Number);
-    expect(pids).toHaveLength(3);
-    await eventually(() => pids.every((pid) => !isRunning(pid)));
+    const late = await runScripts(scratch.at('late'), { 'a.sh': '#!/bin/sh\nsleep 600' }, { timeoutSeconds: 1 });
+    expect(late.outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1, survivors: [] });
+    const held = await runScripts(scratch.at('held'), { 'a.sh': '#!/bin/sh\nsleep 600 &' }, { timeoutSeconds: 1 });
+    const holders = [{ pid: expect.any(Number), commandLine: 'sleep 600' }];
+    expect(held.outcome).toEqual({ outcome: 'output-held', location: 'a.sh', stream: 'stdout', holders });
+    expect(await killProcessesOf(systemClock, held.marker)).toBe(1);
   });
 
-  test('is killed at once when the agent must end', async () => {
+  test('are killed when the agent must end, and the next one does not run', async () => {
     using scratch = scratchFolder();
     const controller = new AbortController();
     const running = runScripts(
       scratch.at('s'),
-      { 'a.sh': `#!/bin/sh\necho $$ > ${scratch.at('pid')}\nsleep 600` },
+      { 'a.sh': `#!/bin/sh\necho $$ > ${scratch.at('pid')}\nsleep 600`, 'b.sh': '#!/bin/sh\necho two' },
       { killSignal: controller.signal },
     );
-    await eventually(() => {
-      try {
-        return readFileSync(scratch.at('pid'), 'utf8').endsWith('\n');
-      } catch {
-        return false;
-      }
-    });
+    const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
     controller.abort();
-    expect((await running).outcome).toEqual({ outcome: 'killed', location: 'a.sh' });
-    await eventually(() => !isRunning(Number(readFileSync(scratch.at('pid'), 'utf8'))));
+    const { outcome, log } = await running;
+    expect(outcome).toEqual({ outcome: 'killed', location: 'a.sh' });
+    expect(isRunning(pid)).toBe(false);
+    expect(log).not.toContain('two');
   });
 });
 
-describe('a background process', () => {
-  test('that lets go of the output lives on', async () => {
+describe('runas', () => {
+  test('names a user that does not exist, and what su said stands in the log', async () => {
     using scratch = scratchFolder();
-    const { outcome, marker } = await runScripts(scratch.path, {
-      'a.sh': '#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\necho started',
-    });
-    expect(outcome).toEqual({ outcome: 'succeeded' });
-    expect(await killProcessesOf(systemClock, marker)).toBe(1);
-  });
-
-  test('that holds the output fails the event at its deadline, and is named', async () => {
-    using scratch = scratchFolder();
-    const { outcome, marker } = await runScripts(
-      scratch.path,
-      { 'a.sh': '#!/bin/sh\nsleep 600 &\necho started' },
-      { timeoutSeconds: 1 },
-    );
-    expect(outcome).toMatchObject({
-      outcome: 'output-held',
+    const { outcome, log } = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\n' }, { runas: 'no-such-user' });
+    expect(outcome).toEqual({
+      outcome: 'failed',
       location: 'a.sh',
-      stream: 'stdout',
-      holders: [{ pid: expect.any(Number), commandLine: 'sleep 600' }],
+      runas: 'no-such-user',
+      why: "exit code 1; there is no user 'no-such-user' on this host",
     });
-    expect(await killProcessesOf(systemClock, marker)).toBe(1);
+    expect(log).toContain('[stderr]su: ');
   });
-});
 
-test('every process of a hook carries its marker', async () => {
-  using scratch = scratchFolder();
-  const { log, marker } = await runScripts(scratch.path, { 'a.sh': `#!/bin/sh\necho "$${MARKER_VARIABLE}"` });
-  expect(log).toContain(`[stdout]${marker}`);
+  describe.runIf(process.getuid?.() === 0)('as root', () => {
+    /** Other users have to reach the script. */
+    function openFolder(scratch: ScratchFolder): string {
+      chmodSync(scratch.path, 0o755);
+      return scratch.path;
+    }
+
+    test('runs the script through su, keeps the deployment’s variables, and quotes the path', async () => {
+      using scratch = scratchFolder();
+      const text = '#!/bin/sh\nid -un\necho "$DEPLOYMENT_ID"\necho oops > /dev/stderr';
+      const { outcome, log } = await runScripts(openFolder(scratch), { "a b'c.sh": text }, { runas: 'root' });
+      expect(outcome).toEqual({ outcome: 'succeeded' });
+      for (const line of ['[stdout]root\n', '[stdout]d-TEST\n', '[stderr]oops\n']) expect(log).toContain(line);
+    });
+
+    test('says that a user without a shell runs nothing', async () => {
+      using scratch = scratchFolder();
+      const { outcome } = await runScripts(openFolder(scratch), { 'a.sh': '#!/bin/sh\n' }, { runas: 'nobody' });
+      expect(outcome).toMatchObject({
+        outcome: 'failed',
+        why: expect.stringMatching(/login shell of 'nobody' is .*nologin/),
+      });
+    });
+
+    test('ends with all that was started as the other user', async () => {
+      using scratch = scratchFolder();
+      const text = `#!/bin/bash\ntrap '' TERM\nsetsid sleep 600 &\necho $! >> ${scratch.at('pids')}\necho $$ >> ${scratch.at('pids')}\nwhile true; do sleep 600; done`;
+      const running = runScripts(openFolder(scratch), { 'a.sh': text }, { runas: 'root', timeoutSeconds: 1 });
+      const pids = await pidsIn(scratch.at('pids'), 2);
+      expect((await running).outcome).toMatchObject({ outcome: 'timed-out', survivors: [] });
+      expect(pids.filter(isRunning)).toEqual([]);
+    });
+  });
 });

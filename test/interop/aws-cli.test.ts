@@ -29,18 +29,29 @@ describe.runIf(hasAws)('aws deploy', () => {
 
   async function aws(...args: string[]): Promise<Record<string, unknown>> {
     const { stdout } = await execa('aws', ['deploy', ...args, '--endpoint-url', server.url, '--output', 'json'], {
-      env: { ...server.env, AWS_DEFAULT_REGION: 'us-east-1', AWS_PAGER: '', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
+      env: {
+        ...server.env,
+        AWS_DEFAULT_REGION: 'us-east-1',
+        AWS_PAGER: '',
+        AWS_CONFIG_FILE: '/dev/null',
+        AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      },
     });
     return stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>);
   }
 
   test('lists and shows applications', async () => {
     expect(await aws('list-applications')).toEqual({ applications: ['site'] });
-    expect(await aws('get-application', '--application-name', 'site')).toMatchObject({ application: { computePlatform: 'Server' } });
+    expect(await aws('get-application', '--application-name', 'site')).toMatchObject({
+      application: { computePlatform: 'Server' },
+    });
   });
 
   test('creates a deployment, waits for it, and shows its targets', async () => {
-    const folder = writeRevision(scratch.at('revision'), { destination: scratch.at('site'), files: { 'index.html': 'x' } });
+    const folder = writeRevision(scratch.at('revision'), {
+      destination: scratch.at('site'),
+      files: { 'index.html': 'x' },
+    });
     const pushed = await runSlipway(['push', folder, '--application', 'site', '--json'], server.env);
     const revision = JSON.parse(pushed.stdout) as { s3Location: { bucket: string; key: string; eTag: string } };
     const { bucket, key, eTag } = revision.s3Location;
@@ -51,10 +62,18 @@ describe.runIf(hasAws)('aws deploy', () => {
     const deploymentId = String(created['deploymentId']);
     expect(deploymentId).toMatch(/^d-[A-Z0-9]{9}$/);
     await aws('wait', 'deployment-successful', '--deployment-id', deploymentId);
-    expect(await aws('get-deployment', '--deployment-id', deploymentId)).toMatchObject({ deploymentInfo: { status: 'Succeeded' } });
+    expect(await aws('get-deployment', '--deployment-id', deploymentId)).toMatchObject({
+      deploymentInfo: { status: 'Succeeded' },
+    });
     expect(await aws('list-deployments')).toMatchObject({ deployments: [deploymentId] });
     expect(await aws('list-deployment-targets', '--deployment-id', deploymentId)).toEqual({ targetIds: ['web-1'] });
-    const { deploymentTargets } = await aws('batch-get-deployment-targets', '--deployment-id', deploymentId, '--target-ids', 'web-1');
+    const { deploymentTargets } = await aws(
+      'batch-get-deployment-targets',
+      '--deployment-id',
+      deploymentId,
+      '--target-ids',
+      'web-1',
+    );
     expect(deploymentTargets).toMatchObject([{ instanceTarget: { status: 'Succeeded', targetId: 'web-1' } }]);
     const stop = aws('stop-deployment', '--deployment-id', deploymentId);
     await expect(stop).rejects.toThrow(/DeploymentAlreadyCompletedException/);
@@ -64,14 +83,20 @@ describe.runIf(hasAws)('aws deploy', () => {
     const arn = 'arn:aws:iam::000000000000:user/by-hand';
     await aws('register-on-premises-instance', '--instance-name', 'by-hand', '--iam-user-arn', arn);
     await aws('add-tags-to-on-premises-instances', '--instance-names', 'by-hand', '--tags', 'Key=Role,Value=silent');
-    expect(await aws('get-on-premises-instance', '--instance-name', 'by-hand')).toMatchObject({ instanceInfo: { iamUserArn: arn } });
+    expect(await aws('get-on-premises-instance', '--instance-name', 'by-hand')).toMatchObject({
+      instanceInfo: { iamUserArn: arn },
+    });
     // Nobody polls for this host, so its deployment stays open until it is stopped.
     await runSlipway(['groups', 'create', 'silent', '--application', 'site', '--tag', 'Role=silent'], server.env);
     const { deploymentId } = await aws(
       ...['create-deployment', '--application-name', 'site', '--deployment-group-name', 'silent'],
       ...['--s3-location', 'bucket=revisions,key=any.zip,bundleType=zip'],
     );
-    expect(await aws('stop-deployment', '--deployment-id', String(deploymentId))).toMatchObject({ status: 'Succeeded' });
-    expect(await aws('get-deployment', '--deployment-id', String(deploymentId))).toMatchObject({ deploymentInfo: { status: 'Stopped' } });
+    expect(await aws('stop-deployment', '--deployment-id', String(deploymentId))).toMatchObject({
+      status: 'Succeeded',
+    });
+    expect(await aws('get-deployment', '--deployment-id', String(deploymentId))).toMatchObject({
+      deploymentInfo: { status: 'Stopped' },
+    });
   }, 60_000);
 });

@@ -32,8 +32,8 @@ import {
   UpdateDeploymentGroupCommand,
 } from '@aws-sdk/client-codedeploy';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createHostCommandClient, type HostCommandClient } from '../../src/protocol/host-command/client.ts';
 import { openEnvelope } from '../../src/protocol/envelope/open.ts';
+import { createHostCommandClient, type HostCommandClient } from '../../src/protocol/host-command/client.ts';
 import { parseSpecification } from '../../src/protocol/specification.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -71,12 +71,21 @@ async function sdkAs(role: 'admin' | 'operator' | 'viewer' | 'host'): Promise<Co
 async function hostClient(hostArn: string, claimed = hostArn): Promise<HostCommandClient> {
   const credentials = await server.key('host', hostArn);
   return createHostCommandClient({
-    ...{ endpoint: server.url, region: 'us-east-1', hostIdentifier: claimed, agentVersion: 'TEST', enableAuthPolicy: false },
+    ...{
+      endpoint: server.url,
+      region: 'us-east-1',
+      hostIdentifier: claimed,
+      agentVersion: 'TEST',
+      enableAuthPolicy: false,
+    },
     ...{ readTimeoutMs: 30_000, proxyUri: null, clock: systemClock, credentials: async () => credentials },
   });
 }
 
-async function makeGroup(applicationName: string, filters = [{ Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' as const }]) {
+async function makeGroup(
+  applicationName: string,
+  filters = [{ Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' as const }],
+) {
   await sdk.send(new CreateApplicationCommand({ applicationName }));
   await sdk.send(
     new CreateDeploymentGroupCommand({
@@ -97,7 +106,9 @@ describe('applications', () => {
     expect(applicationsInfo).toMatchObject([{ applicationId }]);
     await sdk.send(new DeleteApplicationCommand({ applicationName: 'store' }));
     await sdk.send(new DeleteApplicationCommand({ applicationName: 'store' }));
-    await expect(sdk.send(new GetApplicationCommand({ applicationName: 'store' }))).rejects.toMatchObject({ name: 'ApplicationDoesNotExistException' });
+    await expect(sdk.send(new GetApplicationCommand({ applicationName: 'store' }))).rejects.toMatchObject({
+      name: 'ApplicationDoesNotExistException',
+    });
   });
 
   test.each([
@@ -115,14 +126,18 @@ describe('applications', () => {
     expect(first.applications).toHaveLength(100);
     const second = await sdk.send(new ListApplicationsCommand({ nextToken: first.nextToken }));
     expect([...(first.applications ?? []), ...(second.applications ?? [])]).toEqual(expect.arrayContaining(names));
-    await expect(sdk.send(new ListDeploymentConfigsCommand({ nextToken: first.nextToken }))).rejects.toMatchObject({ name: 'InvalidNextTokenException' });
+    await expect(sdk.send(new ListDeploymentConfigsCommand({ nextToken: first.nextToken }))).rejects.toMatchObject({
+      name: 'InvalidNextTokenException',
+    });
     for (const applicationName of names) await sdk.send(new DeleteApplicationCommand({ applicationName }));
   });
 });
 
 describe('deployment configurations', () => {
   test('OneAtATime is shown as the service shows it', async () => {
-    const { deploymentConfigInfo } = await sdk.send(new GetDeploymentConfigCommand({ deploymentConfigName: 'CodeDeployDefault.OneAtATime' }));
+    const { deploymentConfigInfo } = await sdk.send(
+      new GetDeploymentConfigCommand({ deploymentConfigName: 'CodeDeployDefault.OneAtATime' }),
+    );
     expect(deploymentConfigInfo).toMatchObject({
       deploymentConfigId: '00000000-0000-0000-0000-000000000001',
       minimumHealthyHosts: { type: 'MOST_CONCURRENCY', value: 1 },
@@ -130,25 +145,42 @@ describe('deployment configurations', () => {
   });
   test('of one’s own are made, and deleted only when nobody uses them', async () => {
     const deploymentConfigName = 'ThreeUp';
-    await sdk.send(new CreateDeploymentConfigCommand({ deploymentConfigName, minimumHealthyHosts: { type: 'HOST_COUNT', value: 3 } }));
-    expect((await sdk.send(new ListDeploymentConfigsCommand({}))).deploymentConfigsList).toContain(deploymentConfigName);
+    await sdk.send(
+      new CreateDeploymentConfigCommand({
+        deploymentConfigName,
+        minimumHealthyHosts: { type: 'HOST_COUNT', value: 3 },
+      }),
+    );
+    expect((await sdk.send(new ListDeploymentConfigsCommand({}))).deploymentConfigsList).toContain(
+      deploymentConfigName,
+    );
     await sdk.send(new CreateApplicationCommand({ applicationName: 'configured' }));
-    const group = { applicationName: 'configured', deploymentGroupName: 'g', serviceRoleArn: ROLE, deploymentConfigName };
+    const group = {
+      applicationName: 'configured',
+      deploymentGroupName: 'g',
+      serviceRoleArn: ROLE,
+      deploymentConfigName,
+    };
     await sdk.send(new CreateDeploymentGroupCommand(group));
-    await expect(sdk.send(new DeleteDeploymentConfigCommand({ deploymentConfigName }))).rejects.toMatchObject({ name: 'DeploymentConfigInUseException' });
+    await expect(sdk.send(new DeleteDeploymentConfigCommand({ deploymentConfigName }))).rejects.toMatchObject({
+      name: 'DeploymentConfigInUseException',
+    });
     await sdk.send(new DeleteApplicationCommand({ applicationName: 'configured' }));
     await sdk.send(new DeleteDeploymentConfigCommand({ deploymentConfigName }));
   });
   test('a percentage of 100 is refused', async () => {
     const input = { deploymentConfigName: 'All', minimumHealthyHosts: { type: 'FLEET_PERCENT' as const, value: 100 } };
-    await expect(sdk.send(new CreateDeploymentConfigCommand(input))).rejects.toMatchObject({ name: 'InvalidMinimumHealthyHostValueException' });
+    await expect(sdk.send(new CreateDeploymentConfigCommand(input))).rejects.toMatchObject({
+      name: 'InvalidMinimumHealthyHostValueException',
+    });
   });
 });
 
 describe('deployment groups', () => {
   test('keep their id when they are renamed, echo what they were given, and clear what is cleared', async () => {
     await makeGroup('grouped');
-    const ask = (deploymentGroupName: string) => sdk.send(new GetDeploymentGroupCommand({ applicationName: 'grouped', deploymentGroupName }));
+    const ask = (deploymentGroupName: string) =>
+      sdk.send(new GetDeploymentGroupCommand({ applicationName: 'grouped', deploymentGroupName }));
     const before = (await ask('production')).deploymentGroupInfo;
     expect(before).toMatchObject({
       deploymentConfigName: 'CodeDeployDefault.OneAtATime',
@@ -164,35 +196,68 @@ describe('deployment groups', () => {
     );
     const after = (await ask('prod')).deploymentGroupInfo;
     expect(after).toMatchObject({ deploymentGroupId: before?.deploymentGroupId, onPremisesInstanceTagFilters: [] });
-    const batch = new BatchGetDeploymentGroupsCommand({ applicationName: 'grouped', deploymentGroupNames: ['prod', 'gone'] });
-    expect(await sdk.send(batch)).toMatchObject({ deploymentGroupsInfo: [{}], errorMessage: expect.stringContaining('gone') });
-    expect((await sdk.send(new ListDeploymentGroupsCommand({ applicationName: 'grouped' }))).deploymentGroups).toEqual(['prod']);
+    const batch = new BatchGetDeploymentGroupsCommand({
+      applicationName: 'grouped',
+      deploymentGroupNames: ['prod', 'gone'],
+    });
+    expect(await sdk.send(batch)).toMatchObject({
+      deploymentGroupsInfo: [{}],
+      errorMessage: expect.stringContaining('gone'),
+    });
+    expect((await sdk.send(new ListDeploymentGroupsCommand({ applicationName: 'grouped' }))).deploymentGroups).toEqual([
+      'prod',
+    ]);
   });
 
   test('cannot do what this server does not do', async () => {
     await sdk.send(new CreateApplicationCommand({ applicationName: 'fancy' }));
     const group = { applicationName: 'fancy', deploymentGroupName: 'g', serviceRoleArn: ROLE };
     const style = { deploymentType: 'BLUE_GREEN' as const, deploymentOption: 'WITH_TRAFFIC_CONTROL' as const };
-    await expect(sdk.send(new CreateDeploymentGroupCommand({ ...group, deploymentStyle: style }))).rejects.toMatchObject({ name: 'InvalidDeploymentStyleException' });
-    await expect(sdk.send(new CreateDeploymentGroupCommand({ ...group, serviceRoleArn: '' }))).rejects.toMatchObject({ name: 'RoleRequiredException' });
+    await expect(
+      sdk.send(new CreateDeploymentGroupCommand({ ...group, deploymentStyle: style })),
+    ).rejects.toMatchObject({ name: 'InvalidDeploymentStyleException' });
+    await expect(sdk.send(new CreateDeploymentGroupCommand({ ...group, serviceRoleArn: '' }))).rejects.toMatchObject({
+      name: 'RoleRequiredException',
+    });
   });
 });
 
 describe('on-premises instances', () => {
   test('are registered, tagged, found by tag, untagged and deregistered', async () => {
     const instanceName = 'db-1';
-    await sdk.send(new RegisterOnPremisesInstanceCommand({ instanceName, iamUserArn: 'arn:aws:iam::000000000000:user/db-1' }));
-    await sdk.send(new AddTagsToOnPremisesInstancesCommand({ instanceNames: [instanceName], tags: [{ Key: 'Role', Value: 'db' }] }));
+    await sdk.send(
+      new RegisterOnPremisesInstanceCommand({ instanceName, iamUserArn: 'arn:aws:iam::000000000000:user/db-1' }),
+    );
+    await sdk.send(
+      new AddTagsToOnPremisesInstancesCommand({ instanceNames: [instanceName], tags: [{ Key: 'Role', Value: 'db' }] }),
+    );
     const { instanceInfo } = await sdk.send(new GetOnPremisesInstanceCommand({ instanceName }));
-    expect(instanceInfo).toMatchObject({ tags: [{ Key: 'Role', Value: 'db' }], instanceArn: expect.stringMatching(/:instance\/db-1_\w{10}$/) });
-    const byTag = new ListOnPremisesInstancesCommand({ tagFilters: [{ Key: 'Role', Type: 'KEY_ONLY' }], registrationStatus: 'Registered' });
+    expect(instanceInfo).toMatchObject({
+      tags: [{ Key: 'Role', Value: 'db' }],
+      instanceArn: expect.stringMatching(/:instance\/db-1_\w{10}$/),
+    });
+    const byTag = new ListOnPremisesInstancesCommand({
+      tagFilters: [{ Key: 'Role', Type: 'KEY_ONLY' }],
+      registrationStatus: 'Registered',
+    });
     expect((await sdk.send(byTag)).instanceNames).toEqual(['db-1']);
-    await sdk.send(new RemoveTagsFromOnPremisesInstancesCommand({ instanceNames: [instanceName], tags: [{ Key: 'Role', Value: 'db' }] }));
+    await sdk.send(
+      new RemoveTagsFromOnPremisesInstancesCommand({
+        instanceNames: [instanceName],
+        tags: [{ Key: 'Role', Value: 'db' }],
+      }),
+    );
     expect((await sdk.send(byTag)).instanceNames).toEqual([]);
-    const again = new RegisterOnPremisesInstanceCommand({ instanceName, iamUserArn: 'arn:aws:iam::000000000000:user/x' });
+    const again = new RegisterOnPremisesInstanceCommand({
+      instanceName,
+      iamUserArn: 'arn:aws:iam::000000000000:user/x',
+    });
     await expect(sdk.send(again)).rejects.toMatchObject({ name: 'InstanceNameAlreadyRegisteredException' });
     await sdk.send(new DeregisterOnPremisesInstanceCommand({ instanceName }));
-    expect((await sdk.send(new GetOnPremisesInstanceCommand({ instanceName }))).instanceInfo).toMatchObject({ deregisterTime: expect.any(Date), tags: [] });
+    expect((await sdk.send(new GetOnPremisesInstanceCommand({ instanceName }))).instanceInfo).toMatchObject({
+      deregisterTime: expect.any(Date),
+      tags: [],
+    });
     await sdk.send(again);
   });
 });
@@ -200,33 +265,64 @@ describe('on-premises instances', () => {
 describe('a deployment', () => {
   test('goes through every event with a host that does its part, and shows what happened', async () => {
     await sdk.send(new RegisterOnPremisesInstanceCommand({ instanceName: 'web-1', iamUserArn: HOST_ARN }));
-    await sdk.send(new AddTagsToOnPremisesInstancesCommand({ instanceNames: ['web-1'], tags: [{ Key: 'Role', Value: 'web' }] }));
+    await sdk.send(
+      new AddTagsToOnPremisesInstancesCommand({ instanceNames: ['web-1'], tags: [{ Key: 'Role', Value: 'web' }] }),
+    );
     await makeGroup('site');
     const waiting = host.pollHostCommand();
     const target = { applicationName: 'site', deploymentGroupName: 'production' };
-    const { deploymentId = '' } = await sdk.send(new CreateDeploymentCommand({ ...target, revision: REVISION, fileExistsBehavior: 'OVERWRITE' }));
+    const { deploymentId = '' } = await sdk.send(
+      new CreateDeploymentCommand({ ...target, revision: REVISION, fileExistsBehavior: 'OVERWRITE' }),
+    );
     await expect(sdk.send(new CreateDeploymentCommand({ ...target, revision: REVISION }))).rejects.toMatchObject({
       name: 'DeploymentLimitExceededException',
       message: `The Deployment Group 'production' already has an active Deployment '${deploymentId}'`,
     });
 
     const seen: string[] = [];
-    for (let command = await waiting; command !== null; command = seen.length === 7 ? null : await host.pollHostCommand()) {
+    for (
+      let command = await waiting;
+      command !== null;
+      command = seen.length === 7 ? null : await host.pollHostCommand()
+    ) {
       seen.push(command.CommandName);
       expect(command.DeploymentExecutionId).toMatch(/^[^/]+\/[^/]+\/[^/]+\/.+$/);
       const { DeploymentSpecification } = await host.getDeploymentSpecification(command.DeploymentExecutionId);
-      const json = await openEnvelope(DeploymentSpecification?.GenericEnvelope, { caCertificatePem: null, nowMs: Date.now() });
-      expect(parseSpecification(json)).toMatchObject({ deploymentId, fileExistsBehavior: 'OVERWRITE', revision: { eTag: 'abc' } });
+      const json = await openEnvelope(DeploymentSpecification?.GenericEnvelope, {
+        caCertificatePem: null,
+        nowMs: Date.now(),
+      });
+      expect(parseSpecification(json)).toMatchObject({
+        deploymentId,
+        fileExistsBehavior: 'OVERWRITE',
+        revision: { eTag: 'abc' },
+      });
       const isNoop = command.CommandName === 'ApplicationStop';
       const status = await host.acknowledge(command.HostCommandIdentifier, isNoop);
       expect(status).toBe(isNoop ? 'Succeeded' : 'InProgress');
       if (isNoop) continue;
-      const diagnostics = { errorCode: 0 as const, scriptName: '', message: 'Succeeded', log: `log of ${command.CommandName}` };
+      const diagnostics = {
+        errorCode: 0 as const,
+        scriptName: '',
+        message: 'Succeeded',
+        log: `log of ${command.CommandName}`,
+      };
       await host.complete(command.HostCommandIdentifier, { status: 'Succeeded', diagnostics });
       // A second report of the same command changes nothing.
-      await host.complete(command.HostCommandIdentifier, { status: 'Failed', diagnostics: { ...diagnostics, errorCode: 4 } });
+      await host.complete(command.HostCommandIdentifier, {
+        status: 'Failed',
+        diagnostics: { ...diagnostics, errorCode: 4 },
+      });
     }
-    expect(seen).toEqual(['ApplicationStop', 'DownloadBundle', 'BeforeInstall', 'Install', 'AfterInstall', 'ApplicationStart', 'ValidateService']);
+    expect(seen).toEqual([
+      'ApplicationStop',
+      'DownloadBundle',
+      'BeforeInstall',
+      'Install',
+      'AfterInstall',
+      'ApplicationStart',
+      'ValidateService',
+    ]);
 
     const { deploymentInfo } = await sdk.send(new GetDeploymentCommand({ deploymentId }));
     expect(deploymentInfo).toMatchObject({
@@ -241,13 +337,25 @@ describe('a deployment', () => {
     const { deploymentTargets } = await sdk.send(new BatchGetDeploymentTargetsCommand({ deploymentId, targetIds }));
     const events = deploymentTargets?.[0]?.instanceTarget?.lifecycleEvents ?? [];
     expect(events.map(({ status }) => status)).toEqual(Array(7).fill('Succeeded'));
-    expect(events[3]).toMatchObject({ lifecycleEventName: 'Install', diagnostics: { errorCode: 'Success', logTail: 'log of Install' } });
-    const revisions = await sdk.send(new ListApplicationRevisionsCommand({ applicationName: 'site', deployed: 'include' }));
+    expect(events[3]).toMatchObject({
+      lifecycleEventName: 'Install',
+      diagnostics: { errorCode: 'Success', logTail: 'log of Install' },
+    });
+    const revisions = await sdk.send(
+      new ListApplicationRevisionsCommand({ applicationName: 'site', deployed: 'include' }),
+    );
     expect(revisions.revisions).toEqual([REVISION]);
     const revision = await sdk.send(new GetApplicationRevisionCommand({ applicationName: 'site', revision: REVISION }));
-    expect(revision.revisionInfo).toMatchObject({ deploymentGroups: ['production'], description: expect.stringContaining(deploymentId) });
-    expect((await sdk.send(new ListDeploymentsCommand({ ...target, includeOnlyStatuses: ['Succeeded'] }))).deployments).toEqual([deploymentId]);
-    await expect(sdk.send(new StopDeploymentCommand({ deploymentId }))).rejects.toMatchObject({ name: 'DeploymentAlreadyCompletedException' });
+    expect(revision.revisionInfo).toMatchObject({
+      deploymentGroups: ['production'],
+      description: expect.stringContaining(deploymentId),
+    });
+    expect(
+      (await sdk.send(new ListDeploymentsCommand({ ...target, includeOnlyStatuses: ['Succeeded'] }))).deployments,
+    ).toEqual([deploymentId]);
+    await expect(sdk.send(new StopDeploymentCommand({ deploymentId }))).rejects.toMatchObject({
+      name: 'DeploymentAlreadyCompletedException',
+    });
   });
 
   test('to a group without hosts fails with NO_INSTANCES', async () => {
@@ -273,19 +381,29 @@ describe('who may do what', () => {
   test('an unknown key and a wrong secret are refused, each with its own type', async () => {
     const { accessKeyId } = await server.key('admin');
     const list = (credentials: { accessKeyId: string; secretAccessKey: string }) =>
-      new CodeDeployClient({ endpoint: server.url, region: 'us-east-1', credentials }).send(new ListApplicationsCommand({}));
-    await expect(list({ accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' })).rejects.toMatchObject({ name: 'UnrecognizedClientException' });
-    await expect(list({ accessKeyId, secretAccessKey: 'wrong' })).rejects.toMatchObject({ name: 'InvalidSignatureException' });
+      new CodeDeployClient({ endpoint: server.url, region: 'us-east-1', credentials }).send(
+        new ListApplicationsCommand({}),
+      );
+    await expect(list({ accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' })).rejects.toMatchObject({
+      name: 'UnrecognizedClientException',
+    });
+    await expect(list({ accessKeyId, secretAccessKey: 'wrong' })).rejects.toMatchObject({
+      name: 'InvalidSignatureException',
+    });
   });
 
   test('a host’s key cannot call the management API', async () => {
-    await expect((await sdkAs('host')).send(new ListApplicationsCommand({}))).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect((await sdkAs('host')).send(new ListApplicationsCommand({}))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
   });
 
   test('a viewer may look and not touch; an operator may do both', async () => {
     const viewer = await sdkAs('viewer');
     await viewer.send(new ListApplicationsCommand({}));
-    await expect(viewer.send(new CreateApplicationCommand({ applicationName: 'v' }))).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(viewer.send(new CreateApplicationCommand({ applicationName: 'v' }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
     await (await sdkAs('operator')).send(new CreateApplicationCommand({ applicationName: 'by-operator' }));
   });
 
@@ -296,15 +414,25 @@ describe('who may do what', () => {
     const target = { applicationName: 'site', deploymentGroupName: 'production' };
     const { deploymentId } = await sdk.send(new CreateDeploymentCommand({ ...target, revision: REVISION }));
     const command = await host.pollHostCommand();
-    await expect(evil.acknowledge(command?.HostCommandIdentifier ?? '', false)).rejects.toMatchObject({ type: 'ClientException' });
-    await expect(evil.getDeploymentSpecification(command?.DeploymentExecutionId ?? '')).rejects.toMatchObject({ type: 'ClientException' });
+    await expect(evil.acknowledge(command?.HostCommandIdentifier ?? '', false)).rejects.toMatchObject({
+      type: 'ClientException',
+    });
+    await expect(evil.getDeploymentSpecification(command?.DeploymentExecutionId ?? '')).rejects.toMatchObject({
+      type: 'ClientException',
+    });
     await sdk.send(new StopDeploymentCommand({ deploymentId }));
   });
 
   test('people cannot act as hosts', async () => {
     const credentials = await server.key('admin');
     const client = createHostCommandClient({
-      ...{ endpoint: server.url, region: 'us-east-1', hostIdentifier: HOST_ARN, agentVersion: 'TEST', enableAuthPolicy: false },
+      ...{
+        endpoint: server.url,
+        region: 'us-east-1',
+        hostIdentifier: HOST_ARN,
+        agentVersion: 'TEST',
+        enableAuthPolicy: false,
+      },
       ...{ readTimeoutMs: 5_000, proxyUri: null, clock: systemClock, credentials: async () => credentials },
     });
     await expect(client.pollHostCommand()).rejects.toMatchObject({ type: 'AccessDeniedException' });
@@ -313,7 +441,8 @@ describe('who may do what', () => {
 
 describe('requests that are wrong', () => {
   test('without a signature, with no target, or to another path are refused in the words of the API', async () => {
-    const post = (headers: Record<string, string>, path = '/') => fetch(server.url + path, { method: 'POST', headers, body: '{' });
+    const post = (headers: Record<string, string>, path = '/') =>
+      fetch(server.url + path, { method: 'POST', headers, body: '{' });
     const unsigned = await post({ 'x-amz-target': 'CodeDeploy_20141006.ListApplications' });
     expect(await unsigned.json()).toMatchObject({ __type: 'MissingAuthenticationTokenException' });
     const unknown = await post({ 'x-amz-target': 'CodeDeploy_20141006' });

@@ -1,7 +1,7 @@
-import { startServer } from '../../src/server/main.ts';
-import { openKeyStore } from '../../src/server/keys.ts';
-import type { Role } from '../../src/server/store/schema.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
+import { openKeyStore } from '../../src/server/keys.ts';
+import { startServer } from '../../src/server/main.ts';
+import type { Role } from '../../src/server/store/schema.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
 

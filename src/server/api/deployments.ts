@@ -2,15 +2,10 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import { identityOf } from '../engine/revision-identity.ts';
 import { requestStop } from '../engine/stop.ts';
-import {
-  countTargets,
-  findActiveDeployment,
-  findDeployment,
-  insertDeployment,
-  listDeployments,
-} from '../store/deployments.ts';
+import { findActiveDeployment, findDeployment, insertDeployment, listDeployments } from '../store/deployments.ts';
 import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
+import { countTargets } from '../store/targets.ts';
 import { findApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import { findDeploymentConfig } from './deployment-configs.ts';
@@ -344,7 +339,7 @@ export const deploymentHandlers: Handlers<
 
   async StopDeployment(ctx, input) {
     const deploymentId = readDeploymentId(input);
-    readBoolean(input, 'autoRollbackEnabled');
-    return requestStop(ctx, ctx.engine, deploymentId);
+    const withRollback = readBoolean(input, 'autoRollbackEnabled');
+    return requestStop(ctx, ctx.engine, deploymentId, withRollback);
   },
 };

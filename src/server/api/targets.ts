@@ -1,8 +1,9 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { EventDiagnostics } from '../engine/diagnostics.ts';
-import { eventsOf, targetsOf } from '../store/deployments.ts';
+import { eventsOf } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
+import { targetsOf } from '../store/targets.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import { requireDeployment } from './deployments.ts';
 import { readList, readObject, readText, requireBatch, requireText } from './input.ts';

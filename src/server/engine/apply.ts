@@ -1,92 +1,63 @@
 import type { Random } from '../../system/random.ts';
 import { updateDeployment } from '../store/deployments.ts';
-import { putHostState } from '../store/host-states.ts';
-import { updateEvent, updateTarget } from '../store/lifecycle-events.ts';
+import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import type { Action } from './decide.ts';
+import { setTargetStatus } from '../store/targets.ts';
+import type { Action, TargetEnding } from './decide.ts';
 import { eventDiagnostics } from './diagnostics.ts';
-import { revisionIdentity } from './revision-identity.ts';
+import { finishDeployment } from './finish.ts';
 
 export interface ApplyContext {
-  readonly random: Pick<Random, 'uuid'>;
+  readonly random: Pick<Random, 'uuid' | 'text'>;
   readonly nowMs: number;
 }
 
-/** Writes down what was decided. @returns hosts that have something to do now, to be woken after the commit */
+/** What the world has to be told once the transaction is committed. */
+export interface Applied {
+  /** Hosts that have something to do now. */
+  readonly hostArns: readonly string[];
+  /** A rollback that begins where this deployment ended. */
+  readonly followedBy: string | null;
+}
+
+/** Writes down what was decided. The deployment must be locked. */
 export async function applyActions(
   tx: StoreTransaction,
   deployment: DeploymentRow,
   targets: readonly TargetRow[],
   actions: readonly Action[],
   ctx: ApplyContext,
-): Promise<readonly string[]> {
+): Promise<Applied> {
   const { deployment_id: deploymentId } = deployment;
   const { nowMs } = ctx;
-  const hostOf = new Map(targets.map((target) => [target.instance_id, target.host_arn]));
-  const statusOf = new Map(targets.map((target) => [target.instance_id, target.status]));
-  const ready: string[] = [];
-  for (const action of actions) {
-    switch (action.action) {
-      case 'start-target':
-        await updateTarget(tx, deploymentId, action.instanceId, { status: 'InProgress', updated_at_ms: nowMs });
-        break;
-      case 'ready-event':
-        await updateEvent(tx, { deploymentId, ...action }, { ready_at_ms: nowMs, host_command_id: ctx.random.uuid() });
-        ready.push(hostOf.get(action.instanceId) ?? '');
-        break;
-      case 'fail-event': {
-        const diagnostics_json = JSON.stringify(eventDiagnostics('UnknownError', { message: action.message }));
-        await updateEvent(tx, { deploymentId, ...action }, { status: 'Failed', ended_at_ms: nowMs, diagnostics_json });
-        break;
-      }
-      case 'skip-event':
-        await updateEvent(tx, { deploymentId, ...action }, { status: 'Skipped', ended_at_ms: nowMs });
-        break;
-      case 'end-target':
-        await updateTarget(tx, deploymentId, action.instanceId, { status: action.status, updated_at_ms: nowMs });
-        statusOf.set(action.instanceId, action.status);
-        break;
-      case 'finish':
-        await finishDeployment(tx, deployment, statusOf, action, nowMs);
-        break;
-      case 'wake-at':
-        await updateDeployment(tx, deploymentId, { wake_at_ms: action.atMs });
-        break;
-    }
-  }
-  return ready;
-}
+  const of = <Kind extends Action['action']>(kind: Kind) =>
+    actions.filter((action): action is Extract<Action, { action: Kind }> => action.action === kind);
+  const idsOf = (list: readonly { readonly instanceId: string }[]) => list.map(({ instanceId }) => instanceId);
 
-async function finishDeployment(
-  tx: StoreTransaction,
-  deployment: DeploymentRow,
-  statusOf: ReadonlyMap<string, TargetRow['status']>,
-  { status, errorCode, errorMessage }: Extract<Action, { action: 'finish' }>,
-  nowMs: number,
-): Promise<void> {
-  await updateDeployment(tx, deployment.deployment_id, {
-    status,
-    error_code: errorCode,
-    error_message: errorMessage,
-    completed_at_ms: nowMs,
-    wake_at_ms: null,
-  });
-  // A host is as its own deployment left it; one that was not reached stays as it was.
-  for (const [instance_id, targetStatus] of statusOf) {
-    if (targetStatus !== 'Succeeded' && targetStatus !== 'Failed') continue;
-    await putHostState(tx, {
-      deployment_group_id: deployment.deployment_group_id,
-      instance_id,
-      health: targetStatus === 'Succeeded' ? 'healthy' : 'unhealthy',
-      revision_identity: targetStatus === 'Succeeded' ? revisionIdentity(deployment.revision_json) : null,
-    });
+  await setTargetStatus(tx, deploymentId, idsOf(of('start-target')), 'InProgress', nowMs);
+  for (const action of of('fail-event')) {
+    const diagnostics_json = JSON.stringify(eventDiagnostics('UnknownError', { message: action.message }));
+    await updateEvent(tx, { deploymentId, ...action }, { status: 'Failed', ended_at_ms: nowMs, diagnostics_json });
   }
-  if (status === 'Succeeded') {
-    await tx
-      .updateTable('deployment_groups')
-      .set({ last_successful_deployment_id: deployment.deployment_id })
-      .where('deployment_group_id', '=', deployment.deployment_group_id)
-      .execute();
+  const ended = of('end-target');
+  await skipEvents(tx, deploymentId, idsOf(ended), nowMs);
+  for (const [status, list] of Map.groupBy(ended, (action): TargetEnding => action.status)) {
+    await setTargetStatus(tx, deploymentId, idsOf(list), status, nowMs);
   }
+  const ready = of('ready-event');
+  for (const action of ready) {
+    await updateEvent(tx, { deploymentId, ...action }, { ready_at_ms: nowMs, host_command_id: ctx.random.uuid() });
+  }
+  for (const { atMs } of of('wake-at')) {
+    if (atMs !== deployment.wake_at_ms) await updateDeployment(tx, deploymentId, { wake_at_ms: atMs });
+  }
+  let followedBy: string | null = null;
+  for (const finish of of('finish')) {
+    const endings = new Map(ended.map(({ instanceId, status }) => [instanceId, status]));
+    const final = targets.map((target) => ({ ...target, status: endings.get(target.instance_id) ?? target.status }));
+    followedBy = await finishDeployment(tx, deployment, final, finish, ctx);
+  }
+  const hostOf = new Map(targets.map((target) => [target.instance_id, target.host_arn]));
+  return { hostArns: idsOf(ready).flatMap((instanceId) => hostOf.get(instanceId) ?? []), followedBy };
 }

@@ -1,17 +1,23 @@
 /**
- * What a deployment does next. Pure: everything is decided from the rows as they are and the time, so it does not matter who asks, how
- * often, or what happened in between.
+ * What a deployment does next. Pure: everything follows from the rows as they are and the time, so it does not matter who asks,
+ * how often, or what happened in between.
  *
- * Deployment   Created → InProgress (targets resolved, outside of here) → Succeeded | Failed | Stopped
- * Target       Pending → InProgress → Succeeded | Failed;  Pending → Skipped
- * Event        Pending → (ready: may be handed out) → InProgress (acknowledged) → Succeeded | Failed;  Pending → Skipped
+ * Deployment   Created → InProgress (once its targets are resolved, outside of here) → Succeeded | Failed | Stopped
+ * Target       Pending → InProgress → Succeeded | Failed          Pending → Skipped
+ * Event        Pending → ready → InProgress → Succeeded | Failed   Pending, ready → Skipped
  *
- * A target that is started has its events made ready one after another. A failed event fails its target and skips what would follow. When
- * the minimum of healthy hosts cannot be kept, or a stop was requested, nothing new begins: what runs ends, what is only ready is taken back,
- * and then the deployment ends.
+ * A target is started when the minimum of healthy hosts allows one more to be out of service, and its events are made ready one
+ * after another; ready: a poll of its host may take it. An event is InProgress once the host has acknowledged it. One that fails
+ * fails its target, and what would follow is skipped.
+ *
+ * What ends a deployment before all targets had their turn:
+ * - too many targets failed: the others are skipped, those under way are brought to their end
+ * - a stop: nothing begins any more; an event that runs is waited for, and its target ends with it
+ * - the time limit: everything ends at once, as failed where something had begun
  */
-import type { DeploymentStatus, LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
-import { budget, hasSucceeded, isLost, type MinimumHealthyHosts, mayStart, requiredHealthyHosts } from './health.ts';
+import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
+import { endingOf, type FinishAction, finish } from './ending.ts';
+import { budget, type MinimumHealthyHosts, mayStart, requiredHealthyHosts, type TargetCounts } from './health.ts';
 
 export interface EventSnapshot {
   readonly position: number;
@@ -24,16 +30,18 @@ export interface EventSnapshot {
 export interface TargetSnapshot {
   readonly instanceId: string;
   readonly status: TargetStatus;
+  /** In order, at least one; those of a target that is over are not looked at. */
   readonly events: readonly EventSnapshot[];
 }
 
+/** A deployment that is InProgress. */
 export interface DeploymentSnapshot {
   readonly createdAtMs: number;
   readonly stopRequestedAtMs: number | null;
   readonly minimum: MinimumHealthyHosts;
   readonly deploymentConfigName: string;
   readonly ignoreApplicationStopFailures: boolean;
-  /** In the order of attempt. Those that were skipped from the beginning are not among them. */
+  /** In the order of attempt. Those that were left alone because they were up to date are not among them. */
   readonly targets: readonly TargetSnapshot[];
 }
 
@@ -41,15 +49,12 @@ export type Action =
   | { readonly action: 'start-target'; readonly instanceId: string }
   | { readonly action: 'ready-event'; readonly instanceId: string; readonly position: number }
   | { readonly action: 'fail-event'; readonly instanceId: string; readonly position: number; readonly message: string }
-  | { readonly action: 'skip-event'; readonly instanceId: string; readonly position: number }
-  | { readonly action: 'end-target'; readonly instanceId: string; readonly status: 'Succeeded' | 'Failed' | 'Skipped' }
-  | {
-      readonly action: 'finish';
-      readonly status: Extract<DeploymentStatus, 'Succeeded' | 'Failed' | 'Stopped'>;
-      readonly errorCode: string | null;
-      readonly errorMessage: string | null;
-    }
+  /** The target is over; its events that have not ended are Skipped. */
+  | { readonly action: 'end-target'; readonly instanceId: string; readonly status: TargetEnding }
+  | FinishAction
   | { readonly action: 'wake-at'; readonly atMs: number };
+
+export type TargetEnding = Extract<TargetStatus, 'Succeeded' | 'Failed' | 'Skipped'>;
 
 const MINUTE_MS = 60_000;
 /** A host that has not begun an event by then is taken to be gone. */
@@ -61,77 +66,42 @@ export const DEPLOYMENT_LIMIT_MS = 12 * 60 * MINUTE_MS;
 /** Events that `ignoreApplicationStopFailures` forgives: those that run the old revision's scripts. */
 const FORGIVABLE: readonly string[] = ['ApplicationStop', 'BeforeBlockTraffic', 'AfterBlockTraffic'];
 
-/** @returns actions in the order in which they are to be applied; a last `wake-at`, unless the deployment is finished */
+/** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
 export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
   const actions: Action[] = [];
-  const targets = deployment.targets.map((target) => new Target(target, deployment, actions));
-  const isOverdue = nowMs >= deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
-  const required = requiredHealthyHosts(targets.length, deployment.minimum, deployment.deploymentConfigName);
-  const allowed = budget(targets.length, required);
+  const targets = deployment.targets.map((target) => new Target(target, deployment, nowMs, actions));
+  const hosts = targets.length;
+  const required = requiredHealthyHosts(hosts, deployment.minimum, deployment.deploymentConfigName);
+  const allowed = budget(hosts, required);
+  const deadlineMs = deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
 
-  for (const target of targets) target.settle(nowMs);
-  const isInvalid = allowed < 1 && targets.every((target) => target.status === 'Pending');
-  const endsEarly = isInvalid || isOverdue || deployment.stopRequestedAtMs !== null || isLost(count(targets), allowed);
-  if (endsEarly) {
-    for (const target of targets) target.takeBack(isOverdue);
-  } else {
-    const pending = targets.filter((target) => target.status === 'Pending');
-    for (const target of pending.slice(0, mayStart(count(targets), allowed))) target.start();
-    for (const target of targets) target.goOn(nowMs);
+  for (const target of targets) target.settle();
+  const ending = endingOf({
+    counts: countTargets(targets),
+    allowed,
+    isOverdue: nowMs >= deadlineMs,
+    isStopped: deployment.stopRequestedAtMs !== null,
+  });
+  for (const target of targets) {
+    if (ending !== null) target.skip();
+    if (ending === 'stopped') target.stop();
+    if (ending === 'overdue') target.giveUp();
   }
-  const counts = count(targets);
+  const startable = mayStart(countTargets(targets), allowed);
+  for (const target of targets.filter(({ status }) => status === 'Pending').slice(0, startable)) target.start();
+  for (const target of targets) target.goOn();
+
+  const counts = countTargets(targets);
   if (counts.pending === 0 && counts.inProgress === 0) {
-    actions.push(finish(deployment, counts, { isInvalid, isOverdue, required, hosts: targets.length }));
+    actions.push(finish(counts, { ending, required, hosts }));
   } else {
-    const times = targets.flatMap((target) => target.nextTimeMs() ?? []);
-    actions.push({
-      action: 'wake-at',
-      atMs: Math.min(deployment.createdAtMs + DEPLOYMENT_LIMIT_MS, ...times, nowMs + EVENT_LIMIT_MS),
-    });
+    const limits = targets.flatMap((target) => target.nextLimitMs() ?? []);
+    actions.push({ action: 'wake-at', atMs: Math.min(deadlineMs, ...limits) });
   }
   return actions;
 }
 
-interface Ending {
-  readonly isInvalid: boolean;
-  readonly isOverdue: boolean;
-  readonly required: number;
-  readonly hosts: number;
-}
-
-function finish(deployment: DeploymentSnapshot, counts: ReturnType<typeof count>, ending: Ending): Action {
-  const failed = (errorCode: string, errorMessage: string): Action => ({
-    action: 'finish',
-    status: 'Failed',
-    errorCode,
-    errorMessage,
-  });
-  if (ending.isInvalid) {
-    return failed(
-      'HEALTH_CONSTRAINTS_INVALID',
-      `The deployment configuration asks for ${ending.required} healthy hosts of ${ending.hosts}, which leaves none to deploy to.`,
-    );
-  }
-  if (counts.skipped === 0 && hasSucceeded(counts, ending.required)) {
-    return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
-  }
-  if (deployment.stopRequestedAtMs !== null) {
-    return {
-      action: 'finish',
-      status: 'Stopped',
-      errorCode: 'MANUAL_STOP',
-      errorMessage: 'The deployment was stopped on request.',
-    };
-  }
-  if (ending.isOverdue) return failed('TIMEOUT', 'The deployment took longer than 12 hours.');
-  return failed(
-    'HEALTH_CONSTRAINTS',
-    `The overall deployment failed because too many individual instances failed deployment or too few healthy instances are available: ` +
-      `${counts.failed} of ${ending.hosts} failed, ${ending.required} must stay healthy.`,
-  );
-}
-
-function count(targets: readonly Target[]) {
+function countTargets(targets: readonly Target[]): TargetCounts {
   const of = (status: TargetStatus) => targets.filter((target) => target.status === status).length;
   return {
     pending: of('Pending'),
@@ -146,41 +116,33 @@ function count(targets: readonly Target[]) {
 class Target {
   status: TargetStatus;
   readonly #instanceId: string;
-  readonly #events: {
-    position: number;
-    name: string;
-    status: LifecycleEventStatus;
-    readyAtMs: number | null;
-    startedAtMs: number | null;
-  }[];
+  readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
   readonly #forgives: boolean;
+  readonly #nowMs: number;
   readonly #actions: Action[];
 
-  constructor(snapshot: TargetSnapshot, deployment: DeploymentSnapshot, actions: Action[]) {
+  constructor(snapshot: TargetSnapshot, deployment: DeploymentSnapshot, nowMs: number, actions: Action[]) {
     this.status = snapshot.status;
     this.#instanceId = snapshot.instanceId;
     this.#events = snapshot.events.map((event) => ({ ...event }));
     this.#forgives = deployment.ignoreApplicationStopFailures;
+    this.#nowMs = nowMs;
     this.#actions = actions;
   }
 
   /** Notices what has ended, or should have by now. */
-  settle(nowMs: number): void {
+  settle(): void {
     if (this.status !== 'InProgress') return;
-    for (const event of this.#events) {
-      if (event.status === 'InProgress' && nowMs >= (event.startedAtMs ?? nowMs) + EVENT_LIMIT_MS) {
-        const { position } = event;
-        const message = 'The host did not report an outcome within an hour.';
-        this.#actions.push({ action: 'fail-event', instanceId: this.#instanceId, position, message });
-        event.status = 'Failed';
-      }
-      if (event.status === 'Pending' && event.readyAtMs !== null && nowMs >= event.readyAtMs + EVENT_START_LIMIT_MS) {
+    const limitMs = this.nextLimitMs();
+    if (limitMs !== null && limitMs <= this.#nowMs) {
+      if (this.#current()?.status === 'Pending') {
         this.#end('Failed');
         return;
       }
+      this.#failRunning('The instance did not report an outcome within an hour.');
     }
     if (this.#events.some((event) => event.status === 'Failed' && !this.#isForgiven(event.name))) this.#end('Failed');
-    else if (this.#events.every((event) => isOver(event.status))) this.#end('Succeeded');
+    else if (this.#current() === undefined) this.#end('Succeeded');
   }
 
   start(): void {
@@ -189,39 +151,54 @@ class Target {
   }
 
   /** Makes the next event ready when everything before it is over. */
-  goOn(nowMs: number): void {
+  goOn(): void {
     if (this.status !== 'InProgress') return;
-    const next = this.#events.find((event) => !isOver(event.status));
+    const next = this.#current();
     if (next === undefined || next.status !== 'Pending' || next.readyAtMs !== null) return;
     this.#actions.push({ action: 'ready-event', instanceId: this.#instanceId, position: next.position });
-    next.readyAtMs = nowMs;
+    next.readyAtMs = this.#nowMs;
   }
 
-  /** Lets nothing begin any more; what runs may end, unless the time for that is over as well. */
-  takeBack(isOverdue: boolean): void {
+  /** It does not get its turn any more. */
+  skip(): void {
     if (this.status === 'Pending') this.#end('Skipped');
+  }
+
+  /** Nothing begins any more; what runs is waited for. */
+  stop(): void {
+    if (this.status !== 'InProgress' || this.#current()?.status === 'InProgress') return;
+    // A host on which something was done is neither on the old revision nor on the new one.
+    this.#end(this.#events.every((event) => event.status === 'Pending') ? 'Skipped' : 'Failed');
+  }
+
+  giveUp(): void {
     if (this.status !== 'InProgress') return;
-    const runs = this.#events.some((event) => event.status === 'InProgress');
-    if (runs && !isOverdue) return;
-    // A host on which something has been done already is neither on the old revision nor on the new one.
-    const hasBegun = this.#events.some((event) => event.status !== 'Pending');
-    this.#end(hasBegun ? 'Failed' : 'Skipped');
+    this.#failRunning('The deployment has reached its time limit of 12 hours.');
+    this.stop();
   }
 
-  /** When something has to be noticed even if nobody says anything. */
-  nextTimeMs(): number | null {
+  /** When the event under way is given up if nothing is heard of it. */
+  nextLimitMs(): number | null {
     if (this.status !== 'InProgress') return null;
-    const current = this.#events.find((event) => !isOver(event.status));
-    if (current?.status === 'InProgress' && current.startedAtMs !== null) return current.startedAtMs + EVENT_LIMIT_MS;
-    return current?.readyAtMs === null || current === undefined ? null : current.readyAtMs + EVENT_START_LIMIT_MS;
+    const current = this.#current();
+    if (current?.status === 'InProgress') return (current.startedAtMs ?? this.#nowMs) + EVENT_LIMIT_MS;
+    return current === undefined || current.readyAtMs === null ? null : current.readyAtMs + EVENT_START_LIMIT_MS;
   }
 
-  #end(status: 'Succeeded' | 'Failed' | 'Skipped'): void {
-    for (const event of this.#events) {
-      if (isOver(event.status)) continue;
-      this.#actions.push({ action: 'skip-event', instanceId: this.#instanceId, position: event.position });
-      event.status = 'Skipped';
-    }
+  /** The first event that is not over. */
+  #current() {
+    return this.#events.find(({ status }) => status === 'Pending' || status === 'InProgress');
+  }
+
+  #failRunning(message: string): void {
+    const running = this.#current();
+    if (running?.status !== 'InProgress') return;
+    const { position } = running;
+    this.#actions.push({ action: 'fail-event', instanceId: this.#instanceId, position, message });
+    running.status = 'Failed';
+  }
+
+  #end(status: TargetEnding): void {
     this.#actions.push({ action: 'end-target', instanceId: this.#instanceId, status });
     this.status = status;
   }
@@ -229,8 +206,4 @@ class Target {
   #isForgiven(event: string): boolean {
     return this.#forgives && FORGIVABLE.includes(event);
   }
-}
-
-function isOver(status: LifecycleEventStatus): boolean {
-  return status === 'Succeeded' || status === 'Failed' || status === 'Skipped';
 }

@@ -47,3 +47,22 @@ export function diagnosticsOf(status: 'Succeeded' | 'Failed', reported: CommandD
   const code = errorCode === 0 ? 'UnknownError' : ERROR_CODES[errorCode];
   return eventDiagnostics(code, { scriptName, message, logTail: log });
 }
+
+/**
+ * Diagnostics of an event that had been given up when its report came: its own, if it had any, and what the host said.
+ *
+ * @param diagnosticsJson the event's diagnostics so far
+ */
+export function lateDiagnosticsOf(
+  diagnosticsJson: string | null,
+  status: 'Succeeded' | 'Failed',
+  reported: CommandDiagnostics | null,
+): EventDiagnostics {
+  const own = diagnosticsJson === null ? null : (JSON.parse(diagnosticsJson) as EventDiagnostics);
+  const said = `Too late, the instance reported: ${status}${reported?.message ? ` (${reported.message})` : ''}`;
+  return eventDiagnostics(own?.errorCode ?? (status === 'Succeeded' ? 'Success' : 'UnknownError'), {
+    scriptName: reported?.scriptName ?? '',
+    message: own === null || own.message === '' ? said : `${own.message} ${said}`,
+    logTail: reported?.log ?? '',
+  });
+}

@@ -11,8 +11,8 @@ export const HALF_AT_A_TIME = 'CodeDeployDefault.HalfAtATime';
 /**
  * The least number of healthy hosts among `hosts`.
  *
- * OneAtATime (MOST_CONCURRENCY 1) means all but one. HalfAtATime never asks for so many that none could be deployed to: with one host it
- * allows that one, which is what its users expect.
+ * OneAtATime (MOST_CONCURRENCY 1) means all but one. HalfAtATime never asks for so many that none could be deployed to: with one
+ * host it allows that one, which is what its users expect. Custom configurations are taken by the letter.
  *
  * @see the AWS CodeDeploy user guide, "Minimum healthy hosts": percentages are converted once, rounded up
  */
@@ -33,6 +33,7 @@ export interface TargetCounts {
   readonly inProgress: number;
   readonly succeeded: number;
   readonly failed: number;
+  readonly skipped: number;
 }
 
 /** What the minimum allows to be out of service at once, failed ones counted: the budget of a deployment. */
@@ -58,13 +59,18 @@ export function hasSucceeded(counts: TargetCounts, required: number): boolean {
 /** What is known of a host before a deployment. */
 export interface HostStanding {
   readonly instanceId: string;
+  /** Whether the last deployment to it succeeded. One that was never deployed to is not. */
   readonly isHealthy: boolean;
+  /** What it runs: the group's last successful revision, an older one, or nobody knows. */
   readonly revision: 'current' | 'old' | 'unknown';
   /** By chance, for the order within a class. */
   readonly lot: number;
 }
 
-/** The order of attempt: what is broken first, since it cannot get worse; then what is unknown, old, and last what is current. */
+/**
+ * The order of attempt: what is broken first, since it cannot get worse; then what is unknown, old, and last what is current.
+ * So when a healthy host is taken down, every other one is healthy, or failed, or under way and counted as such.
+ */
 export function orderOfAttempt(hosts: readonly HostStanding[]): readonly string[] {
   const rank = (host: HostStanding) => (host.isHealthy ? { unknown: 1, old: 2, current: 3 }[host.revision] : 0);
   return [...hosts].sort((a, b) => rank(a) - rank(b) || a.lot - b.lot).map(({ instanceId }) => instanceId);

@@ -1,10 +1,19 @@
 import { IN_PLACE_EVENTS } from '../../protocol/lifecycle-events.ts';
 import type { Random } from '../../system/random.ts';
-import { updateDeployment } from '../store/deployments.ts';
+import { findDeployment, updateDeployment } from '../store/deployments.ts';
 import { hostStatesOf } from '../store/host-states.ts';
-import { insertTargets } from '../store/lifecycle-events.ts';
-import type { DeploymentRow, HostStateRow, InstanceRow, LifecycleEventRow, TargetRow } from '../store/schema.ts';
+import { insertEvents } from '../store/lifecycle-events.ts';
+import type {
+  DeploymentGroupRow,
+  DeploymentRow,
+  HostStateRow,
+  InstanceRow,
+  LifecycleEventRow,
+  TargetRow,
+} from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { insertTargets } from '../store/targets.ts';
+import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
 import { isMember, type MembershipSettings } from './membership.ts';
 import { revisionIdentity } from './revision-identity.ts';
@@ -13,56 +22,58 @@ import { revisionIdentity } from './revision-identity.ts';
 const MAX_TARGETS = 1000;
 
 /**
- * Finds the hosts of a deployment that was just created, writes down what each is to do, and lets the deployment begin; or ends it, when
- * there is nothing to deploy to.
+ * Finds the hosts of a deployment that was just created, writes down what each is to do, and sets the deployment InProgress.
+ *
+ * @returns how the deployment ends instead, when there is nothing that could be deployed to
  */
 export async function resolveTargets(
   tx: StoreTransaction,
   deployment: DeploymentRow,
   ctx: { readonly random: Pick<Random, 'fraction'>; readonly nowMs: number },
-): Promise<void> {
-  const { nowMs } = ctx;
-  const end = (status: 'Succeeded' | 'Failed', error_code: string | null, error_message: string | null) =>
-    updateDeployment(tx, deployment.deployment_id, {
-      status,
-      error_code,
-      error_message,
-      completed_at_ms: nowMs,
-      wake_at_ms: null,
-    });
+): Promise<FinishAction | null> {
   const group = await tx
     .selectFrom('deployment_groups')
     .selectAll()
     .where('deployment_group_id', '=', deployment.deployment_group_id)
     .executeTakeFirst();
   if (group === undefined) {
-    await end('Failed', 'DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
-    return;
+    return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
   const members = await membersOf(tx, JSON.parse(group.settings_json) as MembershipSettings);
   if (members.length === 0) {
-    await end('Failed', 'NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
-    return;
+    return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }
   if (members.length > MAX_TARGETS) {
-    await end(
-      'Failed',
-      'OVER_MAX_INSTANCES',
-      `The deployment group has ${members.length} instances; ${MAX_TARGETS} is the limit.`,
-    );
-    return;
+    const message = `The deployment group has ${members.length} instances; ${MAX_TARGETS} is the limit.`;
+    return failed('OVER_MAX_INSTANCES', message);
   }
   const states = await hostStatesOf(tx, deployment.deployment_group_id);
-  const target = revisionIdentity(deployment.revision_json);
-  const isCurrent = (instance: InstanceRow) => states.get(instance.instance_id)?.revision_identity === target;
-  const skipped = deployment.update_outdated_instances_only === 1 ? members.filter(isCurrent) : [];
+  const lastGood = await lastGoodRevision(tx, group);
   const order = orderOfAttempt(
-    members.map((instance) => standingOf(instance, states.get(instance.instance_id), target, ctx.random)),
+    members.map((instance) => standingOf(instance, states.get(instance.instance_id), lastGood, ctx.random)),
   );
-  const rows = targetRows(deployment, members, order, new Set(skipped.map(({ instance_id }) => instance_id)), nowMs);
-  await insertTargets(tx, rows.targets, rows.events);
-  await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: nowMs });
-  if (skipped.length === members.length) await end('Succeeded', null, null);
+  const rows = targetRows(deployment, members, order, upToDate(deployment, states), ctx.nowMs);
+  await insertTargets(tx, rows.targets);
+  await insertEvents(tx, rows.events);
+  await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
+  return null;
+}
+
+function failed(errorCode: string, errorMessage: string): FinishAction {
+  return { action: 'finish', status: 'Failed', errorCode, errorMessage };
+}
+
+/** Instances that are to be left alone, since they run the deployment's revision already. */
+function upToDate(deployment: DeploymentRow, states: ReadonlyMap<string, HostStateRow>): ReadonlySet<string> {
+  if (deployment.update_outdated_instances_only === 0) return new Set();
+  const wanted = revisionIdentity(deployment.revision_json);
+  return new Set([...states.values()].filter((s) => s.revision_identity === wanted).map((s) => s.instance_id));
+}
+
+async function lastGoodRevision(tx: StoreTransaction, group: DeploymentGroupRow): Promise<string | null> {
+  if (group.last_successful_deployment_id === null) return null;
+  const last = await findDeployment(tx, group.last_successful_deployment_id);
+  return last === null ? null : revisionIdentity(last.revision_json);
 }
 
 async function membersOf(tx: StoreTransaction, settings: MembershipSettings): Promise<InstanceRow[]> {
@@ -80,14 +91,14 @@ async function membersOf(tx: StoreTransaction, settings: MembershipSettings): Pr
 function standingOf(
   instance: InstanceRow,
   state: HostStateRow | undefined,
-  target: string,
+  lastGood: string | null,
   random: Pick<Random, 'fraction'>,
 ): HostStanding {
   const installed = state?.revision_identity ?? null;
   return {
     instanceId: instance.instance_id,
     isHealthy: state?.health === 'healthy',
-    revision: installed === null ? 'unknown' : installed === target ? 'current' : 'old',
+    revision: installed === null ? 'unknown' : installed === lastGood ? 'current' : 'old',
     lot: random.fraction(),
   };
 }
@@ -96,7 +107,7 @@ function targetRows(
   deployment: DeploymentRow,
   members: readonly InstanceRow[],
   order: readonly string[],
-  skipped: ReadonlySet<string>,
+  upToDate: ReadonlySet<string>,
   nowMs: number,
 ): { targets: TargetRow[]; events: LifecycleEventRow[] } {
   const byId = new Map(members.map((instance) => [instance.instance_id, instance]));
@@ -105,14 +116,15 @@ function targetRows(
   for (const [position, instanceId] of order.entries()) {
     const instance = byId.get(instanceId);
     if (instance === undefined) continue;
-    const isSkipped = skipped.has(instanceId);
+    const isCurrent = upToDate.has(instanceId);
     const common = { deployment_id: deployment.deployment_id, instance_id: instanceId, host_arn: instance.host_arn };
     targets.push({
       ...common,
       target_id: instance.instance_name,
       target_arn: instance.instance_arn,
       position,
-      status: isSkipped ? 'Skipped' : 'Pending',
+      was_current: isCurrent ? 1 : 0,
+      status: isCurrent ? 'Skipped' : 'Pending',
       updated_at_ms: nowMs,
     });
     for (const [at, event_name] of IN_PLACE_EVENTS.entries()) {
@@ -120,12 +132,13 @@ function targetRows(
         ...common,
         position: at,
         event_name,
-        status: isSkipped ? 'Skipped' : 'Pending',
+        status: isCurrent ? 'Skipped' : 'Pending',
         host_command_id: null,
         ready_at_ms: null,
         handed_out_at_ms: null,
         started_at_ms: null,
-        ended_at_ms: isSkipped ? nowMs : null,
+        ended_at_ms: isCurrent ? nowMs : null,
+        reported_at_ms: null,
         diagnostics_json: null,
       });
     }

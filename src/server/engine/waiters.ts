@@ -1,36 +1,33 @@
 /** Long polls that wait for work, by host. An idle one costs an entry in a map and nothing else. */
 export interface Waiters {
-  /** Resolves when the host is woken, the time is over, or the signal aborts; at once if it was woken since `watch` was called. */
+  /** Begun before the look that finds nothing, so that no wake-up falls between the look and the wait. */
   watch(hostArn: string): HostWatch;
+  /** Wakes the host's polls, the newest first: of two, the older one may be a connection that nobody reads any more. */
   wake(hostArn: string): void;
   wakeAll(): void;
 }
 
-/** Begun before the look that finds nothing, so that no wake-up falls between the look and the wait. */
 export interface HostWatch {
-  wait(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves at the next wake-up; at once if there was one since the watch began or since this was last called. */
+  woken(): Promise<void>;
   release(): void;
 }
 
 export function createWaiters(): Waiters {
   const watches = new Map<string, Set<() => void>>();
+  const wakeSet = (wakes: Iterable<() => void>) => {
+    for (const wake of [...wakes].reverse()) wake();
+  };
   return {
     watch(hostArn) {
-      let woken = Promise.withResolvers<void>();
-      const wake = () => woken.resolve();
+      let next = Promise.withResolvers<void>();
+      const wake = () => next.resolve();
       const own = watches.get(hostArn) ?? new Set();
-      own.add(wake);
-      watches.set(hostArn, own);
+      watches.set(hostArn, own.add(wake));
       return {
-        async wait(ms, signal) {
-          const over = Promise.withResolvers<void>();
-          const timer = setTimeout(over.resolve, ms);
-          signal.addEventListener('abort', over.resolve as () => void, { once: true });
-          if (signal.aborted) over.resolve();
-          await Promise.race([woken.promise, over.promise]);
-          clearTimeout(timer);
-          signal.removeEventListener('abort', over.resolve as () => void);
-          woken = Promise.withResolvers<void>();
+        async woken() {
+          await next.promise;
+          next = Promise.withResolvers<void>();
         },
         release() {
           own.delete(wake);
@@ -39,10 +36,10 @@ export function createWaiters(): Waiters {
       };
     },
     wake(hostArn) {
-      for (const wake of watches.get(hostArn) ?? []) wake();
+      wakeSet(watches.get(hostArn) ?? []);
     },
     wakeAll() {
-      for (const own of watches.values()) for (const wake of own) wake();
+      for (const own of watches.values()) wakeSet(own);
     },
   };
 }

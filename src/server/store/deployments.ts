@@ -1,11 +1,29 @@
-import type { DeploymentRow, DeploymentStatus, LifecycleEventRow, TargetRow } from './schema.ts';
-import type { StoreReader, StoreTransaction } from './store.ts';
+import { ApiError } from '../../protocol/errors.ts';
+import type { DeploymentRow, DeploymentStatus } from './schema.ts';
+import type { StoreDialect, StoreReader, StoreTransaction } from './store.ts';
 
 /** Statuses in which nothing more happens. */
 export const FINAL_STATUSES: readonly DeploymentStatus[] = ['Succeeded', 'Failed', 'Stopped'];
 
-export async function insertDeployment(tx: StoreTransaction, row: DeploymentRow): Promise<void> {
-  await tx.insertInto('deployments').values(row).execute();
+/** A deployment as it begins; what only its course brings is added. */
+export type NewDeployment = Omit<DeploymentRow, 'stop_rollback'>;
+
+/**
+ * @throws ApiError DeploymentLimitExceededException when the group has a deployment that is not over, however shortly before it
+ *   was made by another server
+ */
+export async function insertDeployment(tx: StoreTransaction, row: NewDeployment): Promise<void> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('deployments')
+    .values({ ...row, stop_rollback: null })
+    .onConflict((conflict) => conflict.column('deployment_group_id').where('completed_at_ms', 'is', null).doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows !== 0n) return;
+  const active = await findActiveDeployment(tx, row.deployment_group_id);
+  throw new ApiError(
+    'DeploymentLimitExceededException',
+    `The Deployment Group '${row.deployment_group_name}' already has an active Deployment '${active?.deployment_id ?? ''}'`,
+  );
 }
 
 export async function findDeployment(db: StoreReader, deploymentId: string): Promise<DeploymentRow | null> {
@@ -17,16 +35,46 @@ export async function findDeployment(db: StoreReader, deploymentId: string): Pro
   return row ?? null;
 }
 
-/** The deployment, held against every other step until the transaction ends. */
+/**
+ * The deployment, held until the transaction ends. Whoever changes rows of a deployment (its targets, its events) holds it, so
+ * that what was decided from them still is so when it is written; only the hand-out of a command, one row, does without.
+ */
 export async function lockDeployment(
   tx: StoreTransaction,
-  dialect: 'sqlite' | 'postgres',
+  dialect: StoreDialect,
   deploymentId: string,
 ): Promise<DeploymentRow | null> {
   const query = tx.selectFrom('deployments').selectAll().where('deployment_id', '=', deploymentId);
   // On SQLite the transaction itself is the lock.
   const row = await (dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst();
   return row ?? null;
+}
+
+/** The deployment, held likewise, if its time has come and nobody else holds it. */
+export async function lockDueDeployment(
+  tx: StoreTransaction,
+  dialect: StoreDialect,
+  deploymentId: string,
+  nowMs: number,
+): Promise<DeploymentRow | null> {
+  const query = tx
+    .selectFrom('deployments')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where('wake_at_ms', '<=', nowMs);
+  const row = await (dialect === 'postgres' ? query.forUpdate().skipLocked() : query).executeTakeFirst();
+  return row ?? null;
+}
+
+/** Deployments that somebody has to look at by now. */
+export async function dueDeployments(db: StoreReader, nowMs: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('deployments')
+    .select('deployment_id')
+    .where('wake_at_ms', '<=', nowMs)
+    .orderBy('wake_at_ms')
+    .execute();
+  return rows.map((row) => row.deployment_id);
 }
 
 export async function updateDeployment(
@@ -42,33 +90,25 @@ export async function findActiveDeployment(db: StoreReader, deploymentGroupId: s
     .selectFrom('deployments')
     .selectAll()
     .where('deployment_group_id', '=', deploymentGroupId)
-    .where('status', 'not in', FINAL_STATUSES)
+    .where('completed_at_ms', 'is', null)
     .executeTakeFirst();
   return row ?? null;
 }
 
-/** Deployments that the engine has to look at by now. */
-export async function deploymentsToWake(db: StoreReader, nowMs: number): Promise<string[]> {
+/** Every deployment that is not over, the oldest first. */
+export async function activeDeployments(db: StoreReader): Promise<string[]> {
   const rows = await db
     .selectFrom('deployments')
     .select('deployment_id')
-    .where('wake_at_ms', '<=', nowMs)
-    .where('status', 'not in', FINAL_STATUSES)
-    .execute();
-  return rows.map((row) => row.deployment_id);
-}
-
-export async function nonFinalDeployments(db: StoreReader): Promise<string[]> {
-  const rows = await db
-    .selectFrom('deployments')
-    .select('deployment_id')
-    .where('status', 'not in', FINAL_STATUSES)
+    .where('completed_at_ms', 'is', null)
+    .orderBy('created_at_ms')
     .execute();
   return rows.map((row) => row.deployment_id);
 }
 
 export interface DeploymentFilter {
   readonly deploymentGroupId?: string;
+  /** None, or an empty list: any. */
   readonly statuses?: readonly DeploymentStatus[];
   readonly createdFromMs?: number;
   readonly createdToMs?: number;
@@ -77,6 +117,7 @@ export interface DeploymentFilter {
   readonly limit: number;
 }
 
+/** A page of deployments, newest first. */
 export async function listDeployments(db: StoreReader, filter: DeploymentFilter): Promise<DeploymentRow[]> {
   let query = db
     .selectFrom('deployments')
@@ -98,38 +139,4 @@ export async function listDeployments(db: StoreReader, filter: DeploymentFilter)
     );
   }
   return query.execute();
-}
-
-/** All targets of a deployment, in the order of attempt. */
-export async function targetsOf(db: StoreReader, deploymentId: string): Promise<TargetRow[]> {
-  return db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId).orderBy('position').execute();
-}
-
-/** All events of a deployment, or of one target, each target's in order. */
-export async function eventsOf(
-  db: StoreReader,
-  deploymentId: string,
-  instanceId?: string,
-): Promise<LifecycleEventRow[]> {
-  const query = db.selectFrom('lifecycle_events').selectAll().where('deployment_id', '=', deploymentId);
-  return (instanceId === undefined ? query : query.where('instance_id', '=', instanceId)).orderBy('position').execute();
-}
-
-/** How many targets of each of these deployments are in which status. */
-export async function countTargets(
-  db: StoreReader,
-  deploymentIds: readonly string[],
-): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
-  const counts = new Map<string, Record<string, number>>();
-  if (deploymentIds.length === 0) return counts;
-  const rows = await db
-    .selectFrom('targets')
-    .select(['deployment_id', 'status', (eb) => eb.fn.countAll().as('count')])
-    .where('deployment_id', 'in', deploymentIds)
-    .groupBy(['deployment_id', 'status'])
-    .execute();
-  for (const { deployment_id, status, count } of rows) {
-    counts.set(deployment_id, { ...counts.get(deployment_id), [status]: Number(count) });
-  }
-  return counts;
 }

@@ -1,3 +1,4 @@
+import { inChunks } from './chunks.ts';
 import type { HostStateRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
@@ -14,13 +15,17 @@ export async function hostStatesOf(
   return new Map(rows.map((row) => [row.instance_id, row]));
 }
 
-export async function putHostState(tx: StoreTransaction, row: HostStateRow): Promise<void> {
-  const { health, revision_identity } = row;
-  await tx
-    .insertInto('host_states')
-    .values(row)
-    .onConflict((conflict) =>
-      conflict.columns(['deployment_group_id', 'instance_id']).doUpdateSet({ health, revision_identity }),
-    )
-    .execute();
+export async function putHostStates(tx: StoreTransaction, states: readonly HostStateRow[]): Promise<void> {
+  for (const chunk of inChunks(states)) {
+    await tx
+      .insertInto('host_states')
+      .values(chunk)
+      .onConflict((conflict) =>
+        conflict.columns(['deployment_group_id', 'instance_id']).doUpdateSet((eb) => ({
+          health: eb.ref('excluded.health'),
+          revision_identity: eb.ref('excluded.revision_identity'),
+        })),
+      )
+      .execute();
+  }
 }

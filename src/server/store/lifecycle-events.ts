@@ -1,4 +1,5 @@
-import type { LifecycleEventRow, TargetRow } from './schema.ts';
+import { inChunks } from './chunks.ts';
+import type { LifecycleEventRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** What names one event. */
@@ -8,24 +9,38 @@ export interface EventKey {
   readonly position: number;
 }
 
-export async function insertTargets(
-  tx: StoreTransaction,
-  targets: readonly TargetRow[],
-  events: readonly LifecycleEventRow[],
-): Promise<void> {
-  // A statement takes a limited number of values.
-  for (let first = 0; first < targets.length; first += 100) {
-    await tx
-      .insertInto('targets')
-      .values(targets.slice(first, first + 100))
-      .execute();
-  }
-  for (let first = 0; first < events.length; first += 100) {
-    await tx
-      .insertInto('lifecycle_events')
-      .values(events.slice(first, first + 100))
-      .execute();
-  }
+export function keyOf(event: LifecycleEventRow): EventKey {
+  return { deploymentId: event.deployment_id, instanceId: event.instance_id, position: event.position };
+}
+
+export async function insertEvents(tx: StoreTransaction, events: readonly LifecycleEventRow[]): Promise<void> {
+  for (const chunk of inChunks(events)) await tx.insertInto('lifecycle_events').values(chunk).execute();
+}
+
+/** All events of a deployment, or of one target; each target's in order. */
+export async function eventsOf(
+  db: StoreReader,
+  deploymentId: string,
+  instanceId?: string,
+): Promise<LifecycleEventRow[]> {
+  const query = db.selectFrom('lifecycle_events').selectAll().where('deployment_id', '=', deploymentId);
+  return (instanceId === undefined ? query : query.where('instance_id', '=', instanceId)).orderBy('position').execute();
+}
+
+/** The events of those targets that are not over, each target's in order: what a decision needs to know. */
+export async function eventsOfActiveTargets(db: StoreReader, deploymentId: string): Promise<LifecycleEventRow[]> {
+  return db
+    .selectFrom('lifecycle_events')
+    .innerJoin('targets', (join) =>
+      join
+        .onRef('targets.deployment_id', '=', 'lifecycle_events.deployment_id')
+        .onRef('targets.instance_id', '=', 'lifecycle_events.instance_id'),
+    )
+    .selectAll('lifecycle_events')
+    .where('targets.deployment_id', '=', deploymentId)
+    .where('targets.status', 'in', ['Pending', 'InProgress'])
+    .orderBy('lifecycle_events.position')
+    .execute();
 }
 
 export async function updateEvent(
@@ -42,18 +57,22 @@ export async function updateEvent(
     .execute();
 }
 
-export async function updateTarget(
+/** Skips whatever has not ended on these targets. */
+export async function skipEvents(
   tx: StoreTransaction,
   deploymentId: string,
-  instanceId: string,
-  changes: Partial<TargetRow>,
+  instanceIds: readonly string[],
+  nowMs: number,
 ): Promise<void> {
-  await tx
-    .updateTable('targets')
-    .set(changes)
-    .where('deployment_id', '=', deploymentId)
-    .where('instance_id', '=', instanceId)
-    .execute();
+  for (const chunk of inChunks(instanceIds)) {
+    await tx
+      .updateTable('lifecycle_events')
+      .set({ status: 'Skipped', ended_at_ms: nowMs })
+      .where('deployment_id', '=', deploymentId)
+      .where('instance_id', 'in', chunk)
+      .where('ended_at_ms', 'is', null)
+      .execute();
+  }
 }
 
 export async function findEventByCommand(db: StoreReader, hostCommandId: string): Promise<LifecycleEventRow | null> {
@@ -65,39 +84,67 @@ export async function findEventByCommand(db: StoreReader, hostCommandId: string)
   return row ?? null;
 }
 
-/** The event that a host may begin now: ready, not begun, and not handed out lately. */
+/** The event that a host may begin now: ready, not begun, and not handed out since `handedOutBeforeMs`. */
 export async function nextReadyEvent(
   db: StoreReader,
   hostArn: string,
   handedOutBeforeMs: number,
 ): Promise<LifecycleEventRow | null> {
-  const row = await db
-    .selectFrom('lifecycle_events')
+  const row = await readyEvents(db, handedOutBeforeMs)
     .selectAll()
     .where('host_arn', '=', hostArn)
-    .where('ready_at_ms', 'is not', null)
-    .where('started_at_ms', 'is', null)
-    .where('ended_at_ms', 'is', null)
-    .where((eb) => eb.or([eb('handed_out_at_ms', 'is', null), eb('handed_out_at_ms', '<=', handedOutBeforeMs)]))
     .orderBy('ready_at_ms')
+    .orderBy('deployment_id')
     .limit(1)
     .executeTakeFirst();
   return row ?? null;
 }
 
-/** @returns whether this call was the one that took it: two polls of one host may meet */
-export async function handOut(tx: StoreTransaction, event: LifecycleEventRow, nowMs: number): Promise<boolean> {
-  const query = tx
+/** All hosts that have such an event. */
+export async function hostsWithReadyEvents(db: StoreReader, handedOutBeforeMs: number): Promise<string[]> {
+  const rows = await readyEvents(db, handedOutBeforeMs).select('host_arn').distinct().execute();
+  return rows.map((row) => row.host_arn);
+}
+
+function readyEvents(db: StoreReader, handedOutBeforeMs: number) {
+  return db
+    .selectFrom('lifecycle_events')
+    .where('ready_at_ms', 'is not', null)
+    .where('started_at_ms', 'is', null)
+    .where('ended_at_ms', 'is', null)
+    .where((eb) => eb.or([eb('handed_out_at_ms', 'is', null), eb('handed_out_at_ms', '<=', handedOutBeforeMs)]));
+}
+
+/**
+ * Marks the event as handed out, unless somebody was faster: two polls of one host may meet, also on two servers.
+ *
+ * @param event as it was read
+ * @returns whether this call was the one
+ */
+export async function handOut(db: StoreReader, event: LifecycleEventRow, nowMs: number): Promise<boolean> {
+  return changeHandOut(db, event, event.handed_out_at_ms, nowMs);
+}
+
+/** Takes a hand-out back that did not reach anybody, if it is still the last word about the event. */
+export async function takeBackHandOut(db: StoreReader, event: LifecycleEventRow, handedOutAtMs: number): Promise<void> {
+  await changeHandOut(db, event, handedOutAtMs, null);
+}
+
+async function changeHandOut(
+  db: StoreReader,
+  event: LifecycleEventRow,
+  fromMs: number | null,
+  toMs: number | null,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
     .updateTable('lifecycle_events')
-    .set({ handed_out_at_ms: nowMs })
+    .set({ handed_out_at_ms: toMs })
     .where('deployment_id', '=', event.deployment_id)
     .where('instance_id', '=', event.instance_id)
     .where('position', '=', event.position)
     .where('started_at_ms', 'is', null)
-    .where('ended_at_ms', 'is', null);
-  const { numUpdatedRows } = await (event.handed_out_at_ms === null
-    ? query.where('handed_out_at_ms', 'is', null)
-    : query.where('handed_out_at_ms', '=', event.handed_out_at_ms)
-  ).executeTakeFirst();
+    .where('ended_at_ms', 'is', null)
+    .where('handed_out_at_ms', fromMs === null ? 'is' : '=', fromMs)
+    .executeTakeFirst();
   return numUpdatedRows > 0n;
 }

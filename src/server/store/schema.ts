@@ -124,6 +124,8 @@ export interface DeploymentRow {
   started_at_ms: number | null;
   completed_at_ms: number | null;
   stop_requested_at_ms: number | null;
+  /** What the stop's caller said about a rollback: 1 yes, 0 no, null nothing (then the configuration decides). */
+  stop_rollback: number | null;
   error_code: string | null;
   error_message: string | null;
   /** When the engine has to look at it next, at the latest; null once final. */
@@ -139,6 +141,8 @@ export interface TargetRow {
   host_arn: string;
   /** Order of attempt, from 0. */
   position: number;
+  /** 1: ran the revision already and was asked to be left alone; Skipped from the beginning and not counted. */
+  was_current: number;
   status: TargetStatus;
   updated_at_ms: number;
 }
@@ -158,6 +162,8 @@ export interface LifecycleEventRow {
   handed_out_at_ms: number | null;
   started_at_ms: number | null;
   ended_at_ms: number | null;
+  /** When the host's outcome arrived; may be after the engine has given the event up and ended it. */
+  reported_at_ms: number | null;
   /** Diagnostics as the API has them. */
   diagnostics_json: string | null;
 }

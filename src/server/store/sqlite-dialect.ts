@@ -1,4 +1,5 @@
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -15,9 +16,12 @@ import {
 /**
  * Kysely on the SQLite that Node carries.
  *
- * One connection, handed to one user at a time: SQLite has a single writer, so a transaction waits for the one before it here instead of
- * failing with "busy" there. WAL and synchronous FULL: what was committed survives a power cut, and readers in other processes are not held
- * up.
+ * One connection, handed to one user at a time: SQLite has a single writer, so a transaction waits for the one before it here
+ * instead of failing with "busy" there. WAL and synchronous FULL: what was committed survives a power cut, and readers in other
+ * processes are not held up.
+ *
+ * Trap: who holds the connection (a transaction) and asks the store for another one waits for himself. Inside a transaction
+ * everything goes through `tx`.
  */
 export function sqliteDialect(file: string): Dialect {
   return {
@@ -28,24 +32,34 @@ export function sqliteDialect(file: string): Dialect {
   };
 }
 
-/** Another process (`slipway keys create`) may be writing. */
+/** Another process (`slipway keys create`) may be writing; it holds the right to write for milliseconds. */
 const BUSY_WAIT_MS = 5_000;
+/** Statements kept prepared. The server's own texts are about a hundred; lists of changing length make more. */
+const KEPT_STATEMENTS = 256;
+/** Sealed secrets are in there, and who may deploy what. */
+const FILE_MODE = 0o600;
 
 class NodeSqliteDriver implements Driver {
   readonly #file: string;
   #connection: NodeSqliteConnection | null = null;
+  /** Resolves when the last one in the queue lets go. */
   #lastUser: Promise<void> = Promise.resolve();
-  readonly #releases = new WeakMap<DatabaseConnection, () => void>();
+  #letGo: () => void = () => undefined;
 
   constructor(file: string) {
     this.#file = file;
   }
 
   async init(): Promise<void> {
+    // Made here, since SQLite would make it readable for all; its companion files take their mode from it.
+    closeSync(openSync(this.#file, 'a', FILE_MODE));
     const database = new DatabaseSync(this.#file);
-    database.exec(
-      `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = ${BUSY_WAIT_MS};`,
-    );
+    database.exec(`
+      PRAGMA busy_timeout = ${BUSY_WAIT_MS};
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+    `);
     this.#connection = new NodeSqliteConnection(database);
   }
 
@@ -54,9 +68,16 @@ class NodeSqliteDriver implements Driver {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#lastUser = promise;
     await before;
-    if (this.#connection === null) throw new Error('the database is closed');
-    this.#releases.set(this.#connection, resolve);
+    if (this.#connection === null) {
+      resolve();
+      throw new Error('the database is closed');
+    }
+    this.#letGo = resolve;
     return this.#connection;
+  }
+
+  async releaseConnection(): Promise<void> {
+    this.#letGo();
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
@@ -72,11 +93,9 @@ class NodeSqliteDriver implements Driver {
     await connection.executeQuery(CompiledQuery.raw('rollback'));
   }
 
-  async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    this.#releases.get(connection)?.();
-  }
-
+  /** Closes when everybody who asked for the connection before has had it. */
   async destroy(): Promise<void> {
+    await this.#lastUser;
     this.#connection?.close();
     this.#connection = null;
   }
@@ -84,13 +103,15 @@ class NodeSqliteDriver implements Driver {
 
 class NodeSqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
+  /** By text, the most recently used last. */
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const statement = this.#database.prepare(query.sql);
+    const statement = this.#prepare(query.sql);
     const parameters = query.parameters as readonly SQLInputValue[];
     if (statement.columns().length > 0) return { rows: statement.all(...parameters) as Row[] };
     const { changes } = statement.run(...parameters);
@@ -102,6 +123,18 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 
   close(): void {
+    this.#statements.clear();
     this.#database.close();
+  }
+
+  #prepare(text: string): StatementSync {
+    const statement = this.#statements.get(text) ?? this.#database.prepare(text);
+    this.#statements.delete(text);
+    this.#statements.set(text, statement);
+    if (this.#statements.size > KEPT_STATEMENTS) {
+      const [oldest = ''] = this.#statements.keys();
+      this.#statements.delete(oldest);
+    }
+    return statement;
   }
 }

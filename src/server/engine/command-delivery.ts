@@ -1,0 +1,91 @@
+/** How commands get to their hosts: a poll is held until there is one, and each is handed out once. */
+import type { HostCommand } from '../../protocol/host-command/shapes.ts';
+import type { Clock } from '../../system/clock.ts';
+import { handOut, nextReadyEvent, takeBackHandOut } from '../store/lifecycle-events.ts';
+import type { LifecycleEventRow } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { HostWatch, Waiters } from './waiters.ts';
+
+export interface DeliveryContext {
+  readonly store: Store;
+  readonly waiters: Waiters;
+  readonly clock: Clock;
+  readonly accountId: string;
+  /** How long a poll is held; milliseconds. */
+  readonly pollHoldMs?: number;
+}
+
+/** Below the minute after which proxies tend to hang up; agents wait for 80 s. */
+const POLL_HOLD_MS = 55_000;
+/**
+ * A command that was taken and not acknowledged is handed out again: the answer to the poll was lost. An agent acknowledges
+ * within seconds, as soon as it has read the specification; and there is time for one more try before the event's own limit of
+ * five minutes.
+ */
+export const REDELIVERY_MS = 2 * 60_000;
+
+/** Holds until there is a command for the host; null when the time is over or the caller has hung up. */
+export async function waitForCommand(
+  ctx: DeliveryContext,
+  hostArn: string,
+  signal: AbortSignal,
+): Promise<HostCommand | null> {
+  const giveUpAtMs = ctx.clock.now() + (ctx.pollHoldMs ?? POLL_HOLD_MS);
+  const watch = ctx.waiters.watch(hostArn);
+  try {
+    while (!signal.aborted) {
+      const command = await takeCommand(ctx, hostArn, signal);
+      if (command !== null) return command;
+      const leftMs = giveUpAtMs - ctx.clock.now();
+      if (leftMs <= 0) return null;
+      await waitForWakeUp(ctx.clock, watch, leftMs, signal);
+    }
+    return null;
+  } finally {
+    watch.release();
+  }
+}
+
+async function waitForWakeUp(clock: Clock, watch: HostWatch, ms: number, signal: AbortSignal): Promise<void> {
+  const woken = new AbortController();
+  try {
+    await Promise.race([watch.woken(), clock.sleep(ms, AbortSignal.any([signal, woken.signal]))]);
+  } finally {
+    woken.abort();
+  }
+}
+
+async function takeCommand(ctx: DeliveryContext, hostArn: string, signal: AbortSignal): Promise<HostCommand | null> {
+  for (;;) {
+    const nowMs = ctx.clock.now();
+    const event = await nextReadyEvent(ctx.store.db, hostArn, nowMs - REDELIVERY_MS);
+    if (event === null || event.host_command_id === null) return null;
+    if (!(await handOut(ctx.store.db, event, nowMs))) continue;
+    if (signal.aborted) {
+      // Nobody is there any more to take it: let the next poll have it, and not only when it counts as lost.
+      await takeBackHandOut(ctx.store.db, event, nowMs);
+      ctx.waiters.wake(hostArn);
+      return null;
+    }
+    return {
+      HostCommandIdentifier: event.host_command_id,
+      HostIdentifier: hostArn,
+      DeploymentExecutionId: executionId(ctx.accountId, event),
+      CommandName: event.event_name,
+      Nonce: 1,
+    };
+  }
+}
+
+/** Four parts with slashes between them, at most 129 characters, as agents demand. */
+function executionId(accountId: string, event: LifecycleEventRow): string {
+  return `${accountId}/${event.deployment_id}/${event.instance_id}/1`;
+}
+
+/** Which deployment and which instance an execution id is about; null when it is none of ours. */
+export function readExecutionId(text: string): { readonly deploymentId: string; readonly instanceId: string } | null {
+  const [, deploymentId, instanceId, ...rest] = text.split('/');
+  return deploymentId === undefined || instanceId === undefined || rest.length !== 1
+    ? null
+    : { deploymentId, instanceId };
+}

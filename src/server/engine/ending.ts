@@ -1,0 +1,70 @@
+/** How a deployment ends, and what it says about that. Pure. */
+import type { DeploymentStatus } from '../store/schema.ts';
+import { hasSucceeded, isLost, type TargetCounts } from './health.ts';
+
+export interface FinishAction {
+  readonly action: 'finish';
+  readonly status: Extract<DeploymentStatus, 'Succeeded' | 'Failed' | 'Stopped'>;
+  /** A code of the API's ErrorInformation; null for a success. */
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+/** Why a deployment ends before all targets had their turn. */
+export type EarlyEnding = 'stopped' | 'overdue' | 'impossible' | 'lost';
+
+export function endingOf(situation: {
+  readonly counts: TargetCounts;
+  /** How many may be out of service at once. */
+  readonly allowed: number;
+  readonly isOverdue: boolean;
+  readonly isStopped: boolean;
+}): EarlyEnding | null {
+  const { counts, allowed } = situation;
+  if (situation.isOverdue) return 'overdue';
+  if (situation.isStopped) return 'stopped';
+  if (counts.pending > 0 && allowed < 1) return 'impossible';
+  return isLost(counts, allowed) ? 'lost' : null;
+}
+
+export interface Outcome {
+  readonly ending: EarlyEnding | null;
+  readonly required: number;
+  readonly hosts: number;
+}
+
+/** How a deployment ends whose targets are all over. */
+export function finish(counts: TargetCounts, { ending, required, hosts }: Outcome): FinishAction {
+  // Whatever was meant to end it early: it had come to its end by itself.
+  if (counts.skipped === 0 && (hosts === 0 || hasSucceeded(counts, required))) {
+    return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
+  }
+  const failed = (errorCode: string, errorMessage: string): FinishAction => ({
+    action: 'finish',
+    status: 'Failed',
+    errorCode,
+    errorMessage,
+  });
+  switch (ending) {
+    case 'stopped':
+      return {
+        action: 'finish',
+        status: 'Stopped',
+        errorCode: 'MANUAL_STOP',
+        errorMessage: 'The deployment was stopped on request.',
+      };
+    case 'overdue':
+      return failed('TIMEOUT', 'The deployment took longer than 12 hours.');
+    case 'impossible':
+      return failed(
+        'HEALTH_CONSTRAINTS_INVALID',
+        `The deployment configuration wants ${required} of ${hosts} instances healthy at any time, so not one can be deployed to.`,
+      );
+    default:
+      return failed(
+        'HEALTH_CONSTRAINTS',
+        `Too many instances failed: ${counts.failed} of ${hosts} did, ${counts.succeeded} succeeded, and the deployment ` +
+          `configuration wants ${Math.max(required, 1)} healthy.`,
+      );
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Automatic rollback: when a deployment fails or is stopped, a new deployment of the group's last successful revision follows at
+ * once, if its configuration or the caller of the stop says so. It begins in the transaction that ends the other, so nobody can
+ * come between, and no crash can lose it.
+ */
+import type { Random } from '../../system/random.ts';
+import { findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
+import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { revisionIdentity } from './revision-identity.ts';
+
+/** The creator's exact name means something to agents, too. */
+const ROLLBACK_CREATOR = 'codeDeployRollback';
+
+/** What API calls are echoed, as far as a rollback cares. */
+interface RollbackSettings {
+  readonly autoRollbackConfiguration?:
+    | { readonly enabled?: boolean | undefined; readonly events?: readonly string[] | undefined }
+    | undefined;
+}
+
+/** @returns the id of the rollback's deployment, or null if there is none */
+export async function rollBack(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  targets: readonly TargetRow[],
+  status: 'Failed' | 'Stopped',
+  ctx: { readonly random: Pick<Random, 'text'>; readonly nowMs: number },
+): Promise<string | null> {
+  const group = await tx
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('deployment_group_id', '=', deployment.deployment_group_id)
+    .executeTakeFirst();
+  if (group === undefined || !isWanted(deployment, group, status)) return null;
+  const good =
+    group.last_successful_deployment_id === null ? null : await findDeployment(tx, group.last_successful_deployment_id);
+  const wasTouched = targets.some((target) => target.status === 'Succeeded' || target.status === 'Failed');
+  if (good === null || !wasTouched) {
+    const rollbackMessage =
+      good === null
+        ? 'There is no rollback: the deployment group has no successful deployment to go back to.'
+        : 'There is no rollback: nothing was done on any instance.';
+    await noteRollback(tx, deployment, { rollbackMessage });
+    return null;
+  }
+  const rollbackDeploymentId = `d-${ctx.random.text(9, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')}`;
+  await insertDeployment(tx, rollbackOf(deployment, good, rollbackDeploymentId, ctx.nowMs));
+  await noteRollback(tx, deployment, {
+    rollbackDeploymentId,
+    rollbackMessage: `The deployment group is rolled back to the revision of deployment ${good.deployment_id}.`,
+  });
+  await tx
+    .updateTable('deployment_groups')
+    .set({ target_revision_json: good.revision_json, last_attempted_deployment_id: rollbackDeploymentId })
+    .where('deployment_group_id', '=', group.deployment_group_id)
+    .execute();
+  await tx
+    .updateTable('revisions')
+    .set({ last_used_at_ms: ctx.nowMs })
+    .where('application_id', '=', deployment.application_id)
+    .where('identity', '=', revisionIdentity(good.revision_json))
+    .execute();
+  return rollbackDeploymentId;
+}
+
+/** A rollback that fails is not rolled back itself: that would go on for ever. */
+function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow, status: 'Failed' | 'Stopped'): boolean {
+  if (deployment.creator === ROLLBACK_CREATOR) return false;
+  if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
+  const own = JSON.parse(deployment.options_json) as RollbackSettings;
+  const ofGroup = JSON.parse(group.settings_json) as RollbackSettings;
+  const { enabled, events } = own.autoRollbackConfiguration ?? ofGroup.autoRollbackConfiguration ?? {};
+  const event = status === 'Failed' ? 'DEPLOYMENT_FAILURE' : 'DEPLOYMENT_STOP_ON_REQUEST';
+  return enabled === true && events?.includes(event) === true;
+}
+
+function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDeploymentId: string, nowMs: number) {
+  const { stop_rollback: _, ...base } = deployment;
+  const rollbackMessage = `Rolls back deployment ${deployment.deployment_id}.`;
+  return {
+    ...base,
+    deployment_id: rollbackDeploymentId,
+    status: 'Created',
+    revision_json: good.revision_json,
+    previous_revision_json: good.revision_json,
+    creator: ROLLBACK_CREATOR,
+    description: rollbackMessage,
+    // What the failed one was allowed to overwrite, the old revision need not be.
+    file_exists_behavior: good.file_exists_behavior,
+    update_outdated_instances_only: 0,
+    options_json: JSON.stringify({
+      rollbackInfo: { rollbackTriggeringDeploymentId: deployment.deployment_id, rollbackMessage },
+    }),
+    created_at_ms: nowMs,
+    started_at_ms: null,
+    completed_at_ms: null,
+    stop_requested_at_ms: null,
+    error_code: null,
+    error_message: null,
+    wake_at_ms: nowMs,
+  } as const;
+}
+
+/** The only thing about a deployment that changes after its end. */
+async function noteRollback(tx: StoreTransaction, deployment: DeploymentRow, rollbackInfo: object): Promise<void> {
+  const options = JSON.parse(deployment.options_json) as object;
+  await updateDeployment(tx, deployment.deployment_id, { options_json: JSON.stringify({ ...options, rollbackInfo }) });
+}

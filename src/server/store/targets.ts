@@ -1,0 +1,58 @@
+import { inChunks } from './chunks.ts';
+import type { TargetRow, TargetStatus } from './schema.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+
+export async function insertTargets(tx: StoreTransaction, targets: readonly TargetRow[]): Promise<void> {
+  for (const chunk of inChunks(targets)) await tx.insertInto('targets').values(chunk).execute();
+}
+
+/** All targets of a deployment, in the order of attempt. */
+export async function targetsOf(db: StoreReader, deploymentId: string): Promise<TargetRow[]> {
+  return db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId).orderBy('position').execute();
+}
+
+export async function findTarget(db: StoreReader, deploymentId: string, instanceId: string): Promise<TargetRow | null> {
+  const row = await db
+    .selectFrom('targets')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where('instance_id', '=', instanceId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function setTargetStatus(
+  tx: StoreTransaction,
+  deploymentId: string,
+  instanceIds: readonly string[],
+  status: TargetStatus,
+  nowMs: number,
+): Promise<void> {
+  for (const chunk of inChunks(instanceIds)) {
+    await tx
+      .updateTable('targets')
+      .set({ status, updated_at_ms: nowMs })
+      .where('deployment_id', '=', deploymentId)
+      .where('instance_id', 'in', chunk)
+      .execute();
+  }
+}
+
+/** How many targets of each of these deployments are in which status. */
+export async function countTargets(
+  db: StoreReader,
+  deploymentIds: readonly string[],
+): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
+  const counts = new Map<string, Record<string, number>>();
+  if (deploymentIds.length === 0) return counts;
+  const rows = await db
+    .selectFrom('targets')
+    .select(['deployment_id', 'status', (eb) => eb.fn.countAll().as('count')])
+    .where('deployment_id', 'in', deploymentIds)
+    .groupBy(['deployment_id', 'status'])
+    .execute();
+  for (const { deployment_id, status, count } of rows) {
+    counts.set(deployment_id, { ...counts.get(deployment_id), [status]: Number(count) });
+  }
+  return counts;
+}

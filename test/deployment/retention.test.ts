@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { foldersToPrune, type RevisionFolder } from '../../src/deployment/retention.ts';
+
+const group = fc.uniqueArray(fc.record({ path: fc.string(), modifiedMs: fc.nat(50) }), {
+  selector: ({ path }) => path,
+  maxLength: 20,
+});
+
+describe('retention', () => {
+  test('keeps the newest, counts the current one, and never takes a protected one', () => {
+    expect(prune([30, 10, 20, 40, 50], 3)).toEqual(['r10', 'r20']);
+    expect(prune([30, 10, 20, 40, 50], 3, ['r10', 'r50'])).toEqual(['r20', 'r30']);
+    expect(prune([10, 20], 2)).toEqual([]);
+    expect(prune([10, 20], 1, ['r10', 'r20'])).toEqual([]);
+  });
+
+  test('for any group: no more than may be, oldest first, nothing protected', () => {
+    fc.assert(
+      fc.property(group, fc.integer({ min: 1, max: 10 }), fc.array(fc.nat(30)), (folders, max, picks) => {
+        const safe = new Set(picks.map((pick) => folders[pick]?.path));
+        const pruned = foldersToPrune(folders, max, (path) => safe.has(path));
+        const left = folders.filter(({ path }) => !pruned.includes(path));
+        const unprotected = left.filter(({ path }) => !safe.has(path));
+
+        expect(new Set(pruned).size).toBe(pruned.length);
+        expect(pruned.filter((path) => safe.has(path))).toEqual([]);
+        // Too many are left only when all that are left are protected.
+        expect(left.length <= max || unprotected.length === 0).toBe(true);
+        // And no more went than had to.
+        expect(pruned.length).toBeLessThanOrEqual(Math.max(0, folders.length - max));
+        const newestGone = Math.max(
+          -1,
+          ...folders.filter(({ path }) => pruned.includes(path)).map((f) => f.modifiedMs),
+        );
+        for (const folder of unprotected) expect(folder.modifiedMs).toBeGreaterThanOrEqual(newestGone);
+      }),
+    );
+  });
+
+  test('does not depend on the order in which the disk lists them', () => {
+    fc.assert(
+      fc.property(group, fc.integer({ min: 1, max: 5 }), (folders, max) => {
+        const never = () => false;
+        expect(foldersToPrune([...folders].reverse(), max, never)).toEqual(foldersToPrune(folders, max, never));
+      }),
+    );
+  });
+});
+
+function prune(times: readonly number[], max: number, isProtected: readonly string[] = []): readonly string[] {
+  const folders: RevisionFolder[] = times.map((modifiedMs) => ({ path: `r${modifiedMs}`, modifiedMs }));
+  return foldersToPrune(folders, max, (path) => isProtected.includes(path));
+}

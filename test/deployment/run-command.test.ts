@@ -1,0 +1,399 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { packBundle } from '../../src/archive/pack.ts';
+import type { CommandRequest, DeploymentContext } from '../../src/deployment/context.ts';
+import { isCommandNoop, recoverHost, runCommand } from '../../src/deployment/run-command.ts';
+import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
+import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
+import { HOOK_EVENTS } from '../../src/protocol/lifecycle-events.ts';
+import type { DeploymentSpecification } from '../../src/protocol/specification.ts';
+import { deploymentContext, specificationOf } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
+import { isRunning } from '../support/process-tree.ts';
+import { writeRevision } from '../support/revision.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { pidsIn, writeScript } from '../support/scripts.ts';
+
+function request(commandName: string, specification: DeploymentSpecification): CommandRequest {
+  return { hostCommandIdentifier: `${specification.deploymentId}/${commandName}`, commandName, specification };
+}
+
+async function runAll(
+  ctx: DeploymentContext,
+  specification: DeploymentSpecification,
+  events: readonly string[],
+): Promise<CommandOutcome[]> {
+  const outcomes: CommandOutcome[] = [];
+  for (const event of events) outcomes.push(await runCommand(ctx, request(event, specification)));
+  return outcomes;
+}
+
+/** A revision whose file and whose stop script say its name. */
+function revision(scratch: ScratchFolder, name: string): string {
+  return writeRevision(scratch.at(name), {
+    destination: scratch.at('www'),
+    files: { 'index.html': name },
+    scripts: { ApplicationStop: `echo "stopping what ${name} started for $DEPLOYMENT_ID"` },
+  });
+}
+
+const SUCCEEDED = { status: 'Succeeded', diagnostics: { errorCode: 0 } };
+
+describe('DownloadBundle', () => {
+  test.each(['tar', 'tgz', 'zip'] as const)('fetches and unpacks a %s, and points to it', async (bundleType) => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const bundleFile = scratch.at(`bundle.${bundleType}`);
+    await packBundle({ sourceDir: revision(scratch, 'one'), bundleFile, bundleType });
+    const specification = specificationOf('', {
+      revision: { revisionType: 'Local File', location: bundleFile, bundleType },
+    });
+    expect(await runCommand(ctx, request('DownloadBundle', specification))).toEqual({
+      status: 'Succeeded',
+      diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded: BundleSource=downloaded', log: '' },
+    });
+    const folder = scratch.at('root/group-id/d-ONE');
+    expect(readdirSync(folder).sort()).toEqual(['.bundle-source', 'bundle.tar', 'deployment-archive']);
+    expect(readdirSync(join(folder, 'deployment-archive')).sort()).toEqual(['appspec.yml', 'files', 'scripts']);
+    expect(statSync(join(folder, 'deployment-archive/scripts/AfterInstall.sh')).mode & 0o111).not.toBe(0);
+    const pointers = scratch.at('root/deployment-instructions');
+    expect(readFileSync(join(pointers, 'group-id_most_recent_install'), 'utf8')).toBe(folder);
+    expect(existsSync(join(pointers, 'group-id_last_successful_install'))).toBe(false);
+  });
+
+  test('copies a folder as it is, without a bundle', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const outcome = await runCommand(ctx, request('DownloadBundle', specificationOf(revision(scratch, 'one'))));
+    expect(outcome).toMatchObject(SUCCEEDED);
+    expect(readdirSync(scratch.at('root/group-id/d-ONE')).sort()).toEqual(['.bundle-source', 'deployment-archive']);
+  });
+
+  test('remembers the ETag that it saw', async () => {
+    using scratch = scratchFolder();
+    const bundle = scratch.at('bundle.zip');
+    await packBundle({ sourceDir: revision(scratch, 'one'), bundleFile: bundle, bundleType: 'zip' });
+    const ctx = deploymentContext(scratch, {
+      fetchBundle: async ({ bundleFile }) => {
+        writeFileSync(bundleFile, readFileSync(bundle));
+        return { eTag: 'seen-tag', sizeBytes: 1 };
+      },
+    });
+    const s3 = { revisionType: 'S3', bucket: 'b', key: 'k', bundleType: 'zip', version: null, eTag: null } as const;
+    const specification = specificationOf('', { revision: s3 });
+    await runAll(ctx, specification, ['DownloadBundle']);
+    writeScript(
+      scratch.at('root/group-id/d-ONE/deployment-archive/scripts/AfterInstall.sh'),
+      '#!/bin/sh\necho "etag $BUNDLE_ETAG"',
+    );
+    const [outcome] = await runAll(ctx, specification, ['AfterInstall']);
+    expect(outcome?.diagnostics.log).toContain('[stdout]etag seen-tag\n');
+  });
+
+  test('accepts a bundle that has only appspec.yaml', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('one'));
+    writeFileSync(scratch.at('one/appspec.yaml'), 'version: 0.0\nos: linux\n');
+    const [outcome] = await runAll(deploymentContext(scratch), specificationOf(scratch.at('one')), ['DownloadBundle']);
+    expect(outcome).toMatchObject(SUCCEEDED);
+  });
+
+  test('without an AppSpec file fails, and the pointers and the old revisions stay', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch, { maxRevisions: 1 });
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle']);
+    mkdirSync(scratch.at('empty'));
+    const broken = specificationOf(scratch.at('empty'), { deploymentId: 'd-TWO' });
+    const [outcome] = await runAll(ctx, broken, ['DownloadBundle']);
+    expect(outcome).toMatchObject({
+      status: 'Failed',
+      diagnostics: { errorCode: 5, message: expect.stringContaining('[APPSPEC_MISSING]') },
+    });
+    const pointer = scratch.at('root/deployment-instructions/group-id_most_recent_install');
+    expect(readFileSync(pointer, 'utf8')).toBe(scratch.at('root/group-id/d-ONE'));
+    expect(existsSync(scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml'))).toBe(true);
+  });
+
+  test.each([
+    ['a folder that is not there', { revisionType: 'Local Directory', location: '/no/such/folder' }],
+    ['a file that is not there', { revisionType: 'Local File', location: '/no/such.tar', bundleType: 'tar' }],
+  ] as const)('of %s fails with the place', async (_, location) => {
+    using scratch = scratchFolder();
+    const [outcome] = await runAll(deploymentContext(scratch), specificationOf('', { revision: location }), [
+      'DownloadBundle',
+    ]);
+    expect(outcome?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining('/no/such') });
+    expect(outcome?.diagnostics.message).toContain('[REVISION_NOT_FOUND]');
+  });
+
+  test('prunes old revisions after it went well: never the last successful one, never the current', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const folder = revision(scratch, 'one');
+    const ids = ['d-1', 'd-2', 'd-3', 'd-4'];
+    for (const [index, deploymentId] of ids.entries()) {
+      await runAll(ctx, specificationOf(folder, { deploymentId }), ['DownloadBundle']);
+      if (deploymentId === 'd-1') await runAll(ctx, specificationOf(folder, { deploymentId }), ['Install']);
+      const time = new Date(2026, 0, index + 1);
+      if (deploymentId !== 'd-4') utimesSync(scratch.at('root/group-id', deploymentId), time, time);
+    }
+    expect(readdirSync(scratch.at('root/group-id')).sort()).toEqual(['d-1', 'd-4']);
+  });
+
+  test('that is interrupted says so', async () => {
+    using scratch = scratchFolder();
+    const controller = new AbortController();
+    const ctx = deploymentContext(scratch, {
+      fetchBundle: ({ signal }) => {
+        controller.abort();
+        return Promise.reject(signal?.reason ?? new Error('the signal was not handed on'));
+      },
+    });
+    const revisionLocation = { revisionType: 'Local File', location: '/x.tar', bundleType: 'tar' } as const;
+    const specification = specificationOf('', { revision: revisionLocation });
+    const outcome = await runCommand(ctx, request('DownloadBundle', specification), controller.signal);
+    expect(outcome.diagnostics.message).toContain('[DEPLOYMENT_INTERRUPTED]');
+  });
+});
+
+describe('Install', () => {
+  test('puts the files in place and makes the revision the last successful one', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const specification = specificationOf(revision(scratch, 'one'));
+    expect((await runAll(ctx, specification, ['DownloadBundle', 'Install'])).at(-1)).toMatchObject(SUCCEEDED);
+    expect(readFileSync(scratch.at('www/index.html'), 'utf8')).toBe('one');
+    const pointer = scratch.at('root/deployment-instructions/group-id_last_successful_install');
+    expect(readFileSync(pointer, 'utf8')).toBe(scratch.at('root/group-id/d-ONE'));
+  });
+
+  test('without a download names what is missing', async () => {
+    using scratch = scratchFolder();
+    const [outcome] = await runAll(deploymentContext(scratch), specificationOf('/x'), ['Install']);
+    expect(outcome?.diagnostics.message).toContain('[DEPLOYMENT_ARCHIVE_MISSING]');
+  });
+
+  test.each([
+    ['scripts for an event that the deployment does not have', [...HOOK_EVENTS].slice(1), 'BeforeBlockTraffic'],
+    ['no scripts for a custom event of the deployment', [...HOOK_EVENTS, 'MyOwnEvent'], 'MyOwnEvent'],
+  ])('refuses a revision with %s', async (_, allPossibleLifecycleEvents, event) => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('one'));
+    const appSpec = 'version: 0.0\nos: linux\nhooks:\n  BeforeBlockTraffic:\n    - location: a.sh\n';
+    writeFileSync(scratch.at('one/appspec.yml'), appSpec);
+    const specification = specificationOf(scratch.at('one'), { allPossibleLifecycleEvents });
+    const [, outcome] = await runAll(deploymentContext(scratch), specification, ['DownloadBundle', 'Install']);
+    expect(outcome?.diagnostics.message).toContain('[DEPLOYMENT_EVENT_UNKNOWN]');
+    expect(outcome?.diagnostics.message).toMatch(new RegExp(`appspec.yml.*${event}`));
+  });
+
+  test('puts right what a cut-off Install of its own group left, and leaves other groups’ alone', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const specification = specificationOf(revision(scratch, 'one'));
+    await runAll(ctx, specification, ['DownloadBundle']);
+    const instructions = scratch.at('root/deployment-instructions');
+    // Not even its beginning was durable: nothing had happened yet.
+    writeFileSync(join(instructions, 'group-id-install.journal'), 'torn');
+    writeFileSync(join(instructions, 'other-id-install.journal'), 'torn');
+    expect((await runAll(ctx, specification, ['Install']))[0]).toMatchObject(SUCCEEDED);
+    expect(readdirSync(instructions).filter((name) => name.endsWith('.journal'))).toEqual(['other-id-install.journal']);
+  });
+});
+
+describe('a hook event', () => {
+  test('runs the deployment’s own scripts and logs them below its own folder', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const [, outcome] = await runAll(ctx, specificationOf(revision(scratch, 'one')), [
+      'DownloadBundle',
+      'AfterInstall',
+    ]);
+    expect(outcome).toMatchObject(SUCCEEDED);
+    expect(outcome?.diagnostics.log).toBe(
+      'LifecycleEvent - AfterInstall\nScript - scripts/AfterInstall.sh\n[stdout]this is AfterInstall\n',
+    );
+    expect(readFileSync(scratch.at('root/group-id/d-ONE/logs/scripts.log'), 'utf8')).toContain('[stdout]this is');
+    const deploymentsLog = scratch.at('root/deployment-logs/codedeploy-agent-deployments.log');
+    expect(readFileSync(deploymentsLog, 'utf8')).toMatch(
+      /^\[[-\d]+ [:.\d]+\] \[d-ONE\]\[stdout\]this is AfterInstall$/m,
+    );
+  });
+
+  test('keeps no log of all deployments when that is switched off', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch, { enableDeploymentsLog: false });
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'AfterInstall']);
+    expect(existsSync(scratch.at('root/deployment-logs'))).toBe(false);
+  });
+
+  test('goes on when its log cannot be written, and still reports the words', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const specification = specificationOf(revision(scratch, 'one'));
+    await runAll(ctx, specification, ['DownloadBundle']);
+    writeFileSync(scratch.at('root/group-id/d-ONE/logs'), 'in the way');
+    const [outcome] = await runAll(ctx, specification, ['AfterInstall']);
+    expect(outcome).toMatchObject(SUCCEEDED);
+    expect(outcome?.diagnostics.log).toContain('[stdout]this is AfterInstall');
+    expect(ctx.log.lines.filter(({ message }) => message.includes('cannot be written'))).toHaveLength(1);
+  });
+
+  test('ApplicationStop runs the last successful revision’s script for the new deployment', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
+    const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(outcome?.diagnostics.log).toContain('stopping what one started for d-TWO');
+    expect(existsSync(scratch.at('root/group-id/d-TWO/logs/scripts.log'))).toBe(true);
+  });
+
+  test('of a first deployment, or of a revision that is gone, is skipped', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const first = specificationOf(revision(scratch, 'one'));
+    expect(isCommandNoop(ctx, request('ApplicationStop', first))).toBe(true);
+    expect((await runAll(ctx, first, ['ApplicationStop', 'DownloadBundle', 'Install']))[0]).toMatchObject(SUCCEEDED);
+    rmSync(scratch.at('root/group-id/d-ONE'), { recursive: true });
+    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
+    expect((await runAll(ctx, second, ['ApplicationStop']))[0]).toMatchObject(SUCCEEDED);
+    expect(ctx.log.lines).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('is gone; the event is skipped') }),
+    );
+  });
+
+  test('of a blue/green rollback runs the most recent revision’s scripts', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+    const two = writeRevision(scratch.at('two'), {
+      destination: scratch.at('www'),
+      files: {},
+      scripts: { ApplicationStop: 'echo two' },
+    });
+    const appSpec = readFileSync(join(two, 'appspec.yml'), 'utf8').replace('ApplicationStop:', 'BeforeBlockTraffic:');
+    writeFileSync(join(two, 'appspec.yml'), appSpec);
+    await runAll(ctx, specificationOf(two, { deploymentId: 'd-TWO' }), ['DownloadBundle']);
+    const rollback = specificationOf('/x', {
+      deploymentId: 'd-THREE',
+      deploymentCreator: 'codeDeployRollback',
+      deploymentType: 'BLUE_GREEN',
+    });
+    const [outcome] = await runAll(ctx, rollback, ['BeforeBlockTraffic']);
+    expect(outcome?.diagnostics.log).toContain('[stdout]two\n');
+  });
+
+  test('of an old revision with a broken AppSpec file fails and names that revision', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+    writeFileSync(scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml'), 'version: 9\n');
+    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
+    const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(outcome?.diagnostics.message).toContain('group-id/d-ONE/deployment-archive/appspec.yml');
+    // It has to be run to be reported.
+    expect(isCommandNoop(ctx, request('ApplicationStop', second))).toBe(false);
+  });
+
+  test('that fails reports code, script and the last words', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const folder = writeRevision(scratch.at('one'), {
+      destination: scratch.at('www'),
+      files: {},
+      scripts: { ValidateService: 'echo "no answer on port 80" >&2\nexit 3' },
+    });
+    const [, outcome] = await runAll(ctx, specificationOf(folder), ['DownloadBundle', 'ValidateService']);
+    expect(outcome).toEqual({
+      status: 'Failed',
+      diagnostics: {
+        errorCode: 4,
+        scriptName: 'scripts/ValidateService.sh',
+        message: 'the script scripts/ValidateService.sh failed: exit code 3',
+        log: 'LifecycleEvent - ValidateService\nScript - scripts/ValidateService.sh\n[stderr]no answer on port 80\n',
+      },
+    });
+  });
+
+  test('that runs when the agent must end is killed', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const controller = new AbortController();
+    const folder = writeRevision(scratch.at('one'), {
+      destination: scratch.at('www'),
+      files: {},
+      scripts: { ApplicationStart: `echo $$ > ${scratch.at('pid')}\nsleep 600` },
+    });
+    const specification = specificationOf(folder);
+    await runAll(ctx, specification, ['DownloadBundle']);
+    const running = runCommand(ctx, request('ApplicationStart', specification), controller.signal);
+    const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
+    controller.abort();
+    expect(await running).toMatchObject({ status: 'Failed', diagnostics: { errorCode: 5 } });
+    expect(isRunning(pid)).toBe(false);
+  });
+});
+
+describe('whether a command is a no-op', () => {
+  test('depends on the scripts that would run', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const specification = specificationOf(revision(scratch, 'one'));
+    await runAll(ctx, specification, ['DownloadBundle']);
+    const isNoop = (name: string) => isCommandNoop(ctx, request(name, specification));
+    expect(isNoop('AfterInstall')).toBe(false);
+    expect(isNoop('AfterAllowTraffic')).toBe(true);
+    expect(isNoop('DownloadBundle')).toBe(false);
+    expect(isNoop('Install')).toBe(false);
+    expect(isNoop('BlockTraffic')).toBe(true);
+    expect(isNoop('constructor')).toBe(true);
+  });
+});
+
+test.each(['BlockTraffic', 'UpdateDeploymentAgent', 'constructor', ''])(
+  'the command %j fails as unknown',
+  async (name) => {
+    using scratch = scratchFolder();
+    const [outcome] = await runAll(deploymentContext(scratch), specificationOf('/x'), [name]);
+    expect(outcome?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining(`'${name}'`) });
+  },
+);
+
+describe('recovery', () => {
+  test('kills what interrupted hooks left, and nothing else', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    const start = (marker: string) =>
+      execa('sleep', ['600'], { env: { [MARKER_VARIABLE]: marker }, detached: true, reject: false, stdio: 'ignore' });
+    const interrupted = start(`${scratch.path}/interrupted`);
+    const daemon = start(`${scratch.path}/ended`);
+    await recoverHost(ctx, [`${scratch.path}/interrupted`]);
+    await interrupted;
+    expect(isRunning(daemon.pid ?? 0)).toBe(true);
+    daemon.kill('SIGKILL');
+    await daemon;
+    await eventually(() => !isRunning(interrupted.pid ?? 0));
+  });
+
+  test('removes half-fetched and half-unpacked bundles, but not those of local deployments, which may be at work', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    for (const id of ['d-ONE', 'd-ABCDEFGHI-local']) {
+      mkdirSync(scratch.at('root/group-id', id, 'deployment-archive-temp/files'), { recursive: true });
+      writeFileSync(scratch.at('root/group-id', id, 'bundle.tar.part'), 'half');
+      writeFileSync(scratch.at('root/group-id', id, 'bundle.tar'), 'whole');
+    }
+    await recoverHost(ctx, []);
+    expect(readdirSync(scratch.at('root/group-id/d-ONE'))).toEqual(['bundle.tar']);
+    expect(readdirSync(scratch.at('root/group-id/d-ABCDEFGHI-local'))).toHaveLength(3);
+  });
+
+  test('of a host that has never deployed does nothing', async () => {
+    using scratch = scratchFolder();
+    expect(await recoverHost(deploymentContext(scratch), [])).toEqual([]);
+    expect(existsSync(scratch.at('root'))).toBe(false);
+  });
+});

@@ -1,0 +1,223 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
+import { killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
+import { type RunScriptRequest, runScript, type ScriptEnding } from '../../src/hooks/run-script.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { systemRandom } from '../../src/system/random.ts';
+import { eventually } from '../support/eventually.ts';
+import { isRunning } from '../support/process-tree.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { pidsIn, writeScript } from '../support/scripts.ts';
+
+const MARKER = `test-${systemRandom.uuid()}`;
+
+interface Ran {
+  readonly ending: ScriptEnding;
+  readonly stdout: readonly string[];
+  readonly stderr: readonly string[];
+}
+
+async function run(script: string, overrides: Partial<RunScriptRequest> = {}): Promise<Ran> {
+  const lines: Record<'stdout' | 'stderr', string[]> = { stdout: [], stderr: [] };
+  const ending = await runScript(systemClock, {
+    command: { file: script, args: [] },
+    environment: { PATH: process.env['PATH'] ?? '', [MARKER_VARIABLE]: MARKER },
+    timeoutMs: 20_000,
+    graceMs: 200,
+    onLine: (stream, line) => lines[stream].push(line),
+    ...overrides,
+  });
+  return { ending, ...lines };
+}
+
+afterEach(async () => {
+  await killProcessesOf(systemClock, MARKER);
+  expect(processesOfHook({ marker: MARKER, groupId: null })).toEqual([]);
+  expect(readdirSync('/dev/shm').filter((name) => name.startsWith('slipway-'))).toEqual([]);
+});
+
+describe('a script', () => {
+  test.each([
+    ['exit 0', { ending: 'exited', exitCode: 0, signal: null }],
+    ['exit 7', { ending: 'exited', exitCode: 7, signal: null }],
+    ['exit 255', { ending: 'exited', exitCode: 255, signal: null }],
+    ['kill -9 $$', { ending: 'exited', exitCode: 137, signal: 'SIGKILL' }],
+    ['kill -TERM $$; sleep 9', { ending: 'exited', exitCode: 143, signal: 'SIGTERM' }],
+  ])('%s', async (text, expected) => {
+    using scratch = scratchFolder();
+    const { ending } = await run(writeScript(scratch.at('a.sh'), `#!/bin/sh\n${text}\n`));
+    expect(ending).toEqual(expected);
+  });
+
+  test('runs in /, with nothing to read, in a process group and a session of its own', async () => {
+    using scratch = scratchFolder();
+    const text =
+      '#!/bin/sh\npwd\nwc -c\nread -r pid name state parent group session rest < /proc/self/stat\necho "$group $session $$"';
+    const { stdout } = await run(writeScript(scratch.at('a.sh'), text));
+    const [folder, bytes, ids = ''] = stdout;
+    expect([folder, bytes?.trim()]).toEqual(['/', '0']);
+    expect(new Set(ids.split(' ')).size).toBe(1);
+  });
+
+  test('may open /dev/stdout and /dev/stderr again, as scripts do', async () => {
+    using scratch = scratchFolder();
+    const text = '#!/bin/sh\necho out > /dev/stdout\necho err > /dev/stderr\necho both | tee /dev/stderr';
+    const ran = await run(writeScript(scratch.at('a.sh'), text));
+    expect(ran).toEqual({
+      ending: { ending: 'exited', exitCode: 0, signal: null },
+      stdout: ['out', 'both'],
+      stderr: ['err', 'both'],
+    });
+  });
+
+  test('writes as much as it likes', async () => {
+    using scratch = scratchFolder();
+    const { stdout, ending } = await run(writeScript(scratch.at('a.sh'), '#!/bin/sh\nseq 200000\nprintf end'));
+    expect(ending).toMatchObject({ exitCode: 0 });
+    expect(stdout).toHaveLength(200_001);
+    expect(stdout.slice(-2)).toEqual(['200000', 'end']);
+  });
+
+  test('that cannot be started says why', async () => {
+    using scratch = scratchFolder();
+    const { ending } = await run(writeScript(scratch.at('a.sh'), '#!/no/such/interpreter\n'));
+    expect(ending).toEqual({ ending: 'cannot-start', why: expect.stringContaining('ENOENT') });
+    const noRight = await run(writeScript(scratch.at('b.sh'), '#!/bin/sh\n', 0o644));
+    expect(noRight.ending).toEqual({ ending: 'cannot-start', why: expect.stringContaining('EACCES') });
+  });
+
+  test('may have more time than a timer can hold', async () => {
+    using scratch = scratchFolder();
+    const { ending } = await run(writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 0.05'), { timeoutMs: 1e15 });
+    expect(ending).toMatchObject({ ending: 'exited', exitCode: 0 });
+  });
+});
+
+describe('a script that takes too long', () => {
+  test('is told to end first, and its last words are kept', async () => {
+    using scratch = scratchFolder();
+    const text = `#!/bin/bash\ntrap 'echo cleaning up; printf done; exit 0' TERM\necho begun\nwhile true; do sleep 0.05; done`;
+    const { ending, stdout } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 300, graceMs: 10_000 });
+    expect(ending).toEqual({ ending: 'timed-out', survivors: [] });
+    expect(stdout).toEqual(['begun', 'cleaning up', 'done']);
+  });
+
+  test('gives its children their grace, too, when it has gone itself', async () => {
+    using scratch = scratchFolder();
+    const child = writeScript(
+      scratch.at('child.sh'),
+      `#!/bin/bash\ntrap 'sleep 0.2; echo saved >> ${scratch.at('saved')}; exit 0' TERM\necho $$ >> ${scratch.at('pids')}\nwhile true; do sleep 0.05; done`,
+    );
+    const text = `#!/bin/bash\n${child} &\nwait`;
+    const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 500, graceMs: 10_000 });
+    expect(ending).toEqual({ ending: 'timed-out', survivors: [] });
+    expect(await pidsIn(scratch.at('pids'), 1)).toHaveLength(1);
+    expect(readFileSync(scratch.at('saved'), 'utf8')).toBe('saved\n');
+  });
+
+  test('is killed with all it has started when it does not heed, wherever that hides', async () => {
+    using scratch = scratchFolder();
+    const pidFile = scratch.at('pids');
+    const stubborn = `trap "" TERM; echo $$ >> ${pidFile}; while true; do sleep 600; done`;
+    const text = `#!/bin/bash
+trap '' TERM
+bash -c '${stubborn}' &
+setsid bash -c '${stubborn}' &
+setsid env --unset=${MARKER_VARIABLE} bash -c '${stubborn}' &
+echo $$ >> ${pidFile}
+while true; do sleep 600; done`;
+    const running = run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 800 });
+    const pids = await pidsIn(pidFile, 4);
+    expect((await running).ending).toEqual({ ending: 'timed-out', survivors: [] });
+    expect(pids.filter(isRunning)).toEqual([]);
+  });
+
+  test('and goes on forking is killed as well', async () => {
+    using scratch = scratchFolder();
+    const text = `#!/bin/bash\ntrap '' TERM\nwhile true; do setsid sleep 600 & sleep 0.01; done`;
+    const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 300 });
+    expect(ending).toEqual({ ending: 'timed-out', survivors: [] });
+    expect(processesOfHook({ marker: MARKER, groupId: null })).toEqual([]);
+  });
+
+  test('is ended at once, with no grace, when the agent must end', async () => {
+    using scratch = scratchFolder();
+    const controller = new AbortController();
+    const text = `#!/bin/bash\ntrap 'echo heard >> ${scratch.at('heard')}' TERM\nsetsid sleep 600 &\necho $$ >> ${scratch.at('pids')}\necho $! >> ${scratch.at('pids')}\nwhile true; do sleep 600; done`;
+    const running = run(writeScript(scratch.at('a.sh'), text), { killSignal: controller.signal, graceMs: 60_000 });
+    const pids = await pidsIn(scratch.at('pids'), 2);
+    controller.abort();
+    expect((await running).ending).toEqual({ ending: 'killed' });
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect(readdirSync(scratch.path)).not.toContain('heard');
+  });
+
+  test('is not even started when the agent is already ending', async () => {
+    using scratch = scratchFolder();
+    const script = writeScript(scratch.at('a.sh'), `#!/bin/sh\necho > ${scratch.at('ran')}`);
+    expect((await run(script, { killSignal: AbortSignal.abort() })).ending).toEqual({ ending: 'killed' });
+    expect(readdirSync(scratch.path)).toEqual(['a.sh']);
+  });
+});
+
+describe('a process in the background', () => {
+  test('lives on after a success when it has let go of the output', async () => {
+    using scratch = scratchFolder();
+    const text = `#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\necho $! > ${scratch.at('pid')}\necho started`;
+    const { ending, stdout } = await run(writeScript(scratch.at('a.sh'), text));
+    expect(ending).toMatchObject({ ending: 'exited', exitCode: 0 });
+    expect(stdout).toEqual(['started']);
+    expect((await pidsIn(scratch.at('pid'), 1)).every(isRunning)).toBe(true);
+    expect(await killProcessesOf(systemClock, MARKER)).toBe(1);
+  });
+
+  test.each([
+    ['stdout', '2>/dev/null'],
+    ['stderr', '>/dev/null'],
+  ] as const)(
+    'that holds %s is waited for until the deadline, then named, and lives on',
+    async (stream, redirection) => {
+      using scratch = scratchFolder();
+      // Two are left; only one of them is to blame.
+      const text = `#!/bin/sh\nsleep 601 >/dev/null 2>&1 &\nsleep 602 ${redirection} &\necho $! > ${scratch.at('pid')}\n`;
+      const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 400 });
+      const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
+      expect(ending).toEqual({ ending: 'output-held', stream, holders: [{ pid, commandLine: 'sleep 602' }] });
+      expect(isRunning(pid)).toBe(true);
+      expect(await killProcessesOf(systemClock, MARKER)).toBe(2);
+    },
+  );
+
+  test('that lets go of the output in time does no harm, and what it says is kept', async () => {
+    using scratch = scratchFolder();
+    const text = '#!/bin/sh\n(sleep 0.2; echo late) &\necho early';
+    const { ending, stdout } = await run(writeScript(scratch.at('a.sh'), text));
+    expect(ending).toMatchObject({ ending: 'exited', exitCode: 0 });
+    expect(stdout).toEqual(['early', 'late']);
+  });
+
+  test('that holds the output is named early, long before the deadline', async () => {
+    using scratch = scratchFolder();
+    const held: string[] = [];
+    const text = `#!/bin/sh\n(while ! [ -e ${scratch.at('go')} ]; do sleep 0.05; done) &\n`;
+    const running = run(writeScript(scratch.at('a.sh'), text), {
+      onOutputHeld: (stream, holders) => held.push(`${stream} ${holders.length}`),
+    });
+    await eventually(() => held.length > 0);
+    writeScript(scratch.at('go'), '');
+    expect((await running).ending).toMatchObject({ ending: 'exited', exitCode: 0 });
+    expect(held[0]).toMatch(/^stdout [12]$/);
+  });
+
+  test('is killed when the agent must end while it holds the output', async () => {
+    using scratch = scratchFolder();
+    const controller = new AbortController();
+    const text = `#!/bin/sh\nsleep 600 &\necho $! > ${scratch.at('pid')}`;
+    const running = run(writeScript(scratch.at('a.sh'), text), { killSignal: controller.signal });
+    const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
+    controller.abort();
+    expect((await running).ending).toEqual({ ending: 'killed' });
+    expect(isRunning(pid)).toBe(false);
+  });
+});

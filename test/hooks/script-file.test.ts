@@ -1,0 +1,72 @@
+import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { examineScript } from '../../src/hooks/script-file.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+
+function put(scratch: ScratchFolder, name: string, content: string | Buffer, mode = 0o755): void {
+  writeFileSync(scratch.at(name), content);
+  chmodSync(scratch.at(name), mode);
+}
+
+describe('a script of a revision', () => {
+  test.each([
+    ['with #!', '#!/bin/sh\n', false],
+    ['without #!', 'echo hi\n', true],
+    ['that is empty', '', true],
+    ['that is a program', Buffer.from('\u007fELF\u0002\0\0', 'latin1'), false],
+  ] as const)('%s: told to a shell, %s', (_, content, isShellScript) => {
+    using scratch = scratchFolder();
+    put(scratch, 'a.sh', content);
+    expect(examineScript(scratch.path, 'a.sh', expect.fail)).toEqual({
+      state: 'ready',
+      path: scratch.at('a.sh'),
+      isShellScript,
+    });
+  });
+
+  test('is missing when it is a folder, a dangling link, or not there', () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('folder'));
+    symlinkSync('nowhere', scratch.at('dangling'));
+    for (const name of ['folder', 'dangling', 'absent', 'absent/a.sh']) {
+      expect(examineScript(scratch.path, name, expect.fail).state).toBe('missing');
+    }
+  });
+
+  test('is not run when it leads out of the revision, and its mode stays as it is', () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('archive/scripts'), { recursive: true });
+    put(scratch, 'outside.sh', '#!/bin/sh\n', 0o600);
+    symlinkSync('../../outside.sh', scratch.at('archive/scripts/a.sh'));
+    symlinkSync(scratch.path, scratch.at('archive/up'));
+    for (const name of ['scripts/a.sh', 'up/outside.sh']) {
+      expect(examineScript(scratch.at('archive'), name, expect.fail)).toMatchObject({
+        state: 'outside',
+        leadsTo: scratch.at('outside.sh'),
+      });
+    }
+    expect(statSync(scratch.at('outside.sh')).mode & 0o777).toBe(0o600);
+  });
+
+  test('may be a link within the revision', () => {
+    using scratch = scratchFolder();
+    put(scratch, 'real.sh', '#!/bin/sh\n');
+    symlinkSync('real.sh', scratch.at('a.sh'));
+    expect(examineScript(scratch.path, 'a.sh', expect.fail).state).toBe('ready');
+  });
+
+  test('is made executable, keeps its other rights, and loses setuid on the way', () => {
+    using scratch = scratchFolder();
+    put(scratch, 'a.sh', '#!/bin/sh\n', 0o4640);
+    const changed: string[] = [];
+    expect(examineScript(scratch.path, 'a.sh', (path) => changed.push(path)).state).toBe('ready');
+    expect(changed).toEqual([scratch.at('a.sh')]);
+    expect(statSync(scratch.at('a.sh')).mode & 0o7777).toBe(0o751);
+  });
+
+  test('with CRLF lines is told apart by its first line', () => {
+    using scratch = scratchFolder();
+    put(scratch, 'a.sh', '#!/bin/bash\r\necho hi\r\n');
+    expect(examineScript(scratch.path, 'a.sh', expect.fail)).toEqual({ state: 'crlf', interpreter: '/bin/bash' });
+  });
+});

@@ -1,0 +1,38 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { describeStores } from '../../support/stores.ts';
+
+describeStores('migrations', (kind) => {
+  test('opening a database again changes nothing', async () => {
+    await using database = await kind.create();
+    const first = await database.open();
+    await first.db.insertInto('secrets').values({ name: 'kept', value_sealed: '' }).execute();
+    await first.close();
+    const second = await database.open();
+    const { rows } = await sql<{ step: number }>`select step from slipway_migrations order by step`.execute(second.db);
+    expect(rows.map(({ step }) => step)).toEqual([1]);
+    expect(await second.db.selectFrom('secrets').select('name').execute()).toEqual([{ name: 'kept' }]);
+  });
+
+  test('processes that open a new database at the same time make its tables once', async () => {
+    await using database = await kind.create();
+    // One process's SQLite cannot wait for itself; the others come right behind.
+    const stores =
+      kind.dialect === 'postgres'
+        ? await Promise.all([1, 2, 3, 4].map(() => database.open()))
+        : [await database.open(), await database.open()];
+    for (const { db } of stores) expect(await db.selectFrom('deployments').selectAll().execute()).toEqual([]);
+  });
+
+  test('a database that a newer version has made is refused, and left as it is', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await sql`insert into slipway_migrations (step) values (99)`.execute(store.db);
+    await expect(database.open()).rejects.toMatchObject({
+      code: 'SERVER_DATABASE_NEWER',
+      message: expect.stringContaining('99'),
+    });
+    const { rows } = await sql`select step from slipway_migrations`.execute(store.db);
+    expect(rows).toHaveLength(2);
+  });
+});

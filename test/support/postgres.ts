@@ -1,0 +1,113 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { scratchFolder } from './scratch.ts';
+
+/** Where the packages of distributions put the server's programs, which are not in the PATH. */
+const PACKAGED = '/usr/lib/postgresql';
+/** PostgreSQL does not run as root; `nobody` exists everywhere. */
+const NOBODY = 65534;
+
+/** The folder of PostgreSQL's own programs on this machine; null: not installed. */
+export const postgresPrograms: string | null = findPrograms();
+
+function findPrograms(): string | null {
+  const packaged = existsSync(PACKAGED)
+    ? readdirSync(PACKAGED)
+        .sort((a, b) => Number(b) - Number(a))
+        .map((version) => join(PACKAGED, version, 'bin'))
+    : [];
+  const candidates = [...(process.env['PATH'] ?? '').split(':'), ...packaged];
+  return (
+    candidates.find((dir) => dir !== '' && existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'postgres'))) ?? null
+  );
+}
+
+/** A PostgreSQL server of a test's own, reachable by a socket in a scratch folder only. */
+export interface PostgresCluster extends AsyncDisposable {
+  /** Makes an empty database. @returns its address */
+  createDatabase(): Promise<string>;
+  /** Breaks every connection to a database, as a restart of the server would. */
+  breakConnections(databaseUrl: string): Promise<void>;
+}
+
+export async function postgresCluster(): Promise<PostgresCluster> {
+  if (postgresPrograms === null) throw new Error('PostgreSQL is not installed');
+  const scratch = scratchFolder();
+  const dataDir = scratch.at('data');
+  const asUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  if (process.getuid?.() === 0) chownSync(scratch.path, NOBODY, NOBODY);
+  chmodSync(scratch.path, 0o700);
+  execFileSync(
+    join(postgresPrograms, 'initdb'),
+    [
+      '--pgdata',
+      dataDir,
+      '--username',
+      'slipway',
+      '--auth',
+      'trust',
+      '--no-sync',
+      '--encoding',
+      'UTF8',
+      '--locale',
+      'C.UTF-8',
+    ],
+    { ...asUser, stdio: 'pipe', cwd: '/' },
+  );
+  // Durability is not what is tested here, and waiting for disks is what takes the time.
+  const settings = [
+    'fsync=off',
+    'full_page_writes=off',
+    'listen_addresses=',
+    `unix_socket_directories=${scratch.path}`,
+  ];
+  const server = spawn(
+    join(postgresPrograms, 'postgres'),
+    ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])],
+    { ...asUser, stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' },
+  );
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    server.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('ready to accept connections')) resolve();
+    });
+    server.once('exit', (code) => reject(new Error(`postgres ended with ${code}: ${said}`)));
+  });
+  const urlOf = (database: string) =>
+    `postgres://slipway@localhost/${database}?host=${encodeURIComponent(scratch.path)}`;
+  let made = 0;
+  return {
+    async createDatabase() {
+      made += 1;
+      await runSql(urlOf('postgres'), `create database test_${made}`);
+      return urlOf(`test_${made}`);
+    },
+    async breakConnections(databaseUrl) {
+      const database = new URL(databaseUrl).pathname.slice(1);
+      await runSql(
+        urlOf('postgres'),
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`,
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      // Immediate: there is nothing to keep.
+      server.kill('SIGQUIT');
+      await ended;
+      scratch[Symbol.dispose]();
+    },
+  };
+}
+
+async function runSql(url: string, text: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(text);
+  } finally {
+    await client.end();
+  }
+}
