@@ -1,0 +1,104 @@
+/** Properties of the planner, on file systems that exist in memory only. */
+import fc from 'fast-check';
+import { createFsFromVolume, Volume } from 'memfs';
+import { describe, expect, test } from 'vitest';
+import type { InstallFs } from '../../src/install/install-fs.ts';
+import { type PlanInput, planInstall } from '../../src/install/plan.ts';
+import { diskView } from '../../src/install/tree-view.ts';
+import type { CleanupEntry } from '../../src/install/types.ts';
+import { appSpecFor } from '../support/install.ts';
+
+const ARCHIVE = '/archive';
+const SITE = '/srv/site';
+
+/** A tree: names that are folders in one place and files in another are what makes planning hard, so there are few of them. */
+const name = fc.constantFrom('a', 'b', 'c');
+const path = fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join('/'));
+const tree = fc.uniqueArray(path, { maxLength: 8 }).map((paths) =>
+  // Of two that cannot both be there, the shorter one stays.
+  paths.filter((one) => !paths.some((other) => other !== one && one.startsWith(`${other}/`))),
+);
+
+function view(files: Readonly<Record<string, string>>) {
+  const volume = Volume.fromJSON({ ...files });
+  volume.mkdirSync(ARCHIVE, { recursive: true });
+  return diskView(createFsFromVolume(volume) as unknown as InstallFs);
+}
+
+function input(revision: readonly string[], host: readonly string[], overrides: Partial<PlanInput> = {}): PlanInput {
+  const both = view({
+    ...Object.fromEntries(revision.map((file) => [`${ARCHIVE}/${file}`, `new ${file}`])),
+    ...Object.fromEntries(host.map((file) => [`${SITE}/${file}`, `old ${file}`])),
+  });
+  return {
+    appSpec: appSpecFor({ files: [{ source: '', destination: SITE }] }),
+    archiveDir: ARCHIVE,
+    archive: both,
+    host: both,
+    previous: [],
+    fileExistsBehavior: 'OVERWRITE',
+    rules: { rejectUnsafePermissions: false, rejectUnconfinedSelinux: true },
+    ids: { userId: () => 0, groupId: () => 0 },
+    agentUid: 0,
+    ...overrides,
+  };
+}
+
+describe('any plan', () => {
+  test('stays below its destination and brings each file of the revision once', () => {
+    fc.assert(
+      fc.property(tree, (revision) => {
+        const result = planInstall(input(revision, []));
+        if (!result.ok) throw new Error(JSON.stringify(result.problems));
+        const { files, folders } = result.plan;
+        expect(files.map((file) => file.path).sort()).toEqual(revision.map((file) => `${SITE}/${file}`).sort());
+        for (const folder of folders) expect(SITE.startsWith(folder) || folder.startsWith(SITE)).toBe(true);
+        // A folder comes before what lies in it.
+        for (const [index, folder] of folders.entries()) {
+          expect(folders.slice(0, index).some((before) => before.startsWith(`${folder}/`))).toBe(false);
+        }
+      }),
+    );
+  });
+
+  test('over the files of the previous revision has no conflicts, and accounts for every one of them', () => {
+    fc.assert(
+      fc.property(tree, tree, (revision, before) => {
+        const previous: CleanupEntry[] = foldersAndFiles(before).map((one) => ({
+          kind: 'path',
+          path: `${SITE}${one}`,
+        }));
+        const result = planInstall(input(revision, before, { previous, fileExistsBehavior: 'DISALLOW' }));
+        if (!result.ok) throw new Error(JSON.stringify(result.problems));
+        const planned = new Set([...result.plan.files.map((file) => file.path), ...result.plan.folders]);
+        for (const file of before) {
+          const old = `${SITE}/${file}`;
+          expect(planned.has(old) !== result.plan.removals.includes(old), old).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('over files of another hand names every conflict with DISALLOW, and touches none with RETAIN', () => {
+    fc.assert(
+      fc.property(tree, (revision) => {
+        const disallowed = planInstall(input(revision, revision, { fileExistsBehavior: 'DISALLOW' }));
+        const conflicts = disallowed.ok ? [] : disallowed.problems.map((problem) => problem.path);
+        expect([...conflicts].sort()).toEqual(revision.map((file) => `${SITE}/${file}`).sort());
+        const retained = planInstall(input(revision, revision, { fileExistsBehavior: 'RETAIN' }));
+        expect(retained.ok && retained.plan.files).toEqual([]);
+        expect(retained.ok && retained.plan.removals).toEqual([]);
+      }),
+    );
+  });
+});
+
+/** What a cleanup file would list for these files: the folders first, outermost first, then the files. */
+function foldersAndFiles(files: readonly string[]): string[] {
+  const folders = new Set<string>(files.length === 0 ? [] : ['']);
+  for (const file of files) {
+    const parts = file.split('/').slice(0, -1);
+    for (let depth = 1; depth <= parts.length; depth += 1) folders.add(`/${parts.slice(0, depth).join('/')}`);
+  }
+  return [...[...folders].sort((a, b) => a.length - b.length), ...files.map((file) => `/${file}`)];
+}
