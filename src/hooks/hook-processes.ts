@@ -21,6 +21,8 @@ export interface HookProcesses {
 /** After SIGKILL nothing lives on but what the kernel itself holds (a dead network disk): no use waiting longer for that. */
 const REAP_MS = 5_000;
 const LOOK_AGAIN_MS = 20;
+/** Each look finds a generation more; what is deeper is found by the next round. */
+const MAX_LOOKS = 50;
 
 /** @returns the processes of the hook that run now */
 export function processesOfHook(hook: HookProcesses): number[] {
@@ -35,20 +37,11 @@ export function processesOfHook(hook: HookProcesses): number[] {
  */
 export async function endHook(clock: Clock, hook: HookProcesses, graceMs: number): Promise<readonly number[]> {
   const search = createSearch(hook);
-  const signalAll = (signal: NodeJS.Signals) => {
-    const found = search();
-    // The group in one call: what forks faster than anybody can look is caught there.
-    const hasGroup = found.some(({ group }) => group === hook.groupId);
-    if (hook.groupId !== null && hasGroup) signalProcess(-hook.groupId, signal);
-    for (const { pid, group } of found) if (group !== hook.groupId) signalProcess(pid, signal);
-    return found;
-  };
   if (graceMs > 0) {
-    signalAll('SIGTERM');
+    signalAll(hook, search(), 'SIGTERM');
     await untilGone(clock, search, graceMs);
   }
-  // A process may fork while it is being looked for; the next look finds the child.
-  const left = await untilGone(clock, () => signalAll('SIGKILL'), REAP_MS);
+  const left = await untilGone(clock, () => killAll(hook, search), REAP_MS);
   return left.map(({ pid }) => pid);
 }
 
@@ -60,12 +53,11 @@ export async function killProcessesOf(clock: Clock, hostCommandIdentifier: strin
   return before - left.length;
 }
 
-/** Each call looks anew; who was once known to belong to the hook still does when its parent has gone. */
+/** Each call looks anew; who was once found to belong to the hook still does when its parent has gone. */
 type Search = () => readonly ProcessRelations[];
 
 function createSearch({ marker, groupId }: HookProcesses): Search {
   const known = new Set<string>();
-  const nameOf = ({ pid, startTime }: ProcessRelations) => `${pid} ${startTime}`;
   return () => {
     const processes = runningProcesses();
     // An agent that a hook has started carries that hook's marker; it must not end itself.
@@ -85,6 +77,35 @@ function createSearch({ marker, groupId }: HookProcesses): Search {
     }
     return [...found];
   };
+}
+
+/** A pid may be given to another process one day; with the start time it names this one. */
+function nameOf({ pid, startTime }: ProcessRelations): string {
+  return `${pid} ${startTime}`;
+}
+
+/**
+ * Stops all before it kills any. Otherwise a shell whose child dies first starts the next command, dies itself, and leaves an orphan that
+ * nothing ties to the hook any more. A process with a signal pending cannot fork, so when a look finds nobody new, nobody is missing.
+ */
+function killAll(hook: HookProcesses, search: Search): readonly ProcessRelations[] {
+  const stopped = new Set<string>();
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const found = search();
+    if (found.every((one) => stopped.has(nameOf(one)))) break;
+    signalAll(hook, found, 'SIGSTOP');
+    for (const one of found) stopped.add(nameOf(one));
+  }
+  const found = search();
+  signalAll(hook, found, 'SIGKILL');
+  return found;
+}
+
+function signalAll(hook: HookProcesses, found: readonly ProcessRelations[], signal: NodeJS.Signals): void {
+  // The group in one call: what forks faster than anybody can look is caught there.
+  const hasGroup = found.some(({ group }) => group === hook.groupId);
+  if (hook.groupId !== null && hasGroup) signalProcess(-hook.groupId, signal);
+  for (const { pid, group } of found) if (group !== hook.groupId) signalProcess(pid, signal);
 }
 
 /** Looks until none is left, or no longer. @returns those that are */

@@ -34,7 +34,6 @@ async function run(script: string, overrides: Partial<RunScriptRequest> = {}): P
 afterEach(async () => {
   await killProcessesOf(systemClock, MARKER);
   expect(processesOfHook({ marker: MARKER, groupId: null })).toEqual([]);
-  expect(readdirSync('/dev/shm').filter((name) => name.startsWith('slipway-'))).toEqual([]);
 });
 
 describe('a script', () => {

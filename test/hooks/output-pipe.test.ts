@@ -1,0 +1,45 @@
+import { existsSync, fstatSync, writeSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { createOutputPipes, type OutputPipe } from '../../src/hooks/output-pipe.ts';
+import { processesHolding } from '../../src/system/processes.ts';
+
+/** `sleep` with the pipe as its output. */
+function holder(pipe: OutputPipe) {
+  return execa('sleep', ['600'], { stdin: 'ignore', stdout: pipe.writeEnd as 9, stderr: 'ignore', reject: false });
+}
+
+describe('an output pipe', () => {
+  test('brings what is written, and ends when nobody holds it', async () => {
+    const { stdout, stderr } = await createOutputPipes(['stdout', 'stderr']);
+    expect(fstatSync(stdout.writeEnd).isFIFO()).toBe(true);
+    writeSync(stdout.writeEnd, 'out');
+    writeSync(stderr.writeEnd, 'err');
+    stdout.closeWriteEnd();
+    stderr.closeWriteEnd();
+    expect(await Promise.all([text(stdout.stream), text(stderr.stream)])).toEqual(['out', 'err']);
+    stdout.close();
+    stderr.close();
+  });
+
+  test('has no name that anybody could open', async () => {
+    const { stdout } = await createOutputPipes(['stdout']);
+    const [, name = ''] = /^(.*) \(deleted\)$/.exec(stdout.nameEnd) ?? [];
+    expect(name).toMatch(/^slipway-\w+\/stdout$/);
+    for (const folder of ['/dev/shm', '/tmp']) expect(existsSync(`${folder}/${name.split('/')[0]}`)).toBe(false);
+    stdout.close();
+    stdout.close();
+  });
+
+  test('tells who holds it, and only who holds this one', async () => {
+    const { stdout, stderr } = await createOutputPipes(['stdout', 'stderr']);
+    const [first, second] = [holder(stdout), holder(stderr)];
+    expect(processesHolding(stdout.nameEnd)).toEqual([{ pid: first.pid, commandLine: 'sleep 600' }]);
+    expect(processesHolding(stderr.nameEnd)).toEqual([{ pid: second.pid, commandLine: 'sleep 600' }]);
+    for (const child of [first, second]) child.kill('SIGKILL');
+    await Promise.all([first, second]);
+    stdout.close();
+    stderr.close();
+  });
+});
