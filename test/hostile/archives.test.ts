@@ -1,0 +1,260 @@
+/** Archives that no honest tool makes, made here by code and sorted by attack. Each is refused by name, and nothing of it stays. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+
+import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { Header } from 'tar';
+import { describe, expect, test } from 'vitest';
+import { unpackBundle } from '../../src/archive/unpack.ts';
+import type { BundleType } from '../../src/protocol/specification.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { treeOf } from '../support/tree.ts';
+
+const limits = { maxBytes: 10 * 1024 * 1024, maxEntries: 1000 };
+const rules = { rejectSymlinks: false, keepOwnership: false };
+
+interface TarEntry {
+  readonly path: string;
+  readonly type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'CharacterDevice' | 'BlockDevice' | 'FIFO';
+  readonly linkpath?: string;
+  readonly content?: string;
+  readonly mode?: number;
+  /** What the header claims, if not the truth. */
+  readonly size?: number;
+}
+
+function tarOf(entries: readonly TarEntry[]): Buffer {
+  const blocks = entries.flatMap(({ path, type = 'File', linkpath, content = '', mode = 0o644, size }) => {
+    const block = Buffer.alloc(512);
+    const body = Buffer.from(content);
+    const header = new Header({
+      path,
+      type,
+      mode,
+      size: size ?? body.length,
+      mtime: new Date(0),
+      uid: 0,
+      gid: 0,
+      ...(linkpath === undefined ? {} : { linkpath }),
+    });
+    header.encode(block, 0);
+    return [block, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
+  });
+  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+}
+
+interface ZipEntry {
+  readonly path: string;
+  readonly content?: string;
+  readonly unixMode?: number;
+  /** The name in the entry's own header, if another. */
+  readonly localPath?: string;
+  readonly crc?: number;
+  readonly claimedSize?: number;
+}
+
+function zipOf(entries: readonly ZipEntry[]): Buffer {
+  const locals: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const { path, content = '', unixMode = 0o100644, localPath = path, crc, claimedSize } of entries) {
+    const body = Buffer.from(content);
+    const packed = deflateRawSync(body);
+    const common = Buffer.alloc(26);
+    common.writeUInt16LE(20, 0);
+    common.writeUInt16LE(0x800, 2);
+    common.writeUInt16LE(8, 4);
+    common.writeUInt16LE(0x21, 8);
+    common.writeUInt32LE(crc ?? crc32(body), 10);
+    common.writeUInt32LE(packed.length, 14);
+    common.writeUInt32LE(claimedSize ?? body.length, 18);
+    common.writeUInt16LE(Buffer.byteLength(localPath), 22);
+    const local = Buffer.concat([Buffer.from('PK\u0003\u0004', 'latin1'), common, Buffer.from(localPath), packed]);
+    common.writeUInt16LE(Buffer.byteLength(path), 22);
+    const rest = Buffer.alloc(14);
+    rest.writeUInt32LE((unixMode << 16) >>> 0, 6);
+    rest.writeUInt32LE(offset, 10);
+    const madeBy = Buffer.from([20, 3]);
+    central.push(Buffer.concat([Buffer.from('PK\u0001\u0002', 'latin1'), madeBy, common, rest, Buffer.from(path)]));
+    locals.push(local);
+    offset += local.length;
+  }
+  const directory = Buffer.concat(central);
+  const end = Buffer.alloc(18);
+  end.writeUInt16LE(entries.length, 4);
+  end.writeUInt16LE(entries.length, 6);
+  end.writeUInt32LE(directory.length, 8);
+  end.writeUInt32LE(offset, 12);
+  return Buffer.concat([...locals, directory, Buffer.from('PK\u0005\u0006', 'latin1'), end]);
+}
+
+async function unpack(root: string, bundle: Buffer, bundleType: BundleType): Promise<string> {
+  writeFileSync(`${root}/bundle`, bundle);
+  return unpackBundle({ bundleFile: `${root}/bundle`, bundleType, archiveDir: `${root}/archive`, limits, rules }).then(
+    () => 'unpacked',
+    (error: { code?: string }) => error.code ?? `crashed: ${String(error)}`,
+  );
+}
+
+const TAR_ATTACKS: Readonly<Record<string, readonly [readonly TarEntry[], string]>> = {
+  'climbs out': [[{ path: '../escaped', content: 'x' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'climbs out in the middle': [[{ path: 'a/../../escaped', content: 'x' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'is absolute': [[{ path: '/tmp/escaped', content: 'x' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'writes through a link': [
+    [
+      { path: 'l', type: 'SymbolicLink', linkpath: '/tmp' },
+      { path: 'l/escaped', content: 'x' },
+    ],
+    'ARCHIVE_ENTRY_ESCAPES',
+  ],
+  'writes through an inner link': [
+    [
+      { path: 'd', type: 'Directory', mode: 0o755 },
+      { path: 'l', type: 'SymbolicLink', linkpath: 'd' },
+      { path: 'l/x', content: 'x' },
+    ],
+    'ARCHIVE_ENTRY_ESCAPES',
+  ],
+  'links to an absolute path': [[{ path: 'l', type: 'SymbolicLink', linkpath: '/etc/passwd' }], 'ARCHIVE_LINK_ESCAPES'],
+  'links out': [[{ path: 'd/l', type: 'SymbolicLink', linkpath: '../../outside' }], 'ARCHIVE_LINK_ESCAPES'],
+  'links out through another link': [
+    [
+      { path: 'd/up', type: 'SymbolicLink', linkpath: '..' },
+      { path: 'out', type: 'SymbolicLink', linkpath: 'd/up/../outside' },
+    ],
+    'ARCHIVE_LINK_ESCAPES',
+  ],
+  'hard-links to a file outside': [[{ path: 'h', type: 'Link', linkpath: '../bundle' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'hard-links to an absolute file': [[{ path: 'h', type: 'Link', linkpath: '/etc/passwd' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'hard-links to a link': [
+    [
+      { path: 'l', type: 'SymbolicLink', linkpath: 'x' },
+      { path: 'h', type: 'Link', linkpath: 'l' },
+    ],
+    'ARCHIVE_ENTRY_UNUSABLE',
+  ],
+  'holds a device': [[{ path: 'null', type: 'CharacterDevice' }], 'ARCHIVE_ENTRY_UNUSABLE'],
+  'holds a pipe': [[{ path: 'pipe', type: 'FIFO' }], 'ARCHIVE_ENTRY_UNUSABLE'],
+  'has a file below a file': [
+    [
+      { path: 'a', content: 'x' },
+      { path: 'a/b', content: 'x' },
+    ],
+    'ARCHIVE_ENTRY_CONFLICT',
+  ],
+  'has a file that was a folder': [
+    [
+      { path: 'a/b', content: 'x' },
+      { path: 'a', content: 'x' },
+    ],
+    'ARCHIVE_ENTRY_CONFLICT',
+  ],
+  'claims more than it holds': [[{ path: 'a', content: 'x', size: 1_000_000 }], 'ARCHIVE_TRUNCATED'],
+  'has too many entries': [Array.from({ length: 1001 }, (_, n) => ({ path: `f${n}` })), 'ARCHIVE_TOO_MANY_ENTRIES'],
+};
+
+describe('a tar archive that', () => {
+  test.each(Object.entries(TAR_ATTACKS))('%s is refused, plain and compressed', async (_, [entries, code]) => {
+    using scratch = scratchFolder();
+    const bundle = tarOf(entries);
+    for (const bytes of [bundle, gzipSync(bundle)]) {
+      expect(await unpack(scratch.path, bytes, 'tar')).toBe(code);
+      expect(readdirSync(scratch.path)).toEqual(['bundle']);
+    }
+    expect(existsSync('/tmp/escaped')).toBe(false);
+  });
+
+  test('brings setuid bits loses them', async () => {
+    using scratch = scratchFolder();
+    expect(await unpack(scratch.path, tarOf([{ path: 'su', content: 'x', mode: 0o6755 }]), 'tar')).toBe('unpacked');
+    expect(treeOf(scratch.at('archive'))).toEqual({ su: 'file 755 "x"' });
+  });
+
+  test('is a bomb is stopped at the limit', async () => {
+    using scratch = scratchFolder();
+    const bomb = gzipSync(tarOf([{ path: 'zeros', content: '\0'.repeat(20 * 1024 * 1024) }]));
+    expect(bomb.length).toBeLessThan(100_000);
+    expect(await unpack(scratch.path, bomb, 'tgz')).toBe('ARCHIVE_TOO_LARGE');
+    expect(readdirSync(scratch.path)).toEqual(['bundle']);
+  });
+
+  test('names a file twice keeps the later one', async () => {
+    using scratch = scratchFolder();
+    expect(
+      await unpack(
+        scratch.path,
+        tarOf([
+          { path: 'a', content: '1' },
+          { path: './a', content: '2' },
+        ]),
+        'tar',
+      ),
+    ).toBe('unpacked');
+    expect(treeOf(scratch.at('archive'))).toEqual({ a: 'file 644 "2"' });
+  });
+});
+
+const ZIP_ATTACKS: Readonly<Record<string, readonly [readonly ZipEntry[], string]>> = {
+  'climbs out': [[{ path: '../escaped', content: 'x' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'is absolute': [[{ path: '/tmp/escaped', content: 'x' }], 'ARCHIVE_ENTRY_ESCAPES'],
+  'links out': [[{ path: 'l', content: '../../etc', unixMode: 0o120777 }], 'ARCHIVE_LINK_ESCAPES'],
+  'writes through a link': [
+    [
+      { path: 'l', content: '/tmp', unixMode: 0o120777 },
+      { path: 'l/escaped', content: 'x' },
+    ],
+    'ARCHIVE_ENTRY_ESCAPES',
+  ],
+  'has another name in its own header': [[{ path: 'good', localPath: 'evil', content: 'x' }], 'ARCHIVE_CORRUPT'],
+  'has a wrong checksum': [[{ path: 'a', content: 'x', crc: 1 }], 'ARCHIVE_CORRUPT'],
+  'unpacks to more than it claims': [[{ path: 'a', content: 'x'.repeat(100_000), claimedSize: 10 }], 'ARCHIVE_CORRUPT'],
+  'holds a device': [[{ path: 'null', unixMode: 0o020666 }], 'ARCHIVE_ENTRY_UNUSABLE'],
+  'has a name with NUL': [[{ path: 'a\0b', content: 'x' }], 'ARCHIVE_ENTRY_UNUSABLE'],
+  'is a bomb': [[{ path: 'zeros', content: '\0'.repeat(20 * 1024 * 1024) }], 'ARCHIVE_TOO_LARGE'],
+};
+
+describe('a zip archive that', () => {
+  test.each(Object.entries(ZIP_ATTACKS))('%s is refused', async (_, [entries, code]) => {
+    using scratch = scratchFolder();
+    expect(await unpack(scratch.path, zipOf(entries), 'zip')).toBe(code);
+    expect(readdirSync(scratch.path)).toEqual(['bundle']);
+    expect(existsSync('/tmp/escaped')).toBe(false);
+  });
+
+  test('is honest is unpacked: the maker above is no reason for a refusal', async () => {
+    using scratch = scratchFolder();
+    expect(await unpack(scratch.path, zipOf([{ path: 'd/a', content: 'hello', unixMode: 0o100755 }]), 'zip')).toBe(
+      'unpacked',
+    );
+    expect(treeOf(scratch.at('archive'))).toEqual({ d: 'directory 755', 'd/a': 'file 755 "hello"' });
+  });
+});
+
+test('any bytes, and any damage to a good archive, end in an error of this room or in an archive below its folder', async () => {
+  const good: Record<BundleType, Buffer> = {
+    tar: tarOf([
+      { path: 'a', content: 'hello' },
+      { path: 'd/l', type: 'SymbolicLink', linkpath: '../a' },
+    ]),
+    tgz: gzipSync(tarOf([{ path: 'a', content: 'hello' }])),
+    zip: zipOf([
+      { path: 'a', content: 'hello' },
+      { path: 'd/b', content: 'world' },
+    ]),
+  };
+  const damage = fc.record({
+    type: fc.constantFrom<BundleType>('tar', 'tgz', 'zip'),
+    flips: fc.array(fc.tuple(fc.nat(3000), fc.integer({ min: 1, max: 255 })), { maxLength: 6 }),
+    noise: fc.option(fc.uint8Array({ maxLength: 600 }), { freq: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(damage, async ({ type, flips, noise }) => {
+      using scratch = scratchFolder();
+      const bytes = noise === null ? Buffer.from(good[type]) : Buffer.from(noise);
+      for (const [at, mask] of flips) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ mask;
+      expect(await unpack(scratch.path, bytes, type)).toMatch(/^(unpacked|ARCHIVE_\w+)$/);
+      expect(readdirSync(scratch.path).filter((name) => name !== 'archive')).toEqual(['bundle']);
+    }),
+    { numRuns: 300 },
+  );
+});
