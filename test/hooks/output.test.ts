@@ -83,6 +83,15 @@ describe('the tail', () => {
     );
   });
 
+  test('stays below the limit where two entries would just reach it', () => {
+    const tail = createLogTail();
+    tail.add('a'.repeat(1023));
+    tail.add('b'.repeat(1022));
+    expect(Buffer.byteLength(tail.text())).toBe(2047);
+    tail.add('c'.repeat(1024));
+    expect(tail.text()).toBe(`${'c'.repeat(1024)}\n`);
+  });
+
   test('keeps the end of an entry that is too long, beginning with a whole character', () => {
     const tail = createLogTail();
     tail.add('before');

@@ -30,10 +30,12 @@ describe('a rotating log file', () => {
   test('never cuts a line, even one that is longer than a file may be', () => {
     using scratch = scratchFolder();
     const file = openRotatingFile(scratch.at('scripts.log'), noFault, { maxBytes: 10, files: 3 });
-    file.append('a\n');
+    file.append('a first line of more than ten bytes\n');
+    expect(existsSync(scratch.at('scripts.log.1'))).toBe(false);
     file.append('a line of more than ten bytes\n');
     file.append('b\n');
     file.close();
+    expect(readFileSync(scratch.at('scripts.log.2'), 'utf8')).toBe('a first line of more than ten bytes\n');
     expect(readFileSync(scratch.at('scripts.log.1'), 'utf8')).toBe('a line of more than ten bytes\n');
     expect(readFileSync(scratch.at('scripts.log'), 'utf8')).toBe('b\n');
   });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
 import { killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
@@ -68,6 +68,14 @@ describe('a script', () => {
       stdout: ['out', 'both'],
       stderr: ['err', 'both'],
     });
+  });
+
+  test.runIf(process.getuid?.() === 0)('may do so as another user', async () => {
+    using scratch = scratchFolder();
+    chmodSync(scratch.path, 0o755);
+    const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nid -u > /dev/stdout');
+    const args = ['--reuid=65534', '--regid=65534', '--clear-groups', script];
+    expect(await run(script, { command: { file: 'setpriv', args } })).toMatchObject({ stdout: ['65534'], stderr: [] });
   });
 
   test('writes as much as it likes', async () => {
