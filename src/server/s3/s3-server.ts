@@ -128,8 +128,10 @@ async function route(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(message.url ?? '/', 'http://s3');
-  const [bucket = '', ...rest] = url.pathname.slice(1).split('/').map(decodePart);
+  // Not through URL, which would resolve the dots of a key that looks like a path.
+  const [path = '/', queryText = ''] = (message.url ?? '/').split('?', 2);
+  const query = new URLSearchParams(queryText);
+  const [bucket = '', ...rest] = path.slice(1).split('/').map(decodePart);
   const key = rest.join('/');
   const { role, body } = await authenticate(ctx, message);
   const method = message.method ?? 'GET';
@@ -138,7 +140,7 @@ async function route(
   }
   if (Buffer.byteLength(key) > MAX_KEY_BYTES)
     throw new S3Error('KeyTooLongError', 400, `The key is longer than ${MAX_KEY_BYTES} bytes.`);
-  const request: S3Request = { message, response, bucket, key, query: url.searchParams, body };
+  const request: S3Request = { message, response, bucket, key, query, body };
   if (message.headers.expect?.toLowerCase() === '100-continue') response.writeContinue();
   await (key === '' ? onBucket(store, method, request) : onObject(store, method, request));
 }
