@@ -40,7 +40,13 @@ afterAll(async () => {
 });
 
 function clientWith(credentials: { accessKeyId: string; secretAccessKey: string }): S3Client {
-  return new S3Client({ endpoint: server.s3Url, region: 'us-east-1', credentials, forcePathStyle: true, maxAttempts: 1 });
+  return new S3Client({
+    endpoint: server.s3Url,
+    region: 'us-east-1',
+    credentials,
+    forcePathStyle: true,
+    maxAttempts: 1,
+  });
 }
 
 async function textOf(body: unknown): Promise<string> {
@@ -57,7 +63,10 @@ describe('objects', () => {
     expect(await textOf((await operator.send(new GetObjectCommand({ Bucket, Key }))).Body)).toBe('two');
     const old = await operator.send(new GetObjectCommand({ Bucket, Key, VersionId: first.VersionId }));
     expect([await textOf(old.Body), old.ContentType, old.ETag]).toEqual(['one', 'text/plain', first.ETag]);
-    expect(await operator.send(new HeadObjectCommand({ Bucket, Key }))).toMatchObject({ ContentLength: 3, ETag: second.ETag });
+    expect(await operator.send(new HeadObjectCommand({ Bucket, Key }))).toMatchObject({
+      ContentLength: 3,
+      ETag: second.ETag,
+    });
     const { Contents } = await operator.send(new ListObjectsV2Command({ Bucket, Prefix: 'site/' }));
     expect(Contents).toMatchObject([{ Key, Size: 3 }]);
     await operator.send(new DeleteObjectCommand({ Bucket, Key }));
@@ -75,10 +84,15 @@ describe('objects', () => {
   test('are read in ranges, and only as long as they are the same', async () => {
     const Key = 'ranges';
     const { ETag } = await operator.send(new PutObjectCommand({ Bucket, Key, Body: '0123456789' }));
-    const read = async (Range: string) => textOf((await operator.send(new GetObjectCommand({ Bucket, Key, Range, IfMatch: ETag }))).Body);
+    const read = async (Range: string) =>
+      textOf((await operator.send(new GetObjectCommand({ Bucket, Key, Range, IfMatch: ETag }))).Body);
     expect([await read('bytes=2-4'), await read('bytes=7-'), await read('bytes=-2')]).toEqual(['234', '789', '89']);
-    await expect(operator.send(new GetObjectCommand({ Bucket, Key, IfMatch: '"other"' }))).rejects.toMatchObject({ name: 'PreconditionFailed' });
-    await expect(operator.send(new GetObjectCommand({ Bucket, Key, Range: 'bytes=50-60' }))).rejects.toMatchObject({ name: 'InvalidRange' });
+    await expect(operator.send(new GetObjectCommand({ Bucket, Key, IfMatch: '"other"' }))).rejects.toMatchObject({
+      name: 'PreconditionFailed',
+    });
+    await expect(operator.send(new GetObjectCommand({ Bucket, Key, Range: 'bytes=50-60' }))).rejects.toMatchObject({
+      name: 'InvalidRange',
+    });
   });
 
   test('come in parts', async () => {
@@ -87,16 +101,21 @@ describe('objects', () => {
     const parts = [randomBytes(5 * 1024 * 1024), Buffer.from('the end')];
     const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
     for (const [index, Body] of parts.entries()) {
-      const { ETag } = await operator.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: index + 1, Body }));
+      const { ETag } = await operator.send(
+        new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: index + 1, Body }),
+      );
       Parts.push({ ETag, PartNumber: index + 1 });
     }
     const wrong = [{ ETag: '"00000000000000000000000000000000"', PartNumber: 1 }];
-    const complete = (MultipartUpload: { Parts: typeof Parts }) => operator.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
+    const complete = (MultipartUpload: { Parts: typeof Parts }) =>
+      operator.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }));
     await expect(complete({ Parts: wrong })).rejects.toMatchObject({ name: 'InvalidPart' });
     expect((await complete({ Parts })).ETag).toMatch(/^"[0-9a-f]{32}-2"$/);
     const read = await (await operator.send(new GetObjectCommand({ Bucket, Key }))).Body?.transformToByteArray();
     expect(Buffer.from(read ?? []).equals(Buffer.concat(parts))).toBe(true);
-    await expect(operator.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }))).rejects.toMatchObject({ name: 'NoSuchUpload' });
+    await expect(operator.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }))).rejects.toMatchObject({
+      name: 'NoSuchUpload',
+    });
   });
 
   test('of which only a part arrives do not exist', async () => {
@@ -109,7 +128,9 @@ describe('objects', () => {
       socket.on('close', () => resolve());
       socket.resume();
     });
-    await expect(operator.send(new HeadObjectCommand({ Bucket, Key: 'half' }))).rejects.toMatchObject({ name: 'NotFound' });
+    await expect(operator.send(new HeadObjectCommand({ Bucket, Key: 'half' }))).rejects.toMatchObject({
+      name: 'NotFound',
+    });
   });
 });
 
@@ -119,27 +140,49 @@ describe('who may do what', () => {
     const host = clientWith(key);
     await operator.send(new PutObjectCommand({ Bucket, Key: 'readable', Body: 'x' }));
     expect(await textOf((await host.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).Body)).toBe('x');
-    await expect(host.send(new PutObjectCommand({ Bucket, Key: 'w', Body: 'x' }))).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(host.send(new PutObjectCommand({ Bucket, Key: 'w', Body: 'x' }))).rejects.toMatchObject({
+      name: 'AccessDenied',
+    });
     const get = new GetObjectCommand({ Bucket, Key: 'readable' });
-    await expect(clientWith({ ...key, secretAccessKey: 'wrong' }).send(get)).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
-    await expect(clientWith({ accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' }).send(get)).rejects.toMatchObject({ name: 'InvalidAccessKeyId' });
+    await expect(clientWith({ ...key, secretAccessKey: 'wrong' }).send(get)).rejects.toMatchObject({
+      name: 'SignatureDoesNotMatch',
+    });
+    await expect(clientWith({ accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' }).send(get)).rejects.toMatchObject({
+      name: 'InvalidAccessKeyId',
+    });
     expect((await fetch(`${server.s3Url}/${Bucket}/readable`)).status).toBe(403);
   });
 
   test('a bucket that does not exist is said so', async () => {
     await operator.send(new HeadBucketCommand({ Bucket }));
-    await expect(operator.send(new HeadBucketCommand({ Bucket: 'nowhere' }))).rejects.toMatchObject({ name: 'NotFound' });
-    await expect(operator.send(new PutObjectCommand({ Bucket: 'nowhere', Key: 'k', Body: 'x' }))).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    await expect(operator.send(new HeadBucketCommand({ Bucket: 'nowhere' }))).rejects.toMatchObject({
+      name: 'NotFound',
+    });
+    await expect(operator.send(new PutObjectCommand({ Bucket: 'nowhere', Key: 'k', Body: 'x' }))).rejects.toMatchObject(
+      { name: 'NoSuchBucket' },
+    );
   });
 });
 
 describe('a host’s download', () => {
-  const revision: S3Revision = { revisionType: 'S3', bucket: Bucket, key: 'bundle.zip', bundleType: 'zip', version: null, eTag: null };
+  const revision: S3Revision = {
+    revisionType: 'S3',
+    bucket: Bucket,
+    key: 'bundle.zip',
+    bundleType: 'zip',
+    version: null,
+    eTag: null,
+  };
 
   async function fetcher(endpoint = server.s3Url) {
     const credentials = await server.key('host', 'arn:aws:iam::000000000000:user/h');
     return createBundleFetcher({
-      ...{ region: 'us-east-1', credentials: async () => credentials, s3EndpointOverride: endpoint, useFipsMode: false },
+      ...{
+        region: 'us-east-1',
+        credentials: async () => credentials,
+        s3EndpointOverride: endpoint,
+        useFipsMode: false,
+      },
       ...{ proxyUri: null, gitHubEndpoint: 'http://127.0.0.1:9', clock: systemClock, log: silentLogger },
     });
   }
@@ -151,7 +194,10 @@ describe('a host’s download', () => {
     await operator.send(new PutObjectCommand({ Bucket, Key: revision.key, Body: 'second' }));
     const request = { bundleFile: folder.at('bundle.tar'), gitHubAccessToken: null };
     const eTag = first.ETag?.replaceAll('"', '') ?? null;
-    const fetched = await fetchBundle({ ...request, revision: { ...revision, version: first.VersionId ?? null, eTag } });
+    const fetched = await fetchBundle({
+      ...request,
+      revision: { ...revision, version: first.VersionId ?? null, eTag },
+    });
     expect(fetched).toEqual({ eTag, sizeBytes: 5 });
     expect(readFileSync(request.bundleFile, 'utf8')).toBe('first');
     await expect(fetchBundle({ ...request, revision: { ...revision, eTag } })).rejects.toMatchObject({
@@ -168,7 +214,9 @@ describe('a host’s download', () => {
       code: 'REVISION_NOT_FOUND',
       message: expect.stringContaining('s3://revisions/gone.zip'),
     });
-    await expect((await fetcher('http://127.0.0.1:9'))({ ...request, revision })).rejects.toMatchObject({ code: 'REVISION_UNREACHABLE' });
+    await expect((await fetcher('http://127.0.0.1:9'))({ ...request, revision })).rejects.toMatchObject({
+      code: 'REVISION_UNREACHABLE',
+    });
     expect(existsSync(request.bundleFile)).toBe(false);
   });
 });

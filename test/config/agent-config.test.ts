@@ -1,0 +1,114 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { AGENT_CONFIG_KEYS, loadAgentConfig } from '../../src/config/agent-config.ts';
+import { loadOnPremises } from '../../src/config/on-premises.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+function load(text: string) {
+  using scratch = scratchFolder();
+  writeFileSync(scratch.at('agent.yml'), text);
+  return loadAgentConfig(scratch.at('agent.yml'));
+}
+
+describe('the agent’s configuration', () => {
+  test('reads the official agent’s spelling, the plain one, and both mixed', () => {
+    const { config, warnings } = load(
+      '---\n:root_dir: /a\nlog_dir: /b\n:max_revisions: 7\n:verbose: true\n:proxy_uri:\n',
+    );
+    expect(config).toMatchObject({ rootDir: '/a', logDir: '/b', maxRevisions: 7, verbose: true, proxyUri: null });
+    expect(warnings).toEqual([]);
+  });
+
+  test('has every default when the file says nothing', () => {
+    expect(load('').config).toMatchObject({
+      programName: 'codedeploy-agent',
+      rootDir: '/opt/codedeploy-agent/deployment-root',
+      maxRevisions: 5,
+      httpReadTimeoutSeconds: 80,
+      maxStopWaitSeconds: 7200,
+      stripLoaderVariables: true,
+    });
+  });
+
+  test.each([
+    ['max_revisions: 0', 'a whole number from 1 on'],
+    ['max_revisions: many', 'a whole number from 1 on'],
+    ['verbose: "yes"', 'true or false'],
+    ['root_dir: relative', 'an absolute path'],
+    ['program_name: ../evil', 'a name of letters'],
+    ['archive_max_extraction_size: 5 parsecs', 'a size such as'],
+    ['deploy_control_endpoint: ftp://x', 'an http:// or https:// address'],
+    ['root_dir: [a]', 'an absolute path'],
+  ])('%s: names file, line, key and what was expected', (line, expected) => {
+    expect(() => load(`# first\n${line}\n`)).toThrow(
+      new RegExp(`agent\\.yml:2: ${line.split(':')[0]} must be ${expected}`),
+    );
+  });
+
+  test.each([
+    ['10GiB', 10 * 2 ** 30],
+    ['500MB', 500e6],
+    ['1024', 1024],
+  ])('a size of %s is %d bytes', (text, bytes) => {
+    expect(load(`archive_max_extraction_size: ${text}`).config.archiveMaxExtractionBytes).toBe(bytes);
+  });
+
+  test('names keys that are not known, or have no effect, once each, and caps the stop time', () => {
+    const { warnings, config } = load('colour: blue\nchildren: 1\nkill_agent_max_wait_time_seconds: 999999\n');
+    expect(warnings).toHaveLength(3);
+    expect(warnings[0]).toContain("'colour' is not known");
+    expect(warnings[1]).toContain("'children' has no effect");
+    expect(config.maxStopWaitSeconds).toBe(86_400);
+  });
+
+  test('that is missing or no YAML is an error only where it was asked for', () => {
+    expect(() => loadAgentConfig('/nonexistent/agent.yml')).toThrow('/nonexistent/agent.yml does not exist');
+    expect(() => load('a: [')).toThrow(/agent\.yml:\d+: it is not YAML/);
+    expect(() => load('- a')).toThrow('keys and values');
+  });
+
+  test('no key is in the table twice, and each says what it does', () => {
+    const names = AGENT_CONFIG_KEYS.map(({ key }) => key);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { meaning } of AGENT_CONFIG_KEYS) expect(meaning.length).toBeGreaterThan(10);
+  });
+});
+
+describe('the on-premises file', () => {
+  const read = (text: string, mode = 0o600) => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('file.yml'), text);
+    chmodSync(scratch.at('file.yml'), mode);
+    return loadOnPremises(scratch.at('file.yml'));
+  };
+  const user = 'region: us-east-1\niam_user_arn: arn:x\naws_access_key_id: AKIA\naws_secret_access_key: s\n';
+
+  test('names a user, with the official agent’s spelling too', () => {
+    expect(read(user).identity).toEqual({
+      kind: 'user',
+      arn: 'arn:x',
+      region: 'us-east-1',
+      accessKeyId: 'AKIA',
+      secretAccessKey: 's',
+    });
+    expect(read(user.replace(/^/gm, ':').replace(/^:$/gm, '')).identity).toMatchObject({ kind: 'user' });
+  });
+  test('names a session', () => {
+    expect(read('region: r\niam_session_arn: arn:s\naws_credentials_file: /c\n').identity).toMatchObject({
+      kind: 'session',
+      credentialsFile: '/c',
+    });
+  });
+  test.each([
+    ['region: r\niam_user_arn: a\niam_session_arn: b\n', 'both'],
+    ['iam_user_arn: a\naws_access_key_id: k\naws_secret_access_key: s\n', 'region is missing beside iam_user_arn'],
+    ['region: r\niam_user_arn: a\naws_access_key_id: k\n', 'aws_secret_access_key is missing'],
+    ['region: r\niam_session_arn: a\n', 'aws_credentials_file is missing'],
+  ])('%j is refused', (text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+  test('that others can read is said', () => {
+    expect(read(user, 0o644).warnings[0]).toContain('chmod 600');
+    expect(loadOnPremises('/nonexistent')).toEqual({ identity: null, warnings: [] });
+  });
+});
