@@ -5,7 +5,7 @@ import type { Clock } from '../system/clock.ts';
 import { commandLineOf, type ProcessFacts, processesHolding } from '../system/processes.ts';
 import type { CommandLine } from './command-line.ts';
 import { MARKER_VARIABLE } from './environment.ts';
-import { endHook, processesOfHook } from './hook-processes.ts';
+import { endHook, type HookProcesses, processesOfHook } from './hook-processes.ts';
 import { createLineSplitter } from './output.ts';
 import { createOutputPipes, type OutputPipe } from './output-pipe.ts';
 
@@ -57,7 +57,7 @@ const OUTPUTS = ['stdout', 'stderr'] as const;
  */
 export async function runScript(clock: Clock, request: RunScriptRequest): Promise<ScriptEnding> {
   if (request.killSignal?.aborted === true) return { ending: 'killed' };
-  let pipes: Readonly<Record<OutputStream, OutputPipe>>;
+  let pipes: Pipes;
   try {
     pipes = await createOutputPipes(OUTPUTS);
   } catch (error) {
@@ -70,11 +70,10 @@ export async function runScript(clock: Clock, request: RunScriptRequest): Promis
   }
 }
 
-async function startAndWait(
-  clock: Clock,
-  request: RunScriptRequest,
-  pipes: Readonly<Record<OutputStream, OutputPipe>>,
-): Promise<ScriptEnding> {
+type Pipes = Readonly<Record<OutputStream, OutputPipe>>;
+type Cut = { readonly ending: 'deadline' } | { readonly ending: 'killed' };
+
+async function startAndWait(clock: Clock, request: RunScriptRequest, pipes: Pipes): Promise<ScriptEnding> {
   const { command, killSignal } = request;
   // execa's own timeout and cleanup do not reach the group; its buffering would keep the whole output in memory.
   const child = execa(command.file, [...command.args], {
@@ -95,52 +94,64 @@ async function startAndWait(
     const { cause, shortMessage } = await child;
     return { ending: 'cannot-start', why: cause === undefined ? (shortMessage ?? 'unknown') : messageOf(cause) };
   }
-  const outputs = OUTPUTS.map((stream) => ({
-    stream,
-    ...followOutput(pipes[stream], (line) => request.onLine(stream, line)),
-  }));
   const hook = { marker: request.environment[MARKER_VARIABLE] ?? '', groupId: pid };
+  const outputs = OUTPUTS.map((stream) => followOutput(stream, pipes[stream], (line) => request.onLine(stream, line)));
   const over = new AbortController();
-  const deadline = clock
-    .sleep(Math.min(request.timeoutMs, MAX_TIMER_MS), over.signal)
-    .then(() => ({ ending: 'deadline' as const }));
-  const killed = new Promise<{ ending: 'killed' }>((resolve) => {
-    killSignal?.addEventListener('abort', () => resolve({ ending: 'killed' }), { once: true, signal: over.signal });
-  });
+  const cut = Promise.race([
+    clock.sleep(Math.min(request.timeoutMs, MAX_TIMER_MS), over.signal).then((): Cut => ({ ending: 'deadline' })),
+    aborted(killSignal, over.signal).then((): Cut => ({ ending: 'killed' })),
+  ]);
   const exited = child.then(({ exitCode, signal }) => ({
     ending: 'exited' as const,
     exitCode: exitCode ?? (signal === undefined ? 1 : 128 + constants.signals[signal]),
     signal: signal ?? null,
   }));
-  const lastWords = () => Promise.race([Promise.all(outputs.map(({ closed }) => closed)), clock.sleep(LAST_WORDS_MS)]);
   try {
-    const first = await Promise.race([exited, deadline, killed]);
-    if (first.ending === 'deadline') {
-      const survivors = await endHook(clock, hook, request.graceMs);
-      await lastWords();
-      return { ending: 'timed-out', survivors: survivors.map(factsOf) };
-    }
-    if (first.ending === 'exited') {
-      for (const { stream, closed } of outputs) {
-        const holders = () => holdersOf(pipes[stream], hook);
-        void Promise.race([closed, clock.sleep(HELD_NOTICE_MS, over.signal).then(() => 'held' as const)]).then((is) => {
-          if (is === 'held' && !over.signal.aborted) request.onOutputHeld?.(stream, holders());
-        });
-        const next = await Promise.race([closed, deadline, killed]);
-        if (next === 'closed') continue;
-        if (next.ending === 'deadline') return { ending: 'output-held', stream, holders: holders() };
-        await endHook(clock, hook, 0);
-        return next;
-      }
-      return first;
-    }
-    await endHook(clock, hook, 0);
-    await lastWords();
-    return first;
+    const first = await Promise.race([exited, cut]);
+    const end =
+      first.ending === 'exited'
+        ? ((await waitForOutputs(clock, request, outputs, hook, cut, over.signal)) ?? first)
+        : first;
+    if (end.ending === 'exited' || end.ending === 'output-held') return end;
+    const survivors = await endHook(clock, hook, end.ending === 'deadline' ? request.graceMs : 0);
+    const allClosed = Promise.all(outputs.map(({ closed }) => closed));
+    await Promise.race([allClosed, clock.sleep(LAST_WORDS_MS, over.signal)]);
+    return end.ending === 'deadline' ? { ending: 'timed-out', survivors: survivors.map(factsOf) } : end;
   } finally {
     over.abort();
     for (const { finish } of outputs) finish();
   }
+}
+
+/** @returns null when all have closed */
+async function waitForOutputs(
+  clock: Clock,
+  request: RunScriptRequest,
+  outputs: readonly FollowedOutput[],
+  hook: HookProcesses,
+  cut: Promise<Cut>,
+  over: AbortSignal,
+): Promise<Extract<ScriptEnding, { ending: 'output-held' | 'killed' }> | null> {
+  for (const { stream, pipe, closed } of outputs) {
+    const notice = clock.sleep(HELD_NOTICE_MS, over).then(() => 'held' as const);
+    let next: 'closed' | 'held' | Cut = await Promise.race([closed, cut, notice]);
+    if (next === 'held') {
+      request.onOutputHeld?.(stream, holdersOf(pipe, hook));
+      next = await Promise.race([closed, cut]);
+    }
+    if (next === 'closed') continue;
+    if (next.ending === 'killed') return next;
+    return { ending: 'output-held', stream, holders: holdersOf(pipe, hook) };
+  }
+  return null;
+}
+
+/** Resolves when `signal` aborts, or has aborted already; not any more once it is `over`. */
+function aborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve();
+    signal?.addEventListener('abort', () => resolve(), { once: true, signal: over });
+  });
 }
 
 /** execa takes any descriptor; its types know those up to 9. */
@@ -149,7 +160,7 @@ function descriptor(pipe: OutputPipe): 9 {
 }
 
 /** Who keeps an output open. Another user's open files only root can see; all that is left of the hook is named then. */
-function holdersOf(pipe: OutputPipe, hook: { readonly marker: string; readonly groupId: number }): ProcessFacts[] {
+function holdersOf(pipe: OutputPipe, hook: HookProcesses): ProcessFacts[] {
   const holders = processesHolding(pipe.nameEnd);
   return holders.length > 0 ? holders : processesOfHook(hook).map(factsOf);
 }
@@ -159,12 +170,14 @@ function factsOf(pid: number): ProcessFacts {
 }
 
 interface FollowedOutput {
+  readonly stream: OutputStream;
+  readonly pipe: OutputPipe;
   readonly closed: Promise<'closed'>;
   /** Takes what is there of an unfinished last line, and no more. */
   finish(): void;
 }
 
-function followOutput({ stream }: OutputPipe, onLine: (line: string) => void): FollowedOutput {
+function followOutput(stream: OutputStream, pipe: OutputPipe, onLine: (line: string) => void): FollowedOutput {
   const lines = createLineSplitter(onLine);
   let finished = false;
   const finish = () => {
@@ -172,7 +185,7 @@ function followOutput({ stream }: OutputPipe, onLine: (line: string) => void): F
     finished = true;
     lines.end();
   };
-  stream.on('data', (chunk: Buffer) => {
+  pipe.stream.on('data', (chunk: Buffer) => {
     if (!finished) lines.write(chunk);
   });
   const closed = new Promise<'closed'>((resolve) => {
@@ -180,7 +193,7 @@ function followOutput({ stream }: OutputPipe, onLine: (line: string) => void): F
       finish();
       resolve('closed');
     };
-    for (const event of ['end', 'close', 'error']) stream.once(event, done);
+    for (const event of ['end', 'close', 'error']) pipe.stream.once(event, done);
   });
-  return { closed, finish };
+  return { stream, pipe, closed, finish };
 }

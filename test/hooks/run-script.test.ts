@@ -160,6 +160,14 @@ while true; do sleep 600; done`;
     expect(readdirSync(scratch.path)).not.toContain('heard');
   });
 
+  test('is ended when the agent must end at the very moment of its start', async () => {
+    using scratch = scratchFolder();
+    const controller = new AbortController();
+    const running = run(writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 600'), { killSignal: controller.signal });
+    controller.abort();
+    expect((await running).ending).toEqual({ ending: 'killed' });
+  });
+
   test('is not even started when the agent is already ending', async () => {
     using scratch = scratchFolder();
     const script = writeScript(scratch.at('a.sh'), `#!/bin/sh\necho > ${scratch.at('ran')}`);

@@ -11,7 +11,7 @@
  * fails its target, and what would follow is skipped.
  *
  * What ends a deployment before all targets had their turn:
- * - too many targets failed: the others are skipped, those under way are brought to their end
+ * - as many targets failed as may be out of service: the waiting ones are skipped
  * - a stop: nothing begins any more; an event that runs is waited for, and its target ends with it
  * - the time limit: everything ends at once, as failed where something had begun
  */

@@ -35,8 +35,9 @@ export interface Outcome {
 
 /** How a deployment ends whose targets are all over. */
 export function finish(counts: TargetCounts, { ending, required, hosts }: Outcome): FinishAction {
-  // Whatever was meant to end it early: it had come to its end by itself.
-  if (counts.skipped === 0 && (hosts === 0 || hasSucceeded(counts, required))) {
+  const isComplete = counts.succeeded === hosts;
+  // Once it is stopped or overdue, the last target may not fail any more: perhaps it only did because of that.
+  if (isComplete || (ending === null && hasSucceeded(counts, required))) {
     return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
   }
   const failed = (errorCode: string, errorMessage: string): FinishAction => ({

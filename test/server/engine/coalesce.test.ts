@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { createCoalescer } from '../../../src/server/engine/coalesce.ts';
+
+/** Work whose end a test decides. */
+function slowWork() {
+  const begun: { readonly key: string; readonly end: () => void }[] = [];
+  const work = (key: string) => new Promise<void>((resolve) => begun.push({ key, end: resolve }));
+  return { begun, work };
+}
+
+test('who asks while work is under way shares the run that comes after it', async () => {
+  const { begun, work } = slowWork();
+  const coalescer = createCoalescer(work);
+  const first = coalescer.run('a');
+  const others = [coalescer.run('a'), coalescer.run('a'), coalescer.run('a')];
+  expect(begun).toHaveLength(1);
+  begun[0]?.end();
+  await first;
+  await expect.poll(() => begun.length).toBe(2);
+  const third = coalescer.run('a');
+  begun[1]?.end();
+  await Promise.all(others);
+  await expect.poll(() => begun.length).toBe(3);
+  begun[2]?.end();
+  await third;
+  await coalescer.idle();
+});
+
+test('keys do not wait for each other, and idle waits for all', async () => {
+  const { begun, work } = slowWork();
+  const coalescer = createCoalescer(work);
+  const runs = [coalescer.run('a'), coalescer.run('b')];
+  let isIdle = false;
+  const idle = coalescer.idle().then(() => {
+    isIdle = true;
+  });
+  expect(begun.map(({ key }) => key)).toEqual(['a', 'b']);
+  begun[0]?.end();
+  await runs[0];
+  expect(isIdle).toBe(false);
+  begun[1]?.end();
+  await idle;
+  expect(isIdle).toBe(true);
+});

@@ -1,0 +1,294 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
+import {
+  DEPLOYMENT_LIMIT_MS,
+  type DeploymentSnapshot,
+  EVENT_LIMIT_MS,
+  EVENT_START_LIMIT_MS,
+} from '../../../src/server/engine/decide.ts';
+import {
+  budget,
+  HALF_AT_A_TIME,
+  type MinimumHealthyHosts,
+  requiredHealthyHosts,
+} from '../../../src/server/engine/health.ts';
+import { SimulatedDeployment } from '../../support/simulated-deployment.ts';
+
+type Settings = Omit<DeploymentSnapshot, 'targets' | 'stopRequestedAtMs' | 'createdAtMs'>;
+
+const settings = (minimum: MinimumHealthyHosts, ignoreApplicationStopFailures = false): Settings => ({
+  minimum,
+  deploymentConfigName: 'any',
+  ignoreApplicationStopFailures,
+});
+const ALL_AT_ONCE = settings({ type: 'HOST_COUNT', value: 0 });
+const ONE_AT_A_TIME = settings({ type: 'MOST_CONCURRENCY', value: 1 });
+
+/** A host does what it is told until there is nothing more to do; event number `failing` (from 0) fails. */
+function runHost(deployment: SimulatedDeployment, host: number, failing = -1): void {
+  for (const [index] of IN_PLACE_EVENTS.entries()) {
+    deployment.poll(host, false, false);
+    deployment.complete(host, index !== failing);
+    deployment.step();
+  }
+}
+
+describe('one step after the other', () => {
+  test('a host gets its events one at a time and in order, and its deployment succeeds', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, ALL_AT_ONCE);
+    expect(deployment.step()).toMatchObject([
+      { action: 'start-target' },
+      { action: 'ready-event', position: 0 },
+      { action: 'wake-at', atMs: deployment.nowMs + EVENT_START_LIMIT_MS },
+    ]);
+    expect(deployment.step().map(({ action }) => action)).toEqual(['wake-at']);
+    deployment.poll(0, false, false);
+    expect(deployment.step()).toEqual([{ action: 'wake-at', atMs: deployment.nowMs + EVENT_LIMIT_MS }]);
+    deployment.complete(0, true);
+    expect(deployment.step()).toMatchObject([{ action: 'ready-event', position: 1 }, { action: 'wake-at' }]);
+    runHost(deployment, 0);
+    expect(deployment.finished).toMatchObject({ status: 'Succeeded', errorCode: null });
+  });
+
+  test('a failed event fails its target, and what would follow is skipped', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, ALL_AT_ONCE);
+    deployment.step();
+    runHost(deployment, 0, 3);
+    expect(deployment.targets[0]?.events.map(({ status }) => status)).toEqual([
+      ...['Succeeded', 'Succeeded', 'Succeeded', 'Failed', 'Skipped', 'Skipped', 'Skipped'],
+    ]);
+    expect(deployment.finished).toMatchObject({ status: 'Failed', errorCode: 'HEALTH_CONSTRAINTS' });
+  });
+
+  test('a failed ApplicationStop can be forgiven: the event stays Failed, the target goes on', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, {
+      ...ALL_AT_ONCE,
+      ignoreApplicationStopFailures: true,
+    });
+    deployment.step();
+    runHost(deployment, 0, 0);
+    expect(deployment.targets[0]).toMatchObject({
+      status: 'Succeeded',
+      events: [{ status: 'Failed' }, {}, {}, {}, {}, {}, {}],
+    });
+    expect(deployment.finished?.status).toBe('Succeeded');
+  });
+
+  test('one at a time: the second host begins when the first is done, and the last one may fail', () => {
+    const deployment = new SimulatedDeployment(3, IN_PLACE_EVENTS, ONE_AT_A_TIME);
+    deployment.step();
+    expect(deployment.targets.map(({ status }) => status)).toEqual(['InProgress', 'Pending', 'Pending']);
+    runHost(deployment, 0);
+    runHost(deployment, 1);
+    runHost(deployment, 2, 4);
+    expect(deployment.targets.map(({ status }) => status)).toEqual(['Succeeded', 'Succeeded', 'Failed']);
+    expect(deployment.finished?.status).toBe('Succeeded');
+  });
+
+  test('all at once: one success is enough, and one is needed', () => {
+    for (const [failing, status] of [
+      [[0, 1], 'Succeeded'],
+      [[0, 1, 2], 'Failed'],
+    ] as const) {
+      const deployment = new SimulatedDeployment(3, IN_PLACE_EVENTS, ALL_AT_ONCE);
+      deployment.step();
+      for (const one of [0, 1, 2]) runHost(deployment, one, (failing as readonly number[]).includes(one) ? 1 : -1);
+      expect(deployment.finished?.status).toBe(status);
+    }
+  });
+
+  test('failures use up what may be out of service; when there is nothing left of it, the waiting hosts are skipped', () => {
+    const deployment = new SimulatedDeployment(5, IN_PLACE_EVENTS, settings({ type: 'HOST_COUNT', value: 2 }));
+    deployment.step();
+    runHost(deployment, 0, 2);
+    // No new host begins in the place of one that failed.
+    expect(deployment.targets.map(({ status }) => status)).toEqual([
+      ...['Failed', 'InProgress', 'InProgress', 'Pending', 'Pending'],
+    ]);
+    runHost(deployment, 1, 0);
+    // One more may fail; a success makes room for the next.
+    runHost(deployment, 2);
+    expect(deployment.targets[3]?.status).toBe('InProgress');
+    deployment.poll(3, false, false);
+    deployment.complete(3, false);
+    deployment.step();
+    expect(deployment.targets.map(({ status }) => status)).toEqual([
+      ...['Failed', 'Failed', 'Succeeded', 'Failed', 'Skipped'],
+    ]);
+    expect(deployment.finished).toMatchObject({ status: 'Failed', errorCode: 'HEALTH_CONSTRAINTS' });
+  });
+
+  test('a minimum that no deployment could keep fails at once and touches no host', () => {
+    const deployment = new SimulatedDeployment(10, IN_PLACE_EVENTS, settings({ type: 'FLEET_PERCENT', value: 95 }));
+    deployment.step();
+    expect(deployment.finished).toMatchObject({ status: 'Failed', errorCode: 'HEALTH_CONSTRAINTS_INVALID' });
+    expect(deployment.count('Skipped')).toBe(10);
+  });
+
+  test('with no host that needs it there is nothing to do, and that is a success', () => {
+    const deployment = new SimulatedDeployment(0, IN_PLACE_EVENTS, ONE_AT_A_TIME);
+    deployment.step();
+    expect(deployment.finished?.status).toBe('Succeeded');
+  });
+
+  test('a host that does not begin within five minutes fails with all its events skipped', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, ALL_AT_ONCE);
+    deployment.step();
+    deployment.nowMs += EVENT_START_LIMIT_MS - 1;
+    deployment.step();
+    expect(deployment.finished).toBeNull();
+    deployment.nowMs += 1;
+    deployment.step();
+    expect(new Set(deployment.targets[0]?.events.map(({ status }) => status))).toEqual(new Set(['Skipped']));
+    expect(deployment.targets[0]?.status).toBe('Failed');
+  });
+
+  test('an event that is not reported within an hour and a minute fails', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, ALL_AT_ONCE);
+    deployment.step();
+    deployment.poll(0, false, false);
+    deployment.step();
+    deployment.nowMs = deployment.wakeAtMs;
+    expect(deployment.step()).toMatchObject([
+      { action: 'fail-event', position: 0, message: expect.stringContaining('hour') },
+      { action: 'end-target', status: 'Failed' },
+      { action: 'finish', status: 'Failed' },
+    ]);
+  });
+
+  test('a stop takes back what no host has begun and waits for what runs', () => {
+    const deployment = new SimulatedDeployment(3, IN_PLACE_EVENTS, settings({ type: 'HOST_COUNT', value: 1 }));
+    deployment.step();
+    deployment.poll(0, false, false);
+    deployment.requestStop();
+    deployment.step();
+    expect(deployment.targets.map(({ status }) => status)).toEqual(['InProgress', 'Skipped', 'Skipped']);
+    deployment.complete(0, true);
+    deployment.step();
+    expect(deployment.targets[0]).toMatchObject({
+      status: 'Failed',
+      events: [{ status: 'Succeeded' }, { status: 'Skipped' }, {}, {}, {}, {}, {}],
+    });
+    expect(deployment.finished).toMatchObject({ status: 'Stopped', errorCode: 'MANUAL_STOP' });
+  });
+
+  test('after twelve hours everything ends, what runs included', () => {
+    const deployment = new SimulatedDeployment(2, IN_PLACE_EVENTS, ONE_AT_A_TIME);
+    deployment.step();
+    deployment.poll(0, false, false);
+    // Each event takes its hour: 13 of them, were there not the limit.
+    while (deployment.finished === null) {
+      deployment.nowMs = Math.min(deployment.nowMs + EVENT_LIMIT_MS - 1, 1_000_000 + DEPLOYMENT_LIMIT_MS);
+      if (deployment.ageMs < DEPLOYMENT_LIMIT_MS) deployment.complete(deployment.count('Succeeded'), true);
+      deployment.step();
+      deployment.poll(deployment.count('Succeeded'), false, false);
+    }
+    expect(deployment.ageMs).toBe(DEPLOYMENT_LIMIT_MS);
+    expect(deployment.finished).toMatchObject({ status: 'Failed', errorCode: 'TIMEOUT' });
+    const running = deployment.targets[1]?.events.findIndex(({ status }) => status === 'Failed') ?? -1;
+    expect(running).toBeGreaterThan(0);
+    expect(deployment.targets[1]?.events[running + 1]?.status ?? 'Skipped').toBe('Skipped');
+  });
+});
+
+const minimum = fc.oneof(
+  fc.record({ type: fc.constant('HOST_COUNT' as const), value: fc.nat(8) }),
+  fc.record({ type: fc.constant('FLEET_PERCENT' as const), value: fc.nat(99) }),
+  fc.record({ type: fc.constant('MOST_CONCURRENCY' as const), value: fc.integer({ min: 1, max: 3 }) }),
+);
+
+const fleet = fc.record({
+  hosts: fc.integer({ min: 1, max: 9 }),
+  events: fc.integer({ min: 1, max: IN_PLACE_EVENTS.length }),
+  minimum,
+  deploymentConfigName: fc.constantFrom('any', HALF_AT_A_TIME),
+  ignoreApplicationStopFailures: fc.boolean(),
+});
+
+const host = fc.nat(8);
+/** What can happen, in any order and as often as it likes: also to hosts that are not asked, or not there. */
+const happening = fc.oneof(
+  { weight: 80, arbitrary: fc.tuple(fc.constant('poll' as const), host, fc.constantFrom('taken', 'lost', 'noop')) },
+  {
+    weight: 80,
+    arbitrary: fc.tuple(fc.constant('complete' as const), host, fc.constantFrom('good', 'good', 'good', 'bad')),
+  },
+  { weight: 60, arbitrary: fc.tuple(fc.constant('step' as const), host, fc.constantFrom('done', 'done', 'crash')) },
+  { weight: 10, arbitrary: fc.tuple(fc.constant('redeliver' as const), host, fc.constant('')) },
+  { weight: 10, arbitrary: fc.tuple(fc.constant('wait' as const), host, fc.constantFrom('a minute', 'an hour')) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('stop' as const), host, fc.constant('')) },
+);
+
+function happen(deployment: SimulatedDeployment, [what, index, how]: readonly [string, number, string]): void {
+  switch (what) {
+    case 'poll':
+      deployment.poll(index, how === 'lost', how === 'noop');
+      return;
+    case 'complete':
+      deployment.complete(index, how === 'good');
+      return;
+    case 'step':
+      deployment.step(how === 'crash');
+      return;
+    case 'redeliver':
+      deployment.redeliver();
+      return;
+    case 'wait':
+      deployment.nowMs += how === 'a minute' ? 60_000 : 3_600_000;
+      return;
+    default:
+      deployment.requestStop();
+  }
+}
+
+describe('whatever happens, in whatever order, with steps lost and answers lost', () => {
+  test('no more hosts are down than allowed, no command is made twice, it ends, and the ending is what the counts say', () => {
+    fc.assert(
+      fc.property(fleet, fc.array(happening, { maxLength: 250 }), (options, happenings) => {
+        const names = IN_PLACE_EVENTS.slice(0, options.events);
+        const deployment = new SimulatedDeployment(options.hosts, names, options);
+        const required = requiredHealthyHosts(options.hosts, options.minimum, options.deploymentConfigName);
+        // The simulation itself throws when an action is out of order: a command twice, after the stop, before its turn.
+        for (const one of happenings) {
+          happen(deployment, one);
+          expect(deployment.mostDown).toBeLessThanOrEqual(Math.max(0, budget(options.hosts, required)));
+        }
+        // From here on nobody says anything any more; only time goes by.
+        let looks = 0;
+        for (deployment.step(); deployment.finished === null; deployment.step()) {
+          deployment.nowMs = Math.max(deployment.nowMs, deployment.wakeAtMs);
+          looks += 1;
+          expect(looks).toBeLessThanOrEqual(4 * options.hosts + 4);
+        }
+        expect(deployment.mostDown).toBeLessThanOrEqual(Math.max(0, budget(options.hosts, required)));
+
+        expect(deployment.count('Pending') + deployment.count('InProgress')).toBe(0);
+        const isOverdue = deployment.ageMs >= DEPLOYMENT_LIMIT_MS;
+        const isComplete = deployment.count('Succeeded') === options.hosts;
+        const isEnough = deployment.count('Succeeded') >= Math.max(required, 1);
+        const cutShort = isOverdue ? 'Failed' : deployment.isStopped ? 'Stopped' : null;
+        const byCounts = isEnough ? 'Succeeded' : 'Failed';
+        expect(deployment.finished.status).toBe(isComplete ? 'Succeeded' : (cutShort ?? byCounts));
+        for (const target of deployment.targets) {
+          for (const event of target.events) expect(['Succeeded', 'Failed', 'Skipped']).toContain(event.status);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('deciding twice is deciding once: after its actions are applied, a decision has nothing to add', () => {
+    fc.assert(
+      fc.property(fleet, fc.array(happening, { maxLength: 100 }), (options, happenings) => {
+        const deployment = new SimulatedDeployment(options.hosts, IN_PLACE_EVENTS.slice(0, options.events), options);
+        for (const one of happenings) happen(deployment, one);
+        deployment.step();
+        const wakeAtMs = deployment.wakeAtMs;
+        if (deployment.finished === null) expect(deployment.step()).toEqual([{ action: 'wake-at', atMs: wakeAtMs }]);
+        else expect(deployment.step()).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,152 @@
+import {
+  type Action,
+  type DeploymentSnapshot,
+  decide,
+  type EventSnapshot,
+  type TargetSnapshot,
+} from '../../src/server/engine/decide.ts';
+import type { FinishAction } from '../../src/server/engine/ending.ts';
+
+type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
+type SimulatedEvent = Mutable<EventSnapshot> & { handedOut: boolean };
+type SimulatedTarget = Omit<Mutable<TargetSnapshot>, 'events'> & { events: SimulatedEvent[] };
+
+const OVER = ['Succeeded', 'Failed', 'Skipped'];
+
+/** A deployment and its hosts in memory: carries out what `decide` says, and complains about what must never be said. */
+export class SimulatedDeployment {
+  nowMs = 1_000_000;
+  finished: FinishAction | null = null;
+  wakeAtMs = 0;
+  /** The most that were out of service at once: under way, or failed. */
+  mostDown = 0;
+  readonly targets: SimulatedTarget[];
+  #stopRequestedAtMs: number | null = null;
+  readonly #settings: Omit<DeploymentSnapshot, 'targets' | 'stopRequestedAtMs' | 'createdAtMs'>;
+  readonly #createdAtMs = this.nowMs;
+  readonly #everReady = new Set<SimulatedEvent>();
+
+  constructor(
+    hosts: number,
+    events: readonly string[],
+    settings: Omit<DeploymentSnapshot, 'targets' | 'stopRequestedAtMs' | 'createdAtMs'>,
+  ) {
+    this.#settings = settings;
+    this.targets = Array.from({ length: hosts }, (_, index) => ({
+      instanceId: `host-${index}`,
+      status: 'Pending' as const,
+      events: events.map((name, position) => ({
+        position,
+        name,
+        status: 'Pending' as const,
+        readyAtMs: null,
+        startedAtMs: null,
+        handedOut: false,
+      })),
+    }));
+  }
+
+  get ageMs(): number {
+    return this.nowMs - this.#createdAtMs;
+  }
+
+  get isStopped(): boolean {
+    return this.#stopRequestedAtMs !== null;
+  }
+
+  count(status: TargetSnapshot['status']): number {
+    return this.targets.filter((target) => target.status === status).length;
+  }
+
+  snapshot(): DeploymentSnapshot {
+    const { targets } = this;
+    return { ...this.#settings, targets, createdAtMs: this.#createdAtMs, stopRequestedAtMs: this.#stopRequestedAtMs };
+  }
+
+  /** One step. @param crashes the decision is made and lost, as when the process dies before the commit */
+  step(crashes = false): readonly Action[] {
+    if (this.finished !== null) return [];
+    const actions = decide(structuredClone(this.snapshot()), this.nowMs);
+    if (!crashes) for (const action of actions) this.#apply(action);
+    this.mostDown = Math.max(this.mostDown, this.count('InProgress') + this.count('Failed'));
+    return actions;
+  }
+
+  /** A host's poll, and if there is something to do, its acknowledgement, unless the answer gets lost. */
+  poll(host: number, isLost: boolean, isNoop: boolean): void {
+    const target = this.targets[host];
+    const event = target?.events.find(
+      ({ readyAtMs, status, handedOut }) => readyAtMs !== null && status === 'Pending' && !handedOut,
+    );
+    if (event === undefined) return;
+    event.handedOut = true;
+    if (isLost) return;
+    if (this.finished !== null || this.#stopRequestedAtMs !== null) return;
+    event.status = isNoop ? 'Succeeded' : 'InProgress';
+    event.startedAtMs = this.nowMs;
+  }
+
+  /** What was lost counts as not handed out after a while. */
+  redeliver(): void {
+    for (const { events } of this.targets) {
+      for (const event of events) if (event.status === 'Pending') event.handedOut = false;
+    }
+  }
+
+  /** A host's report; of an event that is not under way it changes nothing. */
+  complete(host: number, isGood: boolean): void {
+    const event = this.targets[host]?.events.find(({ status }) => status === 'InProgress');
+    if (event !== undefined) event.status = isGood ? 'Succeeded' : 'Failed';
+  }
+
+  requestStop(): void {
+    if (this.finished === null) this.#stopRequestedAtMs ??= this.nowMs;
+  }
+
+  #apply(action: Action): void {
+    switch (action.action) {
+      case 'finish':
+        this.finished = action;
+        return;
+      case 'wake-at':
+        if (action.atMs <= this.nowMs) throw new Error('the next look would be in the past');
+        this.wakeAtMs = action.atMs;
+        return;
+    }
+    const target = this.targets.find(({ instanceId }) => instanceId === action.instanceId);
+    if (target === undefined) throw new Error(`there is no target ${action.instanceId}`);
+    if (OVER.includes(target.status)) throw new Error(`${action.action} for a target that is ${target.status}`);
+    switch (action.action) {
+      case 'start-target':
+        if (target.status !== 'Pending') throw new Error('a target was started twice');
+        target.status = 'InProgress';
+        return;
+      case 'ready-event': {
+        const event = this.#event(target, action.position);
+        if (this.#everReady.has(event)) throw new Error('a command was made ready twice');
+        if (target.status !== 'InProgress') throw new Error('a command for a target that was not started');
+        if (target.events.slice(0, action.position).some(({ status }) => !OVER.includes(status)))
+          throw new Error('a command before the one before it was over');
+        if (this.#stopRequestedAtMs !== null) throw new Error('a command after the stop');
+        this.#everReady.add(event);
+        event.readyAtMs = this.nowMs;
+        return;
+      }
+      case 'fail-event': {
+        const event = this.#event(target, action.position);
+        if (event.status !== 'InProgress') throw new Error('an event was given up that was not under way');
+        event.status = 'Failed';
+        return;
+      }
+      case 'end-target':
+        target.status = action.status;
+        for (const event of target.events) if (!OVER.includes(event.status)) event.status = 'Skipped';
+    }
+  }
+
+  #event(target: SimulatedTarget, position: number): SimulatedEvent {
+    const event = target.events[position];
+    if (event === undefined || OVER.includes(event.status)) throw new Error('an action for an event that is over');
+    return event;
+  }
+}
