@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,
   engineServer,
@@ -44,14 +45,18 @@ describeStores('a stop', (kind) => {
     await expect(server.stop('d-NOTTHERE1')).rejects.toMatchObject({ type: 'DeploymentDoesNotExistException' });
   });
 
-  test('that was requested and not yet acted upon is acted upon by the next server', async () => {
+  test('that was requested and not yet acted upon is acted upon by a server beside, within its next look', async () => {
     await using database = await kind.create();
+    const clock = manualClock();
     await using dying = await engineServer(database, { diesBeforeStep: true });
     await makeFleet(dying.store, ['a']);
     await startDeployment(dying, 'd-1');
+    await using _beside = await engineServer(database, { clock });
     await dying.stop('d-1');
     expect((await deploymentOf(dying.store, 'd-1')).status).toBe('InProgress');
-    await using next = await engineServer(database);
-    expect((await deploymentOf(next.store, 'd-1')).status).toBe('Stopped');
+    await clock.nextSleep();
+    clock.advance(5_000);
+    await clock.nextSleep();
+    expect((await deploymentOf(dying.store, 'd-1')).status).toBe('Stopped');
   });
 });
