@@ -29,6 +29,8 @@ const BACKOFF_JITTER = 0.1;
 export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<void> {
   let failures = 0;
   let duplicates = 0;
+  // Until a poll has been answered it is not known whether the service takes this agent's requests: those polls ask not to be held.
+  let mayHold = false;
   while (!signal.aborted) {
     if (!ctx.dispatcher.hasSlot) {
       await Promise.race([ctx.dispatcher.slotFreed(), aborted(signal)]);
@@ -37,10 +39,11 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
     const startedMs = ctx.clock.now();
     let command: HostCommand | null;
     try {
-      command = await ctx.client.pollHostCommand(signal);
+      command = await ctx.client.pollHostCommand(signal, mayHold);
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
+      mayHold = false;
       const backoffMs = pollBackoffMs(failures, ctx.clock.now() - startedMs);
       const waitMs = backoffMs * (1 + BACKOFF_JITTER * ctx.random.fraction());
       // Said once, not every time: an operator reads the log for what changed.
@@ -54,8 +57,10 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
     ctx.onAnswered();
     const acceptance = command === null ? 'nothing' : acceptOwn(ctx, command);
     duplicates = acceptance === 'duplicate' ? duplicates + 1 : 0;
+    const askedNotToHold = !mayHold;
+    mayHold = true;
     const again = nextPoll(acceptance, duplicates, ctx.client.isThrottled);
-    if (again === 'after-pause') {
+    if (again === 'after-pause' && !(askedNotToHold && acceptance === 'nothing')) {
       // A server that has held the poll has paused already.
       const leftMs = ctx.waitBetweenRunsMs - (ctx.clock.now() - startedMs);
       if (leftMs > 0) await ctx.clock.sleep(leftMs, signal);

@@ -28,7 +28,12 @@ export interface AwsJsonClient {
    * @throws RemoteApiError for an error answer; SlipwayError SERVER_UNREACHABLE when there was none, SERVER_ANSWER_INVALID when it
    * was no JSON object; the reason of `signal` when that aborts
    */
-  call(target: string, input: object, signal?: AbortSignal): Promise<object>;
+  call(
+    target: string,
+    input: object,
+    signal?: AbortSignal,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<object>;
 }
 
 /**
@@ -50,10 +55,15 @@ export function createAwsJsonClient(options: AwsJsonClientOptions): AwsJsonClien
   }
 
   return {
-    async call(target, input, signal) {
+    async call(target, input, signal, headersOfCall = {}) {
       post ??= createPost();
       const send = await post;
-      const headers = { ...options.headers, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target };
+      const headers = {
+        ...options.headers,
+        ...headersOfCall,
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amz-target': target,
+      };
       const answer = await send(JSON.stringify(input), headers, signal);
       if (answer.status !== 200) throw decodeApiError(answer.status, answer.headers, answer.text);
       return parseAnswer(url, answer.text);

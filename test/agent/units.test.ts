@@ -231,6 +231,7 @@ describe('polling', () => {
       () => null,
     ];
     const accepted: string[] = [];
+    const held: boolean[] = [];
     const running = poll(
       {
         ...{
@@ -243,7 +244,8 @@ describe('polling', () => {
         },
         client: {
           isThrottled: false,
-          async pollHostCommand() {
+          async pollHostCommand(_signal, mayHold = true) {
+            held.push(mayHold);
             const next = answers.shift();
             if (next !== undefined) return next();
             stop.abort();
@@ -261,13 +263,15 @@ describe('polling', () => {
       },
       stop.signal,
     );
-    for (const wait of [10_000, 13_000, 17_000, 1_000]) {
+    for (const wait of [10_000, 13_000, 17_000]) {
       expect(await clock.nextSleep()).toBe(wait);
       clock.advance(wait);
     }
     await running;
     expect(said).toEqual(['warn polling failed; the agent goes on trying', 'info polling works again']);
     expect(accepted).toEqual(['last']);
+    // Until one was answered they ask not to be held; the one after that follows at once.
+    expect(held).toEqual([false, false, false, false, true]);
   });
 });
 

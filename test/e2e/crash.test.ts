@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { isRunning, killTree } from '../support/process-tree.ts';
+import { descendantsOf, isRunning, killTree } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
@@ -103,6 +103,76 @@ describe('kill -9 of the agent', () => {
     expect(words.size).toBe(1);
     expect(await runSlipway(['deploy', young, ...APPLICATION], server.env)).toMatchObject({ status: 0 });
     expect(readFileSync(join(site, 'f0.txt'), 'utf8')).toBe('young 0');
+  });
+});
+
+describe('kill -9 of the process that carries out a command', () => {
+  test('fails that command alone: its scripts are gone, the agent goes on, the next deployment succeeds', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await makeGroup(server);
+    await using agent = host.startAgent();
+    const pidFile = scratch.at('pid');
+    const hanging = writeRevision(scratch.at('hanging'), {
+      destination: scratch.at('site'),
+      files: { 'index.html': 'one' },
+      scripts: { AfterInstall: `echo $$ > ${pidFile}.new\nmv ${pidFile}.new ${pidFile}\nsleep 600` },
+    });
+    const deploymentId = (
+      await runSlipway(['deploy', hanging, ...APPLICATION, '--no-follow'], server.env)
+    ).stdout.trim();
+    await eventually(() => existsSync(pidFile));
+    const script = Number(readFileSync(pidFile, 'utf8'));
+    const executor = descendantsOf(agent.pid).find((pid) => descendantsOf(pid).includes(script));
+    process.kill(executor ?? 0, 'SIGKILL');
+
+    await eventually(async () => (await statusOf(server, deploymentId)) === 'Failed');
+    const failed = (await eventsOf(server, deploymentId)).find((event) => event.status === 'Failed');
+    expect(failed?.diagnostics?.message).toContain('AGENT_EXECUTOR_DIED');
+    await eventually(() => !isRunning(script));
+    const good = writeRevision(scratch.at('good'), { destination: scratch.at('site'), files: { 'index.html': 'two' } });
+    expect(await runSlipway(['deploy', good, ...APPLICATION], server.env)).toMatchObject({ status: 0 });
+  });
+});
+
+describe('SIGTERM', () => {
+  test('ends an idle agent and its server in good order, in the middle of a long poll', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await using agent = host.startAgent();
+    await eventually(() => agent.log().includes('the agent is ready'));
+    agent.kill('SIGTERM');
+    expect(await agent.exited).toEqual({ status: 0, signal: null });
+    server.daemon.kill('SIGTERM');
+    expect(await server.daemon.exited).toEqual({ status: 0, signal: null });
+  });
+
+  test('lets a running script finish and be reported before the agent ends', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await makeGroup(server);
+    const gate = scratch.at('gate');
+    const revision = writeRevision(scratch.at('one'), {
+      destination: scratch.at('site'),
+      files: { 'index.html': 'one' },
+      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}` },
+    });
+    await using agent = host.startAgent();
+    const deploymentId = (
+      await runSlipway(['deploy', revision, ...APPLICATION, '--no-follow'], server.env)
+    ).stdout.trim();
+    await eventually(() => existsSync(gate));
+    agent.kill('SIGTERM');
+    await eventually(() => agent.log().includes('taking no new work'));
+    writeFileSync(gate, 'go on\n');
+    expect(await agent.exited).toEqual({ status: 0, signal: null });
+    const events = Object.fromEntries(
+      (await eventsOf(server, deploymentId)).map((event) => [event.lifecycleEventName, event.status]),
+    );
+    expect(events).toMatchObject({ BeforeInstall: 'Succeeded', Install: 'Pending' });
   });
 });
 

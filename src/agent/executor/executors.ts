@@ -10,10 +10,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CommandRequest } from '../../deployment/context.ts';
-import { messageOf, SlipwayError } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
+import { killProcessesOf } from '../../hooks/hook-processes.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
+import { systemClock } from '../../system/clock.ts';
 import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
 
 export type { CommandRequest };
@@ -53,9 +55,16 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
   };
   return {
     async run(request) {
-      const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'run', request });
-      if (answer.type !== 'outcome') throw unexpected(answer);
-      return answer.outcome;
+      try {
+        const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'run', request });
+        if (answer.type !== 'outcome') throw unexpected(answer);
+        return answer.outcome;
+      } catch (error) {
+        // Nobody waits for its scripts any more; a half-done Install is put right by the next one of the group, or at the next start.
+        if (isSlipwayError(error, 'AGENT_EXECUTOR_DIED'))
+          await killProcessesOf(systemClock, request.hostCommandIdentifier);
+        throw error;
+      }
     },
     async isCommandNoop(request) {
       const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'is-noop', request });

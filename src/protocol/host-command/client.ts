@@ -15,13 +15,16 @@ import {
   type HostCommand,
   type HostCommandOperation,
   type HostCommandOperations,
+  POLL_ANSWER_NOW,
+  POLL_HEADER,
 } from './shapes.ts';
 import { createThrottleGate } from './throttle-gate.ts';
 
 /** The agent's side of the host command API. Every call throws what `AwsJsonClient.call` throws. */
 export interface HostCommandClient {
   /** The next command for this host, or null. Held open by a server that long-polls. */
-  pollHostCommand(signal?: AbortSignal): Promise<HostCommand | null>;
+  /** @param mayHold false: asks the service to answer at once, also with nothing */
+  pollHostCommand(signal?: AbortSignal, mayHold?: boolean): Promise<HostCommand | null>;
   getDeploymentSpecification(
     deploymentExecutionId: string,
     signal?: AbortSignal,
@@ -75,8 +78,9 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     operation: Op,
     input: HostCommandOperations[Op]['input'],
     signal?: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<HostCommandOperations[Op]['output']> {
-    return gate.run(() => client.call(`${target}.${operation}`, input, signal), signal) as Promise<
+    return gate.run(() => client.call(`${target}.${operation}`, input, signal, headers), signal) as Promise<
       HostCommandOperations[Op]['output']
     >;
   }
@@ -85,8 +89,9 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     get isThrottled() {
       return gate.isClosed;
     },
-    async pollHostCommand(signal) {
-      const { HostCommand } = await call('PollHostCommand', { HostIdentifier: hostIdentifier }, signal);
+    async pollHostCommand(signal, mayHold = true) {
+      const headers = mayHold ? {} : { [POLL_HEADER]: POLL_ANSWER_NOW };
+      const { HostCommand } = await call('PollHostCommand', { HostIdentifier: hostIdentifier }, signal, headers);
       return readHostCommand(HostCommand);
     },
     getDeploymentSpecification: (deploymentExecutionId, signal) =>

@@ -10,6 +10,13 @@ export const HOST_COMMAND_SECURE_TARGET = 'CodeDeployCommandService';
 export const HOST_COMMAND_SIGNING_NAME = 'codedeploy-commands';
 export const HOST_COMMAND_SECURE_SIGNING_NAME = 'codedeploy-commands-secure';
 
+/**
+ * Our own agent's first poll asks to be answered at once, so that an agent knows within a moment, and not after the time of a long poll, that
+ * the service takes its requests. Services that do not know the header do as they always do.
+ */
+export const POLL_HEADER = 'x-slipway-poll';
+export const POLL_ANSWER_NOW = 'answer-now';
+
 export type CommandStatus = 'Pending' | 'InProgress' | 'Succeeded' | 'Failed';
 
 /** A format name and its text: Format 1..64 characters, Payload 0..8192 where an agent sends it. */

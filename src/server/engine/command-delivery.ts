@@ -24,13 +24,17 @@ const POLL_HOLD_MS = 55_000;
  */
 export const REDELIVERY_MS = 2 * 60_000;
 
-/** Holds until there is a command for the host; null when the time is over or the caller has hung up. */
+/**
+ * Holds until there is a command for the host; null when the time is over or the caller has hung up.
+ * @param mayHold false: the caller wants to know at once
+ */
 export async function waitForCommand(
   ctx: DeliveryContext,
   hostArn: string,
   signal: AbortSignal,
+  mayHold = true,
 ): Promise<HostCommand | null> {
-  const giveUpAtMs = ctx.clock.now() + (ctx.pollHoldMs ?? POLL_HOLD_MS);
+  const giveUpAtMs = ctx.clock.now() + (mayHold ? (ctx.pollHoldMs ?? POLL_HOLD_MS) : 0);
   const watch = ctx.waiters.watch(hostArn);
   try {
     while (!signal.aborted) {

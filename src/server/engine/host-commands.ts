@@ -10,6 +10,8 @@ export interface HostCommandCaller {
   /** The host identifier that the caller has proved to be. */
   readonly hostArn: string;
   readonly agentVersion: string | null;
+  /** False: a poll is answered at once, also with nothing. */
+  readonly mayHold?: boolean;
   /** Aborts when the client hangs up or the server stops. */
   readonly signal: AbortSignal;
 }
@@ -35,7 +37,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
       await notePoll(ctx, caller);
-      const command = await waitForCommand(ctx, caller.hostArn, caller.signal);
+      const command = await waitForCommand(ctx, caller.hostArn, caller.signal, caller.mayHold);
       return command === null ? {} : { HostCommand: command };
     },
     async GetDeploymentSpecification(input, caller) {

@@ -10,6 +10,8 @@ import {
   HOST_COMMAND_SIGNING_NAME,
   HOST_COMMAND_TARGET,
   type HostCommandOperation,
+  POLL_ANSWER_NOW,
+  POLL_HEADER,
 } from '../../protocol/host-command/shapes.ts';
 import {
   CONTROL_TARGET,
@@ -206,6 +208,7 @@ async function callHostCommand(
   return call(input, {
     hostArn,
     agentVersion: typeof version === 'string' ? version : null,
+    mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
     signal: AbortSignal.any([hungUp.signal, closing]),
   });
 }

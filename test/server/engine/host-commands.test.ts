@@ -98,6 +98,17 @@ describeStores('the host command API', (kind) => {
       expect(await poll).toBeNull();
     });
 
+    test('that asks not to be held is answered at once with nothing', async () => {
+      await using database = await kind.create();
+      await using server = await engineServer(database);
+      await makeFleet(server.store, ['a']);
+      const answer = await server.commands.PollHostCommand(
+        { HostIdentifier: hostArn('a') },
+        { ...as('a'), mayHold: false },
+      );
+      expect(answer).toEqual({});
+    });
+
     test('that is given up by its caller takes no command with it', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
