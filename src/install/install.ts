@@ -193,9 +193,39 @@ function carryOut(
     throw error;
   }
   journal.close();
-  discardOld(fs, begin);
-  for (const path of plan.staleContexts) tools.dropContext(path);
-  removeJournal(fs, journalPath);
+  finishCommitted(ctx, begin, plan.staleContexts, journalPath);
+}
+
+/**
+ * Clears away what the new tree has replaced. The new tree is complete and durable, so nothing here can make a failure of the Install:
+ * what the disk refuses is tried once more, and then left to the journal, which the group's next Install or the agent's next start takes up.
+ */
+function finishCommitted(
+  ctx: InstallContext,
+  begin: JournalBegin,
+  staleContexts: readonly string[],
+  journalPath: string,
+): void {
+  const { fs, tools, log } = ctx;
+  for (const isLastTry of [false, true]) {
+    try {
+      discardOld(fs, begin);
+      for (const path of staleContexts) tools.dropContext(path);
+      removeJournal(fs, journalPath);
+      return;
+    } catch (error) {
+      if (!isLastTry) continue;
+      const { deploymentGroupId, deploymentId } = begin;
+      log.warn(
+        'the new revision is in place, but what it replaced cannot be removed yet; the next Install or start does',
+        {
+          deploymentGroupId,
+          deploymentId,
+          error,
+        },
+      );
+    }
+  }
 }
 
 function timesOf(fs: InstallFs, operations: Operations): FolderTimes[] {

@@ -139,7 +139,8 @@ export interface EnrolledHost {
   readonly folder: string;
   readonly configFile: string;
   readonly rootDir: string;
-  startAgent(): Daemon;
+  /** @param env beside the test runner's own, without what would change how Slipway behaves */
+  startAgent(env?: Environment): Daemon;
 }
 
 export async function enrolHost(
@@ -160,6 +161,7 @@ export async function enrolHost(
     folder,
     configFile,
     rootDir: join(folder, 'deployment-root'),
-    startAgent: () => startDaemon(['agent', '--config-file', configFile], { stderrFile: join(folder, 'agent.log') }),
+    startAgent: (env = {}) =>
+      startDaemon(['agent', '--config-file', configFile], { env, stderrFile: join(folder, 'agent.log') }),
   };
 }

@@ -26,7 +26,9 @@ export const REDELIVERY_MS = 2 * 60_000;
 
 /**
  * Holds until there is a command for the host; null when the time is over or the caller has hung up.
- * @param mayHold false: the caller wants to know at once
+ * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. What was handed out to it
+ * before and not acknowledged went to a process that is gone, or on a connection that broke: it is handed out again without waiting, and
+ * an agent that has it after all knows it by its identifier
  */
 export async function waitForCommand(
   ctx: DeliveryContext,
@@ -38,7 +40,7 @@ export async function waitForCommand(
   const watch = ctx.waiters.watch(hostArn);
   try {
     while (!signal.aborted) {
-      const command = await takeCommand(ctx, hostArn, signal);
+      const command = await takeCommand(ctx, hostArn, signal, mayHold ? REDELIVERY_MS : 0);
       if (command !== null) return command;
       const leftMs = giveUpAtMs - ctx.clock.now();
       if (leftMs <= 0) return null;
@@ -59,10 +61,15 @@ async function waitForWakeUp(clock: Clock, watch: HostWatch, ms: number, signal:
   }
 }
 
-async function takeCommand(ctx: DeliveryContext, hostArn: string, signal: AbortSignal): Promise<HostCommand | null> {
+async function takeCommand(
+  ctx: DeliveryContext,
+  hostArn: string,
+  signal: AbortSignal,
+  redeliveryMs: number,
+): Promise<HostCommand | null> {
   for (;;) {
     const nowMs = ctx.clock.now();
-    const event = await nextReadyEvent(ctx.store.db, hostArn, nowMs - REDELIVERY_MS);
+    const event = await nextReadyEvent(ctx.store.db, hostArn, nowMs - redeliveryMs);
     if (event === null || event.host_command_id === null) return null;
     if (!(await handOut(ctx.store.db, event, nowMs))) continue;
     if (signal.aborted) {

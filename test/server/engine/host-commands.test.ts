@@ -164,6 +164,21 @@ describeStores('the host command API', (kind) => {
       expect(await server.poll('a')).toEqual(command);
     });
 
+    test('that asks not to be held gets at once what its host had taken and not acknowledged: the host has started anew', async () => {
+      await using database = await kind.create();
+      const clock = manualClock();
+      await using server = await engineServer(database, { clock });
+      await makeFleet(server.store, ['a']);
+      await startDeployment(server, 'd-1');
+      const lost = await firstCommand(server, 'a');
+      const atOnce = { ...as('a'), mayHold: false };
+      const ask = async () =>
+        (await server.commands.PollHostCommand({ HostIdentifier: hostArn('a') }, atOnce)).HostCommand;
+      expect(await ask()).toEqual(lost);
+      await server.acknowledge('a', lost);
+      expect(await ask()).toBeUndefined();
+    });
+
     test('gets nothing more of a command that was acknowledged, however long it takes', async () => {
       await using database = await kind.create();
       const clock = manualClock();

@@ -1,0 +1,56 @@
+/**
+ * The fault sweep in full: `npm run test:faults -- --runs 500 --json`, and one run again with `--seed S --first N --runs 1`.
+ *
+ * Two hosts work beside each other. The last line is the summary; with `--json` it is one JSON text. Exits 1 for a mixture, a lost
+ * outcome or any other problem, and keeps the folder then.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type RunReport, summarise, sweepFaults } from '../support/faults/sweep.ts';
+import { startControlServer } from '../support/slipway.ts';
+
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '60' },
+    first: { type: 'string', default: '0' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    json: { type: 'boolean', default: false },
+  },
+});
+const [seed, first, runs] = [Number(values.seed), Number(values.first), Number(values.runs)];
+if (![seed, first, runs].every(Number.isSafeInteger)) throw new Error('--seed, --first and --runs take whole numbers');
+
+const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
+mkdirSync(scratch, { recursive: true });
+const folder = mkdtempSync(join(scratch, 'faults-'));
+const reports: RunReport[] = [];
+{
+  await using server = await startControlServer(join(folder, 'server'));
+  const numbers = Array.from({ length: runs }, (_, n) => first + n);
+  const onRun = (report: RunReport) => {
+    reports.push(report);
+    const { run, fault, happened, left, status } = report;
+    if (!values.json) {
+      const what = `${JSON.stringify(fault)}${happened ? '' : ' (did not come to it)'}`;
+      process.stdout.write(`${String(run).padStart(5)}  ${status.padEnd(9)}  ${left.padEnd(7)}  ${what}\n`);
+    }
+    for (const problem of report.problems) process.stderr.write(`run ${run}: ${problem}\n`);
+  };
+  await Promise.all(
+    ['one', 'two'].map((name, lane) => {
+      const own = numbers.filter((number) => number % 2 === lane);
+      return own.length === 0 ? null : sweepFaults({ seed, runs: own, folder, server, name: `host-${name}`, onRun });
+    }),
+  );
+}
+const { problems, ...summary } = summarise(reports);
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ ...summary, seed })}\n`
+    : `${summary.runs} runs, ${summary.faults} faults: ${summary.old} old, ${summary.young} new, ${summary.mixtures} mixtures, ${summary.outcomesLost} outcomes lost; seed ${seed}\n`,
+);
+if (problems.length === 0) rmSync(folder, { recursive: true });
+else process.stderr.write(`${problems.length} problems; the folder is kept: ${folder}\n`);
+process.exitCode = problems.length === 0 ? 0 : 1;
