@@ -28,6 +28,8 @@ export function parseAclEntry(text: string): AclEntryResult {
   if (typeof shape === 'string') return wrong(shape);
   const { type, name, permissions } = shape;
   if ((type === 'mask' || type === 'other') && name !== '') return wrong(`${type} takes no name, but has '${name}'`);
+  // setfacl takes entries as one text, separated by commas: such a name would be another entry.
+  if (/[\s,\0]/.test(name)) return wrong(`'${name}' is no name of a user or group`);
   const hasDefault = isDefault && parts.length > 2;
   if (name === '' && type !== 'mask' && !hasDefault)
     return wrong(`the entry of the ${type === 'other' ? 'others' : `owning ${type}`} is set with mode`);

@@ -37,10 +37,10 @@ export function matchPermissions(permissions: readonly Permission[], candidates:
     const before = matches.get(match.path);
     if (before !== undefined) {
       const message = `the permissions of ${match.path} are set twice, for ${before.permission.object} and for ${match.permission.object}`;
-      problems.push({ rule: 'permission-duplicate', path: match.path, message });
+      problems.push({ rule: 'permission-duplicate', path: match.path, message, origin: match.permission });
     } else if (match.kind === 'file' && match.permission.acls?.some((entry) => entry.startsWith('default:'))) {
       const message = `the file ${match.path} would get a default ACL entry, which only folders can have; write 'type: [directory]'`;
-      problems.push({ rule: 'permission-acl', path: match.path, message });
+      problems.push({ rule: 'permission-acl', path: match.path, message, origin: match.permission });
     } else {
       matches.set(match.path, match);
     }
@@ -52,7 +52,7 @@ export function matchPermissions(permissions: readonly Permission[], candidates:
       if (!permission.types.includes('file')) continue;
       if (permission.pattern !== '**' || permission.except.length > 0) {
         const message = `the permission for the file ${object} has a pattern or exceptions, which make sense for folders only`;
-        problems.push({ rule: 'permission-pattern', path: object, message });
+        problems.push({ rule: 'permission-pattern', path: object, message, origin: permission });
         continue;
       }
       add({ path: object, kind: 'file', permission });

@@ -6,7 +6,7 @@
  * new plan is known to be sound.
  */
 import { basename, dirname, join, normalize } from 'node:path/posix';
-import type { AppSpec } from '../appspec/types.ts';
+import type { AppSpec, FileMapping, Permission } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup } from './after-cleanup.ts';
 import { matchPermissions, type PermissionMatch } from './permissions-match.ts';
@@ -43,7 +43,7 @@ const UNSAFE_BITS = 0o6000;
 
 export function planInstall(input: PlanInput): PlanResult {
   const planner = new Planner(input);
-  for (const mapping of input.appSpec.files) planner.addMapping(mapping.source, mapping.destination);
+  for (const mapping of input.appSpec.files) planner.addMapping(mapping);
   return planner.result();
 }
 
@@ -55,6 +55,8 @@ class Planner {
   readonly #files = new Map<string, PlannedFile>();
   readonly #folders = new Map<string, 'made' | 'existing'>();
   readonly #kept = new Set<string>();
+  /** The entry of the AppSpec file that is being planned. */
+  #origin: FileMapping | Permission | null = null;
 
   constructor(input: PlanInput) {
     this.#input = input;
@@ -62,7 +64,9 @@ class Planner {
     this.#behavior = input.appSpec.fileExistsBehavior ?? input.fileExistsBehavior;
   }
 
-  addMapping(source: string, destinationText: string): void {
+  addMapping(mapping: FileMapping): void {
+    const { source, destination: destinationText } = mapping;
+    this.#origin = mapping;
     const destination = withoutTrailingSlash(normalize(destinationText));
     if (destinationText.split('/').includes('..')) {
       this.#problem('destination-climbs', destinationText, `the destination ${destinationText} climbs with '..'`);
@@ -241,6 +245,7 @@ class Planner {
 
   #planPermission({ path, kind, permission }: PermissionMatch): PlannedPermission {
     const { ids, rules } = this.#input;
+    this.#origin = permission;
     const uid = permission.owner === null ? null : ids.userId(permission.owner);
     const gid = permission.group === null ? null : ids.groupId(permission.group);
     if (permission.owner !== null && uid === null) {
@@ -257,6 +262,13 @@ class Planner {
         `${path} would belong to the group '${permission.group}', which does not exist here`,
       );
     }
+    for (const { type, name } of namedAclEntries(permission.acls ?? [])) {
+      if (type === 'user' && ids.userId(name) === null) {
+        this.#problem('unknown-user', path, `the ACL of ${path} names the user '${name}', who does not exist here`);
+      } else if (type === 'group' && ids.groupId(name) === null) {
+        this.#problem('unknown-group', path, `the ACL of ${path} names the group '${name}', which does not exist here`);
+      }
+    }
     const mode = permission.mode === null ? null : Number.parseInt(permission.mode, 8);
     if (mode !== null && (mode & UNSAFE_BITS) !== 0 && rules.rejectUnsafePermissions) {
       this.#problem('permission-unsafe', path, `${path} would get the mode ${permission.mode}, with setuid or setgid`);
@@ -269,8 +281,16 @@ class Planner {
   }
 
   #problem(rule: PlanProblem['rule'], path: string, message: string): void {
-    this.#problems.push({ rule, path, message });
+    this.#problems.push({ rule, path, message, origin: this.#origin });
   }
+}
+
+/** The users and groups that canonical ACL entries name; a number needs nobody to have it. */
+function namedAclEntries(entries: readonly string[]): { readonly type: string; readonly name: string }[] {
+  return entries.flatMap((entry) => {
+    const [type = '', name = ''] = entry.replace(/^default:/, '').split(':');
+    return name === '' || /^\d+$/.test(name) ? [] : [{ type, name }];
+  });
 }
 
 function isBelow(path: string, root: string): boolean {

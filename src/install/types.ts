@@ -1,5 +1,7 @@
 /** The install plan as data: what Install will do to this host, before it does any of it. */
 
+import type { FileMapping, Permission } from '../appspec/types.ts';
+
 /** What stands at a path. Symbolic links are what they are; nothing is followed. */
 export interface ObjectFacts {
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
@@ -94,6 +96,8 @@ export interface PlanProblem {
     | 'context-unconfined';
   readonly path: string;
   readonly message: string;
+  /** The entry of the AppSpec file that it comes from; null: from none alone. */
+  readonly origin: FileMapping | Permission | null;
 }
 
 export type PlanResult =
