@@ -5,9 +5,10 @@ import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
 
-const hasAws = !execaSync('aws', ['--version'], { reject: false }).failed;
+/** The first that works: what a PATH calls `aws` may be the stub of a version manager that has none. */
+const AWS = ['aws', '/usr/bin/aws'].find((aws) => !execaSync(aws, ['--version'], { reject: false }).failed);
 
-describe.runIf(hasAws)('aws deploy', () => {
+describe.runIf(AWS !== undefined)('aws deploy', () => {
   let scratch: ScratchFolder;
   let server: ControlServer;
   let agent: AsyncDisposable;
@@ -28,7 +29,7 @@ describe.runIf(hasAws)('aws deploy', () => {
   });
 
   async function aws(...args: string[]): Promise<Record<string, unknown>> {
-    const { stdout } = await execa('aws', ['deploy', ...args, '--endpoint-url', server.url, '--output', 'json'], {
+    const { stdout } = await execa(AWS ?? '', ['deploy', ...args, '--endpoint-url', server.url, '--output', 'json'], {
       env: {
         ...server.env,
         AWS_DEFAULT_REGION: 'us-east-1',
