@@ -6,7 +6,18 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +35,8 @@ interface Demo {
   readonly env: NodeJS.ProcessEnv;
   /** Processes that this demo has started and must end. */
   readonly running: Set<ChildProcess>;
+  /** Those of them that were told to end: a second signal would make an agent drop its work. */
+  readonly ending: Set<ChildProcess>;
 }
 
 interface Finished {
@@ -35,12 +48,23 @@ async function main(): Promise<void> {
   const keep = process.argv.includes('--keep');
   mkdirSync(join(PROJECT, '.scratch'), { recursive: true });
   const folder = mkdtempSync(join(PROJECT, '.scratch', 'demo-'));
-  const demo: Demo = { folder, site: join(folder, 'srv/hello-site'), env: { ...process.env }, running: new Set() };
+  const demo: Demo = {
+    folder,
+    site: join(folder, 'srv/hello-site'),
+    env: { ...process.env },
+    running: new Set(),
+    ending: new Set(),
+  };
   const endEverything = () => {
-    for (const child of demo.running) child.kill('SIGTERM');
+    for (const child of demo.running) tellToEnd(demo, child);
   };
   process.once('SIGINT', endEverything);
   process.once('SIGTERM', endEverything);
+  // npm's shell dies of a signal without passing it on; a demo that nobody waits for any more ends itself.
+  const parent = process.ppid;
+  const orphanWatch = setInterval(() => {
+    if (process.ppid !== parent) endEverything();
+  }, 1000);
   try {
     await startServer(demo);
     await enrolHost(demo);
@@ -49,6 +73,7 @@ async function main(): Promise<void> {
     say('Both deployments ended as they should.');
     if (keep) await keepRunning(demo);
   } finally {
+    clearInterval(orphanWatch);
     await endAll(demo);
     if (!keep) rmSync(folder, { recursive: true, force: true });
   }
@@ -65,10 +90,10 @@ async function startServer(demo: Demo): Promise<void> {
     ...['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'],
   ]);
   const line = await firstLine(server);
-  const url = /API on (\S+),/.exec(line)?.[1];
-  if (url === undefined) throw new Error(`the server said something unexpected: ${line}`);
+  const [, url, s3Url] = /API on (\S+), revisions on (\S+)/.exec(line) ?? [];
+  if (url === undefined || s3Url === undefined) throw new Error(`the server said something unexpected: ${line}`);
   say(line);
-  Object.assign(demo.env, { SLIPWAY_ENDPOINT_URL: url, AWS_REGION: 'us-east-1' });
+  Object.assign(demo.env, { SLIPWAY_ENDPOINT_URL: url, AWS_ENDPOINT_URL_S3: s3Url, AWS_REGION: 'us-east-1' });
 }
 
 async function enrolHost(demo: Demo): Promise<void> {
@@ -157,7 +182,7 @@ function exampleRevision(demo: Demo, name: string): string {
 }
 
 async function keepRunning(demo: Demo): Promise<void> {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, SLIPWAY_ENDPOINT_URL } = demo.env;
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, SLIPWAY_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 } = demo.env;
   const settings = join(demo.folder, 'env');
   writeFileSync(
     settings,
@@ -165,40 +190,60 @@ async function keepRunning(demo: Demo): Promise<void> {
       `export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID}`,
       `export AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY}`,
       'export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
-      `export SLIPWAY_ENDPOINT_URL=${SLIPWAY_ENDPOINT_URL}`,
+      `export SLIPWAY_ENDPOINT_URL=${SLIPWAY_ENDPOINT_URL} AWS_ENDPOINT_URL_S3=${AWS_ENDPOINT_URL_S3}`,
       '',
     ].join('\n'),
     { mode: 0o600 },
   );
+  const { deployment } = await newestDeployment(demo);
+  const { bucket, key } = (await goodRevision(demo)) ?? {};
   heading('Server and agent go on running; Ctrl-C ends them');
-  say(`In another terminal:
+  say(`In another terminal, in this folder:
 
   . ${settings}
 
   npx slipway hosts list
-  npx slipway deployments list
+  npx slipway deployments show ${deployment.deploymentId}
   npx slipway deploy ${join(demo.folder, 'revision-1')} --application ${APPLICATION} --group ${GROUP}
+
+and with the AWS command line, which takes the server for CodeDeploy:
 
   aws deploy list-applications --endpoint-url $SLIPWAY_ENDPOINT_URL
   aws deploy list-deployments --endpoint-url $SLIPWAY_ENDPOINT_URL
-  aws deploy get-deployment-group --application-name ${APPLICATION} --deployment-group-name ${GROUP} --endpoint-url $SLIPWAY_ENDPOINT_URL
+  aws deploy create-deployment --application-name ${APPLICATION} --deployment-group-name ${GROUP} --s3-location bucket=${bucket},key=${key},bundleType=zip --endpoint-url $SLIPWAY_ENDPOINT_URL
+  aws deploy wait deployment-successful --endpoint-url $SLIPWAY_ENDPOINT_URL --deployment-id ID
+  aws deploy list-deployment-targets --endpoint-url $SLIPWAY_ENDPOINT_URL --deployment-id ID
+
+Database, logs and deployed files stay in ${demo.folder} until you delete it.
 `);
   await Promise.race([...demo.running].map((child) => once(child, 'exit')));
 }
 
+/** Where the bundle of the first deployment, the good one, is kept. */
+async function goodRevision(demo: Demo): Promise<{ readonly bucket: string; readonly key: string } | undefined> {
+  const { output } = await run(demo, ['deployments', 'list', '--json'], 'quiet');
+  const deployments = JSON.parse(output) as {
+    readonly status: string;
+    readonly revision: { readonly s3Location?: { readonly bucket: string; readonly key: string } };
+  }[];
+  return deployments.find(({ status }) => status === 'Succeeded')?.revision.s3Location;
+}
+
 /** Starts a daemon; its log goes to a file in the demo's folder. */
 function start(demo: Demo, name: string, args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [SLIPWAY, ...args], { env: demo.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  demo.running.add(child);
-  const log: Buffer[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => {
-    log.push(chunk);
+  const logFile = join(demo.folder, `${name}.log`);
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(process.execPath, [SLIPWAY, ...args], {
+    env: demo.env,
+    stdio: ['ignore', 'pipe', log],
+    // Out of the terminal's reach: Ctrl-C is for this demo, which then ends its daemons itself, once.
+    detached: true,
   });
+  closeSync(log);
+  demo.running.add(child);
   child.once('exit', (code, signal) => {
     demo.running.delete(child);
-    writeFileSync(join(demo.folder, `${name}.log`), Buffer.concat(log));
-    if (code !== 0)
-      say(`the ${name} ended with ${signal ?? code}:\n${Buffer.concat(log).toString('utf8').slice(-2000)}`);
+    if (code !== 0) say(`the ${name} ended with ${signal ?? code}:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
   });
   say(`$ slipway ${args.map((arg) => relativePath(arg)).join(' ')} &`);
   return child;
@@ -236,11 +281,17 @@ async function endAll(demo: Demo): Promise<void> {
         say(`process ${child.pid} did not end within ${END_MS / 1000} seconds and is killed`);
         child.kill('SIGKILL');
       }, END_MS);
-      child.kill('SIGTERM');
+      tellToEnd(demo, child);
       await gone;
       clearTimeout(killer);
     }),
   );
+}
+
+function tellToEnd(demo: Demo, child: ChildProcess): void {
+  if (demo.ending.has(child)) return;
+  demo.ending.add(child);
+  child.kill('SIGTERM');
 }
 
 async function firstLine(child: ChildProcess): Promise<string> {

@@ -1,0 +1,76 @@
+/** `npm run demo`, as a person types it. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { descendantsOf, isRunning } from '../support/process-tree.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const EVENTS = [
+  'ApplicationStop',
+  'DownloadBundle',
+  'BeforeInstall',
+  'Install',
+  'AfterInstall',
+  'ApplicationStart',
+  'ValidateService',
+];
+
+function startDemo(...args: string[]) {
+  // In a process group of its own, as a terminal's foreground job is.
+  const child = spawn('npm', ['run', 'demo', '--', ...args], {
+    cwd: PROJECT,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const demo = { child, output: '', ended: once(child, 'close') };
+  const keep = (text: string) => {
+    demo.output += text;
+  };
+  child.stdout.setEncoding('utf8').on('data', keep);
+  child.stderr.setEncoding('utf8').on('data', keep);
+  return demo;
+}
+
+test('shows every event of a good deployment succeed, then how a bad one is reported, and leaves nothing behind', async () => {
+  const demo = startDemo();
+  const [status] = await demo.ended;
+
+  expect(demo.output).toContain('Both deployments ended as they should.');
+  expect(status).toBe(0);
+  const [, good = '', bad = ''] =
+    /== A revision that is good([\s\S]*)== A revision whose([\s\S]*)/.exec(demo.output) ?? [];
+  for (const event of EVENTS) expect(good).toMatch(new RegExp(`demo-host  ${event} +Succeeded`));
+  expect(good).toContain('index.html');
+  for (const part of ['ScriptFailed', 'exit code 3', 'scripts/validate.sh', 'it answered 503'])
+    expect(bad).toContain(part);
+  const folder = /\.scratch\/demo-\w+/.exec(demo.output)?.[0] ?? '';
+  expect(existsSync(`${PROJECT}/${folder}`)).toBe(false);
+}, 120_000);
+
+test.each([
+  ['Ctrl-C', (pid: number) => process.kill(-pid, 'SIGINT')],
+  ['an end of npm alone', (pid: number) => process.kill(pid, 'SIGTERM')],
+])(
+  '--keep prints what to try next, which works, and %s ends everything in good order',
+  async (_name, end) => {
+    const demo = startDemo('--keep');
+    const folder = () => /\. (\S+)\/env\n/.exec(demo.output)?.[1] ?? '';
+    await eventually(() => demo.output.includes('stay in'), { withinMs: 60_000 });
+    const { pid = 0 } = demo.child;
+    const processes = descendantsOf(pid);
+
+    const next = /^ {2}(npx slipway deployments show .*)$/m.exec(demo.output)?.[1] ?? '';
+    const shown = execFileSync('sh', ['-c', `. ${folder()}/env; ${next}`], { cwd: PROJECT, encoding: 'utf8' });
+    expect(shown).toContain('ScriptFailed');
+
+    end(pid);
+    await demo.ended;
+    await eventually(() => processes.every((id) => !isRunning(id)));
+    expect(demo.output).not.toMatch(/ended with|is killed|at once/);
+    rmSync(folder(), { recursive: true, force: true });
+  },
+  120_000,
+);
