@@ -1,0 +1,147 @@
+/** Unpacking and installing beside the system's own tools, in turns: ours, theirs, theirs, ours. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import type { BundleType } from '../../src/protocol/specification.ts';
+import { packShape, type Shape, unpackCommand, writeShape } from './bundles.ts';
+import { type Figure, median } from './figures.ts';
+import type { Work, WorkReport } from './work.ts';
+
+const WORK = fileURLToPath(new URL('./work.ts', import.meta.url));
+const BUNDLE_TYPES = ['tar', 'tgz', 'zip'] as const;
+/** What all processes of the agent together may take, whatever the bundle's size. */
+const PEAK_GOAL_MB = 200;
+
+interface Round {
+  readonly ours: WorkReport;
+  readonly floorMs: number;
+}
+
+/** The figures of one shape, as they come. */
+export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<Figure> {
+  const folder = mkdtempSync(join(ground, 'contest-'));
+  const goal = shape.name === 'many files' ? 1.5 : 1.25;
+  try {
+    const [old, young] = [1, 2].map((edition) => writeShape(join(folder, `${edition}`), shape, edition, '/srv')) as [
+      string,
+      string,
+    ];
+    for (const bundleType of BUNDLE_TYPES) {
+      const bundleFile = await packShape(young, join(folder, 'bundle'), bundleType);
+      const rounds = await turns(shape.rounds, folder, {
+        ours: (place) => unpackAndInstall(place, { bundleFile, bundleType }),
+        floor: async (place) => {
+          mkdirSync(join(place, 'archive'));
+          await run(unpackCommand(bundleType, bundleFile, join(place, 'archive')));
+          await run(['cp', '-a', join(place, 'archive/files'), join(place, 'site')]);
+        },
+      });
+      yield* figuresOf(`${shape.name}, ${bundleType}: unpack + install`, rounds, goal);
+      yield unpackAlone(shape, bundleType, await unpackRounds(shape, folder, bundleFile, bundleType));
+      rmSync(bundleFile);
+    }
+    yield* figuresOf(
+      `${shape.name}: install over a revision of which every file differs`,
+      await turns(shape.rounds, folder, {
+        prepare: (place) => install(place, old, 'one'),
+        ours: (place) => install(place, young, 'two'),
+        floor: (place) => run(['cp', '-a', join(young, 'files'), join(place, 'copy')]),
+      }),
+      null,
+    );
+    yield* figuresOf(
+      `${shape.name}: install over the same revision`,
+      await turns(shape.rounds, folder, {
+        prepare: (place) => install(place, old, 'one'),
+        ours: (place) => install(place, old, 'two'),
+        floor: (place) => run(['cp', '-a', join(old, 'files'), join(place, 'copy')]),
+      }),
+      null,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function unpackRounds(shape: Shape, folder: string, bundleFile: string, bundleType: BundleType): Promise<Round[]> {
+  return turns(shape.rounds, folder, {
+    ours: (place) => work({ unpack: { bundleFile, bundleType }, archiveDir: join(place, 'archive'), install: null }),
+    floor: async (place) => run(unpackCommand(bundleType, bundleFile, place)),
+  });
+}
+
+function unpackAlone(shape: Shape, bundleType: BundleType, rounds: readonly Round[]): Figure {
+  return wall(`${shape.name}, ${bundleType}: unpack alone`, rounds, null);
+}
+
+function unpackAndInstall(
+  place: string,
+  unpack: { readonly bundleFile: string; readonly bundleType: BundleType },
+): Promise<WorkReport> {
+  const install = { root: place, site: join(place, 'site'), deploymentId: 'one' };
+  return work({ unpack, archiveDir: join(place, 'archive'), install });
+}
+
+function install(place: string, archiveDir: string, deploymentId: string): Promise<WorkReport> {
+  return work({ unpack: null, archiveDir, install: { root: place, site: join(place, 'site'), deploymentId } });
+}
+
+interface Contest {
+  prepare?(place: string): Promise<unknown>;
+  ours(place: string): Promise<WorkReport>;
+  floor(place: string): Promise<void>;
+}
+
+/** Caches are warm: the first round does not count. */
+async function turns(count: number, folder: string, contest: Contest): Promise<Round[]> {
+  const rounds: Round[] = [];
+  for (let round = 0; round <= count; round += 1) {
+    let ours: WorkReport | undefined;
+    let floorMs = 0;
+    for (const who of round % 2 === 0 ? (['ours', 'floor'] as const) : (['floor', 'ours'] as const)) {
+      const place = mkdtempSync(join(folder, 'round-'));
+      if (who === 'ours') {
+        await contest.prepare?.(place);
+        ours = await contest.ours(place);
+      } else {
+        const begin = performance.now();
+        await contest.floor(place);
+        floorMs = performance.now() - begin;
+      }
+      rmSync(place, { recursive: true });
+      // What one contestant has left to be written must not be written in the other's time.
+      await run(['sync', '--file-system', folder]);
+    }
+    if (round > 0 && ours !== undefined) rounds.push({ ours, floorMs });
+  }
+  return rounds;
+}
+
+function* figuresOf(name: string, rounds: readonly Round[], goal: number | null): Generator<Figure> {
+  yield wall(name, rounds, goal);
+  const one = { unit: 'ms', floor: null, ratio: null, goal: null } as const;
+  yield { ...one, name: `${name}, CPU`, value: median(rounds.map(({ ours }) => ours.cpuMs)) };
+  const peak = Math.max(...rounds.map(({ ours }) => ours.peakMb));
+  yield { ...one, name: `${name}, peak RSS`, value: peak, unit: 'MB', goal: PEAK_GOAL_MB };
+}
+
+function wall(name: string, rounds: readonly Round[], goal: number | null): Figure {
+  return {
+    name,
+    value: median(rounds.map(({ ours }) => ours.wallMs)),
+    unit: 'ms',
+    floor: median(rounds.map(({ floorMs }) => floorMs)),
+    ratio: median(rounds.map(({ ours, floorMs }) => ours.wallMs / floorMs)),
+    goal,
+  };
+}
+
+async function work(request: Work): Promise<WorkReport> {
+  const { stdout } = await execa(process.execPath, [WORK, JSON.stringify(request)]);
+  return JSON.parse(stdout) as WorkReport;
+}
+
+async function run([program = '', ...args]: readonly string[]): Promise<void> {
+  await execa(program, args);
+}

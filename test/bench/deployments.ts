@@ -1,0 +1,137 @@
+/** Whole deployments: a real server, a real agent, bundles through the S3 API. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { BundleType } from '../../src/protocol/specification.ts';
+import { type DeploymentDriver, deploymentDriver, type EndedDeployment } from '../support/deployments.ts';
+import { descendantsOf } from '../support/process-tree.ts';
+import { writeRevision } from '../support/revision.ts';
+import { type Daemon, enrolHost, startControlServer } from '../support/slipway.ts';
+import { packShape, type Shape, unpackCommand, writeShape } from './bundles.ts';
+import { type Figure, median } from './figures.ts';
+
+const WITHIN_MS = 120_000;
+const SMALL_ROUNDS = 9;
+/** The official Ruby agent takes 6.5 s. */
+const SMALL_GOAL_MS = 600;
+const PEAK_GOAL_MB = 200;
+const SMALL_FILES = 15;
+
+export async function* deploymentsOf(shapes: readonly Shape[], ground: string): AsyncGenerator<Figure> {
+  const folder = mkdtempSync(join(ground, 'deployments-'));
+  await using server = await startControlServer(join(folder, 'server'));
+  const host = await enrolHost(server, join(folder, 'host'), 'bench', 'Name=bench');
+  await using agent = host.startAgent();
+  using driver = await deploymentDriver(server, 'bench', 'Name=bench');
+  yield await smallDeployments(folder, driver);
+  for (const shape of shapes) {
+    for (const bundleType of ['tar', 'tgz', 'zip'] as const) {
+      yield* wholeDeployments(shape, bundleType, folder, driver, agent);
+    }
+  }
+}
+
+/** Twenty files, five of them hooks: create-deployment to Succeeded over all events. */
+async function smallDeployments(folder: string, driver: DeploymentDriver): Promise<Figure> {
+  const files = Object.fromEntries(Array.from({ length: SMALL_FILES }, (_, n) => [`file-${n}.txt`, `this is ${n}`]));
+  const revision = writeRevision(join(folder, 'small'), { destination: join(folder, 'small-site'), files });
+  const bundle = await packShape(revision, join(folder, 'small.zip'), 'zip');
+  const stored = await driver.store(bundle, 'small.zip', 'zip');
+  const times: number[] = [];
+  for (let round = 0; round <= SMALL_ROUNDS; round += 1) {
+    const ended = requireSuccess(await driver.ended(await driver.create(stored), WITHIN_MS));
+    if (round > 0) times.push(ended.completeMs - ended.createMs);
+  }
+  const one = { unit: 'ms', floor: null, ratio: null } as const;
+  return { ...one, name: 'small bundle: create-deployment to Succeeded', value: median(times), goal: SMALL_GOAL_MS };
+}
+
+async function* wholeDeployments(
+  shape: Shape,
+  bundleType: BundleType,
+  folder: string,
+  driver: DeploymentDriver,
+  agent: Daemon,
+): AsyncGenerator<Figure> {
+  const site = join(folder, `site-${bundleType}`);
+  const sources = [1, 2].map((edition) => writeShape(join(folder, `source-${edition}`), shape, edition, site));
+  const rounds: { ours: number; floor: number; peakMb: number }[] = [];
+  for (let round = 0; round <= 3; round += 1) {
+    const source = sources[round % 2] ?? '';
+    const bundle = await packShape(source, join(folder, 'bundle'), bundleType);
+    const stored = await driver.store(bundle, `${shape.name}/${round}.${bundleType}`, bundleType);
+    const floor = await floorOf(bundle, bundleType, folder);
+    forgetPeaks(agent.pid);
+    const ended = requireSuccess(await driver.ended(await driver.create(stored), WITHIN_MS));
+    if (round > 0)
+      rounds.push({ ours: durationOf(ended, ['DownloadBundle', 'Install']), floor, peakMb: peakMb(agent.pid) });
+  }
+  for (const path of [...sources, join(folder, 'bundle')]) rmSync(path, { recursive: true });
+  const name = `${shape.name}, ${bundleType}: DownloadBundle + Install over the last revision`;
+  yield {
+    name,
+    value: median(rounds.map(({ ours }) => ours)),
+    unit: 'ms',
+    floor: median(rounds.map(({ floor }) => floor)),
+    ratio: median(rounds.map(({ ours, floor }) => ours / floor)),
+    goal: null,
+  };
+  const peak = Math.max(...rounds.map((round) => round.peakMb));
+  yield {
+    name: `${name}, peak RSS of all processes`,
+    value: peak,
+    unit: 'MB',
+    floor: null,
+    ratio: null,
+    goal: PEAK_GOAL_MB,
+  };
+}
+
+/** `cp` of the archive, `tar -x`, `cp -a`. */
+async function floorOf(bundle: string, bundleType: BundleType, folder: string): Promise<number> {
+  const place = mkdtempSync(join(folder, 'floor-'));
+  mkdirSync(join(place, 'archive'));
+  const begin = performance.now();
+  await execa('cp', [bundle, join(place, 'bundle')]);
+  const [program = '', ...args] = unpackCommand(bundleType, join(place, 'bundle'), join(place, 'archive'));
+  await execa(program, args);
+  await execa('cp', ['-a', join(place, 'archive/files'), join(place, 'site')]);
+  const took = performance.now() - begin;
+  rmSync(place, { recursive: true });
+  return took;
+}
+
+function requireSuccess(ended: EndedDeployment): EndedDeployment {
+  if (ended.status !== 'Succeeded') throw new Error(`a deployment of the bench is ${JSON.stringify(ended)}`);
+  return ended;
+}
+
+function durationOf({ events }: EndedDeployment, names: readonly string[]): number {
+  return events
+    .filter(({ name }) => names.includes(name))
+    .reduce((sum, { startMs, endMs }) => sum + (endMs ?? Number.NaN) - (startMs ?? Number.NaN), 0);
+}
+
+/** Lets the kernel count a process's peak anew; only root may, for others the peak is that of the whole run. */
+function forgetPeaks(pid: number): void {
+  for (const member of [pid, ...descendantsOf(pid)]) {
+    try {
+      writeFileSync(`/proc/${member}/clear_refs`, '5');
+    } catch {
+      // Gone, or not ours to write.
+    }
+  }
+}
+
+/** The sum of the peaks of all processes that there are: no less than the peak of their sum. */
+function peakMb(pid: number): number {
+  return [pid, ...descendantsOf(pid)].reduce((sum, member) => sum + peakOf(member), 0);
+}
+
+function peakOf(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+  } catch {
+    return 0;
+  }
+}

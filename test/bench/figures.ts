@@ -1,0 +1,26 @@
+/** One line a figure, for people or for machines. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'ms' | 'MB' | 's';
+  /** The system's own tools in the same run; null where there is nothing to compare with. */
+  readonly floor: number | null;
+  /** Median of the rounds' ratios, not the ratio of the medians. */
+  readonly ratio: number | null;
+  /** What the value, or the ratio where there is a floor, should not exceed; null: shown for comparison alone. */
+  readonly goal: number | null;
+}
+
+export function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
+
+export function show(figure: Figure, asJson: boolean): string {
+  if (asJson) return `${JSON.stringify(figure)}\n`;
+  const { name, value, unit, floor, ratio, goal } = figure;
+  const number = (amount: number) => (unit === 's' ? amount.toFixed(3) : amount.toFixed(0)).padStart(7);
+  const beside = floor === null ? '' : `   system ${number(floor)} ${unit}   ratio ${ratio?.toFixed(2)}`;
+  const measured = ratio ?? value;
+  const verdict = goal === null ? '' : `   goal ${goal}${measured <= goal ? '' : '  MISSED'}`;
+  return `${name.padEnd(64)} ${number(value)} ${unit}${beside}${verdict}\n`;
+}

@@ -1,0 +1,41 @@
+/**
+ * Where the figures are measured. For root an ext4 file system in an image that lies in memory: journal and sync are real, and the disk
+ * below, which differs from machine to machine and from minute to minute, is not in the figures. For others, memory itself.
+ */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execaSync } from 'execa';
+
+export interface Ground extends Disposable {
+  readonly path: string;
+  readonly kind: string;
+}
+
+const IMAGE_BYTES = 14 * 2 ** 30;
+
+export function prepareGround(): Ground {
+  const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  const folder = mkdtempSync(join(memory, 'slipway-bench-'));
+  const mounted = process.getuid?.() === 0 ? mountImage(folder) : null;
+  return {
+    path: mounted ?? folder,
+    kind: mounted === null ? `in ${memory}` : 'on ext4, in an image in memory',
+    [Symbol.dispose]() {
+      if (mounted !== null) execaSync('umount', [mounted]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @returns null where images cannot be mounted */
+function mountImage(folder: string): string | null {
+  const [image, mountPoint] = [join(folder, 'image'), join(folder, 'ground')];
+  writeFileSync(image, '');
+  truncateSync(image, IMAGE_BYTES);
+  mkdirSync(mountPoint);
+  const made = execaSync('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0', image], { reject: false });
+  // `discard`: what is deleted is given back to the memory.
+  const mount = () => execaSync('mount', ['-o', 'loop,noatime,discard', image, mountPoint], { reject: false });
+  return made.failed || mount().failed ? null : mountPoint;
+}
