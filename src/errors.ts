@@ -142,6 +142,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'A bundle is not the one that was registered: its ETag is another.',
     remedy: 'Push the bundle again and deploy the new revision; nothing was unpacked.',
   },
+  REVISION_DIGEST_MISMATCH: {
+    meaning: 'What came of a bundle does not have the digest that it must have.',
+    remedy: 'Compare the digest with that of the file at its source; a proxy, a store or a disk may have changed it.',
+  },
   REVISION_UNREACHABLE: {
     meaning: 'The place where a bundle is kept could not be reached, or broke off again and again.',
     remedy: 'Check s3_endpoint_override (or the region), DNS, proxies and firewalls from this host.',
@@ -149,6 +153,14 @@ export const ERROR_CATALOGUE = {
   REVISION_DISK_FULL: {
     meaning: 'The disk became full while a bundle was downloaded.',
     remedy: 'Make room on the file system of root_dir, or lower max_revisions.',
+  },
+  REVISION_TOOL_MISSING: {
+    meaning: 'A program that a revision needs, such as git, is not on this host.',
+    remedy: 'Install the program, and see that it is in the PATH of the agent.',
+  },
+  REVISION_NO_SPACE: {
+    meaning: 'A bundle, or what it unpacks to, does not fit on the file system of root_dir. Nothing was written.',
+    remedy: 'Make room there, or lower max_revisions or max_revisions_bytes.',
   },
   REVISION_CANNOT_WRITE: {
     meaning: 'A bundle could not be written to its place on this host.',

@@ -35,6 +35,18 @@ export const AGENT_CONFIG_KEYS = [
   key('kill_agent_max_wait_time_seconds', 'seconds', 7200, 'how long a stop waits for running commands; at most 86400'),
   key('max_revisions', 'count', 5, 'revisions kept of each deployment group, the current one included'),
   key(
+    'max_revisions_bytes',
+    'bytes',
+    null,
+    'most that the revisions of one deployment group may take on disk, such as 20GB; else only max_revisions counts',
+  ),
+  key(
+    'enable_archive_reuse',
+    'boolean',
+    true,
+    'take the files of an earlier deployment again where the server says so',
+  ),
+  key(
     'on_premises_config_file',
     'path',
     '/etc/codedeploy-agent/conf/codedeploy.onpremises.yml',
@@ -42,6 +54,15 @@ export const AGENT_CONFIG_KEYS = [
   ),
   key('proxy_uri', 'url', null, 'proxy for everything but instance metadata; may hold user and password'),
   key('use_fips_mode', 'boolean', false, 'FIPS endpoints; only in the regions that have them'),
+  key('use_dual_stack', 'boolean', false, 'S3 endpoints that have IPv6 as well; only in the regions that have them'),
+  key(
+    'source_credentials_file',
+    'path',
+    null,
+    'lines https://USER:PASSWORD@HOST, as git’s credential store has them, for bundles from HTTPS and git',
+  ),
+  key('git_ssh_key_file', 'path', null, 'private key for git over ssh; else what ssh itself would use'),
+  key('git_known_hosts_file', 'path', null, 'keys of the servers for git over ssh; else what ssh itself would use'),
   key(
     'enable_auth_policy',
     'boolean',
@@ -127,14 +148,12 @@ const WITHOUT_EFFECT: readonly string[] = [
   'ssl_verify_peer',
   'log_aws_wire',
   'enable_command_port',
-  'enable_archive_reuse',
   'disable_core_dumps',
   'reject_path_traversal_in_bundle',
   'reject_symlink_permission_targets',
   'restrict_agent_dir_permissions',
   'restrict_log_dir_permissions',
   'disable_powershell_profile_in_hooks',
-  'use_dual_stack',
   'wait_between_runs_active',
 ];
 
@@ -151,9 +170,15 @@ export interface AgentConfig {
   readonly httpReadTimeoutSeconds: number;
   readonly maxStopWaitSeconds: number;
   readonly maxRevisions: number;
+  readonly maxRevisionsBytes: number | null;
+  readonly enableArchiveReuse: boolean;
   readonly onPremisesConfigFile: string;
   readonly proxyUri: string | null;
   readonly useFipsMode: boolean;
+  readonly useDualStack: boolean;
+  readonly sourceCredentialsFile: string | null;
+  readonly gitSshKeyFile: string | null;
+  readonly gitKnownHostsFile: string | null;
   readonly enableAuthPolicy: boolean;
   readonly deployControlEndpoint: string | null;
   readonly s3EndpointOverride: string | null;
@@ -240,9 +265,15 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     httpReadTimeoutSeconds: number('http_read_timeout'),
     maxStopWaitSeconds: number('kill_agent_max_wait_time_seconds'),
     maxRevisions: number('max_revisions'),
+    maxRevisionsBytes: get('max_revisions_bytes') === null ? null : number('max_revisions_bytes'),
+    enableArchiveReuse: flag('enable_archive_reuse'),
     onPremisesConfigFile: text('on_premises_config_file'),
     proxyUri: optional('proxy_uri'),
     useFipsMode: flag('use_fips_mode'),
+    useDualStack: flag('use_dual_stack'),
+    sourceCredentialsFile: optional('source_credentials_file'),
+    gitSshKeyFile: optional('git_ssh_key_file'),
+    gitKnownHostsFile: optional('git_known_hosts_file'),
     enableAuthPolicy: flag('enable_auth_policy'),
     deployControlEndpoint: optional('deploy_control_endpoint'),
     s3EndpointOverride: optional('s3_endpoint_override'),

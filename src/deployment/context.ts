@@ -6,6 +6,7 @@ import type { InstallRules } from '../install/types.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { BundleFetcher } from '../revision/fetch-bundle.ts';
+import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
 
 /** What the commands of a deployment need of this host. Made once by the executor, or by a local deployment. */
@@ -13,6 +14,11 @@ export interface DeploymentContext {
   readonly rootDir: string;
   readonly programName: string;
   readonly maxRevisions: number;
+  /** Of one deployment group, on disk; null: any. */
+  readonly maxRevisionsBytes: number | null;
+  readonly enableArchiveReuse: boolean;
+  /** Holds a file for each deployment that runs a command now, named as it is. */
+  readonly trackingDir: string;
   readonly enableDeploymentsLog: boolean;
   readonly limits: UnpackLimits;
   readonly entryRules: EntryRules;
@@ -24,6 +30,8 @@ export interface DeploymentContext {
   readonly hookGraceMs: number;
   readonly install: InstallContext;
   readonly fetchBundle: BundleFetcher;
+  /** Else the log is told now and then. */
+  readonly onDownloadProgress?: OnProgress;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { systemAttributeTools } from '../install/attributes.ts';
 import { realInstallFs } from '../install/install-fs.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
+import { DOWNLOAD_TUNING } from '../revision/download.ts';
 import { createBundleFetcher } from '../revision/fetch-bundle.ts';
+import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
 import { lookupGroup, lookupUser } from '../system/users.ts';
 import type { DeploymentContext } from './context.ts';
@@ -17,6 +20,8 @@ export interface HostFacts {
   /** Asked only when a bundle is fetched from S3. */
   readonly credentials: CredentialProvider;
   readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Is told often; else the log is told now and then. */
+  readonly onDownloadProgress?: OnProgress;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -28,6 +33,9 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     rootDir: config.rootDir,
     programName: config.programName,
     maxRevisions: config.maxRevisions,
+    maxRevisionsBytes: config.maxRevisionsBytes,
+    enableArchiveReuse: config.enableArchiveReuse,
+    trackingDir: join(config.rootDir, config.ongoingDeploymentTracking),
     enableDeploymentsLog: config.enableDeploymentsLog,
     limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
@@ -53,11 +61,18 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
       credentials: host.credentials,
       s3EndpointOverride: config.s3EndpointOverride,
       useFipsMode: config.useFipsMode,
+      useDualStack: config.useDualStack,
       proxyUri: config.proxyUri,
+      proxyEnvironment: host.baseEnvironment,
       gitHubEndpoint: config.gitHubEndpoint,
+      sourceCredentialsFile: config.sourceCredentialsFile,
+      gitSshKeyFile: config.gitSshKeyFile,
+      gitKnownHostsFile: config.gitKnownHostsFile,
+      tuning: DOWNLOAD_TUNING,
       clock,
       log,
     }),
+    ...(host.onDownloadProgress === undefined ? {} : { onDownloadProgress: host.onDownloadProgress }),
     clock,
     log,
   };

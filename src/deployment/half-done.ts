@@ -1,22 +1,29 @@
-import { globSync, rmSync } from 'node:fs';
+import { globSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isResumable, removePart } from '../revision/bundle-part.ts';
 import type { DeploymentContext } from './context.ts';
 import { isLocalDeployment } from './layout.ts';
 
 /** What is written under these names is renamed when it is whole. */
-const UNFINISHED = ['bundle.tar.part', 'deployment-archive-temp'];
+const PART = 'bundle.tar.part';
+const UNFINISHED = [PART, 'bundle.tar.git', 'deployment-archive-temp'];
+/** Whoever has not deployed again by then deploys something else. */
+const PARTS_KEPT_MS = 3 * 24 * 60 * 60 * 1000;
 
 /**
- * Removes bundles and archives that a crash has left unfinished. Those of local deployments stay: they run in processes of their own, and
- * one may be at work now.
+ * Removes bundles and archives that a crash has left unfinished; a download that can be gone on with stays, since the next deployment of the
+ * same revision takes it up. Those of local deployments stay as well: they run in processes of their own, and one may be at work now.
  */
-export function removeHalfDone(ctx: Pick<DeploymentContext, 'rootDir' | 'log'>): void {
+export function removeHalfDone(ctx: Pick<DeploymentContext, 'rootDir' | 'clock' | 'log'>): void {
   for (const name of globSync(`*/*/{${UNFINISHED.join(',')}}`, { cwd: ctx.rootDir })) {
     const [, deploymentId = ''] = name.split('/');
     if (isLocalDeployment(deploymentId)) continue;
     const path = join(ctx.rootDir, name);
     try {
-      rmSync(path, { recursive: true, force: true });
+      if (name.endsWith(PART) && isResumable(path) && ctx.clock.now() - statSync(path).mtimeMs < PARTS_KEPT_MS)
+        continue;
+      if (name.endsWith(PART)) removePart(path);
+      else rmSync(path, { recursive: true, force: true });
       ctx.log.warn('removed what an interrupted download left', { path });
     } catch (error) {
       ctx.log.warn('what an interrupted download left cannot be removed', { path, error });

@@ -1,41 +1,97 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { isPartAtWork, partFileOf, removePart } from '../revision/bundle-part.ts';
 import type { DeploymentContext } from './context.ts';
 import { deploymentPaths, groupPointers, readPointer } from './layout.ts';
-import { foldersToPrune, type RevisionFolder } from './retention.ts';
+import { foldersToPrune, prunable, type RevisionFolder } from './retention.ts';
+
+type PruneContext = Pick<DeploymentContext, 'rootDir' | 'maxRevisions' | 'maxRevisionsBytes' | 'trackingDir' | 'log'>;
 
 /**
  * Deletes the old revisions of a deployment group that are too many. Never fails a deployment: what cannot be looked at or deleted is named
  * in the log and stays.
  */
-export function pruneRevisions(
-  ctx: Pick<DeploymentContext, 'rootDir' | 'maxRevisions' | 'log'>,
+export function pruneRevisions(ctx: PruneContext, groupId: string, currentDeploymentId: string): void {
+  const { groupDir, deploymentDir } = deploymentPaths(ctx.rootDir, groupId, currentDeploymentId);
+  const limits = { maxRevisions: ctx.maxRevisions, maxBytes: ctx.maxRevisionsBytes };
+  guarded(ctx, groupDir, () => {
+    const folders = revisionFolders(groupDir, limits.maxBytes !== null);
+    for (const path of foldersToPrune(folders, limits, protection(ctx, groupId, deploymentDir))) {
+      remove(ctx, path, 'removed an old revision');
+    }
+    // The revision is here: nobody will go on with a part of another download of this group.
+    for (const path of partFiles(groupDir)) if (!isPartAtWork(path)) guarded(ctx, path, () => removePart(path));
+  });
+}
+
+/**
+ * Deletes old revisions of a group, oldest first, for as long as something does not fit.
+ *
+ * @param fits asked before each
+ */
+export function pruneForSpace(
+  ctx: PruneContext,
   groupId: string,
   currentDeploymentId: string,
+  fits: () => boolean,
 ): void {
   const { groupDir, deploymentDir } = deploymentPaths(ctx.rootDir, groupId, currentDeploymentId);
-  const guarded = (path: string, work: () => void) => {
-    try {
-      work();
-    } catch (error) {
-      ctx.log.warn('an old revision could not be removed', { path, error });
-    }
-  };
-  guarded(groupDir, () => {
-    const lastSuccessful = readPointer(groupPointers(ctx.rootDir, groupId).lastSuccessful);
-    const isProtected = (path: string) => path === deploymentDir || path === lastSuccessful;
-    for (const path of foldersToPrune(revisionFolders(groupDir), ctx.maxRevisions, isProtected)) {
-      guarded(path, () => {
-        rmSync(path, { recursive: true, force: true });
-        ctx.log.info('removed an old revision', { path });
-      });
+  guarded(ctx, groupDir, () => {
+    for (const { path } of prunable(revisionFolders(groupDir, false), protection(ctx, groupId, deploymentDir))) {
+      if (fits()) return;
+      remove(ctx, path, 'removed an old revision, because space is short');
     }
   });
 }
 
-function revisionFolders(groupDir: string): RevisionFolder[] {
+/** Parts of downloads of a group, wherever they broke off. */
+export function partFiles(groupDir: string): readonly string[] {
+  return readdirSync(groupDir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => partFileOf(join(groupDir, name, 'bundle.tar')))
+    .filter((path) => existsSync(path));
+}
+
+/** The current deployment, the last successful one, and any that is in use. */
+function protection(ctx: PruneContext, groupId: string, currentDir: string): (path: string) => boolean {
+  const lastSuccessful = readPointer(groupPointers(ctx.rootDir, groupId).lastSuccessful);
+  return (path) =>
+    path === currentDir ||
+    path === lastSuccessful ||
+    existsSync(join(ctx.trackingDir, basename(path))) ||
+    isPartAtWork(partFileOf(join(path, 'bundle.tar')));
+}
+
+function revisionFolders(groupDir: string, withSizes: boolean): RevisionFolder[] {
   return readdirSync(groupDir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => join(groupDir, entry.name))
-    .map((path) => ({ path, modifiedMs: statSync(path).mtimeMs }));
+    .map((path) => ({
+      path,
+      modifiedMs: statSync(path).mtimeMs,
+      sizeBytes: withSizes ? bytesOnDisk(path) : null,
+    }));
+}
+
+/** What a folder takes, in blocks; what reflinks share is counted for each that has it. */
+function bytesOnDisk(folder: string): number {
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce((sum, entry) => {
+    const stats = lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
+    return sum + (stats?.blocks ?? 0) * 512;
+  }, 0);
+}
+
+function remove(ctx: PruneContext, path: string, message: string): void {
+  guarded(ctx, path, () => {
+    rmSync(path, { recursive: true, force: true });
+    ctx.log.info(message, { path });
+  });
+}
+
+function guarded(ctx: PruneContext, path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    ctx.log.warn('an old revision could not be removed', { path, error });
+  }
 }

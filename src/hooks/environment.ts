@@ -84,7 +84,10 @@ function bundleVariables({ revision, downloadedETag }: HookFacts): Record<string
       };
     }
     case 'GitHub':
+    case 'Git':
       return { BUNDLE_COMMIT: revision.commitId };
+    case 'HTTPS':
+      return { BUNDLE_URL: revision.url, BUNDLE_SHA256: revision.sha256 };
     case 'Local File':
     case 'Local Directory':
       return {};

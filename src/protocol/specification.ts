@@ -39,7 +39,32 @@ export interface LocalDirectoryRevision {
   readonly location: string;
 }
 
-export type Revision = S3Revision | GitHubRevision | LocalFileRevision | LocalDirectoryRevision;
+/** A bundle on any web server. Slipway's own: the official service has no such revision. */
+export interface HttpsRevision {
+  readonly revisionType: 'HTTPS';
+  /** `https://…`; `http://` only on this machine itself. */
+  readonly url: string;
+  readonly bundleType: BundleType;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+/** A commit in any git repository, fetched by git itself. Slipway's own. */
+export interface GitRevision {
+  readonly revisionType: 'Git';
+  /** `https://…`, `ssh://…` or, on this host, `file:///…`. */
+  readonly url: string;
+  /** The whole id in hex, 40 or 64 digits: a name that moves is no revision. */
+  readonly commitId: string;
+}
+
+export type Revision =
+  | S3Revision
+  | GitHubRevision
+  | HttpsRevision
+  | GitRevision
+  | LocalFileRevision
+  | LocalDirectoryRevision;
 
 export interface DeploymentSpecification {
   readonly deploymentId: string;
@@ -100,6 +125,13 @@ function encodeRevision(revision: Revision): Record<string, unknown> {
           BundleType: revision.bundleType ?? undefined,
         },
       };
+    case 'HTTPS':
+      return {
+        RevisionType: 'HTTPS',
+        HTTPSRevision: { Url: revision.url, BundleType: revision.bundleType, Sha256: revision.sha256 },
+      };
+    case 'Git':
+      return { RevisionType: 'Git', GitRevision: { Url: revision.url, CommitId: revision.commitId } };
     case 'Local File':
       return {
         RevisionType: 'Local File',
@@ -170,6 +202,22 @@ function parseRevision(revision: Members): Revision {
         bundleType: location.text('BundleType') === null ? null : location.oneOf('BundleType', ['tar', 'zip']),
       };
     }
+    case 'HTTPS': {
+      const location = revision.requiredObject('HTTPSRevision');
+      const url = location.required('Url');
+      const sha256 = location.required('Sha256').toLowerCase();
+      const problem = problemOfBundleUrl(url) ?? problemOfSha256(sha256);
+      if (problem !== null) throw invalid(problem);
+      return { revisionType, url, bundleType: location.oneOf('BundleType', ['tar', 'tgz', 'zip']), sha256 };
+    }
+    case 'Git': {
+      const location = revision.requiredObject('GitRevision');
+      const url = location.required('Url');
+      const commitId = location.required('CommitId').toLowerCase();
+      const problem = problemOfGitUrl(url) ?? problemOfCommitId(commitId);
+      if (problem !== null) throw invalid(problem);
+      return { revisionType, url, commitId };
+    }
     case 'Local File': {
       const location = revision.requiredObject('LocalRevision');
       return {
@@ -184,8 +232,43 @@ function parseRevision(revision: Members): Revision {
       return { revisionType, location: location.required('Location') };
     }
     default:
-      throw invalid(`Revision.RevisionType is ${quote(revisionType)}, not S3, GitHub, Local File or Local Directory`);
+      throw invalid(
+        `Revision.RevisionType is ${quote(revisionType)}, not S3, GitHub, HTTPS, Git, Local File or Local Directory`,
+      );
   }
+}
+
+/** Why an address cannot be that of a bundle; null: it can. */
+export function problemOfBundleUrl(text: string): string | null {
+  const url = plainUrl(text);
+  if (url === null) return `${quote(text)} is no address of a web server`;
+  if (url.username !== '' || url.password !== '') return `the address at ${url.host} holds a user or a password`;
+  const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isHere)) return null;
+  return `${quote(text)} is not encrypted: use https://`;
+}
+
+/** Why an address cannot be that of a git repository; null: it can. */
+export function problemOfGitUrl(text: string): string | null {
+  const url = plainUrl(text);
+  if (url === null) return `${quote(text)} is no address of a git repository, such as https://… or ssh://…`;
+  if (url.password !== '') return `the address of the repository at ${url.host} holds a password`;
+  if (url.protocol === 'ssh:')
+    return /^[\w.-]*$/.test(url.username) && !url.host.startsWith('-') ? null : `${quote(text)} is no address`;
+  return url.protocol === 'file:' ? null : problemOfBundleUrl(text);
+}
+
+export function problemOfSha256(text: string): string | null {
+  return /^[0-9a-f]{64}$/i.test(text) ? null : `${quote(text)} is no SHA-256, which has 64 hex digits`;
+}
+
+export function problemOfCommitId(text: string): string | null {
+  if (/^([0-9a-f]{40}|[0-9a-f]{64})$/i.test(text)) return null;
+  return `${quote(text)} is no whole commit id, which has 40 hex digits (or 64)`;
+}
+
+function plainUrl(text: string): URL | null {
+  return /[\s\p{Cc}]/u.test(text) ? null : URL.parse(text);
 }
 
 /** `arn:aws:codedeploy:region:account:deployment/d-ABC` → `d-ABC`; anything else as it is. */

@@ -1,15 +1,27 @@
 import type { Logger } from '../logging/logger.ts';
+import type { ProxyEnvironment } from '../protocol/proxy.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
-import type { GitHubRevision, LocalFileRevision, S3Revision } from '../protocol/specification.ts';
+import type { LocalDirectoryRevision, Revision } from '../protocol/specification.ts';
 import type { Clock } from '../system/clock.ts';
+import type { DownloadTuning } from './download.ts';
+import { fetchFromGit } from './git.ts';
 import { fetchFromGitHub } from './github.ts';
+import { fetchFromHttps } from './https.ts';
 import { fetchLocalFile } from './local.ts';
+import type { OnProgress } from './progress.ts';
 
 export interface FetchRequest {
-  readonly revision: S3Revision | GitHubRevision | LocalFileRevision;
+  readonly revision: Exclude<Revision, LocalDirectoryRevision>;
   /** Where the bundle goes; it is there whole or not at all. */
   readonly bundleFile: string;
   readonly gitHubAccessToken: string | null;
+  /** Parts of bundles that earlier downloads have left; one of the same revision is gone on with. */
+  readonly partFiles?: readonly string[];
+  /**
+   * Is told how many bytes are to come, before they do; null: nobody knows. What it throws ends the download.
+   */
+  readonly reserve?: (sizeBytes: number | null) => void;
+  readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
 }
 
@@ -27,9 +39,17 @@ export interface RevisionContext {
   readonly credentials: CredentialProvider;
   readonly s3EndpointOverride: string | null;
   readonly useFipsMode: boolean;
+  readonly useDualStack: boolean;
   readonly proxyUri: string | null;
+  readonly proxyEnvironment: ProxyEnvironment;
   /** `https://api.github.com`, or where a GitHub Enterprise server has its API. */
   readonly gitHubEndpoint: string;
+  /** Lines of git's credential store, for HTTPS and git over HTTPS; null: none. */
+  readonly sourceCredentialsFile: string | null;
+  /** The key that git over ssh shows, and the keys of the servers that it trusts; null: as ssh itself has it. */
+  readonly gitSshKeyFile: string | null;
+  readonly gitKnownHostsFile: string | null;
+  readonly tuning: DownloadTuning;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -45,6 +65,10 @@ export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
       }
       case 'GitHub':
         return fetchFromGitHub(ctx, revision, request);
+      case 'HTTPS':
+        return fetchFromHttps(ctx, revision, request);
+      case 'Git':
+        return fetchFromGit(ctx, revision, request);
       case 'Local File':
         return fetchLocalFile(revision, request);
     }

@@ -1,167 +1,201 @@
 import { Readable } from 'node:stream';
-import { GetObjectCommand, type GetObjectCommandOutput, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import { HttpsProxyAgent } from 'https-proxy-agent';
-import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
+import { messageOf, SlipwayError } from '../errors.ts';
+import { proxyFor } from '../protocol/proxy.ts';
 import type { S3Revision } from '../protocol/specification.ts';
-import { type BundleWriter, createBundleWriter } from './bundle-writer.ts';
+import { type ByteRange, parseContentRange } from './byte-ranges.ts';
+import type { ExpectedDigest } from './content-digest.ts';
+import { type DownloadSource, download, ObjectChanged, type OpenedRange } from './download.ts';
 import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
-
-/** A broken connection is taken up again where it broke, this often. */
-const MAX_RESUMES = 5;
-const RESUME_WAIT_MS = 1_000;
-/** A server that sends nothing for this long has gone; how long the whole takes does not matter. */
-const NO_PROGRESS_MS = 60_000;
 
 /**
  * Downloads an S3 revision with the host's credentials, and checks its ETag if the specification names one.
  *
- * @throws SlipwayError REVISION_NOT_FOUND, REVISION_DENIED, REVISION_CHANGED, REVISION_UNREACHABLE, REVISION_DISK_FULL
+ * @throws SlipwayError REVISION_NOT_FOUND, REVISION_DENIED, REVISION_CHANGED, REVISION_UNREACHABLE, …
  */
 export async function fetchFromS3(
   ctx: RevisionContext,
   revision: S3Revision,
   request: FetchRequest,
 ): Promise<FetchedBundle> {
-  const client = createClient(ctx, revision);
-  const writer = createBundleWriter(request.bundleFile);
+  const client = createS3Client(ctx, revision);
   try {
-    const eTag = await download(ctx, client, revision, writer, request.signal);
-    writer.finish();
-    return { eTag, sizeBytes: writer.bytes };
+    return await download(ctx, s3Source(ctx, client, revision), request);
   } finally {
-    writer.discard();
     client.destroy();
   }
 }
 
-function createClient(ctx: RevisionContext, revision: S3Revision): S3Client {
+/** Exported for its tests: which host, region and style of address a revision is asked for at. */
+export function createS3Client(ctx: RevisionContext, revision: Pick<S3Revision, 'bucket'>): S3Client {
   const override = ctx.s3EndpointOverride;
+  const proxy = proxyFor(
+    new URL(override ?? `https://s3.${ctx.region}.amazonaws.com`),
+    ctx.proxyUri,
+    ctx.proxyEnvironment,
+  );
+  const agent = proxy === null ? null : new HttpsProxyAgent(proxy);
   return new S3Client({
     region: ctx.region,
     credentials: ctx.credentials,
+    // An address that was given is meant as it is.
     useFipsEndpoint: ctx.useFipsMode && override === null,
+    useDualstackEndpoint: ctx.useDualStack && override === null,
     followRegionRedirects: true,
     // Host names cannot be made of addresses, of names that are not in any DNS, or of buckets with dots.
     forcePathStyle: override !== null || revision.bucket.includes('.'),
     ...(override === null ? {} : { endpoint: override }),
-    // Only what the store itself computed can be checked; older stores compute nothing.
+    // Of pieces there is no checksum; the whole is checked when it is here.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      requestTimeout: NO_PROGRESS_MS,
-      ...(ctx.proxyUri === null
-        ? {}
-        : { httpsAgent: new HttpsProxyAgent(ctx.proxyUri), httpAgent: new HttpsProxyAgent(ctx.proxyUri) }),
-    },
+    ...(agent === null ? {} : { requestHandler: { httpsAgent: agent, httpAgent: agent } }),
   });
 }
 
-async function download(
-  ctx: RevisionContext,
-  client: S3Client,
-  revision: S3Revision,
-  writer: BundleWriter,
-  signal: AbortSignal | undefined,
-): Promise<string | null> {
-  let eTag: string | null = null;
-  for (let resumes = 0; ; resumes += 1) {
-    const answer = await getObject(ctx, client, revision, { from: writer.bytes, eTag }, signal);
-    eTag = answer.ETag ?? null;
-    requireETag(revision, eTag);
-    try {
-      await readBody(answer, writer, signal);
-      return eTag?.replaceAll('"', '') ?? null;
-    } catch (cause) {
-      signal?.throwIfAborted();
-      if (isSlipwayError(cause)) throw cause;
-      if (resumes >= MAX_RESUMES || eTag === null) throw unreachable(revision, cause);
-      ctx.log.warn('the download of the bundle broke off and is taken up again', { bytes: writer.bytes, error: cause });
-      await ctx.clock.sleep(RESUME_WAIT_MS * 2 ** resumes, signal);
-    }
-  }
-}
-
-async function getObject(
-  ctx: RevisionContext,
-  client: S3Client,
-  revision: S3Revision,
-  have: { readonly from: number; readonly eTag: string | null },
-  signal: AbortSignal | undefined,
-): Promise<GetObjectCommandOutput> {
-  const command = new GetObjectCommand({
+function s3Source(ctx: RevisionContext, client: S3Client, revision: S3Revision): DownloadSource {
+  const name = nameOf(revision);
+  const place = {
     Bucket: revision.bucket,
     Key: revision.key,
     ...(revision.version === null ? {} : { VersionId: revision.version }),
-    // The rest must be of the same object as the beginning.
-    ...(have.from === 0 || have.eTag === null ? {} : { Range: `bytes=${have.from}-`, IfMatch: have.eTag }),
-  });
-  try {
-    return await client.send(command, signal === undefined ? {} : { abortSignal: signal });
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw s3Fault(ctx, revision, cause);
-  }
+  };
+  const get = (range: ByteRange | null, validator: string | null, signal: AbortSignal) =>
+    client.send(
+      new GetObjectCommand({
+        ...place,
+        ...(range === null ? {} : { Range: `bytes=${range.from}-${range.to - 1}` }),
+        ...(validator === null ? {} : { IfMatch: `"${validator}"` }),
+      }),
+      { abortSignal: signal },
+    );
+  return {
+    name,
+    identity: `${ctx.s3EndpointOverride ?? ctx.region} ${JSON.stringify(place)}`,
+    async open(range, validator, signal) {
+      try {
+        const answer = await get(range, validator, signal).catch((error: unknown) => {
+          // There is no first byte of an empty object.
+          if (range.from === 0 && statusOf(error) === 416) return get(null, validator, signal);
+          throw error;
+        });
+        const opened = openedRange(answer);
+        requireETag(revision, opened.eTag);
+        return opened;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw s3Fault(ctx, revision, error);
+      }
+    },
+    async expectedDigest(opened, signal) {
+      const md5 = md5OfETag(opened);
+      if (md5 !== null) return md5;
+      try {
+        const head = await client.send(new HeadObjectCommand({ ...place, ChecksumMode: 'ENABLED' }), {
+          abortSignal: signal,
+        });
+        if (head.ChecksumType === 'COMPOSITE' || head.ETag?.replaceAll('"', '') !== opened.eTag) return null;
+        return (
+          digestOf('sha256', head.ChecksumSHA256) ??
+          digestOf('sha1', head.ChecksumSHA1) ??
+          digestOf('crc32', head.ChecksumCRC32)
+        );
+      } catch (error) {
+        signal.throwIfAborted();
+        ctx.log.debug('the store says nothing about checksums', { source: name, error });
+        return null;
+      }
+    },
+    unreachable: (cause) => unreachable(ctx, revision, cause),
+  };
 }
 
-async function readBody(
-  answer: GetObjectCommandOutput,
-  writer: BundleWriter,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const body = answer.Body;
-  if (!(body instanceof Readable)) throw new Error('the answer has no body');
-  const expected = answer.ContentLength;
-  let received = 0;
-  const progress = watchProgress(body);
-  try {
-    for await (const chunk of body) {
-      signal?.throwIfAborted();
-      progress.seen();
-      writer.write(chunk as Buffer);
-      received += (chunk as Buffer).length;
-    }
-  } finally {
-    progress.stop();
-    body.destroy();
-  }
-  if (expected !== undefined && received !== expected) throw new Error(`only ${received} of ${expected} bytes came`);
+function openedRange(answer: GetObjectCommandOutput): OpenedRange {
+  if (!(answer.Body instanceof Readable)) throw new Error('the answer has no body');
+  const contentRange = parseContentRange(answer.ContentRange);
+  const eTag = answer.ETag?.replaceAll('"', '') ?? null;
+  return {
+    body: answer.Body,
+    range: contentRange?.range ?? null,
+    sizeBytes: contentRange?.sizeBytes ?? answer.ContentLength ?? null,
+    validator: eTag,
+    eTag,
+    hasOpaqueETag: answer.SSECustomerAlgorithm !== undefined || (answer.ServerSideEncryption ?? 'AES256') !== 'AES256',
+  };
 }
 
-function watchProgress(body: Readable): { seen(): void; stop(): void } {
-  const timer = setTimeout(
-    () => body.destroy(new Error(`nothing came for ${NO_PROGRESS_MS / 1000} seconds`)),
-    NO_PROGRESS_MS,
-  );
-  return { seen: () => void timer.refresh(), stop: () => clearTimeout(timer) };
+/** The ETag of an object that was put in one piece, and that the store did not encrypt with a key of its owner, is its MD5. */
+function md5OfETag({ eTag, hasOpaqueETag }: OpenedRange): ExpectedDigest | null {
+  if (hasOpaqueETag || eTag === null || !/^[0-9a-f]{32}$/.test(eTag)) return null;
+  return { algorithm: 'md5', hex: eTag, origin: 'its ETag' };
+}
+
+function digestOf(algorithm: ExpectedDigest['algorithm'], base64: string | undefined): ExpectedDigest | null {
+  // With a dash and a count it is a checksum of checksums of parts.
+  if (base64 === undefined || base64.includes('-')) return null;
+  return { algorithm, hex: Buffer.from(base64, 'base64').toString('hex'), origin: `its x-amz-checksum-${algorithm}` };
 }
 
 function requireETag(revision: S3Revision, eTag: string | null): void {
-  if (revision.eTag === null || eTag === null) return;
-  const found = eTag.replaceAll('"', '');
-  if (found === revision.eTag) return;
+  if (revision.eTag === null || eTag === null || eTag === revision.eTag) return;
   throw new SlipwayError(
     'REVISION_CHANGED',
-    `${nameOf(revision)} is not the revision that was deployed: its ETag is ${found}, but ${revision.eTag} was expected`,
+    `${nameOf(revision)} is not the revision that was deployed: its ETag is ${eTag}, but ${revision.eTag} was expected`,
   );
 }
 
-function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): SlipwayError {
-  if (!(cause instanceof S3ServiceException)) return unreachable(revision, cause, ctx);
-  const status = cause.$metadata.httpStatusCode ?? 0;
-  const what = `${nameOf(revision)} could not be downloaded: the store answered ${status} ${cause.name}: ${cause.message}`;
-  if (status === 404) return new SlipwayError('REVISION_NOT_FOUND', what, { cause });
-  if (status === 401 || status === 403) return new SlipwayError('REVISION_DENIED', what, { cause });
-  if (status === 412) {
-    return new SlipwayError('REVISION_CHANGED', `${nameOf(revision)} was replaced while it was downloaded`, { cause });
-  }
-  return new SlipwayError('REVISION_UNREACHABLE', what, { cause });
+/** What the store's words mean for the operator. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  RequestTimeTooSkewed: 'This host’s clock is wrong: set it, and keep it right with NTP.',
+  ExpiredToken: 'The host’s session credentials have expired: see that whoever refreshes them still runs.',
+  InvalidAccessKeyId: 'The store does not know the host’s key: check which credentials the agent uses, and the region.',
+  SignatureDoesNotMatch: 'The host’s secret key is not that of its key id, or a proxy changes requests on the way.',
+  AccessDenied:
+    'Let the host’s role or user do s3:GetObject on this key (s3:GetObjectVersion for a version, kms:Decrypt for an encrypted ' +
+    'object); without s3:ListBucket the store answers so as well for a key that does not exist.',
+  NoSuchBucket: 'Check the name of the bucket, and that s3_endpoint_override or the region is that of the bucket.',
+  NoSuchVersion: 'This version was deleted; push the revision again and deploy that.',
+  PermanentRedirect: 'The bucket is in another region: check the host’s region and s3_endpoint_override.',
+  AuthorizationHeaderMalformed: 'The bucket is in another region: check the host’s region and s3_endpoint_override.',
+  InvalidObjectState: 'The object is in an archive class: restore it, or push the revision again.',
+};
+
+/** @returns a SlipwayError where asking again would not help */
+function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): unknown {
+  if (!(cause instanceof S3ServiceException)) return cause;
+  const status = statusOf(cause);
+  if (status === 412) return new ObjectChanged(`${nameOf(revision)} was replaced`);
+  if (status >= 500 || status === 408 || status === 429) return cause;
+  const from = ctx.s3EndpointOverride === null ? '' : ` from ${ctx.s3EndpointOverride}`;
+  const what = `${nameOf(revision)} could not be downloaded${from}: the store answered ${status} ${cause.name}: ${cause.message}`;
+  const remedy = Object.hasOwn(REMEDIES, cause.name) ? REMEDIES[cause.name] : undefined;
+  const options = remedy === undefined ? { cause } : { cause, remedy };
+  if (status === 404) return new SlipwayError('REVISION_NOT_FOUND', what, options);
+  if (status === 401 || status === 403) return new SlipwayError('REVISION_DENIED', what, options);
+  return new SlipwayError('REVISION_UNREACHABLE', what, options);
 }
 
-function unreachable(revision: S3Revision, cause: unknown, ctx?: RevisionContext): SlipwayError {
-  const where = ctx?.s3EndpointOverride ?? null;
+function statusOf(error: unknown): number {
+  return error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
+}
+
+function unreachable(ctx: RevisionContext, revision: S3Revision, cause: unknown): SlipwayError {
+  const override = ctx.s3EndpointOverride;
+  const where = override === null ? `S3 in ${ctx.region}` : override;
+  const hints = [
+    override !== null ? 'Check s3_endpoint_override' : 'Check the region',
+    ...(override === null && ctx.useFipsMode ? ['that this region has FIPS endpoints (use_fips_mode)'] : []),
+    ...(override === null && ctx.useDualStack ? ['that this region has dual-stack endpoints (use_dual_stack)'] : []),
+  ];
   return new SlipwayError(
     'REVISION_UNREACHABLE',
-    `${nameOf(revision)} could not be downloaded${where === null ? '' : ` from ${where}`}: ${messageOf(cause)}`,
-    { cause },
+    `${nameOf(revision)} could not be downloaded from ${where}: ${messageOf(cause)}`,
+    { cause, remedy: `${hints.join(', ')}, DNS, proxies and firewalls from this host.` },
   );
 }
 

@@ -16,10 +16,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { silentLogger } from '../../src/logging/logger.ts';
 import type { S3Revision } from '../../src/protocol/specification.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
-import { systemClock } from '../../src/system/clock.ts';
+import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type TestServer, testServer } from '../support/test-server.ts';
 
@@ -176,15 +175,7 @@ describe('a host’s download', () => {
 
   async function fetcher(endpoint = server.s3Url) {
     const credentials = await server.key('host', 'arn:aws:iam::000000000000:user/h');
-    return createBundleFetcher({
-      ...{
-        region: 'us-east-1',
-        credentials: async () => credentials,
-        s3EndpointOverride: endpoint,
-        useFipsMode: false,
-      },
-      ...{ proxyUri: null, gitHubEndpoint: 'http://127.0.0.1:9', clock: systemClock, log: silentLogger },
-    });
+    return createBundleFetcher(revisionContext({ credentials: async () => credentials, s3EndpointOverride: endpoint }));
   }
 
   test('brings the version that was asked for, and holds it against its ETag', async () => {

@@ -1,17 +1,27 @@
-import { cpSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { unpackBundle } from '../../archive/unpack.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import type { DeploymentSpecification, LocalDirectoryRevision, Revision } from '../../protocol/specification.ts';
+import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
+import { copyTree } from '../copy-tree.ts';
+import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
 import { findAppSpec } from '../find-appspec.ts';
-import { deploymentPaths, groupPointers, instructionsDir, writePointer } from '../layout.ts';
+import { type DeploymentPaths, deploymentPaths, groupPointers, instructionsDir, writePointer } from '../layout.ts';
 import { succeeded } from '../outcomes.ts';
-import { pruneRevisions } from '../prune-revisions.ts';
+import { partFiles, pruneForSpace, pruneRevisions } from '../prune-revisions.ts';
+import { reuseArchive } from '../reuse-archive.ts';
+import { unpackedSize } from '../unpacked-size.ts';
+
+/** How often a long download is mentioned in the log. */
+const LOG_PROGRESS_MS = 5_000;
 
 /**
  * DownloadBundle: bring the bundle, unpack it, see that it has a sound AppSpec file, and remember it as the most recent revision. Old
- * revisions go only when all that went well: a download that fails must not cost what a rollback needs.
+ * revisions go only when all that went well, because a download that fails must not cost what a rollback needs; or before it, when there is
+ * no room else.
  */
 export async function downloadBundle(
   ctx: DeploymentContext,
@@ -21,54 +31,96 @@ export async function downloadBundle(
   const { deploymentGroupId, deploymentId, revision } = specification;
   const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
   mkdirSync(paths.deploymentDir, { recursive: true, mode: 0o755 });
-  rmSync(paths.archiveDir, { recursive: true, force: true });
+  for (const path of [paths.archiveDir, paths.eTagFile]) rmSync(path, { recursive: true, force: true });
 
-  if (revision.revisionType === 'Local Directory') {
-    copyFolder(revision.location, paths.archiveDir);
-  } else {
-    const fetched = await ctx.fetchBundle({
-      revision,
-      bundleFile: paths.bundleFile,
-      gitHubAccessToken: specification.gitHubAccessToken,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
-    const bundleType = revision.bundleType ?? 'tar';
-    const { entries, bytes } = await unpackBundle({
-      bundleFile: paths.bundleFile,
-      bundleType,
-      archiveDir: paths.archiveDir,
-      limits: ctx.limits,
-      rules: ctx.entryRules,
-      ...(signal === undefined ? {} : { signal }),
-    });
-    ctx.log.info('unpacked the bundle', { deploymentId, sizeBytes: fetched.sizeBytes, entries, bytes });
+  const source = reuseArchive(ctx, specification) ? 'archive-reuse' : 'downloaded';
+  if (source === 'downloaded') {
+    if (revision.revisionType === 'Local Directory') copyFolder(revision, paths.archiveDir);
+    else await fetchAndUnpack(ctx, specification, revision, paths, signal);
   }
   mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: 0o755 });
   const { filename, warnings } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   for (const { message, position } of warnings) {
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });
   }
-  writeFileDurably(paths.bundleSourceFile, 'downloaded');
+  writeFileDurably(paths.bundleSourceFile, source);
   writePointer(groupPointers(ctx.rootDir, deploymentGroupId).mostRecent, paths.deploymentDir);
   pruneRevisions(ctx, deploymentGroupId, deploymentId);
-  return succeeded('BundleSource=downloaded');
+  return succeeded(`BundleSource=${source}`);
 }
 
-function copyFolder(source: string, archiveDir: string): void {
-  const stats = statSync(source, { throwIfNoEntry: false });
+async function fetchAndUnpack(
+  ctx: DeploymentContext,
+  specification: DeploymentSpecification,
+  revision: Exclude<Revision, LocalDirectoryRevision>,
+  paths: DeploymentPaths,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { deploymentId } = specification;
+  const abort = signal === undefined ? {} : { signal };
+  // What an earlier try of this deployment has brought is in the way of this one, and counts as space that is taken.
+  rmSync(paths.bundleFile, { force: true });
+  const fetched = await ctx.fetchBundle({
+    revision,
+    bundleFile: paths.bundleFile,
+    gitHubAccessToken: specification.gitHubAccessToken,
+    partFiles: partFiles(paths.groupDir),
+    reserve: (sizeBytes) => {
+      requireSpace(ctx, specification, 'the bundle', { bytes: sizeBytes ?? 0, inodes: 1 });
+    },
+    onProgress: ctx.onDownloadProgress ?? progressLog(ctx, deploymentId),
+    ...abort,
+  });
+  if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
+  const bundleType = bundleTypeOf(revision);
+  const { bsize } = statfsSync(paths.deploymentDir);
+  requireSpace(ctx, specification, 'the unpacked revision', await unpackedSize(paths.bundleFile, bundleType, bsize));
+  const { entries, bytes } = await unpackBundle({
+    bundleFile: paths.bundleFile,
+    bundleType,
+    archiveDir: paths.archiveDir,
+    limits: ctx.limits,
+    rules: ctx.entryRules,
+    ...abort,
+  });
+  ctx.log.info('unpacked the bundle', { deploymentId, sizeBytes: fetched.sizeBytes, entries, bytes });
+}
+
+function bundleTypeOf(revision: Exclude<Revision, LocalDirectoryRevision>) {
+  return revision.revisionType === 'Git' ? 'tar' : (revision.bundleType ?? 'tar');
+}
+
+/** @throws SlipwayError REVISION_NO_SPACE when it does not fit even with all old revisions gone that may go */
+function requireSpace(
+  ctx: DeploymentContext,
+  { deploymentGroupId, deploymentId }: DeploymentSpecification,
+  purpose: string,
+  needed: SpaceNeeded,
+): void {
+  const fits = () => shortage(freeSpace(ctx.rootDir), needed) === null;
+  if (fits()) return;
+  pruneForSpace(ctx, deploymentGroupId, deploymentId, fits);
+  const free = freeSpace(ctx.rootDir);
+  if (shortage(free, needed) !== null) throw noSpace(ctx.rootDir, purpose, free, needed);
+}
+
+function progressLog(ctx: Pick<DeploymentContext, 'clock' | 'log'>, deploymentId: string): OnProgress {
+  let nextMs = ctx.clock.now() + LOG_PROGRESS_MS;
+  return (progress) => {
+    if (ctx.clock.now() < nextMs) return;
+    nextMs = ctx.clock.now() + LOG_PROGRESS_MS;
+    ctx.log.info(`downloading the bundle: ${renderProgress(progress)}`, { deploymentId });
+  };
+}
+
+function copyFolder({ location }: LocalDirectoryRevision, archiveDir: string): void {
+  const stats = statSync(location, { throwIfNoEntry: false });
   if (stats === undefined || !stats.isDirectory()) {
-    throw new SlipwayError('REVISION_NOT_FOUND', `the revision ${source} is not there, or is no folder`);
+    throw new SlipwayError('REVISION_NOT_FOUND', `the revision ${location} is not there, or is no folder`);
   }
-  const temporary = `${archiveDir}-temp`;
-  rmSync(temporary, { recursive: true, force: true });
   try {
-    cpSync(source, temporary, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-    renameSync(temporary, archiveDir);
+    copyTree(location, archiveDir);
   } catch (cause) {
-    rmSync(archiveDir, { recursive: true, force: true });
-    throw new SlipwayError('REVISION_CANNOT_WRITE', `${source} could not be copied: ${messageOf(cause)}`, { cause });
-  } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    throw new SlipwayError('REVISION_CANNOT_WRITE', `${location} could not be copied: ${messageOf(cause)}`, { cause });
   }
 }

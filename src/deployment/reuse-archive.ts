@@ -1,0 +1,65 @@
+import { copyFileSync, existsSync, linkSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
+import type { DeploymentSpecification } from '../protocol/specification.ts';
+import type { DeploymentContext } from './context.ts';
+import { copyTree } from './copy-tree.ts';
+import { locateAppSpec } from './find-appspec.ts';
+import { type DeploymentPaths, deploymentPaths } from './layout.ts';
+
+const MAX_ID_LENGTH = 64;
+
+/**
+ * Takes the unpacked revision of an earlier deployment of the same group again, as a restart wants it: copied, never linked, so that what a
+ * script changes in one is not changed in the other.
+ *
+ * @returns whether it did; if not, the log says why and the bundle has to be downloaded
+ * @see the official agent 2.1, `archive_reuse.rs`, for the checks
+ */
+export function reuseArchive(
+  ctx: Pick<DeploymentContext, 'rootDir' | 'enableArchiveReuse' | 'log'>,
+  specification: DeploymentSpecification,
+): boolean {
+  const sourceId = specification.reuseArchiveFromDeploymentId;
+  if (sourceId === null || !ctx.enableArchiveReuse) return false;
+  const { deploymentGroupId, deploymentId } = specification;
+  const own = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
+  const source = deploymentPaths(ctx.rootDir, deploymentGroupId, sourceId);
+  const fields = { deploymentId, sourceDeploymentId: sourceId };
+  try {
+    const problem =
+      sourceId === deploymentId ? 'it is this deployment itself' : problemOf(sourceId, source, specification);
+    if (problem !== null) {
+      ctx.log.warn(`the files of an earlier deployment cannot be taken again: ${problem}`, fields);
+      return false;
+    }
+    copyTree(source.archiveDir, own.archiveDir);
+    reuseFiles(source, own);
+    ctx.log.info('took the files of an earlier deployment again', fields);
+    return true;
+  } catch (error) {
+    ctx.log.warn(`the files of an earlier deployment cannot be taken again: ${messageOf(error)}`, { ...fields, error });
+    for (const path of [own.archiveDir, own.bundleFile, own.eTagFile]) rmSync(path, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function problemOf(
+  sourceId: string,
+  { archiveDir, groupDir }: DeploymentPaths,
+  { appSpecFilename }: DeploymentSpecification,
+): string | null {
+  if (!/^d-[A-Z0-9]+$/.test(sourceId) || sourceId.length > MAX_ID_LENGTH) return 'its id is none';
+  const stats = lstatSync(archiveDir, { throwIfNoEntry: false });
+  if (stats === undefined) return `${archiveDir} is not there`;
+  if (!stats.isDirectory()) return `${archiveDir} is no folder`;
+  if (!realpathSync(archiveDir).startsWith(`${realpathSync(groupDir)}/`))
+    return `${archiveDir} leads out of ${groupDir}`;
+  if (readdirSync(archiveDir).length === 0) return `${archiveDir} is empty`;
+  return locateAppSpec(archiveDir, appSpecFilename) === null ? `${archiveDir} has no AppSpec file` : null;
+}
+
+function reuseFiles(source: DeploymentPaths, own: DeploymentPaths): void {
+  rmSync(own.bundleFile, { force: true });
+  if (existsSync(source.bundleFile)) linkSync(source.bundleFile, own.bundleFile);
+  if (existsSync(source.eTagFile)) copyFileSync(source.eTagFile, own.eTagFile);
+}
