@@ -163,7 +163,10 @@ describe('a download', () => {
     });
     const noteFile = noteFileOf(partFileOf(request.bundleFile));
     const note = JSON.parse(readFileSync(noteFile, 'utf8'));
-    writeFileSync(noteFile, JSON.stringify({ ...note, owner: { pid: process.ppid, startTime: startTimeOf(process.ppid) } }));
+    writeFileSync(
+      noteFile,
+      JSON.stringify({ ...note, owner: { pid: process.ppid, startTime: startTimeOf(process.ppid) } }),
+    );
     server.misbehave = () => null;
     const second = { ...request, bundleFile: scratch.at('later.tar'), partFiles: [partFileOf(request.bundleFile)] };
     const before = server.ranges.length;

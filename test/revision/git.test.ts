@@ -1,0 +1,199 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { unpackBundle } from '../../src/archive/unpack.ts';
+import { createBundleFetcher, type FetchRequest } from '../../src/revision/fetch-bundle.ts';
+import { httpServer, type TestServer } from '../support/http-server.ts';
+import { revisionContext } from '../support/revision-context.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+
+let scratch: ScratchFolder;
+let first: string;
+let second: string;
+
+const git = (...args: string[]) =>
+  execFileSync('git', args, {
+    cwd: scratch.at('work'),
+    encoding: 'utf8',
+    env: {
+      PATH: process.env['PATH'],
+      HOME: scratch.path,
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_AUTHOR_NAME: 'a',
+      GIT_AUTHOR_EMAIL: 'a@example.com',
+      GIT_COMMITTER_NAME: 'a',
+      GIT_COMMITTER_EMAIL: 'a@example.com',
+    },
+  }).trim();
+
+beforeAll(() => {
+  scratch = scratchFolder();
+  mkdirSync(scratch.at('work'));
+  git('init', '--quiet', '--initial-branch=main');
+  writeFileSync(scratch.at('work/appspec.yml'), 'version: 0.0\nos: linux\n');
+  mkdirSync(scratch.at('work/scripts'));
+  writeFileSync(scratch.at('work/scripts/start.sh'), '#!/bin/sh\n', { mode: 0o755 });
+  git('add', '-A');
+  git('commit', '--quiet', '-m', 'one');
+  first = git('rev-parse', 'HEAD');
+  writeFileSync(scratch.at('work/added'), 'two\n');
+  git('add', '-A');
+  git('commit', '--quiet', '-m', 'two');
+  second = git('rev-parse', 'HEAD');
+  git('clone', '--quiet', '--bare', '.', scratch.at('repo.git'));
+  git('-C', scratch.at('repo.git'), 'config', 'http.uploadpack', 'true');
+});
+afterAll(() => scratch[Symbol.dispose]());
+
+/** A real git server, as any web server with `git http-backend` behind it. @param authorization null: for everybody */
+async function gitServer(authorization: string | null = null): Promise<TestServer> {
+  return httpServer((request, response) => {
+    if (authorization !== null && request.headers.authorization !== authorization) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+      return;
+    }
+    const url = new URL(request.url ?? '/', 'http://git');
+    const backend = spawn('git', ['http-backend'], {
+      env: {
+        PATH: process.env['PATH'],
+        GIT_PROJECT_ROOT: scratch.path,
+        GIT_HTTP_EXPORT_ALL: '1',
+        REQUEST_METHOD: request.method,
+        PATH_INFO: url.pathname,
+        QUERY_STRING: url.search.slice(1),
+        CONTENT_TYPE: request.headers['content-type'] ?? '',
+        HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+        GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+        REMOTE_ADDR: '127.0.0.1',
+      },
+    });
+    request.pipe(backend.stdin);
+    backend.stdin.on('error', () => undefined);
+    const chunks: Buffer[] = [];
+    backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    backend.on('close', () => {
+      const answer = Buffer.concat(chunks);
+      const end = answer.indexOf('\r\n\r\n');
+      const headers = answer
+        .toString('latin1', 0, end)
+        .split('\r\n')
+        .map((line) => line.split(': ') as [string, string]);
+      const status = headers.find(([name]) => name === 'Status')?.[1] ?? '200';
+      response.writeHead(
+        Number.parseInt(status, 10),
+        Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
+      );
+      response.end(answer.subarray(end + 4));
+    });
+  });
+}
+
+function requestFor(folder: ScratchFolder, url: string, commitId: string): FetchRequest {
+  return {
+    revision: { revisionType: 'Git', url, commitId },
+    bundleFile: folder.at('bundle.tar'),
+    gitHubAccessToken: null,
+  };
+}
+
+async function filesOf(folder: ScratchFolder): Promise<string[]> {
+  await unpackBundle({
+    bundleFile: folder.at('bundle.tar'),
+    bundleType: 'tar',
+    archiveDir: folder.at('archive'),
+    limits: { maxBytes: 1e6, maxEntries: 100 },
+    rules: { rejectSymlinks: false, keepOwnership: false },
+  });
+  return readdirSync(folder.at('archive'), { recursive: true }).map(String).sort();
+}
+
+describe('a revision in git', () => {
+  test('is the commit that was named, also when the branch has gone on', async () => {
+    await using server = await gitServer();
+    for (const [commitId, files] of [
+      [first, ['appspec.yml', 'scripts', 'scripts/start.sh']],
+      [second, ['added', 'appspec.yml', 'scripts', 'scripts/start.sh']],
+    ] as const) {
+      using folder = scratchFolder();
+      await createBundleFetcher(revisionContext())(requestFor(folder, `${server.url}/repo.git`, commitId));
+      expect(readdirSync(folder.path)).toEqual(['bundle.tar']);
+      expect(await filesOf(folder)).toEqual(files);
+    }
+  });
+
+  test('comes from a repository on this host as well', async () => {
+    using folder = scratchFolder();
+    await createBundleFetcher(revisionContext())(requestFor(folder, `file://${scratch.at('repo.git')}`, first));
+    expect(await filesOf(folder)).toContain('scripts/start.sh');
+  });
+
+  test('that is not public needs a line in source_credentials_file, which git does not change', async () => {
+    using folder = scratchFolder();
+    const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
+    await using server = await gitServer(basic('deploy:s@cret'));
+    const url = `${server.url}/repo.git`;
+    await expect(createBundleFetcher(revisionContext())(requestFor(folder, url, first))).rejects.toMatchObject({
+      code: 'REVISION_DENIED',
+      remedy: expect.stringContaining('source_credentials_file'),
+    });
+    const file = folder.at('credentials');
+    const wrong = server.url.replace('//', '//deploy:wrong@');
+    writeFileSync(file, `${wrong}\n`);
+    const ctx = revisionContext({ sourceCredentialsFile: file });
+    const refused = await createBundleFetcher(ctx)(requestFor(folder, url, first)).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'REVISION_DENIED', remedy: expect.stringContaining(file) });
+    expect(String(refused)).not.toContain('wrong');
+    expect(readFileSync(file, 'utf8')).toBe(`${wrong}\n`);
+    writeFileSync(file, `${server.url.replace('//', '//deploy:s%40cret@')}\n`);
+    await createBundleFetcher(ctx)(requestFor(folder, url, first));
+    expect(await filesOf(folder)).toContain('appspec.yml');
+  });
+
+  test('that is not there is said so: the commit, the repository, the server', async () => {
+    using folder = scratchFolder();
+    await using server = await gitServer();
+    const fetchBundle = createBundleFetcher(revisionContext());
+    const absent = '0123456789'.repeat(4);
+    await expect(fetchBundle(requestFor(folder, `${server.url}/repo.git`, absent))).rejects.toMatchObject({
+      code: 'REVISION_NOT_FOUND',
+      message: expect.stringContaining(absent),
+    });
+    await expect(fetchBundle(requestFor(folder, `${server.url}/nothing.git`, first))).rejects.toMatchObject({
+      code: 'REVISION_NOT_FOUND',
+    });
+    await expect(fetchBundle(requestFor(folder, 'http://127.0.0.1:9/repo.git', first))).rejects.toMatchObject({
+      code: 'REVISION_UNREACHABLE',
+    });
+    expect(existsSync(folder.at('bundle.tar'))).toBe(false);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
+  test('is no tag’s or tree’s id', async () => {
+    using folder = scratchFolder();
+    const tree = git('rev-parse', `${first}^{tree}`);
+    await expect(
+      createBundleFetcher(revisionContext())(requestFor(folder, `file://${scratch.at('repo.git')}`, tree)),
+    ).rejects.toMatchObject({ code: 'REVISION_NOT_FOUND' });
+  });
+
+  test('needs git, and says so where there is none', async () => {
+    using folder = scratchFolder();
+    const ctx = revisionContext({ proxyEnvironment: { PATH: folder.path } });
+    await expect(
+      createBundleFetcher(ctx)(requestFor(folder, `file://${scratch.at('repo.git')}`, first)),
+    ).rejects.toMatchObject({ code: 'REVISION_TOOL_MISSING' });
+  });
+
+  test('that nobody answers for is given up when the agent ends', async () => {
+    using folder = scratchFolder();
+    const abort = new AbortController();
+    await using server = await httpServer(() => abort.abort(new Error('the agent ends')));
+    await expect(
+      createBundleFetcher(revisionContext())({
+        ...requestFor(folder, `${server.url}/repo.git`, first),
+        signal: abort.signal,
+      }),
+    ).rejects.toThrow('the agent ends');
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+});
