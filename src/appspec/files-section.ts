@@ -1,8 +1,8 @@
-import { describe, type FindingCollector, isEmpty, itemsOf, membersOf, sourceOf, type YamlNode } from './reader.ts';
+import { type FindingCollector, itemsOf, membersOf, reportUnknownKeys, textOf, type YamlNode } from './reader.ts';
 import { didYouMean } from './suggest.ts';
 import type { FileMapping } from './types.ts';
 
-const KEYS = ['source', 'destination'] as const;
+export const FILE_KEYS = ['source', 'destination'] as const;
 
 /** The `files` section: what of the revision goes where. */
 export function readFiles(collector: FindingCollector, node: YamlNode | null): FileMapping[] {
@@ -13,48 +13,40 @@ export function readFiles(collector: FindingCollector, node: YamlNode | null): F
 function readMapping(collector: FindingCollector, item: YamlNode): FileMapping | null {
   const members = membersOf(collector, item, 'an entry of files');
   if (members === null) return null;
-  for (const { name, key } of members) {
-    if (!(KEYS as readonly string[]).includes(name)) {
-      collector.warning(
-        'unknown-key',
-        key,
-        `'${name}' is no key of an entry of files and is ignored${didYouMean(name, KEYS)}`,
-      );
-    }
+  reportUnknownKeys(
+    collector,
+    members,
+    FILE_KEYS,
+    (name) => `'${name}' is no key of an entry of files and is ignored${didYouMean(name, FILE_KEYS)}`,
+  );
+  const find = (name: string) => members.find((candidate) => candidate.name === name);
+  const source = textOf(collector, find('source')?.value ?? null, 'the source');
+  const destination = textOf(collector, find('destination')?.value ?? null, 'the destination');
+  if (source === null) {
+    const of = destination === null ? '' : ` of the destination ${destination}`;
+    collector.report('source-missing', item, `the source${of} is missing`);
   }
-  const text = (name: string): { node: YamlNode | null; value: string | null } => {
-    const member = members.find((candidate) => candidate.name === name);
-    if (member === undefined || isEmpty(collector.resolve(member.value))) return { node: null, value: null };
-    const value = sourceOf(collector, member.value);
-    if (value === null) {
-      const message = `${name} must be a path, but is ${describe(collector.resolve(member.value))}`;
-      collector.error(`${name}-not-text`, member.value ?? member.key, message);
-    }
-    return { node: member.value, value };
-  };
-  const source = text('source');
-  const destination = text('destination');
-  if (source.value === null) {
-    const of = destination.value === null ? '' : ` of the destination ${destination.value}`;
-    collector.error('source-missing', item, `the source${of} is missing`);
+  if (destination === null) {
+    const of = source === null ? '' : ` of the source ${source}`;
+    collector.report('destination-missing', item, `the destination${of} is missing`);
   }
-  if (destination.value === null) {
-    const of = source.value === null ? '' : ` of the source ${source.value}`;
-    collector.error('destination-missing', item, `the destination${of} is missing`);
-  }
-  if (source.value === null || destination.value === null) return null;
-  if (!destination.value.startsWith('/')) {
-    collector.error(
-      'destination-relative',
-      destination.node,
-      `the destination must be an absolute folder, but is '${destination.value}'`,
-    );
+  if (source === null || destination === null) return null;
+  if (source.includes('\0') || destination.includes('\0')) {
+    collector.report('path-with-nul', item, 'a path cannot hold the character NUL');
     return null;
   }
-  if (source.value.includes('\0') || destination.value.includes('\0')) {
-    collector.error('path-with-nul', item, 'a path cannot hold the character NUL');
+  const place = find('destination')?.value ?? null;
+  if (!destination.startsWith('/')) {
+    const message = `the destination must be an absolute folder, but is '${destination}'`;
+    collector.report('destination-relative', place, message);
+    return null;
+  }
+  if (destination.split('/').includes('..')) {
+    collector.report('destination-climbs', place, `the destination ${destination} climbs with '..'`);
     return null;
   }
   // A leading slash means the root of the revision, and `/` alone the whole of it.
-  return { source: source.value.replace(/^\/+/, ''), destination: destination.value };
+  const mapping = { source: source.replace(/^\/+/, ''), destination };
+  collector.remember(mapping, item, members);
+  return mapping;
 }

@@ -1,129 +1,194 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readFiles } from './files-section.ts';
 import { readHooks } from './hooks-section.ts';
+import { inOrder } from './order.ts';
 import { readPermissions } from './permissions-section.ts';
 import {
   createCollector,
   describe,
   type FindingCollector,
   isEmpty,
+  isNothing,
   type Member,
   membersOf,
+  reportUnknownKeys,
   scalarOf,
+  sourceOf,
   type YamlNode,
 } from './reader.ts';
+import type { LintRuleId } from './rules.ts';
 import { didYouMean } from './suggest.ts';
-import type { AppSpec, AppSpecResult, Finding } from './types.ts';
+import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
 
 /** No AppSpec file comes near this; a text that does is not one, and must not be parsed for minutes. */
-const MAX_CHARACTERS = 1024 * 1024;
+const MAX_CHARACTERS = 256 * 1024;
+/** Of a text that is no YAML the first errors say enough. */
+const MAX_SYNTAX_ERRORS = 20;
 
-const KEYS = ['version', 'os', 'file_exists_behavior', 'files', 'permissions', 'hooks'] as const;
-const FILE_EXISTS_BEHAVIORS: readonly FileExistsBehavior[] = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
+export const APPSPEC_KEYS = ['version', 'os', 'file_exists_behavior', 'files', 'permissions', 'hooks'] as const;
+export const FILE_EXISTS_BEHAVIORS: readonly FileExistsBehavior[] = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
+
+export interface ParseOptions {
+  /** For messages about the file as a whole. */
+  readonly filename: string;
+  /** The host's: the file's `os` must be the same. */
+  readonly platform: 'linux' | 'windows';
+}
+
+/** An AppSpec file as far as it could be read, for those who look for more problems than the first. */
+export interface AppSpecReading extends Places {
+  /** What could be read, faults left out; null: nothing, it is no AppSpec file of a host. */
+  readonly appSpec: AppSpec | null;
+  /** In the order of the text. */
+  readonly findings: readonly Finding[];
+}
 
 /**
  * Reads an AppSpec file of the EC2/On-Premises platform. Never throws: every problem is a finding with its place, and all of them are
  * found at once.
  *
- * @param options.filename for messages about the file as a whole
- * @param options.platform the host's: the file's `os` must be the same
  * @see the AWS CodeDeploy user guide, "AppSpec file reference"; where the official agents 1.8.1 and 2.x differ from it or from each
  * other, `docs/compatibility.md` says what is done here
  */
-export function parseAppSpec(
-  text: string,
-  options: { readonly filename: string; readonly platform: 'linux' | 'windows' },
-): AppSpecResult {
-  const whole = (rule: string, message: string): AppSpecResult => ({
-    ok: false,
-    findings: [{ severity: 'error', rule, message, position: null }],
-  });
-  if (text.length > MAX_CHARACTERS) {
-    return whole('too-large', `${options.filename} has ${text.length} characters; ${MAX_CHARACTERS} are the limit`);
-  }
-  const lines = new LineCounter();
-  // YAML 1.1 is what the official agents' files were written for; keys must be unique, or one of two hooks would vanish unseen.
-  const document = parseDocument(text.replace(/^\uFEFF/, ''), {
-    lineCounter: lines,
-    version: '1.1',
-    uniqueKeys: true,
-    merge: true,
-    logLevel: 'silent',
-    keepSourceTokens: false,
-  });
-  const syntax = document.errors.map(
-    (error): Finding => ({
-      severity: 'error',
-      rule: error.code === 'DUPLICATE_KEY' ? 'duplicate-key' : 'not-yaml',
-      message: firstLine(error.message),
-      position: { line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 },
-    }),
-  );
-  if (syntax.length > 0) return { ok: false, findings: syntax };
-  if (isEmpty(document.contents as YamlNode | null)) {
-    return whole(
-      'empty',
-      `${options.filename} is empty; it needs at least 'version: 0.0' and 'os: ${options.platform}'`,
-    );
-  }
-  const collector = createCollector(document, lines);
-  const appSpec = readDocument(collector, document.contents as YamlNode, options.platform);
-  const findings = inOrder(collector.findings);
+export function parseAppSpec(text: string, options: ParseOptions): AppSpecResult {
+  const { appSpec, findings } = readAppSpec(text, options);
   return appSpec === null || findings.some((finding) => finding.severity === 'error')
     ? { ok: false, findings }
     : { ok: true, appSpec, findings };
 }
 
-function readDocument(collector: FindingCollector, root: YamlNode, platform: 'linux' | 'windows'): AppSpec | null {
+/** Reads as much of an AppSpec file as there is sense in, for a linter. Never throws. */
+export function readAppSpec(text: string, options: ParseOptions): AppSpecReading {
+  if (text.length > MAX_CHARACTERS) {
+    const message = `${options.filename} has ${text.length} characters; ${MAX_CHARACTERS} are the limit`;
+    return unreadable([wholeFile('too-large', message)]);
+  }
+  try {
+    return readText(text.replace(/^\uFEFF/, ''), options);
+  } catch (error) {
+    // The stack of calls that a text nested a hundred thousand deep needs.
+    if (!(error instanceof RangeError)) throw error;
+    return unreadable([wholeFile('not-yaml', `${options.filename} is nested too deeply`)]);
+  }
+}
+
+function readText(text: string, options: ParseOptions): AppSpecReading {
+  const lines = new LineCounter();
+  // YAML 1.1 is what the official agents' files were written for. That keys are unique is seen by the reader, in less time.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    version: '1.1',
+    uniqueKeys: false,
+    merge: true,
+    logLevel: 'silent',
+    keepSourceTokens: false,
+  });
+  const root = document.contents as YamlNode | null;
+  if (document.errors.length > 0) return unreadable(syntaxErrors(document));
+  if (isEmpty(root)) {
+    const message = `${options.filename} is empty; it needs at least 'version: 0.0' and 'os: ${options.platform}'`;
+    return unreadable([wholeFile('empty', message)]);
+  }
+  const collector = createCollector(document, lines);
+  const appSpec = readDocument(collector, root, options.platform);
+  return { appSpec, findings: inOrder(collector.findings), placeOf: collector.placeOf };
+}
+
+function unreadable(findings: readonly Finding[]): AppSpecReading {
+  return { appSpec: null, findings, placeOf: () => null };
+}
+
+function wholeFile(rule: LintRuleId, message: string): Finding {
+  return { severity: 'error', rule, message, position: null };
+}
+
+function syntaxErrors(document: Document.Parsed): Finding[] {
+  return document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => ({
+    severity: 'error',
+    rule: 'not-yaml',
+    message: firstLine(error.message),
+    position: { line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 },
+  }));
+}
+
+function readDocument(
+  collector: FindingCollector,
+  root: YamlNode | null,
+  platform: 'linux' | 'windows',
+): AppSpec | null {
   const members = membersOf(collector, root, 'the AppSpec file');
   if (members === null) return null;
-  const byName = new Map(members.map((member) => [member.name, member]));
+  const find = (name: string) => members.find((member) => member.name === name);
   if (refuseOtherPlatforms(collector, members)) return null;
-  for (const { name, key } of members) {
-    if (!(KEYS as readonly string[]).includes(name)) {
-      collector.warning(
-        'unknown-key',
-        key,
-        `'${name}' is no key of an AppSpec file and is ignored${didYouMean(name, KEYS)}`,
-      );
-    }
-  }
-  readVersion(collector, root, byName.get('version'));
-  const os = readOs(collector, root, byName.get('os'), platform);
-  const permissions = byName.get('permissions');
+  reportUnknownKeys(
+    collector,
+    members,
+    APPSPEC_KEYS,
+    (name) => `'${name}' is no key of an AppSpec file and is ignored${didYouMean(name, APPSPEC_KEYS)}`,
+  );
+  readVersion(collector, root ?? undefined, find('version'));
+  const os = readOs(collector, root ?? undefined, find('os'), platform);
+  const permissions = find('permissions');
   if (permissions !== undefined && os === 'windows' && !isEmpty(permissions.value)) {
-    collector.error('permissions-on-windows', permissions.key, 'permissions are for linux only');
+    collector.report('permissions-on-windows', permissions.key, 'permissions are for linux only');
   }
   return {
     os,
-    fileExistsBehavior: readFileExistsBehavior(collector, byName.get('file_exists_behavior')),
-    files: readFiles(collector, byName.get('files')?.value ?? null),
+    fileExistsBehavior: readFileExistsBehavior(collector, find('file_exists_behavior')),
+    files: readFiles(collector, find('files')?.value ?? null),
     permissions: readPermissions(collector, permissions?.value ?? null),
-    hooks: readHooks(collector, byName.get('hooks')?.value ?? null),
+    hooks: readHooks(collector, find('hooks')?.value ?? null),
   };
 }
 
-/** A file for Lambda or ECS has resources instead of files; on a host nothing of it could be done. */
+/**
+ * A file for Lambda or ECS has resources instead of files, and functions instead of scripts, in a list; on a host nothing of it could be
+ * done. Its keys may be capitalised.
+ */
 function refuseOtherPlatforms(collector: FindingCollector, members: readonly Member[]): boolean {
-  const resources = members.find(({ name }) => name.toLowerCase() === 'resources');
-  if (resources === undefined) return false;
-  collector.error(
+  const find = (name: string) => members.find((member) => member.name.toLowerCase() === name);
+  const resources = find('resources');
+  const hooks = find('hooks');
+  const functions = isSeq(collector.resolve(hooks?.value ?? null)) ? hooks : undefined;
+  const found = resources ?? functions;
+  if (found === undefined) return false;
+  const platform = platformOf(collector, resources);
+  collector.report(
     'other-platform',
-    resources.key,
-    `'${resources.name}' makes this an AppSpec file for Lambda or ECS; a host deploys files, permissions and hooks`,
+    found.key,
+    `'${found.name}' makes this an AppSpec file for ${platform}: give it to the control plane when you create such a deployment; a host deploys files, permissions and hooks`,
   );
   return true;
+}
+
+function platformOf(collector: FindingCollector, resources: Member | undefined): string {
+  const list = collector.resolve(resources?.value ?? null);
+  for (const item of isSeq(list) ? (list.items as YamlNode[]) : [list ?? undefined]) {
+    const entry = collector.resolve(item);
+    if (!isMap(entry)) continue;
+    for (const { key, value } of entry.items) {
+      if (sourceOf(collector, key as YamlNode) === 'TargetService') return 'ECS';
+      const resource = collector.resolve(value as YamlNode);
+      const type = isMap(resource)
+        ? resource.items.find((pair) => /^type$/i.test(sourceOf(collector, pair.key as YamlNode) ?? ''))?.value
+        : null;
+      const name = sourceOf(collector, type as YamlNode | null);
+      if (name === 'AWS::ECS::Service') return 'ECS';
+      if (name === 'AWS::Lambda::Function') return 'Lambda';
+    }
+  }
+  return 'Lambda or ECS';
 }
 
 function readVersion(collector: FindingCollector, root: YamlNode, member: Member | undefined): void {
   const value = scalarOf(collector, member?.value ?? null);
   if (value === 0 || value === '0.0') return;
   if (member === undefined || value === null) {
-    collector.error('version-missing', member?.key ?? root, "the version is missing; it must be 'version: 0.0'");
+    collector.report('version-missing', member?.key ?? root, "the version is missing; it must be 'version: 0.0'");
   } else {
     const found = describe(collector.resolve(member.value));
-    collector.error('version-unsupported', member.value ?? member.key, `the version must be 0.0, but is ${found}`);
+    collector.report('version-unsupported', member.value ?? member.key, `the version must be 0.0, but is ${found}`);
   }
 }
 
@@ -136,36 +201,28 @@ function readOs(
   const value = scalarOf(collector, member?.value ?? null);
   if (value === platform) return platform;
   if (member === undefined || value === null) {
-    collector.error('os-missing', member?.key ?? root, `the os is missing; it must be 'os: ${platform}'`);
+    collector.report('os-missing', member?.key ?? root, `the os is missing; it must be 'os: ${platform}'`);
   } else if (value === 'linux' || value === 'windows') {
-    collector.error('os-other', member.value ?? member.key, `the os is ${value}, but this host is ${platform}`);
+    collector.report('os-other', member.value ?? member.key, `the os is ${value}, but this host is ${platform}`);
   } else {
     const found = describe(collector.resolve(member.value));
-    collector.error('os-unsupported', member.value ?? member.key, `the os must be linux or windows, but is ${found}`);
+    collector.report('os-unsupported', member.value ?? member.key, `the os must be linux or windows, but is ${found}`);
   }
   return platform;
 }
 
 function readFileExistsBehavior(collector: FindingCollector, member: Member | undefined): FileExistsBehavior | null {
-  if (member === undefined || isEmpty(collector.resolve(member.value))) return null;
+  if (member === undefined || isNothing(collector.resolve(member.value))) return null;
   const value = scalarOf(collector, member.value);
   const known = FILE_EXISTS_BEHAVIORS.find((behavior) => behavior === value);
   if (known === undefined) {
-    collector.error(
+    collector.report(
       'file-exists-behavior-unknown',
       member.value ?? member.key,
       `file_exists_behavior must be DISALLOW, OVERWRITE or RETAIN, but is ${describe(collector.resolve(member.value))}`,
     );
   }
   return known ?? null;
-}
-
-/** By place in the file; what concerns the file as a whole comes first. */
-function inOrder(findings: readonly Finding[]): Finding[] {
-  return [...findings].sort(
-    (a, b) =>
-      (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
-  );
 }
 
 function firstLine(text: string): string {

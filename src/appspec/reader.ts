@@ -2,18 +2,30 @@
  * Reading a YAML tree with the place of everything in it. Every problem becomes a finding, and reading goes on, so that a person sees
  * all of them at once.
  */
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair } from 'yaml';
-import type { Finding, Position } from './types.ts';
-
-export type Severity = Finding['severity'];
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type LineCounter,
+  type Node,
+  type Pair,
+  visit,
+  type YAMLMap,
+} from 'yaml';
+import { LINT_RULES, type LintRuleId } from './rules.ts';
+import type { Finding, Places, Position } from './types.ts';
 
 /** Collects findings, and knows where a node stands in the text. */
-export interface FindingCollector {
+export interface FindingCollector extends Places {
   readonly findings: readonly Finding[];
-  error(rule: string, node: YamlNode | null, message: string): void;
-  warning(rule: string, node: YamlNode | null, message: string): void;
+  report(rule: LintRuleId, node: YamlNode | null, message: string): void;
   /** Follows an alias (`*name`) to what it stands for. */
   resolve(node: YamlNode | null): YamlNode | null;
+  /** Notes where an entry that was read stands in the text, for those who check it against something else. */
+  remember(entry: object, item: YamlNode, members: readonly Member[]): void;
 }
 
 /** Any node of a document, or nothing. */
@@ -28,15 +40,43 @@ export interface Member {
 
 export function createCollector(document: Document, lines: LineCounter): FindingCollector {
   const findings: Finding[] = [];
-  const add = (severity: Severity, rule: string, node: YamlNode | null, message: string) => {
-    findings.push({ severity, rule, message, position: positionOf(node, lines) });
-  };
+  const targets = aliasTargets(document, (alias) => {
+    const message = `*${alias.source} stands for nothing: there is no &${alias.source} before it`;
+    findings.push({ severity: 'error', rule: 'not-yaml', message, position: positionOf(alias, lines) });
+  });
+  const places = new WeakMap<object, { readonly item: YamlNode; readonly members: readonly Member[] }>();
   return {
     findings,
-    error: (rule, node, message) => add('error', rule, node, message),
-    warning: (rule, node, message) => add('warning', rule, node, message),
-    resolve: (node) => (isAlias(node) ? (node.resolve(document) ?? null) : node),
+    report(rule, node, message) {
+      findings.push({ severity: LINT_RULES[rule].severity, rule, message, position: positionOf(node, lines) });
+    },
+    resolve: (node) => (isAlias(node) ? (targets.get(node) ?? null) : node),
+    remember: (entry, item, members) => void places.set(entry, { item, members }),
+    placeOf(entry, key) {
+      const place = places.get(entry);
+      if (place === undefined) return null;
+      const member = key === undefined ? undefined : place.members.find(({ name }) => name === key);
+      return positionOf(member?.value ?? member?.key ?? place.item, lines);
+    },
   };
+}
+
+/** What each alias stands for, found in one walk: the library's own way walks the whole document for each of them. */
+function aliasTargets(document: Document, onDangling: (alias: Alias) => void): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Node(_key, node) {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target === undefined) onDangling(node);
+        else targets.set(node, target);
+      } else if ('anchor' in node && node.anchor !== undefined) {
+        anchors.set(node.anchor, node);
+      }
+    },
+  });
+  return targets;
 }
 
 function positionOf(node: YamlNode | null, lines: LineCounter): Position | null {
@@ -46,26 +86,64 @@ function positionOf(node: YamlNode | null, lines: LineCounter): Position | null 
   return { line, column: col };
 }
 
-/** The members of a mapping; null, with a finding, when the node is something else. */
+/**
+ * The members of a mapping, with those that a merge key (`<<`) brings in after its own, which go before them; null, with a finding, when
+ * the node is something else.
+ */
 export function membersOf(collector: FindingCollector, node: YamlNode | null, what: string): Member[] | null {
   const mapping = collector.resolve(node);
   if (!isMap(mapping)) {
-    collector.error('not-a-mapping', node, `${what} must be a mapping, but is ${describe(mapping)}`);
+    collector.report('not-a-mapping', node, `${what} must be a mapping, but is ${describe(mapping)}`);
     return null;
   }
-  return mapping.items.map((pair) => ({
-    name: isScalar(pair.key) ? String(pair.key.value) : String(pair.key),
-    key: pair.key as YamlNode,
-    value: pair.value as YamlNode | null,
-  }));
+  const members = new Map<string, Member>();
+  gatherMembers(collector, mapping, members, new Set());
+  return [...members.values()];
+}
+
+/** @param seen mappings that were gathered: one that merges itself, or the same one a thousand times, brings nothing new */
+function gatherMembers(
+  collector: FindingCollector,
+  mapping: YAMLMap,
+  members: Map<string, Member>,
+  seen: Set<YAMLMap>,
+): void {
+  if (seen.has(mapping)) return;
+  const isMerged = seen.size > 0;
+  seen.add(mapping);
+  const own = new Set<string>();
+  const merged: YamlNode[] = [];
+  for (const pair of mapping.items) {
+    const key = pair.key as YamlNode;
+    if (isMergeKey(key)) {
+      merged.push(pair.value as YamlNode);
+      continue;
+    }
+    const name = isScalar(key) ? String(key.value) : String(key);
+    if (own.has(name) && !isMerged) collector.report('duplicate-key', key, `the key '${name}' stands here twice`);
+    own.add(name);
+    if (!members.has(name)) members.set(name, { name, key, value: pair.value as YamlNode | null });
+  }
+  for (const node of merged) {
+    const value = collector.resolve(node);
+    for (const source of isSeq(value) ? (value.items as YamlNode[]) : [value ?? undefined]) {
+      const other = collector.resolve(source);
+      if (isMap(other)) gatherMembers(collector, other, members, seen);
+      else collector.report('not-a-mapping', node, `'<<' takes mappings, but there is ${describe(other)}`);
+    }
+  }
+}
+
+function isMergeKey(key: YamlNode): boolean {
+  return isScalar(key) && key.source === '<<' && typeof key.value === 'symbol';
 }
 
 /** The items of a list; null, with a finding, when the node is something else. Nothing at all is an empty list. */
 export function itemsOf(collector: FindingCollector, node: YamlNode | null, what: string): YamlNode[] | null {
   const list = collector.resolve(node);
-  if (isEmpty(list)) return [];
+  if (isNothing(list)) return [];
   if (!isSeq(list)) {
-    collector.error('not-a-list', node, `${what} must be a list, but is ${describe(list)}`);
+    collector.report('not-a-list', node, `${what} must be a list, but is ${describe(list)}`);
     return null;
   }
   return list.items as YamlNode[];
@@ -94,8 +172,43 @@ export function sourceOf(collector: FindingCollector, node: YamlNode | null): st
   return scalar.source ?? String(scalar.value);
 }
 
+/**
+ * A text as it stands in the file, whatever YAML makes of it: a script may be called `1e0` and a user `yes`. Null for nothing and for the
+ * empty text, and, with a finding, for what is no text.
+ *
+ * @param what for messages: `AfterInstall: runas`
+ */
+export function textOf(collector: FindingCollector, node: YamlNode | null, what: string): string | null {
+  const scalar = collector.resolve(node);
+  if (isEmpty(scalar)) return null;
+  const text = sourceOf(collector, scalar);
+  if (text === null) {
+    collector.report('not-text', node, `${what} must be text, but is ${describe(scalar)}`);
+  } else if (isScalar(scalar) && typeof scalar.value !== 'string') {
+    const message = `quote it, "${text}": ${what} is text, but without quotes YAML reads it as something else`;
+    collector.report('text-unquoted', node, message);
+  }
+  return text;
+}
+
+/** Warns of members that nobody reads. */
+export function reportUnknownKeys(
+  collector: FindingCollector,
+  members: readonly Member[],
+  known: readonly string[],
+  word: (name: string) => string,
+): void {
+  for (const { name, key } of members) if (!known.includes(name)) collector.report('unknown-key', key, word(name));
+}
+
+/** Whether there is no value at all. */
+export function isNothing(node: YamlNode | null): boolean {
+  return node === null || node === undefined || (isScalar(node) && node.value === null);
+}
+
+/** Whether there is no value, or the empty text. */
 export function isEmpty(node: YamlNode | null): boolean {
-  return node === null || node === undefined || (isScalar(node) && (node.value === null || node.value === ''));
+  return isNothing(node) || (isScalar(node) && node.value === '');
 }
 
 /** What a node is, for messages. */

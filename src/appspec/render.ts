@@ -7,13 +7,19 @@ export function renderFindings(findings: readonly Finding[], text: string, file:
 }
 
 function renderFinding(finding: Finding, lines: readonly string[], file: string): string {
-  const { position, severity, message } = finding;
-  if (position === null) return `${file}: ${severity}: ${message}`;
-  const head = `${file}:${position.line}:${position.column}: ${severity}: ${message}`;
+  const { position, severity } = finding;
+  const said = `${severity}: ${printable(finding.message)} [${finding.rule}]`;
+  if (position === null) return `${file}: ${said}`;
+  const head = `${file}:${position.line}:${position.column}: ${said}`;
   const source = lines[position.line - 1];
   if (source === undefined) return head;
   const number = String(position.line);
   // A tab stays a tab below, so that the mark stands where the reader's editor shows the column.
   const indent = source.slice(0, position.column - 1).replace(/[^\t]/g, ' ');
-  return `${head}\n  ${number} | ${source}\n  ${' '.repeat(number.length)} | ${indent}^`;
+  return `${head}\n  ${number} | ${printable(source)}\n  ${' '.repeat(number.length)} | ${indent}^`;
+}
+
+/** A file from somewhere must not move the reader's cursor or colour their terminal. */
+function printable(text: string): string {
+  return text.replace(/[\0-\x08\x0a-\x1f\x7f-\x9f]/g, '\uFFFD');
 }

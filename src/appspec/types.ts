@@ -1,6 +1,7 @@
 /** The AppSpec file of the EC2/On-Premises platform, checked and with every default filled in. */
 
 import type { FileExistsBehavior } from '../protocol/specification.ts';
+import type { LintRuleId } from './rules.ts';
 
 export interface AppSpec {
   readonly os: 'linux' | 'windows';
@@ -55,11 +56,20 @@ export interface Position {
   readonly column: number;
 }
 
+/** Where in the text the entries of an AppSpec stand that was read from it. */
+export interface Places {
+  /**
+   * @param entry a hook, a mapping of files or a permission, the very object
+   * @param key one of its keys; absent, or not written there: the entry itself
+   */
+  placeOf(entry: object, key?: string): Position | null;
+}
+
 /** Something to say about an AppSpec file. */
 export interface Finding {
   readonly severity: 'error' | 'warning';
-  /** A stable kebab-case rule name, such as `hook-without-location`. */
-  readonly rule: string;
+  /** A stable name of the catalogue in `rules.ts`. */
+  readonly rule: LintRuleId;
   readonly message: string;
   /** null: it concerns the file as a whole. */
   readonly position: Position | null;

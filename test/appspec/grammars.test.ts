@@ -28,6 +28,8 @@ describe('ACL entries', () => {
     ['u:bob:rwz', "'z' is no permission"],
     ['u:bob:8', "'8' is no permission"],
     ['u:bob:', 'missing'],
+    ['d:u:bob,o:rwx', 'is no name'],
+    ['u:bob smith:r', 'is no name'],
   ])('%s is wrong: %s', (text, problem) => {
     expect(parseAclEntry(text)).toMatchObject({ ok: false, problem: expect.stringContaining(problem) });
   });

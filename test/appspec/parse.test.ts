@@ -104,11 +104,48 @@ hooks:
     );
   });
 
-  test('for Lambda or ECS is recognised and refused', () => {
-    const result = parseAppSpec('version: 0.0\nResources:\n  - TargetService:\n', options);
-    expect(result.findings).toMatchObject([
-      { rule: 'other-platform', message: expect.stringContaining('Lambda or ECS') },
+  test.each([
+    ['Lambda', 'resources:\n  - myFunction:\n      type: AWS::Lambda::Function\nhooks:\n  - BeforeAllowTraffic: f\n'],
+    ['Lambda', 'Resources:\n  - myFunction:\n      Type: AWS::Lambda::Function\n'],
+    ['ECS', 'Resources:\n  - TargetService:\n      Type: AWS::ECS::Service\n'],
+    ['ECS', 'resources:\n  - TargetService:\n'],
+    ['Lambda or ECS', 'resources: []\n'],
+    ['Lambda or ECS', 'Hooks:\n  - AfterAllowTestTraffic: f\n'],
+  ])('for %s is recognised whatever its capitals, and refused with where it belongs', (platform, text) => {
+    expect(parseAppSpec(`version: 0.0\n${text}`, options).findings).toEqual([
+      {
+        severity: 'error',
+        rule: 'other-platform',
+        message: expect.stringMatching(new RegExp(`AppSpec file for ${platform}: give it to the control plane`)),
+        position: expect.objectContaining({ column: 1 }),
+      },
     ]);
+  });
+
+  test('that is JSON for ECS is recognised and refused', () => {
+    const text = '{"version": 0.0, "Resources": [{"TargetService": {"Type": "AWS::ECS::Service"}}]}';
+    expect(findings(text)).toEqual(['other-platform@1']);
+  });
+
+  test('may merge mappings with <<, and what is written there itself goes before what is merged', () => {
+    const { hooks } = parsed(`${head}x: &usual {timeout: 60, runas: web}
+y: &other {timeout: 70, sudo: true}
+hooks:
+  AfterInstall:
+    - <<: *usual
+      location: a.sh
+      runas: db
+    - <<: [*usual, *other]
+      location: b.sh
+`);
+    expect(hooks.get('AfterInstall')).toEqual([
+      { location: 'a.sh', timeoutSeconds: 60, runas: 'db', sudo: false },
+      { location: 'b.sh', timeoutSeconds: 60, runas: 'web', sudo: true },
+    ]);
+  });
+
+  test('that names an anchor which is nowhere is refused with the line', () => {
+    expect(findings(`${head}hooks:\n  AfterInstall: *nobody\n`)).toEqual(['not-yaml@4']);
   });
 
   test.each([
@@ -138,6 +175,48 @@ describe('words that look like mistakes', () => {
   test('a misspelt key is a warning with the key that was meant', () => {
     const result = parseAppSpec(`${head}hoks:\n  a: b\n`, options);
     expect(result.findings).toMatchObject([{ rule: 'unknown-key', message: expect.stringContaining("'hooks'") }]);
+  });
+  test('an event of your own is a warning that only local deployments have it', () => {
+    expect(findings(`${head}hooks:\n  WarmCaches:\n    - location: a\n`)).toEqual(['event-custom@4']);
+  });
+  test.each(['Install', 'DownloadBundle', 'BlockTraffic', 'AllowTraffic', 'Start', 'End'])(
+    'scripts of %s, which runs none, are a warning',
+    (event) => {
+      expect(findings(`${head}hooks:\n  ${event}:\n    - location: a\n`)).toEqual(['event-without-scripts@4']);
+    },
+  );
+  test('an event that only ECS has is a warning', () => {
+    expect(findings(`${head}hooks:\n  AfterAllowTestTraffic:\n    - location: a\n`)).toEqual([
+      'event-other-platform@4',
+    ]);
+  });
+  test('a timeout, or the sum of those of an event, over what an event may last is a warning', () => {
+    const hooks = (...timeouts: number[]) =>
+      `${head}hooks:\n  AfterInstall:\n${timeouts.map((timeout) => `    - {location: a, timeout: ${timeout}}\n`).join('')}`;
+    expect(findings(hooks(3600))).toEqual([]);
+    expect(findings(hooks(3601))).toEqual(['timeout-over-limit@5']);
+    expect(findings(hooks(1800, 1800))).toEqual([]);
+    expect(findings(hooks(1800, 1801))).toEqual(['timeouts-over-limit@4']);
+  });
+  test('a text that YAML takes for something else is read as it stands, with a warning', () => {
+    const result = parseAppSpec(`${head}hooks:\n  AfterInstall:\n    - {location: 1e0, runas: yes}\n`, options);
+    expect(result.ok && result.appSpec.hooks.get('AfterInstall')).toMatchObject([{ location: '1e0', runas: 'yes' }]);
+    expect(result.findings.map(({ rule }) => rule)).toEqual(['text-unquoted', 'text-unquoted']);
+  });
+  test('runas of blanks is as if it were not there; so is an event without a value, and one with an empty list runs nothing', () => {
+    const { hooks } = parsed(
+      `${head}hooks:\n  BeforeInstall:\n  AfterInstall: []\n  ApplicationStart:\n    - {location: " a ", runas: "  "}\n`,
+    );
+    expect([...hooks.keys()]).toEqual(['AfterInstall', 'ApplicationStart']);
+    expect(hooks.get('ApplicationStart')).toMatchObject([{ location: 'a', runas: null }]);
+  });
+  test.each(['0', '-1', '1.5', '"abc"', '""', '[5]', 'true'])('timeout %s is refused', (timeout) => {
+    expect(findings(`${head}hooks:\n  AfterInstall:\n    - location: a\n      timeout: ${timeout}\n`)).toEqual([
+      'timeout-invalid@6',
+    ]);
+  });
+  test.each(['disallow', 'Overwrite', '""', 'KEEP', '[RETAIN]'])('file_exists_behavior %s is refused', (value) => {
+    expect(findings(`${head}file_exists_behavior: ${value}\n`)).toEqual(['file-exists-behavior-unknown@3']);
   });
   test('sudo as text is refused: "false" would be true', () => {
     expect(findings(`${head}hooks:\n  AfterInstall:\n    - location: a\n      sudo: "false"\n`)).toEqual([
@@ -185,6 +264,17 @@ describe('permissions', () => {
       acls: ['user:bob:rw-', 'mask::rwx'],
       context: { user: 'staff_u', type: 'httpd_sys_content_t', range: 's0-s1:c1.c3' },
     });
+  });
+  test('two ACL entries for the same user: the last one counts, with a warning', () => {
+    const text = `${head}permissions:\n  - object: /a\n    acls: ["u:bob:r", "bob:rw"]\n`;
+    expect(parsed(text).permissions[0]?.acls).toEqual(['user:bob:rw-']);
+    expect(findings(text)).toEqual(['acl-duplicate@5']);
+  });
+  test('a key of a permission or a context that nobody reads is a warning', () => {
+    expect(findings(`${head}permissions:\n  - object: /a\n    onwer: web\n    context: {type: t, role: r}\n`)).toEqual([
+      'unknown-key@5',
+      'unknown-key@6',
+    ]);
   });
   test('every wrong entry is named', () => {
     const text = `${head}permissions:\n  - mode: "644"\n  - object: /a\n    type: [link]\n  - object: /b\n    acls: ["x:y:z:w"]\n  - object: /c\n    context: { range: s1-s0 }\n`;
@@ -262,6 +352,6 @@ test('a finding is shown with its line and a mark below it', () => {
   const text = 'version: 0.0\nos: plan9\n';
   const { findings: found } = parseAppSpec(text, options);
   expect(renderFindings(found, text, 'appspec.yml')).toBe(
-    "appspec.yml:2:5: error: the os must be linux or windows, but is the text 'plan9'\n  2 | os: plan9\n    |     ^",
+    "appspec.yml:2:5: error: the os must be linux or windows, but is the text 'plan9' [os-unsupported]\n  2 | os: plan9\n    |     ^",
   );
 });

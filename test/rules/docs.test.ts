@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
-import { generatedParts, leafCommands, PROJECT, programForDocs, withPart } from './docs.ts';
+import { generatedFiles, generatedParts, leafCommands, PROJECT, programForDocs, withPart } from './docs.ts';
 
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8');
 const documents = [
@@ -16,6 +16,10 @@ describe('generated parts of the documentation', () => {
   test.each(generatedParts())('$file, $name: is what the program says (npm run docs writes it)', (part) => {
     const document = read(part.file);
     expect(document).toBe(withPart(document, part));
+  });
+
+  test.each(generatedFiles())('$file is what the program says (npm run docs writes it)', ({ file, text }) => {
+    expect(read(file)).toBe(text);
   });
 });
 

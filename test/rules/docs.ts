@@ -6,6 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { LINT_RULES } from '../../src/appspec/rules.ts';
+import { renderSchema } from '../../src/appspec/schema.ts';
 import { processContext } from '../../src/cli/context.ts';
 import { EXIT_STATUS } from '../../src/cli/exit-status.ts';
 import { buildProgram } from '../../src/cli/program.ts';
@@ -26,7 +28,13 @@ export function generatedParts(): GeneratedPart[] {
     { file: 'docs/config.md', name: 'agent configuration', text: agentConfiguration() },
     { file: 'docs/cli.md', name: 'exit statuses', text: exitStatuses() },
     { file: 'docs/cli.md', name: 'commands', text: commands() },
+    { file: 'docs/appspec.md', name: 'rules', text: lintRules() },
   ];
+}
+
+/** Files that are written from the program as a whole. */
+export function generatedFiles(): { readonly file: string; readonly text: string }[] {
+  return [{ file: 'schema/appspec.schema.json', text: renderSchema() }];
 }
 
 /** The document with this part brought up to date. */
@@ -69,6 +77,13 @@ function agentConfiguration(): string {
       `| \`${key.key}\` | ${key.type} | ${key.default === null ? '–' : `\`${String(key.default)}\``} | ${cell(key.meaning)} |`,
   );
   return ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function lintRules(): string {
+  const rows = Object.entries(LINT_RULES).map(
+    ([id, { severity, meaning }]) => `| \`${id}\` | ${severity} | ${cell(meaning)} |`,
+  );
+  return ['| rule | severity | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 function exitStatuses(): string {
@@ -120,4 +135,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const path = join(PROJECT, part.file);
     writeFileSync(path, withPart(readFileSync(path, 'utf8'), part));
   }
+  for (const { file, text } of generatedFiles()) writeFileSync(join(PROJECT, file), text);
 }

@@ -1,63 +1,96 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { appSpecCandidates } from '../../appspec/filenames.ts';
-import { parseAppSpec } from '../../appspec/parse.ts';
+import { relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Option } from 'commander';
+import { renderGitHubAnnotations } from '../../appspec/github-annotations.ts';
 import { renderFindings } from '../../appspec/render.ts';
-import type { AppSpec, Finding } from '../../appspec/types.ts';
-import { SlipwayError } from '../../errors.ts';
+import { renderSarif } from '../../appspec/sarif.ts';
+import { renderSchema } from '../../appspec/schema.ts';
+import { loadAgentConfig } from '../../config/agent-config.ts';
+import { findProgram } from '../../system/programs.ts';
+import { lookupGroup, lookupUser } from '../../system/users.ts';
+import type { CliContext } from '../context.ts';
+import { packageVersion } from '../package-version.ts';
 import type { AddCommand } from '../program.ts';
+
+const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
+
+interface ValidateOptions {
+  readonly format: (typeof FORMATS)[number];
+  readonly json?: boolean;
+  readonly host?: boolean;
+  readonly schema?: boolean;
+  readonly appspecFilename: string;
+  readonly agentConfigurationFile?: string;
+}
 
 export const addValidateCommand: AddCommand = (program, ctx, conclude) => {
   program
     .command('validate')
-    .argument('[path]', 'a folder that holds a revision, or an AppSpec file', '.')
-    .description('check an AppSpec file with the agent’s own parser')
-    .option('--json', 'findings as JSON')
-    .action((path: string, options: { json?: boolean }) => {
-      const file = locateAppSpec(resolve(ctx.workingDirectory, path));
-      const text = readFileSync(file, 'utf8');
-      const result = parseAppSpec(text, { filename: file, platform: 'linux' });
-      const findings: readonly Finding[] = result.ok
-        ? [...result.findings, ...missingFromBundle(result.appSpec, join(file, '..'))]
-        : result.findings;
-      const errors = findings.filter((finding) => finding.severity === 'error').length;
-      if (options.json) {
-        ctx.stdout.write(`${JSON.stringify({ file, valid: errors === 0, findings })}\n`);
-      } else {
-        if (findings.length > 0) ctx.stdout.write(`${renderFindings(findings, text, file)}\n`);
-        ctx.stdout.write(
-          errors === 0 ? `${file} is valid\n` : `${file}: ${errors} ${errors === 1 ? 'error' : 'errors'}\n`,
-        );
-      }
-      if (errors > 0) conclude('failed');
+    .argument('[path]', 'a folder that holds a revision, a bundle (tar, tgz, zip), or an AppSpec file', '.')
+    .description('check a revision with the agent’s own parser and planner: every problem at once, each with its place')
+    .addOption(new Option('--format <format>', 'how to show findings').choices(FORMATS).default('text'))
+    .option('--json', 'the same as --format json')
+    .option('--host', 'the revision is for this host: users and groups that it does not have are errors')
+    .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
+    .option('-c, --agent-configuration-file <path>', 'the agent’s configuration, for its limits; else the usual file')
+    .option('--schema', 'print the JSON Schema of the AppSpec file for editors, and check nothing')
+    .action(async (path: string, options: ValidateOptions) => {
+      if (options.schema) return ctx.stdout.write(renderSchema());
+      if (!(await validate(ctx, path, options))) conclude('failed');
     });
 };
 
-function locateAppSpec(path: string): string {
-  if (!existsSync(path)) throw new SlipwayError('CLI_BAD_REVISION', `${path} does not exist`);
-  if (!statSync(path).isDirectory()) return path;
-  const name = appSpecCandidates('appspec.yml').find((candidate) => existsSync(join(path, candidate)));
-  if (name === undefined) throw new SlipwayError('CLI_BAD_REVISION', `${path} has no appspec.yml in its root`);
-  return join(path, name);
+/** @returns whether there is no error */
+async function validate(ctx: CliContext, path: string, options: ValidateOptions): Promise<boolean> {
+  // Archives and the planner are for those who check something.
+  const { validateRevision } = await import('../../local/validate.ts');
+  const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
+  const { file, text, findings } = await validateRevision({
+    path: resolve(ctx.workingDirectory, path),
+    appSpecFilename: options.appspecFilename,
+    host: {
+      hasUser: (name) => lookupUser(name) !== null,
+      hasGroup: (name) => lookupGroup(name) !== null,
+      hasProgram: (program) => findProgram(program, ctx.env['PATH']) !== null,
+    },
+    isTargetHost: options.host === true,
+    limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
+    entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: false },
+    rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,
+    signal: ctx.interrupted,
+  });
+  const shown = shownPath(ctx.workingDirectory, file);
+  const errors = findings.filter((finding) => finding.severity === 'error').length;
+  switch (options.json ? 'json' : options.format) {
+    case 'json':
+      ctx.stdout.write(`${JSON.stringify({ file: shown, valid: errors === 0, findings })}\n`);
+      break;
+    case 'sarif': {
+      const uri = shown === file ? pathToFileURL(file).href : shown.split('/').map(encodeURIComponent).join('/');
+      ctx.stdout.write(renderSarif({ findings, uri, version: packageVersion() }));
+      break;
+    }
+    case 'github':
+      ctx.stdout.write(renderGitHubAnnotations(findings, shown));
+      break;
+    case 'text':
+      if (findings.length > 0) ctx.stdout.write(`${renderFindings(findings, text, shown)}\n`);
+      ctx.stdout.write(`${summary(shown, errors, findings.length - errors)}\n`);
+  }
+  return errors === 0;
 }
 
-/** What the AppSpec file names and the folder beside it does not have: it would fail only on the host. */
-function missingFromBundle(appSpec: AppSpec, bundleDir: string): Finding[] {
-  const missing: Finding[] = [];
-  for (const [event, hooks] of appSpec.hooks) {
-    for (const hook of hooks) {
-      if (existsSync(join(bundleDir, hook.location))) continue;
-      missing.push(error('script-missing', `${event}: the script ${hook.location} is not in the bundle`));
-    }
-  }
-  for (const { source } of appSpec.files) {
-    if (source !== '' && !existsSync(join(bundleDir, source))) {
-      missing.push(error('source-missing', `files: the source ${source} is not in the bundle`));
-    }
-  }
-  return missing;
+/** Relative to where the person stands, as editors and code hosts want it, if it is below. */
+function shownPath(workingDirectory: string, file: string): string {
+  const path = relative(workingDirectory, file);
+  return path.startsWith('../') || path === '' ? file : path;
 }
 
-function error(rule: string, message: string): Finding {
-  return { severity: 'error', rule, message, position: null };
+function summary(file: string, errors: number, warnings: number): string {
+  const counts = [
+    ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),
+    ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : []),
+  ];
+  if (errors > 0) return `${file}: ${counts.join(', ')}`;
+  return `${file} is valid${counts.length === 0 ? '' : `, with ${counts.join(', ')}`}`;
 }

@@ -1,0 +1,9 @@
+import type { Finding } from './types.ts';
+
+/** By place in the file; what concerns the file as a whole comes first. */
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort(
+    (a, b) =>
+      (a.position?.line ?? 0) - (b.position?.line ?? 0) || (a.position?.column ?? 0) - (b.position?.column ?? 0),
+  );
+}

@@ -1,0 +1,136 @@
+/**
+ * The one catalogue of what can be said about an AppSpec file and the bundle around it. An id is a promise to those who filter or suppress
+ * findings; `docs/appspec.md` has the same table, and a test compares the two.
+ */
+
+interface LintRule {
+  /** What a finding of this rule means for a deployment: an error fails it, a warning may surprise somebody. */
+  readonly severity: 'error' | 'warning';
+  /** One sentence, for the documentation and for tools that show it beside a finding. */
+  readonly meaning: string;
+}
+
+export const LINT_RULES = {
+  // --- the text
+  'too-large': { severity: 'error', meaning: 'The file is larger than any AppSpec file.' },
+  'not-yaml': { severity: 'error', meaning: 'The file is neither YAML nor JSON.' },
+  empty: { severity: 'error', meaning: 'The file is empty; `version` and `os` are the least it needs.' },
+  'duplicate-key': { severity: 'error', meaning: 'A key stands twice in one mapping; one of the two would vanish.' },
+  'not-a-mapping': { severity: 'error', meaning: 'Something must be a mapping and is none.' },
+  'not-a-list': { severity: 'error', meaning: 'Something must be a list and is none.' },
+  'not-text': { severity: 'error', meaning: 'Something must be text and is a list or a mapping.' },
+  'text-unquoted': {
+    severity: 'warning',
+    meaning: 'A text without quotes that YAML reads as a number, a date or a truth value; other readers may change it.',
+  },
+  'unknown-key': { severity: 'warning', meaning: 'A key that nobody reads, often a misspelt one.' },
+  // --- the head
+  'other-platform': {
+    severity: 'error',
+    meaning: 'An AppSpec file for Lambda or ECS: the control plane reads those, a host cannot.',
+  },
+  'version-missing': { severity: 'error', meaning: 'There is no `version`.' },
+  'version-unsupported': { severity: 'error', meaning: '`version` is not 0.0.' },
+  'os-missing': { severity: 'error', meaning: 'There is no `os`.' },
+  'os-other': { severity: 'error', meaning: '`os` is not the system of the hosts that this agent runs on.' },
+  'os-unsupported': { severity: 'error', meaning: '`os` is neither `linux` nor `windows`.' },
+  'file-exists-behavior-unknown': {
+    severity: 'error',
+    meaning: '`file_exists_behavior` is not `DISALLOW`, `OVERWRITE` or `RETAIN`, in capitals.',
+  },
+  // --- files
+  'source-missing': { severity: 'error', meaning: 'A mapping names no source, or one that is not in the bundle.' },
+  'source-escapes': { severity: 'error', meaning: 'A source, or a link below it, leads out of the bundle.' },
+  'source-loop': { severity: 'error', meaning: 'A link in the bundle leads back to a folder that it lies in.' },
+  'source-unusable': { severity: 'error', meaning: 'A source is neither a file nor a folder nor a link.' },
+  'destination-missing': { severity: 'error', meaning: 'A mapping names no destination.' },
+  'destination-relative': { severity: 'error', meaning: 'A destination is not an absolute path.' },
+  'destination-climbs': { severity: 'error', meaning: 'A destination climbs with `..`.' },
+  'duplicate-destination': { severity: 'error', meaning: 'Two sources would become the same file on the host.' },
+  'path-with-nul': { severity: 'error', meaning: 'A path holds the character NUL.' },
+  // --- hooks
+  'event-unknown': {
+    severity: 'warning',
+    meaning: 'A name close to that of a lifecycle event: its scripts never run.',
+  },
+  'event-custom': { severity: 'warning', meaning: 'A lifecycle event of your own, which only local deployments have.' },
+  'event-without-scripts': {
+    severity: 'warning',
+    meaning: 'A lifecycle event that the agent or the control plane does itself: scripts there never run.',
+  },
+  'event-other-platform': {
+    severity: 'warning',
+    meaning: 'A lifecycle event that only ECS deployments have: its scripts never run on a host.',
+  },
+  'location-missing': { severity: 'error', meaning: 'A script has no `location`.' },
+  'location-escapes': { severity: 'error', meaning: 'A `location` leads out of the bundle.' },
+  'timeout-invalid': { severity: 'error', meaning: '`timeout` is no whole number of seconds above 0.' },
+  'timeout-over-limit': {
+    severity: 'warning',
+    meaning: 'A script may take longer than the 3600 seconds that an event may last.',
+  },
+  'timeouts-over-limit': {
+    severity: 'warning',
+    meaning: 'The timeouts of one event add up to more than the 3600 seconds that it may last.',
+  },
+  'sudo-not-boolean': {
+    severity: 'error',
+    meaning: '`sudo` is not `true` or `false`; as text, "false" would be true.',
+  },
+  'script-missing': { severity: 'error', meaning: 'A script is not in the bundle, or is no file.' },
+  'script-outside': { severity: 'error', meaning: 'A script is a link that leads out of the bundle.' },
+  'script-not-executable': {
+    severity: 'warning',
+    meaning: 'A script is not executable; the agent makes it so, and says so in its log each time.',
+  },
+  'script-crlf': {
+    severity: 'error',
+    meaning: 'The first line of a script ends with CRLF: the kernel looks for an interpreter with a carriage return.',
+  },
+  'shebang-missing': { severity: 'warning', meaning: 'A script does not begin with `#!`; `/bin/sh` runs it.' },
+  'interpreter-missing': { severity: 'warning', meaning: 'The interpreter of a script is not on this host.' },
+  // --- permissions
+  'permissions-on-windows': { severity: 'error', meaning: '`permissions` are for Linux only.' },
+  'object-missing': { severity: 'error', meaning: 'A permission has no `object`.' },
+  'type-unknown': { severity: 'error', meaning: '`type` is neither `file` nor `directory`.' },
+  'mode-invalid': { severity: 'error', meaning: '`mode` is not one to four octal digits.' },
+  'mode-unquoted': {
+    severity: 'warning',
+    meaning: 'A `mode` with a leading zero and without quotes, which other agents read as another number.',
+  },
+  'acl-invalid': { severity: 'error', meaning: 'An entry of `acls` does not follow the grammar.' },
+  'acl-duplicate': {
+    severity: 'warning',
+    meaning: 'Two entries of one ACL are for the same user or group; the last one counts.',
+  },
+  'context-without-type': { severity: 'error', meaning: 'A `context` has no `type`.' },
+  'range-invalid': { severity: 'error', meaning: 'The `range` of a `context` does not follow the grammar.' },
+  'permission-pattern': {
+    severity: 'error',
+    meaning: 'A permission for a single file has a `pattern` or an `except`.',
+  },
+  'permission-duplicate': { severity: 'error', meaning: 'Two permissions are for the same file or folder.' },
+  'permission-acl': {
+    severity: 'error',
+    meaning: 'A file would get a default ACL entry, which only folders can have.',
+  },
+  'permission-unused': { severity: 'warning', meaning: 'A permission applies to nothing that the bundle installs.' },
+  'permission-unsafe': {
+    severity: 'warning',
+    meaning: 'A mode with setuid or setgid, which `reject_unsafe_permissions_in_bundle` forbids.',
+  },
+  'context-unconfined': {
+    severity: 'error',
+    meaning: 'An SELinux type without confinement, which `reject_unconfined_selinux_in_bundle` forbids.',
+  },
+  'unknown-user': {
+    severity: 'warning',
+    meaning: 'A user of `runas`, `owner` or `acls` does not exist on this host; with `--host` an error.',
+  },
+  'unknown-group': {
+    severity: 'warning',
+    meaning: 'A group of `group` or `acls` does not exist on this host; with `--host` an error.',
+  },
+} as const satisfies Record<string, LintRule>;
+
+export type LintRuleId = keyof typeof LINT_RULES;

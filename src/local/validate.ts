@@ -1,0 +1,219 @@
+/** A revision as a linter sees it: its AppSpec file, the bundle around it, and what the install planner says about the two. */
+import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type BundleView, type HostView, lintBundle, type ScriptFacts } from '../appspec/bundle-lint.ts';
+import { appSpecCandidates } from '../appspec/filenames.ts';
+import { inOrder } from '../appspec/order.ts';
+import { type AppSpecReading, readAppSpec } from '../appspec/parse.ts';
+import { LINT_RULES, type LintRuleId } from '../appspec/rules.ts';
+import type { AppSpec, FileMapping, Finding, Permission } from '../appspec/types.ts';
+import type { EntryRules } from '../archive/entry-rules.ts';
+import { unpackBundle } from '../archive/unpack.ts';
+import type { UnpackLimits } from '../archive/writer.ts';
+import { locateAppSpec } from '../deployment/find-appspec.ts';
+import { SlipwayError } from '../errors.ts';
+import { realInstallFs } from '../install/install-fs.ts';
+import { matchPermissions } from '../install/permissions-match.ts';
+import { planInstall } from '../install/plan.ts';
+import { diskView } from '../install/tree-view.ts';
+import type { PlanProblem, TreeView } from '../install/types.ts';
+import type { BundleType } from '../protocol/specification.ts';
+import { withScratchFolder } from '../system/scratch-folder.ts';
+
+export interface ValidateRequest {
+  /** A folder that holds a revision, a bundle file, or an AppSpec file; absolute. */
+  readonly path: string;
+  /** Relative to the revision's root. */
+  readonly appSpecFilename: string;
+  readonly host: HostView;
+  /** The revision is for this very host. */
+  readonly isTargetHost: boolean;
+  readonly limits: UnpackLimits;
+  readonly entryRules: EntryRules;
+  readonly rejectUnconfinedSelinux: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface ValidateReport {
+  /** The AppSpec file; one in a bundle stands below the bundle's own path. */
+  readonly file: string;
+  readonly text: string;
+  /** In the order of the text. */
+  readonly findings: readonly Finding[];
+}
+
+/** More of one kind from one entry of the AppSpec file tell nothing new. */
+const LISTED_OF_A_KIND = 10;
+
+/**
+ * Finds everything that is wrong with a revision, or may be. Nothing is changed: a bundle is unpacked into a folder that is removed again.
+ *
+ * @throws SlipwayError CLI_BAD_REVISION when there is no AppSpec file; ARCHIVE_… for a bundle that cannot be unpacked
+ */
+export async function validateRevision(request: ValidateRequest): Promise<ValidateReport> {
+  const { path } = request;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new SlipwayError('CLI_BAD_REVISION', `${path} does not exist`);
+  if (stats.isDirectory()) return validateFolder(request, path, path);
+  const bundleType = bundleTypeOf(path);
+  if (bundleType === null) return validateFile(request, path, dirname(path), path);
+  return withScratchFolder(async (scratch) => {
+    const archiveDir = join(scratch, 'revision');
+    const { limits, entryRules: rules, signal } = request;
+    await unpackBundle({ bundleFile: path, bundleType, archiveDir, limits, rules, ...(signal && { signal }) });
+    return validateFolder(request, archiveDir, path);
+  });
+}
+
+/** @returns what kind of bundle a file is, seen from its content; null: none */
+export function bundleTypeOf(path: string): BundleType | null {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(512);
+    const beginning = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+    if (beginning.startsWith('\x1f\x8b')) return 'tgz';
+    if (/^PK(\x03\x04|\x05\x06)/.test(beginning)) return 'zip';
+    return beginning.slice(257, 262) === 'ustar' || /\.tar$/i.test(path) ? 'tar' : null;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {
+  const name = locateAppSpec(folder, request.appSpecFilename);
+  if (name === null) {
+    const names = appSpecCandidates(request.appSpecFilename).join(', ');
+    throw new SlipwayError('CLI_BAD_REVISION', `${shown} has no AppSpec file in its root: looked for ${names}`);
+  }
+  return validateFile(request, join(folder, name), folder, join(shown, name));
+}
+
+function validateFile(request: ValidateRequest, file: string, bundleDir: string, shown: string): ValidateReport {
+  const text = readFileSync(file, 'utf8');
+  const reading = readAppSpec(text, { filename: shown, platform: 'linux' });
+  const { host, isTargetHost } = request;
+  const root = realpathSync(bundleDir);
+  const findings = [
+    ...reading.findings,
+    ...lintBundle(reading, { bundle: bundleView(root), host, isTargetHost }),
+    ...lintInstall(reading, root, request),
+  ];
+  return { file: shown, text, findings: inOrder(findings) };
+}
+
+function bundleView(root: string): BundleView {
+  return { script: (location) => scriptFacts(root, location) };
+}
+
+function scriptFacts(root: string, location: string): ScriptFacts {
+  const path = join(root, location);
+  const stats = existsSync(path) ? statSync(path) : null;
+  if (stats === null) return { kind: 'missing' };
+  const leadsTo = realpathSync(path);
+  if (!leadsTo.startsWith(`${root}/`)) return { kind: 'outside', leadsTo };
+  if (!stats.isFile()) return { kind: 'other' };
+  return { kind: 'file', isExecutable: (stats.mode & 0o111) !== 0, beginning: readBeginning(path) };
+}
+
+/** As much as the kernel looks at, and more. */
+function readBeginning(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(512);
+    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A host on which nothing is yet: what fails there fails everywhere. */
+const EMPTY_HOST: TreeView = {
+  lstat: () => null,
+  readdir: () => [],
+  readlink: () => '',
+  realpath: () => null,
+  sameContent: () => false,
+};
+
+/** The install planner's own words about files and permissions. */
+function lintInstall(reading: AppSpecReading, archiveDir: string, request: ValidateRequest): Finding[] {
+  const { appSpec } = reading;
+  if (appSpec === null) return [];
+  const result = planInstall({
+    appSpec,
+    archiveDir,
+    archive: diskView(realInstallFs),
+    host: EMPTY_HOST,
+    previous: [],
+    fileExistsBehavior: 'DISALLOW',
+    rules: { rejectUnsafePermissions: true, rejectUnconfinedSelinux: request.rejectUnconfinedSelinux },
+    ids: { userId: () => 0, groupId: () => 0 },
+    agentUid: 0,
+  });
+  if (!result.ok)
+    return fewOfAKind(result.problems).flatMap((problem) => findingOf(reading, archiveDir, problem) ?? []);
+  const { files, folders } = result.plan;
+  return unusedPermissions(
+    appSpec,
+    files.map(({ path }) => path),
+    folders,
+  ).map((permission) => ({
+    severity: LINT_RULES['permission-unused'].severity,
+    rule: 'permission-unused',
+    message: `the permission for ${permission.object} applies to nothing that this revision installs`,
+    position: reading.placeOf(permission, 'object'),
+  }));
+}
+
+function unusedPermissions(appSpec: AppSpec, files: readonly string[], folders: readonly string[]): Permission[] {
+  const isFolder = (path: string) => folders.includes(path);
+  return appSpec.permissions.filter(
+    (permission) => matchPermissions([permission], { files, folders, isFolder }).matches.length === 0,
+  );
+}
+
+/** Rule of the planner → the key that it is about. */
+const KEY_OF_RULE: Partial<Record<PlanProblem['rule'], keyof FileMapping | keyof Permission>> = {
+  'source-missing': 'source',
+  'source-escapes': 'source',
+  'source-loop': 'source',
+  'source-unusable': 'source',
+  'destination-climbs': 'destination',
+  'duplicate-destination': 'destination',
+  'permission-pattern': 'pattern',
+  'permission-duplicate': 'object',
+  'permission-acl': 'acls',
+  'permission-unsafe': 'mode',
+  'context-unconfined': 'context',
+};
+
+function findingOf(reading: AppSpecReading, archiveDir: string, problem: PlanProblem): Finding | null {
+  const { rule, origin } = problem;
+  // What only a host with something on it can be at odds with does not come up here.
+  if (!isLintRule(rule)) return null;
+  return {
+    severity: LINT_RULES[rule].severity,
+    rule,
+    message: problem.message.replaceAll(`${archiveDir}/`, ''),
+    position: origin === null ? null : reading.placeOf(origin, KEY_OF_RULE[rule]),
+  };
+}
+
+function isLintRule(rule: string): rule is LintRuleId {
+  return Object.hasOwn(LINT_RULES, rule);
+}
+
+/** A thousand files that come from two sources are one mistake. */
+function fewOfAKind(problems: readonly PlanProblem[]): PlanProblem[] {
+  const kinds = Map.groupBy(problems, ({ rule }) => rule);
+  return [...kinds.values()].flatMap((ofRule) =>
+    [...Map.groupBy(ofRule, ({ origin }) => origin).values()].flatMap((same) => {
+      const [last] = same.slice(LISTED_OF_A_KIND);
+      const listed = same.slice(0, LISTED_OF_A_KIND);
+      const more = same.length - listed.length;
+      return last === undefined
+        ? listed
+        : [...listed, { ...last, message: `${last.message}; and ${more - 1} more like it` }];
+    }),
+  );
+}
