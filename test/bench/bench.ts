@@ -17,6 +17,12 @@ const { values } = parseArgs({
 });
 
 using ground = prepareGround();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    ground[Symbol.dispose]();
+    process.exit(1);
+  });
+}
 if (!values.json) process.stdout.write(`measured ${ground.kind}\n`);
 const shapes = [MANY, BIG].filter(({ name }) => name.startsWith(values.shape ?? ''));
 const parts = {

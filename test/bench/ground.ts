@@ -22,7 +22,8 @@ export function prepareGround(): Ground {
     path: mounted ?? folder,
     kind: mounted === null ? `in ${memory}` : 'on ext4, in an image in memory',
     [Symbol.dispose]() {
-      if (mounted !== null) execaSync('umount', [mounted]);
+      // Lazily: after an interruption a process may still stand in it.
+      if (mounted !== null) execaSync('umount', ['--lazy', mounted]);
       rmSync(folder, { recursive: true, force: true });
     },
   };
