@@ -2,7 +2,6 @@
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
-import { openEnvelope } from '../protocol/envelope/open.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { HostCommandClient } from '../protocol/host-command/client.ts';
 import type { CommandStatus, HostCommand } from '../protocol/host-command/shapes.ts';
@@ -57,6 +56,8 @@ async function fetchSpecification(ctx: CommandContext, command: HostCommand): Pr
       `the deployment system is '${answer.DeploymentSystem}', not CodeDeploy`,
     );
   }
+  // Loaded for the first command: a daemon that only polls does not carry it.
+  const { openEnvelope } = await import('../protocol/envelope/open.ts');
   const json = await openEnvelope(answer.DeploymentSpecification?.GenericEnvelope, {
     caCertificatePem: ctx.caCertificatePem,
     nowMs: ctx.clock.now(),

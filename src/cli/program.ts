@@ -1,17 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { addAgentCommand } from './commands/agent.ts';
-import { addApplicationsCommand } from './commands/applications.ts';
-import { addDeployCommand } from './commands/deploy.ts';
-import { addDeploymentsCommand } from './commands/deployments.ts';
-import { addGroupsCommand } from './commands/groups.ts';
-import { addHostsCommand } from './commands/hosts.ts';
-import { addKeysCommand } from './commands/keys.ts';
-import { addLocalCommand } from './commands/local.ts';
-import { addLogsCommand } from './commands/logs.ts';
-import { addPushCommand } from './commands/push.ts';
-import { addRegisterCommand } from './commands/register.ts';
-import { addServerCommand } from './commands/server.ts';
-import { addValidateCommand } from './commands/validate.ts';
 import type { CliContext } from './context.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { packageVersion } from './package-version.ts';
@@ -23,25 +10,31 @@ export type Conclude = (reason: ExitReason) => void;
 /** Adds one subcommand to `slipway`. */
 export type AddCommand = (program: Command, ctx: CliContext, conclude: Conclude) => void;
 
-/** The subcommands in the order in which `slipway --help` shows them. */
-const COMMANDS: readonly AddCommand[] = [
-  addPushCommand,
-  addDeployCommand,
-  addDeploymentsCommand,
-  addApplicationsCommand,
-  addGroupsCommand,
-  addHostsCommand,
-  addRegisterCommand,
-  addValidateCommand,
-  addLocalCommand,
-  addLogsCommand,
-  addAgentCommand,
-  addServerCommand,
-  addKeysCommand,
-];
+/**
+ * The subcommands in the order in which `slipway --help` shows them. Only the one that is called is loaded: a daemon must not carry what
+ * the others need, nor wait for it.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  push: async () => (await import('./commands/push.ts')).addPushCommand,
+  deploy: async () => (await import('./commands/deploy.ts')).addDeployCommand,
+  deployments: async () => (await import('./commands/deployments.ts')).addDeploymentsCommand,
+  applications: async () => (await import('./commands/applications.ts')).addApplicationsCommand,
+  groups: async () => (await import('./commands/groups.ts')).addGroupsCommand,
+  hosts: async () => (await import('./commands/hosts.ts')).addHostsCommand,
+  register: async () => (await import('./commands/register.ts')).addRegisterCommand,
+  validate: async () => (await import('./commands/validate.ts')).addValidateCommand,
+  local: async () => (await import('./commands/local.ts')).addLocalCommand,
+  logs: async () => (await import('./commands/logs.ts')).addLogsCommand,
+  agent: async () => (await import('./commands/agent.ts')).addAgentCommand,
+  server: async () => (await import('./commands/server.ts')).addServerCommand,
+  keys: async () => (await import('./commands/keys.ts')).addKeysCommand,
+};
 
-/** The whole command line, ready to parse. Tests and the documentation check read commands and flags from it. */
-export function buildProgram(ctx: CliContext, conclude: Conclude): Command {
+/**
+ * The command line, ready to parse: the one subcommand that `called` names, or all when it names none. Tests and the documentation check
+ * read commands and flags from the whole.
+ */
+export async function buildProgram(ctx: CliContext, conclude: Conclude, called = ''): Promise<Command> {
   const program = new Command('slipway')
     .description('Deploys revisions to your own servers.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -54,7 +47,9 @@ export function buildProgram(ctx: CliContext, conclude: Conclude): Command {
       writeOut: (text) => ctx.stdout.write(text),
       writeErr: (text) => ctx.stderr.write(text),
     });
-  for (const add of COMMANDS) add(program, ctx, conclude);
+  const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
+  const added = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((one) => one()));
+  for (const add of added) add(program, ctx, conclude);
   inheritBehaviour(program);
   return program;
 }
@@ -62,10 +57,11 @@ export function buildProgram(ctx: CliContext, conclude: Conclude): Command {
 /** argv (without node and script) → exit status. The only place that words faults for people. */
 export async function runCli(argv: readonly string[], ctx: CliContext): Promise<number> {
   let reason: ExitReason = 'ok';
-  const program = buildProgram(ctx, (ending) => {
+  const conclude: Conclude = (ending) => {
     reason = ending;
-  });
+  };
   try {
+    const program = await buildProgram(ctx, conclude, argv[0]);
     await program.parseAsync([...argv], { from: 'user' });
     return exitStatus(reason);
   } catch (error) {

@@ -1,7 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
-import DailyRotateFile from 'winston-daily-rotate-file';
+import { openDailyFile } from './daily-file.ts';
 import type { LogFields, Logger } from './logger.ts';
 import { plainFields } from './plain-fields.ts';
 
@@ -13,10 +12,9 @@ export interface ClosableLogger extends Logger {
 interface FileSettings {
   readonly logDir: string;
   readonly programName: string;
+  /** Keep the folder and its files away from other users. */
+  readonly restrictLogDir?: boolean;
 }
-
-/** Kept of the agent's own log, as the official agent keeps it: one file a day, seven of them. */
-const KEPT_FILES = 7;
 
 /**
  * The agent's logger: one JSON object a line on standard error, for the journal; and the official agent's text format in
@@ -60,24 +58,30 @@ export function createServerLogger(): ClosableLogger {
   return wrap(createWinston({ level: 'info', transports: [jsonToStderr()] }));
 }
 
-function jsonToStderr() {
+type Transport = InstanceType<typeof transports.Stream>;
+
+function jsonToStderr(): Transport {
   return new transports.Stream({
     stream: process.stderr,
     format: format.combine(format.timestamp(), format.json()),
   });
 }
 
-function dailyFile({ logDir, programName }: FileSettings): DailyRotateFile {
-  if (!existsSync(logDir)) mkdirSync(logDir, { recursive: true, mode: 0o755 });
-  const file = new DailyRotateFile({
-    dirname: logDir,
-    // Today's lines are in NAME.log itself through the link; each day has a file of its own.
-    filename: `${programName}.%DATE%.log`,
-    datePattern: 'YYYYMMDD',
-    createSymlink: true,
-    symlinkName: `${programName}.log`,
-    maxFiles: KEPT_FILES,
-    auditFile: `${logDir}/.${programName}-rotation.json`,
+/** @throws when the file cannot be opened; a disk that fills up later must not end the agent, and loses lines until there is room */
+function dailyFile({ logDir, programName, restrictLogDir = false }: FileSettings): Transport {
+  const file = openDailyFile({ folder: logDir, name: programName, isPrivate: restrictLogDir, now: Date.now });
+  return new transports.Stream({
+    stream: new Writable({
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        file.append(text);
+        done();
+      },
+      final(done) {
+        file.close();
+        done();
+      },
+    }),
     format: format.combine(
       format.timestamp(),
       format.printf(({ timestamp, level, message, ...fields }) => {
@@ -86,9 +90,6 @@ function dailyFile({ logDir, programName }: FileSettings): DailyRotateFile {
       }),
     ),
   });
-  // A disk that fills up later must not end the agent: winston throws what nobody listens to.
-  file.on('error', () => undefined);
-  return file;
 }
 
 function wrap(winston: Winston): ClosableLogger {

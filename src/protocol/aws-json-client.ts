@@ -51,7 +51,7 @@ export function createAwsJsonClient(options: AwsJsonClientOptions): AwsJsonClien
   async function createPost(): Promise<SignedPost> {
     const { createSignedPost } = await import('./signed-post.ts');
     const { credentials, clock, readTimeoutMs: timeoutMs } = options;
-    return createSignedPost({ url, scope, credentials, clock, timeoutMs, proxy });
+    return await createSignedPost({ url, scope, credentials, clock, timeoutMs, proxy });
   }
 
   return {

@@ -1,8 +1,7 @@
-import { type ClientRequest, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import axios, { type AxiosError, isAxiosError } from 'axios';
-import { HttpsProxyAgent } from 'https-proxy-agent';
-import { SlipwayError } from '../errors.ts';
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import type { HttpsProxyAgent } from 'https-proxy-agent';
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { CredentialProvider } from './sigv4/credentials.ts';
 import { type SigningScope, signRequest } from './sigv4/sign.ts';
@@ -41,85 +40,130 @@ export type SignedPost = (
 /** More than any answer of these APIs; a server that sends more is not one. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-export function createSignedPost(options: SignedPostOptions): SignedPost {
+/**
+ * On Node's own client, without axios: this is what an idle daemon sits in, and axios would add 10 MB to each.
+ */
+export async function createSignedPost(options: SignedPostOptions): Promise<SignedPost> {
   const { url, scope, credentials, clock, timeoutMs, proxy } = options;
-  const { agent, isRefusal } = proxy === null ? directConnections(url) : tunnelsThrough(proxy);
-  const http = axios.create({
-    httpAgent: agent,
-    httpsAgent: agent,
-    proxy: false,
-    maxRedirects: 0,
-    maxContentLength: MAX_ANSWER_BYTES,
-    responseType: 'text',
-    // Signed is what is sent: axios must not serialise, parse or judge anything itself.
-    transformRequest: [(data: unknown) => data],
-    transformResponse: [(data: unknown) => data],
-    validateStatus: () => true,
-  });
+  const { agent, isRefusal } = proxy === null ? await directConnections(url) : await tunnelsThrough(proxy);
+  // TLS is loaded where it is spoken.
+  const send = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
 
   return async (body, headers, signal) => {
     signal?.throwIfAborted();
     const signed = await signRequest({ method: 'POST', url, headers, body }, await credentials(), scope, clock.now());
     const timeout = AbortSignal.timeout(timeoutMs);
-    const send = () =>
-      http.post<string>(url.href, body, {
-        headers: { 'user-agent': 'slipway', ...signed },
-        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
-      });
+    const exchange: Exchange = {
+      url,
+      body,
+      send,
+      headers: { 'user-agent': 'slipway', ...signed, 'content-length': Buffer.byteLength(body) },
+      agent,
+      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      isRefusal,
+    };
     try {
-      const answer = await send().catch((error: unknown) =>
-        metClosedConnection(error) ? send() : Promise.reject(error),
+      return await post(exchange).catch((error: unknown) =>
+        error instanceof ClosedConnection ? post(exchange) : Promise.reject(error),
       );
-      if (isRefusal(answer.request)) {
-        throw unreachable(url, `the proxy ${proxy?.host} refuses to connect to it (HTTP ${answer.status})`);
-      }
-      return { status: answer.status, headers: plainHeaders(answer.headers), text: answer.data };
     } catch (error) {
       signal?.throwIfAborted();
       if (timeout.aborted) throw unreachable(url, `no answer within ${timeoutMs / 1000} seconds`);
-      throw isAxiosError(error) ? faultOf(url, error) : error;
+      if (error instanceof ProxyRefusal) {
+        throw unreachable(url, `the proxy ${proxy?.host} refuses to connect to it (HTTP ${error.status})`);
+      }
+      if (error instanceof SlipwayError) throw error;
+      const cause = error instanceof ClosedConnection ? error.cause : error;
+      throw unreachable(url, networkWords(cause), cause);
     }
   };
 }
 
+interface Exchange {
+  readonly url: URL;
+  readonly body: string;
+  readonly send: typeof httpRequest;
+  readonly headers: OutgoingHttpHeaders;
+  readonly agent: HttpAgent | HttpsAgent | HttpsProxyAgent<string>;
+  readonly signal: AbortSignal;
+  readonly isRefusal: Connections['isRefusal'];
+}
+
+/** A kept connection that the server closed just as it was used again: the request never got there, and a new one will. */
+class ClosedConnection extends Error {}
+
+class ProxyRefusal extends Error {
+  readonly status: number;
+  constructor(status: number) {
+    super(`HTTP ${status}`);
+    this.status = status;
+  }
+}
+
+function post({ url, body, send, headers, agent, signal, isRefusal }: Exchange): Promise<HttpAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const call = send(url, { method: 'POST', headers, agent, signal }, (answer) => {
+    const status = answer.statusCode ?? 0;
+    if (isRefusal(call)) {
+      answer.destroy();
+      reject(new ProxyRefusal(status));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      chunks.push(chunk);
+      if (bytes <= MAX_ANSWER_BYTES) return;
+      answer.destroy();
+      reject(
+        new SlipwayError(
+          'SERVER_ANSWER_INVALID',
+          `${url.origin} gave an answer of more than ${MAX_ANSWER_BYTES} bytes`,
+        ),
+      );
+    });
+    answer.on('end', () => {
+      if (!answer.complete) return;
+      resolve({ status, headers: plainHeaders(answer.headers), text: Buffer.concat(chunks).toString('utf8') });
+    });
+    answer.on('error', reject);
+    answer.on('close', () => reject(new Error('the connection broke in the middle of the answer')));
+  });
+  call.on('error', (error) => {
+    const wasClosed = call.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(systemErrorCode(error) ?? '');
+    reject(wasClosed ? new ClosedConnection('', { cause: error }) : error);
+  });
+  call.end(body);
+  return promise;
+}
+
+/** Node leaves the message empty when every address of a host refused; the code then says it. */
+function networkWords(error: unknown): string {
+  return messageOf(error) || (systemErrorCode(error) ?? 'unknown network error');
+}
+
 /** The connections of one client: kept open between calls, so that polling does not shake hands each time. */
 interface Connections {
-  readonly agent: HttpAgent | HttpsAgent;
+  readonly agent: HttpAgent | HttpsAgent | HttpsProxyAgent<string>;
   /** Whether the answer to this request is a proxy's «no» to the tunnel, and not the server's. */
   isRefusal(request: object): boolean;
 }
 
-function directConnections(url: URL): Connections {
-  const agent = url.protocol === 'https:' ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+async function directConnections(url: URL): Promise<Connections> {
+  const Agent = url.protocol === 'https:' ? (await import('node:https')).Agent : HttpAgent;
+  const agent = new Agent({ keepAlive: true });
   return { agent, isRefusal: () => false };
 }
 
-function tunnelsThrough(proxy: URL): Connections {
+async function tunnelsThrough(proxy: URL): Promise<Connections> {
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
   const refused = new WeakSet<object>();
   const agent = new HttpsProxyAgent(proxy, { keepAlive: true });
   agent.on('proxyConnect', ({ statusCode }: { readonly statusCode: number }, request: ClientRequest) => {
     if (statusCode !== 200) refused.add(request);
   });
   return { agent, isRefusal: (request) => refused.has(request) };
-}
-
-/** A kept connection that the server closed just as it was used again: the request never got there, and a new one will. */
-function metClosedConnection(error: unknown): boolean {
-  if (!isAxiosError(error) || error.response !== undefined) return false;
-  const request = error.request as ClientRequest | undefined;
-  return request?.reusedSocket === true && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
-}
-
-/** The cause is the network's own error: axios' holds the whole request, its credentials included, and causes are logged. */
-function faultOf(url: URL, error: AxiosError): SlipwayError {
-  if (error.code === 'ERR_BAD_RESPONSE') {
-    return new SlipwayError(
-      'SERVER_ANSWER_INVALID',
-      `${url.origin} gave an answer that cannot be read: ${error.message}`,
-    );
-  }
-  // axios leaves its message empty when every address of a host refused; the code then says it.
-  return unreachable(url, error.message || (error.code ?? 'unknown network error'), error.cause);
 }
 
 function unreachable(url: URL, why: string, cause?: unknown): SlipwayError {

@@ -1,9 +1,9 @@
-import { execa } from 'execa';
+import { execFile } from 'node:child_process';
 
 /**
  * Tells systemd how the service is (`READY=1`, `STOPPING=1`, `STATUS=…`), if it is one: without NOTIFY_SOCKET nothing happens.
  *
- * Through `systemd-notify`, so that no native code is needed. A failure to tell is not a failure to serve, and is ignored: systemd
+ * Through `systemd-notify`, so that no native code is needed; without execa, which an idle daemon would carry for this alone. A failure to tell is not a failure to serve, and is ignored: systemd
  * itself reports a service that never becomes ready.
  */
 export async function notifyServiceManager(
@@ -11,5 +11,7 @@ export async function notifyServiceManager(
   ...states: readonly string[]
 ): Promise<void> {
   if (!env['NOTIFY_SOCKET']) return;
-  await execa('systemd-notify', ['--no-block', ...states], { reject: false, timeout: 5_000 });
+  await new Promise<void>((resolve) => {
+    execFile('systemd-notify', ['--no-block', ...states], { timeout: 5_000 }, () => resolve());
+  });
 }

@@ -12,8 +12,8 @@ const documents = [
   ...readdirSync(join(PROJECT, 'docs')).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'));
 
-describe('generated parts of the documentation', () => {
-  test.each(generatedParts())('$file, $name: is what the program says (npm run docs writes it)', (part) => {
+describe('generated parts of the documentation', async () => {
+  test.each(await generatedParts())('$file, $name: is what the program says (npm run docs writes it)', (part) => {
     const document = read(part.file);
     expect(document).toBe(withPart(document, part));
   });
@@ -23,7 +23,8 @@ describe('generated parts of the documentation', () => {
   });
 });
 
-describe('commands that the documentation tells people to type', () => {
+describe('commands that the documentation tells people to type', async () => {
+  const program = await programForDocs();
   const shellLines = documents.flatMap((file) =>
     [...read(file).matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((block) =>
       (block[1] ?? '').split('\n').map((line) => ({ file, line: line.replace(/\s+#.*$/, '').trim() })),
@@ -37,7 +38,7 @@ describe('commands that the documentation tells people to type', () => {
 
   test.each(shellLines.filter(({ line }) => /^(npx )?slipway /.test(line)))('$file: $line', ({ line }) => {
     const words = line.replace(/^(npx )?slipway /, '').split(/\s+/);
-    const known = leafCommands(programForDocs())
+    const known = leafCommands(program)
       .filter((leaf) => leaf.words.every((word, index) => words[index] === word))
       .sort((a, b) => b.words.length - a.words.length)[0];
     expect(known, 'no such command').toBeDefined();

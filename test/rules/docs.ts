@@ -22,12 +22,12 @@ export interface GeneratedPart {
   readonly text: string;
 }
 
-export function generatedParts(): GeneratedPart[] {
+export async function generatedParts(): Promise<GeneratedPart[]> {
   return [
     { file: 'docs/errors.md', name: 'error codes', text: errorCodes() },
     { file: 'docs/config.md', name: 'agent configuration', text: agentConfiguration() },
     { file: 'docs/cli.md', name: 'exit statuses', text: exitStatuses() },
-    { file: 'docs/cli.md', name: 'commands', text: commands() },
+    { file: 'docs/cli.md', name: 'commands', text: await commands() },
     { file: 'docs/appspec.md', name: 'rules', text: lintRules() },
   ];
 }
@@ -48,7 +48,7 @@ export function withPart(document: string, part: GeneratedPart): string {
 }
 
 /** The program as the documentation sees it; its actions are never run. */
-export function programForDocs(): Command {
+export function programForDocs(): Promise<Command> {
   return buildProgram(processContext(new AbortController().signal), () => {});
 }
 
@@ -91,8 +91,8 @@ function exitStatuses(): string {
   return ['| status | meaning |', '| --- | --- |', ...rows].join('\n');
 }
 
-function commands(): string {
-  return leafCommands(programForDocs())
+async function commands(): Promise<string> {
+  return leafCommands(await programForDocs())
     .map(({ words, command }) => {
       const usage = command.registeredArguments.map((argument) =>
         argument.required ? ` <${argument.name()}>` : ` [${argument.name()}]`,
@@ -131,7 +131,7 @@ function capitalise(text: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const part of generatedParts()) {
+  for (const part of await generatedParts()) {
     const path = join(PROJECT, part.file);
     writeFileSync(path, withPart(readFileSync(path, 'utf8'), part));
   }

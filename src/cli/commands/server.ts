@@ -4,7 +4,7 @@ import { type ListenAddress, parseListenAddress } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
 import { packageVersion } from '../package-version.ts';
 import type { AddCommand } from '../program.ts';
-import { installService, type ServiceInstallation, unitForThisMachine } from '../service/install.ts';
+import type { ServiceInstallation } from '../service/install.ts';
 
 interface ServerOptions {
   readonly dataDir: string;
@@ -36,6 +36,7 @@ export const addServerCommand: AddCommand = (program, ctx) => {
         hiddenFolders: ['/home', '/root', '/tmp', '/var/tmp'],
         stdout: ctx.stdout,
       };
+      const { installService, unitForThisMachine } = await import('../service/install.ts');
       if (options.print) ctx.stdout.write(unitForThisMachine(installation));
       else await installService(installation);
     });

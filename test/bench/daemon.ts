@@ -1,0 +1,243 @@
+/**
+ * What the agent's daemon costs, from the bundled build: `npm run bench:daemon`, `npm run bench:daemon -- --json`.
+ *
+ * Start to first poll, memory and CPU of a daemon that long-polls the real control server, how soon SIGTERM ends it, and how long a small
+ * deployment takes from CreateDeployment to Succeeded. Memory is what the kernel says in `/proc/PID/smaps_rollup`, CPU what it says in
+ * `/proc/PID/stat`; times are medians over the rounds.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createManagementClient } from '../../src/protocol/management/client.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { answeringServer } from '../support/http-server.ts';
+import { writeRevision } from '../support/revision.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const ENTRY = join(PROJECT, 'dist/cli/main.js');
+const START_ROUNDS = 9;
+const DEPLOYMENTS = 9;
+const SETTLE_MS = 20_000;
+const IDLE_MS = 60_000;
+const CLOCK_TICKS = 100;
+
+interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'ms' | 'MB' | 's';
+  readonly goal: number;
+}
+
+const isJson = process.argv.includes('--json');
+const isQuick = process.argv.includes('--quick');
+const folder = mkdtempSync(join(tmpdir(), 'slipway-bench-'));
+execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
+try {
+  await coldStarts();
+  await againstServer();
+  if (!isJson)
+    process.stdout.write(
+      `load average ${loadavg()
+        .map((load) => load.toFixed(1))
+        .join(' ')}\n`,
+    );
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function print(figure: Figure): void {
+  const { name, value, unit, goal } = figure;
+  if (isJson) process.stdout.write(`${JSON.stringify({ ...figure, ratio: Number((value / goal).toFixed(2)) })}\n`);
+  else process.stdout.write(`${name.padEnd(52)} ${value.toFixed(unit === 'ms' ? 0 : 2)} ${unit}  (goal ${goal})\n`);
+}
+
+/** From the start of the process to the first request on the wire. */
+async function coldStarts(): Promise<void> {
+  let heard: () => void = () => {};
+  await using server = await answeringServer(() => {
+    heard();
+    return { body: '{}' };
+  });
+  const configFile = writeAgentConfig('cold', server.url, 'AKIDEXAMPLE', 'secret');
+  const times: number[] = [];
+  for (let round = 0; round <= START_ROUNDS; round += 1) {
+    const polled = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const startedMs = performance.now();
+    const agent = slipway(['agent', '--config-file', configFile]);
+    await polled;
+    // The first one only fills the caches.
+    if (round > 0) times.push(performance.now() - startedMs);
+    agent.kill('SIGTERM');
+    await once(agent, 'exit');
+  }
+  print({ name: 'cold start to first poll', value: median(times), unit: 'ms', goal: 400 });
+}
+
+async function againstServer(): Promise<void> {
+  const dataDir = join(folder, 'server');
+  const key = JSON.parse(output(['keys', 'create', '--role', 'admin', '--data-dir', dataDir, '--json'])) as {
+    accessKeyId: string;
+    secretAccessKey: string;
+  };
+  const server = slipway(['server', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0']);
+  const [, url = ''] = /API on (\S+),/.exec(await firstLine(server)) ?? [];
+  const env = {
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    AWS_REGION: 'us-east-1',
+    SLIPWAY_ENDPOINT_URL: url,
+  };
+  const host = join(folder, 'host');
+  const dirs = ['--config-dir', join(host, 'conf'), '--state-dir', host];
+  output(['register', '--instance-name', 'web-1', '--tag', 'Role=bench', ...dirs], env);
+  const agent = slipway(['agent', '--config-file', join(host, 'conf', 'codedeployagent.yml')], env);
+  try {
+    await systemClock.sleep(isQuick ? 5_000 : SETTLE_MS);
+    memory(agent.pid ?? 0, 'idle daemon');
+    if (!isQuick) await idleCpu(agent.pid ?? 0);
+    await smallDeployments(url, key, env);
+    await systemClock.sleep(SETTLE_MS);
+    memory(agent.pid ?? 0, 'daemon after small deployments');
+    const startedMs = performance.now();
+    agent.kill('SIGTERM');
+    await once(agent, 'exit');
+    print({ name: 'SIGTERM while idle', value: performance.now() - startedMs, unit: 'ms', goal: 200 });
+  } finally {
+    for (const child of [agent, server]) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+  }
+}
+
+function memory(pid: number, name: string): void {
+  const kib = (field: string): number =>
+    [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(new RegExp(`^${field}:\\s+(\\d+)`, 'gm'))].reduce(
+      (sum, match) => sum + Number(match[1]),
+      0,
+    );
+  print({ name: `${name}: RSS`, value: (kib('Rss') * 1024) / 1e6, unit: 'MB', goal: 65 });
+  print({ name: `${name}: private`, value: (kib('Private_\\w+') * 1024) / 1e6, unit: 'MB', goal: 20 });
+}
+
+async function idleCpu(pid: number): Promise<void> {
+  const before = cpuTicks(pid);
+  await systemClock.sleep(IDLE_MS);
+  print({ name: 'idle daemon: CPU a minute', value: (cpuTicks(pid) - before) / CLOCK_TICKS, unit: 's', goal: 0.05 });
+}
+
+/** User and system time; the name of the program, in parentheses, may hold blanks. */
+function cpuTicks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** Twenty files and five hooks, from CreateDeployment to Succeeded, as a caller sees it who asks every few milliseconds. */
+async function smallDeployments(
+  url: string,
+  key: { accessKeyId: string; secretAccessKey: string },
+  env: Record<string, string>,
+): Promise<void> {
+  const client = createManagementClient({
+    endpoint: url,
+    region: 'us-east-1',
+    credentials: async () => key,
+    clock: systemClock,
+    proxyEnvironment: {},
+  });
+  output(['applications', 'create', 'site'], env);
+  output(['groups', 'create', 'bench', '--application', 'site', '--tag', 'Role=bench'], env);
+  const times: number[] = [];
+  for (let round = 0; round <= DEPLOYMENTS; round += 1) {
+    const revision = writeRevision(join(folder, `revision-${round}`), {
+      destination: join(folder, 'site'),
+      files: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`f${n}.txt`, `${round} ${n}\n`])),
+      scripts: Object.fromEntries(
+        ['ApplicationStop', 'BeforeInstall', 'AfterInstall', 'ApplicationStart', 'ValidateService'].map((event) => [
+          event,
+          'exit 0',
+        ]),
+      ),
+    });
+    const pushed = JSON.parse(output(['push', revision, '--application', 'site', '--json'], env)) as {
+      s3Location: object;
+    };
+    const startedMs = performance.now();
+    const { deploymentId } = (await client.call('CreateDeployment', {
+      applicationName: 'site',
+      deploymentGroupName: 'bench',
+      revision: { revisionType: 'S3', s3Location: pushed.s3Location },
+    } as never)) as { deploymentId: string };
+    for (;;) {
+      const { deploymentInfo } = (await client.call('GetDeployment', { deploymentId } as never)) as {
+        deploymentInfo: { status: string };
+      };
+      if (deploymentInfo.status === 'Succeeded') break;
+      if (['Failed', 'Stopped'].includes(deploymentInfo.status))
+        throw new Error(`${deploymentId} ${deploymentInfo.status}`);
+      await systemClock.sleep(10);
+    }
+    // The first one runs no ApplicationStop, and fills the caches.
+    if (round > 0) times.push(performance.now() - startedMs);
+  }
+  print({ name: 'small bundle, CreateDeployment to Succeeded (warm)', value: median(times), unit: 'ms', goal: 600 });
+}
+
+function slipway(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [ENTRY, ...args], {
+    env: { ...baseEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return child;
+}
+
+function output(args: readonly string[], env: Record<string, string> = {}): string {
+  return execFileSync(process.execPath, [ENTRY, ...args], { env: { ...baseEnvironment(), ...env }, encoding: 'utf8' });
+}
+
+function baseEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(AWS_|SLIPWAY_|NODE_OPTIONS)/.test(name)),
+  );
+}
+
+async function firstLine(child: ReturnType<typeof slipway>): Promise<string> {
+  for await (const chunk of child.stdout ?? []) return String(chunk);
+  throw new Error('the server did not start');
+}
+
+function writeAgentConfig(name: string, endpoint: string, accessKeyId: string, secretAccessKey: string): string {
+  const root = join(folder, name);
+  mkdirSync(root);
+  const onPremises = join(root, 'onpremises.yml');
+  const identity = {
+    region: 'us-east-1',
+    iam_user_arn: 'arn:aws:iam::1:user/h',
+    aws_access_key_id: accessKeyId,
+    aws_secret_access_key: secretAccessKey,
+  };
+  writeFileSync(onPremises, JSON.stringify(identity), { mode: 0o600 });
+  const config = {
+    root_dir: join(root, 'root'),
+    log_dir: join(root, 'log'),
+    pid_dir: join(root, 'pid'),
+    wait_between_runs: 1,
+    deploy_control_endpoint: endpoint,
+    on_premises_config_file: onPremises,
+  };
+  const file = join(root, 'agent.yml');
+  writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
