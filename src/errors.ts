@@ -194,6 +194,12 @@ export const ERROR_CATALOGUE = {
       'Mend what the message names (rights, space), then start the agent again: it tries again before it takes new work.',
   },
   // --- hooks
+  HOOK_NO_SCOPE: {
+    meaning:
+      'systemd did not make the scope that a hook was to run in; with hook_scopes: auto the hook runs without one.',
+    remedy:
+      'Try `systemd-run --scope true` as the agent’s user. hook_scopes: off says that scopes are not wanted on this host.',
+  },
   // --- deployment
   DEPLOYMENT_COMMAND_UNKNOWN: {
     meaning: 'The control endpoint sent a host command that this agent does not know.',

@@ -116,6 +116,24 @@ export const AGENT_CONFIG_KEYS = [
     'hand down only PATH, HOME and USER to scripts, beside the deployment’s variables',
   ),
   key('strip_loader_env_in_hooks', 'boolean', true, 'keep LD_PRELOAD and its like away from scripts'),
+  key(
+    'hook_output_grace_seconds',
+    'seconds',
+    5,
+    'how long the output of a script may stay open after the script’s exit, held by what it started',
+  ),
+  key(
+    'hook_output_policy',
+    ['detach', 'fail'],
+    'detach',
+    'and then: detach lets the event succeed and keeps that output in a file of its own, fail fails it with code 6',
+  ),
+  key(
+    'hook_scopes',
+    ['auto', 'on', 'off'],
+    'auto',
+    'run each script in a scope of systemd, outside the agent’s control group; auto: where the agent is a service',
+  ),
   key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
   key(
     'deployment_spec_ca_file',
@@ -193,6 +211,9 @@ export interface AgentConfig {
   readonly ignoreOwnership: boolean;
   readonly restrictHookEnvironment: boolean;
   readonly stripLoaderVariables: boolean;
+  readonly hookOutputGraceSeconds: number;
+  readonly hookOutputPolicy: 'detach' | 'fail';
+  readonly hookScopes: 'auto' | 'on' | 'off';
   readonly deploymentSpecCaFile: string | null;
   readonly allowInsecureEndpoint: boolean;
   readonly gitHubEndpoint: string;
@@ -288,6 +309,9 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     ignoreOwnership: flag('ignore_ownership_in_bundle'),
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
+    hookOutputGraceSeconds: number('hook_output_grace_seconds'),
+    hookOutputPolicy: text('hook_output_policy') as AgentConfig['hookOutputPolicy'],
+    hookScopes: text('hook_scopes') as AgentConfig['hookScopes'],
     deploymentSpecCaFile: optional('deployment_spec_ca_file'),
     allowInsecureEndpoint: flag('allow_insecure_endpoint'),
     gitHubEndpoint: text('github_endpoint'),

@@ -1,6 +1,9 @@
 /** The kinds of values that a configuration key can have, and how each is read. */
 
-export type KeyType = 'text' | 'path' | 'name' | 'boolean' | 'seconds' | 'count' | 'bytes' | 'url';
+export type KeyType = 'text' | 'path' | 'name' | 'boolean' | 'seconds' | 'count' | 'bytes' | 'url' | Choices;
+
+/** One of these words. */
+export type Choices = readonly string[];
 
 export type KeyValue = string | number | boolean | null;
 
@@ -23,6 +26,7 @@ const UNITS: Readonly<Record<string, number>> = {
 /** @param value as YAML has it: text, number, boolean or null */
 export function readValue(type: KeyType, value: unknown): ReadResult {
   if (value === null || value === undefined || value === '') return { ok: true, value: null };
+  if (typeof type !== 'string') return oneOf(type, value);
   switch (type) {
     case 'text':
       return text(value) ?? wrong('text');
@@ -50,6 +54,14 @@ export function readValue(type: KeyType, value: unknown): ReadResult {
     case 'url':
       return readUrl(value);
   }
+}
+
+/** Whoever writes `on` or `yes` may get a boolean of YAML's. */
+function oneOf(choices: Choices, value: unknown): ReadResult {
+  const word = value === true ? 'on' : value === false ? 'off' : value;
+  return typeof word === 'string' && choices.includes(word)
+    ? { ok: true, value: word }
+    : wrong(`${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`);
 }
 
 function readBytes(value: unknown): ReadResult {

@@ -1,6 +1,8 @@
 import type { EntryRules } from '../archive/entry-rules.ts';
 import type { UnpackLimits } from '../archive/writer.ts';
 import type { EnvironmentRules } from '../hooks/environment.ts';
+import type { HookOutputPolicy } from '../hooks/run-event.ts';
+import type { HookScopes } from '../hooks/scope.ts';
 import type { InstallContext } from '../install/install.ts';
 import type { InstallRules } from '../install/types.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -28,6 +30,10 @@ export interface DeploymentContext {
   readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
   /** Between SIGTERM and SIGKILL of a hook that has timed out. */
   readonly hookGraceMs: number;
+  /** How long the output of a hook may stay open after its exit. */
+  readonly hookOutputGraceMs: number;
+  readonly hookOutputPolicy: HookOutputPolicy;
+  readonly hookScopes: HookScopes;
   readonly install: InstallContext;
   readonly fetchBundle: BundleFetcher;
   /** Else the log is told now and then. */

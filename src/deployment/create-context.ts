@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
+import { SlipwayError } from '../errors.ts';
+import { createHookScopes } from '../hooks/scope.ts';
 import { systemAttributeTools } from '../install/attributes.ts';
 import { realInstallFs } from '../install/install-fs.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -49,6 +51,12 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     },
     baseEnvironment: host.baseEnvironment,
     hookGraceMs: HOOK_GRACE_MS,
+    hookOutputGraceMs: config.hookOutputGraceSeconds * 1000,
+    hookOutputPolicy: config.hookOutputPolicy,
+    hookScopes: createHookScopes(config.hookScopes, host.baseEnvironment, (why) => {
+      const error = new SlipwayError('HOOK_NO_SCOPE', `systemd gives no scope for a hook: ${why}`);
+      log.warn('hooks run in the agent’s own control group from now on', { error });
+    }),
     install: {
       fs: realInstallFs,
       tools: systemAttributeTools,

@@ -58,11 +58,15 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
       return failed(4, `the script ${outcome.location}${runas} failed: ${outcome.why}`, outcome.location, log);
     }
     case 'output-held': {
-      const { location, stream, holders } = outcome;
+      const { location, held } = outcome;
+      const streams = held.map(({ stream }) => stream).join(' and ');
+      const holders = held.flatMap((one) => one.holders);
+      const unique = holders.filter(({ pid }, index) => holders.findIndex((other) => other.pid === pid) === index);
       return failed(
         6,
-        `the script ${location} ended, but something that it started still holds its ${stream}` +
-          `${holders.length === 0 ? '' : `: process ${describe(holders)}`}; redirect the output of what goes on running`,
+        `the script ${location} ended, but something that it started still holds its ${streams}` +
+          `${unique.length === 0 ? '' : `: process ${describe(unique)}`}; redirect the output of what goes on running, ` +
+          'or set hook_output_policy: detach',
         location,
         log,
       );

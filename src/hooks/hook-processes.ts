@@ -2,20 +2,30 @@
  * All processes of one hook, wherever they hide.
  *
  * A process belongs to a hook by its process group, by the marker in its environment (kept when `setsid` leaves the group and when `su`
- * changes the user), or because its parent does (what `sudo`, which empties the environment, starts). Only a process that escapes all
- * three at once is missed; that takes a control group to find.
+ * changes the user), or because its parent does (what `sudo`, which empties the environment, starts). A process that escapes all three at
+ * once is found by the control group, where the hook has one (`scope.ts`), and only there.
  *
  * They are ended on a timeout and after a crash of the agent, never after a success: daemons that a script starts are meant to live.
  */
+import { writeFileSync } from 'node:fs';
 import type { Clock } from '../system/clock.ts';
-import { hasInEnvironment, type ProcessRelations, runningProcesses, signalProcess } from '../system/processes.ts';
+import {
+  controlGroupsOf,
+  hasInEnvironment,
+  type ProcessRelations,
+  runningProcesses,
+  signalProcess,
+} from '../system/processes.ts';
 import { MARKER_VARIABLE } from './environment.ts';
+import { isInScope, scopeFolders, scopePrefix } from './scope.ts';
 
 export interface HookProcesses {
   /** The identifier of the host command that the hook runs for. */
   readonly marker: string;
   /** null: not known any more, because another agent process started the hook. */
   readonly groupId: number | null;
+  /** How the name of its scope begins, or of all scopes of the command. */
+  readonly scope: string;
 }
 
 /** After SIGKILL nothing lives on but what the kernel itself holds (a dead network disk): no use waiting longer for that. */
@@ -45,9 +55,14 @@ export async function endHook(clock: Clock, hook: HookProcesses, graceMs: number
   return left.map(({ pid }) => pid);
 }
 
+/** Every process that any hook of a host command has started. */
+export function allHooksOf(hostCommandIdentifier: string): HookProcesses {
+  return { marker: hostCommandIdentifier, groupId: null, scope: scopePrefix(hostCommandIdentifier) };
+}
+
 /** Kills every process of a hook that was left behind. @returns how many there were */
 export async function killProcessesOf(clock: Clock, hostCommandIdentifier: string): Promise<number> {
-  const hook = { marker: hostCommandIdentifier, groupId: null };
+  const hook = allHooksOf(hostCommandIdentifier);
   const before = processesOfHook(hook).length;
   const left = before === 0 ? [] : await endHook(clock, hook, 0);
   return before - left.length;
@@ -56,7 +71,7 @@ export async function killProcessesOf(clock: Clock, hostCommandIdentifier: strin
 /** Each call looks anew; who was once found to belong to the hook still does when its parent has gone. */
 type Search = () => readonly ProcessRelations[];
 
-function createSearch({ marker, groupId }: HookProcesses): Search {
+function createSearch({ marker, groupId, scope }: HookProcesses): Search {
   const known = new Set<string>();
   return () => {
     const processes = runningProcesses();
@@ -65,9 +80,7 @@ function createSearch({ marker, groupId }: HookProcesses): Search {
     const found = new Set<ProcessRelations>();
     const queue = processes.filter(
       (candidate) =>
-        candidate.group === groupId ||
-        known.has(nameOf(candidate)) ||
-        hasInEnvironment(candidate.pid, MARKER_VARIABLE, marker),
+        candidate.group === groupId || known.has(nameOf(candidate)) || bearsSignOf(candidate.pid, marker, scope),
     );
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (spared.has(next.pid) || found.has(next)) continue;
@@ -77,6 +90,13 @@ function createSearch({ marker, groupId }: HookProcesses): Search {
     }
     return [...found];
   };
+}
+
+/** A process in the scope of another script of the same event has the marker, too, and has nothing to do with this one. */
+function bearsSignOf(pid: number, marker: string, scope: string): boolean {
+  const controlGroups = controlGroupsOf(pid);
+  if (isInScope(controlGroups, scope)) return true;
+  return !isInScope(controlGroups, scopePrefix(marker)) && hasInEnvironment(pid, MARKER_VARIABLE, marker);
 }
 
 /** A pid may be given to another process one day; with the start time it names this one. */
@@ -89,6 +109,7 @@ function nameOf({ pid, startTime }: ProcessRelations): string {
  * nothing ties to the hook any more. A process with a signal pending cannot fork, so when a look finds nobody new, nobody is missing.
  */
 function killAll(hook: HookProcesses, search: Search): readonly ProcessRelations[] {
+  killControlGroups(hook, search());
   const stopped = new Set<string>();
   for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
     const found = search();
@@ -99,6 +120,19 @@ function killAll(hook: HookProcesses, search: Search): readonly ProcessRelations
   const found = search();
   signalAll(hook, found, 'SIGKILL');
   return found;
+}
+
+/** All of a control group in one stroke, where the kernel can do it; one at a time otherwise. */
+function killControlGroups({ scope }: HookProcesses, found: readonly ProcessRelations[]): void {
+  if (isInScope(controlGroupsOf(process.pid), scope)) return;
+  const folders = new Set(found.flatMap(({ pid }) => scopeFolders(controlGroupsOf(pid), scope)));
+  for (const folder of folders) {
+    try {
+      writeFileSync(`${folder}/cgroup.kill`, '1', { flag: 'r+' });
+    } catch {
+      // A kernel before 5.14, or another kind of hierarchy.
+    }
+  }
 }
 
 function signalAll(hook: HookProcesses, found: readonly ProcessRelations[], signal: NodeJS.Signals): void {

@@ -18,8 +18,10 @@ export interface OutputPipe {
   /** How /proc shows the pipe; to find out who holds it. */
   readonly nameEnd: string;
   readonly stream: Socket;
+  /** For a reader that goes on when this process does not: unlike `stream`, it blocks. Whoever needs it gets its own copy. */
+  readonly spareReadEnd: number;
   closeWriteEnd(): void;
-  /** Lets go of both ends; harmless when called again. */
+  /** Lets go of all ends; harmless when called again. */
   close(): void;
 }
 
@@ -67,12 +69,16 @@ function openPipe(path: string): OutputPipe {
   // The reader first and without blocking, or each would wait for the other. The writer blocks, as a script expects of its output.
   const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let writeEnd: number | null = null;
+  let spareReadEnd: number | null = null;
   try {
     writeEnd = openSync(path, constants.O_WRONLY);
+    spareReadEnd = openSync(path, constants.O_RDONLY);
   } catch (error) {
+    if (writeEnd !== null) closeSync(writeEnd);
     closeSync(readEnd);
     throw error;
   }
+  const spare = spareReadEnd;
   const stream = new Socket({ fd: readEnd, readable: true, writable: false });
   const closeWriteEnd = () => {
     if (writeEnd !== null) closeSync(writeEnd);
@@ -82,9 +88,12 @@ function openPipe(path: string): OutputPipe {
     writeEnd,
     nameEnd: `${path.split('/').slice(-2).join('/')} (deleted)`,
     stream,
+    spareReadEnd: spare,
     closeWriteEnd,
     close() {
       closeWriteEnd();
+      if (spareReadEnd !== null) closeSync(spareReadEnd);
+      spareReadEnd = null;
       stream.destroy();
     },
   };

@@ -1,24 +1,36 @@
+import { basename, dirname, join } from 'node:path';
 import type { Hook } from '../appspec/types.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import type { ProcessFacts } from '../system/processes.ts';
 import { lookupUser, ownUserName } from '../system/users.ts';
 import { commandLineFor } from './command-line.ts';
-import { type OutputStream, runScript } from './run-script.ts';
+import { MARKER_VARIABLE } from './environment.ts';
+import { type HeldOutput, type RunScriptRequest, runScript } from './run-script.ts';
+import type { HookScopes } from './scope.ts';
 import { examineScript } from './script-file.ts';
 import type { ScriptLog } from './script-log.ts';
+
+export type HookOutputPolicy = 'detach' | 'fail';
 
 export interface HooksContext {
   readonly clock: Clock;
   readonly log: Logger;
   /** Between SIGTERM and SIGKILL of a script that has timed out. */
   readonly graceMs: number;
+  /** How long the output of a script may stay open after its exit. */
+  readonly outputGraceMs: number;
+  /** And then: the event goes on without that output, or fails. */
+  readonly outputPolicy: HookOutputPolicy;
+  readonly scopes: HookScopes;
 }
 
 export interface EventRequest {
   readonly event: string;
   readonly hooks: readonly Hook[];
   readonly archiveDir: string;
+  /** Where the output of what goes on running after its script is kept, once nobody waits for it. */
+  readonly logsDir: string;
   /** With the marker of this command, by which everything that the scripts start can be found (`environment.ts`). */
   readonly environment: Readonly<Record<string, string>>;
   readonly scriptLog: ScriptLog;
@@ -51,23 +63,22 @@ export type EventOutcome =
   | {
       readonly outcome: 'output-held';
       readonly location: string;
-      readonly stream: OutputStream;
-      readonly holders: readonly ProcessFacts[];
+      readonly held: readonly HeldOutput[];
     }
   | { readonly outcome: 'killed'; readonly location: string };
 
 /** Runs an event's scripts in order; the first that does not end well ends the event. */
 export async function runLifecycleEvent(ctx: HooksContext, request: EventRequest): Promise<EventOutcome> {
   request.scriptLog.header(`LifecycleEvent - ${request.event}`);
-  for (const hook of request.hooks) {
+  for (const [index, hook] of request.hooks.entries()) {
     request.scriptLog.header(`Script - ${hook.location}`);
-    const outcome = await runHook(ctx, request, hook);
+    const outcome = await runHook(ctx, request, hook, index);
     if (outcome.outcome !== 'succeeded') return outcome;
   }
   return { outcome: 'succeeded' };
 }
 
-async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook): Promise<EventOutcome> {
+async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook, index: number): Promise<EventOutcome> {
   const { location, runas } = hook;
   const file = examineScript(request.archiveDir, location, (script) => {
     ctx.log.info('made a hook script executable', { script });
@@ -89,39 +100,74 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook): Pr
   const sourceUser = ownUserName();
   // For whoever audits the host: who ran what as whom.
   ctx.log.info('running a hook script', { ...fields, sourceUser, targetUser: runas ?? sourceUser, sudo: hook.sudo });
-  const ending = await runScript(ctx.clock, {
+  const scriptRequest: Omit<RunScriptRequest, 'scope'> = {
     command: commandLineFor(hook, file.path, file.isShellScript),
     environment: request.environment,
     timeoutMs: hook.timeoutSeconds * 1000,
     graceMs: ctx.graceMs,
+    outputGraceMs: ctx.outputGraceMs,
+    detachedOutput: (stream) => join(request.logsDir, `${request.event}-${basename(location)}.${stream}`),
     onLine: (stream, line) => request.scriptLog.line(stream, line),
     onOutputHeld: (stream, holders) => {
-      ctx.log.warn(
-        'a hook script has exited, but its output is held open; the event waits for that until its timeout',
-        {
-          ...fields,
-          stream,
-          holders: holders.map(({ pid, commandLine }) => `${pid} (${commandLine})`),
-        },
-      );
+      ctx.log.warn('a hook script has exited, but its output is held open; the event waits for that', {
+        ...fields,
+        stream,
+        waitMs: ctx.outputGraceMs,
+        holders: holders.map(describeProcess),
+      });
     },
     ...(request.killSignal === undefined ? {} : { killSignal: request.killSignal }),
-  });
+  };
+  const description = `Slipway hook ${request.event}: ${location} of ${basename(dirname(request.archiveDir))}`;
+  const scope = ctx.scopes.scopeFor(request.environment[MARKER_VARIABLE] ?? '', index, description);
+  let ending = await runScript(ctx.clock, { ...scriptRequest, scope });
+  if (ending.ending === 'no-scope' && ctx.scopes.refused(ending.why)) {
+    ending = await runScript(ctx.clock, { ...scriptRequest, scope: null });
+  }
   switch (ending.ending) {
     case 'exited': {
-      if (ending.exitCode === 0) return { outcome: 'succeeded' };
-      const by = ending.signal === null ? '' : ` (${ending.signal})`;
-      return { outcome: 'failed', location, runas, why: `exit code ${ending.exitCode}${by}${hintAboutUser(runas)}` };
+      const { held } = ending;
+      reportHeld(ctx, request, fields, held);
+      if (ending.exitCode !== 0) {
+        const by = ending.signal === null ? '' : ` (${ending.signal})`;
+        return { outcome: 'failed', location, runas, why: `exit code ${ending.exitCode}${by}${hintAboutUser(runas)}` };
+      }
+      const isFailure = held.length > 0 && ctx.outputPolicy === 'fail';
+      return isFailure ? { outcome: 'output-held', location, held } : { outcome: 'succeeded' };
     }
     case 'timed-out':
       return { outcome: 'timed-out', location, timeoutSeconds: hook.timeoutSeconds, survivors: ending.survivors };
-    case 'output-held':
-      return { outcome: 'output-held', location, stream: ending.stream, holders: ending.holders };
     case 'cannot-start':
       return { outcome: 'failed', location, runas, why: `it cannot be started: ${ending.why}` };
+    case 'no-scope':
+      return { outcome: 'failed', location, runas, why: `it cannot be started: systemd gives no scope: ${ending.why}` };
     case 'killed':
       return { outcome: 'killed', location };
   }
+}
+
+/** Into the log of the scripts, where somebody will look for that output, and into the agent's. */
+function reportHeld(
+  ctx: HooksContext,
+  request: EventRequest,
+  fields: Readonly<Record<string, string>>,
+  held: readonly HeldOutput[],
+): void {
+  for (const { stream, holders, continuesIn } of held) {
+    const holder = holders.length === 0 ? 'a process that cannot be seen' : holders.map(describeProcess).join(', ');
+    const where = continuesIn === null ? 'is not kept: no file can be made for it' : `goes on in ${continuesIn}`;
+    request.scriptLog.header(`The ${stream} of ${holder} ${where}`);
+    ctx.log.warn('a hook script has left a process behind that holds its output', {
+      ...fields,
+      stream,
+      holders: holders.map(describeProcess),
+      continuesIn,
+    });
+  }
+}
+
+function describeProcess({ pid, commandLine }: ProcessFacts): string {
+  return `${pid} (${commandLine.slice(0, 200)})`;
 }
 
 /** What is wrong with the user, if that may be why `su` failed: its own words say little. */

@@ -31,6 +31,14 @@ export function hasInEnvironment(pid: number, name: string, value: string): bool
   return readProc(pid, 'environ').split('\0').includes(`${name}=${value}`);
 }
 
+/**
+ * The control groups that a process is in, one a line, as the kernel has them: `0::/system.slice/ssh.service` where there is one hierarchy,
+ * a line for each where there are several. Their paths begin at the root that this process sees.
+ */
+export function controlGroupsOf(pid: number): string {
+  return readProc(pid, 'cgroup');
+}
+
 /** Processes that have a file open whose name, as /proc shows it, ends so. */
 export function processesHolding(nameEnd: string): ProcessFacts[] {
   return runningProcesses()

@@ -27,12 +27,21 @@ describe('the outcome of an event', () => {
     ],
     [{ outcome: 'failed', location: 'a.sh', runas: null, why: 'exit code 7' }, 4, ['a.sh failed: exit code 7']],
     [
-      { outcome: 'output-held', location: 'a.sh', stream: 'stderr', holders: [HOLDER] },
+      {
+        ...{ outcome: 'output-held', location: 'a.sh' },
+        held: [
+          { stream: 'stdout', holders: [HOLDER], continuesIn: null },
+          { stream: 'stderr', holders: [HOLDER], continuesIn: null },
+        ],
+      },
       6,
-      ['a.sh', 'stderr', 'process 42 (sleep 600)'],
+      ['a.sh', 'stdout and stderr', 'process 42 (sleep 600);', 'hook_output_policy: detach'],
     ],
     [
-      { outcome: 'output-held', location: 'a.sh', stream: 'stdout', holders: [HOLDER, HOLDER, HOLDER, HOLDER, HOLDER] },
+      {
+        ...{ outcome: 'output-held', location: 'a.sh' },
+        held: [{ stream: 'stdout', holders: [1, 2, 3, 4, 5].map((pid) => ({ ...HOLDER, pid })), continuesIn: null }],
+      },
       6,
       ['stdout', 'and 2 more'],
     ],

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
-import { killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
+import { allHooksOf, killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { isRunning } from '../support/process-tree.ts';
@@ -48,6 +48,6 @@ wait; sleep 600`;
   });
 
   test('is nothing when nothing was', () => {
-    expect(processesOfHook({ marker: systemRandom.uuid(), groupId: null })).toEqual([]);
+    expect(processesOfHook(allHooksOf(systemRandom.uuid()))).toEqual([]);
   });
 });

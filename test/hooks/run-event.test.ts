@@ -5,10 +5,12 @@ import { hookEnvironment, MARKER_VARIABLE } from '../../src/hooks/environment.ts
 import { killProcessesOf } from '../../src/hooks/hook-processes.ts';
 import { openRotatingFile } from '../../src/hooks/rotating-file.ts';
 import { type EventOutcome, runLifecycleEvent } from '../../src/hooks/run-event.ts';
+import { createHookScopes } from '../../src/hooks/scope.ts';
 import { createScriptLog } from '../../src/hooks/script-log.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { eventually } from '../support/eventually.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { pidsIn, writeScript } from '../support/scripts.ts';
@@ -29,6 +31,7 @@ async function runScripts(
     readonly mode?: number;
     readonly runas?: string;
     readonly killSignal?: AbortSignal;
+    readonly outputPolicy?: 'detach' | 'fail';
   } = {},
 ): Promise<Ran> {
   mkdirSync(folder, { recursive: true });
@@ -49,9 +52,13 @@ async function runScripts(
     { restrictToAllowlist: false, stripLoaderVariables: true },
   );
   const outcome = await runLifecycleEvent(
-    { clock: systemClock, log: silentLogger, graceMs: 200 },
     {
-      ...{ event: 'AfterInstall', hooks, archiveDir: folder, environment, scriptLog },
+      ...{ clock: systemClock, log: silentLogger, graceMs: 200, outputGraceMs: 200 },
+      outputPolicy: options.outputPolicy ?? 'detach',
+      scopes: createHookScopes('off', {}, () => {}),
+    },
+    {
+      ...{ event: 'AfterInstall', hooks, archiveDir: folder, logsDir: `${folder}/logs`, environment, scriptLog },
       ...(options.killSignal === undefined ? {} : { killSignal: options.killSignal }),
     },
   );
@@ -139,14 +146,41 @@ describe('scripts of an event', () => {
     expect(gone.outcome).toMatchObject({ outcome: 'failed', why: expect.stringContaining('cannot be started') });
   });
 
-  test('that take too long or whose output is held end the event so', async () => {
+  test('that take too long end the event so', async () => {
     using scratch = scratchFolder();
     const late = await runScripts(scratch.at('late'), { 'a.sh': '#!/bin/sh\nsleep 600' }, { timeoutSeconds: 1 });
     expect(late.outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1, survivors: [] });
-    const held = await runScripts(scratch.at('held'), { 'a.sh': '#!/bin/sh\nsleep 600 &' }, { timeoutSeconds: 1 });
+  });
+
+  test('whose output something holds succeed by default, and the log names the holder and where its words go on', async () => {
+    using scratch = scratchFolder();
+    const ran = await runScripts(scratch.path, {
+      'a.sh': '#!/bin/sh\nsleep 600 2>/dev/null &',
+      'b.sh': '#!/bin/sh\necho two',
+    });
+    expect(ran.outcome).toEqual({ outcome: 'succeeded' });
+    const file = scratch.at('logs', 'AfterInstall-a.sh.stdout.log');
+    expect(ran.tail).toMatch(/The stdout of \d+ \(sleep 600\) goes on in /);
+    expect(ran.tail).toContain(file);
+    expect(ran.tail).toContain('[stdout]two');
+    expect(await killProcessesOf(systemClock, ran.marker)).toBe(1);
+    await eventually(() => !existsSync(file));
+  });
+
+  test('whose output something holds fail the event where the policy says so', async () => {
+    using scratch = scratchFolder();
+    const ran = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nsleep 600 &' }, { outputPolicy: 'fail' });
     const holders = [{ pid: expect.any(Number), commandLine: 'sleep 600' }];
-    expect(held.outcome).toEqual({ outcome: 'output-held', location: 'a.sh', stream: 'stdout', holders });
-    expect(await killProcessesOf(systemClock, held.marker)).toBe(1);
+    const held = ['stdout', 'stderr'].map((stream) => ({ stream, holders, continuesIn: expect.any(String) }));
+    expect(ran.outcome).toEqual({ outcome: 'output-held', location: 'a.sh', held });
+    expect(await killProcessesOf(systemClock, ran.marker)).toBe(1);
+  });
+
+  test('that fail do so with their exit code, though something holds their output', async () => {
+    using scratch = scratchFolder();
+    const ran = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nsleep 600 &\nexit 9' }, { outputPolicy: 'fail' });
+    expect(ran.outcome).toMatchObject({ outcome: 'failed', why: 'exit code 9' });
+    expect(await killProcessesOf(systemClock, ran.marker)).toBe(1);
   });
 
   test('are killed when the agent must end, and the next one does not run', async () => {

@@ -1,9 +1,10 @@
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
-import { killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
+import { allHooksOf, killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
 import { type RunScriptRequest, runScript, type ScriptEnding } from '../../src/hooks/run-script.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { processesHolding } from '../../src/system/processes.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { eventually } from '../support/eventually.ts';
 import { isRunning } from '../support/process-tree.ts';
@@ -25,6 +26,9 @@ async function run(script: string, overrides: Partial<RunScriptRequest> = {}): P
     environment: { PATH: process.env['PATH'] ?? '', [MARKER_VARIABLE]: MARKER },
     timeoutMs: 20_000,
     graceMs: 200,
+    outputGraceMs: 20_000,
+    scope: null,
+    detachedOutput: (stream) => `${script}.${stream}`,
     onLine: (stream, line) => lines[stream].push(line),
     ...overrides,
   });
@@ -33,16 +37,16 @@ async function run(script: string, overrides: Partial<RunScriptRequest> = {}): P
 
 afterEach(async () => {
   await killProcessesOf(systemClock, MARKER);
-  expect(processesOfHook({ marker: MARKER, groupId: null })).toEqual([]);
+  expect(processesOfHook(allHooksOf(MARKER))).toEqual([]);
 });
 
 describe('a script', () => {
   test.each([
-    ['exit 0', { ending: 'exited', exitCode: 0, signal: null }],
-    ['exit 7', { ending: 'exited', exitCode: 7, signal: null }],
-    ['exit 255', { ending: 'exited', exitCode: 255, signal: null }],
-    ['kill -9 $$', { ending: 'exited', exitCode: 137, signal: 'SIGKILL' }],
-    ['kill -TERM $$; sleep 9', { ending: 'exited', exitCode: 143, signal: 'SIGTERM' }],
+    ['exit 0', { ending: 'exited', exitCode: 0, signal: null, held: [] }],
+    ['exit 7', { ending: 'exited', exitCode: 7, signal: null, held: [] }],
+    ['exit 255', { ending: 'exited', exitCode: 255, signal: null, held: [] }],
+    ['kill -9 $$', { ending: 'exited', exitCode: 137, signal: 'SIGKILL', held: [] }],
+    ['kill -TERM $$; sleep 9', { ending: 'exited', exitCode: 143, signal: 'SIGTERM', held: [] }],
   ])('%s', async (text, expected) => {
     using scratch = scratchFolder();
     const { ending } = await run(writeScript(scratch.at('a.sh'), `#!/bin/sh\n${text}\n`));
@@ -64,7 +68,7 @@ describe('a script', () => {
     const text = '#!/bin/sh\necho out > /dev/stdout\necho err > /dev/stderr\necho both | tee /dev/stderr';
     const ran = await run(writeScript(scratch.at('a.sh'), text));
     expect(ran).toEqual({
-      ending: { ending: 'exited', exitCode: 0, signal: null },
+      ending: { ending: 'exited', exitCode: 0, signal: null, held: [] },
       stdout: ['out', 'both'],
       stderr: ['err', 'both'],
     });
@@ -145,7 +149,7 @@ while true; do sleep 600; done`;
     const text = `#!/bin/bash\ntrap '' TERM\nwhile true; do setsid sleep 600 & sleep 0.01; done`;
     const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 300 });
     expect(ending).toEqual({ ending: 'timed-out', survivors: [] });
-    expect(processesOfHook({ marker: MARKER, groupId: null })).toEqual([]);
+    expect(processesOfHook(allHooksOf(MARKER))).toEqual([]);
   });
 
   test('is ended at once, with no grace, when the agent must end', async () => {
@@ -191,18 +195,45 @@ describe('a process in the background', () => {
     ['stdout', '2>/dev/null'],
     ['stderr', '>/dev/null'],
   ] as const)(
-    'that holds %s is waited for until the deadline, then named, and lives on',
+    'that holds %s is waited for a while, then named, and goes on writing, into a file',
     async (stream, redirection) => {
       using scratch = scratchFolder();
       // Two are left; only one of them is to blame.
-      const text = `#!/bin/sh\nsleep 601 >/dev/null 2>&1 &\nsleep 602 ${redirection} &\necho $! > ${scratch.at('pid')}\n`;
-      const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 400 });
+      const child = writeScript(
+        scratch.at('child.sh'),
+        `#!/bin/bash\necho $$ > ${scratch.at('pid')}\nwhile ! [ -e ${scratch.at('go')} ]; do sleep 0.05; done\nfor n in 1 2 3; do echo line $n; echo line $n >&2; done\necho alive > ${scratch.at('alive')}\nwhile true; do read -t 60 < /dev/zero; done`,
+      );
+      const text = `#!/bin/sh\nsleep 601 >/dev/null 2>&1 &\n${child} ${redirection} &\necho begun\n`;
+      const { ending } = await run(writeScript(scratch.at('a.sh'), text), { outputGraceMs: 400 });
       const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
-      expect(ending).toEqual({ ending: 'output-held', stream, holders: [{ pid, commandLine: 'sleep 602' }] });
+      const continuesIn = scratch.at(`a.sh.${stream}.log`);
+      const holders = expect.arrayContaining([{ pid, commandLine: `/bin/bash ${child}` }]);
+      expect(ending).toEqual({ ending: 'exited', exitCode: 0, signal: null, held: [{ stream, holders, continuesIn }] });
+      writeScript(scratch.at('go'), '');
+      await eventually(() => readFileSync(continuesIn, 'utf8') === 'line 1\nline 2\nline 3\n');
+      await eventually(() => existsSync(scratch.at('alive')));
       expect(isRunning(pid)).toBe(true);
-      expect(await killProcessesOf(systemClock, MARKER)).toBe(2);
+      await killProcessesOf(systemClock, MARKER);
+      await eventually(() => processesHolding(continuesIn).length === 0);
     },
   );
+
+  test('whose output is never used again leaves no empty file behind', async () => {
+    using scratch = scratchFolder();
+    const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 600 &\nexit 3');
+    const { ending } = await run(script, { outputGraceMs: 100 });
+    expect(ending).toMatchObject({ ending: 'exited', exitCode: 3, held: [{ stream: 'stdout' }, { stream: 'stderr' }] });
+    expect(readdirSync(scratch.path).sort()).toEqual(['a.sh', 'a.sh.stderr.log', 'a.sh.stdout.log']);
+    await killProcessesOf(systemClock, MARKER);
+    await eventually(() => readdirSync(scratch.path).length === 1);
+  });
+
+  test('that holds the output past the deadline has not made its script late', async () => {
+    using scratch = scratchFolder();
+    const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 600 &');
+    const { ending } = await run(script, { timeoutMs: 500 });
+    expect(ending).toMatchObject({ ending: 'exited', exitCode: 0, held: [{ stream: 'stdout' }, { stream: 'stderr' }] });
+  });
 
   test('that lets go of the output in time does no harm, and what it says is kept', async () => {
     using scratch = scratchFolder();

@@ -74,7 +74,7 @@ function errorCodes(): string {
 function agentConfiguration(): string {
   const rows = AGENT_CONFIG_KEYS.map(
     (key) =>
-      `| \`${key.key}\` | ${key.type} | ${key.default === null ? '–' : `\`${String(key.default)}\``} | ${cell(key.meaning)} |`,
+      `| \`${key.key}\` | ${typeof key.type === 'string' ? key.type : key.type.join(', ')} | ${key.default === null ? '–' : `\`${String(key.default)}\``} | ${cell(key.meaning)} |`,
   );
   return ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }

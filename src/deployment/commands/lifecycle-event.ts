@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Hook } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
 import { hookEnvironment } from '../../hooks/environment.ts';
@@ -39,11 +40,19 @@ export async function lifecycleEvent(
   try {
     const scriptLog = createScriptLog(files, specification.deploymentId, ctx.clock);
     const outcome = await runLifecycleEvent(
-      { clock: ctx.clock, log: ctx.log, graceMs: ctx.hookGraceMs },
+      {
+        clock: ctx.clock,
+        log: ctx.log,
+        graceMs: ctx.hookGraceMs,
+        outputGraceMs: ctx.hookOutputGraceMs,
+        outputPolicy: ctx.hookOutputPolicy,
+        scopes: ctx.hookScopes,
+      },
       {
         event,
         hooks: scripts.hooks,
         archiveDir: scripts.archiveDir,
+        logsDir: dirname(paths.scriptsLog),
         environment: hookEnvironment(
           {
             ...specification,

@@ -1,0 +1,98 @@
+/**
+ * Scopes of systemd: a hook in a control group of its own, outside the agent's.
+ *
+ * What the agent's service manager does to the agent (stop, restart, kill after a crash) does not reach the hook then, and on a timeout
+ * everything that the hook has started is found, wherever it hides. The scope vanishes with its last process.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { CommandLine } from './command-line.ts';
+
+export type HookScopesMode = 'auto' | 'on' | 'off';
+
+export interface HookScope {
+  /** `slipway-hook-….scope` */
+  readonly unit: string;
+  /** What `systemctl status` shows. */
+  readonly description: string;
+}
+
+/** Whether hooks of this process get scopes. Once systemd refuses one, it is not asked again. */
+export interface HookScopes {
+  /** @returns null: the hook runs among the agent's own processes */
+  scopeFor(hostCommandIdentifier: string, index: number, description: string): HookScope | null;
+  /** @returns whether to go on without, which is said once; false: the operator wants scopes or nothing */
+  refused(why: string): boolean;
+}
+
+/**
+ * @param mode auto: where this process is a service of systemd's and may make units
+ * @param onRefused is told once why there are none, when there should be
+ */
+export function createHookScopes(
+  mode: HookScopesMode,
+  environment: Readonly<Record<string, string | undefined>>,
+  onRefused: (why: string) => void,
+): HookScopes {
+  let enabled = mode === 'on' || (mode === 'auto' && isServiceOfSystemd(environment));
+  return {
+    scopeFor: (hostCommandIdentifier, index, description) =>
+      enabled ? { unit: `${scopePrefix(hostCommandIdentifier)}${index}.scope`, description } : null,
+    refused(why) {
+      if (mode === 'on') return false;
+      if (enabled) onRefused(why);
+      enabled = false;
+      return true;
+    },
+  };
+}
+
+/** How the names of all scopes of a host command begin; its identifier may hold anything, and a unit's name may not. */
+export function scopePrefix(hostCommandIdentifier: string): string {
+  return `slipway-hook-${createHash('sha256').update(hostCommandIdentifier).digest('hex').slice(0, 20)}-`;
+}
+
+/** The descriptor on which a scope says that it is there. */
+export const SCOPE_READY_FD = 3;
+
+/**
+ * The same command in a scope. `systemd-run` becomes the command itself, so process id, group, output and exit code are the command's own;
+ * between the two a shell writes a line to descriptor 3, without which nobody could tell a fault of `systemd-run` from one of the script.
+ */
+export function inScope({ unit, description }: HookScope, { file, args }: CommandLine): CommandLine {
+  const announce = `echo >&${SCOPE_READY_FD}; exec ${SCOPE_READY_FD}>&-; exec "$@"`;
+  return {
+    file: 'systemd-run',
+    args: [
+      ...['--scope', '--quiet', '--collect', `--unit=${unit}`, `--description=${description}`, '--'],
+      ...['/bin/sh', '-c', announce, 'slipway-hook', file, ...args],
+    ],
+  };
+}
+
+/** @param controlGroups of a process, as /proc shows them; @param unitPrefix the unit's name, or how it begins */
+export function isInScope(controlGroups: string, unitPrefix: string): boolean {
+  return controlGroups.includes(`/${unitPrefix}`);
+}
+
+/**
+ * Where the kernel shows the control group of a scope, from those of a process in it: with one hierarchy, in hybrid mode (two folders), or
+ * in the first version.
+ */
+export function scopeFolders(controlGroups: string, unitPrefix: string): readonly string[] {
+  const folders = controlGroups.split('\n').flatMap((line) => {
+    const [, controllers, path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    const begin = path.indexOf(`/${unitPrefix}`);
+    if (begin < 0) return [];
+    const below = path.indexOf('/', begin + 1);
+    const scope = below < 0 ? path : path.slice(0, below);
+    if (controllers === 'name=systemd') return [`/sys/fs/cgroup/systemd${scope}`];
+    return controllers === '' ? [`/sys/fs/cgroup${scope}`, `/sys/fs/cgroup/unified${scope}`] : [];
+  });
+  return folders.filter((folder) => existsSync(folder));
+}
+
+function isServiceOfSystemd(environment: Readonly<Record<string, string | undefined>>): boolean {
+  const isService = environment['INVOCATION_ID'] !== undefined || environment['NOTIFY_SOCKET'] !== undefined;
+  return isService && existsSync('/run/systemd/system') && process.getuid?.() === 0;
+}
