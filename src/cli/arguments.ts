@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { problemOfBundleUrl, problemOfCommitId, problemOfGitUrl } from '../protocol/specification.ts';
 
 export interface Tag {
   readonly Key: string;
@@ -49,6 +50,20 @@ export function parseGitHubRevision(text: string): { readonly repository: string
     throw new InvalidArgumentError(`'${text}' is not OWNER/REPOSITORY@COMMIT`);
   }
   return { repository: match[1], commitId: match[2] };
+}
+
+/** `https://host/repository@commit` → its parts; an ssh address may have a user before its host. */
+export function parseGitRevision(text: string): { readonly repository: string; readonly commitId: string } {
+  const [, repository = '', commitId = ''] = /^(.*)@([^@/]*)$/s.exec(text) ?? [];
+  const problem = problemOfGitUrl(repository) ?? problemOfCommitId(commitId);
+  if (problem !== null) throw new InvalidArgumentError(`${problem}; it must be URL@COMMIT`);
+  return { repository, commitId };
+}
+
+export function parseBundleUrl(text: string): string {
+  const problem = problemOfBundleUrl(text);
+  if (problem !== null) throw new InvalidArgumentError(problem);
+  return text;
 }
 
 /** `200` → 200. */

@@ -8,6 +8,7 @@ import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } f
 import { createFileLogger } from '../logging/create-logger.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import type { CliContext } from './context.ts';
+import { createProgressBar } from './view/progress-bar.ts';
 import { renderDuration } from './view/time.ts';
 
 /** The flags of `slipway local`, which are those of `codedeploy-local`. */
@@ -33,12 +34,14 @@ export interface LocalDeployOptions {
 export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const plan = planOrThrow(ctx, options);
+  const bar = createProgressBar(ctx.stdout, ctx.clock);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   try {
     const identity = await identityFor(ctx, config, plan);
     const deployment = createDeploymentContext(config, {
       ...identity,
       baseEnvironment: ctx.env,
+      onDownloadProgress: bar.update,
       clock: ctx.clock,
       log,
     });
@@ -49,6 +52,7 @@ export async function deployLocally(ctx: CliContext, options: LocalDeployOptions
       plan,
       (progress) => {
         if (progress.type === 'started') return;
+        bar.clear();
         const { event, outcome, durationMs } = progress;
         ctx.stdout.write(`  ${event.padEnd(18)}  ${outcome.status.padEnd(9)}  ${renderDuration(durationMs)}\n`);
       },

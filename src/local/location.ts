@@ -1,6 +1,13 @@
 /** What `--bundle-location` means. Pure. */
 import { resolve } from 'node:path/posix';
-import type { BundleType, Revision } from '../protocol/specification.ts';
+import {
+  type BundleType,
+  problemOfBundleUrl,
+  problemOfCommitId,
+  problemOfGitUrl,
+  problemOfSha256,
+  type Revision,
+} from '../protocol/specification.ts';
 
 export const LOCAL_BUNDLE_TYPES = ['tgz', 'tar', 'zip', 'directory'] as const;
 export type LocalBundleType = (typeof LOCAL_BUNDLE_TYPES)[number];
@@ -11,7 +18,7 @@ export type LocationResult =
   | { readonly ok: false; readonly problem: string };
 
 /**
- * A path, `s3://bucket/key[?versionId=…&etag=…]`, or a GitHub repository.
+ * A path, `s3://bucket/key[?versionId=…&etag=…]`, a GitHub repository, `git+https://…#COMMIT`, or `https://…#sha256=DIGEST`.
  *
  * @param workingDirectory what a relative path is relative to
  * @see the official agent's guide, `deployments-local`, and 2.x for the web addresses of branches and commits
@@ -22,6 +29,8 @@ export function parseBundleLocation(
   workingDirectory: string,
 ): LocationResult {
   if (location.startsWith('s3://')) return parseS3(location, bundleType);
+  if (location.startsWith('git+')) return parseGit(location);
+  if (/^https?:\/\/[^#]+#sha256=/.test(location)) return parseHttps(location, bundleType);
   if (location.startsWith('https://')) return parseGitHub(location, bundleType);
   if (location.startsWith('http://')) {
     return problem(`the bundle location ${location} is not encrypted: use https://`);
@@ -59,6 +68,32 @@ function parseS3(location: string, bundleType: LocalBundleType): LocationResult 
   };
 }
 
+/** `git+https://HOST/REPOSITORY#COMMIT`, and the same with `ssh` or `file`. */
+function parseGit(location: string): LocationResult {
+  const [url = '', commitId = ''] = location.slice('git+'.length).split(/#(.*)/s);
+  const wrong = problemOfGitUrl(url) ?? problemOfCommitId(commitId);
+  if (wrong !== null) return problem(`${wrong}: a commit in git is git+https://HOST/REPOSITORY#COMMIT`);
+  return { ok: true, revision: { revisionType: 'Git', url, commitId: commitId.toLowerCase() } };
+}
+
+/** `https://HOST/app.tgz#sha256=DIGEST`; what kind of bundle it is, its name says, unless a flag does. */
+function parseHttps(location: string, given: LocalBundleType): LocationResult {
+  const [url = '', sha256 = ''] = location.split(/#sha256=(.*)/s);
+  const wrong = problemOfBundleUrl(url) ?? problemOfSha256(sha256);
+  if (wrong !== null) return problem(`${wrong}: a bundle of a web server is https://HOST/NAME.tgz#sha256=DIGEST`);
+  const bundleType = given === 'directory' ? bundleTypeOfName(url) : given;
+  if (bundleType === null)
+    return problem(`cannot tell what kind of bundle ${url} is: say it with --type tar, tgz or zip`);
+  return { ok: true, revision: { revisionType: 'HTTPS', url, bundleType, sha256: sha256.toLowerCase() } };
+}
+
+/** What a file's name, or an address's, says of the kind of bundle that it is; null: nothing. */
+export function bundleTypeOfName(name: string): BundleType | null {
+  const [, ending] = /\.(zip|tar|tgz|tar\.gz)$/i.exec(name.replace(/[?#].*$/s, '')) ?? [];
+  if (ending === undefined) return null;
+  return ending.toLowerCase() === 'tar.gz' ? 'tgz' : (ending.toLowerCase() as BundleType);
+}
+
 /** A key may hold a question mark itself: only what follows the last one, and holds nothing but known parameters, is none of it. */
 function splitQuery(path: string): { readonly key: string; readonly parameters: URLSearchParams } {
   const at = path.lastIndexOf('?');
@@ -78,7 +113,8 @@ function parseGitHub(location: string, given: LocalBundleType): LocationResult {
     [];
   if (account === undefined || repository === undefined) {
     return problem(
-      `cannot tell what is at ${location}: a bundle location is a path, s3://BUCKET/KEY or https://github.com/OWNER/REPOSITORY`,
+      `cannot tell what is at ${location}: a bundle location is a path, s3://BUCKET/KEY, https://github.com/OWNER/REPOSITORY, ` +
+        'git+https://HOST/REPOSITORY#COMMIT or https://HOST/NAME.tgz#sha256=DIGEST',
     );
   }
   return { ok: true, revision: { revisionType: 'GitHub', account, repository, commitId, bundleType } };

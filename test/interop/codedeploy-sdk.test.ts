@@ -25,8 +25,10 @@ import {
   ListDeploymentsCommand,
   ListDeploymentTargetsCommand,
   ListOnPremisesInstancesCommand,
+  RegisterApplicationRevisionCommand,
   RegisterOnPremisesInstanceCommand,
   RemoveTagsFromOnPremisesInstancesCommand,
+  type RevisionLocation,
   StopDeploymentCommand,
   UpdateApplicationCommand,
   UpdateDeploymentGroupCommand,
@@ -94,6 +96,38 @@ async function makeGroup(
     }),
   );
 }
+
+describe('revisions of any source', () => {
+  const commitId = '0123456789abcdef0123456789abcdef01234567';
+  const eTag = `sha256:${'ab'.repeat(32)}`;
+  const gitHubOf = (repository: string, commit = commitId) => ({
+    revisionType: 'GitHub' as const,
+    gitHubLocation: { repository, commitId: commit },
+  });
+  const s3Of = (bucket: string, eTagOf?: string) => ({
+    revisionType: 'S3' as const,
+    s3Location: { bucket, key: 'a/b.tgz', bundleType: 'tgz' as const, eTag: eTagOf },
+  });
+
+  test('are registered by addresses of git and of web servers, unless no host should fetch from them', async () => {
+    const applicationName = 'sources';
+    await sdk.send(new CreateApplicationCommand({ applicationName }));
+    const register = (revision: RevisionLocation) =>
+      sdk.send(new RegisterApplicationRevisionCommand({ applicationName, revision }));
+    await register(gitHubOf('https://git.example.com/shop.git'));
+    await register(gitHubOf('ssh://git@git.example.com/shop.git'));
+    await register(s3Of('https://example.com', eTag));
+    for (const refused of [
+      gitHubOf('file:///etc'),
+      gitHubOf('ext::sh -c id://x'),
+      gitHubOf('https://git.example.com/shop.git', 'main'),
+      s3Of('https://example.com'),
+      s3Of('http://example.com', eTag),
+    ]) {
+      await expect(register(refused)).rejects.toMatchObject({ name: 'InvalidRevisionException' });
+    }
+  });
+});
 
 describe('applications', () => {
   test('are created, found, listed, renamed and deleted', async () => {

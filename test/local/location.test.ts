@@ -43,3 +43,43 @@ describe('a bundle location', () => {
     expect(result).toEqual({ ok: false, problem: expect.stringContaining(words) });
   });
 });
+
+describe('a revision from any source', () => {
+  const commit = '0123456789abcdef0123456789abcdef01234567';
+  const digest = 'ab'.repeat(32);
+  test.each([
+    [
+      `git+https://git.example.com/team/shop.git#${commit}`,
+      { revisionType: 'Git', url: 'https://git.example.com/team/shop.git', commitId: commit },
+    ],
+    [
+      `git+ssh://git@git.example.com/shop#${commit.toUpperCase()}`,
+      { revisionType: 'Git', url: 'ssh://git@git.example.com/shop', commitId: commit },
+    ],
+    [
+      `https://example.com/a/shop.tar.gz#sha256=${digest}`,
+      { revisionType: 'HTTPS', url: 'https://example.com/a/shop.tar.gz', bundleType: 'tgz', sha256: digest },
+    ],
+    [
+      `https://example.com/shop.zip?sig=1#sha256=${digest}`,
+      { revisionType: 'HTTPS', url: 'https://example.com/shop.zip?sig=1', bundleType: 'zip', sha256: digest },
+    ],
+  ])('%s', (location, revision) => {
+    expect(parseBundleLocation(location, 'directory', '/')).toEqual({ ok: true, revision });
+  });
+
+  test.each([
+    [`git+https://git.example.com/shop#main`, 'whole commit id'],
+    [`git+https://user:secret@git.example.com/shop#${commit}`, 'password'],
+    [`git+http://git.example.com/shop#${commit}`, 'not encrypted'],
+    [`git+ext::sh -c id#${commit}`, 'no address'],
+    [`git+ssh://-oProxyCommand=id/shop#${commit}`, 'no address'],
+    [`https://example.com/shop#sha256=${digest}`, '--type'],
+    [`https://example.com/shop.zip#sha256=12`, '64 hex digits'],
+    [`http://example.com/shop.zip#sha256=${digest}`, 'not encrypted'],
+  ])('%s is refused', (location, why) => {
+    const result = parseBundleLocation(location, 'directory', '/');
+    expect(result).toMatchObject({ ok: false, problem: expect.stringContaining(why) });
+    expect(JSON.stringify(result)).not.toContain('secret@');
+  });
+});

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
+import { bundleTypeOfName } from '../../local/location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { BundleType, FileExistsBehavior } from '../../protocol/specification.ts';
-import { parseGitHubRevision, parseS3Url } from '../arguments.ts';
+import { parseBundleUrl, parseGitHubRevision, parseGitRevision, parseS3Url } from '../arguments.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import type { AddCommand } from '../program.ts';
@@ -14,7 +15,10 @@ interface DeployOptions extends ConnectionOptions {
   readonly group: string;
   readonly revision?: { readonly bucket: string; readonly key: string };
   readonly github?: { readonly repository: string; readonly commitId: string };
-  readonly type: BundleType;
+  readonly git?: { readonly repository: string; readonly commitId: string };
+  readonly url?: string;
+  readonly sha256?: string;
+  readonly type?: BundleType;
   readonly config?: string;
   readonly description?: string;
   readonly fileExistsBehavior?: FileExistsBehavior;
@@ -71,7 +75,12 @@ function addDeployOptions(command: Command): Command {
     .requiredOption('--group <name>', 'the deployment group')
     .option('--revision <url>', 's3://BUCKET/KEY of a bundle that was pushed before', parseS3Url)
     .option('--github <revision>', 'OWNER/REPOSITORY@COMMIT on GitHub', parseGitHubRevision)
-    .addOption(new Option('--type <type>', 'kind of bundle').choices(['zip', 'tgz', 'tar']).default('zip'))
+    .option('--git <revision>', 'URL@COMMIT in any git repository, URL being https://… or ssh://…', parseGitRevision)
+    .option('--url <url>', 'https://… of a bundle on any web server; needs --sha256', parseBundleUrl)
+    .option('--sha256 <digest>', 'what the bundle at --url must have')
+    .addOption(
+      new Option('--type <type>', 'kind of bundle; else what its name says, else zip').choices(['zip', 'tgz', 'tar']),
+    )
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
     .addOption(
@@ -97,20 +106,33 @@ async function chooseRevision(
   dir: string | undefined,
   options: DeployOptions,
 ): Promise<RevisionLocation> {
-  const given = [dir, options.revision, options.github].filter((source) => source !== undefined);
+  const given = [dir, options.revision, options.github, options.git, options.url].filter(
+    (source) => source !== undefined,
+  );
   if (given.length !== 1) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `say what to deploy exactly once, not ${given.length} times`, {
-      remedy: 'Give a folder, or --revision s3://BUCKET/KEY, or --github OWNER/REPOSITORY@COMMIT.',
+      remedy:
+        'Give a folder, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, or --url with --sha256.',
     });
   }
   if (options.revision !== undefined) {
-    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType: options.type } };
+    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType: options.type ?? 'zip' } };
   }
-  if (options.github !== undefined) return { revisionType: 'GitHub', gitHubLocation: options.github };
+  const repository = options.github ?? options.git;
+  if (repository !== undefined) return { revisionType: 'GitHub', gitHubLocation: repository };
+  if (options.url !== undefined) {
+    if (options.sha256 === undefined) {
+      throw new SlipwayError('CLI_BAD_ARGUMENT', '--url needs --sha256: without it nobody could tell what is deployed');
+    }
+    const { origin, pathname, search } = new URL(options.url);
+    const bundleType = options.type ?? bundleTypeOfName(pathname) ?? 'zip';
+    const key = `${pathname.slice(1)}${search}`;
+    return { revisionType: 'S3', s3Location: { bucket: origin, key, bundleType, eTag: `sha256:${options.sha256}` } };
+  }
   return uploadRevision(ctx, connection, {
     sourceDir: dir ?? '.',
     application: options.application,
-    bundleType: options.type,
+    bundleType: options.type ?? 'zip',
     s3Location: null,
     s3EndpointUrl: null,
     description: options.description ?? null,

@@ -1,5 +1,11 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import {
+  problemOfBundleUrl,
+  problemOfCommitId,
+  problemOfGitUrl,
+  problemOfSha256,
+} from '../../protocol/specification.ts';
 import { identityOf } from '../engine/revision-identity.ts';
 import type { RevisionRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
@@ -58,6 +64,7 @@ function readS3Location(revision: Input) {
   }
   const version = readText(location, 'version');
   const eTag = readText(location, 'eTag');
+  if (needed('bucket').includes('://')) requireBundleUrl(needed('bucket'), needed('key'), eTag);
   return {
     bucket: needed('bucket'),
     key: needed('key'),
@@ -67,10 +74,30 @@ function readS3Location(revision: Input) {
   };
 }
 
+/** An address in place of a bucket's name: the bundle is at a web server, and its eTag says `sha256:` and its digest. */
+function requireBundleUrl(bucket: string, key: string, eTag: string | null): void {
+  const problem =
+    problemOfBundleUrl(`${bucket}/${key}`) ??
+    (eTag?.startsWith('sha256:') ? problemOfSha256(eTag.slice('sha256:'.length)) : 'its eTag must be sha256:DIGEST');
+  if (problem !== null) {
+    throw new ApiError('InvalidRevisionException', `The s3Location cannot be used as a web address: ${problem}.`);
+  }
+}
+
 function readGitHubLocation(revision: Input) {
   const location = readObject(revision, 'gitHubLocation');
   const repository = location === null ? null : readText(location, 'repository');
   const commitId = location === null ? null : readText(location, 'commitId');
+  if (repository?.includes('://')) {
+    // A path on the hosts is nothing for a caller of this API to choose.
+    const problem =
+      (repository.startsWith('file:') ? 'file: is not for deployments from a server' : problemOfGitUrl(repository)) ??
+      problemOfCommitId(commitId ?? '');
+    if (problem !== null) {
+      throw new ApiError('InvalidRevisionException', `The gitHubLocation cannot be used as git’s: ${problem}.`);
+    }
+    return { repository, commitId: commitId ?? '' };
+  }
   if (repository === null || !/^[^/\s]+\/[^/\s]+$/.test(repository)) {
     throw new ApiError(
       'InvalidRevisionException',

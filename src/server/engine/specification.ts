@@ -30,14 +30,22 @@ export function specificationOf(deployment: DeploymentRow): DeploymentSpecificat
 function revisionOf(stored: StoredRevision): Revision {
   const { s3Location, gitHubLocation } = stored;
   if (stored.revisionType === 'S3' && s3Location !== undefined) {
+    const bundleType = s3Location.bundleType as BundleType;
+    if (isWebAddress(s3Location.bucket)) {
+      const url = `${s3Location.bucket.replace(/\/$/, '')}/${s3Location.key.replace(/^\//, '')}`;
+      return { revisionType: 'HTTPS', url, bundleType, sha256: s3Location.eTag?.replace('sha256:', '') ?? '' };
+    }
     return {
       revisionType: 'S3',
       bucket: s3Location.bucket,
       key: s3Location.key,
-      bundleType: s3Location.bundleType as BundleType,
+      bundleType,
       version: s3Location.version ?? null,
       eTag: s3Location.eTag?.replaceAll('"', '') ?? null,
     };
+  }
+  if (gitHubLocation !== undefined && isWebAddress(gitHubLocation.repository)) {
+    return { revisionType: 'Git', url: gitHubLocation.repository, commitId: gitHubLocation.commitId.toLowerCase() };
   }
   const [account, repository] = gitHubLocation?.repository.split('/') ?? [];
   if (account === undefined || repository === undefined || gitHubLocation === undefined) {
@@ -46,4 +54,12 @@ function revisionOf(stored: StoredRevision): Revision {
     });
   }
   return { revisionType: 'GitHub', account, repository, commitId: gitHubLocation.commitId, bundleType: null };
+}
+
+/**
+ * The API's model knows only S3 and GitHub. An address where the name of a bucket or of a repository would be is one of our own: a bundle
+ * from any web server, a commit from any git.
+ */
+function isWebAddress(text: string): boolean {
+  return text.includes('://');
 }
