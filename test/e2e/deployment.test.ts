@@ -1,11 +1,14 @@
 /** The main job with real parts: a server process, an agent process, bundles over the S3 API, files and scripts. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+
+// A dozen processes start in each; a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const APPLICATION = ['--application', 'site', '--group', 'test'];
 

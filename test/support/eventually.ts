@@ -8,7 +8,7 @@ export async function eventually(
   condition: () => boolean | Promise<boolean>,
   options: { readonly withinMs?: number; readonly everyMs?: number } = {},
 ): Promise<void> {
-  const { withinMs = 20_000, everyMs = 20 } = options;
+  const { withinMs = 60_000, everyMs = 20 } = options;
   const giveUpAt = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error(`still not so after ${withinMs} ms: ${condition.toString()}`);

@@ -12,8 +12,10 @@ export interface TestServer extends AsyncDisposable {
   key(role: Role, hostArn?: string): Promise<{ accessKeyId: string; secretAccessKey: string }>;
 }
 
-export async function testServer(dataDir: string): Promise<TestServer> {
-  const options = { dataDir, clock: systemClock, random: systemRandom };
+/** @param databaseUrl a PostgreSQL database; else the embedded one */
+export async function testServer(dataDir: string, databaseUrl?: string): Promise<TestServer> {
+  const database = databaseUrl === undefined ? {} : { databaseUrl };
+  const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
   const server = await startServer({
     ...options,
     ...{ host: '127.0.0.1', port: 0, s3Host: '127.0.0.1', s3Port: 0 },

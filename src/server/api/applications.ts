@@ -4,7 +4,7 @@ import type { StoreReader } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { putTags, readTags, resourceArn } from './tags.ts';
+import { moveApplicationTags, putTags, readTags, resourceArn } from './tags.ts';
 
 const PLATFORMS = ['Server', 'Lambda', 'ECS'];
 const MAX_BATCH = 100;
@@ -106,13 +106,14 @@ export const applicationHandlers: Handlers<
     const name = readName(input, 'applicationName', APPLICATION);
     const newName = readOptionalName(input, 'newApplicationName', APPLICATION);
     await ctx.store.transaction(async (tx) => {
-      const { application_id } = await findApplication(tx, name);
+      const application = await findApplication(tx, name);
       if (newName === null || newName === name) return;
       await requireFreeName(tx, newName);
+      await moveApplicationTags(tx, ctx, application, newName);
       await tx
         .updateTable('applications')
         .set({ application_name: newName })
-        .where('application_id', '=', application_id)
+        .where('application_id', '=', application.application_id)
         .execute();
     });
     return {};
@@ -121,7 +122,13 @@ export const applicationHandlers: Handlers<
   async DeleteApplication(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
     // Groups, revisions and deployments go with it; hosts and bundles stay. To delete what is not there is no error.
-    await ctx.store.db.deleteFrom('applications').where('application_name', '=', name).execute();
+    await ctx.store.transaction(async (tx) => {
+      const query = tx.selectFrom('applications').selectAll().where('application_name', '=', name);
+      const application = await query.executeTakeFirst();
+      if (application === undefined) return;
+      await moveApplicationTags(tx, ctx, application, null);
+      await tx.deleteFrom('applications').where('application_id', '=', application.application_id).execute();
+    });
     return {};
   },
 };

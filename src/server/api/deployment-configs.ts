@@ -23,6 +23,8 @@ const PREDEFINED: readonly DeploymentConfig[] = [
 const PREDEFINED_PREFIX = 'CodeDeployDefault.';
 export const DEFAULT_CONFIG = `${PREDEFINED_PREFIX}OneAtATime`;
 const MAX_PERCENT = 99;
+/** What a column of the database holds; no fleet comes near it. */
+const MAX_HOST_COUNT = 2 ** 31 - 1;
 
 function predefined(number: number, name: string, minimum: MinimumHealthyHosts): DeploymentConfig {
   return {
@@ -64,6 +66,7 @@ function readMinimum(input: Input): { type: 'HOST_COUNT' | 'FLEET_PERCENT'; valu
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
     throw invalid('minimumHealthyHosts.value must be a whole number from 0 on.');
   }
+  if (value > MAX_HOST_COUNT) throw invalid(`minimumHealthyHosts.value is at most ${MAX_HOST_COUNT}, but is ${value}.`);
   if (type === 'FLEET_PERCENT' && value > MAX_PERCENT)
     throw invalid(`minimumHealthyHosts.value is a percentage of at most ${MAX_PERCENT}, but is ${value}.`);
   return { type, value };
@@ -89,6 +92,12 @@ export const deploymentConfigHandlers: Handlers<
     }
     if (input['zonalConfig'] !== undefined && input['zonalConfig'] !== null) {
       throw new ApiError('InvalidZonalDeploymentConfigurationException', 'On-premises instances have no zones.');
+    }
+    if (input['trafficRoutingConfig'] !== undefined && input['trafficRoutingConfig'] !== null) {
+      throw new ApiError(
+        'InvalidTrafficRoutingConfigurationException',
+        'A trafficRoutingConfig is for Lambda and ECS; hosts need minimumHealthyHosts.',
+      );
     }
     const minimum = readMinimum(input);
     const deploymentConfigId = ctx.random.uuid();

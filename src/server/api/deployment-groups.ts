@@ -9,7 +9,7 @@ import { DEFAULT_CONFIG, findDeploymentConfig } from './deployment-configs.ts';
 import { type GroupSettings, readGroupSettings } from './group-settings.ts';
 import { APPLICATION, CONFIG, GROUP, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { putTags, readTags, resourceArn } from './tags.ts';
+import { moveTags, putTags, readTags, resourceArn } from './tags.ts';
 
 type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
 
@@ -188,6 +188,10 @@ export const deploymentGroupHandlers: Handlers<
       const settings = readGroupSettings(input, JSON.parse(row.settings_json) as GroupSettings);
       if (newName !== name) await requireFreeName(tx, application, newName);
       if (config !== null) await findDeploymentConfig(tx, config);
+      if (newName !== name) {
+        const arnOf = (groupName: string) => resourceArn(ctx, `deploymentgroup:${applicationName}/${groupName}`);
+        await moveTags(tx, arnOf(name), arnOf(newName));
+      }
       // The id stays: what is installed on hosts is kept under it.
       await tx
         .updateTable('deployment_groups')
@@ -206,13 +210,16 @@ export const deploymentGroupHandlers: Handlers<
   async DeleteDeploymentGroup(ctx, input) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
-    await ctx.store.db
-      .deleteFrom('deployment_groups')
-      .where('deployment_group_name', '=', name)
-      .where('application_id', 'in', (eb) =>
-        eb.selectFrom('applications').select('application_id').where('application_name', '=', applicationName),
-      )
-      .execute();
+    await ctx.store.transaction(async (tx) => {
+      await tx
+        .deleteFrom('deployment_groups')
+        .where('deployment_group_name', '=', name)
+        .where('application_id', 'in', (eb) =>
+          eb.selectFrom('applications').select('application_id').where('application_name', '=', applicationName),
+        )
+        .execute();
+      await moveTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), null);
+    });
     return { hooksNotCleanedUp: [] };
   },
 };

@@ -250,6 +250,9 @@ async function useRevision(
     .execute();
 }
 
+/** As far as dates go in JavaScript: 273 000 years either way. */
+const MAX_TIME_SECONDS = 8.64e12;
+
 interface TimeRange {
   readonly from: number | null;
   readonly to: number | null;
@@ -257,15 +260,16 @@ interface TimeRange {
 
 function readTimeRange(input: Input): TimeRange {
   const range = readObject(input, 'createTimeRange');
-  const read = (member: string): number | null => {
+  const read = (member: string, toMilliseconds: (value: number) => number): number | null => {
     const value = range?.[member];
     if (value === undefined || value === null) return null;
-    if (typeof value !== 'number')
+    if (typeof value !== 'number' || Math.abs(value) > MAX_TIME_SECONDS)
       throw new ApiError('InvalidTimeRangeException', `createTimeRange.${member} must be a time in seconds.`);
-    return value * 1000;
+    // Times are whole milliseconds; a product of decimals seldom is one.
+    return toMilliseconds(Number((value * 1000).toFixed(3)));
   };
-  const from = read('start');
-  const to = read('end');
+  const from = read('start', Math.ceil);
+  const to = read('end', Math.floor);
   if (from !== null && to !== null && from > to)
     throw new ApiError('InvalidTimeRangeException', 'createTimeRange ends before it starts.');
   return { from, to };

@@ -23,11 +23,21 @@ const KEPT = [
 
 export type GroupSettings = MembershipSettings & { readonly [Name in (typeof KEPT)[number]]?: unknown };
 
+/** The two ways to say which hosts: a list of filters, or lists of them. */
+const TAG_FORMS = [
+  ['ec2TagFilters', 'ec2TagSet'],
+  ['onPremisesInstanceTagFilters', 'onPremisesTagSet'],
+] as const;
+
 const FILTER_TYPES = ['KEY_ONLY', 'VALUE_ONLY', 'KEY_AND_VALUE'];
 const MAX_LIST = 10;
 const MAX_TAG_LISTS = 3;
 const ROLLBACK_EVENTS = ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM', 'DEPLOYMENT_STOP_ON_REQUEST'];
 const MAX_ALARM_NAME = 255;
+const TRIGGER_EVENTS = [
+  ...['DeploymentStart', 'DeploymentSuccess', 'DeploymentFailure', 'DeploymentStop', 'DeploymentRollback'],
+  ...['DeploymentReady', 'InstanceStart', 'InstanceSuccess', 'InstanceFailure', 'InstanceReady'],
+];
 
 /** @param before what the group has already; the pair of tag forms replaces each other */
 export function readGroupSettings(input: Input, before: GroupSettings = {}): GroupSettings {
@@ -51,6 +61,7 @@ export function readGroupSettings(input: Input, before: GroupSettings = {}): Gro
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkAlarms(readObject(input, 'alarmConfiguration'));
   checkTriggers(input);
+  checkKeptOnly(input);
   if (input['ecsServices'] !== undefined && (readList(input, 'ecsServices') ?? []).length > 0) {
     throw new ApiError('InvalidECSServiceException', 'This server deploys to hosts, not to ECS services.');
   }
@@ -59,11 +70,12 @@ export function readGroupSettings(input: Input, before: GroupSettings = {}): Gro
     const value = input[name];
     if (value === undefined || value === null) continue;
     settings[name] = value;
-    // Each side of a pair takes the place of the other.
-    if (name === 'ec2TagFilters') delete settings['ec2TagSet'];
-    if (name === 'ec2TagSet') delete settings['ec2TagFilters'];
-    if (name === 'onPremisesInstanceTagFilters') delete settings['onPremisesTagSet'];
-    if (name === 'onPremisesTagSet') delete settings['onPremisesInstanceTagFilters'];
+  }
+  for (const [flat, set] of TAG_FORMS) {
+    // Each form takes the place of the other; where both were given, the empty one says nothing.
+    const isGiven = (name: string) => input[name] !== undefined && input[name] !== null;
+    if (isGiven(set) && (!isGiven(flat) || !isEmpty(input[set]))) delete settings[flat];
+    else if (isGiven(flat)) delete settings[set];
   }
   return settings as GroupSettings;
 }
@@ -78,7 +90,7 @@ function checkTagFilters(
 ): void {
   const flat = readList(input, flatName);
   const set = readObject(input, setName);
-  if (flat !== null && flat.length > 0 && set !== null && Object.keys(set).length > 0) {
+  if (flat !== null && !isEmpty(flat) && set !== null && !isEmpty(set)) {
     throw new ApiError(combination, `${flatName} and ${setName} cannot both be given.`);
   }
   for (const filter of flat ?? []) checkFilter(requireObject(filter, flatName), flatName, invalid);
@@ -89,8 +101,16 @@ function checkTagFilters(
     throw new ApiError('TagSetListLimitExceededException', `${setName} may have ${MAX_TAG_LISTS} lists.`);
   for (const list of lists) {
     if (!Array.isArray(list)) throw new ApiError('SerializationException', `${setName} must be a list of lists.`);
+    if (list.length > MAX_LIST)
+      throw new ApiError('TagSetListLimitExceededException', `A list of ${setName} may have ${MAX_LIST} entries.`);
     for (const filter of list) checkFilter(requireObject(filter, setName), setName, invalid);
   }
+}
+
+/** Whether it names no tag: `[]`, `{}`, and a set of no lists. */
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isEmpty);
+  return Object.values(value as object).every((member) => Array.isArray(member) && isEmpty(member));
 }
 
 export function checkFilter(filter: Input, member: string, invalid: string): void {
@@ -152,6 +172,30 @@ export function checkAlarms(configuration: Input | null): void {
   if (names.length > MAX_LIST) throw new ApiError('AlarmsLimitExceededException', `${MAX_LIST} alarms are the limit.`);
 }
 
+/** What this server keeps and shows, but does not act upon, must at least be what it can show. */
+function checkKeptOnly(input: Input): void {
+  const groups = (readList(input, 'autoScalingGroups') ?? []).map((name) => requireText(name, 'autoScalingGroups'));
+  if (groups.includes(''))
+    throw new ApiError('InvalidAutoScalingGroupException', 'The name of an Auto Scaling group is empty.');
+  if (groups.length > MAX_LIST)
+    throw new ApiError('InvalidAutoScalingGroupException', `${MAX_LIST} Auto Scaling groups are the limit.`);
+  const strategy = readText(input, 'outdatedInstancesStrategy');
+  if (strategy !== null && strategy !== 'UPDATE' && strategy !== 'IGNORE') {
+    throw new ApiError(
+      'InvalidInputException',
+      `outdatedInstancesStrategy must be UPDATE or IGNORE, but is '${strategy}'.`,
+    );
+  }
+  readBoolean(input, 'terminationHookEnabled');
+  readObject(input, 'loadBalancerInfo');
+  if (Object.keys(readObject(input, 'blueGreenDeploymentConfiguration') ?? {}).length > 0) {
+    throw new ApiError(
+      'InvalidBlueGreenDeploymentConfigurationException',
+      'This server deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments.',
+    );
+  }
+}
+
 function checkTriggers(input: Input): void {
   const triggers = readList(input, 'triggerConfigurations') ?? [];
   if (triggers.length > MAX_LIST)
@@ -166,6 +210,13 @@ function checkTriggers(input: Input): void {
       throw new ApiError(
         'InvalidTriggerConfigException',
         'A trigger needs a triggerName, a triggerTargetArn and triggerEvents.',
+      );
+    }
+    const unknown = (readList(trigger, 'triggerEvents') ?? []).find((event) => !TRIGGER_EVENTS.includes(String(event)));
+    if (unknown !== undefined) {
+      throw new ApiError(
+        'InvalidTriggerConfigException',
+        `'${String(unknown)}' is none of ${TRIGGER_EVENTS.join(', ')}.`,
       );
     }
   }

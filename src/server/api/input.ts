@@ -94,6 +94,8 @@ export function requireObject(value: unknown, member: string): Input {
 
 export function requireText(value: unknown, member: string): string {
   if (typeof value !== 'string') throw wrongType(member, 'text', value);
+  // PostgreSQL keeps no text with one, and nothing that has a name here needs one.
+  if (value.includes('\0')) throw new ApiError('SerializationException', `${member} has a NUL character in it.`);
   return value;
 }
 

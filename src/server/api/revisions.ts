@@ -183,7 +183,7 @@ interface ListFilter {
 
 function readListFilter(input: Input): ListFilter {
   const sortBy = readText(input, 'sortBy');
-  if (sortBy !== null && !(sortBy in SORT_COLUMNS)) {
+  if (sortBy !== null && !Object.hasOwn(SORT_COLUMNS, sortBy)) {
     throw new ApiError(
       'InvalidSortByException',
       `sortBy must be registerTime, firstUsedTime or lastUsedTime, but is '${sortBy}'.`,
@@ -205,6 +205,8 @@ function readListFilter(input: Input): ListFilter {
   }
   const bucket = readText(input, 's3Bucket');
   const keyPrefix = readText(input, 's3KeyPrefix');
+  if (bucket === '') throw new ApiError('InvalidBucketNameFilterException', 'The s3Bucket is empty.');
+  if (keyPrefix === '') throw new ApiError('InvalidKeyPrefixFilterException', 'The s3KeyPrefix is empty.');
   if (keyPrefix !== null && bucket === null) {
     throw new ApiError('BucketNameFilterRequiredException', 'An s3KeyPrefix needs an s3Bucket.');
   }

@@ -43,6 +43,65 @@ export async function putTags(db: StoreReader, arn: string, tags: readonly Tag[]
   }
 }
 
+/** The tags of a resource that has another name now go with it; those of one that is gone go, too. */
+export async function moveTags(db: StoreReader, fromArn: string, toArn: string | null): Promise<void> {
+  const rows = await db.selectFrom('resource_tags').selectAll().where('resource_arn', '=', fromArn).execute();
+  await db.deleteFrom('resource_tags').where('resource_arn', '=', fromArn).execute();
+  const tags = rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value }));
+  if (toArn !== null) await putTags(db, toArn, tags);
+}
+
+/** The same for an application and all its groups, whose names begin with the application's. */
+export async function moveApplicationTags(
+  db: StoreReader,
+  ctx: Pick<ApiContext, 'region' | 'accountId'>,
+  application: { readonly application_id: string; readonly application_name: string },
+  newName: string | null,
+): Promise<void> {
+  const groups = await db
+    .selectFrom('deployment_groups')
+    .select('deployment_group_name')
+    .where('application_id', '=', application.application_id)
+    .execute();
+  const resources = (name: string) => [
+    `application:${name}`,
+    ...groups.map((group) => `deploymentgroup:${name}/${group.deployment_group_name}`),
+  ];
+  const targets = newName === null ? [] : resources(newName);
+  for (const [index, resource] of resources(application.application_name).entries()) {
+    const target = targets[index];
+    await moveTags(db, resourceArn(ctx, resource), target === undefined ? null : resourceArn(ctx, target));
+  }
+}
+
+/** @throws ApiError ApplicationDoesNotExistException, DeploymentGroupDoesNotExistException, InvalidArnException */
+async function requireTagged(ctx: ApiContext, arn: string): Promise<void> {
+  const [, kind, rest = ''] = /:(application|deploymentgroup):(.*)$/.exec(arn) ?? [];
+  const [applicationName = '', groupName] = kind === 'application' ? [rest] : rest.split('/');
+  if (arn !== resourceArn(ctx, `${kind}:${rest}`)) {
+    throw new ApiError('InvalidArnException', `'${arn}' is of another region or account than this server's.`);
+  }
+  const application = await ctx.store.db
+    .selectFrom('applications')
+    .select('application_id')
+    .where('application_name', '=', applicationName)
+    .executeTakeFirst();
+  if (application === undefined)
+    throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${applicationName}`);
+  if (kind === 'application') return;
+  const group = await ctx.store.db
+    .selectFrom('deployment_groups')
+    .select('deployment_group_id')
+    .where('application_id', '=', application.application_id)
+    .where('deployment_group_name', '=', groupName ?? '')
+    .executeTakeFirst();
+  if (group === undefined)
+    throw new ApiError(
+      'DeploymentGroupDoesNotExistException',
+      `No deployment group found for name: ${groupName ?? ''}`,
+    );
+}
+
 function readArn(input: Input): string {
   const arn = readText(input, 'ResourceArn');
   if (arn === null || arn === '') throw new ApiError('ResourceArnRequiredException', 'The ResourceArn is missing.');
@@ -60,6 +119,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const arn = readArn(input);
     const tags = readTags(input, 'Tags');
     if (tags.length === 0) throw new ApiError('TagRequiredException', 'The list Tags is missing or empty.');
+    await requireTagged(ctx, arn);
     await putTags(ctx.store.db, arn, tags);
     return {};
   },
@@ -68,6 +128,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const arn = readArn(input);
     const keys = (readList(input, 'TagKeys') ?? []).map((key) => requireText(key, 'TagKeys'));
     if (keys.length === 0) throw new ApiError('TagRequiredException', 'The list TagKeys is missing or empty.');
+    await requireTagged(ctx, arn);
     await ctx.store.db
       .deleteFrom('resource_tags')
       .where('resource_arn', '=', arn)

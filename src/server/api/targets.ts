@@ -5,7 +5,7 @@ import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../store/schem
 import type { StoreReader } from '../store/store.ts';
 import { targetsOf } from '../store/targets.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
-import { requireDeployment } from './deployments.ts';
+import { readDeploymentId, requireDeployment } from './deployments.ts';
 import { readList, readObject, readText, requireBatch, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
@@ -96,7 +96,7 @@ export const targetHandlers: Handlers<
   | 'BatchGetDeploymentInstances'
 > = {
   async ListDeploymentTargets(ctx, input) {
-    const { targets } = await startedDeployment(ctx, input);
+    readDeploymentId(input);
     const filters = readObject(input, 'targetFilters') ?? {};
     const unknown = Object.keys(filters).find((name) => name !== 'TargetStatus' && name !== 'ServerInstanceLabel');
     if (unknown !== undefined)
@@ -104,20 +104,17 @@ export const targetHandlers: Handlers<
     if ((readList(filters, 'ServerInstanceLabel') ?? []).length > 0) {
       throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance labels.');
     }
-    const { rows, ...rest } = pageOfIds(
-      ctx,
-      'ListDeploymentTargets',
-      input,
-      targets,
-      readStatusFilter(readList(filters, 'TargetStatus')),
-    );
+    const statuses = readStatusFilter(readList(filters, 'TargetStatus'));
+    const { targets } = await startedDeployment(ctx, input);
+    const { rows, ...rest } = pageOfIds(ctx, 'ListDeploymentTargets', input, targets, statuses);
     return { targetIds: rows.map((target) => target.target_id), ...rest };
   },
 
   async GetDeploymentTarget(ctx, input) {
-    const { targets } = await startedDeployment(ctx, input);
+    readDeploymentId(input);
     const id = readText(input, 'targetId');
     if (!id) throw new ApiError('DeploymentTargetIdRequiredException', 'The targetId is missing.');
+    const { targets } = await startedDeployment(ctx, input);
     const target = findTarget(targets, id);
     if (target === undefined)
       throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
@@ -125,11 +122,12 @@ export const targetHandlers: Handlers<
   },
 
   async BatchGetDeploymentTargets(ctx, input) {
-    const { targets } = await startedDeployment(ctx, input);
+    readDeploymentId(input);
     const ids = (readList(input, 'targetIds') ?? []).map((id) => requireText(id, 'targetIds'));
     if (ids.length === 0)
       throw new ApiError('DeploymentTargetIdRequiredException', 'The list targetIds is missing or empty.');
     requireBatch(ids, 'targetIds', MAX_BATCH, 'DeploymentTargetListSizeExceededException');
+    const { targets } = await startedDeployment(ctx, input);
     const found = ids.map((id) => {
       const target = findTarget(targets, id);
       if (target === undefined)
@@ -140,19 +138,21 @@ export const targetHandlers: Handlers<
   },
 
   async ListDeploymentInstances(ctx, input) {
-    const { targets } = await startedDeployment(ctx, input);
+    readDeploymentId(input);
     if ((readList(input, 'instanceTypeFilter') ?? []).length > 0) {
       throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance types.');
     }
     const statuses = readStatusFilter(readList(input, 'instanceStatusFilter'));
+    const { targets } = await startedDeployment(ctx, input);
     const { rows, ...rest } = pageOfIds(ctx, 'ListDeploymentInstances', input, targets, statuses);
     return { instancesList: rows.map((target) => target.target_id), ...rest };
   },
 
   async GetDeploymentInstance(ctx, input) {
-    const { targets } = await startedDeployment(ctx, input);
+    readDeploymentId(input);
     const id = readText(input, 'instanceId');
     if (!id) throw new ApiError('InstanceIdRequiredException', 'The instanceId is missing.');
+    const { targets } = await startedDeployment(ctx, input);
     const target = findTarget(targets, id);
     if (target === undefined)
       throw new ApiError('InstanceDoesNotExistException', `The deployment has no instance ${id}.`);
@@ -160,11 +160,12 @@ export const targetHandlers: Handlers<
   },
 
   async BatchGetDeploymentInstances(ctx, input) {
-    const { targets } = await startedDeployment(ctx, input);
+    readDeploymentId(input);
     const ids = (readList(input, 'instanceIds') ?? []).map((id) => requireText(id, 'instanceIds'));
     if (ids.length === 0)
       throw new ApiError('InstanceIdRequiredException', 'The list instanceIds is missing or empty.');
     requireBatch(ids, 'instanceIds', MAX_BATCH);
+    const { targets } = await startedDeployment(ctx, input);
     const missing = ids.filter((id) => findTarget(targets, id) === undefined);
     const found = ids.flatMap((id) => findTarget(targets, id) ?? []);
     return {

@@ -30,9 +30,13 @@ export async function postgresDialect(connectionString: string): Promise<Postgre
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
+const UNIQUE_VIOLATION = '23505';
 
-/** Whether PostgreSQL broke a transaction off for the sake of another one, so that it can simply be run again. */
+/**
+ * Whether PostgreSQL broke a transaction off for the sake of another one, so that it can simply be run again. A name that was taken
+ * between the look and the insert counts: run again, the transaction sees who has it, and says so in the API's words.
+ */
 export function isRetryable(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code;
-  return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED;
+  return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED || code === UNIQUE_VIOLATION;
 }
