@@ -201,6 +201,10 @@ export const ERROR_CATALOGUE = {
       'Try `systemd-run --scope true` as the agent’s user. hook_scopes: off says that scopes are not wanted on this host.',
   },
   // --- deployment
+  DEPLOYMENT_GROUP_BUSY: {
+    meaning: 'Somebody else is deploying in the same deployment group of this host.',
+    remedy: 'Wait until the process that the message names has ended, and try again.',
+  },
   DEPLOYMENT_COMMAND_UNKNOWN: {
     meaning: 'The control endpoint sent a host command that this agent does not know.',
     remedy:
@@ -213,6 +217,15 @@ export const ERROR_CATALOGUE = {
   DEPLOYMENT_ARCHIVE_MISSING: {
     meaning: 'The unpacked revision of a deployment is not on this host.',
     remedy: 'Deploy again: DownloadBundle puts it there.',
+  },
+  ROLLBACK_NO_GROUP: {
+    meaning: 'It is not clear which deployment group of this host is meant.',
+    remedy: 'Name one of those in the message, by its id or its name.',
+  },
+  ROLLBACK_NO_REVISION: {
+    meaning: 'There is no revision on this host to go back to.',
+    remedy:
+      '`slipway rollback --list` shows what there is; `slipway deploy` brings a revision that is not on the host.',
   },
   DEPLOYMENT_ROOT_UNUSABLE: {
     meaning: 'The folder that deployments are kept in cannot be written to.',

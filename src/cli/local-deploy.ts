@@ -1,6 +1,6 @@
 import { resolveIdentity } from '../agent/identity.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
-import { createDeploymentContext } from '../deployment/create-context.ts';
+import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
 import { SlipwayError } from '../errors.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
 import type { LocalBundleType } from '../local/location.ts';
@@ -34,10 +34,23 @@ export interface LocalDeployOptions {
 export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const plan = planOrThrow(ctx, options);
+  return carryOut(ctx, config, plan, await identityFor(ctx, config, plan));
+}
+
+/**
+ * Carries out a local deployment's plan and prints each event as it ends, and what is at fault if one fails.
+ *
+ * @returns whether it succeeded
+ */
+export async function carryOut(
+  ctx: CliContext,
+  config: AgentConfig,
+  plan: LocalDeploymentPlan,
+  identity: LocalIdentity,
+): Promise<boolean> {
   const bar = createProgressBar(ctx.stdout, ctx.clock);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   try {
-    const identity = await identityFor(ctx, config, plan);
     const deployment = createDeploymentContext(config, {
       ...identity,
       baseEnvironment: ctx.env,
@@ -91,11 +104,19 @@ function planOrThrow(ctx: CliContext, options: LocalDeployOptions): LocalDeploym
   throw new SlipwayError('CLI_BAD_ARGUMENT', `this cannot be deployed: ${result.problems.join('; ')}`);
 }
 
+/** What a local deployment needs to know of the host: where S3 is asked, and as whom. */
+export type LocalIdentity = Pick<HostFacts, 'region' | 'credentials'>;
+
 /** Only a revision on S3 needs to know who this host is. */
-async function identityFor(ctx: CliContext, config: AgentConfig, plan: LocalDeploymentPlan) {
+async function identityFor(ctx: CliContext, config: AgentConfig, plan: LocalDeploymentPlan): Promise<LocalIdentity> {
   if (plan.specification.revision.revisionType === 'S3') return resolveIdentity(config, ctx.env, ctx.clock);
-  const credentials = async () => {
-    throw new SlipwayError('AGENT_NO_CREDENTIALS', 'a local deployment has no credentials');
-  };
-  return { region: 'us-east-1', credentials };
+  return NO_IDENTITY;
 }
+
+/** For what needs nothing from outside of this machine. */
+export const NO_IDENTITY: LocalIdentity = {
+  region: 'us-east-1',
+  credentials: async () => {
+    throw new SlipwayError('AGENT_NO_CREDENTIALS', 'a local deployment has no credentials');
+  },
+};

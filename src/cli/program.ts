@@ -24,6 +24,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   register: async () => (await import('./commands/register.ts')).addRegisterCommand,
   validate: async () => (await import('./commands/validate.ts')).addValidateCommand,
   local: async () => (await import('./commands/local.ts')).addLocalCommand,
+  rollback: async () => (await import('./commands/rollback.ts')).addRollbackCommand,
+  'reset-group': async () => (await import('./commands/reset-group.ts')).addResetGroupCommand,
   logs: async () => (await import('./commands/logs.ts')).addLogsCommand,
   agent: async () => (await import('./commands/agent.ts')).addAgentCommand,
   server: async () => (await import('./commands/server.ts')).addServerCommand,

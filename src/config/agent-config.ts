@@ -134,6 +134,12 @@ export const AGENT_CONFIG_KEYS = [
     'auto',
     'run each script in a scope of systemd, outside the agent’s control group; auto: where the agent is a service',
   ),
+  key(
+    'application_stop',
+    ['fail', 'warn', 'use-new'],
+    'fail',
+    'when scripts of the last revision fail: fail the event, go on with a warning, or go on and let the new revision stop the application',
+  ),
   key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
   key(
     'deployment_spec_ca_file',
@@ -213,6 +219,7 @@ export interface AgentConfig {
   readonly stripLoaderVariables: boolean;
   readonly hookOutputGraceSeconds: number;
   readonly hookOutputPolicy: 'detach' | 'fail';
+  readonly applicationStop: 'fail' | 'warn' | 'use-new';
   readonly hookScopes: 'auto' | 'on' | 'off';
   readonly deploymentSpecCaFile: string | null;
   readonly allowInsecureEndpoint: boolean;
@@ -310,6 +317,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
+    applicationStop: text('application_stop') as AgentConfig['applicationStop'],
     hookOutputPolicy: text('hook_output_policy') as AgentConfig['hookOutputPolicy'],
     hookScopes: text('hook_scopes') as AgentConfig['hookScopes'],
     deploymentSpecCaFile: optional('deployment_spec_ca_file'),

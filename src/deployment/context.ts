@@ -10,6 +10,7 @@ import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { BundleFetcher } from '../revision/fetch-bundle.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
+import type { ApplicationStopPolicy } from './old-scripts.ts';
 
 /** What the commands of a deployment need of this host. Made once by the executor, or by a local deployment. */
 export interface DeploymentContext {
@@ -33,6 +34,8 @@ export interface DeploymentContext {
   /** How long the output of a hook may stay open after its exit. */
   readonly hookOutputGraceMs: number;
   readonly hookOutputPolicy: HookOutputPolicy;
+  /** What comes of an old revision's scripts that fail. */
+  readonly applicationStop: ApplicationStopPolicy;
   readonly hookScopes: HookScopes;
   readonly install: InstallContext;
   readonly fetchBundle: BundleFetcher;

@@ -9,6 +9,7 @@ import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
 import type { CommandRequest, DeploymentContext } from './context.ts';
 import { removeHalfDone } from './half-done.ts';
+import { noteOutcome } from './history.ts';
 import { instructionsDir } from './layout.ts';
 import { failed, failedBy } from './outcomes.ts';
 
@@ -31,14 +32,27 @@ export async function runCommand(
     mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: 0o755 });
     const command = commandFor(request);
     if (command === null) return unknownCommand(request.commandName);
-    return await command(ctx, request, signal);
+    const outcome = await command(ctx, request, signal);
+    keepHistory(ctx, request, outcome);
+    return outcome;
   } catch (fault) {
     if (signal?.aborted === true) {
       const { message, remedy } = new SlipwayError('DEPLOYMENT_INTERRUPTED', 'the agent was told to end at once');
       return failed(5, `${message} [DEPLOYMENT_INTERRUPTED] ${remedy}`);
     }
     ctx.log.error(`${request.commandName} failed`, { ...commandFields(request), error: fault });
-    return failedBy(fault);
+    const outcome = failedBy(fault);
+    keepHistory(ctx, request, outcome);
+    return outcome;
+  }
+}
+
+/** For a later rollback. It must not turn a success into a failure. */
+function keepHistory(ctx: DeploymentContext, request: CommandRequest, outcome: CommandOutcome): void {
+  try {
+    noteOutcome(ctx.rootDir, request.commandName, request.specification, outcome, ctx.clock.now());
+  } catch (error) {
+    ctx.log.warn('the history of the deployment group cannot be written', { ...commandFields(request), error });
   }
 }
 

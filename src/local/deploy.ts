@@ -4,6 +4,7 @@ import { appSpecCandidates } from '../appspec/filenames.ts';
 import { findScripts } from '../deployment/commands/lifecycle-event.ts';
 import type { CommandRequest, DeploymentContext } from '../deployment/context.ts';
 import { locateAppSpec } from '../deployment/find-appspec.ts';
+import { withGroupLock } from '../deployment/group-lock.ts';
 import { deploymentPaths } from '../deployment/layout.ts';
 import { runCommand } from '../deployment/run-command.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
@@ -42,7 +43,7 @@ export interface LocalDeploymentFailure {
  * @param onProgress is told before and after each event
  * @param signal aborting it kills the script that runs, or stops the download, and ends the deployment as failed
  * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy,
- * DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it. How the deployment itself ends is a value
+ * DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the deployment itself ends is a value
  */
 export async function runLocalDeployment(
   ctx: DeploymentContext,
@@ -53,12 +54,21 @@ export async function runLocalDeployment(
   const { specification } = plan;
   requireRevision(specification);
   requireRootDir(ctx.rootDir);
+  return withGroupLock(ctx, specification.deploymentGroupId, 0, () => runEvents(ctx, plan, onProgress, signal));
+}
+
+async function runEvents(
+  ctx: DeploymentContext,
+  { specification, events }: LocalDeploymentPlan,
+  onProgress: (progress: LocalDeploymentProgress) => void,
+  signal: AbortSignal | undefined,
+): Promise<LocalDeploymentResult> {
   const { deploymentDir, scriptsLog } = deploymentPaths(
     ctx.rootDir,
     specification.deploymentGroupId,
     specification.deploymentId,
   );
-  for (const [index, event] of plan.events.entries()) {
+  for (const [index, event] of events.entries()) {
     const request: CommandRequest = {
       hostCommandIdentifier: `${specification.deploymentId}/${index}/${event}`,
       commandName: event,

@@ -1,10 +1,12 @@
 /** An executor process: carries out the commands that the daemon sends over the channel, and ends when the channel closes. */
-import type { DeploymentContext } from '../../deployment/context.ts';
+import type { CommandRequest, DeploymentContext } from '../../deployment/context.ts';
 import { createDeploymentContext } from '../../deployment/create-context.ts';
+import { AGENT_WAIT_MS, withGroupLock } from '../../deployment/group-lock.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
+import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
 import { systemClock } from '../../system/clock.ts';
 import type { FromExecutor, ToExecutor } from './messages.ts';
@@ -52,7 +54,7 @@ async function answer(question: Question): Promise<void> {
     if (ctx === null) throw new SlipwayError('INTERNAL', 'the executor was given work before its settings');
     switch (question.type) {
       case 'run':
-        say({ type: 'outcome', call, outcome: await runCommand(ctx, question.request, ending.signal) });
+        say({ type: 'outcome', call, outcome: await runAlone(ctx, question.request) });
         return;
       case 'is-noop':
         say({ type: 'noop', call, isNoop: isCommandNoop(ctx, question.request) });
@@ -65,6 +67,12 @@ async function answer(question: Question): Promise<void> {
   } catch (error) {
     say({ type: 'fault', call, message: messageOf(error) });
   }
+}
+
+/** The daemon gives a group one command at a time; a person's local deployment in the same group is another process. */
+function runAlone(ctx: DeploymentContext, request: CommandRequest): Promise<CommandOutcome> {
+  const { deploymentGroupId } = request.specification;
+  return withGroupLock(ctx, deploymentGroupId, AGENT_WAIT_MS, () => runCommand(ctx, request, ending.signal));
 }
 
 /** Lines go through the daemon: two processes must not rotate one file. */

@@ -10,10 +10,12 @@ import { copyTree } from '../copy-tree.ts';
 import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
 import { findAppSpec } from '../find-appspec.ts';
 import { type DeploymentPaths, deploymentPaths, groupPointers, instructionsDir, writePointer } from '../layout.ts';
+import { takeStopFlag } from '../old-scripts.ts';
 import { succeeded } from '../outcomes.ts';
 import { partFiles, pruneForSpace, pruneRevisions } from '../prune-revisions.ts';
 import { reuseArchive } from '../reuse-archive.ts';
 import { unpackedSize } from '../unpacked-size.ts';
+import { runEventScripts } from './lifecycle-event.ts';
 
 /** How often a long download is mentioned in the log. */
 const LOG_PROGRESS_MS = 5_000;
@@ -25,9 +27,10 @@ const LOG_PROGRESS_MS = 5_000;
  */
 export async function downloadBundle(
   ctx: DeploymentContext,
-  { specification }: CommandRequest,
+  request: CommandRequest,
   signal?: AbortSignal,
 ): Promise<CommandOutcome> {
+  const { specification } = request;
   const { deploymentGroupId, deploymentId, revision } = specification;
   const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
   mkdirSync(paths.deploymentDir, { recursive: true, mode: 0o755 });
@@ -46,6 +49,10 @@ export async function downloadBundle(
   writeFileDurably(paths.bundleSourceFile, source);
   writePointer(groupPointers(ctx.rootDir, deploymentGroupId).mostRecent, paths.deploymentDir);
   pruneRevisions(ctx, deploymentGroupId, deploymentId);
+  if (takeStopFlag(ctx, request)) {
+    const stopped = await runEventScripts(ctx, { ...request, commandName: 'ApplicationStop' }, signal);
+    if (stopped.status === 'Failed') return stopped;
+  }
   return succeeded(`BundleSource=${source}`);
 }
 

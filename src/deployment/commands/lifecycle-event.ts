@@ -17,11 +17,35 @@ import {
   readDownloadedETag,
   readPointer,
 } from '../layout.ts';
-import { outcomeOfEvent, succeeded } from '../outcomes.ts';
+import { judgeOldScripts } from '../old-scripts.ts';
+import { failedBy, outcomeOfEvent, succeeded } from '../outcomes.ts';
 import { whoseScripts } from '../whose-scripts.ts';
 
-/** A hook event: run the scripts that the right revision has for it. */
+/**
+ * A hook event: run the scripts that the right revision has for it. What comes of scripts of an old revision is judged by the operator's
+ * policy, because nobody can mend a revision that is deployed already.
+ */
 export async function lifecycleEvent(
+  ctx: DeploymentContext,
+  request: CommandRequest,
+  signal?: AbortSignal,
+): Promise<CommandOutcome> {
+  const oldRevision = oldRevisionFor(ctx, request);
+  if (oldRevision === null) return runEventScripts(ctx, request, signal);
+  let outcome: CommandOutcome;
+  try {
+    outcome = await runEventScripts(ctx, request, signal);
+  } catch (fault) {
+    // Its AppSpec file is broken or gone; that cannot be mended any more either.
+    if (signal?.aborted === true) throw fault;
+    outcome = failedBy(fault);
+  }
+  if (outcome.status === 'Succeeded' || signal?.aborted === true) return outcome;
+  return judgeOldScripts(ctx, request, oldRevision, outcome);
+}
+
+/** Runs the scripts of one event. @throws SlipwayError as `findScripts` does */
+export async function runEventScripts(
   ctx: DeploymentContext,
   request: CommandRequest,
   signal?: AbortSignal,
@@ -97,6 +121,19 @@ export function findScripts(
   return { hooks: appSpec.hooks.get(commandName) ?? [], archiveDir };
 }
 
+/** The folder of the old revision whose scripts the event runs; null: it runs those of its own deployment, or none. */
+function oldRevisionFor(
+  ctx: DeploymentContext,
+  { commandName, specification }: Pick<CommandRequest, 'commandName' | 'specification'>,
+): string | null {
+  const { deploymentGroupId, deploymentId } = specification;
+  if (existsSync(deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId).archiveDir)) return null;
+  const whose = whoseScripts(commandName, specification);
+  if (whose === 'current') return null;
+  const pointers = groupPointers(ctx.rootDir, deploymentGroupId);
+  return readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
+}
+
 function otherArchive(
   ctx: DeploymentContext,
   event: string,
@@ -109,8 +146,7 @@ function otherArchive(
       `${event} needs the revision of ${specification.deploymentId}, which is not on this host`,
     );
   }
-  const pointers = groupPointers(ctx.rootDir, specification.deploymentGroupId);
-  const deploymentDir = readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
+  const deploymentDir = oldRevisionFor(ctx, { commandName: event, specification });
   if (deploymentDir === null) return null;
   const archiveDir = archiveDirOf(deploymentDir);
   if (existsSync(archiveDir)) return archiveDir;

@@ -1,0 +1,31 @@
+import { rmSync } from 'node:fs';
+import type { AddCommand } from '../program.ts';
+
+export const addResetGroupCommand: AddCommand = (program, ctx) => {
+  program
+    .command('reset-group')
+    .argument('<group>', 'deployment group, by id or name')
+    .description(
+      'forget the last revision of a deployment group, so that the next deployment runs none of its stop scripts',
+    )
+    .option('--config-file <path>', 'the agent’s configuration; else the usual file')
+    .action(async (group: string, options: { configFile?: string }) => {
+      const { loadAgentConfig } = await import('../../config/agent-config.ts');
+      const { withGroupLock } = await import('../../deployment/group-lock.ts');
+      const { groupPointers, readPointer } = await import('../../deployment/layout.ts');
+      const { findGroup } = await import('../../local/find-group.ts');
+      const { silentLogger } = await import('../../logging/logger.ts');
+      const { rootDir } = loadAgentConfig(options.configFile ?? null).config;
+      const groupId = findGroup(rootDir, group);
+      await withGroupLock({ rootDir, clock: ctx.clock, log: silentLogger }, groupId, 0, async () => {
+        for (const pointer of Object.values(groupPointers(rootDir, groupId))) {
+          const deploymentDir = readPointer(pointer);
+          rmSync(pointer, { force: true });
+          if (deploymentDir !== null) ctx.stdout.write(`forgot ${deploymentDir} (${pointer})\n`);
+        }
+      });
+      ctx.stdout.write(
+        `the next deployment to ${groupId} begins as a first one: ApplicationStop runs no scripts. Installed files stay, and are still known as this group’s\n`,
+      );
+    });
+};

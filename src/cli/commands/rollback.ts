@@ -1,0 +1,57 @@
+import { newLocalDeploymentId } from '../../local/plan.ts';
+import type { CliContext } from '../context.ts';
+import type { AddCommand } from '../program.ts';
+import { renderTable } from '../view/table.ts';
+
+interface RollbackOptions {
+  readonly group?: string;
+  readonly to?: string;
+  readonly list?: boolean;
+  readonly json?: boolean;
+  readonly configFile?: string;
+}
+
+export const addRollbackCommand: AddCommand = (program, ctx, conclude) => {
+  program
+    .command('rollback')
+    .description('go back to a revision that is still on this host; needs no server and no network')
+    .option('--group <group>', 'deployment group, by id or name; else the only one of this host')
+    .option('--to <deployment>', 'a deployment of --list; else the newest that went well before the current one')
+    .option('--list', 'show what can be gone back to, and change nothing')
+    .option('--json', 'with --list: as JSON')
+    .option('--config-file <path>', 'the agent’s configuration; else the usual file')
+    .action(async (options: RollbackOptions) => {
+      const { loadAgentConfig } = await import('../../config/agent-config.ts');
+      const { config } = loadAgentConfig(options.configFile ?? null);
+      if (options.list === true) return list(ctx, config.rootDir, options);
+      const { planRollback } = await import('../../local/rollback.ts');
+      const { carryOut, NO_IDENTITY } = await import('../local-deploy.ts');
+      const plan = planRollback({
+        rootDir: config.rootDir,
+        group: options.group ?? null,
+        to: options.to ?? null,
+        deploymentId: newLocalDeploymentId(ctx.random),
+      });
+      ctx.stdout.write(`rolling back to the revision of ${plan.target.deploymentId}\n`);
+      // The operator has asked for the files that are here; whether a server's restart may use them is another matter.
+      if (!(await carryOut(ctx, { ...config, enableArchiveReuse: true }, plan, NO_IDENTITY))) conclude('failed');
+    });
+};
+
+async function list(ctx: CliContext, rootDir: string, options: RollbackOptions): Promise<void> {
+  const { findGroup } = await import('../../local/find-group.ts');
+  const { rollbackChoices } = await import('../../local/rollback.ts');
+  const group = findGroup(rootDir, options.group ?? null);
+  const choices = rollbackChoices(rootDir, group);
+  if (options.json === true) {
+    ctx.stdout.write(`${JSON.stringify({ deploymentGroupId: group, deployments: choices })}\n`);
+    return;
+  }
+  const rows = choices.map(({ deploymentId, installedAtMs, failedEvent, isCurrent, isOnHost }) => [
+    deploymentId,
+    new Date(installedAtMs).toISOString(),
+    failedEvent === null ? 'went well' : `${failedEvent} failed`,
+    isCurrent ? 'installed now' : isOnHost ? 'on this host' : 'removed',
+  ]);
+  ctx.stdout.write(renderTable([['DEPLOYMENT', 'INSTALLED', 'ENDING', 'REVISION'], ...rows]));
+}

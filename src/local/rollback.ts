@@ -1,0 +1,87 @@
+/** Back to a revision that is still on this host, with no server: what to go back to, and the plan for it. */
+import { type HistoryEntry, isOnHost, readHistory } from '../deployment/history.ts';
+import { deploymentPaths, groupPointers, isLocalDeployment, readPointer } from '../deployment/layout.ts';
+import { SlipwayError } from '../errors.ts';
+import { DEFAULT_LOCAL_EVENTS } from './events.ts';
+import { findGroup } from './find-group.ts';
+import type { LocalDeploymentPlan } from './plan.ts';
+
+export interface RollbackChoice extends HistoryEntry {
+  /** What is installed now. */
+  readonly isCurrent: boolean;
+  readonly isOnHost: boolean;
+}
+
+export interface RollbackRequest {
+  readonly rootDir: string;
+  /** Id, or name as the server has it; null: the only group there is. */
+  readonly group: string | null;
+  /** A deployment id; null: the newest good one before the current. */
+  readonly to: string | null;
+  /** Of the deployment that the rollback is. */
+  readonly deploymentId: string;
+}
+
+/** What was deployed to a group, newest first. */
+export function rollbackChoices(rootDir: string, groupId: string): readonly RollbackChoice[] {
+  const current = readPointer(groupPointers(rootDir, groupId).lastSuccessful);
+  return readHistory(rootDir, groupId)
+    .map((entry) => ({
+      ...entry,
+      isCurrent: deploymentPaths(rootDir, groupId, entry.deploymentId).deploymentDir === current,
+      isOnHost: isOnHost(rootDir, groupId, entry),
+    }))
+    .reverse();
+}
+
+/**
+ * @throws SlipwayError ROLLBACK_NO_GROUP; ROLLBACK_NO_REVISION when there is nothing to go back to, or what was asked for is not here any
+ * more
+ */
+export function planRollback(request: RollbackRequest): LocalDeploymentPlan & { readonly target: RollbackChoice } {
+  const { rootDir, to, deploymentId } = request;
+  const deploymentGroupId = findGroup(rootDir, request.group);
+  const choices = rollbackChoices(rootDir, deploymentGroupId);
+  const target = to === null ? previousGood(choices) : choices.find((choice) => choice.deploymentId === to);
+  if (target === undefined) {
+    throw new SlipwayError(
+      'ROLLBACK_NO_REVISION',
+      to === null
+        ? 'no earlier revision that was deployed without a failure is on this host'
+        : `${to} was not deployed to this group on this host, or so long ago that it is forgotten`,
+    );
+  }
+  const { archiveDir } = deploymentPaths(rootDir, deploymentGroupId, target.deploymentId);
+  if (!target.isOnHost) {
+    throw new SlipwayError(
+      'ROLLBACK_NO_REVISION',
+      `the revision of ${target.deploymentId} is not at ${archiveDir} any more`,
+    );
+  }
+  // The files of a server's deployment are taken again as for a restart, so that scripts see the same BUNDLE_… as the first time.
+  const canReuse = !isLocalDeployment(target.deploymentId);
+  const { applicationName, deploymentGroupName, appSpecFilename } = target;
+  return {
+    target,
+    events: DEFAULT_LOCAL_EVENTS,
+    specification: {
+      deploymentId,
+      deploymentGroupId,
+      deploymentGroupName,
+      applicationName,
+      deploymentCreator: 'codeDeployRollback',
+      deploymentType: 'IN_PLACE',
+      appSpecFilename,
+      fileExistsBehavior: 'DISALLOW',
+      allPossibleLifecycleEvents: null,
+      reuseArchiveFromDeploymentId: canReuse ? target.deploymentId : null,
+      gitHubAccessToken: null,
+      revision: canReuse ? target.revision : { revisionType: 'Local Directory', location: archiveDir },
+    },
+  };
+}
+
+function previousGood(choices: readonly RollbackChoice[]): RollbackChoice | undefined {
+  const current = choices.findIndex(({ isCurrent }) => isCurrent);
+  return choices.slice(current + 1).find((choice) => choice.isOnHost && choice.failedEvent === null);
+}
