@@ -69,6 +69,15 @@ describe('names that the documentation uses', () => {
     expect(unknown).toEqual([]);
   });
 
+  test('every setting of the server in an ini example is one that it reads', () => {
+    const known = leafCommands(program).flatMap(({ command }) => command.options.flatMap((o) => o.envVar ?? []));
+    const named = [...prose.matchAll(/```ini\n([\s\S]*?)```/g)].flatMap((block) =>
+      [...(block[1] ?? '').matchAll(/^(SLIPWAY_\w+)=/gm)].map((match) => match[1]),
+    );
+    expect(named.length).toBeGreaterThan(0);
+    expect(named.filter((name) => !known.includes(name ?? ''))).toEqual([]);
+  });
+
   test('every configuration key in a yaml example is one that the agent knows', () => {
     const known = new Set(AGENT_CONFIG_KEYS.map((key) => key.key));
     const examples = [...read('docs/agent.md').matchAll(/```yaml\n# codedeployagent\.yml\n([\s\S]*?)```/g)];
