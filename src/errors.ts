@@ -248,6 +248,11 @@ export const ERROR_CATALOGUE = {
     meaning: 'The agent has no credentials to sign its requests with.',
     remedy: 'Check the file or the instance profile that the message names.',
   },
+  AGENT_TLS_REFUSED: {
+    meaning: 'The control endpoint’s certificate does not verify, or no TLS connection to it comes about.',
+    remedy:
+      'Check the endpoint and the clock. A private authority is trusted through SSL_CERT_FILE or AWS_SSL_CA_DIRECTORY in the service’s environment.',
+  },
   AGENT_ENDPOINT_REFUSED: {
     meaning: 'The configured control endpoint is one that the agent does not trust.',
     remedy: 'Use https://, or set allow_insecure_endpoint: true if the network itself is trusted.',

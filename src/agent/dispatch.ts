@@ -17,6 +17,8 @@ export type Acceptance = 'accepted' | 'duplicate' | 'no-slot';
 export interface Dispatcher {
   accept(command: HostCommand): Acceptance;
   readonly hasSlot: boolean;
+  /** Whether a command is under way. */
+  readonly isBusy: boolean;
   /** Resolves when a command ends. */
   slotFreed(): Promise<void>;
   /** Resolves when no command is under way. */
@@ -54,6 +56,9 @@ export function createDispatcher(ctx: DispatchContext): Dispatcher {
     },
     get hasSlot() {
       return running.size < MAX_COMMANDS;
+    },
+    get isBusy() {
+      return running.size > 0;
     },
     async slotFreed() {
       await Promise.race(running.values());

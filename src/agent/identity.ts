@@ -1,10 +1,13 @@
 import type { AgentConfig } from '../config/agent-config.ts';
 import { loadOnPremises } from '../config/on-premises.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
+import { type Logger, silentLogger } from '../logging/logger.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
 import type { Clock } from '../system/clock.ts';
 import { createInstanceMetadata } from './instance-metadata.ts';
-import { instanceProfileCredentials, sessionFileCredentials } from './refreshed-credentials.ts';
+import { instanceProfileCredentials, sessionFileCredentials, userFileCredentials } from './refreshed-credentials.ts';
+
+const REGION = /^[0-9a-z-]{1,20}$/;
 
 /** Who this host is, and how it proves it. */
 export interface HostIdentity {
@@ -20,12 +23,28 @@ export interface HostIdentity {
  * Finds out who this host is: the on-premises file, else EC2. Credentials come from the same place and from nowhere else, so that keys
  * that happen to be in the environment are never picked up by accident.
  *
- * @throws SlipwayError AGENT_NO_IDENTITY when neither is there
+ * @param log told later, when keys change while the agent runs
+ * @throws SlipwayError AGENT_NO_IDENTITY when neither is there; CONFIG_INVALID for a region that is none
  */
 export async function resolveIdentity(
   config: Pick<AgentConfig, 'onPremisesConfigFile' | 'disableImdsV1'>,
   env: Readonly<Record<string, string | undefined>>,
   clock: Clock,
+  log: Pick<Logger, 'info' | 'warn'> = silentLogger,
+): Promise<HostIdentity> {
+  const found = await findIdentity(config, env, clock, log);
+  // It becomes part of host names that credentials are sent to.
+  if (!REGION.test(found.region)) {
+    throw new SlipwayError('CONFIG_INVALID', `the region '${found.region}' of ${found.source} is no region’s name`);
+  }
+  return found;
+}
+
+async function findIdentity(
+  config: Pick<AgentConfig, 'onPremisesConfigFile' | 'disableImdsV1'>,
+  env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+  log: Pick<Logger, 'info' | 'warn'>,
 ): Promise<HostIdentity> {
   const { identity, warnings } = loadOnPremises(config.onPremisesConfigFile);
   if (identity === null) return resolveOnEc2(config, env, clock, warnings);
@@ -38,8 +57,7 @@ export async function resolveIdentity(
   if (identity.kind === 'session') {
     return { ...common, credentials: sessionFileCredentials(identity.credentialsFile, clock) };
   }
-  const { accessKeyId, secretAccessKey } = identity;
-  return { ...common, credentials: async () => ({ accessKeyId, secretAccessKey }) };
+  return { ...common, credentials: userFileCredentials(config.onPremisesConfigFile, identity, log) };
 }
 
 async function resolveOnEc2(
@@ -69,9 +87,13 @@ async function resolveOnEc2(
   }
   const region = env['AWS_REGION'] ?? document.region;
   if (region === undefined) throw new SlipwayError('AGENT_NO_IDENTITY', 'EC2 instance metadata does not name a region');
+  const { accountId, instanceId } = document;
   const hostIdentifier =
     env['AWS_HOST_IDENTIFIER'] ??
-    `arn:${partition}:ec2:${region}:${document.accountId ?? ''}:instance/${document.instanceId ?? ''}`;
+    (accountId && instanceId ? `arn:${partition}:ec2:${region}:${accountId}:instance/${instanceId}` : null);
+  if (hostIdentifier === null) {
+    throw new SlipwayError('AGENT_NO_IDENTITY', 'EC2 instance metadata does not name account and instance');
+  }
   const credentials = instanceProfileCredentials(metadata, clock);
   return { hostIdentifier, region, credentials, source: 'EC2 instance metadata', warnings };
 }

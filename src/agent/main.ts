@@ -5,10 +5,12 @@ import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
 import { createHostCommandClient } from '../protocol/host-command/client.ts';
+import { proxyFor } from '../protocol/proxy.ts';
 import { type Clock, systemClock } from '../system/clock.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
+import { trustAuthorities } from '../system/trust.ts';
 import { processCommand } from './command.ts';
 import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
 import { controlEndpoint } from './endpoint.ts';
@@ -18,6 +20,7 @@ import { openLedger } from './ledger.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
+import { checkEndpointTls } from './tls-check.ts';
 
 export interface AgentOptions {
   /** null: the usual file. */
@@ -41,7 +44,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const log = createAgentLogger(config);
   try {
     for (const warning of warnings) log.warn(warning);
-    const identity = await resolveIdentity(config, process.env, systemClock);
+    const identity = await resolveIdentity(config, process.env, systemClock, log);
     for (const warning of identity.warnings) log.warn(warning);
     await serve(options, config, file, identity, log);
     return 0;
@@ -76,6 +79,8 @@ async function serve(
 ): Promise<void> {
   const clock = systemClock;
   const endpoint = controlEndpoint(config, identity.region);
+  await trustAuthorities(process.env);
+  await checkEndpointTls(new URL(endpoint), proxyFor(new URL(endpoint), config.proxyUri, process.env), log);
   const client = createHostCommandClient({
     endpoint,
     region: identity.region,
@@ -120,6 +125,7 @@ async function serve(
       dispatcher,
       hostIdentifier: identity.hostIdentifier,
       waitBetweenRunsMs: config.waitBetweenRunsSeconds * 1000,
+      waitBetweenRunsActiveMs: (config.waitBetweenRunsActiveSeconds ?? config.waitBetweenRunsSeconds) * 1000,
       clock,
       random: systemRandom,
       log,

@@ -9,9 +9,11 @@ import type { Dispatcher } from './dispatch.ts';
 
 export interface PollerContext {
   readonly client: Pick<HostCommandClient, 'pollHostCommand' | 'isThrottled'>;
-  readonly dispatcher: Pick<Dispatcher, 'accept' | 'hasSlot' | 'slotFreed'>;
+  readonly dispatcher: Pick<Dispatcher, 'accept' | 'hasSlot' | 'isBusy' | 'slotFreed'>;
   readonly hostIdentifier: string;
   readonly waitBetweenRunsMs: number;
+  /** The same while commands run. */
+  readonly waitBetweenRunsActiveMs: number;
   readonly clock: Clock;
   readonly random: Pick<Random, 'fraction'>;
   readonly log: Logger;
@@ -62,7 +64,8 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
     const again = nextPoll(acceptance, duplicates, ctx.client.isThrottled);
     if (again === 'after-pause' && !(askedNotToHold && acceptance === 'nothing')) {
       // A server that has held the poll has paused already.
-      const leftMs = ctx.waitBetweenRunsMs - (ctx.clock.now() - startedMs);
+      const pauseMs = ctx.dispatcher.isBusy ? ctx.waitBetweenRunsActiveMs : ctx.waitBetweenRunsMs;
+      const leftMs = pauseMs - (ctx.clock.now() - startedMs);
       if (leftMs > 0) await ctx.clock.sleep(leftMs, signal);
     }
   }

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { loadOnPremises } from '../config/on-premises.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
+import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider, Credentials } from '../protocol/sigv4/credentials.ts';
 import type { Clock } from '../system/clock.ts';
 import type { InstanceMetadata } from './instance-metadata.ts';
@@ -15,14 +17,22 @@ const REFRESH_BEFORE_MS = 5 * 60 * 1000;
 const SESSION_FILE_MS = 30 * 60 * 1000;
 const BETWEEN_ATTEMPTS_MS = 60 * 1000;
 
-/** Keeps credentials until shortly before they run out; if new ones cannot be had, the old ones serve until they really do. */
-function refreshed(fetch: () => Promise<Expiring>, clock: Pick<Clock, 'now'>): CredentialProvider {
+/**
+ * Keeps credentials until shortly before they run out, or until `hasChanged` says that there are others; if new ones cannot be had, the
+ * old ones serve until they really run out.
+ */
+function refreshed(
+  fetch: () => Promise<Expiring>,
+  clock: Pick<Clock, 'now'>,
+  hasChanged: () => boolean = () => false,
+): CredentialProvider {
   let current: Expiring | null = null;
   let nextAttemptMs = 0;
   return async () => {
     const now = clock.now();
-    if (current !== null && now < current.expiresAtMs - REFRESH_BEFORE_MS) return current.credentials;
-    if (current !== null && now < nextAttemptMs && now < current.expiresAtMs) return current.credentials;
+    const changed = hasChanged();
+    if (current !== null && !changed && now < current.expiresAtMs - REFRESH_BEFORE_MS) return current.credentials;
+    if (current !== null && !changed && now < nextAttemptMs && now < current.expiresAtMs) return current.credentials;
     nextAttemptMs = now + BETWEEN_ATTEMPTS_MS;
     try {
       current = await fetch();
@@ -35,19 +45,66 @@ function refreshed(fetch: () => Promise<Expiring>, clock: Pick<Clock, 'now'>): C
 
 /** Credentials of the profile `[default]` of a file that something else keeps fresh. */
 export function sessionFileCredentials(file: string, clock: Pick<Clock, 'now'>): CredentialProvider {
-  return refreshed(async () => {
-    let text: string;
-    try {
-      text = readFileSync(file, 'utf8');
-    } catch (cause) {
-      throw new SlipwayError(
-        'AGENT_NO_CREDENTIALS',
-        `the credentials file ${file} cannot be read: ${messageOf(cause)}`,
-        { cause },
-      );
+  return refreshed(
+    async () => {
+      let text: string;
+      try {
+        text = readFileSync(file, 'utf8');
+      } catch (cause) {
+        throw new SlipwayError(
+          'AGENT_NO_CREDENTIALS',
+          `the credentials file ${file} cannot be read: ${messageOf(cause)}`,
+          { cause },
+        );
+      }
+      return { credentials: parseCredentials(text, file), expiresAtMs: clock.now() + SESSION_FILE_MS };
+    },
+    clock,
+    watchFile(file),
+  );
+}
+
+/**
+ * The keys of an on-premises user, read again when their file changes: a key is rotated without a restart. A file that is being written,
+ * or names another host by now, changes nothing until it is right again.
+ */
+export function userFileCredentials(
+  file: string,
+  user: { readonly arn: string; readonly accessKeyId: string; readonly secretAccessKey: string },
+  log: Pick<Logger, 'info' | 'warn'>,
+): CredentialProvider {
+  const hasChanged = watchFile(file);
+  let { accessKeyId, secretAccessKey } = user;
+  return async () => {
+    if (hasChanged()) {
+      try {
+        const { identity } = loadOnPremises(file);
+        if (identity?.kind !== 'user' || identity.arn !== user.arn) {
+          log.warn('the on-premises file does not name this host any more; the keys of before serve on', { file });
+        } else if (identity.accessKeyId !== accessKeyId || identity.secretAccessKey !== secretAccessKey) {
+          ({ accessKeyId, secretAccessKey } = identity);
+          log.info('the on-premises file has new keys; they are used from now on', { file });
+        }
+      } catch (error) {
+        log.warn('the on-premises file cannot be used; the keys of before serve on', { file, error });
+      }
     }
-    return { credentials: parseCredentials(text, file), expiresAtMs: clock.now() + SESSION_FILE_MS };
-  }, clock);
+    return { accessKeyId, secretAccessKey };
+  };
+}
+
+/** Whether a file is another one than at the last question; the first question only looks. */
+function watchFile(file: string): () => boolean {
+  const look = () => {
+    const facts = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return facts === undefined ? 'none' : `${facts.ino} ${facts.size} ${facts.mtimeNs}`;
+  };
+  let seen = look();
+  return () => {
+    const before = seen;
+    seen = look();
+    return seen !== before;
+  };
 }
 
 /** Credentials of the instance profile. */

@@ -23,6 +23,7 @@ export const AGENT_CONFIG_KEYS = [
     'where revisions and everything about deployments are kept',
   ),
   key('log_dir', 'path', '/var/log/aws/codedeploy-agent', 'where the agent’s own log is'),
+  key('restrict_log_dir_permissions', 'boolean', false, 'the agent’s log for its user and group only: 0750 and 0640'),
   key('pid_dir', 'path', '/opt/codedeploy-agent/state/.pid', 'where the PID file and the lock are'),
   key('verbose', 'boolean', false, 'log at debug level'),
   key(
@@ -31,6 +32,7 @@ export const AGENT_CONFIG_KEYS = [
     30,
     'pause after a poll that brought nothing; with a server that holds polls, 1 is right',
   ),
+  key('wait_between_runs_active', 'seconds', null, 'the same pause while commands run; else wait_between_runs'),
   key('http_read_timeout', 'seconds', 80, 'how long to wait for an answer; longer than the server holds a poll'),
   key('kill_agent_max_wait_time_seconds', 'seconds', 7200, 'how long a stop waits for running commands; at most 86400'),
   key('max_revisions', 'count', 5, 'revisions kept of each deployment group, the current one included'),
@@ -170,16 +172,18 @@ const WITHOUT_EFFECT: readonly string[] = [
   'use_mock_command_service',
   'config_file',
   'ssl_verify_peer',
-  'log_aws_wire',
-  'enable_command_port',
-  'disable_core_dumps',
-  'reject_path_traversal_in_bundle',
-  'reject_symlink_permission_targets',
-  'restrict_agent_dir_permissions',
-  'restrict_log_dir_permissions',
-  'disable_powershell_profile_in_hooks',
-  'wait_between_runs_active',
 ];
+
+/** Keys whose purpose is met in another way, or always: what an operator who set one wants to know instead. */
+const MET_OTHERWISE: Readonly<Record<string, string>> = {
+  log_aws_wire: 'there is no wire log',
+  enable_command_port: 'no TCP port is opened',
+  disable_core_dumps: 'the service unit keeps them off (LimitCORE)',
+  reject_path_traversal_in_bundle: 'paths that lead out are always refused',
+  reject_symlink_permission_targets: 'permissions are never set through links',
+  restrict_agent_dir_permissions: 'the folders stay readable for the tools beside the agent',
+  disable_powershell_profile_in_hooks: 'there is no PowerShell here',
+};
 
 const MAX_STOP_WAIT_SECONDS = 86_400;
 
@@ -188,9 +192,11 @@ export interface AgentConfig {
   readonly programName: string;
   readonly rootDir: string;
   readonly logDir: string;
+  readonly restrictLogDir: boolean;
   readonly pidDir: string;
   readonly verbose: boolean;
   readonly waitBetweenRunsSeconds: number;
+  readonly waitBetweenRunsActiveSeconds: number | null;
   readonly httpReadTimeoutSeconds: number;
   readonly maxStopWaitSeconds: number;
   readonly maxRevisions: number;
@@ -251,8 +257,10 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
   for (const setting of readSettings(file)) {
     const known: ConfigKey | undefined = AGENT_CONFIG_KEYS.find((candidate) => candidate.key === setting.name);
     if (known === undefined) {
-      const kind = WITHOUT_EFFECT.includes(setting.name) ? 'has no effect in this agent' : 'is not known';
-      warnings.push(`${file}:${setting.line}: the key '${setting.name}' ${kind} and is ignored`);
+      const instead = Object.hasOwn(MET_OTHERWISE, setting.name) ? `: ${MET_OTHERWISE[setting.name]}` : '';
+      const isOfficial = instead !== '' || WITHOUT_EFFECT.includes(setting.name);
+      const kind = isOfficial ? 'has no effect in this agent' : 'is not known';
+      warnings.push(`${file}:${setting.line}: the key '${setting.name}' ${kind} and is ignored${instead}`);
       continue;
     }
     const read = readValue(known.type, setting.value);
@@ -287,9 +295,11 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     programName: text('program_name'),
     rootDir: text('root_dir'),
     logDir: text('log_dir'),
+    restrictLogDir: flag('restrict_log_dir_permissions'),
     pidDir: text('pid_dir'),
     verbose: flag('verbose'),
     waitBetweenRunsSeconds: number('wait_between_runs'),
+    waitBetweenRunsActiveSeconds: get('wait_between_runs_active') === null ? null : number('wait_between_runs_active'),
     httpReadTimeoutSeconds: number('http_read_timeout'),
     maxStopWaitSeconds: number('kill_agent_max_wait_time_seconds'),
     maxRevisions: number('max_revisions'),

@@ -239,6 +239,7 @@ describe('polling', () => {
           log,
           hostIdentifier: 'arn:h',
           waitBetweenRunsMs: 1000,
+          waitBetweenRunsActiveMs: 1000,
           random: { fraction: () => 0 },
           onAnswered: () => {},
         },
@@ -254,6 +255,7 @@ describe('polling', () => {
         },
         dispatcher: {
           hasSlot: true,
+          isBusy: false,
           slotFreed: async () => {},
           accept: (one) => {
             accepted.push(one.HostCommandIdentifier);
@@ -272,6 +274,41 @@ describe('polling', () => {
     expect(accepted).toEqual(['last']);
     // Until one was answered they ask not to be held; the one after that follows at once.
     expect(held).toEqual([false, false, false, false, true]);
+  });
+});
+
+describe('the pause after a poll that brought nothing', () => {
+  test('pauses as long as it is told while commands run', async () => {
+    const clock = manualClock();
+    const stop = new AbortController();
+    let isBusy = true;
+    const running = poll(
+      {
+        client: { isThrottled: false, pollHostCommand: async () => null },
+        dispatcher: {
+          accept: () => 'accepted',
+          hasSlot: true,
+          get isBusy() {
+            return isBusy;
+          },
+          slotFreed: async () => {},
+        },
+        hostIdentifier: 'arn:h',
+        waitBetweenRunsMs: 30_000,
+        waitBetweenRunsActiveMs: 2_000,
+        clock,
+        random: { fraction: () => 0 },
+        log: silentLogger,
+        onAnswered: () => {},
+      },
+      stop.signal,
+    );
+    expect(await clock.nextSleep()).toBe(2_000);
+    isBusy = false;
+    clock.advance(2_000);
+    expect(await clock.nextSleep()).toBe(30_000);
+    stop.abort();
+    await running;
   });
 });
 

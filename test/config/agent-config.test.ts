@@ -61,6 +61,18 @@ describe('the agent’s configuration', () => {
     expect(config.maxStopWaitSeconds).toBe(86_400);
   });
 
+  test('keys of the official agents that have nothing to do here are named once, each with what holds instead', () => {
+    const { warnings } = load(
+      'enable_command_port: true\nreject_path_traversal_in_bundle: false\nlog_aws_wire: true\nchildren: 1\n',
+    );
+    expect(warnings.map((warning) => warning.replace(/^.*agent\.yml:\d+: /, ''))).toEqual([
+      "the key 'enable_command_port' has no effect in this agent and is ignored: no TCP port is opened",
+      "the key 'reject_path_traversal_in_bundle' has no effect in this agent and is ignored: paths that lead out are always refused",
+      "the key 'log_aws_wire' has no effect in this agent and is ignored: there is no wire log",
+      "the key 'children' has no effect in this agent and is ignored",
+    ]);
+  });
+
   test('that is missing or no YAML is an error only where it was asked for', () => {
     expect(() => loadAgentConfig('/nonexistent/agent.yml')).toThrow('/nonexistent/agent.yml does not exist');
     expect(() => load('a: [')).toThrow(/agent\.yml:\d+: it is not YAML/);

@@ -9,12 +9,15 @@ import { plainFields } from '../../logging/plain-fields.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
 import { systemClock } from '../../system/clock.ts';
+import { trustAuthorities } from '../../system/trust.ts';
 import type { FromExecutor, ToExecutor } from './messages.ts';
 
 const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
 let context: DeploymentContext | null = null;
 const credentials = askDaemonForCredentials();
+// The daemon has read the same variables at its start and would have ended with a bad one.
+const trusted = trustAuthorities(process.env);
 
 // The daemon decides when it is over; a terminal's Ctrl-C and a service manager's SIGTERM reach this process as well.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
@@ -50,6 +53,7 @@ type Question = Extract<ToExecutor, { call: number }>;
 async function answer(question: Question): Promise<void> {
   const { call } = question;
   try {
+    await trusted;
     const ctx = context;
     if (ctx === null) throw new SlipwayError('INTERNAL', 'the executor was given work before its settings');
     switch (question.type) {

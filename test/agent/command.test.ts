@@ -1,0 +1,123 @@
+import { beforeAll, expect, test } from 'vitest';
+import { processCommand } from '../../src/agent/command.ts';
+import { createTurns } from '../../src/agent/dispatch.ts';
+import { openLedger } from '../../src/agent/ledger.ts';
+import { createOutbox } from '../../src/agent/outbox.ts';
+import { SlipwayError } from '../../src/errors.ts';
+import { silentLogger } from '../../src/logging/logger.ts';
+import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
+import { createSigningAuthority, issueSigner } from '../../src/protocol/envelope/authority.ts';
+import { sealSpecification } from '../../src/protocol/envelope/seal.ts';
+import { RemoteApiError } from '../../src/protocol/errors.ts';
+import type { CommandStatus, Envelope } from '../../src/protocol/host-command/shapes.ts';
+import { encodeSpecification } from '../../src/protocol/specification.ts';
+import { systemRandom } from '../../src/system/random.ts';
+import { manualClock } from '../support/clock.ts';
+import { specificationOf } from '../support/deployment.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+const DONE: CommandOutcome = {
+  status: 'Succeeded',
+  diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded', log: '' },
+};
+
+let envelope: Envelope;
+beforeAll(async () => {
+  const options = { nowMs: Date.now(), random: systemRandom };
+  const authority = await createSigningAuthority({ ...options, commonName: 'authority' });
+  const signer = await issueSigner(authority, { ...options, commonName: 'signer' });
+  envelope = await sealSpecification(encodeSpecification(specificationOf('/revision')), signer);
+});
+
+interface Host {
+  readonly isNoop?: boolean;
+  readonly acknowledge?: () => CommandStatus | null;
+  readonly system?: string;
+  readonly envelope?: Envelope;
+}
+
+/** One command from poll to completion against a control endpoint that answers as told; executors answer without running anything. */
+async function carryOut(host: Host) {
+  using scratch = scratchFolder();
+  const clock = { ...manualClock(Date.now()), sleep: async (ms: number) => void waits.push(ms) };
+  const waits: number[] = [];
+  const completed: CommandOutcome[] = [];
+  const ran: string[] = [];
+  const log = silentLogger;
+  const ledger = openLedger({ rootDir: scratch.path, trackingFolder: 'ongoing', clock, log });
+  const client = {
+    getDeploymentSpecification: async () => ({
+      DeploymentSystem: host.system ?? 'CodeDeploy',
+      DeploymentSpecification: { GenericEnvelope: host.envelope ?? envelope },
+    }),
+    acknowledge: async () => (host.acknowledge ?? (() => 'InProgress' as const))(),
+    complete: async (_id: string, outcome: CommandOutcome) => void completed.push(outcome),
+  };
+  const outbox = createOutbox({ client, ledger, clock, log });
+  const executors = {
+    isCommandNoop: async () => host.isNoop ?? false,
+    run: async ({ commandName }: { commandName: string }) => {
+      ran.push(commandName);
+      return DONE;
+    },
+    recover: async () => {},
+    close: async () => {},
+  };
+  await processCommand(
+    { client, executors, ledger, outbox, caCertificatePem: null, clock, log, inGroup: createTurns() },
+    {
+      HostCommandIdentifier: 'c-1',
+      HostIdentifier: 'arn:h',
+      DeploymentExecutionId: 'a/b/c/d',
+      CommandName: 'AfterInstall',
+    },
+  );
+  await outbox.drained();
+  return { ran, completed, waits, left: ledger.inState('running') };
+}
+
+test.each([
+  ['InProgress', 'not', 'run'],
+  [null, 'not', 'run'],
+  ['Succeeded', 'not', 'left alone'],
+  ['Failed', 'not', 'left alone'],
+  ['Failed', 'really', 'reported as done'],
+] as const)('an acknowledgement answered with %s for a command that is %s a no-op: %s', async (status, noop, end) => {
+  const { ran, completed, left } = await carryOut({ isNoop: noop === 'really', acknowledge: () => status });
+  expect(ran).toEqual(end === 'run' ? ['AfterInstall'] : []);
+  expect(completed.map(({ diagnostics }) => diagnostics.message)).toEqual(
+    { run: ['Succeeded'], 'left alone': [], 'reported as done': ['Succeeded: CompletedNoopCommand'] }[end],
+  );
+  expect(left).toEqual([]);
+});
+
+test('an acknowledgement that is lost is made again, and one that fails for good is reported', async () => {
+  let tries = 0;
+  const lostOnce = await carryOut({
+    acknowledge: () => {
+      tries += 1;
+      if (tries === 1) throw new SlipwayError('SERVER_UNREACHABLE', 'away');
+      return 'InProgress';
+    },
+  });
+  expect(lostOnce).toMatchObject({ ran: ['AfterInstall'], waits: [1000], completed: [DONE] });
+  const refused = await carryOut({
+    acknowledge: () => {
+      throw new RemoteApiError({ type: 'ClientException', message: 'no', status: 400 });
+    },
+  });
+  expect(refused).toMatchObject({ ran: [], waits: [], left: [] });
+  expect(refused.completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
+});
+
+test('what fails before the acknowledgement is reported as Failed with code 5', async () => {
+  for (const host of [
+    { system: 'Other' },
+    { envelope: { Format: 'PKCS7/JSON', Payload: 'no PEM' } },
+    { envelope: { Format: 'TEXT/JSON', Payload: '{}' } },
+  ]) {
+    const { ran, completed } = await carryOut(host);
+    expect(ran).toEqual([]);
+    expect(completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
+  }
+});

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type Ledger, openLedger } from '../../src/agent/ledger.ts';
+import { createOutbox } from '../../src/agent/outbox.ts';
+import { recover } from '../../src/agent/recovery.ts';
+import { silentLogger } from '../../src/logging/logger.ts';
+import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+
+const DONE: CommandOutcome = {
+  status: 'Succeeded',
+  diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded', log: '' },
+};
+
+/** An agent's start on what another one left: the ledger is read from disk anew. */
+async function startAgain(scratch: ScratchFolder, clock: ManualClock) {
+  const ledger = open(scratch, clock);
+  const reported: [string, number, string][] = [];
+  const killed: (readonly string[])[] = [];
+  const outbox = createOutbox({
+    client: {
+      complete: async (id, { status, diagnostics }) => void reported.push([id, diagnostics.errorCode, status]),
+    },
+    ledger,
+    clock,
+    log: silentLogger,
+  });
+  const executors = { recover: async (ids: readonly string[]) => void killed.push(ids) };
+  await recover({ rootDir: scratch.path, ledger, outbox, executors, log: silentLogger });
+  await outbox.drained();
+  return { reported: reported.sort(), killed, ledger };
+}
+
+function open(scratch: ScratchFolder, clock: ManualClock): Ledger {
+  return openLedger({ rootDir: scratch.path, trackingFolder: 'ongoing-deployment', clock, log: silentLogger });
+}
+
+const command = (id: string, deploymentId = 'd-1') => ({
+  hostCommandIdentifier: id,
+  deploymentId,
+  commandName: 'Install',
+});
+
+test('every interrupted command is reported once as failed by the restart, two of one deployment included', async () => {
+  using scratch = scratchFolder();
+  const clock = manualClock();
+  const before = open(scratch, clock);
+  for (const [id, deployment] of [
+    ['one', 'd-1'],
+    ['two', 'd-1'],
+    ['three', 'd-2'],
+  ] as const) {
+    before.begin(command(id, deployment));
+  }
+  const first = await startAgain(scratch, clock);
+  expect(first.killed.flat().sort()).toEqual(['one', 'three', 'two']);
+  expect(first.reported).toEqual([
+    ['one', 7, 'Failed'],
+    ['three', 7, 'Failed'],
+    ['two', 7, 'Failed'],
+  ]);
+  expect(existsSync(scratch.at('ongoing-deployment', 'd-1'))).toBe(false);
+  const second = await startAgain(scratch, clock);
+  expect(second).toMatchObject({ reported: [], killed: [] });
+});
+
+test('what was interrupted more than a day ago is forgotten', async () => {
+  using scratch = scratchFolder();
+  const clock = manualClock();
+  open(scratch, clock).begin(command('old'));
+  clock.advance(24 * 60 * 60_000 + 1);
+  const { reported, killed, ledger } = await startAgain(scratch, clock);
+  expect({ reported, killed }).toEqual({ reported: [], killed: [] });
+  expect(ledger.find('old')).toBeNull();
+});
+
+test('outcomes that were not delivered are sent at the next start', async () => {
+  using scratch = scratchFolder();
+  const clock = manualClock();
+  const before = open(scratch, clock);
+  before.begin(command('done'));
+  before.finish('done', DONE);
+  const { reported, killed } = await startAgain(scratch, clock);
+  expect(reported).toEqual([['done', 0, 'Succeeded']]);
+  expect(killed).toEqual([]);
+});
