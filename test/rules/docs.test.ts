@@ -69,8 +69,10 @@ describe('names that the documentation uses', () => {
     expect(unknown).toEqual([]);
   });
 
-  test('every setting of the server in an ini example is one that it reads', () => {
-    const known = leafCommands(program).flatMap(({ command }) => command.options.flatMap((o) => o.envVar ?? []));
+  test('every setting of the server in an ini example is one that it reads', async () => {
+    const known = leafCommands(await programForDocs()).flatMap(({ command }) =>
+      command.options.flatMap((o) => o.envVar ?? []),
+    );
     const named = [...prose.matchAll(/```ini\n([\s\S]*?)```/g)].flatMap((block) =>
       [...(block[1] ?? '').matchAll(/^(SLIPWAY_\w+)=/gm)].map((match) => match[1]),
     );
