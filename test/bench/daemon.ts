@@ -205,7 +205,7 @@ function output(args: readonly string[], env: Record<string, string> = {}): stri
 
 function baseEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(AWS_|SLIPWAY_|NODE_OPTIONS)/.test(name)),
+    Object.entries(process.env).filter(([name]) => !/^(AWS_|SLIPWAY_|NODE_OPTIONS|NODE_EXTRA_CA|SSL_CERT)/.test(name)),
   );
 }
 
