@@ -4,12 +4,13 @@
  * Every operation leaves on the disk itself what tells whether it was done, so undoing needs no record of how far the commit came: it
  * looks, and puts right. That makes it safe to undo twice, or from the middle.
  */
+import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission } from './attributes.ts';
 import type { InstallFs } from './install-fs.ts';
 import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
-import type { CommitOperation } from './operations.ts';
+import type { CommitOperation, TouchedAttributes } from './operations.ts';
 import { installFault } from './stage.ts';
 
 export function commitAll(fs: InstallFs, tools: AttributeTools, operations: readonly CommitOperation[]): void {
@@ -34,6 +35,20 @@ function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperat
     case 'attributes':
       applyPermission(fs, tools, operation.path, operation.permission);
       return;
+    case 'touch':
+      touch(fs, operation.path, operation.after);
+      return;
+  }
+}
+
+/** Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. */
+function touch(fs: InstallFs, path: string, { mode, mtimeMs }: TouchedAttributes): void {
+  const file = fs.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    fs.fchmodSync(file, mode);
+    fs.futimesSync(file, fs.fstatSync(file).atimeMs / 1000, mtimeMs / 1000);
+  } finally {
+    fs.closeSync(file);
   }
 }
 
@@ -60,6 +75,7 @@ export function rollBack(fs: InstallFs, begin: JournalBegin, state: Exclude<Jour
     if (state === 'committing') undoOne(fs, operation);
     if (operation.op === 'place') fs.rmSync(operation.temp, { recursive: true, force: true });
   }
+  if (begin.savedFilesDir !== undefined) fs.rmSync(begin.savedFilesDir, { recursive: true, force: true });
   for (const { path, atimeMs, mtimeMs } of begin.folderTimes) {
     if (fs.existsSync(path)) fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
   }
@@ -89,13 +105,16 @@ function undoOne(fs: InstallFs, operation: CommitOperation): void {
       fs.lchownSync(operation.path, operation.before.uid, operation.before.gid);
       fs.chmodSync(operation.path, operation.before.mode);
       return;
+    case 'touch':
+      if (exists(fs, operation.path)) touch(fs, operation.path, operation.before);
+      return;
   }
 }
 
 /** Throws away what the new tree has replaced. It may be repeated from any point. */
 export function discardOld(fs: InstallFs, begin: JournalBegin): void {
   for (const operation of begin.commit) {
-    if (operation.op !== 'attributes' && operation.backup !== null) {
+    if ((operation.op === 'place' || operation.op === 'remove') && operation.backup !== null) {
       fs.rmSync(operation.backup, { recursive: true, force: true });
     }
   }
@@ -114,7 +133,9 @@ function removeIfEmpty(fs: InstallFs, folder: string): void {
 
 /** Folders whose names the commit changes. */
 export function foldersOf(begin: Pick<JournalBegin, 'commit'>): string[] {
-  return [...new Set(begin.commit.flatMap(({ op, path }) => (op === 'attributes' ? [] : dirname(path))))];
+  return [
+    ...new Set(begin.commit.flatMap(({ op, path }) => (op === 'attributes' || op === 'touch' ? [] : dirname(path)))),
+  ];
 }
 
 function exists(fs: InstallFs, path: string): boolean {

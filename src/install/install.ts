@@ -6,12 +6,12 @@
  * 1. the plan is complete and free of problems before the first byte is written;
  * 2. the journal's beginning is synced before anything stands anywhere, even under a hidden name;
  * 3. everything staged is synced, by file system, before the first rename (one `syncfs` is faster than twenty thousand `fsync`);
- * 4. the renames are synced, by folder, before the journal says that the new tree is complete;
+ * 4. the renames are synced, by folder, and changed modes and times of files that stay, by file system, before the journal says that the new tree is complete;
  * 5. only then old files are thrown away.
  *
  * A failure on the way undoes what was done and throws; an interruption is put right by `recoverInstalls` before the agent takes new work.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execaSync } from 'execa';
 import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
@@ -30,10 +30,11 @@ import {
   removeJournal,
   syncFolder,
 } from './journal.ts';
+import { formatManifest, type Manifest, parseManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
 import { planInstall } from './plan.ts';
 import { stageAll } from './stage.ts';
-import { diskView } from './tree-view.ts';
+import { diskView, rememberingView } from './tree-view.ts';
 import type { CleanupEntry, IdLookup, InstallPlan, InstallRules, PlanProblem } from './types.ts';
 
 export interface InstallContext {
@@ -55,11 +56,17 @@ export interface InstallRequest {
   readonly deploymentDir: string;
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly rules: InstallRules;
+  /** Globs of paths that are neither overwritten nor removed. */
+  readonly protectPaths?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
 export interface InstallReport {
+  /** Written; those that were there already are `unchanged`. */
   readonly files: number;
+  readonly unchanged: number;
+  /** Changed by another hand since the last Install, and saved before they were replaced or removed. */
+  readonly saved: number;
   readonly removed: number;
   readonly kept: number;
 }
@@ -71,6 +78,7 @@ export interface RecoveredInstall {
   readonly outcome: 'rolled-back' | 'completed';
 }
 
+const CLEANUP_SUFFIX = '-cleanup';
 const JOURNAL_SUFFIX = '-install.journal';
 /** More would not fit into diagnostics; the rest is counted. */
 const LISTED_PROBLEMS = 20;
@@ -83,19 +91,30 @@ const LISTED_PROBLEMS = 20;
  */
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
   const paths = bookkeepingPaths(request);
-  const plan = planOrThrow(ctx, request, readCleanupFile(ctx, paths.cleanup));
+  const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
+  const plan = planOrThrow(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest);
+  const savedFilesDir = freeName(ctx.fs, join(request.deploymentDir, 'saved-files'));
   const operations = planOperations({
     plan,
     host: diskView(ctx.fs),
+    savedFilesDir,
     deploymentId: request.deploymentId,
     bookkeeping: [
       { path: paths.instructions, content: formatInstructions(plan) },
       { path: paths.cleanup, content: formatCleanup(cleanupOf(plan)) },
+      { path: paths.manifest, content: formatManifest(plan, ctx.fs.realpathSync(request.archiveDir), manifest) },
       { path: paths.lastSuccessful, content: request.deploymentDir },
     ],
   });
-  carryOut(ctx, request, paths.journal, plan, operations);
-  return { files: plan.files.length, removed: plan.removals.length, kept: plan.kept.length };
+  carryOut(ctx, request, paths.journal, plan, operations, savedFilesDir);
+  logSpecialCases(ctx, request, plan, savedFilesDir);
+  return {
+    files: plan.files.length,
+    unchanged: plan.unchanged.length,
+    removed: plan.removals.length,
+    kept: plan.kept.length,
+    saved: plan.saved.length,
+  };
 }
 
 /**
@@ -137,14 +156,42 @@ function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null 
   }
 }
 
-function planOrThrow(ctx: InstallContext, request: InstallRequest, previous: readonly CleanupEntry[]): InstallPlan {
-  const view = diskView(ctx.fs);
+/** What an operator wants to know afterwards: what another hand had changed, and where the copy is; what was protected. */
+function logSpecialCases({ log }: InstallContext, request: InstallRequest, plan: InstallPlan, savedAt: string): void {
+  const { deploymentGroupId, deploymentId } = request;
+  for (const path of plan.saved) {
+    const copy = join(savedAt, path);
+    log.warn('a file had been changed since the last Install; a copy is kept', { deploymentId, path, copy });
+  }
+  const kept = plan.kept.flatMap(({ path, why }) => (why === 'protected' ? path : []));
+  for (const path of [...new Set([...kept, ...plan.carried])]) {
+    log.info('a protected path stays as it is', { deploymentGroupId, deploymentId, path });
+  }
+}
+
+/** The name, or the name with the first number that nobody has: an attempt before this one may have left its own. */
+function freeName(fs: InstallFs, path: string): string {
+  let name = path;
+  for (let number = 2; fs.existsSync(name); number += 1) name = `${path}-${number}`;
+  return name;
+}
+
+function planOrThrow(
+  ctx: InstallContext,
+  request: InstallRequest,
+  previous: readonly CleanupEntry[],
+  manifest: Manifest,
+): InstallPlan {
+  const view = rememberingView(diskView(ctx.fs));
   const result = planInstall({
     appSpec: request.appSpec,
     archiveDir: ctx.fs.realpathSync(request.archiveDir),
     archive: view,
     host: view,
     previous,
+    manifest,
+    otherGroups: filesOfOtherGroups(ctx, request),
+    protectPaths: request.protectPaths ?? [],
     fileExistsBehavior: request.fileExistsBehavior,
     rules: request.rules,
     ids: ctx.ids,
@@ -166,6 +213,7 @@ function carryOut(
   journalPath: string,
   plan: InstallPlan,
   operations: Operations,
+  savedFilesDir: string,
 ): void {
   const { fs, tools } = ctx;
   const begin: JournalBegin = {
@@ -173,18 +221,21 @@ function carryOut(
     deploymentId: request.deploymentId,
     commit: operations.commit,
     folderRemovals: operations.folderRemovals,
+    savedFilesDir,
     folderTimes: timesOf(fs, operations),
   };
   const journal = beginJournal(fs, journalPath, begin);
   let state: 'staging' | 'committing' = 'staging';
   try {
     stageAll(fs, tools, operations.staging, request.signal);
-    syncFileSystems(fs, foldersOf(begin));
+    syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
     journal.append('staged');
     state = 'committing';
     commitAll(fs, tools, operations.commit);
     for (const { path, context } of plan.permissions) if (context !== null) tools.setContext(path, context);
     for (const folder of foldersOf(begin)) syncFolder(fs, folder);
+    const touched = operations.commit.flatMap(({ op, path }) => (op === 'touch' ? dirname(path) : []));
+    syncFileSystems(fs, [...new Set(touched)]);
     journal.append('committed');
   } catch (error) {
     journal.close();
@@ -250,6 +301,7 @@ function syncFileSystems(fs: InstallFs, folders: readonly string[]): void {
 interface BookkeepingPaths {
   readonly instructions: string;
   readonly cleanup: string;
+  readonly manifest: string;
   readonly lastSuccessful: string;
   readonly journal: string;
 }
@@ -258,7 +310,8 @@ function bookkeepingPaths({ instructionsDir, deploymentGroupId }: InstallRequest
   const at = (suffix: string) => join(instructionsDir, `${deploymentGroupId}${suffix}`);
   return {
     instructions: at('-install.json'),
-    cleanup: at('-cleanup'),
+    cleanup: at(CLEANUP_SUFFIX),
+    manifest: at('-manifest'),
     lastSuccessful: at('_last_successful_install'),
     journal: at(JOURNAL_SUFFIX),
   };
@@ -269,19 +322,38 @@ function bookkeepingPaths({ instructionsDir, deploymentGroupId }: InstallRequest
  * have written it.
  */
 function readCleanupFile(ctx: InstallContext, path: string): CleanupEntry[] {
+  return parseCleanup(readOwnFile(ctx, path) ?? '');
+}
+
+/**
+ * What the cleanup files of the other deployment groups list. A file of another group is a conflict whatever the file-exists behaviour
+ * is: overwritten, it would break that group's application; retained, that group's next Install would take it away from this one.
+ */
+function filesOfOtherGroups(ctx: InstallContext, request: InstallRequest): Map<string, string> {
+  const own = `${request.deploymentGroupId}${CLEANUP_SUFFIX}`;
+  const names = ctx.fs.readdirSync(request.instructionsDir).filter((name) => name.endsWith(CLEANUP_SUFFIX));
+  return new Map(
+    names
+      .filter((name) => name !== own && !name.startsWith('.'))
+      .flatMap((name) => {
+        const group = name.slice(0, -CLEANUP_SUFFIX.length);
+        const entries = readCleanupFile(ctx, join(request.instructionsDir, name));
+        return entries.flatMap(({ kind, path }): [string, string][] => (kind === 'path' ? [[path, group]] : []));
+      }),
+  );
+}
+
+/** A file of the agent's own; null: it is not there, or somebody else could have written it. */
+function readOwnFile(ctx: InstallContext, path: string): string | null {
   const { fs, log, agentUid } = ctx;
-  if (!fs.existsSync(path)) return [];
+  if (!fs.existsSync(path)) return null;
   const stats = fs.lstatSync(path);
   if (!stats.isFile() || stats.uid !== agentUid || (stats.mode & 0o022) !== 0) {
     log.warn(
-      'the cleanup file is not the agent’s alone and is ignored; the last revision’s files count as somebody else’s',
-      {
-        path,
-        owner: stats.uid,
-        mode: (stats.mode & 0o7777).toString(8),
-      },
+      'a file about the last Install is not the agent’s alone and is ignored; the files it lists count as somebody else’s',
+      { path, owner: stats.uid, mode: (stats.mode & 0o7777).toString(8) },
     );
-    return [];
+    return null;
   }
-  return parseCleanup(fs.readFileSync(path, 'utf8'));
+  return fs.readFileSync(path, 'utf8');
 }

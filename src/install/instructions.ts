@@ -4,7 +4,7 @@ import type { CleanupEntry, InstallPlan } from './types.ts';
 export function formatInstructions(plan: InstallPlan): string {
   const instructions = [
     ...plan.folders.map((directory) => ({ type: 'mkdir', directory })),
-    ...plan.files.map(({ source, path }) => ({ type: 'copy', source, destination: path })),
+    ...[...plan.files, ...plan.unchanged].map(({ source, path }) => ({ type: 'copy', source, destination: path })),
     ...plan.permissions.flatMap(({ path: file, owner, group, mode, acls, context }) => [
       ...(owner !== null || group !== null ? [{ type: 'chown', owner, group, file }] : []),
       ...(mode !== null ? [{ type: 'chmod', mode: mode.toString(8).padStart(3, '0'), file }] : []),
@@ -18,8 +18,8 @@ export function formatInstructions(plan: InstallPlan): string {
 /** What the next Install has to take away of this one, in the order in which it is made. */
 export function cleanupOf(plan: InstallPlan): CleanupEntry[] {
   return [
-    ...plan.folders.map((path): CleanupEntry => ({ kind: 'path', path })),
-    ...plan.files.map(({ path }): CleanupEntry => ({ kind: 'path', path })),
+    ...[...plan.folders, ...plan.carried].map((path): CleanupEntry => ({ kind: 'path', path })),
+    ...[...plan.files, ...plan.unchanged].map(({ path }): CleanupEntry => ({ kind: 'path', path })),
     ...plan.permissions.flatMap(({ path, context }): CleanupEntry[] =>
       context === null ? [] : [{ kind: 'semanage', path }],
     ),

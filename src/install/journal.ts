@@ -29,6 +29,8 @@ export interface JournalBegin {
   readonly deploymentId: string;
   readonly commit: readonly CommitOperation[];
   readonly folderRemovals: readonly string[];
+  /** Where copies of changed files are put; journals of older versions have none. */
+  readonly savedFilesDir?: string;
   readonly folderTimes: readonly FolderTimes[];
 }
 

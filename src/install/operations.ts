@@ -11,6 +11,8 @@ import type { InstallPlan, ObjectFacts, PlannedFile, PlannedPermission, TreeView
 export type StagingStep =
   | { readonly step: 'folder'; readonly temp: string }
   | { readonly step: 'copy'; readonly temp: string; readonly source: string; readonly kind: 'file' | 'symlink' }
+  /** A copy of what another hand has changed on the host; it goes again with a rollback. */
+  | { readonly step: 'save'; readonly path: string; readonly temp: string }
   | { readonly step: 'text'; readonly temp: string; readonly content: string }
   | { readonly step: 'permission'; readonly temp: string; readonly permission: PlannedPermission };
 
@@ -23,7 +25,19 @@ export type CommitOperation =
       readonly path: string;
       readonly before: Pick<ObjectFacts, 'mode' | 'uid' | 'gid'>;
       readonly permission: PlannedPermission;
+    }
+  /** A file whose content is right already gets its new mode and time in place. */
+  | {
+      readonly op: 'touch';
+      readonly path: string;
+      readonly before: TouchedAttributes;
+      readonly after: TouchedAttributes;
     };
+
+export interface TouchedAttributes {
+  readonly mode: number;
+  readonly mtimeMs: number;
+}
 
 export interface Operations {
   readonly staging: readonly StagingStep[];
@@ -43,6 +57,8 @@ export interface OperationsInput {
   readonly host: TreeView;
   readonly deploymentId: string;
   readonly bookkeeping: readonly BookkeepingFile[];
+  /** The folder for copies of what another hand has changed; it is not there yet. */
+  readonly savedFilesDir: string;
 }
 
 export function planOperations(input: OperationsInput): Operations {
@@ -68,6 +84,7 @@ export function planOperations(input: OperationsInput): Operations {
     return temp;
   };
 
+  for (const path of plan.saved) staging.push({ step: 'save', path, temp: join(input.savedFilesDir, path) });
   for (const path of plan.folders) {
     // A folder of the previous Install that stays is used as it is.
     if (host.lstat(path)?.kind === 'directory') continue;
@@ -76,7 +93,16 @@ export function planOperations(input: OperationsInput): Operations {
     staging.push({ step: 'folder', temp });
   }
   for (const file of plan.files) staging.push(copyStep(file, stage(file.path), stagedAt));
+  const unchanged = new Set(plan.unchanged.map(({ path }) => path));
+  for (const { path, newMode, newMtimeMs } of plan.unchanged) {
+    const there = host.lstat(path);
+    if (there === null || (newMode === null && newMtimeMs === null)) continue;
+    const before = { mode: there.mode, mtimeMs: there.mtimeMs };
+    const after = { mode: newMode ?? there.mode, mtimeMs: newMtimeMs ?? there.mtimeMs };
+    commit.push({ op: 'touch', path, before, after });
+  }
   for (const permission of plan.permissions) {
+    if (unchanged.has(permission.path)) continue;
     const temp = stagedAt.get(permission.path);
     if (temp !== undefined) {
       staging.push({ step: 'permission', temp, permission });

@@ -57,34 +57,36 @@ export function matchPermissions(permissions: readonly Permission[], candidates:
       }
       add({ path: object, kind: 'file', permission });
     } else if (candidates.isFolder(object)) {
+      const applies = applier(permission, object);
       if (permission.types.includes('file')) {
-        for (const path of candidates.files)
-          if (applies(permission, object, path)) add({ path, kind: 'file', permission });
+        for (const path of candidates.files) if (applies(path)) add({ path, kind: 'file', permission });
       }
       if (permission.types.includes('directory')) {
-        for (const path of candidates.folders)
-          if (applies(permission, object, path)) add({ path, kind: 'directory', permission });
+        for (const path of candidates.folders) if (applies(path)) add({ path, kind: 'directory', permission });
       }
     }
   }
   return { matches: [...matches.values()], problems };
 }
 
-function applies(permission: Permission, object: string, path: string): boolean {
+/** A test for one entry, made once: it is asked for each file of the revision. */
+function applier({ pattern, except }: Permission, object: string): (path: string) => boolean {
   const base = object === '/' ? '/' : `${object}/`;
-  if (!path.startsWith(base)) return false;
-  const name = path.slice(base.length);
-  return (
-    matchesPattern(permission.pattern, name) && !permission.except.some((pattern) => matchesPattern(pattern, name))
-  );
+  const isIncluded = patternMatcher(pattern);
+  const exceptions = except.map(patternMatcher);
+  return (path) => {
+    if (!path.startsWith(base)) return false;
+    const name = path.slice(base.length);
+    return isIncluded(name) && !exceptions.some((isExcepted) => isExcepted(name));
+  };
 }
 
 /** `**` is everything below, at any depth; anything else is compared with direct children only, and `*` is any run of characters. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  if (pattern === '**') return true;
-  if (name.includes('/')) return false;
+function patternMatcher(pattern: string): (name: string) => boolean {
+  if (pattern === '**') return () => true;
   const pieces = pattern.split('*').map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${pieces.join('.*')}$`, 's').test(name);
+  const expression = new RegExp(`^${pieces.join('.*')}$`, 's');
+  return (name) => !name.includes('/') && expression.test(name);
 }
 
 function withoutTrailingSlash(path: string): string {

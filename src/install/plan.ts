@@ -9,16 +9,21 @@ import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { AppSpec, FileMapping, Permission } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup } from './after-cleanup.ts';
+import type { Manifest } from './manifest.ts';
+import { pathMatcher } from './path-globs.ts';
 import { matchPermissions, type PermissionMatch } from './permissions-match.ts';
 import type {
   CleanupEntry,
   IdLookup,
   InstallRules,
+  KeepReason,
+  ObjectFacts,
   PlannedFile,
   PlannedPermission,
   PlanProblem,
   PlanResult,
   TreeView,
+  UnchangedFile,
 } from './types.ts';
 
 export interface PlanInput {
@@ -28,6 +33,12 @@ export interface PlanInput {
   readonly archive: TreeView;
   readonly host: TreeView;
   readonly previous: readonly CleanupEntry[];
+  /** What the previous Install brought, as it was then. */
+  readonly manifest?: Manifest;
+  /** Path → the deployment group whose Install brought it; this group's own are not among them. */
+  readonly otherGroups?: ReadonlyMap<string, string>;
+  /** Globs of paths that are neither overwritten nor removed. */
+  readonly protectPaths?: readonly string[];
   /** The deployment's setting; the AppSpec file's goes before it. */
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly rules: InstallRules;
@@ -40,6 +51,8 @@ export interface PlanInput {
 const UNCONFINED = new Set(['unconfined_t', 'kernel_t', 'init_t']);
 /** setuid, setgid: bits that give rights away. */
 const UNSAFE_BITS = 0o6000;
+/** Times are set in microseconds, and read as fractions of milliseconds: what differs by less is the same. */
+const SAME_TIME_MS = 0.01;
 
 export function planInstall(input: PlanInput): PlanResult {
   const planner = new Planner(input);
@@ -54,13 +67,20 @@ class Planner {
   readonly #problems: PlanProblem[] = [];
   readonly #files = new Map<string, PlannedFile>();
   readonly #folders = new Map<string, 'made' | 'existing'>();
-  readonly #kept = new Set<string>();
+  /** Of the files: those that hold the same on the host already. */
+  readonly #sameOnHost = new Set<string>();
+  readonly #kept = new Map<string, KeepReason>();
+  readonly #ours: ReadonlySet<string>;
+  readonly #isProtected: (path: string) => boolean;
   /** The entry of the AppSpec file that is being planned. */
   #origin: FileMapping | Permission | null = null;
 
   constructor(input: PlanInput) {
     this.#input = input;
-    this.#host = hostAfterCleanup(input.host, input.previous);
+    this.#isProtected = pathMatcher(input.protectPaths ?? []);
+    const previous = input.previous.filter(({ path }) => !this.#isProtected(path));
+    this.#host = hostAfterCleanup(input.host, previous);
+    this.#ours = new Set(input.previous.flatMap(({ kind, path }) => (kind === 'path' ? path : [])));
     this.#behavior = input.appSpec.fileExistsBehavior ?? input.fileExistsBehavior;
   }
 
@@ -70,6 +90,10 @@ class Planner {
     const destination = withoutTrailingSlash(normalize(destinationText));
     if (destinationText.split('/').includes('..')) {
       this.#problem('destination-climbs', destinationText, `the destination ${destinationText} climbs with '..'`);
+      return;
+    }
+    if (!destination.startsWith('/')) {
+      this.#problem('destination-relative', destinationText, `the destination ${destinationText} is no absolute path`);
       return;
     }
     const { archive, archiveDir } = this.#input;
@@ -175,67 +199,140 @@ class Planner {
       return;
     }
     if (!this.#addFolder(dirname(path))) return;
+    const original = this.#input.host.lstat(path);
+    if (original !== null && this.#isProtected(path)) {
+      this.#kept.set(path, 'protected');
+      return;
+    }
+    const otherGroup = this.#input.otherGroups?.get(path);
+    if (otherGroup !== undefined) {
+      this.#problem('other-group', path, `${path} belongs to the deployment group ${otherGroup}`);
+      return;
+    }
     const facts = this.#host.lstat(path);
     if (facts?.kind === 'directory') {
       this.#problem('in-the-way', path, `${path} must be a file, but a folder is there`);
       return;
     }
     // A link to nothing counts as nothing, for the official agents as well.
-    const exists = facts !== null && !(facts.kind === 'symlink' && this.#host.realpath(path) === null);
-    if (exists && this.#staysAsItIs(source, kind, path, facts.kind)) {
-      this.#kept.add(path);
+    const isForeign = facts !== null && !(facts.kind === 'symlink' && this.#host.realpath(path) === null);
+    if (isForeign && this.#behavior === 'RETAIN') {
+      this.#kept.set(path, 'retained');
       return;
     }
-    this.#files.set(path, { path, source, kind });
+    const file = this.#describe(source, kind, path);
+    const isSame = original !== null && this.#holdsTheSame(file, original);
+    if (isForeign && this.#behavior === 'DISALLOW') {
+      if (isSame) this.#kept.set(path, 'identical');
+      else this.#problem('file-exists', path, `${path} exists already, and not from a deployment of this group`);
+      return;
+    }
+    this.#files.set(path, file);
+    if (isSame) this.#sameOnHost.add(path);
   }
 
-  /** What is to happen with a file that is there and not ours; a conflict is noted as a problem. */
-  #staysAsItIs(source: string, kind: 'file' | 'symlink', path: string, found: string): boolean {
-    switch (this.#behavior) {
-      case 'RETAIN':
-        return true;
-      case 'OVERWRITE':
-        return false;
-      case 'DISALLOW': {
-        const same =
-          kind === 'file' && found === 'file'
-            ? this.#host.sameContent(source, path)
-            : kind === 'symlink' &&
-              found === 'symlink' &&
-              this.#host.readlink(path) === this.#input.archive.readlink(source);
-        if (!same)
-          this.#problem('file-exists', path, `${path} exists already, and not from a deployment of this group`);
-        return true;
-      }
-    }
+  #describe(source: string, kind: 'file' | 'symlink', path: string): PlannedFile {
+    const { archive } = this.#input;
+    const facts = archive.lstat(source);
+    if (facts === null) throw new Error(`${source} has gone while the Install was planned`);
+    return { path, source, kind, facts, target: kind === 'symlink' ? archive.readlink(source) : null };
+  }
+
+  #holdsTheSame(file: PlannedFile, there: ObjectFacts): boolean {
+    if (file.kind !== there.kind) return false;
+    if (file.kind === 'symlink') return this.#input.host.readlink(file.path) === file.target;
+    return file.facts.sizeBytes === there.sizeBytes && this.#input.host.sameContent(file.source, file.path);
   }
 
   result(): PlanResult {
     const made = [...this.#folders].filter(([, state]) => state === 'made').map(([path]) => path);
-    const files = [...this.#files.values()];
-    const permissions = this.#planPermissions(made, files);
+    const permissions = this.#planPermissions(made);
     if (this.#problems.length > 0) return { ok: false, problems: this.#problems };
-    const paths = this.#input.previous.flatMap((entry) => (entry.kind === 'path' ? entry.path : []));
-    const oldest = paths.filter((path) => this.#input.host.lstat(path) !== null).reverse();
-    const isOldFolder = (path: string) => this.#input.host.lstat(path)?.kind === 'directory';
-    const isNeeded = (path: string) => this.#files.has(path) || this.#folders.has(path) || this.#kept.has(path);
+    const byPath = new Map(permissions.map((permission) => [permission.path, permission]));
+    const unchanged: UnchangedFile[] = [];
+    const files: PlannedFile[] = [];
+    for (const file of this.#files.values()) {
+      const same = this.#sameOnHost.has(file.path) ? this.#asUnchanged(file, byPath.get(file.path)) : null;
+      if (same === null) files.push(file);
+      else unchanged.push(same);
+    }
+    const { host } = this.#input;
+    const oldest = [...this.#ours].filter((path) => host.lstat(path) !== null).reverse();
+    const isOldFolder = (path: string) => host.lstat(path)?.kind === 'directory';
+    const isNeeded = (path: string) => this.#files.has(path) || this.#folders.has(path);
+    const superfluous = oldest.filter((path) => !isNeeded(path) && !this.#isProtected(path));
+    const removals = superfluous.filter((path) => !isOldFolder(path));
+    const contexts = new Set(permissions.flatMap(({ path, context }) => (context === null ? [] : path)));
     return {
       ok: true,
       plan: {
         folders: made,
         files,
-        kept: [...this.#kept],
-        removals: oldest.filter((path) => !isOldFolder(path) && !isNeeded(path)),
-        folderRemovals: oldest.filter((path) => isOldFolder(path) && !isNeeded(path)),
-        staleContexts: this.#input.previous.flatMap((entry) => (entry.kind === 'semanage' ? entry.path : [])),
+        unchanged,
+        kept: [...this.#kept].map(([path, why]) => ({ path, why })),
+        removals,
+        folderRemovals: superfluous.filter((path) => isOldFolder(path) && this.#host.lstat(path) === null),
+        saved: [...files.map(({ path }) => path), ...removals].filter((path) => this.#isChangedByOthers(path)),
+        carried: this.#carried(isNeeded),
+        staleContexts: this.#input.previous.flatMap(({ kind, path }) =>
+          kind === 'semanage' && !contexts.has(path) ? path : [],
+        ),
         permissions,
       },
     };
   }
 
-  #planPermissions(folders: readonly string[], files: readonly PlannedFile[]): PlannedPermission[] {
+  /**
+   * What is to be done in place with a file whose content is right already; null: it must be written anew.
+   *
+   * Only what a rollback can restore to the bit is done in place. A change of the owner drops capabilities, an ACL replaces one, and a
+   * second name would be changed along with the first.
+   */
+  #asUnchanged(file: PlannedFile, permission: PlannedPermission | undefined): UnchangedFile | null {
+    const there = this.#input.host.lstat(file.path);
+    if (there === null) return null;
+    if (permission !== undefined && (permission.acls !== null || permission.context !== null)) return null;
+    if (this.#input.manifest?.get(file.path)?.isSpecial === true) return null;
+    const keepsOwner = this.#input.agentUid === 0;
+    const uid = permission?.uid ?? (keepsOwner ? file.facts.uid : there.uid);
+    const gid = permission?.gid ?? (keepsOwner ? file.facts.gid : there.gid);
+    if (uid !== there.uid || gid !== there.gid) return null;
+    if (file.kind === 'symlink') return { ...file, newMode: null, newMtimeMs: null };
+    const mode = permission?.mode ?? file.facts.mode;
+    const newMode = mode === there.mode ? null : mode;
+    const newMtimeMs = isSameTime(file.facts.mtimeMs, there.mtimeMs) ? null : file.facts.mtimeMs;
+    if (there.links > 1 && (newMode !== null || newMtimeMs !== null)) return null;
+    return { ...file, newMode, newMtimeMs };
+  }
+
+  /** Whether a file of the last Install is not any more as that Install left it. */
+  #isChangedByOthers(path: string): boolean {
+    const { archive, host, manifest } = this.#input;
+    const entry = manifest?.get(path);
+    const there = host.lstat(path);
+    if (entry === undefined || there === null) return false;
+    if (entry.target !== null) return there.kind !== 'symlink' || host.readlink(path) !== entry.target;
+    if (there.kind !== 'file' || there.sizeBytes !== entry.sizeBytes) return true;
+    if (isSameTime(there.mtimeMs, entry.mtimeMs)) return false;
+    // A new time alone is no new content; where the old revision is gone, nobody can say so.
+    return archive.lstat(entry.source)?.kind !== 'file' || !host.sameContent(entry.source, path);
+  }
+
+  /** Protected files of the last Install, and the folders of that Install that they keep from going. */
+  #carried(isNeeded: (path: string) => boolean): string[] {
+    const carried = new Set<string>();
+    for (const path of this.#ours) {
+      if (!this.#isProtected(path) || isNeeded(path) || this.#input.host.lstat(path) === null) continue;
+      for (let one = path; this.#ours.has(one) && !carried.has(one); one = dirname(one)) {
+        if (!isNeeded(one)) carried.add(one);
+      }
+    }
+    return [...this.#ours].filter((path) => carried.has(path));
+  }
+
+  #planPermissions(folders: readonly string[]): PlannedPermission[] {
     const { matches, problems } = matchPermissions(this.#input.appSpec.permissions, {
-      files: files.map(({ path }) => path),
+      files: [...this.#files.keys()],
       folders,
       isFolder: (path) => this.#folders.has(path) || this.#host.lstat(path)?.kind === 'directory',
     });
@@ -291,6 +388,10 @@ function namedAclEntries(entries: readonly string[]): { readonly type: string; r
     const [type = '', name = ''] = entry.replace(/^default:/, '').split(':');
     return name === '' || /^\d+$/.test(name) ? [] : [{ type, name }];
   });
+}
+
+function isSameTime(a: number, b: number): boolean {
+  return Math.abs(a - b) < SAME_TIME_MS;
 }
 
 function isBelow(path: string, root: string): boolean {

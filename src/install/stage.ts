@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission } from './attributes.ts';
 import type { InstallFs } from './install-fs.ts';
@@ -36,6 +37,14 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
     case 'copy':
       if (step.kind === 'symlink') copyLink(fs, step.source, step.temp);
       else copyFile(fs, step.source, step.temp, buffer);
+      return;
+    case 'save':
+      fs.mkdirSync(dirname(step.temp), { recursive: true, mode: 0o700 });
+      if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp);
+      else {
+        copyFile(fs, step.path, step.temp, buffer);
+        fs.chmodSync(step.temp, 0o600);
+      }
       return;
     case 'text':
       writeText(fs, step.temp, step.content);

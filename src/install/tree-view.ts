@@ -6,16 +6,34 @@ const COMPARED_BYTES = 64 * 1024;
 
 /** The real disk as the planner looks at it. */
 export function diskView(fs: InstallFs): TreeView {
+  const buffers = [Buffer.allocUnsafe(COMPARED_BYTES), Buffer.allocUnsafe(COMPARED_BYTES)] as const;
   return {
     lstat(path) {
-      const stats = absent(() => fs.lstatSync(path));
-      if (stats === null) return null;
-      return { kind: kindOf(stats), mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid };
+      const stats = absent(() => fs.lstatSync(path, { throwIfNoEntry: false }));
+      if (stats === null || stats === undefined) return null;
+      const { uid, gid, size, mtimeMs, nlink } = stats;
+      const mode = stats.mode & 0o7777;
+      return { kind: kindOf(stats), mode, uid, gid, sizeBytes: size, mtimeMs, links: nlink };
     },
     readdir: (path) => fs.readdirSync(path),
     readlink: (path) => fs.readlinkSync(path),
     realpath: (path) => absent(() => fs.realpathSync(path)),
-    sameContent: (a, b) => sameContent(fs, a, b),
+    sameContent: (a, b) => sameContent(fs, buffers, a, b),
+  };
+}
+
+/** A view that looks at each object once: a plan asks several times, and twenty thousand system calls are felt. */
+export function rememberingView(view: TreeView): TreeView {
+  const seen = new Map<string, ObjectFacts | null>();
+  return {
+    ...view,
+    lstat(path) {
+      const known = seen.get(path);
+      if (known !== undefined) return known;
+      const facts = view.lstat(path);
+      seen.set(path, facts);
+      return facts;
+    },
   };
 }
 
@@ -37,23 +55,22 @@ function absent<T>(look: () => T): T | null {
   }
 }
 
-function sameContent(fs: InstallFs, a: string, b: string): boolean {
-  const size = fs.lstatSync(a).size;
-  if (size !== fs.lstatSync(b).size) return false;
-  const files = [fs.openSync(a, 'r'), fs.openSync(b, 'r')] as const;
+function sameContent(fs: InstallFs, buffers: readonly [Buffer, Buffer], a: string, b: string): boolean {
+  const first = fs.openSync(a, 'r');
   try {
-    const buffers = [Buffer.alloc(COMPARED_BYTES), Buffer.alloc(COMPARED_BYTES)] as const;
-    for (let position = 0; position < size; ) {
-      const lengths = [0, 1].map((n) =>
-        fs.readSync(files[n as 0 | 1], buffers[n as 0 | 1], 0, COMPARED_BYTES, position),
-      );
-      const [length = 0, other] = lengths;
-      if (length !== other || length === 0) return false;
-      if (!buffers[0].subarray(0, length).equals(buffers[1].subarray(0, length))) return false;
-      position += length;
+    const second = fs.openSync(b, 'r');
+    try {
+      for (;;) {
+        const length = fs.readSync(first, buffers[0], 0, COMPARED_BYTES, null);
+        // One byte more, so that a longer file does not look the same at its end.
+        const other = fs.readSync(second, buffers[1], 0, length === 0 ? 1 : length, null);
+        if (length !== other || buffers[0].compare(buffers[1], 0, other, 0, length) !== 0) return false;
+        if (length < COMPARED_BYTES) return fs.readSync(second, buffers[1], 0, 1, null) === 0;
+      }
+    } finally {
+      fs.closeSync(second);
     }
-    return true;
   } finally {
-    for (const file of files) fs.closeSync(file);
+    fs.closeSync(first);
   }
 }

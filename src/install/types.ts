@@ -9,6 +9,10 @@ export interface ObjectFacts {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** Names that the object has. */
+  readonly links: number;
 }
 
 /** A read-only look at a tree of files: the archive's or the host's. Paths are absolute. */
@@ -35,12 +39,32 @@ export interface InstallRules {
   readonly rejectUnconfinedSelinux: boolean;
 }
 
-/** A file or link that this Install brings. */
+/** A file or link of the revision. */
 export interface PlannedFile {
   readonly path: string;
   readonly source: string;
   readonly kind: 'file' | 'symlink';
+  /** What stands at the source. */
+  readonly facts: ObjectFacts;
+  /** Where a link points to; null for a file. */
+  readonly target: string | null;
 }
+
+/** A file that is on the host as the revision has it, so that it is not written again. */
+export interface UnchangedFile extends PlannedFile {
+  /** What is to be changed in place; null: as it is. */
+  readonly newMode: number | null;
+  readonly newMtimeMs: number | null;
+}
+
+/** A file of the revision that is not brought, because one is there. */
+export interface KeptFile {
+  readonly path: string;
+  readonly why: KeepReason;
+}
+
+/** `identical`: it holds the same. `retained`: the deployment says RETAIN. `protected`: the host's configuration says so. */
+export type KeepReason = 'identical' | 'retained' | 'protected';
 
 /** How one object is to be when Install is done. */
 export interface PlannedPermission {
@@ -64,16 +88,43 @@ export type CleanupEntry =
 export interface InstallPlan {
   /** Folders that belong to this revision, outermost first, whether they must be made or are left from the last one. */
   readonly folders: readonly string[];
+  /** What is written: what is new, and what is not as it is on the host. */
   readonly files: readonly PlannedFile[];
-  /** Files that are there and stay: retained, or the same as the revision's. */
-  readonly kept: readonly string[];
+  /** Files of this revision that are there already, from the previous one as a rule. */
+  readonly unchanged: readonly UnchangedFile[];
+  /** Files that are there, stay as they are, and are not counted as this deployment group's because of this Install. */
+  readonly kept: readonly KeptFile[];
   /** What the previous Install brought and this one does not. */
   readonly removals: readonly string[];
   /** Folders of the previous Install, innermost first: they go if they are empty. */
   readonly folderRemovals: readonly string[];
+  /** Of those that are replaced or removed: what another hand has changed since the last Install, to be saved before. */
+  readonly saved: readonly string[];
+  /** What the previous Install brought, would have to go, and is protected: it stays, and stays this group's. */
+  readonly carried: readonly string[];
   readonly staleContexts: readonly string[];
   readonly permissions: readonly PlannedPermission[];
 }
+
+/** One thing that Install does to one object of the host, or leaves: what a dry run shows. */
+export type PlannedChange =
+  | {
+      readonly change: 'create' | 'replace';
+      readonly path: string;
+      readonly kind: 'file' | 'symlink' | 'directory';
+      /** null for a folder that no source stands for. */
+      readonly source: string | null;
+    }
+  | { readonly change: 'keep'; readonly path: string; readonly why: KeepReason }
+  /** A folder goes only if nothing else is in it by then. */
+  | { readonly change: 'delete'; readonly path: string; readonly kind: 'file' | 'symlink' | 'directory' | 'other' }
+  /** Somebody has changed it since the last Install; a copy is kept below the deployment's folder. */
+  | { readonly change: 'save'; readonly path: string }
+  | { readonly change: 'touch'; readonly path: string; readonly mtimeMs: number }
+  | { readonly change: 'chmod'; readonly path: string; readonly mode: number; readonly before: number | null }
+  | { readonly change: 'chown'; readonly path: string; readonly owner: string | null; readonly group: string | null }
+  | { readonly change: 'acl'; readonly path: string; readonly entries: readonly string[] }
+  | { readonly change: 'context'; readonly path: string; readonly context: NonNullable<PlannedPermission['context']> };
 
 /** Why an Install cannot be done. */
 export interface PlanProblem {
@@ -83,8 +134,13 @@ export interface PlanProblem {
     | 'source-loop'
     | 'source-unusable'
     | 'destination-climbs'
+    | 'destination-relative'
     | 'duplicate-destination'
     | 'file-exists'
+    | 'other-group'
+    | 'no-space'
+    | 'no-inodes'
+    | 'tool-missing'
     | 'in-the-way'
     | 'untrusted-link'
     | 'unknown-user'

@@ -34,7 +34,7 @@ describe('a first install', () => {
     chmodSync(scratch.at('one', 'a.txt'), 0o640);
     const report = await runInstall(installContext(), installRequest(scratch.path, 'one'));
 
-    expect(report).toEqual({ files: 5, removed: 0, kept: 0 });
+    expect(report).toEqual({ files: 5, unchanged: 0, removed: 0, kept: 0, saved: 0 });
     expect(treeOf(scratch.at('site'), { times: false })).toEqual(treeOf(scratch.at('one')));
     expect(statSync(scratch.at('site', 'a.txt')).mtimeMs).toBeCloseTo(statSync(scratch.at('one', 'a.txt')).mtimeMs, 0);
     expect(readFileSync(scratch.at('instructions', 'group_last_successful_install'), 'utf8')).toBe(
@@ -57,6 +57,7 @@ describe('a first install', () => {
     expect(readdirSync(scratch.at('instructions')).sort()).toEqual([
       'group-cleanup',
       'group-install.json',
+      'group-manifest',
       'group_last_successful_install',
     ]);
   });
@@ -108,6 +109,56 @@ describe('the next install', () => {
       'kept-folder': 'directory 755',
       'kept-folder/by-hand': 'file 644 "mine"',
     });
+  });
+
+  test('writes only what differs, and keeps a copy of what another hand has changed', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { same: 's', touched: 't', changed: '1', gone: 'x' });
+    writeFiles(scratch.at('two'), { same: 's', touched: 't', changed: '2' });
+    chmodSync(scratch.at('two', 'same'), 0o600);
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    const inode = statSync(scratch.at('site', 'same')).ino;
+    writeFileSync(scratch.at('site', 'changed'), 'by hand');
+    writeFileSync(scratch.at('site', 'gone'), 'by hand too');
+
+    const report = await runInstall(installContext(), installRequest(scratch.path, 'two'));
+
+    expect(report).toEqual({ files: 1, unchanged: 2, removed: 1, kept: 0, saved: 2 });
+    expect(statSync(scratch.at('site', 'same')).ino).toBe(inode);
+    expect(treeOf(scratch.at('site'))).toEqual(treeOf(scratch.at('two')));
+    const saved = scratch.at('deployments', 'two', 'saved-files');
+    expect(treeOf(`${saved}${scratch.at('site')}`)).toEqual({
+      changed: 'file 600 "by hand"',
+      gone: 'file 600 "by hand too"',
+    });
+  });
+
+  test('neither overwrites nor removes what is protected, and gives it back when it is not protected any more', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { 'conf/a': '1', 'conf/b': '1', other: '1' });
+    writeFiles(scratch.at('two'), { 'conf/a': '2', other: '2' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    const protectPaths = [`${scratch.path}/**/conf`];
+    await runInstall(installContext(), installRequest(scratch.path, 'two', { protectPaths }));
+    expect(treeOf(scratch.at('site'))).toEqual({
+      conf: 'directory 755',
+      'conf/a': 'file 644 "1"',
+      'conf/b': 'file 644 "1"',
+      other: 'file 644 "2"',
+    });
+    await runInstall(installContext(), installRequest(scratch.path, 'two'));
+    expect(treeOf(scratch.at('site'))).toEqual(treeOf(scratch.at('two')));
+  });
+
+  test('of another deployment group does not touch the files of the first', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { a: '1' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    const request = installRequest(scratch.path, 'one', {
+      deploymentGroupId: 'second',
+      fileExistsBehavior: 'OVERWRITE',
+    });
+    await expect(runInstall(installContext(), request)).rejects.toThrow('a belongs to the deployment group group');
   });
 
   test('of nothing takes everything away, the folder included', async () => {

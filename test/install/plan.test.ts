@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { createFsFromVolume, Volume } from 'memfs';
 import { describe, expect, test } from 'vitest';
+import { changesOf } from '../../src/install/changes.ts';
 import type { InstallFs } from '../../src/install/install-fs.ts';
 import { type PlanInput, planInstall } from '../../src/install/plan.ts';
 import { diskView } from '../../src/install/tree-view.ts';
@@ -75,6 +76,26 @@ describe('any plan', () => {
           const old = `${SITE}/${file}`;
           expect(planned.has(old) !== result.plan.removals.includes(old), old).toBe(true);
         }
+      }),
+    );
+  });
+
+  test('over the same files again is a list of files that are kept', () => {
+    fc.assert(
+      fc.property(tree, (revision) => {
+        const files = revision.map((file) => [file, `same ${file}`] as const);
+        const host = view({
+          ...Object.fromEntries(files.map(([file, content]) => [`${ARCHIVE}/${file}`, content])),
+          ...Object.fromEntries(files.map(([file, content]) => [`${SITE}/${file}`, content])),
+        });
+        const previous: CleanupEntry[] = foldersAndFiles(revision).map((one) => ({ kind: 'path', path: SITE + one }));
+        const result = planInstall(input(revision, [], { archive: host, host, previous, agentUid: 1 }));
+        if (!result.ok) throw new Error(JSON.stringify(result.problems));
+        const changes = changesOf(result.plan, host).filter(({ path }) =>
+          revision.includes(path.slice(SITE.length + 1)),
+        );
+        expect(changes.map(({ path }) => path.slice(SITE.length + 1)).sort()).toEqual([...revision].sort());
+        for (const { change } of changes) expect(['keep', 'touch']).toContain(change);
       }),
     );
   });

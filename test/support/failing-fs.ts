@@ -3,7 +3,9 @@ import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';
 /** Calls that change the disk; looking is free. */
 const CHANGING: readonly (keyof InstallFs)[] = [
   'chmodSync',
+  'fchmodSync',
   'fsyncSync',
+  'futimesSync',
   'lchownSync',
   'linkSync',
   'lutimesSync',

@@ -1,0 +1,78 @@
+/**
+ * The manifest: what the last Install brought, so that the next one can tell what another hand has changed since. Pure: text and entries.
+ *
+ * It keeps no hashes, because reading every byte once more at each Install is not free. Size and time tell at a glance that nothing has
+ * happened; where they differ, the file is compared with the revision that it came from, which is still on the disk.
+ *
+ * The first line names the format and the revision's folder, every other is one file: path, source (below that folder, or absolute), size,
+ * time, target of a link, and whether it had an ACL or a context.
+ */
+import { join } from 'node:path/posix';
+import type { InstallPlan } from './types.ts';
+
+export interface ManifestEntry {
+  /** Absolute: the file of the revision. */
+  readonly source: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  readonly target: string | null;
+  readonly isSpecial: boolean;
+}
+
+/** Path on the host → what the last Install put there. */
+export type Manifest = ReadonlyMap<string, ManifestEntry>;
+
+const FORMAT = 1;
+
+/** @param previous the manifest of the Install before, for what stays of it */
+export function formatManifest(plan: InstallPlan, archiveDir: string, previous: Manifest): string {
+  const special = new Set(
+    plan.permissions.flatMap(({ path, acls, context }) => (acls !== null || context !== null ? path : [])),
+  );
+  const lines = [JSON.stringify({ format: FORMAT, archiveDir })];
+  const base = `${archiveDir}/`;
+  const add = (path: string, { source, sizeBytes, mtimeMs, target, isSpecial }: ManifestEntry) => {
+    const short = source.startsWith(base) ? source.slice(base.length) : source;
+    lines.push(JSON.stringify([path, short, sizeBytes, mtimeMs, target, isSpecial]));
+  };
+  for (const { path, source, facts, target } of [...plan.files, ...plan.unchanged]) {
+    add(path, { source, sizeBytes: facts.sizeBytes, mtimeMs: facts.mtimeMs, target, isSpecial: special.has(path) });
+  }
+  for (const path of plan.carried) {
+    const entry = previous.get(path);
+    if (entry !== undefined) add(path, entry);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What cannot be read is left out: of such a file nothing is known, as before there were manifests. */
+export function parseManifest(text: string): Manifest {
+  const [head = '', ...lines] = text.split('\n').slice(0, -1).map(parseLine);
+  const archiveDir = archiveDirOf(head);
+  if (archiveDir === null) return new Map();
+  return new Map(lines.flatMap((line) => entryOf(line, archiveDir)));
+}
+
+function archiveDirOf(head: unknown): string | null {
+  if (typeof head !== 'object' || head === null) return null;
+  const { format, archiveDir } = head as { format?: unknown; archiveDir?: unknown };
+  return format === FORMAT && typeof archiveDir === 'string' ? archiveDir : null;
+}
+
+function entryOf(line: unknown, archiveDir: string): [string, ManifestEntry][] {
+  if (!Array.isArray(line)) return [];
+  const [path, source, sizeBytes, mtimeMs, target, isSpecial] = line as unknown[];
+  if (typeof path !== 'string' || typeof source !== 'string') return [];
+  if (typeof sizeBytes !== 'number' || typeof mtimeMs !== 'number') return [];
+  const absolute = source.startsWith('/') ? source : join(archiveDir, source);
+  const entry = { source: absolute, sizeBytes, mtimeMs, target: typeof target === 'string' ? target : null };
+  return [[path, { ...entry, isSpecial: isSpecial === true }]];
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
