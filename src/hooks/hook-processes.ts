@@ -17,7 +17,7 @@ import {
   signalProcess,
 } from '../system/processes.ts';
 import { MARKER_VARIABLE } from './environment.ts';
-import { isInScope, scopeFolders, scopePrefix } from './scope.ts';
+import { isInScope, scopeFolders, scopePrefix, sessionScope } from './scope.ts';
 
 export interface HookProcesses {
   /** The identifier of the host command that the hook runs for. */
@@ -73,14 +73,19 @@ type Search = () => readonly ProcessRelations[];
 
 function createSearch({ marker, groupId, scope }: HookProcesses): Search {
   const known = new Set<string>();
+  const sessions = new Set<string>();
   return () => {
     const processes = runningProcesses();
+    for (const { pid, group } of processes) if (group === groupId) addSessionOf(pid, sessions);
     // An agent that a hook has started carries that hook's marker; it must not end itself.
     const spared = ownLine(processes);
     const found = new Set<ProcessRelations>();
     const queue = processes.filter(
       (candidate) =>
-        candidate.group === groupId || known.has(nameOf(candidate)) || bearsSignOf(candidate.pid, marker, scope),
+        candidate.group === groupId ||
+        known.has(nameOf(candidate)) ||
+        bearsSignOf(candidate.pid, marker, scope) ||
+        (sessions.size > 0 && sessions.has(sessionScope(controlGroupsOf(candidate.pid)) ?? '')),
     );
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (spared.has(next.pid) || found.has(next)) continue;
@@ -90,6 +95,15 @@ function createSearch({ marker, groupId, scope }: HookProcesses): Search {
     }
     return [...found];
   };
+}
+
+/**
+ * `su` in a service opens a login session, and systemd moves it there from the hook's scope. A session that this process is in itself is
+ * somebody's terminal, and none of the hook's.
+ */
+function addSessionOf(pid: number, sessions: Set<string>): void {
+  const session = sessionScope(controlGroupsOf(pid));
+  if (session !== null && session !== sessionScope(controlGroupsOf(process.pid))) sessions.add(session);
 }
 
 /** A process in the scope of another script of the same event has the marker, too, and has nothing to do with this one. */

@@ -154,7 +154,9 @@ function reportHeld(
   held: readonly HeldOutput[],
 ): void {
   for (const { stream, holders, continuesIn } of held) {
-    const holder = holders.length === 0 ? 'a process that cannot be seen' : holders.map(describeProcess).join(', ');
+    const named = holders.slice(0, 3).map(describeProcess).join(', ');
+    const more = holders.length > 3 ? ` and ${holders.length - 3} more` : '';
+    const holder = holders.length === 0 ? 'a process that cannot be seen' : `${named}${more}`;
     const where = continuesIn === null ? 'is not kept: no file can be made for it' : `goes on in ${continuesIn}`;
     request.scriptLog.header(`The ${stream} of ${holder} ${where}`);
     ctx.log.warn('a hook script has left a process behind that holds its output', {

@@ -75,6 +75,11 @@ export function isInScope(controlGroups: string, unitPrefix: string): boolean {
   return controlGroups.includes(`/${unitPrefix}`);
 }
 
+/** The login session that a process is in, as `session-c1.scope`. */
+export function sessionScope(controlGroups: string): string | null {
+  return /\/(session-[^/\n]+\.scope)$/m.exec(controlGroups)?.[1] ?? null;
+}
+
 /**
  * Where the kernel shows the control group of a scope, from those of a process in it: with one hierarchy, in hybrid mode (two folders), or
  * in the first version.

@@ -1,0 +1,341 @@
+/**
+ * `npm run test:systemd`: the agent as its service in a Debian that has its own systemd, against a server outside.
+ *
+ * Prints a line for each thing that must hold and ends with how many did; exit code 1 when one does not. Where it cannot run (no root, no
+ * systemd-nspawn) it says so and why, with exit code 0, or 1 with `--required`.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { commandLineOf, runningProcesses } from '../../src/system/processes.ts';
+import { eventually } from '../support/eventually.ts';
+import { writeRevision } from '../support/revision.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { type ControlServer, runSlipway, startControlServer } from '../support/slipway.ts';
+import { bootMachine, type Machine, obstacles } from './machine.ts';
+
+const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
+const APPLICATION = ['--application', 'site', '--group', 'test'];
+const CONFIG = '/etc/codedeploy-agent/conf/codedeployagent.yml';
+/** Writes what it is doing to its inherited output for as long as it lives: a broken pipe would end it. */
+const APP = '/srv/site/app.sh';
+
+const because = obstacles();
+if (because.length > 0) {
+  process.stdout.write(`test:systemd DID NOT RUN: ${because.join('; ')}\n`);
+  process.exit(process.argv.includes('--required') ? 1 : 0);
+}
+
+let [passed, failed] = [0, 0];
+/** One thing that must hold. The next one is tried in any case. */
+async function check(what: string, hold: () => unknown): Promise<void> {
+  const begin = performance.now();
+  try {
+    await hold();
+    passed += 1;
+    process.stdout.write(`ok      ${what} (${((performance.now() - begin) / 1000).toFixed(1)} s)\n`);
+  } catch (error) {
+    failed += 1;
+    process.stdout.write(`FAILED  ${what}\n        ${String(error).replaceAll('\n', '\n        ')}\n`);
+  }
+}
+
+function must(condition: boolean, otherwise: string): void {
+  if (!condition) throw new Error(otherwise);
+}
+
+interface Shown {
+  readonly deployment: { readonly status: string };
+  readonly targets: readonly {
+    readonly lifecycleEvents: readonly {
+      readonly lifecycleEventName: string;
+      readonly status: string;
+      readonly diagnostics?: { readonly errorCode: string; readonly message: string; readonly logTail: string };
+    }[];
+  }[];
+}
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
+await main();
+process.stdout.write(`test:systemd: ${passed} passed, ${failed} failed\n`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+async function main(): Promise<void> {
+  using scratch = scratchFolder();
+  execFileSync(process.execPath, ['build.ts'], { cwd: PACKAGE });
+  await using server = await startControlServer(scratch.at('server'));
+  using small = smallFileSystem(scratch.path);
+  await using machine = await bootMachine(scratch.path, { [small.folder]: '/small' });
+  try {
+    await Promise.race([scenario(scratch.path, server, machine), whenInterrupted()]);
+  } catch (error) {
+    failed += 1;
+    process.stdout.write(`FAILED  ${String(error)}\n`);
+  }
+  if (failed > 0) process.stdout.write(journal(machine));
+}
+
+function journal(machine: Machine): string {
+  try {
+    return `${machine.ask('journalctl --no-pager -u slipway-agent | tail -n 60') ?? ''}\n`;
+  } catch (error) {
+    return `no journal: ${String(error)}\n`;
+  }
+}
+
+function whenInterrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    interrupted.signal.addEventListener('abort', () => reject(new Error('interrupted')));
+  });
+}
+
+async function scenario(folder: string, server: ControlServer, machine: Machine): Promise<void> {
+  const revision = (name: string, content: Partial<Parameters<typeof writeRevision>[1]>) =>
+    writeRevision(join(folder, name), { destination: '/srv/site', files: { 'app.sh': app() }, ...content });
+
+  putPackage(machine, 'first');
+  machine.run(
+    `/usr/local/bin/node /opt/slipway/bin/slipway.js register --instance-name machine --tag Role=test &&
+     echo 'hook_output_grace_seconds: 1' >> ${CONFIG} && useradd --create-home web`,
+    server.env,
+  );
+  await runSlipway(['applications', 'create', 'site'], server.env);
+  await runSlipway(['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'], server.env);
+
+  await check('`slipway agent install` makes a service that becomes ready', async () => {
+    machine.run('/usr/local/bin/node /opt/slipway/bin/slipway.js agent install');
+    await isActive(machine);
+  });
+  await check('systemd-analyze verify has nothing to say about the unit', () => {
+    const said = machine.run('systemd-analyze verify --man=no /etc/systemd/system/slipway-agent.service 2>&1');
+    must(said === '', said);
+  });
+
+  const apps = revision('apps', {
+    scripts: {
+      ApplicationStart: `chmod +x ${APP}
+su web -s /bin/sh -c '${APP} user /tmp' &
+${APP} plain /run &
+systemctl stop app-unit 2> /dev/null
+systemd-run --quiet --collect --unit=app-unit ${APP} unit /run`,
+    },
+  });
+  await check('a hook starts an application in the background, one as another user and one as a unit', async () => {
+    await deploy(server, apps);
+    must(scopeOf(machine, 'plain')?.includes('/slipway-hook-') === true, `it runs in ${scopeOf(machine, 'plain')}`);
+    await appsLive(machine);
+  });
+  await check('what it says goes on in a file beside scripts.log, without the agent', () => outputGrows(machine));
+  await check('both survive `systemctl stop`', async () => {
+    machine.run('systemctl stop slipway-agent');
+    await appsLive(machine);
+    machine.run('systemctl start slipway-agent');
+    await isActive(machine);
+  });
+  await check('both survive `systemctl restart`', async () => {
+    machine.run('systemctl restart slipway-agent');
+    await isActive(machine);
+    await appsLive(machine);
+  });
+  await check('both survive an upgrade', async () => {
+    putPackage(machine, 'second');
+    machine.run('/usr/local/bin/node /opt/slipway/bin/slipway.js agent install && systemctl restart slipway-agent');
+    await isActive(machine);
+    await appsLive(machine);
+    must(machine.run('cat /opt/slipway/which') === 'second', 'it is the old package');
+  });
+  await check('both survive `kill -9` of the agent, which comes back', async () => {
+    const before = mainPid(machine);
+    machine.run('systemctl kill --signal=KILL --kill-whom=main slipway-agent');
+    await eventually(() => mainPid(machine) !== before && mainPid(machine) !== '0', { withinMs: 30_000, everyMs: 200 });
+    await isActive(machine);
+    await appsLive(machine);
+    await outputGrows(machine);
+  });
+
+  const runaway = (sleep: number, file: string) =>
+    `setsid env -i /bin/sh -c 'cd /; (setsid /bin/sleep ${sleep} & echo $! > ${file})' > /dev/null 2>&1\ntrap '' TERM`;
+  await check('a hook’s timeout kills its whole control group and leaves the applications alone', async () => {
+    const late = revision('late', {
+      timeoutSeconds: 2,
+      scripts: { BeforeInstall: `${runaway(7001, '/run/escaped-1')}\nsleep 600; sleep 600` },
+    });
+    const shown = await deployment(server, late, 'Failed');
+    must(failure(shown).errorCode === 'ScriptTimedOut', JSON.stringify(failure(shown)));
+    must(!runs('sleep 7001'), 'a process that escaped lives on');
+    await appsLive(machine);
+  });
+  await check('a hook’s timeout also kills what escapes from a session of `su`', async () => {
+    const late = revision('late-user', {
+      timeoutSeconds: 2,
+      scripts: { BeforeInstall: `chmod 777 /run/user-escape\n${runaway(7002, '/run/user-escape/pid')}\nsleep 600` },
+    });
+    const text = readFileSync(join(late, 'appspec.yml'), 'utf8');
+    writeFileSync(join(late, 'appspec.yml'), text.replace(/(BeforeInstall.sh\n\s+timeout: 2)/, '$1\n      runas: web'));
+    machine.run('mkdir -m 777 -p /run/user-escape');
+    const shown = await deployment(server, late, 'Failed');
+    must(failure(shown).errorCode === 'ScriptTimedOut', JSON.stringify(failure(shown)));
+    must(!runs('sleep 7002'), 'a process that escaped lives on');
+  });
+  await check(
+    '`kill -9` of all of the agent in a hook: code 7 after the restart, and nothing of the hook is left',
+    async () => {
+      const hanging = revision('hanging', {
+        scripts: { BeforeInstall: `${runaway(7003, '/run/escaped-3')}\nsleep 600` },
+      });
+      const id = await begin(server, hanging);
+      await eventually(() => runs('sleep 7003'));
+      // Stopped first, so that no process of the agent can act upon the end of another.
+      for (const signal of ['STOP', 'KILL'])
+        machine.run(`systemctl kill --signal=${signal} --kill-whom=all slipway-agent`);
+      must(runs('sleep 7003'), 'systemd has killed the hook: there is nothing to prove');
+      const shown = await ended(server, id, 'Failed');
+      must(/restart/i.test(failure(shown).message), JSON.stringify(failure(shown)));
+      must(!runs('sleep 7003'), 'a process that escaped lives on');
+      await appsLive(machine);
+    },
+  );
+
+  await check('a reset in the middle of a deployment: code 7, and the next deployment succeeds', async () => {
+    const id = await begin(server, revision('cut', { scripts: { BeforeInstall: 'touch /srv/here\nsync\nsleep 600' } }));
+    await eventually(() => machine.ask('test -e /srv/here') !== null);
+    await machine.reset();
+    await isActive(machine);
+    const shown = await ended(server, id, 'Failed');
+    must(/restart/i.test(failure(shown).message), JSON.stringify(failure(shown)));
+    await deploy(server, apps);
+    await appsLive(machine);
+  });
+  await check('a full disk at the destination: a clear error, and the old tree is untouched', async () => {
+    const fits = { 'one.bin': randomBytes(2 ** 20).toString('base64'), 'old.txt': 'old' };
+    const tooMuch = { 'one.bin': randomBytes(12 * 2 ** 20).toString('base64'), 'new.txt': 'new' };
+    await deploy(server, revision('fits', { destination: '/small/site', files: fits }));
+    const tree = "cd /small/site && find . -printf '%p %m %T@\\n' | sort && cat * | sha256sum";
+    const before = machine.run(tree);
+    const shown = await deployment(server, revision('large', { destination: '/small/site', files: tooMuch }), 'Failed');
+    must(/space/i.test(failure(shown).message), failure(shown).message);
+    must(machine.run(tree) === before, 'the tree is another');
+  });
+  await check('a full disk below root_dir: a clear error, and the agent goes on', async () => {
+    machine.run(`echo 'root_dir: /small/root' >> ${CONFIG} && systemctl restart slipway-agent`);
+    await isActive(machine);
+    const files = { 'one.bin': randomBytes(12 * 2 ** 20).toString('base64') };
+    const shown = await deployment(server, revision('heavy', { files }), 'Failed');
+    must(/space/i.test(failure(shown).message), failure(shown).message);
+    machine.run(`sed -i '/^root_dir: .small/d' ${CONFIG} && systemctl restart slipway-agent`);
+    await isActive(machine);
+    await deploy(server, apps);
+  });
+}
+
+/** The package as it is published, and a Node; replaces what is there, as an upgrade does. */
+function putPackage(machine: Machine, which: string): void {
+  const target = join(machine.root, 'opt/slipway');
+  execFileSync('rm', ['-rf', target]);
+  mkdirSync(target, { recursive: true });
+  for (const name of ['bin', 'dist', 'systemd', 'package.json']) {
+    cpSync(join(PACKAGE, name), join(target, name), { recursive: true });
+  }
+  writeFileSync(join(target, 'which'), which);
+  const node = join(machine.root, 'usr/local/bin/node');
+  if (!existsSync(node)) cpSync(process.execPath, node, { dereference: true });
+}
+
+function app(): string {
+  return `#!/bin/sh\necho $$ > "$2/$1.pid"\nn=0\nwhile :; do n=$((n+1)); echo "$1 $n"; echo $n > "$2/$1.count"; sleep 0.2; done\n`;
+}
+
+/** Each goes on counting, which it does only while it can write to its output. */
+async function appsLive(machine: Machine): Promise<void> {
+  for (const [name, folder] of [
+    ['plain', '/run'],
+    ['unit', '/run'],
+    ['user', '/tmp'],
+  ] as const) {
+    const pid = machine.ask(`cat ${folder}/${name}.pid`) ?? '';
+    const count = () => Number(machine.ask(`kill -0 ${pid} && cat ${folder}/${name}.count`) ?? Number.NaN);
+    const before = count();
+    must(!Number.isNaN(before), `the application '${name}' (${pid}) is not there any more`);
+    await eventually(() => count() > before, { everyMs: 100, withinMs: 10_000 });
+  }
+}
+
+async function outputGrows(machine: Machine): Promise<void> {
+  const file = '/opt/codedeploy-agent/deployment-root/*/*/logs/ApplicationStart-ApplicationStart.sh.stdout.log';
+  const last = () => Number(/plain (\d+)/.exec(machine.ask(`cat ${file} | grep '^plain' | tail -n 1`) ?? '')?.[1] ?? 0);
+  const before = last();
+  await eventually(() => last() > before + 1, { everyMs: 100 });
+}
+
+/** The processes of the machine are processes here, too. */
+function runs(commandLine: string): boolean {
+  return runningProcesses().some(({ pid }) => commandLineOf(pid).endsWith(commandLine));
+}
+
+function scopeOf(machine: Machine, name: string): string | null {
+  return machine.ask(`cat /proc/$(cat /run/${name}.pid)/cgroup`);
+}
+
+function mainPid(machine: Machine): string {
+  return machine.run('systemctl show --property=MainPID --value slipway-agent');
+}
+
+async function isActive(machine: Machine): Promise<void> {
+  await eventually(() => machine.ask('systemctl is-active slipway-agent') === 'active', {
+    withinMs: 30_000,
+    everyMs: 200,
+  });
+}
+
+async function begin(server: ControlServer, revision: string): Promise<string> {
+  const started = await runSlipway(['deploy', revision, ...APPLICATION, '--no-follow'], server.env);
+  must(started.status === 0, started.stderr);
+  return started.stdout.trim();
+}
+
+async function ended(server: ControlServer, id: string, status: 'Succeeded' | 'Failed'): Promise<Shown> {
+  let shown: Shown | null = null;
+  await eventually(
+    async () => {
+      shown = JSON.parse((await runSlipway(['deployments', 'show', id, '--json'], server.env)).stdout) as Shown;
+      return ['Succeeded', 'Failed', 'Stopped'].includes(shown.deployment.status);
+    },
+    { withinMs: 60_000, everyMs: 200 },
+  );
+  const found = shown as Shown | null;
+  if (found?.deployment.status !== status) {
+    throw new Error(
+      `the deployment is ${found?.deployment.status}: ${found === null ? '' : JSON.stringify(failure(found))}`,
+    );
+  }
+  return found;
+}
+
+async function deployment(server: ControlServer, revision: string, status: 'Succeeded' | 'Failed'): Promise<Shown> {
+  return ended(server, await begin(server, revision), status);
+}
+
+async function deploy(server: ControlServer, revision: string): Promise<void> {
+  await deployment(server, revision, 'Succeeded');
+}
+
+function failure(shown: Shown): { readonly errorCode: string; readonly message: string } {
+  const events = shown.targets.flatMap((target) => target.lifecycleEvents);
+  return (
+    events.find(({ status }) => status === 'Failed')?.diagnostics ?? { errorCode: '', message: JSON.stringify(shown) }
+  );
+}
+
+/** A disk of 8 MB that this machine and the other both see. */
+function smallFileSystem(folder: string): Disposable & { readonly folder: string } {
+  const image = join(folder, 'small.img');
+  const mounted = join(folder, 'small');
+  mkdirSync(mounted);
+  execFileSync('truncate', ['--size=8M', image]);
+  execFileSync('mkfs.ext4', ['-q', image]);
+  execFileSync('mount', ['-o', 'loop', image, mounted]);
+  return { folder: mounted, [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', mounted]) };
+}
