@@ -201,6 +201,10 @@ export const ERROR_CATALOGUE = {
       'Try `systemd-run --scope true` as the agent’s user. hook_scopes: off says that scopes are not wanted on this host.',
   },
   // --- deployment
+  DEPLOYMENT_UPDATE_REFUSED: {
+    meaning: 'The service has told the agent to update itself, and no update command is configured.',
+    remedy: 'Update the package as you have installed it, or set update_command in the agent’s configuration.',
+  },
   DEPLOYMENT_GROUP_BUSY: {
     meaning: 'Somebody else is deploying in the same deployment group of this host.',
     remedy: 'Wait until the process that the message names has ended, and try again.',
@@ -320,6 +324,10 @@ export const ERROR_CATALOGUE = {
   CLI_HIDDEN_PROGRAM: {
     meaning: 'A service would not be allowed to read its own program.',
     remedy: 'Install slipway for the whole system (`npm install --global`) and run the command from there.',
+  },
+  CLI_AGENT_CONTROL: {
+    meaning: 'The agent could not be started or stopped.',
+    remedy: 'Read what the message says, and `slipway logs` for what led to it.',
   },
   CLI_NOT_ROOT: {
     meaning: 'Putting a service in place needs rights on system folders.',

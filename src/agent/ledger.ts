@@ -48,7 +48,7 @@ export interface LedgerContext {
 }
 
 export function openLedger(ctx: LedgerContext): Ledger {
-  const folder = join(ctx.rootDir, '.slipway', 'commands');
+  const folder = commandsDir(ctx.rootDir);
   const tracking = join(ctx.rootDir, ctx.trackingFolder);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   mkdirSync(tracking, { recursive: true, mode: 0o755 });
@@ -99,6 +99,24 @@ export function openLedger(ctx: LedgerContext): Ledger {
       remove(id);
     },
   };
+}
+
+/** Outcomes that the control endpoint does not have yet, without touching anything: the agent may be at work. */
+export function countUndelivered(rootDir: string): number {
+  const folder = commandsDir(rootDir);
+  if (!existsSync(folder)) return 0;
+  const isFinished = (name: string) => {
+    try {
+      return (JSON.parse(readFileSync(join(folder, name), 'utf8')) as CommandRecord).state === 'finished';
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync(folder).filter((name) => name.endsWith('.json') && isFinished(name)).length;
+}
+
+function commandsDir(rootDir: string): string {
+  return join(rootDir, '.slipway', 'commands');
 }
 
 function readRecords(ctx: LedgerContext, folder: string): Map<string, CommandRecord> {

@@ -20,7 +20,10 @@ import { openLedger } from './ledger.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
+import { commandsOf, type LastPoll } from './status.ts';
+import { serveStatus, statusSocketPath } from './status-socket.ts';
 import { checkEndpointTls } from './tls-check.ts';
+import { writeVersionFile } from './version-file.ts';
 
 export interface AgentOptions {
   /** null: the usual file. */
@@ -117,8 +120,14 @@ async function serve(
     identityFrom: identity.source,
     endpoint,
   });
+  writeVersionFile(config.rootDir, `SLIPWAY_${options.version}`, log);
   await recover({ rootDir: config.rootDir, ledger, outbox, executors, log });
 
+  const startedAtMs = clock.now();
+  let lastPoll: LastPoll = { answeredAtMs: null, failures: 0, lastError: null };
+  const { hostIdentifier, source: identityFrom } = identity;
+  const facts = { pid: process.pid, version: options.version, startedAtMs, hostIdentifier, identityFrom, endpoint };
+  const status = serveStatus(statusSocketPath(config), () => ({ ...facts, lastPoll, ...commandsOf(ledger) }), log);
   let isReady = false;
   await poll(
     {
@@ -131,16 +140,21 @@ async function serve(
       random: systemRandom,
       log,
       onAnswered() {
+        lastPoll = { answeredAtMs: clock.now(), failures: 0, lastError: null };
         if (isReady) return;
         isReady = true;
         log.info('the first poll was answered; the agent is ready', { endpoint });
         void notifyServiceManager(process.env, 'READY=1', 'STATUS=polling');
+      },
+      onFailed(error) {
+        lastPoll = { ...lastPoll, failures: lastPoll.failures + 1, lastError: messageOf(error) };
       },
     },
     stop.requested,
   );
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
+  status.close();
   stop.release();
   log.info('the host agent ends');
 }

@@ -19,6 +19,8 @@ export interface PollerContext {
   readonly log: Logger;
   /** Told after each poll that was answered. */
   onAnswered(): void;
+  /** Told after each that was not. */
+  onFailed?(error: unknown): void;
 }
 
 /** So that a fleet that lost its server does not come back as one. */
@@ -45,6 +47,7 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
+      ctx.onFailed?.(error);
       mayHold = false;
       const backoffMs = pollBackoffMs(failures, ctx.clock.now() - startedMs);
       const waitMs = backoffMs * (1 + BACKOFF_JITTER * ctx.random.fraction());

@@ -10,6 +10,8 @@ export const EXIT_STATUS = {
   usage: { status: 2, meaning: 'the command line, a file or a setting is wrong; nothing was changed' },
   refused: { status: 3, meaning: 'the server refused: credentials, role, or a request that it does not accept' },
   unreachable: { status: 4, meaning: 'the server could not be reached or did not answer' },
+  'agent-stopped': { status: 3, meaning: 'of `slipway status` and `slipway agent status`: the agent does not run' },
+  'agent-unknown': { status: 4, meaning: 'of `slipway agent status`: it cannot be told whether the agent runs' },
   internal: { status: 70, meaning: 'a fault in Slipway; --verbose shows where' },
   interrupted: { status: 130, meaning: 'interrupted with Ctrl-C; what the server was doing goes on' },
 } as const;

@@ -24,6 +24,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   register: async () => (await import('./commands/register.ts')).addRegisterCommand,
   validate: async () => (await import('./commands/validate.ts')).addValidateCommand,
   local: async () => (await import('./commands/local.ts')).addLocalCommand,
+  status: async () => (await import('./commands/status.ts')).addStatusCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
   rollback: async () => (await import('./commands/rollback.ts')).addRollbackCommand,
   'reset-group': async () => (await import('./commands/reset-group.ts')).addResetGroupCommand,
   logs: async () => (await import('./commands/logs.ts')).addLogsCommand,

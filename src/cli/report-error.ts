@@ -49,6 +49,7 @@ function describe(thrown: unknown): { message: string; remedy: string | null; re
 function reasonOf(error: SlipwayError): ExitReason {
   if (error.code === 'INTERNAL') return 'internal';
   if (error.code === 'SERVER_UNREACHABLE') return 'unreachable';
+  if (error.code === 'CLI_AGENT_CONTROL') return 'failed';
   const network = systemErrorCode(error.cause);
   return network !== null && UNREACHABLE.has(network) ? 'unreachable' : 'usage';
 }

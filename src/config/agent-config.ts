@@ -137,6 +137,12 @@ export const AGENT_CONFIG_KEYS = [
     'run each script in a scope of systemd, outside the agent’s control group; auto: where the agent is a service',
   ),
   key(
+    'update_command',
+    'text',
+    null,
+    'shell command to run when the service wants the agent updated; else that is refused',
+  ),
+  key(
     'application_stop',
     ['fail', 'warn', 'use-new'],
     'fail',
@@ -225,6 +231,7 @@ export interface AgentConfig {
   readonly stripLoaderVariables: boolean;
   readonly hookOutputGraceSeconds: number;
   readonly hookOutputPolicy: 'detach' | 'fail';
+  readonly updateCommand: string | null;
   readonly applicationStop: 'fail' | 'warn' | 'use-new';
   readonly hookScopes: 'auto' | 'on' | 'off';
   readonly deploymentSpecCaFile: string | null;
@@ -327,6 +334,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
+    updateCommand: optional('update_command'),
     applicationStop: text('application_stop') as AgentConfig['applicationStop'],
     hookOutputPolicy: text('hook_output_policy') as AgentConfig['hookOutputPolicy'],
     hookScopes: text('hook_scopes') as AgentConfig['hookScopes'],

@@ -34,6 +34,8 @@ export interface DeploymentContext {
   /** How long the output of a hook may stay open after its exit. */
   readonly hookOutputGraceMs: number;
   readonly hookOutputPolicy: HookOutputPolicy;
+  /** Shell text; null: the agent is never updated by order of the service. */
+  readonly updateCommand: string | null;
   /** What comes of an old revision's scripts that fail. */
   readonly applicationStop: ApplicationStopPolicy;
   readonly hookScopes: HookScopes;

@@ -53,6 +53,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     hookGraceMs: HOOK_GRACE_MS,
     hookOutputGraceMs: config.hookOutputGraceSeconds * 1000,
     hookOutputPolicy: config.hookOutputPolicy,
+    updateCommand: config.updateCommand,
     applicationStop: config.applicationStop,
     hookScopes: createHookScopes(config.hookScopes, host.baseEnvironment, (why) => {
       const error = new SlipwayError('HOOK_NO_SCOPE', `systemd gives no scope for a hook: ${why}`);

@@ -7,6 +7,7 @@ import { isHookEvent } from '../protocol/lifecycle-events.ts';
 import { downloadBundle } from './commands/download-bundle.ts';
 import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
+import { updateAgent } from './commands/update-agent.ts';
 import type { CommandRequest, DeploymentContext } from './context.ts';
 import { removeHalfDone } from './half-done.ts';
 import { noteOutcome } from './history.ts';
@@ -16,7 +17,11 @@ import { failed, failedBy } from './outcomes.ts';
 type Command = (ctx: DeploymentContext, request: CommandRequest, signal?: AbortSignal) => Promise<CommandOutcome>;
 
 /** The commands that are not hook events; those are all done by `lifecycleEvent`. */
-const COMMANDS: Readonly<Record<string, Command>> = { DownloadBundle: downloadBundle, Install: install };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  DownloadBundle: downloadBundle,
+  Install: install,
+  UpdateDeploymentAgent: updateAgent,
+};
 
 /**
  * Carries out one host command. Never throws: whatever goes wrong is an outcome, because every acknowledged command must have one.

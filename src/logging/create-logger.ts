@@ -61,6 +61,8 @@ export function createServerLogger(): ClosableLogger {
 type Transport = InstanceType<typeof transports.Stream>;
 
 function jsonToStderr(): Transport {
+  // Whoever read it may go away (a terminal, the program that started a daemon): no reason to end. The files have it all.
+  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
   return new transports.Stream({
     stream: process.stderr,
     format: format.combine(format.timestamp(), format.json()),

@@ -50,9 +50,10 @@ export function commandLineOf(pid: number): string {
   return readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
 }
 
-/** When a process began, in ticks since the machine started; with the pid it names a process for good. null: it is gone. */
+/** When a process began, in ticks since the machine started; with the pid it names a process for good. null: it is gone, if only its parent has not noticed. */
 export function startTimeOf(pid: number): string | null {
-  return statFields(pid)[START_TIME] ?? null;
+  const fields = statFields(pid);
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[START_TIME] ?? null);
 }
 
 /** Sends a signal to a process, or with a negative number to a group. @returns whether there was one that could be signalled */

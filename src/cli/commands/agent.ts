@@ -2,10 +2,11 @@ import { setFlagsFromString } from 'node:v8';
 import { packageVersion } from '../package-version.ts';
 import type { AddCommand } from '../program.ts';
 import type { ServiceInstallation } from '../service/install.ts';
+import { addAgentControl } from './agent-control.ts';
 
 const DEFAULT_CONFIG_FILE = '/etc/codedeploy-agent/conf/codedeployagent.yml';
 
-export const addAgentCommand: AddCommand = (program, ctx) => {
+export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
   const agent = program
     .command('agent')
     .description('run the host agent in the foreground')
@@ -17,6 +18,7 @@ export const addAgentCommand: AddCommand = (program, ctx) => {
       process.exitCode = await runAgent({ configFile: options.configFile ?? null, version: packageVersion() });
     });
 
+  addAgentControl(agent, ctx, conclude);
   agent
     .command('install')
     .description('put the agent in place as a systemd service and start it')

@@ -1,0 +1,94 @@
+import { connect } from 'node:net';
+import type { AgentStatus } from '../../agent/status.ts';
+import type { AgentConfig } from '../../config/agent-config.ts';
+import type { CliContext } from '../context.ts';
+import type { AddCommand } from '../program.ts';
+import { renderDuration } from '../view/time.ts';
+
+/** The agent answers at once or not at all. */
+const ANSWER_MS = 2_000;
+const GIB = 2 ** 30;
+
+export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
+  program
+    .command('status')
+    .description('show what the agent of this machine is doing; exit status 3 when it does not run')
+    .option('--json', 'as JSON')
+    .option('--config-file <path>', 'the agent’s configuration; else the usual file')
+    .action(async (options: { json?: boolean; configFile?: string }) => {
+      const { loadAgentConfig } = await import('../../config/agent-config.ts');
+      const { config, file } = loadAgentConfig(options.configFile ?? null);
+      const agent = await askAgent(config);
+      const known = { configFile: file, agent, ...(await fromDisk(config)) };
+      ctx.stdout.write(options.json === true ? `${JSON.stringify(known)}\n` : render(ctx, known));
+      if (agent === null) conclude('agent-stopped');
+    });
+};
+
+interface Known {
+  readonly configFile: string | null;
+  readonly agent: AgentStatus | null;
+  readonly rootDir: string;
+  readonly freeBytes: number | null;
+  readonly groups: readonly { readonly id: string; readonly name: string; readonly current: string | null }[];
+  readonly undelivered: number;
+}
+
+/** What can be told without the agent. */
+async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' | 'agent'>> {
+  const { existsSync, statfsSync } = await import('node:fs');
+  const { basename } = await import('node:path');
+  const { countUndelivered } = await import('../../agent/ledger.ts');
+  const { groupsWithHistory, readHistory } = await import('../../deployment/history.ts');
+  const { groupPointers, readPointer } = await import('../../deployment/layout.ts');
+  const { rootDir } = config;
+  if (!existsSync(rootDir)) return { rootDir, freeBytes: null, groups: [], undelivered: 0 };
+  const { bavail, bsize } = statfsSync(rootDir);
+  const groups = groupsWithHistory(rootDir).map((id) => {
+    const current = readPointer(groupPointers(rootDir, id).lastSuccessful);
+    const name = readHistory(rootDir, id).at(-1)?.deploymentGroupName ?? '';
+    return { id, name, current: current === null ? null : basename(current) };
+  });
+  return { rootDir, freeBytes: bavail * bsize, groups, undelivered: countUndelivered(rootDir) };
+}
+
+async function askAgent(config: AgentConfig): Promise<AgentStatus | null> {
+  const { statusSocketPath } = await import('../../agent/status-socket.ts');
+  return new Promise((resolve) => {
+    const socket = connect(statusSocketPath(config)).setEncoding('utf8').setTimeout(ANSWER_MS);
+    let text = '';
+    socket.on('data', (part: string) => {
+      text += part;
+    });
+    socket.on('timeout', () => socket.destroy());
+    socket.on('error', () => resolve(null));
+    socket.on('close', () => resolve(text === '' ? null : (JSON.parse(text) as AgentStatus)));
+  });
+}
+
+function render({ clock }: CliContext, { configFile, agent, rootDir, freeBytes, groups, undelivered }: Known): string {
+  const ago = (ms: number) => `${renderDuration(clock.now() - ms)} ago`;
+  const lines: string[] = [];
+  const add = (name: string, value: string) => lines.push(`${`${name}:`.padEnd(15)} ${value}`);
+  if (agent === null) add('agent', 'does not run, or does not let you ask it');
+  else {
+    const { lastPoll } = agent;
+    add('agent', `runs as PID ${agent.pid}, version ${agent.version}, started ${ago(agent.startedAtMs)}`);
+    add('host', `${agent.hostIdentifier} (from ${agent.identityFrom})`);
+    add('endpoint', agent.endpoint);
+    add(
+      'last poll',
+      lastPoll.answeredAtMs === null ? 'none was answered yet' : `answered ${ago(lastPoll.answeredAtMs)}`,
+    );
+    if (lastPoll.failures > 0) add('', `${lastPoll.failures} failed since: ${lastPoll.lastError}`);
+    if (agent.running.length === 0) add('running', 'nothing');
+    for (const { commandName, deploymentId, sinceMs } of agent.running) {
+      add('running', `${commandName} of ${deploymentId}, begun ${ago(sinceMs)}`);
+    }
+  }
+  if (undelivered > 0) add('undelivered', `${undelivered} outcomes wait for the control endpoint`);
+  add('configuration', configFile ?? 'defaults');
+  add('files', `${rootDir}${freeBytes === null ? ' is not there yet' : `, ${(freeBytes / GIB).toFixed(1)} GiB free`}`);
+  for (const { id, name, current } of groups) add('group', `${name} (${id}): ${current ?? 'nothing'} is installed`);
+  return `${lines.join('\n')}\n`;
+}

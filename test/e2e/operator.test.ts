@@ -1,0 +1,132 @@
+/** What an operator at the host sees and does: start, stop, status, doctor. */
+import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { writeRevision } from '../support/revision.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+
+interface Shown {
+  readonly agent: {
+    readonly pid: number;
+    readonly endpoint: string;
+    readonly lastPoll: { readonly answeredAtMs: number | null; readonly failures: number };
+    readonly running: readonly { readonly commandName: string; readonly deploymentId: string }[];
+  } | null;
+}
+interface Finding {
+  readonly check: string;
+  readonly status: string;
+  readonly remedy: string | null;
+}
+
+describe('slipway agent start, stop, restart and status', () => {
+  test('do what scripts expect, with the exit statuses of the LSB', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    const control = (verb: string) => runSlipway(['agent', verb, '--config_file', host.configFile]);
+
+    expect(await control('status')).toMatchObject({ status: 3, stdout: expect.stringContaining('is not running') });
+    expect(await control('stop')).toMatchObject({ status: 0, stdout: expect.stringContaining('is not running') });
+    const started = await control('start');
+    expect(started).toMatchObject({ status: 0 });
+    const pid = /The AWS CodeDeploy agent is running as PID (\d+)/.exec(started.stdout)?.[1];
+    expect(await control('status')).toMatchObject({ status: 0, stdout: expect.stringContaining(`PID ${pid}`) });
+    expect(await control('start')).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('AGENT_ALREADY_RUNNING'),
+    });
+    expect(readFileSync(scratch.at('host/.version'), 'utf8')).toMatch(/^agent_version: SLIPWAY_\d/);
+
+    const again = await control('restart');
+    expect(again).toMatchObject({ status: 0, stderr: '' });
+    expect(again.stdout).not.toContain(`PID ${pid}.`);
+    writeFileSync(join(host.rootDir, 'ongoing-deployment/d-BUSY'), 'command');
+    const refused = await control('stop');
+    expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('d-BUSY') });
+    unlinkSync(join(host.rootDir, 'ongoing-deployment/d-BUSY'));
+    expect(await control('stop')).toMatchObject({ status: 0 });
+    expect(await control('status')).toMatchObject({ status: 3 });
+  });
+});
+
+describe('slipway status', () => {
+  test('shows what a running agent does, and what is known without one', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    const status = async () => {
+      const shown = await runSlipway(['status', '--json', '--config-file', host.configFile]);
+      return { exit: shown.status, ...(JSON.parse(shown.stdout) as Shown) };
+    };
+    expect(await status()).toMatchObject({ exit: 3, agent: null });
+    await using agent = host.startAgent();
+    await eventually(async () => (await status()).agent?.lastPoll.answeredAtMs !== undefined);
+    expect(statSync(scratch.at('host/state/.pid/codedeploy-agent.sock')).mode & 0o777).toBe(0o600);
+
+    const gate = scratch.at('gate');
+    const revision = writeRevision(scratch.at('one'), {
+      destination: scratch.at('site'),
+      files: { 'index.html': 'one' },
+      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}` },
+    });
+    await runSlipway(['applications', 'create', 'site'], server.env);
+    await runSlipway(['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'], server.env);
+    const deploy = ['deploy', revision, '--application', 'site', '--group', 'test'];
+    const deploymentId = (await runSlipway([...deploy, '--no-follow'], server.env)).stdout.trim();
+    await eventually(() => existsSync(gate));
+    expect(await status()).toMatchObject({
+      exit: 0,
+      agent: { pid: agent.pid, endpoint: server.url, running: [{ commandName: 'BeforeInstall', deploymentId }] },
+    });
+    writeFileSync(gate, 'go on\n');
+    const words = await runSlipway(['status', '--config-file', host.configFile]);
+    expect(words.stdout).toContain(`runs as PID ${agent.pid}`);
+    expect(words.stdout).toMatch(/last poll: +answered/);
+  });
+});
+
+describe('slipway doctor', () => {
+  const findings = async (configFile: string) => {
+    const { status, stdout } = await runSlipway(['doctor', '--json', '--config-file', configFile]);
+    const found = JSON.parse(stdout) as Finding[];
+    return { status, of: (check: string) => found.find((finding) => finding.check === check), found };
+  };
+
+  test('finds a host in order, and its credentials accepted without taking work away', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    const healthy = await findings(host.configFile);
+    expect(healthy.status).toBe(0);
+    for (const check of ['identity', 'DNS', 'connection', 'clock', 'credentials', 'disk', 'interrupted Installs']) {
+      expect(healthy.of(check), check).toMatchObject({ status: 'ok' });
+    }
+  });
+
+  test('names each fault with its remedy: a key that is disabled, a server that is away', async () => {
+    using scratch = scratchFolder();
+    let configFile = '';
+    {
+      await using server = await startControlServer(scratch.at('server'));
+      const host = await enrolHost(server, scratch.at('host'), 'web-1');
+      configFile = host.configFile;
+      const file = scratch.at('host/conf/codedeploy.onpremises.yml');
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/(aws_secret_access_key: ).*/, '$1wrong'));
+      const refused = await findings(configFile);
+      expect(refused.status).toBe(1);
+      expect(refused.of('credentials')).toMatchObject({
+        status: 'fail',
+        remedy: expect.stringContaining('slipway register'),
+      });
+    }
+    const away = await findings(configFile);
+    expect(away.of('connection')).toMatchObject({
+      status: 'fail',
+      remedy: expect.stringContaining('Check that the server runs'),
+    });
+    expect(away.found.filter(({ status, remedy }) => status !== 'ok' && remedy === null)).toEqual([]);
+  });
+});
