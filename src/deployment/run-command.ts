@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { SlipwayError } from '../errors.ts';
+import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { killProcessesOf } from '../hooks/hook-processes.ts';
-import { type RecoveredInstall, recoverInstalls } from '../install/install.ts';
+import { interruptedGroups, type RecoveredInstall, recoverInstalls } from '../install/install.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { isHookEvent } from '../protocol/lifecycle-events.ts';
 import { downloadBundle } from './commands/download-bundle.ts';
@@ -9,10 +9,17 @@ import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
 import { updateAgent } from './commands/update-agent.ts';
 import type { CommandRequest, DeploymentContext } from './context.ts';
+import { withGroupLock } from './group-lock.ts';
 import { removeHalfDone } from './half-done.ts';
 import { noteOutcome } from './history.ts';
 import { instructionsDir } from './layout.ts';
 import { failed, failedBy } from './outcomes.ts';
+
+/**
+ * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at work on
+ * one journal would mix the trees.
+ */
+const SURVIVOR_WAIT_MS = 60_000;
 
 type Command = (ctx: DeploymentContext, request: CommandRequest, signal?: AbortSignal) => Promise<CommandOutcome>;
 
@@ -95,7 +102,20 @@ export async function recoverHost(
     if (killed > 0) ctx.log.warn('killed processes of an interrupted hook', { hostCommandIdentifier, killed });
   }
   removeHalfDone(ctx);
-  return recoverInstalls(ctx.install, instructionsDir(ctx.rootDir));
+  const folder = instructionsDir(ctx.rootDir);
+  const recovered: RecoveredInstall[] = [];
+  for (const group of interruptedGroups(ctx.install.fs, folder)) {
+    try {
+      recovered.push(
+        ...(await withGroupLock(ctx, group, SURVIVOR_WAIT_MS, () => recoverInstalls(ctx.install, folder, group))),
+      );
+    } catch (error) {
+      if (!isSlipwayError(error, 'DEPLOYMENT_GROUP_BUSY')) throw error;
+      // Whoever still works there ends its own Install, and the group's next one puts right what it leaves.
+      ctx.log.warn(`an Install is under way: ${error.message}`, { deploymentGroupId: group });
+    }
+  }
+  return recovered;
 }
 
 /** A custom event (of a local deployment) is a hook event when the deployment lists it. */

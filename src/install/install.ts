@@ -118,17 +118,30 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
 }
 
 /**
- * Puts right every Install that was interrupted. To be called before new work is taken; calling it again is harmless.
+ * Puts right the Install of a deployment group that was interrupted; calling it again is harmless. Nobody else may work in the group.
  *
+ * @param deploymentGroupId null: of all groups
  * @throws SlipwayError INSTALL_NOT_RECOVERED when the disk refuses; the journal stays for the next attempt
  */
 export async function recoverInstalls(
   ctx: InstallContext,
   instructionsDir: string,
+  deploymentGroupId: string | null = null,
 ): Promise<readonly RecoveredInstall[]> {
-  if (!ctx.fs.existsSync(instructionsDir)) return [];
-  const journals = ctx.fs.readdirSync(instructionsDir).filter((name) => name.endsWith(JOURNAL_SUFFIX));
-  return journals.flatMap((name) => recoverOne(ctx, join(instructionsDir, name)) ?? []);
+  return interruptedGroups(ctx.fs, instructionsDir)
+    .filter((group) => deploymentGroupId === null || group === deploymentGroupId)
+    .flatMap((group) => recoverOne(ctx, join(instructionsDir, `${group}${JOURNAL_SUFFIX}`)) ?? []);
+}
+
+/** Ids of the deployment groups that have a journal: an Install is under way there, or was cut off. */
+export function interruptedGroups(
+  fs: Pick<InstallFs, 'existsSync' | 'readdirSync'>,
+  instructionsDir: string,
+): readonly string[] {
+  if (!fs.existsSync(instructionsDir)) return [];
+  return fs
+    .readdirSync(instructionsDir)
+    .flatMap((name) => (name.endsWith(JOURNAL_SUFFIX) ? name.slice(0, -JOURNAL_SUFFIX.length) : []));
 }
 
 function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null {

@@ -29,6 +29,6 @@ describe('a deployment that a fault hits', () => {
   test('can be repeated from its seed', () => {
     const plans = () => Array.from({ length: 60 }, (_, run) => planFault(run, seededRandom(7 * run)));
     expect(plans()).toEqual(plans());
-    expect(new Set(plans().map(({ action }) => action))).toEqual(new Set(['kill', 'error', 'kill-at']));
+    expect(new Set(plans().map(({ action }) => action))).toEqual(new Set(['kill', 'kill-daemon', 'error', 'kill-at']));
   });
 });

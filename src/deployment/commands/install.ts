@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AppSpec } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
 import { recoverInstalls, runInstall } from '../../install/install.ts';
@@ -26,7 +25,8 @@ export async function install(
   }
   const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
-  await recoverOwnInstall(ctx, deploymentGroupId);
+  // One that was cut off without a restart of the agent: its executor died, or it was a local deployment. The group is ours alone now.
+  await recoverInstalls(ctx.install, instructionsDir(ctx.rootDir), deploymentGroupId);
   const report = await runInstall(ctx.install, {
     appSpec,
     archiveDir: paths.archiveDir,
@@ -40,19 +40,6 @@ export async function install(
   });
   ctx.log.info('installed', { deploymentId, ...report });
   return succeeded();
-}
-
-/**
- * Puts right an Install of this group that was cut off without a restart of the agent: its executor died, or it was a local deployment.
- * Commands of one group never overlap, so a journal of this group that is here now has nobody who works on it; other groups' may.
- */
-async function recoverOwnInstall(ctx: DeploymentContext, deploymentGroupId: string): Promise<void> {
-  const { fs } = ctx.install;
-  const ownJournal = `${deploymentGroupId}-install.journal`;
-  const folder = instructionsDir(ctx.rootDir);
-  if (!fs.existsSync(join(folder, ownJournal))) return;
-  const readdirSync = (() => [ownJournal]) as unknown as typeof fs.readdirSync;
-  await recoverInstalls({ ...ctx.install, fs: { ...fs, readdirSync } }, folder);
 }
 
 /**

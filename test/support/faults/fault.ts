@@ -15,7 +15,12 @@ export type FaultPhase =
   | 'journal';
 
 export type Fault =
-  | { readonly action: 'kill'; readonly phase: FaultPhase; readonly call: number }
+  | {
+      /** Of the whole agent, or of the daemon alone, whose executor goes on. */
+      readonly action: 'kill' | 'kill-daemon';
+      readonly phase: FaultPhase;
+      readonly call: number;
+    }
   | {
       readonly action: 'error';
       readonly code: 'ENOSPC' | 'EIO' | 'EACCES';

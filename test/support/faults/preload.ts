@@ -75,6 +75,7 @@ function watch(file: string): void {
     }
     // The daemon first: it must not live to see its executor die.
     process.kill(process.ppid, 'SIGKILL');
+    if (fault.action === 'kill-daemon') return;
     process.kill(process.pid, 'SIGKILL');
   }
 

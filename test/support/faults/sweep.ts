@@ -107,7 +107,8 @@ export function planFault(run: number, random: SeededRandom): PlannedFault {
     return { action: 'error', code, phase: random.pick(['download', 'install', 'install'] as const), call };
   }
   if (random.chance(0.5)) return { action: 'kill-at', afterMs: random.integer(0, WHOLE_DEPLOYMENT_MS) };
-  return { action: 'kill', phase: random.pick(['download', 'install', 'install'] as const), call };
+  const action = random.pick(['kill', 'kill-daemon'] as const);
+  return { action, phase: random.pick(['download', 'install', 'install'] as const), call };
 }
 
 interface Sweep extends SweepRequest {
