@@ -353,14 +353,29 @@ describe('whether a command is a no-op', () => {
   });
 });
 
-test.each(['BlockTraffic', 'UpdateDeploymentAgent', 'constructor', ''])(
-  'the command %j fails as unknown',
-  async (name) => {
+test.each(['BlockTraffic', 'constructor', ''])('the command %j fails as unknown', async (name) => {
+  using scratch = scratchFolder();
+  const [outcome] = await runAll(deploymentContext(scratch), specificationOf('/x'), [name]);
+  expect(outcome?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining(`'${name}'`) });
+});
+
+describe('UpdateDeploymentAgent', () => {
+  test('is refused, saying what to do', async () => {
     using scratch = scratchFolder();
-    const [outcome] = await runAll(deploymentContext(scratch), specificationOf('/x'), [name]);
-    expect(outcome?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining(`'${name}'`) });
-  },
-);
+    const [outcome] = await runAll(deploymentContext(scratch), specificationOf('/x'), ['UpdateDeploymentAgent']);
+    expect(outcome?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining('update_command') });
+  });
+
+  test('runs what the operator has configured, and nothing else', async () => {
+    using scratch = scratchFolder();
+    const update = (updateCommand: string) =>
+      runAll(deploymentContext(scratch, { updateCommand }), specificationOf('/x'), ['UpdateDeploymentAgent']);
+    expect(await update('echo updated')).toMatchObject([{ status: 'Succeeded', diagnostics: { log: 'updated' } }]);
+    expect(await update('echo no; exit 3')).toMatchObject([
+      { status: 'Failed', diagnostics: { errorCode: 4, log: 'no' } },
+    ]);
+  });
+});
 
 describe('recovery', () => {
   test('kills what interrupted hooks left, and nothing else', async () => {
