@@ -148,6 +148,12 @@ export const AGENT_CONFIG_KEYS = [
     'fail',
     'when scripts of the last revision fail: fail the event, go on with a warning, or go on and let the new revision stop the application',
   ),
+  key(
+    'protect_paths',
+    'paths',
+    null,
+    'list of paths that Install neither overwrites nor removes, with all below them; `*` stops at a slash, `**` does not',
+  ),
   key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
   key(
     'deployment_spec_ca_file',
@@ -224,6 +230,8 @@ export interface AgentConfig {
   readonly archiveMaxExtractionBytes: number;
   readonly archiveMaxEntries: number;
   readonly rejectSymlinks: boolean;
+  /** Globs of absolute paths. */
+  readonly protectPaths: readonly string[];
   readonly rejectUnsafePermissions: boolean;
   readonly rejectUnconfinedSelinux: boolean;
   readonly ignoreOwnership: boolean;
@@ -297,6 +305,10 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
   const text = (name: KeyName) => String(get(name));
   const optional = (name: KeyName) => (get(name) === null ? null : text(name));
   const flag = (name: KeyName) => get(name) === true;
+  const list = (name: KeyName) => {
+    const value = get(name);
+    return Array.isArray(value) ? (value as readonly string[]) : [];
+  };
   const number = (name: KeyName) => Number(get(name));
   return {
     programName: text('program_name'),
@@ -328,6 +340,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     archiveMaxExtractionBytes: number('archive_max_extraction_size'),
     archiveMaxEntries: number('archive_max_entries'),
     rejectSymlinks: flag('reject_symlinks_in_bundle'),
+    protectPaths: list('protect_paths'),
     rejectUnsafePermissions: flag('reject_unsafe_permissions_in_bundle'),
     rejectUnconfinedSelinux: flag('reject_unconfined_selinux_in_bundle'),
     ignoreOwnership: flag('ignore_ownership_in_bundle'),

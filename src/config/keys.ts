@@ -1,11 +1,11 @@
 /** The kinds of values that a configuration key can have, and how each is read. */
 
-export type KeyType = 'text' | 'path' | 'name' | 'boolean' | 'seconds' | 'count' | 'bytes' | 'url' | Choices;
+export type KeyType = 'text' | 'path' | 'name' | 'boolean' | 'seconds' | 'count' | 'bytes' | 'url' | 'paths' | Choices;
 
 /** One of these words. */
 export type Choices = readonly string[];
 
-export type KeyValue = string | number | boolean | null;
+export type KeyValue = string | number | boolean | readonly string[] | null;
 
 export type ReadResult =
   | { readonly ok: true; readonly value: KeyValue }
@@ -39,6 +39,11 @@ export function readValue(type: KeyType, value: unknown): ReadResult {
       const safe =
         read?.ok === true && /^[A-Za-z0-9._-]+$/.test(String(read.value)) && !/^\.+$/.test(String(read.value));
       return safe ? read : wrong('a name of letters, digits, dots, dashes and underscores');
+    }
+    case 'paths': {
+      const list = Array.isArray(value) ? (value as unknown[]) : [value];
+      const good = list.every((one) => typeof one === 'string' && one.startsWith('/'));
+      return good ? { ok: true, value: list as string[] } : wrong('a list of absolute paths, which may have * and **');
     }
     case 'boolean':
       return typeof value === 'boolean' ? { ok: true, value } : wrong('true or false');

@@ -34,7 +34,7 @@ export function readSettings(file: string): Setting[] {
   if (!isMap(contents)) throw new SlipwayError('CONFIG_INVALID', `${file}: it must hold keys and values`);
   return contents.items.map((pair) => ({
     name: String(isScalar(pair.key) ? pair.key.value : pair.key).replace(/^:(?=\S)/, ''),
-    value: isScalar(pair.value) || pair.value === null ? (pair.value?.value ?? null) : document.toJS(),
+    value: isScalar(pair.value) || pair.value === null ? (pair.value?.value ?? null) : pair.value.toJS(document),
     line: isScalar(pair.key) && pair.key.range ? lines.linePos(pair.key.range[0]).line : 1,
   }));
 }

@@ -26,6 +26,8 @@ export interface DeploymentContext {
   readonly limits: UnpackLimits;
   readonly entryRules: EntryRules;
   readonly installRules: InstallRules;
+  /** Globs of paths that Install neither overwrites nor removes. */
+  readonly protectPaths?: readonly string[];
   readonly environmentRules: EnvironmentRules;
   /** The environment that hooks inherit from. */
   readonly baseEnvironment: Readonly<Record<string, string | undefined>>;

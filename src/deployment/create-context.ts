@@ -41,6 +41,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     enableDeploymentsLog: config.enableDeploymentsLog,
     limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
+    protectPaths: config.protectPaths,
     installRules: {
       rejectUnsafePermissions: config.rejectUnsafePermissions,
       rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,

@@ -30,7 +30,17 @@ describe('the agent’s configuration', () => {
     });
   });
 
+  test('reads a list of paths, and one path as a list of one', () => {
+    expect(load('protect_paths:\n  - /srv/app/conf\n  - /srv/**/*.db\n').config.protectPaths).toEqual([
+      '/srv/app/conf',
+      '/srv/**/*.db',
+    ]);
+    expect(load(':protect_paths: /srv/app/conf\n').config.protectPaths).toEqual(['/srv/app/conf']);
+    expect(load('').config.protectPaths).toEqual([]);
+  });
+
   test.each([
+    ['protect_paths: [relative]', 'a list of absolute paths'],
     ['max_revisions: 0', 'a whole number from 1 on'],
     ['max_revisions: many', 'a whole number from 1 on'],
     ['verbose: "yes"', 'true or false'],

@@ -36,6 +36,7 @@ export async function install(
     deploymentDir: paths.deploymentDir,
     fileExistsBehavior: specification.fileExistsBehavior,
     rules: ctx.installRules,
+    protectPaths: ctx.protectPaths ?? [],
     ...(signal === undefined ? {} : { signal }),
   });
   ctx.log.info('installed', { deploymentId, ...report });
