@@ -422,7 +422,8 @@ describe('a disk that refuses', () => {
       await runInstall(installContext(), installRequest(scratch.path, 'two'));
       expect(treeOf(scratch.at('site'))).toEqual({ ...treeOf(scratch.at('two')), 'by-hand': 'file 644 "mine"' });
     }
-  });
+    // Some hundred Installs, each of which syncs: a loaded machine needs longer than usual.
+  }, 120_000);
 
   test('tells what it refused, where, and what to do', async () => {
     using scratch = scratchFolder();
