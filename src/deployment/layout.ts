@@ -62,6 +62,13 @@ export function groupPointers(rootDir: string, groupId: string): GroupPointers {
   return { lastSuccessful: at('last_successful_install'), mostRecent: at('most_recent_install') };
 }
 
+/** Files that say what a group has installed, and what its next Install has to take away. */
+export function installedFilesRecords(rootDir: string, groupId: string): readonly string[] {
+  return ['-cleanup', '-manifest', '-install.json'].map((suffix) =>
+    join(instructionsDir(rootDir), `${groupId}${suffix}`),
+  );
+}
+
 /** @returns the folder of the deployment that a pointer names; null: there has been none yet */
 export function readPointer(pointer: string): string | null {
   const deploymentDir = readIfThere(pointer)?.trim() ?? '';

@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { groupsWithHistory, readHistory } from '../deployment/history.ts';
-import { groupPointers } from '../deployment/layout.ts';
+import { groupPointers, installedFilesRecords } from '../deployment/layout.ts';
 import { SlipwayError } from '../errors.ts';
 
 /**
  * Finds a deployment group of this host by its id, by its name, or because there is no other.
  *
- * @param group null: the only one there is. An id is known by its pointers, too, so that a group that another agent has deployed is found
+ * @param group null: the only one there is. An id is known by its records, too, so that a group that another agent has deployed is found
  * @throws SlipwayError ROLLBACK_NO_GROUP listing the groups that there are
  */
 export function findGroup(rootDir: string, group: string | null): string {
-  if (group !== null && /^[^/]+$/.test(group) && hasPointers(rootDir, group)) return group;
+  if (group !== null && /^[^/]+$/.test(group) && hasRecords(rootDir, group)) return group;
   const ids = groupsWithHistory(rootDir);
   const named = ids.map((id) => ({ id, name: readHistory(rootDir, id).at(-1)?.deploymentGroupName ?? '' }));
   const found = named.filter(({ id, name }) => group === null || id === group || name === group);
@@ -23,6 +23,7 @@ export function findGroup(rootDir: string, group: string | null): string {
   throw new SlipwayError('ROLLBACK_NO_GROUP', `${what}${list === '' ? '' : `: ${list}`}`);
 }
 
-function hasPointers(rootDir: string, groupId: string): boolean {
-  return Object.values(groupPointers(rootDir, groupId)).some((pointer) => existsSync(pointer));
+function hasRecords(rootDir: string, groupId: string): boolean {
+  const records = [...Object.values(groupPointers(rootDir, groupId)), ...installedFilesRecords(rootDir, groupId)];
+  return records.some((path) => existsSync(path));
 }

@@ -85,6 +85,18 @@ describe('slipway reset-group', () => {
     expect(page()).toBe('two');
   });
 
+  test('with --files lets another group have what this one has installed', async () => {
+    using scratch = scratchFolder();
+    const { deploy, configFile } = host(scratch);
+    await deploy('one');
+    const other = ['local', '--bundle-location', scratch.at('one'), '-g', 'anew', '-b', 'OVERWRITE', '-c', configFile];
+    const blocked = await runSlipway(other);
+    expect(blocked).toMatchObject({ status: 1, stderr: expect.stringContaining('shop') });
+    const reset = await runSlipway(['reset-group', 'shop', '--files', '--config-file', configFile]);
+    expect(reset).toMatchObject({ status: 0 });
+    expect(await runSlipway(other)).toMatchObject({ status: 0 });
+  });
+
   test('waits for nobody: while somebody deploys in the group it is refused, naming the process', async () => {
     using scratch = scratchFolder();
     const { deploy, configFile } = host(scratch);

@@ -8,11 +8,12 @@ export const addResetGroupCommand: AddCommand = (program, ctx) => {
     .description(
       'forget the last revision of a deployment group, so that the next deployment runs none of its stop scripts',
     )
+    .option('--files', 'forget as well which files it has installed: they stay, and belong to nobody any more')
     .option('--config-file <path>', 'the agent’s configuration; else the usual file')
-    .action(async (group: string, options: { configFile?: string }) => {
+    .action(async (group: string, options: { configFile?: string; files?: boolean }) => {
       const { loadAgentConfig } = await import('../../config/agent-config.ts');
       const { withGroupLock } = await import('../../deployment/group-lock.ts');
-      const { groupPointers, readPointer } = await import('../../deployment/layout.ts');
+      const { groupPointers, installedFilesRecords, readPointer } = await import('../../deployment/layout.ts');
       const { findGroup } = await import('../../local/find-group.ts');
       const { silentLogger } = await import('../../logging/logger.ts');
       const { rootDir } = loadAgentConfig(options.configFile ?? null).config;
@@ -23,9 +24,13 @@ export const addResetGroupCommand: AddCommand = (program, ctx) => {
           rmSync(pointer, { force: true });
           if (deploymentDir !== null) ctx.stdout.write(`forgot ${deploymentDir} (${pointer})\n`);
         }
+        for (const file of options.files === true ? installedFilesRecords(rootDir, groupId) : []) {
+          rmSync(file, { force: true });
+          ctx.stdout.write(`forgot what ${file} lists\n`);
+        }
       });
       ctx.stdout.write(
-        `the next deployment to ${groupId} begins as a first one: ApplicationStop runs no scripts. Installed files stay, and are still known as this group’s\n`,
+        `the next deployment to ${groupId} begins as a first one: ApplicationStop runs no scripts. Installed files stay${options.files === true ? '' : ', and are still known as this group’s'}\n`,
       );
     });
 };
