@@ -12,6 +12,9 @@ import { systemClock } from '../../system/clock.ts';
 import { trustAuthorities } from '../../system/trust.ts';
 import type { FromExecutor, ToExecutor } from './messages.ts';
 
+/** Killing a hook takes up to five seconds. */
+const LEAVE_MS = 8_000;
+
 const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
 let context: DeploymentContext | null = null;
@@ -45,7 +48,10 @@ process.on('message', (message: ToExecutor) => {
 process.on('disconnect', () => {
   // Nobody will hear how this ends: kill what runs, and go.
   ending.abort();
+  credentials.close();
   void Promise.allSettled([...underWay]).then(() => process.exit(0));
+  // What does not heed the order in time holds the group's lock, and with it the next command.
+  setTimeout(() => process.exit(1), LEAVE_MS);
 });
 
 type Question = Extract<ToExecutor, { call: number }>;
@@ -91,6 +97,8 @@ function daemonLogger(): Logger {
 
 interface CredentialsChannel {
   readonly provider: CredentialProvider;
+  /** Nobody answers any more. */
+  close(): void;
   answer(message: Extract<ToExecutor, { question: number }>): void;
 }
 
@@ -101,10 +109,15 @@ function askDaemonForCredentials(): CredentialsChannel {
   return {
     provider: () =>
       new Promise((resolve, reject) => {
+        if (ending.signal.aborted) throw gone();
         questions += 1;
         waiting.set(questions, { resolve, reject });
         say({ type: 'need-credentials', question: questions });
       }),
+    close() {
+      for (const { reject } of waiting.values()) reject(gone());
+      waiting.clear();
+    },
     answer(message) {
       const asker = waiting.get(message.question);
       waiting.delete(message.question);
@@ -112,6 +125,10 @@ function askDaemonForCredentials(): CredentialsChannel {
       else asker?.reject(new SlipwayError('AGENT_NO_CREDENTIALS', message.why));
     },
   };
+}
+
+function gone(): SlipwayError {
+  return new SlipwayError('AGENT_NO_CREDENTIALS', 'the daemon, which has the credentials, is gone');
 }
 
 function say(message: FromExecutor): void {
