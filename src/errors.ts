@@ -114,7 +114,8 @@ export const ERROR_CATALOGUE = {
   },
   ARCHIVE_ENTRY_UNUSABLE: {
     meaning: 'A bundle holds an entry of a kind or name that cannot be unpacked.',
-    remedy: 'Leave the entry out of the bundle: devices, sockets, sparse and encrypted files cannot be deployed.',
+    remedy:
+      'Leave the entry out of the bundle: devices, sockets, encrypted files and names that are not UTF-8 cannot be deployed.',
   },
   ARCHIVE_DISK_FULL: {
     meaning: 'The disk became full while a bundle was unpacked.',

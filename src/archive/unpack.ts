@@ -1,19 +1,10 @@
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import type { EntryRules } from './entry-rules.ts';
+import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
 import { createTarReader, type TarReader } from './tar-reader.ts';
 import { stripWrapper } from './wrapper.ts';
@@ -40,6 +31,8 @@ export interface UnpackReport {
 /** How much is read between two looks at the signal. */
 const CHUNK_BYTES = 1024 * 1024;
 const BREATH_BYTES = 16 * CHUNK_BYTES;
+/** Tapes are padded to whole records; no record is as long as this. */
+const MAX_PADDING_BYTES = 64 * 1024 * 1024;
 
 /**
  * Unpacks a bundle, takes away a wrapping folder, and puts the result in place under its name in one step: `archiveDir` is either
@@ -54,8 +47,8 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   const temporary = `${archiveDir}-temp`;
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { mode: 0o755 });
+  const writer = createArchiveWriter(temporary, request.limits, request.rules);
   try {
-    const writer = createArchiveWriter(temporary, request.limits, request.rules);
     if (bundleType === 'zip') await readZip(bundleFile, writer, () => breathe(request.signal));
     else await readTar(bundleFile, writer, request.signal);
     const report = writer.finish();
@@ -63,6 +56,7 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
     renameSync(temporary, archiveDir);
     return report;
   } catch (error) {
+    writer.abandon();
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
@@ -83,7 +77,7 @@ async function readPlain(bundleFile: string, reader: TarReader, signal: AbortSig
     for (;;) {
       const read = readSync(file, buffer, 0, buffer.length, null);
       if (read === 0) return;
-      reader.write(buffer.subarray(0, read));
+      if (!reader.write(buffer.subarray(0, read))) return;
       sinceBreath += read;
       if (sinceBreath >= BREATH_BYTES) {
         sinceBreath = 0;
@@ -96,23 +90,33 @@ async function readPlain(bundleFile: string, reader: TarReader, signal: AbortSig
 }
 
 async function readGzip(bundleFile: string, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
-  const source = createReadStream(bundleFile, { highWaterMark: CHUNK_BYTES });
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  source.on('error', (error) => gunzip.destroy(error));
+  let behindEnd = 0;
   try {
-    for await (const chunk of source.pipe(gunzip)) {
+    await inflateStream(createGunzip(INFLATE_OPTIONS), packedChunks(bundleFile), (chunk) => {
       signal?.throwIfAborted();
-      reader.write(chunk as Buffer);
-    }
+      // What follows the end is read for the checksum of the whole, but not for ever.
+      if (!reader.write(chunk)) behindEnd += chunk.length;
+      if (behindEnd > MAX_PADDING_BYTES) throw archiveError('ARCHIVE_CORRUPT', null, 'goes on long after its end');
+    });
   } catch (cause) {
     if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
-    const isCutOff = cause instanceof Error && 'code' in cause && cause.code === 'Z_BUF_ERROR';
-    throw isCutOff
+    throw systemErrorCode(cause) === 'Z_BUF_ERROR'
       ? archiveError('ARCHIVE_TRUNCATED', null, 'is cut off: its compressed data ends too early', cause)
       : archiveError('ARCHIVE_CORRUPT', null, `cannot be decompressed: ${messageOf(cause)}`, cause);
+  }
+}
+
+function* packedChunks(bundleFile: string): Generator<Buffer> {
+  const file = openSync(bundleFile, 'r');
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const read = readSync(file, chunk, 0, chunk.length, null);
+      if (read === 0) return;
+      yield chunk.subarray(0, read);
+    }
   } finally {
-    source.destroy();
-    gunzip.destroy();
+    closeSync(file);
   }
 }
 

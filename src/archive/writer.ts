@@ -4,6 +4,8 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
+  ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -35,6 +37,8 @@ export interface UnpackLimits {
 /** A file that is being written. */
 export interface OpenFile {
   write(content: Uint8Array): void;
+  /** Goes on behind so many bytes that are zero and take no room. They count as content: whoever copies the file may fill them. */
+  hole(bytes: number): void;
   close(): void;
 }
 
@@ -43,7 +47,7 @@ export interface OpenFile {
  * the way to an entry is one that it has made; symbolic links are made last, so nothing can be written through one.
  *
  * All calls are synchronous: tens of thousands of small asynchronous ones would take ten times as long. Files are opened with `wx`:
- * truncating one makes ext4 write it back at close.
+ * truncating one makes ext4 write it back at close. One file is open at a time.
  */
 export interface ArchiveWriter {
   directory(name: string, facts: EntryFacts): void;
@@ -52,6 +56,8 @@ export interface ArchiveWriter {
   hardLink(name: string, target: string): void;
   /** Makes the links, then gives folders the modes and times that files inside them would have changed. */
   finish(): { readonly entries: number; readonly bytes: number };
+  /** Lets go of a file that is still open, when what was unpacked is to be thrown away. */
+  abandon(): void;
 }
 
 type Kind = 'file' | 'directory' | 'symlink';
@@ -60,8 +66,10 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
   const kinds = new Map<string, Kind>([['', 'directory']]);
   const directories = new Map<string, EntryFacts>();
   const links = new Map<string, { readonly target: string; readonly facts: EntryFacts }>();
+  const grantedBits = modeBitsGranted(root);
   let entries = 0;
   let bytes = 0;
+  let openFile: number | null = null;
 
   /** Counts and judges an entry, makes the folders above it, and clears what an earlier entry of the same name left. */
   function admit(name: string, kind: Kind): string {
@@ -78,7 +86,8 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       );
     }
     const path = verdict.parts.join('/');
-    makeParents(name, verdict.parts);
+    const parent = path.lastIndexOf('/');
+    if (parent > 0 && kinds.get(path.slice(0, parent)) !== 'directory') makeParents(name, verdict.parts);
     const before = kinds.get(path);
     if (before !== undefined && (before !== kind || kind !== 'directory')) {
       if (before === 'directory')
@@ -86,7 +95,7 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       if (kind === 'directory')
         throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `is a directory, but was a ${before} before`);
       if (before === 'symlink') links.delete(path);
-      else rmSync(join(root, path));
+      else rmSync(`${root}/${path}`);
     }
     kinds.set(path, kind);
     return path;
@@ -119,20 +128,40 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
     },
 
     file(name, facts) {
-      const path = join(root, admit(name, 'file'));
-      const file = onDisk(name, () => openSync(path, 'wx', 0o600));
+      const path = `${root}/${admit(name, 'file')}`;
+      const mode = safeMode(facts.mode, 'file');
+      const isOwned = rules.keepOwnership && facts.owner !== undefined;
+      // Not for others to read before it is its owner's.
+      const file = onDisk(name, () => openSync(path, 'wx', isOwned ? 0o600 : mode));
+      openFile = file;
+      /** Where the next write goes; null: where the last one ended. */
+      let position: number | null = null;
+      let length = 0;
+
+      function grow(by: number): void {
+        length += by;
+        bytes += by;
+        if (bytes > limits.maxBytes) {
+          throw archiveError('ARCHIVE_TOO_LARGE', name, `brings the content to more than ${limits.maxBytes} bytes`);
+        }
+      }
+
       return {
         write(content) {
-          bytes += content.length;
-          if (bytes > limits.maxBytes) {
-            throw archiveError('ARCHIVE_TOO_LARGE', name, `brings the content to more than ${limits.maxBytes} bytes`);
-          }
-          onDisk(name, () => writeAll(file, content));
+          const at = position === null ? null : length;
+          grow(content.length);
+          onDisk(name, () => writeAll(file, content, at));
+        },
+        hole(size) {
+          grow(size);
+          position = length;
         },
         close() {
+          openFile = null;
           try {
-            chown((uid, gid) => fchownSync(file, uid, gid), facts);
-            fchmodSync(file, safeMode(facts.mode, 'file'));
+            if (position !== null) onDisk(name, () => ftruncateSync(file, length));
+            if (isOwned) chown((uid, gid) => fchownSync(file, uid, gid), facts);
+            if (isOwned || (mode & ~grantedBits) !== 0) fchmodSync(file, mode);
             if (facts.mtimeMs !== undefined) futimesSync(file, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
           } finally {
             closeSync(file);
@@ -194,6 +223,11 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       chmodSync(root, 0o755);
       return { entries, bytes };
     },
+
+    abandon() {
+      if (openFile !== null) closeSync(openFile);
+      openFile = null;
+    },
   };
 }
 
@@ -202,9 +236,25 @@ function judgedPath(name: string): string {
   return verdict.ok ? verdict.parts.join('/') : name;
 }
 
-function writeAll(file: number, content: Uint8Array): void {
+/**
+ * The permission bits that a new file really gets here when it asks for all: less what the umask takes, or an ACL that the folder
+ * hands down. A file that asks for no others has its mode from the start, which saves a call a file.
+ */
+function modeBitsGranted(root: string): number {
+  const probe = `${root}/.mode`;
+  const file = openSync(probe, 'wx', 0o777);
+  try {
+    return fstatSync(file).mode & 0o777;
+  } finally {
+    closeSync(file);
+    rmSync(probe);
+  }
+}
+
+function writeAll(file: number, content: Uint8Array, position: number | null): void {
   for (let written = 0; written < content.length; ) {
-    written += writeSync(file, content, written, content.length - written);
+    const at = position === null ? null : position + written;
+    written += writeSync(file, content, written, content.length - written, at);
   }
 }
 

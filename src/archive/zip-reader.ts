@@ -1,15 +1,17 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { SlipwayError } from '../errors.ts';
+import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
+import { decodeText } from './tar-header.ts';
 import type { ArchiveWriter, EntryFacts, OpenFile } from './writer.ts';
-import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
+import { openZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** Entries up to this size, packed and unpacked, are inflated at one go, which is many times faster; larger ones are streamed. */
-const AT_ONCE_BYTES = 4 * 1024 * 1024;
-const CHUNK_BYTES = 1024 * 1024;
+const AT_ONCE_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+/** A small entry, or a header with the longest name. */
+const SCRATCH_BYTES = AT_ONCE_BYTES;
 const LOCAL_HEADER = 0x04034b50;
 const LOCAL_HEADER_BYTES = 30;
 const STORED = 0;
@@ -24,51 +26,73 @@ const TYPE_SYMLINK = 0o120000;
 
 /** Reads a zip archive into a writer; `breathe` is awaited now and then, so that a signal can stop the work. */
 export async function readZip(path: string, writer: ArchiveWriter, breathe: () => Promise<void>): Promise<void> {
-  const entries = await readZipDirectory(path);
   const file = openSync(path, 'r');
   try {
+    const directory = openZipDirectory(file);
+    const source: ZipSource = {
+      file,
+      claims: createClaims(directory.offset),
+      scratch: Buffer.allocUnsafe(SCRATCH_BYTES),
+    };
     let bytesSinceBreath = 0;
-    for (const entry of entries) {
-      await readEntry(file, entry, writer);
+    for (const entry of directory.entries()) {
+      // Awaited only where there is something to wait for: a turn of the queue for each small file is a tenth of the whole.
+      const pending = readEntry(source, entry, writer);
+      if (pending !== null) await pending;
       bytesSinceBreath += entry.uncompressedSize + 4096;
       if (bytesSinceBreath > 16 * CHUNK_BYTES) {
         bytesSinceBreath = 0;
         await breathe();
       }
     }
+    source.claims.requireDisjoint();
   } finally {
     closeSync(file);
   }
 }
 
-async function readEntry(file: number, entry: ZipEntry, writer: ArchiveWriter): Promise<void> {
+interface ZipSource {
+  readonly file: number;
+  readonly claims: Claims;
+  /** For packed content that is done with before the next entry. */
+  readonly scratch: Buffer;
+}
+
+/** @returns null when the entry is done, otherwise a promise for the time when it is */
+function readEntry(source: ZipSource, entry: ZipEntry, writer: ArchiveWriter): Promise<void> | null {
   const facts: EntryFacts = { mode: entry.unixMode, mtimeMs: entry.mtimeMs };
   const type = (entry.unixMode ?? 0) & FILE_TYPE;
-  if (type === TYPE_DIRECTORY || entry.name.endsWith('/')) return writer.directory(entry.name, facts);
+  if (type === TYPE_DIRECTORY || entry.name.endsWith('/') || entry.isDosDirectory) {
+    // Claims its place like any other, though there should be nothing to read.
+    contentOffset(source, entry);
+    writer.directory(entry.name, facts);
+    return null;
+  }
   if (type === TYPE_SYMLINK) {
     if (entry.uncompressedSize > MAX_LINK_BYTES)
       throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is a link that is too long');
-    return writer.symlink(entry.name, (await readSmall(file, entry)).toString('utf8'), facts);
+    writer.symlink(entry.name, decodeText(readSmall(source, entry)), facts);
+    return null;
   }
   if (type !== 0 && type !== TYPE_REGULAR) {
     throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is no file, folder or symbolic link');
   }
   const output = writer.file(entry.name, facts);
-  try {
-    if (isSmall(entry)) output.write(await readSmall(file, entry));
-    else await streamContent(file, entry, output);
-  } finally {
-    output.close();
-  }
+  if (!isSmall(entry)) return streamContent(source, entry, output).then(() => output.close());
+  if (entry.uncompressedSize === 0 && entry.compressedSize === 0) contentOffset(source, entry);
+  else output.write(readSmall(source, entry));
+  output.close();
+  return null;
 }
 
 function isSmall(entry: ZipEntry): boolean {
   return entry.compressedSize <= AT_ONCE_BYTES && entry.uncompressedSize <= AT_ONCE_BYTES;
 }
 
-async function readSmall(file: number, entry: ZipEntry): Promise<Buffer> {
-  const packed = Buffer.alloc(entry.compressedSize);
-  readFully(file, packed, contentOffset(file, entry), entry);
+function readSmall(source: ZipSource, entry: ZipEntry): Buffer {
+  const offset = contentOffset(source, entry);
+  const packed = source.scratch.subarray(0, entry.compressedSize);
+  readFully(source.file, packed, offset, entry);
   const content = entry.compressionMethod === STORED ? packed : inflate(packed, entry);
   requireWhole(entry, content.length, crc32(content));
   return content;
@@ -83,46 +107,39 @@ function inflate(packed: Buffer, entry: ZipEntry): Buffer {
   }
 }
 
-async function streamContent(file: number, entry: ZipEntry, output: OpenFile): Promise<void> {
+async function streamContent(source: ZipSource, entry: ZipEntry, output: OpenFile): Promise<void> {
+  const packed = packedChunks(source, entry);
   let length = 0;
   let checksum = 0;
-  const sink = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      try {
-        length += chunk.length;
-        if (length > entry.uncompressedSize) requireWhole(entry, length, checksum);
-        checksum = crc32(chunk, checksum);
-        output.write(chunk);
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-  });
-  const source = Readable.from(packedChunks(file, entry));
-  try {
-    if (entry.compressionMethod === STORED) await pipeline(source, sink);
-    else await pipeline(source, createInflateRaw({ chunkSize: CHUNK_BYTES }), sink);
-  } catch (cause) {
-    if (cause instanceof SlipwayError) throw cause;
-    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
+  function take(chunk: Buffer): void {
+    length += chunk.length;
+    if (length > entry.uncompressedSize) requireWhole(entry, length, checksum);
+    checksum = crc32(chunk, checksum);
+    output.write(chunk);
+  }
+  if (entry.compressionMethod === STORED) for (const chunk of packed) take(chunk);
+  else {
+    await inflateStream(createInflateRaw(INFLATE_OPTIONS), packed, take).catch((cause: unknown) => {
+      if (cause instanceof SlipwayError) throw cause;
+      throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
+    });
   }
   requireWhole(entry, length, checksum);
 }
 
-function* packedChunks(file: number, entry: ZipEntry): Generator<Buffer> {
-  let offset = contentOffset(file, entry);
+function* packedChunks(source: ZipSource, entry: ZipEntry): Generator<Buffer> {
+  let offset = contentOffset(source, entry);
   for (let left = entry.compressedSize; left > 0; ) {
-    const chunk = Buffer.alloc(Math.min(left, CHUNK_BYTES));
-    readFully(file, chunk, offset, entry);
+    const chunk = Buffer.allocUnsafe(Math.min(left, CHUNK_BYTES));
+    readFully(source.file, chunk, offset, entry);
     offset += chunk.length;
     left -= chunk.length;
     yield chunk;
   }
 }
 
-/** Where the entry's content begins: behind its local header, which must be the same entry's. */
-function contentOffset(file: number, entry: ZipEntry): number {
+/** Where the entry's content begins: behind its own header, which must say the same of it as the directory does. */
+function contentOffset({ file, claims, scratch }: ZipSource, entry: ZipEntry): number {
   if ((entry.flags & ENCRYPTED) !== 0) throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is encrypted');
   if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
     throw archiveError(
@@ -131,16 +148,63 @@ function contentOffset(file: number, entry: ZipEntry): number {
       `is compressed with method ${entry.compressionMethod}; only deflate is read`,
     );
   }
-  const header = Buffer.alloc(LOCAL_HEADER_BYTES);
-  readFully(file, header, entry.offsetToLocalFileHeader, entry);
+  const header = scratch.subarray(0, LOCAL_HEADER_BYTES + entry.nameBytes.length);
+  readFully(file, header, entry.headerOffset, entry);
   if (header.readUInt32LE(0) !== LOCAL_HEADER)
     throw archiveError('ARCHIVE_CORRUPT', entry.name, 'is not where the directory says');
-  const name = Buffer.alloc(header.readUInt16LE(26));
-  readFully(file, name, entry.offsetToLocalFileHeader + LOCAL_HEADER_BYTES, entry);
-  if (!name.equals(entry.nameBytes)) {
-    throw archiveError('ARCHIVE_CORRUPT', entry.name, `has another name in its own header: '${name.toString('utf8')}'`);
+  const name = header.subarray(LOCAL_HEADER_BYTES);
+  if (header.readUInt16LE(26) !== name.length || !name.equals(entry.nameBytes)) {
+    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'has another name in its own header');
   }
-  return entry.offsetToLocalFileHeader + LOCAL_HEADER_BYTES + name.length + header.readUInt16LE(28);
+  if (header.readUInt16LE(8) !== entry.compressionMethod || contradicts(header, entry)) {
+    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'is described in its own header as something else');
+  }
+  const offset = entry.headerOffset + header.length + header.readUInt16LE(28);
+  claims.add(entry.headerOffset, offset + entry.compressedSize, entry.name);
+  return offset;
+}
+
+/** Zeros are no claim: they stand where sizes follow the content. All ones mean that an extra field has the size. */
+function contradicts(header: Buffer, entry: ZipEntry): boolean {
+  return [
+    [header.readUInt32LE(14), entry.crc32],
+    [header.readUInt32LE(18), entry.compressedSize],
+    [header.readUInt32LE(22), entry.uncompressedSize],
+  ].some(([claimed, actual]) => claimed !== actual && claimed !== 0 && claimed !== 0xffffffff);
+}
+
+/** Which parts of the file belong to entries: the same bytes used for many of them are how a small archive becomes endless. */
+interface Claims {
+  /** @throws SlipwayError ARCHIVE_CORRUPT at once when it can be seen: entries mostly come in the order of their places */
+  add(begin: number, end: number, name: string): void;
+  /** The rest of the check, for entries in another order. */
+  requireDisjoint(): void;
+}
+
+function createClaims(directoryOffset: number): Claims {
+  const ranges: { readonly begin: number; readonly end: number; readonly name: string }[] = [];
+  let isInOrder = true;
+
+  function overlap(name: string): Error {
+    return archiveError('ARCHIVE_CORRUPT', name, 'overlaps with another entry');
+  }
+
+  return {
+    add(begin, end, name) {
+      if (end > directoryOffset) throw archiveError('ARCHIVE_CORRUPT', name, 'goes on into the directory');
+      const last = ranges.at(-1);
+      if (last !== undefined && begin < last.begin) isInOrder = false;
+      if (last !== undefined && begin >= last.begin && begin < last.end) throw overlap(name);
+      ranges.push({ begin, end, name });
+    },
+    requireDisjoint() {
+      if (isInOrder) return;
+      ranges.sort((a, b) => a.begin - b.begin);
+      ranges.forEach(({ begin, name }, n) => {
+        if (n > 0 && begin < (ranges[n - 1]?.end ?? 0)) throw overlap(name);
+      });
+    },
+  };
 }
 
 function readFully(file: number, buffer: Buffer, offset: number, entry: ZipEntry): void {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { readZipDirectory } from '../archive/zip-directory.ts';
+import { openZipDirectory } from '../archive/zip-directory.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import type { SpaceNeeded } from './disk-space.ts';
 
@@ -11,22 +11,11 @@ const GZIP_MAGIC = 0x8b1f;
  *
  * @throws SlipwayError ARCHIVE_CORRUPT for a zip archive without a directory
  */
-export async function unpackedSize(
-  bundleFile: string,
-  bundleType: BundleType,
-  blockBytes: number,
-): Promise<SpaceNeeded> {
-  if (bundleType === 'zip') {
-    const entries = await readZipDirectory(bundleFile);
-    const inBlocks = (bytes: number) => Math.ceil(bytes / blockBytes) * blockBytes;
-    return {
-      bytes: entries.reduce((sum, { uncompressedSize }) => sum + inBlocks(uncompressedSize), 0),
-      inodes: entries.length,
-    };
-  }
+export function unpackedSize(bundleFile: string, bundleType: BundleType, blockBytes: number): SpaceNeeded {
   const { size } = statSync(bundleFile);
   const file = openSync(bundleFile, 'r');
   try {
+    if (bundleType === 'zip') return zipSize(file, blockBytes);
     const number = Buffer.alloc(4);
     const isGzip = readSync(file, number, 0, 2, 0) === 2 && number.readUInt16LE() === GZIP_MAGIC;
     if (!isGzip || size < 18) return { bytes: size, inodes: 0 };
@@ -36,4 +25,14 @@ export async function unpackedSize(
   } finally {
     closeSync(file);
   }
+}
+
+function zipSize(file: number, blockBytes: number): SpaceNeeded {
+  let bytes = 0;
+  let inodes = 0;
+  for (const { uncompressedSize } of openZipDirectory(file).entries()) {
+    bytes += Math.ceil(uncompressedSize / blockBytes) * blockBytes;
+    inodes += 1;
+  }
+  return { bytes, inodes };
 }

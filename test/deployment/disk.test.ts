@@ -182,7 +182,7 @@ describe('space', () => {
       for (const n of [1, 2, 3]) writeFileSync(scratch.at('source', `file${n}`), Buffer.alloc(100_000));
       const bundleFile = scratch.at('bundle');
       await packBundle({ sourceDir: scratch.at('source'), bundleFile, bundleType });
-      const { bytes, inodes } = await unpackedSize(bundleFile, bundleType, 4096);
+      const { bytes, inodes } = unpackedSize(bundleFile, bundleType, 4096);
       expect(bytes).toBeGreaterThanOrEqual(300_000);
       expect(bytes).toBeLessThan(400_000);
       if (bundleType === 'zip') expect(inodes).toBeGreaterThanOrEqual(3);

@@ -81,7 +81,7 @@ async function fetchAndUnpack(
   if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
   const bundleType = bundleTypeOf(revision);
   const { bsize } = statfsSync(paths.deploymentDir);
-  requireSpace(ctx, specification, 'the unpacked revision', await unpackedSize(paths.bundleFile, bundleType, bsize));
+  requireSpace(ctx, specification, 'the unpacked revision', unpackedSize(paths.bundleFile, bundleType, bsize));
   const { entries, bytes } = await unpackBundle({
     bundleFile: paths.bundleFile,
     bundleType,

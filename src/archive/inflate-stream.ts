@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import type { Transform } from 'node:stream';
+
+/**
+ * Inflating goes on in a thread of zlib's own while what it gave before is written: with so much room on its readable side it need not
+ * wait for each piece to be taken.
+ */
+const PIECE_BYTES = 256 * 1024;
+export const INFLATE_OPTIONS = { chunkSize: PIECE_BYTES, readableHighWaterMark: 4 * PIECE_BYTES } as const;
+
+/**
+ * Sends pieces through a stream that inflates them and hands each piece of the result to `take`, in order.
+ *
+ * @throws what the stream fails with, or what `take` throws; the stream is done with in any case
+ */
+export async function inflateStream(
+  inflater: Transform,
+  packed: Iterable<Buffer>,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
+  const ended = new Promise<void>((resolve, reject) => {
+    inflater.once('end', resolve).once('error', reject);
+    inflater.on('data', (chunk: Buffer) => {
+      try {
+        take(chunk);
+      } catch (error) {
+        inflater.destroy(error as Error);
+      }
+    });
+  });
+  const fed = feed(inflater, packed, ended);
+  try {
+    await Promise.all([fed, ended]);
+  } finally {
+    inflater.destroy();
+  }
+}
+
+async function feed(inflater: Transform, packed: Iterable<Buffer>, ended: Promise<void>): Promise<void> {
+  for (const chunk of packed) {
+    if (inflater.destroyed || inflater.readableEnded) return;
+    // The stream may end, or fail, before it has taken all.
+    if (!inflater.write(chunk)) await Promise.race([once(inflater, 'drain'), ended]);
+  }
+  inflater.end();
+}
