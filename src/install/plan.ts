@@ -70,6 +70,8 @@ class Planner {
   /** Of the files: those that hold the same on the host already. */
   readonly #sameOnHost = new Set<string>();
   readonly #kept = new Map<string, KeepReason>();
+  /** Path → what would come there, whether it is brought, kept or refused. */
+  readonly #sources = new Map<string, string>();
   readonly #ours: ReadonlySet<string>;
   readonly #isProtected: (path: string) => boolean;
   /** The entry of the AppSpec file that is being planned. */
@@ -151,13 +153,9 @@ class Planner {
   /** @returns whether the folder can be; if not, the problem is noted */
   #addFolder(path: string): boolean {
     if (this.#folders.has(path)) return true;
-    const planned = this.#files.get(path);
-    if (planned !== undefined) {
-      this.#problem(
-        'duplicate-destination',
-        path,
-        `${path} would be a folder, and also a file, from ${planned.source}`,
-      );
+    const source = this.#sources.get(path);
+    if (source !== undefined) {
+      this.#problem('duplicate-destination', path, `${path} would be a folder, and also a file, from ${source}`);
       return false;
     }
     const parent = dirname(path);
@@ -189,9 +187,9 @@ class Planner {
   }
 
   #addFile(source: string, kind: 'file' | 'symlink', path: string): void {
-    const before = this.#files.get(path);
+    const before = this.#sources.get(path);
     if (before !== undefined) {
-      this.#problem('duplicate-destination', path, `${path} would come from ${before.source} and from ${source}`);
+      this.#problem('duplicate-destination', path, `${path} would come from ${before} and from ${source}`);
       return;
     }
     if (this.#folders.get(path) === 'made') {
@@ -199,6 +197,7 @@ class Planner {
       return;
     }
     if (!this.#addFolder(dirname(path))) return;
+    this.#sources.set(path, source);
     const original = this.#input.host.lstat(path);
     if (original !== null && this.#isProtected(path)) {
       this.#kept.set(path, 'protected');
@@ -206,7 +205,9 @@ class Planner {
     }
     const otherGroup = this.#input.otherGroups?.get(path);
     if (otherGroup !== undefined) {
-      this.#problem('other-group', path, `${path} belongs to the deployment group ${otherGroup}`);
+      // A group that was deleted and made anew has a new id, and the old one would keep its files for ever.
+      const wayOut = `if that group is gone, \`slipway reset-group ${otherGroup} --files\` on this host gives them up`;
+      this.#problem('other-group', path, `${path} belongs to the deployment group ${otherGroup}; ${wayOut}`);
       return;
     }
     const facts = this.#host.lstat(path);

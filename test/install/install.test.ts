@@ -158,7 +158,9 @@ describe('the next install', () => {
       deploymentGroupId: 'second',
       fileExistsBehavior: 'OVERWRITE',
     });
-    await expect(runInstall(installContext(), request)).rejects.toThrow('a belongs to the deployment group group');
+    await expect(runInstall(installContext(), request)).rejects.toThrow(
+      'a belongs to the deployment group group; if that group is gone, `slipway reset-group group --files`',
+    );
   });
 
   test('of nothing takes everything away, the folder included', async () => {

@@ -114,6 +114,36 @@ describe('any plan', () => {
   });
 });
 
+describe('two sources for one destination', () => {
+  const twice = (overrides: Partial<PlanInput>) => {
+    const both = view({
+      [`${ARCHIVE}/one/a`]: 'same',
+      [`${ARCHIVE}/two/a`]: 'other',
+      [`${SITE}/a`]: 'same',
+    });
+    const files = ['one', 'two'].map((source) => ({ source, destination: SITE }));
+    const result = planInstall(
+      input([], [], { appSpec: appSpecFor({ files }), archive: both, host: both, ...overrides }),
+    );
+    return result.ok ? [] : result.problems;
+  };
+
+  test.for<[string, Partial<PlanInput>]>([
+    ['is brought', { fileExistsBehavior: 'OVERWRITE' }],
+    ['holds what is there', { fileExistsBehavior: 'DISALLOW' }],
+    ['is not brought with RETAIN', { fileExistsBehavior: 'RETAIN' }],
+    ['is kept away by a protected path', { protectPaths: [`${SITE}/a`] }],
+  ])('are refused when the first %s', ([, overrides]) => {
+    expect(twice(overrides)).toEqual([
+      expect.objectContaining({
+        rule: 'duplicate-destination',
+        message: `${SITE}/a would come from ${ARCHIVE}/one/a and from ${ARCHIVE}/two/a`,
+        origin: { source: 'two', destination: SITE },
+      }),
+    ]);
+  });
+});
+
 /** What a cleanup file would list for these files: the folders first, outermost first, then the files. */
 function foldersAndFiles(files: readonly string[]): string[] {
   const folders = new Set<string>(files.length === 0 ? [] : ['']);
