@@ -33,7 +33,7 @@ export interface LocalDeployOptions {
  */
 export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
-  const plan = planOrThrow(ctx, options);
+  const plan = localPlanFor(ctx, options);
   return carryOut(ctx, config, plan, await identityFor(ctx, config, plan));
 }
 
@@ -85,7 +85,8 @@ export async function carryOut(
   }
 }
 
-function planOrThrow(ctx: CliContext, options: LocalDeployOptions): LocalDeploymentPlan {
+/** @throws SlipwayError CLI_BAD_ARGUMENT naming everything that is wrong with the flags */
+export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): LocalDeploymentPlan {
   const gitHubToken = options.githubToken ?? ctx.env['CODEDEPLOY_GITHUB_TOKEN'];
   const result = planLocalDeployment({
     bundleLocation: options.bundleLocation ?? null,
@@ -108,7 +109,11 @@ function planOrThrow(ctx: CliContext, options: LocalDeployOptions): LocalDeploym
 export type LocalIdentity = Pick<HostFacts, 'region' | 'credentials'>;
 
 /** Only a revision on S3 needs to know who this host is. */
-async function identityFor(ctx: CliContext, config: AgentConfig, plan: LocalDeploymentPlan): Promise<LocalIdentity> {
+export async function identityFor(
+  ctx: CliContext,
+  config: AgentConfig,
+  plan: LocalDeploymentPlan,
+): Promise<LocalIdentity> {
   if (plan.specification.revision.revisionType === 'S3') return resolveIdentity(config, ctx.env, ctx.clock);
   return NO_IDENTITY;
 }

@@ -1,5 +1,5 @@
 /** The plan as a list of what happens to each object, for people and for a dry run. Pure. */
-import type { InstallPlan, PlannedChange, PlannedPermission, TreeView } from './types.ts';
+import type { InstallPlan, ObjectFacts, PlannedChange, PlannedPermission, TreeView } from './types.ts';
 
 /** @param host as it is now, before the Install */
 export function changesOf(plan: InstallPlan, host: TreeView): PlannedChange[] {
@@ -17,7 +17,7 @@ export function changesOf(plan: InstallPlan, host: TreeView): PlannedChange[] {
     ...plan.unchanged.flatMap(({ path, newMode, newMtimeMs }): PlannedChange[] => {
       const changes: PlannedChange[] = [];
       if (newMode !== null) {
-        changes.push({ change: 'chmod', path, mode: newMode, before: host.lstat(path)?.mode ?? null });
+        changes.push({ change: 'chmod', path, mode: octal(newMode), before: octalOf(host.lstat(path)) });
       }
       if (newMtimeMs !== null) changes.push({ change: 'touch', path, mtimeMs: newMtimeMs });
       return changes.length > 0 ? changes : [{ change: 'keep', path, why: 'identical' }];
@@ -38,9 +38,17 @@ function attributesOf(permission: PlannedPermission, host: TreeView): PlannedCha
   const sameOwner = stays !== null && (uid ?? stays.uid) === stays.uid && (gid ?? stays.gid) === stays.gid;
   if ((owner !== null || group !== null) && !sameOwner) changes.push({ change: 'chown', path, owner, group });
   if (mode !== null && stays?.mode !== mode) {
-    changes.push({ change: 'chmod', path, mode, before: before?.mode ?? null });
+    changes.push({ change: 'chmod', path, mode: octal(mode), before: octalOf(before) });
   }
   if (acls !== null) changes.push({ change: 'acl', path, entries: acls });
   if (context !== null) changes.push({ change: 'context', path, context });
   return changes;
+}
+
+function octalOf(facts: ObjectFacts | null): string | null {
+  return facts === null ? null : octal(facts.mode);
+}
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(3, '0');
 }

@@ -35,7 +35,7 @@ import { type Operations, planOperations } from './operations.ts';
 import { planInstall } from './plan.ts';
 import { stageAll } from './stage.ts';
 import { diskView, rememberingView } from './tree-view.ts';
-import type { CleanupEntry, IdLookup, InstallPlan, InstallRules, PlanProblem } from './types.ts';
+import type { CleanupEntry, IdLookup, InstallPlan, InstallRules, PlanProblem, PlanResult } from './types.ts';
 
 export interface InstallContext {
   readonly fs: InstallFs;
@@ -189,14 +189,32 @@ function freeName(fs: InstallFs, path: string): string {
   return name;
 }
 
+/** What Install would do, or why it cannot; nothing is changed. */
+export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
+  const paths = bookkeepingPaths(request);
+  const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
+  return planFor(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest);
+}
+
 function planOrThrow(
   ctx: InstallContext,
   request: InstallRequest,
   previous: readonly CleanupEntry[],
   manifest: Manifest,
 ): InstallPlan {
+  const result = planFor(ctx, request, previous, manifest);
+  if (result.ok) return result.plan;
+  throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems));
+}
+
+function planFor(
+  ctx: InstallContext,
+  request: InstallRequest,
+  previous: readonly CleanupEntry[],
+  manifest: Manifest,
+): PlanResult {
   const view = rememberingView(diskView(ctx.fs));
-  const result = planInstall({
+  return planInstall({
     appSpec: request.appSpec,
     archiveDir: ctx.fs.realpathSync(request.archiveDir),
     archive: view,
@@ -210,8 +228,6 @@ function planOrThrow(
     ids: ctx.ids,
     agentUid: ctx.agentUid,
   });
-  if (result.ok) return result.plan;
-  throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems));
 }
 
 function describeProblems(problems: readonly PlanProblem[]): string {
@@ -344,6 +360,8 @@ function readCleanupFile(ctx: InstallContext, path: string): CleanupEntry[] {
  */
 function filesOfOtherGroups(ctx: InstallContext, request: InstallRequest): Map<string, string> {
   const own = `${request.deploymentGroupId}${CLEANUP_SUFFIX}`;
+  // Before the first deployment there is nothing; a preview makes nothing.
+  if (!ctx.fs.existsSync(request.instructionsDir)) return new Map();
   const names = ctx.fs.readdirSync(request.instructionsDir).filter((name) => name.endsWith(CLEANUP_SUFFIX));
   return new Map(
     names

@@ -121,7 +121,7 @@ export type PlannedChange =
   /** Somebody has changed it since the last Install; a copy is kept below the deployment's folder. */
   | { readonly change: 'save'; readonly path: string }
   | { readonly change: 'touch'; readonly path: string; readonly mtimeMs: number }
-  | { readonly change: 'chmod'; readonly path: string; readonly mode: number; readonly before: number | null }
+  | { readonly change: 'chmod'; readonly path: string; readonly mode: string; readonly before: string | null }
   | { readonly change: 'chown'; readonly path: string; readonly owner: string | null; readonly group: string | null }
   | { readonly change: 'acl'; readonly path: string; readonly entries: readonly string[] }
   | { readonly change: 'context'; readonly path: string; readonly context: NonNullable<PlannedPermission['context']> };

@@ -105,7 +105,8 @@ function bundleView(root: string): BundleView {
   return { script: (location) => scriptFacts(root, location) };
 }
 
-function scriptFacts(root: string, location: string): ScriptFacts {
+/** @param root the bundle's folder, without links on the way */
+export function scriptFacts(root: string, location: string): ScriptFacts {
   const path = join(root, location);
   const stats = existsSync(path) ? statSync(path) : null;
   if (stats === null) return { kind: 'missing' };

@@ -49,7 +49,7 @@ export async function install(
  *
  * @see the official agent 1.8.1, `app_spec_validator`: both directions are checked, in Install
  */
-function requireKnownEvents(appSpec: AppSpec, filename: string, possible: readonly string[] | null): void {
+export function requireKnownEvents(appSpec: AppSpec, filename: string, possible: readonly string[] | null): void {
   if (possible === null) return;
   const usual: readonly string[] = [...HOOK_EVENTS, ...AGENT_EVENTS];
   const unknown = [...appSpec.hooks.keys()].filter((event) => !possible.includes(event));

@@ -1,0 +1,93 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Option } from 'commander';
+import type { LocalBundleType } from '../../local/location.ts';
+import type { FileExistsBehavior } from '../../protocol/specification.ts';
+import type { CliContext } from '../context.ts';
+import type { ExitReason } from '../exit-status.ts';
+import type { AddCommand } from '../program.ts';
+
+interface PlanOptions {
+  readonly type?: LocalBundleType;
+  readonly fileExistsBehavior: FileExistsBehavior;
+  readonly deploymentGroup: string;
+  readonly events?: string;
+  readonly agentConfigurationFile?: string;
+  readonly appspecFilename: string;
+  readonly githubToken?: string;
+  readonly json?: boolean;
+}
+
+export const addPlanCommand: AddCommand = (program, ctx, conclude) => {
+  program
+    .command('plan')
+    .argument('[bundle]', 'a folder, a bundle file, or any other bundle location of slipway local', '.')
+    .description(
+      'show what Install would do to this host and which scripts would run, and change nothing; exits with 0 if Install would change nothing, 10 if it would, 1 if it cannot be done',
+    )
+    .addOption(
+      new Option('-t, --type <type>', 'kind of bundle; else seen from the file itself').choices([
+        'tgz',
+        'tar',
+        'zip',
+        'directory',
+      ]),
+    )
+    .addOption(
+      new Option('-b, --file-exists-behavior <behavior>', 'what to do with files that another hand put there')
+        .choices(['DISALLOW', 'OVERWRITE', 'RETAIN'])
+        .default('DISALLOW'),
+    )
+    .option('-g, --deployment-group <id>', 'deployment group id, a folder name', 'default-local-deployment-group')
+    .option('-e, --events <events>', 'lifecycle events, separated by commas, in order; else all')
+    .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')
+    .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
+    .option('--github-token <token>', 'for private repositories; else CODEDEPLOY_GITHUB_TOKEN')
+    .option('--json', 'the plan as JSON')
+    .action(async (bundle: string, options: PlanOptions) => conclude(await plan(ctx, bundle, options)));
+};
+
+async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Promise<ExitReason> {
+  const { loadAgentConfig } = await import('../../config/agent-config.ts');
+  const { createDeploymentContext } = await import('../../deployment/create-context.ts');
+  const { bundleTypeOf } = await import('../../local/validate.ts');
+  const { planOnHost } = await import('../../local/plan-on-host.ts');
+  const { identityFor, localPlanFor } = await import('../local-deploy.ts');
+  const { renderHostPlan } = await import('../view/host-plan.ts');
+  const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
+  const path = resolve(ctx.workingDirectory, bundle);
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  const seen = isFile ? (bundleTypeOf(path) ?? 'tar') : typeOfAddress(bundle);
+  const localPlan = localPlanFor(ctx, {
+    ...options,
+    type: options.type ?? seen,
+    bundleLocation: bundle,
+    deploymentGroupName: 'LocalFleet',
+  });
+  const identity = await identityFor(ctx, config, localPlan);
+  const quiet = () => {};
+  const warn = (message: string) => ctx.stderr.write(`slipway: ${message}\n`);
+  const deployment = createDeploymentContext(config, {
+    ...identity,
+    baseEnvironment: ctx.env,
+    clock: ctx.clock,
+    log: { debug: quiet, info: quiet, warn, error: warn },
+  });
+  const hostPlan = await planOnHost(deployment, localPlan, ctx.interrupted);
+  ctx.stdout.write(options.json ? `${JSON.stringify(hostPlan)}\n` : renderHostPlan(hostPlan));
+  switch (hostPlan.outcome) {
+    case 'impossible':
+      return 'failed';
+    case 'changed':
+      return 'changes';
+    case 'unchanged':
+      return 'ok';
+  }
+}
+
+/** What an address that is no path here ends with; a path that is none of these is a folder, or wrong. */
+function typeOfAddress(bundle: string): LocalBundleType {
+  const ending = /\.(tgz|tar\.gz|tar|zip)(?:\?|$)/i.exec(bundle)?.[1]?.toLowerCase();
+  if (!/^[a-z0-9+]+:\/\//.test(bundle) || ending === undefined) return 'directory';
+  return ending === 'tar.gz' ? 'tgz' : (ending as LocalBundleType);
+}

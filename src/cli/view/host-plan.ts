@@ -1,0 +1,108 @@
+import type { PlannedChange } from '../../install/types.ts';
+import type { HostPlan, PlannedHook } from '../../local/plan-on-host.ts';
+import { renderBytes } from '../../revision/progress.ts';
+import { renderTable } from './table.ts';
+
+/** In the order in which the groups are shown: a mark, and what a line says beside the path. */
+const GROUPS: readonly { readonly change: PlannedChange['change']; readonly mark: string }[] = [
+  { change: 'create', mark: '+' },
+  { change: 'replace', mark: '~' },
+  { change: 'delete', mark: '-' },
+  { change: 'save', mark: '!' },
+  { change: 'chown', mark: '%' },
+  { change: 'chmod', mark: '%' },
+  { change: 'touch', mark: '%' },
+  { change: 'acl', mark: '%' },
+  { change: 'context', mark: '%' },
+  { change: 'keep', mark: '=' },
+];
+
+/** A plan for a person: problems first, then scripts, then what happens to each object, group by group; a summary in the last line. */
+export function renderHostPlan(plan: HostPlan): string {
+  const sections = [
+    section(
+      'cannot be done',
+      plan.problems.map(({ rule, message }) => [`! ${printable(message)} [${rule}]`]),
+    ),
+    section('scripts', plan.hooks.map(hookRow)),
+    ...GROUPS.map(({ change, mark }) =>
+      section(
+        change,
+        plan.changes
+          .filter((one) => one.change === change)
+          .map((one) => [`${mark} ${printable(one.path)}${isFolder(one) ? '/' : ''}`, printable(details(one))]),
+      ),
+    ),
+    section(
+      'space',
+      plan.space.map(({ mountPoint, bytesToWrite, bytesFree }) => [
+        `${printable(mountPoint)}`,
+        `${renderBytes(bytesToWrite)} to write`,
+        `${renderBytes(bytesFree)} free`,
+      ]),
+    ),
+  ];
+  return `${sections.filter((text) => text !== '').join('\n')}${sections.every((text) => text === '') ? '' : '\n'}${summary(plan)}\n`;
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  return rows.length === 0
+    ? ''
+    : `${title}\n${renderTable(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))}`;
+}
+
+function hookRow({ event, script, revision, runas, sudo, timeoutSeconds }: PlannedHook): string[] {
+  const whose = revision === 'this' ? 'this revision' : `revision of ${revision}`;
+  const who = [...(runas === null ? [] : [`as ${runas}`]), ...(sudo ? ['with sudo'] : [])].join(' ');
+  return [event, printable(script), whose, `${timeoutSeconds} s`, printable(who)];
+}
+
+function isFolder(change: PlannedChange): boolean {
+  return 'kind' in change && change.kind === 'directory';
+}
+
+function details(change: PlannedChange): string {
+  switch (change.change) {
+    case 'create':
+    case 'replace':
+      return change.kind === 'symlink' ? 'link' : '';
+    case 'delete':
+      return change.kind === 'directory' ? 'if it is empty then' : '';
+    case 'keep':
+      return change.why;
+    case 'save':
+      return 'changed since the last Install; a copy is kept';
+    case 'touch':
+      return new Date(change.mtimeMs).toISOString();
+    case 'chmod':
+      return change.before === null ? change.mode : `${change.before} → ${change.mode}`;
+    case 'chown':
+      return `${change.owner ?? ''}:${change.group ?? ''}`;
+    case 'acl':
+      return change.entries.join(', ');
+    case 'context': {
+      const { user, type, range } = change.context;
+      return [user, type, range].filter((part) => part !== null).join(':');
+    }
+  }
+}
+
+function summary({ deploymentGroupId, outcome, problems, changes, hooks }: HostPlan): string {
+  const head = `plan for the deployment group ${deploymentGroupId}`;
+  if (outcome === 'impossible') return `${head}: impossible, for ${count(problems.length, 'reason')}`;
+  const counts = GROUPS.flatMap(({ change }) => {
+    const number = changes.filter((one) => one.change === change).length;
+    return number === 0 ? [] : `${number} to ${change}`;
+  });
+  const scripts = `${count(hooks.length, 'script')} to run`;
+  return `${head}: ${outcome === 'unchanged' ? 'Install would change nothing; ' : ''}${[...counts, scripts].join(', ')}`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** Names from a bundle must not move the reader's cursor or colour their terminal. */
+function printable(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f]/g, '\uFFFD');
+}

@@ -1,0 +1,226 @@
+/** What deploying a revision would do to this very host. Nothing is changed: a bundle is unpacked into a folder that is removed again. */
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readShebang } from '../appspec/bundle-lint.ts';
+import type { AppSpec, Hook } from '../appspec/types.ts';
+import { unpackBundle } from '../archive/unpack.ts';
+import { requireKnownEvents } from '../deployment/commands/install.ts';
+import type { DeploymentContext } from '../deployment/context.ts';
+import { freeSpace, mountPointOf } from '../deployment/disk-space.ts';
+import { findAppSpec } from '../deployment/find-appspec.ts';
+import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
+import { whoseScripts } from '../deployment/whose-scripts.ts';
+import { SlipwayError } from '../errors.ts';
+import { changesOf } from '../install/changes.ts';
+import { previewInstall } from '../install/install.ts';
+import { diskView } from '../install/tree-view.ts';
+import type { InstallPlan, PlannedChange } from '../install/types.ts';
+import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';
+import type { DeploymentSpecification } from '../protocol/specification.ts';
+import { withScratchFolder } from '../system/scratch-folder.ts';
+import type { LocalDeploymentPlan } from './plan.ts';
+import { scriptFacts } from './validate.ts';
+
+/** A script that would run, in order. */
+export interface PlannedHook {
+  readonly event: string;
+  /** Relative to its revision's root. */
+  readonly script: string;
+  /** Whose it is: `this` revision, or the deployment that brought the one that is installed now. */
+  readonly revision: string;
+  readonly runas: string | null;
+  readonly sudo: boolean;
+  readonly timeoutSeconds: number;
+}
+
+/** What is written to one file system. */
+export interface SpaceNeeds {
+  readonly mountPoint: string;
+  readonly bytesToWrite: number;
+  readonly bytesFree: number;
+}
+
+/** Why it cannot be done. */
+export interface HostPlanProblem {
+  /** A rule of the planner, of the linter, or an error code. */
+  readonly rule: string;
+  /** null: no object of the host is concerned. */
+  readonly path: string | null;
+  readonly message: string;
+}
+
+export interface HostPlan {
+  readonly deploymentGroupId: string;
+  /** `unchanged`: Install would do nothing; scripts may run nevertheless. */
+  readonly outcome: 'unchanged' | 'changed' | 'impossible';
+  readonly problems: readonly HostPlanProblem[];
+  /** By path; empty when it is impossible. */
+  readonly changes: readonly PlannedChange[];
+  readonly hooks: readonly PlannedHook[];
+  readonly space: readonly SpaceNeeds[];
+}
+
+/**
+ * Plans with Install's own planner, against what is on the host now.
+ *
+ * @throws SlipwayError REVISION_… when the bundle cannot be brought. What is wrong with the bundle itself is a problem of the plan
+ */
+export async function planOnHost(
+  ctx: DeploymentContext,
+  plan: LocalDeploymentPlan,
+  signal?: AbortSignal,
+): Promise<HostPlan> {
+  const { revision } = plan.specification;
+  if (revision.revisionType === 'Local Directory') return planFrom(ctx, plan, revision.location);
+  return withScratchFolder(async (scratch) => {
+    const abort = signal === undefined ? {} : { signal };
+    const bundleFile = join(scratch, 'bundle');
+    const { gitHubAccessToken } = plan.specification;
+    await ctx.fetchBundle({ revision, bundleFile, gitHubAccessToken, ...abort });
+    const archiveDir = join(scratch, 'revision');
+    const bundleType = revision.revisionType === 'Git' ? 'tar' : (revision.bundleType ?? 'tar');
+    const { limits, entryRules: rules } = ctx;
+    try {
+      await unpackBundle({ bundleFile, bundleType, archiveDir, limits, rules, ...abort });
+    } catch (error) {
+      return impossible(plan.specification, [problemOf(error)]);
+    }
+    return planFrom(ctx, plan, archiveDir);
+  });
+}
+
+function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: string): HostPlan {
+  const { specification } = plan;
+  const { deploymentGroupId, deploymentId } = specification;
+  if (!existsSync(folder)) throw new SlipwayError('REVISION_NOT_FOUND', `the revision ${folder} is not there`);
+  const archiveDir = realpathSync(folder);
+  let appSpec: AppSpec;
+  try {
+    const found = findAppSpec(archiveDir, specification.appSpecFilename);
+    requireKnownEvents(found.appSpec, found.filename, specification.allPossibleLifecycleEvents);
+    appSpec = found.appSpec;
+  } catch (error) {
+    return impossible(specification, [problemOf(error)]);
+  }
+  const scripts = planHooks(ctx, plan, { archiveDir, appSpec });
+  const preview = previewInstall(ctx.install, {
+    appSpec,
+    archiveDir,
+    instructionsDir: instructionsDir(ctx.rootDir),
+    deploymentGroupId,
+    deploymentId,
+    deploymentDir: archiveDir,
+    fileExistsBehavior: specification.fileExistsBehavior,
+    rules: ctx.installRules,
+    protectPaths: ctx.protectPaths ?? [],
+  });
+  if (!preview.ok) {
+    return { ...impossible(specification, [...preview.problems, ...scripts.problems]), hooks: scripts.hooks };
+  }
+  const changes = changesOf(preview.plan, diskView(ctx.install.fs)).sort((a, b) =>
+    a.path < b.path ? -1 : a.path > b.path ? 1 : 0,
+  );
+  const space = spaceNeeds(preview.plan);
+  const problems = [...scripts.problems, ...space.flatMap(tooLittle)];
+  const isChanged = changes.some(({ change }) => change !== 'keep');
+  const outcome = problems.length > 0 ? 'impossible' : isChanged ? 'changed' : 'unchanged';
+  return { deploymentGroupId, outcome, problems, changes, hooks: scripts.hooks, space };
+}
+
+function impossible({ deploymentGroupId }: DeploymentSpecification, problems: readonly HostPlanProblem[]): HostPlan {
+  return { deploymentGroupId, outcome: 'impossible', problems, changes: [], hooks: [], space: [] };
+}
+
+/** A fault of the revision is what a plan is asked for; a fault of Slipway is none. */
+function problemOf(error: unknown): HostPlanProblem {
+  if (!(error instanceof SlipwayError)) throw error;
+  return { rule: error.code, path: null, message: error.message };
+}
+
+interface Revision {
+  readonly archiveDir: string;
+  readonly appSpec: AppSpec;
+}
+
+interface PlannedHooks {
+  readonly hooks: readonly PlannedHook[];
+  readonly problems: readonly HostPlanProblem[];
+}
+
+/** The scripts of every event in order, from the revision that has the say at that time, and what would keep them from running. */
+function planHooks(ctx: DeploymentContext, plan: LocalDeploymentPlan, own: Revision): PlannedHooks {
+  const hooks: PlannedHook[] = [];
+  const problems: HostPlanProblem[] = [];
+  const { deploymentGroupId, appSpecFilename } = plan.specification;
+  const pointers = groupPointers(ctx.rootDir, deploymentGroupId);
+  for (const [index, event] of plan.events.entries()) {
+    if (AGENT_EVENTS.some((name) => name === event)) continue;
+    // Once the bundle is unpacked its own scripts are always used.
+    const isThere = plan.events.slice(0, index).includes('DownloadBundle');
+    const whose = isThere ? 'current' : whoseScripts(event, plan.specification);
+    const deploymentDir = readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
+    let revision: Revision | null = own;
+    if (whose !== 'current') {
+      const archiveDir = deploymentDir === null ? null : archiveDirOf(deploymentDir);
+      if (archiveDir === null || !existsSync(archiveDir)) continue;
+      try {
+        revision = { archiveDir: realpathSync(archiveDir), appSpec: findAppSpec(archiveDir, appSpecFilename).appSpec };
+      } catch (error) {
+        const { rule, message } = problemOf(error);
+        problems.push({ rule, path: null, message: `${event} would fail: ${message}` });
+        continue;
+      }
+    }
+    const name = revision === own ? 'this' : (deploymentDir ?? '').split('/').at(-1);
+    for (const hook of revision.appSpec.hooks.get(event) ?? []) {
+      const { location: script, runas, sudo, timeoutSeconds } = hook;
+      hooks.push({ event, script, revision: name ?? 'this', runas, sudo, timeoutSeconds });
+      const problem = problemOfScript(ctx, revision.archiveDir, hook);
+      if (problem !== null) {
+        problems.push({ ...problem, message: `${event} would fail: the script ${script} ${problem.message}` });
+      }
+    }
+  }
+  return { hooks, problems };
+}
+
+function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook): HostPlanProblem | null {
+  const facts = scriptFacts(archiveDir, hook.location);
+  const path = join(archiveDir, hook.location);
+  if (facts.kind === 'missing') return { rule: 'script-missing', path, message: 'is not in the revision' };
+  if (facts.kind === 'other') return { rule: 'script-missing', path, message: 'is no file' };
+  if (facts.kind === 'outside') {
+    return { rule: 'script-outside', path, message: `leads out of the revision, to ${facts.leadsTo}` };
+  }
+  if (readShebang(facts.beginning)?.isCrlf === true) {
+    return { rule: 'script-crlf', path, message: 'has lines that end with CRLF' };
+  }
+  if (hook.runas !== null && ctx.install.ids.userId(hook.runas) === null) {
+    return { rule: 'unknown-user', path, message: `is to run as '${hook.runas}', who does not exist here` };
+  }
+  return null;
+}
+
+/** New files are staged beside what they replace, so all of them need room while the old ones are still there. */
+function spaceNeeds(plan: InstallPlan): SpaceNeeds[] {
+  const bytes = new Map<string, number>();
+  const mountPoints = new Map<string, string>();
+  for (const { path, source, kind } of plan.files) {
+    if (kind !== 'file') continue;
+    const folder = dirname(path);
+    const mountPoint = mountPoints.get(folder) ?? mountPointOf(folder);
+    mountPoints.set(folder, mountPoint);
+    bytes.set(mountPoint, (bytes.get(mountPoint) ?? 0) + lstatSync(source).size);
+  }
+  return [...bytes].map(([mountPoint, bytesToWrite]) => ({
+    mountPoint,
+    bytesToWrite,
+    bytesFree: freeSpace(mountPoint).bytes,
+  }));
+}
+
+function tooLittle({ mountPoint, bytesToWrite, bytesFree }: SpaceNeeds): HostPlanProblem[] {
+  if (bytesToWrite <= bytesFree) return [];
+  const message = `${mountPoint} has ${bytesFree} bytes free, and ${bytesToWrite} are to be written`;
+  return [{ rule: 'no-space', path: mountPoint, message }];
+}

@@ -1,0 +1,213 @@
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import type { HostPlan } from '../../src/local/plan-on-host.ts';
+import { capturedContext } from '../support/cli-context.ts';
+import { writeRevision } from '../support/revision.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { runSlipway } from '../support/slipway.ts';
+import { treeOf } from '../support/tree.ts';
+
+/** A host of its own in a scratch folder, and a person at its keyboard. */
+function host(scratch: ScratchFolder) {
+  const config = scratch.at('agent.yml');
+  writeFileSync(config, `root_dir: ${scratch.at('root')}\nlog_dir: ${scratch.at('log')}\n`);
+  const run = async (...args: string[]) => {
+    const ctx = capturedContext({ env: { PATH: process.env['PATH'] } });
+    const status = await runCli([...args, '-c', config], ctx);
+    return { status, printed: ctx.printed(), complained: ctx.complained() };
+  };
+  return {
+    config,
+    plan: (bundle: string, ...args: string[]) => run('plan', bundle, ...args),
+    async planned(bundle: string, ...args: string[]): Promise<{ status: number; plan: HostPlan }> {
+      const { status, printed } = await run('plan', bundle, '--json', ...args);
+      return { status, plan: JSON.parse(printed) };
+    },
+    async deploy(bundle: string, ...args: string[]): Promise<void> {
+      const { status, complained } = await run('local', '--bundle-location', bundle, ...args);
+      expect(status, complained).toBe(0);
+    },
+  };
+}
+
+function revision(scratch: ScratchFolder, name: string, files: Readonly<Record<string, string>>): string {
+  return writeRevision(scratch.at(name), { destination: scratch.at('site'), files });
+}
+
+/** `change path-below-the-scratch-folder` of every change but those that keep something. */
+function changesOf(plan: HostPlan, scratch: ScratchFolder): string[] {
+  return plan.changes.map(({ change, path }) => `${change} ${path.slice(scratch.path.length + 1)}`);
+}
+
+describe('slipway plan', () => {
+  test('shows what a first deployment would create and run, exits with 10, and changes nothing', async () => {
+    using scratch = scratchFolder();
+    const one = revision(scratch, 'one', { a: 'a', 'sub/b': 'b' });
+    const { plan, planned } = host(scratch);
+    const before = treeOf(scratch.path, { times: true });
+    const { status, plan: seen } = await planned(one);
+    expect(status).toBe(10);
+    expect(changesOf(seen, scratch)).toEqual(['create site', 'create site/a', 'create site/sub', 'create site/sub/b']);
+    expect(seen.hooks.map(({ event, revision: whose }) => `${event} ${whose}`)).toEqual([
+      'BeforeInstall this',
+      'AfterInstall this',
+      'ApplicationStart this',
+      'ValidateService this',
+    ]);
+    expect(seen.space).toEqual([expect.objectContaining({ bytesToWrite: 2 })]);
+    const { printed } = await plan(one);
+    expect(printed).toMatch(
+      /\nplan for the deployment group default-local-deployment-group: 4 to create, 4 scripts to run\n$/,
+    );
+    expect(treeOf(scratch.path, { times: true })).toEqual(before);
+  });
+
+  test('is what the next deployment does: creates, replaces, deletes, and runs the installed revision’s stop script', async () => {
+    using scratch = scratchFolder();
+    const { planned, deploy } = host(scratch);
+    await deploy(revision(scratch, 'one', { changed: '1', gone: 'g', 'old/x': 'x' }));
+    const before = treeOf(scratch.at('site'));
+    const two = revision(scratch, 'two', { changed: '22', added: 'a' });
+    const { status, plan } = await planned(two);
+    expect(status).toBe(10);
+    expect(changesOf(plan, scratch)).toEqual([
+      'create site/added',
+      'replace site/changed',
+      'delete site/gone',
+      'delete site/old',
+      'delete site/old/x',
+    ]);
+    expect(plan.hooks[0]).toMatchObject({ event: 'ApplicationStop', revision: expect.stringMatching(/^d-.*-local$/) });
+    expect(treeOf(scratch.at('site'))).toEqual(before);
+    await deploy(two);
+    expect(Object.keys(treeOf(scratch.at('site')))).toEqual(['added', 'changed']);
+  });
+
+  test('names what would be in the way and whose it is, exits with 1, and says everything at once', async () => {
+    using scratch = scratchFolder();
+    const { plan, planned, deploy } = host(scratch);
+    await deploy(revision(scratch, 'one', { a: '1' }), '--deployment-group', 'other-group');
+    const two = revision(scratch, 'two', { a: '2', b: '2' });
+    writeFileSync(scratch.at('site/b'), 'by hand');
+    rmSync(scratch.at('two/scripts/AfterInstall.sh'));
+    const { status, plan: seen } = await planned(two);
+    expect(status).toBe(1);
+    expect(seen.outcome).toBe('impossible');
+    expect(seen.problems.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/site\/a .*other-group/),
+      expect.stringMatching(/site\/b exists already/),
+      'AfterInstall would fail: the script scripts/AfterInstall.sh is not in the revision',
+    ]);
+    const { printed } = await plan(two);
+    expect(printed).toMatch(/impossible, for 3 reasons\n$/);
+  });
+
+  test('follows --file-exists-behavior and shows modes and owners that would be set', async () => {
+    using scratch = scratchFolder();
+    const one = revision(scratch, 'one', { a: 'new' });
+    mkdirSync(scratch.at('site'));
+    writeFileSync(scratch.at('site/a'), 'by hand');
+    const { planned } = host(scratch);
+    expect((await planned(one)).status).toBe(1);
+    const retained = await planned(one, '--file-exists-behavior', 'RETAIN');
+    expect(changesOf(retained.plan, scratch)).toEqual(['keep site/a']);
+    expect(retained).toMatchObject({ status: 0, plan: { outcome: 'unchanged' } });
+    const overwritten = await planned(one, '--file-exists-behavior', 'OVERWRITE');
+    expect(changesOf(overwritten.plan, scratch)).toEqual(['replace site/a']);
+    expect(overwritten.status).toBe(10);
+  });
+
+  test('shows modes, owners, ACLs and contexts that would be set', async () => {
+    using scratch = scratchFolder();
+    const folder = scratch.at('one');
+    mkdirSync(folder);
+    writeFileSync(scratch.at('one/a'), 'a');
+    writeFileSync(
+      scratch.at('one/appspec.yml'),
+      `version: 0.0
+os: linux
+files: [{source: a, destination: ${scratch.at('site')}}]
+permissions:
+  - object: ${scratch.at('site/a')}
+    mode: "640"
+    owner: root
+    acls: ["u:root:rw"]
+    context: {type: httpd_sys_content_t}
+`,
+    );
+    const { plan } = host(scratch);
+    const { printed } = await plan(folder);
+    for (const line of [
+      /% \S+site\/a {2}root:\n/,
+      /% \S+site\/a {2}640\n/,
+      /% \S+site\/a {2}user:root:rw-\n/,
+      /% \S+site\/a {2}httpd_sys_content_t\n/,
+    ]) {
+      expect(printed).toMatch(line);
+    }
+  });
+
+  test.each(['tar', 'tgz', 'zip'])(
+    'reads a %s without being told so, and leaves nothing of it behind',
+    async (type) => {
+      using scratch = scratchFolder();
+      const one = revision(scratch, 'one', { a: 'a' });
+      const file = scratch.at('bundle');
+      if (type === 'zip') await execa('zip', ['-qr', `${file}.zip`, '.'], { cwd: one });
+      else await execa('tar', [type === 'tar' ? '-cf' : '-czf', `${file}.${type}`, '.'], { cwd: one });
+      mkdirSync(scratch.at('tmp'));
+      const { config } = host(scratch);
+      const { status, stdout } = await runSlipway(['plan', `${file}.${type}`, '-c', config, '--json'], {
+        TMPDIR: scratch.at('tmp'),
+      });
+      expect(status).toBe(10);
+      expect(changesOf(JSON.parse(stdout), scratch)).toEqual(['create site', 'create site/a']);
+      expect(readdirSync(scratch.at('tmp'))).toEqual([]);
+    },
+  );
+
+  test('of a revision with a faulty AppSpec file, or a damaged bundle, is impossible and says why', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('bad'));
+    writeFileSync(scratch.at('bad/appspec.yml'), 'version: 0.0\n');
+    writeFileSync(scratch.at('bad.zip'), 'PK\x03\x04 and then nothing');
+    const { planned } = host(scratch);
+    expect(await planned(scratch.at('bad'))).toMatchObject({
+      status: 1,
+      plan: { problems: [{ rule: 'APPSPEC_INVALID' }] },
+    });
+    expect(await planned(scratch.at('bad.zip'))).toMatchObject({
+      status: 1,
+      plan: { problems: [{ rule: expect.stringMatching(/^ARCHIVE_/) }] },
+    });
+  });
+
+  test('of yesterday’s revision with a faulty stop script says so before it hurts', async () => {
+    using scratch = scratchFolder();
+    const { planned, deploy } = host(scratch);
+    await deploy(revision(scratch, 'one', { a: '1' }));
+    const [deployment = ''] = readdirSync(scratch.at('root/default-local-deployment-group'));
+    rmSync(
+      scratch.at('root/default-local-deployment-group', deployment, 'deployment-archive/scripts/ApplicationStop.sh'),
+    );
+    const { status, plan } = await planned(revision(scratch, 'two', { a: '2' }));
+    expect(status).toBe(1);
+    expect(plan.problems).toEqual([
+      expect.objectContaining({
+        rule: 'script-missing',
+        path: expect.stringContaining(deployment),
+        message: expect.stringContaining('ApplicationStop would fail'),
+      }),
+    ]);
+  });
+
+  test('of what is not there exits with 2', async () => {
+    using scratch = scratchFolder();
+    const { plan } = host(scratch);
+    const { status, complained } = await plan(scratch.at('nowhere'));
+    expect(complained).toContain('REVISION_NOT_FOUND');
+    expect(status).toBe(2);
+  });
+});
