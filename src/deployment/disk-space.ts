@@ -1,7 +1,7 @@
-import { existsSync, statfsSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { statfsSync } from 'node:fs';
 import { SlipwayError } from '../errors.ts';
 import { renderBytes } from '../revision/progress.ts';
+import { mountPointOf } from '../system/mount-point.ts';
 
 /** What something takes on a file system. */
 export interface SpaceNeeded {
@@ -46,13 +46,4 @@ export function noSpace(folder: string, purpose: string, free: SpaceFree, needed
     'REVISION_NO_SPACE',
     `${purpose} does not fit on the file system at ${mountPointOf(folder)}, which holds ${folder}: ${what}`,
   );
-}
-
-/** The topmost folder of the file system that a folder is on. */
-export function mountPointOf(folder: string): string {
-  let at = folder;
-  while (!existsSync(at)) at = dirname(at);
-  const { dev } = statSync(at);
-  while (at !== '/' && statSync(dirname(at)).dev === dev) at = dirname(at);
-  return at;
 }

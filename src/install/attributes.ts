@@ -1,10 +1,13 @@
 import { execaSync } from 'execa';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
+import { findProgram } from '../system/programs.ts';
+import { type AttributeProgram, DEBIAN_PACKAGES } from './attribute-programs.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { PlannedPermission } from './types.ts';
 
 /** The programs that set what Node cannot. Argument vectors, never a shell. */
 export interface AttributeTools {
+  isInstalled(program: AttributeProgram): boolean;
   setfacl(path: string, entries: readonly string[]): void;
   /** Adds a rule for the path and puts the label on. */
   setContext(path: string, context: NonNullable<PlannedPermission['context']>): void;
@@ -13,11 +16,12 @@ export interface AttributeTools {
 }
 
 export const systemAttributeTools: AttributeTools = {
-  setfacl: (path, entries) => runTool('setfacl', ['--set', entries.join(','), '--', path], 'acl'),
+  isInstalled: (program) => findProgram(program, process.env.PATH) !== null,
+  setfacl: (path, entries) => runTool('setfacl', ['--set', entries.join(','), '--', path]),
   setContext(path, { user, type, range }) {
     const rule = ['-t', type, ...(user === null ? [] : ['-s', user]), ...(range === null ? [] : ['-r', range])];
-    runTool('semanage', ['fcontext', '-a', ...rule, escapeForSemanage(path)], 'policycoreutils');
-    runTool('restorecon', ['-vF', path], 'policycoreutils');
+    runTool('semanage', ['fcontext', '-a', ...rule, escapeForSemanage(path)]);
+    runTool('restorecon', ['-vF', path]);
   },
   dropContext(path) {
     execaSync('semanage', ['fcontext', '-d', escapeForSemanage(path)], { reject: false });
@@ -78,7 +82,7 @@ function escapeForSemanage(path: string): string {
   return path.replace(/[.+*?^$(){}|[\]\\]/g, '\\$&');
 }
 
-function runTool(program: string, args: readonly string[], debianPackage: string): void {
+function runTool(program: AttributeProgram, args: readonly string[]): void {
   const result = execaSync(program, [...args], { reject: false, stdin: 'ignore' });
   if (!result.failed) return;
   if (systemErrorCode(result.cause) === 'ENOENT' || result.code === 'ENOENT') {
@@ -86,7 +90,7 @@ function runTool(program: string, args: readonly string[], debianPackage: string
       'INSTALL_TOOL_MISSING',
       `the AppSpec file asks for what only the program ${program} can do, and it is not installed`,
       {
-        remedy: `Install ${program} (on Debian and Ubuntu the package ${debianPackage}), or leave acls and context out of the AppSpec file.`,
+        remedy: `Install ${program} (on Debian and Ubuntu the package ${DEBIAN_PACKAGES[program]}), or leave acls and context out of the AppSpec file.`,
       },
     );
   }

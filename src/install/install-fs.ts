@@ -27,6 +27,8 @@ export type InstallFs = Pick<
   | 'renameSync'
   | 'rmdirSync'
   | 'rmSync'
+  | 'statfsSync'
+  | 'statSync'
   | 'symlinkSync'
   | 'unlinkSync'
   | 'utimesSync'

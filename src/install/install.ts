@@ -20,6 +20,7 @@ import type { FileExistsBehavior } from '../protocol/specification.ts';
 import type { AttributeTools } from './attributes.ts';
 import { formatCleanup, parseCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
+import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
 import {
@@ -92,8 +93,8 @@ const LISTED_PROBLEMS = 20;
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
   const paths = bookkeepingPaths(request);
   const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
-  const plan = planOrThrow(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest);
   const savedFilesDir = freeName(ctx.fs, join(request.deploymentDir, 'saved-files'));
+  const plan = planOrThrow(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest, savedFilesDir);
   const operations = planOperations({
     plan,
     host: diskView(ctx.fs),
@@ -201,6 +202,7 @@ function planOrThrow(
   request: InstallRequest,
   previous: readonly CleanupEntry[],
   manifest: Manifest,
+  savedFilesDir: string,
 ): InstallPlan {
   const result = planFor(ctx, request, previous, manifest);
   if (result.ok) return result.plan;
@@ -226,6 +228,12 @@ function planFor(
     fileExistsBehavior: request.fileExistsBehavior,
     rules: request.rules,
     ids: ctx.ids,
+    hasProgram: (program) => ctx.tools.isInstalled(program),
+    room: {
+      fileSystemOf: fileSystemLookup(ctx.fs, ctx.agentUid),
+      savedFilesDir,
+      instructionsDir: request.instructionsDir,
+    },
     agentUid: ctx.agentUid,
   });
 }

@@ -9,12 +9,15 @@ import { basename, dirname, join, normalize } from 'node:path/posix';
 import type { AppSpec, FileMapping, Permission } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup } from './after-cleanup.ts';
+import { type AttributeProgram, DEBIAN_PACKAGES, programsFor } from './attribute-programs.ts';
 import type { Manifest } from './manifest.ts';
 import { pathMatcher } from './path-globs.ts';
 import { matchPermissions, type PermissionMatch } from './permissions-match.ts';
+import { type RoomInput, roomProblems } from './room.ts';
 import type {
   CleanupEntry,
   IdLookup,
+  InstallPlan,
   InstallRules,
   KeepReason,
   ObjectFacts,
@@ -43,6 +46,10 @@ export interface PlanInput {
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly rules: InstallRules;
   readonly ids: IdLookup;
+  /** Which of the programs that set ACLs and contexts the host has; without it, all. */
+  hasProgram?(program: AttributeProgram): boolean;
+  /** Without it nobody asks whether there is room. */
+  readonly room?: RoomInput;
   /** The user that the agent runs as: links that it or root made are the operator's own. */
   readonly agentUid: number;
 }
@@ -248,7 +255,13 @@ class Planner {
   result(): PlanResult {
     const made = [...this.#folders].filter(([, state]) => state === 'made').map(([path]) => path);
     const permissions = this.#planPermissions(made);
-    if (this.#problems.length > 0) return { ok: false, problems: this.#problems };
+    const plan = this.#plan(made, permissions);
+    // Room is asked for last: it is that of all that could be planned, whatever else is wrong.
+    if (this.#input.room !== undefined) this.#problems.push(...roomProblems(plan, this.#input.host, this.#input.room));
+    return this.#problems.length > 0 ? { ok: false, problems: this.#problems } : { ok: true, plan };
+  }
+
+  #plan(made: readonly string[], permissions: readonly PlannedPermission[]): InstallPlan {
     const byPath = new Map(permissions.map((permission) => [permission.path, permission]));
     const unchanged: UnchangedFile[] = [];
     const files: PlannedFile[] = [];
@@ -265,21 +278,18 @@ class Planner {
     const removals = superfluous.filter((path) => !isOldFolder(path));
     const contexts = new Set(permissions.flatMap(({ path, context }) => (context === null ? [] : path)));
     return {
-      ok: true,
-      plan: {
-        folders: made,
-        files,
-        unchanged,
-        kept: [...this.#kept].map(([path, why]) => ({ path, why })),
-        removals,
-        folderRemovals: superfluous.filter((path) => isOldFolder(path) && this.#host.lstat(path) === null),
-        saved: [...files.map(({ path }) => path), ...removals].filter((path) => this.#isChangedByOthers(path)),
-        carried: this.#carried(isNeeded),
-        staleContexts: this.#input.previous.flatMap(({ kind, path }) =>
-          kind === 'semanage' && !contexts.has(path) ? path : [],
-        ),
-        permissions,
-      },
+      folders: made,
+      files,
+      unchanged,
+      kept: [...this.#kept].map(([path, why]) => ({ path, why })),
+      removals,
+      folderRemovals: superfluous.filter((path) => isOldFolder(path) && this.#host.lstat(path) === null),
+      saved: [...files.map(({ path }) => path), ...removals].filter((path) => this.#isChangedByOthers(path)),
+      carried: this.#carried(isNeeded),
+      staleContexts: this.#input.previous.flatMap(({ kind, path }) =>
+        kind === 'semanage' && !contexts.has(path) ? path : [],
+      ),
+      permissions,
     };
   }
 
@@ -338,7 +348,17 @@ class Planner {
       isFolder: (path) => this.#folders.has(path) || this.#host.lstat(path)?.kind === 'directory',
     });
     this.#problems.push(...problems);
-    return matches.map((match) => this.#planPermission(match));
+    const missing = new Set<AttributeProgram>();
+    return matches.map((match) => {
+      const planned = this.#planPermission(match);
+      for (const program of programsFor(planned)) {
+        if (missing.has(program) || this.#input.hasProgram?.(program) !== false) continue;
+        missing.add(program);
+        this.#origin = match.permission;
+        this.#problem('tool-missing', match.path, describeMissing(program, match.path));
+      }
+      return planned;
+    });
   }
 
   #planPermission({ path, kind, permission }: PermissionMatch): PlannedPermission {
@@ -381,6 +401,11 @@ class Planner {
   #problem(rule: PlanProblem['rule'], path: string, message: string): void {
     this.#problems.push({ rule, path, message, origin: this.#origin });
   }
+}
+
+function describeMissing(program: AttributeProgram, path: string): string {
+  const what = program === 'setfacl' ? 'an ACL' : 'an SELinux context';
+  return `${path} would get ${what}, and the program ${program} is not installed (on Debian and Ubuntu the package ${DEBIAN_PACKAGES[program]})`;
 }
 
 /** The users and groups that canonical ACL entries name; a number needs nobody to have it. */

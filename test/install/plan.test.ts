@@ -114,6 +114,25 @@ describe('any plan', () => {
   });
 });
 
+describe('the programs that an AppSpec file needs', () => {
+  const context = { user: null, type: 'httpd_sys_content_t', range: null };
+  const permission = { object: SITE, pattern: '**', except: [], types: ['file'] as const, owner: null, group: null };
+  const acls = { ...permission, mode: null, acls: ['user:root:rw'], context };
+
+  test('are named once each when the host lacks them, with what they are for', () => {
+    const appSpec = appSpecFor({ files: [{ source: '', destination: SITE }], permissions: [acls] });
+    const result = planInstall(input(['a', 'b'], [], { appSpec, hasProgram: (program) => program === 'restorecon' }));
+    expect(result.ok ? [] : result.problems).toEqual([
+      expect.objectContaining({ rule: 'tool-missing', message: expect.stringContaining('setfacl'), origin: acls }),
+      expect.objectContaining({ rule: 'tool-missing', message: expect.stringContaining('semanage'), origin: acls }),
+    ]);
+  });
+
+  test('are not asked for when nothing needs them', () => {
+    expect(planInstall(input(['a'], [], { hasProgram: () => false })).ok).toBe(true);
+  });
+});
+
 describe('two sources for one destination', () => {
   const twice = (overrides: Partial<PlanInput>) => {
     const both = view({

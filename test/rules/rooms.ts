@@ -43,6 +43,8 @@ export const PURE: readonly string[] = [
   'install/changes.ts',
   'install/manifest.ts',
   'install/path-globs.ts',
+  'install/attribute-programs.ts',
+  'install/room.ts',
   'hooks/environment.ts',
   'local/events.ts',
   'local/location.ts',

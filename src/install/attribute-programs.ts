@@ -1,0 +1,17 @@
+/** Programs that an AppSpec file may need on the host, and the Debian packages that bring them. */
+import type { PlannedPermission } from './types.ts';
+
+export const DEBIAN_PACKAGES = {
+  setfacl: 'acl',
+  semanage: 'policycoreutils-python-utils',
+  restorecon: 'policycoreutils',
+} as const;
+
+export type AttributeProgram = keyof typeof DEBIAN_PACKAGES;
+
+export function programsFor({ acls, context }: PlannedPermission): readonly AttributeProgram[] {
+  return [
+    ...(acls === null ? [] : ['setfacl' as const]),
+    ...(context === null ? [] : ['semanage' as const, 'restorecon' as const]),
+  ];
+}
