@@ -93,7 +93,7 @@ const LISTED_PROBLEMS = 20;
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
   const paths = bookkeepingPaths(request);
   const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
-  const savedFilesDir = freeName(ctx.fs, join(request.deploymentDir, 'saved-files'));
+  const savedFilesDir = savedFilesName(ctx.fs, request);
   const plan = planOrThrow(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest, savedFilesDir);
   const operations = planOperations({
     plan,
@@ -183,10 +183,11 @@ function logSpecialCases({ log }: InstallContext, request: InstallRequest, plan:
   }
 }
 
-/** The name, or the name with the first number that nobody has: an attempt before this one may have left its own. */
-function freeName(fs: InstallFs, path: string): string {
-  let name = path;
-  for (let number = 2; fs.existsSync(name); number += 1) name = `${path}-${number}`;
+/** The usual name, or that with the first number that nobody has: an attempt before this one may have left its own. */
+function savedFilesName(fs: InstallFs, { deploymentDir }: InstallRequest): string {
+  const usual = join(deploymentDir, 'saved-files');
+  let name = usual;
+  for (let number = 2; fs.existsSync(name); number += 1) name = `${usual}-${number}`;
   return name;
 }
 
@@ -194,7 +195,7 @@ function freeName(fs: InstallFs, path: string): string {
 export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
   const paths = bookkeepingPaths(request);
   const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
-  return planFor(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest);
+  return planFor(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest, savedFilesName(ctx.fs, request));
 }
 
 function planOrThrow(
@@ -204,7 +205,7 @@ function planOrThrow(
   manifest: Manifest,
   savedFilesDir: string,
 ): InstallPlan {
-  const result = planFor(ctx, request, previous, manifest);
+  const result = planFor(ctx, request, previous, manifest, savedFilesDir);
   if (result.ok) return result.plan;
   throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems));
 }
@@ -214,6 +215,7 @@ function planFor(
   request: InstallRequest,
   previous: readonly CleanupEntry[],
   manifest: Manifest,
+  savedFilesDir: string,
 ): PlanResult {
   const view = rememberingView(diskView(ctx.fs));
   return planInstall({

@@ -6,7 +6,7 @@ import type { AppSpec, Hook } from '../appspec/types.ts';
 import { unpackBundle } from '../archive/unpack.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
-import { freeSpace, mountPointOf } from '../deployment/disk-space.ts';
+import { freeSpace } from '../deployment/disk-space.ts';
 import { findAppSpec } from '../deployment/find-appspec.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
 import { whoseScripts } from '../deployment/whose-scripts.ts';
@@ -17,6 +17,7 @@ import { diskView } from '../install/tree-view.ts';
 import type { InstallPlan, PlannedChange } from '../install/types.ts';
 import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
+import { mountPointOf } from '../system/mount-point.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
 import { scriptFacts } from './validate.ts';
@@ -121,7 +122,7 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
     a.path < b.path ? -1 : a.path > b.path ? 1 : 0,
   );
   const space = spaceNeeds(preview.plan);
-  const problems = [...scripts.problems, ...space.flatMap(tooLittle)];
+  const { problems } = scripts;
   const isChanged = changes.some(({ change }) => change !== 'keep');
   const outcome = problems.length > 0 ? 'impossible' : isChanged ? 'changed' : 'unchanged';
   return { deploymentGroupId, outcome, problems, changes, hooks: scripts.hooks, space };
@@ -201,7 +202,7 @@ function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook)
   return null;
 }
 
-/** New files are staged beside what they replace, so all of them need room while the old ones are still there. */
+/** For the eye: whether it fits, blocks and inodes counted, the planner has judged. */
 function spaceNeeds(plan: InstallPlan): SpaceNeeds[] {
   const bytes = new Map<string, number>();
   const mountPoints = new Map<string, string>();
@@ -217,10 +218,4 @@ function spaceNeeds(plan: InstallPlan): SpaceNeeds[] {
     bytesToWrite,
     bytesFree: freeSpace(mountPoint).bytes,
   }));
-}
-
-function tooLittle({ mountPoint, bytesToWrite, bytesFree }: SpaceNeeds): HostPlanProblem[] {
-  if (bytesToWrite <= bytesFree) return [];
-  const message = `${mountPoint} has ${bytesFree} bytes free, and ${bytesToWrite} are to be written`;
-  return [{ rule: 'no-space', path: mountPoint, message }];
 }
