@@ -11,12 +11,14 @@ import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts'
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
 import { trustAuthorities } from '../system/trust.ts';
+import { tellingExecutors } from './agent-events.ts';
 import { processCommand } from './command.ts';
 import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
 import { controlEndpoint } from './endpoint.ts';
 import { createExecutors, type Executors } from './executor/executors.ts';
 import { type HostIdentity, resolveIdentity } from './identity.ts';
 import { openLedger } from './ledger.ts';
+import { createObservers } from './observers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
@@ -98,11 +100,13 @@ async function serve(
   });
   const ledger = openLedger({ rootDir: config.rootDir, trackingFolder: config.ongoingDeploymentTracking, clock, log });
   const outbox = createOutbox({ client, ledger, clock, log });
-  const executors = createExecutors({
+  const observers = await createObservers(config, clock, log);
+  const plainExecutors = createExecutors({
     settings: { config, region: identity.region },
     credentials: identity.credentials,
     log,
   });
+  const executors = tellingExecutors(plainExecutors, observers.tell, () => clock.now());
   const caCertificatePem = readPinnedCertificate(config.deploymentSpecCaFile);
   const inGroup = createTurns();
   const dispatcher = createDispatcher({
@@ -127,7 +131,10 @@ async function serve(
   let lastPoll: LastPoll = { answeredAtMs: null, failures: 0, lastError: null };
   const { hostIdentifier, source: identityFrom } = identity;
   const facts = { pid: process.pid, version: options.version, startedAtMs, hostIdentifier, identityFrom, endpoint };
-  const status = serveStatus(statusSocketPath(config), () => ({ ...facts, lastPoll, ...commandsOf(ledger) }), log);
+  const statusNow = () => ({ ...facts, lastPoll, ...commandsOf(ledger) });
+  const status = serveStatus(statusSocketPath(config), statusNow, log);
+  observers.serve(statusNow);
+  observers.tell({ type: 'agent-started' });
   let isReady = false;
   await poll(
     {
@@ -140,6 +147,7 @@ async function serve(
       random: systemRandom,
       log,
       onAnswered() {
+        if (lastPoll.failures > 0) observers.tell({ type: 'poll-recovered', failures: lastPoll.failures });
         lastPoll = { answeredAtMs: clock.now(), failures: 0, lastError: null };
         if (isReady) return;
         isReady = true;
@@ -147,14 +155,17 @@ async function serve(
         void notifyServiceManager(process.env, 'READY=1', 'STATUS=polling');
       },
       onFailed(error) {
+        if (lastPoll.failures === 0) observers.tell({ type: 'poll-failing', error: messageOf(error) });
         lastPoll = { ...lastPoll, failures: lastPoll.failures + 1, lastError: messageOf(error) };
       },
     },
     stop.requested,
   );
+  observers.tell({ type: 'agent-stopping' });
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
   status.close();
+  observers.close();
   stop.release();
   log.info('the host agent ends');
 }

@@ -137,6 +137,18 @@ export const AGENT_CONFIG_KEYS = [
     'run each script in a scope of systemd, outside the agent’s control group; auto: where the agent is a service',
   ),
   key(
+    'events_file',
+    'path',
+    null,
+    'one JSON text a line for each thing that happens: starts, outages, commands; rotated at 64 MiB',
+  ),
+  key(
+    'metrics_listen',
+    'text',
+    null,
+    'loopback address with port, or socket path, for /metrics (Prometheus) and /healthz',
+  ),
+  key(
     'update_command',
     'text',
     null,
@@ -239,6 +251,8 @@ export interface AgentConfig {
   readonly stripLoaderVariables: boolean;
   readonly hookOutputGraceSeconds: number;
   readonly hookOutputPolicy: 'detach' | 'fail';
+  readonly eventsFile: string | null;
+  readonly metricsListen: string | null;
   readonly updateCommand: string | null;
   readonly applicationStop: 'fail' | 'warn' | 'use-new';
   readonly hookScopes: 'auto' | 'on' | 'off';
@@ -347,6 +361,8 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
+    eventsFile: optional('events_file'),
+    metricsListen: optional('metrics_listen'),
     updateCommand: optional('update_command'),
     applicationStop: text('application_stop') as AgentConfig['applicationStop'],
     hookOutputPolicy: text('hook_output_policy') as AgentConfig['hookOutputPolicy'],

@@ -1,0 +1,60 @@
+/** Counters of one agent, and their text for Prometheus. Pure but for what it counts itself. */
+import type { AgentEvent } from './agent-events.ts';
+import type { AgentStatus } from './status.ts';
+
+export interface Metrics {
+  count(event: AgentEvent): void;
+  /** The text exposition format 0.0.4. */
+  text(status: Pick<AgentStatus, 'version' | 'startedAtMs' | 'lastPoll' | 'running' | 'undelivered'>): string;
+}
+
+export function createMetrics(): Metrics {
+  const commands = new Map<string, { count: number; seconds: number }>();
+  let failedPolls = 0;
+  return {
+    count(event) {
+      if (event.type === 'poll-failing') failedPolls += 1;
+      if (event.type !== 'command-ended') return;
+      const labels = `command="${escapeLabel(event.commandName)}",status="${event.status}"`;
+      const { count, seconds } = commands.get(labels) ?? { count: 0, seconds: 0 };
+      commands.set(labels, { count: count + 1, seconds: seconds + event.durationMs / 1000 });
+    },
+    text({ version, startedAtMs, lastPoll, running, undelivered }) {
+      const ended = [...commands];
+      return [
+        metric('slipway_agent_info', 'gauge', 'The agent and its version.', [[`version="${escapeLabel(version)}"`, 1]]),
+        metric('slipway_agent_start_time_seconds', 'gauge', 'When it started.', [['', startedAtMs / 1000]]),
+        metric('slipway_agent_last_poll_time_seconds', 'gauge', 'When a poll was last answered; 0: never.', [
+          ['', (lastPoll.answeredAtMs ?? 0) / 1000],
+        ]),
+        metric('slipway_agent_poll_failures_in_a_row', 'gauge', 'Polls that failed since.', [['', lastPoll.failures]]),
+        metric('slipway_agent_poll_outages_total', 'counter', 'Times that polling began to fail.', [['', failedPolls]]),
+        metric('slipway_agent_commands_running', 'gauge', 'Host commands under way.', [['', running.length]]),
+        metric('slipway_agent_outcomes_undelivered', 'gauge', 'Outcomes that the endpoint does not have yet.', [
+          ['', undelivered.length],
+        ]),
+        metric(
+          'slipway_agent_commands_total',
+          'counter',
+          'Host commands that have ended.',
+          ended.map(([labels, { count }]) => [labels, count]),
+        ),
+        metric(
+          'slipway_agent_command_seconds_total',
+          'counter',
+          'What they have taken.',
+          ended.map(([labels, { seconds }]) => [labels, seconds]),
+        ),
+      ].join('');
+    },
+  };
+}
+
+function metric(name: string, type: string, help: string, values: readonly (readonly [string, number])[]): string {
+  const lines = values.map(([labels, value]) => `${name}${labels === '' ? '' : `{${labels}}`} ${value}\n`);
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
+function escapeLabel(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}

@@ -1,0 +1,62 @@
+/** Who is told what happens, as the configuration has it. What nobody has asked for is not even loaded: an idle daemon carries none of it. */
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Clock } from '../system/clock.ts';
+import type { Tell } from './agent-events.ts';
+import type { AgentStatus } from './status.ts';
+
+export interface Observers {
+  readonly tell: Tell;
+  /** From here on metrics are served, if they are wanted. */
+  serve(status: () => AgentStatus): void;
+  close(): void;
+}
+
+/** A poll is held for up to a minute; an agent that has had no answer for three has lost its server. */
+const SILENT_MS = 3 * 60_000;
+
+/** @throws SlipwayError CONFIG_INVALID when `metrics_listen` is an address that others could reach */
+export async function createObservers(
+  config: Pick<AgentConfig, 'eventsFile' | 'metricsListen'>,
+  clock: Pick<Clock, 'now'>,
+  log: Logger,
+): Promise<Observers> {
+  const listeners: Tell[] = [];
+  const closers: (() => void)[] = [];
+  let serve: Observers['serve'] = () => undefined;
+  if (config.eventsFile !== null) {
+    const { openRotatingFile } = await import('../hooks/rotating-file.ts');
+    const onFault = (error: unknown) =>
+      log.warn('the events file cannot be written', { file: config.eventsFile, error });
+    const file = openRotatingFile(config.eventsFile, onFault);
+    listeners.push((event) =>
+      file.append(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`),
+    );
+    closers.push(() => file.close());
+  }
+  if (config.metricsListen !== null) {
+    const listen = config.metricsListen;
+    const { createMetrics } = await import('./metrics.ts');
+    const { serveMetrics } = await import('./metrics-server.ts');
+    const metrics = createMetrics();
+    listeners.push((event) => metrics.count(event));
+    serve = (status) => {
+      const trouble = () => {
+        const { lastPoll } = status();
+        const isSilent = clock.now() - (lastPoll.answeredAtMs ?? 0) > SILENT_MS;
+        return lastPoll.failures > 0 && isSilent ? `polling fails: ${lastPoll.lastError}` : null;
+      };
+      const server = serveMetrics(listen, { metrics: () => metrics.text(status()), trouble }, log);
+      closers.push(() => server.close());
+    };
+  }
+  return {
+    tell: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+    serve: (status) => serve(status),
+    close: () => {
+      for (const close of closers) close();
+    },
+  };
+}
