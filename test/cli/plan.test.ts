@@ -119,7 +119,7 @@ describe('slipway plan', () => {
     expect(overwritten.status).toBe(10);
   });
 
-  test('shows modes, owners, ACLs and contexts that would be set', async () => {
+  test('shows modes, owners, ACLs and contexts that would be set, and what sets them and is missing', async () => {
     using scratch = scratchFolder();
     const folder = scratch.at('one');
     mkdirSync(folder);
@@ -137,15 +137,23 @@ permissions:
     context: {type: httpd_sys_content_t}
 `,
     );
-    const { plan } = host(scratch);
-    const { printed } = await plan(folder);
+    const { config } = host(scratch);
+    const env = { PATH: scratch.at('bin') };
+    mkdirSync(scratch.at('bin'));
+    const without = await runSlipway(['plan', folder, '-c', config], env);
+    for (const program of ['setfacl', 'semanage', 'restorecon']) {
+      expect(without.stdout).toContain(`the program ${program} is not installed`);
+      // A plan only asks whether it is there.
+      writeFileSync(scratch.at('bin', program), '#!/bin/false\n', { mode: 0o755 });
+    }
+    const { stdout } = await runSlipway(['plan', folder, '-c', config], env);
     for (const line of [
       /% \S+site\/a {2}root:\n/,
       /% \S+site\/a {2}640\n/,
       /% \S+site\/a {2}user:root:rw-\n/,
       /% \S+site\/a {2}httpd_sys_content_t\n/,
     ]) {
-      expect(printed).toMatch(line);
+      expect(stdout).toMatch(line);
     }
   });
 
