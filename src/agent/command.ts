@@ -5,7 +5,7 @@ import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { HostCommandClient } from '../protocol/host-command/client.ts';
 import type { CommandStatus, HostCommand } from '../protocol/host-command/shapes.ts';
-import { type DeploymentSpecification, parseSpecification } from '../protocol/specification.ts';
+import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { Clock } from '../system/clock.ts';
 import { faultOutcome, NOOP_OUTCOME } from './diagnostics.ts';
 import type { CommandRequest, Executors } from './executor/executors.ts';
@@ -17,8 +17,6 @@ export interface CommandContext {
   readonly executors: Executors;
   readonly ledger: Ledger;
   readonly outbox: Outbox;
-  /** null: any signer is accepted, and trust rests on TLS. */
-  readonly caCertificatePem: string | null;
   readonly clock: Clock;
   readonly log: Logger;
   /** Waits for its turn within a deployment group, and runs the work alone there. */
@@ -56,13 +54,7 @@ async function fetchSpecification(ctx: CommandContext, command: HostCommand): Pr
       `the deployment system is '${answer.DeploymentSystem}', not CodeDeploy`,
     );
   }
-  // Loaded for the first command: a daemon that only polls does not carry it.
-  const { openEnvelope } = await import('../protocol/envelope/open.ts');
-  const json = await openEnvelope(answer.DeploymentSpecification?.GenericEnvelope, {
-    caCertificatePem: ctx.caCertificatePem,
-    nowMs: ctx.clock.now(),
-  });
-  return parseSpecification(json);
+  return ctx.executors.openSpecification(answer.DeploymentSpecification?.GenericEnvelope);
 }
 
 async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest): Promise<void> {

@@ -102,19 +102,17 @@ async function serve(
   const outbox = createOutbox({ client, ledger, clock, log });
   const observers = await createObservers(config, clock, log);
   const plainExecutors = createExecutors({
-    settings: { config, region: identity.region },
+    settings: { config, region: identity.region, caCertificatePem: readPinnedCertificate(config.deploymentSpecCaFile) },
     credentials: identity.credentials,
     log,
   });
   const executors = tellingExecutors(plainExecutors, observers.tell, () => clock.now());
-  const caCertificatePem = readPinnedCertificate(config.deploymentSpecCaFile);
   const inGroup = createTurns();
   const dispatcher = createDispatcher({
     ledger,
     outbox,
     log,
-    process: (command) =>
-      processCommand({ client, executors, ledger, outbox, caCertificatePem, clock, log, inGroup }, command),
+    process: (command) => processCommand({ client, executors, ledger, outbox, clock, log, inGroup }, command),
   });
   const stop = watchSignals(log);
   log.info('the host agent starts', {

@@ -7,10 +7,11 @@ import { SlipwayError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import { createSigningAuthority, issueSigner } from '../../src/protocol/envelope/authority.ts';
+import { openEnvelope } from '../../src/protocol/envelope/open.ts';
 import { sealSpecification } from '../../src/protocol/envelope/seal.ts';
 import { RemoteApiError } from '../../src/protocol/errors.ts';
 import type { CommandStatus, Envelope } from '../../src/protocol/host-command/shapes.ts';
-import { encodeSpecification } from '../../src/protocol/specification.ts';
+import { encodeSpecification, parseSpecification } from '../../src/protocol/specification.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { manualClock } from '../support/clock.ts';
 import { specificationOf } from '../support/deployment.ts';
@@ -55,6 +56,8 @@ async function carryOut(host: Host) {
   };
   const outbox = createOutbox({ client, ledger, clock, log });
   const executors = {
+    openSpecification: async (sealed: Envelope | undefined) =>
+      parseSpecification(await openEnvelope(sealed, { caCertificatePem: null, nowMs: clock.now() })),
     isCommandNoop: async () => host.isNoop ?? false,
     run: async ({ commandName }: { commandName: string }) => {
       ran.push(commandName);
@@ -64,7 +67,7 @@ async function carryOut(host: Host) {
     close: async () => {},
   };
   await processCommand(
-    { client, executors, ledger, outbox, caCertificatePem: null, clock, log, inGroup: createTurns() },
+    { client, executors, ledger, outbox, clock, log, inGroup: createTurns() },
     {
       HostCommandIdentifier: 'c-1',
       HostIdentifier: 'arn:h',

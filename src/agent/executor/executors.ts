@@ -1,8 +1,10 @@
 /**
- * The processes that carry out commands, one for each deployment group that is active.
+ * The processes that open specifications and carry out commands, one for each deployment group that is active.
  *
- * An executor is forked when work arrives, kept while more may come, and gone soon after: what unpacking and the S3 client take of memory
- * goes with it. If it dies, the command that it ran fails, and nothing else does. If the daemon dies, the channel closes, and the executor
+ * An executor is forked when work arrives, kept while more may come, and gone soon after: what unpacking, the S3 client and the libraries
+ * of the signature take of memory goes with it; so does one that has grown, as soon as its command has ended. Whose specification an
+ * envelope holds is known only once it is open: that is done by an executor that is idle, or by a spare one, which then becomes the
+ * group's own. If it dies, the command that it ran fails, and nothing else does. If the daemon dies, the channel closes, and the executor
  * kills the scripts that it runs and ends.
  */
 import { type ChildProcess, fork } from 'node:child_process';
@@ -14,13 +16,21 @@ import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import { killProcessesOf } from '../../hooks/hook-processes.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import type { Envelope } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
+import type { DeploymentSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
 import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
 
 export type { CommandRequest };
 
 export interface Executors {
+  /**
+   * Opens, verifies and reads what the wire brought.
+   *
+   * @throws SlipwayError ENVELOPE_… or SPECIFICATION_INVALID
+   */
+  openSpecification(envelope: Envelope | undefined): Promise<DeploymentSpecification>;
   run(request: CommandRequest): Promise<CommandOutcome>;
   isCommandNoop(request: CommandRequest): Promise<boolean>;
   /** Puts right what a crash left, in a process of its own. */
@@ -35,25 +45,54 @@ export interface ExecutorsContext {
   readonly log: Logger;
   /** How long an executor without work is kept. */
   readonly idleMs?: number;
+  /** How much memory an executor may hold when its command has ended, and be kept. */
+  readonly grownBytes?: number;
 }
 
 /** Between two events of one deployment less than a second goes by; waiting for the slowest server costs a little memory. */
 const IDLE_MS = 15_000;
+/** More than this is what a large bundle has left behind: to fork a new executor takes a fifth of a second, beside a deployment of seconds. */
+const GROWN_BYTES = 110e6;
+/** A young generation that stays small: what unpacking makes of garbage is collected before it becomes memory. */
+const HEAP_FLAGS = ['--max-semi-space-size=2'];
 /** Killing a script takes a moment; a process that does not go after this is killed itself. */
 const END_MS = 10_000;
 
 export function createExecutors(ctx: ExecutorsContext): Executors {
-  const executors = new Map<string, Executor>();
-  const forGroup = (groupId: string): Executor => {
-    const existing = executors.get(groupId);
-    if (existing !== undefined) return existing;
-    const executor = startExecutor(ctx, () => {
-      if (executors.get(groupId) === executor) executors.delete(groupId);
+  const alive = new Set<Executor>();
+  const ofGroup = new Map<string, Executor>();
+  let spare: Executor | null = null;
+  const start = (): Executor => {
+    const executor = startExecutor(ctx, {
+      onRetired() {
+        if (spare === executor) spare = null;
+        for (const [groupId, other] of ofGroup) if (other === executor) ofGroup.delete(groupId);
+      },
+      onGone: () => alive.delete(executor),
     });
-    executors.set(groupId, executor);
+    alive.add(executor);
     return executor;
   };
+  const forGroup = (groupId: string): Executor => {
+    const existing = ofGroup.get(groupId);
+    if (existing !== undefined) return existing;
+    const executor = spare ?? start();
+    spare = null;
+    ofGroup.set(groupId, executor);
+    return executor;
+  };
+  /** One that runs nothing: unpacking and installing hold up everything else in their process. */
+  const forOpening = (): Executor => {
+    for (const executor of ofGroup.values()) if (executor.isIdle()) return executor;
+    spare ??= start();
+    return spare;
+  };
   return {
+    async openSpecification(envelope) {
+      const answer = await forOpening().call({ type: 'open', envelope });
+      if (answer.type !== 'specification') throw unexpected(answer);
+      return answer.specification;
+    },
     async run(request) {
       try {
         const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'run', request });
@@ -72,7 +111,7 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
       return answer.isNoop;
     },
     async recover(interruptedCommands) {
-      const executor = startExecutor(ctx, () => {});
+      const executor = start();
       try {
         const answer = await executor.call({ type: 'recover', interruptedCommands });
         if (answer.type !== 'recovered') throw unexpected(answer);
@@ -81,32 +120,51 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
       }
     },
     async close() {
-      await Promise.all([...executors.values()].map((executor) => executor.end()));
+      await Promise.all([...alive].map((executor) => executor.end()));
     },
   };
 }
 
 type Call =
+  | { type: 'open'; envelope: Envelope | undefined }
   | { type: 'run' | 'is-noop'; request: CommandRequest }
   | { type: 'recover'; interruptedCommands: readonly string[] };
 type Answer = Extract<FromExecutor, { call: number }>;
 
 interface Executor {
+  isIdle(): boolean;
   call(question: Call): Promise<Answer>;
   end(): Promise<void>;
 }
 
-function startExecutor(ctx: ExecutorsContext, onGone: () => void): Executor {
-  const child = fork(programFile(), [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+interface ExecutorEvents {
+  /** It must be given no more work: it goes, or is gone. */
+  onRetired(): void;
+  onGone(): void;
+}
+
+function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor {
+  const child = fork(programFile(), [], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [...process.execArgv, ...HEAP_FLAGS],
+  });
   const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   let calls = 0;
   let isEnding = false;
   let idleTimer: NodeJS.Timeout | undefined;
   const send = (message: ToExecutor) => void child.send(message, () => undefined);
-  const restIfIdle = () => {
+  const retire = () => {
+    events.onRetired();
+    disconnect(child);
+  };
+  const restIfIdle = (hasGrown: boolean) => {
     clearTimeout(idleTimer);
     if (waiting.size > 0) return;
-    idleTimer = setTimeout(() => disconnect(child), ctx.idleMs ?? IDLE_MS);
+    if (hasGrown) {
+      retire();
+      return;
+    }
+    idleTimer = setTimeout(retire, ctx.idleMs ?? IDLE_MS);
     idleTimer.unref();
   };
 
@@ -121,12 +179,13 @@ function startExecutor(ctx: ExecutorsContext, onGone: () => void): Executor {
       default:
         waiting.get(message.call)?.resolve(message);
         waiting.delete(message.call);
-        restIfIdle();
+        restIfIdle(message.type === 'outcome' && message.residentBytes > (ctx.grownBytes ?? GROWN_BYTES));
     }
   });
   const gone = once(child, 'exit').then(([code, signal]) => {
     clearTimeout(idleTimer);
-    onGone();
+    events.onRetired();
+    events.onGone();
     // Ended on purpose: the commands that ran stay open in the ledger, and the next start reports them.
     if (isEnding) return;
     const error = new SlipwayError(
@@ -140,6 +199,7 @@ function startExecutor(ctx: ExecutorsContext, onGone: () => void): Executor {
   send({ type: 'settings', settings: ctx.settings });
 
   return {
+    isIdle: () => waiting.size === 0,
     call(question) {
       clearTimeout(idleTimer);
       calls += 1;
@@ -183,6 +243,6 @@ function programFile(): string {
 
 function unexpected(answer: Answer): Error {
   return answer.type === 'fault'
-    ? new SlipwayError('INTERNAL', answer.message)
+    ? new SlipwayError(answer.code, answer.message, { remedy: answer.remedy })
     : new SlipwayError('INTERNAL', `an executor answered '${answer.type}' to another question`);
 }

@@ -3,21 +3,23 @@ import type { CommandRequest, DeploymentContext } from '../../deployment/context
 import { createDeploymentContext } from '../../deployment/create-context.ts';
 import { AGENT_WAIT_MS, withGroupLock } from '../../deployment/group-lock.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
-import { messageOf, SlipwayError } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import type { Envelope } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
+import { type DeploymentSpecification, parseSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
 import { trustAuthorities } from '../../system/trust.ts';
-import type { FromExecutor, ToExecutor } from './messages.ts';
+import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
 
 /** Killing a hook takes up to five seconds. */
 const LEAVE_MS = 8_000;
 
 const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
-let context: DeploymentContext | null = null;
+let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
 // The daemon has read the same variables at its start and would have ended with a bad one.
 const trusted = trustAuthorities(process.env);
@@ -28,13 +30,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) proces
 process.on('message', (message: ToExecutor) => {
   switch (message.type) {
     case 'settings':
-      context = createDeploymentContext(message.settings.config, {
-        region: message.settings.region,
-        credentials: credentials.provider,
-        baseEnvironment: process.env,
-        clock: systemClock,
-        log: daemonLogger(),
-      });
+      given = { settings: message.settings, context: contextOf(message.settings) };
       return;
     case 'credentials':
     case 'no-credentials':
@@ -54,18 +50,33 @@ process.on('disconnect', () => {
   setTimeout(() => process.exit(1), LEAVE_MS);
 });
 
+function contextOf({ config, region }: ExecutorSettings): DeploymentContext {
+  return createDeploymentContext(config, {
+    region,
+    credentials: credentials.provider,
+    baseEnvironment: process.env,
+    clock: systemClock,
+    log: daemonLogger(),
+  });
+}
+
 type Question = Extract<ToExecutor, { call: number }>;
 
 async function answer(question: Question): Promise<void> {
   const { call } = question;
   try {
     await trusted;
-    const ctx = context;
-    if (ctx === null) throw new SlipwayError('INTERNAL', 'the executor was given work before its settings');
+    if (given === null) throw new SlipwayError('INTERNAL', 'the executor was given work before its settings');
+    const { settings, context: ctx } = given;
     switch (question.type) {
-      case 'run':
-        say({ type: 'outcome', call, outcome: await runAlone(ctx, question.request) });
+      case 'open':
+        say({ type: 'specification', call, specification: await open(settings, question.envelope) });
         return;
+      case 'run': {
+        const outcome = await runAlone(ctx, question.request);
+        say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss() });
+        return;
+      }
       case 'is-noop':
         say({ type: 'noop', call, isNoop: isCommandNoop(ctx, question.request) });
         return;
@@ -75,8 +86,20 @@ async function answer(question: Question): Promise<void> {
         return;
     }
   } catch (error) {
-    say({ type: 'fault', call, message: messageOf(error) });
+    const { code, message, remedy } = isSlipwayError(error)
+      ? error
+      : new SlipwayError('INTERNAL', messageOf(error), { cause: error });
+    say({ type: 'fault', call, code, message, remedy });
   }
+}
+
+/** Loaded for the first envelope: who only puts right what a crash left does not need it. */
+async function open(
+  { caCertificatePem }: ExecutorSettings,
+  envelope: Envelope | undefined,
+): Promise<DeploymentSpecification> {
+  const { openEnvelope } = await import('../../protocol/envelope/open.ts');
+  return parseSpecification(await openEnvelope(envelope, { caCertificatePem, nowMs: systemClock.now() }));
 }
 
 /** The daemon gives a group one command at a time; a person's local deployment in the same group is another process. */

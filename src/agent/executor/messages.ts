@@ -1,18 +1,25 @@
 /** What the daemon and its executor processes say to each other. Everything is plain JSON. */
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { CommandRequest } from '../../deployment/context.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { LogFields } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import type { Envelope } from '../../protocol/host-command/shapes.ts';
 import type { Credentials } from '../../protocol/sigv4/credentials.ts';
+import type { DeploymentSpecification } from '../../protocol/specification.ts';
 
 /** What an executor has to know of its host. It is told once, at its start. */
 export interface ExecutorSettings {
   readonly config: AgentConfig;
   readonly region: string;
+  /** null: any signer of a specification is accepted, and trust rests on TLS. */
+  readonly caCertificatePem: string | null;
 }
 
 export type ToExecutor =
   | { readonly type: 'settings'; readonly settings: ExecutorSettings }
+  /** `envelope` is what the wire brought: anything. */
+  | { readonly type: 'open'; readonly call: number; readonly envelope: Envelope | undefined }
   | { readonly type: 'run'; readonly call: number; readonly request: CommandRequest }
   | { readonly type: 'is-noop'; readonly call: number; readonly request: CommandRequest }
   | { readonly type: 'recover'; readonly call: number; readonly interruptedCommands: readonly string[] }
@@ -20,10 +27,23 @@ export type ToExecutor =
   | { readonly type: 'no-credentials'; readonly question: number; readonly why: string };
 
 export type FromExecutor =
-  | { readonly type: 'outcome'; readonly call: number; readonly outcome: CommandOutcome }
+  | { readonly type: 'specification'; readonly call: number; readonly specification: DeploymentSpecification }
+  /** `residentBytes`: what the process takes of memory now. */
+  | {
+      readonly type: 'outcome';
+      readonly call: number;
+      readonly outcome: CommandOutcome;
+      readonly residentBytes: number;
+    }
   | { readonly type: 'noop'; readonly call: number; readonly isNoop: boolean }
   | { readonly type: 'recovered'; readonly call: number }
-  | { readonly type: 'fault'; readonly call: number; readonly message: string }
+  | {
+      readonly type: 'fault';
+      readonly call: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly remedy: string;
+    }
   | { readonly type: 'need-credentials'; readonly question: number }
   | {
       readonly type: 'log';

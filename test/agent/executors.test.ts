@@ -1,0 +1,87 @@
+import { writeFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { createExecutors, type Executors } from '../../src/agent/executor/executors.ts';
+import { loadAgentConfig } from '../../src/config/agent-config.ts';
+import { silentLogger } from '../../src/logging/logger.ts';
+import { createSigningAuthority, issueSigner, type SigningAuthority } from '../../src/protocol/envelope/authority.ts';
+import { sealSpecification } from '../../src/protocol/envelope/seal.ts';
+import type { Envelope } from '../../src/protocol/host-command/shapes.ts';
+import { encodeSpecification } from '../../src/protocol/specification.ts';
+import { systemRandom } from '../../src/system/random.ts';
+import { specificationOf } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
+import { descendantsOf } from '../support/process-tree.ts';
+import { scratchFolder } from '../support/scratch.ts';
+
+const SPECIFICATION = specificationOf('/revision');
+const AFTER_INSTALL = { hostCommandIdentifier: 'c-1', commandName: 'AfterInstall', specification: SPECIFICATION };
+
+let authority: SigningAuthority;
+let envelope: Envelope;
+beforeAll(async () => {
+  const options = { nowMs: Date.now(), random: systemRandom };
+  authority = await createSigningAuthority({ ...options, commonName: 'authority' });
+  envelope = await sealSpecification(
+    encodeSpecification(SPECIFICATION),
+    await issueSigner(authority, { ...options, commonName: 'signer' }),
+  );
+});
+
+/** Real executor processes of a host that pins an authority; those that there are now are told by their PIDs. */
+async function onHost(
+  options: { caCertificatePem: string; grownBytes?: number },
+  work: (executors: Executors, pids: () => readonly number[]) => Promise<void>,
+): Promise<void> {
+  using scratch = scratchFolder();
+  const before = new Set(descendantsOf(process.pid));
+  const { caCertificatePem, ...limits } = options;
+  writeFileSync(scratch.at('agent.yml'), `root_dir: ${scratch.path}\n`);
+  const { config } = loadAgentConfig(scratch.at('agent.yml'));
+  const executors = createExecutors({
+    settings: { config, region: 'us-east-1', caCertificatePem },
+    credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }),
+    log: silentLogger,
+    ...limits,
+  });
+  try {
+    await work(executors, () => descendantsOf(process.pid).filter((pid) => !before.has(pid)));
+  } finally {
+    await executors.close();
+  }
+}
+
+describe('executors', () => {
+  test('a specification of the pinned authority is opened by the process that then carries out its command', async () => {
+    await onHost({ caCertificatePem: authority.caCertificatePem }, async (executors, pids) => {
+      expect(await executors.openSpecification(envelope)).toEqual(SPECIFICATION);
+      const opener = pids();
+      expect(opener).toHaveLength(1);
+      expect(await executors.isCommandNoop({ ...AFTER_INSTALL, commandName: 'ApplicationStop' })).toBe(true);
+      expect(await executors.openSpecification(envelope)).toEqual(SPECIFICATION);
+      expect(pids()).toEqual(opener);
+    });
+  });
+
+  test('what another authority has signed is refused, in the words and with the remedy of the catalogue', async () => {
+    const options = { nowMs: Date.now(), random: systemRandom };
+    const { caCertificatePem } = await createSigningAuthority({ ...options, commonName: 'another' });
+    await onHost({ caCertificatePem }, async (executors) => {
+      await expect(executors.openSpecification(envelope)).rejects.toMatchObject({
+        code: 'ENVELOPE_UNTRUSTED',
+        message: expect.stringContaining("signed by 'signer'"),
+        remedy: expect.stringMatching(/\w/),
+      });
+      await expect(executors.openSpecification(undefined)).rejects.toMatchObject({ code: 'ENVELOPE_MISSING' });
+    });
+  });
+
+  test('an executor that has grown is let go after its command, and the next command has a fresh one', async () => {
+    await onHost({ caCertificatePem: authority.caCertificatePem, grownBytes: 1 }, async (executors, pids) => {
+      const first = await executors.run(AFTER_INSTALL);
+      expect(first.diagnostics.errorCode).toBe(5);
+      const second = await executors.run(AFTER_INSTALL);
+      expect(second).toEqual(first);
+      await eventually(() => pids().length === 0);
+    });
+  });
+});
