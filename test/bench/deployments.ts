@@ -16,6 +16,8 @@ const SMALL_ROUNDS = 9;
 const SMALL_GOAL_MS = 600;
 const PEAK_GOAL_MB = 200;
 const SMALL_FILES = 15;
+/** Between two looks at the memory of the agent's processes, of which some end on the way. */
+const LOOK_MS = 20;
 
 export async function* deploymentsOf(shapes: readonly Shape[], ground: string): AsyncGenerator<Figure> {
   const folder = mkdtempSync(join(ground, 'deployments-'));
@@ -61,10 +63,10 @@ async function* wholeDeployments(
     const bundle = await packShape(source, join(folder, 'bundle'), bundleType);
     const stored = await driver.store(bundle, `${shape.name}/${round}.${bundleType}`, bundleType);
     const floor = await floorOf(bundle, bundleType, folder);
-    forgetPeaks(agent.pid);
+    using peak = watchPeak(agent.pid);
     const ended = requireSuccess(await driver.ended(await driver.create(stored), WITHIN_MS));
     if (round > 0)
-      rounds.push({ ours: durationOf(ended, ['DownloadBundle', 'Install']), floor, peakMb: peakMb(agent.pid) });
+      rounds.push({ ours: durationOf(ended, ['DownloadBundle', 'Install']), floor, peakMb: peak.highestMb() });
   }
   for (const path of [...sources, join(folder, 'bundle')]) rmSync(path, { recursive: true });
   const name = `${shape.name}, ${bundleType}: DownloadBundle + Install over the last revision`;
@@ -123,9 +125,27 @@ function forgetPeaks(pid: number): void {
   }
 }
 
-/** The sum of the peaks of all processes that there are: no less than the peak of their sum. */
-function peakMb(pid: number): number {
-  return [pid, ...descendantsOf(pid)].reduce((sum, member) => sum + peakOf(member), 0);
+/**
+ * The highest sum of the peaks of the processes that there were at one time: no less than the peak of their sum, but for what one gained in
+ * its last hundredths of a second.
+ */
+function watchPeak(pid: number): Disposable & { highestMb(): number } {
+  forgetPeaks(pid);
+  let highest = 0;
+  const look = () => {
+    highest = Math.max(
+      highest,
+      [pid, ...descendantsOf(pid)].reduce((sum, member) => sum + peakOf(member), 0),
+    );
+  };
+  const timer = setInterval(look, LOOK_MS);
+  return {
+    highestMb() {
+      look();
+      return highest;
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
 }
 
 function peakOf(pid: number): number {

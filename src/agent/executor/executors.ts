@@ -53,8 +53,8 @@ export interface ExecutorsContext {
 const IDLE_MS = 15_000;
 /** More than this is what a large bundle has left behind: to fork a new executor takes a fifth of a second, beside a deployment of seconds. */
 const GROWN_BYTES = 110e6;
-/** A young generation that stays small: what unpacking makes of garbage is collected before it becomes memory. */
-const HEAP_FLAGS = ['--max-semi-space-size=2'];
+/** A heap that is kept tight: with twenty thousand files Install takes a third less memory, for a tenth more CPU time. */
+const HEAP_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
 /** Killing a script takes a moment; a process that does not go after this is killed itself. */
 const END_MS = 10_000;
 
