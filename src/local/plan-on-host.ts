@@ -1,6 +1,6 @@
 /** What deploying a revision would do to this very host. Nothing is changed: a bundle is unpacked into a folder that is removed again. */
-import { existsSync, lstatSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { readShebang } from '../appspec/bundle-lint.ts';
 import type { AppSpec, Hook } from '../appspec/types.ts';
 import { unpackBundle } from '../archive/unpack.ts';
@@ -9,7 +9,7 @@ import type { DeploymentContext } from '../deployment/context.ts';
 import { freeSpace } from '../deployment/disk-space.ts';
 import { findAppSpec } from '../deployment/find-appspec.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
-import { whoseScripts } from '../deployment/whose-scripts.ts';
+import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.ts';
 import { SlipwayError } from '../errors.ts';
 import { changesOf } from '../install/changes.ts';
 import { previewInstall } from '../install/install.ts';
@@ -103,7 +103,7 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
   } catch (error) {
     return impossible(specification, [problemOf(error)]);
   }
-  const scripts = planHooks(ctx, plan, { archiveDir, appSpec });
+  const scripts = planHooks(ctx, plan, { name: 'this', archiveDir, appSpec });
   const preview = previewInstall(ctx.install, {
     appSpec,
     archiveDir,
@@ -116,11 +116,10 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
     protectPaths: ctx.protectPaths ?? [],
   });
   if (!preview.ok) {
-    return { ...impossible(specification, [...preview.problems, ...scripts.problems]), hooks: scripts.hooks };
+    const ofInstall = preview.problems.map(({ rule, path, message }) => ({ rule, path, message }));
+    return { ...impossible(specification, [...ofInstall, ...scripts.problems]), hooks: scripts.hooks };
   }
-  const changes = changesOf(preview.plan, diskView(ctx.install.fs)).sort((a, b) =>
-    a.path < b.path ? -1 : a.path > b.path ? 1 : 0,
-  );
+  const changes = byPath(changesOf(preview.plan, diskView(ctx.install.fs)));
   const space = spaceNeeds(preview.plan);
   const { problems } = scripts;
   const isChanged = changes.some(({ change }) => change !== 'keep');
@@ -138,7 +137,10 @@ function problemOf(error: unknown): HostPlanProblem {
   return { rule: error.code, path: null, message: error.message };
 }
 
-interface Revision {
+/** A revision whose scripts run. */
+interface ScriptedRevision {
+  /** `this`, or the id of the deployment that brought it. */
+  readonly name: string;
   readonly archiveDir: string;
   readonly appSpec: AppSpec;
 }
@@ -149,40 +151,48 @@ interface PlannedHooks {
 }
 
 /** The scripts of every event in order, from the revision that has the say at that time, and what would keep them from running. */
-function planHooks(ctx: DeploymentContext, plan: LocalDeploymentPlan, own: Revision): PlannedHooks {
+function planHooks(ctx: DeploymentContext, plan: LocalDeploymentPlan, own: ScriptedRevision): PlannedHooks {
   const hooks: PlannedHook[] = [];
   const problems: HostPlanProblem[] = [];
-  const { deploymentGroupId, appSpecFilename } = plan.specification;
-  const pointers = groupPointers(ctx.rootDir, deploymentGroupId);
   for (const [index, event] of plan.events.entries()) {
     if (AGENT_EVENTS.some((name) => name === event)) continue;
     // Once the bundle is unpacked its own scripts are always used.
-    const isThere = plan.events.slice(0, index).includes('DownloadBundle');
-    const whose = isThere ? 'current' : whoseScripts(event, plan.specification);
-    const deploymentDir = readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
-    let revision: Revision | null = own;
-    if (whose !== 'current') {
-      const archiveDir = deploymentDir === null ? null : archiveDirOf(deploymentDir);
-      if (archiveDir === null || !existsSync(archiveDir)) continue;
-      try {
-        revision = { archiveDir: realpathSync(archiveDir), appSpec: findAppSpec(archiveDir, appSpecFilename).appSpec };
-      } catch (error) {
-        const { rule, message } = problemOf(error);
-        problems.push({ rule, path: null, message: `${event} would fail: ${message}` });
-        continue;
-      }
+    const isUnpacked = plan.events.slice(0, index).includes('DownloadBundle');
+    const whose = isUnpacked ? 'current' : whoseScripts(event, plan.specification);
+    const revision = whose === 'current' ? own : oldRevision(ctx, plan.specification, whose);
+    if (revision === null) continue;
+    // A fault of an old revision's script ends the deployment only if the configuration says so.
+    const isFatal = revision === own || ctx.applicationStop === 'fail';
+    if (!('appSpec' in revision)) {
+      if (isFatal) problems.push({ ...revision, message: `${event} would fail: ${revision.message}` });
+      continue;
     }
-    const name = revision === own ? 'this' : (deploymentDir ?? '').split('/').at(-1);
     for (const hook of revision.appSpec.hooks.get(event) ?? []) {
       const { location: script, runas, sudo, timeoutSeconds } = hook;
-      hooks.push({ event, script, revision: name ?? 'this', runas, sudo, timeoutSeconds });
-      const problem = problemOfScript(ctx, revision.archiveDir, hook);
-      if (problem !== null) {
-        problems.push({ ...problem, message: `${event} would fail: the script ${script} ${problem.message}` });
-      }
+      hooks.push({ event, script, revision: revision.name, runas, sudo, timeoutSeconds });
+      const problem = isFatal ? problemOfScript(ctx, revision.archiveDir, hook) : null;
+      if (problem === null) continue;
+      problems.push({ ...problem, message: `${event} would fail: the script ${script} ${problem.message}` });
     }
   }
   return { hooks, problems };
+}
+
+/** The revision that is on the host; null: there is none, or it is gone, and the event is skipped. */
+function oldRevision(
+  ctx: DeploymentContext,
+  { deploymentGroupId, appSpecFilename }: DeploymentSpecification,
+  whose: Exclude<RevisionOnHost, 'current'>,
+): ScriptedRevision | HostPlanProblem | null {
+  const pointers = groupPointers(ctx.rootDir, deploymentGroupId);
+  const deploymentDir = readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
+  if (deploymentDir === null || !existsSync(archiveDirOf(deploymentDir))) return null;
+  const archiveDir = realpathSync(archiveDirOf(deploymentDir));
+  try {
+    return { name: basename(deploymentDir), archiveDir, appSpec: findAppSpec(archiveDir, appSpecFilename).appSpec };
+  } catch (error) {
+    return problemOf(error);
+  }
 }
 
 function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook): HostPlanProblem | null {
@@ -202,16 +212,20 @@ function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook)
   return null;
 }
 
+function byPath(changes: readonly PlannedChange[]): PlannedChange[] {
+  return changes.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
 /** For the eye: whether it fits, blocks and inodes counted, the planner has judged. */
 function spaceNeeds(plan: InstallPlan): SpaceNeeds[] {
   const bytes = new Map<string, number>();
   const mountPoints = new Map<string, string>();
-  for (const { path, source, kind } of plan.files) {
+  for (const { path, kind, facts } of plan.files) {
     if (kind !== 'file') continue;
     const folder = dirname(path);
     const mountPoint = mountPoints.get(folder) ?? mountPointOf(folder);
     mountPoints.set(folder, mountPoint);
-    bytes.set(mountPoint, (bytes.get(mountPoint) ?? 0) + lstatSync(source).size);
+    bytes.set(mountPoint, (bytes.get(mountPoint) ?? 0) + facts.sizeBytes);
   }
   return [...bytes].map(([mountPoint, bytesToWrite]) => ({
     mountPoint,

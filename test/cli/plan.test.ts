@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
@@ -83,6 +83,31 @@ describe('slipway plan', () => {
     expect(treeOf(scratch.at('site'))).toEqual(before);
     await deploy(two);
     expect(Object.keys(treeOf(scratch.at('site')))).toEqual(['added', 'changed']);
+  });
+
+  test('of the revision that is installed already exits with 0', async () => {
+    using scratch = scratchFolder();
+    const { plan, planned, deploy } = host(scratch);
+    const one = revision(scratch, 'one', { a: 'a', 'sub/b': 'b' });
+    await deploy(one);
+    const { status, plan: seen } = await planned(one);
+    expect(status).toBe(0);
+    expect(seen.changes).toMatchObject([
+      { change: 'keep', path: scratch.at('site/a'), why: 'identical' },
+      { change: 'keep', path: scratch.at('site/sub/b'), why: 'identical' },
+    ]);
+    expect((await plan(one)).printed).toContain('Install would change nothing; 2 to keep, 5 scripts to run');
+  });
+
+  test('says which files another hand has changed since, and which are protected', async () => {
+    using scratch = scratchFolder();
+    const { config, planned, deploy } = host(scratch);
+    await deploy(revision(scratch, 'one', { a: '1', local: '1' }));
+    writeFileSync(scratch.at('site/a'), 'changed by hand');
+    appendFileSync(config, `protect_paths: ["${scratch.at('site/local')}"]\n`);
+    const { plan } = await planned(revision(scratch, 'two', { a: '2', local: '2' }));
+    expect(changesOf(plan, scratch)).toEqual(['save site/a', 'replace site/a', 'keep site/local']);
+    expect(plan.changes.at(-1)).toMatchObject({ why: 'protected' });
   });
 
   test('names what would be in the way and whose it is, exits with 1, and says everything at once', async () => {
@@ -194,7 +219,7 @@ permissions:
 
   test('of yesterday’s revision with a faulty stop script says so before it hurts', async () => {
     using scratch = scratchFolder();
-    const { planned, deploy } = host(scratch);
+    const { config, planned, deploy } = host(scratch);
     await deploy(revision(scratch, 'one', { a: '1' }));
     const [deployment = ''] = readdirSync(scratch.at('root/default-local-deployment-group'));
     rmSync(
@@ -202,6 +227,8 @@ permissions:
     );
     const { status, plan } = await planned(revision(scratch, 'two', { a: '2' }));
     expect(status).toBe(1);
+    appendFileSync(config, 'application_stop: warn\n');
+    expect((await planned(scratch.at('two'))).status).toBe(10);
     expect(plan.problems).toEqual([
       expect.objectContaining({
         rule: 'script-missing',

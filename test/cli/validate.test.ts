@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import { PROJECT } from '../rules/docs.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
@@ -305,4 +306,10 @@ test('slipway validate --schema prints the published schema', async () => {
   const { status, printed } = await validate('--schema');
   expect(status).toBe(0);
   expect(JSON.parse(printed)).toMatchObject({ required: ['version', 'os'] });
+});
+
+test.each(['hello-site', 'web-app'])('the example %s has nothing that could be said against it', async (name) => {
+  const { status, printed } = await validate(join(PROJECT, 'examples', name));
+  expect(printed).toMatch(/appspec\.yml is valid\n$/);
+  expect(status).toBe(0);
 });
