@@ -8,7 +8,7 @@ import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
 import { createTarReader, type TarReader } from './tar-reader.ts';
 import { stripWrapper } from './wrapper.ts';
-import { type ArchiveWriter, createArchiveWriter, type UnpackLimits } from './writer.ts';
+import { type ArchiveWriter, createArchiveWriter, onDisk, type UnpackLimits } from './writer.ts';
 import { readZip } from './zip-reader.ts';
 
 export interface UnpackRequest {
@@ -46,17 +46,20 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   if (existsSync(archiveDir)) throw new SlipwayError('ARCHIVE_CANNOT_WRITE', `${archiveDir} exists already`);
   const temporary = `${archiveDir}-temp`;
   rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary, { mode: 0o755 });
-  const writer = createArchiveWriter(temporary, request.limits, request.rules);
+  let writer: ArchiveWriter | null = null;
   try {
+    onDisk(null, () => mkdirSync(temporary, { mode: 0o755 }));
+    writer = createArchiveWriter(temporary, request.limits, request.rules);
     if (bundleType === 'zip') await readZip(bundleFile, writer, () => breathe(request.signal));
     else await readTar(bundleFile, writer, request.signal);
     const report = writer.finish();
-    stripWrapper(temporary);
-    renameSync(temporary, archiveDir);
+    onDisk(null, () => {
+      stripWrapper(temporary);
+      renameSync(temporary, archiveDir);
+    });
     return report;
   } catch (error) {
-    writer.abandon();
+    writer?.abandon();
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }

@@ -66,7 +66,7 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
   const kinds = new Map<string, Kind>([['', 'directory']]);
   const directories = new Map<string, EntryFacts>();
   const links = new Map<string, { readonly target: string; readonly facts: EntryFacts }>();
-  const grantedBits = modeBitsGranted(root);
+  const grantedBits = onDisk(null, () => modeBitsGranted(root));
   let entries = 0;
   let bytes = 0;
   let openFile: number | null = null;
@@ -119,6 +119,17 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
     if (rules.keepOwnership && facts.owner !== undefined) change(facts.owner.uid, facts.owner.gid);
   }
 
+  function finishDirectory(path: string, facts: EntryFacts): void {
+    const folder = openSync(join(root, path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    try {
+      chown((uid, gid) => fchownSync(folder, uid, gid), facts);
+      fchmodSync(folder, safeMode(facts.mode, 'directory'));
+      if (facts.mtimeMs !== undefined) futimesSync(folder, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+    } finally {
+      closeSync(folder);
+    }
+  }
+
   return {
     directory(name, facts) {
       const isNew = !kinds.has(judgedPath(name));
@@ -159,10 +170,12 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
         close() {
           openFile = null;
           try {
-            if (position !== null) onDisk(name, () => ftruncateSync(file, length));
-            if (isOwned) chown((uid, gid) => fchownSync(file, uid, gid), facts);
-            if (isOwned || (mode & ~grantedBits) !== 0) fchmodSync(file, mode);
-            if (facts.mtimeMs !== undefined) futimesSync(file, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+            onDisk(name, () => {
+              if (position !== null) ftruncateSync(file, length);
+              if (isOwned) chown((uid, gid) => fchownSync(file, uid, gid), facts);
+              if (isOwned || (mode & ~grantedBits) !== 0) fchmodSync(file, mode);
+              if (facts.mtimeMs !== undefined) futimesSync(file, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+            });
           } finally {
             closeSync(file);
           }
@@ -204,20 +217,15 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
         if (linkEscapes(path, targets)) {
           throw archiveError('ARCHIVE_LINK_ESCAPES', path, `is a link to '${target}', which leads out of the bundle`);
         }
-        onDisk(path, () => symlinkSync(target, join(root, path)));
-        chown((uid, gid) => lchownSync(join(root, path), uid, gid), facts);
-        if (facts.mtimeMs !== undefined) lutimesSync(join(root, path), facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+        onDisk(path, () => {
+          symlinkSync(target, join(root, path));
+          chown((uid, gid) => lchownSync(join(root, path), uid, gid), facts);
+          if (facts.mtimeMs !== undefined) lutimesSync(join(root, path), facts.mtimeMs / 1000, facts.mtimeMs / 1000);
+        });
       }
       // Innermost first: setting the time of a folder is undone by what happens in it.
       for (const [path, facts] of [...directories].sort(([a], [b]) => b.length - a.length)) {
-        const folder = openSync(join(root, path), constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-        try {
-          chown((uid, gid) => fchownSync(folder, uid, gid), facts);
-          fchmodSync(folder, safeMode(facts.mode, 'directory'));
-          if (facts.mtimeMs !== undefined) futimesSync(folder, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
-        } finally {
-          closeSync(folder);
-        }
+        onDisk(path, () => finishDirectory(path, facts));
       }
       // The entry `.` may close the root to other users; scripts that run as one must get in.
       chmodSync(root, 0o755);
@@ -258,8 +266,8 @@ function writeAll(file: number, content: Uint8Array, position: number | null): v
   }
 }
 
-/** Names the entry at which the disk refused. */
-function onDisk<T>(name: string, work: () => T): T {
+/** Names the entry at which the disk refused, if there is one. @throws SlipwayError ARCHIVE_DISK_FULL, ARCHIVE_CANNOT_WRITE */
+export function onDisk<T>(name: string | null, work: () => T): T {
   try {
     return work();
   } catch (cause) {

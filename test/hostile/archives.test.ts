@@ -1,92 +1,18 @@
 /** Archives that no honest tool makes, made here by code and sorted by attack. Each is refused by name, and nothing of it stays. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 
-import { crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
+import { execaSync } from 'execa';
 import fc from 'fast-check';
-import { Header } from 'tar';
 import { describe, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
+import { paxHeader, type TarEntry, tarOf, type ZipEntry, zipOf } from './makers.ts';
 
 const limits = { maxBytes: 10 * 1024 * 1024, maxEntries: 1000 };
 const rules = { rejectSymlinks: false, keepOwnership: false };
-
-interface TarEntry {
-  readonly path: string;
-  readonly type?: 'File' | 'Directory' | 'SymbolicLink' | 'Link' | 'CharacterDevice' | 'BlockDevice' | 'FIFO';
-  readonly linkpath?: string;
-  readonly content?: string;
-  readonly mode?: number;
-  /** What the header claims, if not the truth. */
-  readonly size?: number;
-}
-
-function tarOf(entries: readonly TarEntry[]): Buffer {
-  const blocks = entries.flatMap(({ path, type = 'File', linkpath, content = '', mode = 0o644, size }) => {
-    const block = Buffer.alloc(512);
-    const body = Buffer.from(content);
-    const header = new Header({
-      path,
-      type,
-      mode,
-      size: size ?? body.length,
-      mtime: new Date(0),
-      uid: 0,
-      gid: 0,
-      ...(linkpath === undefined ? {} : { linkpath }),
-    });
-    header.encode(block, 0);
-    return [block, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
-  });
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
-}
-
-interface ZipEntry {
-  readonly path: string;
-  readonly content?: string;
-  readonly unixMode?: number;
-  /** The name in the entry's own header, if another. */
-  readonly localPath?: string;
-  readonly crc?: number;
-  readonly claimedSize?: number;
-}
-
-function zipOf(entries: readonly ZipEntry[]): Buffer {
-  const locals: Buffer[] = [];
-  const central: Buffer[] = [];
-  let offset = 0;
-  for (const { path, content = '', unixMode = 0o100644, localPath = path, crc, claimedSize } of entries) {
-    const body = Buffer.from(content);
-    const packed = deflateRawSync(body);
-    const common = Buffer.alloc(26);
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(0x800, 2);
-    common.writeUInt16LE(8, 4);
-    common.writeUInt16LE(0x21, 8);
-    common.writeUInt32LE(crc ?? crc32(body), 10);
-    common.writeUInt32LE(packed.length, 14);
-    common.writeUInt32LE(claimedSize ?? body.length, 18);
-    common.writeUInt16LE(Buffer.byteLength(localPath), 22);
-    const local = Buffer.concat([Buffer.from('PK\u0003\u0004', 'latin1'), common, Buffer.from(localPath), packed]);
-    common.writeUInt16LE(Buffer.byteLength(path), 22);
-    const rest = Buffer.alloc(14);
-    rest.writeUInt32LE((unixMode << 16) >>> 0, 6);
-    rest.writeUInt32LE(offset, 10);
-    const madeBy = Buffer.from([20, 3]);
-    central.push(Buffer.concat([Buffer.from('PK\u0001\u0002', 'latin1'), madeBy, common, rest, Buffer.from(path)]));
-    locals.push(local);
-    offset += local.length;
-  }
-  const directory = Buffer.concat(central);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(entries.length, 4);
-  end.writeUInt16LE(entries.length, 6);
-  end.writeUInt32LE(directory.length, 8);
-  end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...locals, directory, Buffer.from('PK\u0005\u0006', 'latin1'), end]);
-}
 
 async function unpack(root: string, bundle: Buffer, bundleType: BundleType): Promise<string> {
   writeFileSync(`${root}/bundle`, bundle);
@@ -227,6 +153,51 @@ describe('a zip archive that', () => {
       'unpacked',
     );
     expect(treeOf(scratch.at('archive'))).toEqual({ d: 'directory 755', 'd/a': 'file 755 "hello"' });
+  });
+});
+
+describe('an owner, a time or a disk that cannot be had', () => {
+  test.each(['uid', 'mtime'])('is an error about the entry: %s', async (field) => {
+    using scratch = scratchFolder();
+    const uid = field === 'uid' ? '9'.repeat(15) : '1';
+    const mtime = field === 'mtime' ? '9'.repeat(14) : '1';
+    const bundle = tarOf([{ path: 'd', type: 'Directory', mode: 0o755 }, { path: 'a' }]);
+    const records = paxHeader([`uid=${uid}`, `mtime=${mtime}`], 'g');
+    writeFileSync(scratch.at('bundle'), Buffer.concat([records, bundle]));
+    const request = { bundleFile: scratch.at('bundle'), bundleType: 'tar', archiveDir: scratch.at('archive') } as const;
+    const outcome = await unpackBundle({ ...request, limits, rules: { ...rules, keepOwnership: true } }).catch(
+      (error: unknown) => error,
+    );
+    // Some systems take any time; none takes such an owner.
+    if (field === 'uid') expect(outcome).toMatchObject({ code: 'ARCHIVE_CANNOT_WRITE' });
+    else if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ARCHIVE_CANNOT_WRITE' });
+    expect(existsSync(scratch.at('archive-temp'))).toBe(false);
+  });
+
+  test('leaves nothing behind when the disk takes no more from the start', async (context) => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('disk'));
+    const { failed } = execaSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=2', 'tmpfs', scratch.at('disk')], {
+      reject: false,
+    });
+    if (failed) return context.skip();
+    try {
+      writeFileSync(scratch.at('bundle'), tarOf([{ path: 'a', content: 'x' }]));
+      const archiveDir = scratch.at('disk/archive');
+      const outcome = unpackBundle({ bundleFile: scratch.at('bundle'), bundleType: 'tar', archiveDir, limits, rules });
+      await expect(outcome).rejects.toMatchObject({ code: 'ARCHIVE_DISK_FULL' });
+      expect(readdirSync(scratch.at('disk'))).toEqual([]);
+    } finally {
+      execaSync('umount', [scratch.at('disk')]);
+    }
+  });
+
+  test('is an error with a code when there is no folder to unpack into', async () => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('bundle'), tarOf([{ path: 'a', content: 'x' }]));
+    const archiveDir = scratch.at('nowhere/archive');
+    const outcome = unpackBundle({ bundleFile: scratch.at('bundle'), bundleType: 'tar', archiveDir, limits, rules });
+    await expect(outcome).rejects.toMatchObject({ code: 'ARCHIVE_CANNOT_WRITE' });
   });
 });
 
