@@ -12,6 +12,7 @@ import type { InstallFs } from './install-fs.ts';
 import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
 import type { CommitOperation, TouchedAttributes } from './operations.ts';
 import { installFault } from './stage.ts';
+import { restoreTimes } from './times.ts';
 
 export function commitAll(fs: InstallFs, tools: AttributeTools, operations: readonly CommitOperation[]): void {
   for (const operation of operations) {
@@ -76,9 +77,7 @@ export function rollBack(fs: InstallFs, begin: JournalBegin, state: Exclude<Jour
     if (operation.op === 'place') fs.rmSync(operation.temp, { recursive: true, force: true });
   }
   if (begin.savedFilesDir !== undefined) fs.rmSync(begin.savedFilesDir, { recursive: true, force: true });
-  for (const { path, atimeMs, mtimeMs } of begin.folderTimes) {
-    if (fs.existsSync(path)) fs.utimesSync(path, atimeMs / 1000, mtimeMs / 1000);
-  }
+  restoreTimes(fs, begin.times ?? []);
   for (const folder of foldersOf(begin)) syncFolder(fs, folder);
 }
 

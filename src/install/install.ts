@@ -23,18 +23,12 @@ import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
 import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
-import {
-  beginJournal,
-  type FolderTimes,
-  type JournalBegin,
-  readJournal,
-  removeJournal,
-  syncFolder,
-} from './journal.ts';
+import { beginJournal, type JournalBegin, readJournal, removeJournal, syncFolder } from './journal.ts';
 import { formatManifest, type Manifest, parseManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
 import { planInstall } from './plan.ts';
 import { stageAll } from './stage.ts';
+import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
 import type { CleanupEntry, IdLookup, InstallPlan, InstallRules, PlanProblem, PlanResult } from './types.ts';
 
@@ -261,7 +255,7 @@ function carryOut(
     commit: operations.commit,
     folderRemovals: operations.folderRemovals,
     savedFilesDir,
-    folderTimes: timesOf(fs, operations),
+    times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations)]),
   };
   const journal = beginJournal(fs, journalPath, begin);
   let state: 'staging' | 'committing' = 'staging';
@@ -273,8 +267,7 @@ function carryOut(
     commitAll(fs, tools, operations.commit);
     for (const { path, context } of plan.permissions) if (context !== null) tools.setContext(path, context);
     for (const folder of foldersOf(begin)) syncFolder(fs, folder);
-    const touched = operations.commit.flatMap(({ op, path }) => (op === 'touch' ? dirname(path) : []));
-    syncFileSystems(fs, [...new Set(touched)]);
+    syncFileSystems(fs, [...new Set(touchedFiles(operations).map((path) => dirname(path)))]);
     journal.append('committed');
   } catch (error) {
     journal.close();
@@ -318,13 +311,8 @@ function finishCommitted(
   }
 }
 
-function timesOf(fs: InstallFs, operations: Operations): FolderTimes[] {
-  return foldersOf(operations)
-    .filter((path) => fs.existsSync(path))
-    .map((path) => {
-      const { atimeMs, mtimeMs } = fs.lstatSync(path);
-      return { path, atimeMs, mtimeMs };
-    });
+function touchedFiles({ commit }: Operations): string[] {
+  return commit.flatMap(({ op, path }) => (op === 'touch' ? path : []));
 }
 
 /** Makes everything written durable: one call per file system. */

@@ -16,13 +16,7 @@ import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { CommitOperation } from './operations.ts';
-
-/** Times of a folder that the Install works in, to be set back by a rollback. */
-export interface FolderTimes {
-  readonly path: string;
-  readonly atimeMs: number;
-  readonly mtimeMs: number;
-}
+import type { ObjectTimes } from './times.ts';
 
 export interface JournalBegin {
   readonly deploymentGroupId: string;
@@ -31,7 +25,8 @@ export interface JournalBegin {
   readonly folderRemovals: readonly string[];
   /** Where copies of changed files are put; journals of older versions have none. */
   readonly savedFilesDir?: string;
-  readonly folderTimes: readonly FolderTimes[];
+  /** Of the folders that the Install works in and the files that it changes in place; journals of older versions have none. */
+  readonly times?: readonly ObjectTimes[];
 }
 
 export type JournalState = 'staging' | 'committing' | 'committed';
