@@ -85,7 +85,7 @@ async function serve(
   const clock = systemClock;
   const endpoint = controlEndpoint(config, identity.region);
   // Hundreds of authorities take 14 MB: a daemon that speaks no TLS does not carry them.
-  if (endpoint.startsWith('https:')) await trustAuthorities(process.env);
+  if (endpoint.startsWith('https:') || config.otlpEndpoint?.startsWith('https:')) await trustAuthorities(process.env);
   await checkEndpointTls(new URL(endpoint), proxyFor(new URL(endpoint), config.proxyUri, process.env), log);
   const client = createHostCommandClient({
     endpoint,
@@ -100,7 +100,12 @@ async function serve(
   });
   const ledger = openLedger({ rootDir: config.rootDir, trackingFolder: config.ongoingDeploymentTracking, clock, log });
   const outbox = createOutbox({ client, ledger, clock, log });
-  const observers = await createObservers(config, clock, log);
+  const observers = await createObservers(
+    config,
+    { hostIdentifier: identity.hostIdentifier, version: options.version },
+    clock,
+    log,
+  );
   const plainExecutors = createExecutors({
     settings: { config, region: identity.region, caCertificatePem: readPinnedCertificate(config.deploymentSpecCaFile) },
     credentials: identity.credentials,
@@ -163,7 +168,7 @@ async function serve(
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
   status.close();
-  observers.close();
+  await observers.close();
   stop.release();
   log.info('the host agent ends');
 }

@@ -9,7 +9,7 @@ export interface Observers {
   readonly tell: Tell;
   /** From here on metrics are served, if they are wanted. */
   serve(status: () => AgentStatus): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** A poll is held for up to a minute; an agent that has had no answer for three has lost its server. */
@@ -17,12 +17,13 @@ const SILENT_MS = 3 * 60_000;
 
 /** @throws SlipwayError CONFIG_INVALID when `metrics_listen` is an address that others could reach */
 export async function createObservers(
-  config: Pick<AgentConfig, 'eventsFile' | 'metricsListen'>,
-  clock: Pick<Clock, 'now'>,
+  config: Pick<AgentConfig, 'eventsFile' | 'metricsListen' | 'otlpEndpoint' | 'proxyUri'>,
+  agent: { readonly hostIdentifier: string; readonly version: string },
+  clock: Clock,
   log: Logger,
 ): Promise<Observers> {
   const listeners: Tell[] = [];
-  const closers: (() => void)[] = [];
+  const closers: (() => void | Promise<void>)[] = [];
   let serve: Observers['serve'] = () => undefined;
   if (config.eventsFile !== null) {
     const { openRotatingFile } = await import('../hooks/rotating-file.ts');
@@ -50,13 +51,20 @@ export async function createObservers(
       closers.push(() => server.close());
     };
   }
+  if (config.otlpEndpoint !== null) {
+    const { createSpanExporter } = await import('./span-exporter.ts');
+    const { otlpEndpoint: endpoint, proxyUri } = config;
+    const spans = createSpanExporter({ ...agent, endpoint, proxyUri, proxyEnvironment: process.env, clock, log });
+    listeners.push((event) => spans.observe(event));
+    closers.push(() => spans.close());
+  }
   return {
     tell: (event) => {
       for (const listener of listeners) listener(event);
     },
     serve: (status) => serve(status),
-    close: () => {
-      for (const close of closers) close();
+    async close() {
+      for (const close of closers) await close();
     },
   };
 }

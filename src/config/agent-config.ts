@@ -149,6 +149,12 @@ export const AGENT_CONFIG_KEYS = [
     'loopback address with port, or socket path, for /metrics (Prometheus) and /healthz',
   ),
   key(
+    'otlp_endpoint',
+    'url',
+    null,
+    'OpenTelemetry collector (OTLP over HTTP, such as http://127.0.0.1:4318) that gets a span for each lifecycle event',
+  ),
+  key(
     'update_command',
     'text',
     null,
@@ -253,6 +259,7 @@ export interface AgentConfig {
   readonly hookOutputPolicy: 'detach' | 'fail';
   readonly eventsFile: string | null;
   readonly metricsListen: string | null;
+  readonly otlpEndpoint: string | null;
   readonly updateCommand: string | null;
   readonly applicationStop: 'fail' | 'warn' | 'use-new';
   readonly hookScopes: 'auto' | 'on' | 'off';
@@ -363,6 +370,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
     eventsFile: optional('events_file'),
     metricsListen: optional('metrics_listen'),
+    otlpEndpoint: optional('otlp_endpoint'),
     updateCommand: optional('update_command'),
     applicationStop: text('application_stop') as AgentConfig['applicationStop'],
     hookOutputPolicy: text('hook_output_policy') as AgentConfig['hookOutputPolicy'],

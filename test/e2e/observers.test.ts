@@ -6,6 +6,7 @@ import { createMetrics } from '../../src/agent/metrics.ts';
 import { serveMetrics } from '../../src/agent/metrics-server.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import { eventually } from '../support/eventually.ts';
+import { answeringServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
@@ -25,12 +26,16 @@ function get(socketPath: string, path: string): Promise<{ status: number; text: 
 }
 
 describe('an agent that is observed', () => {
-  test('writes an event a line, and counts commands for Prometheus', async () => {
+  test('writes an event a line, counts commands for Prometheus, and sends spans to a collector', async () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(scratch.at('server'));
     const host = await enrolHost(server, scratch.at('host'), 'web-1');
     const [events, socket] = [scratch.at('events.json'), scratch.at('metrics.sock')];
-    appendFileSync(host.configFile, `events_file: ${events}\nmetrics_listen: ${socket}\n`);
+    await using collector = await answeringServer(() => ({}));
+    appendFileSync(
+      host.configFile,
+      `events_file: ${events}\nmetrics_listen: ${socket}\notlp_endpoint: ${collector.url}\n`,
+    );
     const revision = writeRevision(scratch.at('one'), {
       destination: scratch.at('site'),
       files: { 'index.html': 'one' },
@@ -67,6 +72,8 @@ describe('an agent that is observed', () => {
         applicationName: 'site',
       }),
     );
+    const spans = collector.received.map(({ body }) => body.toString()).join('');
+    for (const name of ['DownloadBundle', 'Install', 'ValidateService']) expect(spans).toContain(`"name":"${name}"`);
     expect(statSync(events).size).toBeGreaterThan(0);
   });
 

@@ -57,6 +57,7 @@ export const PURE: readonly string[] = [
   'archive/zip-name.ts',
   'agent/backoff.ts',
   'agent/diagnostics.ts',
+  'agent/spans.ts',
   'protocol/diagnostics.ts',
   'protocol/specification.ts',
   'protocol/lifecycle-events.ts',
