@@ -35,6 +35,11 @@ async function eventsOf(server: ControlServer, deploymentId: string): Promise<Sh
   );
 }
 
+/** Each look starts a program: looking all the time would take the time of those that are waited for. */
+async function untilStatus(server: ControlServer, deploymentId: string, status: string): Promise<void> {
+  await eventually(async () => (await statusOf(server, deploymentId)) === status, { everyMs: 300 });
+}
+
 async function statusOf(server: ControlServer, deploymentId: string): Promise<string> {
   const shown = await runSlipway(['deployments', 'show', deploymentId, '--json'], server.env);
   return (JSON.parse(shown.stdout) as { deployment: { status: string } }).deployment.status;
@@ -64,7 +69,7 @@ describe('kill -9 of the agent', () => {
     const pids = readFileSync(pidFile, 'utf8').trim().split(' ').map(Number);
 
     await using _agent = host.startAgent();
-    await eventually(async () => (await statusOf(server, deploymentId)) === 'Failed');
+    await untilStatus(server, deploymentId, 'Failed');
 
     const failed = (await eventsOf(server, deploymentId)).find((event) => event.status === 'Failed');
     expect(failed).toMatchObject({ lifecycleEventName: 'AfterInstall', diagnostics: { errorCode: 'UnknownError' } });
@@ -106,7 +111,7 @@ describe('kill -9 of the agent', () => {
         await agent.exited;
       }
       await using _agent = host.startAgent();
-      await eventually(async () => (await statusOf(server, deploymentId)) === 'Failed');
+      await untilStatus(server, deploymentId, 'Failed');
 
       const failed = (await eventsOf(server, deploymentId)).find((event) => event.status === 'Failed');
       expect(failed).toMatchObject({ lifecycleEventName: 'Install', diagnostics: { errorCode: 'UnknownError' } });
@@ -142,7 +147,7 @@ describe('kill -9 of the process that carries out a command', () => {
     const executor = descendantsOf(agent.pid).find((pid) => descendantsOf(pid).includes(script));
     process.kill(executor ?? 0, 'SIGKILL');
 
-    await eventually(async () => (await statusOf(server, deploymentId)) === 'Failed');
+    await untilStatus(server, deploymentId, 'Failed');
     const failed = (await eventsOf(server, deploymentId)).find((event) => event.status === 'Failed');
     expect(failed?.diagnostics?.message).toContain('AGENT_EXECUTOR_DIED');
     await eventually(() => !isRunning(script));
@@ -215,7 +220,7 @@ describe('kill -9 of the server', () => {
     await using after = await startControlServer(dataDir, before);
     writeFileSync(gate, 'go on\n');
 
-    await eventually(async () => (await statusOf(after, deploymentId)) === 'Succeeded', { withinMs: 60_000 });
+    await untilStatus(after, deploymentId, 'Succeeded');
     expect(readFileSync(scratch.at('site', 'index.html'), 'utf8')).toBe('one');
   });
 });
