@@ -6,7 +6,7 @@ import { scratchFolder } from '../support/scratch.ts';
 import { startControlServer } from '../support/slipway.ts';
 
 /** Enough for a few of each kind; the full sweep has them all. */
-const RUNS = 8;
+const RUNS = 16;
 
 describe('a deployment that a fault hits', () => {
   test('leaves the old tree or the new one, and the server has one outcome of each command it ordered', async () => {
