@@ -1,14 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import type { AddCommand, Conclude } from './command.ts';
 import type { CliContext } from './context.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { packageVersion } from './package-version.ts';
 import { reportError } from './report-error.ts';
-
-/** What a command's action tells about its end. */
-export type Conclude = (reason: ExitReason) => void;
-
-/** Adds one subcommand to `slipway`. */
-export type AddCommand = (program: Command, ctx: CliContext, conclude: Conclude) => void;
 
 /**
  * The subcommands in the order in which `slipway --help` shows them. Only the one that is called is loaded: a daemon must not carry what

@@ -10,7 +10,12 @@ import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { BundleFetcher } from '../revision/fetch-bundle.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
-import type { ApplicationStopPolicy } from './old-scripts.ts';
+
+/**
+ * `fail`: the event fails, as with the official agents. `warn`: it succeeds, and log and diagnostics say what failed. `use-new`: as `warn`,
+ * and the new revision's own ApplicationStop runs as soon as that revision is here.
+ */
+export type ApplicationStopPolicy = 'fail' | 'warn' | 'use-new';
 
 /** What the commands of a deployment need of this host. Made once by the executor, or by a local deployment. */
 export interface DeploymentContext {

@@ -6,12 +6,6 @@ import type { CommandRequest, DeploymentContext } from './context.ts';
 import { deploymentPaths } from './layout.ts';
 import { succeeded } from './outcomes.ts';
 
-/**
- * `fail`: the event fails, as with the official agents. `warn`: it succeeds, and log and diagnostics say what failed. `use-new`: as `warn`,
- * and the new revision's own ApplicationStop runs as soon as that revision is here.
- */
-export type ApplicationStopPolicy = 'fail' | 'warn' | 'use-new';
-
 /** @param deploymentDir of the revision whose scripts ran */
 export function judgeOldScripts(
   ctx: Pick<DeploymentContext, 'rootDir' | 'applicationStop' | 'log'>,

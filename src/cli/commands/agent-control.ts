@@ -1,7 +1,7 @@
 /** `slipway agent start|stop|restart|status`, for those who script them: exit statuses are those of the LSB. */
 import type { Command } from 'commander';
+import type { Conclude } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import type { Conclude } from '../program.ts';
 
 interface ControlOptions {
   readonly configFile?: string;

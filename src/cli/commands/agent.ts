@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
+import type { AddCommand } from '../command.ts';
 import { packageVersion } from '../package-version.ts';
-import type { AddCommand } from '../program.ts';
 import type { ServiceInstallation } from '../service/install.ts';
 import { addAgentControl } from './agent-control.ts';
 

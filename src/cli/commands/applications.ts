@@ -1,6 +1,6 @@
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import type { AddCommand } from '../program.ts';
 
 export const addApplicationsCommand: AddCommand = (program, ctx) => {
   const applications = program.command('applications').description('applications on the control server');

@@ -4,9 +4,9 @@ import { bundleTypeOfName } from '../../local/location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { BundleType, FileExistsBehavior } from '../../protocol/specification.ts';
 import { parseBundleUrl, parseGitHubRevision, parseGitRevision, parseS3Url } from '../arguments.ts';
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import type { AddCommand } from '../program.ts';
 import { uploadRevision } from '../upload-revision.ts';
 import { type FollowStyle, followDeployment } from '../view/follow.ts';
 

@@ -1,5 +1,5 @@
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
-import type { AddCommand } from '../program.ts';
 import { conclusionLines, eventLine, failureLines, targetLine } from '../view/deployment.ts';
 import { readTargets } from '../view/follow.ts';
 import { renderTable } from '../view/table.ts';

@@ -1,6 +1,6 @@
+import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { Finding } from '../doctor/check.ts';
-import type { AddCommand } from '../program.ts';
 
 export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
   program

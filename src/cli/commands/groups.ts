@@ -1,7 +1,7 @@
 import { collect, parseTag, type Tag } from '../arguments.ts';
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import type { AddCommand } from '../program.ts';
 import { renderTable } from '../view/table.ts';
 
 interface CreateOptions extends ConnectionOptions {

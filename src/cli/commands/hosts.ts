@@ -1,6 +1,6 @@
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import type { AddCommand } from '../program.ts';
 import { renderTable } from '../view/table.ts';
 import { renderDuration } from '../view/time.ts';
 

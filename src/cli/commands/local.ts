@@ -1,6 +1,6 @@
 import { Option } from 'commander';
+import type { AddCommand } from '../command.ts';
 import type { LocalDeployOptions } from '../local-deploy.ts';
-import type { AddCommand } from '../program.ts';
 
 export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
   program

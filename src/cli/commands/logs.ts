@@ -1,6 +1,6 @@
 import { findDeploymentLog, findLatestDeploymentLog, showFile, showJournal } from '../agent-logs.ts';
 import { parseCount } from '../arguments.ts';
-import type { AddCommand } from '../program.ts';
+import type { AddCommand } from '../command.ts';
 
 interface LogsOptions {
   readonly configFile?: string;

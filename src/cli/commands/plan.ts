@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { LocalBundleType } from '../../local/location.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
+import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { ExitReason } from '../exit-status.ts';
-import type { AddCommand } from '../program.ts';
 
 interface PlanOptions {
   readonly type?: LocalBundleType;

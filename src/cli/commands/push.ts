@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import type { BundleType } from '../../protocol/specification.ts';
 import { parseS3Url } from '../arguments.ts';
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
-import type { AddCommand } from '../program.ts';
 import { uploadRevision } from '../upload-revision.ts';
 
 interface PushOptions extends ConnectionOptions {

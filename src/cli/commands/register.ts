@@ -5,8 +5,8 @@ import { stringify } from 'yaml';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
+import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
-import type { AddCommand } from '../program.ts';
 
 interface RegisterOptions extends ConnectionOptions {
   readonly instanceName: string;

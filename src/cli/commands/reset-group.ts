@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import type { AddCommand } from '../program.ts';
+import type { AddCommand } from '../command.ts';
 
 export const addResetGroupCommand: AddCommand = (program, ctx) => {
   program

@@ -1,6 +1,6 @@
 import { newLocalDeploymentId } from '../../local/plan.ts';
+import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import type { AddCommand } from '../program.ts';
 import { renderTable } from '../view/table.ts';
 
 interface RollbackOptions {

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import { type ListenAddress, parseListenAddress } from '../arguments.ts';
+import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { packageVersion } from '../package-version.ts';
-import type { AddCommand } from '../program.ts';
 import type { ServiceInstallation } from '../service/install.ts';
 
 interface ServerOptions {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import type { AgentStatus } from '../../agent/status.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
+import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
-import type { AddCommand } from '../program.ts';
 import { renderDuration } from '../view/time.ts';
 
 /** The agent answers at once or not at all. */

@@ -8,9 +8,9 @@ import { renderSchema } from '../../appspec/schema.ts';
 import { loadAgentConfig } from '../../config/agent-config.ts';
 import { findProgram } from '../../system/programs.ts';
 import { lookupGroup, lookupUser } from '../../system/users.ts';
+import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { packageVersion } from '../package-version.ts';
-import type { AddCommand } from '../program.ts';
 
 const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
 

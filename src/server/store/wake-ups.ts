@@ -1,11 +1,12 @@
+import type { Transaction } from 'kysely';
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
-import type { StoreTransaction } from './store.ts';
+import type { StoreSchema } from './schema.ts';
 
 /** How server processes that share a database tell each other that a host has something to do. */
 export interface WakeUps {
   /** Tells all processes, once `tx` is committed and not before. */
-  announce(tx: StoreTransaction, hostArns: readonly string[]): Promise<void>;
+  announce(tx: Transaction<StoreSchema>, hostArns: readonly string[]): Promise<void>;
   /**
    * Begins to listen, and goes on however often the connection breaks.
    *
