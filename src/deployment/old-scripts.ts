@@ -17,8 +17,8 @@ export function judgeOldScripts(
   const { diagnostics } = outcome;
   const fault = `${event} runs scripts of the last revision, ${basename(deploymentDir)} in ${deploymentDir}: ${diagnostics.message}`;
   if (ctx.applicationStop === 'fail') {
-    const wayOut = `If they can never succeed, run \`slipway reset-group ${deploymentGroupName}\` on this host and deploy again, or set application_stop: warn in the agent’s configuration.`;
-    return { ...outcome, diagnostics: { ...diagnostics, message: `${fault} ${wayOut}` } };
+    const wayOut = `if they can never succeed, run \`slipway reset-group ${deploymentGroupName}\` on this host and deploy again, or set application_stop: warn in the agent’s configuration.`;
+    return { ...outcome, diagnostics: { ...diagnostics, message: `${fault}; ${wayOut}` } };
   }
   ctx.log.warn('scripts of the last revision failed; the deployment goes on', {
     event,
