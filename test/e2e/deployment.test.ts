@@ -1,5 +1,5 @@
 /** The main job with real parts: a server process, an agent process, bundles over the S3 API, files and scripts. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -154,6 +154,43 @@ describe('a deployment to one host', () => {
     );
     expect(events).toMatchObject({ BeforeInstall: 'Succeeded', Install: 'Skipped' });
     expect(existsSync(scratch.at('site'))).toBe(false);
+  });
+});
+
+describe('a restart', () => {
+  test('goes through all events with the files that the host has, and downloads where they are gone', async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await using _agent = host.startAgent();
+    await makeGroup(server);
+    const site = scratch.at('site');
+    const starts = scratch.at('starts');
+    const revision = writeRevision(scratch.at('one'), {
+      destination: site,
+      files: { 'index.html': 'one' },
+      scripts: { ApplicationStart: `echo started >> ${starts}` },
+    });
+    const deployed = await runSlipway(['deploy', revision, ...APPLICATION], server.env);
+    expect(deployed).toMatchObject({ status: 0 });
+    const before = statSync(join(site, 'index.html'));
+
+    const restarted = await runSlipway(['deploy', '--restart', ...APPLICATION], server.env);
+    expect(restarted).toMatchObject({ status: 0 });
+    expect(readFileSync(starts, 'utf8')).toBe('started\nstarted\n');
+    expect(statSync(join(site, 'index.html')).ino).toBe(before.ino);
+    const groupDir = readdirSync(host.rootDir).filter((name) => /^[0-9a-f]{8}-/.test(name));
+    expect(groupDir).toHaveLength(1);
+    const deploymentDir = (output: string) =>
+      join(host.rootDir, groupDir[0] ?? '', /d-[A-Z0-9]{9}/.exec(output)?.[0] ?? '');
+    const source = (output: string) => readFileSync(join(deploymentDir(output), '.bundle-source'), 'utf8');
+    expect(source(deployed.stdout)).toBe('downloaded');
+    expect(source(restarted.stdout)).toBe('archive-reuse');
+
+    rmSync(join(deploymentDir(restarted.stdout), 'deployment-archive'), { recursive: true });
+    const again = await runSlipway(['deploy', '--restart', ...APPLICATION], server.env);
+    expect(again).toMatchObject({ status: 0 });
+    expect(source(again.stdout)).toBe('downloaded');
   });
 });
 

@@ -392,6 +392,39 @@ describe('a deployment', () => {
     });
   });
 
+  test('of mode RESTART deploys the group’s last successful revision without a word about it, or is refused with a reason', async () => {
+    const restart = { applicationName: 'site', deploymentGroupName: 'production', deploymentMode: 'RESTART' as const };
+    const refused = (input: object, name: string, words: string) =>
+      expect(sdk.send(new CreateDeploymentCommand({ ...restart, ...input }))).rejects.toMatchObject({
+        name,
+        message: expect.stringContaining(words),
+      });
+    await refused({ revision: REVISION }, 'InvalidRevisionException', 'takes no revision');
+    await refused({ updateOutdatedInstancesOnly: true }, 'InvalidUpdateOutdatedInstancesOnlyValueException', 'RESTART');
+    await refused({ deploymentMode: 'OTHER' }, 'InvalidInputException', 'STANDARD or RESTART');
+    await makeGroup('never-deployed');
+    await refused({ applicationName: 'never-deployed' }, 'RevisionRequiredException', 'nothing to restart');
+
+    const last = await sdk.send(new ListDeploymentsCommand({ ...restart, includeOnlyStatuses: ['Succeeded'] }));
+    const { deploymentId = '' } = await sdk.send(new CreateDeploymentCommand(restart));
+    const command = await host.pollHostCommand();
+    const { DeploymentSpecification } = await host.getDeploymentSpecification(command?.DeploymentExecutionId ?? '');
+    const json = await openEnvelope(DeploymentSpecification?.GenericEnvelope, {
+      caCertificatePem: null,
+      nowMs: Date.now(),
+    });
+    expect(parseSpecification(json)).toMatchObject({
+      deploymentId,
+      reuseArchiveFromDeploymentId: last.deployments?.[0],
+      revision: { eTag: 'abc' },
+    });
+    const { deploymentInfo } = await sdk.send(new GetDeploymentCommand({ deploymentId }));
+    expect(deploymentInfo).toMatchObject({ deploymentMode: 'RESTART', revision: REVISION });
+    const before = await sdk.send(new GetDeploymentCommand({ deploymentId: last.deployments?.[0] }));
+    expect(before.deploymentInfo).not.toHaveProperty('deploymentMode');
+    await sdk.send(new StopDeploymentCommand({ deploymentId }));
+  });
+
   test('to a group without hosts fails with NO_INSTANCES', async () => {
     await makeGroup('lonely', [{ Key: 'Role', Value: 'nobody', Type: 'KEY_AND_VALUE' }]);
     const target = { applicationName: 'lonely', deploymentGroupName: 'production' };

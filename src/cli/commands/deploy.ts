@@ -18,6 +18,7 @@ interface DeployOptions extends ConnectionOptions {
   readonly git?: { readonly repository: string; readonly commitId: string };
   readonly url?: string;
   readonly sha256?: string;
+  readonly restart?: boolean;
   readonly type?: BundleType;
   readonly config?: string;
   readonly description?: string;
@@ -27,7 +28,7 @@ interface DeployOptions extends ConnectionOptions {
   readonly json?: boolean;
 }
 
-type RevisionLocation = ManagementOperations['CreateDeployment']['input']['revision'];
+type CreateDeploymentInput = ManagementOperations['CreateDeployment']['input'];
 
 export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
   const command = addConnectionOptions(
@@ -41,7 +42,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
     const { deploymentId = '' } = await connection.client.call('CreateDeployment', {
       applicationName: options.application,
       deploymentGroupName: options.group,
-      revision: await chooseRevision(ctx, connection, dir, options),
+      ...(await chooseRevision(ctx, connection, dir, options)),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),
       ...(options.fileExistsBehavior === undefined ? {} : { fileExistsBehavior: options.fileExistsBehavior }),
@@ -78,6 +79,7 @@ function addDeployOptions(command: Command): Command {
     .option('--git <revision>', 'URL@COMMIT in any git repository, URL being https://… or ssh://…', parseGitRevision)
     .option('--url <url>', 'https://… of a bundle on any web server; needs --sha256', parseBundleUrl)
     .option('--sha256 <digest>', 'what the bundle at --url must have')
+    .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
     .addOption(
       new Option('--type <type>', 'kind of bundle; else what its name says, else zip').choices(['zip', 'tgz', 'tar']),
     )
@@ -105,16 +107,25 @@ async function chooseRevision(
   connection: Connection,
   dir: string | undefined,
   options: DeployOptions,
-): Promise<RevisionLocation> {
-  const given = [dir, options.revision, options.github, options.git, options.url].filter(
-    (source) => source !== undefined,
-  );
+): Promise<Pick<CreateDeploymentInput, 'revision' | 'deploymentMode'>> {
+  const { revision, github, git, url, restart } = options;
+  const given = [dir, revision, github, git, url, restart].filter((source) => source !== undefined);
   if (given.length !== 1) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `say what to deploy exactly once, not ${given.length} times`, {
       remedy:
-        'Give a folder, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, or --url with --sha256.',
+        'Give a folder, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
     });
   }
+  if (restart) return { deploymentMode: 'RESTART' };
+  return { revision: await locationOf(ctx, connection, dir, options) };
+}
+
+async function locationOf(
+  ctx: CliContext,
+  connection: Connection,
+  dir: string | undefined,
+  options: DeployOptions,
+): Promise<CreateDeploymentInput['revision']> {
   if (options.revision !== undefined) {
     return { revisionType: 'S3', s3Location: { ...options.revision, bundleType: options.type ?? 'zip' } };
   }

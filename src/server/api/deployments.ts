@@ -107,6 +107,7 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption: 'WITHOUT_TRAFFIC_CONTROL' },
     instanceTerminationWaitTimeStarted: false,
     fileExistsBehavior: row.file_exists_behavior,
+    ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),
     deploymentStatusMessages: [],
     computePlatform: 'Server',
     ...(JSON.parse(row.options_json) as object),
@@ -117,6 +118,7 @@ interface CreateOptions {
   readonly fileExistsBehavior: (typeof BEHAVIORS)[number];
   readonly ignoreApplicationStopFailures: boolean;
   readonly updateOutdatedInstancesOnly: boolean;
+  readonly isRestart: boolean;
   readonly echoed: Record<string, unknown>;
 }
 
@@ -139,10 +141,7 @@ function readOptions(input: Input): CreateOptions {
       'targetInstances are for blue/green deployments; this one is in place.',
     );
   }
-  const mode = readText(input, 'deploymentMode');
-  if (mode !== null && mode !== 'DEFAULT') {
-    throw new ApiError('InvalidInputException', `The deploymentMode ${mode} is not supported by this server.`);
-  }
+  const updateOutdatedInstancesOnly = readBoolean(input, 'updateOutdatedInstancesOnly') ?? false;
   const rollback = readObject(input, 'autoRollbackConfiguration');
   checkRollback(rollback);
   const alarms = readObject(input, 'overrideAlarmConfiguration');
@@ -150,12 +149,39 @@ function readOptions(input: Input): CreateOptions {
   return {
     fileExistsBehavior,
     ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
-    updateOutdatedInstancesOnly: readBoolean(input, 'updateOutdatedInstancesOnly') ?? false,
+    updateOutdatedInstancesOnly,
+    isRestart: readIsRestart(input, updateOutdatedInstancesOnly),
     echoed: {
       ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
       ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
     },
   };
+}
+
+/**
+ * @returns whether the mode is RESTART: the revision of the group's last successful deployment once more, from the files that its hosts have
+ * @throws ApiError InvalidInputException for another mode; for a restart InvalidRevisionException, when the caller names a revision, too, and
+ *   InvalidUpdateOutdatedInstancesOnlyValueException, since it would leave out all the hosts that it is for
+ */
+function readIsRestart(input: Input, updateOutdatedInstancesOnly: boolean): boolean {
+  const mode = readText(input, 'deploymentMode') ?? 'STANDARD';
+  if (mode !== 'STANDARD' && mode !== 'RESTART') {
+    throw new ApiError('InvalidInputException', `deploymentMode must be STANDARD or RESTART, but is '${mode}'.`);
+  }
+  if (mode === 'STANDARD') return false;
+  if (readObject(input, 'revision') !== null) {
+    throw new ApiError(
+      'InvalidRevisionException',
+      'A deployment of mode RESTART takes no revision: it is that of the last successful deployment of the group.',
+    );
+  }
+  if (updateOutdatedInstancesOnly) {
+    throw new ApiError(
+      'InvalidUpdateOutdatedInstancesOnlyValueException',
+      'updateOutdatedInstancesOnly must not be true with the deploymentMode RESTART.',
+    );
+  }
+  return true;
 }
 
 async function createDeployment(ctx: ApiContext, input: Input): Promise<string> {
@@ -165,17 +191,27 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
   const description = readDescription(input);
   const options = readOptions(input);
   const hasRevision = readObject(input, 'revision') !== null;
-  const given = hasRevision || !options.updateOutdatedInstancesOnly ? readRevision(input, 'revision') : null;
+  const mayLackRevision = options.isRestart || options.updateOutdatedInstancesOnly;
+  const given = hasRevision || !mayLackRevision ? readRevision(input, 'revision') : null;
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   await ctx.store.transaction(async (tx) => {
     const application = await findApplication(tx, applicationName);
     const group = await findDeploymentGroup(tx, application, groupName);
     const config = await findDeploymentConfig(tx, configName ?? group.deployment_config_name);
-    const revision =
-      given ??
-      (group.target_revision_json === null ? null : (JSON.parse(group.target_revision_json) as RevisionLocation));
-    if (revision === null)
-      throw new ApiError('RevisionRequiredException', 'The revision is missing, and the group has none yet.');
+    const last =
+      group.last_successful_deployment_id === null
+        ? null
+        : await findDeployment(tx, group.last_successful_deployment_id);
+    const known = options.isRestart ? (last?.revision_json ?? null) : group.target_revision_json;
+    const revision = given ?? (known === null ? null : (JSON.parse(known) as RevisionLocation));
+    if (revision === null) {
+      throw new ApiError(
+        'RevisionRequiredException',
+        options.isRestart
+          ? 'There is nothing to restart: the group has no successful deployment yet.'
+          : 'The revision is missing, and the group has none yet.',
+      );
+    }
     const active = await findActiveDeployment(tx, group.deployment_group_id);
     if (active !== null) {
       throw new ApiError(
@@ -183,10 +219,6 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
         `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
       );
     }
-    const last =
-      group.last_successful_deployment_id === null
-        ? null
-        : await findDeployment(tx, group.last_successful_deployment_id);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
     await useRevision(tx, ctx, application.application_id, revision, note, nowMs);
@@ -207,6 +239,7 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
       file_exists_behavior: options.fileExistsBehavior,
       ignore_application_stop_failures: options.ignoreApplicationStopFailures ? 1 : 0,
       update_outdated_instances_only: options.updateOutdatedInstancesOnly ? 1 : 0,
+      restart_of: options.isRestart ? (last?.deployment_id ?? null) : null,
       options_json: JSON.stringify(options.echoed),
       created_at_ms: nowMs,
       started_at_ms: null,

@@ -89,6 +89,8 @@ function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDepl
     // What the failed one was allowed to overwrite, the old revision need not be.
     file_exists_behavior: good.file_exists_behavior,
     update_outdated_instances_only: 0,
+    // It downloads: the files on the hosts are what has just not worked.
+    restart_of: null,
     options_json: JSON.stringify({
       rollbackInfo: { rollbackTriggeringDeploymentId: deployment.deployment_id, rollbackMessage },
     }),

@@ -21,7 +21,7 @@ export function specificationOf(deployment: DeploymentRow): DeploymentSpecificat
     fileExistsBehavior: deployment.file_exists_behavior,
     // Without the list agents do not check event names, which only a service with fixed lists needs.
     allPossibleLifecycleEvents: null,
-    reuseArchiveFromDeploymentId: null,
+    reuseArchiveFromDeploymentId: deployment.restart_of,
     gitHubAccessToken: null,
     revision: revisionOf(JSON.parse(deployment.revision_json) as StoredRevision),
   };

@@ -11,7 +11,7 @@ import type { StoreSchema } from './schema.ts';
 /** Makes one step's statements; `TEXT` is the dialect's type for texts. */
 type Step = (TEXT: string) => readonly string[];
 
-const STEPS: readonly Step[] = [firstTables];
+const STEPS: readonly Step[] = [firstTables, restarts];
 
 /** Only this lock's name; any number that nobody else uses. */
 const MIGRATION_LOCK = 7_312_026;
@@ -109,4 +109,8 @@ function firstTables(TEXT: string): readonly string[] {
       deployment_group_id ${TEXT} not null, instance_id ${TEXT} not null, health ${TEXT} not null, revision_identity ${TEXT},
       primary key (deployment_group_id, instance_id))`,
   ];
+}
+
+function restarts(TEXT: string): readonly string[] {
+  return [`alter table deployments add column restart_of ${TEXT}`];
 }

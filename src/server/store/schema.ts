@@ -118,6 +118,8 @@ export interface DeploymentRow {
   file_exists_behavior: 'DISALLOW' | 'OVERWRITE' | 'RETAIN';
   ignore_application_stop_failures: number;
   update_outdated_instances_only: number;
+  /** The mode RESTART: the deployment whose files its hosts take again; null: the mode STANDARD, hosts download. */
+  restart_of: string | null;
   /** Members that are only echoed. */
   options_json: string;
   created_at_ms: number;

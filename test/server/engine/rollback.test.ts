@@ -55,6 +55,23 @@ describeStores('automatic rollback', (kind) => {
     });
   });
 
+  test('a restart that fails is followed by a deployment that downloads', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleet(server.store, ['a'], ON_FAILURE);
+    await startDeployment(server, 'd-1');
+    await runHost(server, 'a');
+    await startDeployment(server, 'd-2', { created_at_ms: Date.UTC(2026, 0, 2), restart_of: 'd-1' });
+    let failures = 0;
+    await runHost(server, 'a', () => {
+      failures += 1;
+      return failures === 1 ? { errorCode: 4 } : {};
+    });
+    const { rollbackDeploymentId = '' } = await rollbackInfo(server, 'd-2');
+    const rollback = await deploymentOf(server.store, rollbackDeploymentId);
+    expect(rollback).toMatchObject({ status: 'Succeeded', restart_of: null });
+  });
+
   test('a rollback that fails is not rolled back', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);

@@ -20,6 +20,19 @@ function revisionOf(stored: object) {
   return parseSpecification(encodeSpecification(specificationOf(row as DeploymentRow))).revision;
 }
 
+test('a restart tells its hosts whose files to take again, and any other deployment does not', () => {
+  const row = {
+    ...{ deployment_id: 'd-TWO', deployment_group_id: 'g', deployment_group_name: 'Fleet', application_name: 'Shop' },
+    ...{ creator: 'user', file_exists_behavior: 'DISALLOW' },
+    revision_json: JSON.stringify({ revisionType: 'S3', s3Location: { bucket: 'b', key: 'k', bundleType: 'zip' } }),
+  };
+  const reused = (restart_of: string | null) =>
+    parseSpecification(encodeSpecification(specificationOf({ ...row, restart_of } as DeploymentRow)))
+      .reuseArchiveFromDeploymentId;
+  expect(reused('d-ONE')).toBe('d-ONE');
+  expect(reused(null)).toBeNull();
+});
+
 describe('the revision that hosts get', () => {
   test('is one of any web server when the bucket is an address', () => {
     const s3Location = {

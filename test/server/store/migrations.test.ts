@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { findDeployment, insertDeployment } from '../../../src/server/store/deployments.ts';
+import { makeFleet, newDeployment } from '../../support/engine-world.ts';
 import { describeStores } from '../../support/stores.ts';
 
 describeStores('migrations', (kind) => {
@@ -10,8 +12,20 @@ describeStores('migrations', (kind) => {
     await first.close();
     const second = await database.open();
     const { rows } = await sql<{ step: number }>`select step from slipway_migrations order by step`.execute(second.db);
-    expect(rows.map(({ step }) => step)).toEqual([1]);
+    expect(rows.map(({ step }) => step)).toEqual([1, 2]);
     expect(await second.db.selectFrom('secrets').select('name').execute()).toEqual([{ name: 'kept' }]);
+  });
+
+  test('a database of the first version keeps its deployments, none of which was a restart', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, []);
+    await store.transaction((tx) => insertDeployment(tx, newDeployment('d-OLD')));
+    await sql`alter table deployments drop column restart_of`.execute(store.db);
+    await sql`delete from slipway_migrations where step > 1`.execute(store.db);
+    await store.close();
+    const { db } = await database.open();
+    expect(await findDeployment(db, 'd-OLD')).toMatchObject({ deployment_id: 'd-OLD', restart_of: null });
   });
 
   test('processes that open a new database at the same time make its tables once', async () => {
@@ -33,6 +47,6 @@ describeStores('migrations', (kind) => {
       message: expect.stringContaining('99'),
     });
     const { rows } = await sql`select step from slipway_migrations`.execute(store.db);
-    expect(rows).toHaveLength(2);
+    expect(rows).toHaveLength(3);
   });
 });
