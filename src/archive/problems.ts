@@ -21,3 +21,7 @@ function printable(name: string): string {
   });
   return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
 }
+
+export function linkEscapeError(entry: string, target: string): SlipwayError {
+  return archiveError('ARCHIVE_LINK_ESCAPES', entry, `is a link to '${target}', which leads out of the bundle`);
+}

@@ -1,13 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
-import type { EntryRules } from './entry-rules.ts';
+import { type EntryRules, linkEscapes } from './entry-rules.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
-import { archiveError } from './problems.ts';
+import { archiveError, linkEscapeError } from './problems.ts';
 import { createTarReader, type TarReader } from './tar-reader.ts';
-import { stripWrapper } from './wrapper.ts';
+import { withoutWrapper } from './wrapper.ts';
 import { type ArchiveWriter, createArchiveWriter, onDisk, type UnpackLimits } from './writer.ts';
 import { readZip } from './zip-reader.ts';
 
@@ -36,7 +37,7 @@ const MAX_PADDING_BYTES = 64 * 1024 * 1024;
 
 /**
  * Unpacks a bundle, takes away a wrapping folder, and puts the result in place under its name in one step: `archiveDir` is either
- * absent or the whole revision.
+ * absent or the whole revision. What a crash leaves is `<archiveDir>-temp`, which the next try removes.
  *
  * @throws SlipwayError ARCHIVE_…, naming the entry at fault; nothing is left behind then
  */
@@ -52,10 +53,14 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
     writer = createArchiveWriter(temporary, request.limits, request.rules);
     if (bundleType === 'zip') await readZip(bundleFile, writer, () => breathe(request.signal));
     else await readTar(bundleFile, writer, request.signal);
-    const report = writer.finish();
+    const { links, ...report } = writer.finish();
+    const revision = onDisk(null, () => withoutWrapper(temporary));
+    if (revision !== temporary) requireLinksBelow(basename(revision), links);
     onDisk(null, () => {
-      stripWrapper(temporary);
-      renameSync(temporary, archiveDir);
+      // The archive may close its root to other users; scripts that run as one must get in.
+      chmodSync(revision, 0o755);
+      renameSync(revision, archiveDir);
+      rmSync(temporary, { recursive: true, force: true });
     });
     return report;
   } catch (error) {
@@ -63,6 +68,12 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** A link may lead out of the wrapping folder and yet not out of the archive; that folder will be the root. */
+function requireLinksBelow(wrapper: string, links: ReadonlyMap<string, string>): void {
+  const below = new Map([...links].map(([path, target]) => [path.slice(wrapper.length + 1), target]));
+  for (const [path, target] of below) if (linkEscapes(path, below)) throw linkEscapeError(`${wrapper}/${path}`, target);
 }
 
 async function readTar(bundleFile: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {

@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -19,7 +18,7 @@ import {
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { type EntryRules, judgeEntryPath, linkEscapes, safeMode } from './entry-rules.ts';
-import { archiveError } from './problems.ts';
+import { archiveError, linkEscapeError } from './problems.ts';
 
 /** What is known of an entry beside its content. */
 export interface EntryFacts {
@@ -55,7 +54,12 @@ export interface ArchiveWriter {
   symlink(name: string, target: string, facts: EntryFacts): void;
   hardLink(name: string, target: string): void;
   /** Makes the links, then gives folders the modes and times that files inside them would have changed. */
-  finish(): { readonly entries: number; readonly bytes: number };
+  finish(): {
+    readonly entries: number;
+    readonly bytes: number;
+    /** Each symbolic link's path and target. */
+    readonly links: ReadonlyMap<string, string>;
+  };
   /** Lets go of a file that is still open, when what was unpacked is to be thrown away. */
   abandon(): void;
 }
@@ -214,9 +218,7 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
     finish() {
       const targets = new Map([...links].map(([path, { target }]) => [path, target]));
       for (const [path, { target, facts }] of links) {
-        if (linkEscapes(path, targets)) {
-          throw archiveError('ARCHIVE_LINK_ESCAPES', path, `is a link to '${target}', which leads out of the bundle`);
-        }
+        if (linkEscapes(path, targets)) throw linkEscapeError(path, target);
         onDisk(path, () => {
           symlinkSync(target, join(root, path));
           chown((uid, gid) => lchownSync(join(root, path), uid, gid), facts);
@@ -227,9 +229,7 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       for (const [path, facts] of [...directories].sort(([a], [b]) => b.length - a.length)) {
         onDisk(path, () => finishDirectory(path, facts));
       }
-      // The entry `.` may close the root to other users; scripts that run as one must get in.
-      chmodSync(root, 0o755);
-      return { entries, bytes };
+      return { entries, bytes, links: targets };
     },
 
     abandon() {

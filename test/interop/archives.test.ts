@@ -22,9 +22,9 @@ import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
+import { UNPACK_RULES } from '../support/unpack.ts';
 
-const limits = { maxBytes: 1024 * 1024 * 1024, maxEntries: 100_000 };
-const rules = { rejectSymlinks: false, keepOwnership: false };
+const { limits, rules } = UNPACK_RULES;
 
 const has = (program: string) => execaSync('sh', ['-c', `command -v ${program}`], { reject: false }).exitCode === 0;
 

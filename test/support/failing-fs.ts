@@ -1,24 +1,5 @@
 import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';
-
-/** Calls that change the disk; looking is free. */
-const CHANGING: readonly (keyof InstallFs)[] = [
-  'chmodSync',
-  'fchmodSync',
-  'fsyncSync',
-  'futimesSync',
-  'lchownSync',
-  'linkSync',
-  'lutimesSync',
-  'mkdirSync',
-  'openSync',
-  'renameSync',
-  'rmdirSync',
-  'rmSync',
-  'symlinkSync',
-  'unlinkSync',
-  'utimesSync',
-  'writeSync',
-];
+import { CHANGING_CALLS } from './faults/changing-calls.ts';
 
 /** The real disk, on which something happens at one of the changing calls. */
 export interface WatchedFs {
@@ -33,7 +14,7 @@ export function watchedFs(before: (call: number, name: string) => void): Watched
   const watched = Object.fromEntries(
     Object.entries(realInstallFs).map(([name, original]) => [
       name,
-      !(CHANGING as readonly string[]).includes(name)
+      !CHANGING_CALLS.includes(name)
         ? original
         : (...args: unknown[]) => {
             calls += 1;
