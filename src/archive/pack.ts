@@ -78,9 +78,12 @@ async function packTar(entries: readonly SourceEntry[], request: PackRequest): P
     {
       cwd: request.sourceDir,
       file: request.bundleFile,
-      gzip: request.bundleType === 'tgz',
-      // Who built the bundle is nobody's business on the host.
-      portable: true,
+      gzip: request.bundleType === 'tgz' ? { portable: true } : false,
+      // Who built the bundle is nobody's business on the host. Modes and times are: tar's own portable mode would change both.
+      onWriteEntry(entry) {
+        const { mode, mtime, size } = entry.stat ?? lstatSync(entry.absolute);
+        entry.stat = { mode, mtime, size } as Stats;
+      },
       noDirRecurse: true,
       strict: true,
       preservePaths: false,

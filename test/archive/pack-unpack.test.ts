@@ -17,9 +17,9 @@ import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
+import { UNPACK_RULES } from '../support/unpack.ts';
 
-const limits = { maxBytes: 1024 * 1024 * 1024, maxEntries: 100_000 };
-const rules = { rejectSymlinks: false, keepOwnership: false };
+const { limits, rules } = UNPACK_RULES;
 const types: BundleType[] = ['tar', 'tgz', 'zip'];
 
 /** A folder with all that a revision may hold: modes, times, links, odd and long names, empty ones. */
