@@ -29,6 +29,7 @@ export interface ZipDirectory {
 
 /** Where the directory lies, from the record at the end of the file. */
 interface DirectoryPlace {
+  /** Of the whole archive; a file that is all of it has as many. */
   readonly entries: number;
   readonly offset: number;
   readonly bytes: number;
@@ -90,15 +91,19 @@ function findDirectory(file: number, size: number): DirectoryPlace {
   }
   const endAt = size - tail.length + at;
   const small = {
+    entriesHere: tail.readUInt16LE(at + 8),
     entries: tail.readUInt16LE(at + 10),
     bytes: tail.readUInt32LE(at + 12),
     offset: tail.readUInt32LE(at + 16),
   };
   const isZip64 = small.entries === IN_ZIP64_16 || small.bytes === IN_ZIP64_32 || small.offset === IN_ZIP64_32;
-  const { entries, bytes, offset, behindAt } = (isZip64 ? readZip64End(file, endAt) : null) ?? {
+  const { entriesHere, entries, bytes, offset, behindAt } = (isZip64 ? readZip64End(file, endAt) : null) ?? {
     ...small,
     behindAt: endAt,
   };
+  if (entriesHere !== entries) {
+    throw archiveError('ARCHIVE_CORRUPT', null, `claims ${entries} entries, but ${entriesHere} of them in this file`);
+  }
   const shift = behindAt - bytes - offset;
   if (shift < 0) throw archiveError('ARCHIVE_CORRUPT', null, 'claims a directory that does not fit where it should be');
   if (entries * ENTRY_BYTES > bytes) {
@@ -134,6 +139,7 @@ function readZip64End(file: number, endAt: number) {
     throw archiveError('ARCHIVE_CORRUPT', null, 'says that it is zip64, but has no zip64 directory');
   const record = readAt(file, at, ZIP64_END_BYTES);
   return {
+    entriesHere: safe(record.readBigUInt64LE(24)),
     entries: safe(record.readBigUInt64LE(32)),
     bytes: safe(record.readBigUInt64LE(40)),
     offset: safe(record.readBigUInt64LE(48)),
