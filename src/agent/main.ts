@@ -2,11 +2,14 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
+import { restrictFolders } from '../deployment/folder-modes.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
 import { createHostCommandClient } from '../protocol/host-command/client.ts';
 import { proxyFor } from '../protocol/proxy.ts';
+import { renderExchange } from '../protocol/wire-log.ts';
 import { type Clock, systemClock } from '../system/clock.ts';
+import { limitCoreDumps } from '../system/core-dumps.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
@@ -26,6 +29,7 @@ import { commandsOf, type LastPoll } from './status.ts';
 import { serveStatus, statusSocketPath } from './status-socket.ts';
 import { checkEndpointTls } from './tls-check.ts';
 import { writeVersionFile } from './version-file.ts';
+import { openWireLog } from './wire-log.ts';
 
 export interface AgentOptions {
   /** null: the usual file. */
@@ -49,6 +53,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const log = createAgentLogger(config);
   try {
     for (const warning of warnings) log.warn(warning);
+    await limitCoreDumps(config.disableCoreDumps, (why) => log.warn(`core dumps stay as they are: ${why}`));
     const identity = await resolveIdentity(config, process.env, systemClock, log);
     for (const warning of identity.warnings) log.warn(warning);
     await serve(options, config, file, identity, log);
@@ -87,6 +92,7 @@ async function serve(
   // Hundreds of authorities take 14 MB: a daemon that speaks no TLS does not carry them.
   if (endpoint.startsWith('https:') || config.otlpEndpoint?.startsWith('https:')) await trustAuthorities(process.env);
   await checkEndpointTls(new URL(endpoint), proxyFor(new URL(endpoint), config.proxyUri, process.env), log);
+  const wire = openWireLog(config, config.programName, log);
   const client = createHostCommandClient({
     endpoint,
     region: identity.region,
@@ -96,9 +102,13 @@ async function serve(
     enableAuthPolicy: config.enableAuthPolicy,
     readTimeoutMs: config.httpReadTimeoutSeconds * 1000,
     proxyUri: config.proxyUri,
+    ...(wire === null ? {} : { wireLog: (exchange) => wire.append(renderExchange(exchange, clock.now())) }),
     clock,
   });
   const ledger = openLedger({ rootDir: config.rootDir, trackingFolder: config.ongoingDeploymentTracking, clock, log });
+  if (config.restrictAgentDirs) {
+    restrictFolders({ rootDir: config.rootDir, trackingDir: join(config.rootDir, config.ongoingDeploymentTracking) });
+  }
   const outbox = createOutbox({ client, ledger, clock, log });
   const observers = await createObservers(
     config,
@@ -110,6 +120,7 @@ async function serve(
     settings: { config, region: identity.region, caCertificatePem: readPinnedCertificate(config.deploymentSpecCaFile) },
     credentials: identity.credentials,
     log,
+    ...(wire === null ? {} : { onWire: wire.append }),
   });
   const executors = tellingExecutors(plainExecutors, observers.tell, () => clock.now());
   const inGroup = createTurns();
@@ -169,6 +180,7 @@ async function serve(
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
   status.close();
   await observers.close();
+  wire?.close();
   stop.release();
   log.info('the host agent ends');
 }

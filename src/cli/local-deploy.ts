@@ -1,4 +1,5 @@
 import { resolveIdentity } from '../agent/identity.ts';
+import { openWireLog } from '../agent/wire-log.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
 import { SlipwayError } from '../errors.ts';
@@ -50,6 +51,7 @@ export async function carryOut(
 ): Promise<boolean> {
   const bar = createProgressBar(ctx.stdout, ctx.clock);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
+  const wire = openWireLog(config, 'codedeploy-local', log);
   try {
     const deployment = createDeploymentContext(config, {
       ...identity,
@@ -57,6 +59,7 @@ export async function carryOut(
       onDownloadProgress: bar.update,
       clock: ctx.clock,
       log,
+      ...(wire === null ? {} : { onWire: wire.append }),
     });
     const { specification, events } = plan;
     ctx.stdout.write(`deployment ${specification.deploymentId}: ${events.join(', ')}\n`);
@@ -81,6 +84,7 @@ export async function carryOut(
     ctx.stdout.write(`${specification.deploymentId}: ${result.status}\n`);
     return result.status === 'Succeeded';
   } finally {
+    wire?.close();
     await log.close();
   }
 }

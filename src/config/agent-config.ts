@@ -24,8 +24,21 @@ export const AGENT_CONFIG_KEYS = [
   ),
   key('log_dir', 'path', '/var/log/aws/codedeploy-agent', 'where the agent’s own log is'),
   key('restrict_log_dir_permissions', 'boolean', false, 'the agent’s log for its user and group only: 0750 and 0640'),
+  key(
+    'restrict_agent_dir_permissions',
+    'boolean',
+    false,
+    'keep other users out of root_dir: folders 0711 and 0700, logs 0750 and 0640, files 0600; scripts with runas still run',
+  ),
   key('pid_dir', 'path', '/opt/codedeploy-agent/state/.pid', 'where the PID file and the lock are'),
   key('verbose', 'boolean', false, 'log at debug level'),
+  key(
+    'log_aws_wire',
+    'boolean',
+    false,
+    'keep requests to the control endpoint and S3 with their answers in <program_name>.aws_wire.log beside the log; 16 files of 64 MiB',
+  ),
+  key('disable_core_dumps', 'boolean', true, 'no core dumps of the agent, nor of scripts that do not ask for them'),
   key(
     'wait_between_runs',
     'seconds',
@@ -206,12 +219,9 @@ const WITHOUT_EFFECT: readonly string[] = [
 
 /** Keys whose purpose is met in another way, or always: what an operator who set one wants to know instead. */
 const MET_OTHERWISE: Readonly<Record<string, string>> = {
-  log_aws_wire: 'there is no wire log',
   enable_command_port: 'no TCP port is opened',
-  disable_core_dumps: 'the service unit keeps them off (LimitCORE)',
   reject_path_traversal_in_bundle: 'paths that lead out are always refused',
   reject_symlink_permission_targets: 'permissions are never set through links',
-  restrict_agent_dir_permissions: 'the folders stay readable for the tools beside the agent',
   disable_powershell_profile_in_hooks: 'there is no PowerShell here',
 };
 
@@ -223,8 +233,11 @@ export interface AgentConfig {
   readonly rootDir: string;
   readonly logDir: string;
   readonly restrictLogDir: boolean;
+  readonly restrictAgentDirs: boolean;
   readonly pidDir: string;
   readonly verbose: boolean;
+  readonly logAwsWire: boolean;
+  readonly disableCoreDumps: boolean;
   readonly waitBetweenRunsSeconds: number;
   readonly waitBetweenRunsActiveSeconds: number | null;
   readonly httpReadTimeoutSeconds: number;
@@ -336,8 +349,11 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     rootDir: text('root_dir'),
     logDir: text('log_dir'),
     restrictLogDir: flag('restrict_log_dir_permissions'),
+    restrictAgentDirs: flag('restrict_agent_dir_permissions'),
     pidDir: text('pid_dir'),
     verbose: flag('verbose'),
+    logAwsWire: flag('log_aws_wire'),
+    disableCoreDumps: flag('disable_core_dumps'),
     waitBetweenRunsSeconds: number('wait_between_runs'),
     waitBetweenRunsActiveSeconds: get('wait_between_runs_active') === null ? null : number('wait_between_runs_active'),
     httpReadTimeoutSeconds: number('http_read_timeout'),

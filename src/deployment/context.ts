@@ -27,6 +27,8 @@ export interface DeploymentContext {
   readonly enableArchiveReuse: boolean;
   /** Holds a file for each deployment that runs a command now, named as it is. */
   readonly trackingDir: string;
+  /** Keep other users out of what is below `rootDir` (`folder-modes.ts`). */
+  readonly restrictFolders: boolean;
   readonly enableDeploymentsLog: boolean;
   readonly limits: UnpackLimits;
   readonly entryRules: EntryRules;

@@ -6,6 +6,7 @@ import { systemAttributeTools } from '../install/attributes.ts';
 import { realInstallFs } from '../install/install-fs.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
+import { renderExchange } from '../protocol/wire-log.ts';
 import { DOWNLOAD_TUNING } from '../revision/download.ts';
 import { createBundleFetcher } from '../revision/fetch-bundle.ts';
 import type { OnProgress } from '../revision/progress.ts';
@@ -24,13 +25,15 @@ export interface HostFacts {
   readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
   /** Is told often; else the log is told now and then. */
   readonly onDownloadProgress?: OnProgress;
+  /** Is given requests to S3 and their answers, as text. */
+  readonly onWire?: (text: string) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** The real context on this machine, as the agent's configuration has it: the same for the agent and for a local deployment. */
 export function createDeploymentContext(config: AgentConfig, host: HostFacts): DeploymentContext {
-  const { clock, log } = host;
+  const { clock, log, onWire } = host;
   return {
     rootDir: config.rootDir,
     programName: config.programName,
@@ -38,6 +41,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     maxRevisionsBytes: config.maxRevisionsBytes,
     enableArchiveReuse: config.enableArchiveReuse,
     trackingDir: join(config.rootDir, config.ongoingDeploymentTracking),
+    restrictFolders: config.restrictAgentDirs,
     enableDeploymentsLog: config.enableDeploymentsLog,
     limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
@@ -80,6 +84,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
       gitSshKeyFile: config.gitSshKeyFile,
       gitKnownHostsFile: config.gitKnownHostsFile,
       tuning: DOWNLOAD_TUNING,
+      ...(onWire === undefined ? {} : { wireLog: (exchange) => onWire(renderExchange(exchange, clock.now())) }),
       clock,
       log,
     }),

@@ -9,6 +9,7 @@ import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
 import { updateAgent } from './commands/update-agent.ts';
 import type { CommandRequest, DeploymentContext } from './context.ts';
+import { folderModes, restrictFolders } from './folder-modes.ts';
 import { withGroupLock } from './group-lock.ts';
 import { removeHalfDone } from './half-done.ts';
 import { noteOutcome } from './history.ts';
@@ -41,7 +42,7 @@ export async function runCommand(
   signal?: AbortSignal,
 ): Promise<CommandOutcome> {
   try {
-    mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: 0o755 });
+    mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: folderModes(ctx.restrictFolders).own });
     const command = commandFor(request);
     if (command === null) return unknownCommand(request.commandName);
     const outcome = await command(ctx, request, signal);
@@ -56,6 +57,17 @@ export async function runCommand(
     const outcome = failedBy(fault);
     keepHistory(ctx, request, outcome);
     return outcome;
+  } finally {
+    if (ctx.restrictFolders) keepFoldersRestricted(ctx);
+  }
+}
+
+/** What the command has made. A folder that somebody else owns is theirs to close. */
+function keepFoldersRestricted(ctx: DeploymentContext): void {
+  try {
+    restrictFolders(ctx);
+  } catch (error) {
+    ctx.log.warn('other users may still look into folders of the agent', { error });
   }
 }
 

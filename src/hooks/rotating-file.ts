@@ -11,6 +11,15 @@ export interface RotatingFile {
 export const LOG_FILE_BYTES = 64 * 1024 * 1024;
 export const LOG_FILES = 8;
 
+export interface RotatingFileLimits {
+  readonly maxBytes: number;
+  readonly files: number;
+  /** Of a file that is made; 0644 if it does not say. */
+  readonly mode?: number;
+  /** Of its folder if that is made; else 0755. */
+  readonly folderMode?: number;
+}
+
 /**
  * Opens a log file for appending. A file that cannot be written must not fail the deployment whose words it keeps: `onFault` is told
  * once, and what follows is dropped.
@@ -18,7 +27,7 @@ export const LOG_FILES = 8;
 export function openRotatingFile(
   path: string,
   onFault: (error: unknown) => void,
-  limits: { readonly maxBytes: number; readonly files: number } = { maxBytes: LOG_FILE_BYTES, files: LOG_FILES },
+  limits: RotatingFileLimits = { maxBytes: LOG_FILE_BYTES, files: LOG_FILES },
 ): RotatingFile {
   let file: number | null = null;
   let bytes = 0;
@@ -34,8 +43,8 @@ export function openRotatingFile(
     }
   };
   const open = () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    file = openSync(path, 'a', 0o644);
+    mkdirSync(dirname(path), { recursive: true, mode: limits.folderMode ?? 0o755 });
+    file = openSync(path, 'a', limits.mode ?? 0o644);
     bytes = fstatSync(file).size;
   };
   const rotate = () => {

@@ -4,6 +4,7 @@ import { appSpecCandidates } from '../appspec/filenames.ts';
 import { findScripts } from '../deployment/commands/lifecycle-event.ts';
 import type { CommandRequest, DeploymentContext } from '../deployment/context.ts';
 import { locateAppSpec } from '../deployment/find-appspec.ts';
+import { folderModes } from '../deployment/folder-modes.ts';
 import { withGroupLock } from '../deployment/group-lock.ts';
 import { deploymentPaths } from '../deployment/layout.ts';
 import { runCommand } from '../deployment/run-command.ts';
@@ -53,7 +54,7 @@ export async function runLocalDeployment(
 ): Promise<LocalDeploymentResult> {
   const { specification } = plan;
   requireRevision(specification);
-  requireRootDir(ctx.rootDir);
+  requireRootDir(ctx.rootDir, folderModes(ctx.restrictFolders).passage);
   return withGroupLock(ctx, specification.deploymentGroupId, 0, () => runEvents(ctx, plan, onProgress, signal));
 }
 
@@ -114,9 +115,9 @@ function requireRevision({ revision, appSpecFilename }: CommandRequest['specific
   }
 }
 
-function requireRootDir(rootDir: string): void {
+function requireRootDir(rootDir: string, mode: number): void {
   try {
-    mkdirSync(rootDir, { recursive: true, mode: 0o755 });
+    mkdirSync(rootDir, { recursive: true, mode });
     accessSync(rootDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `root_dir ${rootDir} cannot be used: ${messageOf(cause)}`, {

@@ -5,11 +5,16 @@ import type { LogFields } from './logger.ts';
 const SECRET = /secret|password|token|authorization|privatekey/i;
 const MAX_CAUSES = 5;
 
+/** Whether what is called so must not be shown. */
+export function isSecretName(name: string): boolean {
+  return SECRET.test(name);
+}
+
 export function plainFields(fields: LogFields): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
-      SECRET.test(name) && value !== null ? '[hidden]' : plainValue(value, 0),
+      isSecretName(name) && value !== null ? '[hidden]' : plainValue(value, 0),
     ]),
   );
 }

@@ -4,6 +4,7 @@ import { decodeApiError } from './errors.ts';
 import { type ProxyEnvironment, proxyFor } from './proxy.ts';
 import type { SignedPost } from './signed-post.ts';
 import type { CredentialProvider } from './sigv4/credentials.ts';
+import type { WireLog } from './wire-log.ts';
 
 export interface AwsJsonClientOptions {
   /** `https://host[:port]`, or `http://` where the caller has decided that this is fine. */
@@ -19,6 +20,7 @@ export interface AwsJsonClientOptions {
   readonly proxyEnvironment: ProxyEnvironment;
   /** Sent and signed with each request. */
   readonly headers?: Readonly<Record<string, string>>;
+  readonly wireLog?: WireLog;
 }
 
 export interface AwsJsonClient {
@@ -50,8 +52,9 @@ export function createAwsJsonClient(options: AwsJsonClientOptions): AwsJsonClien
   /** HTTP and signing are loaded for the first call: a command that makes none does not wait 80 ms for them. */
   async function createPost(): Promise<SignedPost> {
     const { createSignedPost } = await import('./signed-post.ts');
-    const { credentials, clock, readTimeoutMs: timeoutMs } = options;
-    return await createSignedPost({ url, scope, credentials, clock, timeoutMs, proxy });
+    const { credentials, clock, readTimeoutMs: timeoutMs, wireLog } = options;
+    const observed = wireLog === undefined ? {} : { wireLog };
+    return await createSignedPost({ url, scope, credentials, clock, timeoutMs, proxy, ...observed });
   }
 
   return {

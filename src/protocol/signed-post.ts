@@ -5,6 +5,7 @@ import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { CredentialProvider } from './sigv4/credentials.ts';
 import { type SigningScope, signRequest } from './sigv4/sign.ts';
+import type { WireLog } from './wire-log.ts';
 
 export interface SignedPostOptions {
   readonly url: URL;
@@ -15,6 +16,7 @@ export interface SignedPostOptions {
   readonly timeoutMs: number;
   /** null: none, whatever the environment says. */
   readonly proxy: URL | null;
+  readonly wireLog?: WireLog;
 }
 
 interface HttpAnswer {
@@ -62,9 +64,10 @@ export async function createSignedPost(options: SignedPostOptions): Promise<Sign
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       isRefusal,
     };
+    const logged = options.wireLog === undefined ? post : loggedPost(options.wireLog, clock);
     try {
-      return await post(exchange).catch((error: unknown) =>
-        error instanceof ClosedConnection ? post(exchange) : Promise.reject(error),
+      return await logged(exchange).catch((error: unknown) =>
+        error instanceof ClosedConnection ? logged(exchange) : Promise.reject(error),
       );
     } catch (error) {
       signal?.throwIfAborted();
@@ -136,6 +139,24 @@ function post({ url, body, send, headers, agent, signal, isRefusal }: Exchange):
   });
   call.end(body);
   return promise;
+}
+
+/** `post`, telling of each exchange how it ended. */
+function loggedPost(wireLog: WireLog, clock: Clock): typeof post {
+  return async (exchange) => {
+    const { url, headers, body } = exchange;
+    const startedMs = clock.now();
+    const tell = (answer: Parameters<WireLog>[0]['answer']) =>
+      wireLog({ method: 'POST', url: url.href, headers, body, answer, tookMs: clock.now() - startedMs });
+    try {
+      const answer = await post(exchange);
+      tell({ status: answer.status, headers: answer.headers, body: answer.text });
+      return answer;
+    } catch (error) {
+      tell({ error: networkWords(error instanceof ClosedConnection ? error.cause : error) });
+      throw error;
+    }
+  };
 }
 
 /** Node leaves the message empty when every address of a host refused; the code then says it. */

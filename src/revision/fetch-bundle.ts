@@ -2,6 +2,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { ProxyEnvironment } from '../protocol/proxy.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
 import type { LocalDirectoryRevision, Revision } from '../protocol/specification.ts';
+import type { WireLog } from '../protocol/wire-log.ts';
 import type { Clock } from '../system/clock.ts';
 import type { DownloadTuning } from './download.ts';
 import { fetchFromGit } from './git.ts';
@@ -50,6 +51,8 @@ export interface RevisionContext {
   readonly gitSshKeyFile: string | null;
   readonly gitKnownHostsFile: string | null;
   readonly tuning: DownloadTuning;
+  /** Is told of requests to S3. */
+  readonly wireLog?: WireLog;
   readonly clock: Clock;
   readonly log: Logger;
 }

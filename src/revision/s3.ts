@@ -10,6 +10,8 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import type { S3Revision } from '../protocol/specification.ts';
+import type { WireLog } from '../protocol/wire-log.ts';
+import type { Clock } from '../system/clock.ts';
 import { type ByteRange, parseContentRange } from './byte-ranges.ts';
 import type { ExpectedDigest } from './content-digest.ts';
 import { type DownloadSource, download, ObjectChanged, type OpenedRange } from './download.ts';
@@ -42,7 +44,7 @@ export function createS3Client(ctx: RevisionContext, revision: Pick<S3Revision, 
     ctx.proxyEnvironment,
   );
   const agent = proxy === null ? null : new HttpsProxyAgent(proxy);
-  return new S3Client({
+  const client = new S3Client({
     region: ctx.region,
     credentials: ctx.credentials,
     // An address that was given is meant as it is.
@@ -56,6 +58,52 @@ export function createS3Client(ctx: RevisionContext, revision: Pick<S3Revision, 
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(agent === null ? {} : { requestHandler: { httpsAgent: agent, httpAgent: agent } }),
   });
+  if (ctx.wireLog !== undefined) tellOfRequests(client, ctx.wireLog, ctx.clock);
+  return client;
+}
+
+/** Of each request as it goes out, retries and redirects included. Bodies are bundles, and stay out of a log. */
+function tellOfRequests(client: S3Client, wireLog: WireLog, clock: Clock): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { method, protocol, hostname, port, path, query, headers } = args.request as SdkRequest;
+      const search = new URLSearchParams(query).toString();
+      const url = `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}${search === '' ? '' : `?${search}`}`;
+      const startedMs = clock.now();
+      const tell = (answer: Parameters<WireLog>[0]['answer']) =>
+        wireLog({ method, url, headers, body: null, answer, tookMs: clock.now() - startedMs });
+      const tellAnswer = ({ statusCode, headers: answered }: SdkAnswer) =>
+        tell({ status: statusCode, headers: answered, body: null });
+      try {
+        const result = await next(args);
+        tellAnswer(result.response as SdkAnswer);
+        return result;
+      } catch (error) {
+        const response = (error as { readonly $response?: SdkAnswer }).$response;
+        if (response === undefined) tell({ error: messageOf(error) });
+        else tellAnswer(response);
+        throw error;
+      }
+    },
+    // Outside of what makes errors of answers, inside of signing and retries.
+    { step: 'deserialize', name: 'slipwayWireLog', priority: 'high' },
+  );
+}
+
+/** What the SDK's stack hands on, as far as the wire log cares. */
+interface SdkRequest {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly query: Record<string, string>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface SdkAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 function s3Source(ctx: RevisionContext, client: S3Client, revision: S3Revision): DownloadSource {

@@ -72,13 +72,10 @@ describe('the agent’s configuration', () => {
   });
 
   test('keys of the official agents that have nothing to do here are named once, each with what holds instead', () => {
-    const { warnings } = load(
-      'enable_command_port: true\nreject_path_traversal_in_bundle: false\nlog_aws_wire: true\nchildren: 1\n',
-    );
+    const { warnings } = load('enable_command_port: true\nreject_path_traversal_in_bundle: false\nchildren: 1\n');
     expect(warnings.map((warning) => warning.replace(/^.*agent\.yml:\d+: /, ''))).toEqual([
       "the key 'enable_command_port' has no effect in this agent and is ignored: no TCP port is opened",
       "the key 'reject_path_traversal_in_bundle' has no effect in this agent and is ignored: paths that lead out are always refused",
-      "the key 'log_aws_wire' has no effect in this agent and is ignored: there is no wire log",
       "the key 'children' has no effect in this agent and is ignored",
     ]);
   });

@@ -43,6 +43,8 @@ export interface ExecutorsContext {
   readonly settings: ExecutorSettings;
   readonly credentials: CredentialProvider;
   readonly log: Logger;
+  /** Is given requests to S3 and their answers, as text. */
+  readonly onWire?: (text: string) => void;
   /** How long an executor without work is kept. */
   readonly idleMs?: number;
   /** How much memory an executor may hold when its command has ended, and be kept. */
@@ -175,6 +177,9 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
     switch (message.type) {
       case 'log':
         ctx.log[message.level](message.message, message.fields);
+        return;
+      case 'wire':
+        ctx.onWire?.(message.text);
         return;
       case 'need-credentials':
         void answerCredentials(ctx.credentials, message.question, send);

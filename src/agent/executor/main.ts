@@ -57,6 +57,7 @@ function contextOf({ config, region }: ExecutorSettings): DeploymentContext {
     baseEnvironment: process.env,
     clock: systemClock,
     log: daemonLogger(),
+    ...(config.logAwsWire ? { onWire: (text: string) => say({ type: 'wire', text }) } : {}),
   });
 }
 

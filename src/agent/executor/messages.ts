@@ -45,6 +45,8 @@ export type FromExecutor =
       readonly remedy: string;
     }
   | { readonly type: 'need-credentials'; readonly question: number }
+  /** For the wire log, which one process must write. */
+  | { readonly type: 'wire'; readonly text: string }
   | {
       readonly type: 'log';
       readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -9,7 +9,8 @@ import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { copyTree } from '../copy-tree.ts';
 import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
 import { findAppSpec } from '../find-appspec.ts';
-import { type DeploymentPaths, deploymentPaths, groupPointers, instructionsDir, writePointer } from '../layout.ts';
+import { folderModes } from '../folder-modes.ts';
+import { type DeploymentPaths, deploymentPaths, groupPointers, writePointer } from '../layout.ts';
 import { takeStopFlag } from '../old-scripts.ts';
 import { succeeded } from '../outcomes.ts';
 import { partFiles, pruneForSpace, pruneRevisions } from '../prune-revisions.ts';
@@ -33,7 +34,7 @@ export async function downloadBundle(
   const { specification } = request;
   const { deploymentGroupId, deploymentId, revision } = specification;
   const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
-  mkdirSync(paths.deploymentDir, { recursive: true, mode: 0o755 });
+  mkdirSync(paths.deploymentDir, { recursive: true, mode: folderModes(ctx.restrictFolders).passage });
   for (const path of [paths.archiveDir, paths.eTagFile]) rmSync(path, { recursive: true, force: true });
 
   const source = reuseArchive(ctx, specification) ? 'archive-reuse' : 'downloaded';
@@ -41,7 +42,6 @@ export async function downloadBundle(
     if (revision.revisionType === 'Local Directory') copyFolder(revision, paths.archiveDir);
     else await fetchAndUnpack(ctx, specification, revision, paths, signal);
   }
-  mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: 0o755 });
   const { filename, warnings } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   for (const { message, position } of warnings) {
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });

@@ -3,12 +3,13 @@ import { dirname } from 'node:path';
 import type { Hook } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
 import { hookEnvironment } from '../../hooks/environment.ts';
-import { openRotatingFile } from '../../hooks/rotating-file.ts';
+import { LOG_FILE_BYTES, LOG_FILES, openRotatingFile } from '../../hooks/rotating-file.ts';
 import { runLifecycleEvent } from '../../hooks/run-event.ts';
 import { createScriptLog } from '../../hooks/script-log.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec } from '../find-appspec.ts';
+import { folderModes } from '../folder-modes.ts';
 import {
   archiveDirOf,
   deploymentPaths,
@@ -54,11 +55,14 @@ export async function runEventScripts(
   const scripts = findScripts(ctx, request);
   if (scripts === null || scripts.hooks.length === 0) return succeeded();
   const paths = deploymentPaths(ctx.rootDir, specification.deploymentGroupId, specification.deploymentId);
+  const logsDir = dirname(paths.scriptsLog);
   const onFault = (error: unknown) => ctx.log.warn('the script log cannot be written; the event goes on', { error });
+  const { logs: folderMode, logFile: mode } = folderModes(ctx.restrictFolders);
+  const limits = { maxBytes: LOG_FILE_BYTES, files: LOG_FILES, mode, folderMode };
   const files = {
-    scripts: openRotatingFile(paths.scriptsLog, onFault),
+    scripts: openRotatingFile(paths.scriptsLog, onFault, limits),
     deployments: ctx.enableDeploymentsLog
-      ? openRotatingFile(deploymentsLogFile(ctx.rootDir, ctx.programName), onFault)
+      ? openRotatingFile(deploymentsLogFile(ctx.rootDir, ctx.programName), onFault, limits)
       : null,
   };
   try {
@@ -76,7 +80,7 @@ export async function runEventScripts(
         event,
         hooks: scripts.hooks,
         archiveDir: scripts.archiveDir,
-        logsDir: dirname(paths.scriptsLog),
+        logsDir,
         environment: hookEnvironment(
           {
             ...specification,

@@ -5,6 +5,7 @@ import { createAwsJsonClient } from '../aws-json-client.ts';
 import { type CommandOutcome, encodeDiagnostics } from '../diagnostics.ts';
 import type { ProxyEnvironment } from '../proxy.ts';
 import type { CredentialProvider } from '../sigv4/credentials.ts';
+import type { WireLog } from '../wire-log.ts';
 import {
   type CommandStatus,
   type GetDeploymentSpecificationOutput,
@@ -53,6 +54,7 @@ export interface HostCommandClientOptions {
   /** null: what the usual variables of the environment say. */
   readonly proxyUri: string | null;
   readonly proxyEnvironment?: ProxyEnvironment;
+  readonly wireLog?: WireLog;
   readonly clock: Clock;
   readonly random?: Pick<Random, 'fraction'>;
 }
@@ -72,6 +74,7 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     proxyUri: options.proxyUri,
     proxyEnvironment: options.proxyEnvironment ?? process.env,
     headers: { 'x-amz-codedeploy-agent-version': options.agentVersion },
+    ...(options.wireLog === undefined ? {} : { wireLog: options.wireLog }),
   });
 
   async function call<Op extends HostCommandOperation>(
