@@ -1,10 +1,12 @@
-/** Programs that an AppSpec file may need on the host, and the Debian packages that bring them. */
+/** Programs that permissions of an AppSpec file may need on the host, and the Debian packages that bring them. */
 import type { PlannedPermission } from './types.ts';
 
 export const DEBIAN_PACKAGES = {
   setfacl: 'acl',
+  getfacl: 'acl',
   semanage: 'policycoreutils-python-utils',
   restorecon: 'policycoreutils',
+  chcon: 'coreutils',
 } as const;
 
 export type AttributeProgram = keyof typeof DEBIAN_PACKAGES;

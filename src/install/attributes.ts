@@ -1,32 +1,73 @@
 import { execaSync } from 'execa';
+import type { SelinuxContext } from '../appspec/types.ts';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
 import { findProgram } from '../system/programs.ts';
 import { type AttributeProgram, DEBIAN_PACKAGES } from './attribute-programs.ts';
 import type { InstallFs } from './install-fs.ts';
+import type { AttributeView, OldAttributes, OldContext } from './operations.ts';
 import type { PlannedPermission } from './types.ts';
 
-/** The programs that set what Node cannot. Argument vectors, never a shell. */
+/** The programs that read and set what Node cannot. Argument vectors, never a shell. */
 export interface AttributeTools {
   isInstalled(program: AttributeProgram): boolean;
+  /** Replaces the whole ACL, a folder's default entries included. */
   setfacl(path: string, entries: readonly string[]): void;
-  /** Adds a rule for the path and puts the label on. */
-  setContext(path: string, context: NonNullable<PlannedPermission['context']>): void;
+  /** The whole ACL, users and groups as numbers. */
+  getfacl(path: string): readonly string[];
+  /** The rules that this host has beside its policy's own, by the expression that stands for the path. */
+  contextRules(): ReadonlyMap<string, SelinuxContext>;
+  /** The label of an object; null: there is no SELinux. */
+  label(path: string): string | null;
+  /** Makes a rule for the path, or changes the one that is there, and puts the label on. */
+  setContext(path: string, context: SelinuxContext, rule: SelinuxContext | null): void;
+  restoreContext(path: string, before: OldContext): void;
   /** Takes a rule away again; that there is none is no fault. */
   dropContext(path: string): void;
 }
 
 export const systemAttributeTools: AttributeTools = {
   isInstalled: (program) => findProgram(program, process.env.PATH) !== null,
-  setfacl: (path, entries) => runTool('setfacl', ['--set', entries.join(','), '--', path]),
-  setContext(path, { user, type, range }) {
-    const rule = ['-t', type, ...(user === null ? [] : ['-s', user]), ...(range === null ? [] : ['-r', range])];
-    runTool('semanage', ['fcontext', '-a', ...rule, escapeForSemanage(path)]);
+  // `--set` alone leaves the default entries that a folder has.
+  setfacl: (path, entries) => runTool('setfacl', ['--remove-default', '--set', entries.join(','), '--', path]),
+  getfacl(path) {
+    const options = ['--omit-header', '--absolute-names', '--numeric', '--no-effective'];
+    return runTool('getfacl', [...options, '--', path])
+      .split('\n')
+      .filter((line) => line !== '');
+  },
+  contextRules: () => parseContextRules(runTool('semanage', ['fcontext', '-l', '-C', '-n'])),
+  label(path) {
+    const { failed, stdout } = execaSync('stat', ['-c', '%C', '--', path], { reject: false, stdin: 'ignore' });
+    return failed || stdout === '' || stdout === '?' ? null : stdout;
+  },
+  setContext(path, context, rule) {
+    const { user, type, range } = context;
+    // What is not named keeps, in a rule that is there, the value of before; in a new one it is this.
+    if (rule === null) setRule('-a', path, context);
+    else setRule('-m', path, { user: user ?? 'system_u', type, range: range ?? (rule.range === null ? null : 's0') });
     runTool('restorecon', ['-vF', path]);
   },
+  restoreContext(path, { rule, label }) {
+    if (rule === null) systemAttributeTools.dropContext(path);
+    else setRule('-m', path, rule);
+    if (label !== null) runTool('chcon', ['--no-dereference', '--', label, path]);
+  },
   dropContext(path) {
-    execaSync('semanage', ['fcontext', '-d', escapeForSemanage(path)], { reject: false });
+    execaSync('semanage', ['fcontext', '-d', escapeForSemanage(path)], { reject: false, stdin: 'ignore' });
   },
 };
+/** Asks the programs; rules only if there is one to be set, and once, because semanage takes its time. */
+export function attributeView(tools: AttributeTools): AttributeView {
+  let rules: ReadonlyMap<string, SelinuxContext> | null = null;
+  return {
+    acl: (path) => tools.getfacl(path),
+    contextRule(path) {
+      rules ??= tools.contextRules();
+      return rules.get(escapeForSemanage(path)) ?? null;
+    },
+    label: (path) => tools.label(path),
+  };
+}
 
 /**
  * Owner, then mode, then ACL. The order matters: Linux takes setuid and setgid away when the owner changes, even for root, so a mode that
@@ -47,6 +88,13 @@ export function applyPermission(
   if (fs.lstatSync(path).isSymbolicLink()) return;
   if (mode !== null) fs.chmodSync(path, mode);
   if (acls !== null) tools.setfacl(path, completeAcl(acls, fs.lstatSync(path).mode));
+}
+
+/** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. */
+export function restoreAttributes(fs: InstallFs, tools: AttributeTools, path: string, before: OldAttributes): void {
+  fs.lchownSync(path, before.uid, before.gid);
+  if (before.acl !== undefined && before.acl !== null) tools.setfacl(path, before.acl);
+  fs.chmodSync(path, before.mode);
 }
 
 /**
@@ -77,14 +125,35 @@ function letters(bits: number): string {
   return `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${bits & 1 ? 'x' : '-'}`;
 }
 
+function setRule(action: '-a' | '-m', path: string, { user, type, range }: SelinuxContext): void {
+  const rule = ['-t', type, ...(user === null ? [] : ['-s', user]), ...(range === null ? [] : ['-r', range])];
+  runTool('semanage', ['fcontext', action, ...rule, escapeForSemanage(path)]);
+}
+
+/**
+ * What `semanage fcontext -l -C -n` prints: an expression, the kind of object it is for, and user:role:type:range. Rules for one kind
+ * alone are not among them, because an AppSpec file makes none.
+ */
+export function parseContextRules(text: string): Map<string, SelinuxContext> {
+  return new Map(
+    text.split('\n').flatMap((line): [string, SelinuxContext][] => {
+      const [, expression = '', user = '', type = '', range] =
+        /^(.+?)\s+all files\s+([^:\s]+):[^:\s]+:([^:\s]+)(?::(\S+))?\s*$/.exec(line) ?? [];
+      return type === '' ? [] : [[expression, { user, type, range: range ?? null }]];
+    }),
+  );
+}
+
 /** semanage reads paths as regular expressions. */
 function escapeForSemanage(path: string): string {
   return path.replace(/[.+*?^$(){}|[\]\\]/g, '\\$&');
 }
 
-function runTool(program: AttributeProgram, args: readonly string[]): void {
-  const result = execaSync(program, [...args], { reject: false, stdin: 'ignore' });
-  if (!result.failed) return;
+/** @returns what it printed */
+function runTool(program: AttributeProgram, args: readonly string[]): string {
+  // Some of them translate what they print.
+  const result = execaSync(program, [...args], { reject: false, stdin: 'ignore', env: { LC_ALL: 'C' } });
+  if (!result.failed) return result.stdout;
   if (systemErrorCode(result.cause) === 'ENOENT' || result.code === 'ENOENT') {
     throw new SlipwayError(
       'INSTALL_TOOL_MISSING',

@@ -7,7 +7,7 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
-import { type AttributeTools, applyPermission } from './attributes.ts';
+import { type AttributeTools, applyPermission, restoreAttributes } from './attributes.ts';
 import type { InstallFs } from './install-fs.ts';
 import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
 import type { CommitOperation, TouchedAttributes } from './operations.ts';
@@ -35,6 +35,9 @@ function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperat
       return;
     case 'attributes':
       applyPermission(fs, tools, operation.path, operation.permission);
+      return;
+    case 'context':
+      tools.setContext(operation.path, operation.context, operation.before.rule);
       return;
     case 'touch':
       touch(fs, operation.path, operation.after);
@@ -70,10 +73,18 @@ function keepOld(fs: InstallFs, temp: string, path: string, backup: string): voi
   fs.renameSync(path, backup);
 }
 
-/** Puts back the old tree exactly: content, mode, owner and times come back with the inodes. */
-export function rollBack(fs: InstallFs, begin: JournalBegin, state: Exclude<JournalState, 'committed'>): void {
+/**
+ * Puts back the old tree exactly. Content, mode, owner, times, ACLs and other extended attributes come back with the inodes; of objects
+ * that stay in place, what was changed is put back from the journal.
+ */
+export function rollBack(
+  fs: InstallFs,
+  tools: AttributeTools,
+  begin: JournalBegin,
+  state: Exclude<JournalState, 'committed'>,
+): void {
   for (const operation of [...begin.commit].reverse()) {
-    if (state === 'committing') undoOne(fs, operation);
+    if (state === 'committing') undoOne(fs, tools, operation);
     if (operation.op === 'place') fs.rmSync(operation.temp, { recursive: true, force: true });
   }
   if (begin.savedFilesDir !== undefined) fs.rmSync(begin.savedFilesDir, { recursive: true, force: true });
@@ -81,7 +92,7 @@ export function rollBack(fs: InstallFs, begin: JournalBegin, state: Exclude<Jour
   for (const folder of foldersOf(begin)) syncFolder(fs, folder);
 }
 
-function undoOne(fs: InstallFs, operation: CommitOperation): void {
+function undoOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperation): void {
   switch (operation.op) {
     case 'place':
       // The hidden name is gone exactly when the new object has come to its place.
@@ -100,9 +111,10 @@ function undoOne(fs: InstallFs, operation: CommitOperation): void {
       if (exists(fs, operation.backup)) fs.renameSync(operation.backup, operation.path);
       return;
     case 'attributes':
-      if (!exists(fs, operation.path)) return;
-      fs.lchownSync(operation.path, operation.before.uid, operation.before.gid);
-      fs.chmodSync(operation.path, operation.before.mode);
+      if (exists(fs, operation.path)) restoreAttributes(fs, tools, operation.path, operation.before);
+      return;
+    case 'context':
+      tools.restoreContext(operation.path, operation.before);
       return;
     case 'touch':
       if (exists(fs, operation.path)) touch(fs, operation.path, operation.before);
@@ -111,13 +123,14 @@ function undoOne(fs: InstallFs, operation: CommitOperation): void {
 }
 
 /** Throws away what the new tree has replaced. It may be repeated from any point. */
-export function discardOld(fs: InstallFs, begin: JournalBegin): void {
+export function discardOld(fs: InstallFs, tools: AttributeTools, begin: JournalBegin): void {
   for (const operation of begin.commit) {
     if ((operation.op === 'place' || operation.op === 'remove') && operation.backup !== null) {
       fs.rmSync(operation.backup, { recursive: true, force: true });
     }
   }
   for (const folder of begin.folderRemovals) removeIfEmpty(fs, folder);
+  for (const path of begin.staleContexts ?? []) tools.dropContext(path);
 }
 
 function removeIfEmpty(fs: InstallFs, folder: string): void {
@@ -132,9 +145,7 @@ function removeIfEmpty(fs: InstallFs, folder: string): void {
 
 /** Folders whose names the commit changes. */
 export function foldersOf(begin: Pick<JournalBegin, 'commit'>): string[] {
-  return [
-    ...new Set(begin.commit.flatMap(({ op, path }) => (op === 'attributes' || op === 'touch' ? [] : dirname(path)))),
-  ];
+  return [...new Set(begin.commit.flatMap(({ op, path }) => (op === 'place' || op === 'remove' ? dirname(path) : [])))];
 }
 
 function exists(fs: InstallFs, path: string): boolean {

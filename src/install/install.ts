@@ -17,7 +17,7 @@ import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
-import type { AttributeTools } from './attributes.ts';
+import { type AttributeTools, attributeView } from './attributes.ts';
 import { formatCleanup, parseCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
 import { fileSystemLookup } from './file-systems.ts';
@@ -92,6 +92,7 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
   const operations = planOperations({
     plan,
     host: diskView(ctx.fs),
+    attributes: attributeView(ctx.tools),
     savedFilesDir,
     deploymentId: request.deploymentId,
     bookkeeping: [
@@ -148,8 +149,8 @@ function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null 
       return null;
     }
     const { begin, state } = journal;
-    if (state === 'committed') discardOld(fs, begin);
-    else rollBack(fs, begin, state);
+    if (state === 'committed') discardOld(fs, ctx.tools, begin);
+    else rollBack(fs, ctx.tools, begin, state);
     removeJournal(fs, path);
     const { deploymentGroupId, deploymentId } = begin;
     const outcome = state === 'committed' ? 'completed' : 'rolled-back';
@@ -255,6 +256,7 @@ function carryOut(
     commit: operations.commit,
     folderRemovals: operations.folderRemovals,
     savedFilesDir,
+    staleContexts: plan.staleContexts,
     times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations)]),
   };
   const journal = beginJournal(fs, journalPath, begin);
@@ -265,35 +267,28 @@ function carryOut(
     journal.append('staged');
     state = 'committing';
     commitAll(fs, tools, operations.commit);
-    for (const { path, context } of plan.permissions) if (context !== null) tools.setContext(path, context);
     for (const folder of foldersOf(begin)) syncFolder(fs, folder);
     syncFileSystems(fs, [...new Set(touchedFiles(operations).map((path) => dirname(path)))]);
     journal.append('committed');
   } catch (error) {
     journal.close();
-    rollBack(fs, begin, state);
+    rollBack(fs, tools, begin, state);
     removeJournal(fs, journalPath);
     throw error;
   }
   journal.close();
-  finishCommitted(ctx, begin, plan.staleContexts, journalPath);
+  finishCommitted(ctx, begin, journalPath);
 }
 
 /**
  * Clears away what the new tree has replaced. The new tree is complete and durable, so nothing here can make a failure of the Install:
  * what the disk refuses is tried once more, and then left to the journal, which the group's next Install or the agent's next start takes up.
  */
-function finishCommitted(
-  ctx: InstallContext,
-  begin: JournalBegin,
-  staleContexts: readonly string[],
-  journalPath: string,
-): void {
+function finishCommitted(ctx: InstallContext, begin: JournalBegin, journalPath: string): void {
   const { fs, tools, log } = ctx;
   for (const isLastTry of [false, true]) {
     try {
-      discardOld(fs, begin);
-      for (const path of staleContexts) tools.dropContext(path);
+      discardOld(fs, tools, begin);
       removeJournal(fs, journalPath);
       return;
     } catch (error) {

@@ -25,6 +25,8 @@ export interface JournalBegin {
   readonly folderRemovals: readonly string[];
   /** Where copies of changed files are put; journals of older versions have none. */
   readonly savedFilesDir?: string;
+  /** Paths whose SELinux rule goes with the old tree; journals of older versions have none. */
+  readonly staleContexts?: readonly string[];
   /** Of the folders that the Install works in and the files that it changes in place; journals of older versions have none. */
   readonly times?: readonly ObjectTimes[];
 }

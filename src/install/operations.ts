@@ -5,6 +5,7 @@
  * whole new subtree at once. What it replaces keeps a second name until the end.
  */
 import { dirname, join } from 'node:path/posix';
+import type { SelinuxContext } from '../appspec/types.ts';
 import type { InstallPlan, ObjectFacts, PlannedFile, PlannedPermission, TreeView } from './types.ts';
 
 /** One thing to build under a hidden name. */
@@ -20,11 +21,19 @@ export type StagingStep =
 export type CommitOperation =
   | { readonly op: 'place'; readonly temp: string; readonly path: string; readonly backup: string | null }
   | { readonly op: 'remove'; readonly path: string; readonly backup: string }
+  /** A folder of the previous Install that stays. */
   | {
       readonly op: 'attributes';
       readonly path: string;
-      readonly before: Pick<ObjectFacts, 'mode' | 'uid' | 'gid'>;
+      readonly before: OldAttributes;
       readonly permission: PlannedPermission;
+    }
+  /** A rule and a label; after `place`, because a label is put on under the final name. */
+  | {
+      readonly op: 'context';
+      readonly path: string;
+      readonly before: OldContext;
+      readonly context: SelinuxContext;
     }
   /** A file whose content is right already gets its new mode and time in place. */
   | {
@@ -33,6 +42,19 @@ export type CommitOperation =
       readonly before: TouchedAttributes;
       readonly after: TouchedAttributes;
     };
+
+/** All that a permission changes of an object that stays. Of its other extended attributes it changes none. */
+export interface OldAttributes extends Pick<ObjectFacts, 'mode' | 'uid' | 'gid'> {
+  /** Null when the ACL is not replaced: what a mode does to an ACL, the old mode undoes. Journals of older versions have none. */
+  readonly acl?: readonly string[] | null;
+}
+
+export interface OldContext {
+  /** The host's own rule for the path. */
+  readonly rule: SelinuxContext | null;
+  /** Of an object that stays, on a host with SELinux. */
+  readonly label: string | null;
+}
 
 export interface TouchedAttributes {
   readonly mode: number;
@@ -52,9 +74,19 @@ export interface BookkeepingFile {
   readonly content: string;
 }
 
+/** Looks at what only programs can see. It is asked for nothing but what the plan changes. */
+export interface AttributeView {
+  /** The whole ACL, default entries as well. */
+  acl(path: string): readonly string[];
+  contextRule(path: string): SelinuxContext | null;
+  /** null: the host has no SELinux. */
+  label(path: string): string | null;
+}
+
 export interface OperationsInput {
   readonly plan: InstallPlan;
   readonly host: TreeView;
+  readonly attributes: AttributeView;
   readonly deploymentId: string;
   readonly bookkeeping: readonly BookkeepingFile[];
   /** The folder for copies of what another hand has changed; it is not there yet. */
@@ -62,7 +94,7 @@ export interface OperationsInput {
 }
 
 export function planOperations(input: OperationsInput): Operations {
-  const { plan, host } = input;
+  const { plan, host, attributes } = input;
   const hiddenName = createHiddenNames(input.deploymentId);
   const staging: StagingStep[] = [];
   const commit: CommitOperation[] = [];
@@ -109,11 +141,19 @@ export function planOperations(input: OperationsInput): Operations {
       continue;
     }
     const before = host.lstat(permission.path);
-    if (before !== null) commit.push({ op: 'attributes', path: permission.path, before, permission });
+    if (before === null) continue;
+    const { mode, uid, gid } = before;
+    const acl = permission.acls === null ? null : attributes.acl(permission.path);
+    commit.push({ op: 'attributes', path: permission.path, before: { mode, uid, gid, acl }, permission });
   }
   const isDisplaced = (path: string) => displaced.some((folder) => path.startsWith(`${folder}/`) || path === folder);
   for (const path of plan.removals) {
     if (!isDisplaced(path)) commit.push({ op: 'remove', path, backup: hiddenName(dirname(path)).backup });
+  }
+  for (const { path, context } of plan.permissions) {
+    if (context === null) continue;
+    const label = stagedAt.has(path) ? null : attributes.label(path);
+    commit.push({ op: 'context', path, context, before: { rule: attributes.contextRule(path), label } });
   }
   for (const { path, content } of input.bookkeeping) {
     const { temp, backup } = hiddenName(dirname(path));

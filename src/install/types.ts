@@ -1,6 +1,6 @@
 /** The install plan as data: what Install will do to this host, before it does any of it. */
 
-import type { FileMapping, Permission } from '../appspec/types.ts';
+import type { FileMapping, Permission, SelinuxContext } from '../appspec/types.ts';
 
 /** What stands at a path. Symbolic links are what they are; nothing is followed. */
 export interface ObjectFacts {
@@ -77,7 +77,7 @@ export interface PlannedPermission {
   readonly mode: number | null;
   /** Canonical entries of the AppSpec file; the base entries come from the mode when they are applied. */
   readonly acls: readonly string[] | null;
-  readonly context: { readonly user: string | null; readonly type: string; readonly range: string | null } | null;
+  readonly context: SelinuxContext | null;
 }
 
 /** A line of the cleanup file: something that the next Install has to take away. */
@@ -124,7 +124,7 @@ export type PlannedChange =
   | { readonly change: 'chmod'; readonly path: string; readonly mode: string; readonly before: string | null }
   | { readonly change: 'chown'; readonly path: string; readonly owner: string | null; readonly group: string | null }
   | { readonly change: 'acl'; readonly path: string; readonly entries: readonly string[] }
-  | { readonly change: 'context'; readonly path: string; readonly context: NonNullable<PlannedPermission['context']> };
+  | { readonly change: 'context'; readonly path: string; readonly context: SelinuxContext };
 
 /** Why an Install cannot be done. */
 export interface PlanProblem {

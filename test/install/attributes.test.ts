@@ -4,7 +4,7 @@ import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { parseAppSpec } from '../../src/appspec/parse.ts';
 import type { AppSpec } from '../../src/appspec/types.ts';
-import { completeAcl } from '../../src/install/attributes.ts';
+import { completeAcl, parseContextRules } from '../../src/install/attributes.ts';
 import { runInstall } from '../../src/install/install.ts';
 import { lookupGroup, lookupUser } from '../../src/system/users.ts';
 import { fakePrograms } from '../support/fake-programs.ts';
@@ -188,6 +188,7 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
     await install(scratch, { 'a.b': 'a' }, `  - {object: SITE/a.b, context: ${context}}\n`);
     const escaped = scratch.at('site/a\\.b');
     expect(programs.calls()).toEqual([
+      ['semanage', 'fcontext', '-l', '-C', '-n'],
       ['semanage', 'fcontext', '-a', '-t', 'httpd_sys_content_t', '-s', 'staff_u', '-r', 's0-s1:c1.c2', escaped],
       ['restorecon', '-vF', scratch.at('site/a.b')],
     ]);
@@ -195,7 +196,7 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
       `semanage\0${scratch.at('site/a.b')}\n`,
     );
     await install(scratch, { other: '' }, '  - {object: SITE/other, mode: "600"}\n', 'two');
-    expect(programs.calls().slice(2)).toEqual([['semanage', 'fcontext', '-d', escaped]]);
+    expect(programs.calls().slice(3)).toEqual([['semanage', 'fcontext', '-d', escaped]]);
   });
 
   test('without user and range only the type is set, and characters of a shell or an expression in the name do no harm', async () => {
@@ -203,6 +204,7 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
     using programs = fakePrograms(scratch.at('bin'), ['semanage', 'restorecon']);
     await install(scratch, { '$(id) [x]*;': '' }, "  - {object: 'SITE/$(id) [x]*;', context: {type: bin_t}}\n");
     expect(programs.calls()).toEqual([
+      ['semanage', 'fcontext', '-l', '-C', '-n'],
       ['semanage', 'fcontext', '-a', '-t', 'bin_t', `${scratch.at('site')}/\\$\\(id\\) \\[x\\]\\*;`],
       ['restorecon', '-vF', scratch.at('site/$(id) [x]*;')],
     ]);
@@ -220,4 +222,22 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
 test('a complete ACL has one entry each for owner, group and others, whatever is asked for', () => {
   expect(completeAcl([], 0o640)).toEqual(['user::rw-', 'group::r--', 'other::---']);
   expect(completeAcl(['mask::rwx'], 0o777)).toEqual(['user::rwx', 'group::rwx', 'other::rwx', 'mask::rwx']);
+});
+
+test('the host’s own rules are read from what semanage lists, names with blanks included', () => {
+  const listed = [
+    `${'/srv/a\\.b'.padEnd(50)} all files          system_u:object_r:bin_t:s0 `,
+    '/srv/with blank and a name that is longer than its column all files          staff_u:object_r:etc_t:s0-s1:c2,c1 ',
+    `${'/srv/without range'.padEnd(50)} all files          system_u:object_r:bin_t `,
+    `${'/srv/folders'.padEnd(50)} directory          system_u:object_r:bin_t:s0 `,
+    `${'/srv/none'.padEnd(50)} all files          <<None>>`,
+  ];
+  expect([...parseContextRules(listed.join('\n'))]).toEqual([
+    ['/srv/a\\.b', { user: 'system_u', type: 'bin_t', range: 's0' }],
+    [
+      '/srv/with blank and a name that is longer than its column',
+      { user: 'staff_u', type: 'etc_t', range: 's0-s1:c2,c1' },
+    ],
+    ['/srv/without range', { user: 'system_u', type: 'bin_t', range: null }],
+  ]);
 });

@@ -1,9 +1,11 @@
+import { type AttributeTools, systemAttributeTools } from '../../src/install/attributes.ts';
 import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';
 import { CHANGING_CALLS } from './faults/changing-calls.ts';
 
-/** The real disk, on which something happens at one of the changing calls. */
+/** The real disk and the real programs, on which something happens at one of the changing calls. */
 export interface WatchedFs {
   readonly fs: InstallFs;
+  readonly tools: AttributeTools;
   /** Changing calls so far. */
   calls(): number;
 }
@@ -11,19 +13,24 @@ export interface WatchedFs {
 /** @param before is told the number of each changing call, from 1, before it is made; what it throws, the call throws */
 export function watchedFs(before: (call: number, name: string) => void): WatchedFs {
   let calls = 0;
-  const watched = Object.fromEntries(
-    Object.entries(realInstallFs).map(([name, original]) => [
-      name,
-      !CHANGING_CALLS.includes(name)
-        ? original
-        : (...args: unknown[]) => {
-            calls += 1;
-            before(calls, name);
-            return (original as (...args: unknown[]) => unknown)(...args);
-          },
-    ]),
-  );
-  return { fs: watched as unknown as InstallFs, calls: () => calls };
+  const watch = <T extends object>(real: T, isWatched: (name: string) => boolean): T =>
+    Object.fromEntries(
+      Object.entries(real).map(([name, original]) => [
+        name,
+        !isWatched(name)
+          ? original
+          : (...args: unknown[]) => {
+              calls += 1;
+              before(calls, name);
+              return (original as (...args: unknown[]) => unknown)(...args);
+            },
+      ]),
+    ) as T;
+  return {
+    fs: watch(realInstallFs, (name) => CHANGING_CALLS.includes(name)),
+    tools: watch(systemAttributeTools, (name) => /^(set|restore|drop)/.test(name)),
+    calls: () => calls,
+  };
 }
 
 /** The error that a full or broken disk gives. */
