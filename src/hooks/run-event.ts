@@ -94,6 +94,8 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook, ind
       const why = `its lines end with CRLF, so the kernel looks for '${file.interpreter}\\r'`;
       return { outcome: 'failed', location, runas, why };
     }
+    case 'no-interpreter':
+      return { outcome: 'failed', location, runas, why: file.why };
     case 'ready':
   }
   const fields = { event: request.event, script: file.path };

@@ -1,5 +1,5 @@
 import { accessSync, chmodSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 
 /** What a look at a script says before it is started. */
@@ -10,7 +10,9 @@ export type ScriptFile =
   | { readonly state: 'outside'; readonly path: string; readonly leadsTo: string }
   | { readonly state: 'not-executable'; readonly why: string }
   /** Its first line ends with a carriage return: the kernel would look for an interpreter with that name. */
-  | { readonly state: 'crlf'; readonly interpreter: string };
+  | { readonly state: 'crlf'; readonly interpreter: string }
+  /** What its first line names cannot run it. Nobody else would say so: the kernel's word for it is that the script is not there. */
+  | { readonly state: 'no-interpreter'; readonly why: string };
 
 /**
  * Looks at a script of a revision, and makes it executable if it is not, as the official agents do.
@@ -36,7 +38,24 @@ export function examineScript(archiveDir: string, location: string, onChmod: (pa
   const firstLine = beginning.split('\n')[0] ?? '';
   if (!firstLine.startsWith('#!')) return { state: 'ready', path, isShellScript: !beginning.includes('\0') };
   if (firstLine.endsWith('\r')) return { state: 'crlf', interpreter: firstLine.slice(2).trim() };
-  return { state: 'ready', path, isShellScript: false };
+  const interpreter = /^#!\s*(\S+)/.exec(firstLine)?.[1];
+  // Without a name the kernel refuses it, and a shell takes it for its own.
+  if (interpreter === undefined) return { state: 'ready', path, isShellScript: true };
+  const why = whyNoInterpreter(interpreter);
+  return why === null ? { state: 'ready', path, isShellScript: false } : { state: 'no-interpreter', why };
+}
+
+function whyNoInterpreter(interpreter: string): string | null {
+  // A name that is not absolute is looked for where the script is started, which is always the same place.
+  const path = resolve('/', interpreter);
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return `its interpreter ${interpreter} does not exist`;
+    return stats.isFile() && isExecutable(path) ? null : `its interpreter ${interpreter} cannot be executed`;
+  } catch {
+    // Out of this user's sight; whom `sudo` makes of it may see it.
+    return null;
+  }
 }
 
 function isExecutable(path: string): boolean {

@@ -73,6 +73,10 @@ hooks:
     expect(result.findings[0]?.message).toContain("'version: 0.0' and 'os: linux'");
   });
 
+  test.each(['windows', 'Linux', 'macos', '""'])('os %s is refused: it is not for this platform', (os) => {
+    expect(findings(`version: 0.0\nos: ${os}\n`)).toEqual([expect.stringMatching(/^os-/)]);
+  });
+
   test('shows all its errors at once, each with its place', () => {
     const text = `version: 1.0
 os: windows

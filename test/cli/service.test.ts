@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { unitForThisMachine } from '../../src/cli/service/install.ts';
 import { quoteWord, renderUnit } from '../../src/cli/service/unit.ts';
+import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
@@ -44,5 +45,13 @@ describe('the units', () => {
     expect(printed.status).toBe(0);
     expect(printed.stdout).toMatch(/^ExecStart=\S+ \S+bin\/slipway\.js agent --config-file "\/etc\/my agent\.yml"$/m);
     expect((await runSlipway(['server', 'install', '--print'])).stdout).toContain('Type=notify');
+  });
+
+  test('a stop has the time that the agent’s default gives to running commands', () => {
+    const { stdout } = capturedContext();
+    const agent = { name: 'slipway-agent', args: ['agent'], user: null, hiddenFolders: [], stdout } as const;
+    const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unitForThisMachine(agent)) ?? [];
+    const { default: waits } = AGENT_CONFIG_KEYS.find(({ key }) => key === 'kill_agent_max_wait_time_seconds') ?? {};
+    expect(Number(seconds)).toBeGreaterThan(Number(waits));
   });
 });

@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -284,6 +295,34 @@ describe('a hook event', () => {
     });
     const [outcome] = await runAll(ctx, rollback, ['BeforeBlockTraffic']);
     expect(outcome?.diagnostics.log).toContain('[stdout]two\n');
+  });
+
+  test('of an old revision finds its AppSpec file under any of the names, and fails naming them when it has none', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+    const archive = scratch.at('root/group-id/d-ONE/deployment-archive');
+    renameSync(join(archive, 'appspec.yml'), join(archive, 'appspec.yaml'));
+    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO', appSpecFilename: 'mine.yml' });
+    const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(outcome?.diagnostics.log).toContain('stopping what one started for d-TWO');
+    rmSync(join(archive, 'appspec.yaml'));
+    const [failed] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(failed?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining(archive) });
+    for (const name of ['mine.yml', 'appspec.yaml', 'appspec.yml']) expect(failed?.diagnostics.message).toContain(name);
+  });
+
+  test('says in the agent’s log which script it runs as whom', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'AfterInstall']);
+    const script = scratch.at('root/group-id/d-ONE/deployment-archive/scripts/AfterInstall.sh');
+    const user = userInfo().username;
+    expect(ctx.log.lines).toContainEqual({
+      level: 'info',
+      message: 'running a hook script',
+      fields: { event: 'AfterInstall', script, sourceUser: user, targetUser: user, sudo: false },
+    });
   });
 
   test('of an old revision with a broken AppSpec file fails and names that revision', async () => {

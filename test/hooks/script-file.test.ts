@@ -13,6 +13,8 @@ describe('a script of a revision', () => {
     ['with #!', '#!/bin/sh\n', false],
     ['without #!', 'echo hi\n', true],
     ['that is empty', '', true],
+    ['with #! and no name', '#! \necho hi\n', true],
+    ['with an interpreter and its argument', '#! /usr/bin/env sh\n', false],
     ['that is a program', Buffer.from('\u007fELF\u0002\0\0', 'latin1'), false],
   ] as const)('%s: told to a shell, %s', (_, content, isShellScript) => {
     using scratch = scratchFolder();
@@ -62,6 +64,18 @@ describe('a script of a revision', () => {
     expect(examineScript(scratch.path, 'a.sh', (path) => changed.push(path)).state).toBe('ready');
     expect(changed).toEqual([scratch.at('a.sh')]);
     expect(statSync(scratch.at('a.sh')).mode & 0o7777).toBe(0o751);
+  });
+
+  test.each([
+    ['#!/no/such/interpreter\n', 'its interpreter /no/such/interpreter does not exist'],
+    ['#! /no/such/interpreter -x\n', 'its interpreter /no/such/interpreter does not exist'],
+    ['#!no/such/interpreter', 'its interpreter no/such/interpreter does not exist'],
+    ['#!/etc\n', 'its interpreter /etc cannot be executed'],
+    ['#!/etc/passwd\n', 'its interpreter /etc/passwd cannot be executed'],
+  ])('that begins with %j: %s', (content, why) => {
+    using scratch = scratchFolder();
+    put(scratch, 'a.sh', content);
+    expect(examineScript(scratch.path, 'a.sh', expect.fail)).toEqual({ state: 'no-interpreter', why });
   });
 
   test('with CRLF lines is told apart by its first line', () => {

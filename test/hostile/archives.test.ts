@@ -1,5 +1,5 @@
 /** Archives that no honest tool makes, made here by code and sorted by attack. Each is refused by name, and nothing of it stays. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 
 import { gzipSync } from 'node:zlib';
 import { execaSync } from 'execa';
@@ -228,4 +228,58 @@ test('any bytes, and any damage to a good archive, end in an error of this room 
     }),
     { numRuns: 300 },
   );
+});
+
+describe('a bundle that is honest', () => {
+  const links = [
+    { path: 'a', content: 'x' },
+    { path: 'l', type: 'SymbolicLink', linkpath: 'a' },
+  ] as const;
+
+  test('may have links that stay within it, unless reject_symlinks_in_bundle is on', async () => {
+    using scratch = scratchFolder();
+    const bundles = [
+      ['tar', tarOf(links)],
+      [
+        'tar',
+        tarOf([
+          { path: 'a', content: 'x' },
+          { path: 'h', type: 'Link', linkpath: 'a' },
+        ]),
+      ],
+      [
+        'zip',
+        zipOf([
+          { path: 'a', content: 'x' },
+          { path: 'l', content: 'a', unixMode: 0o120777 },
+        ]),
+      ],
+    ] as const;
+    for (const [index, [bundleType, bytes]] of bundles.entries()) {
+      const bundleFile = scratch.at(`bundle-${index}`);
+      writeFileSync(bundleFile, bytes);
+      const request = { bundleFile, bundleType, archiveDir: scratch.at(`archive-${index}`), limits };
+      const strict = { ...rules, rejectSymlinks: true };
+      await expect(unpackBundle({ ...request, rules: strict })).rejects.toMatchObject({
+        code: expect.stringMatching(/^ARCHIVE_/),
+        message: expect.stringContaining('link'),
+      });
+      expect(existsSync(request.archiveDir)).toBe(false);
+      await unpackBundle({ ...request, rules });
+    }
+  });
+
+  test.runIf(process.getuid?.() === 0)('belongs to the agent, unless ignore_ownership_in_bundle is off', async () => {
+    using scratch = scratchFolder();
+    const bundleFile = scratch.at('bundle');
+    writeFileSync(bundleFile, tarOf([{ path: 'a', content: 'x', uid: 1, gid: 2 }]));
+    const owners = async (name: string, keepOwnership: boolean) => {
+      const archiveDir = scratch.at(name);
+      await unpackBundle({ bundleFile, bundleType: 'tar', archiveDir, limits, rules: { ...rules, keepOwnership } });
+      const { uid, gid } = statSync(`${archiveDir}/a`);
+      return [uid, gid];
+    };
+    expect(await owners('agent', false)).toEqual([0, 0]);
+    expect(await owners('archive', true)).toEqual([1, 2]);
+  });
 });

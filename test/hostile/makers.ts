@@ -9,27 +9,31 @@ export interface TarEntry {
   readonly linkpath?: string;
   readonly content?: string;
   readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
   /** What the header claims, if not the truth. */
   readonly size?: number;
 }
 
 export function tarOf(entries: readonly TarEntry[]): Buffer {
-  const blocks = entries.flatMap(({ path, type = 'File', linkpath, content = '', mode = 0o644, size }) => {
-    const block = Buffer.alloc(512);
-    const body = Buffer.from(content);
-    const header = new Header({
-      path,
-      type,
-      mode,
-      size: size ?? body.length,
-      mtime: new Date(0),
-      uid: 0,
-      gid: 0,
-      ...(linkpath === undefined ? {} : { linkpath }),
-    });
-    header.encode(block, 0);
-    return [block, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
-  });
+  const blocks = entries.flatMap(
+    ({ path, type = 'File', linkpath, content = '', mode = 0o644, uid = 0, gid = 0, size }) => {
+      const block = Buffer.alloc(512);
+      const body = Buffer.from(content);
+      const header = new Header({
+        path,
+        type,
+        mode,
+        size: size ?? body.length,
+        mtime: new Date(0),
+        uid,
+        gid,
+        ...(linkpath === undefined ? {} : { linkpath }),
+      });
+      header.encode(block, 0);
+      return [block, body, Buffer.alloc((512 - (body.length % 512)) % 512)];
+    },
+  );
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 

@@ -6,6 +6,7 @@ import { parseAppSpec } from '../../src/appspec/parse.ts';
 import type { AppSpec } from '../../src/appspec/types.ts';
 import { completeAcl, parseContextRules } from '../../src/install/attributes.ts';
 import { runInstall } from '../../src/install/install.ts';
+import type { InstallRules } from '../../src/install/types.ts';
 import { lookupGroup, lookupUser } from '../../src/system/users.ts';
 import { fakePrograms } from '../support/fake-programs.ts';
 import { type Files, installContext, installRequest, writeFiles } from '../support/install.ts';
@@ -25,7 +26,13 @@ function appSpecWith(scratch: ScratchFolder, permissions: string): AppSpec {
   return result.appSpec;
 }
 
-async function install(scratch: ScratchFolder, files: Files, permissions: string, revision = 'one') {
+async function install(
+  scratch: ScratchFolder,
+  files: Files,
+  permissions: string,
+  revision = 'one',
+  rules?: InstallRules,
+) {
   writeFiles(scratch.at(revision), files);
   for (const [name, content] of Object.entries(files))
     if (!content.startsWith('->')) chmodSync(scratch.at(revision, name), 0o644);
@@ -34,7 +41,10 @@ async function install(scratch: ScratchFolder, files: Files, permissions: string
     ids: { userId: (name: string) => lookupUser(name)?.uid ?? null, groupId: lookupGroup },
   };
   const appSpec = appSpecWith(scratch, permissions);
-  return runInstall(ctx, installRequest(scratch.path, revision, { appSpec }));
+  return runInstall(
+    ctx,
+    installRequest(scratch.path, revision, { appSpec, ...(rules === undefined ? {} : { rules }) }),
+  );
 }
 
 /** What `getfacl` says, without comments about what the mask leaves. */
@@ -208,6 +218,15 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
       ['semanage', 'fcontext', '-a', '-t', 'bin_t', `${scratch.at('site')}/\\$\\(id\\) \\[x\\]\\*;`],
       ['restorecon', '-vF', scratch.at('site/$(id) [x]*;')],
     ]);
+  });
+
+  test('setuid in an AppSpec file is refused where the configuration says so', async () => {
+    using scratch = scratchFolder();
+    const rules = { rejectUnsafePermissions: true, rejectUnconfinedSelinux: true };
+    await expect(install(scratch, { a: '' }, '  - {object: SITE/a, mode: "4755"}\n', 'one', rules)).rejects.toThrow(
+      '4755',
+    );
+    expect(() => statSync(scratch.at('site'))).toThrow('ENOENT');
   });
 
   test('a type without confinement is refused before anything is touched', async () => {

@@ -163,6 +163,17 @@ describe('the next install', () => {
     );
   });
 
+  test('takes away files with blanks, line breaks and backslashes in their names', async () => {
+    using scratch = scratchFolder();
+    const files = { ' blank ': '1', 'new\nline': '2', 'back\\slash\\n': '3', 'tab\t': '4' };
+    writeFiles(scratch.at('one'), files);
+    writeFiles(scratch.at('two'), { kept: 'k' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    expect(readdirSync(scratch.at('site')).sort()).toEqual(Object.keys(files).sort());
+    await runInstall(installContext(), installRequest(scratch.path, 'two'));
+    expect(readdirSync(scratch.at('site'))).toEqual(['kept']);
+  });
+
   test('of nothing takes everything away, the folder included', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { a: 'a', 'b/c': 'c' });

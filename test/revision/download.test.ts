@@ -310,6 +310,16 @@ describe('GitHub', () => {
     expect(readFileSync(scratch.at('bundle.tar')).equals(CONTENT)).toBe(true);
     expect(archive.headers[0]?.authorization).toBeUndefined();
   });
+
+  test('is told which program asks, without which it answers nobody', async () => {
+    using scratch = scratchFolder();
+    await using server = await rangeServer(CONTENT);
+    await createBundleFetcher(revisionContext({ gitHubEndpoint: server.url }))(requestIn(scratch));
+    expect(server.headers[0]).toMatchObject({
+      'user-agent': 'slipway',
+      authorization: expect.stringMatching(/^token /),
+    });
+  });
 });
 
 describe('ranges of bytes', () => {

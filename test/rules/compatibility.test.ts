@@ -31,7 +31,7 @@ describe('the page on compatibility', () => {
   test.each(rows.filter((row) => !untested.includes(row)))(
     '$behaviour: is shown by a test that exists',
     ({ proof }) => {
-      const [, file, title] = /^`([a-z0-9/-]+\.test\.ts)` › (.+)$/.exec(proof) ?? [];
+      const [, file, title] = /^`([a-z0-9/-]+\.test\.ts|systemd\/systemd\.ts)` › (.+)$/.exec(proof) ?? [];
       expect(file, `'${proof}' names no test`).toBeDefined();
       const path = join(PROJECT, 'test', file ?? '');
       expect(existsSync(path), `${file} does not exist`).toBe(true);

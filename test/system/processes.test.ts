@@ -66,6 +66,11 @@ describe('processes', () => {
     expect(processesHolding(scratch.at('output'))).toEqual([{ pid: child.pid, commandLine: 'sleep 600' }]);
   });
 
+  test.each([0, -0, 1, -1, 1.5, Number.NaN])('the number %d is never sent a signal', (pid) => {
+    // Signal 0 of a real call would succeed for all of them that are numbers of processes or groups.
+    expect(signalProcess(pid, 0 as unknown as NodeJS.Signals)).toBe(false);
+  });
+
   test('that are gone have no facts, and signals to them do no harm', async () => {
     let pid: number;
     {
