@@ -167,6 +167,47 @@ export const ERROR_CATALOGUE = {
     meaning: 'A bundle could not be written to its place on this host.',
     remedy: 'Check the rights of root_dir and the state of its file system.',
   },
+  // --- signature
+  SIGNATURE_MISSING: {
+    meaning: 'A bundle has no signature, and bundle_signature_policy asks for one. Nothing was unpacked.',
+    remedy:
+      'Sign the bundle: `slipway push DIR --sign-key KEY`, or `slipway sign BUNDLE --key KEY` and put the signature beside the bundle.',
+  },
+  SIGNATURE_UNREADABLE: {
+    meaning: 'What is beside a bundle as its signature is none, or none of a kind that is accepted.',
+    remedy:
+      'Sign the bundle again and upload the signature as it is; docs/signatures.md has the kinds that are accepted.',
+  },
+  SIGNATURE_UNTRUSTED: {
+    meaning: 'A bundle is signed with a key that bundle_signers_file does not have. Nothing was unpacked.',
+    remedy:
+      'If the signer may deploy here, put the public key into bundle_signers_file; if nobody knows that key, treat it as an attack.',
+  },
+  SIGNATURE_MISMATCH: {
+    meaning: 'A bundle is not what was signed: it, or its signature, is another. Nothing was unpacked.',
+    remedy:
+      'Push the bundle again with its signature, under a new name. If nobody has replaced either, treat it as an attack until explained.',
+  },
+  SIGNATURE_EXPIRED: {
+    meaning: 'The key that a bundle is signed with is not valid now: bundle_signers_file limits its time.',
+    remedy:
+      'Sign the bundle with a key that is valid, or mend valid-after and valid-before of its line; check the host’s clock.',
+  },
+  SIGNATURE_WRONG_PURPOSE: {
+    meaning:
+      'A trusted key has signed this bundle, but for something else: another application, or another use of the key.',
+    remedy:
+      'Sign the bundle for the application that it is deployed to (`slipway push` does), in a namespace that the signer’s line allows.',
+  },
+  SIGNATURE_IMPOSSIBLE: {
+    meaning: 'A revision comes from a source whose content nobody can have signed.',
+    remedy:
+      'Push a signed bundle (`slipway push DIR --sign-key KEY`), or deploy from git with signed commits and let a signer’s line allow the namespace git.',
+  },
+  SIGNERS_UNUSABLE: {
+    meaning: 'The file that says whose signatures count cannot be used.',
+    remedy: 'Mend bundle_signers_file; `slipway doctor` shows what is wrong with it.',
+  },
   // --- install
   INSTALL_IMPOSSIBLE: {
     meaning: 'A revision cannot be installed on this host as it is. Nothing was changed.',
@@ -313,6 +354,10 @@ export const ERROR_CATALOGUE = {
   CLI_BAD_REVISION: {
     meaning: 'A folder that was to be pushed or checked is no revision that a host could deploy.',
     remedy: 'Put a sound appspec.yml into its root; `slipway validate DIR` shows every problem.',
+  },
+  CLI_CANNOT_SIGN: {
+    meaning: 'A bundle could not be signed.',
+    remedy: 'Read what ssh-keygen or minisign says; --sign-key takes the key file that they would take.',
   },
   CLI_UPLOAD_FAILED: {
     meaning: 'A bundle could not be uploaded to the revision store.',

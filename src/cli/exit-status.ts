@@ -6,7 +6,7 @@ export const EXIT_STATUS = {
   failed: {
     status: 1,
     meaning:
-      'done, and the answer is no: the deployment failed or was stopped, the AppSpec file has errors, what was planned cannot be done',
+      'done, and the answer is no: the deployment failed or was stopped, the AppSpec file has errors, what was planned cannot be done, the signature does not count',
   },
   usage: { status: 2, meaning: 'the command line, a file or a setting is wrong; nothing was changed' },
   refused: { status: 3, meaning: 'the server refused: credentials, role, or a request that it does not accept' },

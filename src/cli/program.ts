@@ -18,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   hosts: async () => (await import('./commands/hosts.ts')).addHostsCommand,
   register: async () => (await import('./commands/register.ts')).addRegisterCommand,
   validate: async () => (await import('./commands/validate.ts')).addValidateCommand,
+  sign: async () => (await import('./commands/sign.ts')).addSignCommand,
+  verify: async () => (await import('./commands/verify.ts')).addVerifyCommand,
   plan: async () => (await import('./commands/plan.ts')).addPlanCommand,
   local: async () => (await import('./commands/local.ts')).addLocalCommand,
   status: async () => (await import('./commands/status.ts')).addStatusCommand,

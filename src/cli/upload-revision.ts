@@ -9,6 +9,7 @@ import { messageOf, SlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
+import type { SignedBundle } from './sign-bundle.ts';
 
 /** An S3 revision as the management API has it. */
 export interface UploadedRevision {
@@ -30,6 +31,8 @@ export interface UploadRequest {
   readonly s3Location: { readonly bucket: string; readonly key: string } | null;
   readonly s3EndpointUrl: string | null;
   readonly description: string | null;
+  /** null: it is not signed. */
+  readonly signKey: string | null;
 }
 
 /**
@@ -50,7 +53,8 @@ export async function uploadRevision(
   try {
     const bundleFile = join(workDir, `bundle.${request.bundleType}`);
     await packBundle({ sourceDir, bundleFile, bundleType: request.bundleType });
-    const s3Location = await putBundle(ctx, connection, request, bundleFile);
+    const signed = await signIfWanted(ctx, request, bundleFile);
+    const s3Location = await putBundle(ctx, connection, request, bundleFile, signed);
     const revision: UploadedRevision = { revisionType: 'S3', s3Location };
     await connection.client.call('RegisterApplicationRevision', {
       applicationName: request.application,
@@ -61,6 +65,18 @@ export async function uploadRevision(
   } finally {
     rmSync(workDir, { recursive: true, force: true });
   }
+}
+
+async function signIfWanted(
+  ctx: CliContext,
+  { signKey, application }: UploadRequest,
+  bundleFile: string,
+): Promise<SignedBundle | null> {
+  if (signKey === null) return null;
+  const { signBundle } = await import('./sign-bundle.ts');
+  const signed = await signBundle(ctx, { bundleFile, keyFile: resolve(ctx.workingDirectory, signKey), application });
+  ctx.stderr.write(`signed with ${signed.keyId} for ${application}\n`);
+  return signed;
 }
 
 /** Throws unless the folder holds an AppSpec file that the agent would accept. */
@@ -85,6 +101,7 @@ async function putBundle(
   connection: Connection,
   request: UploadRequest,
   bundleFile: string,
+  signed: SignedBundle | null,
 ): Promise<UploadedRevision['s3Location']> {
   const server = await connection.client.call('DescribeServer', {});
   const { S3Client, PutObjectCommand } = await import('@aws-sdk/client-s3');
@@ -96,15 +113,19 @@ async function putBundle(
   });
   const bucket = request.s3Location?.bucket ?? server.revisionBucket;
   const key = request.s3Location?.key ?? revisionKey(ctx, request);
-  try {
-    const answer = await client.send(
+  const put = (file: string, objectKey: string) =>
+    client.send(
       new PutObjectCommand({
         Bucket: bucket,
-        Key: key,
-        Body: createReadStream(bundleFile),
-        ContentLength: statSync(bundleFile).size,
+        Key: objectKey,
+        Body: createReadStream(file),
+        ContentLength: statSync(file).size,
       }),
     );
+  try {
+    // Whoever finds the bundle finds its signature.
+    if (signed !== null) await put(signed.signatureFile, `${key}${signed.suffix}`);
+    const answer = await put(bundleFile, key);
     return {
       bucket,
       key,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { SlipwayError } from '../errors.ts';
+import { type GroupSettings, SIGNATURE_POLICIES, type SignatureRules } from './group-settings.ts';
 import { type KeyType, type KeyValue, readValue } from './keys.ts';
 import { readSettings } from './settings-file.ts';
 
@@ -185,6 +186,24 @@ export const AGENT_CONFIG_KEYS = [
     null,
     'list of paths that Install neither overwrites nor removes, with all below them; `*` stops at a slash, `**` does not',
   ),
+  key(
+    'bundle_signature_policy',
+    SIGNATURE_POLICIES,
+    'off',
+    'whether bundles must be signed: off does not look, warn logs what is wrong, enforce refuses to unpack; docs/signatures.md',
+  ),
+  key(
+    'bundle_signers_file',
+    'path',
+    null,
+    'whose signatures count: lines of OpenSSH’s allowed_signers, and public keys of minisign',
+  ),
+  key(
+    'deployment_groups',
+    'groups',
+    null,
+    'what differs for some groups: a map from a deployment group’s id, or APPLICATION/GROUP, to bundle_signature_policy and bundle_signers_file',
+  ),
   key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
   key(
     'deployment_spec_ca_file',
@@ -276,6 +295,9 @@ export interface AgentConfig {
   readonly updateCommand: string | null;
   readonly applicationStop: 'fail' | 'warn' | 'use-new';
   readonly hookScopes: 'auto' | 'on' | 'off';
+  readonly bundleSignatures: SignatureRules;
+  /** What differs for some deployment groups. */
+  readonly deploymentGroups: readonly GroupSettings[];
   readonly deploymentSpecCaFile: string | null;
   readonly allowInsecureEndpoint: boolean;
   readonly gitHubEndpoint: string;
@@ -326,7 +348,22 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
     warnings.push(`${file}: kill_agent_max_wait_time_seconds is ${wait}; ${MAX_STOP_WAIT_SECONDS} is used`);
     values.set('kill_agent_max_wait_time_seconds', MAX_STOP_WAIT_SECONDS);
   }
-  return { config: toConfig(values), file, warnings };
+  const config = toConfig(values);
+  requireSigners(config, file);
+  return { config, file, warnings };
+}
+
+/** Signatures that nobody could give are a slip that would stop every deployment; better the start. */
+function requireSigners({ bundleSignatures, deploymentGroups }: AgentConfig, file: string): void {
+  for (const { group, ...own } of [{ group: null, ...bundleSignatures }, ...deploymentGroups]) {
+    const policy = own.policy ?? bundleSignatures.policy;
+    if (policy === 'off' || (own.signersFile ?? bundleSignatures.signersFile) !== null) continue;
+    const where = group === null ? '' : ` of the group ${group}`;
+    throw new SlipwayError(
+      'CONFIG_INVALID',
+      `${file}: bundle_signature_policy${where} is ${policy}, but no bundle_signers_file says whose signatures count`,
+    );
+  }
 }
 
 type KeyName = (typeof AGENT_CONFIG_KEYS)[number]['key'];
@@ -391,6 +428,11 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     applicationStop: text('application_stop') as AgentConfig['applicationStop'],
     hookOutputPolicy: text('hook_output_policy') as AgentConfig['hookOutputPolicy'],
     hookScopes: text('hook_scopes') as AgentConfig['hookScopes'],
+    bundleSignatures: {
+      policy: text('bundle_signature_policy') as SignatureRules['policy'],
+      signersFile: optional('bundle_signers_file'),
+    },
+    deploymentGroups: (get('deployment_groups') ?? []) as readonly GroupSettings[],
     deploymentSpecCaFile: optional('deployment_spec_ca_file'),
     allowInsecureEndpoint: flag('allow_insecure_endpoint'),
     gitHubEndpoint: text('github_endpoint'),

@@ -1,11 +1,23 @@
 /** The kinds of values that a configuration key can have, and how each is read. */
+import { type GroupSettings, readGroups } from './group-settings.ts';
 
-export type KeyType = 'text' | 'path' | 'name' | 'boolean' | 'seconds' | 'count' | 'bytes' | 'url' | 'paths' | Choices;
+export type KeyType =
+  | 'text'
+  | 'path'
+  | 'name'
+  | 'boolean'
+  | 'seconds'
+  | 'count'
+  | 'bytes'
+  | 'url'
+  | 'paths'
+  | 'groups'
+  | Choices;
 
 /** One of these words. */
 export type Choices = readonly string[];
 
-export type KeyValue = string | number | boolean | readonly string[] | null;
+export type KeyValue = string | number | boolean | readonly string[] | readonly GroupSettings[] | null;
 
 export type ReadResult =
   | { readonly ok: true; readonly value: KeyValue }
@@ -58,6 +70,8 @@ export function readValue(type: KeyType, value: unknown): ReadResult {
       return readBytes(value);
     case 'url':
       return readUrl(value);
+    case 'groups':
+      return readGroups(value);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EntryRules } from '../archive/entry-rules.ts';
 import type { UnpackLimits } from '../archive/writer.ts';
+import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
 import type { EnvironmentRules } from '../hooks/environment.ts';
 import type { HookOutputPolicy } from '../hooks/run-event.ts';
 import type { HookScopes } from '../hooks/scope.ts';
@@ -8,6 +9,7 @@ import type { InstallRules } from '../install/types.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { BundleFetcher } from '../revision/fetch-bundle.ts';
+import type { SignatureFetcher } from '../revision/fetch-signature.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
 
@@ -49,7 +51,10 @@ export interface DeploymentContext {
   readonly applicationStop: ApplicationStopPolicy;
   readonly hookScopes: HookScopes;
   readonly install: InstallContext;
+  /** What counts for the deployment group that a specification is of. */
+  readonly signatureRules: (names: GroupNames) => SignatureRules;
   readonly fetchBundle: BundleFetcher;
+  readonly fetchSignature: SignatureFetcher;
   /** Else the log is told now and then. */
   readonly onDownloadProgress?: OnProgress;
   readonly clock: Clock;

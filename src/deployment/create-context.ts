@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
+import { signatureRulesFor } from '../config/group-settings.ts';
 import { SlipwayError } from '../errors.ts';
 import { createHookScopes } from '../hooks/scope.ts';
 import { systemAttributeTools } from '../install/attributes.ts';
@@ -8,7 +9,8 @@ import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
 import { renderExchange } from '../protocol/wire-log.ts';
 import { DOWNLOAD_TUNING } from '../revision/download.ts';
-import { createBundleFetcher } from '../revision/fetch-bundle.ts';
+import { createBundleFetcher, type RevisionContext } from '../revision/fetch-bundle.ts';
+import { createSignatureFetcher } from '../revision/fetch-signature.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
 import { lookupGroup, lookupUser } from '../system/users.ts';
@@ -34,6 +36,23 @@ export interface HostFacts {
 /** The real context on this machine, as the agent's configuration has it: the same for the agent and for a local deployment. */
 export function createDeploymentContext(config: AgentConfig, host: HostFacts): DeploymentContext {
   const { clock, log, onWire } = host;
+  const revisions: RevisionContext = {
+    region: host.region,
+    credentials: host.credentials,
+    s3EndpointOverride: config.s3EndpointOverride,
+    useFipsMode: config.useFipsMode,
+    useDualStack: config.useDualStack,
+    proxyUri: config.proxyUri,
+    proxyEnvironment: host.baseEnvironment,
+    gitHubEndpoint: config.gitHubEndpoint,
+    sourceCredentialsFile: config.sourceCredentialsFile,
+    gitSshKeyFile: config.gitSshKeyFile,
+    gitKnownHostsFile: config.gitKnownHostsFile,
+    tuning: DOWNLOAD_TUNING,
+    ...(onWire === undefined ? {} : { wireLog: (exchange) => onWire(renderExchange(exchange, clock.now())) }),
+    clock,
+    log,
+  };
   return {
     rootDir: config.rootDir,
     programName: config.programName,
@@ -71,23 +90,9 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
       agentUid: process.getuid?.() ?? 0,
       log,
     },
-    fetchBundle: createBundleFetcher({
-      region: host.region,
-      credentials: host.credentials,
-      s3EndpointOverride: config.s3EndpointOverride,
-      useFipsMode: config.useFipsMode,
-      useDualStack: config.useDualStack,
-      proxyUri: config.proxyUri,
-      proxyEnvironment: host.baseEnvironment,
-      gitHubEndpoint: config.gitHubEndpoint,
-      sourceCredentialsFile: config.sourceCredentialsFile,
-      gitSshKeyFile: config.gitSshKeyFile,
-      gitKnownHostsFile: config.gitKnownHostsFile,
-      tuning: DOWNLOAD_TUNING,
-      ...(onWire === undefined ? {} : { wireLog: (exchange) => onWire(renderExchange(exchange, clock.now())) }),
-      clock,
-      log,
-    }),
+    signatureRules: (names) => signatureRulesFor(config.bundleSignatures, config.deploymentGroups, names),
+    fetchBundle: createBundleFetcher(revisions),
+    fetchSignature: createSignatureFetcher(revisions),
     ...(host.onDownloadProgress === undefined ? {} : { onDownloadProgress: host.onDownloadProgress }),
     clock,
     log,

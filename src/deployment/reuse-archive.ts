@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, linkSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
+import { keepBundle, removeSignatures, requireSignature, type SignatureContext } from './bundle-signature.ts';
 import type { DeploymentContext } from './context.ts';
 import { copyTree } from './copy-tree.ts';
 import { locateAppSpec } from './find-appspec.ts';
@@ -15,10 +16,11 @@ const MAX_ID_LENGTH = 64;
  * @returns whether it did; if not, the log says why and the bundle has to be downloaded
  * @see the official agent 2.1, `archive_reuse.rs`, for the checks
  */
-export function reuseArchive(
-  ctx: Pick<DeploymentContext, 'rootDir' | 'enableArchiveReuse' | 'log'>,
+export async function reuseArchive(
+  ctx: SignatureContext & Pick<DeploymentContext, 'enableArchiveReuse'>,
   specification: DeploymentSpecification,
-): boolean {
+  signal?: AbortSignal,
+): Promise<boolean> {
   const sourceId = specification.reuseArchiveFromDeploymentId;
   if (sourceId === null || !ctx.enableArchiveReuse) return false;
   const { deploymentGroupId, deploymentId } = specification;
@@ -32,6 +34,7 @@ export function reuseArchive(
       ctx.log.warn(`the files of an earlier deployment cannot be taken again: ${problem}`, fields);
       return false;
     }
+    await requireSignature(ctx, specification, source.bundleFile, 'host', signal);
     copyTree(source.archiveDir, own.archiveDir);
     reuseFiles(source, own);
     ctx.log.info('took the files of an earlier deployment again', fields);
@@ -39,6 +42,7 @@ export function reuseArchive(
   } catch (error) {
     ctx.log.warn(`the files of an earlier deployment cannot be taken again: ${messageOf(error)}`, { ...fields, error });
     for (const path of [own.archiveDir, own.bundleFile, own.eTagFile]) rmSync(path, { recursive: true, force: true });
+    removeSignatures(own);
     return false;
   }
 }
@@ -59,7 +63,6 @@ function problemOf(
 }
 
 function reuseFiles(source: DeploymentPaths, own: DeploymentPaths): void {
-  rmSync(own.bundleFile, { force: true });
-  if (existsSync(source.bundleFile)) linkSync(source.bundleFile, own.bundleFile);
+  if (existsSync(source.bundleFile)) keepBundle(source.bundleFile, own.bundleFile);
   if (existsSync(source.eTagFile)) copyFileSync(source.eTagFile, own.eTagFile);
 }

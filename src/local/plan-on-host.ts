@@ -4,13 +4,14 @@ import { basename, dirname, join } from 'node:path';
 import { readShebang } from '../appspec/bundle-lint.ts';
 import type { AppSpec, Hook } from '../appspec/types.ts';
 import { unpackBundle } from '../archive/unpack.ts';
+import { bundleOfArchive, forSignature, requireSignature } from '../deployment/bundle-signature.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
 import { freeSpace } from '../deployment/disk-space.ts';
 import { findAppSpec } from '../deployment/find-appspec.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
 import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.ts';
-import { SlipwayError } from '../errors.ts';
+import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { changesOf } from '../install/changes.ts';
 import { previewInstall } from '../install/install.ts';
 import { diskView } from '../install/tree-view.ts';
@@ -71,23 +72,47 @@ export async function planOnHost(
   plan: LocalDeploymentPlan,
   signal?: AbortSignal,
 ): Promise<HostPlan> {
-  const { revision } = plan.specification;
-  if (revision.revisionType === 'Local Directory') return planFrom(ctx, plan, revision.location);
+  const { specification } = plan;
+  const { revision, gitHubAccessToken } = specification;
+  if (revision.revisionType === 'Local Directory') {
+    const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
+    const problem = await problemOfSignature(ctx, specification, kept, signal);
+    return problem === null ? planFrom(ctx, plan, revision.location) : impossible(specification, [problem]);
+  }
   return withScratchFolder(async (scratch) => {
     const abort = signal === undefined ? {} : { signal };
     const bundleFile = join(scratch, 'bundle');
-    const { gitHubAccessToken } = plan.specification;
-    await ctx.fetchBundle({ revision, bundleFile, gitHubAccessToken, ...abort });
+    const signed = forSignature(ctx, specification, bundleFile);
+    await ctx.fetchBundle({ revision, bundleFile, gitHubAccessToken, ...signed, ...abort });
+    const unsigned = await problemOfSignature(ctx, specification, bundleFile, signal);
+    if (unsigned !== null) return impossible(specification, [unsigned]);
     const archiveDir = join(scratch, 'revision');
     const bundleType = revision.revisionType === 'Git' ? 'tar' : (revision.bundleType ?? 'tar');
     const { limits, entryRules: rules } = ctx;
     try {
       await unpackBundle({ bundleFile, bundleType, archiveDir, limits, rules, ...abort });
     } catch (error) {
-      return impossible(plan.specification, [problemOf(error)]);
+      return impossible(specification, [problemOf(error)]);
     }
     return planFrom(ctx, plan, archiveDir);
   });
+}
+
+/** DownloadBundle’s own check. A signature that cannot be had for reasons of the network is a fault, and no answer. */
+async function problemOfSignature(
+  ctx: DeploymentContext,
+  specification: DeploymentSpecification,
+  bundleFile: string | null,
+  signal: AbortSignal | undefined,
+): Promise<HostPlanProblem | null> {
+  const origin = specification.revision.revisionType === 'Local Directory' ? 'host' : 'source';
+  try {
+    await requireSignature(ctx, specification, bundleFile, origin, signal);
+    return null;
+  } catch (error) {
+    if (isSlipwayError(error) && error.code.startsWith('SIGNATURE_')) return problemOf(error);
+    throw error;
+  }
 }
 
 function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: string): HostPlan {

@@ -9,7 +9,7 @@ import type { Clock } from '../system/clock.ts';
 import { type BundlePart, openBundlePart } from './bundle-part.ts';
 import { type ByteRange, missingPieces } from './byte-ranges.ts';
 import { createDigest, type ExpectedDigest } from './content-digest.ts';
-import type { FetchedBundle, FetchRequest } from './fetch-bundle.ts';
+import type { DownloadRequest, FetchedBundle } from './fetch-bundle.ts';
 import { createProgressMeter, type ProgressMeter } from './progress.ts';
 
 /** How downloads go about it. Numbers of their own are for tests, and for hosts with odd networks. */
@@ -93,7 +93,7 @@ export interface DownloadContext {
 export async function download(
   ctx: DownloadContext,
   source: DownloadSource,
-  request: FetchRequest,
+  request: DownloadRequest,
 ): Promise<FetchedBundle> {
   const part = openBundlePart(request.bundleFile, source.identity, request.partFiles ?? []);
   const tries = createTries(ctx, source, request.signal);
@@ -144,7 +144,7 @@ async function fetchOnce(
   ctx: DownloadContext,
   source: DownloadSource,
   part: BundlePart,
-  request: FetchRequest,
+  request: DownloadRequest,
 ): Promise<string | null> {
   const stop = new AbortController();
   const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);

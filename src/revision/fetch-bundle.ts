@@ -11,19 +11,31 @@ import { fetchFromHttps } from './https.ts';
 import { fetchLocalFile } from './local.ts';
 import type { OnProgress } from './progress.ts';
 
-export interface FetchRequest {
-  readonly revision: Exclude<Revision, LocalDirectoryRevision>;
-  /** Where the bundle goes; it is there whole or not at all. */
+/** A revision that comes as one file. */
+export type BundledRevision = Exclude<Revision, LocalDirectoryRevision>;
+
+/** Where a download goes, and who is told of it. */
+export interface DownloadRequest {
+  /** The file is there whole or not at all. */
   readonly bundleFile: string;
-  readonly gitHubAccessToken: string | null;
   /** Parts of bundles that earlier downloads have left; one of the same revision is gone on with. */
   readonly partFiles?: readonly string[];
   /**
    * Is told how many bytes are to come, before they do; null: nobody knows. What it throws ends the download.
    */
   readonly reserve?: (sizeBytes: number | null) => void;
+  /** What it throws ends the download, too. */
   readonly onProgress?: OnProgress;
   readonly signal?: AbortSignal;
+}
+
+export interface FetchRequest extends DownloadRequest {
+  readonly revision: BundledRevision;
+  readonly gitHubAccessToken: string | null;
+  /** Whoever may write to the bundle's source must not reach the file any more: a copy, and no link. */
+  readonly isOwnCopy?: boolean;
+  /** Where the commit object of a revision from git goes, byte for byte. */
+  readonly commitFile?: string;
 }
 
 export interface FetchedBundle {

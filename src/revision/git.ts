@@ -35,6 +35,10 @@ export async function fetchFromGit(
     const git = createGit(ctx, revision, repository, request.signal);
     await git(['init', '--quiet', '--bare', '--template=', '--', repository]);
     await fetchCommit(ctx, git, revision, request.signal);
+    if (request.commitFile !== undefined) {
+      const commit = await git(['cat-file', 'commit', revision.commitId], 'latin1');
+      writeFileSync(request.commitFile, commit, { encoding: 'latin1', mode: 0o600 });
+    }
     await git(['archive', '--format=tar', `--output=${partFile}`, revision.commitId]);
     renameSync(partFile, request.bundleFile);
     return { eTag: null, sizeBytes: statSync(request.bundleFile).size };
@@ -44,7 +48,8 @@ export async function fetchFromGit(
   }
 }
 
-type Git = (args: readonly string[]) => Promise<string>;
+/** @param encoding latin1 keeps every byte apart. @returns what git printed, to the last newline */
+type Git = (args: readonly string[], encoding?: 'utf8' | 'latin1') => Promise<string>;
 
 async function fetchCommit(
   ctx: RevisionContext,
@@ -92,7 +97,7 @@ function createGit(
   signal: AbortSignal | undefined,
 ): Git {
   const env = environment(ctx, revision, repository);
-  return async (args) => {
+  return async (args, encoding = 'utf8') => {
     signal?.throwIfAborted();
     // Its helpers are in its process group, and so end with it.
     const child = execa('git', args, {
@@ -104,6 +109,8 @@ function createGit(
       detached: true,
       cleanup: false,
       maxBuffer: 1024 * 1024,
+      encoding,
+      stripFinalNewline: false,
     });
     const kill = () => {
       if (child.pid !== undefined) signalProcess(-child.pid, 'SIGTERM');

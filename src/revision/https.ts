@@ -1,10 +1,14 @@
 import { messageOf, SlipwayError } from '../errors.ts';
+import { nameOfUrl } from '../protocol/revision-name.ts';
 import type { HttpsRevision } from '../protocol/specification.ts';
 import { parseContentRange } from './byte-ranges.ts';
 import { authorizationFor } from './credentials-file.ts';
 import { type DownloadSource, download, ObjectChanged, type OpenedRange } from './download.ts';
-import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
+import type { DownloadRequest, FetchedBundle, RevisionContext } from './fetch-bundle.ts';
 import { drain, getHttp, type HttpAnswer } from './http.ts';
+
+/** A file of a web server; null: nobody knows its digest. */
+type WebFile = Pick<HttpsRevision, 'url'> & { readonly sha256: string | null };
 
 /**
  * Downloads a bundle from a web server and holds it against its SHA-256.
@@ -13,16 +17,15 @@ import { drain, getHttp, type HttpAnswer } from './http.ts';
  */
 export function fetchFromHttps(
   ctx: RevisionContext,
-  revision: HttpsRevision,
-  request: FetchRequest,
+  revision: WebFile,
+  request: DownloadRequest,
 ): Promise<FetchedBundle> {
   return download(ctx, httpsSource(ctx, revision), request);
 }
 
-function httpsSource(ctx: RevisionContext, { url, sha256 }: HttpsRevision): DownloadSource {
+function httpsSource(ctx: RevisionContext, { url, sha256 }: WebFile): DownloadSource {
   const authorization = authorizationFor(new URL(url), ctx.sourceCredentialsFile);
-  // A query may hold a signature, which is a secret for as long as it is valid.
-  const name = url.replace(/\?.*$/s, '');
+  const name = nameOfUrl(url);
   return {
     name,
     // What has the right digest at the end is the right bundle, so the note of a part may as well be kept by that.
@@ -42,7 +45,9 @@ function httpsSource(ctx: RevisionContext, { url, sha256 }: HttpsRevision): Down
       return opened(name, answer, authorization !== null);
     },
     expectedDigest: () =>
-      Promise.resolve({ algorithm: 'sha256', hex: sha256.toLowerCase(), origin: 'the revision' } as const),
+      Promise.resolve(
+        sha256 === null ? null : ({ algorithm: 'sha256', hex: sha256.toLowerCase(), origin: 'the revision' } as const),
+      ),
     unreachable: (cause) =>
       new SlipwayError('REVISION_UNREACHABLE', `${name} could not be downloaded: ${messageOf(cause)}`, {
         cause,

@@ -9,13 +9,14 @@ import {
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { proxyFor } from '../protocol/proxy.ts';
+import { nameOfRevision } from '../protocol/revision-name.ts';
 import type { S3Revision } from '../protocol/specification.ts';
 import type { WireLog } from '../protocol/wire-log.ts';
 import type { Clock } from '../system/clock.ts';
 import { type ByteRange, parseContentRange } from './byte-ranges.ts';
 import type { ExpectedDigest } from './content-digest.ts';
 import { type DownloadSource, download, ObjectChanged, type OpenedRange } from './download.ts';
-import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
+import type { DownloadRequest, FetchedBundle, RevisionContext } from './fetch-bundle.ts';
 
 /**
  * Downloads an S3 revision with the host's credentials, and checks its ETag if the specification names one.
@@ -25,7 +26,7 @@ import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundl
 export async function fetchFromS3(
   ctx: RevisionContext,
   revision: S3Revision,
-  request: FetchRequest,
+  request: DownloadRequest,
 ): Promise<FetchedBundle> {
   const client = createS3Client(ctx, revision);
   try {
@@ -107,7 +108,7 @@ interface SdkAnswer {
 }
 
 function s3Source(ctx: RevisionContext, client: S3Client, revision: S3Revision): DownloadSource {
-  const name = nameOf(revision);
+  const name = nameOfRevision(revision);
   const place = {
     Bucket: revision.bucket,
     Key: revision.key,
@@ -193,7 +194,7 @@ function requireETag(revision: S3Revision, eTag: string | null): void {
   if (revision.eTag === null || eTag === null || eTag === revision.eTag) return;
   throw new SlipwayError(
     'REVISION_CHANGED',
-    `${nameOf(revision)} is not the revision that was deployed: its ETag is ${eTag}, but ${revision.eTag} was expected`,
+    `${nameOfRevision(revision)} is not the revision that was deployed: its ETag is ${eTag}, but ${revision.eTag} was expected`,
   );
 }
 
@@ -217,10 +218,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
 function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): unknown {
   if (!(cause instanceof S3ServiceException)) return cause;
   const status = statusOf(cause);
-  if (status === 412) return new ObjectChanged(`${nameOf(revision)} was replaced`);
+  if (status === 412) return new ObjectChanged(`${nameOfRevision(revision)} was replaced`);
   if (status >= 500 || status === 408 || status === 429) return cause;
   const from = ctx.s3EndpointOverride === null ? '' : ` from ${ctx.s3EndpointOverride}`;
-  const what = `${nameOf(revision)} could not be downloaded${from}: the store answered ${status} ${cause.name}: ${cause.message}`;
+  const what = `${nameOfRevision(revision)} could not be downloaded${from}: the store answered ${status} ${cause.name}: ${cause.message}`;
   const remedy = Object.hasOwn(REMEDIES, cause.name) ? REMEDIES[cause.name] : undefined;
   const options = remedy === undefined ? { cause } : { cause, remedy };
   if (status === 404) return new SlipwayError('REVISION_NOT_FOUND', what, options);
@@ -242,12 +243,7 @@ function unreachable(ctx: RevisionContext, revision: S3Revision, cause: unknown)
   ];
   return new SlipwayError(
     'REVISION_UNREACHABLE',
-    `${nameOf(revision)} could not be downloaded from ${where}: ${messageOf(cause)}`,
+    `${nameOfRevision(revision)} could not be downloaded from ${where}: ${messageOf(cause)}`,
     { cause, remedy: `${hints.join(', ')}, DNS, proxies and firewalls from this host.` },
   );
-}
-
-function nameOf(revision: S3Revision): string {
-  const version = revision.version === null ? '' : ` (version ${revision.version})`;
-  return `s3://${revision.bucket}/${revision.key}${version}`;
 }

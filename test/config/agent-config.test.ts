@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { AGENT_CONFIG_KEYS, loadAgentConfig } from '../../src/config/agent-config.ts';
+import { signatureRulesFor } from '../../src/config/group-settings.ts';
 import { loadOnPremises } from '../../src/config/on-premises.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -39,7 +40,45 @@ describe('the agent’s configuration', () => {
     expect(load('').config.protectPaths).toEqual([]);
   });
 
+  test('says what counts for a deployment group: by its id, else by its names, else for all', () => {
+    const { config } = load(`
+:bundle_signature_policy: warn
+:bundle_signers_file: /etc/signers
+:deployment_groups:
+  shop/production: { bundle_signature_policy: enforce }
+  "1f2e": { ":bundle_signature_policy": off, bundle_signers_file: /etc/other }
+`);
+    const rules = (deploymentGroupId: string, applicationName: string) =>
+      signatureRulesFor(config.bundleSignatures, config.deploymentGroups, {
+        deploymentGroupId,
+        applicationName,
+        deploymentGroupName: 'production',
+      });
+    expect(rules('any', 'shop')).toEqual({ policy: 'enforce', signersFile: '/etc/signers' });
+    expect(rules('1f2e', 'shop')).toEqual({ policy: 'off', signersFile: '/etc/other' });
+    expect(rules('any', 'bank')).toEqual({ policy: 'warn', signersFile: '/etc/signers' });
+    expect(load('').config.bundleSignatures).toEqual({ policy: 'off', signersFile: null });
+  });
+
   test.each([
+    ['bundle_signature_policy: enforce', 'bundle_signature_policy is enforce, but no bundle_signers_file'],
+    [
+      'deployment_groups: { a/b: { bundle_signature_policy: warn } }',
+      'bundle_signature_policy of the group a/b is warn, but no bundle_signers_file',
+    ],
+  ])('%s ends the start when nobody could sign', (line, problem) => {
+    expect(() => load(`${line}\n`)).toThrow(problem);
+  });
+
+  test.each([
+    ['bundle_signature_policy: strict', 'off, warn or enforce'],
+    ['deployment_groups: [a/b]', 'a map from a deployment group’s id'],
+    ['deployment_groups: { a/b: enforce }', 'a map from a deployment group’s id'],
+    ['deployment_groups: { a/b: { log_dir: /x } }', 'a map from a deployment group’s id'],
+    [
+      'deployment_groups: { a/b: { bundle_signers_file: x } }',
+      'such that bundle_signers_file of a/b is an absolute path',
+    ],
     ['protect_paths: [relative]', 'a list of absolute paths'],
     ['max_revisions: 0', 'a whole number from 1 on'],
     ['max_revisions: many', 'a whole number from 1 on'],

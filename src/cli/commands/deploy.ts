@@ -22,6 +22,7 @@ interface DeployOptions extends ConnectionOptions {
   readonly type?: BundleType;
   readonly config?: string;
   readonly description?: string;
+  readonly signKey?: string;
   readonly fileExistsBehavior?: FileExistsBehavior;
   readonly ignoreApplicationStopFailures?: boolean;
   readonly follow: boolean;
@@ -85,6 +86,7 @@ function addDeployOptions(command: Command): Command {
     )
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
+    .option('--sign-key <file>', 'sign the pushed folder with this SSH key or secret key of minisign')
     .addOption(
       new Option('--file-exists-behavior <behavior>', 'what to do with files that another hand put there').choices([
         'DISALLOW',
@@ -115,6 +117,15 @@ async function chooseRevision(
       remedy:
         'Give a folder, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
     });
+  }
+  if (options.signKey !== undefined && dir === undefined) {
+    throw new SlipwayError(
+      'CLI_BAD_ARGUMENT',
+      '--sign-key signs a folder that is pushed; what is elsewhere is signed there',
+      {
+        remedy: 'Sign a bundle file with `slipway sign`, and put the signature beside it.',
+      },
+    );
   }
   if (restart) return { deploymentMode: 'RESTART' };
   return { revision: await locationOf(ctx, connection, dir, options) };
@@ -147,5 +158,6 @@ async function locationOf(
     s3Location: null,
     s3EndpointUrl: null,
     description: options.description ?? null,
+    signKey: options.signKey ?? null,
   });
 }

@@ -19,6 +19,7 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const { ok, warn } = await import('../doctor/check.ts');
   const host = await import('../doctor/host.ts');
+  const { lookAtSignatures } = await import('../doctor/signatures.ts');
   const { lookAtEndpoint } = await import('../doctor/endpoint.ts');
   const { config, file, warnings } = loadAgentConfig(configFile);
   return [
@@ -29,6 +30,7 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
     ...host.lookAtFolders(config),
     host.lookAtDisk(config),
     host.lookAtJournals(config),
+    ...lookAtSignatures(config, ctx.clock.now()),
     ...host.lookAtTools(ctx.env['PATH']),
   ];
 }

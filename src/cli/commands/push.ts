@@ -11,6 +11,7 @@ interface PushOptions extends ConnectionOptions {
   readonly s3Location?: { readonly bucket: string; readonly key: string };
   readonly s3EndpointUrl?: string;
   readonly description?: string;
+  readonly signKey?: string;
   readonly json?: boolean;
 }
 
@@ -27,6 +28,7 @@ export const addPushCommand: AddCommand = (program, ctx) => {
     )
     .option('--s3-endpoint-url <url>', 'S3-compatible store to upload to; else the server’s own')
     .option('--description <text>', 'what is in this revision')
+    .option('--sign-key <file>', 'sign the bundle with this SSH key or secret key of minisign, for this application')
     .option('--json', 'print the revision location as JSON')
     .action(async (dir: string, options: PushOptions) => {
       const revision = await uploadRevision(ctx, connect(ctx, options), {
@@ -36,6 +38,7 @@ export const addPushCommand: AddCommand = (program, ctx) => {
         s3Location: options.s3Location ?? null,
         s3EndpointUrl: options.s3EndpointUrl ?? null,
         description: options.description ?? null,
+        signKey: options.signKey ?? null,
       });
       if (options.json) {
         ctx.stdout.write(`${JSON.stringify(revision)}\n`);

@@ -5,6 +5,7 @@ import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { DeploymentSpecification, LocalDirectoryRevision, Revision } from '../../protocol/specification.ts';
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
+import { bundleOfArchive, forSignature, keepBundle, removeSignatures, requireSignature } from '../bundle-signature.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { copyTree } from '../copy-tree.ts';
 import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
@@ -22,7 +23,7 @@ import { runEventScripts } from './lifecycle-event.ts';
 const LOG_PROGRESS_MS = 5_000;
 
 /**
- * DownloadBundle: bring the bundle, unpack it, see that it has a sound AppSpec file, and remember it as the most recent revision. Old
+ * DownloadBundle: bring the bundle, see that whoever signed it is trusted if that is asked for, unpack it, see that it has a sound AppSpec file, and remember it as the most recent revision. Old
  * revisions go only when all that went well, because a download that fails must not cost what a rollback needs; or before it, when there is
  * no room else.
  */
@@ -36,10 +37,11 @@ export async function downloadBundle(
   const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
   mkdirSync(paths.deploymentDir, { recursive: true, mode: folderModes(ctx.restrictFolders).passage });
   for (const path of [paths.archiveDir, paths.eTagFile]) rmSync(path, { recursive: true, force: true });
+  removeSignatures(paths);
 
-  const source = reuseArchive(ctx, specification) ? 'archive-reuse' : 'downloaded';
+  const source = (await reuseArchive(ctx, specification, signal)) ? 'archive-reuse' : 'downloaded';
   if (source === 'downloaded') {
-    if (revision.revisionType === 'Local Directory') copyFolder(revision, paths.archiveDir);
+    if (revision.revisionType === 'Local Directory') await takeFolder(ctx, specification, revision, paths, signal);
     else await fetchAndUnpack(ctx, specification, revision, paths, signal);
   }
   const { filename, warnings } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
@@ -71,6 +73,7 @@ async function fetchAndUnpack(
     revision,
     bundleFile: paths.bundleFile,
     gitHubAccessToken: specification.gitHubAccessToken,
+    ...forSignature(ctx, specification, paths.bundleFile),
     partFiles: partFiles(paths.groupDir),
     reserve: (sizeBytes) => {
       requireSpace(ctx, specification, 'the bundle', { bytes: sizeBytes ?? 0, inodes: 1 });
@@ -79,6 +82,7 @@ async function fetchAndUnpack(
     ...abort,
   });
   if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
+  await requireSignature(ctx, specification, paths.bundleFile, 'source', signal);
   const bundleType = bundleTypeOf(revision);
   const { bsize } = statfsSync(paths.deploymentDir);
   requireSpace(ctx, specification, 'the unpacked revision', unpackedSize(paths.bundleFile, bundleType, bsize));
@@ -118,6 +122,20 @@ function progressLog(ctx: Pick<DeploymentContext, 'clock' | 'log'>, deploymentId
     nextMs = ctx.clock.now() + LOG_PROGRESS_MS;
     ctx.log.info(`downloading the bundle: ${renderProgress(progress)}`, { deploymentId });
   };
+}
+
+/** A folder of this machine; nobody can have signed it, unless it is the archive of a bundle that is kept here with its signature. */
+async function takeFolder(
+  ctx: DeploymentContext,
+  specification: DeploymentSpecification,
+  revision: LocalDirectoryRevision,
+  { archiveDir, bundleFile }: DeploymentPaths,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
+  await requireSignature(ctx, specification, kept, 'host', signal);
+  copyFolder(revision, archiveDir);
+  if (kept !== null) keepBundle(kept, bundleFile);
 }
 
 function copyFolder({ location }: LocalDirectoryRevision, archiveDir: string): void {

@@ -1,0 +1,50 @@
+/** What `ssh-keygen -Y sign` makes. Pure. @see OpenSSH, `PROTOCOL.sshsig` */
+import { fingerprintOf } from './ssh-key.ts';
+import { decodeBase64, Malformed, wireReader, wireString } from './ssh-wire.ts';
+
+export interface SshSignature {
+  readonly format: 'ssh';
+  /** What of the message is signed. */
+  readonly digest: 'sha256' | 'sha512';
+  /** The fingerprint of the key that it says it is of. */
+  readonly keyId: string;
+  readonly keyBlob: Buffer;
+  /** What it was made for. */
+  readonly namespace: string;
+  readonly signature: Buffer;
+  /** The bytes under the signature, for a message with this digest. */
+  signedBytes(digest: Buffer): Buffer;
+}
+
+const MAGIC = 'SSHSIG';
+const ARMOR = /^-----BEGIN SSH SIGNATURE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END SSH SIGNATURE-----\s*$/;
+
+/** @throws Malformed saying what is wrong with it */
+export function parseSshSignature(text: string): SshSignature {
+  const [, body] = ARMOR.exec(text) ?? [];
+  if (body === undefined) {
+    const isCut = text.startsWith('-----BEGIN SSH SIGNATURE-----');
+    throw new Malformed(isCut ? 'it ends too early, or is no base64' : 'it does not begin as an SSH signature does');
+  }
+  const reader = wireReader(decodeBase64(body.replaceAll(/[\r\n]/g, '')));
+  if (reader.bytes(MAGIC.length).toString('latin1') !== MAGIC) throw new Malformed('it is no SSH signature');
+  const version = reader.uint32();
+  if (version !== 1) throw new Malformed(`version ${version} of SSH signatures is not known`);
+  const keyBlob = reader.string();
+  const namespace = reader.text();
+  const reserved = reader.string();
+  const digest = reader.text();
+  if (digest !== 'sha256' && digest !== 'sha512') throw new Malformed(`the hash '${digest.slice(0, 30)}' is not known`);
+  const signature = reader.string();
+  reader.end();
+  return {
+    format: 'ssh',
+    digest,
+    keyId: fingerprintOf(keyBlob),
+    keyBlob,
+    namespace,
+    signature,
+    signedBytes: (bytes) =>
+      Buffer.concat([Buffer.from(MAGIC), ...[namespace, reserved, digest, bytes].map(wireString)]),
+  };
+}

@@ -1,0 +1,144 @@
+/** Whether a signature makes a bundle, or a commit, one that may be deployed. Pure: bytes and keys in, verdict out. */
+import type { ErrorCode } from '../errors.ts';
+import { isMinisignedBy, type MinisignSignature, parseMinisignSignature } from './minisign.ts';
+import { type MinisignSigner, matchesPatterns, type Signer, type SshSigner } from './signers.ts';
+import { parseSshSignature, type SshSignature } from './ssh-signature.ts';
+import { Malformed } from './ssh-wire.ts';
+
+export type SignatureFormat = 'ssh' | 'minisign';
+export type Signature = SshSignature | MinisignSignature;
+
+export type Verdict =
+  | { readonly isTrusted: true; readonly signer: string; readonly keyId: string }
+  | { readonly isTrusted: false; readonly code: SignatureFault; readonly reason: string };
+
+export type SignatureFault = Extract<ErrorCode, `SIGNATURE_${string}`>;
+
+/** What a signature is wanted for. */
+export type Purpose =
+  | { readonly kind: 'bundle'; readonly application: string }
+  /** A commit in git is signed by whoever works on it, which is no word on deploying it unless the signers’ file says so. */
+  | { readonly kind: 'commit' };
+
+/** What all signatures of bundles are made for: the namespace of SSH's, the trusted comment of minisign's. */
+const BUNDLE_PURPOSE = 'slipway-bundle';
+const COMMIT_NAMESPACE = 'git';
+
+/** @param application null: the signature counts for a bundle of any */
+export function purposeText(application: string | null): string {
+  return application === null ? BUNDLE_PURPOSE : `${BUNDLE_PURPOSE}:${application}`;
+}
+
+/** @throws Malformed saying what is wrong with it */
+export function parseSignature(format: SignatureFormat, text: string): Signature {
+  return format === 'ssh' ? parseSshSignature(text) : parseMinisignSignature(text);
+}
+
+/** @param digest of the content, by the hash that the signature names */
+export function judge(
+  signature: Signature,
+  digest: Buffer,
+  signers: readonly Signer[],
+  purpose: Purpose,
+  nowMs: number,
+): Verdict {
+  const lines = signers.filter(({ format, keyId }) => format === signature.format && keyId === signature.keyId);
+  const unknown = refused(
+    'SIGNATURE_UNTRUSTED',
+    `it is signed with the key ${signature.keyId}, which is not trusted here`,
+  );
+  // Whoever has several lines may do what any of them allows.
+  const verdicts = lines.map((signer) => judgeBy(signer, signature, digest, purpose, nowMs));
+  return verdicts.find(({ isTrusted }) => isTrusted) ?? verdicts[0] ?? unknown;
+}
+
+function judgeBy(signer: Signer, signature: Signature, digest: Buffer, purpose: Purpose, nowMs: number): Verdict {
+  try {
+    const fault = faultOf(signer, signature, digest, purpose, nowMs);
+    return fault ?? { isTrusted: true, signer: signer.name, keyId: signer.keyId };
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return refused('SIGNATURE_UNREADABLE', `its signature cannot be read: ${error.message}`);
+  }
+}
+
+function faultOf(
+  signer: Signer,
+  signature: Signature,
+  digest: Buffer,
+  purpose: Purpose,
+  nowMs: number,
+): Verdict | null {
+  if (signer.format === 'ssh' && signature.format === 'ssh')
+    return faultOfSsh(signer, signature, digest, purpose, nowMs);
+  if (signer.format === 'minisign' && signature.format === 'minisign')
+    return faultOfMinisign(signer, signature, digest, purpose);
+  return mismatch(signer);
+}
+
+function faultOfSsh(
+  signer: SshSigner,
+  signature: SshSignature,
+  digest: Buffer,
+  purpose: Purpose,
+  nowMs: number,
+): Verdict | null {
+  const { key, name, keyId, namespaces, validAfterMs, validBeforeMs } = signer;
+  if (!key.hasSigned(signature.signedBytes(digest), signature.signature)) return mismatch(signer);
+  const { namespace } = signature;
+  const isAllowed = namespaces === null ? purpose.kind === 'bundle' : matchesPatterns(namespaces, namespace);
+  if (!isAllowed) {
+    const what = namespaces === null ? 'does not name it' : `allows ${namespaces}`;
+    return refused(
+      'SIGNATURE_WRONG_PURPOSE',
+      `it is signed by ${name} (${keyId}) for the namespace ${quote(namespace)}, but the signer’s line ${what}`,
+    );
+  }
+  if (validAfterMs !== null && nowMs < validAfterMs) return outdated(signer, 'is not valid before', validAfterMs);
+  if (validBeforeMs !== null && nowMs >= validBeforeMs) return outdated(signer, 'was valid until', validBeforeMs);
+  if (purpose.kind === 'bundle') return faultOfPurpose(signer, namespace, purpose.application);
+  return namespace === COMMIT_NAMESPACE ? null : wrongPurpose(signer, namespace, COMMIT_NAMESPACE);
+}
+
+function faultOfMinisign(
+  signer: MinisignSigner,
+  signature: MinisignSignature,
+  digest: Buffer,
+  purpose: Purpose,
+): Verdict | null {
+  if (!isMinisignedBy(signer.key, signature, digest)) return mismatch(signer);
+  // minisign's own comment, with time and file name, says nothing about what the signature is for; its keys have one use.
+  const { trustedComment } = signature;
+  const says = trustedComment.startsWith(BUNDLE_PURPOSE) ? trustedComment : BUNDLE_PURPOSE;
+  return purpose.kind === 'bundle' ? faultOfPurpose(signer, says, purpose.application) : null;
+}
+
+/** A signature for one application is none for another, so that nobody can deploy what was meant for elsewhere. */
+function faultOfPurpose(signer: Signer, says: string, application: string): Verdict | null {
+  const accepted = [purposeText(null), purposeText(application)];
+  return accepted.includes(says) ? null : wrongPurpose(signer, says, accepted.join(' or '));
+}
+
+function wrongPurpose({ name, keyId }: Signer, says: string, wanted: string): Verdict {
+  return refused('SIGNATURE_WRONG_PURPOSE', `it is signed by ${name} (${keyId}) for ${quote(says)}, not for ${wanted}`);
+}
+
+function mismatch({ name, keyId }: Signer): Verdict {
+  return refused(
+    'SIGNATURE_MISMATCH',
+    `its signature names the key of ${name} (${keyId}), but does not fit these bytes`,
+  );
+}
+
+function outdated({ name, keyId }: Signer, how: string, timeMs: number): Verdict {
+  const time = new Date(timeMs).toISOString();
+  return refused('SIGNATURE_EXPIRED', `it is signed by ${name} (${keyId}), whose key ${how} ${time}`);
+}
+
+function refused(code: SignatureFault, reason: string): Verdict {
+  return { isTrusted: false, code, reason };
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 120));
+}
