@@ -275,7 +275,8 @@ export const ERROR_CATALOGUE = {
   },
   DEPLOYMENT_ROOT_UNUSABLE: {
     meaning: 'The folder that deployments are kept in cannot be written to.',
-    remedy: 'Run it as root, or name a configuration file with a root_dir and log_dir of your own.',
+    remedy:
+      'Make room on its file system if that is full; else run it as root, or name a configuration file with a root_dir and log_dir of your own.',
   },
   DEPLOYMENT_INTERRUPTED: {
     meaning: 'The agent was told to end while a command ran.',

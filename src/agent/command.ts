@@ -1,4 +1,5 @@
 /** One host command, from the poll's answer to the outcome in the outbox. */
+import { failedBy } from '../deployment/outcomes.ts';
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
@@ -7,7 +8,7 @@ import type { HostCommandClient } from '../protocol/host-command/client.ts';
 import type { CommandStatus, HostCommand } from '../protocol/host-command/shapes.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { Clock } from '../system/clock.ts';
-import { faultOutcome, NOOP_OUTCOME } from './diagnostics.ts';
+import { NOOP_OUTCOME } from './diagnostics.ts';
 import type { CommandRequest, Executors } from './executor/executors.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
@@ -38,8 +39,7 @@ export async function processCommand(ctx: CommandContext, command: HostCommand):
     specification = await fetchSpecification(ctx, command);
   } catch (error) {
     ctx.log.error('a host command cannot be carried out', { ...fields, error });
-    ctx.ledger.begin({ hostCommandIdentifier, commandName, deploymentId: `rejected-${ctx.clock.now()}` });
-    conclude(ctx, hostCommandIdentifier, faultOutcome(error));
+    reject(ctx, { hostCommandIdentifier, commandName }, failedBy(error));
     return;
   }
   const request: CommandRequest = { hostCommandIdentifier, commandName, specification };
@@ -86,7 +86,7 @@ async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest): 
     conclude(ctx, hostCommandIdentifier, outcome);
   } catch (error) {
     ctx.log.error(`${commandName} could not be carried out`, { ...fields, error });
-    conclude(ctx, hostCommandIdentifier, faultOutcome(error));
+    conclude(ctx, hostCommandIdentifier, failedBy(error));
   }
 }
 
@@ -105,6 +105,20 @@ async function acknowledge(
       await ctx.clock.sleep(ACKNOWLEDGE_WAIT_MS);
     }
   }
+}
+
+/** What never began has an outcome all the same. */
+function reject(
+  ctx: CommandContext,
+  command: { readonly hostCommandIdentifier: string; readonly commandName: string },
+  outcome: CommandOutcome,
+): void {
+  try {
+    ctx.ledger.begin({ ...command, deploymentId: `rejected-${ctx.clock.now()}` });
+  } catch (error) {
+    ctx.log.error('a host command cannot be noted down', { ...command, error });
+  }
+  conclude(ctx, command.hostCommandIdentifier, outcome);
 }
 
 function conclude(ctx: CommandContext, hostCommandIdentifier: string, outcome: CommandOutcome): void {

@@ -1,5 +1,4 @@
 /** Outcomes that the daemon itself has to word: what never reached a command's code. Pure. */
-import { messageOf, SlipwayError } from '../errors.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 
 /** The server did not take the acknowledgement as an order, and wants to hear only that nothing was to be done. */
@@ -18,8 +17,3 @@ export const RESTARTED_OUTCOME: CommandOutcome = {
     log: '',
   },
 };
-
-export function faultOutcome(fault: unknown): CommandOutcome {
-  const message = fault instanceof SlipwayError ? `${fault.message} [${fault.code}] ${fault.remedy}` : messageOf(fault);
-  return { status: 'Failed', diagnostics: { errorCode: 5, scriptName: '', message, log: '' } };
-}

@@ -6,11 +6,13 @@
  *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
  *
  * One file a command. Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it. A file that
- * cannot be read never blocks the start.
+ * cannot be read never blocks the start. A disk that is full keeps a command from beginning, and from then on nothing: what is known is
+ * kept in memory, and the endpoint is told.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { Clock } from '../system/clock.ts';
@@ -29,6 +31,7 @@ export interface Ledger {
   find(hostCommandIdentifier: string): CommandRecord | null;
   /** Records in a state, oldest first. */
   inState(state: CommandRecord['state']): readonly CommandRecord[];
+  /** @throws SlipwayError DEPLOYMENT_ROOT_UNUSABLE: the command must not be run; its failure can be noted as of any other */
   begin(command: Pick<CommandRecord, 'hostCommandIdentifier' | 'deploymentId' | 'commandName'>): void;
   finish(hostCommandIdentifier: string, outcome: CommandOutcome): void;
   settle(hostCommandIdentifier: string): void;
@@ -58,12 +61,23 @@ export function openLedger(ctx: LedgerContext): Ledger {
   // Identifiers are the server's text and may hold anything; a file's name must not.
   const fileOf = (id: string) => join(folder, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.json`);
   const write = (record: CommandRecord) => {
-    writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
     records.set(record.hostCommandIdentifier, record);
+    writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
   };
+  const untrack = ({ deploymentId }: CommandRecord) => rmSync(join(tracking, deploymentId), { force: true });
   const remove = (id: string) => {
-    rmSync(fileOf(id), { force: true });
     records.delete(id);
+    rmSync(fileOf(id), { force: true });
+  };
+  const asFarAsThereIsADisk = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      ctx.log.error('what became of a command cannot be noted down; it is known for as long as the agent runs', {
+        folder,
+        error,
+      });
+    }
   };
   const dropOld = () => {
     const now = ctx.clock.now();
@@ -72,31 +86,41 @@ export function openLedger(ctx: LedgerContext): Ledger {
       if (age > KEPT_MS || (record.state === 'settled' && age > SETTLED_KEPT_MS)) remove(record.hostCommandIdentifier);
     }
   };
-  dropOld();
+  asFarAsThereIsADisk(dropOld);
 
   return {
     find: (id) => records.get(id) ?? null,
     inState: (state) =>
       [...records.values()].filter((record) => record.state === state).sort((a, b) => a.changedAtMs - b.changedAtMs),
     begin(command) {
-      dropOld();
-      write({ ...command, state: 'running', outcome: null, changedAtMs: ctx.clock.now() });
-      writeFileDurably(join(tracking, command.deploymentId), command.hostCommandIdentifier);
+      asFarAsThereIsADisk(dropOld);
+      try {
+        write({ ...command, state: 'running', outcome: null, changedAtMs: ctx.clock.now() });
+        writeFileDurably(join(tracking, command.deploymentId), command.hostCommandIdentifier);
+      } catch (cause) {
+        throw new SlipwayError(
+          'DEPLOYMENT_ROOT_UNUSABLE',
+          `the command cannot be noted down in ${folder}, so it is not run: ${messageOf(cause)}`,
+          { cause },
+        );
+      }
     },
     finish(id, outcome) {
       const record = records.get(id);
       if (record === undefined) return;
-      write({ ...record, state: 'finished', outcome, changedAtMs: ctx.clock.now() });
-      rmSync(join(tracking, record.deploymentId), { force: true });
+      asFarAsThereIsADisk(() => write({ ...record, state: 'finished', outcome, changedAtMs: ctx.clock.now() }));
+      asFarAsThereIsADisk(() => untrack(record));
     },
     settle(id) {
       const record = records.get(id);
-      if (record !== undefined) write({ ...record, state: 'settled', changedAtMs: ctx.clock.now() });
+      if (record === undefined) return;
+      asFarAsThereIsADisk(() => write({ ...record, state: 'settled', changedAtMs: ctx.clock.now() }));
     },
     forget(id) {
       const record = records.get(id);
-      if (record !== undefined) rmSync(join(tracking, record.deploymentId), { force: true });
-      remove(id);
+      if (record === undefined) return;
+      asFarAsThereIsADisk(() => untrack(record));
+      asFarAsThereIsADisk(() => remove(id));
     },
   };
 }

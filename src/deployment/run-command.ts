@@ -14,7 +14,7 @@ import { withGroupLock } from './group-lock.ts';
 import { removeHalfDone } from './half-done.ts';
 import { noteOutcome } from './history.ts';
 import { instructionsDir } from './layout.ts';
-import { failed, failedBy } from './outcomes.ts';
+import { failedBy } from './outcomes.ts';
 
 /**
  * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at work on
@@ -50,8 +50,7 @@ export async function runCommand(
     return outcome;
   } catch (fault) {
     if (signal?.aborted === true) {
-      const { message, remedy } = new SlipwayError('DEPLOYMENT_INTERRUPTED', 'the agent was told to end at once');
-      return failed(5, `${message} [DEPLOYMENT_INTERRUPTED] ${remedy}`);
+      return failedBy(new SlipwayError('DEPLOYMENT_INTERRUPTED', 'the agent was told to end at once'));
     }
     ctx.log.error(`${request.commandName} failed`, { ...commandFields(request), error: fault });
     const outcome = failedBy(fault);

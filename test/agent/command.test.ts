@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { processCommand } from '../../src/agent/command.ts';
 import { createTurns } from '../../src/agent/dispatch.ts';
@@ -35,6 +36,8 @@ interface Host {
   readonly acknowledge?: () => CommandStatus | null;
   readonly system?: string;
   readonly envelope?: Envelope;
+  /** What it writes down is lost from here on. */
+  readonly isDiskGone?: boolean;
 }
 
 /** One command from poll to completion against a control endpoint that answers as told; executors answer without running anything. */
@@ -46,6 +49,7 @@ async function carryOut(host: Host) {
   const ran: string[] = [];
   const log = silentLogger;
   const ledger = openLedger({ rootDir: scratch.path, trackingFolder: 'ongoing', clock, log });
+  if (host.isDiskGone === true) rmSync(scratch.at('.slipway'), { recursive: true });
   const client = {
     getDeploymentSpecification: async () => ({
       DeploymentSystem: host.system ?? 'CodeDeploy',
@@ -123,4 +127,14 @@ test('what fails before the acknowledgement is reported as Failed with code 5', 
     expect(ran).toEqual([]);
     expect(completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
   }
+});
+
+test('a disk that takes no notes keeps the command from being run, and the endpoint is told why', async () => {
+  const { ran, completed, left } = await carryOut({ isDiskGone: true });
+  expect({ ran, left }).toEqual({ ran: [], left: [] });
+  expect(completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
+  expect(completed[0]?.diagnostics.message).toMatch(/cannot be noted down in .*ENOENT.*DEPLOYMENT_ROOT_UNUSABLE/);
+
+  const rejected = await carryOut({ isDiskGone: true, system: 'Other' });
+  expect(rejected.completed[0]?.diagnostics.message).toContain("the deployment system is 'Other'");
 });

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createExecutors, type Executors } from '../../src/agent/executor/executors.ts';
 import { loadAgentConfig } from '../../src/config/agent-config.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
@@ -25,6 +25,10 @@ beforeAll(async () => {
     encodeSpecification(SPECIFICATION),
     await issueSigner(authority, { ...options, commonName: 'signer' }),
   );
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 /** Real executor processes of a host that pins an authority; those that there are now are told by their PIDs. */
@@ -72,6 +76,32 @@ describe('executors', () => {
         remedy: expect.stringMatching(/\w/),
       });
       await expect(executors.openSpecification(undefined)).rejects.toMatchObject({ code: 'ENVELOPE_MISSING' });
+    });
+  });
+
+  test('one that cannot be started fails what it was wanted for, and nothing else', async () => {
+    const { execPath } = process;
+    await onHost({ caCertificatePem: authority.caCertificatePem }, async (executors) => {
+      try {
+        process.execPath = '/nowhere/node';
+        await expect(executors.run(AFTER_INSTALL)).rejects.toMatchObject({
+          code: 'AGENT_EXECUTOR_DIED',
+          message: expect.stringContaining('could not be started: spawn /nowhere/node ENOENT'),
+        });
+      } finally {
+        process.execPath = execPath;
+      }
+      expect(await executors.openSpecification(envelope)).toEqual(SPECIFICATION);
+    });
+  });
+
+  test('authorities that cannot be read are named, and do not end the executor', async () => {
+    vi.stubEnv('SSL_CERT_FILE', '/nowhere/ca.pem');
+    await onHost({ caCertificatePem: authority.caCertificatePem }, async (executors) => {
+      await expect(executors.openSpecification(envelope)).rejects.toMatchObject({
+        code: 'CONFIG_UNREADABLE',
+        message: expect.stringContaining('SSL_CERT_FILE names /nowhere/ca.pem'),
+      });
     });
   });
 

@@ -8,7 +8,6 @@
  * kills the scripts that it runs and ends.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { CommandRequest } from '../../deployment/context.ts';
@@ -190,20 +189,26 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
         restIfIdle(message.type === 'outcome' && message.residentBytes > (ctx.grownBytes ?? GROWN_BYTES));
     }
   });
-  const gone = once(child, 'exit').then(([code, signal]) => {
-    clearTimeout(idleTimer);
-    events.onRetired();
-    events.onGone();
-    // Ended on purpose: the commands that ran stay open in the ledger, and the next start reports them.
-    if (isEnding) return;
-    const error = new SlipwayError(
-      'AGENT_EXECUTOR_DIED',
-      `the executor process ended (${String(signal ?? `exit status ${code}`)}) while the command ran`,
-    );
-    for (const { reject } of waiting.values()) reject(error);
-    waiting.clear();
+  const gone = new Promise<void>((resolve) => {
+    const end = (what: string) => {
+      clearTimeout(idleTimer);
+      events.onRetired();
+      events.onGone();
+      resolve();
+      // Ended on purpose: the commands that ran stay open in the ledger, and the next start reports them.
+      if (isEnding) return;
+      for (const { reject } of waiting.values()) reject(new SlipwayError('AGENT_EXECUTOR_DIED', what));
+      waiting.clear();
+    };
+    child.once('exit', (code, signal) => {
+      end(`the executor process ended (${String(signal ?? `exit status ${code}`)}) while the command ran`);
+    });
+    child.on('error', (error) => {
+      ctx.log.error('an executor process could not be started or reached', { error });
+      // One that was never there does not exit.
+      if (child.pid === undefined) end(`the executor process could not be started: ${error.message}`);
+    });
   });
-  child.on('error', (error) => ctx.log.error('an executor process could not be started or reached', { error }));
   send({ type: 'settings', settings: ctx.settings });
 
   return {

@@ -21,8 +21,9 @@ const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
-// The daemon has read the same variables at its start and would have ended with a bad one.
 const trusted = trustAuthorities(process.env);
+// Whoever asks for something is told what is wrong with them.
+trusted.catch(() => undefined);
 
 // The daemon decides when it is over; a terminal's Ctrl-C and a service manager's SIGTERM reach this process as well.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
