@@ -1,12 +1,13 @@
 /** The agent of this machine as a process: whether it runs, and how it is started and stopped by hand. */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { statusSocketPath } from '../agent/status-socket.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
-import { SlipwayError, systemErrorCode } from '../errors.ts';
-import { signalProcess, startTimeOf } from '../system/processes.ts';
+import { SlipwayError } from '../errors.ts';
+import { lockOwner } from '../system/instance-lock.ts';
+import { signalProcess } from '../system/processes.ts';
 import type { CliContext } from './context.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -22,14 +23,8 @@ export type AgentProcess = { readonly state: 'running'; readonly pid: number } |
 
 /** @throws Error when the lock file is there and cannot be read */
 export function findAgent({ pidDir, programName }: Pick<AgentConfig, 'pidDir' | 'programName'>): AgentProcess {
-  try {
-    const [pid = '', startTime = ''] = readFileSync(join(pidDir, `${programName}.pid.lock`), 'utf8').split(' ');
-    // With its start time: another process may have been given the pid of an agent that is gone.
-    return startTimeOf(Number(pid)) === startTime ? { state: 'running', pid: Number(pid) } : { state: 'stopped' };
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return { state: 'stopped' };
-    throw error;
-  }
+  const pid = lockOwner(join(pidDir, `${programName}.pid.lock`));
+  return pid === null ? { state: 'stopped' } : { state: 'running', pid };
 }
 
 /** Whether systemd starts and stops the agent: then only it may, because it starts again what ends. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
-import { takeInstanceLock } from '../system/instance-lock.ts';
+import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { commandLineOf } from '../system/processes.ts';
 
 export interface GroupLockContext {
@@ -31,21 +31,25 @@ export async function withGroupLock<T>(
   waitMs: number,
   work: () => Promise<T>,
 ): Promise<T> {
+  const lock = await takeLock(ctx, deploymentGroupId, waitMs);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+async function takeLock(ctx: GroupLockContext, deploymentGroupId: string, waitMs: number): Promise<InstanceLock> {
   const lockFile = join(ctx.rootDir, '.slipway', 'locks', deploymentGroupId);
   const giveUpAtMs = ctx.clock.now() + waitMs;
   for (let looks = 0; ; looks += 1) {
     try {
-      const lock = takeInstanceLock(lockFile, (pid) => busy(deploymentGroupId, pid));
-      try {
-        return await work();
-      } finally {
-        lock.release();
-      }
+      return takeInstanceLock(lockFile, (pid) => busy(deploymentGroupId, pid));
     } catch (error) {
       if (!isSlipwayError(error, 'DEPLOYMENT_GROUP_BUSY') || ctx.clock.now() >= giveUpAtMs) throw error;
       if (looks === 0) ctx.log.warn(`${error.message}; waiting for it`, { deploymentGroupId });
-      await ctx.clock.sleep(LOOK_AGAIN_MS);
     }
+    await ctx.clock.sleep(LOOK_AGAIN_MS);
   }
 }
 
