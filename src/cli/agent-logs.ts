@@ -1,8 +1,9 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
-import { SlipwayError } from '../errors.ts';
+import { SlipwayError, systemErrorCode } from '../errors.ts';
 import type { CliContext } from './context.ts';
 
 /** How often a followed file is looked at. */
@@ -45,51 +46,69 @@ function foldersOf(path: string): string[] {
 
 /** Prints the last lines of a file; with `follow` also what is added, through rotations, until the person interrupts. */
 export async function showFile(ctx: CliContext, path: string, lines: number, follow: boolean): Promise<void> {
-  if (!existsSync(path)) throw new SlipwayError('CLI_NO_LOGS', `${path} does not exist`);
-  let position = showTail(ctx, path, lines);
-  while (follow && !ctx.interrupted.aborted) {
-    await ctx.clock.sleep(FOLLOW_MS, ctx.interrupted);
-    position = showAdded(ctx, path, position);
-  }
-}
-
-interface FilePosition {
-  readonly inode: number;
-  readonly bytes: number;
-}
-
-function showTail(ctx: CliContext, path: string, lines: number): FilePosition {
-  const file = openSync(path, 'r');
+  let file = openIfThere(path);
+  if (file === null) throw new SlipwayError('CLI_NO_LOGS', `${path} does not exist`);
   try {
-    const { size, ino } = fstatSync(file);
-    const text = readText(file, Math.max(0, size - TAIL_BYTES), size);
-    const all = text.replace(/\n$/, '').split('\n');
-    const shown = lines === 0 || text === '' ? [] : all.slice(-lines);
-    if (shown.length > 0) ctx.stdout.write(`${shown.join('\n')}\n`);
-    return { inode: ino, bytes: size };
+    const shown = showTail(ctx, file, lines);
+    let showAdded = follower(ctx, file, shown);
+    while (follow && !ctx.interrupted.aborted) {
+      await ctx.clock.sleep(FOLLOW_MS, ctx.interrupted);
+      const next = openIfThere(path);
+      // First to its end what may have been moved aside meanwhile.
+      showAdded();
+      if (next === null || fstatSync(next).ino === fstatSync(file).ino) {
+        if (next !== null) closeSync(next);
+        continue;
+      }
+      closeSync(file);
+      file = next;
+      showAdded = follower(ctx, file, 0);
+      showAdded();
+    }
   } finally {
     closeSync(file);
   }
 }
 
-/** Prints what was added since `since`; a file that was replaced or cut short is shown from its start. */
-function showAdded(ctx: CliContext, path: string, since: FilePosition): FilePosition {
-  if (!existsSync(path)) return since;
-  const file = openSync(path, 'r');
+function openIfThere(path: string): number | null {
   try {
-    const { size, ino } = fstatSync(file);
-    const from = ino === since.inode && size >= since.bytes ? since.bytes : 0;
-    if (size > from) ctx.stdout.write(readText(file, from, size));
-    return { inode: ino, bytes: size };
-  } finally {
-    closeSync(file);
+    return openSync(path, 'r');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 
-function readText(file: number, from: number, to: number): string {
+/** @returns how much of the file has been shown, in bytes */
+function showTail(ctx: CliContext, file: number, lines: number): number {
+  const { size } = fstatSync(file);
+  const text = readBytes(file, Math.max(0, size - TAIL_BYTES), size).toString('utf8');
+  const all = text.replace(/\n$/, '').split('\n');
+  const shown = lines === 0 || text === '' ? [] : all.slice(-lines);
+  if (shown.length > 0) ctx.stdout.write(`${shown.join('\n')}\n`);
+  return size;
+}
+
+/** @returns prints, whenever it is called, what was added since; a file that was cut short is shown from its start */
+function follower(ctx: CliContext, file: number, from: number): () => void {
+  // A character may arrive in two parts.
+  const decoder = new StringDecoder('utf8');
+  let position = from;
+  return () => {
+    const { size } = fstatSync(file);
+    if (size < position) position = 0;
+    while (position < size) {
+      const bytes = readBytes(file, position, Math.min(size, position + TAIL_BYTES));
+      if (bytes.length === 0) return;
+      ctx.stdout.write(decoder.write(bytes));
+      position += bytes.length;
+    }
+  };
+}
+
+function readBytes(file: number, from: number, to: number): Buffer {
   const buffer = Buffer.alloc(to - from);
-  const read = readSync(file, buffer, 0, buffer.length, from);
-  return buffer.toString('utf8', 0, read);
+  return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, from));
 }
 
 /** Prints the journal's lines of a unit; the agent logs JSON there, which is shown as `TIME LEVEL message`. */
