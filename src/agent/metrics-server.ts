@@ -1,4 +1,5 @@
 /** `/metrics` and `/healthz` for this machine's monitoring: on a loopback port or a Unix socket, never on the network. */
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -15,6 +16,7 @@ export interface MetricsSource {
  */
 export function serveMetrics(listen: string, source: MetricsSource, log: Logger): { close(): void } {
   const target = targetOf(listen);
+  if ('path' in target) removeAbandonedSocket(target.path, log);
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, text: string) =>
       void response.writeHead(status, { 'content-type': type }).end(text);
@@ -32,6 +34,15 @@ export function serveMetrics(listen: string, source: MetricsSource, log: Logger)
       server.closeAllConnections();
     },
   };
+}
+
+/** A crash leaves the socket's name behind, and it could not be taken again. Anything else of that name is somebody's file. */
+function removeAbandonedSocket(path: string, log: Logger): void {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) rmSync(path, { force: true });
+  } catch (error) {
+    log.warn('what is at metrics_listen cannot be removed', { path, error });
+  }
 }
 
 function targetOf(listen: string): { path: string } | { host: string; port: number } {

@@ -44,8 +44,20 @@ describe('an agent that is observed', () => {
     await runSlipway(['applications', 'create', 'site'], server.env);
     await runSlipway(['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'], server.env);
     {
-      await using _agent = host.startAgent();
+      // One that is killed leaves its socket behind.
+      await using agent = host.startAgent();
       await eventually(() => existsSync(socket));
+      agent.kill('SIGKILL');
+      await agent.exited;
+    }
+    {
+      await using _agent = host.startAgent();
+      await eventually(() =>
+        get(socket, '/healthz').then(
+          () => true,
+          () => false,
+        ),
+      );
       const deployed = await runSlipway(['deploy', revision, '--application', 'site', '--group', 'test'], server.env);
       expect(deployed.status).toBe(1);
       await eventually(async () => (await get(socket, '/metrics')).text.includes('command="ValidateService"'));
