@@ -2,6 +2,7 @@ import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isPartAtWork, partFileOf, removePart } from '../revision/bundle-part.ts';
 import type { DeploymentContext } from './context.ts';
+import type { SpaceNeeded } from './disk-space.ts';
 import { deploymentPaths, groupPointers, readPointer } from './layout.ts';
 import { foldersToPrune, prunable, type RevisionFolder } from './retention.ts';
 
@@ -25,20 +26,31 @@ export function pruneRevisions(ctx: PruneContext, groupId: string, currentDeploy
 }
 
 /**
- * Deletes old revisions of a group, oldest first, for as long as something does not fit.
+ * Deletes old revisions of a group, oldest first, for as long as something does not fit. When even all of them would not make enough room,
+ * none goes: a deployment that fails must not cost what a rollback needs.
  *
- * @param fits asked before each
+ * @param lacking asked before each; null: it fits
  */
 export function pruneForSpace(
   ctx: PruneContext,
   groupId: string,
   currentDeploymentId: string,
-  fits: () => boolean,
+  lacking: () => SpaceNeeded | null,
 ): void {
   const { groupDir, deploymentDir } = deploymentPaths(ctx.rootDir, groupId, currentDeploymentId);
   guarded(ctx, groupDir, () => {
-    for (const { path } of prunable(revisionFolders(groupDir, false), protection(ctx, groupId, deploymentDir))) {
-      if (fits()) return;
+    const folders = prunable(revisionFolders(groupDir, false), protection(ctx, groupId, deploymentDir));
+    const all = folders.map(({ path }) => takenBy(path));
+    const lacks = lacking();
+    if (lacks === null) return;
+    const isInVain = (what: keyof SpaceNeeded) => all.reduce((sum, one) => sum + one[what], 0) < lacks[what];
+    if (isInVain('bytes') || isInVain('inodes')) {
+      if (folders.length > 0)
+        ctx.log.warn('old revisions stay: all of them together would not make enough room', { ...lacks });
+      return;
+    }
+    for (const { path } of folders) {
+      if (lacking() === null) return;
       remove(ctx, path, 'removed an old revision, because space is short');
     }
   });
@@ -69,16 +81,18 @@ function revisionFolders(groupDir: string, withSizes: boolean): RevisionFolder[]
     .map((path) => ({
       path,
       modifiedMs: statSync(path).mtimeMs,
-      sizeBytes: withSizes ? bytesOnDisk(path) : null,
+      sizeBytes: withSizes ? takenBy(path).bytes : null,
     }));
 }
 
-/** What a folder takes, in blocks; what reflinks share is counted for each that has it. */
-function bytesOnDisk(folder: string): number {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).reduce((sum, entry) => {
+/** What a folder takes; what reflinks share is counted for each that has it. */
+function takenBy(folder: string): SpaceNeeded {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const bytes = entries.reduce((sum, entry) => {
     const stats = lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
     return sum + (stats?.blocks ?? 0) * 512;
   }, 0);
+  return { bytes, inodes: entries.length + 1 };
 }
 
 function remove(ctx: PruneContext, path: string, message: string): void {

@@ -5,6 +5,7 @@ import { readShebang } from '../appspec/bundle-lint.ts';
 import type { AppSpec, Hook } from '../appspec/types.ts';
 import { unpackBundle } from '../archive/unpack.ts';
 import { bundleOfArchive, forSignature, requireSignature } from '../deployment/bundle-signature.ts';
+import { bundleTypeOf } from '../deployment/commands/download-bundle.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
 import { freeSpace } from '../deployment/disk-space.ts';
@@ -87,7 +88,7 @@ export async function planOnHost(
     const unsigned = await problemOfSignature(ctx, specification, bundleFile, signal);
     if (unsigned !== null) return impossible(specification, [unsigned]);
     const archiveDir = join(scratch, 'revision');
-    const bundleType = revision.revisionType === 'Git' ? 'tar' : (revision.bundleType ?? 'tar');
+    const bundleType = bundleTypeOf(revision);
     const { limits, entryRules: rules } = ctx;
     try {
       await unpackBundle({ bundleFile, bundleType, archiveDir, limits, rules, ...abort });

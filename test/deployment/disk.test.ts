@@ -72,11 +72,26 @@ describe('old revisions', () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     oldRevisions(ctx, ['d-1', 'd-2', 'd-3', 'd-4']);
-    pruneForSpace(ctx, GROUP, 'd-4', () => !existsSync(join(ctx.rootDir, GROUP, 'd-2')));
+    const lacking = () => (existsSync(join(ctx.rootDir, GROUP, 'd-2')) ? { bytes: 1, inodes: 0 } : null);
+    pruneForSpace(ctx, GROUP, 'd-4', lacking);
     expect(left(ctx)).toEqual(['d-3', 'd-4']);
     expect(ctx.log.lines.map(({ message }) => message)).toEqual(
       Array(2).fill('removed an old revision, because space is short'),
     );
+  });
+
+  test('stay when all of them together would not make enough room', () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    oldRevisions(ctx, ['d-1', 'd-2', 'd-3']);
+    for (const lacks of [
+      { bytes: 10_000_000, inodes: 0 },
+      { bytes: 0, inodes: 100 },
+    ]) {
+      pruneForSpace(ctx, GROUP, 'd-3', () => lacks);
+      expect(ctx.log.lines.at(-1)?.message).toMatch(/would not make enough room/);
+    }
+    expect(left(ctx)).toEqual(['d-1', 'd-2', 'd-3']);
   });
 
   test('that cannot be removed never fail a deployment', () => {
@@ -171,8 +186,8 @@ describe('space', () => {
     const request = { hostCommandIdentifier: 'c', commandName: 'DownloadBundle', specification };
     const outcome = await runCommand(ctx, request);
     expect(outcome.diagnostics.message).toContain('REVISION_NO_SPACE');
-    // Even so: all that may go went, so that somebody sees what is really needed.
-    expect(left(ctx)).toEqual(['d-ONE']);
+    // No revision was given up for what cannot fit anyhow.
+    expect(left(ctx)).toEqual(['d-1', 'd-ONE']);
   });
 
   test.each(['zip', 'tgz', 'tar'] as const)(

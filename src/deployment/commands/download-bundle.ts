@@ -2,7 +2,12 @@ import { mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { unpackBundle } from '../../archive/unpack.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
-import type { DeploymentSpecification, LocalDirectoryRevision, Revision } from '../../protocol/specification.ts';
+import type {
+  BundleType,
+  DeploymentSpecification,
+  LocalDirectoryRevision,
+  Revision,
+} from '../../protocol/specification.ts';
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import { bundleOfArchive, forSignature, keepBundle, removeSignatures, requireSignature } from '../bundle-signature.ts';
@@ -97,7 +102,8 @@ async function fetchAndUnpack(
   ctx.log.info('unpacked the bundle', { deploymentId, sizeBytes: fetched.sizeBytes, entries, bytes });
 }
 
-function bundleTypeOf(revision: Exclude<Revision, LocalDirectoryRevision>) {
+/** What kind of archive a revision's bundle is. */
+export function bundleTypeOf(revision: Exclude<Revision, LocalDirectoryRevision>): BundleType {
   return revision.revisionType === 'Git' ? 'tar' : (revision.bundleType ?? 'tar');
 }
 
@@ -108,11 +114,10 @@ function requireSpace(
   purpose: string,
   needed: SpaceNeeded,
 ): void {
-  const fits = () => shortage(freeSpace(ctx.rootDir), needed) === null;
-  if (fits()) return;
-  pruneForSpace(ctx, deploymentGroupId, deploymentId, fits);
-  const free = freeSpace(ctx.rootDir);
-  if (shortage(free, needed) !== null) throw noSpace(ctx.rootDir, purpose, free, needed);
+  const lacking = () => shortage(freeSpace(ctx.rootDir), needed);
+  if (lacking() === null) return;
+  pruneForSpace(ctx, deploymentGroupId, deploymentId, lacking);
+  if (lacking() !== null) throw noSpace(ctx.rootDir, purpose, freeSpace(ctx.rootDir), needed);
 }
 
 function progressLog(ctx: Pick<DeploymentContext, 'clock' | 'log'>, deploymentId: string): OnProgress {
