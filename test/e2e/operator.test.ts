@@ -85,6 +85,14 @@ describe('slipway status', () => {
     const words = await runSlipway(['status', '--config-file', host.configFile]);
     expect(words.stdout).toContain(`runs as PID ${agent.pid}`);
     expect(words.stdout).toMatch(/last poll: +answered/);
+
+    agent.kill('SIGSTOP');
+    const silent = await runSlipway(['status', '--config-file', host.configFile]);
+    agent.kill('SIGCONT');
+    expect(silent).toMatchObject({
+      status: 4,
+      stdout: expect.stringContaining(`runs as PID ${agent.pid}, but does not answer`),
+    });
   });
 });
 

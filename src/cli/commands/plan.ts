@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
-import type { LocalBundleType } from '../../local/location.ts';
+import { bundleTypeOfName, type LocalBundleType } from '../../local/location.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
@@ -57,7 +57,8 @@ async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Prom
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const path = resolve(ctx.workingDirectory, bundle);
   const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  const seen = isFile ? (bundleTypeOf(path) ?? 'tar') : typeOfAddress(bundle);
+  const ofAddress = /^[a-z0-9+]+:\/\//.test(bundle) ? bundleTypeOfName(bundle) : null;
+  const seen = isFile ? (bundleTypeOf(path) ?? 'tar') : (ofAddress ?? 'directory');
   const localPlan = localPlanFor(ctx, {
     ...options,
     type: options.type ?? seen,
@@ -83,11 +84,4 @@ async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Prom
     case 'unchanged':
       return 'ok';
   }
-}
-
-/** What an address that is no path here ends with; a path that is none of these is a folder, or wrong. */
-function typeOfAddress(bundle: string): LocalBundleType {
-  const ending = /\.(tgz|tar\.gz|tar|zip)(?:\?|$)/i.exec(bundle)?.[1]?.toLowerCase();
-  if (!/^[a-z0-9+]+:\/\//.test(bundle) || ending === undefined) return 'directory';
-  return ending === 'tar.gz' ? 'tgz' : (ending as LocalBundleType);
 }

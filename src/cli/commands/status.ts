@@ -12,16 +12,22 @@ const GIB = 2 ** 30;
 export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
   program
     .command('status')
-    .description('show what the agent of this machine is doing; exit status 3 when it does not run')
+    .description(
+      'show what the agent of this machine is doing; exit status 3 when it does not run, 4 when it does not answer',
+    )
     .option('--json', 'as JSON')
     .option('--config-file <path>', 'the agent’s configuration; else the usual file')
     .action(async (options: { json?: boolean; configFile?: string }) => {
       const { loadAgentConfig } = await import('../../config/agent-config.ts');
       const { config, file } = loadAgentConfig(options.configFile ?? null);
+      const { findAgent } = await import('../agent-process.ts');
+      const found = findAgent(config);
       const agent = await askAgent(config);
       const known = { configFile: file, agent, ...(await fromDisk(config)) };
-      ctx.stdout.write(options.json === true ? `${JSON.stringify(known)}\n` : render(ctx, known));
-      if (agent === null) conclude('agent-stopped');
+      const silent = found.state === 'running' ? found.pid : null;
+      ctx.stdout.write(options.json === true ? `${JSON.stringify(known)}\n` : render(ctx, known, silent));
+      if (agent === null && silent === null) conclude('agent-stopped');
+      else if (agent === null) conclude('agent-unknown');
     });
 };
 
@@ -62,15 +68,30 @@ async function askAgent(config: AgentConfig): Promise<AgentStatus | null> {
     });
     socket.on('timeout', () => socket.destroy());
     socket.on('error', () => resolve(null));
-    socket.on('close', () => resolve(text === '' ? null : (JSON.parse(text) as AgentStatus)));
+    socket.on('close', () => resolve(parseStatus(text)));
   });
 }
 
-function render({ clock }: CliContext, { configFile, agent, rootDir, freeBytes, groups, undelivered }: Known): string {
+/** null for what an agent that was killed in the middle of it has left unsaid. */
+function parseStatus(text: string): AgentStatus | null {
+  try {
+    return JSON.parse(text) as AgentStatus;
+  } catch {
+    return null;
+  }
+}
+
+/** @param silentPid of an agent that runs and does not answer */
+function render(
+  { clock }: CliContext,
+  { configFile, agent, rootDir, freeBytes, groups, undelivered }: Known,
+  silentPid: number | null,
+): string {
   const ago = (ms: number) => `${renderDuration(clock.now() - ms)} ago`;
   const lines: string[] = [];
   const add = (name: string, value: string) => lines.push(`${`${name}:`.padEnd(15)} ${value}`);
-  if (agent === null) add('agent', 'does not run, or does not let you ask it');
+  if (agent === null && silentPid === null) add('agent', 'does not run');
+  else if (agent === null) add('agent', `runs as PID ${silentPid}, but does not answer: ask as its user, or as root`);
   else {
     const { lastPoll } = agent;
     add('agent', `runs as PID ${agent.pid}, version ${agent.version}, started ${ago(agent.startedAtMs)}`);

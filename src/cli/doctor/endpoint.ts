@@ -7,6 +7,8 @@ import type { AgentConfig } from '../../config/agent-config.ts';
 import { messageOf } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { createHostCommandClient } from '../../protocol/host-command/client.ts';
+import { proxyFor } from '../../protocol/proxy.ts';
+import { trustAuthorities } from '../../system/trust.ts';
 import type { CliContext } from '../context.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
@@ -38,6 +40,13 @@ export async function lookAtEndpoint(ctx: CliContext, config: AgentConfig): Prom
   } catch (error) {
     return [...findings, fail('endpoint', messageOf(error), 'Correct deploy_control_endpoint, or the region.')];
   }
+  try {
+    await trustAuthorities(ctx.env);
+  } catch (error) {
+    findings.push(
+      fail('TLS', messageOf(error), 'Correct the variable, or have the file readable for the agent’s user.'),
+    );
+  }
   findings.push(await lookAtName(endpoint));
   findings.push(...(await lookAtConnection(ctx, config, endpoint)));
   if (findings.some(({ status }) => status === 'fail')) return findings;
@@ -55,13 +64,15 @@ async function lookAtName(endpoint: string): Promise<Finding> {
 }
 
 /** TLS, and the clock: any HTTP answer will do. */
-async function lookAtConnection({ clock }: CliContext, config: AgentConfig, endpoint: string): Promise<Finding[]> {
+async function lookAtConnection({ clock, env }: CliContext, config: AgentConfig, endpoint: string): Promise<Finding[]> {
   try {
+    const proxy = proxyFor(new URL(endpoint), config.proxyUri, env);
     const answer = await axios.get(endpoint, {
       timeout: ANSWER_MS,
       validateStatus: () => true,
       maxRedirects: 0,
-      ...(config.proxyUri === null ? {} : { proxy: false, ...(await proxyAgents(config.proxyUri)) }),
+      proxy: false,
+      ...(proxy === null ? {} : await proxyAgents(proxy)),
     });
     const date = Date.parse(String(answer.headers['date'] ?? ''));
     const connection = ok(
@@ -89,9 +100,9 @@ async function lookAtConnection({ clock }: CliContext, config: AgentConfig, endp
   }
 }
 
-async function proxyAgents(proxyUri: string) {
+async function proxyAgents(proxy: URL) {
   const { HttpsProxyAgent } = await import('https-proxy-agent');
-  const agent = new HttpsProxyAgent(proxyUri);
+  const agent = new HttpsProxyAgent(proxy);
   return { httpAgent: agent, httpsAgent: agent };
 }
 

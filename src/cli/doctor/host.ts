@@ -1,9 +1,10 @@
 /** What the doctor looks at on this machine. */
 import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { instructionsDir } from '../../deployment/layout.ts';
 import { messageOf } from '../../errors.ts';
+import { findProgram } from '../../system/programs.ts';
 import { findAgent } from '../agent-process.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
@@ -78,10 +79,9 @@ export function lookAtDisk({ rootDir }: AgentConfig): Finding {
 }
 
 export function lookAtTools(path: string | undefined): Finding[] {
-  const folders = (path ?? '').split(delimiter);
   return TOOLS.map(([tool, purpose, debianPackage]) => {
-    const found = folders.map((folder) => join(folder, tool)).find((candidate) => existsSync(candidate));
-    if (found !== undefined) return ok(`program ${tool}`, found);
+    const found = findProgram(tool, path);
+    if (found !== null) return ok(`program ${tool}`, found);
     const remedy = `Install it (on Debian and Ubuntu the package ${debianPackage}) if deployments need it.`;
     return (NEEDED.has(tool) ? fail : warn)(`program ${tool}`, `is not there; ${purpose} needs it`, remedy);
   });
