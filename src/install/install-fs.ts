@@ -10,6 +10,7 @@ export type InstallFs = Pick<
   | 'closeSync'
   | 'existsSync'
   | 'fchmodSync'
+  | 'fchownSync'
   | 'fstatSync'
   | 'fsyncSync'
   | 'futimesSync'

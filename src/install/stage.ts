@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission } from './attributes.ts';
@@ -7,6 +8,8 @@ import type { StagingStep } from './operations.ts';
 
 /** Large enough that system calls do not count, small enough to be nothing in memory. */
 const COPY_BYTES = 256 * 1024;
+/** `O_NONBLOCK`: a pipe that somebody puts in a file's place must not hold up the Install. */
+const OPEN_SOURCE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** Builds everything new under its hidden name, complete with owner, mode and times. */
 export function stageAll(
@@ -55,39 +58,45 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
   }
 }
 
-/** Content, mode, times and, for root, the owner. `wx`: whatever has the hidden name is not ours and is not written into. */
+/**
+ * Content, mode, times and, for root, the owner; through descriptors, which saves looking up the path again for each. No link is followed,
+ * and with `wx` whatever has the hidden name is not ours and is not written into.
+ */
 function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer): void {
-  const stats = fs.lstatSync(source);
-  const from = fs.openSync(source, 'r');
+  const from = fs.openSync(source, OPEN_SOURCE);
   try {
+    const stats = fs.fstatSync(from);
+    // Not for others to read before it is its owner's and has its mode.
     const to = fs.openSync(temp, 'wx', 0o600);
     try {
-      for (;;) {
+      for (let copied = 0; copied < stats.size; ) {
         const read = fs.readSync(from, buffer, 0, buffer.length, null);
         if (read === 0) break;
-        writeAll(fs, to, buffer.subarray(0, read));
+        writeAll(fs, to, read === buffer.length ? buffer : buffer.subarray(0, read));
+        copied += read;
       }
+      if (isForeign(stats)) fs.fchownSync(to, stats.uid, stats.gid);
+      fs.fchmodSync(to, stats.mode & 0o7777);
+      fs.futimesSync(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
     } finally {
       fs.closeSync(to);
     }
   } finally {
     fs.closeSync(from);
   }
-  keepOwner(fs, temp, stats);
-  fs.chmodSync(temp, stats.mode & 0o7777);
-  fs.utimesSync(temp, stats.atimeMs / 1000, stats.mtimeMs / 1000);
 }
 
 function copyLink(fs: InstallFs, source: string, temp: string): void {
   const stats = fs.lstatSync(source);
   fs.symlinkSync(fs.readlinkSync(source), temp);
-  keepOwner(fs, temp, stats);
+  if (isForeign(stats)) fs.lchownSync(temp, stats.uid, stats.gid);
   fs.lutimesSync(temp, stats.atimeMs / 1000, stats.mtimeMs / 1000);
 }
 
-function keepOwner(fs: InstallFs, temp: string, owner: { readonly uid: number; readonly gid: number }): void {
+/** Whether a copy has to be given away: what the agent makes is its own, and only root can give. */
+function isForeign(owner: { readonly uid: number; readonly gid: number }): boolean {
   const self = process.getuid?.();
-  if (self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.())) fs.lchownSync(temp, owner.uid, owner.gid);
+  return self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.());
 }
 
 function writeText(fs: InstallFs, temp: string, content: string): void {
