@@ -8,8 +8,9 @@ import type { CleanupEntry } from './types.ts';
 
 const SEMANAGE = 'semanage\0';
 
-export function formatCleanup(entries: readonly CleanupEntry[]): string {
-  return entries.map((entry) => `${entry.kind === 'semanage' ? SEMANAGE : ''}${escapePath(entry.path)}\n`).join('');
+/** @returns its lines, made as they are taken */
+export function* formatCleanup(entries: Iterable<CleanupEntry>): Generator<string> {
+  for (const { kind, path } of entries) yield `${kind === 'semanage' ? SEMANAGE : ''}${escapePath(path)}\n`;
 }
 
 /** Lines that name no absolute path, or climb with `..`, are left out: they cannot be this program's. */

@@ -96,10 +96,10 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
     savedFilesDir,
     deploymentId: request.deploymentId,
     bookkeeping: [
-      { path: paths.instructions, content: formatInstructions(plan) },
-      { path: paths.cleanup, content: formatCleanup(cleanupOf(plan)) },
-      { path: paths.manifest, content: formatManifest(plan, ctx.fs.realpathSync(request.archiveDir), manifest) },
-      { path: paths.lastSuccessful, content: request.deploymentDir },
+      { path: paths.instructions, lines: formatInstructions(plan) },
+      { path: paths.cleanup, lines: formatCleanup(cleanupOf(plan)) },
+      { path: paths.manifest, lines: formatManifest(plan, ctx.fs.realpathSync(request.archiveDir), manifest) },
+      { path: paths.lastSuccessful, lines: [request.deploymentDir] },
     ],
   });
   carryOut(ctx, request, paths.journal, plan, operations, savedFilesDir);

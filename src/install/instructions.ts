@@ -1,27 +1,37 @@
 /** `<group>-install.json`: the plan in the official agent's words, for operators and tools that read it. */
-import type { CleanupEntry, InstallPlan } from './types.ts';
+import type { CleanupEntry, InstallPlan, PlannedFile } from './types.ts';
 
-export function formatInstructions(plan: InstallPlan): string {
-  const instructions = [
-    ...plan.folders.map((directory) => ({ type: 'mkdir', directory })),
-    ...[...plan.files, ...plan.unchanged].map(({ source, path }) => ({ type: 'copy', source, destination: path })),
-    ...plan.permissions.flatMap(({ path: file, owner, group, mode, acls, context }) => [
-      ...(owner !== null || group !== null ? [{ type: 'chown', owner, group, file }] : []),
-      ...(mode !== null ? [{ type: 'chmod', mode: mode.toString(8).padStart(3, '0'), file }] : []),
-      ...(acls !== null ? [{ type: 'setfacl', acl: acls, file }] : []),
-      ...(context !== null ? [{ type: 'semanage', context, file }] : []),
-    ]),
-  ];
-  return `${JSON.stringify({ instructions }, null, 1)}\n`;
+/** @returns its lines, made as they are taken */
+export function* formatInstructions(plan: InstallPlan): Generator<string> {
+  yield '{"instructions": [';
+  let separator = '\n';
+  for (const instruction of instructionsOf(plan)) {
+    yield `${separator}${JSON.stringify(instruction)}`;
+    separator = ',\n';
+  }
+  yield '\n]}\n';
+}
+
+function* instructionsOf(plan: InstallPlan): Generator<object> {
+  for (const directory of plan.folders) yield { type: 'mkdir', directory };
+  for (const { source, path } of filesOf(plan)) yield { type: 'copy', source, destination: path };
+  for (const { path: file, owner, group, mode, acls, context } of plan.permissions) {
+    if (owner !== null || group !== null) yield { type: 'chown', owner, group, file };
+    if (mode !== null) yield { type: 'chmod', mode: mode.toString(8).padStart(3, '0'), file };
+    if (acls !== null) yield { type: 'setfacl', acl: acls, file };
+    if (context !== null) yield { type: 'semanage', context, file };
+  }
 }
 
 /** What the next Install has to take away of this one, in the order in which it is made. */
-export function cleanupOf(plan: InstallPlan): CleanupEntry[] {
-  return [
-    ...[...plan.folders, ...plan.carried].map((path): CleanupEntry => ({ kind: 'path', path })),
-    ...[...plan.files, ...plan.unchanged].map(({ path }): CleanupEntry => ({ kind: 'path', path })),
-    ...plan.permissions.flatMap(({ path, context }): CleanupEntry[] =>
-      context === null ? [] : [{ kind: 'semanage', path }],
-    ),
-  ];
+export function* cleanupOf(plan: InstallPlan): Generator<CleanupEntry> {
+  for (const path of plan.folders) yield { kind: 'path', path };
+  for (const path of plan.carried) yield { kind: 'path', path };
+  for (const { path } of filesOf(plan)) yield { kind: 'path', path };
+  for (const { path, context } of plan.permissions) if (context !== null) yield { kind: 'semanage', path };
+}
+
+function* filesOf({ files, unchanged }: InstallPlan): Generator<PlannedFile> {
+  yield* files;
+  yield* unchanged;
 }

@@ -1,9 +1,11 @@
 /**
  * The journal of one Install: what recovery needs to know after the power was cut, and nothing else.
  *
- * One JSON text a line, each with its own checksum, each synced to the disk before what it announces begins:
+ * One JSON text a line, each with its own checksum, synced to the disk before what it announces begins:
  *
- *   begin      the whole list of operations; from here on hidden files may exist
+ *   begin      which Install it is
+ *   part       some of its operations, and of the times of what stays in place; as many as it takes
+ *   begun      that was the whole list; from here on hidden files may exist
  *   staged     everything new is complete and durable under hidden names; from here on the tree changes
  *   committed  the new tree is complete and durable; from here on old files are thrown away
  *
@@ -43,32 +45,55 @@ export interface JournalWriter {
   close(): void;
 }
 
-/** Starts a journal; when this returns, its first record is durable. @throws if there is one already */
+/** How many operations one line holds: the whole list as one text would take as much memory as the plan itself. */
+const PART_LENGTH = 500;
+
+/** Starts a journal; when this returns, the whole list is durable. @throws if there is one already */
 export function beginJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {
   const file = fs.openSync(path, 'wx', 0o600);
-  const append = (value: unknown) => {
-    writeAll(fs, file, Buffer.from(`${line(JSON.stringify(value))}\n`));
+  const append = (records: Iterable<object>) => {
+    writeLines(fs, file, linesOf(records));
     fs.fsyncSync(file);
   };
   try {
-    append({ record: 'begin', ...begin });
+    append(recordsOf(begin));
     syncFolder(fs, dirname(path));
   } catch (error) {
     fs.closeSync(file);
     fs.rmSync(path, { force: true });
     throw error;
   }
-  return { append: (record) => append({ record }), close: () => fs.closeSync(file) };
+  return { append: (record) => append([{ record }]), close: () => fs.closeSync(file) };
 }
 
-/** @returns null when not even the beginning was durable: then nothing of it has happened */
+function* recordsOf({ commit, times = [], ...begin }: JournalBegin): Generator<object> {
+  yield { record: 'begin', ...begin };
+  for (let at = 0; at < commit.length; at += PART_LENGTH) {
+    yield { record: 'part', commit: commit.slice(at, at + PART_LENGTH) };
+  }
+  for (let at = 0; at < times.length; at += PART_LENGTH) {
+    yield { record: 'part', times: times.slice(at, at + PART_LENGTH) };
+  }
+  yield { record: 'begun' };
+}
+
+function* linesOf(records: Iterable<object>): Generator<string> {
+  for (const record of records) yield `${line(JSON.stringify(record))}\n`;
+}
+
+/** @returns null when not even the whole list was durable: then nothing of it has happened */
 export function readJournal(fs: InstallFs, path: string): JournalContent | null {
-  const records = fs.readFileSync(path, 'utf8').split('\n').map(readLine);
-  const [begin, ...rest] = records.slice(0, records.indexOf(null));
+  const lines = fs.readFileSync(path, 'utf8').split('\n').map(readLine);
+  const [begin, ...rest] = lines.slice(0, lines.indexOf(null));
   if (begin?.record !== 'begin') return null;
   const names = rest.map((record) => record?.record);
   const state = names.includes('committed') ? 'committed' : names.includes('staged') ? 'committing' : 'staging';
-  return { begin: begin as unknown as JournalBegin, state };
+  // Journals of older versions have the whole list in their first line.
+  if (begin.commit !== undefined) return { begin: begin as unknown as JournalBegin, state };
+  if (!names.includes('begun')) return null;
+  const commit = rest.flatMap((record) => record?.commit ?? []);
+  const times = rest.flatMap((record) => record?.times ?? []);
+  return { begin: { ...(begin as unknown as JournalBegin), commit, times }, state };
 }
 
 export function removeJournal(fs: InstallFs, path: string): void {
@@ -96,12 +121,33 @@ export function writeAll(fs: InstallFs, file: number, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length; ) written += fs.writeSync(file, bytes, written, bytes.length - written);
 }
 
+/** Texts so long that system calls do not count. */
+const TEXT_LENGTH = 64 * 1024;
+
+/** Writes lines, each with its line break, as they come: none waits for the last. */
+export function writeLines(fs: InstallFs, file: number, lines: Iterable<string>): void {
+  let text = '';
+  for (const line of lines) {
+    text += line;
+    if (text.length < TEXT_LENGTH) continue;
+    writeAll(fs, file, Buffer.from(text));
+    text = '';
+  }
+  writeAll(fs, file, Buffer.from(text));
+}
+
 function line(json: string): string {
   return `${createHash('sha256').update(json).digest('hex').slice(0, 16)} ${json}`;
 }
 
-function readLine(text: string): { readonly record: string } | null {
+interface JournalRecord {
+  readonly record: string;
+  readonly commit?: readonly CommitOperation[];
+  readonly times?: readonly ObjectTimes[];
+}
+
+function readLine(text: string): JournalRecord | null {
   const json = text.slice(17);
   if (text === '' || line(json) !== text) return null;
-  return JSON.parse(json) as { readonly record: string };
+  return JSON.parse(json) as JournalRecord;
 }

@@ -24,25 +24,30 @@ export type Manifest = ReadonlyMap<string, ManifestEntry>;
 
 const FORMAT = 1;
 
-/** @param previous the manifest of the Install before, for what stays of it */
-export function formatManifest(plan: InstallPlan, archiveDir: string, previous: Manifest): string {
+/**
+ * @param previous the manifest of the Install before, for what stays of it
+ * @returns its lines, made as they are taken
+ */
+export function* formatManifest(plan: InstallPlan, archiveDir: string, previous: Manifest): Generator<string> {
   const special = new Set(
     plan.permissions.flatMap(({ path, acls, context }) => (acls !== null || context !== null ? path : [])),
   );
-  const lines = [JSON.stringify({ format: FORMAT, archiveDir })];
   const base = `${archiveDir}/`;
-  const add = (path: string, { source, sizeBytes, mtimeMs, target, isSpecial }: ManifestEntry) => {
+  const format = (path: string, { source, sizeBytes, mtimeMs, target, isSpecial }: ManifestEntry) => {
     const short = source.startsWith(base) ? source.slice(base.length) : source;
-    lines.push(JSON.stringify([path, short, sizeBytes, mtimeMs, target, isSpecial]));
+    return `${JSON.stringify([path, short, sizeBytes, mtimeMs, target, isSpecial])}\n`;
   };
-  for (const { path, source, facts, target } of [...plan.files, ...plan.unchanged]) {
-    add(path, { source, sizeBytes: facts.sizeBytes, mtimeMs: facts.mtimeMs, target, isSpecial: special.has(path) });
+  yield `${JSON.stringify({ format: FORMAT, archiveDir })}\n`;
+  for (const files of [plan.files, plan.unchanged]) {
+    for (const { path, source, facts, target } of files) {
+      const { sizeBytes, mtimeMs } = facts;
+      yield format(path, { source, sizeBytes, mtimeMs, target, isSpecial: special.has(path) });
+    }
   }
   for (const path of plan.carried) {
     const entry = previous.get(path);
-    if (entry !== undefined) add(path, entry);
+    if (entry !== undefined) yield format(path, entry);
   }
-  return `${lines.join('\n')}\n`;
 }
 
 /** What cannot be read is left out: of such a file nothing is known, as before there were manifests. */

@@ -6,7 +6,7 @@
  */
 import { dirname, join } from 'node:path/posix';
 import type { SelinuxContext } from '../appspec/types.ts';
-import type { InstallPlan, ObjectFacts, PlannedFile, PlannedPermission, TreeView } from './types.ts';
+import type { InstallPlan, ObjectFacts, PlannedPermission, TreeView } from './types.ts';
 
 /** One thing to build under a hidden name. */
 export type StagingStep =
@@ -14,7 +14,7 @@ export type StagingStep =
   | { readonly step: 'copy'; readonly temp: string; readonly source: string; readonly kind: 'file' | 'symlink' }
   /** A copy of what another hand has changed on the host; it goes again with a rollback. */
   | { readonly step: 'save'; readonly path: string; readonly temp: string }
-  | { readonly step: 'text'; readonly temp: string; readonly content: string }
+  | { readonly step: 'text'; readonly temp: string; readonly lines: Iterable<string> }
   | { readonly step: 'permission'; readonly temp: string; readonly permission: PlannedPermission };
 
 /** One change of the host that can be undone. */
@@ -62,7 +62,8 @@ export interface TouchedAttributes {
 }
 
 export interface Operations {
-  readonly staging: readonly StagingStep[];
+  /** Derived from the plan as they are taken: twenty thousand of them at once are memory for nothing. */
+  readonly staging: Iterable<StagingStep>;
   readonly commit: readonly CommitOperation[];
   /** Folders of the previous Install to remove at the end if they are empty, innermost first. */
   readonly folderRemovals: readonly string[];
@@ -71,7 +72,8 @@ export interface Operations {
 /** A file of the agent's own that changes together with the tree. */
 export interface BookkeepingFile {
   readonly path: string;
-  readonly content: string;
+  /** Its text in pieces, which are written as they come. */
+  readonly lines: Iterable<string>;
 }
 
 /** Looks at what only programs can see. It is asked for nothing but what the plan changes. */
@@ -96,35 +98,36 @@ export interface OperationsInput {
 export function planOperations(input: OperationsInput): Operations {
   const { plan, host, attributes } = input;
   const hiddenName = createHiddenNames(input.deploymentId);
-  const staging: StagingStep[] = [];
   const commit: CommitOperation[] = [];
-  const stagedAt = new Map<string, string>();
+  /** Of new folders, and of new files in folders that stay: where else a file is built follows from its folder. */
+  const hiddenNames = new Map<string, string>();
   const displaced: string[] = [];
 
+  /** undefined: nothing is built for the path. */
+  const stagedAt = (path: string): string | undefined => {
+    const own = hiddenNames.get(path);
+    if (own !== undefined) return own;
+    const nameAt = path.lastIndexOf('/');
+    const parent = hiddenNames.get(path.slice(0, nameAt));
+    return parent === undefined ? undefined : parent + path.slice(nameAt);
+  };
   /** Where a new object is built: inside its folder if that is new as well, else under a hidden name beside its place. */
   const stage = (path: string): string => {
-    const parent = stagedAt.get(dirname(path));
-    if (parent !== undefined) {
-      const temp = join(parent, path.slice(dirname(path).length).replace(/^\//, ''));
-      stagedAt.set(path, temp);
-      return temp;
-    }
+    const inside = stagedAt(path);
+    if (inside !== undefined) return inside;
     const before = host.lstat(path);
     const { temp, backup } = hiddenName(dirname(path));
     commit.push({ op: 'place', temp, path, backup: before === null ? null : backup });
     if (before?.kind === 'directory') displaced.push(path);
+    hiddenNames.set(path, temp);
     return temp;
   };
 
-  for (const path of plan.saved) staging.push({ step: 'save', path, temp: join(input.savedFilesDir, path) });
   for (const path of plan.folders) {
     // A folder of the previous Install that stays is used as it is.
-    if (host.lstat(path)?.kind === 'directory') continue;
-    const temp = stage(path);
-    stagedAt.set(path, temp);
-    staging.push({ step: 'folder', temp });
+    if (host.lstat(path)?.kind !== 'directory') hiddenNames.set(path, stage(path));
   }
-  for (const file of plan.files) staging.push(copyStep(file, stage(file.path), stagedAt));
+  for (const { path } of plan.files) stage(path);
   const unchanged = new Set(plan.unchanged.map(({ path }) => path));
   for (const { path, newMode, newMtimeMs } of plan.unchanged) {
     const there = host.lstat(path);
@@ -134,12 +137,7 @@ export function planOperations(input: OperationsInput): Operations {
     commit.push({ op: 'touch', path, before, after });
   }
   for (const permission of plan.permissions) {
-    if (unchanged.has(permission.path)) continue;
-    const temp = stagedAt.get(permission.path);
-    if (temp !== undefined) {
-      staging.push({ step: 'permission', temp, permission });
-      continue;
-    }
+    if (unchanged.has(permission.path) || stagedAt(permission.path) !== undefined) continue;
     const before = host.lstat(permission.path);
     if (before === null) continue;
     const { mode, uid, gid } = before;
@@ -152,20 +150,34 @@ export function planOperations(input: OperationsInput): Operations {
   }
   for (const { path, context } of plan.permissions) {
     if (context === null) continue;
-    const label = stagedAt.has(path) ? null : attributes.label(path);
+    const label = stagedAt(path) !== undefined ? null : attributes.label(path);
     commit.push({ op: 'context', path, context, before: { rule: attributes.contextRule(path), label } });
   }
-  for (const { path, content } of input.bookkeeping) {
+  const texts = input.bookkeeping.map(({ path, lines }) => {
     const { temp, backup } = hiddenName(dirname(path));
-    staging.push({ step: 'text', temp, content });
     commit.push({ op: 'place', temp, path, backup: host.lstat(path) === null ? null : backup });
-  }
-  return { staging, commit, folderRemovals: plan.folderRemovals.filter((path) => !isDisplaced(path)) };
-}
+    return { step: 'text', temp, lines } as const;
+  });
 
-function copyStep(file: PlannedFile, temp: string, stagedAt: Map<string, string>): StagingStep {
-  stagedAt.set(file.path, temp);
-  return { step: 'copy', temp, source: file.source, kind: file.kind };
+  function* stagingSteps(): Generator<StagingStep> {
+    for (const path of plan.saved) yield { step: 'save', path, temp: join(input.savedFilesDir, path) };
+    for (const path of plan.folders) {
+      const temp = hiddenNames.get(path);
+      if (temp !== undefined) yield { step: 'folder', temp };
+    }
+    for (const { path, source, kind } of plan.files) yield { step: 'copy', temp: stage(path), source, kind };
+    for (const permission of plan.permissions) {
+      const temp = unchanged.has(permission.path) ? undefined : stagedAt(permission.path);
+      if (temp !== undefined) yield { step: 'permission', temp, permission };
+    }
+    yield* texts;
+  }
+
+  return {
+    staging: stagingSteps(),
+    commit,
+    folderRemovals: plan.folderRemovals.filter((path) => !isDisplaced(path)),
+  };
 }
 
 /** Names that nobody else uses, hidden from most eyes, and recognisable to an operator who finds one after a disaster. */

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission } from './attributes.ts';
 import type { InstallFs } from './install-fs.ts';
-import { writeAll } from './journal.ts';
+import { writeAll, writeLines } from './journal.ts';
 import type { StagingStep } from './operations.ts';
 
 /** Large enough that system calls do not count, small enough to be nothing in memory. */
@@ -15,7 +15,7 @@ const OPEN_SOURCE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONB
 export function stageAll(
   fs: InstallFs,
   tools: AttributeTools,
-  steps: readonly StagingStep[],
+  steps: Iterable<StagingStep>,
   signal?: AbortSignal,
 ): void {
   const buffer = Buffer.allocUnsafe(COPY_BYTES);
@@ -50,7 +50,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
       }
       return;
     case 'text':
-      writeText(fs, step.temp, step.content);
+      writeText(fs, step.temp, step.lines);
       return;
     case 'permission':
       applyPermission(fs, tools, step.temp, step.permission);
@@ -99,10 +99,10 @@ function isForeign(owner: { readonly uid: number; readonly gid: number }): boole
   return self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.());
 }
 
-function writeText(fs: InstallFs, temp: string, content: string): void {
+function writeText(fs: InstallFs, temp: string, lines: Iterable<string>): void {
   const file = fs.openSync(temp, 'wx', 0o644);
   try {
-    writeAll(fs, file, Buffer.from(content));
+    writeLines(fs, file, lines);
   } finally {
     fs.closeSync(file);
   }

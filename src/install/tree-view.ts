@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { systemErrorCode } from '../errors.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { ObjectFacts, TreeView } from './types.ts';
@@ -22,7 +23,10 @@ export function diskView(fs: InstallFs): TreeView {
   };
 }
 
-/** A view that looks at each object once: a plan asks several times, and twenty thousand system calls are felt. */
+/**
+ * A view that looks at each object once, and not at what lies in a folder that is known to be absent: a plan asks several times, and twenty
+ * thousand system calls are felt.
+ */
 export function rememberingView(view: TreeView): TreeView {
   const seen = new Map<string, ObjectFacts | null>();
   return {
@@ -30,6 +34,7 @@ export function rememberingView(view: TreeView): TreeView {
     lstat(path) {
       const known = seen.get(path);
       if (known !== undefined) return known;
+      if (seen.get(dirname(path)) === null) return null;
       const facts = view.lstat(path);
       seen.set(path, facts);
       return facts;
