@@ -5,13 +5,14 @@ import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
 import { decodeText } from './tar-header.ts';
 import type { ArchiveWriter, EntryFacts, OpenFile } from './writer.ts';
+import { BATCHED_BYTES, createZipBatch, type ZipBatch } from './zip-batch.ts';
 import { openZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** Entries up to this size, packed and unpacked, are inflated at one go, which is many times faster; larger ones are streamed. */
 const AT_ONCE_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
-/** A small entry, or a header with the longest name. */
-const SCRATCH_BYTES = AT_ONCE_BYTES;
+/** Entries mostly lie in the order in which they are read: what is read ahead saves two calls for each small one. */
+const AHEAD_BYTES = 128 * 1024;
 const LOCAL_HEADER = 0x04034b50;
 const LOCAL_HEADER_BYTES = 30;
 const STORED = 0;
@@ -29,22 +30,29 @@ export async function readZip(path: string, writer: ArchiveWriter, breathe: () =
   const file = openSync(path, 'r');
   try {
     const directory = openZipDirectory(file);
-    const source: ZipSource = {
-      file,
-      claims: createClaims(directory.offset),
-      scratch: Buffer.allocUnsafe(SCRATCH_BYTES),
-    };
+    const source: ZipSource = { file, read: createWindow(file), claims: createClaims(directory.offset) };
+    const batch = createZipBatch();
     let bytesSinceBreath = 0;
     for (const entry of directory.entries()) {
-      // Awaited only where there is something to wait for: a turn of the queue for each small file is a tenth of the whole.
-      const pending = readEntry(source, entry, writer);
-      if (pending !== null) await pending;
+      if (isBatched(entry)) {
+        const packed = readPacked(source, entry);
+        if (!batch.add(entry, packed)) {
+          writeBatch(batch, writer);
+          batch.add(entry, packed);
+        }
+      } else {
+        writeBatch(batch, writer);
+        // Awaited only where there is something to wait for: a turn of the queue for each small file is a tenth of the whole.
+        const pending = readEntry(source, entry, writer);
+        if (pending !== null) await pending;
+      }
       bytesSinceBreath += entry.uncompressedSize + 4096;
       if (bytesSinceBreath > 16 * CHUNK_BYTES) {
         bytesSinceBreath = 0;
         await breathe();
       }
     }
+    writeBatch(batch, writer);
     source.claims.requireDisjoint();
   } finally {
     closeSync(file);
@@ -53,28 +61,53 @@ export async function readZip(path: string, writer: ArchiveWriter, breathe: () =
 
 interface ZipSource {
   readonly file: number;
+  /** What it returns is good until it is called again. At most `AT_ONCE_BYTES`. */
+  read(entry: ZipEntry, offset: number, length: number): Buffer;
   readonly claims: Claims;
-  /** For packed content that is done with before the next entry. */
-  readonly scratch: Buffer;
+}
+
+function isBatched(entry: ZipEntry): boolean {
+  const isSmallest =
+    entry.compressedSize > 0 && entry.compressedSize <= BATCHED_BYTES && entry.uncompressedSize <= BATCHED_BYTES;
+  return isSmallest && entry.compressionMethod === DEFLATED && kindOf(entry) === 'file';
+}
+
+function writeBatch(batch: ZipBatch, writer: ArchiveWriter): void {
+  for (const { entry, packed, content } of batch.drain()) {
+    const output = writer.file(entry.name, factsOf(entry));
+    output.write(content ?? inflateWhole(packed, entry));
+    output.close();
+  }
+}
+
+function factsOf({ unixMode, mtimeMs }: ZipEntry): EntryFacts {
+  return { mode: unixMode, mtimeMs };
+}
+
+function kindOf(entry: ZipEntry): 'file' | 'directory' | 'symlink' | 'other' {
+  const type = (entry.unixMode ?? 0) & FILE_TYPE;
+  if (type === TYPE_DIRECTORY || entry.name.endsWith('/') || entry.isDosDirectory) return 'directory';
+  if (type === TYPE_SYMLINK) return 'symlink';
+  return type === 0 || type === TYPE_REGULAR ? 'file' : 'other';
 }
 
 /** @returns null when the entry is done, otherwise a promise for the time when it is */
 function readEntry(source: ZipSource, entry: ZipEntry, writer: ArchiveWriter): Promise<void> | null {
-  const facts: EntryFacts = { mode: entry.unixMode, mtimeMs: entry.mtimeMs };
-  const type = (entry.unixMode ?? 0) & FILE_TYPE;
-  if (type === TYPE_DIRECTORY || entry.name.endsWith('/') || entry.isDosDirectory) {
+  const facts = factsOf(entry);
+  const kind = kindOf(entry);
+  if (kind === 'directory') {
     // Claims its place like any other, though there should be nothing to read.
     contentOffset(source, entry);
     writer.directory(entry.name, facts);
     return null;
   }
-  if (type === TYPE_SYMLINK) {
+  if (kind === 'symlink') {
     if (entry.uncompressedSize > MAX_LINK_BYTES)
       throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is a link that is too long');
     writer.symlink(entry.name, decodeText(readSmall(source, entry)), facts);
     return null;
   }
-  if (type !== 0 && type !== TYPE_REGULAR) {
+  if (kind === 'other') {
     throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is no file, folder or symbolic link');
   }
   const output = writer.file(entry.name, facts);
@@ -89,11 +122,19 @@ function isSmall(entry: ZipEntry): boolean {
   return entry.compressedSize <= AT_ONCE_BYTES && entry.uncompressedSize <= AT_ONCE_BYTES;
 }
 
+function readPacked(source: ZipSource, entry: ZipEntry): Buffer {
+  return source.read(entry, contentOffset(source, entry), entry.compressedSize);
+}
+
 function readSmall(source: ZipSource, entry: ZipEntry): Buffer {
-  const offset = contentOffset(source, entry);
-  const packed = source.scratch.subarray(0, entry.compressedSize);
-  readFully(source.file, packed, offset, entry);
-  const content = entry.compressionMethod === STORED ? packed : inflate(packed, entry);
+  const packed = readPacked(source, entry);
+  if (entry.compressionMethod === DEFLATED) return inflateWhole(packed, entry);
+  requireWhole(entry, packed.length, crc32(packed));
+  return packed;
+}
+
+function inflateWhole(packed: Buffer, entry: ZipEntry): Buffer {
+  const content = inflate(packed, entry);
   requireWhole(entry, content.length, crc32(content));
   return content;
 }
@@ -131,7 +172,7 @@ function* packedChunks(source: ZipSource, entry: ZipEntry): Generator<Buffer> {
   let offset = contentOffset(source, entry);
   for (let left = entry.compressedSize; left > 0; ) {
     const chunk = Buffer.allocUnsafe(Math.min(left, CHUNK_BYTES));
-    readFully(source.file, chunk, offset, entry);
+    readAtLeast(source.file, chunk, chunk.length, offset, entry);
     offset += chunk.length;
     left -= chunk.length;
     yield chunk;
@@ -139,7 +180,7 @@ function* packedChunks(source: ZipSource, entry: ZipEntry): Generator<Buffer> {
 }
 
 /** Where the entry's content begins: behind its own header, which must say the same of it as the directory does. */
-function contentOffset({ file, claims, scratch }: ZipSource, entry: ZipEntry): number {
+function contentOffset({ read, claims }: ZipSource, entry: ZipEntry): number {
   if ((entry.flags & ENCRYPTED) !== 0) throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is encrypted');
   if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
     throw archiveError(
@@ -148,8 +189,7 @@ function contentOffset({ file, claims, scratch }: ZipSource, entry: ZipEntry): n
       `is compressed with method ${entry.compressionMethod}; only deflate is read`,
     );
   }
-  const header = scratch.subarray(0, LOCAL_HEADER_BYTES + entry.nameBytes.length);
-  readFully(file, header, entry.headerOffset, entry);
+  const header = read(entry, entry.headerOffset, LOCAL_HEADER_BYTES + entry.nameBytes.length);
   if (header.readUInt32LE(0) !== LOCAL_HEADER)
     throw archiveError('ARCHIVE_CORRUPT', entry.name, 'is not where the directory says');
   const name = header.subarray(LOCAL_HEADER_BYTES);
@@ -207,15 +247,32 @@ function createClaims(directoryOffset: number): Claims {
   };
 }
 
-function readFully(file: number, buffer: Buffer, offset: number, entry: ZipEntry): void {
+function createWindow(file: number): ZipSource['read'] {
+  const buffer = Buffer.allocUnsafe(AT_ONCE_BYTES);
+  let begin = 0;
+  let end = 0;
+  return (entry, offset, length) => {
+    if (offset < begin || offset + length > end) {
+      begin = offset;
+      end = offset + readAtLeast(file, buffer, length, offset, entry);
+    }
+    return buffer.subarray(offset - begin, offset - begin + length);
+  };
+}
+
+/** Fills the buffer as far as is read ahead. @returns how much that was, no less than `length` */
+function readAtLeast(file: number, buffer: Buffer, length: number, offset: number, entry: ZipEntry): number {
   if (!Number.isSafeInteger(offset) || offset < 0)
     throw archiveError('ARCHIVE_CORRUPT', entry.name, 'lies at an impossible place');
-  for (let filled = 0; filled < buffer.length; ) {
-    const read = readSync(file, buffer, filled, buffer.length - filled, offset + filled);
+  const wanted = Math.min(buffer.length, Math.max(length, AHEAD_BYTES));
+  let filled = 0;
+  do {
+    const read = readSync(file, buffer, filled, wanted - filled, offset + filled);
     if (read === 0)
       throw archiveError('ARCHIVE_TRUNCATED', entry.name, 'is cut off: the bundle ends in the middle of it');
     filled += read;
-  }
+  } while (filled < length);
+  return filled;
 }
 
 function requireWhole(entry: ZipEntry, length: number, checksum: number): void {
