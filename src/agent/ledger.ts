@@ -64,7 +64,6 @@ export function openLedger(ctx: LedgerContext): Ledger {
     records.set(record.hostCommandIdentifier, record);
     writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
   };
-  const untrack = ({ deploymentId }: CommandRecord) => rmSync(join(tracking, deploymentId), { force: true });
   const remove = (id: string) => {
     records.delete(id);
     rmSync(fileOf(id), { force: true });
@@ -78,6 +77,14 @@ export function openLedger(ctx: LedgerContext): Ledger {
         error,
       });
     }
+  };
+  /** The file goes with the deployment's last command; until then it names one that runs. */
+  const untrack = ({ deploymentId }: CommandRecord) => {
+    const file = join(tracking, deploymentId);
+    const running = [...records.values()].filter((one) => one.deploymentId === deploymentId && one.state === 'running');
+    const newest = running.sort((a, b) => b.changedAtMs - a.changedAtMs)[0];
+    if (newest === undefined) rmSync(file, { force: true });
+    else writeFileDurably(file, newest.hostCommandIdentifier);
   };
   const dropOld = () => {
     const now = ctx.clock.now();
@@ -119,8 +126,8 @@ export function openLedger(ctx: LedgerContext): Ledger {
     forget(id) {
       const record = records.get(id);
       if (record === undefined) return;
-      asFarAsThereIsADisk(() => untrack(record));
       asFarAsThereIsADisk(() => remove(id));
+      asFarAsThereIsADisk(() => untrack(record));
     },
   };
 }

@@ -145,7 +145,7 @@ async function serve(
   let lastPoll: LastPoll = { answeredAtMs: null, failures: 0, lastError: null };
   const { hostIdentifier, source: identityFrom } = identity;
   const facts = { pid: process.pid, version: options.version, startedAtMs, hostIdentifier, identityFrom, endpoint };
-  const statusNow = () => ({ ...facts, lastPoll, ...commandsOf(ledger) });
+  const statusNow = () => ({ ...facts, lastPoll, isFull: !dispatcher.hasSlot, ...commandsOf(ledger) });
   const status = serveStatus(statusSocketPath(config), statusNow, log);
   observers.serve(statusNow);
   observers.tell({ type: 'agent-started' });

@@ -3,7 +3,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Tell } from './agent-events.ts';
-import type { AgentStatus } from './status.ts';
+import { type AgentStatus, troubleOf } from './status.ts';
 
 export interface Observers {
   readonly tell: Tell;
@@ -12,12 +12,21 @@ export interface Observers {
   close(): Promise<void>;
 }
 
-/** A poll is held for up to a minute; an agent that has had no answer for three has lost its server. */
-const SILENT_MS = 3 * 60_000;
+/** With the usual settings a poll takes a minute and a half at most; twice that, and the server is lost. */
+const LEAST_SILENT_MS = 3 * 60_000;
 
 /** @throws SlipwayError CONFIG_INVALID when `metrics_listen` is an address that others could reach */
 export async function createObservers(
-  config: Pick<AgentConfig, 'eventsFile' | 'metricsListen' | 'otlpEndpoint' | 'proxyUri'>,
+  config: Pick<
+    AgentConfig,
+    | 'eventsFile'
+    | 'metricsListen'
+    | 'otlpEndpoint'
+    | 'proxyUri'
+    | 'waitBetweenRunsSeconds'
+    | 'waitBetweenRunsActiveSeconds'
+    | 'httpReadTimeoutSeconds'
+  >,
   agent: { readonly hostIdentifier: string; readonly version: string },
   clock: Clock,
   log: Logger,
@@ -40,13 +49,11 @@ export async function createObservers(
     const { createMetrics } = await import('./metrics.ts');
     const { serveMetrics } = await import('./metrics-server.ts');
     const metrics = createMetrics();
+    const pauseSeconds = Math.max(config.waitBetweenRunsSeconds, config.waitBetweenRunsActiveSeconds ?? 0);
+    const silentMs = Math.max(LEAST_SILENT_MS, 2 * (pauseSeconds + config.httpReadTimeoutSeconds) * 1000);
     listeners.push((event) => metrics.count(event));
     serve = (status) => {
-      const trouble = () => {
-        const { lastPoll } = status();
-        const isSilent = clock.now() - (lastPoll.answeredAtMs ?? 0) > SILENT_MS;
-        return lastPoll.failures > 0 && isSilent ? `polling fails: ${lastPoll.lastError}` : null;
-      };
+      const trouble = () => troubleOf(status(), clock.now(), silentMs);
       const server = serveMetrics(listen, { metrics: () => metrics.text(status()), trouble }, log);
       closers.push(() => server.close());
     };

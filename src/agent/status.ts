@@ -14,6 +14,8 @@ export interface AgentStatus {
   readonly identityFrom: string;
   readonly endpoint: string;
   readonly lastPoll: LastPoll;
+  /** Whether as many commands are under way as ever may be: no more are asked for until one has ended. */
+  readonly isFull: boolean;
   readonly running: readonly ShownCommand[];
   /** Outcomes that the control endpoint does not have yet. */
   readonly undelivered: readonly ShownCommand[];
@@ -36,4 +38,29 @@ export function commandsOf(ledger: Pick<Ledger, 'inState'>): Pick<AgentStatus, '
       sinceMs: changedAtMs,
     }));
   return { running: shown('running'), undelivered: shown('finished') };
+}
+
+/**
+ * Why a deployment would not get to this host just now; null: it would.
+ *
+ * That is so when no poll has been answered for longer than a healthy agent ever goes without: because polls fail, because one hangs, or
+ * because all places are taken by commands that do not end. A single failure, or a minute of sixteen deployments at once, is no trouble.
+ *
+ * @param silentMs how long is too long, longer than a poll may be held and the pause after it
+ */
+export function troubleOf(
+  status: Pick<AgentStatus, 'lastPoll' | 'startedAtMs' | 'isFull' | 'running'>,
+  nowMs: number,
+  silentMs: number,
+): string | null {
+  const { lastPoll, startedAtMs, isFull, running } = status;
+  const sinceMs = nowMs - (lastPoll.answeredAtMs ?? startedAtMs);
+  if (sinceMs <= silentMs) return null;
+  const silence = `no poll was answered for ${Math.round(sinceMs / 1000)} seconds`;
+  if (isFull) {
+    const oldest = running.toSorted((a, b) => a.sinceMs - b.sinceMs)[0];
+    const example = oldest === undefined ? '' : `, the oldest by ${oldest.commandName} of ${oldest.deploymentId}`;
+    return `${silence}: all places for commands are taken${example}`;
+  }
+  return lastPoll.failures > 0 ? `${silence}; polling fails: ${lastPoll.lastError}` : `${silence}: polling hangs`;
 }

@@ -3,6 +3,7 @@ import { openWireLog } from '../agent/wire-log.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
 import { SlipwayError } from '../errors.ts';
+import { kindOfBundle } from '../local/bundle-kind.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
 import type { LocalBundleType } from '../local/location.ts';
 import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } from '../local/plan.ts';
@@ -16,7 +17,7 @@ import { renderDuration } from './view/time.ts';
 /** The flags of `slipway local`, which are those of `codedeploy-local`. */
 export interface LocalDeployOptions {
   readonly bundleLocation?: string;
-  readonly type: LocalBundleType;
+  readonly type?: LocalBundleType;
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly deploymentGroup: string;
   readonly deploymentGroupName: string;
@@ -97,7 +98,7 @@ export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): Loca
     bundleLocation: options.bundleLocation ?? null,
     workingDirectory: ctx.workingDirectory,
     deploymentId: newLocalDeploymentId(ctx.random),
-    bundleType: options.type,
+    bundleType: options.type ?? kindOfBundle(options.bundleLocation ?? '.', ctx.workingDirectory),
     fileExistsBehavior: options.fileExistsBehavior,
     deploymentGroupId: options.deploymentGroup,
     deploymentGroupName: options.deploymentGroupName,

@@ -27,6 +27,7 @@ import { beginJournal, type JournalBegin, readJournal, removeJournal, syncFolder
 import { formatManifest, type Manifest, parseManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
 import { planInstall } from './plan.ts';
+import { rememberedIds } from './remembered-ids.ts';
 import { stageAll } from './stage.ts';
 import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
@@ -224,7 +225,7 @@ function planFor(
     protectPaths: request.protectPaths ?? [],
     fileExistsBehavior: request.fileExistsBehavior,
     rules: request.rules,
-    ids: ctx.ids,
+    ids: rememberedIds(ctx.ids),
     hasProgram: (program) => ctx.tools.isInstalled(program),
     room: {
       fileSystemOf: fileSystemLookup(ctx.fs, ctx.agentUid),

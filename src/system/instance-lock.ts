@@ -1,3 +1,12 @@
+/**
+ * A lock file that tells whose it is: pid and start time, so that another process that got the same pid later does not count.
+ *
+ * It is made whole under another name and then linked, so nobody ever reads a half of it. A lock whose owner is gone is taken over by
+ * exactly one: whoever wants to first takes a lock of the same kind that is named after the very text of the stale one, looks again, and
+ * only then puts its own in its place. One who read the stale text long ago finds another one then, and one who dies in between leaves a
+ * stale lock that is taken over in the same way.
+ */
+import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type SlipwayError, systemErrorCode } from '../errors.ts';
@@ -8,81 +17,94 @@ export interface InstanceLock {
   release(): void;
 }
 
-/** Each means that somebody else has taken the lock and let go of it meanwhile. */
-const TRIES = 100;
+/** What file systems say that know no second name of a file. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+/** More takers at one instant than that are none of ours. */
+const MAX_TRIES = 100;
 
 /**
- * Takes a lock file. One whose owner is gone is taken over: the owner is known by pid and start time, so another process that got the same
- * pid later does not count.
+ * Takes a lock file. One whose owner is gone is taken over.
  *
  * @param onTaken makes the error for the case that its owner lives
  */
 export function takeInstanceLock(lockFile: string, onTaken: (pid: number) => SlipwayError): InstanceLock {
   mkdirSync(dirname(lockFile), { recursive: true, mode: 0o755 });
   const own = `${process.pid} ${startTimeOf(process.pid) ?? ''}`;
-  // Linked, not written, to its name: a lock that is there and says nothing yet would look like one whose owner is gone.
-  const prepared = `${lockFile}.${process.pid}`;
-  writeFileSync(prepared, own, { mode: 0o644 });
-  try {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        linkSync(prepared, lockFile);
-        break;
-      } catch (error) {
-        if (systemErrorCode(error) !== 'EEXIST' || tries === TRIES) throw error;
-        const owner = readOwner(lockFile);
-        if (owner === null) continue;
-        if (owner.text !== own && isAlive(owner)) throw onTaken(owner.pid);
-        removeAbandoned(lockFile, owner.text);
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    if (putNew(lockFile, own)) return heldLock(lockFile, own);
+    const text = readIfThere(lockFile);
+    if (text === null) continue;
+    const owner = text === own ? null : livingOwner(text);
+    if (owner !== null) throw onTaken(owner);
+    const claim = takeInstanceLock(`${lockFile}.${nameOf(text)}`, onTaken);
+    try {
+      if (readIfThere(lockFile) === text) {
+        put(lockFile, own, renameSync);
+        return heldLock(lockFile, own);
       }
+    } finally {
+      claim.release();
     }
-  } finally {
-    rmSync(prepared, { force: true });
   }
-  return {
-    release() {
-      if (readOwner(lockFile)?.text === own) rmSync(lockFile, { force: true });
-    },
-  };
+  throw new Error(`${lockFile} changes its owner all the time`);
 }
 
 /** @returns the PID of the process that holds a lock; null: none does. @throws Error when the file is there and cannot be read */
 export function lockOwner(lockFile: string): number | null {
-  const owner = readOwner(lockFile);
-  return owner !== null && isAlive(owner) ? owner.pid : null;
+  const text = readIfThere(lockFile);
+  return text === null ? null : livingOwner(text);
 }
 
-/** Of two that find the same owner gone, the slower one must not take away the lock that the other has made meanwhile. */
-function removeAbandoned(lockFile: string, text: string): void {
-  const aside = `${lockFile}.${process.pid}.abandoned`;
+function heldLock(lockFile: string, own: string): InstanceLock {
+  return {
+    release() {
+      if (readIfThere(lockFile) === own) rmSync(lockFile, { force: true });
+    },
+  };
+}
+
+/** @returns false: there is one */
+function putNew(lockFile: string, text: string): boolean {
   try {
-    renameSync(lockFile, aside);
+    put(lockFile, text, linkSync);
+    return true;
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
+    const code = systemErrorCode(error) ?? '';
+    if (code === 'EEXIST') return false;
+    if (!NO_LINKS.includes(code)) throw error;
+  }
+  try {
+    writeFileSync(lockFile, text, { flag: 'wx', mode: 0o644 });
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+function put(lockFile: string, text: string, inPlace: (from: string, to: string) => void): void {
+  const temporary = `${lockFile}.${process.pid}.tmp`;
   try {
-    if (readOwner(aside)?.text !== text) linkSync(aside, lockFile);
+    writeFileSync(temporary, text, { mode: 0o644 });
+    inPlace(temporary, lockFile);
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
-interface Owner {
-  readonly pid: number;
-  readonly startTime: string;
-  readonly text: string;
+/** @returns the PID of the owner that a lock names; null: it is gone */
+function livingOwner(text: string): number | null {
+  const [pid = '', startTime = ''] = text.split(' ');
+  return startTimeOf(Number(pid)) === startTime ? Number(pid) : null;
 }
 
-function isAlive({ pid, startTime }: Owner): boolean {
-  return startTimeOf(pid) === startTime;
+function nameOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-function readOwner(lockFile: string): Owner | null {
+function readIfThere(lockFile: string): string | null {
   try {
-    const text = readFileSync(lockFile, 'utf8');
-    const [pid = '', startTime = ''] = text.split(' ');
-    return { pid: Number(pid), startTime, text };
+    return readFileSync(lockFile, 'utf8');
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return null;
     throw error;

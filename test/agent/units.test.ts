@@ -89,6 +89,23 @@ describe('the ledger', () => {
     expect(after.inState('finished')).toMatchObject([{ hostCommandIdentifier: 'two', outcome: OUTCOME }]);
   });
 
+  test('keeps the tracking file of a deployment until its last command has ended', () => {
+    using scratch = scratchFolder();
+    const clock = manualClock();
+    const ledger = open(scratch.path, clock);
+    const tracked = () => readFileSync(scratch.at('ongoing-deployment', 'd-1'), 'utf8');
+    ledger.begin({ ...begun, hostCommandIdentifier: 'one' });
+    clock.advance(1);
+    ledger.begin({ ...begun, hostCommandIdentifier: 'two' });
+    ledger.finish('two', OUTCOME);
+    expect(tracked()).toBe('one');
+    ledger.begin({ ...begun, hostCommandIdentifier: 'three' });
+    ledger.forget('three');
+    expect(tracked()).toBe('one');
+    ledger.finish('one', OUTCOME);
+    expect(existsSync(scratch.at('ongoing-deployment', 'd-1'))).toBe(false);
+  });
+
   test('forgets what was reported after an hour, and everything after a day', () => {
     using scratch = scratchFolder();
     const clock = manualClock();

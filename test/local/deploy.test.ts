@@ -48,6 +48,16 @@ function revision(scratch: ScratchFolder, name: string, scripts: Record<string, 
 }
 
 describe('a local deployment', () => {
+  test('leaves no tracking file while it runs: that is for what a service has ordered', async () => {
+    using scratch = scratchFolder();
+    const seen = scratch.at('seen');
+    const folder = revision(scratch, 'one', { AfterInstall: `ls ${scratch.at('root')} > ${seen}` });
+    expect(await deploy(scratch, { bundleLocation: folder })).toMatchObject({ status: 'Succeeded' });
+    const names = readFileSync(seen, 'utf8').trim().split('\n');
+    expect(names).toContain('default-local-deployment-group');
+    expect(names).not.toContain('ongoing-deployment');
+  });
+
   test.each(['directory', 'tar', 'tgz', 'zip'] as const)(
     'of a %s runs every event and installs the files',
     async (bundleType) => {

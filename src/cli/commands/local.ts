@@ -9,9 +9,10 @@ export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
     .description('deploy on this machine with no server; takes the flags of codedeploy-local')
     .option('-l, --bundle-location <location>', 'path, s3://BUCKET/KEY or GitHub address; else the current folder')
     .addOption(
-      new Option('-t, --type <type>', 'kind of bundle')
-        .choices(['tgz', 'tar', 'zip', 'directory'])
-        .default('directory'),
+      new Option(
+        '-t, --type <type>',
+        'kind of bundle; else seen from the file itself, or from the name of an address',
+      ).choices(['tgz', 'tar', 'zip', 'directory']),
     )
     .addOption(
       new Option('-b, --file-exists-behavior <behavior>', 'what to do with files that another hand put there')

@@ -1,7 +1,5 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Option } from 'commander';
-import { bundleTypeOfName, type LocalBundleType } from '../../local/location.ts';
+import type { LocalBundleType } from '../../local/location.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
@@ -50,18 +48,12 @@ export const addPlanCommand: AddCommand = (program, ctx, conclude) => {
 async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Promise<ExitReason> {
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const { createDeploymentContext } = await import('../../deployment/create-context.ts');
-  const { bundleTypeOf } = await import('../../local/validate.ts');
   const { planOnHost } = await import('../../local/plan-on-host.ts');
   const { identityFor, localPlanFor } = await import('../local-deploy.ts');
   const { renderHostPlan } = await import('../view/host-plan.ts');
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
-  const path = resolve(ctx.workingDirectory, bundle);
-  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
-  const ofAddress = /^[a-z0-9+]+:\/\//.test(bundle) ? bundleTypeOfName(bundle) : null;
-  const seen = isFile ? (bundleTypeOf(path) ?? 'tar') : (ofAddress ?? 'directory');
   const localPlan = localPlanFor(ctx, {
     ...options,
-    type: options.type ?? seen,
     bundleLocation: bundle,
     deploymentGroupName: 'LocalFleet',
   });

@@ -102,6 +102,7 @@ function render(
       lastPoll.answeredAtMs === null ? 'none was answered yet' : `answered ${ago(lastPoll.answeredAtMs)}`,
     );
     if (lastPoll.failures > 0) add('', `${lastPoll.failures} failed since: ${lastPoll.lastError}`);
+    if (agent.isFull) add('', 'no more are asked for: all places for commands are taken');
     if (agent.running.length === 0) add('running', 'nothing');
     for (const { commandName, deploymentId, sinceMs } of agent.running) {
       add('running', `${commandName} of ${deploymentId}, begun ${ago(sinceMs)}`);
