@@ -274,7 +274,7 @@ export const ERROR_CATALOGUE = {
       '`slipway rollback --list` shows what there is; `slipway deploy` brings a revision that is not on the host.',
   },
   DEPLOYMENT_ROOT_UNUSABLE: {
-    meaning: 'The folder that deployments are kept in cannot be written to.',
+    meaning: 'A folder that the agent works in, such as the one that deployments are kept in, cannot be written to.',
     remedy:
       'Make room on its file system if that is full; else run it as root, or name a configuration file with a root_dir and log_dir of your own.',
   },
@@ -412,9 +412,17 @@ export function isSlipwayError(error: unknown, code?: ErrorCode): error is Slipw
   return error instanceof SlipwayError && (code === undefined || error.code === code);
 }
 
-/** The text of anything that was thrown, for messages that quote a cause. */
+/** The text of anything that was thrown, for messages that quote a cause. Of OpenSSL's there is left what it means. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  if (!(thrown instanceof Error)) return String(thrown);
+  const [, reason] = /:SSL routines:[^:]*:([^:]+):/.exec(thrown.message) ?? [];
+  if (reason === undefined) return thrown.message;
+  return isNoTls(thrown) ? 'what answers there does not speak TLS' : `TLS failed: ${reason}`;
+}
+
+/** Whether a TLS connection failed because the other side speaks something else, such as plain HTTP. */
+export function isNoTls(thrown: unknown): boolean {
+  return thrown instanceof Error && /:(wrong version number|packet length too long|http request):/.test(thrown.message);
 }
 
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`, …), or null. */

@@ -1,8 +1,11 @@
 import type { Agent } from 'node:https';
-import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { isNoTls, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 
 const CHECK_MS = 10_000;
+/** For an endpoint that answers, and not over TLS. */
+export const NO_TLS_REMEDY =
+  'Correct the port in deploy_control_endpoint, or write http:// where the network is trusted.';
 
 /** Errors by which a connection fails because nobody is there: no reason not to start, polling goes on trying. */
 const AWAY = /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|ABORT_ERR)$/;
@@ -37,6 +40,9 @@ export async function checkEndpointTls(endpoint: URL, proxy: URL | null, log: Pi
       log.warn('the control endpoint cannot be reached yet', { endpoint: endpoint.origin, error });
       return;
     }
-    throw new SlipwayError('AGENT_TLS_REFUSED', `${endpoint.origin}: ${messageOf(error)} (${code})`, { cause: error });
+    throw new SlipwayError('AGENT_TLS_REFUSED', `${endpoint.origin}: ${messageOf(error)} (${code})`, {
+      cause: error,
+      ...(isNoTls(error) ? { remedy: NO_TLS_REMEDY } : {}),
+    });
   }
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { checkEndpointTls } from '../../src/agent/tls-check.ts';
 import { readAuthorities, trustAuthorities } from '../../src/system/trust.ts';
 import { collectingLogger } from '../support/deployment.ts';
+import { answeringServer } from '../support/http-server.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 /** A certificate for this machine that is its own authority, made by openssl. */
@@ -49,6 +50,16 @@ describe('trust', () => {
       server.closeAllConnections();
       server.close();
     }
+  });
+
+  test('a start ends when what answers does not speak TLS, in words and not in OpenSSL’s', async () => {
+    await using server = await answeringServer(() => ({}));
+    const endpoint = new URL(server.url.replace('http:', 'https:'));
+    await expect(checkEndpointTls(endpoint, null, collectingLogger())).rejects.toMatchObject({
+      code: 'AGENT_TLS_REFUSED',
+      message: `${endpoint.origin}: what answers there does not speak TLS (EPROTO)`,
+      remedy: expect.stringContaining('http://'),
+    });
   });
 
   test('an endpoint that is away is said, and the start goes on', async () => {

@@ -3,8 +3,9 @@ import { lookup } from 'node:dns/promises';
 import axios, { isAxiosError } from 'axios';
 import { controlEndpoint } from '../../agent/endpoint.ts';
 import { type HostIdentity, resolveIdentity } from '../../agent/identity.ts';
+import { NO_TLS_REMEDY } from '../../agent/tls-check.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
-import { messageOf } from '../../errors.ts';
+import { isNoTls, messageOf } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { createHostCommandClient } from '../../protocol/host-command/client.ts';
 import { proxyFor } from '../../protocol/proxy.ts';
@@ -87,15 +88,15 @@ async function lookAtConnection({ clock, env }: CliContext, config: AgentConfig,
     return [connection, skewMs > SKEW_MS ? warn('clock', detail, remedy) : ok('clock', detail)];
   } catch (error) {
     const code = isAxiosError(error) ? (error.code ?? '') : '';
-    const isTls = /CERT|TLS|SSL|SELF_SIGNED/.test(code);
+    const detail = `${endpoint}: ${code} ${messageOf(error)}`.trim();
+    if (isNoTls(error)) return [fail('TLS', detail, NO_TLS_REMEDY)];
+    if (/CERT|TLS|SSL|SELF_SIGNED/.test(code)) {
+      const remedy =
+        'Have the host trust the certificate’s authority (SSL_CERT_FILE, AWS_SSL_CA_DIRECTORY, or the system store).';
+      return [fail('TLS', detail, remedy)];
+    }
     return [
-      fail(
-        isTls ? 'TLS' : 'connection',
-        `${endpoint}: ${code} ${messageOf(error)}`.trim(),
-        isTls
-          ? 'Have the host trust the certificate’s authority (SSL_CERT_FILE, AWS_SSL_CA_DIRECTORY, or the system store).'
-          : 'Check that the server runs, its address, and firewalls and proxies on the way.',
-      ),
+      fail('connection', detail, 'Check that the server runs, its address, and firewalls and proxies on the way.'),
     ];
   }
 }
