@@ -211,11 +211,19 @@ export function isEmpty(node: YamlNode | null): boolean {
   return isNothing(node) || (isScalar(node) && node.value === '');
 }
 
+const MAX_QUOTED = 60;
+
 /** What a node is, for messages. */
 export function describe(node: YamlNode | null): string {
   if (isEmpty(node)) return 'empty';
   if (isMap(node)) return 'a mapping';
   if (isSeq(node)) return 'a list';
-  if (isScalar(node)) return typeof node.value === 'string' ? `the text '${node.value}'` : `${String(node.value)}`;
+  if (isScalar(node))
+    return typeof node.value === 'string' ? `the text '${shortened(node.value)}'` : `${String(node.value)}`;
   return 'something else';
+}
+
+/** A file that is something else altogether can be one long text. */
+function shortened(text: string): string {
+  return text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text;
 }

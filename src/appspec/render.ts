@@ -1,5 +1,7 @@
 import type { Finding } from './types.ts';
 
+const MAX_SHOWN = 300;
+
 /** Findings for a person: `file:line:column: error: message`, each with the line it is about and a mark below it. */
 export function renderFindings(findings: readonly Finding[], text: string, file: string): string {
   const lines = text.split(/\r?\n/);
@@ -12,7 +14,8 @@ function renderFinding(finding: Finding, lines: readonly string[], file: string)
   if (position === null) return `${file}: ${said}`;
   const head = `${file}:${position.line}:${position.column}: ${said}`;
   const source = lines[position.line - 1];
-  if (source === undefined) return head;
+  // A line that is no text for people (a file of bytes, something minified) would only bury what was said.
+  if (source === undefined || source.length > MAX_SHOWN) return head;
   const number = String(position.line);
   // A tab stays a tab below, so that the mark stands where the reader's editor shows the column.
   const indent = source.slice(0, position.column - 1).replace(/[^\t]/g, ' ');

@@ -27,7 +27,10 @@ export function readSettings(file: string): Setting[] {
   const [error] = document.errors;
   if (error !== undefined) {
     const line = error.linePos?.[0].line ?? 1;
-    throw new SlipwayError('CONFIG_INVALID', `${file}:${line}: it is not YAML: ${error.message.split('\n')[0]}`);
+    throw new SlipwayError(
+      'CONFIG_INVALID',
+      `${file}:${line}: it is not YAML: ${error.message.replace(/ at line \d+, column \d+:.*/s, '')}`,
+    );
   }
   const { contents } = document;
   if (contents === null || (isScalar(contents) && contents.value === null)) return [];

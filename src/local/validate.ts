@@ -19,6 +19,7 @@ import { diskView } from '../install/tree-view.ts';
 import type { PlanProblem, TreeView } from '../install/types.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
+import { bundleTypeOfName } from './location.ts';
 
 export interface ValidateRequest {
   /** A folder that holds a revision, a bundle file, or an AppSpec file; absolute. */
@@ -53,9 +54,17 @@ const LISTED_OF_A_KIND = 10;
 export async function validateRevision(request: ValidateRequest): Promise<ValidateReport> {
   const { path } = request;
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) throw new SlipwayError('CLI_BAD_REVISION', `${path} does not exist`);
+  if (stats === undefined) {
+    throw new SlipwayError('CLI_BAD_REVISION', `${path} does not exist`, {
+      remedy: 'Name a folder that holds a revision, a bundle, or an AppSpec file.',
+    });
+  }
   if (stats.isDirectory()) return validateFolder(request, path, path);
   const bundleType = bundleTypeOf(path);
+  const calledType = bundleTypeOfName(path);
+  if (bundleType === null && calledType !== null) {
+    throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is called a ${calledType} bundle, but is none`);
+  }
   if (bundleType === null) return validateFile(request, path, dirname(path), path);
   return withScratchFolder(async (scratch) => {
     const archiveDir = join(scratch, 'revision');

@@ -207,6 +207,20 @@ describe('slipway validate reads', () => {
     expect(readdirSync(scratch.at('tmp'))).toEqual([]);
   });
 
+  test('no bundle that is none, and shows nobody its bytes', async () => {
+    using scratch = scratchFolder();
+    const bytes = Buffer.from(Array.from({ length: 3000 }, (_, n) => (n * 7919) % 251));
+    writeFileSync(scratch.at('a.tgz'), bytes);
+    writeFileSync(scratch.at('appspec.yml'), 'x'.repeat(3000));
+    const called = await validate(scratch.at('a.tgz'));
+    expect(called).toMatchObject({ status: 2, printed: '' });
+    expect(called.complained).toContain('a.tgz is called a tgz bundle, but is none [ARCHIVE_CORRUPT]');
+    const { status, printed } = await validate(scratch.at('appspec.yml'));
+    expect(status).toBe(1);
+    expect(printed).toMatch(/must be a mapping, but is the text 'x{60}…'/);
+    expect(printed.length).toBeLessThan(500);
+  });
+
   test('no bundle that climbs out: it is refused with its entry, and nothing is written', async () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('inner'));
