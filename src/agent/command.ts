@@ -77,17 +77,22 @@ async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest): 
     }
     ctx.log.info(`${commandName} begins`, fields);
     const outcome = await ctx.executors.run(request);
-    const { errorCode, message } = outcome.diagnostics;
-    ctx.log.info(`${commandName} ${outcome.status === 'Succeeded' ? 'succeeded' : 'failed'}`, {
-      ...fields,
-      errorCode,
-      message,
-    });
+    sayEnding(ctx, fields, outcome);
     conclude(ctx, hostCommandIdentifier, outcome);
   } catch (error) {
     ctx.log.error(`${commandName} could not be carried out`, { ...fields, error });
     conclude(ctx, hostCommandIdentifier, failedBy(error));
   }
+}
+
+function sayEnding(
+  ctx: CommandContext,
+  fields: Readonly<Record<'hostCommandIdentifier' | 'commandName' | 'deploymentId', string>>,
+  { status, diagnostics }: CommandOutcome,
+): void {
+  const { errorCode, message: diagnosis } = diagnostics;
+  if (status === 'Succeeded') ctx.log.info(`${fields.commandName} succeeded`, { ...fields, diagnosis });
+  else ctx.log.warn(`${fields.commandName} failed`, { ...fields, errorCode, diagnosis });
 }
 
 /** Asks a few times: an acknowledgement that is lost on the way must not cost the deployment. */

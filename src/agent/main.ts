@@ -1,8 +1,9 @@
 /** The host agent: makes the real context, recovers, polls, and ends in good order. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { restrictFolders } from '../deployment/folder-modes.ts';
+import { requireFolder } from '../deployment/work-folder.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
 import { createHostCommandClient } from '../protocol/host-command/client.ts';
@@ -48,7 +49,8 @@ const REPORT_WAIT_MS = 10_000;
  */
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { config, file, warnings } = loadAgentConfig(options.configFile);
-  mkdirSync(config.rootDir, { recursive: true, mode: 0o755 });
+  requireFolder('root_dir', config.rootDir, 0o755);
+  requireFolder('pid_dir', config.pidDir, 0o755);
   const lock = lockInstance(config);
   const log = createAgentLogger(config);
   try {

@@ -53,7 +53,11 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
       const waitMs = backoffMs * (1 + BACKOFF_JITTER * ctx.random.fraction());
       // Said once, not every time: an operator reads the log for what changed.
       const say = failures === 1 ? ctx.log.warn : ctx.log.debug;
-      say('polling failed; the agent goes on trying', { failures, waitMs: Math.round(waitMs), error });
+      say('polling failed; the agent goes on trying (slipway doctor looks for the cause)', {
+        failures,
+        waitMs: Math.round(waitMs),
+        error,
+      });
       await ctx.clock.sleep(waitMs, signal);
       continue;
     }

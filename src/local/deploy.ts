@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
 import { findScripts } from '../deployment/commands/lifecycle-event.ts';
@@ -8,7 +8,8 @@ import { folderModes } from '../deployment/folder-modes.ts';
 import { withGroupLock } from '../deployment/group-lock.ts';
 import { deploymentPaths } from '../deployment/layout.ts';
 import { runCommand } from '../deployment/run-command.ts';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { requireFolder } from '../deployment/work-folder.ts';
+import { SlipwayError } from '../errors.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
 
@@ -54,7 +55,7 @@ export async function runLocalDeployment(
 ): Promise<LocalDeploymentResult> {
   const { specification } = plan;
   requireRevision(specification);
-  requireRootDir(ctx.rootDir, folderModes(ctx.restrictFolders).passage);
+  requireFolder('root_dir', ctx.rootDir, folderModes(ctx.restrictFolders).passage);
   return withGroupLock(ctx, specification.deploymentGroupId, 0, () => runEvents(ctx, plan, onProgress, signal));
 }
 
@@ -111,17 +112,6 @@ function requireRevision({ revision, appSpecFilename }: CommandRequest['specific
     const names = appSpecCandidates(appSpecFilename).join(', ');
     throw new SlipwayError('APPSPEC_MISSING', `${location} has no AppSpec file: looked for ${names}`, {
       remedy: 'Run it in the folder that holds appspec.yml, or name that with --bundle-location.',
-    });
-  }
-}
-
-function requireRootDir(rootDir: string, mode: number): void {
-  try {
-    mkdirSync(rootDir, { recursive: true, mode });
-    accessSync(rootDir, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (cause) {
-    throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `root_dir ${rootDir} cannot be used: ${messageOf(cause)}`, {
-      cause,
     });
   }
 }

@@ -6,6 +6,13 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-export type LogFields = Readonly<Record<string, unknown>>;
+/** What a line has of its own: a field of one of these names would be lost. */
+interface OwnFields {
+  readonly message?: never;
+  readonly level?: never;
+  readonly timestamp?: never;
+}
+
+export type LogFields = Readonly<Record<string, unknown>> & OwnFields;
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} };

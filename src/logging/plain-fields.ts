@@ -10,18 +10,18 @@ export function isSecretName(name: string): boolean {
   return SECRET.test(name);
 }
 
-export function plainFields(fields: LogFields): Record<string, unknown> {
+export function plainFields(fields: LogFields): LogFields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       name,
       isSecretName(name) && value !== null ? '[hidden]' : plainValue(value, 0),
     ]),
-  );
+  ) as LogFields;
 }
 
 function plainValue(value: unknown, depth: number): unknown {
   if (!(value instanceof Error)) return value;
-  const code = value instanceof SlipwayError ? value.code : systemErrorCode(value);
+  const code = codeOf(value);
   return {
     ...(code === null ? {} : { code }),
     message: value.message,
@@ -30,4 +30,10 @@ function plainValue(value: unknown, depth: number): unknown {
     ...(code === null && depth === 0 ? { stack: value.stack } : {}),
     ...(value.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: plainValue(value.cause, depth + 1) }),
   };
+}
+
+/** What a fault is called: by the catalogue, by the system, or by a server that has refused something (`RemoteApiError`). */
+function codeOf(error: Error): string | null {
+  if (error instanceof SlipwayError) return error.code;
+  return 'type' in error && typeof error.type === 'string' ? error.type : systemErrorCode(error);
 }

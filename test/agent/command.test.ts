@@ -5,7 +5,6 @@ import { createTurns } from '../../src/agent/dispatch.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
 import { SlipwayError } from '../../src/errors.ts';
-import { silentLogger } from '../../src/logging/logger.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import { createSigningAuthority, issueSigner } from '../../src/protocol/envelope/authority.ts';
 import { openEnvelope } from '../../src/protocol/envelope/open.ts';
@@ -15,7 +14,7 @@ import type { CommandStatus, Envelope } from '../../src/protocol/host-command/sh
 import { encodeSpecification, parseSpecification } from '../../src/protocol/specification.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { manualClock } from '../support/clock.ts';
-import { specificationOf } from '../support/deployment.ts';
+import { collectingLogger, specificationOf } from '../support/deployment.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const DONE: CommandOutcome = {
@@ -36,6 +35,7 @@ interface Host {
   readonly acknowledge?: () => CommandStatus | null;
   readonly system?: string;
   readonly envelope?: Envelope;
+  readonly outcome?: CommandOutcome;
   /** What it writes down is lost from here on. */
   readonly isDiskGone?: boolean;
 }
@@ -47,7 +47,7 @@ async function carryOut(host: Host) {
   const waits: number[] = [];
   const completed: CommandOutcome[] = [];
   const ran: string[] = [];
-  const log = silentLogger;
+  const log = collectingLogger();
   const ledger = openLedger({ rootDir: scratch.path, trackingFolder: 'ongoing', clock, log });
   if (host.isDiskGone === true) rmSync(scratch.at('.slipway'), { recursive: true });
   const client = {
@@ -65,7 +65,7 @@ async function carryOut(host: Host) {
     isCommandNoop: async () => host.isNoop ?? false,
     run: async ({ commandName }: { commandName: string }) => {
       ran.push(commandName);
-      return DONE;
+      return host.outcome ?? DONE;
     },
     recover: async () => {},
     close: async () => {},
@@ -80,7 +80,7 @@ async function carryOut(host: Host) {
     },
   );
   await outbox.drained();
-  return { ran, completed, waits, left: ledger.inState('running') };
+  return { ran, completed, waits, left: ledger.inState('running'), lines: log.lines };
 }
 
 test.each([
@@ -137,4 +137,26 @@ test('a disk that takes no notes keeps the command from being run, and the endpo
 
   const rejected = await carryOut({ isDiskGone: true, system: 'Other' });
   expect(rejected.completed[0]?.diagnostics.message).toContain("the deployment system is 'Other'");
+});
+
+test('how a command ended is in the log with its diagnosis, a failure as a warning', async () => {
+  const diagnostics = {
+    errorCode: 4,
+    scriptName: 'a.sh',
+    message: 'the script a.sh failed: exit code 3',
+    log: '',
+  } as const;
+  const { lines } = await carryOut({ outcome: { status: 'Failed', diagnostics } });
+  expect(lines.at(-1)).toEqual({
+    level: 'warn',
+    message: 'AfterInstall failed',
+    fields: {
+      hostCommandIdentifier: 'c-1',
+      commandName: 'AfterInstall',
+      deploymentId: 'd-ONE',
+      errorCode: 4,
+      diagnosis: 'the script a.sh failed: exit code 3',
+    },
+  });
+  expect((await carryOut({})).lines.at(-1)).toMatchObject({ level: 'info', message: 'AfterInstall succeeded' });
 });

@@ -287,7 +287,10 @@ describe('polling', () => {
       clock.advance(wait);
     }
     await running;
-    expect(said).toEqual(['warn polling failed; the agent goes on trying', 'info polling works again']);
+    expect(said).toEqual([
+      'warn polling failed; the agent goes on trying (slipway doctor looks for the cause)',
+      'info polling works again',
+    ]);
     expect(accepted).toEqual(['last']);
     // Until one was answered they ask not to be held; the one after that follows at once.
     expect(held).toEqual([false, false, false, false, true]);

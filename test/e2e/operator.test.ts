@@ -52,6 +52,21 @@ describe('slipway agent start, stop, restart and status', () => {
   });
 });
 
+describe('slipway agent', () => {
+  test.each(['root_dir', 'pid_dir'])('names a %s that it cannot work in, and what to do about it', async (key) => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('file'), '');
+    const folders = { root_dir: scratch.at('root'), pid_dir: scratch.at('pid'), [key]: scratch.at('file') };
+    const lines = Object.entries(folders).map(([name, path]) => `${name}: ${path}\n`);
+    writeFileSync(scratch.at('agent.yml'), lines.join(''));
+    const { status, stderr } = await runSlipway(['agent', '--config-file', scratch.at('agent.yml')]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      new RegExp(`^slipway: ${key} \\S+/file cannot be used: .*\\[DEPLOYMENT_ROOT_UNUSABLE\\]\n  to do: `),
+    );
+  });
+});
+
 describe('slipway status', () => {
   test('shows what a running agent does, and what is known without one', async () => {
     using scratch = scratchFolder();

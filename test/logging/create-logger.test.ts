@@ -2,6 +2,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { SlipwayError } from '../../src/errors.ts';
 import { createFileLogger } from '../../src/logging/create-logger.ts';
+import { plainFields } from '../../src/logging/plain-fields.ts';
+import { RemoteApiError } from '../../src/protocol/errors.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 test('a line of the file has the official agent’s form', async () => {
@@ -16,6 +18,12 @@ test('a line of the file has the official agent’s form', async () => {
   expect(lines[0]).toMatch(new RegExp(`${head('INFO ')}polling$`));
   expect(lines[1]).toMatch(new RegExp(`${head('WARN ')}polling failed \\{"failures":1,.*"SERVER_UNREACHABLE".*\\}$`));
   expect(lines).toHaveLength(2);
+});
+
+test('what a server has refused is named by its type, and what nobody foresaw by where it came from', () => {
+  const refused = new RemoteApiError({ type: 'InvalidSignatureException', message: 'no', status: 403 });
+  expect(plainFields({ error: refused })).toEqual({ error: { code: 'InvalidSignatureException', message: 'no' } });
+  expect(plainFields({ error: new Error('odd') })).toMatchObject({ error: { stack: expect.stringContaining(' at ') } });
 });
 
 test('what is called a secret is hidden', async () => {
