@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { SlipwayError } from '../errors.ts';
-import { type GroupSettings, SIGNATURE_POLICIES, type SignatureRules } from './group-settings.ts';
+import { type GroupSettings, SIGNATURE_POLICIES, type SignatureRules, withGroupSettings } from './group-settings.ts';
 import { type KeyType, type KeyValue, readValue } from './keys.ts';
 import { readSettings } from './settings-file.ts';
 
@@ -356,8 +356,8 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
 /** Signatures that nobody could give are a slip that would stop every deployment; better the start. */
 function requireSigners({ bundleSignatures, deploymentGroups }: AgentConfig, file: string): void {
   for (const { group, ...own } of [{ group: null, ...bundleSignatures }, ...deploymentGroups]) {
-    const policy = own.policy ?? bundleSignatures.policy;
-    if (policy === 'off' || (own.signersFile ?? bundleSignatures.signersFile) !== null) continue;
+    const { policy, signersFile } = withGroupSettings(bundleSignatures, own);
+    if (policy === 'off' || signersFile !== null) continue;
     const where = group === null ? '' : ` of the group ${group}`;
     throw new SlipwayError(
       'CONFIG_INVALID',

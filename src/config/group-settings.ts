@@ -9,7 +9,7 @@ export type SignaturePolicy = 'off' | 'warn' | 'enforce';
 
 export interface SignatureRules {
   readonly policy: SignaturePolicy;
-  /** Absolute path; null only where the policy is `off`. */
+  /** Absolute path; null: none is named, which the configuration allows only where the policy is `off`. */
   readonly signersFile: string | null;
 }
 
@@ -59,6 +59,14 @@ export function readGroups(value: unknown): ReadResult {
   return { ok: true, value: groups };
 }
 
+/** The rules for all, with what is said about one group in their place. */
+export function withGroupSettings(
+  general: SignatureRules,
+  own: Omit<GroupSettings, 'group'> | undefined,
+): SignatureRules {
+  return { policy: own?.policy ?? general.policy, signersFile: own?.signersFile ?? general.signersFile };
+}
+
 /** What counts for a group: what is said of its id, else of its names, else of all. */
 export function signatureRulesFor(
   general: SignatureRules,
@@ -68,7 +76,7 @@ export function signatureRulesFor(
   const own =
     groups.find(({ group }) => group === deploymentGroupId) ??
     groups.find(({ group }) => group === `${applicationName}/${deploymentGroupName}`);
-  return { policy: own?.policy ?? general.policy, signersFile: own?.signersFile ?? general.signersFile };
+  return withGroupSettings(general, own);
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,13 +1,12 @@
 /** Whether a bundle may be unpacked here, by what its signature says and what this host asks for. */
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, linkSync, rmSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { SignatureRules } from '../config/group-settings.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { nameOfRevision } from '../protocol/revision-name.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { FetchRequest } from '../revision/fetch-bundle.ts';
-import { commitIdOf, splitCommit } from '../signature/signed-commit.ts';
+import { judgeCommit } from '../signature/signed-commit.ts';
 import {
   judgeFile,
   MAX_SIGNATURE_BYTES,
@@ -16,22 +15,18 @@ import {
   SIGNATURE_SUFFIXES,
 } from '../signature/signed-file.ts';
 import type { Signer } from '../signature/signers.ts';
-import { Malformed } from '../signature/ssh-wire.ts';
-import { judge, parseSignature, type Verdict } from '../signature/verdict.ts';
+import type { TrustedVerdict } from '../signature/verdict.ts';
 import type { DeploymentContext } from './context.ts';
-import { archiveDirOf, type DeploymentPaths, deploymentPaths } from './layout.ts';
+import { commitFileOf } from './kept-bundle.ts';
 
-export type SignatureContext = Pick<
-  DeploymentContext,
-  'rootDir' | 'signatureRules' | 'fetchSignature' | 'clock' | 'log'
->;
+export type SignatureContext = Pick<DeploymentContext, 'signatureRules' | 'fetchSignature' | 'clock' | 'log'>;
 
-/** Where the signatures of a bundle come from: its source, or this host, which has kept them. */
-export type SignatureOrigin = 'source' | 'host';
-
-/** The commit object, for a bundle from git. */
-const COMMIT_SUFFIX = '.commit';
-const SUFFIXES = [...Object.values(SIGNATURE_SUFFIXES), COMMIT_SUFFIX];
+/** A bundle on this host, and where its signatures are: at its source, or on this host, too, which has kept them. */
+export interface BundleToJudge {
+  /** null: there is none, because the revision is a folder. */
+  readonly bundleFile: string | null;
+  readonly signaturesAt: 'source' | 'host';
+}
 
 /** What a download has to do so that signatures can be held against what it brings. */
 export function forSignature(
@@ -43,32 +38,24 @@ export function forSignature(
   return isWanted ? { isOwnCopy: true, commitFile: commitFileOf(bundleFile) } : {};
 }
 
-function commitFileOf(bundleFile: string): string {
-  return `${bundleFile}${COMMIT_SUFFIX}`;
-}
-
 /**
- * Holds a bundle, as it is on disk and before anything is unpacked, against the signatures that count for its deployment group.
+ * Holds a bundle, as it is on disk and before anything is unpacked, against the signatures that count for its deployment group, by the rules and
+ * keys of this moment.
  *
- * What vouches for the bundle stays beside it, so that a later deployment which takes the same files again can ask again, by the rules and keys
- * of its own day.
- *
- * @param bundleFile null: there is none, because the revision is a folder
  * @throws SlipwayError SIGNATURE_…, SIGNERS_UNUSABLE or REVISION_… under the policy `enforce`; under `warn` the log is told
  */
 export async function requireSignature(
   ctx: SignatureContext,
   specification: DeploymentSpecification,
-  bundleFile: string | null,
-  origin: SignatureOrigin,
+  bundle: BundleToJudge,
   signal?: AbortSignal,
 ): Promise<void> {
   const rules = ctx.signatureRules(specification);
   if (rules.policy === 'off') return;
   const { deploymentId } = specification;
   try {
-    const verdict = await lookForSignature(ctx, { specification, rules, bundleFile, origin }, signal);
-    ctx.log.info('the bundle is signed', { deploymentId, signer: verdict.signer, key: verdict.keyId });
+    const { signer, keyId } = await findSignature(ctx, specification, rules, bundle, signal);
+    ctx.log.info('the bundle is signed', { deploymentId, signer, key: keyId });
   } catch (error) {
     signal?.throwIfAborted();
     if (rules.policy === 'enforce' || !isSlipwayError(error)) throw error;
@@ -77,129 +64,64 @@ export async function requireSignature(
   }
 }
 
-interface Question {
-  readonly specification: DeploymentSpecification;
-  readonly rules: SignatureRules;
-  readonly bundleFile: string | null;
-  readonly origin: SignatureOrigin;
-}
-
-type Trusted = Extract<Verdict, { isTrusted: true }>;
-
-/** @returns the first signature that is trusted. @throws SlipwayError saying why there is none */
-async function lookForSignature(
+/** @throws SlipwayError saying why there is none that counts */
+async function findSignature(
   ctx: SignatureContext,
-  { specification, rules, bundleFile, origin }: Question,
+  specification: DeploymentSpecification,
+  { signersFile }: SignatureRules,
+  { bundleFile, signaturesAt }: BundleToJudge,
   signal: AbortSignal | undefined,
-): Promise<Trusted> {
-  const { revision, applicationName: application } = specification;
+): Promise<TrustedVerdict> {
+  const { revision, applicationName } = specification;
   const name = nameOfRevision(revision);
-  const signersFile = rules.signersFile ?? '';
   const signers = readSigners(signersFile);
   if (bundleFile === null || revision.revisionType === 'GitHub') {
     const why = bundleFile === null ? 'is a folder' : 'is packed anew by GitHub each time that it is asked for';
     throw new SlipwayError('SIGNATURE_IMPOSSIBLE', `${name} ${why}, so it can have no signature`);
   }
+  const trusted = trustedIn(signersFile, signers);
   const nowMs = ctx.clock.now();
   const commitId = revision.revisionType === 'Git' ? revision.commitId : null;
   const commit = readBounded(commitFileOf(bundleFile));
   if (commitId !== null || commit !== null) {
     const verdict = judgeCommit(commit, commitId, signers, nowMs);
     if (verdict.isTrusted) return verdict;
-    throw refusal(verdict, name, signersFile, signers);
+    throw new SlipwayError(verdict.code, `${name} is refused: ${verdict.reason}. ${trusted}`);
   }
+  const formats = [...new Set(signers.map(({ format }) => format))];
+  const signatures = formats.map((format) => ({ format, file: `${bundleFile}${SIGNATURE_SUFFIXES[format]}` }));
   const faults: SlipwayError[] = [];
-  for (const format of new Set(signers.map((signer) => signer.format))) {
-    const suffix = SIGNATURE_SUFFIXES[format];
-    const file = `${bundleFile}${suffix}`;
-    try {
-      if (origin === 'source' && revision.revisionType !== 'Local Directory') {
-        const abort = signal === undefined ? {} : { signal };
-        rmSync(file, { force: true });
-        await ctx.fetchSignature({ revision, suffix, signatureFile: file, maxBytes: MAX_SIGNATURE_BYTES, ...abort });
+  if (signaturesAt === 'source' && revision.revisionType !== 'Local Directory') {
+    for (const { format, file: signatureFile } of signatures) {
+      rmSync(signatureFile, { force: true });
+      const request = { revision, suffix: SIGNATURE_SUFFIXES[format], signatureFile, maxBytes: MAX_SIGNATURE_BYTES };
+      try {
+        await ctx.fetchSignature({ ...request, ...(signal === undefined ? {} : { signal }) });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!isSlipwayError(error)) throw error;
+        // Another kind of signature may be there, and be good.
+        faults.push(error);
       }
-      const verdict = await judgeFile(bundleFile, { format, file }, signers, application, nowMs, signal);
-      if (verdict?.isTrusted === true) return verdict;
-      if (verdict !== null) faults.push(refusal(verdict, name, signersFile, signers));
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!isSlipwayError(error)) throw error;
-      faults.push(error);
     }
   }
-  const fault = faults.find(({ code }) => code.startsWith('SIGNATURE_')) ?? faults[0];
-  throw fault ?? missing(name, origin, signersFile, signers);
-}
-
-/** A commit is named by the hash of all that it is of, so whoever has signed it has signed that. */
-function judgeCommit(raw: Buffer | null, commitId: string | null, signers: readonly Signer[], nowMs: number): Verdict {
-  if (raw === null || (commitId !== null && commitIdOf(raw) !== commitId)) {
-    return {
-      isTrusted: false,
-      code: 'SIGNATURE_MISSING',
-      reason: 'the commit that it comes from is not kept on this host',
-    };
+  const verdict = await judgeFile(bundleFile, signatures, signers, applicationName, nowMs, signal);
+  if (verdict.isTrusted) return verdict;
+  if (verdict.code !== 'SIGNATURE_MISSING') {
+    throw new SlipwayError(verdict.code, `${name} is refused: ${verdict.reason}. ${trusted}`);
   }
-  const { payload, signature } = splitCommit(raw);
-  if (signature === null) return { isTrusted: false, code: 'SIGNATURE_MISSING', reason: 'the commit is not signed' };
-  try {
-    const parsed = parseSignature('ssh', signature);
-    const digest = createHash(parsed.digest).update(payload).digest();
-    return judge(parsed, digest, signers, { kind: 'commit' }, nowMs);
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    const kind = signature.startsWith('-----BEGIN PGP')
-      ? 'commits are to be signed with SSH keys, not with PGP'
-      : error.message;
-    return { isTrusted: false, code: 'SIGNATURE_UNREADABLE', reason: `its signature cannot be read: ${kind}` };
-  }
-}
-
-function refusal(
-  { code, reason }: Exclude<Verdict, Trusted>,
-  name: string,
-  signersFile: string,
-  signers: readonly Signer[],
-): SlipwayError {
-  return new SlipwayError(code, `${name} is refused: ${reason}. ${trustedIn(signersFile, signers)}`);
-}
-
-function missing(name: string, origin: SignatureOrigin, signersFile: string, signers: readonly Signer[]): SlipwayError {
-  const formats = [...new Set(signers.map(({ format }) => format))];
-  const suffixes = formats.map((format) => `${basename(name)}${SIGNATURE_SUFFIXES[format]}`).join(' and no ');
-  const where = origin === 'source' ? 'beside it' : 'kept on this host';
-  return new SlipwayError(
-    'SIGNATURE_MISSING',
-    `${name} is not signed: there is no ${suffixes} ${where}. ${trustedIn(signersFile, signers)}`,
-  );
+  const [fault] = faults;
+  if (fault !== undefined) throw fault;
+  const names = formats.map((format) => `${basename(name)}${SIGNATURE_SUFFIXES[format]}`).join(' and no ');
+  const where = signaturesAt === 'source' ? 'beside it' : 'kept on this host';
+  throw new SlipwayError(verdict.code, `${name} is not signed: there is no ${names} ${where}. ${trusted}`);
 }
 
 /** More would only hide the rest. */
 const LISTED_SIGNERS = 5;
 
-function trustedIn(signersFile: string, signers: readonly Signer[]): string {
+function trustedIn(signersFile: string | null, signers: readonly Signer[]): string {
   const listed = signers.slice(0, LISTED_SIGNERS).map(({ name, keyId }) => `${name} (${keyId})`);
   const more = signers.length - listed.length;
   return `Trusted in ${signersFile}: ${listed.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** The bundle that a kept archive of this group was unpacked from; null: the folder is none, or its bundle is not kept. */
-export function bundleOfArchive(rootDir: string, groupId: string, folder: string): string | null {
-  const deploymentDir = dirname(folder);
-  const { groupDir, bundleFile } = deploymentPaths(rootDir, groupId, basename(deploymentDir));
-  const isArchive = dirname(deploymentDir) === groupDir && folder === archiveDirOf(deploymentDir);
-  return isArchive && existsSync(bundleFile) ? bundleFile : null;
-}
-
-/** Takes a kept bundle, and what vouches for it, over into another deployment. */
-export function keepBundle(source: string, own: string): void {
-  rmSync(own, { force: true });
-  linkSync(source, own);
-  for (const suffix of SUFFIXES) {
-    if (existsSync(`${source}${suffix}`)) copyFileSync(`${source}${suffix}`, `${own}${suffix}`);
-  }
-}
-
-export function removeSignatures({ bundleFile }: Pick<DeploymentPaths, 'bundleFile'>): void {
-  for (const suffix of SUFFIXES) rmSync(`${bundleFile}${suffix}`, { force: true });
 }

@@ -1,10 +1,11 @@
 import { copyFileSync, existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
-import { keepBundle, removeSignatures, requireSignature, type SignatureContext } from './bundle-signature.ts';
+import { requireSignature, type SignatureContext } from './bundle-signature.ts';
 import type { DeploymentContext } from './context.ts';
 import { copyTree } from './copy-tree.ts';
 import { locateAppSpec } from './find-appspec.ts';
+import { keepBundle, removeSignatures } from './kept-bundle.ts';
 import { type DeploymentPaths, deploymentPaths } from './layout.ts';
 
 const MAX_ID_LENGTH = 64;
@@ -17,7 +18,7 @@ const MAX_ID_LENGTH = 64;
  * @see the official agent 2.1, `archive_reuse.rs`, for the checks
  */
 export async function reuseArchive(
-  ctx: SignatureContext & Pick<DeploymentContext, 'enableArchiveReuse'>,
+  ctx: SignatureContext & Pick<DeploymentContext, 'rootDir' | 'enableArchiveReuse'>,
   specification: DeploymentSpecification,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -34,7 +35,7 @@ export async function reuseArchive(
       ctx.log.warn(`the files of an earlier deployment cannot be taken again: ${problem}`, fields);
       return false;
     }
-    await requireSignature(ctx, specification, source.bundleFile, 'host', signal);
+    await requireSignature(ctx, specification, { bundleFile: source.bundleFile, signaturesAt: 'host' }, signal);
     copyTree(source.archiveDir, own.archiveDir);
     reuseFiles(source, own);
     ctx.log.info('took the files of an earlier deployment again', fields);

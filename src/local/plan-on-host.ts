@@ -4,12 +4,13 @@ import { basename, dirname, join } from 'node:path';
 import { readShebang } from '../appspec/bundle-lint.ts';
 import type { AppSpec, Hook } from '../appspec/types.ts';
 import { unpackBundle } from '../archive/unpack.ts';
-import { bundleOfArchive, forSignature, requireSignature } from '../deployment/bundle-signature.ts';
+import { forSignature, requireSignature } from '../deployment/bundle-signature.ts';
 import { bundleTypeOf } from '../deployment/commands/download-bundle.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
 import { freeSpace } from '../deployment/disk-space.ts';
 import { findAppSpec } from '../deployment/find-appspec.ts';
+import { bundleOfArchive } from '../deployment/kept-bundle.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
 import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
@@ -106,9 +107,9 @@ async function problemOfSignature(
   bundleFile: string | null,
   signal: AbortSignal | undefined,
 ): Promise<HostPlanProblem | null> {
-  const origin = specification.revision.revisionType === 'Local Directory' ? 'host' : 'source';
+  const signaturesAt = specification.revision.revisionType === 'Local Directory' ? 'host' : 'source';
   try {
-    await requireSignature(ctx, specification, bundleFile, origin, signal);
+    await requireSignature(ctx, specification, { bundleFile, signaturesAt }, signal);
     return null;
   } catch (error) {
     if (isSlipwayError(error) && error.code.startsWith('SIGNATURE_')) return problemOf(error);

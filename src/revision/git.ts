@@ -33,7 +33,9 @@ export async function fetchFromGit(
   mkdirSync(repository, { mode: 0o700 });
   try {
     const git = createGit(ctx, revision, repository, request.signal);
-    await git(['init', '--quiet', '--bare', '--template=', '--', repository]);
+    // Of the usual hash nothing is said, because old versions of git know no other.
+    const objectFormat = revision.commitId.length === 64 ? ['--object-format=sha256'] : [];
+    await git(['init', '--quiet', '--bare', '--template=', ...objectFormat, '--', repository]);
     await fetchCommit(ctx, git, revision, request.signal);
     if (request.commitFile !== undefined) {
       const commit = await git(['cat-file', 'commit', revision.commitId], 'latin1');

@@ -1,10 +1,42 @@
-/** A commit as git keeps it, taken apart into what is signed and the signature. Pure. */
+/** A commit as git keeps it, and whether somebody who is trusted has signed it. Pure. */
 import { createHash } from 'node:crypto';
+import type { Signer } from './signers.ts';
+import { judge, parseSignature, refused, unreadable, type Verdict } from './verdict.ts';
 
 export interface SignedCommit {
   readonly payload: Buffer;
   /** null: the commit is not signed. */
   readonly signature: string | null;
+}
+
+/**
+ * A commit is named by the hash of all that it is of, so whoever has signed it has signed that.
+ *
+ * @param raw what `git cat-file commit` prints; null: it is not kept
+ * @param commitId what it must be; null: any
+ */
+export function judgeCommit(
+  raw: Buffer | null,
+  commitId: string | null,
+  signers: readonly Signer[],
+  nowMs: number,
+): Verdict {
+  if (raw === null) return refused('SIGNATURE_MISSING', 'the commit that it comes from is not kept on this host');
+  if (commitId !== null && commitIdOf(raw) !== commitId) {
+    return refused('SIGNATURE_MISMATCH', `the commit that vouches for it is ${commitIdOf(raw)}`);
+  }
+  const { payload, signature } = splitCommit(raw);
+  if (signature === null) return refused('SIGNATURE_MISSING', 'the commit is not signed');
+  if (signature.startsWith('-----BEGIN PGP')) {
+    return refused('SIGNATURE_UNREADABLE', 'its commit is signed with PGP, and only those of SSH keys are accepted');
+  }
+  try {
+    const parsed = parseSignature('ssh', signature);
+    const digest = createHash(parsed.digest).update(payload).digest();
+    return judge(parsed, digest, signers, { kind: 'commit' }, nowMs);
+  } catch (error) {
+    return unreadable(error);
+  }
 }
 
 /**
@@ -39,7 +71,7 @@ export function splitCommit(raw: Buffer): SignedCommit {
 }
 
 /** Git's own name for a commit. */
-export function commitIdOf(raw: Buffer): string {
+function commitIdOf(raw: Buffer): string {
   const hash = createHash(usesSha256(raw) ? 'sha256' : 'sha1');
   return hash.update(`commit ${raw.length}\0`).update(raw).digest('hex');
 }

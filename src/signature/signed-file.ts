@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { parseSigners, type Signer } from './signers.ts';
 import { Malformed } from './ssh-wire.ts';
-import { judge, parseSignature, type SignatureFormat, type Verdict } from './verdict.ts';
+import { judge, parseSignature, refused, type SignatureFormat, unreadable, type Verdict } from './verdict.ts';
 
 /** More than any signature has, certificates and the longest keys included. */
 export const MAX_SIGNATURE_BYTES = 64 * 1024;
@@ -14,7 +14,8 @@ export const SIGNATURE_SUFFIXES: Readonly<Record<SignatureFormat, string>> = { s
 const READ_BYTES = 1024 * 1024;
 
 /** @throws SlipwayError SIGNERS_UNUSABLE when the file cannot be read, has no key, or a line that is not understood */
-export function readSigners(file: string): readonly Signer[] {
+export function readSigners(file: string | null): readonly Signer[] {
+  if (file === null) throw new SlipwayError('SIGNERS_UNUSABLE', 'no bundle_signers_file says whose signatures count');
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -29,34 +30,37 @@ export function readSigners(file: string): readonly Signer[] {
   return signers;
 }
 
-/**
- * Holds a bundle against a signature in a file.
- *
- * @returns null when there is no such signature
- */
+export interface SignatureFile {
+  readonly format: SignatureFormat;
+  readonly file: string;
+}
+
+/** Holds a bundle against the signatures that there are: one that counts is enough; else the first says what is wrong. */
 export async function judgeFile(
   bundleFile: string,
-  signature: { readonly format: SignatureFormat; readonly file: string },
+  signatures: readonly SignatureFile[],
   signers: readonly Signer[],
   application: string,
   nowMs: number,
   signal?: AbortSignal,
-): Promise<Verdict | null> {
-  const bytes = readBounded(signature.file);
-  if (bytes === null) return null;
-  if (bytes.length > MAX_SIGNATURE_BYTES) {
-    const reason = `its signature is larger than ${MAX_SIGNATURE_BYTES} bytes, which none is`;
-    return { isTrusted: false, code: 'SIGNATURE_UNREADABLE', reason };
+): Promise<Verdict> {
+  let first: Verdict | null = null;
+  for (const { format, file } of signatures) {
+    const bytes = readBounded(file);
+    if (bytes === null) continue;
+    let verdict: Verdict;
+    try {
+      if (bytes.length > MAX_SIGNATURE_BYTES) throw new Malformed(`it is larger than ${MAX_SIGNATURE_BYTES} bytes`);
+      const signature = parseSignature(format, bytes.toString('utf8'));
+      const digest = await digestOfFile(bundleFile, signature.digest, signal);
+      verdict = judge(signature, digest, signers, { kind: 'bundle', application }, nowMs);
+    } catch (error) {
+      verdict = unreadable(error);
+    }
+    if (verdict.isTrusted) return verdict;
+    first ??= verdict;
   }
-  try {
-    const parsed = parseSignature(signature.format, bytes.toString('utf8'));
-    const digest = await digestOfFile(bundleFile, parsed.digest, signal);
-    return judge(parsed, digest, signers, { kind: 'bundle', application }, nowMs);
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    const reason = `its signature cannot be read: ${error.message}`;
-    return { isTrusted: false, code: 'SIGNATURE_UNREADABLE', reason };
-  }
+  return first ?? refused('SIGNATURE_MISSING', 'there is no signature');
 }
 
 /** A file that is small if it is what it should be: one byte more than that at most. @returns null when there is none */

@@ -13,6 +13,8 @@ export interface SshSigner {
   readonly name: string;
   readonly keyId: string;
   readonly key: SshKey;
+  /** Its own signatures do not count, but those of the keys that it has certified for the principals of the line. */
+  readonly isAuthority: boolean;
   /** Patterns of what it may sign for; null: nothing is said about it. */
   readonly namespaces: string | null;
   readonly validAfterMs: number | null;
@@ -81,14 +83,17 @@ function isKeyType(word: string): boolean {
   return /^(sk-)?(ssh|ecdsa)-[a-z0-9@.-]+$/.test(word);
 }
 
-type Options = Pick<SshSigner, 'namespaces' | 'validAfterMs' | 'validBeforeMs'>;
-const NO_OPTIONS: Options = { namespaces: null, validAfterMs: null, validBeforeMs: null };
+type Options = Pick<SshSigner, 'isAuthority' | 'namespaces' | 'validAfterMs' | 'validBeforeMs'>;
+const NO_OPTIONS: Options = { isAuthority: false, namespaces: null, validAfterMs: null, validBeforeMs: null };
 
 function readOptions(text: string): Options {
   const options: { -readonly [Name in keyof Options]: Options[Name] } = { ...NO_OPTIONS };
   for (const option of text.match(/[^,"]+(?:"[^"]*")?/g) ?? []) {
     const [, name = '', value = ''] = /^([a-z-]+)(?:="([^"]*)")?$/i.exec(option) ?? [];
     switch (name.toLowerCase()) {
+      case 'cert-authority':
+        options.isAuthority = true;
+        break;
       case 'namespaces':
         options.namespaces = value;
         break;

@@ -18,7 +18,7 @@ export interface SshKey {
 }
 
 /** What tells one type of key from the next. */
-interface KeyMaterial {
+export interface KeyMaterial {
   readonly publicKey: KeyObject;
   /** Names of signatures → the hash under them; null: the scheme has its own. */
   readonly algorithms: Readonly<Record<string, string | null>>;
@@ -110,7 +110,8 @@ function importKey(key: JsonWebKey): KeyObject {
   }
 }
 
-function hasSigned(material: KeyMaterial, signed: Buffer, signature: Buffer): boolean {
+/** @throws Malformed when the signature is none of this key’s type */
+export function hasSigned(material: KeyMaterial, signed: Buffer, signature: Buffer): boolean {
   const reader = wireReader(signature);
   const algorithm = reader.text();
   if (!Object.hasOwn(material.algorithms, algorithm)) {

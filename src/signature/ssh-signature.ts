@@ -1,4 +1,5 @@
 /** What `ssh-keygen -Y sign` makes. Pure. @see OpenSSH, `PROTOCOL.sshsig` */
+import { isCertificateType, parseSshCertificate, type SshCertificate } from './ssh-certificate.ts';
 import { fingerprintOf } from './ssh-key.ts';
 import { decodeBase64, Malformed, wireReader, wireString } from './ssh-wire.ts';
 
@@ -6,9 +7,10 @@ export interface SshSignature {
   readonly format: 'ssh';
   /** What of the message is signed. */
   readonly digest: 'sha256' | 'sha512';
-  /** The fingerprint of the key that it says it is of. */
+  /** The fingerprint of the key that would have to be trusted: the one that it says it is of, or the authority's behind that. */
   readonly keyId: string;
-  readonly keyBlob: Buffer;
+  /** null: it is signed with a plain key. */
+  readonly certificate: SshCertificate | null;
   /** What it was made for. */
   readonly namespace: string;
   readonly signature: Buffer;
@@ -31,6 +33,7 @@ export function parseSshSignature(text: string): SshSignature {
   const version = reader.uint32();
   if (version !== 1) throw new Malformed(`version ${version} of SSH signatures is not known`);
   const keyBlob = reader.string();
+  const certificate = isCertificateType(wireReader(keyBlob).text()) ? parseSshCertificate(keyBlob) : null;
   const namespace = reader.text();
   const reserved = reader.string();
   const digest = reader.text();
@@ -40,8 +43,8 @@ export function parseSshSignature(text: string): SshSignature {
   return {
     format: 'ssh',
     digest,
-    keyId: fingerprintOf(keyBlob),
-    keyBlob,
+    keyId: certificate?.authorityId ?? fingerprintOf(keyBlob),
+    certificate,
     namespace,
     signature,
     signedBytes: (bytes) =>

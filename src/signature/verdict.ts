@@ -2,15 +2,28 @@
 import type { ErrorCode } from '../errors.ts';
 import { isMinisignedBy, type MinisignSignature, parseMinisignSignature } from './minisign.ts';
 import { type MinisignSigner, matchesPatterns, type Signer, type SshSigner } from './signers.ts';
+import type { SshCertificate } from './ssh-certificate.ts';
+import { hasSigned } from './ssh-key.ts';
 import { parseSshSignature, type SshSignature } from './ssh-signature.ts';
 import { Malformed } from './ssh-wire.ts';
 
 export type SignatureFormat = 'ssh' | 'minisign';
 export type Signature = SshSignature | MinisignSignature;
 
-export type Verdict =
-  | { readonly isTrusted: true; readonly signer: string; readonly keyId: string }
-  | { readonly isTrusted: false; readonly code: SignatureFault; readonly reason: string };
+export type Verdict = TrustedVerdict | RefusedVerdict;
+
+export interface TrustedVerdict {
+  readonly isTrusted: true;
+  readonly signer: string;
+  readonly keyId: string;
+}
+
+export interface RefusedVerdict {
+  readonly isTrusted: false;
+  readonly code: SignatureFault;
+  /** What is wrong, of `it`. */
+  readonly reason: string;
+}
 
 export type SignatureFault = Extract<ErrorCode, `SIGNATURE_${string}`>;
 
@@ -42,7 +55,7 @@ export function judge(
   purpose: Purpose,
   nowMs: number,
 ): Verdict {
-  const lines = signers.filter(({ format, keyId }) => format === signature.format && keyId === signature.keyId);
+  const lines = signers.filter((signer) => isOf(signer, signature));
   const unknown = refused(
     'SIGNATURE_UNTRUSTED',
     `it is signed with the key ${signature.keyId}, which is not trusted here`,
@@ -52,14 +65,25 @@ export function judge(
   return verdicts.find(({ isTrusted }) => isTrusted) ?? verdicts[0] ?? unknown;
 }
 
+function isOf(signer: Signer, signature: Signature): boolean {
+  if (signer.keyId !== signature.keyId) return false;
+  if (signer.format === 'minisign' || signature.format === 'minisign') return signer.format === signature.format;
+  return signer.isAuthority === (signature.certificate !== null);
+}
+
 function judgeBy(signer: Signer, signature: Signature, digest: Buffer, purpose: Purpose, nowMs: number): Verdict {
   try {
     const fault = faultOf(signer, signature, digest, purpose, nowMs);
     return fault ?? { isTrusted: true, signer: signer.name, keyId: signer.keyId };
   } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    return refused('SIGNATURE_UNREADABLE', `its signature cannot be read: ${error.message}`);
+    return unreadable(error);
   }
+}
+
+/** @throws what is no fault of the signature's */
+export function unreadable(error: unknown): RefusedVerdict {
+  if (!(error instanceof Malformed)) throw error;
+  return refused('SIGNATURE_UNREADABLE', `its signature cannot be read: ${error.message}`);
 }
 
 function faultOf(
@@ -68,7 +92,7 @@ function faultOf(
   digest: Buffer,
   purpose: Purpose,
   nowMs: number,
-): Verdict | null {
+): RefusedVerdict | null {
   if (signer.format === 'ssh' && signature.format === 'ssh')
     return faultOfSsh(signer, signature, digest, purpose, nowMs);
   if (signer.format === 'minisign' && signature.format === 'minisign')
@@ -82,10 +106,17 @@ function faultOfSsh(
   digest: Buffer,
   purpose: Purpose,
   nowMs: number,
-): Verdict | null {
-  const { key, name, keyId, namespaces, validAfterMs, validBeforeMs } = signer;
-  if (!key.hasSigned(signature.signedBytes(digest), signature.signature)) return mismatch(signer);
-  const { namespace } = signature;
+): RefusedVerdict | null {
+  const { name, keyId, namespaces, validAfterMs, validBeforeMs } = signer;
+  const { namespace, certificate } = signature;
+  const signed = signature.signedBytes(digest);
+  const isSigned =
+    certificate === null
+      ? signer.key.hasSigned(signed, signature.signature)
+      : hasSigned(certificate.material, signed, signature.signature);
+  if (!isSigned) return mismatch(signer);
+  const uncertified = certificate === null ? null : faultOfCertificate(signer, certificate, nowMs);
+  if (uncertified !== null) return uncertified;
   const isAllowed = namespaces === null ? purpose.kind === 'bundle' : matchesPatterns(namespaces, namespace);
   if (!isAllowed) {
     const what = namespaces === null ? 'does not name it' : `allows ${namespaces}`;
@@ -100,12 +131,30 @@ function faultOfSsh(
   return namespace === COMMIT_NAMESPACE ? null : wrongPurpose(signer, namespace, COMMIT_NAMESPACE);
 }
 
+/** @see OpenSSH, `check_allowed_keys_line` in `sshsig.c` */
+function faultOfCertificate(authority: SshSigner, certificate: SshCertificate, nowMs: number): RefusedVerdict | null {
+  const { name, principals, validAfterMs, validBeforeMs } = certificate;
+  const what = `it is signed with the certificate ${quote(name)}`;
+  if (!authority.key.hasSigned(certificate.signed, certificate.signature)) {
+    return refused('SIGNATURE_UNTRUSTED', `${what}, which ${authority.name} (${authority.keyId}) has not issued`);
+  }
+  if (!principals.some((principal) => matchesPatterns(authority.name, principal))) {
+    const whose = principals.map(quote).join(', ') || 'nobody';
+    return refused(
+      'SIGNATURE_UNTRUSTED',
+      `${what}, which is for ${whose}, but its authority counts for ${authority.name}`,
+    );
+  }
+  if (nowMs >= validAfterMs && nowMs < validBeforeMs) return null;
+  return refused('SIGNATURE_EXPIRED', `${what}, which is not valid now`);
+}
+
 function faultOfMinisign(
   signer: MinisignSigner,
   signature: MinisignSignature,
   digest: Buffer,
   purpose: Purpose,
-): Verdict | null {
+): RefusedVerdict | null {
   if (!isMinisignedBy(signer.key, signature, digest)) return mismatch(signer);
   // minisign's own comment, with time and file name, says nothing about what the signature is for; its keys have one use.
   const { trustedComment } = signature;
@@ -114,28 +163,28 @@ function faultOfMinisign(
 }
 
 /** A signature for one application is none for another, so that nobody can deploy what was meant for elsewhere. */
-function faultOfPurpose(signer: Signer, says: string, application: string): Verdict | null {
+function faultOfPurpose(signer: Signer, says: string, application: string): RefusedVerdict | null {
   const accepted = [purposeText(null), purposeText(application)];
   return accepted.includes(says) ? null : wrongPurpose(signer, says, accepted.join(' or '));
 }
 
-function wrongPurpose({ name, keyId }: Signer, says: string, wanted: string): Verdict {
+function wrongPurpose({ name, keyId }: Signer, says: string, wanted: string): RefusedVerdict {
   return refused('SIGNATURE_WRONG_PURPOSE', `it is signed by ${name} (${keyId}) for ${quote(says)}, not for ${wanted}`);
 }
 
-function mismatch({ name, keyId }: Signer): Verdict {
+function mismatch({ name, keyId }: Signer): RefusedVerdict {
   return refused(
     'SIGNATURE_MISMATCH',
     `its signature names the key of ${name} (${keyId}), but does not fit these bytes`,
   );
 }
 
-function outdated({ name, keyId }: Signer, how: string, timeMs: number): Verdict {
+function outdated({ name, keyId }: Signer, how: string, timeMs: number): RefusedVerdict {
   const time = new Date(timeMs).toISOString();
   return refused('SIGNATURE_EXPIRED', `it is signed by ${name} (${keyId}), whose key ${how} ${time}`);
 }
 
-function refused(code: SignatureFault, reason: string): Verdict {
+export function refused(code: SignatureFault, reason: string): RefusedVerdict {
   return { isTrusted: false, code, reason };
 }
 

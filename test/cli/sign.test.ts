@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { lookAtSignatures } from '../../src/cli/doctor/signatures.ts';
@@ -7,6 +7,16 @@ import { loadAgentConfig } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasMinisign, hasSshKeygen, minisignKeyPair, sshKeyPair } from '../support/signing.ts';
+
+/** Made once by minisign 0.11, because that takes seconds. Its password is `correct horse`. */
+const PROTECTED_KEY = {
+  public: `untrusted comment: minisign public key 75BFB5268E1FB4D0
+RWTQtB+OJrW/dc9KV8TJTy/nZfpxobYl+CgYXQL/OEquz7zRLz5GqBo1
+`,
+  secret: `untrusted comment: minisign encrypted secret key
+RWRTY0Iy87KwdRVuv700RZ+AL/1QIvUvOHEJgeSHhvqBjJqsjqgAAAACAAAAAAAAAEAAAAAAefZZTkxJEILx55q2I9QSKsxbxMSKZLP7Vyt9l9HnrDBuKbq9OhWiOQ2wf3kal9P8r35qbVZvoGX0k5PHmiCbnGbJhUvMtdPz6hbDjtLD+kYH+5pq8/AD9qHndGmLX8LepEscAT86Y3E=
+`,
+};
 
 async function slipway(scratch: ScratchFolder, ...args: string[]) {
   const ctx = capturedContext({
@@ -85,6 +95,21 @@ describe.runIf(hasMinisign)('slipway sign with a key of minisign', () => {
     const verify = ['verify', 'app.tgz', '--signers', 'release.pub', '--application', 'shop', '--json'];
     const { status, printed } = await slipway(scratch, ...verify);
     expect({ status, verdict: JSON.parse(printed) }).toMatchObject({ status: 0, verdict: { isTrusted: true } });
+  });
+});
+
+describe.runIf(hasMinisign)('slipway sign with a key of minisign that has a password', () => {
+  test('lets minisign ask for it, on a terminal or from standard input', async () => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('app.tgz'), 'the bundle');
+    writeFileSync(scratch.at('release.pub'), PROTECTED_KEY.public);
+    writeFileSync(scratch.at('release.key'), PROTECTED_KEY.secret);
+    const program = [process.execPath, new URL('../../bin/slipway.js', import.meta.url).pathname] as const;
+    const args = [program[1], 'sign', 'app.tgz', '--key', 'release.key'];
+    const { status } = spawnSync(program[0], args, { cwd: scratch.path, input: 'correct horse\n' });
+    expect(status).toBe(0);
+    const verify = ['verify', 'app.tgz', '--signers', 'release.pub', '--application', 'shop'];
+    expect(await slipway(scratch, ...verify)).toMatchObject({ status: 0 });
   });
 });
 

@@ -15,7 +15,7 @@ import { httpServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { hasMinisign, hasSshKeygen, minisignKeyPair, sshKeyPair } from '../support/signing.ts';
+import { hasMinisign, hasSshKeygen, minisignKeyPair, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
 
 async function bundleIn(scratch: ScratchFolder, name = 'app.tgz'): Promise<string> {
   const folder = writeRevision(scratch.at(`${name}.d`), {
@@ -305,54 +305,68 @@ describe('a bundle of a web server', () => {
 });
 
 describe.runIf(hasSshKeygen)('a commit in git', () => {
-  function repository(scratch: ScratchFolder, ...sign: readonly string[]): Extract<Revision, { revisionType: 'Git' }> {
+  function repository(scratch: ScratchFolder, objectFormat: string, ...settings: readonly string[]) {
     const folder = writeRevision(scratch.at('work'), {
       destination: scratch.at('www'),
       files: { 'index.html': 'git' },
     });
-    const git = (...args: readonly string[]) =>
+    const git = (args: readonly string[], input?: string) =>
       execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], {
         cwd: folder,
         encoding: 'utf8',
         env: { PATH: process.env['PATH'], HOME: scratch.path, GIT_CONFIG_NOSYSTEM: '1' },
-      }).trim();
-    git('init', '--quiet');
-    git('add', '-A');
-    git(...sign, 'commit', '--quiet', '-m', 'Größer\n\nund besser');
-    git('config', 'uploadpack.allowAnySHA1InWant', 'true');
-    return { revisionType: 'Git', url: `file://${folder}/.git`, commitId: git('rev-parse', 'HEAD') };
+        ...(input === undefined ? {} : { input }),
+      });
+    git(['init', '--quiet', `--object-format=${objectFormat}`]);
+    git(['add', '-A']);
+    git([...settings.flatMap((setting) => ['-c', setting]), 'commit', '--quiet', '-m', 'Größer\n\nund besser']);
+    git(['config', 'uploadpack.allowAnySHA1InWant', 'true']);
+    return { git, url: `file://${folder}/.git`, commitId: git(['rev-parse', 'HEAD']).trim() };
   }
 
-  test('that is signed is deployed where a signer’s line allows the namespace git, and only there', async () => {
-    using scratch = scratchFolder();
-    const key = sshKeyPair(scratch, 'key');
-    const revision = repository(
-      scratch,
-      '-c',
-      'gpg.format=ssh',
-      '-c',
-      `user.signingKey=${key.keyFile}`,
-      '-c',
-      'commit.gpgSign=true',
-    );
-    const ctx = host(scratch, 'enforce');
-    writeFileSync(scratch.at('signers'), key.line('dev', 'namespaces="git,slipway-bundle"'));
-    expect(await download(ctx, revision)).toMatchObject({ status: 'Succeeded', isUnpacked: true });
-    const again = { deploymentId: 'd-TWO', reuseArchiveFromDeploymentId: 'd-ONE' };
-    expect(await download(ctx, revision, again)).toMatchObject({ message: 'Succeeded: BundleSource=archive-reuse' });
-    writeFileSync(scratch.at('signers'), key.line('dev'));
-    const refused = await download(ctx, revision, { deploymentId: 'd-THREE' });
-    expect(refused).toMatchObject({ status: 'Failed', isUnpacked: false });
-    expect(refused.message).toContain('for the namespace "git", but the signer’s line does not name it');
-  });
+  const signedWith = ({ keyFile }: SshKeyPair) => [
+    'gpg.format=ssh',
+    `user.signingKey=${keyFile}`,
+    'commit.gpgSign=true',
+  ];
 
-  test('that is not signed is refused', async () => {
+  test.each(['sha1', 'sha256'])(
+    'of a repository with %s that is signed is deployed where a signer’s line allows the namespace git, and only there',
+    async (objectFormat) => {
+      using scratch = scratchFolder();
+      const key = sshKeyPair(scratch, 'key');
+      const { url, commitId } = repository(scratch, objectFormat, ...signedWith(key));
+      const revision = { revisionType: 'Git', url, commitId } as const;
+      const ctx = host(scratch, 'enforce');
+      writeFileSync(scratch.at('signers'), key.line('dev', 'namespaces="git,slipway-bundle"'));
+      expect(await download(ctx, revision)).toMatchObject({ status: 'Succeeded', isUnpacked: true });
+      const again = { deploymentId: 'd-TWO', reuseArchiveFromDeploymentId: 'd-ONE' };
+      expect(await download(ctx, revision, again)).toMatchObject({ message: 'Succeeded: BundleSource=archive-reuse' });
+      writeFileSync(scratch.at('signers'), key.line('dev'));
+      const refused = await download(ctx, revision, { deploymentId: 'd-THREE' });
+      expect(refused).toMatchObject({ status: 'Failed', isUnpacked: false });
+      expect(refused.message).toContain('for the namespace "git", but the signer’s line does not name it');
+    },
+  );
+
+  test('that is not signed, or whose signature is another commit’s or no SSH key’s, is refused', async () => {
     using scratch = scratchFolder();
     const key = sshKeyPair(scratch, 'key');
     writeFileSync(scratch.at('signers'), key.line('dev', 'namespaces="git"'));
-    const refused = await download(host(scratch, 'enforce'), repository(scratch));
-    expect(refused).toMatchObject({ status: 'Failed', isUnpacked: false });
-    expect(refused.message).toContain('the commit is not signed');
+    const { git, url, commitId } = repository(scratch, 'sha1', ...signedWith(key));
+    const signed = git(['cat-file', 'commit', commitId]);
+    const variants: readonly (readonly [string, string])[] = [
+      [signed.replace(/gpgsig .*-----END SSH SIGNATURE-----\n/s, ''), 'the commit is not signed'],
+      [signed.replace('besser', 'anders'), 'SIGNATURE_MISMATCH'],
+      [signed.replaceAll('SSH SIGNATURE', 'PGP SIGNATURE'), 'signed with PGP'],
+      [signed.replace(/ U1NIU0lH/, ' U1NIU0lg'), 'SIGNATURE_UNREADABLE'],
+    ];
+    const ctx = host(scratch, 'enforce');
+    for (const [index, [commit, why]] of variants.entries()) {
+      const made = git(['hash-object', '-t', 'commit', '-w', '--stdin'], commit).trim();
+      const refused = await download(ctx, { revisionType: 'Git', url, commitId: made }, { deploymentId: `d-${index}` });
+      expect(refused).toMatchObject({ status: 'Failed', isUnpacked: false, message: expect.stringContaining(why) });
+    }
   });
 });
 

@@ -52,6 +52,7 @@ export const PURE: readonly string[] = [
   'protocol/specification-reader.ts',
   'signature/ssh-wire.ts',
   'signature/ssh-key.ts',
+  'signature/ssh-certificate.ts',
   'signature/ssh-signature.ts',
   'signature/minisign.ts',
   'signature/signers.ts',

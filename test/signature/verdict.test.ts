@@ -9,7 +9,7 @@ import { parseSshKey } from '../../src/signature/ssh-key.ts';
 import { Malformed, wireString } from '../../src/signature/ssh-wire.ts';
 import { judge, parseSignature, type SignatureFormat, type Verdict } from '../../src/signature/verdict.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { hasMinisign, hasSshKeygen, minisignKeyPair, sshKeyPair } from '../support/signing.ts';
+import { hasMinisign, hasSshKeygen, minisignKeyPair, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 
@@ -19,11 +19,11 @@ function bundleIn(scratch: ScratchFolder): string {
 }
 
 /** What the application `shop` is told of a bundle. */
-async function judged(bundle: string, signatureFile: string, signersText: string): Promise<Verdict | null> {
+async function judged(bundle: string, signatureFile: string, signersText: string): Promise<Verdict> {
   const { signers, problems } = parseSigners(signersText);
   expect(problems).toEqual([]);
   const format: SignatureFormat = signatureFile.endsWith('.minisig') ? 'minisign' : 'ssh';
-  return judgeFile(bundle, { format, file: signatureFile }, signers, 'shop', NOW);
+  return judgeFile(bundle, [{ format, file: signatureFile }], signers, 'shop', NOW);
 }
 
 describe.runIf(hasSshKeygen)('what ssh-keygen signs', () => {
@@ -151,6 +151,69 @@ describe.runIf(hasSshKeygen)('what ssh-keygen signs', () => {
     expect(await judged(bundle, `${bundle}.sig`, key.line('ci'))).toMatchObject({
       code: 'SIGNATURE_UNREADABLE',
       reason: expect.stringContaining('larger than 65536 bytes'),
+    });
+  });
+});
+
+describe.runIf(hasSshKeygen)('what ssh-keygen signs with a certificate', () => {
+  /** @returns the signature of a key that `ca` has certified */
+  function certified(scratch: ScratchFolder, bundle: string, ca: SshKeyPair, ...options: readonly string[]): string {
+    const key = sshKeyPair(scratch, 'certified');
+    const issue = ['-q', '-s', ca.keyFile, '-I', 'alice 42', ...options, `${key.keyFile}.pub`];
+    execFileSync('ssh-keygen', issue, { stdio: 'pipe' });
+    const args = ['-q', '-Y', 'sign', '-n', 'slipway-bundle', '-f', `${key.keyFile}-cert.pub`];
+    writeFileSync(`${bundle}.sig`, execFileSync('ssh-keygen', args, { input: readFileSync(bundle) }));
+    return `${bundle}.sig`;
+  }
+
+  test.each([
+    [['-n', 'alice@example.com'], 'cert-authority', { isTrusted: true, signer: '*@example.com' }],
+    [['-n', 'alice@example.com'], 'cert-authority,namespaces="slipway-bundle"', { isTrusted: true }],
+    [['-n', 'alice@example.com'], '', { code: 'SIGNATURE_UNTRUSTED' }],
+    [['-n', 'alice@example.net'], 'cert-authority', { code: 'SIGNATURE_UNTRUSTED' }],
+    [[], 'cert-authority', { code: 'SIGNATURE_UNTRUSTED' }],
+    [['-n', 'alice@example.com', '-V', '20200101:20200201'], 'cert-authority', { code: 'SIGNATURE_EXPIRED' }],
+    [['-n', 'alice@example.com', '-h'], 'cert-authority', { code: 'SIGNATURE_UNREADABLE' }],
+    [['-n', 'alice@example.com', '-O', 'force-command=x'], 'cert-authority', { code: 'SIGNATURE_UNREADABLE' }],
+  ])('made with %j, by an authority whose line has %j', async (options, line, verdict) => {
+    using scratch = scratchFolder();
+    const bundle = bundleIn(scratch);
+    const ca = sshKeyPair(scratch, 'ca');
+    const signature = certified(scratch, bundle, ca, ...options);
+    expect(await judged(bundle, signature, ca.line('*@example.com', line))).toMatchObject(verdict);
+  });
+
+  test('counts neither when the authority is another, nor when the bundle is', async () => {
+    using scratch = scratchFolder();
+    const bundle = bundleIn(scratch);
+    const [ca, other] = [sshKeyPair(scratch, 'ca', 'rsa'), sshKeyPair(scratch, 'other')];
+    const signature = certified(scratch, bundle, ca, '-n', 'alice');
+    expect(await judged(bundle, signature, ca.line('alice', 'cert-authority'))).toMatchObject({ isTrusted: true });
+    expect(await judged(bundle, signature, other.line('alice', 'cert-authority'))).toMatchObject({
+      code: 'SIGNATURE_UNTRUSTED',
+    });
+    writeFileSync(bundle, 'another');
+    expect(await judged(bundle, signature, ca.line('alice', 'cert-authority'))).toMatchObject({
+      code: 'SIGNATURE_MISMATCH',
+    });
+  });
+
+  test('that the authority has not issued, though it says so, does not count', async () => {
+    using scratch = scratchFolder();
+    const bundle = bundleIn(scratch);
+    const ca = sshKeyPair(scratch, 'ca');
+    const whole = readFileSync(certified(scratch, bundle, ca, '-n', 'mallory'), 'latin1');
+    const [, armoured = ''] = /-----\n(.*)-----END/s.exec(whole) ?? [];
+    // Who it is for is changed, in a certificate whose own key goes on to fit the bundle.
+    const forged = Buffer.from(
+      Buffer.from(armoured, 'base64').toString('latin1').replace('mallory', 'charlie'),
+      'latin1',
+    );
+    const body = forged.toString('base64');
+    writeFileSync(`${bundle}.sig`, `-----BEGIN SSH SIGNATURE-----\n${body}\n-----END SSH SIGNATURE-----\n`);
+    expect(await judged(bundle, `${bundle}.sig`, ca.line('charlie', 'cert-authority'))).toMatchObject({
+      code: 'SIGNATURE_UNTRUSTED',
+      reason: expect.stringContaining('has not issued'),
     });
   });
 });

@@ -47,22 +47,15 @@ async function verify(ctx: CliContext, bundle: string, options: VerifyOptions): 
   }
   const signers = readSigners(signersFile);
   const formats: readonly SignatureFormat[] = ['ssh', 'minisign'];
-  let refused: Verdict | null = null;
-  for (const format of formats) {
-    const file = options.signature === undefined ? `${bundleFile}${SIGNATURE_SUFFIXES[format]}` : at(options.signature);
-    if (options.signature !== undefined && file.endsWith('.minisig') !== (format === 'minisign')) continue;
-    const verdict = await judgeFile(
-      bundleFile,
-      { format, file },
-      signers,
-      options.application,
-      ctx.clock.now(),
-      ctx.interrupted,
-    );
-    if (verdict?.isTrusted === true) return verdict;
-    refused ??= verdict;
-  }
-  return refused ?? { isTrusted: false, code: 'SIGNATURE_MISSING', reason: 'there is no signature' };
+  const signatures =
+    options.signature === undefined
+      ? formats.map((format) => ({ format, file: `${bundleFile}${SIGNATURE_SUFFIXES[format]}` }))
+      : [{ format: formatOfName(options.signature), file: at(options.signature) }];
+  return judgeFile(bundleFile, signatures, signers, options.application, ctx.clock.now(), ctx.interrupted);
+}
+
+function formatOfName(signature: string): SignatureFormat {
+  return signature.endsWith('.minisig') ? 'minisign' : 'ssh';
 }
 
 function wordsOf(verdict: Verdict): string {

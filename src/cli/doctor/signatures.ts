@@ -1,25 +1,21 @@
 /** What the doctor says about bundle signatures: which policy counts for whom, and whether the keys can be used. */
 import { statSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';
-import type { SignatureRules } from '../../config/group-settings.ts';
+import { type SignatureRules, withGroupSettings } from '../../config/group-settings.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
 import { readSigners } from '../../signature/signed-file.ts';
 import type { Signer } from '../../signature/signers.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 export function lookAtSignatures({ bundleSignatures, deploymentGroups }: AgentConfig, nowMs: number): Finding[] {
-  const ofGroups = deploymentGroups.flatMap(({ group, policy, signersFile }) => {
-    const rules = {
-      policy: policy ?? bundleSignatures.policy,
-      signersFile: signersFile ?? bundleSignatures.signersFile,
-    };
-    return lookAt(`bundle signatures of ${group}`, rules, nowMs);
-  });
+  const ofGroups = deploymentGroups.flatMap(({ group, ...own }) =>
+    lookAt(`bundle signatures of ${group}`, withGroupSettings(bundleSignatures, own), nowMs),
+  );
   return [...lookAt('bundle signatures', bundleSignatures, nowMs), ...ofGroups];
 }
 
 function lookAt(check: string, { policy, signersFile }: SignatureRules, nowMs: number): Finding[] {
-  if (policy === 'off' || signersFile === null) return [ok(check, 'off: nobody looks whether bundles are signed')];
+  if (policy === 'off') return [ok(check, 'off: nobody looks whether bundles are signed')];
   let signers: readonly Signer[];
   try {
     signers = readSigners(signersFile);
@@ -34,7 +30,7 @@ function lookAt(check: string, { policy, signersFile }: SignatureRules, nowMs: n
     const remedy = 'Mend valid-after and valid-before of their lines, or take the lines out; check the clock.';
     findings.push((outdated.length === signers.length ? fail : warn)(check, detail, remedy));
   }
-  if ((statSync(signersFile).mode & 0o022) !== 0) {
+  if (signersFile !== null && (statSync(signersFile).mode & 0o022) !== 0) {
     const remedy = `chmod go-w ${signersFile}: whoever writes there decides what runs here.`;
     findings.push(warn(check, `${signersFile} may be written by others than its owner`, remedy));
   }

@@ -10,12 +10,13 @@ import type {
 } from '../../protocol/specification.ts';
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
-import { bundleOfArchive, forSignature, keepBundle, removeSignatures, requireSignature } from '../bundle-signature.ts';
+import { forSignature, requireSignature } from '../bundle-signature.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { copyTree } from '../copy-tree.ts';
 import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
 import { findAppSpec } from '../find-appspec.ts';
 import { folderModes } from '../folder-modes.ts';
+import { bundleOfArchive, keepBundle, removeSignatures } from '../kept-bundle.ts';
 import { type DeploymentPaths, deploymentPaths, groupPointers, writePointer } from '../layout.ts';
 import { takeStopFlag } from '../old-scripts.ts';
 import { succeeded } from '../outcomes.ts';
@@ -87,7 +88,7 @@ async function fetchAndUnpack(
     ...abort,
   });
   if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
-  await requireSignature(ctx, specification, paths.bundleFile, 'source', signal);
+  await requireSignature(ctx, specification, { bundleFile: paths.bundleFile, signaturesAt: 'source' }, signal);
   const bundleType = bundleTypeOf(revision);
   const { bsize } = statfsSync(paths.deploymentDir);
   requireSpace(ctx, specification, 'the unpacked revision', unpackedSize(paths.bundleFile, bundleType, bsize));
@@ -138,7 +139,7 @@ async function takeFolder(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
-  await requireSignature(ctx, specification, kept, 'host', signal);
+  await requireSignature(ctx, specification, { bundleFile: kept, signaturesAt: 'host' }, signal);
   copyFolder(revision, archiveDir);
   if (kept !== null) keepBundle(kept, bundleFile);
 }
