@@ -1,10 +1,12 @@
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
 import { execa } from 'execa';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import type { GitRevision } from '../protocol/specification.ts';
 import { signalProcess } from '../system/processes.ts';
+import { readAuthorities } from '../system/trust.ts';
 import { partFileOf, removePart } from './bundle-part.ts';
 import { credentialFor } from './credentials-file.ts';
 import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
@@ -154,6 +156,13 @@ function environment(ctx: RevisionContext, revision: GitRevision, repository: st
   }
   const proxy = isWeb ? proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment) : null;
   if (proxy !== null) settings.push(['http.proxy', proxy.href]);
+  const authorities = isWeb ? readAuthorities(ctx.proxyEnvironment) : [];
+  if (authorities.length > 0) {
+    // Git takes this file in place of the system's, not beside it.
+    const file = join(repository, 'slipway-authorities.pem');
+    writeFileSync(file, [...getCACertificates('system'), ...authorities].join('\n'), { mode: 0o600 });
+    settings.push(['http.sslCAInfo', file]);
+  }
   return {
     PATH: ctx.proxyEnvironment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: repository,

@@ -28,23 +28,56 @@ export async function fetchFromS3(
   revision: S3Revision,
   request: DownloadRequest,
 ): Promise<FetchedBundle> {
-  const client = createS3Client(ctx, revision);
+  const store = openStore(ctx, revision);
   try {
-    return await download(ctx, s3Source(ctx, client, revision), request);
+    return await download(ctx, s3Source(ctx, store, revision), request);
   } finally {
-    client.destroy();
+    store.close();
   }
 }
 
-/** Exported for its tests: which host, region and style of address a revision is asked for at. */
-export function createS3Client(ctx: RevisionContext, revision: Pick<S3Revision, 'bucket'>): S3Client {
+/** S3 in the region where the bucket is, once that is known. */
+interface S3Store {
+  send<T>(call: (client: S3Client) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+/**
+ * The SDK itself follows a 301 that names the bucket's region in a header. What it does not follow is followed here, once: a signature that
+ * is refused because it is for another region, and a 301 that says where only in its text.
+ */
+function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
+  let client = createS3Client(ctx, revision.bucket);
+  let hasMoved = false;
+  return {
+    async send(call) {
+      try {
+        return await call(client);
+      } catch (error) {
+        const region = regionToldBy(error);
+        if (region === null || region === ctx.region || hasMoved) throw error;
+        hasMoved = true;
+        ctx.log.debug('the bucket is in another region', { bucket: revision.bucket, region });
+        client.destroy();
+        client = createS3Client({ ...ctx, region }, revision.bucket);
+        return call(client);
+      }
+    },
+    close: () => client.destroy(),
+  };
+}
+
+function regionToldBy(error: unknown): string | null {
+  if (!(error instanceof S3ServiceException)) return null;
+  if (!['AuthorizationHeaderMalformed', 'PermanentRedirect'].includes(error.name)) return null;
+  const { Region, Endpoint } = error as { readonly Region?: string; readonly Endpoint?: string };
+  const region = Region ?? /\.s3[.-]([a-z0-9-]+)\.amazonaws\./.exec(Endpoint ?? '')?.[1];
+  return region !== undefined && /^[a-z0-9-]{1,20}$/.test(region) ? region : null;
+}
+
+/** Exported for its tests: which host, region and style of address a bucket is asked at. */
+export function createS3Client(ctx: RevisionContext, bucket: string): S3Client {
   const override = ctx.s3EndpointOverride;
-  const proxy = proxyFor(
-    new URL(override ?? `https://s3.${ctx.region}.amazonaws.com`),
-    ctx.proxyUri,
-    ctx.proxyEnvironment,
-  );
-  const agent = proxy === null ? null : new HttpsProxyAgent(proxy);
   const client = new S3Client({
     region: ctx.region,
     credentials: ctx.credentials,
@@ -52,15 +85,42 @@ export function createS3Client(ctx: RevisionContext, revision: Pick<S3Revision, 
     useFipsEndpoint: ctx.useFipsMode && override === null,
     useDualstackEndpoint: ctx.useDualStack && override === null,
     followRegionRedirects: true,
-    // Host names cannot be made of addresses, of names that are not in any DNS, or of buckets with dots.
-    forcePathStyle: override !== null || revision.bucket.includes('.'),
+    forcePathStyle: needsPathStyle(ctx, bucket),
     ...(override === null ? {} : { endpoint: override }),
     // Of pieces there is no checksum; the whole is checked when it is here.
     responseChecksumValidation: 'WHEN_REQUIRED',
-    ...(agent === null ? {} : { requestHandler: { httpsAgent: agent, httpAgent: agent } }),
   });
+  const proxy = proxyFor(addressOf(client, ctx, bucket), ctx.proxyUri, ctx.proxyEnvironment);
+  if (proxy !== null) {
+    const agent = new HttpsProxyAgent(proxy);
+    // Only now is it known where requests go, and so whether that host is exempt.
+    const handler = client.config.requestHandler as unknown as ConfigurableHandler;
+    for (const name of ['httpsAgent', 'httpAgent'] as const) handler.updateHttpClientConfig(name, agent);
+  }
   if (ctx.wireLog !== undefined) tellOfRequests(client, ctx.wireLog, ctx.clock);
   return client;
+}
+
+/** The SDK's own handler of requests, as far as its settings go. */
+interface ConfigurableHandler {
+  updateHttpClientConfig(name: 'httpAgent' | 'httpsAgent', agent: HttpsProxyAgent<string>): void;
+}
+
+/** Host names cannot be made of addresses, of names that are not in any DNS, or of buckets with dots, which no certificate is for. */
+function needsPathStyle({ s3EndpointOverride }: RevisionContext, bucket: string): boolean {
+  return s3EndpointOverride !== null || bucket.includes('.');
+}
+
+/** Where the SDK will ask for an object of the bucket. Exported for its tests. */
+export function addressOf(client: S3Client, ctx: RevisionContext, bucket: string): URL {
+  if (ctx.s3EndpointOverride !== null) return new URL(ctx.s3EndpointOverride);
+  return client.config.endpointProvider({
+    Region: ctx.region,
+    Bucket: bucket,
+    UseFIPS: ctx.useFipsMode,
+    UseDualStack: ctx.useDualStack,
+    ForcePathStyle: needsPathStyle(ctx, bucket),
+  }).url;
 }
 
 /** Of each request as it goes out, retries and redirects included. Bodies are bundles, and stay out of a log. */
@@ -107,7 +167,7 @@ interface SdkAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-function s3Source(ctx: RevisionContext, client: S3Client, revision: S3Revision): DownloadSource {
+function s3Source(ctx: RevisionContext, store: S3Store, revision: S3Revision): DownloadSource {
   const name = nameOfRevision(revision);
   const place = {
     Bucket: revision.bucket,
@@ -115,13 +175,15 @@ function s3Source(ctx: RevisionContext, client: S3Client, revision: S3Revision):
     ...(revision.version === null ? {} : { VersionId: revision.version }),
   };
   const get = (range: ByteRange | null, validator: string | null, signal: AbortSignal) =>
-    client.send(
-      new GetObjectCommand({
-        ...place,
-        ...(range === null ? {} : { Range: `bytes=${range.from}-${range.to - 1}` }),
-        ...(validator === null ? {} : { IfMatch: `"${validator}"` }),
-      }),
-      { abortSignal: signal },
+    store.send((client) =>
+      client.send(
+        new GetObjectCommand({
+          ...place,
+          ...(range === null ? {} : { Range: `bytes=${range.from}-${range.to - 1}` }),
+          ...(validator === null ? {} : { IfMatch: `"${validator}"` }),
+        }),
+        { abortSignal: signal },
+      ),
     );
   return {
     name,
@@ -145,9 +207,9 @@ function s3Source(ctx: RevisionContext, client: S3Client, revision: S3Revision):
       const md5 = md5OfETag(opened);
       if (md5 !== null) return md5;
       try {
-        const head = await client.send(new HeadObjectCommand({ ...place, ChecksumMode: 'ENABLED' }), {
-          abortSignal: signal,
-        });
+        const head = await store.send((client) =>
+          client.send(new HeadObjectCommand({ ...place, ChecksumMode: 'ENABLED' }), { abortSignal: signal }),
+        );
         if (head.ChecksumType === 'COMPOSITE' || head.ETag?.replaceAll('"', '') !== opened.eTag) return null;
         return (
           digestOf('sha256', head.ChecksumSHA256) ??

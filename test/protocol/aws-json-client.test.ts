@@ -1,8 +1,9 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { type AwsJsonClientOptions, createAwsJsonClient } from '../../src/protocol/aws-json-client.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { answeringServer, httpServer, tcpServer } from '../support/http-server.ts';
+import { tunnellingProxy } from '../support/tunnelling-proxy.ts';
 
 function clientOf(endpoint: string, changes: Partial<AwsJsonClientOptions> = {}) {
   return createAwsJsonClient({
@@ -172,29 +173,6 @@ describe('connections', () => {
 });
 
 describe('through a proxy', () => {
-  /** An HTTP proxy that tunnels every name to one real server, and keeps what it was asked for. */
-  async function tunnellingProxy(port: number) {
-    const asked: { readonly target: string; readonly authorization: string | undefined }[] = [];
-    const proxy = await httpServer((_, response) => response.writeHead(400).end());
-    const sockets = new Set<Socket>();
-    proxy.server.on('connect', (request, client: Socket) => {
-      asked.push({ target: request.url ?? '', authorization: request.headers['proxy-authorization'] });
-      const upstream = connect(port, '127.0.0.1', () => {
-        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        upstream.pipe(client).pipe(upstream);
-      });
-      for (const socket of [client, upstream]) sockets.add(socket.on('error', () => undefined));
-    });
-    return {
-      ...proxy,
-      asked,
-      async [Symbol.asyncDispose]() {
-        for (const socket of sockets) socket.destroy();
-        await proxy[Symbol.asyncDispose]();
-      },
-    };
-  }
-
   test.each(['proxyUri', 'environment'])(
     'named by %s a server is reached by its own name, in one tunnel',
     async (how) => {

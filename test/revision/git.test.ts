@@ -6,6 +6,7 @@ import { createBundleFetcher, type FetchRequest } from '../../src/revision/fetch
 import { httpServer, type TestServer } from '../support/http-server.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { hasSshServer, makeSshKey, sshServer } from '../support/ssh-server.ts';
 
 let scratch: ScratchFolder;
 let first: string;
@@ -196,4 +197,45 @@ describe('a revision in git', () => {
     ).rejects.toThrow('the agent ends');
     expect(readdirSync(folder.path)).toEqual([]);
   });
+});
+
+const missing = hasSshServer ? '' : ' (NOT RUN: no OpenSSH server, sshd, on this machine)';
+describe.runIf(hasSshServer)(`a revision in git over ssh${missing}`, () => {
+  async function fetchOverSsh(changes: { knownHosts?: (line: string) => string; isRegistered?: boolean } = {}) {
+    using folder = scratchFolder();
+    const publicKey = makeSshKey(folder.at('key'));
+    mkdirSync(folder.at('sshd'));
+    const authorized = changes.isRegistered === false ? makeSshKey(folder.at('other')) : publicKey;
+    await using server = await sshServer(folder.at('sshd'), authorized);
+    writeFileSync(folder.at('known_hosts'), changes.knownHosts?.(server.knownHost) ?? server.knownHost);
+    const ctx = revisionContext({ gitSshKeyFile: folder.at('key'), gitKnownHostsFile: folder.at('known_hosts') });
+    await createBundleFetcher(ctx)(requestFor(folder, `${server.url}${scratch.at('repo.git')}`, first));
+    return filesOf(folder);
+  }
+
+  test('comes with git_ssh_key_file from a server whose key is in git_known_hosts_file', async () => {
+    expect(await fetchOverSsh()).toEqual(['appspec.yml', 'scripts', 'scripts/start.sh']);
+  });
+
+  test.each([
+    ['unknown', () => ''],
+    ['another one by now', (line: string) => line.replace(/AAAA\S+/, otherKey())],
+  ])('does not come from a server whose key is %s: nothing is sent to it', async (_, knownHosts) => {
+    await expect(fetchOverSsh({ knownHosts })).rejects.toMatchObject({
+      code: 'REVISION_DENIED',
+      remedy: expect.stringContaining('git_known_hosts_file'),
+    });
+  });
+
+  test('does not come with a key that the server does not know', async () => {
+    await expect(fetchOverSsh({ isRegistered: false })).rejects.toMatchObject({
+      code: 'REVISION_DENIED',
+      remedy: expect.stringContaining('deploy key'),
+    });
+  });
+
+  function otherKey(): string {
+    using folder = scratchFolder();
+    return makeSshKey(folder.at('key')).split(' ')[1] ?? '';
+  }
 });
