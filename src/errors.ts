@@ -230,6 +230,12 @@ export const ERROR_CATALOGUE = {
     meaning: 'An AppSpec file asks for ACLs or SELinux contexts, and the program that sets them is not installed.',
     remedy: 'Install the package that the message names.',
   },
+  INSTALL_LINK_PLANTED: {
+    meaning:
+      'A folder that Install works in has become a link, made by a user whom it does not trust or where others can exchange it.',
+    remedy:
+      'Find out who made the link. If it is meant to be there, name the folder that it leads to as the destination.',
+  },
   INSTALL_NOT_RECOVERED: {
     meaning: 'An Install was interrupted and what it left could not be put right.',
     remedy:

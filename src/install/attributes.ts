@@ -3,6 +3,7 @@ import type { SelinuxContext } from '../appspec/types.ts';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
 import { findProgram } from '../system/programs.ts';
 import { type AttributeProgram, DEBIAN_PACKAGES } from './attribute-programs.ts';
+import { type HeldObject, holdObject, nameInstead } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { AttributeView, OldAttributes, OldContext } from './operations.ts';
 import type { PlannedPermission } from './types.ts';
@@ -20,7 +21,9 @@ export interface AttributeTools {
   label(path: string): string | null;
   /** Makes a rule for the path, or changes the one that is there, and puts the label on. */
   setContext(path: string, context: SelinuxContext, rule: SelinuxContext | null): void;
-  restoreContext(path: string, before: OldContext): void;
+  /** @param rule null: there was none */
+  restoreRule(path: string, rule: SelinuxContext | null): void;
+  setLabel(path: string, label: string): void;
   /** Takes a rule away again; that there is none is no fault. */
   dropContext(path: string): void;
 }
@@ -28,7 +31,7 @@ export interface AttributeTools {
 export const systemAttributeTools: AttributeTools = {
   isInstalled: (program) => findProgram(program, process.env.PATH) !== null,
   // `--set` alone leaves the default entries that a folder has.
-  setfacl: (path, entries) => runTool('setfacl', ['--remove-default', '--set', entries.join(','), '--', path]),
+  setfacl: (path, entries) => void runTool('setfacl', ['--remove-default', '--set', entries.join(','), '--', path]),
   getfacl(path) {
     const options = ['--omit-header', '--absolute-names', '--numeric', '--no-effective'];
     return runTool('getfacl', [...options, '--', path])
@@ -47,11 +50,11 @@ export const systemAttributeTools: AttributeTools = {
     else setRule('-m', path, { user: user ?? 'system_u', type, range: range ?? (rule.range === null ? null : 's0') });
     runTool('restorecon', ['-vF', path]);
   },
-  restoreContext(path, { rule, label }) {
+  restoreRule(path, rule) {
     if (rule === null) systemAttributeTools.dropContext(path);
     else setRule('-m', path, rule);
-    if (label !== null) runTool('chcon', ['--no-dereference', '--', label, path]);
   },
+  setLabel: (path, label) => void runTool('chcon', ['--', label, path]),
   dropContext(path) {
     execaSync('semanage', ['fcontext', '-d', escapeForSemanage(path)], { reject: false, stdin: 'ignore' });
   },
@@ -80,21 +83,38 @@ export function applyPermission(
   permission: PlannedPermission,
 ): void {
   const { uid, gid, mode, acls } = permission;
-  if (uid !== null || gid !== null) {
-    const stats = fs.lstatSync(path);
-    fs.lchownSync(path, uid ?? stats.uid, gid ?? stats.gid);
-  }
-  // A link has no mode or ACL of its own, and through it another object would get them.
-  if (fs.lstatSync(path).isSymbolicLink()) return;
-  if (mode !== null) fs.chmodSync(path, mode);
-  if (acls !== null) tools.setfacl(path, completeAcl(acls, fs.lstatSync(path).mode));
+  onObject(fs, path, (object) => {
+    const stats = object.stats();
+    if (uid !== null || gid !== null) object.chown(uid ?? stats.uid, gid ?? stats.gid);
+    // A link has no mode or ACL of its own, and through it another object would get them.
+    if (stats.isSymbolicLink()) return;
+    if (mode !== null) object.chmod(mode);
+    if (acls !== null) tools.setfacl(object.path, completeAcl(acls, object.stats().mode));
+  });
 }
 
 /** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. */
 export function restoreAttributes(fs: InstallFs, tools: AttributeTools, path: string, before: OldAttributes): void {
-  fs.lchownSync(path, before.uid, before.gid);
-  if (before.acl !== undefined && before.acl !== null) tools.setfacl(path, before.acl);
-  fs.chmodSync(path, before.mode);
+  onObject(fs, path, (object) => {
+    object.chown(before.uid, before.gid);
+    if (before.acl !== undefined && before.acl !== null) tools.setfacl(object.path, before.acl);
+    object.chmod(before.mode);
+  });
+}
+
+export function restoreContext(fs: InstallFs, tools: AttributeTools, path: string, { rule, label }: OldContext): void {
+  tools.restoreRule(path, rule);
+  if (label !== null) onObject(fs, path, (object) => tools.setLabel(object.path, label));
+}
+
+/** Whatever its name stands for in the meantime. */
+function onObject(fs: InstallFs, path: string, change: (object: HeldObject) => void): void {
+  using object = holdObject(fs, path);
+  try {
+    change(object);
+  } catch (error) {
+    throw nameInstead(error, object.path, path);
+  }
 }
 
 /**

@@ -7,7 +7,7 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
-import { type AttributeTools, applyPermission, restoreAttributes } from './attributes.ts';
+import { type AttributeTools, applyPermission, restoreAttributes, restoreContext } from './attributes.ts';
 import type { InstallFs } from './install-fs.ts';
 import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
 import type { CommitOperation, TouchedAttributes } from './operations.ts';
@@ -114,7 +114,7 @@ function undoOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperatio
       if (exists(fs, operation.path)) restoreAttributes(fs, tools, operation.path, operation.before);
       return;
     case 'context':
-      tools.restoreContext(operation.path, operation.before);
+      restoreContext(fs, tools, operation.path, operation.before);
       return;
     case 'touch':
       if (exists(fs, operation.path)) touch(fs, operation.path, operation.before);

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 export type InstallFs = Pick<
   typeof fs,
   | 'chmodSync'
+  | 'chownSync'
   | 'closeSync'
   | 'existsSync'
   | 'fchmodSync'

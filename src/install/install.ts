@@ -17,6 +17,7 @@ import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
+import { anchorFs } from './anchored-fs.ts';
 import { type AttributeTools, attributeView } from './attributes.ts';
 import { formatCleanup, parseCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
@@ -150,8 +151,9 @@ function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null 
       return null;
     }
     const { begin, state } = journal;
-    if (state === 'committed') discardOld(fs, ctx.tools, begin);
-    else rollBack(fs, ctx.tools, begin, state);
+    using anchored = anchorFs(fs, ctx.agentUid);
+    if (state === 'committed') discardOld(anchored.fs, ctx.tools, begin);
+    else rollBack(anchored.fs, ctx.tools, begin, state);
     removeJournal(fs, path);
     const { deploymentGroupId, deploymentId } = begin;
     const outcome = state === 'committed' ? 'completed' : 'rolled-back';
@@ -250,7 +252,9 @@ function carryOut(
   operations: Operations,
   savedFilesDir: string,
 ): void {
-  const { fs, tools } = ctx;
+  const { tools } = ctx;
+  using anchored = anchorFs(ctx.fs, ctx.agentUid);
+  const { fs } = anchored;
   const begin: JournalBegin = {
     deploymentGroupId: request.deploymentGroupId,
     deploymentId: request.deploymentId,
@@ -258,7 +262,7 @@ function carryOut(
     folderRemovals: operations.folderRemovals,
     savedFilesDir,
     staleContexts: plan.staleContexts,
-    times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations)]),
+    times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations).map((folder) => `${folder}/.`)]),
   };
   const journal = beginJournal(fs, journalPath, begin);
   let state: 'staging' | 'committing' = 'staging';
@@ -278,7 +282,7 @@ function carryOut(
     throw error;
   }
   journal.close();
-  finishCommitted(ctx, begin, journalPath);
+  finishCommitted({ ...ctx, fs }, begin, journalPath);
 }
 
 /**
@@ -313,7 +317,8 @@ function touchedFiles({ commit }: Operations): string[] {
 
 /** Makes everything written durable: one call per file system. */
 function syncFileSystems(fs: InstallFs, folders: readonly string[]): void {
-  const oneEach = new Map(folders.map((folder) => [fs.lstatSync(folder).dev, folder]));
+  // A folder may be reached by a link, which can be on another file system.
+  const oneEach = new Map(folders.map((folder) => [fs.lstatSync(`${folder}/.`).dev, folder]));
   for (const folder of oneEach.values()) {
     const synced = execaSync('sync', ['--file-system', folder], { reject: false, stdin: 'ignore' });
     // Without the program, or on an odd file system, everything is synced, which takes longer and is as durable.

@@ -101,11 +101,11 @@ export function removeJournal(fs: InstallFs, path: string): void {
   syncFolder(fs, dirname(path));
 }
 
-/** Makes names in a folder durable. A folder that is gone by now needs none. */
+/** Makes names in a folder durable, also of one that a trusted link leads to. A folder that is gone by now needs none. */
 export function syncFolder(fs: InstallFs, path: string): void {
   let folder: number;
   try {
-    folder = fs.openSync(path, 'r');
+    folder = fs.openSync(`${path}/.`, 'r');
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return;
     throw error;

@@ -14,6 +14,7 @@ import type { Manifest } from './manifest.ts';
 import { pathMatcher } from './path-globs.ts';
 import { matchPermissions, type PermissionMatch } from './permissions-match.ts';
 import { type RoomInput, roomProblems } from './room.ts';
+import { isTrustedLink } from './trusted-links.ts';
 import type {
   CleanupEntry,
   IdLookup,
@@ -106,7 +107,7 @@ class Planner {
       return;
     }
     const { archive, archiveDir } = this.#input;
-    const path = withoutTrailingSlash(join(archiveDir, source));
+    const path = this.#inArchive(source);
     const real = archive.realpath(path);
     if (real === null) {
       if (archive.lstat(path)?.kind === 'symlink') this.#addFile(path, 'symlink', join(destination, basename(path)));
@@ -123,6 +124,14 @@ class Planner {
       const kind = archive.lstat(path)?.kind === 'symlink' ? 'symlink' : 'file';
       if (this.#addFolder(destination)) this.#addFile(path, kind, join(destination, basename(path)));
     } else this.#problem('source-unusable', path, `the source ${source} is no file or folder`);
+  }
+
+  /** A source without links on the way: nothing is read through one either. */
+  #inArchive(source: string): string {
+    const { archive, archiveDir } = this.#input;
+    const path = withoutTrailingSlash(join(archiveDir, source));
+    const parent = path === archiveDir ? null : archive.realpath(dirname(path));
+    return parent === null ? path : join(parent, basename(path));
   }
 
   /** @param trail real paths of the folders that this one lies in, to notice a link that leads back into one of them */
@@ -172,7 +181,7 @@ class Planner {
       this.#folders.set(path, 'made');
       return true;
     }
-    if (facts.kind === 'directory' || this.#isTrustedLinkToFolder(path, facts.uid, facts.kind)) {
+    if (facts.kind === 'directory' || this.#isTrustedLinkToFolder(path, facts)) {
       this.#folders.set(path, 'existing');
       return true;
     }
@@ -180,16 +189,20 @@ class Planner {
     return false;
   }
 
-  /** A host may have links on the way to a destination, but only such as root or the agent's own user has made. */
-  #isTrustedLinkToFolder(path: string, uid: number, kind: string): boolean {
-    if (kind !== 'symlink') return false;
+  /** A host may have links on the way to a destination, but only such as the operator has made and nobody else can exchange. */
+  #isTrustedLinkToFolder(path: string, link: ObjectFacts): boolean {
+    if (link.kind !== 'symlink') return false;
+    const { host, agentUid } = this.#input;
     const real = this.#host.realpath(path);
-    if (real === null || this.#host.lstat(real)?.kind !== 'directory') {
+    const target = real === null ? null : this.#host.lstat(real);
+    if (target?.kind !== 'directory') {
       this.#problem('in-the-way', path, `${path} must be a folder, but is a link that leads to none`);
       return false;
     }
-    if (uid === 0 || uid === this.#input.agentUid) return true;
-    this.#problem('untrusted-link', path, `${path} is a link that user ${uid} has made; nothing is written through it`);
+    const folder = host.lstat(host.realpath(dirname(path)) ?? dirname(path));
+    if (folder !== null && isTrustedLink(link, folder, target, agentUid)) return true;
+    const why = `is a link that user ${link.uid} has made, or that others can exchange; nothing is written through it`;
+    this.#problem('untrusted-link', path, `${path} ${why}: name the folder that it leads to, ${real}`);
     return false;
   }
 

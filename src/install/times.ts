@@ -5,6 +5,8 @@
  * with it, and `touch`, which every host has, puts the nanoseconds right afterwards.
  */
 import { execaSync } from 'execa';
+import { systemErrorCode } from '../errors.ts';
+import { holdObject } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
 
 /** Nanoseconds since 1970 as text: no number holds them. */
@@ -14,26 +16,48 @@ export interface ObjectTimes {
   readonly mtimeNs: string;
 }
 
-/** What is not there is left out. Links are followed now, and none when the times are put back: somebody may plant one until then. */
+/** What is not there is left out. No link is followed: a folder that a link leads to has a path that ends with a dot. */
 export function timesOf(fs: InstallFs, paths: readonly string[]): ObjectTimes[] {
   return paths.flatMap((path) => {
-    if (!fs.existsSync(path)) return [];
-    const real = fs.realpathSync(path);
-    const { atimeNs, mtimeNs } = fs.lstatSync(real, { bigint: true });
-    return { path: real, atimeNs: String(atimeNs), mtimeNs: String(mtimeNs) };
+    const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return [];
+    return { path, atimeNs: String(stats.atimeNs), mtimeNs: String(stats.mtimeNs) };
   });
 }
 
 /** Puts times back; what has gone in the meantime needs none. */
 export function restoreTimes(fs: InstallFs, times: readonly ObjectTimes[]): void {
-  const there = times.filter(({ path }) => fs.existsSync(path));
+  const there = times.filter(({ path }) => isThere(fs, path));
   for (const { path, atimeNs, mtimeNs } of there) {
     fs.lutimesSync(path, inSeconds(BigInt(atimeNs)), inSeconds(BigInt(mtimeNs)));
   }
-  if (there.length === 0) return;
+  for (let first = 0; first < there.length; first += TOUCHED_AT_ONCE) {
+    restoreNanoseconds(fs, there.slice(first, first + TOUCHED_AT_ONCE));
+  }
+}
+
+/** Objects that one program is given, all of which are held meanwhile. */
+const TOUCHED_AT_ONCE = 128;
+
+function restoreNanoseconds(fs: InstallFs, times: readonly ObjectTimes[]): void {
+  using held = new DisposableStack();
+  const words = times.flatMap(({ path, mtimeNs }) => [
+    '-d',
+    `@${inDecimalSeconds(BigInt(mtimeNs))}`,
+    held.use(holdObject(fs, path)).path,
+  ]);
   // Through standard input, because a command line has an end. Without these programs microseconds have to do.
-  const input = there.map(({ path, mtimeNs }) => `-d\0@${inDecimalSeconds(BigInt(mtimeNs))}\0${path}\0`).join('');
-  execaSync('xargs', ['-0', '-n', '3', 'touch', '-c', '-h', '-m'], { input, reject: false });
+  execaSync('xargs', ['-0', '-n', '3', 'touch', '-c', '-m'], { input: words.join('\0'), reject: false });
+}
+
+/** A link that has come there since is left alone. */
+function isThere(fs: InstallFs, path: string): boolean {
+  try {
+    return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOTDIR') return false;
+    throw error;
+  }
 }
 
 /** The distance of two doubles between 2004 and 2038, as seconds since 1970. */

@@ -27,7 +27,7 @@ describe('times', () => {
     mkdirSync(scratch.at('real'));
     symlinkSync(scratch.at('real'), scratch.at('link'));
     const before = mtimeOf(scratch.at('real'));
-    const noted = timesOf(realInstallFs, [scratch.at('link')]);
+    const noted = timesOf(realInstallFs, [`${scratch.at('link')}/.`]);
     writeFileSync(scratch.at('real', 'new'), '');
     restoreTimes(realInstallFs, noted);
     expect(mtimeOf(scratch.at('real'))).toBe(before);

@@ -1,6 +1,6 @@
 import { type AttributeTools, systemAttributeTools } from '../../src/install/attributes.ts';
 import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';
-import { CHANGING_CALLS } from './faults/changing-calls.ts';
+import { changesDisk } from './faults/changing-calls.ts';
 
 /** The real disk and the real programs, on which something happens at one of the changing calls. */
 export interface WatchedFs {
@@ -11,23 +11,23 @@ export interface WatchedFs {
 }
 
 /** @param before is told the number of each changing call, from 1, before it is made; what it throws, the call throws */
-export function watchedFs(before: (call: number, name: string) => void): WatchedFs {
+export function watchedFs(before: (call: number, name: string, args: readonly unknown[]) => void): WatchedFs {
   let calls = 0;
-  const watch = <T extends object>(real: T, isWatched: (name: string) => boolean): T =>
+  const watch = <T extends object>(real: T, isWatched: (name: string, args: readonly unknown[]) => boolean): T =>
     Object.fromEntries(
       Object.entries(real).map(([name, original]) => [
         name,
-        !isWatched(name)
-          ? original
-          : (...args: unknown[]) => {
-              calls += 1;
-              before(calls, name);
-              return (original as (...args: unknown[]) => unknown)(...args);
-            },
+        (...args: unknown[]) => {
+          if (isWatched(name, args)) {
+            calls += 1;
+            before(calls, name, args);
+          }
+          return (original as (...args: unknown[]) => unknown)(...args);
+        },
       ]),
     ) as T;
   return {
-    fs: watch(realInstallFs, (name) => CHANGING_CALLS.includes(name)),
+    fs: watch(realInstallFs, changesDisk),
     tools: watch(systemAttributeTools, (name) => /^(set|restore|drop)/.test(name)),
     calls: () => calls,
   };

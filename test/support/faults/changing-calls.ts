@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from 'node:module';
 
 export const CHANGING_CALLS: readonly string[] = [
   'chmodSync',
+  'chownSync',
   'copyFileSync',
   'fchmodSync',
   'fchownSync',
@@ -25,7 +26,7 @@ export const CHANGING_CALLS: readonly string[] = [
 ];
 
 /** Whether a call changes the disk. A file that is only read is opened as well. */
-function changesDisk(name: string, args: readonly unknown[]): boolean {
+export function changesDisk(name: string, args: readonly unknown[]): boolean {
   if (name !== 'openSync') return CHANGING_CALLS.includes(name);
   const [, flags] = args;
   if (typeof flags === 'number') return (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR)) !== 0;
