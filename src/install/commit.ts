@@ -27,8 +27,8 @@ export function commitAll(fs: InstallFs, tools: AttributeTools, operations: read
 function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperation): void {
   switch (operation.op) {
     case 'place':
-      if (operation.backup !== null) keepOld(fs, operation.temp, operation.path, operation.backup);
-      fs.renameSync(operation.temp, operation.path);
+      if (operation.backup !== null) keepOld(fs, operation.path, operation.backup);
+      place(fs, operation.temp, operation.path);
       return;
     case 'remove':
       fs.renameSync(operation.path, operation.backup);
@@ -60,17 +60,25 @@ function touch(fs: InstallFs, path: string, { mode, mtimeMs }: TouchedAttributes
  * Gives the old object a second name. A file gets it as a hard link, so that at no instant there is neither old nor new; a folder, or a
  * file system without hard links, leaves a gap that the journal covers.
  */
-function keepOld(fs: InstallFs, temp: string, path: string, backup: string): void {
-  if (!isFolder(fs, path) && !isFolder(fs, temp)) {
-    try {
-      fs.linkSync(path, backup);
-      return;
-    } catch (error) {
-      const code = systemErrorCode(error);
-      if (code !== 'EPERM' && code !== 'EMLINK' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
-    }
+function keepOld(fs: InstallFs, path: string, backup: string): void {
+  try {
+    fs.linkSync(path, backup);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code !== 'EPERM' && code !== 'EMLINK' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+    fs.renameSync(path, backup);
   }
-  fs.renameSync(path, backup);
+}
+
+/** A folder cannot be renamed over a file, which has its second name by now. */
+function place(fs: InstallFs, temp: string, path: string): void {
+  try {
+    fs.renameSync(temp, path);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOTDIR') throw error;
+    fs.unlinkSync(path);
+    fs.renameSync(temp, path);
+  }
 }
 
 /**

@@ -79,7 +79,7 @@ class Held implements HeldFolders {
   /** Whatever was opened or followed, whether it is held now or not. */
   readonly #known = new Set<string>();
   /** The folder before, because calls come folder by folder. */
-  #last: readonly [path: string, folder: HeldFolder] | null = null;
+  #last: { readonly parent: string; readonly located: string } | null = null;
 
   constructor(fs: InstallFs, agentUid: number) {
     this.#fs = fs;
@@ -88,9 +88,13 @@ class Held implements HeldFolders {
 
   locate(path: string): string {
     if (isDescriptorPath(path)) return path;
-    const parent = dirname(path);
-    if (this.#last?.[0] !== parent) this.#last = [parent, this.#hold(parent, 0)];
-    return `${descriptorPath(this.#last[1].file)}/${basename(path)}`;
+    const nameAt = path.lastIndexOf('/');
+    const parent = nameAt === 0 ? '/' : path.slice(0, nameAt);
+    if (this.#last?.parent !== parent) {
+      const located = descriptorPath(this.#hold(parent, 0).file);
+      this.#last = { parent, located };
+    }
+    return this.#last.located + path.slice(nameAt);
   }
 
   #hold(path: string, links: number): HeldFolder {
@@ -147,13 +151,14 @@ class Held implements HeldFolders {
   }
 
   #drop({ path, file }: HeldFolder): void {
-    if (this.#last?.[1].file === file) this.#last = null;
+    this.#last = null;
     this.#folders.delete(path);
     this.#fs.closeSync(file);
   }
 
   forget(path: string): void {
-    const real = join(this.#realPaths.get(dirname(path)) ?? dirname(path), basename(path));
+    const parent = this.#realPaths.size === 0 ? undefined : this.#realPaths.get(dirname(path));
+    const real = parent === undefined ? path : join(parent, basename(path));
     if (!this.#known.has(real) && !this.#known.has(path)) return;
     const isBelow = (other: string, top: string) => other === top || other.startsWith(`${top}/`);
     for (const folder of this.#folders.values()) if (isBelow(folder.path, real)) this.#drop(folder);
