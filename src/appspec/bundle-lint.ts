@@ -68,35 +68,47 @@ function lintHooks(places: Places, appSpec: AppSpec, options: LintOptions): Find
 
 function lintScript(places: Places, event: string, hook: Hook, { bundle, host }: LintOptions): Finding[] {
   const { location } = hook;
-  const finding = (rule: LintRuleId, text: string): Finding => ({
+  return faultsOfScript(bundle.script(location), host).map(({ rule, text }) => ({
     severity: LINT_RULES[rule].severity,
     rule,
     message: `${event}: the script ${location} ${text}`,
     position: places.placeOf(hook, 'location'),
-  });
-  const facts = bundle.script(location);
-  if (facts.kind === 'missing') return [finding('script-missing', 'is not in the bundle')];
-  if (facts.kind === 'other') return [finding('script-missing', 'is no file')];
-  if (facts.kind === 'outside') return [finding('script-outside', `leads out of the bundle, to ${facts.leadsTo}`)];
-  const findings: Finding[] = [];
-  if (!facts.isExecutable)
-    findings.push(finding('script-not-executable', 'is not executable; the agent will make it so'));
+  }));
+}
+
+/** What is wrong with a script, or odd about it. */
+export interface ScriptFault {
+  readonly rule: LintRuleId;
+  /** Goes on where the script has been named. */
+  readonly text: string;
+}
+
+export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProgram'>): readonly ScriptFault[] {
+  if (facts.kind === 'missing') return [{ rule: 'script-missing', text: 'is not in the bundle' }];
+  if (facts.kind === 'other') return [{ rule: 'script-missing', text: 'is no file' }];
+  if (facts.kind === 'outside') {
+    return [{ rule: 'script-outside', text: `leads out of the bundle, to ${facts.leadsTo}` }];
+  }
+  const faults: ScriptFault[] = [];
+  if (!facts.isExecutable) {
+    faults.push({ rule: 'script-not-executable', text: 'is not executable; the agent will make it so' });
+  }
   const shebang = readShebang(facts.beginning);
   if (shebang === null) {
     if (!facts.beginning.includes('\0'))
-      findings.push(finding('shebang-missing', "has no '#!' line; /bin/sh will run it"));
+      faults.push({ rule: 'shebang-missing', text: "has no '#!' line; /bin/sh will run it" });
   } else if (shebang.isCrlf) {
-    findings.push(
-      finding('script-crlf', `has lines that end with CRLF: the kernel would look for '${shebang.interpreter}\\r'`),
-    );
+    const { interpreter } = shebang;
+    const text = `has lines that end with CRLF: the kernel would look for '${interpreter}\\r'`;
+    faults.push({ rule: 'script-crlf', text });
   } else if (!host.hasProgram(shebang.interpreter)) {
-    findings.push(finding('interpreter-missing', `needs ${shebang.interpreter}, which is not on this host`));
+    faults.push({ rule: 'interpreter-missing', text: `needs ${shebang.interpreter}, which is not on this host` });
   }
-  return findings;
+  return faults;
 }
 
 /** What the kernel would start for a file: behind `env` the program that it is to look for. Null: there is no `#!` line. */
-export function readShebang(beginning: string): { readonly interpreter: string; readonly isCrlf: boolean } | null {
+function readShebang(beginning: string): { readonly interpreter: string; readonly isCrlf: boolean } | null {
   const firstLine = beginning.split('\n')[0] ?? '';
   if (!firstLine.startsWith('#!')) return null;
   const isCrlf = firstLine.endsWith('\r');

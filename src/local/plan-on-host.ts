@@ -1,7 +1,8 @@
 /** What deploying a revision would do to this very host. Nothing is changed: a bundle is unpacked into a folder that is removed again. */
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readShebang } from '../appspec/bundle-lint.ts';
+import { faultsOfScript } from '../appspec/bundle-lint.ts';
+import type { LintRuleId } from '../appspec/rules.ts';
 import type { AppSpec, Hook } from '../appspec/types.ts';
 import { unpackBundle } from '../archive/unpack.ts';
 import { forSignature, requireSignature } from '../deployment/bundle-signature.ts';
@@ -21,6 +22,7 @@ import type { InstallPlan, PlannedChange } from '../install/types.ts';
 import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import { mountPointOf } from '../system/mount-point.ts';
+import { findProgram } from '../system/programs.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
 import { scriptFacts } from './validate.ts';
@@ -222,19 +224,20 @@ function oldRevision(
   }
 }
 
+/** Faults by which a script cannot run on this host; others are for its author. */
+const FATAL_FAULTS = new Set<LintRuleId>(['script-missing', 'script-outside', 'script-crlf', 'interpreter-missing']);
+
 function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook): HostPlanProblem | null {
-  const facts = scriptFacts(archiveDir, hook.location);
-  const path = join(archiveDir, hook.location);
-  if (facts.kind === 'missing') return { rule: 'script-missing', path, message: 'is not in the revision' };
-  if (facts.kind === 'other') return { rule: 'script-missing', path, message: 'is no file' };
-  if (facts.kind === 'outside') {
-    return { rule: 'script-outside', path, message: `leads out of the revision, to ${facts.leadsTo}` };
-  }
-  if (readShebang(facts.beginning)?.isCrlf === true) {
-    return { rule: 'script-crlf', path, message: 'has lines that end with CRLF' };
-  }
-  if (hook.runas !== null && ctx.install.ids.userId(hook.runas) === null) {
-    return { rule: 'unknown-user', path, message: `is to run as '${hook.runas}', who does not exist here` };
+  const { location, runas } = hook;
+  const path = join(archiveDir, location);
+  // Another user's login may find programs elsewhere.
+  const hasProgram = (program: string) =>
+    (runas !== null && !program.includes('/')) || findProgram(program, ctx.baseEnvironment['PATH']) !== null;
+  const faults = faultsOfScript(scriptFacts(archiveDir, location), { hasProgram });
+  const fault = faults.find(({ rule }) => FATAL_FAULTS.has(rule));
+  if (fault !== undefined) return { rule: fault.rule, path, message: fault.text };
+  if (runas !== null && ctx.install.ids.userId(runas) === null) {
+    return { rule: 'unknown-user', path, message: `is to run as '${runas}', who does not exist here` };
   }
   return null;
 }

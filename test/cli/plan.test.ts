@@ -110,6 +110,21 @@ describe('slipway plan', () => {
     expect(plan.changes.at(-1)).toMatchObject({ why: 'protected' });
   });
 
+  test('names a script whose interpreter this host does not have', async () => {
+    using scratch = scratchFolder();
+    const { planned } = host(scratch);
+    const one = revision(scratch, 'one', { a: '1' });
+    writeFileSync(scratch.at('one/scripts/AfterInstall.sh'), '#!/opt/none/python3\n', { mode: 0o755 });
+    const { status, plan: seen } = await planned(one);
+    expect(status).toBe(1);
+    expect(seen.problems).toMatchObject([
+      {
+        rule: 'interpreter-missing',
+        message: expect.stringContaining('AfterInstall.sh needs /opt/none/python3, which is not on this host'),
+      },
+    ]);
+  });
+
   test('names what would be in the way and whose it is, exits with 1, and says everything at once', async () => {
     using scratch = scratchFolder();
     const { plan, planned, deploy } = host(scratch);
@@ -123,7 +138,7 @@ describe('slipway plan', () => {
     expect(seen.problems.map(({ message }) => message)).toEqual([
       expect.stringMatching(/site\/a .*other-group/),
       expect.stringMatching(/site\/b exists already/),
-      'AfterInstall would fail: the script scripts/AfterInstall.sh is not in the revision',
+      'AfterInstall would fail: the script scripts/AfterInstall.sh is not in the bundle',
     ]);
     const { printed } = await plan(two);
     expect(printed).toMatch(/impossible, for 3 reasons\n$/);
