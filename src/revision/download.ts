@@ -2,15 +2,16 @@
  * One download for every store that can be asked for a range of bytes: several pieces at once, resumed where they broke off, by this
  * process or by the next.
  */
-import type { Readable } from 'node:stream';
-import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
+import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { type BundlePart, openBundlePart } from './bundle-part.ts';
 import { type ByteRange, missingPieces } from './byte-ranges.ts';
-import { createDigest, type ExpectedDigest } from './content-digest.ts';
+import { type ContentCheck, createContentCheck } from './content-check.ts';
+import { type DownloadSource, ObjectChanged } from './download-source.ts';
 import type { DownloadRequest, FetchedBundle } from './fetch-bundle.ts';
 import { createProgressMeter, type ProgressMeter } from './progress.ts';
+import { type Connection, openWatched } from './watched-connection.ts';
 
 /** How downloads go about it. Numbers of their own are for tests, and for hosts with odd networks. */
 export interface DownloadTuning {
@@ -38,44 +39,6 @@ const WORTHWHILE_BYTES = 256 * 1024;
 const MAX_RESTARTS = 2;
 /** At least so much is fetched even if all is here, to learn whether the object is still the same. */
 const PROBE_BYTES = 1;
-const READ_BACK_BYTES = 1024 * 1024;
-
-export interface DownloadSource {
-  /** For messages. */
-  readonly name: string;
-  /** The same text for the same place, with no secret in it. */
-  readonly identity: string;
-  /**
-   * Asks for bytes.
-   *
-   * @param validator the object must still be this one; null: any
-   * @throws SlipwayError when asking again would not help; ObjectChanged; anything else is worth another try
-   */
-  open(range: ByteRange, validator: string | null, signal: AbortSignal): Promise<OpenedRange>;
-  /** What the content must add up to, once something is known of it; null: nobody knows. */
-  expectedDigest(opened: OpenedRange, signal: AbortSignal): Promise<ExpectedDigest | null>;
-  /** The error when all tries are used up. */
-  unreachable(cause: unknown): SlipwayError;
-}
-
-export interface OpenedRange {
-  readonly body: Readable;
-  /** null: the source does not do ranges, and the body is the whole. */
-  readonly range: ByteRange | null;
-  /** Of the whole object; null: unknown. */
-  readonly sizeBytes: number | null;
-  /** A strong ETag without quotes; null: what breaks off has to begin anew. */
-  readonly validator: string | null;
-  /** Without quotes, for whoever wants to know. */
-  readonly eTag: string | null;
-  /** The content is stored as the store's own encryption left it, so the ETag is no MD5. */
-  readonly hasOpaqueETag: boolean;
-}
-
-/** The object is not the one that the download began with. */
-export class ObjectChanged extends Error {
-  override readonly name = 'ObjectChanged';
-}
 
 export interface DownloadContext {
   readonly clock: Clock;
@@ -149,7 +112,7 @@ async function fetchOnce(
   const stop = new AbortController();
   const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);
   const first = await openWatched(
-    ctx,
+    ctx.tuning.noProgressMs,
     source,
     firstMissing(part, ctx.tuning.firstBytes),
     part.object?.validator ?? null,
@@ -220,7 +183,7 @@ async function fetchPiece(hand: Hand, piece: ByteRange, begun: Connection | null
     const startedAt = at;
     try {
       const range = { from: at, to: piece.to };
-      connection ??= await openWatched(hand, source, range, part.object?.validator ?? null, signal);
+      connection ??= await openWatched(hand.tuning.noProgressMs, source, range, part.object?.validator ?? null, signal);
       if (connection.opened.range === null) throw new ObjectChanged(`${source.name} can no longer be had in pieces`);
       await readBody(hand, connection, at, piece.to - at, (received) => {
         at = startedAt + received;
@@ -265,68 +228,6 @@ async function readBody(
   if (expected !== null && received !== expected) throw new Error(`only ${received} of ${expected} bytes came`);
 }
 
-/** An answer whose body comes in, and the watch over it. */
-interface Connection {
-  readonly opened: OpenedRange;
-  /** Something has come. */
-  seen(): void;
-  /** That nothing came for too long; null: it did not stall. */
-  stalled(): Error | null;
-  close(): void;
-}
-
-async function openWatched(
-  { tuning }: DownloadContext,
-  source: DownloadSource,
-  range: ByteRange,
-  validator: string | null,
-  signal: AbortSignal,
-): Promise<Connection> {
-  const watch = new AbortController();
-  const timer = setTimeout(
-    () => watch.abort(new Error(`nothing came for ${tuning.noProgressMs / 1000} seconds`)),
-    tuning.noProgressMs,
-  );
-  const both = AbortSignal.any([signal, watch.signal]);
-  try {
-    const opened = await source.open(range, validator, both);
-    const cut = () => opened.body.destroy(asError(both.reason));
-    if (both.aborted) cut();
-    both.addEventListener('abort', cut, { once: true });
-    const close = () => {
-      clearTimeout(timer);
-      both.removeEventListener('abort', cut);
-      // What is cut off in the middle may still say so, when nobody listens any more.
-      opened.body.on('error', () => undefined).destroy();
-    };
-    const fault = faultOf(source, opened, range, validator);
-    if (fault !== null) {
-      close();
-      throw fault;
-    }
-    const stalled = () => (watch.signal.aborted && !signal.aborted ? asError(watch.signal.reason) : null);
-    return { opened, seen: () => void timer.refresh(), stalled, close };
-  } catch (error) {
-    clearTimeout(timer);
-    throw watch.signal.aborted && !signal.aborted ? watch.signal.reason : error;
-  }
-}
-
-/** What is wrong with an answer; null: nothing. */
-function faultOf(
-  source: DownloadSource,
-  { range, ...opened }: OpenedRange,
-  asked: ByteRange,
-  validator: string | null,
-): Error | null {
-  if (validator !== null && opened.validator !== validator)
-    return new ObjectChanged(`${source.name} is another object now`);
-  if (range === null) return null;
-  const end = opened.sizeBytes === null ? asked.to : Math.min(asked.to, opened.sizeBytes);
-  if (range.from === asked.from && range.to === end) return null;
-  return new Error(`bytes ${asked.from} to ${asked.to} were asked for, but ${range.from} to ${range.to} came`);
-}
-
 /** Counts failures in a row and waits between them. */
 function createTries(ctx: DownloadContext, source: DownloadSource, signal: AbortSignal | undefined) {
   let failures = 0;
@@ -348,51 +249,4 @@ function createTries(ctx: DownloadContext, source: DownloadSource, signal: Abort
       signal?.throwIfAborted();
     },
   };
-}
-
-interface ContentCheck {
-  written(position: number, chunk: Uint8Array): void;
-  /** Reads back what came out of order. */
-  catchUp(): void;
-  /** @throws SlipwayError REVISION_DIGEST_MISMATCH */
-  finish(name: string): void;
-}
-
-/** Sums up the content from its beginning while it comes, so that little is left to read at the end. */
-function createContentCheck(part: BundlePart, expected: ExpectedDigest | null): ContentCheck {
-  const digest = expected === null ? null : createDigest(expected.algorithm);
-  let at = 0;
-  const catchUp = () => {
-    const [front] = part.done;
-    if (digest === null || front === undefined || front.from > 0) return;
-    const buffer = Buffer.allocUnsafe(READ_BACK_BYTES);
-    while (at < front.to) {
-      const read = part.read(at, buffer.subarray(0, Math.min(buffer.length, front.to - at)));
-      if (read === 0) return;
-      digest.update(buffer.subarray(0, read));
-      at += read;
-    }
-  };
-  return {
-    written(position, chunk) {
-      if (digest === null || position !== at) return;
-      digest.update(chunk);
-      at += chunk.length;
-    },
-    catchUp,
-    finish(name) {
-      if (digest === null || expected === null) return;
-      catchUp();
-      const found = digest.hex();
-      if (found === expected.hex) return;
-      throw new SlipwayError(
-        'REVISION_DIGEST_MISMATCH',
-        `what came of ${name} is not what it should be: its ${expected.algorithm} is ${found}, but ${expected.origin} says ${expected.hex}`,
-      );
-    },
-  };
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(messageOf(reason));
 }

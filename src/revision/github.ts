@@ -1,6 +1,7 @@
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { GitHubRevision } from '../protocol/specification.ts';
-import { type DownloadSource, download } from './download.ts';
+import { download } from './download.ts';
+import type { DownloadSource } from './download-source.ts';
 import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
 import { drain, getHttp } from './http.ts';
 

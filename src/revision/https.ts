@@ -3,7 +3,8 @@ import { nameOfUrl } from '../protocol/revision-name.ts';
 import type { HttpsRevision } from '../protocol/specification.ts';
 import { parseContentRange } from './byte-ranges.ts';
 import { authorizationFor } from './credentials-file.ts';
-import { type DownloadSource, download, ObjectChanged, type OpenedRange } from './download.ts';
+import { download } from './download.ts';
+import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
 import type { DownloadRequest, FetchedBundle, RevisionContext } from './fetch-bundle.ts';
 import { drain, getHttp, type HttpAnswer } from './http.ts';
 

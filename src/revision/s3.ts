@@ -15,7 +15,8 @@ import type { WireLog } from '../protocol/wire-log.ts';
 import type { Clock } from '../system/clock.ts';
 import { type ByteRange, parseContentRange } from './byte-ranges.ts';
 import type { ExpectedDigest } from './content-digest.ts';
-import { type DownloadSource, download, ObjectChanged, type OpenedRange } from './download.ts';
+import { download } from './download.ts';
+import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
 import type { DownloadRequest, FetchedBundle, RevisionContext } from './fetch-bundle.ts';
 
 /**
