@@ -206,7 +206,8 @@ export const ERROR_CATALOGUE = {
   },
   SIGNERS_UNUSABLE: {
     meaning: 'The file that says whose signatures count cannot be used.',
-    remedy: 'Mend bundle_signers_file; `slipway doctor` shows what is wrong with it.',
+    remedy:
+      'Mend the file that the message names: bundle_signers_file of the agent’s configuration, or that of --signers.',
   },
   // --- install
   INSTALL_IMPOSSIBLE: {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { lookAtSignatures } from '../../src/cli/doctor/signatures.ts';
 import { runCli } from '../../src/cli/program.ts';
@@ -8,13 +8,13 @@ import { capturedContext } from '../support/cli-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasMinisign, hasSshKeygen, minisignKeyPair, sshKeyPair } from '../support/signing.ts';
 
-/** Made once by minisign 0.11, because that takes seconds. Its password is `correct horse`. */
+/** A key of minisign's whose password, `correct horse`, is stretched as little as minisign allows: else each use takes seconds and a gigabyte. */
 const PROTECTED_KEY = {
-  public: `untrusted comment: minisign public key 75BFB5268E1FB4D0
-RWTQtB+OJrW/dc9KV8TJTy/nZfpxobYl+CgYXQL/OEquz7zRLz5GqBo1
+  public: `untrusted comment: minisign public key 467B0F94E6973A1C
+RWQcOpfmlA97RheXXnTnDoBHNz6QbeCy6rC0CKJ7kp9Rt7i7J590mjeO
 `,
   secret: `untrusted comment: minisign encrypted secret key
-RWRTY0Iy87KwdRVuv700RZ+AL/1QIvUvOHEJgeSHhvqBjJqsjqgAAAACAAAAAAAAAEAAAAAAefZZTkxJEILx55q2I9QSKsxbxMSKZLP7Vyt9l9HnrDBuKbq9OhWiOQ2wf3kal9P8r35qbVZvoGX0k5PHmiCbnGbJhUvMtdPz6hbDjtLD+kYH+5pq8/AD9qHndGmLX8LepEscAT86Y3E=
+RWRTY0IyIO3zu8JyiEMgD1GHHV+VbRJma/xVQulJeITkva1fhp4AgAAAAAAAAAAAAAEAAAAAYEl+cIlcSZjUQ+GOmMTJCINF+N4otFZQZC/NecVpbMm3TatFI7LYkW21F3iG50VIkkbO5KA4vBeIvJRyESc4oI15GrQB0Cr2nnoFNv9Fku4gNCiJ2CAAzOM305U3/NwgM3bFyCWpG9Q=
 `,
 };
 
@@ -106,8 +106,11 @@ describe.runIf(hasMinisign)('slipway sign with a key of minisign that has a pass
     writeFileSync(scratch.at('release.key'), PROTECTED_KEY.secret);
     const program = [process.execPath, new URL('../../bin/slipway.js', import.meta.url).pathname] as const;
     const args = [program[1], 'sign', 'app.tgz', '--key', 'release.key'];
-    const { status } = spawnSync(program[0], args, { cwd: scratch.path, input: 'correct horse\n' });
-    expect(status).toBe(0);
+    const sign = (input: string) => spawnSync(program[0], args, { cwd: scratch.path, input, encoding: 'utf8' });
+    const wrong = sign('wrong\n');
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toMatch(/minisign could not sign: .*Wrong password.*CLI_CANNOT_SIGN/s);
+    expect(sign('correct horse\n').status).toBe(0);
     const verify = ['verify', 'app.tgz', '--signers', 'release.pub', '--application', 'shop'];
     expect(await slipway(scratch, ...verify)).toMatchObject({ status: 0 });
   });
@@ -144,13 +147,17 @@ describe('slipway doctor', () => {
     chmodSync(scratch.at('signers'), 0o664);
     writeFileSync(
       scratch.at('agent.yml'),
-      `bundle_signature_policy: enforce
+      `root_dir: ${scratch.at('root')}
+bundle_signature_policy: enforce
 bundle_signers_file: ${scratch.at('signers')}
 deployment_groups:
   shop/production: { bundle_signers_file: ${scratch.at('broken')} }
   shop/test: { bundle_signature_policy: off }
 `,
     );
+    mkdirSync(scratch.at('root/.slipway/history'), { recursive: true });
+    const installed = [{ applicationName: 'shop', deploymentGroupName: 'production' }];
+    writeFileSync(scratch.at('root/.slipway/history/1f2e.json'), JSON.stringify(installed));
     const findings = lookAtSignatures(loadAgentConfig(scratch.at('agent.yml')).config, Date.UTC(2026, 0, 1));
     expect(findings.map(({ status, check, detail }) => `${status} ${check}: ${detail}`)).toEqual([
       expect.stringMatching(/^ok bundle signatures: enforce, by \S+signers: ci \(SHA256:/),
@@ -158,6 +165,7 @@ deployment_groups:
       expect.stringMatching(/^warn bundle signatures: \S+ may be written by others/),
       expect.stringMatching(/^fail bundle signatures of shop\/production: enforce, but \S+broken: line 1: /),
       expect.stringMatching(/^ok bundle signatures of shop\/test: off/),
+      expect.stringMatching(/^warn bundle signatures of shop\/test: nothing was ever installed/),
     ]);
   });
 });

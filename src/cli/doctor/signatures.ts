@@ -2,16 +2,42 @@
 import { statSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { type SignatureRules, withGroupSettings } from '../../config/group-settings.ts';
+import { groupsWithHistory, readHistory } from '../../deployment/history.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
 import { readSigners } from '../../signature/signed-file.ts';
 import type { Signer } from '../../signature/signers.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
-export function lookAtSignatures({ bundleSignatures, deploymentGroups }: AgentConfig, nowMs: number): Finding[] {
-  const ofGroups = deploymentGroups.flatMap(({ group, ...own }) =>
-    lookAt(`bundle signatures of ${group}`, withGroupSettings(bundleSignatures, own), nowMs),
-  );
+export function lookAtSignatures(
+  { rootDir, bundleSignatures, deploymentGroups }: AgentConfig,
+  nowMs: number,
+): Finding[] {
+  const known = new Set(knownGroups(rootDir));
+  const ofGroups = deploymentGroups.flatMap(({ group, ...own }) => {
+    const check = `bundle signatures of ${group}`;
+    const findings = lookAt(check, withGroupSettings(bundleSignatures, own), nowMs);
+    return known.has(group) ? findings : [...findings, neverSeen(check)];
+  });
   return [...lookAt('bundle signatures', bundleSignatures, nowMs), ...ofGroups];
+}
+
+/** A name with a slip in it would leave the group to what counts for all, and nobody would notice. */
+function neverSeen(check: string): Finding {
+  return warn(
+    check,
+    'nothing was ever installed for a group of this id or name on this host',
+    'Before its first deployment this is normal; else compare with `slipway status`, which shows the names and ids of groups.',
+  );
+}
+
+/** Every id, and every `APPLICATION/GROUP`, that something was installed for. */
+function knownGroups(rootDir: string): readonly string[] {
+  return groupsWithHistory(rootDir).flatMap((id) => [
+    id,
+    ...readHistory(rootDir, id).map(
+      ({ applicationName, deploymentGroupName }) => `${applicationName}/${deploymentGroupName}`,
+    ),
+  ]);
 }
 
 function lookAt(check: string, { policy, signersFile }: SignatureRules, nowMs: number): Finding[] {
