@@ -151,6 +151,12 @@ export const AGENT_CONFIG_KEYS = [
     'run each script in a scope of systemd, outside the agent’s control group; auto: where the agent is a service',
   ),
   key(
+    'journal_fields',
+    ['auto', 'off'],
+    'auto',
+    'where the log goes to the journal of systemd: give records of deployments fields to look for (SLIPWAY_DEPLOYMENT_ID, …), or none',
+  ),
+  key(
     'events_file',
     'path',
     null,
@@ -289,6 +295,7 @@ export interface AgentConfig {
   readonly stripLoaderVariables: boolean;
   readonly hookOutputGraceSeconds: number;
   readonly hookOutputPolicy: 'detach' | 'fail';
+  readonly journalFields: 'auto' | 'off';
   readonly eventsFile: string | null;
   readonly metricsListen: string | null;
   readonly otlpEndpoint: string | null;
@@ -421,6 +428,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
+    journalFields: text('journal_fields') as AgentConfig['journalFields'],
     eventsFile: optional('events_file'),
     metricsListen: optional('metrics_listen'),
     otlpEndpoint: optional('otlp_endpoint'),

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
 import { openDailyFile } from './daily-file.ts';
+import { createJournal, isJournal } from './journal.ts';
 import type { LogFields, Logger } from './logger.ts';
 import { plainFields } from './plain-fields.ts';
 
@@ -16,14 +17,20 @@ interface FileSettings {
   readonly restrictLogDir?: boolean;
 }
 
+interface AgentLogSettings {
+  readonly verbose: boolean;
+  /** Where the log goes to the journal: whether records of deployments have fields there. */
+  readonly journalFields: 'auto' | 'off';
+}
+
 /**
  * The agent's logger: one JSON object a line on standard error, for the journal; and the official agent's text format in
  * `<log_dir>/<program_name>.log`, for the eyes and collectors that know it. A folder that cannot be written is said once.
  */
-export function createAgentLogger(settings: FileSettings & { readonly verbose: boolean }): ClosableLogger {
+export function createAgentLogger(settings: FileSettings & AgentLogSettings): ClosableLogger {
   const winston = createWinston({
     level: settings.verbose ? 'debug' : 'info',
-    transports: [jsonToStderr()],
+    transports: [isJournal(process.env, 2) ? toJournal(settings) : jsonToStderr()],
   });
   const logger = wrap(winston);
   try {
@@ -65,6 +72,33 @@ function jsonToStderr(): Transport {
   if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
   return new transports.Stream({
     stream: process.stderr,
+    format: format.combine(format.timestamp(), format.json()),
+  });
+}
+
+function toJournal({
+  programName,
+  journalFields,
+}: Pick<FileSettings & AgentLogSettings, 'programName' | 'journalFields'>) {
+  if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
+  const journal = createJournal({
+    identifier: programName,
+    pid: process.pid,
+    writeLine: (line) => void process.stderr.write(line),
+  });
+  return new transports.Stream({
+    stream: new Writable({
+      decodeStrings: false,
+      write(line: string, _encoding, done) {
+        const { level, ...fields } = JSON.parse(line) as { level: string };
+        const record = { level, line: line.trimEnd(), fields: journalFields === 'off' ? {} : fields };
+        journal.write(record);
+        done();
+      },
+      final(done) {
+        void journal.close().then(() => done());
+      },
+    }),
     format: format.combine(format.timestamp(), format.json()),
   });
 }

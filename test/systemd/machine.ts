@@ -68,6 +68,8 @@ export interface Machine extends AsyncDisposable {
   ask(command: string): string | null;
   /** A power cut, and a new start. */
   reset(): Promise<void>;
+  /** Shuts down in good order, and starts again. */
+  reboot(): Promise<void>;
 }
 
 /**
@@ -110,6 +112,13 @@ export async function bootMachine(folder: string, binds: Readonly<Record<string,
       return status === 0 ? stdout.trim() : null;
     },
     async reset() {
+      await off();
+      booted = await boot(folder, root, binds, groups);
+    },
+    async reboot() {
+      const init = booted?.init ?? 0;
+      enter('systemctl poweroff');
+      await eventually(() => !isRunning(init), { withinMs: 120_000, everyMs: 200 });
       await off();
       booted = await boot(folder, root, binds, groups);
     },

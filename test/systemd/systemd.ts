@@ -47,7 +47,7 @@ function must(condition: boolean, otherwise: string): void {
 }
 
 interface Shown {
-  readonly deployment: { readonly status: string };
+  readonly deployment: { readonly deploymentId: string; readonly status: string };
   readonly targets: readonly {
     readonly lifecycleEvents: readonly {
       readonly lifecycleEventName: string;
@@ -209,6 +209,43 @@ systemd-run --quiet --collect --unit=app-unit ${APP} unit /run`,
     await deploy(server, apps);
     await appsLive(machine);
   });
+  await check(
+    'an orderly reboot in the middle of a deployment: it is reported, and the next deployment succeeds',
+    async () => {
+      const id = await begin(server, revision('down', { scripts: { BeforeInstall: 'touch /srv/down\nsleep 600' } }));
+      await eventually(() => machine.ask('test -e /srv/down') !== null);
+      const begun = performance.now();
+      await machine.reboot();
+      // systemd ends the hook with everything else; an agent that waited for its own end would hold up the machine for two hours.
+      must(performance.now() - begun < 100_000, 'the shutdown took too long');
+      await isActive(machine);
+      const shown = await ended(server, id, 'Failed');
+      must(/signal|SIG|restart/i.test(failure(shown).message), JSON.stringify(failure(shown)));
+      await deploy(server, apps);
+      await appsLive(machine);
+    },
+  );
+  await check(
+    'records of a deployment are found in the journal by its id, under the unit, with priorities',
+    async () => {
+      const shown = await deployment(server, revision('sad', { scripts: { AfterInstall: 'exit 3' } }), 'Failed');
+      const { deploymentId } = shown.deployment;
+      const find = (rest: string) =>
+        machine.run(`journalctl --no-pager -u slipway-agent -o json SLIPWAY_DEPLOYMENT_ID=${deploymentId} ${rest}`);
+      await eventually(() => find('SLIPWAY_COMMAND=AfterInstall PRIORITY=4') !== '');
+      const record = JSON.parse(find('SLIPWAY_COMMAND=AfterInstall PRIORITY=4').split('\n')[0] ?? '') as Record<
+        string,
+        string
+      >;
+      must(record['SYSLOG_IDENTIFIER'] === 'codedeploy-agent', JSON.stringify(record));
+      must(record['SLIPWAY_DIAGNOSTIC_CODE'] === '4', JSON.stringify(record));
+      must(find('PRIORITY=6').includes('Install succeeded'), 'the successful events are not there');
+      const plain = machine.run(
+        'journalctl --no-pager -u slipway-agent -o json PRIORITY=6 | grep "agent is ready" | tail -n 1',
+      );
+      must(plain.includes('the agent is ready') && !plain.includes('<6>'), plain);
+    },
+  );
   await check('a full disk at the destination: a clear error, and the old tree is untouched', async () => {
     const fits = { 'one.bin': randomBytes(2 ** 20).toString('base64'), 'old.txt': 'old' };
     const tooMuch = { 'one.bin': randomBytes(12 * 2 ** 20).toString('base64'), 'new.txt': 'new' };
