@@ -305,7 +305,7 @@ export const ERROR_CATALOGUE = {
   AGENT_TLS_REFUSED: {
     meaning: 'The control endpoint’s certificate does not verify, or no TLS connection to it comes about.',
     remedy:
-      'Check the endpoint and the clock. A private authority is trusted through SSL_CERT_FILE or AWS_SSL_CA_DIRECTORY in the service’s environment.',
+      'Check the endpoint and the clock. A private authority is trusted through SSL_CERT_FILE or AWS_SSL_CA_DIRECTORY in the service’s environment, the system’s store with NODE_USE_SYSTEM_CA=1.',
   },
   AGENT_ENDPOINT_REFUSED: {
     meaning: 'The configured control endpoint is one that the agent does not trust.',
@@ -419,17 +419,24 @@ export function isSlipwayError(error: unknown, code?: ErrorCode): error is Slipw
   return error instanceof SlipwayError && (code === undefined || error.code === code);
 }
 
-/** The text of anything that was thrown, for messages that quote a cause. Of OpenSSL's there is left what it means. */
+/** The text of anything that was thrown, for messages that quote a cause. Of OpenSSL's there is left what it means, and no advice of Node's. */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  if (isNoTls(thrown)) return 'what answers there does not speak TLS';
   const [, reason] = /:SSL routines:[^:]*:([^:]+):/.exec(thrown.message) ?? [];
-  if (reason === undefined) return thrown.message;
-  return isNoTls(thrown) ? 'what answers there does not speak TLS' : `TLS failed: ${reason}`;
+  return reason === undefined
+    ? thrown.message.replace(/; if the root CA is installed.*/s, '')
+    : `TLS failed: ${reason}`;
 }
 
 /** Whether a TLS connection failed because the other side speaks something else, such as plain HTTP. */
 export function isNoTls(thrown: unknown): boolean {
   return thrown instanceof Error && /:(wrong version number|packet length too long|http request):/.test(thrown.message);
+}
+
+/** Whether a TLS connection failed because nobody that is trusted has signed the other side's certificate. */
+export function isUntrusted(thrown: unknown): boolean {
+  return /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)/.test(systemErrorCode(thrown) ?? '');
 }
 
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`, …), or null. */

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { trustAuthorities } from '../system/trust.ts';
 import type { AddCommand, Conclude } from './command.ts';
 import type { CliContext } from './context.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
@@ -52,6 +53,10 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   const added = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((one) => one()));
   for (const add of added) add(program, ctx, conclude);
+  // Whoever talks to a server trusts whom the environment names, as the agent does; nobody else need read that.
+  program.hook('preAction', async (_program, action) => {
+    if (action.options.some(({ long }) => long === '--endpoint-url')) await trustAuthorities(ctx.env);
+  });
   inheritBehaviour(program);
   return program;
 }

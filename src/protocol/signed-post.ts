@@ -1,8 +1,9 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { HttpsProxyAgent } from 'https-proxy-agent';
-import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { isNoTls, isUntrusted, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
+import { TRUST_REMEDY } from '../system/trust.ts';
 import type { CredentialProvider } from './sigv4/credentials.ts';
 import { type SigningScope, signRequest } from './sigv4/sign.ts';
 import type { WireLog } from './wire-log.ts';
@@ -188,7 +189,15 @@ async function tunnelsThrough(proxy: URL): Promise<Connections> {
 }
 
 function unreachable(url: URL, why: string, cause?: unknown): SlipwayError {
-  return new SlipwayError('SERVER_UNREACHABLE', `${url.origin} cannot be reached: ${why}`, { cause });
+  return new SlipwayError('SERVER_UNREACHABLE', `${url.origin} cannot be reached: ${why}`, {
+    cause,
+    ...remedyOf(cause),
+  });
+}
+
+function remedyOf(cause: unknown): { readonly remedy?: string } {
+  if (isUntrusted(cause)) return { remedy: TRUST_REMEDY };
+  return isNoTls(cause) ? { remedy: 'Correct the port, or write http:// where the network is trusted.' } : {};
 }
 
 function plainHeaders(headers: object): Record<string, string> {

@@ -4,6 +4,10 @@ import { messageOf, SlipwayError } from '../errors.ts';
 
 const FILES = ['SSL_CERT_FILE', 'AWS_CA_BUNDLE', 'AWS_SSL_CA_BUNDLE'] as const;
 
+/** For a server whose certificate nobody has signed that is trusted here. */
+export const TRUST_REMEDY =
+  'Have SSL_CERT_FILE or AWS_SSL_CA_DIRECTORY name the certificate of its authority, or trust the system’s store with NODE_USE_SYSTEM_CA=1.';
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

@@ -8,6 +8,7 @@ import { readAuthorities, trustAuthorities } from '../../src/system/trust.ts';
 import { collectingLogger } from '../support/deployment.ts';
 import { answeringServer } from '../support/http-server.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { runSlipway } from '../support/slipway.ts';
 
 /** A certificate for this machine that is its own authority, made by openssl. */
 async function makeCertificate(scratch: ScratchFolder): Promise<{ certFile: string; cert: string; key: string }> {
@@ -16,6 +17,21 @@ async function makeCertificate(scratch: ScratchFolder): Promise<{ certFile: stri
   const files = ['-keyout', keyFile, '-out', certFile];
   await execa('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...name, ...files]);
   return { certFile, cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+}
+
+/** A server that knows nothing, with a certificate that nobody knows. */
+async function privateServer(scratch: ScratchFolder) {
+  const { certFile, cert, key } = await makeCertificate(scratch);
+  const server = createServer({ cert, key }, (_, response) => response.writeHead(404).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    certFile,
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }
 
 describe('trust', () => {
@@ -36,20 +52,33 @@ describe('trust', () => {
 
   test('a start ends when the endpoint’s certificate does not verify', async () => {
     using scratch = scratchFolder();
-    const { certFile, cert, key } = await makeCertificate(scratch);
-    const server = createServer({ cert, key }, (_, response) => response.writeHead(404).end());
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
-      const endpoint = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
-      const log = collectingLogger();
-      await expect(checkEndpointTls(endpoint, null, log)).rejects.toMatchObject({ code: 'AGENT_TLS_REFUSED' });
-      await trustAuthorities({ SSL_CERT_FILE: certFile });
-      await checkEndpointTls(endpoint, null, log);
-      expect(log.lines).toEqual([]);
-    } finally {
-      server.closeAllConnections();
-      server.close();
-    }
+    await using server = await privateServer(scratch);
+    const log = collectingLogger();
+    await expect(checkEndpointTls(new URL(server.url), null, log)).rejects.toMatchObject({
+      code: 'AGENT_TLS_REFUSED',
+      message: `${server.url}: self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT)`,
+    });
+    await trustAuthorities({ SSL_CERT_FILE: server.certFile });
+    await checkEndpointTls(new URL(server.url), null, log);
+    expect(log.lines).toEqual([]);
+  });
+
+  test('a command trusts whom the environment names, and says how when it does not', async () => {
+    using scratch = scratchFolder();
+    await using server = await privateServer(scratch);
+    const list = (env: NodeJS.ProcessEnv) =>
+      runSlipway(['applications', 'list', '--endpoint-url', server.url], {
+        AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        ...env,
+      });
+    const refused = await list({});
+    expect(refused).toMatchObject({ status: 4, stderr: expect.stringContaining('self-signed certificate [SERVER_') });
+    expect(refused.stderr).toContain('to do: Have SSL_CERT_FILE');
+    expect(await list({ SSL_CERT_FILE: server.certFile })).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('the server answered HTTP 404'),
+    });
   });
 
   test('a start ends when what answers does not speak TLS, in words and not in OpenSSL’s', async () => {

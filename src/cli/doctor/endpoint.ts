@@ -9,7 +9,7 @@ import { isNoTls, messageOf } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { createHostCommandClient } from '../../protocol/host-command/client.ts';
 import { proxyFor } from '../../protocol/proxy.ts';
-import { trustAuthorities } from '../../system/trust.ts';
+import { TRUST_REMEDY, trustAuthorities } from '../../system/trust.ts';
 import type { CliContext } from '../context.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
@@ -90,11 +90,7 @@ async function lookAtConnection({ clock, env }: CliContext, config: AgentConfig,
     const code = isAxiosError(error) ? (error.code ?? '') : '';
     const detail = `${endpoint}: ${code} ${messageOf(error)}`.trim();
     if (isNoTls(error)) return [fail('TLS', detail, NO_TLS_REMEDY)];
-    if (/CERT|TLS|SSL|SELF_SIGNED/.test(code)) {
-      const remedy =
-        'Have the host trust the certificate’s authority (SSL_CERT_FILE, AWS_SSL_CA_DIRECTORY, or the system store).';
-      return [fail('TLS', detail, remedy)];
-    }
+    if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/.test(code)) return [fail('TLS', detail, TRUST_REMEDY)];
     return [
       fail('connection', detail, 'Check that the server runs, its address, and firewalls and proxies on the way.'),
     ];
