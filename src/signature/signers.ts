@@ -2,7 +2,7 @@
 import { messageOf } from '../errors.ts';
 import { type MinisignKey, parseMinisignKey } from './minisign.ts';
 import { parseSshKey, type SshKey } from './ssh-key.ts';
-import { decodeBase64, Malformed } from './ssh-wire.ts';
+import { decodeBase64, Malformed, quoted } from './ssh-wire.ts';
 
 /** A key that is trusted. */
 export type Signer = SshSigner | MinisignSigner;
@@ -104,7 +104,7 @@ function readOptions(text: string): Options {
         options.validBeforeMs = readTime(value);
         break;
       default:
-        throw new Malformed(`the option '${option.slice(0, 60)}' is not supported`);
+        throw new Malformed(`the option ${quoted(option)} is not supported`);
     }
   }
   return options;
@@ -115,7 +115,7 @@ function readTime(text: string): number {
   const match = /^(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)?)?(Z?)$/.exec(text);
   const [, year = '', month = '', day = '', hour = '00', minute = '00', second = '00', zone = ''] = match ?? [];
   const time = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${zone}`);
-  if (match === null || Number.isNaN(time)) throw new Malformed(`'${text}' is no time: YYYYMMDD[HHMM[SS]][Z]`);
+  if (match === null || Number.isNaN(time)) throw new Malformed(`${quoted(text)} is no time: YYYYMMDD[HHMM[SS]][Z]`);
   return time;
 }
 

@@ -1,6 +1,6 @@
 /** Public keys of SSH, and what they have signed. Pure. */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
-import { Malformed, type WireReader, wireReader } from './ssh-wire.ts';
+import { Malformed, quoted, type WireReader, wireReader } from './ssh-wire.ts';
 
 /** A public key that signatures can be held against. */
 export interface SshKey {
@@ -83,7 +83,7 @@ export function readKeyMaterial(type: string, reader: WireReader): KeyMaterial {
     case 'sk-ecdsa-sha2-nistp256@openssh.com':
       return ecdsa(type, reader.text(), reader.string(), reader.string());
     default:
-      throw new Malformed(`keys of the type '${type.slice(0, 60)}' are not supported`);
+      throw new Malformed(`keys of the type ${quoted(type)} are not supported`);
   }
 }
 
@@ -115,7 +115,7 @@ export function hasSigned(material: KeyMaterial, signed: Buffer, signature: Buff
   const reader = wireReader(signature);
   const algorithm = reader.text();
   if (!Object.hasOwn(material.algorithms, algorithm)) {
-    throw new Malformed(`signatures of the kind '${algorithm.slice(0, 60)}' are not accepted from its key`);
+    throw new Malformed(`signatures of the kind ${quoted(algorithm)} are not accepted from its key`);
   }
   const value = reader.string();
   const message = material.hardwareApplication === null ? signed : hardwareMessage(material, signed, reader);

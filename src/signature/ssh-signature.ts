@@ -1,7 +1,7 @@
 /** What `ssh-keygen -Y sign` makes. Pure. @see OpenSSH, `PROTOCOL.sshsig` */
 import { isCertificateType, parseSshCertificate, type SshCertificate } from './ssh-certificate.ts';
 import { fingerprintOf } from './ssh-key.ts';
-import { decodeBase64, Malformed, wireReader, wireString } from './ssh-wire.ts';
+import { decodeBase64, Malformed, quoted, wireReader, wireString } from './ssh-wire.ts';
 
 export interface SshSignature {
   readonly format: 'ssh';
@@ -19,7 +19,7 @@ export interface SshSignature {
 }
 
 const MAGIC = 'SSHSIG';
-const ARMOR = /^-----BEGIN SSH SIGNATURE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END SSH SIGNATURE-----\s*$/;
+const ARMOR = /^-----BEGIN SSH SIGNATURE-----\r?\n([A-Za-z0-9+/=\r\n]+)-----END SSH SIGNATURE-----(?:\r?\n)*$/;
 
 /** @throws Malformed saying what is wrong with it */
 export function parseSshSignature(text: string): SshSignature {
@@ -37,7 +37,7 @@ export function parseSshSignature(text: string): SshSignature {
   const namespace = reader.text();
   const reserved = reader.string();
   const digest = reader.text();
-  if (digest !== 'sha256' && digest !== 'sha512') throw new Malformed(`the hash '${digest.slice(0, 30)}' is not known`);
+  if (digest !== 'sha256' && digest !== 'sha512') throw new Malformed(`the hash ${quoted(digest)} is not known`);
   const signature = reader.string();
   reader.end();
   return {

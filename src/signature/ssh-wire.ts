@@ -54,6 +54,11 @@ export function wireString(value: Uint8Array | string): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
+/** For messages: words of unknown hand, short and without anything that could pass for a line of a log. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 120));
+}
+
 /** Base64 as it should be: nothing but its letters, and the right number of them. @throws Malformed */
 export function decodeBase64(text: string): Buffer {
   const decoded = Buffer.from(text, 'base64');

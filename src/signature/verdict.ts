@@ -5,7 +5,7 @@ import { type MinisignSigner, matchesPatterns, type Signer, type SshSigner } fro
 import type { SshCertificate } from './ssh-certificate.ts';
 import { hasSigned } from './ssh-key.ts';
 import { parseSshSignature, type SshSignature } from './ssh-signature.ts';
-import { Malformed } from './ssh-wire.ts';
+import { Malformed, quoted } from './ssh-wire.ts';
 
 export type SignatureFormat = 'ssh' | 'minisign';
 export type Signature = SshSignature | MinisignSignature;
@@ -56,9 +56,11 @@ export function judge(
   nowMs: number,
 ): Verdict {
   const lines = signers.filter((signer) => isOf(signer, signature));
+  const isCertified = signature.format === 'ssh' && signature.certificate !== null;
+  const whose = isCertified ? 'a certificate of the authority' : 'the key';
   const unknown = refused(
     'SIGNATURE_UNTRUSTED',
-    `it is signed with the key ${signature.keyId}, which is not trusted here`,
+    `it is signed with ${whose} ${signature.keyId}, which is not trusted here`,
   );
   // Whoever has several lines may do what any of them allows.
   const verdicts = lines.map((signer) => judgeBy(signer, signature, digest, purpose, nowMs));
@@ -109,20 +111,21 @@ function faultOfSsh(
 ): RefusedVerdict | null {
   const { name, keyId, namespaces, validAfterMs, validBeforeMs } = signer;
   const { namespace, certificate } = signature;
+  // Whose key it is comes first: nothing is computed with one that nobody vouches for.
+  const uncertified = certificate === null ? null : faultOfCertificate(signer, certificate, nowMs);
+  if (uncertified !== null) return uncertified;
   const signed = signature.signedBytes(digest);
   const isSigned =
     certificate === null
       ? signer.key.hasSigned(signed, signature.signature)
       : hasSigned(certificate.material, signed, signature.signature);
   if (!isSigned) return mismatch(signer);
-  const uncertified = certificate === null ? null : faultOfCertificate(signer, certificate, nowMs);
-  if (uncertified !== null) return uncertified;
   const isAllowed = namespaces === null ? purpose.kind === 'bundle' : matchesPatterns(namespaces, namespace);
   if (!isAllowed) {
     const what = namespaces === null ? 'does not name it' : `allows ${namespaces}`;
     return refused(
       'SIGNATURE_WRONG_PURPOSE',
-      `it is signed by ${name} (${keyId}) for the namespace ${quote(namespace)}, but the signer’s line ${what}`,
+      `it is signed by ${name} (${keyId}) for the namespace ${quoted(namespace)}, but the signer’s line ${what}`,
     );
   }
   if (validAfterMs !== null && nowMs < validAfterMs) return outdated(signer, 'is not valid before', validAfterMs);
@@ -134,12 +137,12 @@ function faultOfSsh(
 /** @see OpenSSH, `check_allowed_keys_line` in `sshsig.c` */
 function faultOfCertificate(authority: SshSigner, certificate: SshCertificate, nowMs: number): RefusedVerdict | null {
   const { name, principals, validAfterMs, validBeforeMs } = certificate;
-  const what = `it is signed with the certificate ${quote(name)}`;
+  const what = `it is signed with the certificate ${quoted(name)}`;
   if (!authority.key.hasSigned(certificate.signed, certificate.signature)) {
     return refused('SIGNATURE_UNTRUSTED', `${what}, which ${authority.name} (${authority.keyId}) has not issued`);
   }
   if (!principals.some((principal) => matchesPatterns(authority.name, principal))) {
-    const whose = principals.map(quote).join(', ') || 'nobody';
+    const whose = principals.map(quoted).join(', ') || 'nobody';
     return refused(
       'SIGNATURE_UNTRUSTED',
       `${what}, which is for ${whose}, but its authority counts for ${authority.name}`,
@@ -169,7 +172,10 @@ function faultOfPurpose(signer: Signer, says: string, application: string): Refu
 }
 
 function wrongPurpose({ name, keyId }: Signer, says: string, wanted: string): RefusedVerdict {
-  return refused('SIGNATURE_WRONG_PURPOSE', `it is signed by ${name} (${keyId}) for ${quote(says)}, not for ${wanted}`);
+  return refused(
+    'SIGNATURE_WRONG_PURPOSE',
+    `it is signed by ${name} (${keyId}) for ${quoted(says)}, not for ${wanted}`,
+  );
 }
 
 function mismatch({ name, keyId }: Signer): RefusedVerdict {
@@ -186,8 +192,4 @@ function outdated({ name, keyId }: Signer, how: string, timeMs: number): Refused
 
 export function refused(code: SignatureFault, reason: string): RefusedVerdict {
   return { isTrusted: false, code, reason };
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.slice(0, 120));
 }

@@ -315,11 +315,30 @@ c3NoLWVkMjU1MTkAAABA4p+FPckIMG346CBmE6crxy0vUlVU3lsiUhPmGJTlWjJbyFuZyJ
 oMqJUOVLLJe6y5xxxjj4PFaePTdPsBWt6eCw==
 -----END SSH SIGNATURE-----
 `;
+const CA_KEY =
+  '*@example.com cert-authority ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHARVdecgG0wtf54Pm7dLyEEhcq1JenqwHRpgxMivkaM\n';
+const CERTIFIED = `-----BEGIN SSH SIGNATURE-----
+U1NIU0lHAAAAAQAAAf4AAAAoZWNkc2Etc2hhMi1uaXN0cDI1Ni1jZXJ0LXYwMUBvcGVuc3
+NoLmNvbQAAACBw0OOb893EVk3/c6iiHW7fCjeOr7NHVqlLZprqLtiMewAAAAhuaXN0cDI1
+NgAAAEEEJQCVNUDYhqdoKNyPVdVY6+++tYemF+PBS/ZZK45S09Ihx1vHtgMfIe5YcnR3FN
+01TLrKDnTtT6YtFbVxjv78fQAAAAAAAAAAAAAAAQAAAAhhbGljZSA0MgAAABUAAAARYWxp
+Y2VAZXhhbXBsZS5jb20AAAAAAAAAAP//////////AAAAAAAAAIIAAAAVcGVybWl0LVgxMS
+1mb3J3YXJkaW5nAAAAAAAAABdwZXJtaXQtYWdlbnQtZm9yd2FyZGluZwAAAAAAAAAWcGVy
+bWl0LXBvcnQtZm9yd2FyZGluZwAAAAAAAAAKcGVybWl0LXB0eQAAAAAAAAAOcGVybWl0LX
+VzZXItcmMAAAAAAAAAAAAAADMAAAALc3NoLWVkMjU1MTkAAAAgcBFV15yAbTC1/ng+bt0v
+IQSFyrUl6erAdGmDEyK+RowAAABTAAAAC3NzaC1lZDI1NTE5AAAAQOv9FOF+LBddqDHqvR
+7+2thZ9DdN1WZQZ9/pdinoJVptPk+4WYyyaC4lZP0SRsbu5Rh55oY52rIi0dAhNwWy6gUA
+AAAOc2xpcHdheS1idW5kbGUAAAAAAAAABnNoYTUxMgAAAGMAAAATZWNkc2Etc2hhMi1uaX
+N0cDI1NgAAAEgAAAAgbHgCJRXxRVJH/gCGmf/OfO6GOh7N7MKk/FQL+f7AhzAAAAAgNVWh
+CV8/zVfKPbwxhCVRNU6NGpLwqkAY5xaviB1ZoDA=
+-----END SSH SIGNATURE-----
+`;
 const RECORDED: readonly (readonly [SignatureFormat, string])[] = [
   ['minisign', MINISIGNED],
   ['ssh', SSH_SIGNED],
+  ['ssh', CERTIFIED],
 ];
-const { signers: RECORDED_SIGNERS } = parseSigners(`${MINISIGN_KEY}${SSH_KEY}`);
+const { signers: RECORDED_SIGNERS } = parseSigners(`${MINISIGN_KEY}${SSH_KEY}${CA_KEY}`);
 
 function judgedText(format: SignatureFormat, text: string): Verdict {
   const signature = parseSignature(format, text);
@@ -404,11 +423,11 @@ describe('a file of signers', () => {
     ],
     [
       'ci valid-before="tomorrow" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINxTwK4uqXXZjsIGbOm3WaBKeQNk5FilKwiJrCa4fwAo',
-      "'tomorrow' is no time",
+      '"tomorrow" is no time',
     ],
     [
       'ci no-such-option ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINxTwK4uqXXZjsIGbOm3WaBKeQNk5FilKwiJrCa4fwAo',
-      "'no-such-option' is not supported",
+      '"no-such-option" is not supported',
     ],
     ['ci ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIg==', 'ends too early'],
     ['RWTL0U1zkepjeIG8NxE485UeSEeEHKi', 'no base64'],
