@@ -74,7 +74,7 @@ export function isMinisignedBy(
   return verify(null, digest, key, signature) && verify(null, comment, key, commentSignature);
 }
 
-/** A number in little endian, written as minisign does. */
+/** A number in little endian, written as minisign does: without leading zeros. */
 function keyIdOf(bytes: Buffer): string {
-  return Buffer.from(bytes).reverse().toString('hex').toUpperCase();
+  return bytes.readBigUInt64LE().toString(16).toUpperCase();
 }

@@ -256,7 +256,7 @@ describe.runIf(hasMinisign)('what minisign signs', () => {
     const bundle = bundleIn(scratch);
     const key = minisignKeyPair(scratch, 'release');
     const signersText = readFileSync(key.publicKey, 'utf8');
-    const [, keyId = ''] = /public key ([0-9A-F]{16})/.exec(signersText) ?? [];
+    const [, keyId = ''] = /public key ([0-9A-F]+)/.exec(signersText) ?? [];
     const signature = key.sign(bundle);
     const trusted = { isTrusted: true, signer: `minisign public key ${keyId}`, keyId };
     expect(await judged(bundle, signature, signersText)).toEqual(trusted);
@@ -284,7 +284,7 @@ describe.runIf(hasMinisign)('what minisign signs', () => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const [mine, other] = [minisignKeyPair(scratch, 'mine'), minisignKeyPair(scratch, 'other')];
-    const [, otherId = ''] = /key ([0-9A-F]{16})/.exec(readFileSync(other.publicKey, 'utf8')) ?? [];
+    const [, otherId = ''] = /key ([0-9A-F]+)/.exec(readFileSync(other.publicKey, 'utf8')) ?? [];
     expect(await judged(bundle, other.sign(bundle), readFileSync(mine.publicKey, 'utf8'))).toMatchObject({
       code: 'SIGNATURE_UNTRUSTED',
       reason: expect.stringContaining(otherId),
