@@ -1,32 +1,42 @@
-/** Bundles the program for a published package: `npm run build` writes `dist/`. A checkout needs none; it runs the sources. */
+/**
+ * Bundles the program for a published package: `npm run build` writes `dist/`. A checkout needs none; it runs the sources. The bench bundles
+ * what it measures in the same way.
+ */
 import { rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { build, type Plugin } from 'esbuild';
 
-rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: { 'cli/main': 'src/cli/main.ts', 'agent/executor': 'src/agent/executor/main.ts' },
-  outdir: 'dist',
-  bundle: true,
-  // What is loaded lazily stays a file of its own, so that a start reads only what it needs.
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
-  platform: 'node',
-  format: 'esm',
-  // What is offered as ES modules is taken so: smaller, and with the names that a lazy import asks for.
-  mainFields: ['module', 'main'],
-  target: 'node24',
-  minifySyntax: true,
-  // Names stay, so that a stack trace says something; blanks and comments would lie in every process's memory.
-  minifyWhitespace: true,
-  legalComments: 'none',
-  external: ['pg-native'],
-  plugins: [lazyBuiltins(), noFormData()],
-  // Some libraries are CommonJS and ask for Node's own modules by `require`.
-  banner: {
-    js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-  },
-});
+if (import.meta.main) {
+  rmSync('dist', { recursive: true, force: true });
+  await bundle({ 'cli/main': 'src/cli/main.ts', 'agent/executor': 'src/agent/executor/main.ts' }, 'dist');
+}
+
+/** @param entryPoints name of the file that is made, without `.js` → source */
+export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
+  await build({
+    entryPoints: { ...entryPoints },
+    outdir,
+    bundle: true,
+    // What is loaded lazily stays a file of its own, so that a start reads only what it needs.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    platform: 'node',
+    format: 'esm',
+    // What is offered as ES modules is taken so: smaller, and with the names that a lazy import asks for.
+    mainFields: ['module', 'main'],
+    target: 'node24',
+    minifySyntax: true,
+    // Names stay, so that a stack trace says something; blanks and comments would lie in every process's memory.
+    minifyWhitespace: true,
+    legalComments: 'none',
+    external: ['pg-native'],
+    plugins: [lazyBuiltins(), noFormData()],
+    // Some libraries are CommonJS and ask for Node's own modules by `require`.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+  });
+}
 
 /** axios would bring it, and with it the table of all media types: for forms, which nobody here sends. */
 function noFormData(): Plugin {

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { BundleType } from '../../src/protocol/specification.ts';
+import { bundle } from '../../build.ts';
+import { HEAP_FLAGS } from '../../src/agent/executor/executors.ts';
 import { packShape, type Shape, unpackCommand, writeShape } from './bundles.ts';
 import { type Figure, median } from './figures.ts';
 import type { Work, WorkReport } from './work.ts';
@@ -23,6 +24,7 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
   const folder = mkdtempSync(join(ground, 'contest-'));
   const goal = shape.name === 'many files' ? 1.5 : 1.25;
   try {
+    const { install, unpack, unpackAndInstall } = workers(await bundledWork(folder));
     const [old, young] = [1, 2].map((edition) => writeShape(join(folder, `${edition}`), shape, edition, '/srv')) as [
       string,
       string,
@@ -38,7 +40,14 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
         },
       });
       yield* figuresOf(`${shape.name}, ${bundleType}: unpack + install`, rounds, goal);
-      yield unpackAlone(shape, bundleType, await unpackRounds(shape, folder, bundleFile, bundleType));
+      yield wall(
+        `${shape.name}, ${bundleType}: unpack alone`,
+        await turns(shape.rounds, folder, {
+          ours: (place) => unpack(place, { bundleFile, bundleType }),
+          floor: (place) => run(unpackCommand(bundleType, bundleFile, place)),
+        }),
+        null,
+      );
       rmSync(bundleFile);
     }
     yield* figuresOf(
@@ -64,27 +73,27 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
   }
 }
 
-function unpackRounds(shape: Shape, folder: string, bundleFile: string, bundleType: BundleType): Promise<Round[]> {
-  return turns(shape.rounds, folder, {
-    ours: (place) => work({ unpack: { bundleFile, bundleType }, archiveDir: join(place, 'archive'), install: null }),
-    floor: async (place) => run(unpackCommand(bundleType, bundleFile, place)),
-  });
+/** As in a package, not as in a checkout: reading the sources takes memory that no host gives. */
+async function bundledWork(folder: string): Promise<string> {
+  await bundle({ work: WORK }, join(folder, 'program'));
+  return join(folder, 'program/work.js');
 }
 
-function unpackAlone(shape: Shape, bundleType: BundleType, rounds: readonly Round[]): Figure {
-  return wall(`${shape.name}, ${bundleType}: unpack alone`, rounds, null);
-}
-
-function unpackAndInstall(
-  place: string,
-  unpack: { readonly bundleFile: string; readonly bundleType: BundleType },
-): Promise<WorkReport> {
-  const install = { root: place, site: join(place, 'site'), deploymentId: 'one' };
-  return work({ unpack, archiveDir: join(place, 'archive'), install });
-}
-
-function install(place: string, archiveDir: string, deploymentId: string): Promise<WorkReport> {
-  return work({ unpack: null, archiveDir, install: { root: place, site: join(place, 'site'), deploymentId } });
+/** What an executor does, each time in a process of its own that has an executor's heap. */
+function workers(program: string) {
+  async function work(request: Work): Promise<WorkReport> {
+    const { stdout } = await execa(process.execPath, [...HEAP_FLAGS, program, JSON.stringify(request)]);
+    return JSON.parse(stdout) as WorkReport;
+  }
+  const installAt = (place: string, deploymentId: string) => ({ root: place, site: join(place, 'site'), deploymentId });
+  return {
+    unpack: (place: string, unpack: Work['unpack']) =>
+      work({ unpack, archiveDir: join(place, 'archive'), install: null }),
+    unpackAndInstall: (place: string, unpack: Work['unpack']) =>
+      work({ unpack, archiveDir: join(place, 'archive'), install: installAt(place, 'one') }),
+    install: (place: string, archiveDir: string, deploymentId: string) =>
+      work({ unpack: null, archiveDir, install: installAt(place, deploymentId) }),
+  };
 }
 
 interface Contest {
@@ -135,11 +144,6 @@ function wall(name: string, rounds: readonly Round[], goal: number | null): Figu
     ratio: median(rounds.map(({ ours, floorMs }) => ours.wallMs / floorMs)),
     goal,
   };
-}
-
-async function work(request: Work): Promise<WorkReport> {
-  const { stdout } = await execa(process.execPath, [WORK, JSON.stringify(request)]);
-  return JSON.parse(stdout) as WorkReport;
 }
 
 async function run([program = '', ...args]: readonly string[]): Promise<void> {

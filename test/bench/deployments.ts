@@ -1,8 +1,11 @@
 /** Whole deployments: a real server, a real agent, bundles through the S3 API. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { BundleType } from '../../src/protocol/specification.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { type DeploymentDriver, deploymentDriver, type EndedDeployment } from '../support/deployments.ts';
 import { descendantsOf } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -10,12 +13,17 @@ import { type Daemon, enrolHost, startControlServer } from '../support/slipway.t
 import { packShape, type Shape, unpackCommand, writeShape } from './bundles.ts';
 import { type Figure, median } from './figures.ts';
 
-const WITHIN_MS = 120_000;
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const WITHIN_MS = 300_000;
 const SMALL_ROUNDS = 9;
 /** The official Ruby agent takes 6.5 s. */
 const SMALL_GOAL_MS = 600;
 const PEAK_GOAL_MB = 200;
 const SMALL_FILES = 15;
+/** How much a daemon may have grown after so many deployments of the big bundle, when its executors are gone. */
+const LONG_RUN = 20;
+const GROWTH_GOAL_MB = 10;
+const SETTLE_MS = 20_000;
 /** Between two looks at the memory of the agent's processes, of which some end on the way. */
 const LOOK_MS = 20;
 
@@ -23,7 +31,11 @@ export async function* deploymentsOf(shapes: readonly Shape[], ground: string): 
   const folder = mkdtempSync(join(ground, 'deployments-'));
   await using server = await startControlServer(join(folder, 'server'));
   const host = await enrolHost(server, join(folder, 'host'), 'bench', 'Name=bench');
-  await using agent = host.startAgent();
+  // The ground has no room for more of the big ones.
+  appendFileSync(host.configFile, 'max_revisions: 2\n');
+  // As in a package, not as in a checkout: reading the sources takes memory that no host gives.
+  execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
+  await using agent = host.startAgent({}, join(PROJECT, 'dist/cli/main.js'));
   using driver = await deploymentDriver(server, 'bench', 'Name=bench');
   yield await smallDeployments(folder, driver);
   for (const shape of shapes) {
@@ -31,6 +43,35 @@ export async function* deploymentsOf(shapes: readonly Shape[], ground: string): 
       yield* wholeDeployments(shape, bundleType, folder, driver, agent);
     }
   }
+  for (const shape of shapes) if (shape.name === 'big files') yield await longRun(shape, folder, driver, agent);
+}
+
+/** What stays of many deployments in the daemon. */
+async function longRun(shape: Shape, folder: string, driver: DeploymentDriver, agent: Daemon): Promise<Figure> {
+  const site = join(folder, 'site-tar');
+  const stored = [];
+  for (const edition of [1, 2]) {
+    const source = writeShape(join(folder, 'source'), shape, edition, site);
+    const bundle = await packShape(source, join(folder, 'bundle'), 'tar');
+    stored.push(await driver.store(bundle, `${shape.name}/long-${edition}.tar`, 'tar'));
+    for (const path of [source, bundle]) rmSync(path, { recursive: true });
+  }
+  await systemClock.sleep(SETTLE_MS);
+  const beforeMb = memoryMb(agent.pid, 'VmRSS');
+  for (let round = 0; round < LONG_RUN; round += 1) {
+    const revision = stored[round % 2];
+    if (revision !== undefined) requireSuccess(await driver.ended(await driver.create(revision), WITHIN_MS));
+  }
+  await systemClock.sleep(SETTLE_MS);
+  const name = `${shape.name}: growth of the daemon after ${LONG_RUN} deployments`;
+  return {
+    name,
+    value: memoryMb(agent.pid, 'VmRSS') - beforeMb,
+    unit: 'MB',
+    floor: null,
+    ratio: null,
+    goal: GROWTH_GOAL_MB,
+  };
 }
 
 /** Twenty files, five of them hooks: create-deployment to Succeeded over all events. */
@@ -135,7 +176,7 @@ function watchPeak(pid: number): Disposable & { highestMb(): number } {
   const look = () => {
     highest = Math.max(
       highest,
-      [pid, ...descendantsOf(pid)].reduce((sum, member) => sum + peakOf(member), 0),
+      [pid, ...descendantsOf(pid)].reduce((sum, member) => sum + memoryMb(member, 'VmHWM'), 0),
     );
   };
   const timer = setInterval(look, LOOK_MS);
@@ -148,9 +189,10 @@ function watchPeak(pid: number): Disposable & { highestMb(): number } {
   };
 }
 
-function peakOf(pid: number): number {
+function memoryMb(pid: number, field: 'VmHWM' | 'VmRSS'): number {
   try {
-    return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(new RegExp(`^${field}:\\s*(\\d+)`, 'm').exec(status)?.[1] ?? 0) / 1024;
   } catch {
     return 0;
   }

@@ -1,5 +1,5 @@
 /**
- * A process that does once what an executor does with a bundle, and says what it took: node work.ts '{"bundleFile":…}'. It is a process of
+ * A process that does once what an executor does with a bundle, and says what it took: node work.js '{"bundleFile":…}'. It is a process of
  * its own so that its memory is its own.
  */
 import { join } from 'node:path';

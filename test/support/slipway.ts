@@ -47,9 +47,9 @@ export interface Daemon extends AsyncDisposable {
 
 export function startDaemon(
   args: readonly string[],
-  options: { readonly env?: Environment; readonly stderrFile: string },
+  options: { readonly env?: Environment; readonly stderrFile: string; readonly program?: string },
 ): Daemon {
-  const child: ChildProcess = spawn(process.execPath, [SLIPWAY, ...args], {
+  const child: ChildProcess = spawn(process.execPath, [options.program ?? SLIPWAY, ...args], {
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -139,8 +139,11 @@ export interface EnrolledHost {
   readonly folder: string;
   readonly configFile: string;
   readonly rootDir: string;
-  /** @param env beside the test runner's own, without what would change how Slipway behaves */
-  startAgent(env?: Environment): Daemon;
+  /**
+   * @param env beside the test runner's own, without what would change how Slipway behaves
+   * @param program the built one; else the sources
+   */
+  startAgent(env?: Environment, program?: string): Daemon;
 }
 
 export async function enrolHost(
@@ -161,7 +164,7 @@ export async function enrolHost(
     folder,
     configFile,
     rootDir: join(folder, 'deployment-root'),
-    startAgent: (env = {}) =>
-      startDaemon(['agent', '--config-file', configFile], { env, stderrFile: join(folder, 'agent.log') }),
+    startAgent: (env = {}, program = SLIPWAY) =>
+      startDaemon(['agent', '--config-file', configFile], { env, stderrFile: join(folder, 'agent.log'), program }),
   };
 }
