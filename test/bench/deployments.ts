@@ -6,7 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { BundleType } from '../../src/protocol/specification.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { type DeploymentDriver, deploymentDriver, type EndedDeployment } from '../support/deployments.ts';
+import {
+  type DeploymentDriver,
+  deploymentDriver,
+  type EndedDeployment,
+  type StoredRevision,
+} from '../support/deployments.ts';
 import { descendantsOf } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type Daemon, enrolHost, startControlServer } from '../support/slipway.ts';
@@ -29,27 +34,39 @@ const LOOK_MS = 20;
 
 export async function* deploymentsOf(shapes: readonly Shape[], ground: string): AsyncGenerator<Figure> {
   const folder = mkdtempSync(join(ground, 'deployments-'));
-  await using server = await startControlServer(join(folder, 'server'));
+  await using bench = await startBench(folder);
+  yield await smallDeployments(folder, bench.driver);
+  for (const shape of shapes) {
+    for (const bundleType of ['tar', 'tgz', 'zip'] as const) {
+      yield* wholeDeployments(shape, bundleType, folder, bench.driver, bench.agent);
+    }
+  }
+}
+
+/** What stays in the daemon of many deployments of one shape, when their executors are gone. */
+export async function* longRunOf(shape: Shape, ground: string): AsyncGenerator<Figure> {
+  const folder = mkdtempSync(join(ground, 'long-run-'));
+  await using bench = await startBench(folder);
+  yield await longRun(shape, folder, bench.driver, bench.agent);
+}
+
+/** A server, and the agent as it is in a package: reading the sources takes memory that no host gives. */
+async function startBench(folder: string) {
+  execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
+  await using stack = new AsyncDisposableStack();
+  const server = stack.use(await startControlServer(join(folder, 'server')));
   const host = await enrolHost(server, join(folder, 'host'), 'bench', 'Name=bench');
   // The ground has no room for more of the big ones.
   appendFileSync(host.configFile, 'max_revisions: 2\n');
-  // As in a package, not as in a checkout: reading the sources takes memory that no host gives.
-  execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
-  await using agent = host.startAgent({}, join(PROJECT, 'dist/cli/main.js'));
-  using driver = await deploymentDriver(server, 'bench', 'Name=bench');
-  yield await smallDeployments(folder, driver);
-  for (const shape of shapes) {
-    for (const bundleType of ['tar', 'tgz', 'zip'] as const) {
-      yield* wholeDeployments(shape, bundleType, folder, driver, agent);
-    }
-  }
-  for (const shape of shapes) if (shape.name === 'big files') yield await longRun(shape, folder, driver, agent);
+  const agent = stack.use(host.startAgent({}, join(PROJECT, 'dist/cli/main.js')));
+  const driver = stack.use(await deploymentDriver(server, 'bench', 'Name=bench'));
+  const all = stack.move();
+  return { agent, driver, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-/** What stays of many deployments in the daemon. */
 async function longRun(shape: Shape, folder: string, driver: DeploymentDriver, agent: Daemon): Promise<Figure> {
-  const site = join(folder, 'site-tar');
-  const stored = [];
+  const site = join(folder, 'site');
+  const stored: StoredRevision[] = [];
   for (const edition of [1, 2]) {
     const source = writeShape(join(folder, 'source'), shape, edition, site);
     const bundle = await packShape(source, join(folder, 'bundle'), 'tar');
