@@ -57,6 +57,8 @@ const IDLE_MS = 15_000;
  * itself: a lower bound forks one for every command, which makes a small deployment take ten times as long.
  */
 const GROWN_BYTES = 170e6;
+/** To install as many files takes as much memory again as unpacking them has left behind, and far longer than to fork. */
+const MANY_ENTRIES = 2000;
 /** A heap that is kept tight: with twenty thousand files Install takes a third less memory, for no time that could be measured. */
 export const HEAP_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=20'];
 /** Killing a script takes a moment; a process that does not go after this is killed itself. */
@@ -186,7 +188,7 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
       default:
         waiting.get(message.call)?.resolve(message);
         waiting.delete(message.call);
-        restIfIdle(message.type === 'outcome' && message.residentBytes > (ctx.grownBytes ?? GROWN_BYTES));
+        restIfIdle(message.type === 'outcome' && hasGrown(message, ctx.grownBytes ?? GROWN_BYTES));
     }
   });
   const gone = new Promise<void>((resolve) => {
@@ -230,6 +232,10 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
       clearTimeout(killer);
     },
   };
+}
+
+function hasGrown(outcome: Extract<FromExecutor, { type: 'outcome' }>, grownBytes: number): boolean {
+  return outcome.residentBytes > grownBytes || outcome.unpackedEntries > MANY_ENTRIES;
 }
 
 async function answerCredentials(

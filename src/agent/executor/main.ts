@@ -19,6 +19,7 @@ const LEAVE_MS = 8_000;
 
 const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
+let unpackedEntries = 0;
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
 const trusted = trustAuthorities(process.env);
@@ -52,7 +53,7 @@ process.on('disconnect', () => {
 });
 
 function contextOf({ config, region }: ExecutorSettings): DeploymentContext {
-  return createDeploymentContext(config, {
+  const context = createDeploymentContext(config, {
     region,
     credentials: credentials.provider,
     baseEnvironment: process.env,
@@ -60,6 +61,10 @@ function contextOf({ config, region }: ExecutorSettings): DeploymentContext {
     log: daemonLogger(),
     ...(config.logAwsWire ? { onWire: (text: string) => say({ type: 'wire', text }) } : {}),
   });
+  const onUnpacked = (entries: number) => {
+    unpackedEntries += entries;
+  };
+  return { ...context, onUnpacked };
 }
 
 type Question = Extract<ToExecutor, { call: number }>;
@@ -76,7 +81,7 @@ async function answer(question: Question): Promise<void> {
         return;
       case 'run': {
         const outcome = await runAlone(ctx, question.request);
-        say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss() });
+        say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss(), unpackedEntries });
         return;
       }
       case 'is-noop':
