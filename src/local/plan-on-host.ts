@@ -230,9 +230,8 @@ const FATAL_FAULTS = new Set<LintRuleId>(['script-missing', 'script-outside', 's
 function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook): HostPlanProblem | null {
   const { location, runas } = hook;
   const path = join(archiveDir, location);
-  // Another user's login may find programs elsewhere.
-  const hasProgram = (program: string) =>
-    (runas !== null && !program.includes('/')) || findProgram(program, ctx.baseEnvironment['PATH']) !== null;
+  // What `env` is to look for depends on a PATH that is not this process's, but the agent's or that of another user's login.
+  const hasProgram = (program: string) => !program.includes('/') || findProgram(program, undefined) !== null;
   const faults = faultsOfScript(scriptFacts(archiveDir, location), { hasProgram });
   const fault = faults.find(({ rule }) => FATAL_FAULTS.has(rule));
   if (fault !== undefined) return { rule: fault.rule, path, message: fault.text };

@@ -123,6 +123,9 @@ describe('slipway plan', () => {
         message: expect.stringContaining('AfterInstall.sh needs /opt/none/python3, which is not on this host'),
       },
     ]);
+    // Where the agent would find it is for the agent's PATH to say.
+    writeFileSync(scratch.at('one/scripts/AfterInstall.sh'), '#!/usr/bin/env none\n', { mode: 0o755 });
+    expect(await planned(one)).toMatchObject({ status: 10, plan: { problems: [] } });
   });
 
   test('names what would be in the way and whose it is, exits with 1, and says everything at once', async () => {
