@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
+import { runUpdate } from '../../src/deployment/commands/update-agent.ts';
 import type { CommandRequest, DeploymentContext } from '../../src/deployment/context.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../src/deployment/run-command.ts';
 import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
@@ -409,10 +410,23 @@ describe('UpdateDeploymentAgent', () => {
     using scratch = scratchFolder();
     const update = (updateCommand: string) =>
       runAll(deploymentContext(scratch, { updateCommand }), specificationOf('/x'), ['UpdateDeploymentAgent']);
-    expect(await update('echo updated')).toMatchObject([{ status: 'Succeeded', diagnostics: { log: 'updated' } }]);
+    expect(await update('echo updated')).toMatchObject([{ status: 'Succeeded', diagnostics: { log: 'updated\n' } }]);
     expect(await update('echo no; exit 3')).toMatchObject([
-      { status: 'Failed', diagnostics: { errorCode: 4, log: 'no' } },
+      { status: 'Failed', diagnostics: { errorCode: 4, log: 'no\n' } },
     ]);
+  });
+
+  test('says as much as it likes, and ends with all that it has started when its time is over', async () => {
+    using scratch = scratchFolder();
+    const much = await runUpdate('yes "a line of many" | head -n 200000; echo the last', 60_000);
+    expect(much.status).toBe('Succeeded');
+    expect(much.diagnostics.log).toMatch(/a line of many\nthe last\n$/);
+
+    const child = scratch.at('child');
+    const slow = await runUpdate(`sleep 600 & echo $! > ${child}; echo waiting; wait`, 3_000);
+    expect(slow.diagnostics).toMatchObject({ errorCode: 4, log: 'waiting\n' });
+    expect(slow.diagnostics.message).toBe('update_command failed: it took longer than 3 s and was ended');
+    await eventually(() => !isRunning(Number(readFileSync(child, 'utf8'))));
   });
 });
 

@@ -1,13 +1,12 @@
 import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
+import { createLineSplitter, createLogTail } from '../../hooks/output.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import { signalProcess } from '../../system/processes.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { failed, succeeded } from '../outcomes.ts';
 
-const MAX_OUTPUT_BYTES = 1024 * 1024;
 const TIMEOUT_MS = 10 * 60_000;
-/** As much as diagnostics carry. */
-const TAIL_CHARACTERS = 2000;
 
 /**
  * UpdateDeploymentAgent: runs the command that the operator has configured, and nothing else. The official agent 2.x downloads a script and
@@ -27,13 +26,31 @@ export async function updateAgent(
     );
   }
   ctx.log.info('running the update command', { updateCommand, deploymentId: specification.deploymentId });
-  const run = await execa('/bin/sh', ['-c', updateCommand], {
+  return runUpdate(updateCommand, TIMEOUT_MS);
+}
+
+/** Runs it in a process group of its own, which ends as a whole when the time is over, however much it says. */
+export async function runUpdate(updateCommand: string, timeoutMs: number): Promise<CommandOutcome> {
+  const child = execa('/bin/sh', ['-c', updateCommand], {
     reject: false,
     all: true,
     stdin: 'ignore',
-    timeout: TIMEOUT_MS,
-    maxBuffer: MAX_OUTPUT_BYTES,
+    buffer: false,
+    detached: true,
+    cleanup: false,
   });
-  const tail = run.all.slice(-TAIL_CHARACTERS);
-  return run.failed ? failed(4, `update_command failed: ${run.shortMessage}`, '', tail) : succeeded(null, tail);
+  const tail = createLogTail();
+  const lines = createLineSplitter((line) => tail.add(line));
+  child.all.on('data', (chunk: Buffer) => lines.write(chunk));
+  let isOver = false;
+  const timer = setTimeout(() => {
+    isOver = true;
+    if (child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL');
+  }, timeoutMs);
+  const run = await child;
+  clearTimeout(timer);
+  lines.end();
+  if (!run.failed) return succeeded(null, tail.text());
+  const why = isOver ? `it took longer than ${timeoutMs / 1000} s and was ended` : run.shortMessage;
+  return failed(4, `update_command failed: ${why}`, '', tail.text());
 }
