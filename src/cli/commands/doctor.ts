@@ -41,6 +41,9 @@ function render(findings: readonly Finding[]): string {
     `${status.padEnd(4)}  ${check.padEnd(width)}  ${detail}`,
     ...(remedy === null ? [] : [`${' '.repeat(6 + width + 2)}to do: ${remedy}`]),
   ]);
-  const count = (wanted: Finding['status']) => findings.filter(({ status }) => status === wanted).length;
-  return `${lines.join('\n')}\n${count('fail')} faults, ${count('warn')} warnings\n`;
+  const count = (wanted: Finding['status'], word: string) => {
+    const number = findings.filter(({ status }) => status === wanted).length;
+    return `${number} ${word}${number === 1 ? '' : 's'}`;
+  };
+  return `${lines.join('\n')}\n${count('fail', 'fault')}, ${count('warn', 'warning')}\n`;
 }
