@@ -17,7 +17,8 @@ const [, , folder = ''] = process.argv;
 const root = join(folder, `case-${process.pid}`);
 
 process.on('message', (one) => {
-  void judge(one as HostileCase).then((outcome) => process.send?.(outcome));
+  // Whoever asked may have given up meanwhile.
+  void judge(one as HostileCase).then((outcome) => process.send?.(outcome, undefined, undefined, () => undefined));
 });
 
 async function judge(one: HostileCase): Promise<Outcome> {
