@@ -5,6 +5,8 @@ import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { restrictFolders } from '../deployment/folder-modes.ts';
 import { requireFolder } from '../deployment/work-folder.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
+import { USUAL_PROFILE, withProfile } from '../hooks/profile-environment.ts';
+import { isServiceOfSystemd } from '../hooks/scope.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
 import { createHostCommandClient } from '../protocol/host-command/client.ts';
 import { proxyFor } from '../protocol/proxy.ts';
@@ -119,7 +121,12 @@ async function serve(
     log,
   );
   const plainExecutors = createExecutors({
-    settings: { config, region: identity.region, caCertificatePem: readPinnedCertificate(config.deploymentSpecCaFile) },
+    settings: {
+      config,
+      region: identity.region,
+      hookEnvironment: await hookEnvironmentOf(config, log),
+      caCertificatePem: readPinnedCertificate(config.deploymentSpecCaFile),
+    },
     credentials: identity.credentials,
     log,
     ...(wire === null ? {} : { onWire: wire.append }),
@@ -185,6 +192,15 @@ async function serve(
   wire?.close();
   stop.release();
   log.info('the host agent ends');
+}
+
+/** What scripts inherit: what the agent has, and what the machine's profile sets, where nobody has read that for the agent. */
+async function hookEnvironmentOf({ hookProfile }: AgentConfig, log: ClosableLogger): Promise<NodeJS.ProcessEnv> {
+  const profile = hookProfile ?? (isServiceOfSystemd(process.env) ? USUAL_PROFILE : null);
+  if (profile === null) return process.env;
+  return withProfile(profile, process.env, (why) => {
+    log.warn('scripts do not get the variables of the profile', { profile, why });
+  });
 }
 
 interface WindUpContext {

@@ -131,6 +131,12 @@ export const AGENT_CONFIG_KEYS = [
     false,
     'hand down only PATH, HOME and USER to scripts, beside the deployment’s variables',
   ),
+  key(
+    'hook_profile',
+    'path',
+    null,
+    'shell file whose variables scripts get, as from the official agent’s service; else /etc/profile where the agent is a service; /dev/null: none',
+  ),
   key('strip_loader_env_in_hooks', 'boolean', true, 'keep LD_PRELOAD and its like away from scripts'),
   key(
     'hook_output_grace_seconds',
@@ -292,6 +298,8 @@ export interface AgentConfig {
   readonly rejectUnconfinedSelinux: boolean;
   readonly ignoreOwnership: boolean;
   readonly restrictHookEnvironment: boolean;
+  /** null: the usual one, where the agent is a service. */
+  readonly hookProfile: string | null;
   readonly stripLoaderVariables: boolean;
   readonly hookOutputGraceSeconds: number;
   readonly hookOutputPolicy: 'detach' | 'fail';
@@ -426,6 +434,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     rejectUnconfinedSelinux: flag('reject_unconfined_selinux_in_bundle'),
     ignoreOwnership: flag('ignore_ownership_in_bundle'),
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
+    hookProfile: optional('hook_profile'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
     journalFields: text('journal_fields') as AgentConfig['journalFields'],

@@ -24,7 +24,10 @@ export interface HostFacts {
   readonly region: string;
   /** Asked only when a bundle is fetched from S3. */
   readonly credentials: CredentialProvider;
+  /** What scripts inherit. */
   readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Names proxies, authorities and where git is; else `baseEnvironment` does. */
+  readonly proxyEnvironment?: Readonly<Record<string, string | undefined>>;
   /** Is told often; else the log is told now and then. */
   readonly onDownloadProgress?: OnProgress;
   /** Is given requests to S3 and their answers, as text. */
@@ -43,7 +46,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     useFipsMode: config.useFipsMode,
     useDualStack: config.useDualStack,
     proxyUri: config.proxyUri,
-    proxyEnvironment: host.baseEnvironment,
+    proxyEnvironment: host.proxyEnvironment ?? host.baseEnvironment,
     gitHubEndpoint: config.gitHubEndpoint,
     sourceCredentialsFile: config.sourceCredentialsFile,
     gitSshKeyFile: config.gitSshKeyFile,

@@ -97,7 +97,8 @@ export function scopeFolders(controlGroups: string, unitPrefix: string): readonl
   return folders.filter((folder) => existsSync(folder));
 }
 
-function isServiceOfSystemd(environment: Readonly<Record<string, string | undefined>>): boolean {
+/** Whether this process is a service of systemd's, and may make units. */
+export function isServiceOfSystemd(environment: Readonly<Record<string, string | undefined>>): boolean {
   const isService = environment['INVOCATION_ID'] !== undefined || environment['NOTIFY_SOCKET'] !== undefined;
   return isService && existsSync('/run/systemd/system') && process.getuid?.() === 0;
 }

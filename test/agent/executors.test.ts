@@ -42,7 +42,7 @@ async function onHost(
   writeFileSync(scratch.at('agent.yml'), `root_dir: ${scratch.path}\n`);
   const { config } = loadAgentConfig(scratch.at('agent.yml'));
   const executors = createExecutors({
-    settings: { config, region: 'us-east-1', caCertificatePem },
+    settings: { config, region: 'us-east-1', hookEnvironment: process.env, caCertificatePem },
     credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }),
     log: silentLogger,
     ...limits,

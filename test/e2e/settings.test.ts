@@ -1,5 +1,5 @@
 /** Settings of the official agents whose effect only a real agent shows. */
-import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { loadAgentConfig } from '../../src/config/agent-config.ts';
@@ -16,21 +16,24 @@ test('a wire log, folders closed to others, and no core dumps of agent and scrip
   using scratch = scratchFolder();
   await using server = await startControlServer(scratch.at('server'));
   const host = await enrolHost(server, scratch.at('host'), 'web-1');
-  appendFileSync(host.configFile, 'log_aws_wire: true\nrestrict_agent_dir_permissions: true\n');
+  const profile = scratch.at('profile');
+  writeFileSync(profile, 'JAVA_HOME=/opt/java\n');
+  const settings = ['log_aws_wire: true', 'restrict_agent_dir_permissions: true', `hook_profile: ${profile}`];
+  appendFileSync(host.configFile, `${settings.join('\n')}\n`);
   await runSlipway(['applications', 'create', 'site'], server.env);
   await runSlipway(['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'], server.env);
   const said = scratch.at('limit');
   const revision = writeRevision(scratch.at('one'), {
     destination: scratch.at('site'),
     files: { 'index.html': 'one' },
-    scripts: { AfterInstall: `ulimit -c > ${said}` },
+    scripts: { AfterInstall: `ulimit -c > ${said}\necho "$JAVA_HOME $DEPLOYMENT_GROUP_NAME" >> ${said}` },
   });
   await using agent = host.startAgent();
   const deployed = await runSlipway(['deploy', revision, '--application', 'site', '--group', 'test'], server.env);
   expect(deployed, agent.log()).toMatchObject({ status: 0 });
 
   expect(parseCoreLimit(readFileSync(`/proc/${agent.pid}/limits`, 'utf8'))?.soft).toBe('0');
-  expect(readFileSync(said, 'utf8')).toBe('0\n');
+  expect(readFileSync(said, 'utf8')).toBe('0\n/opt/java test\n');
   expect(statSync(host.rootDir).mode & 0o777).toBe(0o711);
 
   const { logDir } = loadAgentConfig(host.configFile).config;

@@ -88,7 +88,10 @@ function journal(machine: Machine): string {
 
 function whenInterrupted(): Promise<never> {
   return new Promise((_, reject) => {
-    interrupted.signal.addEventListener('abort', () => reject(new Error('interrupted')));
+    const end = () => reject(new Error('interrupted'));
+    // It may have come while the machine was still being made.
+    if (interrupted.signal.aborted) end();
+    else interrupted.signal.addEventListener('abort', end);
   });
 }
 
@@ -208,6 +211,11 @@ systemd-run --quiet --collect --unit=app-unit ${APP} unit /run`,
     must(/restart/i.test(failure(shown).message), JSON.stringify(failure(shown)));
     await deploy(server, apps);
     await appsLive(machine);
+  });
+  await check('scripts have the variables of /etc/profile', async () => {
+    machine.run("echo 'FROM_PROFILE=yes' >> /etc/profile && systemctl restart slipway-agent");
+    await isActive(machine);
+    await deploy(server, revision('profile', { scripts: { AfterInstall: 'test "$FROM_PROFILE" = yes' } }));
   });
   await check(
     'an orderly reboot in the middle of a deployment: it is reported, and the next deployment succeeds',

@@ -52,11 +52,12 @@ process.on('disconnect', () => {
   setTimeout(() => process.exit(1), LEAVE_MS);
 });
 
-function contextOf({ config, region }: ExecutorSettings): DeploymentContext {
+function contextOf({ config, region, hookEnvironment }: ExecutorSettings): DeploymentContext {
   const context = createDeploymentContext(config, {
     region,
     credentials: credentials.provider,
-    baseEnvironment: process.env,
+    baseEnvironment: hookEnvironment,
+    proxyEnvironment: process.env,
     clock: systemClock,
     log: daemonLogger(),
     ...(config.logAwsWire ? { onWire: (text: string) => say({ type: 'wire', text }) } : {}),

@@ -12,6 +12,8 @@ import type { DeploymentSpecification } from '../../protocol/specification.ts';
 export interface ExecutorSettings {
   readonly config: AgentConfig;
   readonly region: string;
+  /** What scripts inherit. */
+  readonly hookEnvironment: Readonly<Record<string, string | undefined>>;
   /** null: any signer of a specification is accepted, and trust rests on TLS. */
   readonly caCertificatePem: string | null;
 }
