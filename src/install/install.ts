@@ -25,9 +25,9 @@ import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
 import { beginJournal, type JournalBegin, readJournal, removeJournal, syncFolder } from './journal.ts';
-import { formatManifest, type Manifest, parseManifest } from './manifest.ts';
+import { formatManifest, parseManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
-import { planInstall } from './plan.ts';
+import { type PlanInput, planInstall } from './plan.ts';
 import { rememberedIds } from './remembered-ids.ts';
 import { stageAll } from './stage.ts';
 import { timesOf } from './times.ts';
@@ -88,9 +88,9 @@ const LISTED_PROBLEMS = 20;
  */
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
   const paths = bookkeepingPaths(request);
-  const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
+  const lastInstall = readLastInstall(ctx, paths);
   const savedFilesDir = savedFilesName(ctx.fs, request);
-  const plan = planOrThrow(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest, savedFilesDir);
+  const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir);
   const operations = planOperations({
     plan,
     host: diskView(ctx.fs),
@@ -100,11 +100,14 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
     bookkeeping: [
       { path: paths.instructions, lines: formatInstructions(plan) },
       { path: paths.cleanup, lines: formatCleanup(cleanupOf(plan)) },
-      { path: paths.manifest, lines: formatManifest(plan, ctx.fs.realpathSync(request.archiveDir), manifest) },
+      {
+        path: paths.manifest,
+        lines: formatManifest(plan, ctx.fs.realpathSync(request.archiveDir), lastInstall.manifest),
+      },
       { path: paths.lastSuccessful, lines: [request.deploymentDir] },
     ],
   });
-  carryOut(ctx, request, paths.journal, plan, operations, savedFilesDir);
+  carryOut(ctx, request, paths, plan, operations, savedFilesDir);
   logSpecialCases(ctx, request, plan, savedFilesDir);
   return {
     files: plan.files.length,
@@ -140,6 +143,27 @@ export function interruptedGroups(
   return fs
     .readdirSync(instructionsDir)
     .flatMap((name) => (name.endsWith(JOURNAL_SUFFIX) ? name.slice(0, -JOURNAL_SUFFIX.length) : []));
+}
+
+/** An Install that has not come to its end, and what comes of it when it is put right. */
+export interface InterruptedInstall {
+  /** null: it had not begun to touch anything. */
+  readonly deploymentId: string | null;
+  readonly outcome: RecoveredInstall['outcome'];
+}
+
+export function interruptedInstall(
+  fs: InstallFs,
+  instructionsDir: string,
+  deploymentGroupId: string,
+): InterruptedInstall | null {
+  const path = join(instructionsDir, `${deploymentGroupId}${JOURNAL_SUFFIX}`);
+  if (!fs.existsSync(path)) return null;
+  const journal = readJournal(fs, path);
+  return {
+    deploymentId: journal?.begin.deploymentId ?? null,
+    outcome: journal?.state === 'committed' ? 'completed' : 'rolled-back',
+  };
 }
 
 function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null {
@@ -191,19 +215,16 @@ function savedFilesName(fs: InstallFs, { deploymentDir }: InstallRequest): strin
 
 /** What Install would do, or why it cannot; nothing is changed. */
 export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
-  const paths = bookkeepingPaths(request);
-  const manifest = parseManifest(readOwnFile(ctx, paths.manifest) ?? '');
-  return planFor(ctx, request, readCleanupFile(ctx, paths.cleanup), manifest, savedFilesName(ctx.fs, request));
+  return planFor(ctx, request, readLastInstall(ctx, bookkeepingPaths(request)), savedFilesName(ctx.fs, request));
 }
 
 function planOrThrow(
   ctx: InstallContext,
   request: InstallRequest,
-  previous: readonly CleanupEntry[],
-  manifest: Manifest,
+  lastInstall: LastInstall,
   savedFilesDir: string,
 ): InstallPlan {
-  const result = planFor(ctx, request, previous, manifest, savedFilesDir);
+  const result = planFor(ctx, request, lastInstall, savedFilesDir);
   if (result.ok) return result.plan;
   throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems));
 }
@@ -211,8 +232,7 @@ function planOrThrow(
 function planFor(
   ctx: InstallContext,
   request: InstallRequest,
-  previous: readonly CleanupEntry[],
-  manifest: Manifest,
+  lastInstall: LastInstall,
   savedFilesDir: string,
 ): PlanResult {
   const view = rememberingView(diskView(ctx.fs));
@@ -221,8 +241,7 @@ function planFor(
     archiveDir: ctx.fs.realpathSync(request.archiveDir),
     archive: view,
     host: view,
-    previous,
-    manifest,
+    ...lastInstall,
     otherGroups: filesOfOtherGroups(ctx, request),
     protectPaths: request.protectPaths ?? [],
     fileExistsBehavior: request.fileExistsBehavior,
@@ -247,7 +266,7 @@ function describeProblems(problems: readonly PlanProblem[]): string {
 function carryOut(
   ctx: InstallContext,
   request: InstallRequest,
-  journalPath: string,
+  paths: BookkeepingPaths,
   plan: InstallPlan,
   operations: Operations,
   savedFilesDir: string,
@@ -264,7 +283,7 @@ function carryOut(
     staleContexts: plan.staleContexts,
     times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations).map((folder) => `${folder}/.`)]),
   };
-  const journal = beginJournal(fs, journalPath, begin);
+  const journal = beginJournal(fs, paths.journal, begin);
   let state: 'staging' | 'committing' = 'staging';
   try {
     stageAll(fs, tools, operations.staging, request.signal);
@@ -272,17 +291,18 @@ function carryOut(
     journal.append('staged');
     state = 'committing';
     commitAll(fs, tools, operations.commit);
+    markComplete(fs, paths.manifest);
     for (const folder of foldersOf(begin)) syncFolder(fs, folder);
     syncFileSystems(fs, [...new Set(touchedFiles(operations).map((path) => dirname(path)))]);
     journal.append('committed');
   } catch (error) {
     journal.close();
     rollBack(fs, tools, begin, state);
-    removeJournal(fs, journalPath);
+    removeJournal(fs, paths.journal);
     throw error;
   }
   journal.close();
-  finishCommitted({ ...ctx, fs }, begin, journalPath);
+  finishCommitted({ ...ctx, fs }, begin, paths.journal);
 }
 
 /**
@@ -315,6 +335,15 @@ function touchedFiles({ commit }: Operations): string[] {
   return commit.flatMap(({ op, path }) => (op === 'touch' ? path : []));
 }
 
+/**
+ * Gives the manifest, which is the last but one to come to its place, the time at which it came there, by the clock that times of change
+ * are from. What changes afterwards has a time of change that is not before it.
+ */
+function markComplete(fs: InstallFs, manifest: string): void {
+  const seconds = Math.floor(fs.lstatSync(manifest).ctimeMs) / 1000;
+  fs.lutimesSync(manifest, seconds, seconds);
+}
+
 /** Makes everything written durable: one call per file system. */
 function syncFileSystems(fs: InstallFs, folders: readonly string[]): void {
   // A folder may be reached by a link, which can be on another file system.
@@ -342,6 +371,18 @@ function bookkeepingPaths({ instructionsDir, deploymentGroupId }: InstallRequest
     manifest: at('-manifest'),
     lastSuccessful: at('_last_successful_install'),
     journal: at(JOURNAL_SUFFIX),
+  };
+}
+
+/** What is known of the deployment group's last Install; without one, nothing. */
+type LastInstall = Required<Pick<PlanInput, 'previous' | 'manifest' | 'installedAtMs'>>;
+
+function readLastInstall(ctx: InstallContext, paths: BookkeepingPaths): LastInstall {
+  const manifest = readOwnFile(ctx, paths.manifest);
+  return {
+    previous: readCleanupFile(ctx, paths.cleanup),
+    manifest: parseManifest(manifest ?? ''),
+    installedAtMs: manifest === null ? 0 : ctx.fs.lstatSync(paths.manifest).mtimeMs,
   };
 }
 

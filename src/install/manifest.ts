@@ -1,8 +1,14 @@
 /**
  * The manifest: what the last Install brought, so that the next one can tell what another hand has changed since. Pure: text and entries.
  *
- * It keeps no hashes, because reading every byte once more at each Install is not free. Size and time tell at a glance that nothing has
- * happened; where they differ, the file is compared with the revision that it came from, which is still on the disk.
+ * Three things tell at a glance that nothing has happened to a file: its size, its time, and a time of change (ctime) that is older than
+ * the end of the last Install, which is the manifest's own time (`markComplete`). Size and time can be kept by who changes a file (`touch
+ * -r`, `rsync -t`), the time of change cannot. Where one of the three differs, the file is compared, byte for byte, with the revision that
+ * it came from, which is still on the disk; if that is gone, it counts as changed, and a copy is kept.
+ *
+ * There are no hashes in it. They would tell no more than the bytes do, and to find a change that keeps size and time every Install would
+ * have to hash what it writes and once more all that is installed: 0.6 s of a core for each GiB and each of the two with SHA-256 in hardware,
+ * 1.8 s without, where copying takes 0.4 s. The time of change costs nothing, because the object is looked at anyway.
  *
  * The first line names the format and the revision's folder, every other is one file: path, source (below that folder, or absolute), size,
  * time, target of a link, and whether it had an ACL or a context.

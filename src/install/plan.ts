@@ -39,6 +39,8 @@ export interface PlanInput {
   readonly previous: readonly CleanupEntry[];
   /** What the previous Install brought, as it was then. */
   readonly manifest?: Manifest;
+  /** When the previous Install was complete; without it, what keeps its size and time counts as unchanged. */
+  readonly installedAtMs?: number;
   /** Path → the deployment group whose Install brought it; this group's own are not among them. */
   readonly otherGroups?: ReadonlyMap<string, string>;
   /** Globs of paths that are neither overwritten nor removed. */
@@ -331,13 +333,14 @@ class Planner {
 
   /** Whether a file of the last Install is not any more as that Install left it. */
   #isChangedByOthers(path: string): boolean {
-    const { archive, host, manifest } = this.#input;
+    const { archive, host, manifest, installedAtMs = Number.POSITIVE_INFINITY } = this.#input;
     const entry = manifest?.get(path);
     const there = host.lstat(path);
     if (entry === undefined || there === null) return false;
     if (entry.target !== null) return there.kind !== 'symlink' || host.readlink(path) !== entry.target;
     if (there.kind !== 'file' || there.sizeBytes !== entry.sizeBytes) return true;
-    if (isSameTime(there.mtimeMs, entry.mtimeMs)) return false;
+    // Whoever changes a file can give it its old time again, but not its old time of change.
+    if (isSameTime(there.mtimeMs, entry.mtimeMs) && there.ctimeMs < installedAtMs) return false;
     // A new time alone is no new content; where the old revision is gone, nobody can say so.
     return archive.lstat(entry.source)?.kind !== 'file' || !host.sameContent(entry.source, path);
   }

@@ -12,9 +12,9 @@ export function diskView(fs: InstallFs): TreeView {
     lstat(path) {
       const stats = absent(() => fs.lstatSync(path, { throwIfNoEntry: false }));
       if (stats === null || stats === undefined) return null;
-      const { uid, gid, size, mtimeMs, nlink } = stats;
+      const { uid, gid, size, mtimeMs, ctimeMs, nlink } = stats;
       const mode = stats.mode & 0o7777;
-      return { kind: kindOf(stats), mode, uid, gid, sizeBytes: size, mtimeMs, links: nlink };
+      return { kind: kindOf(stats), mode, uid, gid, sizeBytes: size, mtimeMs, ctimeMs, links: nlink };
     },
     readdir: (path) => fs.readdirSync(path),
     readlink: (path) => fs.readlinkSync(path),

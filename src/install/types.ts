@@ -11,6 +11,8 @@ export interface ObjectFacts {
   readonly gid: number;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
+  /** When anything of it changed last, which nobody can set at will. */
+  readonly ctimeMs: number;
   /** Names that the object has. */
   readonly links: number;
 }

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -9,6 +10,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { execa, execaSync } from 'execa';
@@ -131,6 +133,41 @@ describe('the next install', () => {
       changed: 'file 600 "by hand"',
       gone: 'file 600 "by hand too"',
     });
+  });
+
+  test('notices a change that keeps size and time, also after an Install that was rolled back', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { sly: 'old', chmod: 'old', linked: 'old', plain: 'old' });
+    writeFiles(scratch.at('two'), { sly: 'new', chmod: 'new', linked: 'new', plain: 'new' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    const { atimeMs, mtimeMs } = statSync(scratch.at('site', 'sly'));
+    writeFileSync(scratch.at('site', 'sly'), 'SLY');
+    utimesSync(scratch.at('site', 'sly'), atimeMs / 1000, mtimeMs / 1000);
+    // These change the time of change, and nothing that is worth a copy.
+    chmodSync(scratch.at('site', 'chmod'), 0o600);
+    linkSync(scratch.at('site', 'linked'), scratch.at('second-name'));
+    const { fs } = watchedFs((_, name, [path]) => {
+      if (name === 'renameSync' && String(path).includes('.slipway-d-two-4.new')) throw diskError('EIO');
+    });
+    await expect(runInstall(installContext(fs), installRequest(scratch.path, 'two'))).rejects.toThrow('EIO');
+
+    expect(await runInstall(installContext(), installRequest(scratch.path, 'two'))).toMatchObject({ saved: 1 });
+    const saved = `${scratch.at('deployments', 'two', 'saved-files')}${scratch.at('site')}`;
+    expect(treeOf(saved)).toEqual({ sly: 'file 600 "SLY"' });
+  });
+
+  test('keeps a copy of what may have been changed when the old revision is gone', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { sly: 'old', plain: 'old' });
+    writeFiles(scratch.at('two'), { sly: 'new', plain: 'new' });
+    await runInstall(installContext(), installRequest(scratch.path, 'one'));
+    rmSync(scratch.at('one'), { recursive: true });
+    const { atimeMs, mtimeMs } = statSync(scratch.at('site', 'sly'));
+    writeFileSync(scratch.at('site', 'sly'), 'SLY');
+    utimesSync(scratch.at('site', 'sly'), atimeMs / 1000, mtimeMs / 1000);
+    await runInstall(installContext(), installRequest(scratch.path, 'two'));
+    const saved = `${scratch.at('deployments', 'two', 'saved-files')}${scratch.at('site')}`;
+    expect(treeOf(saved)).toHaveProperty('sly', 'file 600 "SLY"');
   });
 
   test('neither overwrites nor removes what is protected, and gives it back when it is not protected any more', async () => {
