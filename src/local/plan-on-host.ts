@@ -9,19 +9,18 @@ import { forSignature, requireSignature } from '../deployment/bundle-signature.t
 import { bundleTypeOf } from '../deployment/commands/download-bundle.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
-import { freeSpace } from '../deployment/disk-space.ts';
 import { findAppSpec } from '../deployment/find-appspec.ts';
 import { bundleOfArchive } from '../deployment/kept-bundle.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
 import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { changesOf } from '../install/changes.ts';
-import { previewInstall } from '../install/install.ts';
+import { fileSystemLookup } from '../install/file-systems.ts';
+import { type InterruptedInstall, interruptedInstall, previewInstall } from '../install/install.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { InstallPlan, PlannedChange } from '../install/types.ts';
 import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
-import { mountPointOf } from '../system/mount-point.ts';
 import { findProgram } from '../system/programs.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
@@ -43,6 +42,7 @@ export interface PlannedHook {
 export interface SpaceNeeds {
   readonly mountPoint: string;
   readonly bytesToWrite: number;
+  /** What the agent's own user may still write. */
   readonly bytesFree: number;
 }
 
@@ -57,6 +57,11 @@ export interface HostPlanProblem {
 
 export interface HostPlan {
   readonly deploymentGroupId: string;
+  /**
+   * An Install of the group that is under way or was cut off. It is put right before anything else is done in the group; this plan is made
+   * against the host as it is now.
+   */
+  readonly interrupted: InterruptedInstall | null;
   /** `unchanged`: Install would do nothing; scripts may run nevertheless. */
   readonly outcome: 'unchanged' | 'changed' | 'impossible';
   readonly problems: readonly HostPlanProblem[];
@@ -76,6 +81,19 @@ export async function planOnHost(
   plan: LocalDeploymentPlan,
   signal?: AbortSignal,
 ): Promise<HostPlan> {
+  const { fs } = ctx.install;
+  const interrupted = interruptedInstall(fs, instructionsDir(ctx.rootDir), plan.specification.deploymentGroupId);
+  return { ...(await planRevision(ctx, plan, signal)), interrupted };
+}
+
+/** What concerns the revision alone. */
+type RevisionPlan = Omit<HostPlan, 'interrupted'>;
+
+async function planRevision(
+  ctx: DeploymentContext,
+  plan: LocalDeploymentPlan,
+  signal?: AbortSignal,
+): Promise<RevisionPlan> {
   const { specification } = plan;
   const { revision, gitHubAccessToken } = specification;
   if (revision.revisionType === 'Local Directory') {
@@ -119,7 +137,7 @@ async function problemOfSignature(
   }
 }
 
-function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: string): HostPlan {
+function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: string): RevisionPlan {
   const { specification } = plan;
   const { deploymentGroupId, deploymentId } = specification;
   if (!existsSync(folder)) throw new SlipwayError('REVISION_NOT_FOUND', `the revision ${folder} is not there`);
@@ -149,14 +167,17 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
     return { ...impossible(specification, [...ofInstall, ...scripts.problems]), hooks: scripts.hooks };
   }
   const changes = byPath(changesOf(preview.plan, diskView(ctx.install.fs)));
-  const space = spaceNeeds(preview.plan);
+  const space = spaceNeeds(ctx, preview.plan);
   const { problems } = scripts;
   const isChanged = changes.some(({ change }) => change !== 'keep');
   const outcome = problems.length > 0 ? 'impossible' : isChanged ? 'changed' : 'unchanged';
   return { deploymentGroupId, outcome, problems, changes, hooks: scripts.hooks, space };
 }
 
-function impossible({ deploymentGroupId }: DeploymentSpecification, problems: readonly HostPlanProblem[]): HostPlan {
+function impossible(
+  { deploymentGroupId }: DeploymentSpecification,
+  problems: readonly HostPlanProblem[],
+): RevisionPlan {
   return { deploymentGroupId, outcome: 'impossible', problems, changes: [], hooks: [], space: [] };
 }
 
@@ -245,20 +266,15 @@ function byPath(changes: readonly PlannedChange[]): PlannedChange[] {
   return changes.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
-/** For the eye: whether it fits, blocks and inodes counted, the planner has judged. */
-function spaceNeeds(plan: InstallPlan): SpaceNeeds[] {
-  const bytes = new Map<string, number>();
-  const mountPoints = new Map<string, string>();
+/** For the eye: whether it fits, blocks and inodes counted, the planner has judged, by the same figure of what is free. */
+function spaceNeeds({ install }: DeploymentContext, plan: InstallPlan): SpaceNeeds[] {
+  const fileSystemOf = fileSystemLookup(install.fs, install.agentUid);
+  const needs = new Map<string, SpaceNeeds>();
   for (const { path, kind, facts } of plan.files) {
     if (kind !== 'file') continue;
-    const folder = dirname(path);
-    const mountPoint = mountPoints.get(folder) ?? mountPointOf(folder);
-    mountPoints.set(folder, mountPoint);
-    bytes.set(mountPoint, (bytes.get(mountPoint) ?? 0) + facts.sizeBytes);
+    const { id, mountPoint, freeBytes } = fileSystemOf(dirname(path));
+    const bytesToWrite = (needs.get(id)?.bytesToWrite ?? 0) + facts.sizeBytes;
+    needs.set(id, { mountPoint, bytesToWrite, bytesFree: freeBytes });
   }
-  return [...bytes].map(([mountPoint, bytesToWrite]) => ({
-    mountPoint,
-    bytesToWrite,
-    bytesFree: freeSpace(mountPoint).bytes,
-  }));
+  return [...needs.values()];
 }

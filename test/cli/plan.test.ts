@@ -1,7 +1,9 @@
-import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import { realInstallFs } from '../../src/install/install-fs.ts';
+import { beginJournal } from '../../src/install/journal.ts';
 import type { HostPlan } from '../../src/local/plan-on-host.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -57,6 +59,10 @@ describe('slipway plan', () => {
       'ValidateService this',
     ]);
     expect(seen.space).toEqual([expect.objectContaining({ bytesToWrite: 2 })]);
+    const { bavail, bfree, bsize } = statfsSync(scratch.path);
+    const free = (process.getuid?.() === 0 ? bfree : bavail) * bsize;
+    // The figure that the verdict rests on; others write as well.
+    expect(Math.abs((seen.space[0]?.bytesFree ?? 0) - free)).toBeLessThan(2 ** 30);
     const { printed } = await plan(one);
     expect(printed).toMatch(
       /\nplan for the deployment group default-local-deployment-group: 4 to create, 4 scripts to run\n$/,
@@ -126,6 +132,23 @@ describe('slipway plan', () => {
     // Where the agent would find it is for the agent's PATH to say.
     writeFileSync(scratch.at('one/scripts/AfterInstall.sh'), '#!/usr/bin/env none\n', { mode: 0o755 });
     expect(await planned(one)).toMatchObject({ status: 10, plan: { problems: [] } });
+  });
+
+  test('says that an Install of the group was cut off, and what is done about it first', async () => {
+    using scratch = scratchFolder();
+    const one = revision(scratch, 'one', { a: 'a' });
+    const { plan, planned, deploy } = host(scratch);
+    await deploy(one);
+    expect((await planned(one)).plan.interrupted).toBeNull();
+    const journal = scratch.at('root/deployment-instructions/default-local-deployment-group-install.journal');
+    const begin = { deploymentGroupId: 'default-local-deployment-group', deploymentId: 'd-CUT' };
+    beginJournal(realInstallFs, journal, { ...begin, commit: [], folderRemovals: [] }).close();
+    const before = treeOf(scratch.at('root'));
+    expect((await planned(one)).plan.interrupted).toEqual({ deploymentId: 'd-CUT', outcome: 'rolled-back' });
+    expect((await plan(one)).printed).toMatch(/^first\n {2}! the Install of d-CUT .* rolled back before anything else/);
+    expect(treeOf(scratch.at('root'))).toEqual(before);
+    await deploy(one);
+    expect((await planned(one)).plan.interrupted).toBeNull();
   });
 
   test('names what would be in the way and whose it is, exits with 1, and says everything at once', async () => {

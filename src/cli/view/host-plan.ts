@@ -20,6 +20,7 @@ const GROUPS: readonly { readonly change: PlannedChange['change']; readonly mark
 /** A plan for a person: problems first, then scripts, then what happens to each object, group by group; a summary in the last line. */
 export function renderHostPlan(plan: HostPlan): string {
   const sections = [
+    section('first', plan.interrupted === null ? [] : [[interruption(plan.interrupted)]]),
     section(
       'cannot be done',
       plan.problems.map(({ rule, message }) => [`! ${printable(message)} [${rule}]`]),
@@ -49,6 +50,12 @@ function section(title: string, rows: readonly (readonly string[])[]): string {
   return rows.length === 0
     ? ''
     : `${title}\n${renderTable(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))}`;
+}
+
+function interruption({ deploymentId, outcome }: NonNullable<HostPlan['interrupted']>): string {
+  const whose = deploymentId === null ? 'an Install' : `the Install of ${printable(deploymentId)}`;
+  const how = outcome === 'completed' ? 'completed' : 'rolled back';
+  return `! ${whose} is under way or was cut off; it is ${how} before anything else, and what follows may change with it`;
 }
 
 function hookRow({ event, script, revision, runas, sudo, timeoutSeconds }: PlannedHook): string[] {
