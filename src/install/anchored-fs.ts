@@ -32,6 +32,7 @@ export function anchorFs(fs: InstallFs, agentUid: number): AnchoredFs {
     ((path: PathLike, ...args: unknown[]) =>
       reach(path, (located) => (fs[name] as (...all: unknown[]) => unknown)(located, ...args))) as InstallFs[Name];
 
+  const isThere = (path: PathLike) => own.lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   const removeTree = (path: string): void => {
     try {
       reach(path, fs.unlinkSync);
@@ -102,7 +103,8 @@ export function anchorFs(fs: InstallFs, agentUid: number): AnchoredFs {
         if (options?.recursive === true) removeTree(String(path));
         else own.unlinkSync(path);
       } catch (error) {
-        const isGone = ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '');
+        // A read-only file system says so before it looks whether there is anything.
+        const isGone = ['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '') || !isThere(path);
         if (options?.force !== true || !isGone) throw error;
       }
     },

@@ -145,9 +145,8 @@ function removeIfEmpty(fs: InstallFs, folder: string): void {
   try {
     fs.rmdirSync(folder);
   } catch (error) {
-    // Somebody has put something there, or took the folder away: either is their right.
-    const code = systemErrorCode(error);
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+    // Somebody has put something there, mounted something on it, or took the folder away: each is their right.
+    if (!['ENOTEMPTY', 'EEXIST', 'EBUSY', 'ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) throw error;
   }
 }
 

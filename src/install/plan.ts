@@ -61,6 +61,9 @@ export interface PlanInput {
 const UNCONFINED = new Set(['unconfined_t', 'kernel_t', 'init_t']);
 /** setuid, setgid: bits that give rights away. */
 const UNSAFE_BITS = 0o6000;
+/** Of a path, its end not counted, and of one name in it. */
+const MOST_PATH_BYTES = 4095;
+const MOST_NAME_BYTES = 255;
 /** Times are set in microseconds, and read as fractions of milliseconds: what differs by less is the same. */
 const SAME_TIME_MS = 0.01;
 
@@ -80,6 +83,7 @@ class Planner {
   /** Of the files: those that hold the same on the host already. */
   readonly #sameOnHost = new Set<string>();
   readonly #kept = new Map<string, KeepReason>();
+  readonly #tooLong = new Set<string>();
   /** Path → what would come there, whether it is brought, kept or refused. */
   readonly #sources = new Map<string, string>();
   readonly #ours: ReadonlySet<string>;
@@ -171,6 +175,7 @@ class Planner {
   /** @returns whether the folder can be; if not, the problem is noted */
   #addFolder(path: string): boolean {
     if (this.#folders.has(path)) return true;
+    if (this.#isTooLong(path)) return false;
     const source = this.#sources.get(path);
     if (source !== undefined) {
       this.#problem('duplicate-destination', path, `${path} would be a folder, and also a file, from ${source}`);
@@ -218,7 +223,7 @@ class Planner {
       this.#problem('duplicate-destination', path, `${path} would be a file, from ${source}, and also a folder`);
       return;
     }
-    if (!this.#addFolder(dirname(path))) return;
+    if (this.#isTooLong(path) || !this.#addFolder(dirname(path))) return;
     this.#sources.set(path, source);
     const original = this.#input.host.lstat(path);
     if (original !== null && this.#isProtected(path)) {
@@ -252,6 +257,17 @@ class Planner {
     }
     this.#files.set(path, file);
     if (isSame) this.#sameOnHost.add(path);
+  }
+
+  /** What no file system has a place for; asked before anything looks there. A folder that is too long is told once. */
+  #isTooLong(path: string): boolean {
+    const isPathTooLong = Buffer.byteLength(path) > MOST_PATH_BYTES;
+    if (!isPathTooLong && Buffer.byteLength(basename(path)) <= MOST_NAME_BYTES) return false;
+    const limit = isPathTooLong ? MOST_PATH_BYTES : MOST_NAME_BYTES;
+    if (this.#tooLong.has(path)) return true;
+    this.#tooLong.add(path);
+    this.#problem('name-too-long', path, `${path} is longer than ${limit} bytes, which no file system takes`);
+    return true;
   }
 
   #describe(source: string, kind: 'file' | 'symlink', path: string): PlannedFile {
@@ -336,7 +352,8 @@ class Planner {
     const { archive, host, manifest, installedAtMs = Number.POSITIVE_INFINITY } = this.#input;
     const entry = manifest?.get(path);
     const there = host.lstat(path);
-    if (entry === undefined || there === null) return false;
+    // A pipe, a socket or a device holds nothing that could be kept.
+    if (entry === undefined || there === null || there.kind === 'other') return false;
     if (entry.target !== null) return there.kind !== 'symlink' || host.readlink(path) !== entry.target;
     if (there.kind !== 'file' || there.sizeBytes !== entry.sizeBytes) return true;
     // Whoever changes a file can give it its old time again, but not its old time of change.

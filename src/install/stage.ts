@@ -118,6 +118,10 @@ export function installFault(cause: unknown, what: string): unknown {
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${messageOf(cause)}`, { cause });
   }
+  if (code === 'EBUSY' || code === 'EXDEV') {
+    const remedy = 'Look what is mounted there (findmnt); unmount it, or name the path in protect_paths.';
+    return new SlipwayError('INSTALL_FAILED', `${what}: something is mounted there (${code})`, { cause, remedy });
+  }
   if (code === null) return cause;
   return new SlipwayError('INSTALL_FAILED', `${what}: ${messageOf(cause)}`, { cause });
 }

@@ -27,7 +27,7 @@ export function timesOf(fs: InstallFs, paths: readonly string[]): ObjectTimes[] 
 
 /** Puts times back; what has gone in the meantime needs none. */
 export function restoreTimes(fs: InstallFs, times: readonly ObjectTimes[]): void {
-  const there = times.filter(({ path }) => isThere(fs, path));
+  const there = times.filter((time) => isChanged(fs, time));
   for (const { path, atimeNs, mtimeNs } of there) {
     fs.lutimesSync(path, inSeconds(BigInt(atimeNs)), inSeconds(BigInt(mtimeNs)));
   }
@@ -50,10 +50,12 @@ function restoreNanoseconds(fs: InstallFs, times: readonly ObjectTimes[]): void 
   execaSync('xargs', ['-0', '-n', '3', 'touch', '-c', '-m'], { input: words.join('\0'), reject: false });
 }
 
-/** A link that has come there since is left alone. */
-function isThere(fs: InstallFs, path: string): boolean {
+/** A link that has come there since is left alone; and what is as it was, because a read-only file system takes no times. */
+function isChanged(fs: InstallFs, { path, atimeNs, mtimeNs }: ObjectTimes): boolean {
   try {
-    return fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === false;
+    const now = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    if (now === undefined || now.isSymbolicLink()) return false;
+    return String(now.mtimeNs) !== mtimeNs || String(now.atimeNs) !== atimeNs;
   } catch (error) {
     if (systemErrorCode(error) === 'ENOTDIR') return false;
     throw error;

@@ -144,6 +144,7 @@ export interface PlanProblem {
     | 'no-inodes'
     | 'tool-missing'
     | 'in-the-way'
+    | 'name-too-long'
     | 'untrusted-link'
     | 'unknown-user'
     | 'unknown-group'
