@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Transform } from 'node:stream';
+import { createBufferSweeper } from '../system/spent-buffers.ts';
 
 /**
  * Inflating goes on in a thread of zlib's own while what it gave before is written: with so much room on its readable side it need not
@@ -18,11 +19,13 @@ export async function inflateStream(
   packed: Iterable<Buffer>,
   take: (chunk: Buffer) => void,
 ): Promise<void> {
+  const sweep = createBufferSweeper();
   const ended = new Promise<void>((resolve, reject) => {
     inflater.once('end', resolve).once('error', reject);
     inflater.on('data', (chunk: Buffer) => {
       try {
         take(chunk);
+        sweep(chunk.length);
       } catch (error) {
         inflater.destroy(error as Error);
       }

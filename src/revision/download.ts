@@ -5,6 +5,7 @@
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
+import { createBufferSweeper } from '../system/spent-buffers.ts';
 import { type BundlePart, openBundlePart } from './bundle-part.ts';
 import { type ByteRange, missingPieces } from './byte-ranges.ts';
 import { type ContentCheck, createContentCheck } from './content-check.ts';
@@ -100,6 +101,7 @@ interface Hand extends DownloadContext {
   readonly part: BundlePart;
   readonly meter: ProgressMeter;
   readonly check: ContentCheck;
+  readonly sweep: (spentBytes: number) => void;
 }
 
 /** @returns the ETag */
@@ -131,7 +133,14 @@ async function fetchOnce(
     request.reserve?.(sizeBytes === null ? null : sizeBytes - part.receivedBytes);
     const meter = createProgressMeter(ctx.clock, request.onProgress);
     meter.begin(part.receivedBytes, sizeBytes);
-    const hand: Hand = { ...ctx, source, part, meter, check: createContentCheck(part, digest) };
+    const hand: Hand = {
+      ...ctx,
+      source,
+      part,
+      meter,
+      check: createContentCheck(part, digest),
+      sweep: createBufferSweeper(),
+    };
     if (part.object === null || range === null) {
       await readBody(hand, first, 0, sizeBytes);
     } else {
@@ -205,7 +214,7 @@ async function fetchPiece(hand: Hand, piece: ByteRange, begun: Connection | null
 
 /** @param expected bytes that the body must have; null: nobody knows */
 async function readBody(
-  { part, meter, check }: Hand,
+  { part, meter, check, sweep }: Hand,
   connection: Connection,
   from: number,
   expected: number | null,
@@ -220,6 +229,7 @@ async function readBody(
       check.written(from + received, chunk);
       received += chunk.length;
       meter.add(chunk.length);
+      sweep(chunk.length);
       onReceived(received);
     }
   } catch (error) {

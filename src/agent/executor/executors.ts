@@ -60,7 +60,11 @@ const GROWN_BYTES = 170e6;
 /** To install as many files takes as much memory again as unpacking them has left behind, and far longer than to fork. */
 const MANY_ENTRIES = 2000;
 /** A heap that is kept tight: with twenty thousand files Install takes a third less memory, for no time that could be measured. */
-export const HEAP_FLAGS: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=20'];
+export const HEAP_FLAGS: readonly string[] = [
+  '--max-semi-space-size=2',
+  '--heap-growing-percent=20',
+  '--expose-gc', // for `system/spent-buffers.ts`
+];
 /** Killing a script takes a moment; a process that does not go after this is killed itself. */
 const END_MS = 10_000;
 
