@@ -82,15 +82,21 @@ export function applyPermission(
   path: string,
   permission: PlannedPermission,
 ): void {
-  const { uid, gid, mode, acls } = permission;
-  onObject(fs, path, (object) => {
-    const stats = object.stats();
-    if (uid !== null || gid !== null) object.chown(uid ?? stats.uid, gid ?? stats.gid);
-    // A link has no mode or ACL of its own, and through it another object would get them.
-    if (stats.isSymbolicLink()) return;
-    if (mode !== null) object.chmod(mode);
-    if (acls !== null) tools.setfacl(object.path, completeAcl(acls, object.stats().mode));
-  });
+  onObject(fs, path, (object) => setAttributes(tools, object, permission));
+}
+
+/** The same for an object that is held already. */
+export function setAttributes(
+  tools: AttributeTools,
+  object: Omit<HeldObject, keyof Disposable>,
+  { uid, gid, mode, acls }: PlannedPermission,
+): void {
+  const stats = object.stats();
+  if (uid !== null || gid !== null) object.chown(uid ?? stats.uid, gid ?? stats.gid);
+  // A link has no mode or ACL of its own, and through it another object would get them.
+  if (stats.isSymbolicLink()) return;
+  if (mode !== null) object.chmod(mode);
+  if (acls !== null) tools.setfacl(object.path, completeAcl(acls, object.stats().mode));
 }
 
 /** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. */

@@ -69,6 +69,16 @@ export function holdObject(fs: InstallFs, path: string): HeldObject {
   };
 }
 
+/** A file that is open is held by that. */
+export function heldByDescriptor(fs: InstallFs, file: number, path: string): Omit<HeldObject, keyof Disposable> {
+  return {
+    path: hasDescriptorPaths() ? descriptorPath(file) : path,
+    stats: () => fs.fstatSync(file),
+    chown: (uid, gid) => fs.fchownSync(file, uid, gid),
+    chmod: (mode) => fs.fchmodSync(file, mode),
+  };
+}
+
 class Held implements HeldFolders {
   readonly #fs: InstallFs;
   readonly #agentUid: number;

@@ -297,12 +297,31 @@ function carryOut(
     journal.append('committed');
   } catch (error) {
     journal.close();
-    rollBack(fs, tools, begin, state);
-    removeJournal(fs, paths.journal);
+    undo({ ...ctx, fs }, begin, state, paths.journal, error);
     throw error;
   }
   journal.close();
   finishCommitted({ ...ctx, fs }, begin, paths.journal);
+}
+
+/** @throws SlipwayError INSTALL_NOT_RECOVERED that names both faults; the journal stays, and the next Install or start tries again */
+function undo(
+  { fs, tools }: InstallContext,
+  begin: JournalBegin,
+  state: 'staging' | 'committing',
+  journalPath: string,
+  fault: unknown,
+): void {
+  try {
+    rollBack(fs, tools, begin, state);
+    removeJournal(fs, journalPath);
+  } catch (cause) {
+    throw new SlipwayError(
+      'INSTALL_NOT_RECOVERED',
+      `${messageOf(fault)}; and what was there before could not be put back yet: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
 }
 
 /**

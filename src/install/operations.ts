@@ -11,7 +11,14 @@ import type { InstallPlan, ObjectFacts, PlannedPermission, TreeView } from './ty
 /** One thing to build under a hidden name. */
 export type StagingStep =
   | { readonly step: 'folder'; readonly temp: string }
-  | { readonly step: 'copy'; readonly temp: string; readonly source: string; readonly kind: 'file' | 'symlink' }
+  | {
+      readonly step: 'copy';
+      readonly temp: string;
+      readonly source: string;
+      readonly kind: 'file' | 'symlink';
+      /** Of a file, so that it is given to the very one that was written, and to none that has come to its name since. */
+      readonly permission: PlannedPermission | null;
+    }
   /** A copy of what another hand has changed on the host; it goes again with a rollback. */
   | { readonly step: 'save'; readonly path: string; readonly temp: string }
   | { readonly step: 'text'; readonly temp: string; readonly lines: Iterable<string> }
@@ -165,8 +172,13 @@ export function planOperations(input: OperationsInput): Operations {
       const temp = hiddenNames.get(path);
       if (temp !== undefined) yield { step: 'folder', temp };
     }
-    for (const { path, source, kind } of plan.files) yield { step: 'copy', temp: stage(path), source, kind };
-    for (const permission of plan.permissions) {
+    const permissions = new Map(plan.permissions.map((permission) => [permission.path, permission]));
+    for (const { path, source, kind } of plan.files) {
+      const permission = kind === 'file' ? (permissions.get(path) ?? null) : null;
+      if (permission !== null) permissions.delete(path);
+      yield { step: 'copy', temp: stage(path), source, kind, permission };
+    }
+    for (const permission of permissions.values()) {
       const temp = unchanged.has(permission.path) ? undefined : stagedAt(permission.path);
       if (temp !== undefined) yield { step: 'permission', temp, permission };
     }

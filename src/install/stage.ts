@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
-import { type AttributeTools, applyPermission } from './attributes.ts';
+import { type AttributeTools, applyPermission, setAttributes } from './attributes.ts';
+import { heldByDescriptor } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
 import { writeAll, writeLines } from './journal.ts';
 import type { StagingStep } from './operations.ts';
@@ -39,14 +40,17 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
       return;
     case 'copy':
       if (step.kind === 'symlink') copyLink(fs, step.source, step.temp);
-      else copyFile(fs, step.source, step.temp, buffer);
+      else {
+        copyFile(fs, step.source, step.temp, buffer, (file) => {
+          if (step.permission !== null) setAttributes(tools, heldByDescriptor(fs, file, step.temp), step.permission);
+        });
+      }
       return;
     case 'save':
       fs.mkdirSync(dirname(step.temp), { recursive: true, mode: 0o700 });
       if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp);
       else {
-        copyFile(fs, step.path, step.temp, buffer);
-        fs.chmodSync(step.temp, 0o600);
+        copyFile(fs, step.path, step.temp, buffer, (file) => fs.fchmodSync(file, 0o600));
       }
       return;
     case 'text':
@@ -61,8 +65,10 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
 /**
  * Content, mode, times and, for root, the owner; through descriptors, which saves looking up the path again for each. No link is followed,
  * and with `wx` whatever has the hidden name is not ours and is not written into.
+ *
+ * @param complete is given the copy, still open
  */
-function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer): void {
+function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer, complete: (file: number) => void): void {
   const from = fs.openSync(source, OPEN_SOURCE);
   try {
     const stats = fs.fstatSync(from);
@@ -78,6 +84,7 @@ function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer): 
       if (isForeign(stats)) fs.fchownSync(to, stats.uid, stats.gid);
       fs.fchmodSync(to, stats.mode & 0o7777);
       fs.futimesSync(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
+      complete(to);
     } finally {
       fs.closeSync(to);
     }
