@@ -65,7 +65,8 @@ async function ours(bundleFile: string, bundleType: BundleType, archiveDir: stri
 async function theirs(folder: string, extract: readonly [string, ...string[]]) {
   mkdirSync(folder);
   const [program, ...args] = extract;
-  await execa(program, args, { cwd: folder });
+  // Info-ZIP's reader spells names out that the locale does not know.
+  await execa(program, args, { cwd: folder, env: { LC_ALL: 'C.UTF-8' } });
   return treeOf(folder, { times: true });
 }
 
