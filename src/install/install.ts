@@ -5,14 +5,13 @@
  *
  * 1. the plan is complete and free of problems before the first byte is written;
  * 2. the journal's beginning is synced before anything stands anywhere, even under a hidden name;
- * 3. everything staged is synced, by file system, before the first rename (one `syncfs` is faster than twenty thousand `fsync`);
+ * 3. everything staged is synced, by file system or, if the files are large, one by one, before the first rename;
  * 4. the renames are synced, by folder, and changed modes and times of files that stay, by file system, before the journal says that the new tree is complete;
  * 5. only then old files are thrown away.
  *
  * A failure on the way undoes what was done and throws; an interruption is put right by `recoverInstalls` before the agent takes new work.
  */
 import { dirname, join } from 'node:path';
-import { execaSync } from 'execa';
 import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -21,6 +20,7 @@ import { anchorFs } from './anchored-fs.ts';
 import { type AttributeTools, attributeView } from './attributes.ts';
 import { formatCleanup, parseCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
+import { areSyncedOneByOne, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
@@ -286,8 +286,10 @@ function carryOut(
   const journal = beginJournal(fs, paths.journal, begin);
   let state: 'staging' | 'committing' = 'staging';
   try {
-    stageAll(fs, tools, operations.staging, request.signal);
-    syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
+    const syncsEach = areSyncedOneByOne(plan);
+    stageAll(fs, tools, operations.staging, { syncsEach, ...(request.signal && { signal: request.signal }) });
+    if (syncsEach) for (const folder of foldersOf(begin)) syncFolder(fs, folder);
+    else syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
     journal.append('staged');
     state = 'committing';
     commitAll(fs, tools, operations.commit);
@@ -361,17 +363,6 @@ function touchedFiles({ commit }: Operations): string[] {
 function markComplete(fs: InstallFs, manifest: string): void {
   const seconds = Math.floor(fs.lstatSync(manifest).ctimeMs) / 1000;
   fs.lutimesSync(manifest, seconds, seconds);
-}
-
-/** Makes everything written durable: one call per file system. */
-function syncFileSystems(fs: InstallFs, folders: readonly string[]): void {
-  // A folder may be reached by a link, which can be on another file system.
-  const oneEach = new Map(folders.map((folder) => [fs.lstatSync(`${folder}/.`).dev, folder]));
-  for (const folder of oneEach.values()) {
-    const synced = execaSync('sync', ['--file-system', folder], { reject: false, stdin: 'ignore' });
-    // Without the program, or on an odd file system, everything is synced, which takes longer and is as durable.
-    if (synced.failed) execaSync('sync', [], { stdin: 'ignore' });
-  }
 }
 
 interface BookkeepingPaths {

@@ -4,7 +4,7 @@ import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission, setAttributes } from './attributes.ts';
 import { heldByDescriptor } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
-import { writeAll, writeLines } from './journal.ts';
+import { syncFolder, writeAll, writeLines } from './journal.ts';
 import type { StagingStep } from './operations.ts';
 
 /** Large enough that system calls do not count, small enough to be nothing in memory. */
@@ -12,18 +12,29 @@ const COPY_BYTES = 256 * 1024;
 /** `O_NONBLOCK`: a pipe that somebody puts in a file's place must not hold up the Install. */
 const OPEN_SOURCE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+export interface StagingOptions {
+  /** Files and new folders are durable when this is done; their hidden names in folders that stay are not. */
+  readonly syncsEach: boolean;
+  readonly signal?: AbortSignal;
+}
+
 /** Builds everything new under its hidden name, complete with owner, mode and times. */
 export function stageAll(
   fs: InstallFs,
   tools: AttributeTools,
   steps: Iterable<StagingStep>,
-  signal?: AbortSignal,
+  { syncsEach, signal }: StagingOptions,
 ): void {
   const buffer = Buffer.allocUnsafe(COPY_BYTES);
+  const folders: string[] = [];
+  const finish = (file: number) => {
+    if (syncsEach) fs.fsyncSync(file);
+  };
   for (const step of steps) {
     signal?.throwIfAborted();
     try {
-      stageOne(fs, tools, step, buffer);
+      stageOne(fs, tools, step, buffer, finish);
+      if (step.step === 'folder') folders.push(step.temp);
     } catch (cause) {
       throw installFault(
         cause,
@@ -31,9 +42,17 @@ export function stageAll(
       );
     }
   }
+  if (syncsEach) for (const folder of folders.reverse()) syncFolder(fs, folder);
 }
 
-function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffer: Buffer): void {
+/** @param finish is given each new file, complete and still open */
+function stageOne(
+  fs: InstallFs,
+  tools: AttributeTools,
+  step: StagingStep,
+  buffer: Buffer,
+  finish: (file: number) => void,
+): void {
   switch (step.step) {
     case 'folder':
       fs.mkdirSync(step.temp, { mode: 0o755 });
@@ -43,6 +62,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
       else {
         copyFile(fs, step.source, step.temp, buffer, (file) => {
           if (step.permission !== null) setAttributes(tools, heldByDescriptor(fs, file, step.temp), step.permission);
+          finish(file);
         });
       }
       return;
@@ -54,7 +74,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
       }
       return;
     case 'text':
-      writeText(fs, step.temp, step.lines);
+      writeText(fs, step.temp, step.lines, finish);
       return;
     case 'permission':
       applyPermission(fs, tools, step.temp, step.permission);
@@ -106,10 +126,11 @@ function isForeign(owner: { readonly uid: number; readonly gid: number }): boole
   return self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.());
 }
 
-function writeText(fs: InstallFs, temp: string, lines: Iterable<string>): void {
+function writeText(fs: InstallFs, temp: string, lines: Iterable<string>, finish: (file: number) => void): void {
   const file = fs.openSync(temp, 'wx', 0o644);
   try {
     writeLines(fs, file, lines);
+    finish(file);
   } finally {
     fs.closeSync(file);
   }
