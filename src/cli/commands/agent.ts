@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import type { AddCommand } from '../command.ts';
 import { packageVersion } from '../package-version.ts';
 import type { ServiceInstallation } from '../service/install.ts';
@@ -12,8 +11,6 @@ export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
     .description('run the host agent in the foreground')
     .option('--config-file <path>', `configuration; else ${DEFAULT_CONFIG_FILE}`)
     .action(async (options: { configFile?: string }) => {
-      // A daemon that waits needs little: this keeps V8 from taking more for a speed that nobody would notice.
-      for (const flag of ['--max-semi-space-size=1', '--optimize-for-size']) setFlagsFromString(flag);
       const { runAgent } = await import('../../agent/main.ts');
       process.exitCode = await runAgent({ configFile: options.configFile ?? null, version: packageVersion() });
     });
