@@ -1,4 +1,4 @@
-import { join } from 'node:path/posix';
+import { childPath } from './child-path.ts';
 import type { CleanupEntry, TreeView } from './types.ts';
 
 /**
@@ -13,11 +13,11 @@ export function hostAfterCleanup(host: TreeView, previous: readonly CleanupEntry
     const facts = host.lstat(entry.path);
     if (facts === null) continue;
     if (facts.kind !== 'directory') gone.add(entry.path);
-    else if (host.readdir(entry.path).every((name) => gone.has(join(entry.path, name)))) gone.add(entry.path);
+    else if (host.readdir(entry.path).every((name) => gone.has(childPath(entry.path, name)))) gone.add(entry.path);
   }
   return {
     lstat: (path) => (gone.has(path) ? null : host.lstat(path)),
-    readdir: (path) => host.readdir(path).filter((name) => !gone.has(join(path, name))),
+    readdir: (path) => host.readdir(path).filter((name) => !gone.has(childPath(path, name))),
     readlink: (path) => host.readlink(path),
     realpath(path) {
       const real = host.realpath(path);

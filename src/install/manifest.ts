@@ -13,7 +13,7 @@
  * The first line names the format and the revision's folder, every other is one file: path, source (below that folder, or absolute), size,
  * time, target of a link, and whether it had an ACL or a context.
  */
-import { join } from 'node:path/posix';
+import { childPath } from './child-path.ts';
 import type { InstallPlan } from './types.ts';
 
 export interface ManifestEntry {
@@ -58,10 +58,15 @@ export function* formatManifest(plan: InstallPlan, archiveDir: string, previous:
 
 /** What cannot be read is left out: of such a file nothing is known, as before there were manifests. */
 export function parseManifest(text: string): Manifest {
-  const [head = '', ...lines] = text.split('\n').slice(0, -1).map(parseLine);
-  const archiveDir = archiveDirOf(head);
-  if (archiveDir === null) return new Map();
-  return new Map(lines.flatMap((line) => entryOf(line, archiveDir)));
+  const [head = '', ...lines] = text.split('\n').slice(0, -1);
+  const archiveDir = archiveDirOf(parseLine(head));
+  const entries = new Map<string, ManifestEntry>();
+  if (archiveDir === null) return entries;
+  for (const line of lines) {
+    const entry = entryOf(parseLine(line), archiveDir);
+    if (entry !== null) entries.set(...entry);
+  }
+  return entries;
 }
 
 function archiveDirOf(head: unknown): string | null {
@@ -70,14 +75,14 @@ function archiveDirOf(head: unknown): string | null {
   return format === FORMAT && typeof archiveDir === 'string' ? archiveDir : null;
 }
 
-function entryOf(line: unknown, archiveDir: string): [string, ManifestEntry][] {
-  if (!Array.isArray(line)) return [];
+function entryOf(line: unknown, archiveDir: string): [string, ManifestEntry] | null {
+  if (!Array.isArray(line)) return null;
   const [path, source, sizeBytes, mtimeMs, target, isSpecial] = line as unknown[];
-  if (typeof path !== 'string' || typeof source !== 'string') return [];
-  if (typeof sizeBytes !== 'number' || typeof mtimeMs !== 'number') return [];
-  const absolute = source.startsWith('/') ? source : join(archiveDir, source);
+  if (typeof path !== 'string' || typeof source !== 'string') return null;
+  if (typeof sizeBytes !== 'number' || typeof mtimeMs !== 'number') return null;
+  const absolute = source.startsWith('/') ? source : childPath(archiveDir, source);
   const entry = { source: absolute, sizeBytes, mtimeMs, target: typeof target === 'string' ? target : null };
-  return [[path, { ...entry, isSpecial: isSpecial === true }]];
+  return [path, { ...entry, isSpecial: isSpecial === true }];
 }
 
 function parseLine(line: string): unknown {

@@ -6,6 +6,7 @@
  */
 import { dirname, join } from 'node:path/posix';
 import type { SelinuxContext } from '../appspec/types.ts';
+import { childPath } from './child-path.ts';
 import type { InstallPlan, ObjectFacts, PlannedPermission, TreeView } from './types.ts';
 
 /** One thing to build under a hidden name. */
@@ -199,7 +200,7 @@ function createHiddenNames(
   let count = 0;
   return (folder) => {
     count += 1;
-    const base = join(folder, `.slipway-${deploymentId}-${count}`);
+    const base = childPath(folder, `.slipway-${deploymentId}-${count}`);
     return { temp: `${base}.new`, backup: `${base}.old` };
   };
 }

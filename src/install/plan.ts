@@ -10,6 +10,7 @@ import type { AppSpec, FileMapping, Permission } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup } from './after-cleanup.ts';
 import { type AttributeProgram, DEBIAN_PACKAGES, programsFor } from './attribute-programs.ts';
+import { childPath } from './child-path.ts';
 import type { Manifest } from './manifest.ts';
 import { pathMatcher } from './path-globs.ts';
 import { matchPermissions, type PermissionMatch } from './permissions-match.ts';
@@ -145,8 +146,8 @@ class Planner {
     if (!this.#addFolder(destination)) return;
     const { archive, archiveDir } = this.#input;
     for (const name of [...archive.readdir(source)].sort()) {
-      const from = join(source, name);
-      const to = join(destination, name);
+      const from = childPath(source, name);
+      const to = childPath(destination, name);
       const facts = archive.lstat(from);
       switch (facts?.kind) {
         case 'directory':

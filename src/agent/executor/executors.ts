@@ -63,6 +63,7 @@ const MANY_ENTRIES = 2000;
 export const HEAP_FLAGS: readonly string[] = [
   '--max-semi-space-size=2',
   '--heap-growing-percent=20',
+  '--no-opt', // the first optimising compiler is all that pays here, and the second takes 8 MB
   '--expose-gc', // for `system/spent-buffers.ts`
 ];
 /** Killing a script takes a moment; a process that does not go after this is killed itself. */
