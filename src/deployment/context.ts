@@ -57,8 +57,8 @@ export interface DeploymentContext {
   readonly fetchSignature: SignatureFetcher;
   /** Else the log is told now and then. */
   readonly onDownloadProgress?: OnProgress;
-  /** Is told how many entries a bundle had that has been unpacked. */
-  readonly onUnpacked?: (entries: number) => void;
+  /** Is told how many objects of a revision have been unpacked or installed. */
+  readonly onObjects?: (count: number) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }

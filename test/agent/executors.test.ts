@@ -9,7 +9,6 @@ import type { Envelope } from '../../src/protocol/host-command/shapes.ts';
 import { encodeSpecification } from '../../src/protocol/specification.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { specificationOf } from '../support/deployment.ts';
-import { eventually } from '../support/eventually.ts';
 import { descendantsOf } from '../support/process-tree.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -105,13 +104,14 @@ describe('executors', () => {
     });
   });
 
-  test('an executor that has grown is let go after its command, and the next command has a fresh one', async () => {
+  test('an executor that has grown is gone when its command has ended, and the next command has a fresh one', async () => {
     await onHost({ caCertificatePem: authority.caCertificatePem, grownBytes: 1 }, async (executors, pids) => {
       const first = await executors.run(AFTER_INSTALL);
       expect(first.diagnostics.errorCode).toBe(5);
+      expect(pids()).toEqual([]);
       const second = await executors.run(AFTER_INSTALL);
       expect(second).toEqual(first);
-      await eventually(() => pids().length === 0);
+      expect(pids()).toEqual([]);
     });
   });
 });

@@ -57,8 +57,8 @@ const IDLE_MS = 15_000;
  * itself: a lower bound forks one for every command, which makes a small deployment take ten times as long.
  */
 const GROWN_BYTES = 170e6;
-/** To install as many files takes as much memory again as unpacking them has left behind, and far longer than to fork. */
-const MANY_ENTRIES = 2000;
+/** To install as many files takes as much memory again as unpacking them has left behind, and so on; and far longer than to fork. */
+const MANY_OBJECTS = 2000;
 /** A heap that is kept tight: with twenty thousand files Install takes a third less memory, for no time that could be measured. */
 export const HEAP_FLAGS: readonly string[] = [
   '--max-semi-space-size=2',
@@ -168,13 +168,18 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
     events.onRetired();
     disconnect(child);
   };
-  const restIfIdle = (hasGrown: boolean) => {
-    clearTimeout(idleTimer);
-    if (waiting.size > 0) return;
-    if (hasGrown) {
+  const settle = (answer: Answer) => {
+    const asker = waiting.get(answer.call);
+    waiting.delete(answer.call);
+    const isIdle = waiting.size === 0;
+    if (isIdle && answer.type === 'outcome' && hasGrown(answer, ctx.grownBytes ?? GROWN_BYTES)) {
       retire();
+      // The next command may come at once: what this one holds is given back before another takes as much.
+      void gone.then(() => asker?.resolve(answer));
       return;
     }
+    asker?.resolve(answer);
+    if (!isIdle) return;
     idleTimer = setTimeout(retire, ctx.idleMs ?? IDLE_MS);
     idleTimer.unref();
   };
@@ -191,9 +196,7 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
         void answerCredentials(ctx.credentials, message.question, send);
         return;
       default:
-        waiting.get(message.call)?.resolve(message);
-        waiting.delete(message.call);
-        restIfIdle(message.type === 'outcome' && hasGrown(message, ctx.grownBytes ?? GROWN_BYTES));
+        settle(message);
     }
   });
   const gone = new Promise<void>((resolve) => {
@@ -240,7 +243,7 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
 }
 
 function hasGrown(outcome: Extract<FromExecutor, { type: 'outcome' }>, grownBytes: number): boolean {
-  return outcome.residentBytes > grownBytes || outcome.unpackedEntries > MANY_ENTRIES;
+  return outcome.residentBytes > grownBytes || outcome.handledObjects > MANY_OBJECTS;
 }
 
 async function answerCredentials(

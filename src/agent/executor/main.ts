@@ -19,7 +19,7 @@ const LEAVE_MS = 8_000;
 
 const ending = new AbortController();
 const underWay = new Set<Promise<void>>();
-let unpackedEntries = 0;
+let handledObjects = 0;
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
 const trusted = trustAuthorities(process.env);
@@ -62,10 +62,10 @@ function contextOf({ config, region, hookEnvironment }: ExecutorSettings): Deplo
     log: daemonLogger(),
     ...(config.logAwsWire ? { onWire: (text: string) => say({ type: 'wire', text }) } : {}),
   });
-  const onUnpacked = (entries: number) => {
-    unpackedEntries += entries;
+  const onObjects = (count: number) => {
+    handledObjects += count;
   };
-  return { ...context, onUnpacked };
+  return { ...context, onObjects };
 }
 
 type Question = Extract<ToExecutor, { call: number }>;
@@ -82,7 +82,7 @@ async function answer(question: Question): Promise<void> {
         return;
       case 'run': {
         const outcome = await runAlone(ctx, question.request);
-        say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss(), unpackedEntries });
+        say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss(), handledObjects });
         return;
       }
       case 'is-noop':

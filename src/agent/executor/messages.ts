@@ -30,13 +30,13 @@ export type ToExecutor =
 
 export type FromExecutor =
   | { readonly type: 'specification'; readonly call: number; readonly specification: DeploymentSpecification }
-  /** `residentBytes`: what the process takes of memory now. `unpackedEntries`: of the bundles that it has unpacked. */
+  /** `residentBytes`: what the process takes of memory now. `handledObjects`: of revisions, unpacked or installed. */
   | {
       readonly type: 'outcome';
       readonly call: number;
       readonly outcome: CommandOutcome;
       readonly residentBytes: number;
-      readonly unpackedEntries: number;
+      readonly handledObjects: number;
     }
   | { readonly type: 'noop'; readonly call: number; readonly isNoop: boolean }
   | { readonly type: 'recovered'; readonly call: number }

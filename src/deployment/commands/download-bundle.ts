@@ -100,7 +100,7 @@ async function fetchAndUnpack(
     rules: ctx.entryRules,
     ...abort,
   });
-  ctx.onUnpacked?.(entries);
+  ctx.onObjects?.(entries);
   ctx.log.info('unpacked the bundle', { deploymentId, sizeBytes: fetched.sizeBytes, entries, bytes });
 }
 

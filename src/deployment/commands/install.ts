@@ -39,6 +39,7 @@ export async function install(
     protectPaths: ctx.protectPaths ?? [],
     ...(signal === undefined ? {} : { signal }),
   });
+  ctx.onObjects?.(report.files + report.unchanged);
   ctx.log.info('installed', { deploymentId, ...report });
   return succeeded();
 }
