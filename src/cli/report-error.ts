@@ -5,6 +5,22 @@ import type { ExitReason } from './exit-status.ts';
 /** Codes of faults that the person at the keyboard can mend by saying something else. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH']);
 
+/** What the system itself refuses, wherever a command meets it, is no fault of Slipway's. */
+const SYSTEM_REMEDIES: Readonly<Record<string, string>> = {
+  EACCES: 'Run it as root or as the user who owns it, or name another path.',
+  EPERM: 'Run it as root or as the user who owns it, or name another path.',
+  EROFS: 'The file system is mounted read-only: name a path on another one.',
+  ENOSPC: 'Make room on that file system: its space or its inodes are used up.',
+  EDQUOT: 'Make room: the quota of this user is used up.',
+  EMFILE: 'Let this user have more open files (ulimit -n).',
+  ENFILE: 'The machine has no more open files to give: look for who holds so many.',
+  EEXIST: 'Something else is in the way under this name: name another path.',
+  EISDIR: 'Name a file, not a folder.',
+  ENOTDIR: 'A part of this path is a file where a folder should be: check the path.',
+  ELOOP: 'Links on this path lead around in a circle: check the path.',
+  ENAMETOOLONG: 'Check the path: a name in it is longer than the file system takes.',
+};
+
 /** What a fault is to the person who typed the command: the lines to print and how to exit. */
 export interface ErrorReport {
   readonly lines: readonly string[];
@@ -39,6 +55,8 @@ function describe(thrown: unknown): { message: string; remedy: string | null; re
       reason: thrown.status >= 500 ? 'unreachable' : 'refused',
     };
   }
+  const ofSystem = SYSTEM_REMEDIES[systemErrorCode(thrown) ?? ''];
+  if (ofSystem !== undefined) return { message: messageOf(thrown), remedy: ofSystem, reason: 'usage' };
   return {
     message: messageOf(thrown),
     remedy: 'this is a fault in Slipway; run again with --verbose and report what it prints',
@@ -67,7 +85,9 @@ function remedyOfRemote(error: RemoteApiError): string | null {
     case 'DeploymentGroupDoesNotExistException':
       return 'create it: slipway groups create NAME --application APPLICATION --tag KEY=VALUE';
     default:
-      return null;
+      return /^HTTP \d/.test(error.type)
+        ? 'check that the address is that of a control server’s API, and not of its S3 API, a proxy or a web site'
+        : null;
   }
 }
 

@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { SlipwayError } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { openSealer } from './sealing.ts';
 import { createAccessKey, disableAccessKey, listAccessKeys, type NewAccessKey } from './store/access-keys.ts';
 import type { Role } from './store/schema.ts';
-import { openStore } from './store/store.ts';
+import { databaseFileOf, openStore } from './store/store.ts';
 
 export interface KeySummary {
   readonly accessKeyId: string;
@@ -30,13 +31,23 @@ export interface KeyStore {
 /** More keys than anybody has made by hand. */
 const MAX_LISTED = 10_000;
 
+/**
+ * @param options mayBeNew: a data folder without a database gets one; else it is the wrong folder
+ * @throws SlipwayError SERVER_DATABASE_UNREACHABLE
+ */
 export async function openKeyStore(options: {
   readonly dataDir: string;
   readonly databaseUrl?: string;
+  readonly mayBeNew: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }): Promise<KeyStore> {
   const { clock, random } = options;
+  if (!options.mayBeNew && options.databaseUrl === undefined && !existsSync(databaseFileOf(options.dataDir))) {
+    throw new SlipwayError('SERVER_DATABASE_UNREACHABLE', `no server has its database in ${options.dataDir}`, {
+      remedy: 'Name the server’s data folder with --data-dir, or its PostgreSQL with --database.',
+    });
+  }
   const sealer = openSealer(options.dataDir, random);
   const store = await openStore(
     options.databaseUrl === undefined ? { dataDir: options.dataDir } : { databaseUrl: options.databaseUrl },

@@ -49,7 +49,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { dataDir, clock, random, log } = options;
   for (const file of [options.tls?.certFile, options.tls?.keyFile]) {
     if (file !== undefined && !existsSync(file))
-      throw new SlipwayError('CONFIG_MISSING', `the TLS file ${file} does not exist`);
+      throw new SlipwayError('CONFIG_MISSING', `the TLS file ${file} does not exist`, {
+        remedy: 'Check the paths behind --tls-cert and --tls-key.',
+      });
   }
   const sealer = openSealer(dataDir, random);
   const lock = takeInstanceLock(

@@ -1,7 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
+import { reportError } from '../../src/cli/report-error.ts';
 import { capturedContext } from '../support/cli-context.ts';
+import { answeringServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
@@ -52,6 +54,72 @@ describe('what a person meets who types something wrong', () => {
     const both = ['deploy', '.', '--revision', 's3://b/k', '--application', 'a', '--group', 'g'];
     expect(await runCli(both, ctx)).toBe(2);
     expect(ctx.complained()).toContain('exactly once, not 2 times');
+  });
+
+  test('a bundle where slipway local takes only a word: nothing is deployed in its place', async () => {
+    using scratch = scratchFolder();
+    const folder = writeRevision(scratch.at('here'), { destination: scratch.at('site'), files: { 'index.html': 'x' } });
+    const ctx = capturedContext({ workingDirectory: folder });
+    expect(await runCli(['local', './other.zip', '-c', scratch.at('none.yml')], ctx)).toBe(2);
+    expect(ctx.complained()).toContain("'./other.zip' is not a word that slipway local takes");
+    expect(ctx.complained()).toContain('write --bundle-location ./other.zip');
+    expect(existsSync(scratch.at('site'))).toBe(false);
+  });
+
+  test('a bundle in S3 is of the kind that its name says, unless a flag says another', async () => {
+    await using server = await answeringServer(() => ({ body: '{"deploymentId":"d-1"}' }));
+    const env = {
+      AWS_ACCESS_KEY_ID: 'AKIATEST',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      SLIPWAY_ENDPOINT_URL: server.url,
+    };
+    const deploy = ['deploy', '--no-follow', '--application', 'a', '--group', 'g', '--revision'];
+    for (const bundle of [['s3://b/app.tar.gz'], ['s3://b/app'], ['s3://b/app.zip', '--type', 'tar']])
+      expect(await runCli([...deploy, ...bundle], capturedContext({ env }))).toBe(0);
+    const kinds = server.received.map(({ body }) => JSON.parse(body.toString()).revision.s3Location.bundleType);
+    expect(kinds).toEqual(['tgz', 'zip', 'tar']);
+  });
+
+  test('--sha256 without --url is not passed over', async () => {
+    const ctx = capturedContext({ env: { SLIPWAY_ENDPOINT_URL: 'http://127.0.0.1:9' } });
+    const args = ['deploy', '.', '--sha256', 'a'.repeat(64), '--application', 'a', '--group', 'g'];
+    expect(await runCli(args, ctx)).toBe(2);
+    expect(ctx.complained()).toContain('--sha256 is the digest of the bundle at --url');
+  });
+
+  test('a data folder that is no server’s: it has no keys, and is not made into one', async () => {
+    using scratch = scratchFolder();
+    for (const args of [['list'], ['disable', 'AKIATEST']]) {
+      const ctx = capturedContext();
+      expect(await runCli(['keys', ...args, '--data-dir', scratch.at('typo')], ctx)).toBe(2);
+      expect(ctx.complained()).toContain(`no server has its database in ${scratch.at('typo')}`);
+    }
+    expect(existsSync(scratch.at('typo'))).toBe(false);
+  });
+});
+
+describe('what the system refuses', () => {
+  test.each([
+    ['a name that is too long', 'x'.repeat(300), 'Check the path'],
+    ['links that lead around in a circle', 'circle', 'lead around in a circle'],
+  ])('%s is no fault of Slipway’s, and the path is named', async (_what, name, remedy) => {
+    using scratch = scratchFolder();
+    symlinkSync('circle', scratch.at('circle'));
+    const ctx = capturedContext({ workingDirectory: scratch.path });
+    expect(await runCli(['validate', name], ctx)).toBe(2);
+    expect(ctx.complained()).toContain(scratch.at(name));
+    expect(ctx.complained()).toContain(remedy);
+    expect(ctx.complained()).not.toContain('a fault in Slipway');
+  });
+
+  test('what is somebody else’s: says as whom to run it', () => {
+    const refused = Object.assign(new Error("EACCES: permission denied, scandir '/srv/closed'"), { code: 'EACCES' });
+    const { lines, reason } = reportError(refused, false);
+    expect(lines).toEqual([
+      "slipway: EACCES: permission denied, scandir '/srv/closed'",
+      '  to do: Run it as root or as the user who owns it, or name another path.',
+    ]);
+    expect(reason).toBe('usage');
   });
 });
 

@@ -25,7 +25,7 @@ export async function testServer(dataDir: string, databaseUrl?: string): Promise
     url: server.url,
     s3Url: server.s3Url,
     async key(role, hostArn) {
-      const keys = await openKeyStore(options);
+      const keys = await openKeyStore({ ...options, mayBeNew: false });
       try {
         return await keys.create({ role, hostArn: hostArn ?? null, description: 'for a test' });
       } finally {

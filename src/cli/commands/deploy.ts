@@ -118,6 +118,9 @@ async function chooseRevision(
         'Give a folder, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
     });
   }
+  if (options.sha256 !== undefined && url === undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--sha256 is the digest of the bundle at --url, which is not given');
+  }
   if (options.signKey !== undefined && dir === undefined) {
     throw new SlipwayError(
       'CLI_BAD_ARGUMENT',
@@ -138,7 +141,8 @@ async function locationOf(
   options: DeployOptions,
 ): Promise<CreateDeploymentInput['revision']> {
   if (options.revision !== undefined) {
-    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType: options.type ?? 'zip' } };
+    const bundleType = options.type ?? bundleTypeOfName(options.revision.key) ?? 'zip';
+    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType } };
   }
   const repository = options.github ?? options.git;
   if (repository !== undefined) return { revisionType: 'GitHub', gitHubLocation: repository };

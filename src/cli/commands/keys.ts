@@ -35,7 +35,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
       if ((options.role === 'host') !== (options.hostArn !== undefined)) {
         throw new SlipwayError('CLI_BAD_ARGUMENT', '--host-arn goes with --role host, and only with it');
       }
-      const key = await withKeyStore(ctx, options, (store) =>
+      const key = await withKeyStore(ctx, options, true, (store) =>
         store.create({ role: options.role, hostArn: options.hostArn ?? null, description: options.description ?? '' }),
       );
       if (options.json) {
@@ -49,7 +49,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
 
   addStoreOptions(keys.command('list').description('list all keys, without their secrets')).action(
     async (options: StoreOptions) => {
-      const records = await withKeyStore(ctx, options, (store) => store.list());
+      const records = await withKeyStore(ctx, options, false, (store) => store.list());
       if (options.json) {
         ctx.stdout.write(`${JSON.stringify(records)}\n`);
         return;
@@ -67,7 +67,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
 
   addStoreOptions(keys.command('disable').argument('<access-key-id>').description('refuse a key from now on')).action(
     async (accessKeyId: string, options: StoreOptions) => {
-      await withKeyStore(ctx, options, (store) => store.disable(accessKeyId));
+      await withKeyStore(ctx, options, false, (store) => store.disable(accessKeyId));
       ctx.stdout.write(`disabled ${accessKeyId}\n`);
     },
   );
@@ -86,9 +86,11 @@ function addStoreOptions(command: Command): Command {
 
 type KeyStore = Awaited<ReturnType<typeof import('../../server/keys.ts').openKeyStore>>;
 
+/** @param mayBeNew whether the first key of a server that has never run may be made */
 async function withKeyStore<T>(
   ctx: CliContext,
   options: StoreOptions,
+  mayBeNew: boolean,
   work: (store: KeyStore) => Promise<T>,
 ): Promise<T> {
   becomeOwnerOf(options.dataDir);
@@ -96,6 +98,7 @@ async function withKeyStore<T>(
   const store = await openKeyStore({
     dataDir: options.dataDir,
     ...(options.database === undefined ? {} : { databaseUrl: options.database }),
+    mayBeNew,
     clock: ctx.clock,
     random: ctx.random,
   });

@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import type { LocalDeployOptions } from '../local-deploy.ts';
 
@@ -26,7 +27,13 @@ export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')
     .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
     .option('--github-token <token>', 'for private repositories; else CODEDEPLOY_GITHUB_TOKEN')
-    .action(async (_word: string | undefined, options: LocalDeployOptions) => {
+    .action(async (word: string | undefined, options: LocalDeployOptions) => {
+      // Whoever names a bundle here must not get the current folder deployed in its place.
+      if (word !== undefined && word !== 'deploy') {
+        throw new SlipwayError('CLI_BAD_ARGUMENT', `'${word}' is not a word that slipway local takes`, {
+          remedy: `If it is the bundle, write --bundle-location ${word}.`,
+        });
+      }
       const { deployLocally } = await import('../local-deploy.ts');
       if (!(await deployLocally(ctx, options))) conclude('failed');
     });

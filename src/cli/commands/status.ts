@@ -89,7 +89,7 @@ function render(
 ): string {
   const ago = (ms: number) => `${renderDuration(clock.now() - ms)} ago`;
   const lines: string[] = [];
-  const add = (name: string, value: string) => lines.push(`${`${name}:`.padEnd(15)} ${value}`);
+  const add = (name: string, value: string) => lines.push(`${(name === '' ? '' : `${name}:`).padEnd(15)} ${value}`);
   if (agent === null && silentPid === null) add('agent', 'does not run');
   else if (agent === null) add('agent', `runs as PID ${silentPid}, but does not answer: ask as its user, or as root`);
   else {

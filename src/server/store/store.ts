@@ -41,8 +41,13 @@ export async function openStore(location: StoreLocation): Promise<Store> {
   return 'databaseUrl' in location ? openPostgres(location.databaseUrl) : openSqlite(location.dataDir);
 }
 
+/** Where the embedded database is. */
+export function databaseFileOf(dataDir: string): string {
+  return join(dataDir, 'slipway.db');
+}
+
 async function openSqlite(dataDir: string): Promise<Store> {
-  const file = join(dataDir, 'slipway.db');
+  const file = databaseFileOf(dataDir);
   const db = await openMigrated('sqlite', file, async () => {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     return new Kysely<StoreSchema>({ dialect: sqliteDialect(file) });
