@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { unitForThisMachine } from '../../src/cli/service/install.ts';
@@ -44,6 +45,8 @@ describe('the units', () => {
     const printed = await runSlipway(['agent', 'install', '--print', '--config-file', '/etc/my agent.yml']);
     expect(printed.status).toBe(0);
     expect(printed.stdout).toMatch(/^ExecStart=\S+ \S+bin\/slipway\.js agent --config-file "\/etc\/my agent\.yml"$/m);
+    const relative = await runSlipway(['agent', 'install', '--print', '--config-file', 'agent.yml']);
+    expect(relative.stdout).toContain(` agent --config-file ${join(process.cwd(), 'agent.yml')}\n`);
     expect((await runSlipway(['server', 'install', '--print'])).stdout).toContain('Type=notify');
   });
 

@@ -1,6 +1,6 @@
 /** What an operator at the host sees and does: start, stop, status, doctor. */
 import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -26,7 +26,9 @@ describe('slipway agent start, stop, restart and status', () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(scratch.at('server'));
     const host = await enrolHost(server, scratch.at('host'), 'web-1');
-    const control = (verb: string) => runSlipway(['agent', verb, '--config_file', host.configFile]);
+    // As somebody types it who stands beside the file.
+    const configFile = relative(process.cwd(), host.configFile);
+    const control = (verb: string) => runSlipway(['agent', verb, '--config_file', configFile]);
 
     expect(await control('status')).toMatchObject({ status: 3, stdout: expect.stringContaining('is not running') });
     expect(await control('stop')).toMatchObject({ status: 0, stdout: expect.stringContaining('is not running') });

@@ -1,4 +1,5 @@
 /** `slipway agent start|stop|restart|status`, for those who script them: exit statuses are those of the LSB. */
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Conclude } from '../command.ts';
 import type { CliContext } from '../context.ts';
@@ -16,7 +17,8 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
       .action(async (options: ControlOptions & { config_file?: string }, command: Command) => {
         // `agent --config-file X status` gives it to `agent`.
         const given = options.configFile ?? options.config_file ?? command.parent?.opts<ControlOptions>().configFile;
-        await act(given === undefined ? {} : { configFile: given });
+        // The agent starts in the root folder.
+        await act(given === undefined ? {} : { configFile: resolve(ctx.workingDirectory, given) });
       });
   };
   const say = (text: string) => ctx.stdout.write(`${text}\n`);

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { AddCommand } from '../command.ts';
 import { packageVersion } from '../package-version.ts';
 import type { ServiceInstallation } from '../service/install.ts';
@@ -24,7 +25,8 @@ export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
     .action(async (options: { configFile: string; print?: boolean }) => {
       const installation: ServiceInstallation = {
         name: 'slipway-agent',
-        args: ['agent', '--config-file', options.configFile],
+        // systemd starts it in the root folder.
+        args: ['agent', '--config-file', resolve(ctx.workingDirectory, options.configFile)],
         user: null,
         hiddenFolders: [],
         stdout: ctx.stdout,
