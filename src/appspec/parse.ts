@@ -1,4 +1,4 @@
-import { type Document, isMap, isSeq, LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readFiles } from './files-section.ts';
 import { readHooks } from './hooks-section.ts';
@@ -25,6 +25,9 @@ import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
 const MAX_CHARACTERS = 256 * 1024;
 /** Of a text that is no YAML the first errors say enough. */
 const MAX_SYNTAX_ERRORS = 20;
+
+/** What decoding leaves in place of bytes that are no character. */
+const NOT_UTF8 = '\ufffd';
 
 export const APPSPEC_KEYS = ['version', 'os', 'file_exists_behavior', 'files', 'permissions', 'hooks'] as const;
 export const FILE_EXISTS_BEHAVIORS: readonly FileExistsBehavior[] = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
@@ -61,7 +64,7 @@ export function parseAppSpec(text: string, options: ParseOptions): AppSpecResult
 /** Reads as much of an AppSpec file as there is sense in, for a linter. Never throws. */
 export function readAppSpec(text: string, options: ParseOptions): AppSpecReading {
   if (text.length > MAX_CHARACTERS) {
-    const message = `${options.filename} has ${text.length} characters; ${MAX_CHARACTERS} are the limit`;
+    const message = `${options.filename} has more than ${MAX_CHARACTERS} characters, which is the limit`;
     return unreadable([wholeFile('too-large', message)]);
   }
   try {
@@ -91,8 +94,19 @@ function readText(text: string, options: ParseOptions): AppSpecReading {
     return unreadable([wholeFile('empty', message)]);
   }
   const collector = createCollector(document, lines);
+  if (text.includes(NOT_UTF8)) reportBadText(collector, document);
   const appSpec = readDocument(collector, root, options.platform);
   return { appSpec, findings: inOrder(collector.findings), placeOf: collector.placeOf };
+}
+
+/** In keys and values; what a comment is written in harms nobody. */
+function reportBadText(collector: FindingCollector, document: Document.Parsed): void {
+  visit(document, {
+    Scalar(_key, node) {
+      if (typeof node.value !== 'string' || !node.value.includes(NOT_UTF8)) return;
+      collector.report('not-utf8', node as YamlNode, 'this holds bytes that are not UTF-8: save the file as UTF-8');
+    },
+  });
 }
 
 function unreadable(findings: readonly Finding[]): AppSpecReading {

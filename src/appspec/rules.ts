@@ -14,6 +14,7 @@ export const LINT_RULES = {
   // --- the text
   'too-large': { severity: 'error', meaning: 'The file is larger than any AppSpec file.' },
   'not-yaml': { severity: 'error', meaning: 'The file is neither YAML nor JSON.' },
+  'not-utf8': { severity: 'error', meaning: 'A text holds bytes that are not UTF-8; another path would be meant.' },
   empty: { severity: 'error', meaning: 'The file is empty; `version` and `os` are the least it needs.' },
   'duplicate-key': { severity: 'error', meaning: 'A key stands twice in one mapping; one of the two would vanish.' },
   'not-a-mapping': { severity: 'error', meaning: 'Something must be a mapping and is none.' },

@@ -1,10 +1,11 @@
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
 import { parseAppSpec } from '../appspec/parse.ts';
 import { renderFindings } from '../appspec/render.ts';
 import { packBundle } from '../archive/pack.ts';
+import { readAppSpecText } from '../deployment/find-appspec.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import type { Connection } from './connection.ts';
@@ -86,7 +87,7 @@ function requireSoundAppSpec(sourceDir: string): void {
   }
   const filename = appSpecCandidates('appspec.yml').find((name) => existsSync(join(sourceDir, name)));
   if (filename === undefined) throw new SlipwayError('CLI_BAD_REVISION', `${sourceDir} has no appspec.yml in its root`);
-  const text = readFileSync(join(sourceDir, filename), 'utf8');
+  const text = readAppSpecText(join(sourceDir, filename));
   const result = parseAppSpec(text, { filename, platform: 'linux' });
   if (!result.ok) {
     throw new SlipwayError(

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
 import { parseAppSpec } from '../appspec/parse.ts';
@@ -26,12 +26,26 @@ export function findAppSpec(archiveDir: string, requested: string): FoundAppSpec
     );
   }
   const path = join(archiveDir, filename);
-  const result = parseAppSpec(readFileSync(path, 'utf8'), { filename, platform: 'linux' });
+  const result = parseAppSpec(readAppSpecText(path), { filename, platform: 'linux' });
   if (result.ok) return { appSpec: result.appSpec, filename, warnings: result.findings };
   const errors = result.findings
     .filter(({ severity }) => severity === 'error')
     .map(({ message, position }) => (position === null ? message : `line ${position.line}: ${message}`));
   throw new SlipwayError('APPSPEC_INVALID', `${path}: ${errors.join('; ')}`);
+}
+
+/** Of more than this the parser says that it is too much, without anybody having to hold it in memory. */
+const MAX_READ_BYTES = 1024 * 1024;
+
+/** The text of an AppSpec file, or as much of it as shows that it is none. */
+export function readAppSpecText(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(Math.min(statSync(path).size, MAX_READ_BYTES));
+    return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** @returns the name under which the AppSpec file is there; null: under none */

@@ -1,5 +1,5 @@
 /** A revision as a linter sees it: its AppSpec file, the bundle around it, and what the install planner says about the two. */
-import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type BundleView, type HostView, lintBundle, type ScriptFacts } from '../appspec/bundle-lint.ts';
 import { appSpecCandidates } from '../appspec/filenames.ts';
@@ -10,7 +10,7 @@ import type { AppSpec, FileMapping, Finding, Permission } from '../appspec/types
 import type { EntryRules } from '../archive/entry-rules.ts';
 import { unpackBundle } from '../archive/unpack.ts';
 import type { UnpackLimits } from '../archive/writer.ts';
-import { locateAppSpec } from '../deployment/find-appspec.ts';
+import { locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
 import { SlipwayError } from '../errors.ts';
 import { realInstallFs } from '../install/install-fs.ts';
 import { matchPermissions } from '../install/permissions-match.ts';
@@ -98,7 +98,7 @@ function validateFolder(request: ValidateRequest, folder: string, shown: string)
 }
 
 function validateFile(request: ValidateRequest, file: string, bundleDir: string, shown: string): ValidateReport {
-  const text = readFileSync(file, 'utf8');
+  const text = readAppSpecText(file);
   const reading = readAppSpec(text, { filename: shown, platform: 'linux' });
   const { host, isTargetHost } = request;
   const root = realpathSync(bundleDir);

@@ -16,6 +16,14 @@ describe('an AppSpec file that', () => {
     expect(rules(`${head}# ${'x'.repeat(300_000)}`)).toEqual(['too-large']);
   });
 
+  test('holds bytes that are not UTF-8 is refused at the value that they would change; a comment may', () => {
+    const latin1 = `${head}# f\u00fcr\nfiles:\n  - source: a\n    destination: /srv/f\u00fcr\n`;
+    const text = Buffer.from(latin1, 'latin1').toString('utf8');
+    const { findings } = parseAppSpec(text, options);
+    expect(findings).toMatchObject([{ rule: 'not-utf8', severity: 'error', position: { line: 6, column: 18 } }]);
+    expect(rules(text.replace(/files.*/s, ''))).toEqual([]);
+  });
+
   test('has twenty thousand keys is read', () => {
     const keys = Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join('\n');
     expect(rules(head + keys)).toEqual(['unknown-key']);

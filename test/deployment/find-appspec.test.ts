@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { findAppSpec, locateAppSpec } from '../../src/deployment/find-appspec.ts';
 import { isSlipwayError } from '../../src/errors.ts';
@@ -45,6 +45,15 @@ describe('the AppSpec file of a revision', () => {
     writeFileSync(scratch.at('outside.yml'), APPSPEC);
     symlinkSync('../outside.yml', scratch.at('archive/appspec.yml'));
     expect(locateAppSpec(scratch.at('archive'), 'appspec.yml')).toBeNull();
+  });
+
+  test('of gigabytes is refused without being read', () => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('appspec.yml'), APPSPEC);
+    // A hole, as a sparse entry of a bundle may be one.
+    truncateSync(scratch.at('appspec.yml'), 8 * 2 ** 30);
+    const fault = faultOf(() => findAppSpec(scratch.path, 'appspec.yml'));
+    expect(isSlipwayError(fault, 'APPSPEC_INVALID') && fault.message).toContain('has more than 262144 characters');
   });
 
   test('with errors is refused with all of them, each with its line', () => {
