@@ -1,6 +1,6 @@
 import { accessSync, chmodSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { messageOf, systemErrorCode } from '../errors.ts';
 
 /** What a look at a script says before it is started. */
 export type ScriptFile =
@@ -22,8 +22,8 @@ export type ScriptFile =
  */
 export function examineScript(archiveDir: string, location: string, onChmod: (path: string) => void): ScriptFile {
   const path = join(archiveDir, location);
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile()) return { state: 'missing', path };
+  if (!isFile(path)) return { state: 'missing', path };
+  const stats = statSync(path);
   const leadsTo = realpathSync(path);
   if (!leadsTo.startsWith(`${realpathSync(archiveDir)}/`)) return { state: 'outside', path, leadsTo };
   if ((stats.mode & 0o111) === 0 || !isExecutable(path)) {
@@ -43,6 +43,16 @@ export function examineScript(archiveDir: string, location: string, onChmod: (pa
   if (interpreter === undefined) return { state: 'ready', path, isShellScript: true };
   const why = whyNoInterpreter(interpreter);
   return why === null ? { state: 'ready', path, isShellScript: false } : { state: 'no-interpreter', why };
+}
+
+/** A name that leads around in a circle, or that no file can have, leads to nothing either. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  } catch (error) {
+    if (['ELOOP', 'ENAMETOOLONG'].includes(systemErrorCode(error) ?? '')) return false;
+    throw error;
+  }
 }
 
 function whyNoInterpreter(interpreter: string): string | null {

@@ -26,11 +26,12 @@ describe('a script of a revision', () => {
     });
   });
 
-  test('is missing when it is a folder, a dangling link, or not there', () => {
+  test('is missing when it is a folder, a dangling link, a link to itself, or not there', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('folder'));
     symlinkSync('nowhere', scratch.at('dangling'));
-    for (const name of ['folder', 'dangling', 'absent', 'absent/a.sh']) {
+    symlinkSync('circle', scratch.at('circle'));
+    for (const name of ['folder', 'dangling', 'circle', 'absent', 'absent/a.sh', 'long'.repeat(100)]) {
       expect(examineScript(scratch.path, name, expect.fail).state).toBe('missing');
     }
   });
