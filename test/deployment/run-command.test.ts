@@ -428,6 +428,16 @@ describe('UpdateDeploymentAgent', () => {
     expect(slow.diagnostics.message).toBe('update_command failed: it took longer than 3 s and was ended');
     await eventually(() => !isRunning(Number(readFileSync(child, 'utf8'))));
   });
+
+  test('is not waited for when what has left its group holds the output after that', async () => {
+    using scratch = scratchFolder();
+    const escaped = scratch.at('escaped');
+    const command = `setsid sh -c 'echo $$ > ${escaped}; exec sleep 600' & until [ -s ${escaped} ]; do :; done; echo done`;
+    const slow = await runUpdate(command, 2_000);
+    process.kill(Number(readFileSync(escaped, 'utf8')), 'SIGKILL');
+    expect(slow.diagnostics).toMatchObject({ errorCode: 4, log: 'done\n' });
+    expect(slow.diagnostics.message).toContain('it took longer than 2 s');
+  });
 });
 
 describe('recovery', () => {

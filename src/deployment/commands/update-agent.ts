@@ -7,6 +7,8 @@ import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { failed, succeeded } from '../outcomes.ts';
 
 const TIMEOUT_MS = 10 * 60_000;
+/** What is ended is gone by then; whoever has left the group may hold the output for ever. */
+const LAST_WORDS_MS = 500;
 
 /**
  * UpdateDeploymentAgent: runs the command that the operator has configured, and nothing else. The official agent 2.x downloads a script and
@@ -43,14 +45,18 @@ export async function runUpdate(updateCommand: string, timeoutMs: number): Promi
   const lines = createLineSplitter((line) => tail.add(line));
   child.all.on('data', (chunk: Buffer) => lines.write(chunk));
   let isOver = false;
-  const timer = setTimeout(() => {
+  let timer = setTimeout(() => {
     isOver = true;
     if (child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL');
+    timer = setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, LAST_WORDS_MS);
   }, timeoutMs);
   const run = await child;
   clearTimeout(timer);
   lines.end();
-  if (!run.failed) return succeeded(null, tail.text());
+  if (!run.failed && !isOver) return succeeded(null, tail.text());
   const why = isOver ? `it took longer than ${timeoutMs / 1000} s and was ended` : run.shortMessage;
   return failed(4, `update_command failed: ${why}`, '', tail.text());
 }
