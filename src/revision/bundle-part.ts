@@ -214,7 +214,8 @@ function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
-function writeFault(bundleFile: string, cause: unknown): SlipwayError {
+/** A bundle that cannot be written, as the operator is told of it. */
+export function writeFault(bundleFile: string, cause: unknown): SlipwayError {
   const isFull = systemErrorCode(cause) === 'ENOSPC' || systemErrorCode(cause) === 'EDQUOT';
   return new SlipwayError(
     isFull ? 'REVISION_DISK_FULL' : 'REVISION_CANNOT_WRITE',

@@ -7,7 +7,7 @@ import { proxyFor } from '../protocol/proxy.ts';
 import type { GitRevision } from '../protocol/specification.ts';
 import { signalProcess } from '../system/processes.ts';
 import { readAuthorities } from '../system/trust.ts';
-import { partFileOf, removePart } from './bundle-part.ts';
+import { partFileOf, removePart, writeFault } from './bundle-part.ts';
 import { credentialFor } from './credentials-file.ts';
 import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
 
@@ -29,11 +29,11 @@ export async function fetchFromGit(
 ): Promise<FetchedBundle> {
   const repository = `${request.bundleFile}.git`;
   const partFile = partFileOf(request.bundleFile);
-  rmSync(repository, { recursive: true, force: true });
-  removePart(partFile);
   request.reserve?.(null);
-  mkdirSync(repository, { mode: 0o700 });
   try {
+    rmSync(repository, { recursive: true, force: true });
+    removePart(partFile);
+    mkdirSync(repository, { mode: 0o700 });
     const git = createGit(ctx, revision, repository, request.signal);
     // Of the usual hash nothing is said, because old versions of git know no other.
     const objectFormat = revision.commitId.length === 64 ? ['--object-format=sha256'] : [];
@@ -46,6 +46,10 @@ export async function fetchFromGit(
     await git(['archive', '--format=tar', `--output=${partFile}`, revision.commitId]);
     renameSync(partFile, request.bundleFile);
     return { eTag: null, sizeBytes: statSync(request.bundleFile).size };
+  } catch (error) {
+    if (request.signal?.aborted === true || isSlipwayError(error)) throw error;
+    // All that is left by now is this host's own.
+    throw (error instanceof GitFailed ? faultOfHost(error) : null) ?? writeFault(request.bundleFile, error);
   } finally {
     rmSync(repository, { recursive: true, force: true });
     removePart(partFile);
@@ -206,8 +210,23 @@ function shellQuote(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** What git says of this host, and not of the server; null: nothing. */
+function faultOfHost(cause: GitFailed): SlipwayError | null {
+  if (/No space left on device|Disk quota exceeded/i.test(cause.message)) {
+    return new SlipwayError('REVISION_DISK_FULL', `the disk became full while git worked: ${cause.message}`, { cause });
+  }
+  if (/\bssh: (command )?not found|cannot run ssh/i.test(cause.message)) {
+    return new SlipwayError('REVISION_TOOL_MISSING', 'ssh, which git needs for ssh:// addresses, is not installed', {
+      cause,
+    });
+  }
+  return null;
+}
+
 /** What git's words mean. @see `remote-curl.c` and `connect.c` of git, and OpenSSH, whose messages these are in the C locale */
 function faultOf(ctx: RevisionContext, revision: GitRevision, cause: GitFailed): SlipwayError {
+  const ofHost = faultOfHost(cause);
+  if (ofHost !== null) return ofHost;
   const message = `${revision.url} at ${revision.commitId} could not be fetched: ${cause.message}`;
   const says = (pattern: RegExp) => pattern.test(cause.message);
   const isSsh = revision.url.startsWith('ssh:');

@@ -1,28 +1,46 @@
-import { constants, copyFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, renameSync, rmSync, type Stats, statSync, symlinkSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { LocalFileRevision } from '../protocol/specification.ts';
+import { partFileOf, writeFault } from './bundle-part.ts';
 import type { FetchedBundle, FetchRequest } from './fetch-bundle.ts';
 
-/** A bundle that is on this machine already: a link to it, or a copy where links cannot be or must not. */
+/**
+ * A bundle that is on this machine already: a link to it, or a copy where links cannot be or must not.
+ *
+ * @throws SlipwayError REVISION_NOT_FOUND, REVISION_DENIED, REVISION_DISK_FULL, REVISION_CANNOT_WRITE
+ */
 export function fetchLocalFile(
-  revision: Pick<LocalFileRevision, 'location'>,
-  request: Pick<FetchRequest, 'bundleFile' | 'isOwnCopy'>,
+  { location }: Pick<LocalFileRevision, 'location'>,
+  { bundleFile, isOwnCopy }: Pick<FetchRequest, 'bundleFile' | 'isOwnCopy'>,
 ): FetchedBundle {
-  const stats = statSync(revision.location, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile()) {
-    throw new SlipwayError('REVISION_NOT_FOUND', `the bundle ${revision.location} is not there, or is no file`);
-  }
-  rmSync(request.bundleFile, { force: true });
-  if (request.isOwnCopy === true || !isLinked(revision.location, request.bundleFile)) {
-    try {
-      copyFileSync(revision.location, request.bundleFile, constants.COPYFILE_FICLONE);
-    } catch (cause) {
-      throw new SlipwayError('REVISION_CANNOT_WRITE', `${revision.location} could not be copied: ${messageOf(cause)}`, {
-        cause,
-      });
+  const { size } = readableFile(location);
+  const partFile = partFileOf(bundleFile);
+  try {
+    rmSync(bundleFile, { force: true });
+    if (isOwnCopy === true || !isLinked(location, bundleFile)) {
+      copyFileSync(location, partFile, constants.COPYFILE_FICLONE);
+      renameSync(partFile, bundleFile);
     }
+  } catch (cause) {
+    rmSync(partFile, { force: true });
+    throw writeFault(bundleFile, cause);
   }
-  return { eTag: null, sizeBytes: stats.size };
+  return { eTag: null, sizeBytes: size };
+}
+
+function readableFile(location: string): Stats {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(location, { throwIfNoEntry: false });
+    if (stats !== undefined) accessSync(location, constants.R_OK);
+  } catch (cause) {
+    throw new SlipwayError('REVISION_DENIED', `the bundle ${location} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'Let the agent’s user read it, and pass through the folders above it.',
+    });
+  }
+  if (stats?.isFile() === true) return stats;
+  throw new SlipwayError('REVISION_NOT_FOUND', `the bundle ${location} is not there, or is no file`);
 }
 
 function isLinked(target: string, path: string): boolean {

@@ -1,5 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import { createBundleFetcher, type FetchRequest } from '../../src/revision/fetch-bundle.ts';
@@ -183,6 +183,38 @@ describe('a revision in git', () => {
     await expect(
       createBundleFetcher(ctx)(requestFor(folder, `file://${scratch.at('repo.git')}`, first)),
     ).rejects.toMatchObject({ code: 'REVISION_TOOL_MISSING' });
+  });
+
+  test('over ssh needs ssh, and says so where there is none', async () => {
+    using folder = scratchFolder();
+    mkdirSync(folder.at('bin'));
+    symlinkSync(execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), folder.at('bin/git'));
+    const ctx = revisionContext({ proxyEnvironment: { PATH: folder.at('bin') } });
+    await expect(createBundleFetcher(ctx)(requestFor(folder, 'ssh://git@127.0.0.1/x', first))).rejects.toMatchObject({
+      code: 'REVISION_TOOL_MISSING',
+      message: expect.stringContaining('ssh'),
+    });
+  });
+
+  test('that this host cannot keep is no fault of the server', async ({ skip }) => {
+    using folder = scratchFolder();
+    const request = requestFor(folder, `file://${scratch.at('repo.git')}`, first);
+    mkdirSync(request.bundleFile);
+    await expect(createBundleFetcher(revisionContext())(request)).rejects.toMatchObject({
+      code: 'REVISION_CANNOT_WRITE',
+    });
+    rmSync(request.bundleFile, { recursive: true });
+    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=20', 'tmpfs', folder.path]).status === 0;
+    if (!isMounted) skip('NOT RUN: nothing can be mounted here, so no disk is full for git');
+    try {
+      await expect(createBundleFetcher(revisionContext())(request)).rejects.toMatchObject({
+        code: 'REVISION_DISK_FULL',
+        message: expect.stringContaining('No space left on device'),
+      });
+      expect(readdirSync(folder.path)).toEqual([]);
+    } finally {
+      spawnSync('umount', [folder.path]);
+    }
   });
 
   test('that nobody answers for is given up when the agent ends', async () => {
