@@ -257,6 +257,8 @@ const MET_OTHERWISE: Readonly<Record<string, string>> = {
 };
 
 const MAX_STOP_WAIT_SECONDS = 86_400;
+/** What a timer of Node holds, 24 days; a longer one would fire at once. */
+const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
 /** The configuration with every default filled in. */
 export interface AgentConfig {
@@ -356,12 +358,10 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
         `${file}:${setting.line}: ${setting.name} must be ${read.expected}, but is ${JSON.stringify(setting.value)}`,
       );
     }
-    values.set(known.key, read.value);
-  }
-  const wait = values.get('kill_agent_max_wait_time_seconds');
-  if (typeof wait === 'number' && wait > MAX_STOP_WAIT_SECONDS) {
-    warnings.push(`${file}: kill_agent_max_wait_time_seconds is ${wait}; ${MAX_STOP_WAIT_SECONDS} is used`);
-    values.set('kill_agent_max_wait_time_seconds', MAX_STOP_WAIT_SECONDS);
+    const most = known.key === 'kill_agent_max_wait_time_seconds' ? MAX_STOP_WAIT_SECONDS : MAX_SECONDS;
+    const isTooLong = known.type === 'seconds' && Number(read.value) > most;
+    if (isTooLong) warnings.push(`${file}: ${known.key} is ${read.value}; ${most} is used`);
+    values.set(known.key, isTooLong ? most : read.value);
   }
   const config = toConfig(values);
   requireSigners(config, file);

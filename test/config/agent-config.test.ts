@@ -110,6 +110,12 @@ describe('the agent’s configuration', () => {
     expect(config.maxStopWaitSeconds).toBe(86_400);
   });
 
+  test('caps a time that no timer can hold, which would otherwise be none at all', () => {
+    const { warnings, config } = load('wait_between_runs: 99999999999\nhttp_read_timeout: 80\n');
+    expect(config).toMatchObject({ waitBetweenRunsSeconds: 2_147_483, httpReadTimeoutSeconds: 80 });
+    expect(warnings).toEqual([expect.stringContaining('wait_between_runs is 99999999999; 2147483 is used')]);
+  });
+
   test('keys of the official agents that have nothing to do here are named once, each with what holds instead', () => {
     const { warnings } = load('enable_command_port: true\nreject_path_traversal_in_bundle: false\nchildren: 1\n');
     expect(warnings.map((warning) => warning.replace(/^.*agent\.yml:\d+: /, ''))).toEqual([
