@@ -1,9 +1,9 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
+import { BREATH_BYTES, breathe } from './breathe.ts';
 import { type EntryRules, linkEscapes } from './entry-rules.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError, linkEscapeError } from './problems.ts';
@@ -29,9 +29,7 @@ export interface UnpackReport {
   readonly bytes: number;
 }
 
-/** How much is read between two looks at the signal. */
 const CHUNK_BYTES = 1024 * 1024;
-const BREATH_BYTES = 16 * CHUNK_BYTES;
 /** Tapes are padded to whole records; no record is as long as this. */
 const MAX_PADDING_BYTES = 64 * 1024 * 1024;
 
@@ -51,7 +49,7 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   try {
     onDisk(null, () => mkdirSync(temporary, { mode: 0o755 }));
     writer = createArchiveWriter(temporary, request.limits, request.rules);
-    if (bundleType === 'zip') await readZip(bundleFile, writer, () => breathe(request.signal));
+    if (bundleType === 'zip') await readZip(bundleFile, writer, request.signal);
     else await readTar(bundleFile, writer, request.signal);
     const { links, ...report } = writer.finish();
     const revision = onDisk(null, () => withoutWrapper(temporary));
@@ -142,10 +140,4 @@ function isGzip(path: string): boolean {
   } finally {
     closeSync(file);
   }
-}
-
-/** Lets whatever waits have its turn, and stops when told to. */
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
-  await nextTurn();
-  signal?.throwIfAborted();
 }

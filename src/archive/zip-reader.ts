@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { SlipwayError } from '../errors.ts';
+import { BREATH_BYTES, breathe } from './breathe.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
 import { decodeText } from './tar-header.ts';
@@ -25,12 +26,12 @@ const TYPE_DIRECTORY = 0o040000;
 const TYPE_REGULAR = 0o100000;
 const TYPE_SYMLINK = 0o120000;
 
-/** Reads a zip archive into a writer; `breathe` is awaited now and then, so that a signal can stop the work. */
-export async function readZip(path: string, writer: ArchiveWriter, breathe: () => Promise<void>): Promise<void> {
+/** Reads a zip archive into a writer. */
+export async function readZip(path: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {
   const file = openSync(path, 'r');
   try {
     const directory = openZipDirectory(file);
-    const source: ZipSource = { file, read: createWindow(file), claims: createClaims(directory.offset) };
+    const source: ZipSource = { file, read: createWindow(file), claims: createClaims(directory.offset), signal };
     const batch = createZipBatch();
     let bytesSinceBreath = 0;
     for (const entry of directory.entries()) {
@@ -47,9 +48,9 @@ export async function readZip(path: string, writer: ArchiveWriter, breathe: () =
         if (pending !== null) await pending;
       }
       bytesSinceBreath += entry.uncompressedSize + 4096;
-      if (bytesSinceBreath > 16 * CHUNK_BYTES) {
+      if (bytesSinceBreath > BREATH_BYTES) {
         bytesSinceBreath = 0;
-        await breathe();
+        await breathe(signal);
       }
     }
     writeBatch(batch, writer);
@@ -64,6 +65,7 @@ interface ZipSource {
   /** What it returns is good until it is called again. At most `AT_ONCE_BYTES`. */
   read(entry: ZipEntry, offset: number, length: number): Buffer;
   readonly claims: Claims;
+  readonly signal: AbortSignal | undefined;
 }
 
 function isBatched(entry: ZipEntry): boolean {
@@ -149,19 +151,25 @@ function inflate(packed: Buffer, entry: ZipEntry): Buffer {
 }
 
 async function streamContent(source: ZipSource, entry: ZipEntry, output: OpenFile): Promise<void> {
+  const { signal } = source;
   const packed = packedChunks(source, entry);
   let length = 0;
   let checksum = 0;
   function take(chunk: Buffer): void {
+    signal?.throwIfAborted();
     length += chunk.length;
     if (length > entry.uncompressedSize) requireWhole(entry, length, checksum);
     checksum = crc32(chunk, checksum);
     output.write(chunk);
   }
-  if (entry.compressionMethod === STORED) for (const chunk of packed) take(chunk);
-  else {
+  if (entry.compressionMethod === STORED) {
+    for (const chunk of packed) {
+      take(chunk);
+      if (length % BREATH_BYTES < chunk.length) await breathe(signal);
+    }
+  } else {
     await inflateStream(createInflateRaw(INFLATE_OPTIONS), packed, take).catch((cause: unknown) => {
-      if (cause instanceof SlipwayError) throw cause;
+      if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
       throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
     });
   }

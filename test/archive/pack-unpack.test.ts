@@ -10,8 +10,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { ZipFile } from 'yazl';
 import { packBundle } from '../../src/archive/pack.ts';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
@@ -118,6 +121,28 @@ describe.each(types)('a %s bundle', (bundleType) => {
     expect(readdirSync(scratch.path).sort()).toEqual(['bundle', 'source']);
   });
 });
+
+test.each([true, false])(
+  'a large entry of a zip (compressed: %s) is left in its middle when told to stop',
+  async (compress) => {
+    using scratch = scratchFolder();
+    const bundleFile = scratch.at('bundle');
+    const zip = new ZipFile();
+    zip.addReadStreamLazy('large', { compress }, (give) => give(null, Readable.from([Buffer.alloc(64 * 1024 * 1024)])));
+    zip.end();
+    const bundle = await buffer(zip.outputStream);
+    // Whoever reads it to its end finds that its checksum is wrong.
+    const checksumAt = bundle.lastIndexOf('PK\x01\x02') + 16;
+    bundle.writeUInt32LE(~bundle.readUInt32LE(checksumAt) >>> 0, checksumAt);
+    writeFileSync(bundleFile, bundle);
+    const stop = new AbortController();
+    const archiveDir = scratch.at('archive');
+    const unpacked = unpackBundle({ bundleFile, bundleType: 'zip', archiveDir, limits, rules, signal: stop.signal });
+    setImmediate(() => stop.abort(new Error('enough')));
+    await expect(unpacked).rejects.toThrow('enough');
+    expect(readdirSync(scratch.path)).toEqual(['bundle']);
+  },
+);
 
 describe('the folder that wraps everything', () => {
   test.each(types)('is taken away from a %s when it holds the AppSpec file', async (bundleType) => {
