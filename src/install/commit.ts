@@ -8,10 +8,10 @@ import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission, restoreAttributes, restoreContext } from './attributes.ts';
+import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
 import type { CommitOperation, TouchedAttributes } from './operations.ts';
-import { installFault } from './stage.ts';
 import { restoreTimes } from './times.ts';
 
 export function commitAll(fs: InstallFs, tools: AttributeTools, operations: readonly CommitOperation[]): void {

@@ -20,7 +20,7 @@ import { anchorFs } from './anchored-fs.ts';
 import { type AttributeTools, attributeView } from './attributes.ts';
 import { formatCleanup, parseCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
-import { areSyncedOneByOne, syncFileSystems } from './durability.ts';
+import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
@@ -107,7 +107,7 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
       { path: paths.lastSuccessful, lines: [request.deploymentDir] },
     ],
   });
-  carryOut(ctx, request, paths, plan, operations, savedFilesDir);
+  await carryOut(ctx, request, paths, plan, operations, savedFilesDir);
   logSpecialCases(ctx, request, plan, savedFilesDir);
   return {
     files: plan.files.length,
@@ -263,14 +263,14 @@ function describeProblems(problems: readonly PlanProblem[]): string {
   return `the revision cannot be installed: ${listed.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
 }
 
-function carryOut(
+async function carryOut(
   ctx: InstallContext,
   request: InstallRequest,
   paths: BookkeepingPaths,
   plan: InstallPlan,
   operations: Operations,
   savedFilesDir: string,
-): void {
+): Promise<void> {
   const { tools } = ctx;
   using anchored = anchorFs(ctx.fs, ctx.agentUid);
   const { fs } = anchored;
@@ -287,7 +287,8 @@ function carryOut(
   let state: 'staging' | 'committing' = 'staging';
   try {
     const syncsEach = areSyncedOneByOne(plan);
-    stageAll(fs, tools, operations.staging, { syncsEach, ...(request.signal && { signal: request.signal }) });
+    if (!syncsEach) beginWriting(plan, request.archiveDir);
+    await stageAll(fs, tools, operations.staging, { syncsEach, ...(request.signal && { signal: request.signal }) });
     if (syncsEach) for (const folder of foldersOf(begin)) syncFolder(fs, folder);
     else syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
     journal.append('staged');

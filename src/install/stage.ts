@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission, setAttributes } from './attributes.ts';
+import { createFileSyncs } from './file-syncs.ts';
 import { heldByDescriptor } from './held-folders.ts';
+import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { syncFolder, writeAll, writeLines } from './journal.ts';
 import type { StagingStep } from './operations.ts';
@@ -19,40 +20,33 @@ export interface StagingOptions {
 }
 
 /** Builds everything new under its hidden name, complete with owner, mode and times. */
-export function stageAll(
+export async function stageAll(
   fs: InstallFs,
   tools: AttributeTools,
   steps: Iterable<StagingStep>,
   { syncsEach, signal }: StagingOptions,
-): void {
+): Promise<void> {
   const buffer = Buffer.allocUnsafe(COPY_BYTES);
   const folders: string[] = [];
-  const finish = (file: number) => {
-    if (syncsEach) fs.fsyncSync(file);
-  };
+  await using syncs = syncsEach ? createFileSyncs(fs) : null;
   for (const step of steps) {
     signal?.throwIfAborted();
     try {
-      stageOne(fs, tools, step, buffer, finish);
-      if (step.step === 'folder') folders.push(step.temp);
+      stageOne(fs, tools, step, buffer);
     } catch (cause) {
       throw installFault(
         cause,
         `${step.step === 'copy' ? `${step.source} could not be copied to` : 'could not write'} ${step.temp}`,
       );
     }
+    if (step.step === 'folder') folders.push(step.temp);
+    else if (syncs !== null && step.step !== 'permission') await syncs.begin(step.temp);
   }
+  await syncs?.allDone();
   if (syncsEach) for (const folder of folders.reverse()) syncFolder(fs, folder);
 }
 
-/** @param finish is given each new file, complete and still open */
-function stageOne(
-  fs: InstallFs,
-  tools: AttributeTools,
-  step: StagingStep,
-  buffer: Buffer,
-  finish: (file: number) => void,
-): void {
+function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffer: Buffer): void {
   switch (step.step) {
     case 'folder':
       fs.mkdirSync(step.temp, { mode: 0o755 });
@@ -62,7 +56,6 @@ function stageOne(
       else {
         copyFile(fs, step.source, step.temp, buffer, (file) => {
           if (step.permission !== null) setAttributes(tools, heldByDescriptor(fs, file, step.temp), step.permission);
-          finish(file);
         });
       }
       return;
@@ -74,7 +67,7 @@ function stageOne(
       }
       return;
     case 'text':
-      writeText(fs, step.temp, step.lines, finish);
+      writeText(fs, step.temp, step.lines);
       return;
     case 'permission':
       applyPermission(fs, tools, step.temp, step.permission);
@@ -126,30 +119,11 @@ function isForeign(owner: { readonly uid: number; readonly gid: number }): boole
   return self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.());
 }
 
-function writeText(fs: InstallFs, temp: string, lines: Iterable<string>, finish: (file: number) => void): void {
+function writeText(fs: InstallFs, temp: string, lines: Iterable<string>): void {
   const file = fs.openSync(temp, 'wx', 0o644);
   try {
     writeLines(fs, file, lines);
-    finish(file);
   } finally {
     fs.closeSync(file);
   }
-}
-
-/** What the disk refused, as an error that says what to do about it. */
-export function installFault(cause: unknown, what: string): unknown {
-  if (cause instanceof SlipwayError) return cause;
-  const code = systemErrorCode(cause);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new SlipwayError('INSTALL_DISK_FULL', `${what}: the disk is full`, { cause });
-  }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${messageOf(cause)}`, { cause });
-  }
-  if (code === 'EBUSY' || code === 'EXDEV') {
-    const remedy = 'Look what is mounted there (findmnt); unmount it, or name the path in protect_paths.';
-    return new SlipwayError('INSTALL_FAILED', `${what}: something is mounted there (${code})`, { cause, remedy });
-  }
-  if (code === null) return cause;
-  return new SlipwayError('INSTALL_FAILED', `${what}: ${messageOf(cause)}`, { cause });
 }

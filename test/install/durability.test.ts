@@ -1,5 +1,5 @@
 /** Large files are synced one by one, so that an Install does not wait for what else is to be written to the file system. */
-import { fstatSync, lstatSync, mkdirSync } from 'node:fs';
+import { fstatSync, lstatSync, mkdirSync, type NoParamCallback } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { areSyncedOneByOne } from '../../src/install/durability.ts';
@@ -37,6 +37,13 @@ describe('an Install of large files', () => {
         realInstallFs.fsyncSync(file);
         synced.add(fstatSync(file).ino);
       },
+      fsync: ((file: number, done: NoParamCallback) => {
+        const { ino } = fstatSync(file);
+        realInstallFs.fsync(file, (error) => {
+          if (error === null) synced.add(ino);
+          done(error);
+        });
+      }) as typeof realInstallFs.fsync,
       renameSync(from: Parameters<typeof realInstallFs.renameSync>[0], to: typeof from) {
         first ??= new Set(synced);
         realInstallFs.renameSync(from, to);

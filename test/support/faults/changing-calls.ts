@@ -8,6 +8,7 @@ export const CHANGING_CALLS: readonly string[] = [
   'copyFileSync',
   'fchmodSync',
   'fchownSync',
+  'fsync',
   'fsyncSync',
   'ftruncateSync',
   'futimesSync',
