@@ -139,6 +139,13 @@ test('a disk that takes no notes keeps the command from being run, and the endpo
   expect(rejected.completed[0]?.diagnostics.message).toContain("the deployment system is 'Other'");
 });
 
+test('a command of another deployment system is not run, and the endpoint is told which', async () => {
+  const { ran, completed } = await carryOut({ system: 'Other' });
+  expect(ran).toEqual([]);
+  expect(completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
+  expect(completed[0]?.diagnostics.message).toContain("the deployment system is 'Other', not CodeDeploy");
+});
+
 test('how a command ended is in the log with its diagnosis, a failure as a warning', async () => {
   const diagnostics = {
     errorCode: 4,

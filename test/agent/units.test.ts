@@ -298,6 +298,45 @@ describe('polling', () => {
 });
 
 describe('the pause after a poll that brought nothing', () => {
+  test.each([
+    ['of another host', { ...command('c-1'), HostIdentifier: 'arn:other' }],
+    ['without a name', { ...command('c-1'), CommandName: '' }],
+  ])('a command %s is not run and counts as nothing', async (_what, foreign) => {
+    const clock = manualClock();
+    const stop = new AbortController();
+    const accepted: string[] = [];
+    const warnings: string[] = [];
+    const answers = [null, foreign];
+    const running = poll(
+      {
+        client: { isThrottled: false, pollHostCommand: async () => answers.shift() ?? null },
+        dispatcher: {
+          accept: ({ HostCommandIdentifier }) => {
+            accepted.push(HostCommandIdentifier);
+            return 'accepted';
+          },
+          hasSlot: true,
+          isBusy: false,
+          slotFreed: async () => {},
+        },
+        hostIdentifier: 'arn:h',
+        waitBetweenRunsMs: 30_000,
+        waitBetweenRunsActiveMs: 30_000,
+        clock,
+        random: { fraction: () => 0 },
+        log: { ...silentLogger, warn: (message) => warnings.push(message) },
+        onAnswered: () => {},
+      },
+      stop.signal,
+    );
+    expect(await clock.nextSleep()).toBe(30_000);
+    stop.abort();
+    clock.advance(30_000);
+    await running;
+    expect(accepted).toEqual([]);
+    expect(warnings).toEqual(['a poll was answered with a command that is not for this host']);
+  });
+
   test('pauses as long as it is told while commands run', async () => {
     const clock = manualClock();
     const stop = new AbortController();

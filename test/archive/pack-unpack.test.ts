@@ -144,6 +144,17 @@ test.each([true, false])(
   },
 );
 
+test.each(types)('an empty file is no empty %s: it is what an upload that broke off leaves', async (bundleType) => {
+  using scratch = scratchFolder();
+  writeFileSync(scratch.at('bundle'), '');
+  const request = { bundleFile: scratch.at('bundle'), bundleType, archiveDir: scratch.at('archive'), limits, rules };
+  await expect(unpackBundle(request)).rejects.toMatchObject({
+    code: 'ARCHIVE_TRUNCATED',
+    message: expect.stringContaining('0 bytes'),
+  });
+  expect(readdirSync(scratch.path)).toEqual(['bundle']);
+});
+
 describe('the folder that wraps everything', () => {
   test.each(types)('is taken away from a %s when it holds the AppSpec file', async (bundleType) => {
     using scratch = scratchFolder();

@@ -12,7 +12,7 @@ import { enrolHost, runSlipway, startControlServer } from '../support/slipway.ts
 // A dozen processes start; a busy machine takes its time.
 vi.setConfig({ testTimeout: 120_000 });
 
-test('a wire log, folders closed to others, and no core dumps of agent and scripts', async () => {
+test('a wire log, folders closed to others, no core dumps of agent and scripts, and the usual umask for these', async () => {
   using scratch = scratchFolder();
   await using server = await startControlServer(scratch.at('server'));
   const host = await enrolHost(server, scratch.at('host'), 'web-1');
@@ -26,14 +26,17 @@ test('a wire log, folders closed to others, and no core dumps of agent and scrip
   const revision = writeRevision(scratch.at('one'), {
     destination: scratch.at('site'),
     files: { 'index.html': 'one' },
-    scripts: { AfterInstall: `ulimit -c > ${said}\necho "$JAVA_HOME $DEPLOYMENT_GROUP_NAME" >> ${said}` },
+    scripts: { AfterInstall: `{ ulimit -c; umask; echo "$JAVA_HOME $DEPLOYMENT_GROUP_NAME"; } > ${said}` },
   });
+  // As from the shell of somebody who is careful.
+  const before = process.umask(0o027);
   await using agent = host.startAgent();
+  process.umask(before);
   const deployed = await runSlipway(['deploy', revision, '--application', 'site', '--group', 'test'], server.env);
   expect(deployed, agent.log()).toMatchObject({ status: 0 });
 
   expect(parseCoreLimit(readFileSync(`/proc/${agent.pid}/limits`, 'utf8'))?.soft).toBe('0');
-  expect(readFileSync(said, 'utf8')).toBe('0\n/opt/java test\n');
+  expect(readFileSync(said, 'utf8')).toBe('0\n0022\n/opt/java test\n');
   expect(statSync(host.rootDir).mode & 0o777).toBe(0o711);
 
   const { logDir } = loadAgentConfig(host.configFile).config;

@@ -26,6 +26,10 @@ const trusted = trustAuthorities(process.env);
 // Whoever asks for something is told what is wrong with them.
 trusted.catch(() => undefined);
 
+// What scripts make is for whoever runs the application, whatever the shell that the agent was started from would let others do.
+// @see the official agent 2.x, whose worker has the same
+process.umask(0o022);
+
 // The daemon decides when it is over; a terminal's Ctrl-C and a service manager's SIGTERM reach this process as well.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
 
