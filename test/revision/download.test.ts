@@ -9,6 +9,7 @@ import { createBundleFetcher, type FetchRequest } from '../../src/revision/fetch
 import type { DownloadProgress } from '../../src/revision/progress.ts';
 import { startTimeOf } from '../../src/system/processes.ts';
 import { manualClock } from '../support/clock.ts';
+import { httpServer } from '../support/http-server.ts';
 import { rangeServer } from '../support/range-server.ts';
 import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -87,6 +88,26 @@ describe('a download', () => {
     expect(ctx.log.lines.some(({ fields }) => String(fields['error']).includes('nothing came for 1 seconds'))).toBe(
       true,
     );
+  });
+
+  test('does not wait for a store that never says what the checksum of an object is', async () => {
+    using scratch = scratchFolder();
+    await using server = await httpServer((request, response) => {
+      if (request.method === 'HEAD') return;
+      // As of an object that was put in parts: no MD5.
+      const headers = { etag: `"${'a'.repeat(32)}-2"`, 'content-range': `bytes 0-9/10`, 'content-length': 10 };
+      response.writeHead(206, headers).end('0123456789');
+    });
+    const ctx = revisionContext({
+      s3EndpointOverride: server.url,
+      credentials: async () => ({ accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }),
+      tuning: { ...QUICK_TUNING, noProgressMs: 2_000 },
+    });
+    const fetched = await createBundleFetcher(ctx)({
+      ...requestFor(scratch, server.url),
+      revision: { revisionType: 'S3', bucket: 'b', key: 'k', bundleType: 'tgz', version: null, eTag: null },
+    });
+    expect(fetched.sizeBytes).toBe(10);
   });
 
   test('is taken up by a later one, in another place, with only what is missing', async () => {
