@@ -56,6 +56,14 @@ describe('events', () => {
     });
     expect(lines).toEqual(['    ScriptFailed: exit code 3', '    script: check.sh', '    | a', '    | b']);
   });
+  test('what an agent passes on of a script’s colours does not reach the terminal', () => {
+    const lines = failureLines({
+      lifecycleEventName: 'ValidateService',
+      status: 'Failed',
+      diagnostics: { errorCode: 'ScriptFailed', message: 'bad\u001b[2J', logTail: '\u001b[31mred\u001b[0m\u0007\n' },
+    });
+    expect(lines).toEqual(['    ScriptFailed: bad', '    | red']);
+  });
   test('a deployment that failed says why', () => {
     expect(
       conclusionLines({

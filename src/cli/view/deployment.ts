@@ -1,6 +1,7 @@
 /**
  * A deployment in words: what `slipway deploy` and `slipway deployments show` print. Pure: values in, lines out.
  */
+import { printable } from '../../hooks/output.ts';
 import type { DeploymentInfo, LifecycleEvent, TargetRecord } from './records.ts';
 import { renderDuration } from './time.ts';
 
@@ -38,7 +39,8 @@ export function failureLines(event: LifecycleEvent): string[] {
   const lines = [`    ${diagnostics.errorCode ?? 'UnknownError'}: ${diagnostics.message ?? ''}`];
   if (diagnostics.scriptName) lines.push(`    script: ${diagnostics.scriptName}`);
   for (const line of (diagnostics.logTail ?? '').split('\n')) if (line !== '') lines.push(`    | ${line}`);
-  return lines;
+  // The words are a script's, and come from whichever agent there is: they must not move the reader's cursor or colour their terminal.
+  return lines.flatMap((line) => line.split('\n')).map(printable);
 }
 
 /** The last line about a deployment: its status, how long it took, and why it failed. */
@@ -54,7 +56,7 @@ export function conclusionLines(deployment: DeploymentInfo): string[] {
   if (deployment.rollbackInfo?.rollbackDeploymentId !== undefined) {
     lines.push(`  rolled back by ${deployment.rollbackInfo.rollbackDeploymentId}`);
   }
-  return lines;
+  return lines.flatMap((line) => line.split('\n')).map(printable);
 }
 
 export function isFinal(status: string | undefined): boolean {
