@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
@@ -6,7 +8,7 @@ import { capturedContext } from '../support/cli-context.ts';
 import { answeringServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { runSlipway } from '../support/slipway.ts';
+import { runSlipway, SLIPWAY } from '../support/slipway.ts';
 
 describe('what a person meets who types something wrong', () => {
   test('an unknown command exits with 2 and shows what there is', async () => {
@@ -121,6 +123,12 @@ describe('what the system refuses', () => {
     ]);
     expect(reason).toBe('usage');
   });
+});
+
+test('a standard error that nobody reads any more changes no exit status', async () => {
+  const child = spawn(process.execPath, [SLIPWAY, 'validate', '--nope'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.stderr.destroy();
+  expect(await once(child, 'exit')).toEqual([2, null]);
 });
 
 test('--version prints the version of the package', async () => {

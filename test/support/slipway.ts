@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
-const SLIPWAY = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url));
+export const SLIPWAY = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url));
 
 /** How a command of the real program ended. */
 export interface FinishedCommand {
