@@ -39,8 +39,8 @@ export function forSignature(
 }
 
 /**
- * Holds a bundle, as it is on disk and before anything is unpacked, against the signatures that count for its deployment group, by the rules and
- * keys of this moment.
+ * Holds a bundle, as it is on disk and before anything is unpacked, against the signatures that count for its deployment group, by the
+ * rules and keys of this moment.
  *
  * @throws SlipwayError SIGNATURE_…, SIGNERS_UNUSABLE or REVISION_… under the policy `enforce`; under `warn` the log is told
  */

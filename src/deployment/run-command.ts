@@ -17,8 +17,8 @@ import { instructionsDir } from './layout.ts';
 import { failedBy } from './outcomes.ts';
 
 /**
- * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at work on
- * one journal would mix the trees.
+ * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at
+ * work on one journal would mix the trees.
  */
 const SURVIVOR_WAIT_MS = 60_000;
 

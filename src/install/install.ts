@@ -6,7 +6,8 @@
  * 1. the plan is complete and free of problems before the first byte is written;
  * 2. the journal's beginning is synced before anything stands anywhere, even under a hidden name;
  * 3. everything staged is synced, by file system or, if the files are large, one by one, before the first rename;
- * 4. the renames are synced, by folder, and changed modes and times of files that stay, by file system, before the journal says that the new tree is complete;
+ * 4. the renames are synced, by folder, and changed modes and times of files that stay, by file system, before the journal says that the
+ *    new tree is complete;
  * 5. only then old files are thrown away.
  *
  * A failure on the way undoes what was done and throws; an interruption is put right by `recoverInstalls` before the agent takes new work.

@@ -45,7 +45,8 @@ export interface LocalDeploymentFailure {
  * @param onProgress is told before and after each event
  * @param signal aborting it kills the script that runs, or stops the download, and ends the deployment as failed
  * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy,
- * DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the deployment itself ends is a value
+ * DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the
+ * deployment itself ends is a value
  */
 export async function runLocalDeployment(
   ctx: DeploymentContext,

@@ -53,8 +53,8 @@ export interface ExecutorsContext {
 /** Between two events of one deployment less than a second goes by; waiting for the slowest server costs a little memory. */
 const IDLE_MS = 15_000;
 /**
- * More than this is what a large bundle has left behind. An executor that runs from the sources and has loaded the S3 client holds up to 150 MB
- * itself: a lower bound forks one for every command, which makes a small deployment take ten times as long.
+ * More than this is what a large bundle has left behind. An executor that runs from the sources and has loaded the S3 client holds up to
+ * 150 MB itself: a lower bound forks one for every command, which makes a small deployment take ten times as long.
  */
 const GROWN_BYTES = 170e6;
 /** To install as many files takes as much memory again as unpacking them has left behind, and so on; and far longer than to fork. */

@@ -29,9 +29,9 @@ import { runEventScripts } from './lifecycle-event.ts';
 const LOG_PROGRESS_MS = 5_000;
 
 /**
- * DownloadBundle: bring the bundle, see that whoever signed it is trusted if that is asked for, unpack it, see that it has a sound AppSpec file, and remember it as the most recent revision. Old
- * revisions go only when all that went well, because a download that fails must not cost what a rollback needs; or before it, when there is
- * no room else.
+ * DownloadBundle: bring the bundle, see that whoever signed it is trusted if that is asked for, unpack it, see that it has a sound AppSpec
+ * file, and remember it as the most recent revision. Old revisions go only when all that went well, because a download that fails must not
+ * cost what a rollback needs; or before it, when there is no room else.
  */
 export async function downloadBundle(
   ctx: DeploymentContext,
