@@ -9,6 +9,7 @@ export type InstallFs = Pick<
   | 'chmodSync'
   | 'chownSync'
   | 'closeSync'
+  | 'copyFileSync'
   | 'existsSync'
   | 'fchmodSync'
   | 'fchownSync'

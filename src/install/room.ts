@@ -1,7 +1,8 @@
 /**
  * Whether what an Install writes has room: bytes and inodes on each file system that it touches, held against what is free. Pure.
  *
- * What it replaces frees nothing, because the old tree is kept until the new one is complete.
+ * What it replaces frees nothing, because the old tree is kept until the new one is complete. What reflinks will save is not counted: whether
+ * there are any shows only when it is tried, and a copy that is written to later takes its room after all.
  */
 import { dirname } from 'node:path/posix';
 import type { InstallPlan, PlanProblem, TreeView } from './types.ts';

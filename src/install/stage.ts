@@ -7,7 +7,10 @@ import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { syncFolder, writeAll, writeLines } from './journal.ts';
 import type { StagingStep } from './operations.ts';
+import { createReflink, type Reflink } from './reflink.ts';
 
+/** Not for others to read before it is its owner's and has its mode. */
+const UNFINISHED_MODE = 0o600;
 /** Large enough that system calls do not count, small enough to be nothing in memory. */
 const COPY_BYTES = 256 * 1024;
 /** `O_NONBLOCK`: a pipe that somebody puts in a file's place must not hold up the Install. */
@@ -26,13 +29,13 @@ export async function stageAll(
   steps: Iterable<StagingStep>,
   { syncsEach, signal }: StagingOptions,
 ): Promise<void> {
-  const buffer = Buffer.allocUnsafe(COPY_BYTES);
+  const ways: CopyWays = { reflink: createReflink(fs), buffer: Buffer.allocUnsafe(COPY_BYTES) };
   const folders: string[] = [];
   await using syncs = syncsEach ? createFileSyncs(fs) : null;
   for (const step of steps) {
     signal?.throwIfAborted();
     try {
-      stageOne(fs, tools, step, buffer);
+      stageOne(fs, tools, step, ways);
     } catch (cause) {
       throw installFault(
         cause,
@@ -46,7 +49,13 @@ export async function stageAll(
   if (syncsEach) for (const folder of folders.reverse()) syncFolder(fs, folder);
 }
 
-function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffer: Buffer): void {
+/** How content comes into a new file: shared where the file systems can, else read and written. */
+interface CopyWays {
+  readonly reflink: Reflink;
+  readonly buffer: Buffer;
+}
+
+function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways: CopyWays): void {
   switch (step.step) {
     case 'folder':
       fs.mkdirSync(step.temp, { mode: 0o755 });
@@ -54,7 +63,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
     case 'copy':
       if (step.kind === 'symlink') copyLink(fs, step.source, step.temp);
       else {
-        copyFile(fs, step.source, step.temp, buffer, (file) => {
+        copyFile(fs, step.source, step.temp, ways, (file) => {
           if (step.permission !== null) setAttributes(tools, heldByDescriptor(fs, file, step.temp), step.permission);
         });
       }
@@ -63,7 +72,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
       fs.mkdirSync(dirname(step.temp), { recursive: true, mode: 0o700 });
       if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp);
       else {
-        copyFile(fs, step.path, step.temp, buffer, (file) => fs.fchmodSync(file, 0o600));
+        copyFile(fs, step.path, step.temp, ways, (file) => fs.fchmodSync(file, 0o600));
       }
       return;
     case 'text':
@@ -81,19 +90,13 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, buffe
  *
  * @param complete is given the copy, still open
  */
-function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer, complete: (file: number) => void): void {
+function copyFile(fs: InstallFs, source: string, temp: string, ways: CopyWays, complete: (file: number) => void): void {
   const from = fs.openSync(source, OPEN_SOURCE);
   try {
     const stats = fs.fstatSync(from);
-    // Not for others to read before it is its owner's and has its mode.
-    const to = fs.openSync(temp, 'wx', 0o600);
+    const to = fs.openSync(temp, 'wx', UNFINISHED_MODE);
     try {
-      for (let copied = 0; copied < stats.size; ) {
-        const read = fs.readSync(from, buffer, 0, buffer.length, null);
-        if (read === 0) break;
-        writeAll(fs, to, read === buffer.length ? buffer : buffer.subarray(0, read));
-        copied += read;
-      }
+      if (!ways.reflink(from, stats, to, UNFINISHED_MODE)) copyBytes(fs, from, stats.size, to, ways.buffer);
       if (isForeign(stats)) fs.fchownSync(to, stats.uid, stats.gid);
       fs.fchmodSync(to, stats.mode & 0o7777);
       fs.futimesSync(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
@@ -103,6 +106,15 @@ function copyFile(fs: InstallFs, source: string, temp: string, buffer: Buffer, c
     }
   } finally {
     fs.closeSync(from);
+  }
+}
+
+function copyBytes(fs: InstallFs, from: number, sizeBytes: number, to: number, buffer: Buffer): void {
+  for (let copied = 0; copied < sizeBytes; ) {
+    const read = fs.readSync(from, buffer, 0, buffer.length, null);
+    if (read === 0) break;
+    writeAll(fs, to, read === buffer.length ? buffer : buffer.subarray(0, read));
+    copied += read;
   }
 }
 
