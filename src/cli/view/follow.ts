@@ -1,3 +1,4 @@
+import { isSlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import type { ManagementClient } from '../../protocol/management/client.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -8,6 +9,8 @@ import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.
 /** Fast enough to feel live, slow enough to cost nothing; a deployment of minutes is looked at every two seconds. */
 const FIRST_LOOK_MS = 200;
 const SLOWEST_LOOK_MS = 2_000;
+/** The deployment goes on without anybody who watches: a server that is started again is waited for so long. */
+const AWAY_MS = 60_000;
 
 export interface FollowContext {
   readonly client: ManagementClient;
@@ -23,6 +26,7 @@ export type FollowStyle = 'live' | 'plain' | 'json';
  * object a line (`{"type":"event"|"deployment", …}`).
  *
  * @returns the deployment as it ended, or null when the person stopped watching; the deployment itself goes on
+ * @throws SlipwayError SERVER_UNREACHABLE when the server does not answer the first look, or does not come back within a minute
  */
 export async function followDeployment(
   ctx: FollowContext,
@@ -30,18 +34,33 @@ export async function followDeployment(
   style: FollowStyle,
 ): Promise<DeploymentInfo | null> {
   const show = { live: liveView, plain: plainView, json: jsonView }[style](ctx);
+  let answeredAtMs: number | null = null;
   for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 1.2, SLOWEST_LOOK_MS)) {
-    // The deployment first: when it is final, the targets read after it are as they will stay.
-    const { deploymentInfo } = await ctx.client.call('GetDeployment', { deploymentId });
-    const targets = await readTargets(ctx.client, deploymentId);
-    show.targets(targets);
-    if (isFinal(deploymentInfo?.status)) {
-      show.conclusion(deploymentInfo as DeploymentInfo, targets);
-      return deploymentInfo as DeploymentInfo;
+    try {
+      const { deploymentInfo, targets } = await look(ctx.client, deploymentId);
+      answeredAtMs = ctx.clock.now();
+      show.targets(targets);
+      if (isFinal(deploymentInfo?.status)) {
+        show.conclusion(deploymentInfo as DeploymentInfo, targets);
+        return deploymentInfo as DeploymentInfo;
+      }
+    } catch (error) {
+      const awayMs = answeredAtMs === null ? Number.POSITIVE_INFINITY : ctx.clock.now() - answeredAtMs;
+      if (!isAway(error) || awayMs >= AWAY_MS) throw error;
     }
     await ctx.clock.sleep(waitMs, ctx.interrupted);
     if (ctx.interrupted.aborted) return null;
   }
+}
+
+function isAway(error: unknown): boolean {
+  return isSlipwayError(error, 'SERVER_UNREACHABLE') || (error instanceof RemoteApiError && error.status >= 500);
+}
+
+async function look(client: ManagementClient, deploymentId: string) {
+  // The deployment first: when it is final, the targets read after it are as they will stay.
+  const { deploymentInfo } = await client.call('GetDeployment', { deploymentId });
+  return { deploymentInfo, targets: await readTargets(client, deploymentId) };
 }
 
 /** All targets of a deployment; none while the server has not resolved them yet. */
