@@ -235,8 +235,6 @@ const WITHOUT_EFFECT: readonly string[] = [
   'max_runs_per_worker',
   'wait_after_throttle_error',
   'wait_after_connection_problem',
-  'user',
-  'group',
   'plugins',
   'shared_dir',
   'instance_service_region',
@@ -250,6 +248,8 @@ const WITHOUT_EFFECT: readonly string[] = [
 
 /** Keys whose purpose is met in another way, or always: what an operator who set one wants to know instead. */
 const MET_OTHERWISE: Readonly<Record<string, string>> = {
+  user: 'agent and scripts run as whoever starts the agent; set User= in its unit',
+  group: 'agent and scripts run in the group of whoever starts the agent; set Group= in its unit',
   enable_command_port: 'no TCP port is opened',
   reject_path_traversal_in_bundle: 'paths that lead out are always refused',
   reject_symlink_permission_targets: 'permissions are never set through links',

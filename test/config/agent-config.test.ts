@@ -125,6 +125,16 @@ describe('the agent’s configuration', () => {
     ]);
   });
 
+  test('whoever gave up root by user and group is told that scripts run as root now, and what to do', () => {
+    const { warnings } = load(':user: deploy\n:group: deploy\n');
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /'user' has no effect .*: agent and scripts run as whoever starts the agent; set User= in its unit$/,
+      ),
+      expect.stringMatching(/'group' has no effect .*; set Group= in its unit$/),
+    ]);
+  });
+
   test('that is missing or no YAML is an error only where it was asked for', () => {
     expect(() => loadAgentConfig('/nonexistent/agent.yml')).toThrow('/nonexistent/agent.yml does not exist');
     expect(() => load('a: [')).toThrow(/agent\.yml:\d+: it is not YAML: [^\n]*[^:\n]$/);
