@@ -1,6 +1,7 @@
-import { accessSync, chmodSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, systemErrorCode } from '../errors.ts';
+import { readBeginning } from '../system/file-beginning.ts';
 
 /** What a look at a script says before it is started. */
 export type ScriptFile =
@@ -34,7 +35,7 @@ export function examineScript(archiveDir: string, location: string, onChmod: (pa
       return { state: 'not-executable', why: messageOf(error) };
     }
   }
-  const beginning = readBeginning(path);
+  const beginning = beginningOf(path);
   const firstLine = beginning.split('\n')[0] ?? '';
   if (!firstLine.startsWith('#!')) return { state: 'ready', path, isShellScript: !beginning.includes('\0') };
   if (firstLine.endsWith('\r')) return { state: 'crlf', interpreter: firstLine.slice(2).trim() };
@@ -77,18 +78,11 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** As much as the kernel looks at, and more. What only others may read is left to them: it counts as a program. */
-function readBeginning(path: string): string {
-  let file: number;
+/** What only others may read is left to them: it counts as a program. */
+function beginningOf(path: string): string {
   try {
-    file = openSync(path, 'r');
+    return readBeginning(path);
   } catch {
     return '\0';
-  }
-  try {
-    const buffer = Buffer.alloc(512);
-    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(file);
   }
 }

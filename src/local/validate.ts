@@ -1,5 +1,5 @@
 /** A revision as a linter sees it: its AppSpec file, the bundle around it, and what the install planner says about the two. */
-import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type BundleView, type HostView, lintBundle, type ScriptFacts } from '../appspec/bundle-lint.ts';
 import { appSpecCandidates } from '../appspec/filenames.ts';
@@ -18,6 +18,7 @@ import { planInstall } from '../install/plan.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { PlanProblem, TreeView } from '../install/types.ts';
 import type { BundleType } from '../protocol/specification.ts';
+import { readBeginning } from '../system/file-beginning.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import { bundleTypeOfName } from './location.ts';
 
@@ -76,16 +77,10 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
 
 /** @returns what kind of bundle a file is, seen from its content; null: none */
 export function bundleTypeOf(path: string): BundleType | null {
-  const file = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(512);
-    const beginning = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
-    if (beginning.startsWith('\x1f\x8b')) return 'tgz';
-    if (/^PK(\x03\x04|\x05\x06)/.test(beginning)) return 'zip';
-    return beginning.slice(257, 262) === 'ustar' || /\.tar$/i.test(path) ? 'tar' : null;
-  } finally {
-    closeSync(file);
-  }
+  const beginning = readBeginning(path);
+  if (beginning.startsWith('\x1f\x8b')) return 'tgz';
+  if (/^PK(\x03\x04|\x05\x06)/.test(beginning)) return 'zip';
+  return beginning.slice(257, 262) === 'ustar' || /\.tar$/i.test(path) ? 'tar' : null;
 }
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {
@@ -123,17 +118,6 @@ export function scriptFacts(root: string, location: string): ScriptFacts {
   if (!leadsTo.startsWith(`${root}/`)) return { kind: 'outside', leadsTo };
   if (!stats.isFile()) return { kind: 'other' };
   return { kind: 'file', isExecutable: (stats.mode & 0o111) !== 0, beginning: readBeginning(path) };
-}
-
-/** As much as the kernel looks at, and more. */
-function readBeginning(path: string): string {
-  const file = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(512);
-    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** A host on which nothing is yet: what fails there fails everywhere. */
