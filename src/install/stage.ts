@@ -7,6 +7,7 @@ import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { syncFolder, writeAll, writeLines } from './journal.ts';
 import type { StagingStep } from './operations.ts';
+import { createMustBeGiven, type MustBeGiven } from './owner-of-new.ts';
 import { createReflink, type Reflink } from './reflink.ts';
 
 /** Not for others to read before it is its owner's and has its mode. */
@@ -29,7 +30,11 @@ export async function stageAll(
   steps: Iterable<StagingStep>,
   { syncsEach, signal }: StagingOptions,
 ): Promise<void> {
-  const ways: CopyWays = { reflink: createReflink(fs), buffer: Buffer.allocUnsafe(COPY_BYTES) };
+  const ways: CopyWays = {
+    reflink: createReflink(fs),
+    buffer: Buffer.allocUnsafe(COPY_BYTES),
+    mustBeGiven: createMustBeGiven(),
+  };
   const folders: string[] = [];
   await using syncs = syncsEach ? createFileSyncs(fs) : null;
   for (const step of steps) {
@@ -49,10 +54,11 @@ export async function stageAll(
   if (syncsEach) for (const folder of folders.reverse()) syncFolder(fs, folder);
 }
 
-/** How content comes into a new file: shared where the file systems can, else read and written. */
+/** How content comes into a new file, shared where the file systems can, else read and written; and when it needs another owner. */
 interface CopyWays {
   readonly reflink: Reflink;
   readonly buffer: Buffer;
+  readonly mustBeGiven: MustBeGiven;
 }
 
 function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways: CopyWays): void {
@@ -61,7 +67,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways:
       fs.mkdirSync(step.temp, { mode: 0o755 });
       return;
     case 'copy':
-      if (step.kind === 'symlink') copyLink(fs, step.source, step.temp);
+      if (step.kind === 'symlink') copyLink(fs, step.source, step.temp, ways);
       else {
         copyFile(fs, step.source, step.temp, ways, (file) => {
           if (step.permission !== null) setAttributes(tools, heldByDescriptor(fs, file, step.temp), step.permission);
@@ -70,7 +76,7 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways:
       return;
     case 'save':
       fs.mkdirSync(dirname(step.temp), { recursive: true, mode: 0o700 });
-      if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp);
+      if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp, ways);
       else {
         copyFile(fs, step.path, step.temp, ways, (file) => fs.fchmodSync(file, 0o600));
       }
@@ -85,8 +91,8 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways:
 }
 
 /**
- * Content, mode, times and, for root, the owner; through descriptors, which saves looking up the path again for each. No link is followed,
- * and with `wx` whatever has the hidden name is not ours and is not written into.
+ * Content, mode, times and, for root, owner and group, whatever group the folder gives; through descriptors, which saves looking up the path
+ * again for each. No link is followed, and with `wx` whatever has the hidden name is not ours and is not written into.
  *
  * @param complete is given the copy, still open
  */
@@ -97,7 +103,7 @@ function copyFile(fs: InstallFs, source: string, temp: string, ways: CopyWays, c
     const to = fs.openSync(temp, 'wx', UNFINISHED_MODE);
     try {
       if (!ways.reflink(from, stats, to, UNFINISHED_MODE)) copyBytes(fs, from, stats.size, to, ways.buffer);
-      if (isForeign(stats)) fs.fchownSync(to, stats.uid, stats.gid);
+      if (ways.mustBeGiven(stats, temp, () => fs.fstatSync(to))) fs.fchownSync(to, stats.uid, stats.gid);
       fs.fchmodSync(to, stats.mode & 0o7777);
       fs.futimesSync(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
       complete(to);
@@ -118,17 +124,11 @@ function copyBytes(fs: InstallFs, from: number, sizeBytes: number, to: number, b
   }
 }
 
-function copyLink(fs: InstallFs, source: string, temp: string): void {
+function copyLink(fs: InstallFs, source: string, temp: string, { mustBeGiven }: CopyWays): void {
   const stats = fs.lstatSync(source);
   fs.symlinkSync(fs.readlinkSync(source), temp);
-  if (isForeign(stats)) fs.lchownSync(temp, stats.uid, stats.gid);
+  if (mustBeGiven(stats, temp, () => fs.lstatSync(temp))) fs.lchownSync(temp, stats.uid, stats.gid);
   fs.lutimesSync(temp, stats.atimeMs / 1000, stats.mtimeMs / 1000);
-}
-
-/** Whether a copy has to be given away: what the agent makes is its own, and only root can give. */
-function isForeign(owner: { readonly uid: number; readonly gid: number }): boolean {
-  const self = process.getuid?.();
-  return self === 0 && (owner.uid !== self || owner.gid !== process.getgid?.());
 }
 
 function writeText(fs: InstallFs, temp: string, lines: Iterable<string>): void {

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -231,6 +232,25 @@ describe('the next install', () => {
     await runInstall(installContext(), request);
     expect(existsSync(scratch.at('precious'))).toBe(true);
   });
+
+  test.runIf(process.getuid?.() === 0)(
+    'has nothing to write below a folder with setgid, where files keep the group of the revision',
+    async () => {
+      using scratch = scratchFolder();
+      writeFiles(scratch.at('one'), { a: 'a', 'deep/b': 'b', 'deep/foreign': 'c', link: '->a' });
+      chownSync(scratch.at('one/deep/foreign'), 1234, 2345);
+      mkdirSync(scratch.at('site'));
+      chownSync(scratch.at('site'), 0, 4321);
+      chmodSync(scratch.at('site'), 0o2775);
+      await runInstall(installContext(), installRequest(scratch.path, 'one'));
+      const groups = ['a', 'deep/b', 'deep/foreign', 'link'].map((name) => lstatSync(scratch.at('site', name)).gid);
+      expect(groups).toEqual([0, 0, 2345, 0]);
+      // A new folder is as the system makes it there.
+      expect(statSync(scratch.at('site/deep'))).toMatchObject({ mode: 0o42755, gid: 4321 });
+      const again = installRequest(scratch.path, 'one', { deploymentId: 'd-again' });
+      expect(await runInstall(installContext(), again)).toMatchObject({ files: 0, unchanged: 4 });
+    },
+  );
 });
 
 describe('files of another hand', () => {
