@@ -26,10 +26,14 @@ const KEPT = 50;
 export function readHistory(rootDir: string, deploymentGroupId: string): readonly HistoryEntry[] {
   try {
     const entries: unknown = JSON.parse(readFileSync(historyFile(rootDir, deploymentGroupId), 'utf8'));
-    return Array.isArray(entries) ? (entries as HistoryEntry[]) : [];
+    return Array.isArray(entries) ? entries.filter(isEntry) : [];
   } catch {
     return [];
   }
+}
+
+function isEntry(entry: unknown): entry is HistoryEntry {
+  return typeof entry === 'object' && entry !== null && 'deploymentId' in entry;
 }
 
 /** Ids of the groups that something was installed for. */

@@ -15,12 +15,17 @@ export function findGroup(rootDir: string, group: string | null): string {
   const named = ids.map((id) => ({ id, name: readHistory(rootDir, id).at(-1)?.deploymentGroupName ?? '' }));
   const found = named.filter(({ id, name }) => group === null || id === group || name === group);
   if (found.length === 1 && found[0] !== undefined) return found[0].id;
+  if (named.length === 0) {
+    throw new SlipwayError('ROLLBACK_NO_GROUP', `nothing was ever installed for a deployment group below ${rootDir}`, {
+      remedy: 'If the agent keeps its files elsewhere, name its configuration with --config-file.',
+    });
+  }
   const list = named.map(({ id, name }) => `${name} (${id})`).join(', ');
   const what =
     group === null
       ? `this host has ${named.length} deployment groups`
       : `${found.length === 0 ? 'no' : 'more than one'} deployment group of this host is called '${group}'`;
-  throw new SlipwayError('ROLLBACK_NO_GROUP', `${what}${list === '' ? '' : `: ${list}`}`);
+  throw new SlipwayError('ROLLBACK_NO_GROUP', `${what}: ${list}`);
 }
 
 function hasRecords(rootDir: string, groupId: string): boolean {

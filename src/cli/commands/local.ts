@@ -8,7 +8,10 @@ export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
     .command('local')
     .argument('[deploy]', 'the word `deploy`, for those who expect one')
     .description('deploy on this machine with no server; takes the flags of codedeploy-local')
-    .option('-l, --bundle-location <location>', 'path, s3://BUCKET/KEY or GitHub address; else the current folder')
+    .option(
+      '-l, --bundle-location <location>',
+      'path, s3://BUCKET/KEY, GitHub address, git+https://HOST/REPOSITORY#COMMIT or https://HOST/NAME.tgz#sha256=DIGEST; else the current folder',
+    )
     .addOption(
       new Option(
         '-t, --type <type>',
