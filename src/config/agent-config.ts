@@ -184,7 +184,7 @@ export const AGENT_CONFIG_KEYS = [
     'update_command',
     'text',
     null,
-    'shell command to run when the service wants the agent updated; else that is refused',
+    'shell command to run when the service wants the agent updated; else that is refused. The agent waits for it before it stops: restart with `systemctl restart --no-block`',
   ),
   key(
     'application_stop',

@@ -94,6 +94,11 @@ function readIfThere(path: string): string | null {
   }
 }
 
+/** What the last update of the agent by order of the service has written. */
+export function updateLogFile(rootDir: string, programName: string): string {
+  return join(rootDir, 'deployment-logs', `${programName}-update.log`);
+}
+
 export function deploymentsLogFile(rootDir: string, programName: string): string {
   return join(rootDir, 'deployment-logs', `${programName}-deployments.log`);
 }

@@ -56,15 +56,8 @@ export function hookEnvironment(
   base: Readonly<Record<string, string | undefined>>,
   rules: EnvironmentRules,
 ): Record<string, string> {
-  const dropped = new Set([...SECRETS, ...SERVICE_VARIABLES, ...(rules.stripLoaderVariables ? LOADER_VARIABLES : [])]);
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(base)) {
-    if (value === undefined || dropped.has(name)) continue;
-    if (rules.restrictToAllowlist && !ALLOWED.includes(name)) continue;
-    environment[name] = value;
-  }
   return {
-    ...environment,
+    ...inheritedEnvironment(base, rules),
     LIFECYCLE_EVENT: facts.event,
     DEPLOYMENT_ID: facts.deploymentId,
     APPLICATION_NAME: facts.applicationName,
@@ -73,6 +66,21 @@ export function hookEnvironment(
     ...bundleVariables(facts),
     [MARKER_VARIABLE]: facts.marker,
   };
+}
+
+/** What of the agent's own environment the commands that it starts inherit. */
+export function inheritedEnvironment(
+  base: Readonly<Record<string, string | undefined>>,
+  rules: EnvironmentRules,
+): Record<string, string> {
+  const dropped = new Set([...SECRETS, ...SERVICE_VARIABLES, ...(rules.stripLoaderVariables ? LOADER_VARIABLES : [])]);
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(base)) {
+    if (value === undefined || dropped.has(name)) continue;
+    if (rules.restrictToAllowlist && !ALLOWED.includes(name)) continue;
+    environment[name] = value;
+  }
+  return environment;
 }
 
 function bundleVariables({ revision, downloadedETag }: HookFacts): Record<string, string> {

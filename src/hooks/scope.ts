@@ -19,6 +19,7 @@ export interface HookScope {
 
 /** Whether hooks of this process get scopes. Once systemd refuses one, it is not asked again. */
 export interface HookScopes {
+  isEnabled(): boolean;
   /** @returns null: the hook runs among the agent's own processes */
   scopeFor(hostCommandIdentifier: string, index: number, description: string): HookScope | null;
   /** @returns whether to go on without, which is said once; false: the operator wants scopes or nothing */
@@ -36,6 +37,7 @@ export function createHookScopes(
 ): HookScopes {
   let enabled = mode === 'on' || (mode === 'auto' && isServiceOfSystemd(environment));
   return {
+    isEnabled: () => enabled,
     scopeFor: (hostCommandIdentifier, index, description) =>
       enabled ? { unit: `${scopePrefix(hostCommandIdentifier)}${index}.scope`, description } : null,
     refused(why) {
@@ -50,6 +52,12 @@ export function createHookScopes(
 /** How the names of all scopes of a host command begin; its identifier may hold anything, and a unit's name may not. */
 export function scopePrefix(hostCommandIdentifier: string): string {
   return `slipway-hook-${createHash('sha256').update(hostCommandIdentifier).digest('hex').slice(0, 20)}-`;
+}
+
+/** Of an update of the agent: not among those of hooks, because an agent that starts anew ends the hooks of the one before. */
+export function updateScope(hostCommandIdentifier: string): HookScope {
+  const unit = `${scopePrefix(hostCommandIdentifier).replace('-hook-', '-update-')}0.scope`;
+  return { unit, description: 'Slipway update of the agent' };
 }
 
 /** The descriptor on which a scope says that it is there. */

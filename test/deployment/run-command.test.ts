@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
@@ -18,6 +18,7 @@ import { runUpdate } from '../../src/deployment/commands/update-agent.ts';
 import type { CommandRequest, DeploymentContext } from '../../src/deployment/context.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../src/deployment/run-command.ts';
 import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
+import { createHookScopes, isInScope, scopePrefix, updateScope } from '../../src/hooks/scope.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import { HOOK_EVENTS } from '../../src/protocol/lifecycle-events.ts';
 import type { DeploymentSpecification } from '../../src/protocol/specification.ts';
@@ -416,27 +417,81 @@ describe('UpdateDeploymentAgent', () => {
     ]);
   });
 
-  test('says as much as it likes, and ends with all that it has started when its time is over', async () => {
+  /** As `update_command`, with a time limit of the test's own. */
+  function update(scratch: ScratchFolder, updateCommand: string, timeoutMs: number, signal?: AbortSignal) {
+    const hostCommandIdentifier = `${scratch.path}/command`;
+    const ctx = deploymentContext(scratch);
+    return runUpdate(
+      ctx,
+      { hostCommandIdentifier, updateCommand, output: scratch.at('update.log'), timeoutMs },
+      signal,
+    );
+  }
+
+  test('says as much as it likes', async () => {
     using scratch = scratchFolder();
-    const much = await runUpdate('yes "a line of many" | head -n 200000; echo the last', 60_000);
+    const much = await update(scratch, 'yes "a line of many" | head -n 200000; echo the last', 60_000);
     expect(much.status).toBe('Succeeded');
     expect(much.diagnostics.log).toMatch(/a line of many\nthe last\n$/);
-
-    const child = scratch.at('child');
-    const slow = await runUpdate(`sleep 600 & echo $! > ${child}; echo waiting; wait`, 3_000);
-    expect(slow.diagnostics).toMatchObject({ errorCode: 4, log: 'waiting\n' });
-    expect(slow.diagnostics.message).toBe('update_command failed: it took longer than 3 s and was ended');
-    await eventually(() => !isRunning(Number(readFileSync(child, 'utf8'))));
   });
 
-  test('is not waited for when what has left its group holds the output after that', async () => {
+  test('ends with all that it has started when its time is over', async () => {
     using scratch = scratchFolder();
-    const escaped = scratch.at('escaped');
-    const command = `setsid sh -c 'echo $$ > ${escaped}; exec sleep 600' & until [ -s ${escaped} ]; do :; done; echo done`;
-    const slow = await runUpdate(command, 2_000);
-    process.kill(Number(readFileSync(escaped, 'utf8')), 'SIGKILL');
-    expect(slow.diagnostics).toMatchObject({ errorCode: 4, log: 'done\n' });
-    expect(slow.diagnostics.message).toContain('it took longer than 2 s');
+    const [child, escaped] = [scratch.at('child'), scratch.at('escaped')];
+    const slow = await update(
+      scratch,
+      `sleep 600 & echo $! > ${child}; setsid sh -c 'echo $$ > ${escaped}; exec sleep 600' & echo waiting; wait`,
+      3_000,
+    );
+    expect(slow.diagnostics).toMatchObject({ errorCode: 4, log: 'waiting\n' });
+    expect(slow.diagnostics.message).toBe('update_command failed: it took longer than 3 s and was ended');
+    for (const file of [child, escaped]) expect(isRunning(Number(readFileSync(file, 'utf8')))).toBe(false);
+  });
+
+  test('is not waited for when what it has started holds its output', async () => {
+    using scratch = scratchFolder();
+    const daemon = scratch.at('daemon');
+    const done = await update(scratch, `sleep 600 & echo $! > ${daemon}; echo done`, 60_000);
+    expect(done).toMatchObject({ status: 'Succeeded', diagnostics: { log: 'done\n' } });
+    process.kill(Number(readFileSync(daemon, 'utf8')), 'SIGKILL');
+  });
+
+  test('goes on when the agent ends, and is no hook that the next agent ends', async () => {
+    using scratch = scratchFolder();
+    const [begun, go, ended] = [scratch.at('begun'), scratch.at('go'), scratch.at('ended')];
+    const agentEnds = new AbortController();
+    const command = `touch ${begun}; until [ -e ${go} ]; do sleep 0.05; done; echo still here; echo done > ${ended}`;
+    const outcome = update(scratch, command, 60_000, agentEnds.signal);
+    await eventually(() => existsSync(begun));
+    agentEnds.abort();
+    await expect(outcome).rejects.toThrow();
+    await recoverHost(deploymentContext(scratch), [`${scratch.path}/command`]);
+    writeFileSync(go, '');
+    await eventually(() => existsSync(ended));
+    expect(readFileSync(scratch.at('update.log'), 'utf8')).toBe('still here\n');
+  });
+
+  test('runs without a scope where systemd gives none, and not at all where one is insisted upon', async () => {
+    using scratch = scratchFolder();
+    const bin = dirname(writeScript(scratch.at('bin/systemd-run'), '#!/bin/sh\necho no bus here >&2\nexit 1'));
+    const baseEnvironment = { PATH: `${bin}:${process.env['PATH']}` };
+    const said: string[] = [];
+    const run = (mode: 'auto' | 'on') => {
+      const refusing = createHookScopes('on', {}, () => {});
+      const hookScopes = { ...refusing, refused: (why: string) => said.push(why) > 0 && mode === 'auto' };
+      const ctx = deploymentContext(scratch, { updateCommand: 'echo updated', baseEnvironment, hookScopes });
+      return runAll(ctx, specificationOf('/x'), ['UpdateDeploymentAgent']);
+    };
+    expect(await run('auto')).toMatchObject([{ status: 'Succeeded', diagnostics: { log: 'updated\n' } }]);
+    expect(said).toEqual(['no bus here']);
+    expect(await run('on')).toMatchObject([
+      { status: 'Failed', diagnostics: { message: expect.stringContaining('no bus here') } },
+    ]);
+  });
+
+  test('has a scope of its own, which is none of the hooks’', () => {
+    expect(updateScope('a command').unit).toMatch(/^slipway-update-[0-9a-f]{20}-0\.scope$/);
+    expect(isInScope(`0::/system.slice/${updateScope('a command').unit}\n`, scopePrefix('a command'))).toBe(false);
   });
 });
 

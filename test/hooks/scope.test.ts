@@ -73,6 +73,7 @@ describe('where systemd gives no scope', () => {
       {
         ...{ clock: systemClock, log: silentLogger, graceMs: 200, outputGraceMs: 5_000, outputPolicy: 'detach' },
         scopes: {
+          isEnabled: () => !isRefused,
           scopeFor: () => (isRefused ? null : scope),
           refused(why) {
             isRefused = true;
