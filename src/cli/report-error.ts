@@ -80,6 +80,8 @@ function remedyOfRemote(error: RemoteApiError): string | null {
       return 'check AWS_SECRET_ACCESS_KEY, and the clocks of both machines';
     case 'AccessDeniedException':
       return 'use a key whose role allows this: `slipway keys create --role operator` on the server makes one';
+    case 'InstanceNameAlreadyRegisteredException':
+      return 'choose another --instance-name; if it is this very machine, enrolled before, add --force';
     case 'ApplicationDoesNotExistException':
       return 'create it: slipway applications create NAME';
     case 'DeploymentGroupDoesNotExistException':

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+import { enrolHost, runSlipway, startControlServer, startDaemon } from '../support/slipway.ts';
 
 interface Shown {
   readonly agent: {
@@ -51,6 +51,27 @@ describe('slipway agent start, stop, restart and status', () => {
     unlinkSync(join(host.rootDir, 'ongoing-deployment/d-BUSY'));
     expect(await control('stop')).toMatchObject({ status: 0 });
     expect(await control('status')).toMatchObject({ status: 3 });
+  });
+});
+
+test('slipway register takes a host over that is enrolled already when it is told to, and only then', async () => {
+  using scratch = scratchFolder();
+  await using server = await startControlServer(scratch.at('server'));
+  await enrolHost(server, scratch.at('before'), 'web-1');
+  const folder = scratch.at('host');
+  const again = (...flags: string[]) => {
+    const folders = ['--config-dir', join(folder, 'conf'), '--state-dir', folder];
+    return runSlipway(['register', '--instance-name', 'web-1', '--tag', 'Role=new', ...folders, ...flags], server.env);
+  };
+  expect(await again()).toMatchObject({ status: 3, stderr: expect.stringMatching(/web-1 is registered.*\n.*--force/) });
+  expect(await again('--force')).toMatchObject({ status: 0 });
+
+  await using _agent = startDaemon(['agent', '--config-file', join(folder, 'conf/codedeployagent.yml')], {
+    stderrFile: scratch.at('agent.log'),
+  });
+  await eventually(async () => {
+    const { stdout } = await runSlipway(['hosts', 'list'], server.env);
+    return /^web-1 +registered +\S+ ago .*Role=new/m.test(stdout);
   });
 });
 

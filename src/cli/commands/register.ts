@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { SlipwayError } from '../../errors.ts';
+import { RemoteApiError } from '../../protocol/errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
@@ -36,7 +37,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       '--state-dir <dir>',
       'where the agent keeps revisions, logs and its PID file; else the usual system folders',
     )
-    .option('--force', 'overwrite configuration that is there')
+    .option('--force', 'overwrite configuration that is there, and take over the host if it is enrolled already')
     .action(async (options: RegisterOptions) => {
       const connection = connect(ctx, options);
       const configDir = resolve(ctx.workingDirectory, options.configDir);
@@ -81,7 +82,13 @@ async function enrol({ client }: Connection, options: RegisterOptions): Promise<
   const key = await client.call('CreateAccessKey', { role: 'host', instanceName, description: `host ${instanceName}` });
   const hostArn = key.hostArn ?? '';
   try {
-    await client.call('RegisterOnPremisesInstance', { instanceName, iamUserArn: hostArn });
+    await client.call('RegisterOnPremisesInstance', { instanceName, iamUserArn: hostArn }).catch(async (error) => {
+      const isTaken = error instanceof RemoteApiError && error.type === 'InstanceNameAlreadyRegisteredException';
+      if (!isTaken || options.force !== true) throw error;
+      // This machine was enrolled before, or an earlier try was cut off: with a new key it is the same host.
+      const { instanceInfo } = await client.call('GetOnPremisesInstance', { instanceName });
+      if (instanceInfo?.iamUserArn !== hostArn) throw error;
+    });
     if (options.tag !== undefined && options.tag.length > 0) {
       await client.call('AddTagsToOnPremisesInstances', { instanceNames: [instanceName], tags: [...options.tag] });
     }
