@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
 import {
@@ -13,6 +15,12 @@ import { isRunning } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { pidsIn } from '../support/scripts.ts';
+import { SLIPWAY } from '../support/slipway.ts';
+
+/** Root may write anywhere; `nobody` exists everywhere. */
+const asOrdinaryUser = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+/** A working copy in root's home is nobody else's to read. */
+const canReadSources = spawnSync(process.execPath, [SLIPWAY, '--version'], asOrdinaryUser).status === 0;
 
 interface Deployed extends LocalDeploymentResult {
   readonly progress: readonly LocalDeploymentProgress[];
@@ -174,13 +182,17 @@ describe('before anything is done', () => {
     });
   });
 
-  test.runIf(process.getuid?.() !== 0)('a deployment root of somebody else is, too', async () => {
+  test.runIf(canReadSources)('a deployment root of somebody else is, too', async () => {
     using scratch = scratchFolder();
     revision(scratch, 'one');
+    chmodSync(scratch.path, 0o755);
     mkdirSync(scratch.at('root'));
     chmodSync(scratch.at('root'), 0o555);
-    await expect(deploy(scratch, { bundleLocation: 'one' })).rejects.toMatchObject({
-      code: 'DEPLOYMENT_ROOT_UNUSABLE',
-    });
+    writeFileSync(scratch.at('agent.yml'), `root_dir: ${scratch.at('root')}\n`);
+    const args = [SLIPWAY, 'local', '-l', scratch.at('one'), '-c', scratch.at('agent.yml')];
+    const refused = await execa(process.execPath, args, { ...asOrdinaryUser, reject: false });
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain(`root_dir ${scratch.at('root')} cannot be used`);
+    expect(refused.stderr).toContain('DEPLOYMENT_ROOT_UNUSABLE');
   });
 });
