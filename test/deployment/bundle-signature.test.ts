@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
 import type { SignaturePolicy } from '../../src/config/group-settings.ts';
@@ -81,8 +81,10 @@ describe.runIf(hasSshKeygen)('under the policy enforce, DownloadBundle', () => {
     // The time in the head of a gzip file: whatever reads the archive would not notice.
     content[4] = (content[4] ?? 0) ^ 1;
     writeFileSync(bundle, content);
-    const { status, isUnpacked, message } = await download(host(scratch, 'enforce'), localFile(bundle));
+    const ctx = host(scratch, 'enforce');
+    const { status, isUnpacked, message } = await download(ctx, localFile(bundle));
     expect({ status, isUnpacked }).toEqual({ status: 'Failed', isUnpacked: false });
+    expect(readdirSync(`${ctx.rootDir}/group-id/d-ONE`)).toEqual([]);
     expect(message).toContain('SIGNATURE_MISMATCH');
     expect(message).toContain(bundle);
     expect(message).toContain('ci@example.com (SHA256:');

@@ -88,7 +88,14 @@ async function fetchAndUnpack(
     ...abort,
   });
   if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
-  await requireSignature(ctx, specification, { bundleFile: paths.bundleFile, signaturesAt: 'source' }, signal);
+  try {
+    await requireSignature(ctx, specification, { bundleFile: paths.bundleFile, signaturesAt: 'source' }, signal);
+  } catch (refusal) {
+    // Another try fetches it anew, and until retention nobody else would take it away.
+    for (const path of [paths.bundleFile, paths.eTagFile]) rmSync(path, { force: true });
+    removeSignatures(paths);
+    throw refusal;
+  }
   const bundleType = bundleTypeOf(revision);
   const { bsize } = statfsSync(paths.deploymentDir);
   requireSpace(ctx, specification, 'the unpacked revision', unpackedSize(paths.bundleFile, bundleType, bsize));
