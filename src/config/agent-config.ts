@@ -68,7 +68,12 @@ export const AGENT_CONFIG_KEYS = [
     '/etc/codedeploy-agent/conf/codedeploy.onpremises.yml',
     'who this host is, if it is not on EC2',
   ),
-  key('proxy_uri', 'url', null, 'proxy for everything but instance metadata; may hold user and password'),
+  key(
+    'proxy_uri',
+    'url',
+    null,
+    'proxy for everything but instance metadata; may hold user and password. It must allow CONNECT to the port of each address, of http:// ones, too (Squid by default only to 443)',
+  ),
   key('use_fips_mode', 'boolean', false, 'FIPS endpoints; only in the regions that have them'),
   key('use_dual_stack', 'boolean', false, 'S3 endpoints that have IPv6 as well; only in the regions that have them'),
   key(
