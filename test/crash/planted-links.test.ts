@@ -2,7 +2,8 @@
  * Somebody who may write in the folders of a site exchanges one of them for a link, at every call by which Install changes the disk: nothing
  * changes where the link leads, whether Install goes on, gives up or is cut off.
  */
-import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { recoverInstalls, runInstall } from '../../src/install/install.ts';
@@ -37,9 +38,11 @@ function requestFor(scratch: ScratchFolder, revision: string) {
   return installRequest(scratch.path, revision, { appSpec });
 }
 
+/** Whatever is done to a file, its ACL included, the kernel notes the time of it, which nobody can set. */
 function stateOf(folder: string) {
-  const acls = hasSetfacl ? execaSync('getfacl', ['-R', '-n', '--absolute-names', folder]).stdout : '';
-  return { tree: treeOf(folder, { times: true }), acls, own: lstatSync(folder).mode };
+  const names = ['', ...readdirSync(folder, { recursive: true, encoding: 'utf8' })].sort();
+  const changed = names.map((name) => `${name} ${lstatSync(join(folder, name), { bigint: true }).ctimeNs}`);
+  return { tree: treeOf(folder, { times: true }), changed };
 }
 
 /** Puts a link in a folder's place and, when told to, takes it away again. */
