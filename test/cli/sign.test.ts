@@ -156,7 +156,7 @@ deployment_groups:
 `,
     );
     mkdirSync(scratch.at('root/.slipway/history'), { recursive: true });
-    const installed = [{ applicationName: 'shop', deploymentGroupName: 'production' }];
+    const installed = [{ deploymentId: 'd-ONE', applicationName: 'shop', deploymentGroupName: 'production' }];
     writeFileSync(scratch.at('root/.slipway/history/1f2e.json'), JSON.stringify(installed));
     const findings = lookAtSignatures(loadAgentConfig(scratch.at('agent.yml')).config, Date.UTC(2026, 0, 1));
     expect(findings.map(({ status, check, detail }) => `${status} ${check}: ${detail}`)).toEqual([

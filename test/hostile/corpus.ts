@@ -353,7 +353,7 @@ function appSpecs(): Attack[] {
     ['deep sequences', `${head}files:\n  ${'- '.repeat(50_000)}x\n`, ['not-yaml', 'not-a-mapping']],
     ['huge', `${head}${'#'.repeat(300_000)}`, ['too-large']],
     ['a tag that makes code', `${head}files: !!js/function 'x'\n`, ['not-a-list', 'not-yaml']],
-    ['binary', Buffer.from(Array.from({ length: 2000 }, (_, n) => (n * 37) & 0xff)), ['not-yaml', 'not-a-mapping']],
+    ['binary', Buffer.from(Array.from({ length: 2000 }, (_, n) => (n * 37) & 0xff)), ['not-utf8']],
     ['duplicate keys', `${head}os: linux\n${files}`, ['duplicate-key']],
     ['__proto__', `${head}${files}__proto__: {os: windows}\n`, ['accepted']],
     [
