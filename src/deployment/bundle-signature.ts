@@ -112,7 +112,9 @@ async function findSignature(
   }
   const [fault] = faults;
   if (fault !== undefined) throw fault;
-  const names = formats.map((format) => `${basename(name)}${SIGNATURE_SUFFIXES[format]}`).join(' and no ');
+  // A signature has no version of its own.
+  const bundle = basename(revision.revisionType === 'S3' ? revision.key : name);
+  const names = formats.map((format) => `${bundle}${SIGNATURE_SUFFIXES[format]}`).join(' and no ');
   const where = signaturesAt === 'source' ? 'beside it' : 'kept on this host';
   throw new SlipwayError(verdict.code, `${name} is not signed: there is no ${names} ${where}. ${trusted}`);
 }

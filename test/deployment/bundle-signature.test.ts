@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
 import type { SignaturePolicy } from '../../src/config/group-settings.ts';
@@ -100,6 +109,24 @@ describe.runIf(hasSshKeygen)('under the policy enforce, DownloadBundle', () => {
     expect(message).toContain('there is no app.tgz.sig beside it');
     expect(message).toContain(`Trusted in ${scratch.at('signers')}: ci (SHA256:`);
     expect(message).toContain('--sign-key');
+  });
+
+  test('names the signature of one version of an object without that version, which is not the signature’s', async () => {
+    using scratch = scratchFolder();
+    const bundle = await bundleIn(scratch);
+    writeFileSync(scratch.at('signers'), sshKeyPair(scratch, 'key').line('ci'));
+    const ctx = host(scratch, 'enforce', {
+      async fetchBundle({ bundleFile }) {
+        copyFileSync(bundle, bundleFile);
+        return { eTag: null, sizeBytes: statSync(bundle).size };
+      },
+      fetchSignature: async () => false,
+    });
+    const object = { bucket: 'revisions', key: 'shop/app.tgz', bundleType: 'tgz', version: 'v7', eTag: null } as const;
+    const { message } = await download(ctx, { revisionType: 'S3', ...object });
+    expect(message).toContain(
+      's3://revisions/shop/app.tgz (version v7) is not signed: there is no app.tgz.sig beside it',
+    );
   });
 
   test('fails for a key that is not trusted, and for a signature that was made for another application', async () => {
