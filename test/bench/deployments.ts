@@ -33,21 +33,34 @@ const SETTLE_MS = 20_000;
 const LOOK_MS = 20;
 
 export async function* deploymentsOf(shapes: readonly Shape[], ground: string): AsyncGenerator<Figure> {
-  const folder = mkdtempSync(join(ground, 'deployments-'));
-  await using bench = await startBench(folder);
-  yield await smallDeployments(folder, bench.driver);
+  yield* onBench(ground, smallDeployments);
   for (const shape of shapes) {
     for (const bundleType of ['tar', 'tgz', 'zip'] as const) {
-      yield* wholeDeployments(shape, bundleType, folder, bench.driver, bench.agent);
+      yield* onBench(ground, (bench) => wholeDeployments(shape, bundleType, bench));
     }
   }
 }
 
 /** What stays in the daemon of many deployments of one shape, when their executors are gone. */
 export async function* longRunOf(shape: Shape, ground: string): AsyncGenerator<Figure> {
-  const folder = mkdtempSync(join(ground, 'long-run-'));
-  await using bench = await startBench(folder);
-  yield await longRun(shape, folder, bench.driver, bench.agent);
+  yield* onBench(ground, (bench) => longRun(shape, bench));
+}
+
+interface Bench {
+  readonly folder: string;
+  readonly agent: Daemon;
+  readonly driver: DeploymentDriver;
+}
+
+/** A server and an agent that know of nothing else, and no more of them than what has been measured: the ground has an end. */
+async function* onBench(ground: string, figures: (bench: Bench) => AsyncGenerator<Figure>): AsyncGenerator<Figure> {
+  const folder = mkdtempSync(join(ground, 'deployments-'));
+  try {
+    await using bench = await startBench(folder);
+    yield* figures({ folder, ...bench });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** A server, and the agent as it is in a package: reading the sources takes memory that no host gives. */
@@ -64,24 +77,18 @@ async function startBench(folder: string) {
   return { agent, driver, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-async function longRun(shape: Shape, folder: string, driver: DeploymentDriver, agent: Daemon): Promise<Figure> {
+async function* longRun(shape: Shape, { folder, driver, agent }: Bench): AsyncGenerator<Figure> {
   const site = join(folder, 'site');
-  const stored: StoredRevision[] = [];
-  for (const edition of [1, 2]) {
-    const source = writeShape(join(folder, 'source'), shape, edition, site);
-    const bundle = await packShape(source, join(folder, 'bundle'), 'tar');
-    stored.push(await driver.store(bundle, `${shape.name}/long-${edition}.tar`, 'tar'));
-    for (const path of [source, bundle]) rmSync(path, { recursive: true });
-  }
+  const revisions = await storeEditions(shape, 'tar', site, { folder, driver });
   await systemClock.sleep(SETTLE_MS);
   const beforeMb = memoryMb(agent.pid, 'VmRSS');
   for (let round = 0; round < LONG_RUN; round += 1) {
-    const revision = stored[round % 2];
-    if (revision !== undefined) requireSuccess(await driver.ended(await driver.create(revision), WITHIN_MS));
+    const { stored } = revisions[round % 2] as StoredEdition;
+    requireSuccess(await driver.ended(await driver.create(stored), WITHIN_MS));
   }
   await systemClock.sleep(SETTLE_MS);
   const name = `${shape.name}: growth of the daemon after ${LONG_RUN} deployments`;
-  return {
+  yield {
     name,
     value: memoryMb(agent.pid, 'VmRSS') - beforeMb,
     unit: 'MB',
@@ -92,7 +99,7 @@ async function longRun(shape: Shape, folder: string, driver: DeploymentDriver, a
 }
 
 /** Twenty files, five of them hooks: create-deployment to Succeeded over all events. */
-async function smallDeployments(folder: string, driver: DeploymentDriver): Promise<Figure> {
+async function* smallDeployments({ folder, driver }: Bench): AsyncGenerator<Figure> {
   const files = Object.fromEntries(Array.from({ length: SMALL_FILES }, (_, n) => [`file-${n}.txt`, `this is ${n}`]));
   const revision = writeRevision(join(folder, 'small'), { destination: join(folder, 'small-site'), files });
   const bundle = await packShape(revision, join(folder, 'small.zip'), 'zip');
@@ -103,30 +110,47 @@ async function smallDeployments(folder: string, driver: DeploymentDriver): Promi
     if (round > 0) times.push(ended.completeMs - ended.createMs);
   }
   const one = { unit: 'ms', floor: null, ratio: null } as const;
-  return { ...one, name: 'small bundle: create-deployment to Succeeded', value: median(times), goal: SMALL_GOAL_MS };
+  yield { ...one, name: 'small bundle: create-deployment to Succeeded', value: median(times), goal: SMALL_GOAL_MS };
+}
+
+interface StoredEdition {
+  readonly bundle: string;
+  readonly stored: StoredRevision;
+}
+
+/** Two revisions that differ in every file. */
+async function storeEditions(
+  shape: Shape,
+  bundleType: BundleType,
+  site: string,
+  { folder, driver }: Pick<Bench, 'folder' | 'driver'>,
+): Promise<StoredEdition[]> {
+  const editions: StoredEdition[] = [];
+  for (const edition of [1, 2]) {
+    const source = writeShape(join(folder, 'source'), shape, edition, site);
+    const bundle = await packShape(source, join(folder, `bundle-${edition}`), bundleType);
+    rmSync(source, { recursive: true });
+    editions.push({ bundle, stored: await driver.store(bundle, `${edition}.${bundleType}`, bundleType) });
+  }
+  return editions;
 }
 
 async function* wholeDeployments(
   shape: Shape,
   bundleType: BundleType,
-  folder: string,
-  driver: DeploymentDriver,
-  agent: Daemon,
+  { folder, driver, agent }: Bench,
 ): AsyncGenerator<Figure> {
-  const site = join(folder, `site-${bundleType}`);
-  const sources = [1, 2].map((edition) => writeShape(join(folder, `source-${edition}`), shape, edition, site));
+  const site = join(folder, 'site');
+  const revisions = await storeEditions(shape, bundleType, site, { folder, driver });
   const rounds: { ours: number; floor: number; peakMb: number }[] = [];
   for (let round = 0; round <= 3; round += 1) {
-    const source = sources[round % 2] ?? '';
-    const bundle = await packShape(source, join(folder, 'bundle'), bundleType);
-    const stored = await driver.store(bundle, `${shape.name}/${round}.${bundleType}`, bundleType);
+    const { bundle, stored } = revisions[round % 2] as StoredEdition;
     const floor = await floorOf(bundle, bundleType, folder);
     using peak = watchPeak(agent.pid);
     const ended = requireSuccess(await driver.ended(await driver.create(stored), WITHIN_MS));
     if (round > 0)
       rounds.push({ ours: durationOf(ended, ['DownloadBundle', 'Install']), floor, peakMb: peak.highestMb() });
   }
-  for (const path of [...sources, join(folder, 'bundle')]) rmSync(path, { recursive: true });
   const name = `${shape.name}, ${bundleType}: DownloadBundle + Install over the last revision`;
   yield {
     name,
