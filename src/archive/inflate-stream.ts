@@ -31,7 +31,7 @@ export async function inflateStream(
       }
     });
   });
-  const fed = feed(inflater, packed, ended);
+  const fed = feed(inflater, packed, sweep, ended);
   try {
     await Promise.all([fed, ended]);
   } finally {
@@ -39,11 +39,17 @@ export async function inflateStream(
   }
 }
 
-async function feed(inflater: Transform, packed: Iterable<Buffer>, ended: Promise<void>): Promise<void> {
+async function feed(
+  inflater: Transform,
+  packed: Iterable<Buffer>,
+  sweep: (spentBytes: number) => void,
+  ended: Promise<void>,
+): Promise<void> {
   for (const chunk of packed) {
     if (inflater.destroyed || inflater.readableEnded) return;
     // The stream may end, or fail, before it has taken all.
     if (!inflater.write(chunk)) await Promise.race([once(inflater, 'drain'), ended]);
+    sweep(chunk.length);
   }
   inflater.end();
 }

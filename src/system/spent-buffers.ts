@@ -1,5 +1,5 @@
 /** How much may pile up. A collection of the young takes about a millisecond. */
-const EACH_BYTES = 8 * 1024 * 1024;
+const EACH_BYTES = 4 * 1024 * 1024;
 
 /**
  * Gives back buffers that have been used once. Each is a few words for V8, which sees no need to collect, and tens of kilobytes for the
