@@ -14,8 +14,8 @@ const SET_ID_BITS = 0o6000;
 /**
  * Lets a new, empty file share the content of another until one of them is written to. Both are open, and are reached by their descriptors.
  *
- * @param mode of the new file until now
- * @returns whether all content is there; if not, the new file is as it was. Its mode is the original's in the first case
+ * @param mode of the new file, which it keeps
+ * @returns whether all content is there; if not, the new file is as it was
  */
 export type Reflink = (from: number, original: Stats, to: number, mode: number) => boolean;
 
@@ -35,9 +35,10 @@ export function createReflink(fs: InstallFs): Reflink {
       return true;
     } catch {
       refused.add(pair);
-      // The original's mode is set before the file system is asked.
-      fs.fchmodSync(to, mode);
       return false;
+    } finally {
+      // The original's is set before the file system is asked.
+      fs.fchmodSync(to, mode);
     }
   };
 }

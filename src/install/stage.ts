@@ -69,7 +69,9 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways:
     case 'copy':
       if (step.kind === 'symlink') copyLink(fs, step.source, step.temp, ways);
       else {
-        copyFile(fs, step.source, step.temp, ways, (file) => {
+        copyFile(fs, step.source, step.temp, ways, (file, mode) => {
+          // The AppSpec file's mode may be narrower: whom it keeps out never gets in.
+          if (step.permission === null || step.permission.mode === null) fs.fchmodSync(file, mode);
           if (step.permission !== null) setAttributes(tools, heldByDescriptor(fs, file, step.temp), step.permission);
         });
       }
@@ -78,7 +80,8 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways:
       fs.mkdirSync(dirname(step.temp), { recursive: true, mode: 0o700 });
       if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp, ways);
       else {
-        copyFile(fs, step.path, step.temp, ways, (file) => fs.fchmodSync(file, 0o600));
+        // What somebody else may not have been allowed to read stays with the agent.
+        copyFile(fs, step.path, step.temp, ways, () => undefined);
       }
       return;
     case 'text':
@@ -94,9 +97,15 @@ function stageOne(fs: InstallFs, tools: AttributeTools, step: StagingStep, ways:
  * Content, mode, times and, for root, owner and group, whatever group the folder gives; through descriptors, which saves looking up the path
  * again for each. No link is followed, and with `wx` whatever has the hidden name is not ours and is not written into.
  *
- * @param complete is given the copy, still open
+ * @param complete is given the copy, still open and for its owner alone, and the mode of the original
  */
-function copyFile(fs: InstallFs, source: string, temp: string, ways: CopyWays, complete: (file: number) => void): void {
+function copyFile(
+  fs: InstallFs,
+  source: string,
+  temp: string,
+  ways: CopyWays,
+  complete: (file: number, mode: number) => void,
+): void {
   const from = fs.openSync(source, OPEN_SOURCE);
   try {
     const stats = fs.fstatSync(from);
@@ -104,9 +113,8 @@ function copyFile(fs: InstallFs, source: string, temp: string, ways: CopyWays, c
     try {
       if (!ways.reflink(from, stats, to, UNFINISHED_MODE)) copyBytes(fs, from, stats.size, to, ways.buffer);
       if (ways.mustBeGiven(stats, temp, () => fs.fstatSync(to))) fs.fchownSync(to, stats.uid, stats.gid);
-      fs.fchmodSync(to, stats.mode & 0o7777);
+      complete(to, stats.mode & 0o7777);
       fs.futimesSync(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
-      complete(to);
     } finally {
       fs.closeSync(to);
     }

@@ -1,11 +1,12 @@
 /** Owners, modes, ACLs and SELinux contexts of an AppSpec file, from its text to what the host has afterwards. */
-import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, type Mode, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { parseAppSpec } from '../../src/appspec/parse.ts';
 import type { AppSpec } from '../../src/appspec/types.ts';
 import { completeAcl, parseContextRules } from '../../src/install/attributes.ts';
 import { runInstall } from '../../src/install/install.ts';
+import { realInstallFs } from '../../src/install/install-fs.ts';
 import type { InstallRules } from '../../src/install/types.ts';
 import { lookupGroup, lookupUser } from '../../src/system/users.ts';
 import { fakePrograms } from '../support/fake-programs.ts';
@@ -56,6 +57,31 @@ function aclOf(path: string): string[] {
 const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);
 
 describe('modes and owners', () => {
+  test('of the AppSpec file are the first that a new file has for others: whom they keep out never gets in', async () => {
+    using scratch = scratchFolder();
+    writeFiles(scratch.at('one'), { secret: 'key', open: 'page' });
+    for (const name of ['secret', 'open']) chmodSync(scratch.at('one', name), 0o644);
+    const modes: string[] = [];
+    const fs = {
+      ...realInstallFs,
+      openSync(...[path, flags, mode]: Parameters<typeof realInstallFs.openSync>) {
+        const file = realInstallFs.openSync(path, flags, mode);
+        if (flags === 'wx') modes.push(Number(mode).toString(8));
+        return file;
+      },
+      fchmodSync(file: number, mode: Mode) {
+        modes.push(Number(mode).toString(8));
+        realInstallFs.fchmodSync(file, mode);
+      },
+    };
+    const permissions = '  - {object: SITE, pattern: secret, mode: 400, type: [file]}\n';
+    const appSpec = appSpecWith(scratch, permissions);
+    await runInstall(installContext(fs), installRequest(scratch.path, 'one', { appSpec }));
+    expect([modeOf(scratch.at('site/secret')), modeOf(scratch.at('site/open'))]).toEqual(['400', '644']);
+    // The journal, the two files in the order of their names, and the agent's own four.
+    expect(modes).toEqual(['600', '600', '644', '600', '400', '644', '644', '644', '644']);
+  });
+
   test('apply to what this Install brings and a permission means, and to nothing else', async () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('site/mine'), { recursive: true });
