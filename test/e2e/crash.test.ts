@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { createManagementClient } from '../../src/protocol/management/client.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { descendantsOf, isRunning, killTree } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -35,14 +37,17 @@ async function eventsOf(server: ControlServer, deploymentId: string): Promise<Sh
   );
 }
 
-/** Each look starts a program: looking all the time would take the time of those that are waited for. */
+/** Asked by this process: a program for each look would take the time of those that are waited for. */
 async function untilStatus(server: ControlServer, deploymentId: string, status: string): Promise<void> {
-  await eventually(async () => (await statusOf(server, deploymentId)) === status, { everyMs: 300 });
-}
-
-async function statusOf(server: ControlServer, deploymentId: string): Promise<string> {
-  const shown = await runSlipway(['deployments', 'show', deploymentId, '--json'], server.env);
-  return (JSON.parse(shown.stdout) as { deployment: { status: string } }).deployment.status;
+  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
+  const client = createManagementClient({
+    ...{ endpoint: server.url, region: 'us-east-1', clock: systemClock },
+    credentials: async () => ({ accessKeyId, secretAccessKey }),
+  });
+  await eventually(
+    async () => (await client.call('GetDeployment', { deploymentId })).deploymentInfo?.status === status,
+    { everyMs: 50 },
+  );
 }
 
 describe('kill -9 of the agent', () => {
