@@ -45,8 +45,8 @@ export interface JournalWriter {
   close(): void;
 }
 
-/** How many operations one line holds: the whole list as one text would take as much memory as the plan itself. */
-const PART_LENGTH = 500;
+/** How many operations one line holds. Lines as long as a page of V8's would lie about until the next great collection. */
+const PART_LENGTH = 50;
 
 /** Starts a journal; when this returns, the whole list is durable. @throws if there is one already */
 export function beginJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {
