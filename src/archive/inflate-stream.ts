@@ -2,12 +2,16 @@ import { once } from 'node:events';
 import type { Transform } from 'node:stream';
 import { createBufferSweeper } from '../system/spent-buffers.ts';
 
-/**
- * Inflating goes on in a thread of zlib's own while what it gave before is written: with so much room on its readable side it need not
- * wait for each piece to be taken.
- */
+/** Inflating goes on in a thread of zlib's own while what it gave before is written: a few pieces wait before it and behind it. */
 const PIECE_BYTES = 256 * 1024;
-export const INFLATE_OPTIONS = { chunkSize: PIECE_BYTES, readableHighWaterMark: 4 * PIECE_BYTES } as const;
+const WAITING_PIECES = 4;
+export const INFLATE_OPTIONS = {
+  chunkSize: PIECE_BYTES,
+  writableHighWaterMark: WAITING_PIECES * PIECE_BYTES,
+  // Piece by piece: of bytes, all that wait would be put together into one.
+  readableObjectMode: true,
+  readableHighWaterMark: WAITING_PIECES,
+} as const;
 
 /**
  * Sends pieces through a stream that inflates them and hands each piece of the result to `take`, in order.
@@ -22,10 +26,13 @@ export async function inflateStream(
   const sweep = createBufferSweeper();
   const ended = new Promise<void>((resolve, reject) => {
     inflater.once('end', resolve).once('error', reject);
-    inflater.on('data', (chunk: Buffer) => {
+    // Not by 'data', which comes before the thread is given its next piece.
+    inflater.on('readable', () => {
       try {
-        take(chunk);
-        sweep(chunk.length);
+        for (let chunk: Buffer | null = inflater.read(); chunk !== null; chunk = inflater.read()) {
+          take(chunk);
+          sweep(chunk.length);
+        }
       } catch (error) {
         inflater.destroy(error as Error);
       }

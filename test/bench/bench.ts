@@ -9,28 +9,30 @@ import { parseArgs } from 'node:util';
 import { BIG, MANY } from './bundles.ts';
 import { contestsOf } from './contests.ts';
 import { deploymentsOf, longRunOf } from './deployments.ts';
-import { show } from './figures.ts';
-import { prepareGround } from './ground.ts';
+import { type Figure, show } from './figures.ts';
+import { type GroundUse, prepareGround } from './ground.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, part: { type: 'string' }, shape: { type: 'string' } },
 });
 
-using ground = prepareGround();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+const shapes = [MANY, BIG].filter(({ name }) => name.startsWith(values.shape ?? ''));
+const parts: Readonly<Record<string, { use: GroundUse; figures(path: string): readonly AsyncGenerator<Figure>[] }>> = {
+  contests: { use: 'contests', figures: (path) => shapes.map((shape) => contestsOf(shape, path)) },
+  deployments: { use: 'deployments', figures: (path) => [deploymentsOf(shapes, path)] },
+  'long-run': { use: 'deployments', figures: (path) => [longRunOf(BIG, path)] },
+};
+for (const [name, { use, figures }] of Object.entries(parts)) {
+  if (values.part !== undefined && values.part !== name) continue;
+  using ground = prepareGround(use);
+  const giveUp = () => {
     ground[Symbol.dispose]();
     process.exit(1);
-  });
-}
-if (!values.json) process.stdout.write(`measured ${ground.kind}\n`);
-const shapes = [MANY, BIG].filter(({ name }) => name.startsWith(values.shape ?? ''));
-const parts = {
-  contests: shapes.map((shape) => contestsOf(shape, ground.path)),
-  deployments: [deploymentsOf(shapes, ground.path)],
-  'long-run': [longRunOf(BIG, ground.path)],
-};
-for (const [name, groups] of Object.entries(parts)) {
-  if (values.part !== undefined && values.part !== name) continue;
-  for (const figures of groups) for await (const figure of figures) process.stdout.write(show(figure, values.json));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, giveUp);
+  if (!values.json) process.stdout.write(`${name}, measured ${ground.kind}\n`);
+  for (const some of figures(ground.path)) {
+    for await (const figure of some) process.stdout.write(show(figure, values.json));
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, giveUp);
 }

@@ -12,12 +12,18 @@ export interface Ground extends Disposable {
   readonly kind: string;
 }
 
-const IMAGE_BYTES = 14 * 2 ** 30;
+const GIB = 2 ** 30;
 
-export function prepareGround(): Ground {
+/**
+ * How the image lies in memory. What unpacks and installs is measured by the millisecond: all of its memory is there before, as a disk is,
+ * because to find some at the first write takes longer than the write. Whole deployments need more room than there is memory for.
+ */
+export type GroundUse = 'contests' | 'deployments';
+
+export function prepareGround(use: GroundUse): Ground {
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const folder = mkdtempSync(join(memory, 'slipway-bench-'));
-  const mounted = process.getuid?.() === 0 ? mountImage(folder) : null;
+  const mounted = process.getuid?.() === 0 ? mountImage(folder, use) : null;
   return {
     path: mounted ?? folder,
     kind: mounted === null ? `in ${memory}` : 'on ext4, in an image in memory',
@@ -30,13 +36,15 @@ export function prepareGround(): Ground {
 }
 
 /** @returns null where images cannot be mounted */
-function mountImage(folder: string): string | null {
+function mountImage(folder: string, use: GroundUse): string | null {
   const [image, mountPoint] = [join(folder, 'image'), join(folder, 'ground')];
   writeFileSync(image, '');
-  truncateSync(image, IMAGE_BYTES);
+  if (use === 'contests') execaSync('fallocate', ['--length', String(8 * GIB), image]);
+  else truncateSync(image, 14 * GIB);
   mkdirSync(mountPoint);
-  const made = execaSync('mkfs.ext4', ['-q', '-F', '-E', 'lazy_itable_init=0', image], { reject: false });
+  const made = execaSync('mkfs.ext4', ['-q', '-F', '-E', 'nodiscard,lazy_itable_init=0', image], { reject: false });
   // `discard`: what is deleted is given back to the memory.
-  const mount = () => execaSync('mount', ['-o', 'loop,noatime,discard', image, mountPoint], { reject: false });
+  const options = ['loop', 'noatime', use === 'contests' ? 'nodiscard' : 'discard'].join();
+  const mount = () => execaSync('mount', ['-o', options, image, mountPoint], { reject: false });
   return made.failed || mount().failed ? null : mountPoint;
 }
