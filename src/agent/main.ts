@@ -16,7 +16,7 @@ import { limitCoreDumps } from '../system/core-dumps.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
-import { trustAuthorities } from '../system/trust.ts';
+import { createTrust } from '../system/trust.ts';
 import { tellingExecutors } from './agent-events.ts';
 import { processCommand } from './command.ts';
 import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
@@ -93,9 +93,9 @@ async function serve(
 ): Promise<void> {
   const clock = systemClock;
   const endpoint = controlEndpoint(config, identity.region);
-  // Hundreds of authorities take 14 MB: a daemon that speaks no TLS does not carry them.
-  if (endpoint.startsWith('https:') || config.otlpEndpoint?.startsWith('https:')) await trustAuthorities(process.env);
-  await checkEndpointTls(new URL(endpoint), proxyFor(new URL(endpoint), config.proxyUri, process.env), log);
+  const proxy = proxyFor(new URL(endpoint), config.proxyUri, process.env);
+  await createTrust(process.env)(new URL(endpoint), proxy, URL.parse(config.otlpEndpoint ?? ''));
+  await checkEndpointTls(new URL(endpoint), proxy, log);
   const wire = openWireLog(config, config.programName, log);
   const client = createHostCommandClient({
     endpoint,

@@ -9,7 +9,6 @@ import type { LocalBundleType } from '../local/location.ts';
 import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } from '../local/plan.ts';
 import { createFileLogger } from '../logging/create-logger.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
-import { trustAuthorities } from '../system/trust.ts';
 import type { CliContext } from './context.ts';
 import { createProgressBar } from './view/progress-bar.ts';
 import { renderDuration } from './view/time.ts';
@@ -114,13 +113,12 @@ export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): Loca
 /** What a local deployment needs to know of the host: where S3 is asked, and as whom. */
 export type LocalIdentity = Pick<HostFacts, 'region' | 'credentials'>;
 
-/** Only a revision on S3 needs to know who this host is; whatever comes over TLS is from whom the environment trusts. */
+/** Only a revision on S3 needs to know who this host is. */
 export async function identityFor(
   ctx: CliContext,
   config: AgentConfig,
   plan: LocalDeploymentPlan,
 ): Promise<LocalIdentity> {
-  await trustAuthorities(ctx.env);
   if (plan.specification.revision.revisionType === 'S3') return resolveIdentity(config, ctx.env, ctx.clock);
   return NO_IDENTITY;
 }

@@ -13,6 +13,7 @@ import { createBundleFetcher, type RevisionContext } from '../revision/fetch-bun
 import { createSignatureFetcher } from '../revision/fetch-signature.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { Clock } from '../system/clock.ts';
+import { createTrust } from '../system/trust.ts';
 import { lookupGroup, lookupUser } from '../system/users.ts';
 import type { DeploymentContext } from './context.ts';
 
@@ -39,6 +40,7 @@ export interface HostFacts {
 /** The real context on this machine, as the agent's configuration has it: the same for the agent and for a local deployment. */
 export function createDeploymentContext(config: AgentConfig, host: HostFacts): DeploymentContext {
   const { clock, log, onWire } = host;
+  const proxyEnvironment = host.proxyEnvironment ?? host.baseEnvironment;
   const revisions: RevisionContext = {
     region: host.region,
     credentials: host.credentials,
@@ -46,7 +48,8 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     useFipsMode: config.useFipsMode,
     useDualStack: config.useDualStack,
     proxyUri: config.proxyUri,
-    proxyEnvironment: host.proxyEnvironment ?? host.baseEnvironment,
+    proxyEnvironment,
+    trustFor: createTrust(proxyEnvironment),
     gitHubEndpoint: config.gitHubEndpoint,
     sourceCredentialsFile: config.sourceCredentialsFile,
     gitSshKeyFile: config.gitSshKeyFile,

@@ -4,10 +4,9 @@ import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
 import type { LocalDirectoryRevision, Revision } from '../protocol/specification.ts';
 import type { WireLog } from '../protocol/wire-log.ts';
 import type { Clock } from '../system/clock.ts';
+import type { TrustFor } from '../system/trust.ts';
 import type { DownloadTuning } from './download.ts';
 import { fetchFromGit } from './git.ts';
-import { fetchFromGitHub } from './github.ts';
-import { fetchFromHttps } from './https.ts';
 import { fetchLocalFile } from './local.ts';
 import type { OnProgress } from './progress.ts';
 
@@ -55,6 +54,7 @@ export interface RevisionContext {
   readonly useDualStack: boolean;
   readonly proxyUri: string | null;
   readonly proxyEnvironment: ProxyEnvironment;
+  readonly trustFor: TrustFor;
   /** `https://api.github.com`, or where a GitHub Enterprise server has its API. */
   readonly gitHubEndpoint: string;
   /** Lines of git's credential store, for HTTPS and git over HTTPS; null: none. */
@@ -69,6 +69,7 @@ export interface RevisionContext {
   readonly log: Logger;
 }
 
+/** What speaks HTTP is loaded when it is needed: an executor that only installs does not carry it. */
 export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
   return async (request) => {
     const { revision } = request;
@@ -78,10 +79,14 @@ export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
         const { fetchFromS3 } = await import('./s3.ts');
         return fetchFromS3(ctx, revision, request);
       }
-      case 'GitHub':
+      case 'GitHub': {
+        const { fetchFromGitHub } = await import('./github.ts');
         return fetchFromGitHub(ctx, revision, request);
-      case 'HTTPS':
+      }
+      case 'HTTPS': {
+        const { fetchFromHttps } = await import('./https.ts');
         return fetchFromHttps(ctx, revision, request);
+      }
       case 'Git':
         return fetchFromGit(ctx, revision, request);
       case 'Local File':

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { BundledRevision, DownloadRequest, RevisionContext } from './fetch-bundle.ts';
-import { fetchFromHttps } from './https.ts';
 import { fetchLocalFile } from './local.ts';
 
 export interface SignatureRequest {
@@ -49,6 +48,7 @@ async function fetchBeside(ctx: RevisionContext, revision: BundledRevision, requ
       return;
     }
     case 'HTTPS': {
+      const { fetchFromHttps } = await import('./https.ts');
       const url = new URL(revision.url);
       url.pathname += suffix;
       await fetchFromHttps(ctx, { url: url.href, sha256: null }, download);

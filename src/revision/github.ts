@@ -1,4 +1,4 @@
-import { messageOf, SlipwayError } from '../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
 import type { GitHubRevision } from '../protocol/specification.ts';
 import { download } from './download.ts';
 import type { DownloadSource } from './download-source.ts';
@@ -56,7 +56,7 @@ function gitHubSource(ctx: RevisionContext, revision: GitHubRevision, token: str
         const sizeBytes = length === undefined ? null : Number(length);
         return { body: answer.body, range: null, sizeBytes, validator: null, eTag: null, hasOpaqueETag: true };
       } catch (cause) {
-        if (signal.aborted) throw cause;
+        if (signal.aborted || isSlipwayError(cause)) throw cause;
         tries.push(cause instanceof HttpStatusError ? String(cause.status) : messageOf(cause));
         throw cause instanceof HttpStatusError && HOPELESS.has(cause.status) ? fail(cause) : cause;
       }

@@ -3,10 +3,12 @@ import type { Readable } from 'node:stream';
 import axios from 'axios';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { type ProxyEnvironment, proxyFor } from '../protocol/proxy.ts';
+import type { TrustFor } from '../system/trust.ts';
 
 export interface HttpContext {
   readonly proxyUri: string | null;
   readonly proxyEnvironment: ProxyEnvironment;
+  readonly trustFor: TrustFor;
 }
 
 export interface HttpAnswer {
@@ -23,6 +25,7 @@ const MAX_REDIRECTS = 5;
  *
  * Redirects are followed by hand, because what authorises is for the first host only and must not go to the one that it sends on to.
  *
+ * @throws SlipwayError CONFIG_UNREADABLE for authorities that cannot be read
  * @throws Error for faults of the network, and for redirects that are too many or give up encryption
  */
 export async function getHttp(
@@ -34,6 +37,7 @@ export async function getHttp(
   let url = new URL(first);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const proxy = proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment);
+    await ctx.trustFor(url, proxy);
     const agent = proxy === null ? null : new HttpsProxyAgent(proxy);
     const isFirstHost = url.origin === new URL(first).origin;
     const answer = await axios.get<Readable>(url.href, {

@@ -31,6 +31,7 @@ export async function fetchFromS3(
 ): Promise<FetchedBundle> {
   const store = openStore(ctx, revision);
   try {
+    await store.trust();
     return await download(ctx, s3Source(ctx, store, revision), request);
   } finally {
     store.close();
@@ -39,6 +40,8 @@ export async function fetchFromS3(
 
 /** S3 in the region where the bucket is, once that is known. */
 interface S3Store {
+  /** Of whom it is, before it is asked for anything. */
+  trust(): Promise<void>;
   send<T>(call: (client: S3Client) => Promise<T>): Promise<T>;
   close(): void;
 }
@@ -51,6 +54,10 @@ function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
   let client = createS3Client(ctx, revision.bucket);
   let hasMoved = false;
   return {
+    async trust() {
+      const address = addressOf(client, ctx, revision.bucket);
+      await ctx.trustFor(address, proxyFor(address, ctx.proxyUri, ctx.proxyEnvironment));
+    },
     async send(call) {
       try {
         return await call(client);

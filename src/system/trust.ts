@@ -24,9 +24,23 @@ export function readAuthorities(env: Environment): readonly string[] {
   ].flatMap((pem) => pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []);
 }
 
+/** Is told of each address before it is connected to; null: of none. @throws SlipwayError CONFIG_UNREADABLE */
+export type TrustFor = (...addresses: readonly (URL | null)[]) => Promise<void>;
+
+/** Hundreds of authorities take 14 MB: they are loaded for the first connection over TLS, and never where there is none. */
+export function createTrust(env: Environment): TrustFor {
+  let loaded: Promise<void> | null = null;
+  return async (...addresses) => {
+    if (!addresses.some((address) => address?.protocol === 'https:')) return;
+    loaded ??= trustAuthorities(env);
+    await loaded;
+  };
+}
+
 /** Makes every TLS client of this process trust them, beside Node's own and the system's. Nothing is loaded when there are none. */
 export async function trustAuthorities(env: Environment): Promise<void> {
-  const added = readAuthorities(env);
+  // Several variables mostly name the same file.
+  const added = [...new Set(readAuthorities(env))];
   if (added.length === 0) return;
   const { getCACertificates, setDefaultCACertificates } = await import('node:tls');
   setDefaultCACertificates([...getCACertificates('default'), ...getCACertificates('system'), ...added]);

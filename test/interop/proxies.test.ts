@@ -7,13 +7,14 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createHostCommandClient } from '../../src/protocol/host-command/client.ts';
 import type { Revision } from '../../src/protocol/specification.ts';
 import { createBundleFetcher, type RevisionContext } from '../../src/revision/fetch-bundle.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { trustAuthorities } from '../../src/system/trust.ts';
+import { createTrust, trustAuthorities } from '../../src/system/trust.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type TunnellingProxy, tunnellingProxy } from '../support/tunnelling-proxy.ts';
@@ -37,7 +38,6 @@ beforeAll(async () => {
   const files = ['-keyout', keyFile, '-out', certFile];
   await execa('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...name, ...files]);
   caFile = certFile;
-  await trustAuthorities({ SSL_CERT_FILE: certFile });
   server = createServer({ cert: readFileSync(certFile), key: readFileSync(keyFile) }, (request, response) => {
     arrived.push(`${request.method} https://${request.headers.host}${request.url?.replace(/\?.*$/, '')}`);
     answer(request, (status, headers, body) => response.writeHead(status, headers).end(body));
@@ -107,13 +107,18 @@ const SOURCES: readonly (readonly [string, Revision, Partial<RevisionContext>, r
 ];
 
 describe.each(SOURCES)('a revision from %s', (_, revision, settings, requests) => {
+  const trusted = getCACertificates('default');
+  afterEach(() => setDefaultCACertificates(trusted));
+
   const fetchWith = async (through: Partial<RevisionContext>) => {
     const before = { arrived: arrived.length, asked: proxy.asked.length };
+    const environment = { PATH: process.env['PATH'], SSL_CERT_FILE: caFile, ...through.proxyEnvironment };
     const ctx = revisionContext({
       credentials,
       ...settings,
       ...through,
-      proxyEnvironment: { PATH: process.env['PATH'], SSL_CERT_FILE: caFile, ...through.proxyEnvironment },
+      proxyEnvironment: environment,
+      trustFor: createTrust(environment),
       tuning: { ...revisionContext().tuning, retryWaitsMs: [] },
     });
     using folder = scratchFolder();
@@ -149,6 +154,15 @@ describe.each(SOURCES)('a revision from %s', (_, revision, settings, requests) =
     expect(fetched.error).not.toBeNull();
     expect(fetched.asked).toEqual([]);
   });
+
+  test('does not where the authorities that the environment names cannot be read, and says which', async () => {
+    const fetched = await fetchWith({ proxyUri: proxy.url, proxyEnvironment: { SSL_CERT_FILE: '/nowhere/ca.pem' } });
+    expect(fetched.error).toMatchObject({
+      code: 'CONFIG_UNREADABLE',
+      message: expect.stringContaining('SSL_CERT_FILE names /nowhere/ca.pem'),
+    });
+    expect(fetched.asked).toEqual([]);
+  });
 });
 
 test('the control endpoint is reached through the proxy, and its certificate is checked by name', async () => {
@@ -158,6 +172,7 @@ test('the control endpoint is reached through the proxy, and its certificate is 
       ...{ enableAuthPolicy: false, readTimeoutMs: 10_000, proxyUri: withPassword(), proxyEnvironment: {} },
       clock: systemClock,
     });
+  await trustAuthorities({ SSL_CERT_FILE: caFile });
   expect(await clientOf('https://control.example.test').pollHostCommand()).toBeNull();
   expect(arrived.at(-1)).toBe('POST https://control.example.test/');
   await expect(clientOf('https://control.other.test').pollHostCommand()).rejects.toMatchObject({

@@ -1,6 +1,7 @@
 import { DOWNLOAD_TUNING } from '../../src/revision/download.ts';
 import type { RevisionContext } from '../../src/revision/fetch-bundle.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { createTrust } from '../../src/system/trust.ts';
 import { collectingLogger, type LoggedLines } from './deployment.ts';
 
 /** Small pieces and no long waits, so that a few kilobytes show what gigabytes do. */
@@ -24,6 +25,7 @@ export function revisionContext(
     useDualStack: false,
     proxyUri: null,
     proxyEnvironment: { PATH: process.env['PATH'] },
+    trustFor: createTrust({}),
     gitHubEndpoint: 'http://127.0.0.1:9',
     sourceCredentialsFile: null,
     gitSshKeyFile: null,

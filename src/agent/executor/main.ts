@@ -11,7 +11,6 @@ import type { Envelope } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
 import { type DeploymentSpecification, parseSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
-import { trustAuthorities } from '../../system/trust.ts';
 import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
 
 /** Killing a hook takes up to five seconds. */
@@ -22,9 +21,6 @@ const underWay = new Set<Promise<void>>();
 let handledObjects = 0;
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
-const trusted = trustAuthorities(process.env);
-// Whoever asks for something is told what is wrong with them.
-trusted.catch(() => undefined);
 
 // What scripts make is for whoever runs the application, whatever the shell that the agent was started from would let others do.
 // @see the official agent 2.x, whose worker has the same
@@ -77,7 +73,6 @@ type Question = Extract<ToExecutor, { call: number }>;
 async function answer(question: Question): Promise<void> {
   const { call } = question;
   try {
-    await trusted;
     if (given === null) throw new SlipwayError('INTERNAL', 'the executor was given work before its settings');
     const { settings, context: ctx } = given;
     switch (question.type) {
