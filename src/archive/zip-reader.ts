@@ -4,6 +4,7 @@ import { SlipwayError } from '../errors.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
+import { createStoredBlocks } from './stored-blocks.ts';
 import { decodeText } from './tar-header.ts';
 import type { ArchiveWriter, EntryFacts, OpenFile } from './writer.ts';
 import { BATCHED_BYTES, createZipBatch, type ZipBatch } from './zip-batch.ts';
@@ -11,7 +12,7 @@ import { openZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** Entries up to this size, packed and unpacked, are inflated at one go, which is many times faster; larger ones are streamed. */
 const AT_ONCE_BYTES = 1024 * 1024;
-const CHUNK_BYTES = 256 * 1024;
+const PIECE_BYTES = 256 * 1024;
 /** Entries mostly lie in the order in which they are read: what is read ahead saves two calls for each small one. */
 const AHEAD_BYTES = 128 * 1024;
 const LOCAL_HEADER = 0x04034b50;
@@ -31,7 +32,13 @@ export async function readZip(path: string, writer: ArchiveWriter, signal: Abort
   const file = openSync(path, 'r');
   try {
     const directory = openZipDirectory(file);
-    const source: ZipSource = { file, read: createWindow(file), claims: createClaims(directory.offset), signal };
+    const source: ZipSource = {
+      file,
+      read: createWindow(file),
+      piece: Buffer.allocUnsafe(PIECE_BYTES),
+      claims: createClaims(directory.offset),
+      signal,
+    };
     const batch = createZipBatch();
     let bytesSinceBreath = 0;
     for (const entry of directory.entries()) {
@@ -64,6 +71,8 @@ interface ZipSource {
   readonly file: number;
   /** What it returns is good until it is called again. At most `AT_ONCE_BYTES`. */
   read(entry: ZipEntry, offset: number, length: number): Buffer;
+  /** For content that is read piece by piece. */
+  readonly piece: Buffer;
   readonly claims: Claims;
   readonly signal: AbortSignal | undefined;
 }
@@ -152,38 +161,79 @@ function inflate(packed: Buffer, entry: ZipEntry): Buffer {
 
 async function streamContent(source: ZipSource, entry: ZipEntry, output: OpenFile): Promise<void> {
   const { signal } = source;
-  const packed = packedChunks(source, entry);
   let length = 0;
   let checksum = 0;
-  function take(chunk: Buffer): void {
+  function take(content: Buffer): void {
     signal?.throwIfAborted();
-    length += chunk.length;
+    length += content.length;
     if (length > entry.uncompressedSize) requireWhole(entry, length, checksum);
-    checksum = crc32(chunk, checksum);
-    output.write(chunk);
+    checksum = crc32(content, checksum);
+    output.write(content);
   }
-  if (entry.compressionMethod === STORED) {
-    for (const chunk of packed) {
-      take(chunk);
-      if (length % BREATH_BYTES < chunk.length) await breathe(signal);
+  const span = { begin: contentOffset(source, entry), bytes: entry.compressedSize };
+  if (entry.compressionMethod === DEFLATED) await inflateContent(source, entry, span, take);
+  else {
+    for (const piece of piecesOf(source, entry, span)) {
+      take(piece);
+      if (length % BREATH_BYTES < piece.length) await breathe(signal);
     }
-  } else {
-    await inflateStream(createInflateRaw(INFLATE_OPTIONS), packed, take).catch((cause: unknown) => {
-      if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
-      throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
-    });
   }
   requireWhole(entry, length, checksum);
 }
 
-function* packedChunks(source: ZipSource, entry: ZipEntry): Generator<Buffer> {
-  let offset = contentOffset(source, entry);
-  for (let left = entry.compressedSize; left > 0; ) {
-    const chunk = Buffer.allocUnsafe(Math.min(left, CHUNK_BYTES));
-    readAtLeast(source.file, chunk, chunk.length, offset, entry);
-    offset += chunk.length;
-    left -= chunk.length;
-    yield chunk;
+/** A part of the archive. */
+interface Span {
+  readonly begin: number;
+  readonly bytes: number;
+}
+
+/** Puts together what is only stored, and leaves the rest to zlib from the first block on that is not. */
+async function inflateContent(
+  source: ZipSource,
+  entry: ZipEntry,
+  span: Span,
+  take: (content: Buffer) => void,
+): Promise<void> {
+  const blocks = createStoredBlocks();
+  let at = span.begin;
+  let rest: Buffer | null = null;
+  for (const piece of piecesOf(source, entry, span)) {
+    at += piece.length;
+    const found = blocks.read(piece);
+    take(found.content);
+    rest = found.rest;
+    if (rest !== null || blocks.hasEnded()) break;
+    if ((at - span.begin) % BREATH_BYTES < piece.length) await breathe(source.signal);
+  }
+  if (rest === null) {
+    if (!blocks.hasEnded()) throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated: its end is missing');
+    return;
+  }
+  const inflater = createInflateRaw({ ...INFLATE_OPTIONS, ...blocks.window() });
+  const following = piecesOf(source, entry, { begin: at, bytes: span.begin + span.bytes - at }, Buffer.allocUnsafe);
+  await inflateStream(inflater, oneAfterTheOther([rest], following), take).catch((cause: unknown) => {
+    if (cause instanceof SlipwayError || source.signal?.aborted === true) throw cause;
+    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
+  });
+}
+
+function* oneAfterTheOther(first: Iterable<Buffer>, second: Iterable<Buffer>): Generator<Buffer> {
+  yield* first;
+  yield* second;
+}
+
+/** What lies in a part of the archive, by default each piece in the place of the one before it. */
+function* piecesOf(
+  { file, piece }: ZipSource,
+  entry: ZipEntry,
+  { begin, bytes }: Span,
+  bufferOf = (size: number) => piece.subarray(0, size),
+): Generator<Buffer> {
+  for (let at = begin; at < begin + bytes; ) {
+    const buffer = bufferOf(Math.min(begin + bytes - at, PIECE_BYTES));
+    readAtLeast(file, buffer, buffer.length, at, entry);
+    at += buffer.length;
+    yield buffer;
   }
 }
 
