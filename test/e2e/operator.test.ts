@@ -1,5 +1,5 @@
 /** What an operator at the host sees and does: start, stop, status, doctor. */
-import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -73,6 +73,23 @@ test('slipway register takes a host over that is enrolled already when it is tol
     const { stdout } = await runSlipway(['hosts', 'list'], server.env);
     return /^web-1 +registered +\S+ ago .*Role=new/m.test(stdout);
   });
+});
+
+test('slipway register leaves no key and no host behind on the server when it cannot write its files here', async () => {
+  using scratch = scratchFolder();
+  await using server = await startControlServer(scratch.at('server'));
+  mkdirSync(scratch.at('conf/codedeploy.onpremises.yml/in-the-way'), { recursive: true });
+  const register = (...flags: string[]) =>
+    runSlipway(['register', '--instance-name', 'web-1', '--config-dir', scratch.at('conf'), ...flags], server.env);
+  expect(await register('--force')).toMatchObject({ status: 2, stderr: expect.stringContaining('EISDIR') });
+  expect(readdirSync(scratch.at('conf'))).toEqual(['codedeploy.onpremises.yml']);
+  expect((await runSlipway(['hosts', 'list'], server.env)).stdout).toMatch(/^web-1 +deregistered/m);
+  expect((await runSlipway(['keys', 'list', '--data-dir', scratch.at('server')])).stdout).toMatch(
+    /host +disabled .*web-1$/m,
+  );
+
+  rmSync(scratch.at('conf/codedeploy.onpremises.yml'), { recursive: true });
+  expect(await register()).toMatchObject({ status: 0, stderr: '' });
 });
 
 describe('slipway agent', () => {

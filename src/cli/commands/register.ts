@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
@@ -55,8 +55,14 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       }
       // The folder first: a machine that cannot keep its configuration must not be known to the server.
       mkdirSync(configDir, { recursive: true });
-      const identity = await enrol(connection, options);
-      writeHostFiles(files, identity, connection, stateDir(ctx.workingDirectory, options));
+      const { identity, undo } = await enrol(connection, options);
+      try {
+        writeHostFiles(files, identity, connection, stateDir(ctx.workingDirectory, options));
+      } catch (error) {
+        for (const file of Object.values(files)) if (!inTheWay.includes(file)) rmSync(file, { force: true });
+        await undo();
+        throw error;
+      }
       ctx.stdout.write(
         `registered ${options.instanceName} as ${identity.hostArn}\n` +
           Object.values(files)
@@ -75,14 +81,26 @@ interface HostIdentity {
   readonly signerCaCertificatePem: string;
 }
 
-/** Makes the host's key and its record on the server. If a later step fails, the key that was made for it is disabled again. */
-async function enrol({ client }: Connection, options: RegisterOptions): Promise<HostIdentity> {
+interface Enrolment {
+  readonly identity: HostIdentity;
+  /** Takes back what was made: nobody has the key, and the name is free. */
+  undo(): Promise<void>;
+}
+
+/** Makes the host's key and its record on the server. If a later step fails, what was made is taken back. */
+async function enrol({ client }: Connection, options: RegisterOptions): Promise<Enrolment> {
   const { instanceName } = options;
   const server = await client.call('DescribeServer', {});
   const key = await client.call('CreateAccessKey', { role: 'host', instanceName, description: `host ${instanceName}` });
   const hostArn = key.hostArn ?? '';
+  let isNew = true;
+  const undo = async () => {
+    await client.call('DisableAccessKey', { accessKeyId: key.accessKeyId }).catch(() => undefined);
+    if (isNew) await client.call('DeregisterOnPremisesInstance', { instanceName }).catch(() => undefined);
+  };
   try {
     await client.call('RegisterOnPremisesInstance', { instanceName, iamUserArn: hostArn }).catch(async (error) => {
+      isNew = false;
       const isTaken = error instanceof RemoteApiError && error.type === 'InstanceNameAlreadyRegisteredException';
       if (!isTaken || options.force !== true) throw error;
       // This machine was enrolled before, or an earlier try was cut off: with a new key it is the same host.
@@ -93,12 +111,12 @@ async function enrol({ client }: Connection, options: RegisterOptions): Promise<
       await client.call('AddTagsToOnPremisesInstances', { instanceNames: [instanceName], tags: [...options.tag] });
     }
   } catch (error) {
-    await client.call('DisableAccessKey', { accessKeyId: key.accessKeyId }).catch(() => undefined);
+    await undo();
     throw error;
   }
   const { accessKeyId, secretAccessKey } = key;
   const { s3Endpoint, signerCaCertificatePem } = server;
-  return { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem };
+  return { identity: { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem }, undo };
 }
 
 function stateDir(workingDirectory: string, options: RegisterOptions): string | null {
