@@ -5,6 +5,7 @@
  * to be written to that file system, first of all the unpacked revision: of many files it is begun with before they are copied, and with
  * large ones it is as much again, so they are synced one by one as soon as they are copied.
  */
+import { dirname } from 'node:path';
 import { execa, execaSync } from 'execa';
 import type { InstallFs } from './install-fs.ts';
 import type { InstallPlan } from './types.ts';
@@ -21,9 +22,24 @@ export function areSyncedOneByOne({ files, saved }: Pick<InstallPlan, 'files' | 
 /** From so many on, the writing takes longer than to start the program that begins with it. */
 const MANY_FILES = 1000;
 
-/** Lets the file system begin with what it has to write while the files are copied. Nothing depends on it. */
-export function beginWriting({ files }: Pick<InstallPlan, 'files'>, folder: string): void {
-  if (files.length < MANY_FILES) return;
+/** Lets the file system begin with the unpacked revision while its files are copied. Nothing depends on it. */
+export function beginWriting({ files }: Pick<InstallPlan, 'files'>, archiveDir: string): void {
+  if (files.length >= MANY_FILES) startWriting(archiveDir);
+}
+
+/** After so many files there is enough to write, and enough still to be copied meanwhile. */
+const FILES_AHEAD = 10_000;
+
+/** Is told of each file that has been copied, and lets the file system begin with them now and then. Nothing depends on it. */
+export function createWriteAhead(): (path: string) => void {
+  let files = 0;
+  return (path) => {
+    files += 1;
+    if (files % FILES_AHEAD === 0) startWriting(dirname(path));
+  };
+}
+
+function startWriting(folder: string): void {
   void execa('sync', ['--file-system', folder], { reject: false, stdio: 'ignore' });
 }
 

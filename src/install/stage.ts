@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { type AttributeTools, applyPermission, setAttributes } from './attributes.ts';
+import { createWriteAhead } from './durability.ts';
 import { createFileSyncs } from './file-syncs.ts';
 import { heldByDescriptor } from './held-folders.ts';
 import { installFault } from './install-fault.ts';
@@ -37,6 +38,7 @@ export async function stageAll(
   };
   const folders: string[] = [];
   await using syncs = syncsEach ? createFileSyncs(fs) : null;
+  const writeAhead = createWriteAhead();
   for (const step of steps) {
     signal?.throwIfAborted();
     try {
@@ -48,7 +50,9 @@ export async function stageAll(
       );
     }
     if (step.step === 'folder') folders.push(step.temp);
-    else if (syncs !== null && step.step !== 'permission') await syncs.begin(step.temp);
+    else if (step.step === 'permission') continue;
+    else if (syncs === null) writeAhead(step.temp);
+    else await syncs.begin(step.temp);
   }
   await syncs?.allDone();
   if (syncsEach) for (const folder of folders.reverse()) syncFolder(fs, folder);
