@@ -4,7 +4,7 @@ import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
 import type { EnvironmentRules } from '../hooks/environment.ts';
 import type { HookOutputPolicy } from '../hooks/run-event.ts';
 import type { HookScopes } from '../hooks/scope.ts';
-import type { InstallContext } from '../install/install.ts';
+import type { InstallContext } from '../install/context.ts';
 import type { InstallRules } from '../install/types.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';

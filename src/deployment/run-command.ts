@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { killProcessesOf } from '../hooks/hook-processes.ts';
-import { interruptedGroups, type RecoveredInstall, recoverInstalls } from '../install/install.ts';
+import { interruptedGroups, type RecoveredInstall, recoverInstalls } from '../install/recover-installs.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { isHookEvent } from '../protocol/lifecycle-events.ts';
 import { downloadBundle } from './commands/download-bundle.ts';

@@ -15,33 +15,32 @@
 import { dirname, join } from 'node:path';
 import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
-import type { Logger } from '../logging/logger.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { anchorFs } from './anchored-fs.ts';
-import { type AttributeTools, attributeView } from './attributes.ts';
-import { formatCleanup, parseCleanup } from './cleanup-file.ts';
+import { attributeView } from './attributes.ts';
+import {
+  type BookkeepingPaths,
+  bookkeepingPaths,
+  filesOfOtherGroups,
+  type LastInstall,
+  readLastInstall,
+} from './bookkeeping.ts';
+import { formatCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
+import type { InstallContext } from './context.ts';
 import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
-import { beginJournal, type JournalBegin, readJournal, removeJournal, syncFolder } from './journal.ts';
-import { formatManifest, parseManifest } from './manifest.ts';
+import { beginJournal, type JournalBegin, removeJournal, syncFolder } from './journal.ts';
+import { formatManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
-import { type PlanInput, planInstall } from './plan.ts';
+import { planInstall } from './plan.ts';
 import { rememberedIds } from './remembered-ids.ts';
 import { stageAll } from './stage.ts';
 import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
-import type { CleanupEntry, IdLookup, InstallPlan, InstallRules, PlanProblem, PlanResult } from './types.ts';
-
-export interface InstallContext {
-  readonly fs: InstallFs;
-  readonly tools: AttributeTools;
-  readonly ids: IdLookup;
-  readonly agentUid: number;
-  readonly log: Logger;
-}
+import type { InstallPlan, InstallRules, PlanProblem, PlanResult } from './types.ts';
 
 export interface InstallRequest {
   readonly appSpec: AppSpec;
@@ -69,15 +68,6 @@ export interface InstallReport {
   readonly kept: number;
 }
 
-/** What was done about an Install that had been interrupted. */
-export interface RecoveredInstall {
-  readonly deploymentGroupId: string;
-  readonly deploymentId: string;
-  readonly outcome: 'rolled-back' | 'completed';
-}
-
-const CLEANUP_SUFFIX = '-cleanup';
-const JOURNAL_SUFFIX = '-install.journal';
 /** More would not fit into diagnostics; the rest is counted. */
 const LISTED_PROBLEMS = 20;
 
@@ -117,80 +107,6 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
     kept: plan.kept.length,
     saved: plan.saved.length,
   };
-}
-
-/**
- * Puts right the Install of a deployment group that was interrupted; calling it again is harmless. Nobody else may work in the group.
- *
- * @param deploymentGroupId null: of all groups
- * @throws SlipwayError INSTALL_NOT_RECOVERED when the disk refuses; the journal stays for the next attempt
- */
-export async function recoverInstalls(
-  ctx: InstallContext,
-  instructionsDir: string,
-  deploymentGroupId: string | null = null,
-): Promise<readonly RecoveredInstall[]> {
-  return interruptedGroups(ctx.fs, instructionsDir)
-    .filter((group) => deploymentGroupId === null || group === deploymentGroupId)
-    .flatMap((group) => recoverOne(ctx, join(instructionsDir, `${group}${JOURNAL_SUFFIX}`)) ?? []);
-}
-
-/** Ids of the deployment groups that have a journal: an Install is under way there, or was cut off. */
-export function interruptedGroups(
-  fs: Pick<InstallFs, 'existsSync' | 'readdirSync'>,
-  instructionsDir: string,
-): readonly string[] {
-  if (!fs.existsSync(instructionsDir)) return [];
-  return fs
-    .readdirSync(instructionsDir)
-    .flatMap((name) => (name.endsWith(JOURNAL_SUFFIX) ? name.slice(0, -JOURNAL_SUFFIX.length) : []));
-}
-
-/** An Install that has not come to its end, and what comes of it when it is put right. */
-export interface InterruptedInstall {
-  /** null: it had not begun to touch anything. */
-  readonly deploymentId: string | null;
-  readonly outcome: RecoveredInstall['outcome'];
-}
-
-export function interruptedInstall(
-  fs: InstallFs,
-  instructionsDir: string,
-  deploymentGroupId: string,
-): InterruptedInstall | null {
-  const path = join(instructionsDir, `${deploymentGroupId}${JOURNAL_SUFFIX}`);
-  if (!fs.existsSync(path)) return null;
-  const journal = readJournal(fs, path);
-  return {
-    deploymentId: journal?.begin.deploymentId ?? null,
-    outcome: journal?.state === 'committed' ? 'completed' : 'rolled-back',
-  };
-}
-
-function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null {
-  const { fs } = ctx;
-  try {
-    const journal = readJournal(fs, path);
-    if (journal === null) {
-      removeJournal(fs, path);
-      return null;
-    }
-    const { begin, state } = journal;
-    using anchored = anchorFs(fs, ctx.agentUid);
-    if (state === 'committed') discardOld(anchored.fs, ctx.tools, begin);
-    else rollBack(anchored.fs, ctx.tools, begin, state);
-    removeJournal(fs, path);
-    const { deploymentGroupId, deploymentId } = begin;
-    const outcome = state === 'committed' ? 'completed' : 'rolled-back';
-    ctx.log.warn(`an interrupted Install was ${outcome}`, { deploymentGroupId, deploymentId, state });
-    return { deploymentGroupId, deploymentId, outcome };
-  } catch (cause) {
-    throw new SlipwayError(
-      'INSTALL_NOT_RECOVERED',
-      `the interrupted Install of ${path} could not be put right: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
 }
 
 /** What an operator wants to know afterwards: what another hand had changed, and where the copy is; what was protected. */
@@ -365,78 +281,4 @@ function touchedFiles({ commit }: Operations): string[] {
 function markComplete(fs: InstallFs, manifest: string): void {
   const seconds = Math.floor(fs.lstatSync(manifest).ctimeMs) / 1000;
   fs.lutimesSync(manifest, seconds, seconds);
-}
-
-interface BookkeepingPaths {
-  readonly instructions: string;
-  readonly cleanup: string;
-  readonly manifest: string;
-  readonly lastSuccessful: string;
-  readonly journal: string;
-}
-
-function bookkeepingPaths({ instructionsDir, deploymentGroupId }: InstallRequest): BookkeepingPaths {
-  const at = (suffix: string) => join(instructionsDir, `${deploymentGroupId}${suffix}`);
-  return {
-    instructions: at('-install.json'),
-    cleanup: at(CLEANUP_SUFFIX),
-    manifest: at('-manifest'),
-    lastSuccessful: at('_last_successful_install'),
-    journal: at(JOURNAL_SUFFIX),
-  };
-}
-
-/** What is known of the deployment group's last Install; without one, nothing. */
-type LastInstall = Required<Pick<PlanInput, 'previous' | 'manifest' | 'installedAtMs'>>;
-
-function readLastInstall(ctx: InstallContext, paths: BookkeepingPaths): LastInstall {
-  const manifest = readOwnFile(ctx, paths.manifest);
-  return {
-    previous: readCleanupFile(ctx, paths.cleanup),
-    manifest: parseManifest(manifest ?? ''),
-    installedAtMs: manifest === null ? 0 : ctx.fs.lstatSync(paths.manifest).mtimeMs,
-  };
-}
-
-/**
- * What the previous Install left to clean up. The file says what is to be deleted as root, so it is believed only if nobody else could
- * have written it.
- */
-function readCleanupFile(ctx: InstallContext, path: string): CleanupEntry[] {
-  return parseCleanup(readOwnFile(ctx, path) ?? '');
-}
-
-/**
- * What the cleanup files of the other deployment groups list. A file of another group is a conflict whatever the file-exists behaviour
- * is: overwritten, it would break that group's application; retained, that group's next Install would take it away from this one.
- */
-function filesOfOtherGroups(ctx: InstallContext, request: InstallRequest): Map<string, string> {
-  const own = `${request.deploymentGroupId}${CLEANUP_SUFFIX}`;
-  // Before the first deployment there is nothing; a preview makes nothing.
-  if (!ctx.fs.existsSync(request.instructionsDir)) return new Map();
-  const names = ctx.fs.readdirSync(request.instructionsDir).filter((name) => name.endsWith(CLEANUP_SUFFIX));
-  return new Map(
-    names
-      .filter((name) => name !== own && !name.startsWith('.'))
-      .flatMap((name) => {
-        const group = name.slice(0, -CLEANUP_SUFFIX.length);
-        const entries = readCleanupFile(ctx, join(request.instructionsDir, name));
-        return entries.flatMap(({ kind, path }): [string, string][] => (kind === 'path' ? [[path, group]] : []));
-      }),
-  );
-}
-
-/** A file of the agent's own; null: it is not there, or somebody else could have written it. */
-function readOwnFile(ctx: InstallContext, path: string): string | null {
-  const { fs, log, agentUid } = ctx;
-  if (!fs.existsSync(path)) return null;
-  const stats = fs.lstatSync(path);
-  if (!stats.isFile() || stats.uid !== agentUid || (stats.mode & 0o022) !== 0) {
-    log.warn(
-      'a file about the last Install is not the agent’s alone and is ignored; the files it lists count as somebody else’s',
-      { path, owner: stats.uid, mode: (stats.mode & 0o7777).toString(8) },
-    );
-    return null;
-  }
-  return fs.readFileSync(path, 'utf8');
 }

@@ -6,14 +6,14 @@
  * new plan is known to be sound.
  */
 import { basename, dirname, join, normalize } from 'node:path/posix';
-import type { AppSpec, FileMapping, Permission } from '../appspec/types.ts';
+import type { AppSpec, FileMapping } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup } from './after-cleanup.ts';
-import { type AttributeProgram, DEBIAN_PACKAGES, programsFor } from './attribute-programs.ts';
+import type { AttributeProgram } from './attribute-programs.ts';
 import { childPath } from './child-path.ts';
 import type { Manifest } from './manifest.ts';
 import { pathMatcher } from './path-globs.ts';
-import { matchPermissions, type PermissionMatch } from './permissions-match.ts';
+import { planPermissions } from './plan-permissions.ts';
 import { type RoomInput, roomProblems } from './room.ts';
 import { isTrustedLink } from './trusted-links.ts';
 import type {
@@ -58,10 +58,6 @@ export interface PlanInput {
   readonly agentUid: number;
 }
 
-/** SELinux types that take the confinement away. */
-const UNCONFINED = new Set(['unconfined_t', 'kernel_t', 'init_t']);
-/** setuid, setgid: bits that give rights away. */
-const UNSAFE_BITS = 0o6000;
 /** Of a path, its end not counted, and of one name in it. */
 const MOST_PATH_BYTES = 4095;
 const MOST_NAME_BYTES = 255;
@@ -89,8 +85,8 @@ class Planner {
   readonly #sources = new Map<string, string>();
   readonly #ours: ReadonlySet<string>;
   readonly #isProtected: (path: string) => boolean;
-  /** The entry of the AppSpec file that is being planned. */
-  #origin: FileMapping | Permission | null = null;
+  /** The entry of the AppSpec file's `files` that is being planned. */
+  #origin: FileMapping | null = null;
 
   constructor(input: PlanInput) {
     this.#input = input;
@@ -375,79 +371,19 @@ class Planner {
     return [...this.#ours].filter((path) => carried.has(path));
   }
 
-  #planPermissions(folders: readonly string[]): PlannedPermission[] {
-    const { matches, problems } = matchPermissions(this.#input.appSpec.permissions, {
+  #planPermissions(folders: readonly string[]): readonly PlannedPermission[] {
+    const { permissions, problems } = planPermissions(this.#input, {
       files: [...this.#files.keys()],
       folders,
       isFolder: (path) => this.#folders.has(path) || this.#host.lstat(path)?.kind === 'directory',
     });
     this.#problems.push(...problems);
-    const missing = new Set<AttributeProgram>();
-    return matches.map((match) => {
-      const planned = this.#planPermission(match);
-      for (const program of programsFor(planned)) {
-        if (missing.has(program) || this.#input.hasProgram?.(program) !== false) continue;
-        missing.add(program);
-        this.#origin = match.permission;
-        this.#problem('tool-missing', match.path, describeMissing(program, match.path));
-      }
-      return planned;
-    });
-  }
-
-  #planPermission({ path, kind, permission }: PermissionMatch): PlannedPermission {
-    const { ids, rules } = this.#input;
-    this.#origin = permission;
-    const uid = permission.owner === null ? null : ids.userId(permission.owner);
-    const gid = permission.group === null ? null : ids.groupId(permission.group);
-    if (permission.owner !== null && uid === null) {
-      this.#problem(
-        'unknown-user',
-        path,
-        `${path} would belong to the user '${permission.owner}', who does not exist here`,
-      );
-    }
-    if (permission.group !== null && gid === null) {
-      this.#problem(
-        'unknown-group',
-        path,
-        `${path} would belong to the group '${permission.group}', which does not exist here`,
-      );
-    }
-    for (const { type, name } of namedAclEntries(permission.acls ?? [])) {
-      if (type === 'user' && ids.userId(name) === null) {
-        this.#problem('unknown-user', path, `the ACL of ${path} names the user '${name}', who does not exist here`);
-      } else if (type === 'group' && ids.groupId(name) === null) {
-        this.#problem('unknown-group', path, `the ACL of ${path} names the group '${name}', which does not exist here`);
-      }
-    }
-    const mode = permission.mode === null ? null : Number.parseInt(permission.mode, 8);
-    if (mode !== null && (mode & UNSAFE_BITS) !== 0 && rules.rejectUnsafePermissions) {
-      this.#problem('permission-unsafe', path, `${path} would get the mode ${permission.mode}, with setuid or setgid`);
-    }
-    if (permission.context !== null && UNCONFINED.has(permission.context.type) && rules.rejectUnconfinedSelinux) {
-      this.#problem('context-unconfined', path, `${path} would get the SELinux type ${permission.context.type}`);
-    }
-    const { owner, group, acls, context } = permission;
-    return { path, kind, uid, gid, owner, group, mode, acls, context };
+    return permissions;
   }
 
   #problem(rule: PlanProblem['rule'], path: string, message: string): void {
     this.#problems.push({ rule, path, message, origin: this.#origin });
   }
-}
-
-function describeMissing(program: AttributeProgram, path: string): string {
-  const what = program === 'setfacl' ? 'an ACL' : 'an SELinux context';
-  return `${path} would get ${what}, and the program ${program} is not installed (on Debian and Ubuntu the package ${DEBIAN_PACKAGES[program]})`;
-}
-
-/** The users and groups that canonical ACL entries name; a number needs nobody to have it. */
-function namedAclEntries(entries: readonly string[]): { readonly type: string; readonly name: string }[] {
-  return entries.flatMap((entry) => {
-    const [type = '', name = ''] = entry.replace(/^default:/, '').split(':');
-    return name === '' || /^\d+$/.test(name) ? [] : [{ type, name }];
-  });
 }
 
 function isSameTime(a: number, b: number): boolean {

@@ -16,7 +16,8 @@ import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.t
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { changesOf } from '../install/changes.ts';
 import { fileSystemLookup } from '../install/file-systems.ts';
-import { type InterruptedInstall, interruptedInstall, previewInstall } from '../install/install.ts';
+import { previewInstall } from '../install/install.ts';
+import { type InterruptedInstall, interruptedInstall } from '../install/recover-installs.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { InstallPlan, PlannedChange } from '../install/types.ts';
 import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';

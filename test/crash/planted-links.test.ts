@@ -6,7 +6,8 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symli
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { recoverInstalls, runInstall } from '../../src/install/install.ts';
+import { runInstall } from '../../src/install/install.ts';
+import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';

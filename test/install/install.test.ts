@@ -16,7 +16,8 @@ import {
 } from 'node:fs';
 import { execa, execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { recoverInstalls, runInstall } from '../../src/install/install.ts';
+import { runInstall } from '../../src/install/install.ts';
+import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -2,7 +2,8 @@
 import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { recoverInstalls, runInstall } from '../../src/install/install.ts';
+import { runInstall } from '../../src/install/install.ts';
+import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';

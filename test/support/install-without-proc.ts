@@ -4,7 +4,8 @@
  */
 import { existsSync, renameSync, symlinkSync } from 'node:fs';
 import { SlipwayError } from '../../src/errors.ts';
-import { type InstallReport, recoverInstalls, runInstall } from '../../src/install/install.ts';
+import { type InstallReport, runInstall } from '../../src/install/install.ts';
+import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { watchedFs } from './failing-fs.ts';
 import { appSpecFor, installContext, installRequest } from './install.ts';
 

@@ -2,7 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AppSpec } from '../../src/appspec/types.ts';
 import { systemAttributeTools } from '../../src/install/attributes.ts';
-import type { InstallContext, InstallRequest } from '../../src/install/install.ts';
+import type { InstallContext } from '../../src/install/context.ts';
+import type { InstallRequest } from '../../src/install/install.ts';
 import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 

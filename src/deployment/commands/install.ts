@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { AppSpec } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
-import { recoverInstalls, runInstall } from '../../install/install.ts';
+import { runInstall } from '../../install/install.ts';
+import { recoverInstalls } from '../../install/recover-installs.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';

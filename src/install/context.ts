@@ -1,0 +1,13 @@
+/** What an Install works with: the host's disk, its programs, its users, and who the agent is on it. */
+import type { Logger } from '../logging/logger.ts';
+import type { AttributeTools } from './attributes.ts';
+import type { InstallFs } from './install-fs.ts';
+import type { IdLookup } from './types.ts';
+
+export interface InstallContext {
+  readonly fs: InstallFs;
+  readonly tools: AttributeTools;
+  readonly ids: IdLookup;
+  readonly agentUid: number;
+  readonly log: Logger;
+}
