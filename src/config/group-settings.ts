@@ -1,5 +1,4 @@
 /** Settings that may differ from one deployment group to the next. */
-import { type KeyType, type KeyValue, type ReadResult, readValue } from './keys.ts';
 
 /**
  * Whether bundles must be signed. `off`: nobody looks. `warn`: what is wrong goes into the log, and the deployment goes on. `enforce`:
@@ -30,35 +29,6 @@ export interface GroupNames {
 
 export const SIGNATURE_POLICIES: readonly SignaturePolicy[] = ['off', 'warn', 'enforce'];
 
-const TYPES = { bundle_signature_policy: SIGNATURE_POLICIES, bundle_signers_file: 'path' } as const satisfies Readonly<
-  Record<string, KeyType>
->;
-
-/** @param value as YAML has it: group → key → value */
-export function readGroups(value: unknown): ReadResult {
-  const expected = `a map from a deployment group’s id, or APPLICATION/GROUP, to ${Object.keys(TYPES).join(' and ')}`;
-  if (!isMap(value)) return { ok: false, expected };
-  const groups: GroupSettings[] = [];
-  for (const [group, settings] of Object.entries(value)) {
-    if (!isMap(settings)) return { ok: false, expected };
-    const read: Record<string, KeyValue> = {};
-    for (const [name, given] of Object.entries(settings)) {
-      // As at the top of the file, the official agents' spelling counts as well.
-      const key = name.replace(/^:/, '');
-      if (!Object.hasOwn(TYPES, key)) return { ok: false, expected };
-      const result = readValue(TYPES[key as keyof typeof TYPES], given);
-      if (!result.ok) return { ok: false, expected: `such that ${key} of ${group} is ${result.expected}` };
-      read[key] = result.value;
-    }
-    groups.push({
-      group,
-      policy: (read['bundle_signature_policy'] ?? null) as SignaturePolicy | null,
-      signersFile: (read['bundle_signers_file'] ?? null) as string | null,
-    });
-  }
-  return { ok: true, value: groups };
-}
-
 /** The rules for all, with what is said about one group in their place. */
 export function withGroupSettings(
   general: SignatureRules,
@@ -77,8 +47,4 @@ export function signatureRulesFor(
     groups.find(({ group }) => group === deploymentGroupId) ??
     groups.find(({ group }) => group === `${applicationName}/${deploymentGroupName}`);
   return withGroupSettings(general, own);
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 /** The kinds of values that a configuration key can have, and how each is read. */
-import { type GroupSettings, readGroups } from './group-settings.ts';
+import { type GroupSettings, SIGNATURE_POLICIES, type SignaturePolicy } from './group-settings.ts';
 
 export type KeyType =
   | 'text'
@@ -34,6 +34,12 @@ const UNITS: Readonly<Record<string, number>> = {
   gib: 2 ** 30,
   tib: 2 ** 40,
 };
+
+/** What may be said of one group. */
+const GROUP_KEYS = {
+  bundle_signature_policy: SIGNATURE_POLICIES,
+  bundle_signers_file: 'path',
+} as const satisfies Readonly<Record<string, KeyType>>;
 
 /** @param value as YAML has it: text, number, boolean or null */
 export function readValue(type: KeyType, value: unknown): ReadResult {
@@ -103,4 +109,33 @@ function text(value: unknown): ReadResult | null {
 
 function wrong(expected: string): ReadResult {
   return { ok: false, expected };
+}
+
+/** @param value as YAML has it: group → key → value */
+function readGroups(value: unknown): ReadResult {
+  const expected = `a map from a deployment group’s id, or APPLICATION/GROUP, to ${Object.keys(GROUP_KEYS).join(' and ')}`;
+  if (!isMap(value)) return { ok: false, expected };
+  const groups: GroupSettings[] = [];
+  for (const [group, settings] of Object.entries(value)) {
+    if (!isMap(settings)) return { ok: false, expected };
+    const read: Record<string, KeyValue> = {};
+    for (const [name, given] of Object.entries(settings)) {
+      // As at the top of the file, the official agents' spelling counts as well.
+      const key = name.replace(/^:/, '');
+      if (!Object.hasOwn(GROUP_KEYS, key)) return { ok: false, expected };
+      const result = readValue(GROUP_KEYS[key as keyof typeof GROUP_KEYS], given);
+      if (!result.ok) return { ok: false, expected: `such that ${key} of ${group} is ${result.expected}` };
+      read[key] = result.value;
+    }
+    groups.push({
+      group,
+      policy: (read['bundle_signature_policy'] ?? null) as SignaturePolicy | null,
+      signersFile: (read['bundle_signers_file'] ?? null) as string | null,
+    });
+  }
+  return { ok: true, value: groups };
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import type { SignatureRules } from '../config/group-settings.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { nameOfRevision } from '../protocol/revision-name.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
-import type { FetchRequest } from '../revision/fetch-bundle.ts';
+import type { FetchRequest } from '../revision/types.ts';
 import { judgeCommit } from '../signature/signed-commit.ts';
 import {
   judgeFile,

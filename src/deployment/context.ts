@@ -8,9 +8,9 @@ import type { InstallContext } from '../install/context.ts';
 import type { InstallRules } from '../install/types.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
-import type { BundleFetcher } from '../revision/fetch-bundle.ts';
 import type { SignatureFetcher } from '../revision/fetch-signature.ts';
 import type { OnProgress } from '../revision/progress.ts';
+import type { BundleFetcher } from '../revision/types.ts';
 import type { Clock } from '../system/clock.ts';
 
 /**

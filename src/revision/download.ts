@@ -10,21 +10,9 @@ import { type BundlePart, openBundlePart } from './bundle-part.ts';
 import { type ByteRange, missingPieces } from './byte-ranges.ts';
 import { type ContentCheck, createContentCheck } from './content-check.ts';
 import { type DownloadSource, ObjectChanged } from './download-source.ts';
-import type { DownloadRequest, FetchedBundle } from './fetch-bundle.ts';
 import { createProgressMeter, type ProgressMeter } from './progress.ts';
+import type { DownloadRequest, DownloadTuning, FetchedBundle } from './types.ts';
 import { type Connection, openWatched } from './watched-connection.ts';
-
-/** How downloads go about it. Numbers of their own are for tests, and for hosts with odd networks. */
-export interface DownloadTuning {
-  /** What is asked for at first, and all that small bundles need. */
-  readonly firstBytes: number;
-  readonly pieceBytes: number;
-  readonly piecesAtOnce: number;
-  /** A source that sends nothing for this long has gone; how long the whole takes does not matter. */
-  readonly noProgressMs: number;
-  /** Before each new try of what broke off; when they are used up with next to nothing gained, the download has failed. */
-  readonly retryWaitsMs: readonly number[];
-}
 
 export const DOWNLOAD_TUNING: DownloadTuning = {
   firstBytes: 16 * 2 ** 20,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
-import type { BundledRevision, DownloadRequest, RevisionContext } from './fetch-bundle.ts';
 import { fetchLocalFile } from './local.ts';
+import type { BundledRevision, DownloadRequest, RevisionContext } from './types.ts';
 
 export interface SignatureRequest {
   readonly revision: BundledRevision;

@@ -9,7 +9,7 @@ import { signalProcess } from '../system/processes.ts';
 import { readAuthorities } from '../system/trust.ts';
 import { partFileOf, removePart, writeFault } from './bundle-part.ts';
 import { credentialFor } from './credentials-file.ts';
-import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
+import type { FetchedBundle, FetchRequest, RevisionContext } from './types.ts';
 
 /** More than enough to say what went wrong. */
 const MAX_MESSAGE = 2_000;

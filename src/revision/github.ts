@@ -2,8 +2,8 @@ import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
 import type { GitHubRevision } from '../protocol/specification.ts';
 import { download } from './download.ts';
 import type { DownloadSource } from './download-source.ts';
-import type { FetchedBundle, FetchRequest, RevisionContext } from './fetch-bundle.ts';
 import { drain, getHttp } from './http.ts';
+import type { FetchedBundle, FetchRequest, RevisionContext } from './types.ts';
 
 /** @see the official agent 1.8.1, `command_executor.rb` */
 const RETRY_WAITS_MS = [10_000, 30_000, 90_000] as const;

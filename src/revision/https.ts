@@ -5,8 +5,8 @@ import { parseContentRange } from './byte-ranges.ts';
 import { authorizationFor } from './credentials-file.ts';
 import { download } from './download.ts';
 import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
-import type { DownloadRequest, FetchedBundle, RevisionContext } from './fetch-bundle.ts';
 import { drain, getHttp, type HttpAnswer } from './http.ts';
+import type { DownloadRequest, FetchedBundle, RevisionContext } from './types.ts';
 
 /** A file of a web server; null: nobody knows its digest. */
 type WebFile = Pick<HttpsRevision, 'url'> & { readonly sha256: string | null };

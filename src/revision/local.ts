@@ -2,7 +2,7 @@ import { accessSync, constants, copyFileSync, renameSync, rmSync, type Stats, st
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { LocalFileRevision } from '../protocol/specification.ts';
 import { partFileOf, writeFault } from './bundle-part.ts';
-import type { FetchedBundle, FetchRequest } from './fetch-bundle.ts';
+import type { FetchedBundle, FetchRequest } from './types.ts';
 
 /**
  * A bundle that is on this machine already: a link to it, or a copy where links cannot be or must not.

@@ -17,7 +17,7 @@ import { type ByteRange, parseContentRange } from './byte-ranges.ts';
 import type { ExpectedDigest } from './content-digest.ts';
 import { download } from './download.ts';
 import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
-import type { DownloadRequest, FetchedBundle, RevisionContext } from './fetch-bundle.ts';
+import type { DownloadRequest, FetchedBundle, RevisionContext } from './types.ts';
 
 /**
  * Downloads an S3 revision with the host's credentials, and checks its ETag if the specification names one.

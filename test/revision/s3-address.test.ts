@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { createBundleFetcher, type RevisionContext } from '../../src/revision/fetch-bundle.ts';
+import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import { addressOf, createS3Client } from '../../src/revision/s3.ts';
+import type { RevisionContext } from '../../src/revision/types.ts';
 import { type Answer, answeringServer, type ReceivedRequest } from '../support/http-server.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { scratchFolder } from '../support/scratch.ts';

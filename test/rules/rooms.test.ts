@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { roomOf, violationsIn } from './rooms.ts';
+import { circlesIn, roomOf, strayPureFiles, violationsIn } from './rooms.ts';
 
 describe('the import rules of the house', () => {
   test('a room is the first folder, and under server the second', () => {
@@ -11,9 +11,7 @@ describe('the import rules of the house', () => {
 
   test('the agent may not import the server', () => {
     const found = violationsIn('agent/poller.ts', "\nimport { startServer } from '../server/main.ts';\n");
-    expect(found).toEqual([
-      { file: 'agent/poller.ts', line: 2, rule: 'agent may not import server (../server/main.ts)' },
-    ]);
+    expect(found).toEqual([{ file: 'agent/poller.ts', line: 2, rule: 'agent may not import server (server/main.ts)' }]);
   });
 
   test('an import over several lines and a lazy import are seen', () => {
@@ -31,5 +29,23 @@ describe('the import rules of the house', () => {
       [],
     );
     expect(violationsIn('appspec/parse.ts', "import type { Logger } from '../logging/logger.ts';\n")).toEqual([]);
+  });
+
+  test('files that import each other are a circle, also through a third and by types alone', () => {
+    const circle = new Map([
+      ['hooks/a.ts', "import { b } from './b.ts';\n"],
+      ['hooks/b.ts', "import { z } from 'zod';\nimport type { C } from './c.ts';\n"],
+      ['hooks/c.ts', "import type { A } from './a.ts';\n"],
+      ['hooks/d.ts', "import { a } from './a.ts';\nimport { c } from './c.ts';\n"],
+    ]);
+    expect(circlesIn(circle)).toEqual([
+      { file: 'hooks/c.ts', line: 1, rule: 'a circle: hooks/a.ts → hooks/b.ts → hooks/c.ts → hooks/a.ts' },
+    ]);
+    expect(circlesIn(new Map([...circle].filter(([file]) => file !== 'hooks/c.ts')))).toEqual([]);
+  });
+
+  test('a file that is called pure must be there', () => {
+    expect(strayPureFiles(['install/plan.ts', 'appspec/parse.ts']).map(({ file }) => file)).not.toContain('appspec/');
+    expect(strayPureFiles(['appspec/parse.ts']).map(({ file }) => file)).toContain('install/plan.ts');
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Holds the import rules of the house (docs/architecture.md) against the sources: which room may import which, and that files
- * called pure touch neither the machine nor the clock. Prints each violation with file and line; exits 1 if there is one.
+ * Holds the import rules of the house (docs/architecture.md) against the sources: which room may import which, that files
+ * called pure touch neither the machine nor the clock, and that no imports run in a circle. Prints each violation with file and line; exits 1 if there is one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
@@ -39,6 +39,7 @@ export const PURE: readonly string[] = [
   'install/plan.ts',
   'install/after-cleanup.ts',
   'install/permissions-match.ts',
+  'install/plan-permissions.ts',
   'install/operations.ts',
   'install/cleanup-file.ts',
   'install/changes.ts',
@@ -100,33 +101,87 @@ export function roomOf(file: string): string {
   return first === 'server' && parts.length > 2 ? `server/${second}` : first;
 }
 
+interface Import {
+  readonly line: number;
+  readonly isType: boolean;
+  /** Of the house's own: a file relative to `src/`; of a package or of Node: as it is written. */
+  readonly target: string;
+  readonly isOwn: boolean;
+}
+
 /** @param file relative to `src/`, with forward slashes */
 export function violationsIn(file: string, text: string): Violation[] {
-  const found: Violation[] = [];
   const room = roomOf(file);
-  const pure = PURE.some((path) => (path.endsWith('/') ? file.startsWith(path) : file === path));
-  joinImports(text)
-    .split('\n')
-    .forEach((content, index) => {
-      const line = index + 1;
-      if (pure && !/^\s*(\*|\/\/|\/\*)/.test(content) && IMPURE_CALL.test(content)) {
-        found.push({ file, line, rule: 'a pure file calls the clock, chance, timers or the environment' });
-      }
-      const match = IMPORT.exec(content);
-      if (match === null) return;
-      const isType = match[1] !== undefined;
-      const specifier = match[2] ?? match[3] ?? '';
-      if (!specifier.startsWith('.')) {
-        if (pure && !isType && IMPURE_IMPORT.test(specifier))
-          found.push({ file, line, rule: `a pure file imports ${specifier}` });
-        return;
-      }
-      const target = posix.normalize(posix.join(posix.dirname(file), specifier));
-      const other = roomOf(target);
-      if (isType && BASE.includes(other)) return;
-      if (!mayImport(room, other)) found.push({ file, line, rule: `${room} may not import ${other} (${specifier})` });
-    });
+  const found = importsOf(file, text).flatMap(({ line, isType, target, isOwn }): Violation[] => {
+    if (!isOwn) {
+      return isPure(file) && !isType && IMPURE_IMPORT.test(target)
+        ? [{ file, line, rule: `a pure file imports ${target}` }]
+        : [];
+    }
+    const other = roomOf(target);
+    if ((isType && BASE.includes(other)) || mayImport(room, other)) return [];
+    return [{ file, line, rule: `${room} may not import ${other} (${target})` }];
+  });
+  if (!isPure(file)) return found;
+  const calls = text.split('\n').flatMap((content, index): Violation[] => {
+    const isCall = IMPURE_CALL.test(content) && !/^\s*(\*|\/\/|\/\*)/.test(content);
+    return isCall
+      ? [{ file, line: index + 1, rule: 'a pure file calls the clock, chance, timers or the environment' }]
+      : [];
+  });
+  return [...found, ...calls].sort((a, b) => a.line - b.line);
+}
+
+/**
+ * Files that import each other in a circle, types included: whoever reads one of them has to know them all.
+ *
+ * @param texts file → its text
+ */
+export function circlesIn(texts: ReadonlyMap<string, string>): Violation[] {
+  const found: Violation[] = [];
+  const seen = new Set<string>();
+  const visit = (file: string, trail: readonly string[]): void => {
+    if (seen.has(file)) return;
+    const here = [...trail, file];
+    for (const { line, target } of importsOf(file, texts.get(file) ?? '')) {
+      const start = here.indexOf(target);
+      if (start >= 0) found.push({ file, line, rule: `a circle: ${[...here.slice(start), target].join(' → ')}` });
+      else if (texts.has(target)) visit(target, here);
+    }
+    seen.add(file);
+  };
+  for (const file of texts.keys()) visit(file, []);
   return found;
+}
+
+/** Entries of PURE that no file answers to would hold nothing any more. */
+export function strayPureFiles(files: readonly string[]): Violation[] {
+  return PURE.filter((path) => !files.some((file) => answersTo(file, path))).map((file) => ({
+    file,
+    line: 0,
+    rule: 'is called pure, and is not there',
+  }));
+}
+
+function isPure(file: string): boolean {
+  return PURE.some((path) => answersTo(file, path));
+}
+
+function answersTo(file: string, path: string): boolean {
+  return path.endsWith('/') ? file.startsWith(path) : file === path;
+}
+
+function importsOf(file: string, text: string): Import[] {
+  return joinImports(text)
+    .split('\n')
+    .flatMap((content, index) => {
+      const match = IMPORT.exec(content);
+      if (match === null) return [];
+      const specifier = match[2] ?? match[3] ?? '';
+      const isOwn = specifier.startsWith('.');
+      const target = isOwn ? posix.normalize(posix.join(posix.dirname(file), specifier)) : specifier;
+      return [{ line: index + 1, isType: match[1] !== undefined, target, isOwn }];
+    });
 }
 
 function mayImport(room: string, other: string): boolean {
@@ -144,11 +199,16 @@ function joinImports(text: string): string {
 }
 
 export function checkRooms(src: string): Violation[] {
-  return readdirSync(src, { recursive: true, withFileTypes: true })
+  const files = readdirSync(src, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => relative(src, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
-    .sort()
-    .flatMap((file) => violationsIn(file, readFileSync(join(src, file), 'utf8')));
+    .sort();
+  const texts = new Map(files.map((file) => [file, readFileSync(join(src, file), 'utf8')]));
+  return [
+    ...[...texts].flatMap(([file, text]) => violationsIn(file, text)),
+    ...circlesIn(texts),
+    ...strayPureFiles(files),
+  ];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,5 +1,5 @@
 import { DOWNLOAD_TUNING } from '../../src/revision/download.ts';
-import type { RevisionContext } from '../../src/revision/fetch-bundle.ts';
+import type { RevisionContext } from '../../src/revision/types.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { createTrust } from '../../src/system/trust.ts';
 import { collectingLogger, type LoggedLines } from './deployment.ts';

@@ -1,0 +1,80 @@
+/** What is asked of whoever brings a bundle, what they work with, and what they answer. */
+import type { Logger } from '../logging/logger.ts';
+import type { ProxyEnvironment } from '../protocol/proxy.ts';
+import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
+import type { LocalDirectoryRevision, Revision } from '../protocol/specification.ts';
+import type { WireLog } from '../protocol/wire-log.ts';
+import type { Clock } from '../system/clock.ts';
+import type { TrustFor } from '../system/trust.ts';
+import type { OnProgress } from './progress.ts';
+
+/** A revision that comes as one file. */
+export type BundledRevision = Exclude<Revision, LocalDirectoryRevision>;
+
+/** Where a download goes, and who is told of it. */
+export interface DownloadRequest {
+  /** The file is there whole or not at all. */
+  readonly bundleFile: string;
+  /** Parts of bundles that earlier downloads have left; one of the same revision is gone on with. */
+  readonly partFiles?: readonly string[];
+  /**
+   * Is told how many bytes are to come, before they do; null: nobody knows. What it throws ends the download.
+   */
+  readonly reserve?: (sizeBytes: number | null) => void;
+  /** What it throws ends the download, too. */
+  readonly onProgress?: OnProgress;
+  readonly signal?: AbortSignal;
+}
+
+export interface FetchRequest extends DownloadRequest {
+  readonly revision: BundledRevision;
+  readonly gitHubAccessToken: string | null;
+  /** Whoever may write to the bundle's source must not reach the file any more: a copy, and no link. */
+  readonly isOwnCopy?: boolean;
+  /** Where the commit object of a revision from git goes, byte for byte. */
+  readonly commitFile?: string;
+}
+
+export interface FetchedBundle {
+  /** Without double quotes; null where the source has none. */
+  readonly eTag: string | null;
+  readonly sizeBytes: number;
+}
+
+/** Brings a bundle from wherever it is to a file, verified. @throws SlipwayError REVISION_… */
+export type BundleFetcher = (request: FetchRequest) => Promise<FetchedBundle>;
+
+export interface RevisionContext {
+  readonly region: string;
+  readonly credentials: CredentialProvider;
+  readonly s3EndpointOverride: string | null;
+  readonly useFipsMode: boolean;
+  readonly useDualStack: boolean;
+  readonly proxyUri: string | null;
+  readonly proxyEnvironment: ProxyEnvironment;
+  readonly trustFor: TrustFor;
+  /** `https://api.github.com`, or where a GitHub Enterprise server has its API. */
+  readonly gitHubEndpoint: string;
+  /** Lines of git's credential store, for HTTPS and git over HTTPS; null: none. */
+  readonly sourceCredentialsFile: string | null;
+  /** The key that git over ssh shows, and the keys of the servers that it trusts; null: as ssh itself has it. */
+  readonly gitSshKeyFile: string | null;
+  readonly gitKnownHostsFile: string | null;
+  readonly tuning: DownloadTuning;
+  /** Is told of requests to S3. */
+  readonly wireLog?: WireLog;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How downloads go about it. Numbers of their own are for tests, and for hosts with odd networks. */
+export interface DownloadTuning {
+  /** What is asked for at first, and all that small bundles need. */
+  readonly firstBytes: number;
+  readonly pieceBytes: number;
+  readonly piecesAtOnce: number;
+  /** A source that sends nothing for this long has gone; how long the whole takes does not matter. */
+  readonly noProgressMs: number;
+  /** Before each new try of what broke off; when they are used up with next to nothing gained, the download has failed. */
+  readonly retryWaitsMs: readonly number[];
+}
