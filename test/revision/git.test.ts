@@ -5,7 +5,7 @@ import { unpackBundle } from '../../src/archive/unpack.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { FetchRequest } from '../../src/revision/types.ts';
 import { httpServer, type TestServer } from '../support/http-server.ts';
-import { revisionContext } from '../support/revision-context.ts';
+import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasSshServer, makeSshKey, sshServer } from '../support/ssh-server.ts';
 
@@ -129,6 +129,22 @@ describe('a revision in git', () => {
     expect(await filesOf(folder)).toContain('scripts/start.sh');
   });
 
+  test('tells how much of it has come, and ends when whoever is told wants no more', async () => {
+    using folder = scratchFolder();
+    const received: number[] = [];
+    const fetching = createBundleFetcher(revisionContext())({
+      ...requestFor(folder, `file://${scratch.at('repo.git')}`, first),
+      onProgress({ receivedBytes }) {
+        received.push(receivedBytes);
+        throw new Error('that is enough');
+      },
+    });
+    await expect(fetching).rejects.toMatchObject({ cause: { message: 'that is enough' } });
+    expect(received).toEqual([expect.any(Number)]);
+    expect(received[0]).toBeGreaterThan(100);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
   test('that is not public needs a line in source_credentials_file, which git does not change', async () => {
     using folder = scratchFolder();
     const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
@@ -205,7 +221,7 @@ describe('a revision in git', () => {
       code: 'REVISION_CANNOT_WRITE',
     });
     rmSync(request.bundleFile, { recursive: true });
-    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=20', 'tmpfs', folder.path]).status === 0;
+    const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=10', 'tmpfs', folder.path]).status === 0;
     if (!isMounted) skip('NOT RUN: nothing can be mounted here, so no disk is full for git');
     try {
       await expect(createBundleFetcher(revisionContext())(request)).rejects.toMatchObject({
@@ -234,14 +250,26 @@ describe('a revision in git', () => {
 
 const missing = hasSshServer ? '' : ' (NOT RUN: no OpenSSH server, sshd, on this machine)';
 describe.runIf(hasSshServer)(`a revision in git over ssh${missing}`, () => {
-  async function fetchOverSsh(changes: { knownHosts?: (line: string) => string; isRegistered?: boolean } = {}) {
+  async function fetchOverSsh(
+    changes: {
+      knownHosts?: (line: string) => string;
+      isRegistered?: boolean;
+      onlyCommand?: string;
+      noProgressMs?: number;
+    } = {},
+  ) {
     using folder = scratchFolder();
     const publicKey = makeSshKey(folder.at('key'));
     mkdirSync(folder.at('sshd'));
     const authorized = changes.isRegistered === false ? makeSshKey(folder.at('other')) : publicKey;
-    await using server = await sshServer(folder.at('sshd'), authorized);
+    const command = changes.onlyCommand === undefined ? '' : `command="${changes.onlyCommand}" `;
+    await using server = await sshServer(folder.at('sshd'), `${command}${authorized}`);
     writeFileSync(folder.at('known_hosts'), changes.knownHosts?.(server.knownHost) ?? server.knownHost);
-    const ctx = revisionContext({ gitSshKeyFile: folder.at('key'), gitKnownHostsFile: folder.at('known_hosts') });
+    const ctx = revisionContext({
+      gitSshKeyFile: folder.at('key'),
+      gitKnownHostsFile: folder.at('known_hosts'),
+      ...(changes.noProgressMs !== undefined && { tuning: { ...QUICK_TUNING, noProgressMs: changes.noProgressMs } }),
+    });
     await createBundleFetcher(ctx)(requestFor(folder, `${server.url}${scratch.at('repo.git')}`, first));
     return filesOf(folder);
   }
@@ -264,6 +292,13 @@ describe.runIf(hasSshServer)(`a revision in git over ssh${missing}`, () => {
     await expect(fetchOverSsh({ isRegistered: false })).rejects.toMatchObject({
       code: 'REVISION_DENIED',
       remedy: expect.stringContaining('deploy key'),
+    });
+  });
+
+  test('is given up, after the usual tries, when the server lets git in and then says nothing', async () => {
+    await expect(fetchOverSsh({ onlyCommand: 'exec cat >/dev/null', noProgressMs: 1_000 })).rejects.toMatchObject({
+      code: 'REVISION_UNREACHABLE',
+      message: expect.stringContaining('nothing came for 1 seconds'),
     });
   });
 
