@@ -99,7 +99,8 @@ const document = fc.record(
 const asText = (value: unknown) => stringify(value, { version: '1.1', aliasDuplicateObjects: false });
 
 test('the property tests below see documents of both kinds', () => {
-  const seen = fc.sample(document, 400).map((value) => parseAppSpec(asText(value), options));
+  // By chance a sample has 20 to 41 valid ones; this one stays the same.
+  const seen = fc.sample(document, { numRuns: 400, seed: 1 }).map((value) => parseAppSpec(asText(value), options));
   expect(seen.filter(({ ok, findings }) => ok && findings.length === 0).length).toBeGreaterThan(20);
   expect(seen.filter(({ ok }) => !ok).length).toBeGreaterThan(20);
 });
