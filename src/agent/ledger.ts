@@ -16,7 +16,7 @@ import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { Clock } from '../system/clock.ts';
-import { writeFileDurably } from '../system/durable-file.ts';
+import { removeUnfinished, writeFileDurably } from '../system/durable-file.ts';
 
 export interface CommandRecord {
   readonly hostCommandIdentifier: string;
@@ -55,6 +55,7 @@ export function openLedger(ctx: LedgerContext): Ledger {
   const tracking = join(ctx.rootDir, ctx.trackingFolder);
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   mkdirSync(tracking, { recursive: true, mode: 0o755 });
+  for (const own of [folder, tracking]) removeUnfinished(own);
   const records = readRecords(ctx, folder);
   adoptTrackingFiles(ctx, tracking, records);
 

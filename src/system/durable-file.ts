@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /**
@@ -23,6 +23,12 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
     throw error;
   }
   syncFolder(dirname(path));
+}
+
+/** Removes what `writeFileDurably` was at when its process was cut off. Nobody else may write in the folder. */
+export function removeUnfinished(folder: string): void {
+  const unfinished = readdirSync(folder).filter((name) => /^\..+\.\d+\.tmp$/.test(name));
+  for (const name of unfinished) rmSync(join(folder, name), { force: true });
 }
 
 /** Makes the names in a folder durable: renames and removals in it survive a power cut from here on. */

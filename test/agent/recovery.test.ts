@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
@@ -84,4 +84,15 @@ test('outcomes that were not delivered are sent at the next start', async () => 
   const { reported, killed } = await startAgain(scratch, clock);
   expect(reported).toEqual([['done', 0, 'Succeeded']]);
   expect(killed).toEqual([]);
+});
+
+test('a note that was cut off in the middle names no command and goes', async () => {
+  using scratch = scratchFolder();
+  const clock = manualClock();
+  open(scratch, clock).begin(command('one'));
+  const halves = ['ongoing-deployment/.d-2.4711.tmp', '.slipway/commands/.0123.json.4711.tmp'];
+  for (const half of halves) writeFileSync(scratch.at(half), 'half-an-ident');
+  const { reported } = await startAgain(scratch, clock);
+  expect(reported).toEqual([['one', 7, 'Failed']]);
+  expect(halves.filter((half) => existsSync(scratch.at(half)))).toEqual([]);
 });
