@@ -55,7 +55,7 @@ export async function openKeyStore(options: {
   return {
     create: (key) => createAccessKey(store.db, { sealer, random, nowMs: clock.now() }, key),
     async list() {
-      const rows = await listAccessKeys(store.db, '', MAX_LISTED);
+      const rows = await listAccessKeys(store.db, null, { after: '', limit: MAX_LISTED });
       return rows.map((row) => ({
         accessKeyId: row.access_key_id,
         role: row.role,

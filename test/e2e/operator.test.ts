@@ -92,6 +92,30 @@ test('slipway register leaves no key and no host behind on the server when it ca
   expect(await register()).toMatchObject({ status: 0, stderr: '' });
 });
 
+test('slipway hosts deregister takes a host out and disables its key, for operators too, and touches no other', async () => {
+  using scratch = scratchFolder();
+  await using server = await startControlServer(scratch.at('server'));
+  for (const name of ['web-1', 'web-2']) await enrolHost(server, scratch.at(name), name);
+  const dataDir = ['--data-dir', scratch.at('server')];
+  const made = await runSlipway(['keys', 'create', '--role', 'operator', '--json', ...dataDir]);
+  const { accessKeyId, secretAccessKey } = JSON.parse(made.stdout) as Record<string, string>;
+  const operator = { ...server.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const deregister = (name: string) => runSlipway(['hosts', 'deregister', name], operator);
+
+  expect(await deregister('web-1')).toMatchObject({ status: 0, stdout: 'deregistered web-1; its key is disabled\n' });
+  expect((await runSlipway(['hosts', 'list'], operator)).stdout).toMatch(
+    /^web-1 +deregistered.*\n(.*\n)*web-2 +registered/m,
+  );
+  const keys = (await runSlipway(['keys', 'list', ...dataDir])).stdout;
+  expect(keys).toMatch(/ host +disabled .*web-1$/m);
+  expect(keys.match(/disabled/g)).toHaveLength(1);
+  expect(await deregister('web-1')).toMatchObject({
+    status: 0,
+    stdout: 'deregistered web-1; no key of it was active\n',
+  });
+  expect(await deregister('web-9')).toMatchObject({ status: 3, stderr: expect.stringContaining('web-9') });
+});
+
 describe('slipway agent', () => {
   test.each(['root_dir', 'pid_dir'])('names a %s that it cannot work in, and what to do about it', async (key) => {
     using scratch = scratchFolder();

@@ -29,4 +29,27 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
       ]);
       ctx.stdout.write(renderTable([['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'], ...rows]));
     });
+  addConnectionOptions(
+    hosts
+      .command('deregister')
+      .argument('<name>')
+      .description('take a host out of its deployment groups for good, and disable its keys'),
+  ).action(async (name: string, options: ConnectionOptions) => {
+    const { client } = connect(ctx, options);
+    const { instanceInfo } = await client.call('GetOnPremisesInstance', { instanceName: name });
+    await client.call('DeregisterOnPremisesInstance', { instanceName: name });
+    const keys = await collectPages(
+      (nextToken) => client.call('ListAccessKeys', nextToken === undefined ? {} : { nextToken }),
+      (page) => page.accessKeys,
+    );
+    const arn = instanceInfo?.iamUserArn ?? instanceInfo?.iamSessionArn;
+    const own = keys.filter(({ hostArn, disabled }) => hostArn !== undefined && hostArn === arn && !disabled);
+    for (const { accessKeyId } of own) await client.call('DisableAccessKey', { accessKeyId });
+    ctx.stdout.write(`deregistered ${name}; ${describeDisabled(own.length)}\n`);
+  });
 };
+
+function describeDisabled(keys: number): string {
+  if (keys === 0) return 'no key of it was active';
+  return keys === 1 ? 'its key is disabled' : `its ${keys} keys are disabled`;
+}

@@ -39,15 +39,15 @@ const FOREIGN: readonly string[] = [
 
 /** Whoever only looks may call these; each is answered without changing anything. */
 const LOOKING = /^(Get|List|BatchGet|Describe)/;
-/** Keys of people are the admins' business. */
-const ADMIN_ONLY: readonly string[] = ['ListAccessKeys'];
+/** Whoever only looks need not know who else does. */
+const NOT_FOR_VIEWERS: readonly string[] = ['ListAccessKeys'];
 
 /** @throws ApiError AccessDeniedException */
 export function requireRole(role: Role, operation: string): void {
   const allowed =
     role === 'admin' ||
-    (role === 'operator' && !ADMIN_ONLY.includes(operation)) ||
-    (role === 'viewer' && LOOKING.test(operation) && !ADMIN_ONLY.includes(operation));
+    role === 'operator' ||
+    (role === 'viewer' && LOOKING.test(operation) && !NOT_FOR_VIEWERS.includes(operation));
   if (!allowed) {
     throw new ApiError('AccessDeniedException', `A key of role ${role} may not call ${operation}.`, { status: 403 });
   }

@@ -63,10 +63,16 @@ export async function findAccessKey(
   return { accessKeyId, secretAccessKey: sealer.open(row.secret_sealed), role: row.role, hostArn: row.host_arn };
 }
 
-export async function listAccessKeys(db: StoreReader, after: string, limit: number): Promise<AccessKeyRow[]> {
+/** @param role null: keys of all roles */
+export async function listAccessKeys(
+  db: StoreReader,
+  role: Role | null,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<AccessKeyRow[]> {
   return db
     .selectFrom('access_keys')
     .selectAll()
+    .$if(role !== null, (query) => query.where('role', '=', role))
     .where('access_key_id', '>', after)
     .orderBy('access_key_id')
     .limit(limit)
