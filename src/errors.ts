@@ -361,7 +361,7 @@ export const ERROR_CATALOGUE = {
     remedy: 'Run the command with --help to see what it takes.',
   },
   CLI_BAD_REVISION: {
-    meaning: 'A folder that was to be pushed or checked is no revision that a host could deploy.',
+    meaning: 'What was to be pushed or checked is no revision that a host could deploy.',
     remedy: 'Put a sound appspec.yml into its root; `slipway validate DIR` shows every problem.',
   },
   CLI_CANNOT_SIGN: {

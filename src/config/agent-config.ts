@@ -337,7 +337,8 @@ export interface LoadedConfig {
  * Reads the agent's configuration.
  *
  * @param path null: the usual file, and the defaults if it is not there; a file that was asked for must be there
- * @throws SlipwayError CONFIG_MISSING, CONFIG_UNREADABLE, or CONFIG_INVALID naming file, line, key, value and what was expected
+ * @throws SlipwayError CONFIG_MISSING, CONFIG_UNREADABLE, or CONFIG_INVALID naming file, line, key, value and what was expected, of
+ * all that is wrong
  */
 export function loadAgentConfig(path: string | null): LoadedConfig {
   const file = path ?? DEFAULT_CONFIG_FILE;
@@ -347,6 +348,7 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
   }
   const values = new Map<string, KeyValue>();
   const warnings: string[] = [];
+  const wrong: string[] = [];
   for (const setting of readSettings(file)) {
     const known: ConfigKey | undefined = AGENT_CONFIG_KEYS.find((candidate) => candidate.key === setting.name);
     if (known === undefined) {
@@ -358,16 +360,17 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
     }
     const read = readValue(known.type, setting.value);
     if (!read.ok) {
-      throw new SlipwayError(
-        'CONFIG_INVALID',
+      wrong.push(
         `${file}:${setting.line}: ${setting.name} must be ${read.expected}, but is ${JSON.stringify(setting.value)}`,
       );
+      continue;
     }
     const most = known.key === 'kill_agent_max_wait_time_seconds' ? MAX_STOP_WAIT_SECONDS : MAX_SECONDS;
     const isTooLong = known.type === 'seconds' && Number(read.value) > most;
     if (isTooLong) warnings.push(`${file}: ${known.key} is ${read.value}; ${most} is used`);
     values.set(known.key, isTooLong ? most : read.value);
   }
+  if (wrong.length > 0) throw new SlipwayError('CONFIG_INVALID', wrong.join('; '));
   const config = toConfig(values);
   requireSigners(config, file);
   return { config, file, warnings };

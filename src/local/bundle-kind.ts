@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { BundleType } from '../protocol/specification.ts';
+import { readBeginning } from '../system/file-beginning.ts';
 import { bundleTypeOfName, type LocalBundleType } from './location.ts';
-import { bundleTypeOf } from './validate.ts';
 
 /**
  * What kind of bundle is at a location that nobody has named the kind of: a file's content tells, an address's name does, and what is
@@ -12,4 +13,12 @@ export function kindOfBundle(location: string, workingDirectory: string): LocalB
   const path = resolve(workingDirectory, location);
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return 'directory';
   return bundleTypeOf(path) ?? bundleTypeOfName(path) ?? 'directory';
+}
+
+/** @returns what kind of bundle a file is, seen from its content; null: none */
+export function bundleTypeOf(path: string): BundleType | null {
+  const beginning = readBeginning(path);
+  if (beginning.startsWith('\x1f\x8b')) return 'tgz';
+  if (/^PK(\x03\x04|\x05\x06)/.test(beginning)) return 'zip';
+  return beginning.slice(257, 262) === 'ustar' || /\.tar$/i.test(path) ? 'tar' : null;
 }

@@ -17,9 +17,9 @@ import { matchPermissions } from '../install/permissions-match.ts';
 import { planInstall } from '../install/plan.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { PlanProblem, TreeView } from '../install/types.ts';
-import type { BundleType } from '../protocol/specification.ts';
 import { readBeginning } from '../system/file-beginning.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
+import { bundleTypeOf } from './bundle-kind.ts';
 import { bundleTypeOfName } from './location.ts';
 
 export interface ValidateRequest {
@@ -73,14 +73,6 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
     await unpackBundle({ bundleFile: path, bundleType, archiveDir, limits, rules, ...(signal && { signal }) });
     return validateFolder(request, archiveDir, path);
   });
-}
-
-/** @returns what kind of bundle a file is, seen from its content; null: none */
-export function bundleTypeOf(path: string): BundleType | null {
-  const beginning = readBeginning(path);
-  if (beginning.startsWith('\x1f\x8b')) return 'tgz';
-  if (/^PK(\x03\x04|\x05\x06)/.test(beginning)) return 'zip';
-  return beginning.slice(257, 262) === 'ustar' || /\.tar$/i.test(path) ? 'tar' : null;
 }
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {

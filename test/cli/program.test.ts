@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -44,6 +44,34 @@ describe('what a person meets who types something wrong', () => {
     const ctx = capturedContext({ env });
     expect(await runCli(['hosts', 'list', '--endpoint-url', 'http://127.0.0.1:9'], ctx)).toBe(4);
     expect(ctx.complained()).toContain('127.0.0.1:9');
+  });
+
+  test('push takes a folder or a bundle that a host could deploy, and says what else is wrong with it', async () => {
+    using scratch = scratchFolder();
+    const env = {
+      AWS_ACCESS_KEY_ID: 'AKIATEST',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+      SLIPWAY_ENDPOINT_URL: 'http://127.0.0.1:9',
+    };
+    const push = async (...args: string[]) => {
+      const ctx = capturedContext({ env });
+      return [await runCli(['push', ...args, '--application', 'a'], ctx), ctx.complained()];
+    };
+    const bad = writeRevision(scratch.at('bad'), { destination: '/srv', files: {} });
+    writeFileSync(scratch.at('bad/appspec.yml'), 'version: 0.0\nos: linux\nfiles: none\n');
+    execFileSync('tar', ['-cf', scratch.at('bad.tar'), '-C', bad, '.']);
+    writeFileSync(scratch.at('noise.zip'), 'no bundle at all');
+
+    expect(await push(scratch.at('gone'))).toEqual([
+      2,
+      expect.stringMatching(/gone does not exist \[CLI_BAD_REVISION\]/),
+    ]);
+    expect(await push(scratch.at('noise.zip'))).toEqual([2, expect.stringContaining('noise.zip is no bundle')]);
+    expect(await push(scratch.at('bad.tar'), '--type', 'zip')).toEqual([
+      2,
+      expect.stringContaining('is a tar, and no zip'),
+    ]);
+    expect(await push(scratch.at('bad.tar'))).toEqual([2, expect.stringMatching(/bad\.tar\/appspec\.yml:3:8: error/)]);
   });
 
   test('deploy wants exactly one revision', async () => {

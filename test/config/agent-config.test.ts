@@ -31,6 +31,12 @@ describe('the agent’s configuration', () => {
     });
   });
 
+  test('names all that is wrong at once, each with its line', () => {
+    expect(() => load('root_dir: relative\nlog_dir: /b\nmax_revisions: none\n')).toThrow(
+      /agent\.yml:1: root_dir must be an absolute path.*; .*agent\.yml:3: max_revisions must be a whole number/,
+    );
+  });
+
   test('reads a list of paths, and one path as a list of one', () => {
     expect(load('protect_paths:\n  - /srv/app/conf\n  - /srv/**/*.db\n').config.protectPaths).toEqual([
       '/srv/app/conf',

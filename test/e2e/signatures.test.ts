@@ -1,4 +1,5 @@
 /** Signed bundles through real programs: slipway push, a control server with its store, a host's agent. */
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -64,6 +65,26 @@ deployment_groups: { shop/production: { bundle_signature_policy: enforce }, shop
     expect(deployed).toMatchObject({ status: 0 });
     expect(readFileSync(scratch.at('www/signed/index.html'), 'utf8')).toBe('signed');
     expect(readFileSync(scratch.at('host/agent.log'), 'utf8')).toContain('"signer":"release@example.com"');
+  });
+
+  test('succeeds for a bundle that was packed and signed elsewhere, which is pushed as it is', async () => {
+    const folder = writeRevision(scratch.at('packed'), {
+      destination: scratch.at('www/packed'),
+      files: { 'index.html': 'packed' },
+    });
+    const bundle = scratch.at('packed.tgz');
+    execFileSync('tar', ['-czf', bundle, '-C', folder, '.']);
+    await must('sign', bundle, '--key', keys.trusted.keyFile, '--application', 'shop');
+    const pushed = JSON.parse(await must('push', bundle, '--application', 'shop', '--json')) as {
+      readonly s3Location: Pushed & { readonly bundleType: string };
+    };
+    expect(pushed.s3Location.bundleType).toBe('tgz');
+    await using store = storeOf(server);
+    expect((await store.get(pushed.s3Location)).equals(readFileSync(bundle))).toBe(true);
+
+    const target = ['--application', 'shop', '--group', 'production'];
+    expect(await runSlipway(['deploy', bundle, ...target], server.env)).toMatchObject({ status: 0 });
+    expect(readFileSync(scratch.at('www/packed/index.html'), 'utf8')).toBe('packed');
   });
 
   test('fails in DownloadBundle when a byte in the store is another', async () => {

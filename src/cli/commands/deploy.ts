@@ -35,15 +35,15 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
   const command = addConnectionOptions(
     program
       .command('deploy')
-      .argument('[dir]', 'a folder to push and deploy')
+      .argument('[source]', 'a folder or a bundle (tar, tgz, zip) to push and deploy')
       .description('create a deployment and follow it'),
   );
-  addDeployOptions(command).action(async (dir: string | undefined, options: DeployOptions) => {
+  addDeployOptions(command).action(async (source: string | undefined, options: DeployOptions) => {
     const connection = connect(ctx, options);
     const { deploymentId = '' } = await connection.client.call('CreateDeployment', {
       applicationName: options.application,
       deploymentGroupName: options.group,
-      ...(await chooseRevision(ctx, connection, dir, options)),
+      ...(await chooseRevision(ctx, connection, source, options)),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),
       ...(options.fileExistsBehavior === undefined ? {} : { fileExistsBehavior: options.fileExistsBehavior }),
@@ -86,7 +86,7 @@ function addDeployOptions(command: Command): Command {
     )
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
-    .option('--sign-key <file>', 'sign the pushed folder with this SSH key or secret key of minisign')
+    .option('--sign-key <file>', 'sign what is pushed with this SSH key or secret key of minisign')
     .addOption(
       new Option('--file-exists-behavior <behavior>', 'what to do with files that another hand put there').choices([
         'DISALLOW',
@@ -107,37 +107,33 @@ function followStyle(ctx: CliContext, options: DeployOptions): FollowStyle {
 async function chooseRevision(
   ctx: CliContext,
   connection: Connection,
-  dir: string | undefined,
+  source: string | undefined,
   options: DeployOptions,
 ): Promise<Pick<CreateDeploymentInput, 'revision' | 'deploymentMode'>> {
   const { revision, github, git, url, restart } = options;
-  const given = [dir, revision, github, git, url, restart].filter((source) => source !== undefined);
+  const given = [source, revision, github, git, url, restart].filter((one) => one !== undefined);
   if (given.length !== 1) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `say what to deploy exactly once, not ${given.length} times`, {
       remedy:
-        'Give a folder, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
+        'Give a folder or a bundle, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
     });
   }
   if (options.sha256 !== undefined && url === undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--sha256 is the digest of the bundle at --url, which is not given');
   }
-  if (options.signKey !== undefined && dir === undefined) {
-    throw new SlipwayError(
-      'CLI_BAD_ARGUMENT',
-      '--sign-key signs a folder that is pushed; what is elsewhere is signed there',
-      {
-        remedy: 'Sign a bundle file with `slipway sign`, and put the signature beside it.',
-      },
-    );
+  if (options.signKey !== undefined && source === undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--sign-key signs what is pushed; what is elsewhere is signed there', {
+      remedy: 'Sign a bundle file with `slipway sign`, and put the signature beside it.',
+    });
   }
   if (restart) return { deploymentMode: 'RESTART' };
-  return { revision: await locationOf(ctx, connection, dir, options) };
+  return { revision: await locationOf(ctx, connection, source, options) };
 }
 
 async function locationOf(
   ctx: CliContext,
   connection: Connection,
-  dir: string | undefined,
+  source: string | undefined,
   options: DeployOptions,
 ): Promise<CreateDeploymentInput['revision']> {
   if (options.revision !== undefined) {
@@ -156,9 +152,9 @@ async function locationOf(
     return { revisionType: 'S3', s3Location: { bucket: origin, key, bundleType, eTag: `sha256:${options.sha256}` } };
   }
   return uploadRevision(ctx, connection, {
-    sourceDir: dir ?? '.',
+    source: source ?? '.',
     application: options.application,
-    bundleType: options.type ?? 'zip',
+    bundleType: options.type ?? null,
     s3Location: null,
     s3EndpointUrl: null,
     description: options.description ?? null,

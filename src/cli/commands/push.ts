@@ -7,7 +7,7 @@ import { uploadRevision } from '../upload-revision.ts';
 
 interface PushOptions extends ConnectionOptions {
   readonly application: string;
-  readonly type: BundleType;
+  readonly type?: BundleType;
   readonly s3Location?: { readonly bucket: string; readonly key: string };
   readonly s3EndpointUrl?: string;
   readonly description?: string;
@@ -17,10 +17,18 @@ interface PushOptions extends ConnectionOptions {
 
 export const addPushCommand: AddCommand = (program, ctx) => {
   addConnectionOptions(
-    program.command('push').argument('<dir>').description('bundle a folder, upload it and register it as a revision'),
+    program
+      .command('push')
+      .argument(
+        '<source>',
+        'a folder, which is packed, or a bundle (tar, tgz, zip), which goes as it is with the signatures beside it',
+      )
+      .description('upload a bundle and register it as a revision'),
   )
     .requiredOption('--application <name>', 'the application that it is a revision of')
-    .addOption(new Option('--type <type>', 'kind of bundle').choices(['zip', 'tgz', 'tar']).default('zip'))
+    .addOption(
+      new Option('--type <type>', 'kind of bundle that a folder becomes; else zip').choices(['zip', 'tgz', 'tar']),
+    )
     .option(
       '--s3-location <url>',
       's3://BUCKET/KEY to upload to; else a fresh key in the server’s own store',
@@ -30,11 +38,11 @@ export const addPushCommand: AddCommand = (program, ctx) => {
     .option('--description <text>', 'what is in this revision')
     .option('--sign-key <file>', 'sign the bundle with this SSH key or secret key of minisign, for this application')
     .option('--json', 'print the revision location as JSON')
-    .action(async (dir: string, options: PushOptions) => {
+    .action(async (source: string, options: PushOptions) => {
       const revision = await uploadRevision(ctx, connect(ctx, options), {
-        sourceDir: dir,
+        source,
         application: options.application,
-        bundleType: options.type,
+        bundleType: options.type ?? null,
         s3Location: options.s3Location ?? null,
         s3EndpointUrl: options.s3EndpointUrl ?? null,
         description: options.description ?? null,
