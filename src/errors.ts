@@ -133,7 +133,7 @@ export const ERROR_CATALOGUE = {
   REVISION_NOT_FOUND: {
     meaning: 'The bundle of a revision is not where it should be.',
     remedy:
-      'Check bucket, key and version (or repository and commit); it may have been deleted since it was registered.',
+      'Check bucket, key and version, or repository and commit, or the path; it may have been deleted since it was registered.',
   },
   REVISION_DENIED: {
     meaning: 'The place where a bundle is kept does not let this host read it.',

@@ -86,6 +86,10 @@ function remedyOfRemote(error: RemoteApiError): string | null {
       return 'create it: slipway applications create NAME';
     case 'DeploymentGroupDoesNotExistException':
       return 'create it: slipway groups create NAME --application APPLICATION --tag KEY=VALUE';
+    case 'DeploymentDoesNotExistException':
+      return 'check the id: `slipway deployments list` shows the newest';
+    case 'InstanceNotRegisteredException':
+      return 'check the name: `slipway hosts list` shows all hosts';
     default:
       return /^HTTP \d/.test(error.type)
         ? 'check that the address is that of a control server’s API, and not of its S3 API, a proxy or a web site'
