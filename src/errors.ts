@@ -259,6 +259,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'Somebody else is deploying in the same deployment group of this host.',
     remedy: 'Wait until the process that the message names has ended, and try again.',
   },
+  DEPLOYMENT_INSTALL_BUSY: {
+    meaning: 'An Install of another deployment group of this host does not come to its end.',
+    remedy: 'See what the process that the message names waits for; when it has ended, deploy again.',
+  },
   DEPLOYMENT_COMMAND_UNKNOWN: {
     meaning: 'The control endpoint sent a host command that this agent does not know.',
     remedy:

@@ -10,9 +10,9 @@ import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
 import { updateAgent } from './commands/update-agent.ts';
 import type { CommandRequest, DeploymentContext } from './context.ts';
 import { folderModes, restrictFolders } from './folder-modes.ts';
-import { withGroupLock } from './group-lock.ts';
 import { removeHalfDone } from './half-done.ts';
 import { noteOutcome } from './history.ts';
+import { withInstallLock } from './install-lock.ts';
 import { instructionsDir } from './layout.ts';
 import { failedBy } from './outcomes.ts';
 
@@ -117,11 +117,10 @@ export async function recoverHost(
   const recovered: RecoveredInstall[] = [];
   for (const group of interruptedGroups(ctx.install.fs, folder)) {
     try {
-      recovered.push(
-        ...(await withGroupLock(ctx, group, SURVIVOR_WAIT_MS, () => recoverInstalls(ctx.install, folder, group))),
-      );
+      const recover = () => recoverInstalls(ctx.install, folder, group);
+      recovered.push(...(await withInstallLock(ctx, SURVIVOR_WAIT_MS, recover)));
     } catch (error) {
-      if (!isSlipwayError(error, 'DEPLOYMENT_GROUP_BUSY')) throw error;
+      if (!isSlipwayError(error, 'DEPLOYMENT_INSTALL_BUSY')) throw error;
       // Whoever still works there ends its own Install, and the group's next one puts right what it leaves.
       ctx.log.warn(`an Install is under way: ${error.message}`, { deploymentGroupId: group });
     }

@@ -201,19 +201,6 @@ describe('Install', () => {
     expect(outcome?.diagnostics.message).toContain('[DEPLOYMENT_EVENT_UNKNOWN]');
     expect(outcome?.diagnostics.message).toMatch(new RegExp(`appspec.yml.*${event}`));
   });
-
-  test('puts right what a cut-off Install of its own group left, and leaves other groups’ alone', async () => {
-    using scratch = scratchFolder();
-    const ctx = deploymentContext(scratch);
-    const specification = specificationOf(revision(scratch, 'one'));
-    await runAll(ctx, specification, ['DownloadBundle']);
-    const instructions = scratch.at('root/deployment-instructions');
-    // Not even its beginning was durable: nothing had happened yet.
-    writeFileSync(join(instructions, 'group-id-install.journal'), 'torn');
-    writeFileSync(join(instructions, 'other-id-install.journal'), 'torn');
-    expect((await runAll(ctx, specification, ['Install']))[0]).toMatchObject(SUCCEEDED);
-    expect(readdirSync(instructions).filter((name) => name.endsWith('.journal'))).toEqual(['other-id-install.journal']);
-  });
 });
 
 describe('a hook event', () => {

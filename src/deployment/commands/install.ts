@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import type { AppSpec } from '../../appspec/types.ts';
 import { SlipwayError } from '../../errors.ts';
 import { runInstall } from '../../install/install.ts';
-import { recoverInstalls } from '../../install/recover-installs.ts';
+import { interruptedGroups, recoverInstalls } from '../../install/recover-installs.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec } from '../find-appspec.ts';
+import { INSTALL_WAIT_MS, withInstallLock } from '../install-lock.ts';
 import { deploymentPaths, instructionsDir } from '../layout.ts';
 import { succeeded } from '../outcomes.ts';
 
@@ -26,23 +27,41 @@ export async function install(
   }
   const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
-  // One that was cut off without a restart of the agent: its executor died, or it was a local deployment. The group is ours alone now.
-  await recoverInstalls(ctx.install, instructionsDir(ctx.rootDir), deploymentGroupId);
-  const report = await runInstall(ctx.install, {
-    appSpec,
-    archiveDir: paths.archiveDir,
-    instructionsDir: instructionsDir(ctx.rootDir),
-    deploymentGroupId,
-    deploymentId,
-    deploymentDir: paths.deploymentDir,
-    fileExistsBehavior: specification.fileExistsBehavior,
-    rules: ctx.installRules,
-    protectPaths: ctx.protectPaths ?? [],
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const run = async () => {
+    await recoverCutOff(ctx, deploymentGroupId);
+    return runInstall(ctx.install, {
+      appSpec,
+      archiveDir: paths.archiveDir,
+      instructionsDir: instructionsDir(ctx.rootDir),
+      deploymentGroupId,
+      deploymentId,
+      deploymentDir: paths.deploymentDir,
+      fileExistsBehavior: specification.fileExistsBehavior,
+      rules: ctx.installRules,
+      protectPaths: ctx.protectPaths ?? [],
+      ...(signal === undefined ? {} : { signal }),
+    });
+  };
+  const report = await withInstallLock(ctx, INSTALL_WAIT_MS, run, signal);
   ctx.onObjects?.(report.files + report.unchanged);
   ctx.log.info('installed', { deploymentId, ...report });
   return succeeded();
+}
+
+/**
+ * Puts right Installs that were cut off without a restart of the agent: an executor died, or a local deployment. Nobody else installs now,
+ * so every journal is one of those. Another group's that cannot be put right is no fault of this one.
+ */
+async function recoverCutOff(ctx: DeploymentContext, own: string): Promise<void> {
+  const folder = instructionsDir(ctx.rootDir);
+  await recoverInstalls(ctx.install, folder, own);
+  for (const group of interruptedGroups(ctx.install.fs, folder)) {
+    try {
+      await recoverInstalls(ctx.install, folder, group);
+    } catch (error) {
+      ctx.log.warn('an Install of another deployment group was cut off, and cannot be put right', { group, error });
+    }
+  }
 }
 
 /**

@@ -1,0 +1,66 @@
+/** Work that only one process of this host may do at a time; whoever comes second waits, and says so. */
+import { SlipwayError } from '../errors.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Clock } from '../system/clock.ts';
+import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
+
+export interface ProcessLockContext {
+  readonly rootDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface ProcessLockRequest {
+  readonly lockFile: string;
+  /** How long to wait for whoever holds it; 0: not at all. */
+  readonly waitMs: number;
+  /** Makes the error that names the holder. */
+  busy(pid: number): SlipwayError;
+  /** Aborting it ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+const LOOK_AGAIN_MS = 200;
+
+/** @throws what `busy` makes; what `signal` was aborted with */
+export async function withProcessLock<T>(
+  ctx: ProcessLockContext,
+  request: ProcessLockRequest,
+  work: () => Promise<T>,
+): Promise<T> {
+  const lock = await takeLock(ctx, request);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+async function takeLock(
+  ctx: ProcessLockContext,
+  { lockFile, waitMs, busy, signal }: ProcessLockRequest,
+): Promise<InstanceLock> {
+  const giveUpAtMs = ctx.clock.now() + waitMs;
+  for (let looks = 0; ; looks += 1) {
+    const taken = tryLock(lockFile, busy);
+    if (!(taken instanceof SlipwayError)) return taken;
+    if (ctx.clock.now() >= giveUpAtMs) throw taken;
+    if (looks === 0) ctx.log.warn(`${taken.message}; waiting for it`);
+    await ctx.clock.sleep(LOOK_AGAIN_MS, signal);
+    signal?.throwIfAborted();
+  }
+}
+
+/** @returns the lock, or that somebody has it */
+function tryLock(lockFile: string, busy: (pid: number) => SlipwayError): InstanceLock | SlipwayError {
+  let taken: SlipwayError | undefined;
+  try {
+    return takeInstanceLock(lockFile, (pid) => {
+      taken = busy(pid);
+      return taken;
+    });
+  } catch (error) {
+    if (taken !== undefined && error === taken) return taken;
+    throw error;
+  }
+}
