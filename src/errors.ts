@@ -276,6 +276,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'The unpacked revision of a deployment is not on this host.',
     remedy: 'Deploy again: DownloadBundle puts it there.',
   },
+  DEPLOYMENT_ARCHIVE_TORN: {
+    meaning: 'The power was cut, or the machine hung, before all files of an unpacked revision were on the disk.',
+    remedy: 'Deploy again: DownloadBundle brings the revision anew. For a rollback, choose another revision.',
+  },
   ROLLBACK_NO_GROUP: {
     meaning: 'It is not clear which deployment group of this host is meant.',
     remedy: 'Name one of those in the message, by its id or its name.',

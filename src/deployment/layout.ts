@@ -53,6 +53,11 @@ export function archiveDirOf(deploymentDir: string): string {
   return join(deploymentDir, 'deployment-archive');
 }
 
+/** There while an archive may not be on the disk yet; see `archive-durability.ts`. */
+export function unsyncedNoteOf(deploymentDir: string): string {
+  return join(deploymentDir, '.archive-unsynced');
+}
+
 export function instructionsDir(rootDir: string): string {
   return join(rootDir, 'deployment-instructions');
 }

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { messageOf } from '../errors.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
+import { isTorn } from './archive-durability.ts';
 import { requireSignature, type SignatureContext } from './bundle-signature.ts';
 import type { DeploymentContext } from './context.ts';
 import { copyTree } from './copy-tree.ts';
@@ -50,7 +51,7 @@ export async function reuseArchive(
 
 function problemOf(
   sourceId: string,
-  { archiveDir, groupDir }: DeploymentPaths,
+  { archiveDir, deploymentDir, groupDir }: DeploymentPaths,
   { appSpecFilename }: DeploymentSpecification,
 ): string | null {
   if (!/^d-[A-Z0-9]+$/.test(sourceId) || sourceId.length > MAX_ID_LENGTH) return 'its id is none';
@@ -59,6 +60,7 @@ function problemOf(
   if (!stats.isDirectory()) return `${archiveDir} is no folder`;
   if (!realpathSync(archiveDir).startsWith(`${realpathSync(groupDir)}/`))
     return `${archiveDir} leads out of ${groupDir}`;
+  if (isTorn(deploymentDir)) return `this host went down before ${archiveDir} was on its disk`;
   if (readdirSync(archiveDir).length === 0) return `${archiveDir} is empty`;
   return locateAppSpec(archiveDir, appSpecFilename) === null ? `${archiveDir} has no AppSpec file` : null;
 }

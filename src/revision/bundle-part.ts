@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { bootId } from '../system/boot-id.ts';
 import { startTimeOf } from '../system/processes.ts';
 import { type ByteRange, countBytes, joinRanges } from './byte-ranges.ts';
 
@@ -208,10 +209,6 @@ function readNote(partFile: string): PartNote | null {
   } catch {
     return null;
   }
-}
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** A bundle that cannot be written, as the operator is told of it. */

@@ -68,6 +68,7 @@ describe('DownloadBundle', () => {
       diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded: BundleSource=downloaded', log: '' },
     });
     const folder = scratch.at('root/group-id/d-ONE');
+    await eventually(() => !existsSync(join(folder, '.archive-unsynced')));
     expect(readdirSync(folder).sort()).toEqual(['.bundle-source', 'bundle.tar', 'deployment-archive']);
     expect(readdirSync(join(folder, 'deployment-archive')).sort()).toEqual(['appspec.yml', 'files', 'scripts']);
     expect(statSync(join(folder, 'deployment-archive/scripts/AfterInstall.sh')).mode & 0o111).not.toBe(0);
@@ -81,7 +82,9 @@ describe('DownloadBundle', () => {
     const ctx = deploymentContext(scratch);
     const outcome = await runCommand(ctx, request('DownloadBundle', specificationOf(revision(scratch, 'one'))));
     expect(outcome).toMatchObject(SUCCEEDED);
-    expect(readdirSync(scratch.at('root/group-id/d-ONE')).sort()).toEqual(['.bundle-source', 'deployment-archive']);
+    const folder = scratch.at('root/group-id/d-ONE');
+    await eventually(() => !existsSync(join(folder, '.archive-unsynced')));
+    expect(readdirSync(folder).sort()).toEqual(['.bundle-source', 'deployment-archive']);
   });
 
   test('remembers the ETag that it saw', async () => {

@@ -1,4 +1,5 @@
-import { mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { unpackBundle } from '../../archive/unpack.ts';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
@@ -10,6 +11,7 @@ import type {
 } from '../../protocol/specification.ts';
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
+import { noteUnsynced, requireNotTorn } from '../archive-durability.ts';
 import { forSignature, requireSignature } from '../bundle-signature.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { copyTree } from '../copy-tree.ts';
@@ -39,21 +41,21 @@ export async function downloadBundle(
   signal?: AbortSignal,
 ): Promise<CommandOutcome> {
   const { specification } = request;
-  const { deploymentGroupId, deploymentId, revision } = specification;
+  const { deploymentGroupId, deploymentId } = specification;
   const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
   mkdirSync(paths.deploymentDir, { recursive: true, mode: folderModes(ctx.restrictFolders).passage });
   for (const path of [paths.archiveDir, paths.eTagFile]) rmSync(path, { recursive: true, force: true });
   removeSignatures(paths);
-
-  const source = (await reuseArchive(ctx, specification, signal)) ? 'archive-reuse' : 'downloaded';
-  if (source === 'downloaded') {
-    if (revision.revisionType === 'Local Directory') await takeFolder(ctx, specification, revision, paths, signal);
-    else await fetchAndUnpack(ctx, specification, revision, paths, signal);
-  }
+  const note = noteUnsynced(paths);
+  const source = await bringArchive(ctx, specification, paths, signal).catch((fault: unknown) => {
+    if (!existsSync(paths.archiveDir)) note.remove();
+    throw fault;
+  });
   const { filename, warnings } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   for (const { message, position } of warnings) {
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });
   }
+  note.bringToDisk();
   writeFileDurably(paths.bundleSourceFile, source);
   writePointer(groupPointers(ctx.rootDir, deploymentGroupId).mostRecent, paths.deploymentDir);
   pruneRevisions(ctx, deploymentGroupId, deploymentId);
@@ -62,6 +64,20 @@ export async function downloadBundle(
     if (stopped.status === 'Failed') return stopped;
   }
   return succeeded(`BundleSource=${source}`);
+}
+
+/** @returns where it came from, in the words of the official agent */
+async function bringArchive(
+  ctx: DeploymentContext,
+  specification: DeploymentSpecification,
+  paths: DeploymentPaths,
+  signal: AbortSignal | undefined,
+): Promise<'archive-reuse' | 'downloaded'> {
+  const { revision } = specification;
+  if (await reuseArchive(ctx, specification, signal)) return 'archive-reuse';
+  if (revision.revisionType === 'Local Directory') await takeFolder(ctx, specification, revision, paths, signal);
+  else await fetchAndUnpack(ctx, specification, revision, paths, signal);
+  return 'downloaded';
 }
 
 async function fetchAndUnpack(
@@ -146,6 +162,7 @@ async function takeFolder(
   { archiveDir, bundleFile }: DeploymentPaths,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  requireNotTorn(dirname(revision.location));
   const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
   await requireSignature(ctx, specification, { bundleFile: kept, signaturesAt: 'host' }, signal);
   copyFolder(revision, archiveDir);

@@ -5,6 +5,7 @@ import { runInstall } from '../../install/install.ts';
 import { interruptedGroups, recoverInstalls } from '../../install/recover-installs.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
+import { requireNotTorn } from '../archive-durability.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec } from '../find-appspec.ts';
 import { INSTALL_WAIT_MS, withInstallLock } from '../install-lock.ts';
@@ -25,6 +26,7 @@ export async function install(
       `the revision of ${deploymentId} is not at ${paths.archiveDir}`,
     );
   }
+  requireNotTorn(paths.deploymentDir);
   const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
   const run = async () => {

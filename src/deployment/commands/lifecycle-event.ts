@@ -7,6 +7,7 @@ import { LOG_FILE_BYTES, LOG_FILES, openRotatingFile } from '../../hooks/rotatin
 import { runLifecycleEvent } from '../../hooks/run-event.ts';
 import { createScriptLog } from '../../hooks/script-log.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import { isTorn, requireNotTorn } from '../archive-durability.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec } from '../find-appspec.ts';
 import { folderModes } from '../folder-modes.ts';
@@ -118,8 +119,10 @@ export function findScripts(
   { commandName, specification }: CommandRequest,
 ): FoundScripts | null {
   const { deploymentGroupId, deploymentId } = specification;
-  const own = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId).archiveDir;
-  const archiveDir = existsSync(own) ? own : otherArchive(ctx, commandName, specification);
+  const { deploymentDir, archiveDir: own } = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
+  const isOwn = existsSync(own);
+  if (isOwn) requireNotTorn(deploymentDir);
+  const archiveDir = isOwn ? own : otherArchive(ctx, commandName, specification);
   if (archiveDir === null) return null;
   const { appSpec } = findAppSpec(archiveDir, specification.appSpecFilename);
   return { hooks: appSpec.hooks.get(commandName) ?? [], archiveDir };
@@ -153,7 +156,9 @@ function otherArchive(
   const deploymentDir = oldRevisionFor(ctx, { commandName: event, specification });
   if (deploymentDir === null) return null;
   const archiveDir = archiveDirOf(deploymentDir);
-  if (existsSync(archiveDir)) return archiveDir;
-  ctx.log.warn(`the revision that ${event} would run scripts of is gone; the event is skipped`, { event, archiveDir });
+  const isThere = existsSync(archiveDir);
+  if (isThere && !isTorn(deploymentDir)) return archiveDir;
+  const why = isThere ? 'may be incomplete, because this host went down before it was on the disk' : 'is gone';
+  ctx.log.warn(`the revision that ${event} would run scripts of ${why}; the event is skipped`, { event, archiveDir });
   return null;
 }
