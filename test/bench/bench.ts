@@ -3,11 +3,12 @@
  *
  * Contestants take turns after a round that does not count; a figure is the median, a ratio the median of the rounds' ratios. The system's
  * tools sync nothing; Install syncs its journal and, once per file system, everything that it has staged, and that is in its figures.
- * `--part contests|deployments|long-run` and `--shape many|big` measure less.
+ * `--part contests|deployments|long-run|daemon` and `--shape many|big` measure less.
  */
 import { parseArgs } from 'node:util';
 import { BIG, MANY } from './bundles.ts';
 import { contestsOf } from './contests.ts';
+import { daemonFigures } from './daemon.ts';
 import { deploymentsOf, longRunOf } from './deployments.ts';
 import { type Figure, show } from './figures.ts';
 import { type GroundUse, prepareGround } from './ground.ts';
@@ -22,6 +23,9 @@ const parts: Readonly<Record<string, { use: GroundUse; figures(path: string): re
   deployments: { use: 'deployments', figures: (path) => [deploymentsOf(shapes, path)] },
   'long-run': { use: 'deployments', figures: (path) => [longRunOf(BIG, path)] },
 };
+if (values.part === undefined || values.part === 'daemon') {
+  for await (const figure of daemonFigures()) process.stdout.write(show(figure, values.json));
+}
 for (const [name, { use, figures }] of Object.entries(parts)) {
   if (values.part !== undefined && values.part !== name) continue;
   using ground = prepareGround(use);

@@ -1,5 +1,5 @@
 /**
- * What the agent's daemon costs, from the bundled build: `npm run bench:daemon`, `npm run bench:daemon -- --json`.
+ * What the agent's daemon costs, from the bundled build.
  *
  * Start to first poll, memory and CPU of a daemon that long-polls the real control server, how soon SIGTERM ends it, and how long a small
  * deployment takes from CreateDeployment to Succeeded. Memory is what the kernel says in `/proc/PID/smaps_rollup`, CPU what it says in
@@ -7,14 +7,15 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { loadavg, tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createManagementClient } from '../../src/protocol/management/client.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { answeringServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { type Figure, median } from './figures.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = join(PROJECT, 'dist/cli/main.js');
@@ -24,44 +25,26 @@ const SETTLE_MS = 20_000;
 const IDLE_MS = 60_000;
 const CLOCK_TICKS = 100;
 
-interface Figure {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: 'ms' | 'MB' | 's';
-  readonly goal: number;
+/** Builds the bundle first. Memory is in millions of bytes. */
+export async function* daemonFigures(): AsyncGenerator<Figure> {
+  using scratch = scratchFolder();
+  execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
+  yield await coldStart(scratch.path);
+  yield* againstServer(scratch.path);
 }
 
-const isJson = process.argv.includes('--json');
-const isQuick = process.argv.includes('--quick');
-const folder = mkdtempSync(join(tmpdir(), 'slipway-bench-'));
-execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
-try {
-  await coldStarts();
-  await againstServer();
-  if (!isJson)
-    process.stdout.write(
-      `load average ${loadavg()
-        .map((load) => load.toFixed(1))
-        .join(' ')}\n`,
-    );
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
-
-function print(figure: Figure): void {
-  const { name, value, unit, goal } = figure;
-  if (isJson) process.stdout.write(`${JSON.stringify({ ...figure, ratio: Number((value / goal).toFixed(2)) })}\n`);
-  else process.stdout.write(`${name.padEnd(52)} ${value.toFixed(unit === 'ms' ? 0 : 2)} ${unit}  (goal ${goal})\n`);
+function figure(name: string, value: number, unit: Figure['unit'], goal: number): Figure {
+  return { name, value, unit, floor: null, ratio: null, goal };
 }
 
 /** From the start of the process to the first request on the wire. */
-async function coldStarts(): Promise<void> {
+async function coldStart(folder: string): Promise<Figure> {
   let heard: () => void = () => {};
   await using server = await answeringServer(() => {
     heard();
     return { body: '{}' };
   });
-  const configFile = writeAgentConfig('cold', server.url, 'AKIDEXAMPLE', 'secret');
+  const configFile = writeAgentConfig(join(folder, 'cold'), server.url, 'AKIDEXAMPLE', 'secret');
   const times: number[] = [];
   for (let round = 0; round <= START_ROUNDS; round += 1) {
     const polled = new Promise<void>((resolve) => {
@@ -75,10 +58,10 @@ async function coldStarts(): Promise<void> {
     agent.kill('SIGTERM');
     await once(agent, 'exit');
   }
-  print({ name: 'cold start to first poll', value: median(times), unit: 'ms', goal: 400 });
+  return figure('cold start to first poll', median(times), 'ms', 400);
 }
 
-async function againstServer(): Promise<void> {
+async function* againstServer(folder: string): AsyncGenerator<Figure> {
   const dataDir = join(folder, 'server');
   const key = JSON.parse(output(['keys', 'create', '--role', 'admin', '--data-dir', dataDir, '--json'])) as {
     accessKeyId: string;
@@ -97,16 +80,16 @@ async function againstServer(): Promise<void> {
   output(['register', '--instance-name', 'web-1', '--tag', 'Role=bench', ...dirs], env);
   const agent = slipway(['agent', '--config-file', join(host, 'conf', 'codedeployagent.yml')], env);
   try {
-    await systemClock.sleep(isQuick ? 5_000 : SETTLE_MS);
-    memory(agent.pid ?? 0, 'idle daemon');
-    if (!isQuick) await idleCpu(agent.pid ?? 0);
-    await smallDeployments(url, key, env);
     await systemClock.sleep(SETTLE_MS);
-    memory(agent.pid ?? 0, 'daemon after small deployments');
+    yield* memory(agent.pid ?? 0, 'idle daemon');
+    yield await idleCpu(agent.pid ?? 0);
+    yield await smallDeployments(folder, url, key, env);
+    await systemClock.sleep(SETTLE_MS);
+    yield* memory(agent.pid ?? 0, 'daemon after small deployments');
     const startedMs = performance.now();
     agent.kill('SIGTERM');
     await once(agent, 'exit');
-    print({ name: 'SIGTERM while idle', value: performance.now() - startedMs, unit: 'ms', goal: 200 });
+    yield figure('SIGTERM while idle', performance.now() - startedMs, 'ms', 200);
   } finally {
     for (const child of [agent, server]) {
       if (child.exitCode !== null || child.signalCode !== null) continue;
@@ -116,20 +99,20 @@ async function againstServer(): Promise<void> {
   }
 }
 
-function memory(pid: number, name: string): void {
+function* memory(pid: number, name: string): Generator<Figure> {
   const kib = (field: string): number =>
     [...readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8').matchAll(new RegExp(`^${field}:\\s+(\\d+)`, 'gm'))].reduce(
       (sum, match) => sum + Number(match[1]),
       0,
     );
-  print({ name: `${name}: RSS`, value: (kib('Rss') * 1024) / 1e6, unit: 'MB', goal: 65 });
-  print({ name: `${name}: private`, value: (kib('Private_\\w+') * 1024) / 1e6, unit: 'MB', goal: 20 });
+  yield figure(`${name}: RSS`, (kib('Rss') * 1024) / 1e6, 'MB', 65);
+  yield figure(`${name}: private`, (kib('Private_\\w+') * 1024) / 1e6, 'MB', 20);
 }
 
-async function idleCpu(pid: number): Promise<void> {
+async function idleCpu(pid: number): Promise<Figure> {
   const before = cpuTicks(pid);
   await systemClock.sleep(IDLE_MS);
-  print({ name: 'idle daemon: CPU a minute', value: (cpuTicks(pid) - before) / CLOCK_TICKS, unit: 's', goal: 0.05 });
+  return figure('idle daemon: CPU a minute', (cpuTicks(pid) - before) / CLOCK_TICKS, 's', 0.05);
 }
 
 /** User and system time; the name of the program, in parentheses, may hold blanks. */
@@ -142,10 +125,11 @@ function cpuTicks(pid: number): number {
 
 /** Twenty files and five hooks, from CreateDeployment to Succeeded, as a caller sees it who asks every few milliseconds. */
 async function smallDeployments(
+  folder: string,
   url: string,
   key: { accessKeyId: string; secretAccessKey: string },
   env: Record<string, string>,
-): Promise<void> {
+): Promise<Figure> {
   const client = createManagementClient({
     endpoint: url,
     region: 'us-east-1',
@@ -188,7 +172,7 @@ async function smallDeployments(
     // The first one runs no ApplicationStop, and fills the caches.
     if (round > 0) times.push(performance.now() - startedMs);
   }
-  print({ name: 'small bundle, CreateDeployment to Succeeded (warm)', value: median(times), unit: 'ms', goal: 600 });
+  return figure('small bundle, CreateDeployment to Succeeded (warm)', median(times), 'ms', 600);
 }
 
 function slipway(args: readonly string[], env: Record<string, string> = {}) {
@@ -214,8 +198,7 @@ async function firstLine(child: ReturnType<typeof slipway>): Promise<string> {
   throw new Error('the server did not start');
 }
 
-function writeAgentConfig(name: string, endpoint: string, accessKeyId: string, secretAccessKey: string): string {
-  const root = join(folder, name);
+function writeAgentConfig(root: string, endpoint: string, accessKeyId: string, secretAccessKey: string): string {
   mkdirSync(root);
   const onPremises = join(root, 'onpremises.yml');
   const identity = {
@@ -236,8 +219,4 @@ function writeAgentConfig(name: string, endpoint: string, accessKeyId: string, s
   const file = join(root, 'agent.yml');
   writeFileSync(file, JSON.stringify(config));
   return file;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
