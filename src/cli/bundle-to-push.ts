@@ -1,17 +1,16 @@
 /** What a person names to be pushed: a folder, which is packed, or a bundle that somebody has packed already, which goes as it is. */
-import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { appSpecCandidates } from '../appspec/filenames.ts';
 import { parseAppSpec } from '../appspec/parse.ts';
 import { renderFindings } from '../appspec/render.ts';
 import { packBundle } from '../archive/pack.ts';
 import { unpackBundle } from '../archive/unpack.ts';
-import { readAppSpecText } from '../deployment/find-appspec.ts';
+import { locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
 import { SlipwayError } from '../errors.ts';
 import { bundleTypeOf } from '../local/bundle-kind.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';
+import { withScratchFolder } from '../system/scratch-folder.ts';
 import type { CliContext } from './context.ts';
 
 const WHAT_TO_NAME = 'Name a folder that holds a revision, or a bundle.';
@@ -47,8 +46,7 @@ export async function withBundle<T>(
 ): Promise<T> {
   const source = resolve(ctx.workingDirectory, request.source);
   const isFile = kindOf(source) === 'file';
-  const workDir = mkdtempSync(join(tmpdir(), 'slipway-push-'));
-  try {
+  return withScratchFolder(async (workDir) => {
     const bundle = await (isFile ? takeBundle : packFolder)(source, request.bundleType, workDir);
     const { signKey, application } = request;
     let signatures = isFile ? signaturesBeside(source) : [];
@@ -56,10 +54,8 @@ export async function withBundle<T>(
       const keyFile = resolve(ctx.workingDirectory, signKey);
       signatures = [await sign(ctx, keyFile, application, bundle.bundleFile)];
     }
-    return await work({ ...bundle, signatures });
-  } finally {
-    rmSync(workDir, { recursive: true, force: true });
-  }
+    return work({ ...bundle, signatures });
+  });
 }
 
 type Bundle = Omit<PreparedBundle, 'signatures'>;
@@ -104,8 +100,8 @@ async function takeBundle(source: string, wanted: BundleType | null, workDir: st
 
 /** Throws unless the folder holds an AppSpec file that the agent would accept. */
 function requireSoundAppSpec(folder: string, shown: string): void {
-  const filename = appSpecCandidates('appspec.yml').find((name) => existsSync(join(folder, name)));
-  if (filename === undefined) throw new SlipwayError('CLI_BAD_REVISION', `${shown} has no appspec.yml in its root`);
+  const filename = locateAppSpec(folder, 'appspec.yml');
+  if (filename === null) throw new SlipwayError('CLI_BAD_REVISION', `${shown} has no appspec.yml in its root`);
   const text = readAppSpecText(join(folder, filename));
   const result = parseAppSpec(text, { filename, platform: 'linux' });
   if (!result.ok) {

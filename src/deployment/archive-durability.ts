@@ -4,11 +4,11 @@
  * file says in which run of the machine the revision was unpacked, and goes when all of it is on the disk. Found in a later run, it says
  * that files may be empty or missing, though they have their names.
  */
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
 import { bootId } from '../system/boot-id.ts';
+import { runDetachedShell } from '../system/detached-shell.ts';
 import { writeFileDurably } from '../system/durable-file.ts';
 import { type DeploymentPaths, unsyncedNoteOf } from './layout.ts';
 
@@ -28,17 +28,8 @@ export function noteUnsynced({ deploymentDir, archiveDir }: DeploymentPaths): Un
   const text = `${bootId()} ${randomUUID()}`;
   writeFileDurably(note, text);
   return {
-    bringToDisk() {
-      // It may outlive this process, which may have no more work.
-      const sync = spawn('/bin/sh', ['-c', SYNC, 'slipway-sync', archiveDir, note, text], {
-        cwd: '/',
-        env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
-        stdio: 'ignore',
-        detached: true,
-      });
-      sync.on('error', () => undefined);
-      sync.unref();
-    },
+    // It may outlive this process, which may have no more work.
+    bringToDisk: () => runDetachedShell(SYNC, ['slipway-sync', archiveDir, note, text], 'ignore'),
     remove: () => rmSync(note, { force: true }),
   };
 }

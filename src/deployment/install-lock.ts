@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path';
 import { SlipwayError } from '../errors.ts';
-import { commandLineOf } from '../system/processes.ts';
 import { type ProcessLockContext, withProcessLock } from './process-lock.ts';
 
 /** A server gives an event an hour; what has waited for half of it has the other half for itself. */
@@ -13,18 +12,13 @@ export const INSTALL_WAIT_MS = 30 * 60_000;
 
 /** @throws SlipwayError DEPLOYMENT_INSTALL_BUSY naming the process that installs */
 export async function withInstallLock<T>(
-  ctx: ProcessLockContext,
+  ctx: ProcessLockContext & { readonly rootDir: string },
   waitMs: number,
   work: () => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
   const lockFile = join(ctx.rootDir, '.slipway', 'install-lock');
+  const busy = (holder: string) =>
+    new SlipwayError('DEPLOYMENT_INSTALL_BUSY', `${holder} is installing for another deployment group`);
   return withProcessLock(ctx, { lockFile, waitMs, busy, ...(signal && { signal }) }, work);
-}
-
-function busy(pid: number): SlipwayError {
-  return new SlipwayError(
-    'DEPLOYMENT_INSTALL_BUSY',
-    `process ${pid} (${commandLineOf(pid).slice(0, 200)}) is installing for another deployment group`,
-  );
 }

@@ -3,9 +3,9 @@ import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
+import { commandLineOf } from '../system/processes.ts';
 
 export interface ProcessLockContext {
-  readonly rootDir: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -14,13 +14,14 @@ export interface ProcessLockRequest {
   readonly lockFile: string;
   /** How long to wait for whoever holds it; 0: not at all. */
   readonly waitMs: number;
-  /** Makes the error that names the holder. */
-  busy(pid: number): SlipwayError;
+  /** Makes the error. @param holder `process 4711 (command line)` */
+  busy(holder: string): SlipwayError;
   /** Aborting it ends the wait. */
   readonly signal?: AbortSignal;
 }
 
 const LOOK_AGAIN_MS = 200;
+const SHOWN_COMMAND_LINE = 200;
 
 /** @throws what `busy` makes; what `signal` was aborted with */
 export async function withProcessLock<T>(
@@ -52,11 +53,11 @@ async function takeLock(
 }
 
 /** @returns the lock, or that somebody has it */
-function tryLock(lockFile: string, busy: (pid: number) => SlipwayError): InstanceLock | SlipwayError {
+function tryLock(lockFile: string, busy: ProcessLockRequest['busy']): InstanceLock | SlipwayError {
   let taken: SlipwayError | undefined;
   try {
     return takeInstanceLock(lockFile, (pid) => {
-      taken = busy(pid);
+      taken = busy(`process ${pid} (${commandLineOf(pid).slice(0, SHOWN_COMMAND_LINE)})`);
       return taken;
     });
   } catch (error) {

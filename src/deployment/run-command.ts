@@ -114,18 +114,15 @@ export async function recoverHost(
   }
   removeHalfDone(ctx);
   const folder = instructionsDir(ctx.rootDir);
-  const recovered: RecoveredInstall[] = [];
-  for (const group of interruptedGroups(ctx.install.fs, folder)) {
-    try {
-      const recover = () => recoverInstalls(ctx.install, folder, group);
-      recovered.push(...(await withInstallLock(ctx, SURVIVOR_WAIT_MS, recover)));
-    } catch (error) {
-      if (!isSlipwayError(error, 'DEPLOYMENT_INSTALL_BUSY')) throw error;
-      // Whoever still works there ends its own Install, and the group's next one puts right what it leaves.
-      ctx.log.warn(`an Install is under way: ${error.message}`, { deploymentGroupId: group });
-    }
+  if (interruptedGroups(ctx.install.fs, folder).length === 0) return [];
+  try {
+    return await withInstallLock(ctx, SURVIVOR_WAIT_MS, () => recoverInstalls(ctx.install, folder));
+  } catch (error) {
+    if (!isSlipwayError(error, 'DEPLOYMENT_INSTALL_BUSY')) throw error;
+    // Whoever still installs ends its own, and the next Install puts right what is left besides.
+    ctx.log.warn(`an Install is under way: ${error.message}`);
+    return [];
   }
-  return recovered;
 }
 
 /** A custom event (of a local deployment) is a hook event when the deployment lists it. */

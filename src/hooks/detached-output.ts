@@ -5,10 +5,10 @@
  * of memory between them, copies to a file until the last writer has gone. A file that cannot be written (no space, folder removed) costs
  * output, never the application.
  */
-import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+import { runDetachedShell } from '../system/detached-shell.ts';
 
 /** A file of this size makes room for the next; one older is kept. */
 const FILE_BYTES = 16 * 1024 * 1024;
@@ -57,13 +57,6 @@ export function newOutputFile(path: string): string | null {
  * @param controlGroups folders of the control group where the writers are, so that the reader is stopped with them and not with the agent
  */
 export function copyDetached(readEnd: number, file: string | null, controlGroups: readonly string[]): void {
-  // Without the hook's marker: an order to end the hook's processes must not end the reader before the writers.
-  const copier = spawn('/bin/sh', ['-c', COPY, 'slipway-output', file ?? '', ...controlGroups], {
-    cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
-    stdio: [readEnd, 'ignore', 'ignore'],
-    detached: true,
-  });
-  copier.on('error', () => undefined);
-  copier.unref();
+  // An order to end the hook's processes must not end the reader before the writers: it does not have their marker.
+  runDetachedShell(COPY, ['slipway-output', file ?? '', ...controlGroups], readEnd);
 }

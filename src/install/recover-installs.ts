@@ -19,7 +19,7 @@ export interface RecoveredInstall {
 }
 
 /**
- * Puts right the Install of a deployment group that was interrupted; calling it again is harmless. Nobody else may work in the group.
+ * Puts right the Install of a deployment group that was interrupted; calling it again is harmless. Nobody else may be installing.
  *
  * @param deploymentGroupId null: of all groups
  * @throws SlipwayError INSTALL_NOT_RECOVERED when the disk refuses; the journal stays for the next attempt

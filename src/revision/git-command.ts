@@ -16,6 +16,7 @@ import type { RevisionContext } from './types.ts';
 const MAX_MESSAGE = 2_000;
 /** Of what git has written; what went wrong comes last. */
 const KEPT_OUTPUT = 64 * 1024;
+
 /** @returns what git printed, to the last newline. @throws GitFailed; SlipwayError REVISION_TOOL_MISSING */
 export type Git = (args: readonly string[], options?: GitOptions) => Promise<string>;
 

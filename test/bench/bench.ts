@@ -19,13 +19,11 @@ const { values } = parseArgs({
 
 const shapes = [MANY, BIG].filter(({ name }) => name.startsWith(values.shape ?? ''));
 const parts: Readonly<Record<string, { use: GroundUse; figures(path: string): readonly AsyncGenerator<Figure>[] }>> = {
+  daemon: { use: 'deployments', figures: (path) => [daemonFigures(path)] },
   contests: { use: 'contests', figures: (path) => shapes.map((shape) => contestsOf(shape, path)) },
   deployments: { use: 'deployments', figures: (path) => [deploymentsOf(shapes, path)] },
   'long-run': { use: 'deployments', figures: (path) => [longRunOf(BIG, path)] },
 };
-if (values.part === undefined || values.part === 'daemon') {
-  for await (const figure of daemonFigures()) process.stdout.write(show(figure, values.json));
-}
 for (const [name, { use, figures }] of Object.entries(parts)) {
   if (values.part !== undefined && values.part !== name) continue;
   using ground = prepareGround(use);

@@ -14,7 +14,6 @@ import { createManagementClient } from '../../src/protocol/management/client.ts'
 import { systemClock } from '../../src/system/clock.ts';
 import { answeringServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
-import { scratchFolder } from '../support/scratch.ts';
 import { type Figure, median } from './figures.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,12 +24,11 @@ const SETTLE_MS = 20_000;
 const IDLE_MS = 60_000;
 const CLOCK_TICKS = 100;
 
-/** Builds the bundle first. Memory is in millions of bytes. */
-export async function* daemonFigures(): AsyncGenerator<Figure> {
-  using scratch = scratchFolder();
+/** Builds the bundle first. Memory is in millions of bytes. @param folder an empty one, for everything that is written */
+export async function* daemonFigures(folder: string): AsyncGenerator<Figure> {
   execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
-  yield await coldStart(scratch.path);
-  yield* againstServer(scratch.path);
+  yield await coldStart(folder);
+  yield* againstServer(folder);
 }
 
 function figure(name: string, value: number, unit: Figure['unit'], goal: number): Figure {

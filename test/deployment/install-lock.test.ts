@@ -88,7 +88,7 @@ describe('Install', () => {
     expect(`${loser?.stdout}${loser?.stderr}`).toContain(`changed belongs to the deployment group ${winner}`);
   });
 
-  test('puts right first what a cut-off one has left, also another group’s', async () => {
+  test('puts right first what cut-off ones have left, its own group’s and another’s', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     const root = scratch.at('root');
@@ -97,6 +97,8 @@ describe('Install', () => {
     await installOne(root);
     const old = treeOf(scratch.at('root/site'));
     await cutOffInTheMiddle(root);
+    // Of the own group not even the beginning was durable: nothing had happened yet.
+    writeFileSync(join(root, INSTRUCTIONS, 'group-id-install.journal'), 'torn');
     expect(readFileSync(scratch.at('root/site/changed'), 'utf8')).toBe('2');
 
     const outcome = await runCommand(ctx, request('Install', specification));
@@ -111,10 +113,10 @@ async function installOne(root: string): Promise<void> {
   mkdirSync(join(root, INSTRUCTIONS), { recursive: true });
   writeFiles(join(root, 'one'), { changed: '1', gone: 'x' });
   writeFiles(join(root, 'two'), { changed: '2', more: 'y' });
-  await runInstall(installContext(), otherGroups(root, 'one'));
+  await runInstall(installContext(), forOtherGroup(root, 'one'));
 }
 
-function otherGroups(root: string, archive: string) {
+function forOtherGroup(root: string, archive: string) {
   return installRequest(root, archive, { instructionsDir: join(root, INSTRUCTIONS) });
 }
 
@@ -126,7 +128,7 @@ async function cutOffInTheMiddle(root: string): Promise<void> {
   const watched = watchedFs((call, name, [path]) => {
     if (name === 'renameSync' && String(path).endsWith('/gone')) removal = call;
   });
-  await runInstall(installContext(watched.fs), otherGroups(rehearsal.path, 'two'));
+  await runInstall(installContext(watched.fs), forOtherGroup(rehearsal.path, 'two'));
   const { signal } = await execa(process.execPath, [DIE, root, String(removal), INSTRUCTIONS], { reject: false });
   expect(signal).toBe('SIGKILL');
 }

@@ -1,6 +1,7 @@
 /**
  * Holds the import rules of the house (docs/architecture.md) against the sources: which room may import which, that files
- * called pure touch neither the machine nor the clock, and that no imports run in a circle. Prints each violation with file and line; exits 1 if there is one.
+ * called pure touch neither the machine nor the clock, and that no imports run in a circle. Prints each violation with file
+ * and line; exits 1 if there is one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';

@@ -82,7 +82,10 @@ function addDeployOptions(command: Command): Command {
     .option('--sha256 <digest>', 'what the bundle at --url must have')
     .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
     .addOption(
-      new Option('--type <type>', 'kind of bundle; else what its name says, else zip').choices(['zip', 'tgz', 'tar']),
+      new Option(
+        '--type <type>',
+        'kind of bundle; of what is pushed, what a folder becomes; else what the name says, else zip',
+      ).choices(['zip', 'tgz', 'tar']),
     )
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')

@@ -29,6 +29,7 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
       ]);
       ctx.stdout.write(renderTable([['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'], ...rows]));
     });
+
   addConnectionOptions(
     hosts
       .command('deregister')

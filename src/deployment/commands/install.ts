@@ -29,7 +29,7 @@ export async function install(
   requireNotTorn(paths.deploymentDir);
   const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
-  const run = async () => {
+  const recoverAndInstall = async () => {
     await recoverCutOff(ctx, deploymentGroupId);
     return runInstall(ctx.install, {
       appSpec,
@@ -44,7 +44,7 @@ export async function install(
       ...(signal === undefined ? {} : { signal }),
     });
   };
-  const report = await withInstallLock(ctx, INSTALL_WAIT_MS, run, signal);
+  const report = await withInstallLock(ctx, INSTALL_WAIT_MS, recoverAndInstall, signal);
   ctx.onObjects?.(report.files + report.unchanged);
   ctx.log.info('installed', { deploymentId, ...report });
   return succeeded();
