@@ -100,10 +100,14 @@ export interface ControlServer extends AsyncDisposable {
   readonly env: Record<string, string>;
 }
 
-/** Starts a server on a data folder; the second start on the same folder goes on with what is there, on the same ports. */
+/**
+ * Starts a server on a data folder; the second start on the same folder goes on with what is there, on the same ports.
+ * @param args more arguments for `slipway server`
+ */
 export async function startControlServer(
   dataDir: string,
   again?: Pick<ControlServer, 'url' | 's3Url' | 'env'>,
+  args: readonly string[] = [],
 ): Promise<ControlServer> {
   const address = (url: string | undefined) => (url === undefined ? '127.0.0.1:0' : new URL(url).host);
   let keyEnv: Record<string, string> | undefined = again?.env;
@@ -118,7 +122,7 @@ export async function startControlServer(
     };
   }
   const daemon = startDaemon(
-    [...['server', '--data-dir', dataDir], ...['--listen', address(again?.url), '--s3-listen', address(again?.s3Url)]],
+    ['server', '--data-dir', dataDir, '--listen', address(again?.url), '--s3-listen', address(again?.s3Url), ...args],
     { stderrFile: `${dataDir}.log` },
   );
   const line = await daemon.firstLine;

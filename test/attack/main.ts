@@ -1,0 +1,39 @@
+/**
+ * Attacks the real programs: `npm run test:attack -- --json`. A line for each attack, and last the summary, with `--json` as one JSON
+ * text: tried, through, hung, and the peak memory of servers and agents in millions of bytes. Exits 1 when one got through or hung.
+ * `--only TEXT` runs those whose promise or name holds the text.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Attack } from './attack.ts';
+import { type PeakMemory, runAttacks } from './run-attacks.ts';
+
+const ATTACKS: readonly (readonly Attack[])[] = [];
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
+mkdirSync(scratch, { recursive: true });
+const folder = mkdtempSync(join(scratch, 'attack-'));
+const chosen = ATTACKS.flat().filter(({ promise, name }) => `${promise}: ${name}`.includes(values.only ?? ''));
+const peak: PeakMemory = { server: 0, agent: 0 };
+const count = { held: 0, through: 0, hung: 0, 'not run': 0 };
+try {
+  for await (const { attack, ending, why, tookMs } of runAttacks(chosen, folder, peak)) {
+    count[ending] += 1;
+    process.stderr.write(`${ending.padEnd(7)} ${attack.promise}: ${attack.name} (${tookMs} ms)\n`);
+    if (why !== null) process.stderr.write(`        ${why.replaceAll('\n', '\n        ')}\n`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const { through, hung } = count;
+const tried = count.held + through + hung;
+const [maxServerMb, maxAgentMb] = [Math.round(peak.server), Math.round(peak.agent)];
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ tried, through, hung, maxServerMb, maxAgentMb })}\n`
+    : `${tried} attacks: ${through} through, ${hung} hung; server up to ${maxServerMb} MB, agent up to ${maxAgentMb} MB\n`,
+);
+process.exitCode = tried > 0 && through + hung === 0 ? 0 : 1;
