@@ -314,7 +314,7 @@ export const ERROR_CATALOGUE = {
   AGENT_TLS_REFUSED: {
     meaning: 'The control endpoint’s certificate does not verify, or no TLS connection to it comes about.',
     remedy:
-      'Check the endpoint and the clock. A private authority is trusted through SSL_CERT_FILE or AWS_SSL_CA_DIRECTORY in the service’s environment, the system’s store with NODE_USE_SYSTEM_CA=1.',
+      'Check the endpoint and the clock. `ca_file` in the agent’s configuration names a private authority; the system’s store is trusted, too.',
   },
   AGENT_ENDPOINT_REFUSED: {
     meaning: 'The configured control endpoint is one that the agent does not trust.',
@@ -443,9 +443,10 @@ export function isNoTls(thrown: unknown): boolean {
   return thrown instanceof Error && /:(wrong version number|packet length too long|http request):/.test(thrown.message);
 }
 
-/** Whether a TLS connection failed because nobody that is trusted has signed the other side's certificate. */
+/** Whether a TLS connection failed, by itself or as the cause, because nobody that is trusted has signed the other side's certificate. */
 export function isUntrusted(thrown: unknown): boolean {
-  return /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)/.test(systemErrorCode(thrown) ?? '');
+  const isSo = (error: unknown) => /SELF_SIGNED|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)/.test(systemErrorCode(error) ?? '');
+  return isSo(thrown) || (thrown instanceof Error && isSo(thrown.cause));
 }
 
 /** The `code` of a Node system error (`ENOENT`, `ECONNREFUSED`, …), or null. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { restrictFolders } from '../deployment/folder-modes.ts';
 import { requireFolder } from '../deployment/work-folder.ts';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { isUntrusted, messageOf, SlipwayError } from '../errors.ts';
 import { USUAL_PROFILE, withProfile } from '../hooks/profile-environment.ts';
 import { isServiceOfSystemd } from '../hooks/scope.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
@@ -16,7 +16,7 @@ import { limitCoreDumps } from '../system/core-dumps.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
-import { createTrust } from '../system/trust.ts';
+import { createNarrowTrust } from '../system/trust.ts';
 import { tellingExecutors } from './agent-events.ts';
 import { processCommand } from './command.ts';
 import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
@@ -94,8 +94,9 @@ async function serve(
   const clock = systemClock;
   const endpoint = controlEndpoint(config, identity.region);
   const proxy = proxyFor(new URL(endpoint), config.proxyUri, process.env);
-  await createTrust(process.env)(new URL(endpoint), proxy, URL.parse(config.otlpEndpoint ?? ''));
-  await checkEndpointTls(new URL(endpoint), proxy, log);
+  const trust = createNarrowTrust({ env: process.env, caFile: config.caFile });
+  await trust.begin(new URL(endpoint), proxy, URL.parse(config.otlpEndpoint ?? ''));
+  await checkEndpointTls(new URL(endpoint), proxy, trust, log);
   const wire = openWireLog(config, config.programName, log);
   const client = createHostCommandClient({
     endpoint,
@@ -178,6 +179,8 @@ async function serve(
         void notifyServiceManager(process.env, 'READY=1', 'STATUS=polling');
       },
       onFailed(error) {
+        // The server may have got a certificate of another authority meanwhile.
+        if (isUntrusted(error)) void trust.widen().catch((cause) => log.warn(messageOf(cause), { error: cause }));
         if (lastPoll.failures === 0) observers.tell({ type: 'poll-failing', error: messageOf(error) });
         lastPoll = { ...lastPoll, failures: lastPoll.failures + 1, lastError: messageOf(error) };
       },

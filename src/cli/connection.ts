@@ -1,7 +1,11 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { DEFAULT_CONFIG_FILE } from '../config/default-config-file.ts';
 import { SlipwayError } from '../errors.ts';
 import { createManagementClient, type ManagementClient } from '../protocol/management/client.ts';
 import type { Credentials } from '../protocol/sigv4/credentials.ts';
+import { trustAuthorities } from '../system/trust.ts';
 import type { CliContext } from './context.ts';
 
 /** The flags of every command that talks to a control server. */
@@ -9,6 +13,7 @@ export interface ConnectionOptions {
   readonly endpointUrl?: string;
   readonly region?: string;
   readonly profile?: string;
+  readonly caFile?: string;
 }
 
 /** A control server, and how this person talks to it. */
@@ -26,7 +31,43 @@ export function addConnectionOptions(command: Command): Command {
       'the control server; else SLIPWAY_ENDPOINT_URL, AWS_ENDPOINT_URL_CODEDEPLOY, AWS_ENDPOINT_URL',
     )
     .option('--region <region>', 'region to sign for; else AWS_REGION, AWS_DEFAULT_REGION, us-east-1')
-    .option('--profile <name>', 'profile of ~/.aws/credentials; else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+    .option('--profile <name>', 'profile of ~/.aws/credentials; else AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY')
+    .option(
+      '--ca-file <file>',
+      'certificate of the server’s authority, PEM; else SLIPWAY_CA_FILE, or ca_file of this machine’s agent',
+    );
+}
+
+/**
+ * Makes this process trust the server's authority, where a command names one.
+ *
+ * @throws SlipwayError CONFIG_UNREADABLE when a file that is named cannot be used
+ */
+export async function trustServer(ctx: CliContext, options: ConnectionOptions): Promise<void> {
+  const caFile = await caFileOf(ctx, options);
+  const endpoint = endpointOf(ctx, options) ?? '';
+  if (caFile === null && !endpoint.startsWith('https:')) return;
+  await trustAuthorities({ env: ctx.env, caFile });
+}
+
+/** The file that names the server's authority; null: none does. */
+export async function caFileOf(ctx: CliContext, options: ConnectionOptions): Promise<string | null> {
+  const named = options.caFile ?? ctx.env['SLIPWAY_CA_FILE'];
+  if (named !== undefined && named !== '') return resolve(ctx.workingDirectory, named);
+  // On a host, people talk to the server that its agent talks to. Who may not read the agent's configuration names the file.
+  try {
+    accessSync(DEFAULT_CONFIG_FILE, constants.R_OK);
+  } catch {
+    return null;
+  }
+  const { loadAgentConfig } = await import('../config/agent-config.ts');
+  return loadAgentConfig(null).config.caFile;
+}
+
+function endpointOf({ env }: CliContext, options: ConnectionOptions): string | undefined {
+  return (
+    options.endpointUrl ?? env['SLIPWAY_ENDPOINT_URL'] ?? env['AWS_ENDPOINT_URL_CODEDEPLOY'] ?? env['AWS_ENDPOINT_URL']
+  );
 }
 
 /**
@@ -36,8 +77,7 @@ export function addConnectionOptions(command: Command): Command {
  */
 export function connect(ctx: CliContext, options: ConnectionOptions): Connection {
   const { env } = ctx;
-  const endpoint =
-    options.endpointUrl ?? env['SLIPWAY_ENDPOINT_URL'] ?? env['AWS_ENDPOINT_URL_CODEDEPLOY'] ?? env['AWS_ENDPOINT_URL'];
+  const endpoint = endpointOf(ctx, options);
   if (endpoint === undefined || endpoint === '') {
     throw new SlipwayError('CLI_NO_ENDPOINT', 'no control server is named');
   }

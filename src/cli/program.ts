@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import { trustAuthorities } from '../system/trust.ts';
 import type { AddCommand, Conclude } from './command.ts';
+import { trustServer } from './connection.ts';
 import type { CliContext } from './context.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { packageVersion } from './package-version.ts';
@@ -53,9 +53,9 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   const added = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((one) => one()));
   for (const add of added) add(program, ctx, conclude);
-  // Whoever talks to a server trusts whom the environment names, as the agent does; nobody else need read that.
+  // Only commands that talk to a server need to know whom to trust.
   program.hook('preAction', async (_program, action) => {
-    if (action.options.some(({ long }) => long === '--endpoint-url')) await trustAuthorities(ctx.env);
+    if (action.options.some(({ long }) => long === '--ca-file')) await trustServer(ctx, action.opts());
   });
   inheritBehaviour(program);
   return program;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { SlipwayError } from '../errors.ts';
+import { DEFAULT_CONFIG_FILE } from './default-config-file.ts';
 import { type GroupSettings, SIGNATURE_POLICIES, type SignatureRules, withGroupSettings } from './group-settings.ts';
 import { type KeyType, type KeyValue, readValue } from './keys.ts';
 import { readSettings } from './settings-file.ts';
@@ -11,8 +12,6 @@ interface ConfigKey {
   readonly default: KeyValue;
   readonly meaning: string;
 }
-
-export const DEFAULT_CONFIG_FILE = '/etc/codedeploy-agent/conf/codedeployagent.yml';
 
 /** What the official agents 1.8.1 and 2.x know and this agent heeds, then its own keys. */
 export const AGENT_CONFIG_KEYS = [
@@ -223,6 +222,12 @@ export const AGENT_CONFIG_KEYS = [
   ),
   key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
   key(
+    'ca_file',
+    'path',
+    null,
+    'certificates, PEM, of authorities that are trusted beside the system’s, for every https address: control endpoint, S3, other sources',
+  ),
+  key(
     'deployment_spec_ca_file',
     'path',
     null,
@@ -320,6 +325,7 @@ export interface AgentConfig {
   readonly bundleSignatures: SignatureRules;
   /** What differs for some deployment groups. */
   readonly deploymentGroups: readonly GroupSettings[];
+  readonly caFile: string | null;
   readonly deploymentSpecCaFile: string | null;
   readonly allowInsecureEndpoint: boolean;
   readonly gitHubEndpoint: string;
@@ -458,6 +464,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
       signersFile: optional('bundle_signers_file'),
     },
     deploymentGroups: (get('deployment_groups') ?? []) as readonly GroupSettings[],
+    caFile: optional('ca_file'),
     deploymentSpecCaFile: optional('deployment_spec_ca_file'),
     allowInsecureEndpoint: flag('allow_insecure_endpoint'),
     gitHubEndpoint: text('github_endpoint'),

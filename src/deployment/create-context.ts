@@ -14,7 +14,7 @@ import { createSignatureFetcher } from '../revision/fetch-signature.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { RevisionContext } from '../revision/types.ts';
 import type { Clock } from '../system/clock.ts';
-import { createTrust } from '../system/trust.ts';
+import { createTrust, readAuthorities } from '../system/trust.ts';
 import { lookupGroup, lookupUser } from '../system/users.ts';
 import type { DeploymentContext } from './context.ts';
 
@@ -42,6 +42,7 @@ export interface HostFacts {
 export function createDeploymentContext(config: AgentConfig, host: HostFacts): DeploymentContext {
   const { clock, log, onWire } = host;
   const proxyEnvironment = host.proxyEnvironment ?? host.baseEnvironment;
+  const trusted = { env: proxyEnvironment, caFile: config.caFile };
   const revisions: RevisionContext = {
     region: host.region,
     credentials: host.credentials,
@@ -50,7 +51,8 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     useDualStack: config.useDualStack,
     proxyUri: config.proxyUri,
     proxyEnvironment,
-    trustFor: createTrust(proxyEnvironment),
+    trustFor: createTrust(trusted),
+    namedAuthorities: () => readAuthorities(trusted),
     gitHubEndpoint: config.gitHubEndpoint,
     sourceCredentialsFile: config.sourceCredentialsFile,
     gitSshKeyFile: config.gitSshKeyFile,

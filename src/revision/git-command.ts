@@ -7,7 +7,6 @@ import { SlipwayError } from '../errors.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import type { GitRevision } from '../protocol/specification.ts';
 import { signalProcess } from '../system/processes.ts';
-import { readAuthorities } from '../system/trust.ts';
 import { credentialFor } from './credentials-file.ts';
 import { receivedBytesIn, withoutProgress } from './git-progress.ts';
 import type { RevisionContext } from './types.ts';
@@ -129,7 +128,7 @@ function environment(ctx: RevisionContext, revision: GitRevision, repository: st
   }
   const proxy = web ? proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment) : null;
   if (proxy !== null) settings.push(['http.proxy', proxy.href]);
-  const authorities = web ? readAuthorities(ctx.proxyEnvironment) : [];
+  const authorities = web ? ctx.namedAuthorities() : [];
   if (authorities.length > 0) {
     // Git takes this file in place of the system's, not beside it.
     const file = join(repository, 'slipway-authorities.pem');

@@ -53,6 +53,8 @@ export interface RevisionContext {
   readonly proxyUri: string | null;
   readonly proxyEnvironment: ProxyEnvironment;
   readonly trustFor: TrustFor;
+  /** Certificates, PEM, that git has to trust beside the system's; read when they are needed. @throws SlipwayError CONFIG_UNREADABLE */
+  namedAuthorities(): readonly string[];
   /** `https://api.github.com`, or where a GitHub Enterprise server has its API. */
   readonly gitHubEndpoint: string;
   /** Lines of git's credential store, for HTTPS and git over HTTPS; null: none. */

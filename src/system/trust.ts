@@ -1,53 +1,97 @@
+/**
+ * Whom this process trusts when it speaks TLS: the authorities that Node brings, those of the system, and those that the configuration
+ * (`ca_file`) or the environment names. Node keeps one list for the whole process, so it is set here and nowhere else.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, SlipwayError } from '../errors.ts';
 
 const FILES = ['SSL_CERT_FILE', 'AWS_CA_BUNDLE', 'AWS_SSL_CA_BUNDLE'] as const;
+const FOLDER = 'AWS_SSL_CA_DIRECTORY';
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** For a server whose certificate nobody has signed that is trusted here. */
 export const TRUST_REMEDY =
-  'Have SSL_CERT_FILE or AWS_SSL_CA_DIRECTORY name the certificate of its authority, or trust the system’s store with NODE_USE_SYSTEM_CA=1.';
+  'Name the certificate of the server’s authority: `ca_file` in the agent’s configuration, `--ca-file` or SLIPWAY_CA_FILE for a command. ' +
+  'Or add it to the system’s store (on Debian: /usr/local/share/ca-certificates and `update-ca-certificates`).';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where authorities are named that are trusted beside Node's and the system's. */
+export interface TrustSources {
+  /** SSL_CERT_FILE, AWS_CA_BUNDLE and AWS_SSL_CA_BUNDLE name a file; AWS_SSL_CA_DIRECTORY a folder of `*.pem`, or a file. */
+  readonly env: Environment;
+  /** `ca_file` of the agent's configuration, or what a command was given; null: none. */
+  readonly caFile: string | null;
+}
+
 /**
- * The certificates, PEM, that the environment adds to the system's: SSL_CERT_FILE, AWS_CA_BUNDLE and AWS_SSL_CA_BUNDLE name a file,
- * AWS_SSL_CA_DIRECTORY a folder of `*.pem` (or a file, as some have it).
+ * The certificates, PEM, that configuration and environment name; each once.
  *
- * @throws SlipwayError CONFIG_UNREADABLE naming variable and path
+ * @throws SlipwayError CONFIG_UNREADABLE naming key or variable, and path
  */
-export function readAuthorities(env: Environment): readonly string[] {
-  const folder = env['AWS_SSL_CA_DIRECTORY'];
-  return [
-    ...FILES.flatMap((name) => (env[name] ? [readNamed(name, env[name])] : [])),
-    ...(folder ? listFolder(folder).map((file) => readNamed('AWS_SSL_CA_DIRECTORY', file)) : []),
-  ].flatMap((pem) => pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? []);
+export function readAuthorities({ env, caFile }: TrustSources): readonly string[] {
+  const folder = env[FOLDER];
+  return distinct([
+    ...(caFile === null ? [] : readCertificates('ca_file', caFile)),
+    ...FILES.flatMap((name) => (env[name] ? readCertificates(name, env[name]) : [])),
+    ...(folder ? listFolder(folder).flatMap((file) => certificatesIn(readNamed(FOLDER, file))) : []),
+  ]);
 }
 
 /** Is told of each address before it is connected to; null: of none. @throws SlipwayError CONFIG_UNREADABLE */
 export type TrustFor = (...addresses: readonly (URL | null)[]) => Promise<void>;
 
-/** Hundreds of authorities take 14 MB: they are loaded for the first connection over TLS, and never where there is none. */
-export function createTrust(env: Environment): TrustFor {
+/** Trusts everybody from all sources, from the first connection over TLS on: hundreds of authorities take 14 MB. */
+export function createTrust(sources: TrustSources): TrustFor {
   let loaded: Promise<void> | null = null;
   return async (...addresses) => {
     if (!addresses.some((address) => address?.protocol === 'https:')) return;
-    loaded ??= trustAuthorities(env);
+    loaded ??= trustAuthorities(sources);
     await loaded;
   };
 }
 
-/** Makes every TLS client of this process trust them, beside Node's own and the system's. Nothing is loaded when there are none. */
-export async function trustAuthorities(env: Environment): Promise<void> {
-  // Several variables mostly name the same file.
-  const added = [...new Set(readAuthorities(env))];
-  if (added.length === 0) return;
+/** Makes every TLS client of this process trust the authorities of all sources. */
+export async function trustAuthorities(sources: TrustSources): Promise<void> {
+  const named = readAuthorities(sources);
   const { getCACertificates, setDefaultCACertificates } = await import('node:tls');
-  setDefaultCACertificates([...getCACertificates('default'), ...getCACertificates('system'), ...added]);
+  setDefaultCACertificates(distinct([...getCACertificates('default'), ...getCACertificates('system'), ...named]));
+}
+
+/** Trust that begins narrow, for a daemon that talks to one server for months. */
+export interface NarrowTrust {
+  /** Trusts those that are named alone; where nobody is named, those that Node brings. */
+  begin: TrustFor;
+  /**
+   * Trusts all sources. To be called when a certificate does not verify.
+   * @returns whether more are trusted now than before: whether to try again
+   */
+  widen(): Promise<boolean>;
+}
+
+/** The authorities that are named mostly suffice, and the others would take a third of an idle daemon's memory. */
+export function createNarrowTrust(sources: TrustSources): NarrowTrust {
+  let isWide = false;
+  return {
+    async begin(...addresses) {
+      if (isWide || !addresses.some((address) => address?.protocol === 'https:')) return;
+      const named = readAuthorities(sources);
+      if (named.length === 0) return;
+      const { setDefaultCACertificates } = await import('node:tls');
+      setDefaultCACertificates([...named]);
+    },
+    async widen() {
+      if (isWide) return false;
+      await trustAuthorities(sources);
+      isWide = true;
+      return true;
+    },
+  };
 }
 
 function listFolder(path: string): string[] {
-  if (!existsSync(path)) throw unreadable('AWS_SSL_CA_DIRECTORY', path, new Error('it does not exist'));
+  if (!existsSync(path)) throw unreadable(FOLDER, path, new Error('it does not exist'));
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path)
     .filter((name) => name.endsWith('.pem'))
@@ -55,14 +99,28 @@ function listFolder(path: string): string[] {
     .map((name) => join(path, name));
 }
 
-function readNamed(variable: string, path: string): string {
+function readCertificates(source: string, path: string): readonly string[] {
+  const found = certificatesIn(readNamed(source, path));
+  if (found.length === 0) throw unreadable(source, path, new Error('there is no certificate in it (PEM)'));
+  return found;
+}
+
+function readNamed(source: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw unreadable(variable, path, error);
+    throw unreadable(source, path, error);
   }
 }
 
-function unreadable(variable: string, path: string, cause: unknown): SlipwayError {
-  return new SlipwayError('CONFIG_UNREADABLE', `${variable} names ${path}: ${messageOf(cause)}`, { cause });
+function certificatesIn(pem: string): readonly string[] {
+  return pem.match(CERTIFICATE) ?? [];
+}
+
+function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
+
+function unreadable(source: string, path: string, cause: unknown): SlipwayError {
+  return new SlipwayError('CONFIG_UNREADABLE', `${source} names ${path}: ${messageOf(cause)}`, { cause });
 }

@@ -15,7 +15,7 @@ import type { Revision } from '../../src/protocol/specification.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { RevisionContext } from '../../src/revision/types.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { createTrust, trustAuthorities } from '../../src/system/trust.ts';
+import { createTrust, readAuthorities, trustAuthorities } from '../../src/system/trust.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type TunnellingProxy, tunnellingProxy } from '../support/tunnelling-proxy.ts';
@@ -119,7 +119,8 @@ describe.each(SOURCES)('a revision from %s', (_, revision, settings, requests) =
       ...settings,
       ...through,
       proxyEnvironment: environment,
-      trustFor: createTrust(environment),
+      trustFor: createTrust({ env: environment, caFile: null }),
+      namedAuthorities: () => readAuthorities({ env: environment, caFile: null }),
       tuning: { ...revisionContext().tuning, retryWaitsMs: [] },
     });
     using folder = scratchFolder();
@@ -173,7 +174,7 @@ test('the control endpoint is reached through the proxy, and its certificate is 
       ...{ enableAuthPolicy: false, readTimeoutMs: 10_000, proxyUri: withPassword(), proxyEnvironment: {} },
       clock: systemClock,
     });
-  await trustAuthorities({ SSL_CERT_FILE: caFile });
+  await trustAuthorities({ env: {}, caFile });
   expect(await clientOf('https://control.example.test').pollHostCommand()).toBeNull();
   expect(arrived.at(-1)).toBe('POST https://control.example.test/');
   await expect(clientOf('https://control.other.test').pollHostCommand()).rejects.toMatchObject({

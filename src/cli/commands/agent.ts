@@ -1,10 +1,9 @@
 import { resolve } from 'node:path';
+import { DEFAULT_CONFIG_FILE } from '../../config/default-config-file.ts';
 import type { AddCommand } from '../command.ts';
 import { packageVersion } from '../package-version.ts';
 import type { ServiceInstallation } from '../service/install.ts';
 import { addAgentControl } from './agent-control.ts';
-
-const DEFAULT_CONFIG_FILE = '/etc/codedeploy-agent/conf/codedeployagent.yml';
 
 export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
   const agent = program

@@ -7,7 +7,8 @@ import { RemoteApiError } from '../../protocol/errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
-import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
+import { addConnectionOptions, type Connection, type ConnectionOptions, caFileOf, connect } from '../connection.ts';
+import { privateAuthorities } from '../private-authority.ts';
 
 interface RegisterOptions extends ConnectionOptions {
   readonly instanceName: string;
@@ -22,6 +23,8 @@ interface HostFiles {
   readonly config: string;
   readonly onPremises: string;
   readonly signerCa: string;
+  /** The authority of the server's own certificate; written where the system does not trust it. */
+  readonly ca: string;
 }
 
 export const addRegisterCommand: AddCommand = (program, ctx) => {
@@ -45,6 +48,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
         config: join(configDir, 'codedeployagent.yml'),
         onPremises: join(configDir, 'codedeploy.onpremises.yml'),
         signerCa: join(configDir, 'slipway-signer-ca.pem'),
+        ca: join(configDir, 'slipway-ca.pem'),
       };
       const inTheWay = Object.values(files).filter((file) => existsSync(file));
       if (inTheWay.length > 0 && !options.force) {
@@ -55,9 +59,10 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       }
       // The folder first: a machine that cannot keep its configuration must not be known to the server.
       mkdirSync(configDir, { recursive: true });
+      const authorities = await privateAuthorities(new URL(connection.endpoint), await caFileOf(ctx, options));
       const { identity, undo } = await enrol(connection, options);
       try {
-        writeHostFiles(files, identity, connection, stateDir(ctx.workingDirectory, options));
+        writeHostFiles(files, { ...identity, authorities }, connection, stateDir(ctx.workingDirectory, options));
       } catch (error) {
         for (const file of Object.values(files)) if (!inTheWay.includes(file)) rmSync(file, { force: true });
         await undo();
@@ -66,6 +71,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       ctx.stdout.write(
         `registered ${options.instanceName} as ${identity.hostArn}\n` +
           Object.values(files)
+            .filter((file) => existsSync(file))
             .map((file) => `wrote ${file}\n`)
             .join('') +
           `start the agent: slipway agent --config-file ${files.config}\n`,
@@ -125,10 +131,12 @@ function stateDir(workingDirectory: string, options: RegisterOptions): string | 
 
 function writeHostFiles(
   files: HostFiles,
-  identity: HostIdentity,
+  identity: HostIdentity & { readonly authorities: string | null },
   connection: Connection,
   stateDir: string | null,
 ): void {
+  if (identity.authorities === null) rmSync(files.ca, { force: true });
+  else writeFileDurably(files.ca, identity.authorities, 0o644);
   writeFileDurably(files.signerCa, identity.signerCaCertificatePem, 0o644);
   writeFileDurably(
     files.onPremises,
@@ -145,6 +153,7 @@ function writeHostFiles(
     stringify({
       deploy_control_endpoint: connection.endpoint,
       s3_endpoint_override: identity.s3Endpoint,
+      ...(identity.authorities === null ? {} : { ca_file: files.ca }),
       deployment_spec_ca_file: files.signerCa,
       on_premises_config_file: files.onPremises,
       // The server holds a poll until there is work, so the agent may ask again at once.

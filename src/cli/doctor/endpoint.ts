@@ -42,10 +42,10 @@ export async function lookAtEndpoint(ctx: CliContext, config: AgentConfig): Prom
     return [...findings, fail('endpoint', messageOf(error), 'Correct deploy_control_endpoint, or the region.')];
   }
   try {
-    await trustAuthorities(ctx.env);
+    await trustAuthorities({ env: ctx.env, caFile: config.caFile });
   } catch (error) {
     findings.push(
-      fail('TLS', messageOf(error), 'Correct the variable, or have the file readable for the agent’s user.'),
+      fail('TLS', messageOf(error), 'Correct ca_file or the variable, or have the file readable for the agent’s user.'),
     );
   }
   findings.push(await lookAtName(endpoint));
