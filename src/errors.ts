@@ -101,8 +101,9 @@ export const ERROR_CATALOGUE = {
     remedy: 'Nothing was unpacked. No honest tool makes such a bundle: find out where it comes from.',
   },
   ARCHIVE_LINK_ESCAPES: {
-    meaning: 'A symbolic link in a bundle leads out of the bundle.',
-    remedy: 'Nothing was unpacked. Make the link relative and inside of the revision, or create it in a hook script.',
+    meaning: 'A symbolic link in a bundle leads out of the bundle, and the configuration forbids that.',
+    remedy:
+      'Nothing was unpacked. Make the link relative and inside of the revision, or set reject_symlinks_in_bundle to false.',
   },
   ARCHIVE_LINK_REFUSED: {
     meaning: 'A bundle holds a link, and the configuration forbids links.',

@@ -41,8 +41,18 @@ export const LINT_RULES = {
   },
   // --- files
   'source-missing': { severity: 'error', meaning: 'A mapping names no source, or one that is not in the bundle.' },
-  'source-escapes': { severity: 'error', meaning: 'A source, or a link below it, leads out of the bundle.' },
-  'source-loop': { severity: 'error', meaning: 'A link in the bundle leads back to a folder that it lies in.' },
+  'source-escapes': {
+    severity: 'error',
+    meaning: 'A source climbs out of the bundle, or goes through a link, which nothing is read through.',
+  },
+  'source-link': {
+    severity: 'warning',
+    meaning: 'A source is a link to a folder: the link is installed, and not what is in the folder.',
+  },
+  'link-leads-nowhere': {
+    severity: 'warning',
+    meaning: 'A link leads to something in the bundle that no source brings to where the link will look for it.',
+  },
   'source-unusable': { severity: 'error', meaning: 'A source is neither a file nor a folder nor a link.' },
   'destination-missing': { severity: 'error', meaning: 'A mapping names no destination.' },
   'destination-relative': { severity: 'error', meaning: 'A destination is not an absolute path.' },

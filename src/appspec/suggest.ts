@@ -19,6 +19,47 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return nearest === null ? '' : `; did you mean '${nearest}'?`;
 }
 
+/**
+ * The name in a folder that was probably meant: the same but for capitals, separators or its ending, or a slip of the pen away. Null: none
+ * is near.
+ */
+export function nearestName(name: string, present: readonly string[]): string | null {
+  const bare = (text: string) => text.toLowerCase().replace(/[-_. ]/g, '');
+  const stem = (text: string) => bare(text.replace(/(?<=.)\.[^.]*$/, ''));
+  return (
+    present.find((one) => one !== name && bare(one) === bare(name)) ??
+    nearestWord(name, present) ??
+    present.find((one) => stem(one) === stem(name)) ??
+    null
+  );
+}
+
+/**
+ * What was probably meant by a path at which nothing is: each part is looked for in its folder, a near name taken where there is none.
+ *
+ * @param path relative, without `.` and `..`
+ * @param readdir names in a folder, given relative; none for what is no folder
+ */
+export function nearPath(path: string, readdir: (folder: string) => readonly string[]): string | null {
+  const found: string[] = [];
+  for (const part of path.split('/').filter((one) => one !== '' && one !== '.')) {
+    const present = readdir(found.join('/'));
+    const there = present.includes(part) ? part : nearestName(part, present);
+    if (there === null) return elsewhere(path, readdir);
+    found.push(there);
+  }
+  return found.length === 0 || found.join('/') === path ? null : found.join('/');
+}
+
+/** The same file in the root, or one folder down. */
+function elsewhere(path: string, readdir: (folder: string) => readonly string[]): string | null {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const root = readdir('');
+  if (path !== name && root.includes(name)) return name;
+  const folder = root.find((one) => readdir(one).includes(name));
+  return folder === undefined || `${folder}/${name}` === path ? null : `${folder}/${name}`;
+}
+
 /** Letters to insert, remove or replace to turn one word into the other. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -1,17 +1,19 @@
 /**
- * What an entry of an archive may be called and may point to. Pure: texts in, a verdict out.
+ * What an entry of a bundle may be called and may point to. Pure: texts in, a verdict out.
  *
- * Everything in an archive is hostile until it passes here: a name must stay below the folder that is unpacked into, and so must
- * everything that a symbolic link leads to, through however many other links.
+ * Everything in a bundle is hostile until it passes here: a name must stay below the folder that is unpacked into. A symbolic link is
+ * content and may point anywhere, because nothing is ever read or written through it; the operator may be stricter.
  */
 
 /** What the operator may have relaxed or tightened; see the keys of the same names in `docs/config.md`. */
 export interface EntryRules {
-  /** Refuse bundles that hold any link. */
-  readonly rejectSymlinks: boolean;
+  /** Which links a bundle may not hold: any, those that lead out of it, or none are refused. */
+  readonly rejectSymlinks: RejectedLinks;
   /** Give entries the owners that the archive names, instead of the agent's user. */
   readonly keepOwnership: boolean;
 }
+
+export type RejectedLinks = boolean | 'escaping';
 
 /** What the file system takes. */
 const MAX_COMPONENT_BYTES = 255;
@@ -37,6 +39,9 @@ export function judgeEntryPath(name: string): PathVerdict {
   }
   return { ok: true, parts };
 }
+
+/** Bits that give rights away, or keep others from removing: no bundle brings them, whatever it is packed as. */
+export const NEVER_BROUGHT_BITS = 0o7000;
 
 /** Permission bits that an entry may bring: never setuid, setgid or sticky. */
 export function safeMode(mode: number | undefined, kind: 'file' | 'directory'): number {

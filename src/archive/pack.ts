@@ -1,16 +1,28 @@
-import { createReadStream, createWriteStream, lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
+import { createReadStream, createWriteStream, lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { create } from 'tar';
 import { ZipFile } from 'yazl';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
+import type { UnpackLimits } from './entry-judge.ts';
+import { type EntryRules, NEVER_BROUGHT_BITS } from './entry-rules.ts';
+import { judgeFolder } from './folder-bundle.ts';
+import { archiveError } from './problems.ts';
+import type { FolderEntry } from './read-folder.ts';
 
 export interface PackRequest {
   readonly sourceDir: string;
   readonly bundleFile: string;
   readonly bundleType: BundleType;
+  /** Those of the host that it is for; without them nothing is refused but what always is. */
+  readonly limits?: UnpackLimits;
+  readonly rules?: EntryRules;
+  readonly signal?: AbortSignal;
 }
+
+const NO_LIMITS: UnpackLimits = { maxBytes: Number.POSITIVE_INFINITY, maxEntries: Number.POSITIVE_INFINITY };
+const NO_RULES: EntryRules = { rejectSymlinks: false, keepOwnership: false };
 
 export interface PackReport {
   readonly entries: number;
@@ -18,23 +30,16 @@ export interface PackReport {
   readonly bytes: number;
 }
 
-interface SourceEntry {
-  /** Relative to the source folder. */
-  readonly name: string;
-  readonly path: string;
-  readonly stats: Stats;
-}
-
 /**
  * Makes a bundle of everything in a folder, hidden files and empty folders included, in the order of the names: the same folder gives
- * the same entries in the same order.
+ * the same entries in the same order. Links go in as they are, a file with several names as a file for each of them.
  *
- * @throws SlipwayError ARCHIVE_CANNOT_READ naming what cannot be read, or is no file, folder or symbolic link
+ * @throws SlipwayError ARCHIVE_… for what no host would unpack, before anything is written, and for what cannot be read
  */
 export async function packBundle(request: PackRequest): Promise<PackReport> {
-  const entries = listEntries(request.sourceDir, '');
+  const entries = await judgeFolder({ limits: NO_LIMITS, rules: NO_RULES, ...request });
   try {
-    if (request.bundleType === 'zip') await packZip(entries, request.bundleFile);
+    if (request.bundleType === 'zip') await packZip(entries, request);
     else await packTar(entries, request);
   } catch (cause) {
     if (cause instanceof SlipwayError) throw cause;
@@ -48,32 +53,12 @@ export async function packBundle(request: PackRequest): Promise<PackReport> {
   return { entries: entries.length, bytes };
 }
 
-function listEntries(root: string, below: string): SourceEntry[] {
-  const folder = join(root, below);
-  let names: string[];
-  try {
-    names = readdirSync(folder).sort();
-  } catch (cause) {
-    throw new SlipwayError('ARCHIVE_CANNOT_READ', `the folder ${folder} cannot be read: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
-  return names.flatMap((base) => {
-    const name = below === '' ? base : `${below}/${base}`;
-    const path = join(root, name);
-    const stats = lstatSync(path);
-    if (!stats.isFile() && !stats.isDirectory() && !stats.isSymbolicLink()) {
-      throw new SlipwayError(
-        'ARCHIVE_CANNOT_READ',
-        `${path} is no file, folder or symbolic link and cannot be part of a bundle`,
-      );
-    }
-    const entry = { name, path, stats };
-    return stats.isDirectory() ? [entry, ...listEntries(root, name)] : [entry];
-  });
+/** On Windows a backslash divides names, and a letter with a colon is a disk: whoever reads a zip may take them for that. */
+export function isPlainInZip(name: string): boolean {
+  return !name.includes('\\') && !/^[a-z]:/i.test(name);
 }
 
-async function packTar(entries: readonly SourceEntry[], request: PackRequest): Promise<void> {
+async function packTar(entries: readonly FolderEntry[], request: PackRequest): Promise<void> {
   await create(
     {
       cwd: request.sourceDir,
@@ -82,7 +67,7 @@ async function packTar(entries: readonly SourceEntry[], request: PackRequest): P
       // Who built the bundle is nobody's business on the host. Modes and times are: tar's own portable mode would change both.
       onWriteEntry(entry) {
         const { mode, mtime, size } = entry.stat ?? lstatSync(entry.absolute);
-        entry.stat = { mode, mtime, size } as Stats;
+        entry.stat = { mode: mode & ~NEVER_BROUGHT_BITS, mtime, size } as Stats;
       },
       noDirRecurse: true,
       strict: true,
@@ -93,13 +78,22 @@ async function packTar(entries: readonly SourceEntry[], request: PackRequest): P
   );
 }
 
-async function packZip(entries: readonly SourceEntry[], bundleFile: string): Promise<void> {
+async function packZip(
+  entries: readonly FolderEntry[],
+  { sourceDir, bundleFile }: Pick<PackRequest, 'sourceDir' | 'bundleFile'>,
+): Promise<void> {
+  const odd = entries.find(({ name }) => !isPlainInZip(name));
+  if (odd !== undefined) {
+    const what = 'has a name that means another file in a zip: a backslash in it, or a letter and a colon in front';
+    throw archiveError('ARCHIVE_ENTRY_UNUSABLE', odd.name, what, { remedy: 'Pack it as tgz, or rename it.' });
+  }
   const zip = new ZipFile();
   const failed = new Promise<never>((_, reject) => zip.once('error', reject));
-  for (const { name, path, stats } of entries) {
-    const options = { mtime: stats.mtime, mode: stats.mode };
-    if (stats.isDirectory()) zip.addEmptyDirectory(name, options);
-    else if (stats.isSymbolicLink()) zip.addBuffer(Buffer.from(readlinkSync(path)), name, options);
+  for (const { name, kind, stats, target } of entries) {
+    const options = { mtime: stats.mtime, mode: stats.mode & ~NEVER_BROUGHT_BITS };
+    const path = join(sourceDir, name);
+    if (kind === 'directory') zip.addEmptyDirectory(name, options);
+    else if (kind === 'symlink') zip.addBuffer(Buffer.from(target), name, options);
     else {
       // Opened when its turn comes: thousands of files at once would be too many.
       zip.addReadStreamLazy(name, { ...options, size: stats.size }, (give) => give(null, createReadStream(path)));

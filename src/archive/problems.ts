@@ -8,10 +8,10 @@ export function archiveError(
   code: ArchiveErrorCode,
   entry: string | null,
   what: string,
-  cause?: unknown,
+  { cause, remedy }: { readonly cause?: unknown; readonly remedy?: string } = {},
 ): SlipwayError {
   const where = entry === null ? 'the bundle' : `the entry '${printable(entry)}' of the bundle`;
-  return new SlipwayError(code, `${where} ${what}`, { cause });
+  return new SlipwayError(code, `${where} ${what}`, { cause, ...(remedy === undefined ? {} : { remedy }) });
 }
 
 /** Control characters as escapes, and no more than a line: a name comes from a stranger and goes into logs. */

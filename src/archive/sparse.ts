@@ -1,6 +1,6 @@
 /** Sparse files in tar archives: content is only what lies between the holes, and a map says where it belongs. Pure but for the file. */
 import { archiveError } from './problems.ts';
-import type { OpenFile } from './writer.ts';
+import type { WritableFile } from './writer.ts';
 
 /** Content at a place of the unpacked file; bytes ≥ 0. */
 export interface SparsePiece {
@@ -21,12 +21,12 @@ const NINE = 0x39;
  * @throws SlipwayError ARCHIVE_CORRUPT for pieces that overlap, go backwards, or end beyond the file
  */
 export function spreadOver(
-  file: OpenFile,
+  file: WritableFile,
   name: string,
   pieces: readonly SparsePiece[],
   realSizeBytes: number,
   contentBytes: number,
-): OpenFile {
+): WritableFile {
   requireSoundMap(name, pieces, realSizeBytes, contentBytes);
   let at = 0;
   let next = 0;

@@ -9,7 +9,7 @@ import {
   parseTarHeader,
   type TarHeader,
 } from './tar-header.ts';
-import type { ArchiveWriter, EntryFacts, OpenFile } from './writer.ts';
+import type { ArchiveWriter, EntryFacts, WritableFile } from './writer.ts';
 
 /**
  * Reads a tar stream, in whatever pieces it comes, into a writer.
@@ -48,7 +48,7 @@ export function createTarReader(writer: ArchiveWriter): TarReader {
   let contentLeft = 0;
   let paddingLeft = 0;
   let entryName = '';
-  let openFile: OpenFile | null = null;
+  let openFile: WritableFile | null = null;
   let meta: { readonly type: string; readonly chunks: Buffer[] } | null = null;
   let sparse: SparseStart | null = null;
   let mapReader: SparseMapReader | null = null;

@@ -4,12 +4,13 @@ import { createGunzip } from 'node:zlib';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
-import { type EntryRules, linkEscapes } from './entry-rules.ts';
+import type { UnpackLimits } from './entry-judge.ts';
+import type { EntryRules } from './entry-rules.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
-import { archiveError, linkEscapeError } from './problems.ts';
+import { archiveError } from './problems.ts';
 import { createTarReader, type TarReader } from './tar-reader.ts';
 import { withoutWrapper } from './wrapper.ts';
-import { type ArchiveWriter, createArchiveWriter, onDisk, type UnpackLimits } from './writer.ts';
+import { type ArchiveWriter, createArchiveWriter, onDisk } from './writer.ts';
 import { readZip } from './zip-reader.ts';
 
 export interface UnpackRequest {
@@ -51,9 +52,10 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
     writer = createArchiveWriter(temporary, request.limits, request.rules);
     if (bundleType === 'zip') await readZip(bundleFile, writer, request.signal);
     else await readTar(bundleFile, writer, request.signal);
-    const { links, ...report } = writer.finish();
+    const report = writer.finish();
     const revision = onDisk(null, () => withoutWrapper(temporary));
-    if (revision !== temporary) requireLinksBelow(basename(revision), links);
+    // A link may lead out of the wrapping folder and yet not out of the archive; that folder will be the root.
+    if (revision !== temporary) writer.judgeLinksBelow(basename(revision));
     onDisk(null, () => {
       // The archive may close its root to other users; scripts that run as one must get in.
       chmodSync(revision, 0o755);
@@ -66,12 +68,6 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
-}
-
-/** A link may lead out of the wrapping folder and yet not out of the archive; that folder will be the root. */
-function requireLinksBelow(wrapper: string, links: ReadonlyMap<string, string>): void {
-  const below = new Map([...links].map(([path, target]) => [path.slice(wrapper.length + 1), target]));
-  for (const [path, target] of below) if (linkEscapes(path, below)) throw linkEscapeError(`${wrapper}/${path}`, target);
 }
 
 async function readTar(bundleFile: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {
@@ -113,8 +109,8 @@ async function readGzip(bundleFile: string, reader: TarReader, signal: AbortSign
   } catch (cause) {
     if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
     throw systemErrorCode(cause) === 'Z_BUF_ERROR'
-      ? archiveError('ARCHIVE_TRUNCATED', null, 'is cut off: its compressed data ends too early', cause)
-      : archiveError('ARCHIVE_CORRUPT', null, `cannot be decompressed: ${messageOf(cause)}`, cause);
+      ? archiveError('ARCHIVE_TRUNCATED', null, 'is cut off: its compressed data ends too early', { cause })
+      : archiveError('ARCHIVE_CORRUPT', null, `cannot be decompressed: ${messageOf(cause)}`, { cause });
   }
 }
 

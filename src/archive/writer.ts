@@ -17,8 +17,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
-import { type EntryRules, judgeEntryPath, linkEscapes, safeMode } from './entry-rules.ts';
-import { archiveError, linkEscapeError } from './problems.ts';
+import { copyContent, type ShareContent } from './copy-content.ts';
+import { createEntryJudge, type UnpackLimits } from './entry-judge.ts';
+import { type EntryRules, safeMode } from './entry-rules.ts';
+import { archiveError } from './problems.ts';
 
 /** What is known of an entry beside its content. */
 export interface EntryFacts {
@@ -27,22 +29,21 @@ export interface EntryFacts {
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
-export interface UnpackLimits {
-  /** Of content, as it is really unpacked: what an archive declares is not believed. */
-  readonly maxBytes: number;
-  readonly maxEntries: number;
-}
-
 /** A file that is being written. */
-export interface OpenFile {
+export interface WritableFile {
   write(content: Uint8Array): void;
   /** Goes on behind so many bytes that are zero and take no room. They count as content: whoever copies the file may fill them. */
   hole(bytes: number): void;
   close(): void;
 }
 
+export interface OpenFile extends WritableFile {
+  /** All of another file that is open, from its beginning, instead of writing. */
+  copy(from: number, bytes: number): void;
+}
+
 /**
- * The one way in which archives reach the disk. It works in a folder that it has to itself and that starts empty, so every folder on
+ * The one way in which bundles reach the disk. It works in a folder that it has to itself and that starts empty, so every folder on
  * the way to an entry is one that it has made; symbolic links are made last, so nothing can be written through one.
  *
  * All calls are synchronous: tens of thousands of small asynchronous ones would take ten times as long. Files are opened with `wx`:
@@ -51,72 +52,41 @@ export interface OpenFile {
 export interface ArchiveWriter {
   directory(name: string, facts: EntryFacts): void;
   file(name: string, facts: EntryFacts): OpenFile;
+  /** Whatever the target is, it is only written down. */
   symlink(name: string, target: string, facts: EntryFacts): void;
   hardLink(name: string, target: string): void;
   /** Makes the links, then gives folders the modes and times that files inside them would have changed. */
-  finish(): {
-    readonly entries: number;
-    readonly bytes: number;
-    /** Each symbolic link's path and target. */
-    readonly links: ReadonlyMap<string, string>;
-  };
+  finish(): { readonly entries: number; readonly bytes: number };
+  /** Judges once more where links lead, for a folder below the root that will be the root. @throws SlipwayError ARCHIVE_LINK_ESCAPES */
+  judgeLinksBelow(folder: string): void;
   /** Lets go of a file that is still open, when what was unpacked is to be thrown away. */
   abandon(): void;
 }
 
-type Kind = 'file' | 'directory' | 'symlink';
-
 export function createArchiveWriter(root: string, limits: UnpackLimits, rules: EntryRules): ArchiveWriter {
-  const kinds = new Map<string, Kind>([['', 'directory']]);
+  const judge = createEntryJudge(limits, rules, (name, path) => onDisk(name, () => mkdirSync(join(root, path))));
   const directories = new Map<string, EntryFacts>();
   const links = new Map<string, { readonly target: string; readonly facts: EntryFacts }>();
   const grantedBits = onDisk(null, () => modeBitsGranted(root));
-  let entries = 0;
-  let bytes = 0;
+  const share: ShareContent = { isRefused: false };
   let openFile: number | null = null;
 
-  /** Counts and judges an entry, makes the folders above it, and clears what an earlier entry of the same name left. */
-  function admit(name: string, kind: Kind): string {
-    entries += 1;
-    if (entries > limits.maxEntries) {
-      throw archiveError('ARCHIVE_TOO_MANY_ENTRIES', null, `has more than ${limits.maxEntries} entries`);
-    }
-    const verdict = judgeEntryPath(name);
-    if (!verdict.ok) {
-      throw archiveError(
-        verdict.problem === 'escapes' ? 'ARCHIVE_ENTRY_ESCAPES' : 'ARCHIVE_ENTRY_UNUSABLE',
-        name,
-        verdict.why,
-      );
-    }
-    const path = verdict.parts.join('/');
-    const parent = path.lastIndexOf('/');
-    if (parent > 0 && kinds.get(path.slice(0, parent)) !== 'directory') makeParents(name, verdict.parts);
-    const before = kinds.get(path);
-    if (before !== undefined && (before !== kind || kind !== 'directory')) {
-      if (before === 'directory')
-        throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `is a ${kind}, but was a directory before`);
-      if (kind === 'directory')
-        throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `is a directory, but was a ${before} before`);
-      if (before === 'symlink') links.delete(path);
-      else rmSync(`${root}/${path}`);
-    }
-    kinds.set(path, kind);
+  /** Clears what an earlier entry of the same name left, which is no folder. */
+  function admitFile(name: string): string {
+    const { path, before } = judge.admit(name, 'file');
+    clear(path, before);
     return path;
   }
 
-  function makeParents(name: string, parts: readonly string[]): void {
-    for (let depth = 1; depth < parts.length; depth += 1) {
-      const parent = parts.slice(0, depth).join('/');
-      const kind = kinds.get(parent);
-      if (kind === 'directory') continue;
-      if (kind === 'symlink')
-        throw archiveError('ARCHIVE_ENTRY_ESCAPES', name, `would be written through the link '${parent}'`);
-      if (kind === 'file')
-        throw archiveError('ARCHIVE_ENTRY_CONFLICT', name, `lies below '${parent}', which is a file`);
-      onDisk(name, () => mkdirSync(join(root, parent)));
-      kinds.set(parent, 'directory');
-    }
+  function clear(path: string, before: 'file' | 'directory' | 'symlink' | undefined): void {
+    if (before === 'symlink') links.delete(path);
+    else if (before === 'file') rmSync(`${root}/${path}`);
+  }
+
+  function addLink(name: string, target: string, facts: EntryFacts): void {
+    const { path, before } = judge.admitLink(name, target);
+    clear(path, before);
+    links.set(path, { target, facts });
   }
 
   function chown(change: (uid: number, gid: number) => void, facts: EntryFacts): void {
@@ -136,14 +106,13 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
 
   return {
     directory(name, facts) {
-      const isNew = !kinds.has(judgedPath(name));
-      const path = admit(name, 'directory');
-      if (isNew) onDisk(name, () => mkdirSync(join(root, path)));
+      const { path, before } = judge.admit(name, 'directory');
+      if (before === undefined) onDisk(name, () => mkdirSync(join(root, path)));
       directories.set(path, facts);
     },
 
     file(name, facts) {
-      const path = `${root}/${admit(name, 'file')}`;
+      const path = `${root}/${admitFile(name)}`;
       const mode = safeMode(facts.mode, 'file');
       const isOwned = rules.keepOwnership && facts.owner !== undefined;
       // Not for others to read before it is its owner's.
@@ -152,13 +121,11 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       /** Where the next write goes; null: where the last one ended. */
       let position: number | null = null;
       let length = 0;
+      let isShared = false;
 
       function grow(by: number): void {
         length += by;
-        bytes += by;
-        if (bytes > limits.maxBytes) {
-          throw archiveError('ARCHIVE_TOO_LARGE', name, `brings the content to more than ${limits.maxBytes} bytes`);
-        }
+        judge.grow(name, by);
       }
 
       return {
@@ -171,13 +138,19 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
           grow(size);
           position = length;
         },
+        copy(from, size) {
+          grow(size);
+          onDisk(name, () => {
+            isShared = copyContent(from, file, size, share);
+          });
+        },
         close() {
           openFile = null;
           try {
             onDisk(name, () => {
               if (position !== null) ftruncateSync(file, length);
               if (isOwned) chown((uid, gid) => fchownSync(file, uid, gid), facts);
-              if (isOwned || (mode & ~grantedBits) !== 0) fchmodSync(file, mode);
+              if (isOwned || isShared || (mode & ~grantedBits) !== 0) fchmodSync(file, mode);
               if (facts.mtimeMs !== undefined) futimesSync(file, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
             });
           } finally {
@@ -187,38 +160,24 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       };
     },
 
-    symlink(name, target, facts) {
-      if (rules.rejectSymlinks)
-        throw archiveError('ARCHIVE_LINK_REFUSED', name, 'is a symbolic link, which the configuration forbids');
-      if (target === '' || target.includes('\0'))
-        throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, 'is a link to nothing');
-      links.set(admit(name, 'symlink'), { target, facts });
-    },
+    symlink: addLink,
 
     hardLink(name, target) {
-      if (rules.rejectSymlinks)
-        throw archiveError('ARCHIVE_LINK_REFUSED', name, 'is a hard link, which the configuration forbids');
-      const verdict = judgeEntryPath(target);
-      const source = verdict.ok ? verdict.parts.join('/') : null;
-      if (source === null)
-        throw archiveError('ARCHIVE_ENTRY_ESCAPES', name, `is a hard link to '${target}', outside of the bundle`);
-      if (kinds.get(source) !== 'file') {
-        throw archiveError(
-          'ARCHIVE_ENTRY_UNUSABLE',
-          name,
-          `is a hard link to '${target}', which is no file that came before it`,
-        );
+      const source = judge.sourceOfHardLink(name, target);
+      if (source === null) return;
+      if (source.kind === 'symlink') {
+        // One link under two names is that link twice; it is made when all links are.
+        const link = links.get(source.path);
+        if (link !== undefined) addLink(name, link.target, link.facts);
+        return;
       }
-      const path = judgedPath(name);
-      if (path === source) return;
-      admit(name, 'file');
-      onDisk(name, () => linkSync(join(root, source), join(root, path)));
+      const path = admitFile(name);
+      onDisk(name, () => linkSync(join(root, source.path), join(root, path)));
     },
 
     finish() {
-      const targets = new Map([...links].map(([path, { target }]) => [path, target]));
+      judge.judgeLinks(targetsOf(links));
       for (const [path, { target, facts }] of links) {
-        if (linkEscapes(path, targets)) throw linkEscapeError(path, target);
         onDisk(path, () => {
           symlinkSync(target, join(root, path));
           chown((uid, gid) => lchownSync(join(root, path), uid, gid), facts);
@@ -229,8 +188,10 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
       for (const [path, facts] of [...directories].sort(([a], [b]) => b.length - a.length)) {
         onDisk(path, () => finishDirectory(path, facts));
       }
-      return { entries, bytes, links: targets };
+      return judge.totals();
     },
+
+    judgeLinksBelow: (folder) => judge.judgeLinks(targetsOf(links), folder),
 
     abandon() {
       if (openFile !== null) closeSync(openFile);
@@ -239,9 +200,8 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
   };
 }
 
-function judgedPath(name: string): string {
-  const verdict = judgeEntryPath(name);
-  return verdict.ok ? verdict.parts.join('/') : name;
+function targetsOf(links: ReadonlyMap<string, { readonly target: string }>): ReadonlyMap<string, string> {
+  return new Map([...links].map(([path, { target }]) => [path, target]));
 }
 
 /**
@@ -273,13 +233,13 @@ export function onDisk<T>(name: string | null, work: () => T): T {
   } catch (cause) {
     const code = systemErrorCode(cause);
     if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw archiveError('ARCHIVE_DISK_FULL', name, 'does not fit: the disk is full', cause);
+      throw archiveError('ARCHIVE_DISK_FULL', name, 'does not fit: the disk is full', { cause });
     }
     throw archiveError(
       'ARCHIVE_CANNOT_WRITE',
       name,
       `cannot be written: ${cause instanceof Error ? cause.message : code}`,
-      cause,
+      { cause },
     );
   }
 }

@@ -155,7 +155,7 @@ function inflate(packed: Buffer, entry: ZipEntry): Buffer {
     // One byte more than promised is enough to know that the promise is broken, whatever a bomb would unpack to.
     return inflateRawSync(packed, { maxOutputLength: entry.uncompressedSize + 1 });
   } catch (cause) {
-    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
+    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', { cause });
   }
 }
 
@@ -213,7 +213,7 @@ async function inflateContent(
   const following = piecesOf(source, entry, { begin: at, bytes: span.begin + span.bytes - at }, Buffer.allocUnsafe);
   await inflateStream(inflater, oneAfterTheOther([rest], following), take).catch((cause: unknown) => {
     if (cause instanceof SlipwayError || source.signal?.aborted === true) throw cause;
-    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', cause);
+    throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated', { cause });
   });
 }
 

@@ -107,9 +107,9 @@ export const AGENT_CONFIG_KEYS = [
   key('archive_max_extraction_size', 'bytes', 10 * 2 ** 30, 'most that a bundle may unpack to, such as 500MB or 10GiB'),
   key(
     'reject_symlinks_in_bundle',
-    'boolean',
-    false,
-    'refuse bundles with any link; links that lead out are refused always',
+    ['false', 'escaping', 'true'],
+    'false',
+    'refuse bundles with links: true any, also hard links; escaping those that lead out of the bundle, absolute ones among them. A link is never followed, whatever this says',
   ),
   key(
     'reject_unsafe_permissions_in_bundle',
@@ -303,7 +303,7 @@ export interface AgentConfig {
   readonly disableImdsV1: boolean;
   readonly archiveMaxExtractionBytes: number;
   readonly archiveMaxEntries: number;
-  readonly rejectSymlinks: boolean;
+  readonly rejectSymlinks: boolean | 'escaping';
   /** Globs of absolute paths. */
   readonly protectPaths: readonly string[];
   readonly rejectUnsafePermissions: boolean;
@@ -442,7 +442,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     disableImdsV1: flag('disable_imds_v1'),
     archiveMaxExtractionBytes: number('archive_max_extraction_size'),
     archiveMaxEntries: number('archive_max_entries'),
-    rejectSymlinks: flag('reject_symlinks_in_bundle'),
+    rejectSymlinks: rejectedLinks(text('reject_symlinks_in_bundle')),
     protectPaths: list('protect_paths'),
     rejectUnsafePermissions: flag('reject_unsafe_permissions_in_bundle'),
     rejectUnconfinedSelinux: flag('reject_unconfined_selinux_in_bundle'),
@@ -469,6 +469,10 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     allowInsecureEndpoint: flag('allow_insecure_endpoint'),
     gitHubEndpoint: text('github_endpoint'),
   };
+}
+
+function rejectedLinks(word: string): AgentConfig['rejectSymlinks'] {
+  return word === 'escaping' ? word : word === 'true';
 }
 
 function key<const Name extends string>(name: Name, type: KeyType, fallback: KeyValue, meaning: string) {

@@ -81,9 +81,10 @@ export function readValue(type: KeyType, value: unknown): ReadResult {
   }
 }
 
-/** Whoever writes `on` or `yes` may get a boolean of YAML's. */
+/** Whoever writes `on` or `yes` may get a boolean of YAML's; and some keys were booleans before they had more to say. */
 function oneOf(choices: Choices, value: unknown): ReadResult {
-  const word = value === true ? 'on' : value === false ? 'off' : value;
+  const [yes, no] = choices.includes('true') ? ['true', 'false'] : ['on', 'off'];
+  const word = value === true ? yes : value === false ? no : value;
   return typeof word === 'string' && choices.includes(word)
     ? { ok: true, value: word }
     : wrong(`${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`);

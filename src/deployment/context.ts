@@ -1,5 +1,5 @@
+import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
-import type { UnpackLimits } from '../archive/writer.ts';
 import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
 import type { EnvironmentRules } from '../hooks/environment.ts';
 import type { HookOutputPolicy } from '../hooks/run-event.ts';

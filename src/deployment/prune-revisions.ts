@@ -85,14 +85,20 @@ function revisionFolders(groupDir: string, withSizes: boolean): RevisionFolder[]
     }));
 }
 
-/** What a folder takes; what reflinks share is counted for each that has it. */
+/**
+ * What a folder takes; what reflinks share is counted for each that has it. Folder by folder: Node's own recursion goes through links, and
+ * a revision may have one to anywhere.
+ */
 function takenBy(folder: string): SpaceNeeded {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const bytes = entries.reduce((sum, entry) => {
-    const stats = lstatSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
-    return sum + (stats?.blocks ?? 0) * 512;
-  }, 0);
-  return { bytes, inodes: entries.length + 1 };
+  let [bytes, inodes] = [0, 1];
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    bytes += (lstatSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+    const inside = entry.isDirectory() ? takenBy(path) : { bytes: 0, inodes: 1 };
+    bytes += inside.bytes;
+    inodes += inside.inodes;
+  }
+  return { bytes, inodes };
 }
 
 function remove(ctx: PruneContext, path: string, message: string): void {

@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { copyFolder } from '../archive/folder-bundle.ts';
 import { messageOf } from '../errors.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import { isTorn } from './archive-durability.ts';
 import { requireSignature, type SignatureContext } from './bundle-signature.ts';
 import type { DeploymentContext } from './context.ts';
-import { copyTree } from './copy-tree.ts';
 import { locateAppSpec } from './find-appspec.ts';
 import { keepBundle, removeSignatures } from './kept-bundle.ts';
 import { type DeploymentPaths, deploymentPaths } from './layout.ts';
@@ -19,7 +19,7 @@ const MAX_ID_LENGTH = 64;
  * @see the official agent 2.1, `archive_reuse.rs`, for the checks
  */
 export async function reuseArchive(
-  ctx: SignatureContext & Pick<DeploymentContext, 'rootDir' | 'enableArchiveReuse'>,
+  ctx: SignatureContext & Pick<DeploymentContext, 'rootDir' | 'enableArchiveReuse' | 'limits' | 'entryRules'>,
   specification: DeploymentSpecification,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -37,7 +37,9 @@ export async function reuseArchive(
       return false;
     }
     await requireSignature(ctx, specification, { bundleFile: source.bundleFile, signaturesAt: 'host' }, signal);
-    copyTree(source.archiveDir, own.archiveDir);
+    const { limits, entryRules: rules } = ctx;
+    const { archiveDir } = own;
+    await copyFolder({ sourceDir: source.archiveDir, archiveDir, limits, rules, ...(signal && { signal }) });
     reuseFiles(source, own);
     ctx.log.info('took the files of an earlier deployment again', fields);
     return true;

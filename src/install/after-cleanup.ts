@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { childPath } from './child-path.ts';
 import type { CleanupEntry, TreeView } from './types.ts';
 
@@ -24,5 +25,26 @@ export function hostAfterCleanup(host: TreeView, previous: readonly CleanupEntry
       return real !== null && gone.has(real) ? null : real;
     },
     sameContent: (a, b) => host.sameContent(a, b),
+  };
+}
+
+/**
+ * The host as it is without going through a link that the previous Install brought: such a link is content, and where it leads is not this
+ * group's. What seems to lie below it counts as absent, so that a folder in the link's place is built anew. Pure.
+ */
+export function withoutOwnLinks(host: TreeView, previous: readonly CleanupEntry[]): TreeView {
+  const links = new Set(
+    previous.flatMap(({ kind, path }) => (kind === 'path' && host.lstat(path)?.kind === 'symlink' ? path : [])),
+  );
+  if (links.size === 0) return host;
+  const isBelowLink = (path: string) => {
+    for (let at = dirname(path); at !== dirname(at); at = dirname(at)) if (links.has(at)) return true;
+    return false;
+  };
+  return {
+    ...host,
+    lstat: (path) => (isBelowLink(path) ? null : host.lstat(path)),
+    readdir: (path) => (links.has(path) || isBelowLink(path) ? [] : host.readdir(path)),
+    realpath: (path) => (isBelowLink(path) ? null : host.realpath(path)),
   };
 }

@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
+import { withoutOwnLinks } from './after-cleanup.ts';
 import { anchorFs } from './anchored-fs.ts';
 import { attributeView } from './attributes.ts';
 import {
@@ -84,7 +85,7 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
   const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir);
   const operations = planOperations({
     plan,
-    host: diskView(ctx.fs),
+    host: withoutOwnLinks(diskView(ctx.fs), lastInstall.previous),
     attributes: attributeView(ctx.tools),
     savedFilesDir,
     deploymentId: request.deploymentId,

@@ -6,9 +6,10 @@
  * new plan is known to be sound.
  */
 import { basename, dirname, join, normalize } from 'node:path/posix';
+import { nearPath } from '../appspec/suggest.ts';
 import type { AppSpec, FileMapping } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
-import { hostAfterCleanup } from './after-cleanup.ts';
+import { hostAfterCleanup, withoutOwnLinks } from './after-cleanup.ts';
 import type { AttributeProgram } from './attribute-programs.ts';
 import { childPath } from './child-path.ts';
 import type { Manifest } from './manifest.ts';
@@ -89,10 +90,10 @@ class Planner {
   #origin: FileMapping | null = null;
 
   constructor(input: PlanInput) {
-    this.#input = input;
+    this.#input = { ...input, host: withoutOwnLinks(input.host, input.previous) };
     this.#isProtected = pathMatcher(input.protectPaths ?? []);
     const previous = input.previous.filter(({ path }) => !this.#isProtected(path));
-    this.#host = hostAfterCleanup(input.host, previous);
+    this.#host = hostAfterCleanup(this.#input.host, previous);
     this.#ours = new Set(input.previous.flatMap(({ kind, path }) => (kind === 'path' ? path : [])));
     this.#behavior = input.appSpec.fileExistsBehavior ?? input.fileExistsBehavior;
   }
@@ -109,63 +110,52 @@ class Planner {
       this.#problem('destination-relative', destinationText, `the destination ${destinationText} is no absolute path`);
       return;
     }
-    const { archive, archiveDir } = this.#input;
-    const path = this.#inArchive(source);
-    const real = archive.realpath(path);
-    if (real === null) {
-      if (archive.lstat(path)?.kind === 'symlink') this.#addFile(path, 'symlink', join(destination, basename(path)));
-      else this.#problem('source-missing', path, `the source ${source} is not in the revision`);
+    const path = withoutTrailingSlash(join(this.#input.archiveDir, source));
+    const why = this.#whyNotReadable(path);
+    if (why !== null) {
+      this.#problem('source-escapes', path, `the source ${source} ${why}`);
       return;
     }
-    if (!isBelow(real, archiveDir)) {
-      this.#problem('source-escapes', path, `the source ${source} leads out of the revision, to ${real}`);
-      return;
-    }
-    const facts = archive.lstat(real);
-    if (facts?.kind === 'directory') this.#addTree(real, destination, [real]);
-    else if (facts?.kind === 'file') {
-      const kind = archive.lstat(path)?.kind === 'symlink' ? 'symlink' : 'file';
-      if (this.#addFolder(destination)) this.#addFile(path, kind, join(destination, basename(path)));
-    } else this.#problem('source-unusable', path, `the source ${source} is no file or folder`);
+    const facts = this.#input.archive.lstat(path);
+    if (facts === null) this.#problem('source-missing', path, this.#describeMissing(source, path));
+    else if (facts.kind === 'directory') this.#addTree(path, destination);
+    else if (facts.kind === 'other') {
+      this.#problem('source-unusable', path, `the source ${source} is no file, folder or link`);
+    } else if (this.#addFolder(destination)) this.#addFile(path, facts.kind, join(destination, basename(path)));
   }
 
-  /** A source without links on the way: nothing is read through one either. */
-  #inArchive(source: string): string {
+  /** Nothing is read through a link, wherever it leads: it is content itself. */
+  #whyNotReadable(path: string): string | null {
     const { archive, archiveDir } = this.#input;
-    const path = withoutTrailingSlash(join(archiveDir, source));
-    const parent = path === archiveDir ? null : archive.realpath(dirname(path));
-    return parent === null ? path : join(parent, basename(path));
+    if (!isBelow(path, archiveDir)) return 'climbs out of the revision';
+    for (let at = dirname(path); isBelow(at, archiveDir) && at !== archiveDir; at = dirname(at)) {
+      if (archive.lstat(at)?.kind !== 'symlink') continue;
+      const link = at.slice(archiveDir.length + 1);
+      return `goes through the link ${link}, and nothing is read through a link: name the folder that it leads to, ${archive.readlink(at)}`;
+    }
+    return null;
   }
 
-  /** @param trail real paths of the folders that this one lies in, to notice a link that leads back into one of them */
-  #addTree(source: string, destination: string, trail: readonly string[]): void {
+  #describeMissing(source: string, path: string): string {
+    const { archive, archiveDir } = this.#input;
+    const near = nearPath(path.slice(archiveDir.length + 1), (folder) => {
+      const at = folder === '' ? archiveDir : join(archiveDir, folder);
+      return archive.lstat(at)?.kind === 'directory' ? archive.readdir(at) : [];
+    });
+    return `the source ${source} is not in the revision${near === null ? '' : `; did you mean '${near}'?`}`;
+  }
+
+  #addTree(source: string, destination: string): void {
     if (!this.#addFolder(destination)) return;
-    const { archive, archiveDir } = this.#input;
+    const { archive } = this.#input;
     for (const name of [...archive.readdir(source)].sort()) {
       const from = childPath(source, name);
       const to = childPath(destination, name);
       const facts = archive.lstat(from);
-      switch (facts?.kind) {
-        case 'directory':
-          this.#addTree(from, to, [...trail, from]);
-          break;
-        case 'file':
-          this.#addFile(from, 'file', to);
-          break;
-        case 'symlink': {
-          // A link to a folder of the revision becomes that folder; one to a file, or to nothing, stays a link.
-          const real = archive.realpath(from);
-          if (real === null || archive.lstat(real)?.kind !== 'directory') this.#addFile(from, 'symlink', to);
-          else if (!isBelow(real, archiveDir)) {
-            this.#problem('source-escapes', from, `the link ${from} leads out of the revision, to ${real}`);
-          } else if (trail.includes(real)) {
-            this.#problem('source-loop', from, `the link ${from} leads back to ${real}, which it lies in`);
-          } else this.#addTree(real, to, [...trail, real]);
-          break;
-        }
-        default:
-          this.#problem('source-unusable', from, `${from} is no file, folder or link`);
-      }
+      // A link stays a link, one to a folder as well: the official agents make a folder of that.
+      if (facts?.kind === 'directory') this.#addTree(from, to);
+      else if (facts?.kind === 'file' || facts?.kind === 'symlink') this.#addFile(from, facts.kind, to);
+      else this.#problem('source-unusable', from, `${from} is no file, folder or link`);
     }
   }
 
@@ -175,7 +165,8 @@ class Planner {
     if (this.#isTooLong(path)) return false;
     const source = this.#sources.get(path);
     if (source !== undefined) {
-      this.#problem('duplicate-destination', path, `${path} would be a folder, and also a file, from ${source}`);
+      const message = `${path} would be a folder, and also a file, from ${source}${this.#hintAboutFileName(path)}`;
+      this.#problem('duplicate-destination', path, message);
       return false;
     }
     const parent = dirname(path);
@@ -189,14 +180,34 @@ class Planner {
       this.#folders.set(path, 'existing');
       return true;
     }
-    if (facts.kind !== 'symlink') this.#problem('in-the-way', path, `${path} must be a folder, but a file is there`);
+    if (facts.kind !== 'symlink') {
+      const message = `${path} must be a folder, but a file is there${this.#hintAboutFileName(path)}`;
+      this.#problem('in-the-way', path, message);
+    }
     return false;
+  }
+
+  /** A destination that is written as the file's own new name collides with that very file. */
+  #hintAboutFileName(path: string): string {
+    const { appSpec, archive, archiveDir } = this.#input;
+    const isMeant = ({ source, destination }: FileMapping) =>
+      withoutTrailingSlash(normalize(destination)) === path && archive.lstat(join(archiveDir, source))?.kind === 'file';
+    const source = appSpec.files.find(isMeant)?.source;
+    return source === undefined
+      ? ''
+      : `: a destination is the folder that ${source} goes into, so write ${dirname(path)}`;
   }
 
   /** A host may have links on the way to a destination, but only such as the operator has made and nobody else can exchange. */
   #isTrustedLinkToFolder(path: string, link: ObjectFacts): boolean {
     if (link.kind !== 'symlink') return false;
     const { host, agentUid } = this.#input;
+    const broughtBy = this.#whoBroughtLink(path);
+    if (broughtBy !== null) {
+      const why = `is a link that ${broughtBy} has brought, which is content; nothing is written through it`;
+      this.#problem('untrusted-link', path, `${path} ${why}`);
+      return false;
+    }
     const real = this.#host.realpath(path);
     const target = real === null ? null : this.#host.lstat(real);
     if (target?.kind !== 'directory') {
@@ -210,6 +221,19 @@ class Planner {
     return false;
   }
 
+  /** The agent makes the links of revisions as its own user, and a revision's link is not the operator's word. */
+  #whoBroughtLink(path: string): string | null {
+    if (this.#ours.has(path)) return 'a revision of this deployment group';
+    const { host, otherGroups = new Map<string, string>() } = this.#input;
+    const realFolderOf = (one: string) => host.realpath(dirname(one));
+    for (const [other, group] of otherGroups) {
+      const isSame =
+        other === path || (basename(other) === basename(path) && realFolderOf(other) === realFolderOf(path));
+      if (isSame) return `a revision of the deployment group ${group}`;
+    }
+    return null;
+  }
+
   #addFile(source: string, kind: 'file' | 'symlink', path: string): void {
     const before = this.#sources.get(path);
     if (before !== undefined) {
@@ -217,7 +241,8 @@ class Planner {
       return;
     }
     if (this.#folders.get(path) === 'made') {
-      this.#problem('duplicate-destination', path, `${path} would be a file, from ${source}, and also a folder`);
+      const message = `${path} would be a file, from ${source}, and also a folder${this.#hintAboutFileName(path)}`;
+      this.#problem('duplicate-destination', path, message);
       return;
     }
     if (this.#isTooLong(path) || !this.#addFolder(dirname(path))) return;

@@ -133,7 +133,6 @@ export interface PlanProblem {
   readonly rule:
     | 'source-missing'
     | 'source-escapes'
-    | 'source-loop'
     | 'source-unusable'
     | 'destination-climbs'
     | 'destination-relative'

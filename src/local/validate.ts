@@ -7,9 +7,9 @@ import { inOrder } from '../appspec/order.ts';
 import { type AppSpecReading, readAppSpec } from '../appspec/parse.ts';
 import { LINT_RULES, type LintRuleId } from '../appspec/rules.ts';
 import type { AppSpec, FileMapping, Finding, Permission } from '../appspec/types.ts';
+import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
 import { unpackBundle } from '../archive/unpack.ts';
-import type { UnpackLimits } from '../archive/writer.ts';
 import { locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
 import { SlipwayError } from '../errors.ts';
 import { realInstallFs } from '../install/install-fs.ts';
@@ -20,6 +20,7 @@ import type { PlanProblem, TreeView } from '../install/types.ts';
 import { readBeginning } from '../system/file-beginning.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import { bundleTypeOf } from './bundle-kind.ts';
+import { lintLinks } from './lint-links.ts';
 import { bundleTypeOfName } from './location.ts';
 
 export interface ValidateRequest {
@@ -139,16 +140,19 @@ function lintInstall(reading: AppSpecReading, archiveDir: string, request: Valid
   if (!result.ok)
     return fewOfAKind(result.problems).flatMap((problem) => findingOf(reading, archiveDir, problem) ?? []);
   const { files, folders } = result.plan;
-  return unusedPermissions(
+  const unused = unusedPermissions(
     appSpec,
     files.map(({ path }) => path),
     folders,
-  ).map((permission) => ({
-    severity: LINT_RULES['permission-unused'].severity,
-    rule: 'permission-unused',
-    message: `the permission for ${permission.object} applies to nothing that this revision installs`,
-    position: reading.placeOf(permission, 'object'),
-  }));
+  ).map(
+    (permission): Finding => ({
+      severity: LINT_RULES['permission-unused'].severity,
+      rule: 'permission-unused',
+      message: `the permission for ${permission.object} applies to nothing that this revision installs`,
+      position: reading.placeOf(permission, 'object'),
+    }),
+  );
+  return [...unused, ...lintLinks(reading, appSpec, archiveDir, result.plan)];
 }
 
 function unusedPermissions(appSpec: AppSpec, files: readonly string[], folders: readonly string[]): Permission[] {
@@ -162,7 +166,6 @@ function unusedPermissions(appSpec: AppSpec, files: readonly string[], folders: 
 const KEY_OF_RULE: Partial<Record<PlanProblem['rule'], keyof FileMapping | keyof Permission>> = {
   'source-missing': 'source',
   'source-escapes': 'source',
-  'source-loop': 'source',
   'source-unusable': 'source',
   'destination-climbs': 'destination',
   'duplicate-destination': 'destination',

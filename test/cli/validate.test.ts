@@ -96,13 +96,35 @@ describe('slipway validate asks the install planner', () => {
     expect(await findings(bundle(scratch, file('gone')))).toEqual(['error source-missing@4:13']);
   });
 
-  test('a source that leads out of the bundle, itself or below, is an error', async () => {
+  test('a source that climbs out of the bundle, or goes through a link, is an error; a link of its own is content', async () => {
+    for (const [source, files, expected] of [
+      ['../..', {}, ['error source-escapes@4:13']],
+      ['a/b', { a: '->/etc' }, ['error source-escapes@4:13']],
+      ['a/b', { a: '->real', 'real/b': '' }, ['error source-escapes@4:13']],
+      ['a', { 'a/b': '->/etc', 'a/python': '->/usr/bin/python3', 'a/gone': '->../../gone' }, []],
+      ['a', { a: '->/usr/bin/python3' }, []],
+      ['a', { a: '->/etc' }, ['warning source-link@4:13']],
+      ['a', { a: '->real', 'real/b': '' }, ['warning source-link@4:13', 'warning link-leads-nowhere@4:13']],
+    ] as const) {
+      using scratch = scratchFolder();
+      expect(await findings(bundle(scratch, file(source), files)), source).toEqual(expected);
+    }
+  });
+
+  test('a link that will not find on the host what it finds in the bundle is a warning', async () => {
     using scratch = scratchFolder();
-    expect(await findings(bundle(scratch, file('a'), { a: '->/etc' }))).toEqual(['error source-escapes@4:13']);
-    using other = scratchFolder();
-    expect(await findings(bundle(other, file('a'), { 'a/b': '->/etc' }))).toEqual(['error source-escapes@4:13']);
-    using climbing = scratchFolder();
-    expect(await findings(bundle(climbing, file('../..')))).toEqual(['error source-escapes@4:13']);
+    const files = {
+      'app/shared': '->../shared',
+      'app/own': '->lib',
+      'app/lib/x': '',
+      'shared/config': '',
+      'app/up': '->..',
+    };
+    const folder = bundle(scratch, file('app'), files);
+    expect(await findings(folder)).toEqual(['warning link-leads-nowhere@4:13']);
+    expect((await validate(folder)).printed).toContain('the link app/shared leads to ../shared');
+    using whole = scratchFolder();
+    expect(await findings(bundle(whole, file('/'), files))).toEqual([]);
   });
 
   test('two sources for one destination are an error that names both, and a thousand such files are told in few lines', async () => {

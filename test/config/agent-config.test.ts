@@ -31,6 +31,19 @@ describe('the agent’s configuration', () => {
     });
   });
 
+  test.each([
+    ['', false],
+    ['reject_symlinks_in_bundle: true', true],
+    [':reject_symlinks_in_bundle: false', false],
+    ['reject_symlinks_in_bundle: escaping', 'escaping'],
+  ])('takes which links a bundle may hold, as the official agent does or more exactly: %j', (line, expected) => {
+    expect(load(`${line}\n`).config.rejectSymlinks).toBe(expected);
+  });
+
+  test.each(['on-purpose', '1', '[true]'])('takes no other word for which links a bundle may hold: %s', (word) => {
+    expect(() => load(`reject_symlinks_in_bundle: ${word}\n`)).toThrow('must be false, escaping or true');
+  });
+
   test('names all that is wrong at once, each with its line', () => {
     expect(() => load('root_dir: relative\nlog_dir: /b\nmax_revisions: none\n')).toThrow(
       /agent\.yml:1: root_dir must be an absolute path.*; .*agent\.yml:3: max_revisions must be a whole number/,

@@ -54,6 +54,23 @@ describe('old revisions', () => {
     expect(left(ctx)).toEqual(['d-3', 'd-4']);
   });
 
+  test('take what is in them, and not what their links lead to', () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch, { maxRevisions: 10, maxRevisionsBytes: 250_000 });
+    oldRevisions(ctx, ['d-1', 'd-2', 'd-3'], 1_000);
+    mkdirSync(scratch.at('elsewhere'));
+    writeFileSync(scratch.at('elsewhere/large'), randomBytes(900_000));
+    for (const name of ['d-1', 'd-2', 'd-3']) {
+      const folder = join(deploymentPaths(ctx.rootDir, GROUP, name).deploymentDir, 'deployment-archive/d');
+      mkdirSync(folder, { recursive: true });
+      symlinkSync(scratch.at('elsewhere'), join(folder, 'out'));
+      symlinkSync('/', join(folder, 'everything'));
+    }
+    pruneRevisions(ctx, GROUP, 'd-3');
+    expect(left(ctx)).toEqual(['d-1', 'd-2', 'd-3']);
+    expect(ctx.log.lines).toEqual([]);
+  });
+
   test('stay while they are the current one, the last successful one, or in use', () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch, { maxRevisions: 1 });

@@ -1,9 +1,20 @@
 /**
- * The process in which hostile cases run. A case is unpacked into a folder of its own, beside a folder that nothing may touch.
+ * The process in which hostile cases run. A case is unpacked into a folder of its own, beside a folder that nothing may touch or read; what
+ * could be unpacked is then copied as a folder, which must not go anywhere else either.
  */
-import { lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  type Dirent,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, sep } from 'node:path';
 import { parseAppSpec } from '../../src/appspec/parse.ts';
+import { copyFolder } from '../../src/archive/folder-bundle.ts';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import { SlipwayError } from '../../src/errors.ts';
 import type { HostileCase, Outcome } from './case-runner.ts';
@@ -25,7 +36,7 @@ async function judge(one: HostileCase): Promise<Outcome> {
   const end = await (one.kind === 'appspec' ? parse(one.bytes) : unpack(one)).catch((error: unknown) => {
     return error instanceof SlipwayError ? error.code : (error as Error);
   });
-  const outside = one.kind === 'appspec' ? null : foundOutside();
+  const outside = one.kind === 'appspec' ? null : foundOutside(one.rejectSymlinks === 'escaping');
   rmSync(root, { recursive: true, force: true });
   if (outside !== null) return { end: 'escape', problem: 'escape', detail: outside };
   if (typeof end !== 'string') return { end: 'crash', problem: 'crash', detail: end.stack ?? String(end) };
@@ -40,7 +51,8 @@ async function parse(bytes: Uint8Array): Promise<string> {
   return result.ok ? 'accepted' : (result.findings.find(({ severity }) => severity === 'error')?.rule ?? 'refused');
 }
 
-async function unpack({ kind, bytes, keepOwnership = false }: HostileCase): Promise<string> {
+async function unpack(one: HostileCase): Promise<string> {
+  const { kind, bytes, keepOwnership = false, rejectSymlinks = false } = one;
   if (kind === 'appspec') throw new Error('an AppSpec file is no bundle');
   mkdirSync(join(root, 'inside'), { recursive: true });
   mkdirSync(join(root, 'beside'));
@@ -51,27 +63,43 @@ async function unpack({ kind, bytes, keepOwnership = false }: HostileCase): Prom
     bundleType: kind,
     archiveDir: join(root, 'inside/archive'),
     limits,
-    rules: { rejectSymlinks: false, keepOwnership },
+    rules: { rejectSymlinks, keepOwnership },
   });
+  const copy = { sourceDir: join(root, 'inside/archive'), archiveDir: join(root, 'inside/copy') };
+  await copyFolder({ ...copy, limits, rules: { rejectSymlinks, keepOwnership } });
   return 'unpacked';
 }
 
-/** What is where it should not be, or a link that leads there. */
-function foundOutside(): string | null {
+/** What is where it should not be, or what should not be where it is. */
+function foundOutside(isStrict: boolean): string | null {
   const beside = readdirSync(root).filter((name) => !['inside', 'beside', 'bundle'].includes(name));
-  const inside = readdirSync(join(root, 'inside')).filter((name) => name !== 'archive');
+  const inside = readdirSync(join(root, 'inside')).filter((name) => name !== 'archive' && name !== 'copy');
   const others = readdirSync(join(root, 'beside')).filter((name) => name !== 'sentinel');
   const strangers = [...beside, ...inside, ...others];
   if (strangers.length > 0) return `left outside: ${strangers.join(', ')}`;
   const sentinel = join(root, 'beside/sentinel');
   if (readFileSync(sentinel, 'utf8') !== SENTINEL || lstatSync(sentinel).nlink !== 1) return 'touched the sentinel';
-  return linkOutside(join(root, 'inside/archive'));
+  for (const folder of ['archive', 'copy']) {
+    const problem = broughtIn(join(root, 'inside', folder));
+    if (problem !== null) return problem;
+  }
+  return isStrict ? linkOutside(join(root, 'inside/archive')) : null;
+}
+
+/** What was read through a link would be here as a file. */
+function broughtIn(folder: string): string | null {
+  for (const entry of entriesBelow(folder)) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && readFileSync(path, 'utf8') === SENTINEL) return `${path} is the sentinel`;
+    if (entry.isFile() && lstatSync(path).size > limits.maxBytes) return `${path} is larger than anything in a bundle`;
+  }
+  return null;
 }
 
 function linkOutside(archive: string): string | null {
   if (lstatSync(archive, { throwIfNoEntry: false }) === undefined) return null;
   const real = realpathSync(archive);
-  for (const entry of readdirSync(archive, { recursive: true, withFileTypes: true })) {
+  for (const entry of entriesBelow(archive)) {
     if (!entry.isSymbolicLink()) continue;
     const path = join(entry.parentPath, entry.name);
     try {
@@ -82,4 +110,13 @@ function linkOutside(archive: string): string | null {
     }
   }
   return null;
+}
+
+/** Everything in a folder that is there, through no link; Node's own recursion follows them. */
+function* entriesBelow(folder: string): Generator<Dirent> {
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    yield entry;
+    if (entry.isDirectory()) yield* entriesBelow(join(folder, entry.name));
+  }
 }

@@ -8,6 +8,7 @@ export interface HostileCase {
   readonly kind: BundleType | 'appspec';
   readonly bytes: Uint8Array;
   readonly keepOwnership?: boolean;
+  readonly rejectSymlinks?: 'escaping';
 }
 
 export interface Outcome {

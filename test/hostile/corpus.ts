@@ -93,39 +93,76 @@ function links(): Attack[] {
   const group = 'links';
   const link = (path: string, linkpath: string): TarEntry => ({ path, type: 'SymbolicLink', linkpath });
   const chain = Array.from({ length: 60 }, (_, n) => link(`l${n}`, n === 59 ? '../../beside' : `l${n + 1}`));
-  const sets: readonly (readonly [string, readonly TarEntry[], readonly string[]])[] = [
-    ['absolute', [link('l', '/etc/passwd')], LINK_ESCAPES],
-    ['out', [link('d/l', '../../beside')], LINK_ESCAPES],
-    ['out through a link', [link('d/up', '..'), link('out', 'd/up/../beside')], LINK_ESCAPES],
+  const hard = (path: string, linkpath: string): TarEntry => ({ path, type: 'Link', linkpath });
+  // Where these point to is their own affair: they are made as they are, and refused only where the operator wants it.
+  const leadingOut: readonly (readonly [string, readonly TarEntry[]])[] = [
+    ['absolute', [link('l', '/etc/passwd')]],
+    ['absolute, a folder', [link('l', '/etc'), link('d/m', '/')]],
+    ['out', [link('d/l', '../../beside')]],
+    ['out through a link', [link('d/up', '..'), link('out', 'd/up/../beside')]],
+    ['out of the wrapping folder', [{ path: 'w/appspec.yml' }, link('w/up', '..'), link('w/l', 'up/beside')]],
+    ['a long chain out', chain],
+    ['a long chain out, backwards', chain.toReversed()],
+    ['out, and a second name for it', [link('l', '../../beside/sentinel'), hard('h', 'l')]],
     [
-      'out of the wrapping folder',
-      [{ path: 'w/appspec.yml' }, link('w/up', '..'), link('w/l', 'up/beside')],
-      LINK_ESCAPES,
+      'a folder of its own beside what it hides',
+      [{ path: 'd/x' }, link('e', '../../beside'), link('e2', 'e/sentinel')],
     ],
-    ['a long chain out', chain, LINK_ESCAPES],
-    ['a long chain out, backwards', chain.toReversed(), LINK_ESCAPES],
+  ];
+  const sets: readonly (readonly [string, readonly TarEntry[], readonly string[]])[] = [
     ['a circle', [link('a', 'b'), link('b', 'a')], ['unpacked']],
+    ['itself', [link('a', 'a')], ['unpacked']],
+    ['the folder that it lies in', [link('d/a', '.'), link('d/b', '..')], ['unpacked']],
     ['written through', [link('l', '../../beside'), { path: 'l/sentinel', content: 'x' }], ESCAPES],
+    ['written through, absolute', [link('l', '/'), { path: 'l/sentinel', content: 'x' }], ESCAPES],
     ['written through, inside', [link('l', 'd'), { path: 'd/x' }, { path: 'l/x', content: 'x' }], ESCAPES],
+    ['written through, deep', [link('d/l', '../../../beside'), { path: 'd/./l//e/f', content: 'x' }], ESCAPES],
+    ['written through a circle', [link('a', 'b'), link('b', 'a'), { path: 'a/x', content: 'x' }], ESCAPES],
+    ['written through a dangling one', [link('l', '../../beside/new'), { path: 'l/x', content: 'x' }], ESCAPES],
     ['a folder through one', [link('l', '../../beside'), { path: 'l/d', type: 'Directory' }], ESCAPES],
     ['a link through one', [link('l', '../../beside'), link('l/m', 'x')], ESCAPES],
+    ['a hard link through one', [{ path: 'x' }, link('l', '../../beside'), hard('l/h', 'x')], ESCAPES],
     ['a folder becomes one', [{ path: 'd', type: 'Directory' }, link('d', '../../beside')], CONFLICT],
+    ['a folder with content becomes one', [{ path: 'd/x' }, link('d', '../../beside')], CONFLICT],
     ['one becomes a folder', [link('d', '../../beside'), { path: 'd', type: 'Directory' }], CONFLICT],
-    ['hard, out', [{ path: 'h', type: 'Link', linkpath: '../../beside/sentinel' }], ESCAPES],
-    ['hard, absolute', [{ path: 'h', type: 'Link', linkpath: '/etc/passwd' }], ESCAPES],
-    ['hard, to a link', [link('l', 'x'), { path: 'h', type: 'Link', linkpath: 'l' }], UNUSABLE],
-    ['hard, to nothing', [{ path: 'h', type: 'Link', linkpath: 'later' }, { path: 'later' }], UNUSABLE],
-    ['hard, through a link', [link('l', '..'), { path: 'h', type: 'Link', linkpath: 'l/x' }], UNUSABLE],
+    // The later one counts, and is a file of its own.
+    ['one becomes a file', [link('l', '../../beside/sentinel'), { path: 'l', content: 'x' }], ['unpacked']],
+    ['one becomes a second name', [{ path: 'x' }, link('l', '../../beside/sentinel'), hard('l', 'x')], ['unpacked']],
+    ['hard, out', [hard('h', '../../beside/sentinel')], ESCAPES],
+    ['hard, absolute', [hard('h', '/etc/passwd')], ESCAPES],
+    ['hard, to a link', [link('l', 'x'), hard('h', 'l')], ['unpacked']],
+    ['hard, to a link, and through it', [link('l', '../../beside'), hard('h', 'l'), { path: 'h/x' }], ESCAPES],
+    ['hard, to nothing', [hard('h', 'later'), { path: 'later' }], UNUSABLE],
+    ['hard, to a folder', [{ path: 'd', type: 'Directory' }, hard('h', 'd')], UNUSABLE],
+    ['hard, through a link', [link('l', '..'), hard('h', 'l/x')], UNUSABLE],
+    ['hard, through a link out', [link('l', '../../beside'), hard('h', 'l/sentinel')], UNUSABLE],
   ];
   const zipLink = (path: string, content: string) => ({ path, content, unixMode: 0o120777 });
+  const zipOut = [
+    ['absolute', zipOf([zipLink('l', '/etc')])],
+    ['out', zipOf([zipLink('d/l', '../../beside')])],
+  ] as const;
   return [
+    ...leadingOut.flatMap(([name, entries]) => [
+      ...tar(group, name, [tarOf(entries).subarray(0, -1024)], ['unpacked']),
+      ...tar(group, name, [tarOf(entries).subarray(0, -1024)], LINK_ESCAPES).map(strictly),
+    ]),
+    ...zipOut.flatMap(([name, bytes]) => [
+      zip(group, name, bytes, ['unpacked']),
+      strictly(zip(group, name, bytes, LINK_ESCAPES)),
+    ]),
     ...sets.flatMap(([name, entries, ends]) => tar(group, name, [tarOf(entries).subarray(0, -1024)], ends)),
-    zip(group, 'absolute', zipOf([zipLink('l', '/etc')]), LINK_ESCAPES),
-    zip(group, 'out', zipOf([zipLink('d/l', '../../beside')]), LINK_ESCAPES),
     zip(group, 'written through', zipOf([zipLink('l', '..'), { path: 'l/x', content: 'x' }]), ESCAPES),
+    zip(group, 'written through, absolute', zipOf([zipLink('l', '/tmp'), { path: 'l/x', content: 'x' }]), ESCAPES),
+    zip(group, 'a folder becomes one', zipOf([{ path: 'd/x' }, zipLink('d', '../../beside')]), CONFLICT),
     zip(group, 'to nothing', zipOf([zipLink('l', '')]), UNUSABLE),
     zip(group, 'too long', zipOf([zipLink('l', 'a'.repeat(5000))]), UNUSABLE),
   ];
+}
+
+/** The same where the operator wants no link that leads out. */
+function strictly({ name, make, ...rest }: Attack): Attack {
+  return { ...rest, name: `${name}, refused`, make: () => ({ ...make(), rejectSymlinks: 'escaping' }) };
 }
 
 function kinds(): Attack[] {

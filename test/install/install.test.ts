@@ -73,14 +73,6 @@ describe('a first install', () => {
     await runInstall(installContext(), installRequest(scratch.path, 'one', { appSpec }));
     expect(readFileSync(scratch.at('etc', 'web.conf'), 'utf8')).toBe('x');
   });
-
-  test('a link to a folder of the revision becomes that folder', async () => {
-    using scratch = scratchFolder();
-    writeFiles(scratch.at('one'), { 'real/a': 'a', alias: '->real' });
-    await runInstall(installContext(), installRequest(scratch.path, 'one'));
-    expect(lstatSync(scratch.at('site', 'alias')).isDirectory()).toBe(true);
-    expect(readFileSync(scratch.at('site', 'alias', 'a'), 'utf8')).toBe('a');
-  });
 });
 
 describe('the next install', () => {
@@ -347,21 +339,6 @@ describe('what cannot be installed', () => {
     }));
     const request = installRequest(scratch.path, 'one', { appSpec: appSpecFor({ ...spec, permissions }) });
     await expect(runInstall(installContext(), request)).rejects.toThrow(message);
-  });
-
-  test('a source that a link leads out of the revision', async () => {
-    using scratch = scratchFolder();
-    writeFiles(scratch.at('one'), { 'a/b': 'b' });
-    symlinkSync('/etc', scratch.at('one', 'etc'));
-    await expect(runInstall(installContext(), installRequest(scratch.path, 'one'))).rejects.toThrow(
-      'leads out of the revision',
-    );
-  });
-
-  test('a link that leads back into its own folder', async () => {
-    using scratch = scratchFolder();
-    writeFiles(scratch.at('one'), { 'a/loop': '->../a' });
-    await expect(runInstall(installContext(), installRequest(scratch.path, 'one'))).rejects.toThrow('which it lies in');
   });
 
   test('a file where a folder must be', async () => {

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { copyFolder } from '../../archive/folder-bundle.ts';
 import { unpackBundle } from '../../archive/unpack.ts';
-import { messageOf, SlipwayError } from '../../errors.ts';
+import { SlipwayError } from '../../errors.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type {
   BundleType,
@@ -14,7 +15,6 @@ import { writeFileDurably } from '../../system/durable-file.ts';
 import { noteUnsynced, requireNotTorn } from '../archive-durability.ts';
 import { forSignature, requireSignature } from '../bundle-signature.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
-import { copyTree } from '../copy-tree.ts';
 import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
 import { findAppSpec } from '../find-appspec.ts';
 import { folderModes } from '../folder-modes.ts';
@@ -165,18 +165,23 @@ async function takeFolder(
   requireNotTorn(dirname(revision.location));
   const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
   await requireSignature(ctx, specification, { bundleFile: kept, signaturesAt: 'host' }, signal);
-  copyFolder(revision, archiveDir);
+  await takeCopy(ctx, specification, revision, archiveDir, signal);
   if (kept !== null) keepBundle(kept, bundleFile);
 }
 
-function copyFolder({ location }: LocalDirectoryRevision, archiveDir: string): void {
+async function takeCopy(
+  ctx: DeploymentContext,
+  { deploymentId }: DeploymentSpecification,
+  { location }: LocalDirectoryRevision,
+  archiveDir: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const stats = statSync(location, { throwIfNoEntry: false });
   if (stats === undefined || !stats.isDirectory()) {
     throw new SlipwayError('REVISION_NOT_FOUND', `the revision ${location} is not there, or is no folder`);
   }
-  try {
-    copyTree(location, archiveDir);
-  } catch (cause) {
-    throw new SlipwayError('REVISION_CANNOT_WRITE', `${location} could not be copied: ${messageOf(cause)}`, { cause });
-  }
+  const { limits, entryRules: rules } = ctx;
+  const { entries } = await copyFolder({ sourceDir: location, archiveDir, limits, rules, ...(signal && { signal }) });
+  ctx.onObjects?.(entries);
+  ctx.log.info('copied the folder', { deploymentId, location, entries });
 }
