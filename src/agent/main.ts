@@ -5,6 +5,7 @@ import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { restrictFolders } from '../deployment/folder-modes.ts';
 import { requireFolder } from '../deployment/work-folder.ts';
 import { isUntrusted, messageOf, SlipwayError } from '../errors.ts';
+import { inheritedEnvironment } from '../hooks/inherited-environment.ts';
 import { USUAL_PROFILE, withProfile } from '../hooks/profile-environment.ts';
 import { isServiceOfSystemd } from '../hooks/scope.ts';
 import { type ClosableLogger, createAgentLogger } from '../logging/create-logger.ts';
@@ -13,6 +14,7 @@ import { proxyFor } from '../protocol/proxy.ts';
 import { renderExchange } from '../protocol/wire-log.ts';
 import { type Clock, systemClock } from '../system/clock.ts';
 import { limitCoreDumps } from '../system/core-dumps.ts';
+import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
@@ -56,6 +58,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const lock = lockInstance(config);
   const log = createAgentLogger(config);
   try {
+    closeInherited(log);
     for (const warning of warnings) log.warn(warning);
     await limitCoreDumps(config.disableCoreDumps, (why) => log.warn(`core dumps stay as they are: ${why}`));
     const identity = await resolveIdentity(config, process.env, systemClock, log);
@@ -66,6 +69,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     lock.release();
     await log.close();
   }
+}
+
+/** Nothing that was open before this process began goes on to scripts. */
+function closeInherited(log: ClosableLogger): void {
+  const closed = closeInheritedDescriptors(process.argv);
+  if (closed === null) log.warn('descriptors that the agent was started with may go on to scripts: /proc is missing');
+  else if (closed.length > 0)
+    log.info('descriptors that the agent was started with are closed', { descriptors: closed });
 }
 
 /** The lock, and beside it the PID file for the tools that look for one. */
@@ -197,13 +208,23 @@ async function serve(
   log.info('the host agent ends');
 }
 
+/** What a profile is read with. */
+const WHOLE = { restrictToAllowlist: false, stripLoaderVariables: true };
+
 /** What scripts inherit: what the agent has, and what the machine's profile sets, where nobody has read that for the agent. */
-async function hookEnvironmentOf({ hookProfile }: AgentConfig, log: ClosableLogger): Promise<NodeJS.ProcessEnv> {
+async function hookEnvironmentOf(
+  { hookProfile, hookEnvironment }: AgentConfig,
+  log: ClosableLogger,
+): Promise<NodeJS.ProcessEnv> {
   const profile = hookProfile ?? (isServiceOfSystemd(process.env) ? USUAL_PROFILE : null);
   if (profile === null) return process.env;
-  return withProfile(profile, process.env, (why) => {
+  const given = inheritedEnvironment(process.env, { ...WHOLE, handedDown: hookEnvironment });
+  const kept = Object.entries(process.env).filter(([name]) => !Object.hasOwn(given, name));
+  const read = await withProfile(profile, given, (why) => {
     log.warn('scripts do not get the variables of the profile', { profile, why });
   });
+  // What a profile must not see is left away for scripts, too, but tells how they are to be started.
+  return { ...Object.fromEntries(kept), ...read };
 }
 
 interface WindUpContext {

@@ -9,6 +9,7 @@ import type { LocalBundleType } from '../local/location.ts';
 import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } from '../local/plan.ts';
 import { createFileLogger } from '../logging/create-logger.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
+import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 import type { CliContext } from './context.ts';
 import { createProgressBar } from './view/progress-bar.ts';
 import { renderDuration } from './view/time.ts';
@@ -50,6 +51,7 @@ export async function carryOut(
   plan: LocalDeploymentPlan,
   identity: LocalIdentity,
 ): Promise<boolean> {
+  closeInheritedDescriptors(process.argv);
   const bar = createProgressBar(ctx.stdout, ctx.clock);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   const wire = openWireLog(config, 'codedeploy-local', log);

@@ -141,6 +141,12 @@ export const AGENT_CONFIG_KEYS = [
     null,
     'shell file whose variables scripts get, as from the official agent’s service; else /etc/profile where the agent is a service; /dev/null: none',
   ),
+  key(
+    'hook_environment',
+    'variables',
+    null,
+    'list of variables of the agent’s environment that scripts and update_command get as they are, such as AWS_PROFILE or HTTPS_PROXY with its password; else they get no credentials, and addresses without user and password',
+  ),
   key('strip_loader_env_in_hooks', 'boolean', true, 'keep LD_PRELOAD and its like away from scripts'),
   key(
     'hook_output_grace_seconds',
@@ -313,6 +319,8 @@ export interface AgentConfig {
   /** null: the usual one, where the agent is a service. */
   readonly hookProfile: string | null;
   readonly stripLoaderVariables: boolean;
+  /** Names of variables that scripts get although they may hold secrets. */
+  readonly hookEnvironment: readonly string[];
   readonly hookOutputGraceSeconds: number;
   readonly hookOutputPolicy: 'detach' | 'fail';
   readonly journalFields: 'auto' | 'off';
@@ -450,6 +458,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     restrictHookEnvironment: flag('restrict_hook_env_to_allowlist'),
     hookProfile: optional('hook_profile'),
     stripLoaderVariables: flag('strip_loader_env_in_hooks'),
+    hookEnvironment: list('hook_environment'),
     hookOutputGraceSeconds: number('hook_output_grace_seconds'),
     journalFields: text('journal_fields') as AgentConfig['journalFields'],
     eventsFile: optional('events_file'),

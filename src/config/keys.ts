@@ -11,6 +11,7 @@ export type KeyType =
   | 'bytes'
   | 'url'
   | 'paths'
+  | 'variables'
   | 'groups'
   | Choices;
 
@@ -62,6 +63,11 @@ export function readValue(type: KeyType, value: unknown): ReadResult {
       const list = Array.isArray(value) ? (value as unknown[]) : [value];
       const good = list.every((one) => typeof one === 'string' && one.startsWith('/'));
       return good ? { ok: true, value: list as string[] } : wrong('a list of absolute paths, which may have * and **');
+    }
+    case 'variables': {
+      const list = Array.isArray(value) ? (value as unknown[]) : [value];
+      const good = list.every((one) => typeof one === 'string' && /^[A-Za-z_]\w*$/.test(one));
+      return good ? { ok: true, value: list as string[] } : wrong('a list of names of environment variables');
     }
     case 'boolean':
       return typeof value === 'boolean' ? { ok: true, value } : wrong('true or false');

@@ -1,7 +1,7 @@
 import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
 import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
-import type { EnvironmentRules } from '../hooks/environment.ts';
+import type { EnvironmentRules } from '../hooks/inherited-environment.ts';
 import type { HookOutputPolicy } from '../hooks/run-event.ts';
 import type { HookScopes } from '../hooks/scope.ts';
 import type { InstallContext } from '../install/context.ts';

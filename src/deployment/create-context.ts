@@ -81,6 +81,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     environmentRules: {
       restrictToAllowlist: config.restrictHookEnvironment,
       stripLoaderVariables: config.stripLoaderVariables,
+      handedDown: config.hookEnvironment,
     },
     baseEnvironment: host.baseEnvironment,
     hookGraceMs: HOOK_GRACE_MS,

@@ -1,5 +1,6 @@
 /** The environment of a hook script. Pure. */
 import type { Revision } from '../protocol/specification.ts';
+import { type EnvironmentRules, inheritedEnvironment } from './inherited-environment.ts';
 
 /** What a script is told about the deployment. */
 export interface HookFacts {
@@ -15,40 +16,8 @@ export interface HookFacts {
   readonly marker: string;
 }
 
-export interface EnvironmentRules {
-  /** Hand down only PATH, HOME and USER of the agent's own environment. */
-  readonly restrictToAllowlist: boolean;
-  /** Keep LD_PRELOAD and its like away from scripts. */
-  readonly stripLoaderVariables: boolean;
-}
-
 /** The variable that carries the marker. */
 export const MARKER_VARIABLE = 'SLIPWAY_HOST_COMMAND';
-
-/** Secrets of the agent that are no business of a script. The first five are the SDK's, the last three the official agents'. */
-const SECRETS = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_SECURITY_TOKEN',
-  'AWS_CREDENTIAL_FILE',
-  'AWS_ACCESS_KEY',
-  'AWS_SECRET_KEY',
-  'CODEDEPLOY_GITHUB_TOKEN',
-];
-/** What belongs to the service manager's talk with the agent itself. */
-const SERVICE_VARIABLES = [
-  'NOTIFY_SOCKET',
-  'WATCHDOG_USEC',
-  'WATCHDOG_PID',
-  'INVOCATION_ID',
-  'JOURNAL_STREAM',
-  'SYSTEMD_EXEC_PID',
-  'NODE_CHANNEL_FD',
-  'NODE_CHANNEL_SERIALIZATION_MODE',
-];
-const LOADER_VARIABLES = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT'];
-const ALLOWED = ['PATH', 'HOME', 'USER'];
 
 /** @see the AWS CodeDeploy user guide, "Environment variable availability for hooks" */
 export function hookEnvironment(
@@ -66,21 +35,6 @@ export function hookEnvironment(
     ...bundleVariables(facts),
     [MARKER_VARIABLE]: facts.marker,
   };
-}
-
-/** What of the agent's own environment the commands that it starts inherit. */
-export function inheritedEnvironment(
-  base: Readonly<Record<string, string | undefined>>,
-  rules: EnvironmentRules,
-): Record<string, string> {
-  const dropped = new Set([...SECRETS, ...SERVICE_VARIABLES, ...(rules.stripLoaderVariables ? LOADER_VARIABLES : [])]);
-  const environment: Record<string, string> = {};
-  for (const [name, value] of Object.entries(base)) {
-    if (value === undefined || dropped.has(name)) continue;
-    if (rules.restrictToAllowlist && !ALLOWED.includes(name)) continue;
-    environment[name] = value;
-  }
-  return environment;
 }
 
 function bundleVariables({ revision, downloadedETag }: HookFacts): Record<string, string> {

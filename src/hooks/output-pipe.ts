@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { messageOf } from '../errors.ts';
+import { programEnvironment } from '../system/program-environment.ts';
 
 /**
  * What a script writes to, and what the agent reads from.
@@ -38,7 +39,7 @@ export async function createOutputPipes<Name extends string>(
     try {
       folder = mkdtempSync(join(parent, 'slipway-'));
       const paths = names.map((name) => join(folder ?? parent, name));
-      await execa('mkfifo', ['-m', '666', ...paths], { stdin: 'ignore' });
+      await execa('mkfifo', ['-m', '666', ...paths], { stdin: 'ignore', env: programEnvironment(), extendEnv: false });
       return openAll(names, paths);
     } catch (error) {
       fault = error;

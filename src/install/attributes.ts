@@ -1,6 +1,7 @@
 import { execaSync } from 'execa';
 import type { SelinuxContext } from '../appspec/types.ts';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
+import { programEnvironment } from '../system/program-environment.ts';
 import { findProgram } from '../system/programs.ts';
 import { type AttributeProgram, DEBIAN_PACKAGES } from './attribute-programs.ts';
 import { type HeldObject, holdObject, nameInstead } from './held-folders.ts';
@@ -28,6 +29,9 @@ export interface AttributeTools {
   dropContext(path: string): void;
 }
 
+/** A tool's fault is looked at, not thrown. */
+const silently = () => ({ reject: false, stdin: 'ignore', env: programEnvironment(), extendEnv: false }) as const;
+
 export const systemAttributeTools: AttributeTools = {
   isInstalled: (program) => findProgram(program, process.env.PATH) !== null,
   // `--set` alone leaves the default entries that a folder has.
@@ -40,7 +44,7 @@ export const systemAttributeTools: AttributeTools = {
   },
   contextRules: () => parseContextRules(runTool('semanage', ['fcontext', '-l', '-C', '-n'])),
   label(path) {
-    const { failed, stdout } = execaSync('stat', ['-c', '%C', '--', path], { reject: false, stdin: 'ignore' });
+    const { failed, stdout } = execaSync('stat', ['-c', '%C', '--', path], silently());
     return failed || stdout === '' || stdout === '?' ? null : stdout;
   },
   setContext(path, context, rule) {
@@ -56,7 +60,7 @@ export const systemAttributeTools: AttributeTools = {
   },
   setLabel: (path, label) => void runTool('chcon', ['--', label, path]),
   dropContext(path) {
-    execaSync('semanage', ['fcontext', '-d', escapeForSemanage(path)], { reject: false, stdin: 'ignore' });
+    execaSync('semanage', ['fcontext', '-d', escapeForSemanage(path)], silently());
   },
 };
 /** Asks the programs; rules only if there is one to be set, and once, because semanage takes its time. */
@@ -178,7 +182,7 @@ function escapeForSemanage(path: string): string {
 /** @returns what it printed */
 function runTool(program: AttributeProgram, args: readonly string[]): string {
   // Some of them translate what they print.
-  const result = execaSync(program, [...args], { reject: false, stdin: 'ignore', env: { LC_ALL: 'C' } });
+  const result = execaSync(program, [...args], silently());
   if (!result.failed) return result.stdout;
   if (systemErrorCode(result.cause) === 'ENOENT' || result.code === 'ENOENT') {
     throw new SlipwayError(

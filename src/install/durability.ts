@@ -7,6 +7,7 @@
  */
 import { dirname } from 'node:path';
 import { execa, execaSync } from 'execa';
+import { programEnvironment } from '../system/program-environment.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { InstallPlan } from './types.ts';
 
@@ -40,7 +41,12 @@ export function createWriteAhead(): (path: string) => void {
 }
 
 function startWriting(folder: string): void {
-  void execa('sync', ['--file-system', folder], { reject: false, stdio: 'ignore' });
+  void execa('sync', ['--file-system', folder], {
+    reject: false,
+    stdio: 'ignore',
+    env: programEnvironment(),
+    extendEnv: false,
+  });
 }
 
 /** Makes everything written durable: one call per file system. */
@@ -48,8 +54,13 @@ export function syncFileSystems(fs: InstallFs, folders: readonly string[]): void
   // A folder may be reached by a link, which can be on another file system.
   const oneEach = new Map(folders.map((folder) => [fs.lstatSync(`${folder}/.`).dev, folder]));
   for (const folder of oneEach.values()) {
-    const synced = execaSync('sync', ['--file-system', folder], { reject: false, stdin: 'ignore' });
+    const synced = execaSync('sync', ['--file-system', folder], {
+      reject: false,
+      stdin: 'ignore',
+      env: programEnvironment(),
+      extendEnv: false,
+    });
     // Without the program, or on an odd file system, everything is synced, which takes longer and is as durable.
-    if (synced.failed) execaSync('sync', [], { stdin: 'ignore' });
+    if (synced.failed) execaSync('sync', [], { stdin: 'ignore', env: programEnvironment(), extendEnv: false });
   }
 }

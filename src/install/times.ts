@@ -6,6 +6,7 @@
  */
 import { execaSync } from 'execa';
 import { systemErrorCode } from '../errors.ts';
+import { programEnvironment } from '../system/program-environment.ts';
 import { holdObject } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
 
@@ -47,7 +48,12 @@ function restoreNanoseconds(fs: InstallFs, times: readonly ObjectTimes[]): void 
     held.use(holdObject(fs, path)).path,
   ]);
   // Through standard input, because a command line has an end. Without these programs microseconds have to do.
-  execaSync('xargs', ['-0', '-n', '3', 'touch', '-c', '-m'], { input: words.join('\0'), reject: false });
+  execaSync('xargs', ['-0', '-n', '3', 'touch', '-c', '-m'], {
+    input: words.join('\0'),
+    reject: false,
+    env: programEnvironment(),
+    extendEnv: false,
+  });
 }
 
 /** A link that has come there since is left alone; and what is as it was, because a read-only file system takes no times. */

@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
+import { programEnvironment } from '../system/program-environment.ts';
 
 /** A record: what the line says for people and machines, and its fields by their names in the log. */
 export interface JournalRecord {
@@ -135,6 +136,7 @@ function send(program: string, text: string, signal: AbortSignal): Promise<boole
     const child = spawn(program, ['--journald'], {
       stdio: ['pipe', 'ignore', 'ignore'],
       cwd: '/',
+      env: programEnvironment(),
       timeout: SEND_MS,
       killSignal: 'SIGKILL',
       signal,

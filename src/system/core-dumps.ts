@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { messageOf } from '../errors.ts';
+import { programEnvironment } from './program-environment.ts';
 
 export interface CoreDumpLimit {
   /** Bytes, or `unlimited`; 0 is none. */
@@ -38,7 +39,9 @@ export async function limitCoreDumps(disabled: boolean, onFault: (why: string) =
     const limit = parseCoreLimit(readFileSync('/proc/self/limits', 'utf8'));
     const change = limit === null ? null : changeOfCoreLimit(limit, disabled);
     if (change === null) return;
-    await promisify(execFile)('prlimit', [`--pid=${process.pid}`, `--core=${change}`]);
+    await promisify(execFile)('prlimit', [`--pid=${process.pid}`, `--core=${change}`], {
+      env: programEnvironment(),
+    });
   } catch (error) {
     onFault(messageOf(error));
   }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { programEnvironment } from './program-environment.ts';
 
 /**
  * Runs a text of the shell that may outlive this process, and that nobody waits for.
@@ -10,7 +11,7 @@ export function runDetachedShell(text: string, args: readonly string[], stdin: n
   const shell = spawn('/bin/sh', ['-c', text, ...args], {
     cwd: '/',
     // Without a hook's marker: an order to end the hook's processes is none to this one.
-    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' },
+    env: programEnvironment(),
     stdio: [stdin, 'ignore', 'ignore'],
     detached: true,
   });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { programEnvironment } from './program-environment.ts';
 
 /**
  * Tells systemd how the service is (`READY=1`, `STOPPING=1`, `STATUS=…`), if it is one: without NOTIFY_SOCKET nothing happens.
@@ -12,6 +13,11 @@ export async function notifyServiceManager(
 ): Promise<void> {
   if (!env['NOTIFY_SOCKET']) return;
   await new Promise<void>((resolve) => {
-    execFile('systemd-notify', ['--no-block', ...states], { timeout: 5_000 }, () => resolve());
+    execFile(
+      'systemd-notify',
+      ['--no-block', ...states],
+      { timeout: 5_000, env: { ...programEnvironment(env), NOTIFY_SOCKET: env['NOTIFY_SOCKET'] } },
+      () => resolve(),
+    );
   });
 }

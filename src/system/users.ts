@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { execaSync } from 'execa';
+import { programEnvironment } from './program-environment.ts';
 
 /** A user of this machine. */
 export interface SystemUser {
@@ -39,7 +40,13 @@ function findEntry(file: string, database: string, name: string): string[] | nul
   const isIt = (line: string) => line.startsWith(`${name}:`);
   const local = readLines(file).find(isIt);
   if (local !== undefined) return local.split(':');
-  const asked = execaSync('getent', ['--', database, name], { reject: false, stdin: 'ignore', timeout: 10_000 });
+  const asked = execaSync('getent', ['--', database, name], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 10_000,
+    env: programEnvironment(),
+    extendEnv: false,
+  });
   const line = asked.failed ? undefined : asked.stdout.split('\n').find(isIt);
   return line?.split(':') ?? null;
 }

@@ -13,7 +13,7 @@ const FACTS: HookFacts = {
   downloadedETag: null,
   marker: 'command-1',
 };
-const RULES = { restrictToAllowlist: false, stripLoaderVariables: true };
+const RULES = { restrictToAllowlist: false, stripLoaderVariables: true, handedDown: [] };
 
 describe('a hook’s environment', () => {
   test('describes the deployment, whatever the agent’s own says', () => {

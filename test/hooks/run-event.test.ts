@@ -49,7 +49,7 @@ async function runScripts(
       revision: { revisionType: 'S3', bucket: 'b', key: 'k', bundleType: 'zip', version: null, eTag: null },
     },
     { ...process.env, AWS_SECRET_ACCESS_KEY: 'secret', LD_PRELOAD: '' },
-    { restrictToAllowlist: false, stripLoaderVariables: true },
+    { restrictToAllowlist: false, stripLoaderVariables: true, handedDown: [] },
   );
   const outcome = await runLifecycleEvent(
     {

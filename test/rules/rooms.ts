@@ -49,6 +49,8 @@ export const PURE: readonly string[] = [
   'install/attribute-programs.ts',
   'install/room.ts',
   'hooks/environment.ts',
+  'hooks/inherited-environment.ts',
+  'system/user-info.ts',
   'local/events.ts',
   'local/location.ts',
   'protocol/specification-reader.ts',

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import type { CommandRequest } from '../../deployment/context.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import { killProcessesOf } from '../../hooks/hook-processes.ts';
+import { withoutSecretVariables } from '../../hooks/inherited-environment.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { Envelope } from '../../protocol/host-command/shapes.ts';
@@ -158,6 +159,8 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
   const child = fork(programFile(), [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...process.execArgv, ...HEAP_FLAGS],
+    // Credentials come over the channel. Addresses of proxies it needs as they are, and what it starts gets less.
+    env: withoutSecretVariables(process.env),
   });
   const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   let calls = 0;

@@ -1,0 +1,53 @@
+/**
+ * Descriptors that somebody has opened before this process began: a shell's `9< file`, a supervisor's sockets. Programs that this process
+ * starts would get them, and scripts of a revision with them whatever they lead to.
+ *
+ * All that Node opens is closed by the kernel when another program begins (O_CLOEXEC), and Node marks the lowest of the inherited ones so.
+ * It stops at the first gap; what lies above would go on to every script.
+ */
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
+
+const FOLDER = '/proc/self/fdinfo';
+/** O_CLOEXEC, as /proc shows flags: octal. */
+const CLOSE_ON_EXEC = 0o2000000;
+const FIRST = 3;
+
+/**
+ * Closes every descriptor from 3 on that programs of this process would inherit.
+ *
+ * @param args of the command line: what they name as `/dev/fd/N` stays open, because somebody means it to be read
+ * @returns those that were closed; null: without /proc nobody can tell which there are
+ */
+export function closeInheritedDescriptors(args: readonly string[]): readonly number[] | null {
+  let names: string[];
+  try {
+    names = readdirSync(FOLDER);
+  } catch {
+    return null;
+  }
+  const named = new Set(args.flatMap(descriptorsIn));
+  return names.map(Number).filter((fd) => fd >= FIRST && !named.has(fd) && isInheritable(fd) && close(fd));
+}
+
+function descriptorsIn(argument: string): number[] {
+  return [...argument.matchAll(/\/(?:dev|proc\/self)\/fd\/(\d{1,9})(?!\d)/g)].map(([, number]) => Number(number));
+}
+
+function isInheritable(fd: number): boolean {
+  try {
+    const [, flags] = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`${FOLDER}/${fd}`, 'utf8')) ?? [];
+    return flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
+  } catch {
+    // The one by which the folder itself was read.
+    return false;
+  }
+}
+
+function close(fd: number): boolean {
+  try {
+    closeSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}

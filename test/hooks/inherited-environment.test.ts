@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { inheritedEnvironment, isSecretVariable } from '../../src/hooks/inherited-environment.ts';
+
+const RULES = { restrictToAllowlist: false, stripLoaderVariables: true, handedDown: [] };
+const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+
+/** Packages, or folders of packages, whose business is to find credentials. */
+const OF_CREDENTIALS = /credential-provider|token-providers|submodules\/(httpAuthSchemes|config)/;
+/** Settings that those packages read as well. Whoever adds one has made sure that it leads to no credentials. */
+const SETTINGS = [
+  'AWS_ACCOUNT_ID_ENDPOINT_MODE',
+  'AWS_AUTH_SCHEME_PREFERENCE',
+  'AWS_DEFAULT_REGION',
+  'AWS_DEFAULTS_MODE',
+  'AWS_DISABLE_CLOCK_SKEW_CORRECTION',
+  'AWS_EC2_METADATA_DISABLED',
+  'AWS_EC2_METADATA_V1_DISABLED',
+  'AWS_ENABLE_DEFAULT_SOCKET_TIMEOUT_2026',
+  'AWS_ENDPOINT_URL',
+  'AWS_EXECUTION_ENV',
+  'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS',
+  'AWS_MAX_ATTEMPTS',
+  'AWS_REGION',
+  'AWS_REQUEST_CHECKSUM_CALCULATION',
+  'AWS_RESPONSE_CHECKSUM_VALIDATION',
+  'AWS_RETRY_MODE',
+  'AWS_S3_DISABLE_EXPRESS_SESSION_AUTH',
+  'AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS',
+  'AWS_S3_USE_ARN_REGION',
+  'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED',
+  'AWS_SDK_UA_APP_ID',
+  'AWS_SIGV4A_SIGNING_REGION_SET',
+  'AWS_USE_DUALSTACK_ENDPOINT',
+  'AWS_USE_FIPS_ENDPOINT',
+];
+
+/** Each `AWS_…` in quotes, or read from an environment, that stands in the SDK's own code. */
+function namesInSdk(): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const scope of ['@aws-sdk', '@smithy', '@aws']) {
+    const files = readdirSync(join(MODULES, scope), { recursive: true, encoding: 'utf8' });
+    for (const file of files.filter((name) => name.includes('dist-cjs') && name.endsWith('.js'))) {
+      const text = readFileSync(join(MODULES, scope, file), 'utf8');
+      for (const [, name = ''] of text.matchAll(/(?:["'`]|env\.)(AWS_[A-Z0-9_]*[A-Z0-9])\b/g)) {
+        found.set(name, [...(found.get(name) ?? []), file]);
+      }
+    }
+  }
+  return found;
+}
+
+describe('what scripts inherit', () => {
+  const sdk = namesInSdk();
+
+  test('is nothing from which the SDK that is installed takes credentials: what it reads is a known setting or hidden', () => {
+    const inCredentials = [...sdk].filter(([, files]) => files.some((file) => OF_CREDENTIALS.test(file)));
+    expect(inCredentials.length).toBeGreaterThan(15);
+    const passed = [...sdk.keys()].filter((name) => !isSecretVariable(name));
+    expect(passed.filter((name) => !SETTINGS.includes(name))).toEqual([]);
+  });
+
+  test.each([
+    'AWS_ACCESS_KEY_ID',
+    'AWS_SECRET_ACCESS_KEY',
+    'AWS_SESSION_TOKEN',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_ROLE_ARN',
+    'AWS_ROLE_SESSION_NAME',
+    'AWS_SHARED_CREDENTIALS_FILE',
+    'AWS_CONFIG_FILE',
+    'AWS_PROFILE',
+    'AWS_DEFAULT_PROFILE',
+    'AWS_LOGIN_CACHE_DIRECTORY',
+    'AWS_BEARER_TOKEN_BEDROCK',
+    'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+    'AWS_SOMETHING_OF_TOMORROW',
+    'SLIPWAY_ENDPOINT_URL',
+    'SLIPWAY_DATABASE_URL',
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    'OTEL_EXPORTER_OTLP_TRACES_HEADERS',
+    'CREDENTIALS_DIRECTORY',
+    'CODEDEPLOY_GITHUB_TOKEN',
+    'NOTIFY_SOCKET',
+    'LISTEN_FDS',
+    'LISTEN_PID',
+    'LISTEN_FDNAMES',
+    'WATCHDOG_USEC',
+    'INVOCATION_ID',
+    'JOURNAL_STREAM',
+    'RUNTIME_DIRECTORY',
+    'SSH_AUTH_SOCK',
+    'NODE_OPTIONS',
+    'NODE_CHANNEL_FD',
+  ])('%s is kept from scripts', (name) => {
+    expect(inheritedEnvironment({ [name]: 'x', LANG: 'C' }, RULES)).toEqual({ LANG: 'C' });
+  });
+
+  test('user and password are taken out of every address, a proxy without its scheme included', () => {
+    const given = {
+      http_proxy: 'http://user:secret@proxy:3128',
+      HTTPS_PROXY: 'user:secret@proxy:3128',
+      ALL_PROXY: 'secret@proxy:3128',
+      AWS_ENDPOINT_URL_S3: 'https://user:secret@store/',
+      DATABASE_URL: 'postgres://user:secret@db/x',
+    };
+    expect(inheritedEnvironment(given, RULES)).toEqual({
+      http_proxy: 'http://proxy:3128',
+      HTTPS_PROXY: 'proxy:3128',
+      ALL_PROXY: 'proxy:3128',
+      AWS_ENDPOINT_URL_S3: 'https://store/',
+      DATABASE_URL: 'postgres://db/x',
+    });
+  });
+
+  test('is as it is for the names that the operator hands down, the narrow environment included', () => {
+    const given = { AWS_PROFILE: 'deploy', HTTPS_PROXY: 'http://user:secret@proxy', OTHER: '1', PATH: '/bin' };
+    const handedDown = ['AWS_PROFILE', 'HTTPS_PROXY'];
+    expect(inheritedEnvironment(given, { ...RULES, restrictToAllowlist: true, handedDown })).toEqual({
+      AWS_PROFILE: 'deploy',
+      HTTPS_PROXY: 'http://user:secret@proxy',
+      PATH: '/bin',
+    });
+  });
+});
