@@ -73,7 +73,7 @@ export const ERROR_CATALOGUE = {
   // --- appspec
   APPSPEC_MISSING: {
     meaning: 'A revision has no AppSpec file.',
-    remedy: 'Put appspec.yml into the root of the bundle.',
+    remedy: 'Put appspec.yml into the root of the bundle, or name the folder that holds it.',
   },
   APPSPEC_INVALID: {
     meaning: 'The AppSpec file of a revision has errors.',

@@ -5,7 +5,10 @@ import type { AppSpec, Finding, Hook, Permission, Places } from './types.ts';
 
 /** What is at a script's place in the bundle. */
 export type ScriptFacts =
-  | { readonly kind: 'missing' }
+  | {
+      readonly kind: 'missing' /** A script with a name like it, relative to the bundle's root. */;
+      readonly near: string | null;
+    }
   | { readonly kind: 'other' }
   /** It is a link, or below one, that leads out of the bundle. */
   | { readonly kind: 'outside'; readonly leadsTo: string }
@@ -14,6 +17,8 @@ export type ScriptFacts =
       readonly isExecutable: boolean;
       /** The first bytes, one character each. */
       readonly beginning: string;
+      /** A line after the first ends with CRLF. */
+      readonly hasCrlfInside: boolean;
     };
 
 export interface BundleView {
@@ -84,7 +89,10 @@ export interface ScriptFault {
 }
 
 export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProgram'>): readonly ScriptFault[] {
-  if (facts.kind === 'missing') return [{ rule: 'script-missing', text: 'is not in the bundle' }];
+  if (facts.kind === 'missing') {
+    const hint = facts.near === null ? '' : `; did you mean '${facts.near}'?`;
+    return [{ rule: 'script-missing', text: `is not in the bundle${hint}` }];
+  }
   if (facts.kind === 'other') return [{ rule: 'script-missing', text: 'is no file' }];
   if (facts.kind === 'outside') {
     return [{ rule: 'script-outside', text: `leads out of the bundle, to ${facts.leadsTo}` }];
@@ -93,7 +101,14 @@ export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProg
   if (!facts.isExecutable) {
     faults.push({ rule: 'script-not-executable', text: 'is not executable; the agent will make it so' });
   }
-  const shebang = readShebang(facts.beginning);
+  const hasMark = facts.beginning.startsWith(UTF8_MARK);
+  const shebang = readShebang(hasMark ? facts.beginning.slice(UTF8_MARK.length) : facts.beginning);
+  if (shebang !== null && hasMark) {
+    faults.push({
+      rule: 'script-bom',
+      text: `has a byte order mark before '#!', so /bin/sh runs it, and not ${shebang.interpreter}`,
+    });
+  }
   if (shebang === null) {
     if (!facts.beginning.includes('\0'))
       faults.push({ rule: 'shebang-missing', text: "has no '#!' line; /bin/sh will run it" });
@@ -101,20 +116,46 @@ export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProg
     const { interpreter } = shebang;
     const text = `has lines that end with CRLF: the kernel would look for '${interpreter}\\r'`;
     faults.push({ rule: 'script-crlf', text });
+  } else if (shebang.oneWord !== null) {
+    const text = `begins with '${shebang.line}': env would look for a program called '${shebang.oneWord}'; write '#!/usr/bin/env -S ${shebang.oneWord}'`;
+    faults.push({ rule: 'shebang-arguments', text });
   } else if (!host.hasProgram(shebang.interpreter)) {
     faults.push({ rule: 'interpreter-missing', text: `needs ${shebang.interpreter}, which is not on this host` });
+  }
+  const isForShell = shebang === null ? !facts.beginning.includes('\0') : SHELLS.test(shebang.interpreter);
+  if (isForShell && facts.hasCrlfInside && shebang?.isCrlf !== true) {
+    const text =
+      'has lines that end with CRLF, though not the first: the shell takes the carriage return for part of a word';
+    faults.push({ rule: 'script-crlf-inside', text });
   }
   return faults;
 }
 
-/** What the kernel would start for a file: behind `env` the program that it is to look for. Null: there is no `#!` line. */
-function readShebang(beginning: string): { readonly interpreter: string; readonly isCrlf: boolean } | null {
-  const firstLine = beginning.split('\n')[0] ?? '';
-  if (!firstLine.startsWith('#!')) return null;
-  const isCrlf = firstLine.endsWith('\r');
-  const [interpreter = '', ...args] = firstLine.slice(2).trim().split(/\s+/);
-  const program = /(^|\/)env$/.test(interpreter) ? args.find((word) => !/^-|=/.test(word)) : undefined;
-  return { interpreter: program ?? interpreter, isCrlf };
+/** As the bytes of UTF-8 come when each is a character. */
+const UTF8_MARK = '\xef\xbb\xbf';
+const SHELLS = /(^|\/)(ba|da|a|k|mk|z|)sh$/;
+
+interface Shebang {
+  readonly line: string;
+  /** What the kernel would start; behind `env` the program that it is to look for. */
+  readonly interpreter: string;
+  readonly isCrlf: boolean;
+  /** What `env` would take for one name, because the kernel hands over all that follows as one; null: it is one, or is divided. */
+  readonly oneWord: string | null;
+}
+
+/** Null: there is no `#!` line. */
+function readShebang(beginning: string): Shebang | null {
+  const line = beginning.split('\n')[0] ?? '';
+  if (!line.startsWith('#!')) return null;
+  const isCrlf = line.endsWith('\r');
+  const text = line.slice(2).trim();
+  const [interpreter = '', ...args] = text.split(/\s+/);
+  const isEnv = /(^|\/)env$/.test(interpreter);
+  const program = isEnv ? args.find((word) => !/^-|=/.test(word)) : undefined;
+  const isOneWord = isEnv && args.length > 1 && !/^(-[A-Za-z]*S|--split-string)/.test(args[0] ?? '');
+  const oneWord = isOneWord ? text.slice(interpreter.length).trim() : null;
+  return { line: line.trimEnd(), interpreter: program ?? interpreter, isCrlf, oneWord };
 }
 
 function lintPermission(places: Places, permission: Permission, options: LintOptions): Finding[] {

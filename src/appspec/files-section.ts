@@ -1,5 +1,4 @@
 import { type FindingCollector, itemsOf, membersOf, reportUnknownKeys, textOf, type YamlNode } from './reader.ts';
-import { didYouMean } from './suggest.ts';
 import type { FileMapping } from './types.ts';
 
 export const FILE_KEYS = ['source', 'destination'] as const;
@@ -13,22 +12,17 @@ export function readFiles(collector: FindingCollector, node: YamlNode | null): F
 function readMapping(collector: FindingCollector, item: YamlNode): FileMapping | null {
   const members = membersOf(collector, item, 'an entry of files');
   if (members === null) return null;
-  reportUnknownKeys(
-    collector,
-    members,
-    FILE_KEYS,
-    (name) => `'${name}' is no key of an entry of files and is ignored${didYouMean(name, FILE_KEYS)}`,
-  );
+  reportUnknownKeys(collector, members, FILE_KEYS, { section: 'files', what: 'an entry of files' });
   const find = (name: string) => members.find((candidate) => candidate.name === name);
   const source = textOf(collector, find('source')?.value ?? null, 'the source');
   const destination = textOf(collector, find('destination')?.value ?? null, 'the destination');
   if (source === null) {
     const of = destination === null ? '' : ` of the destination ${destination}`;
-    collector.report('source-missing', item, `the source${of} is missing`);
+    collector.reportMissing('source-missing', find('source'), item, `the source${of} is missing`);
   }
   if (destination === null) {
     const of = source === null ? '' : ` of the source ${source}`;
-    collector.report('destination-missing', item, `the destination${of} is missing`);
+    collector.reportMissing('destination-missing', find('destination'), item, `the destination${of} is missing`);
   }
   if (source === null || destination === null) return null;
   if (source.includes('\0') || destination.includes('\0')) {

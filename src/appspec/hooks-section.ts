@@ -1,9 +1,10 @@
+import { isMap, isScalar, isSeq } from 'yaml';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
+import { whereItBelongs } from './misplaced.ts';
 import {
   describe,
   type FindingCollector,
   isNothing,
-  itemsOf,
   type Member,
   membersOf,
   reportUnknownKeys,
@@ -30,13 +31,22 @@ export function readHooks(collector: FindingCollector, node: YamlNode | null): M
   const hooks = new Map<string, Hook[]>();
   if (isNothing(collector.resolve(node))) return hooks;
   for (const { name, key, value } of membersOf(collector, node, 'hooks') ?? []) {
-    warnAboutName(collector, name, key);
+    const list = collector.resolve(value);
+    // Something that is no list is an error anyway, which says what was meant.
+    if (isNothing(list) || isSeq(list)) warnAboutName(collector, name, key);
     // An event without a value is as if it were not there; one with an empty list has no scripts.
-    if (isNothing(collector.resolve(value))) continue;
-    const items = itemsOf(collector, value, `hooks.${name}`) ?? [];
-    const scripts = items.flatMap((item) => readHook(collector, name, item) ?? []);
+    if (isNothing(list)) continue;
+    if (!isSeq(list)) {
+      const found = `hooks.${name} must be a list, but is ${describe(list)}`;
+      collector.report('not-a-list', value, `${found}${hintAboutList(name, list)}`);
+      continue;
+    }
+    const scripts = (list.items as YamlNode[]).flatMap((item) => readHook(collector, name, item) ?? []);
     warnAboutSum(collector, name, key, scripts);
-    hooks.set(name, scripts);
+    hooks.set(
+      name,
+      scripts.map(({ hook }) => hook),
+    );
   }
   return hooks;
 }
@@ -57,24 +67,44 @@ function warnAboutName(collector: FindingCollector, name: string, key: YamlNode)
   }
 }
 
-function warnAboutSum(collector: FindingCollector, event: string, key: YamlNode, scripts: readonly Hook[]): void {
-  const sum = scripts.reduce((seconds, script) => seconds + script.timeoutSeconds, 0);
-  // Scripts that are left to the default say nothing about how long they take, and one that is too long is reported itself.
-  const given = scripts.filter(({ timeoutSeconds }) => timeoutSeconds !== DEFAULT_TIMEOUT_SECONDS);
-  if (scripts.length < 2 || given.length === 0 || sum <= DEFAULT_TIMEOUT_SECONDS) return;
-  const message = `the timeouts of ${event} add up to ${sum} seconds; the service fails an event after ${DEFAULT_TIMEOUT_SECONDS}`;
+/** What was probably meant by an event without a list of scripts. */
+function hintAboutList(name: string, value: YamlNode | null): string {
+  const home = whereItBelongs(name, 'hooks');
+  if (home !== null) return `: ${home}`;
+  if (isMap(value)) return `: each script begins with a dash, '- location: SCRIPT'`;
+  return isScalar(value) ? `: write '- location: ${String(value.value)}' below it` : '';
+}
+
+interface ReadHook {
+  readonly hook: Hook;
+  readonly isTimeoutGiven: boolean;
+}
+
+function warnAboutSum(collector: FindingCollector, event: string, key: YamlNode, scripts: readonly ReadHook[]): void {
+  const sum = scripts.reduce((seconds, { hook }) => seconds + hook.timeoutSeconds, 0);
+  // Scripts that are all left to the default say nothing about how long they take, and one that is too long is reported itself.
+  if (scripts.length < 2 || !scripts.some(isGivenLess) || sum <= DEFAULT_TIMEOUT_SECONDS) return;
+  const parts = scripts.map(({ hook: { location, timeoutSeconds }, isTimeoutGiven }) => {
+    return `${timeoutSeconds} ${isTimeoutGiven ? 'of' : 'by default, because there is none given, of'} ${location}`;
+  });
+  const message = `the timeouts of ${event} add up to ${sum} seconds; the service fails an event after ${DEFAULT_TIMEOUT_SECONDS}: ${parts.join(', ')}`;
   collector.report('timeouts-over-limit', key, message);
 }
 
-function readHook(collector: FindingCollector, event: string, item: YamlNode): Hook | null {
+function isGivenLess({ hook, isTimeoutGiven }: ReadHook): boolean {
+  return isTimeoutGiven && hook.timeoutSeconds !== DEFAULT_TIMEOUT_SECONDS;
+}
+
+function readHook(collector: FindingCollector, event: string, item: YamlNode): ReadHook | null {
+  const bare = collector.resolve(item);
+  if (isScalar(bare) && !isNothing(bare)) {
+    const found = `an entry of hooks.${event} must be a mapping, but is ${describe(bare)}`;
+    collector.report('not-a-mapping', item, `${found}: write 'location: ${String(bare.value)}'`);
+    return null;
+  }
   const members = membersOf(collector, item, `an entry of hooks.${event}`);
   if (members === null) return null;
-  reportUnknownKeys(
-    collector,
-    members,
-    HOOK_KEYS,
-    (name) => `'${name}' is no key of a hook and is ignored${didYouMean(name, HOOK_KEYS)}`,
-  );
+  reportUnknownKeys(collector, members, HOOK_KEYS, { section: 'script', what: 'a hook' });
   const find = (name: string) => members.find((member) => member.name === name);
   const location = readLocation(collector, event, item, find('location'));
   const timeoutSeconds = readTimeout(collector, event, find('timeout'));
@@ -83,7 +113,7 @@ function readHook(collector: FindingCollector, event: string, item: YamlNode): H
   if (location === null) return null;
   const hook = { location, timeoutSeconds, runas, sudo };
   collector.remember(hook, item, members);
-  return hook;
+  return { hook, isTimeoutGiven: !isNothing(collector.resolve(find('timeout')?.value ?? null)) };
 }
 
 function readLocation(
@@ -94,7 +124,7 @@ function readLocation(
 ): string | null {
   const location = textOf(collector, member?.value ?? null, `${event}: location`)?.trim() ?? '';
   if (location === '') {
-    collector.report('location-missing', member?.key ?? item, `${event}: a script has no location`);
+    collector.reportMissing('location-missing', member, item, `${event}: a script has no location`);
     return null;
   }
   if (location.includes('\0') || location.split('/').includes('..')) {

@@ -1,7 +1,9 @@
-import { type Document, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
+import { HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readFiles } from './files-section.ts';
 import { readHooks } from './hooks-section.ts';
+import { eventOf } from './misplaced.ts';
 import { inOrder } from './order.ts';
 import { readPermissions } from './permissions-section.ts';
 import {
@@ -18,14 +20,11 @@ import {
   type YamlNode,
 } from './reader.ts';
 import type { LintRuleId } from './rules.ts';
-import { didYouMean } from './suggest.ts';
+import { nearestWord } from './suggest.ts';
 import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
 
 /** No AppSpec file comes near this; a text that does is not one, and must not be parsed for minutes. */
 const MAX_CHARACTERS = 256 * 1024;
-/** Of a text that is no YAML the first errors say enough. */
-const MAX_SYNTAX_ERRORS = 20;
-
 /** What decoding leaves in place of bytes that are no character. */
 const NOT_UTF8 = '\ufffd';
 
@@ -84,11 +83,13 @@ function readText(text: string, options: ParseOptions): AppSpecReading {
     version: '1.1',
     uniqueKeys: false,
     merge: true,
-    logLevel: 'silent',
+    // Less, and a second document would vanish unseen; more, and the library prints.
+    logLevel: 'error',
     keepSourceTokens: false,
   });
   const root = document.contents as YamlNode | null;
-  if (document.errors.length > 0) return unreadable(syntaxErrors(document));
+  const [fault] = document.errors.filter(({ code }) => code !== 'MULTIPLE_DOCS');
+  if (fault !== undefined) return unreadable([syntaxError(fault)]);
   if (isEmpty(root)) {
     const message = `${options.filename} is empty; it needs at least 'version: 0.0' and 'os: ${options.platform}'`;
     return unreadable([wholeFile('empty', message)]);
@@ -96,7 +97,8 @@ function readText(text: string, options: ParseOptions): AppSpecReading {
   const collector = createCollector(document, lines);
   if (text.includes(NOT_UTF8)) reportBadText(collector, document);
   const appSpec = readDocument(collector, root, options.platform);
-  return { appSpec, findings: inOrder(collector.findings), placeOf: collector.placeOf };
+  const findings = [...collector.findings, ...secondDocument(document, text)];
+  return { appSpec, findings: inOrder(findings), placeOf: collector.placeOf };
 }
 
 /** In keys and values; what a comment is written in harms nobody. */
@@ -117,13 +119,31 @@ function wholeFile(rule: LintRuleId, message: string): Finding {
   return { severity: 'error', rule, message, position: null };
 }
 
-function syntaxErrors(document: Document.Parsed): Finding[] {
-  return document.errors.slice(0, MAX_SYNTAX_ERRORS).map((error) => ({
+/** The first alone: what the parser makes of the rest is a consequence more often than a fault of its own. */
+function syntaxError(error: YAMLParseError): Finding {
+  return {
     severity: 'error',
     rule: 'not-yaml',
     message: firstLine(error.message),
     position: { line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 },
-  }));
+  };
+}
+
+function secondDocument(document: Document.Parsed, text: string): Finding[] {
+  const end = document.errors.find(({ code }) => code === 'MULTIPLE_DOCS');
+  if (end === undefined) return [];
+  const lineOf = (offset: number) => text.slice(0, offset).split('\n').length;
+  // The place is where the document's content begins; its mark stands before that.
+  const mark = text.lastIndexOf('\n---', end.pos[0]) + 1;
+  const isEmpty = text
+    .slice(mark)
+    .split(/\r?\n/)
+    .every((line) => /^(---|\.\.\.)?\s*(#.*)?$/.test(line));
+  const message = isEmpty
+    ? 'the mark --- begins a second YAML document, which is empty: remove the mark'
+    : 'a second YAML document begins here, and only the first one counts: remove it, or the mark --- before it';
+  const severity = isEmpty ? 'warning' : 'error';
+  return [{ severity, rule: 'second-document', message, position: { line: lineOf(mark), column: 1 } }];
 }
 
 function readDocument(
@@ -135,12 +155,9 @@ function readDocument(
   if (members === null) return null;
   const find = (name: string) => members.find((member) => member.name === name);
   if (refuseOtherPlatforms(collector, members)) return null;
-  reportUnknownKeys(
-    collector,
-    members,
-    APPSPEC_KEYS,
-    (name) => `'${name}' is no key of an AppSpec file and is ignored${didYouMean(name, APPSPEC_KEYS)}`,
-  );
+  const outside = members.filter((member) => reportEventOutsideHooks(collector, member));
+  const rest = members.filter((member) => !outside.includes(member));
+  reportUnknownKeys(collector, rest, APPSPEC_KEYS, { section: 'top', what: 'an AppSpec file' });
   readVersion(collector, root ?? undefined, find('version'));
   const os = readOs(collector, root ?? undefined, find('os'), platform);
   const permissions = find('permissions');
@@ -156,6 +173,17 @@ function readDocument(
   };
 }
 
+/** Without its indentation an event is a key of the file itself, and its scripts would never run. @returns whether it is one */
+function reportEventOutsideHooks(collector: FindingCollector, { name, key, value }: Member): boolean {
+  if ((APPSPEC_KEYS as readonly string[]).includes(name)) return false;
+  const isList = isSeq(collector.resolve(value));
+  const event = eventOf(name) ?? (isList ? nearestWord(name, HOOK_EVENTS) : null);
+  if (event === null) return false;
+  const message = `${event} stands beside hooks, so that its scripts would never run: indent it, so that it is below hooks`;
+  collector.report('event-outside-hooks', key, message);
+  return true;
+}
+
 /**
  * A file for Lambda or ECS has resources instead of files, and functions instead of scripts, in a list; on a host nothing of it could be
  * done. Its keys may be capitalised.
@@ -164,7 +192,7 @@ function refuseOtherPlatforms(collector: FindingCollector, members: readonly Mem
   const find = (name: string) => members.find((member) => member.name.toLowerCase() === name);
   const resources = find('resources');
   const hooks = find('hooks');
-  const functions = isSeq(collector.resolve(hooks?.value ?? null)) ? hooks : undefined;
+  const functions = hasFunctions(collector, hooks?.value ?? null) ? hooks : undefined;
   const found = resources ?? functions;
   if (found === undefined) return false;
   const platform = platformOf(collector, resources);
@@ -174,6 +202,16 @@ function refuseOtherPlatforms(collector: FindingCollector, members: readonly Mem
     `'${found.name}' makes this an AppSpec file for ${platform}: give it to the control plane when you create such a deployment; a host deploys files, permissions and hooks`,
   );
   return true;
+}
+
+/** `- AfterInstall: FUNCTION`; a list with scripts is a host's, and only has dashes too many. */
+function hasFunctions(collector: FindingCollector, hooks: YamlNode | null): boolean {
+  const list = collector.resolve(hooks);
+  if (!isSeq(list)) return false;
+  return !(list.items as YamlNode[]).some((item) => {
+    const entry = collector.resolve(item);
+    return isMap(entry) && entry.items.some(({ value }) => isSeq(collector.resolve(value as YamlNode)));
+  });
 }
 
 function platformOf(collector: FindingCollector, resources: Member | undefined): string {
@@ -199,7 +237,7 @@ function readVersion(collector: FindingCollector, root: YamlNode, member: Member
   const value = scalarOf(collector, member?.value ?? null);
   if (value === 0 || value === '0.0') return;
   if (member === undefined || value === null) {
-    collector.report('version-missing', member?.key ?? root, "the version is missing; it must be 'version: 0.0'");
+    collector.reportMissing('version-missing', member, root, "the version is missing; it must be 'version: 0.0'");
   } else {
     const found = describe(collector.resolve(member.value));
     collector.report('version-unsupported', member.value ?? member.key, `the version must be 0.0, but is ${found}`);
@@ -215,7 +253,7 @@ function readOs(
   const value = scalarOf(collector, member?.value ?? null);
   if (value === platform) return platform;
   if (member === undefined || value === null) {
-    collector.report('os-missing', member?.key ?? root, `the os is missing; it must be 'os: ${platform}'`);
+    collector.reportMissing('os-missing', member, root, `the os is missing; it must be 'os: ${platform}'`);
   } else if (value === 'linux' || value === 'windows') {
     collector.report('os-other', member.value ?? member.key, `the os is ${value}, but this host is ${platform}`);
   } else {

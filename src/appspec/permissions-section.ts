@@ -40,17 +40,12 @@ export function readPermissions(collector: FindingCollector, node: YamlNode | nu
 function readPermission(collector: FindingCollector, item: YamlNode): Permission | null {
   const members = membersOf(collector, item, 'an entry of permissions');
   if (members === null) return null;
-  reportUnknownKeys(
-    collector,
-    members,
-    PERMISSION_KEYS,
-    (name) => `'${name}' is no key of a permission and is ignored${didYouMean(name, PERMISSION_KEYS)}`,
-  );
+  reportUnknownKeys(collector, members, PERMISSION_KEYS, { section: 'permissions', what: 'a permission' });
   const find = (name: string) => members.find((member) => member.name === name);
   const text = (name: string) => textOf(collector, find(name)?.value ?? null, name);
   const object = text('object')?.trim() ?? '';
   if (object === '') {
-    collector.report('object-missing', find('object')?.key ?? item, 'a permission has no object');
+    collector.reportMissing('object-missing', find('object'), item, 'a permission has no object');
     return null;
   }
   const permission = {
@@ -147,16 +142,12 @@ function readContext(collector: FindingCollector, member: Member | undefined): S
   if (member === undefined || isNothing(collector.resolve(member.value))) return null;
   const members = membersOf(collector, member.value, 'context');
   if (members === null) return null;
-  reportUnknownKeys(
-    collector,
-    members,
-    CONTEXT_KEYS,
-    (name) => `'${name}' is no key of a context and is ignored${didYouMean(name, CONTEXT_KEYS)}`,
-  );
+  reportUnknownKeys(collector, members, CONTEXT_KEYS, { section: 'context', what: 'a context' });
   const find = (name: string) => members.find((candidate) => candidate.name === name);
   const text = (name: string) => textOf(collector, find(name)?.value ?? null, name);
   const type = text('type');
-  if (type === null) collector.report('context-without-type', member.value, 'context needs a type');
+  if (type === null)
+    collector.reportMissing('context-without-type', find('type'), member.value, 'context needs a type');
   const rangeText = text('range');
   const range = rangeText === null ? null : parseSelinuxRange(rangeText);
   if (range !== null && !range.ok) {

@@ -15,13 +15,22 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
+import { keyMeant, type Section, whereItBelongs } from './misplaced.ts';
 import { LINT_RULES, type LintRuleId } from './rules.ts';
+import { didYouMean } from './suggest.ts';
 import type { Finding, Places, Position } from './types.ts';
 
 /** Collects findings, and knows where a node stands in the text. */
 export interface FindingCollector extends Places {
   readonly findings: readonly Finding[];
   report(rule: LintRuleId, node: YamlNode | null, message: string): void;
+  /**
+   * Says that something is missing, at its key or else at the entry; nothing, when an error has been said of its value already: one fault is
+   * one finding.
+   */
+  reportMissing(rule: LintRuleId, member: Member | undefined, entry: YamlNode | null, message: string): void;
+  /** Whether an error was said of this very node. */
+  isFaulty(node: YamlNode | null): boolean;
   /** Follows an alias (`*name`) to what it stands for. */
   resolve(node: YamlNode | null): YamlNode | null;
   /** Notes where an entry that was read stands in the text, for those who check it against something else. */
@@ -40,16 +49,26 @@ export interface Member {
 
 export function createCollector(document: Document, lines: LineCounter): FindingCollector {
   const findings: Finding[] = [];
+  const faulty = new Set<YamlNode | null>();
   const targets = aliasTargets(document, (alias) => {
+    faulty.add(alias);
     const message = `*${alias.source} stands for nothing: there is no &${alias.source} before it`;
     findings.push({ severity: 'error', rule: 'not-yaml', message, position: positionOf(alias, lines) });
   });
   const places = new WeakMap<object, { readonly item: YamlNode; readonly members: readonly Member[] }>();
+  function report(rule: LintRuleId, node: YamlNode | null, message: string): void {
+    const { severity } = LINT_RULES[rule];
+    if (severity === 'error') faulty.add(node);
+    findings.push({ severity, rule, message, position: positionOf(node, lines) });
+  }
   return {
     findings,
-    report(rule, node, message) {
-      findings.push({ severity: LINT_RULES[rule].severity, rule, message, position: positionOf(node, lines) });
+    report,
+    reportMissing(rule, member, entry, message) {
+      if (member !== undefined && faulty.has(member.value)) return;
+      report(rule, member?.key ?? entry, message);
     },
+    isFaulty: (node) => faulty.has(node),
     resolve: (node) => (isAlias(node) ? (targets.get(node) ?? null) : node),
     remember: (entry, item, members) => void places.set(entry, { item, members }),
     placeOf(entry, key) {
@@ -129,7 +148,8 @@ function gatherMembers(
     for (const source of isSeq(value) ? (value.items as YamlNode[]) : [value ?? undefined]) {
       const other = collector.resolve(source);
       if (isMap(other)) gatherMembers(collector, other, members, seen);
-      else collector.report('not-a-mapping', node, `'<<' takes mappings, but there is ${describe(other)}`);
+      else if (!collector.isFaulty(node) && !collector.isFaulty(source))
+        collector.report('not-a-mapping', node, `'<<' takes mappings, but there is ${describe(other)}`);
     }
   }
 }
@@ -184,21 +204,38 @@ export function textOf(collector: FindingCollector, node: YamlNode | null, what:
   const text = sourceOf(collector, scalar);
   if (text === null) {
     collector.report('not-text', node, `${what} must be text, but is ${describe(scalar)}`);
-  } else if (isScalar(scalar) && typeof scalar.value !== 'string') {
+  } else if (isScalar(scalar) && typeof scalar.value !== 'string' && !isDotOnly(scalar.value, text)) {
     const message = `quote it, "${text}": ${what} is text, but without quotes YAML reads it as something else`;
     collector.report('text-unquoted', node, message);
   }
   return text;
 }
 
-/** Warns of members that nobody reads. */
+/** The grammar of numbers in YAML 1.1 has room for a dot without digits, which no reader takes for a number. */
+function isDotOnly(value: unknown, text: string): boolean {
+  return typeof value === 'number' && Number.isNaN(value) && !/nan/i.test(text);
+}
+
+/**
+ * Warns of members that nobody reads, and says where they would be read.
+ *
+ * @param what they are no key of: `an entry of files`
+ */
 export function reportUnknownKeys(
   collector: FindingCollector,
   members: readonly Member[],
   known: readonly string[],
-  word: (name: string) => string,
+  { section, what }: { readonly section: Section; readonly what: string },
 ): void {
-  for (const { name, key } of members) if (!known.includes(name)) collector.report('unknown-key', key, word(name));
+  for (const { name, key } of members) {
+    if (known.includes(name)) continue;
+    const meant = keyMeant(name, section);
+    const home = whereItBelongs(name, section);
+    const ignored = `'${name}' is no key of ${what} and is ignored`;
+    if (meant !== null) collector.report('unknown-key', key, `${ignored}; did you mean '${meant}'?`);
+    else if (home !== null) collector.report('key-misplaced', key, `${ignored}: ${home}`);
+    else collector.report('unknown-key', key, `${ignored}${didYouMean(name, known)}`);
+  }
 }
 
 /** Whether there is no value at all. */

@@ -24,6 +24,14 @@ export const LINT_RULES = {
     severity: 'warning',
     meaning: 'A text without quotes that YAML reads as a number, a date or a truth value; other readers may change it.',
   },
+  'second-document': {
+    severity: 'error',
+    meaning: 'A second YAML document follows: it would vanish, because only the first one counts.',
+  },
+  'key-misplaced': {
+    severity: 'warning',
+    meaning: 'A key that stands where nobody reads it, though it would be read elsewhere; the message says where.',
+  },
   'unknown-key': { severity: 'warning', meaning: 'A key that nobody reads, often a misspelt one.' },
   // --- the head
   'other-platform': {
@@ -55,6 +63,10 @@ export const LINT_RULES = {
   },
   'source-unusable': { severity: 'error', meaning: 'A source is neither a file nor a folder nor a link.' },
   'destination-missing': { severity: 'error', meaning: 'A mapping names no destination.' },
+  'destination-is-file': {
+    severity: 'warning',
+    meaning: 'The destination of a file is written as a file’s name; it is the folder that the file goes into.',
+  },
   'destination-relative': { severity: 'error', meaning: 'A destination is not an absolute path.' },
   'destination-climbs': { severity: 'error', meaning: 'A destination climbs with `..`.' },
   'duplicate-destination': { severity: 'error', meaning: 'Two sources would become the same file on the host.' },
@@ -63,6 +75,10 @@ export const LINT_RULES = {
   'event-unknown': {
     severity: 'warning',
     meaning: 'A name close to that of a lifecycle event: its scripts never run.',
+  },
+  'event-outside-hooks': {
+    severity: 'error',
+    meaning: 'A lifecycle event stands beside `hooks` instead of below it: its scripts would never run.',
   },
   'event-custom': { severity: 'warning', meaning: 'A lifecycle event of your own, which only local deployments have.' },
   'event-without-scripts': {
@@ -97,6 +113,20 @@ export const LINT_RULES = {
   'script-crlf': {
     severity: 'error',
     meaning: 'The first line of a script ends with CRLF: the kernel looks for an interpreter with a carriage return.',
+  },
+  'script-crlf-inside': {
+    severity: 'warning',
+    meaning:
+      'Lines of a shell script, though not its first, end with CRLF: the shell takes the carriage return for part of a word.',
+  },
+  'script-bom': {
+    severity: 'warning',
+    meaning: 'A byte order mark stands before `#!`: the kernel does not see that line, and `/bin/sh` runs the script.',
+  },
+  'shebang-arguments': {
+    severity: 'error',
+    meaning:
+      '`#!/usr/bin/env` has more than one word behind it, which the kernel hands over as one name; `-S` divides it.',
   },
   'shebang-missing': { severity: 'warning', meaning: 'A script does not begin with `#!`; `/bin/sh` runs it.' },
   'interpreter-missing': { severity: 'warning', meaning: 'The interpreter of a script is not on this host.' },

@@ -28,7 +28,7 @@ export function nearestName(name: string, present: readonly string[]): string | 
   const stem = (text: string) => bare(text.replace(/(?<=.)\.[^.]*$/, ''));
   return (
     present.find((one) => one !== name && bare(one) === bare(name)) ??
-    nearestWord(name, present) ??
+    (stem(name).length > 2 ? nearestWord(name, present) : null) ??
     present.find((one) => stem(one) === stem(name)) ??
     null
   );
@@ -51,13 +51,20 @@ export function nearPath(path: string, readdir: (folder: string) => readonly str
   return found.length === 0 || found.join('/') === path ? null : found.join('/');
 }
 
-/** The same file in the root, or one folder down. */
+/** The same file in the root or one folder down, or one with a near name. */
 function elsewhere(path: string, readdir: (folder: string) => readonly string[]): string | null {
   const name = path.slice(path.lastIndexOf('/') + 1);
-  const root = readdir('');
-  if (path !== name && root.includes(name)) return name;
-  const folder = root.find((one) => readdir(one).includes(name));
-  return folder === undefined || `${folder}/${name}` === path ? null : `${folder}/${name}`;
+  const folders = ['', ...readdir('')];
+  const find = (search: (present: readonly string[]) => string | null) => {
+    for (const folder of folders) {
+      const found = search(readdir(folder));
+      if (found !== null) return folder === '' ? found : `${folder}/${found}`;
+    }
+    return null;
+  };
+  const found =
+    find((present) => (present.includes(name) ? name : null)) ?? find((present) => nearestName(name, present));
+  return found === path ? null : found;
 }
 
 /** Letters to insert, remove or replace to turn one word into the other. */

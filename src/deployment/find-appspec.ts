@@ -1,7 +1,8 @@
-import { closeSync, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
 import { parseAppSpec } from '../appspec/parse.ts';
+import { nearestName } from '../appspec/suggest.ts';
 import type { AppSpec, Finding } from '../appspec/types.ts';
 import { SlipwayError } from '../errors.ts';
 
@@ -15,16 +16,12 @@ export interface FoundAppSpec {
 /**
  * Finds and reads the AppSpec file of an unpacked revision; the one rule for every command.
  *
- * @throws SlipwayError APPSPEC_MISSING with the names and the place looked for; APPSPEC_INVALID with every error and its line
+ * @throws SlipwayError APPSPEC_MISSING with the names and the place looked for, and what is there instead; APPSPEC_INVALID with every error
+ * and its line
  */
 export function findAppSpec(archiveDir: string, requested: string): FoundAppSpec {
   const filename = locateAppSpec(archiveDir, requested);
-  if (filename === null) {
-    throw new SlipwayError(
-      'APPSPEC_MISSING',
-      `the revision has no AppSpec file: looked for ${appSpecCandidates(requested).join(', ')} in ${archiveDir}`,
-    );
-  }
+  if (filename === null) throw appSpecMissing(archiveDir, requested);
   const path = join(archiveDir, filename);
   const result = parseAppSpec(readAppSpecText(path), { filename, platform: 'linux' });
   if (result.ok) return { appSpec: result.appSpec, filename, warnings: result.findings };
@@ -34,27 +31,92 @@ export function findAppSpec(archiveDir: string, requested: string): FoundAppSpec
   throw new SlipwayError('APPSPEC_INVALID', `${path}: ${errors.join('; ')}`);
 }
 
+/** Of more, the log of an event would hold nothing else. */
+const LOGGED_WARNINGS = 10;
+
+/** What was said about an AppSpec file, for the log of an event: a line each. */
+export function warningsForLog({ filename, warnings }: Pick<FoundAppSpec, 'filename' | 'warnings'>): string {
+  const lines = warnings.map(({ message, position }) => {
+    return `${filename}${position === null ? '' : `:${position.line}`}: warning: ${message}`;
+  });
+  const more = lines.length - LOGGED_WARNINGS;
+  const listed = lines.slice(0, LOGGED_WARNINGS);
+  return [...listed, ...(more > 0 ? [`${filename}: and ${more} more warnings`] : [])]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
 /** Of more than this the parser says that it is too much, without anybody having to hold it in memory. */
 const MAX_READ_BYTES = 1024 * 1024;
 
 /** The text of an AppSpec file, or as much of it as shows that it is none. */
 export function readAppSpecText(path: string): string {
-  const file = openSync(path, 'r');
+  // A person may name a file that is a link; in a revision it has been looked at.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const buffer = Buffer.alloc(Math.min(statSync(path).size, MAX_READ_BYTES));
+    const buffer = Buffer.alloc(Math.min(fstatSync(file).size, MAX_READ_BYTES));
     return buffer.toString('utf8', 0, readSync(file, buffer, 0, buffer.length, 0));
   } finally {
     closeSync(file);
   }
 }
 
-/** @returns the name under which the AppSpec file is there; null: under none */
+/**
+ * @returns the name under which the AppSpec file is there; null: under none
+ * @throws SlipwayError APPSPEC_INVALID for one that is a link, or lies below one
+ */
 export function locateAppSpec(archiveDir: string, requested: string): string | null {
   return appSpecCandidates(requested).find((name) => isFileInside(archiveDir, name)) ?? null;
 }
 
+/** What a revision does is said by the revision itself, and nothing in it is read through a link. */
 function isFileInside(archiveDir: string, name: string): boolean {
-  const path = join(archiveDir, name);
-  if (!existsSync(path) || !statSync(path).isFile()) return false;
-  return realpathSync(path).startsWith(`${realpathSync(archiveDir)}/`);
+  let path = archiveDir;
+  for (const part of name.split('/').filter((one) => one !== '' && one !== '.')) {
+    path = join(path, part);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.isSymbolicLink() !== true) continue;
+    throw new SlipwayError('APPSPEC_INVALID', `${path} is a link, through which no AppSpec file is read`, {
+      remedy: 'Put the AppSpec file itself there.',
+    });
+  }
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/**
+ * Says that there is no AppSpec file, and what is there instead: one whose name is a little different, or one a folder down.
+ *
+ * @param shown the folder, as its owner knows it
+ */
+export function appSpecMissing(archiveDir: string, requested: string, shown: string = archiveDir): SlipwayError {
+  const candidates = appSpecCandidates(requested);
+  const wanted = `looked for ${candidates.join(', ')} in ${shown}`;
+  const near = nearAppSpec(archiveDir, candidates);
+  const message = `the revision has no AppSpec file: ${wanted}`;
+  if (near === null) return new SlipwayError('APPSPEC_MISSING', message);
+  return near.includes('/')
+    ? new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near}, a folder too deep`, {
+        remedy: `Pack, or name, the folder ${dirname(near)} itself, so that the AppSpec file is in the root.`,
+      })
+    : new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near}, which is another name`, {
+        remedy: `Call it ${candidates[0]}; capitals count.`,
+      });
+}
+
+function nearAppSpec(archiveDir: string, candidates: readonly string[]): string | null {
+  const entries = readdirSync(archiveDir, { withFileTypes: true });
+  const nearIn = (names: readonly string[]) => {
+    const exact = candidates.find((name) => names.includes(name));
+    if (exact !== undefined) return exact;
+    const near = candidates.flatMap((name) => nearestName(basename(name), names) ?? []);
+    return near[0] ?? names.find((name) => /appspec.*\.(ya?ml|json|txt)$/i.test(name)) ?? null;
+  };
+  const inRoot = nearIn(entries.flatMap((entry) => (entry.isFile() ? entry.name : [])));
+  if (inRoot !== null) return inRoot;
+  for (const folder of entries.filter((entry) => entry.isDirectory())) {
+    const inside = readdirSync(join(archiveDir, folder.name), { withFileTypes: true });
+    const found = nearIn(inside.flatMap((entry) => (entry.isFile() ? entry.name : [])));
+    if (found !== null) return `${folder.name}/${found}`;
+  }
+  return null;
 }

@@ -29,8 +29,10 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
   switch (outcome.outcome) {
     case 'succeeded':
       return succeeded(null, log);
-    case 'missing':
-      return failed(1, `the script ${outcome.location} does not exist: ${outcome.path}`, outcome.location, log);
+    case 'missing': {
+      const hint = outcome.near === undefined ? '' : `; the revision has ${outcome.near}`;
+      return failed(1, `the script ${outcome.location} does not exist: ${outcome.path}${hint}`, outcome.location, log);
+    }
     case 'outside':
       return failed(
         1,

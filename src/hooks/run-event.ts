@@ -44,7 +44,13 @@ export interface EventRequest {
 /** How an event's scripts ended: all well, or the first one that did not, and in which way. */
 export type EventOutcome =
   | { readonly outcome: 'succeeded' }
-  | { readonly outcome: 'missing'; readonly location: string; readonly path: string }
+  | {
+      readonly outcome: 'missing';
+      readonly location: string;
+      readonly path: string;
+      /** A script of the revision with a name like it. */
+      readonly near?: string;
+    }
   | { readonly outcome: 'outside'; readonly location: string; readonly path: string; readonly leadsTo: string }
   | { readonly outcome: 'not-executable'; readonly location: string; readonly why: string }
   | {
@@ -85,7 +91,7 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook, ind
   });
   switch (file.state) {
     case 'missing':
-      return { outcome: 'missing', location, path: file.path };
+      return { outcome: 'missing', location, path: file.path, ...(file.near === null ? {} : { near: file.near }) };
     case 'outside':
       return { outcome: 'outside', location, path: file.path, leadsTo: file.leadsTo };
     case 'not-executable':

@@ -1,12 +1,14 @@
-import { accessSync, chmodSync, constants, realpathSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, constants, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { nearPath } from '../appspec/suggest.ts';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { readBeginning } from '../system/file-beginning.ts';
 
 /** What a look at a script says before it is started. */
 export type ScriptFile =
   | { readonly state: 'ready'; readonly path: string; readonly isShellScript: boolean }
-  | { readonly state: 'missing'; readonly path: string }
+  /** `near` is a script of the revision with a name like it, relative to the archive. */
+  | { readonly state: 'missing'; readonly path: string; readonly near: string | null }
   /** It is a link, or below one, that leads out of the revision. */
   | { readonly state: 'outside'; readonly path: string; readonly leadsTo: string }
   | { readonly state: 'not-executable'; readonly why: string }
@@ -23,7 +25,7 @@ export type ScriptFile =
  */
 export function examineScript(archiveDir: string, location: string, onChmod: (path: string) => void): ScriptFile {
   const path = join(archiveDir, location);
-  if (!isFile(path)) return { state: 'missing', path };
+  if (!isFile(path)) return { state: 'missing', path, near: nearScript(archiveDir, location) };
   const stats = statSync(path);
   const leadsTo = realpathSync(path);
   if (!leadsTo.startsWith(`${realpathSync(archiveDir)}/`)) return { state: 'outside', path, leadsTo };
@@ -44,6 +46,13 @@ export function examineScript(archiveDir: string, location: string, onChmod: (pa
   if (interpreter === undefined) return { state: 'ready', path, isShellScript: true };
   const why = whyNoInterpreter(interpreter);
   return why === null ? { state: 'ready', path, isShellScript: false } : { state: 'no-interpreter', why };
+}
+
+function nearScript(archiveDir: string, location: string): string | null {
+  return nearPath(location, (folder) => {
+    const path = join(archiveDir, folder);
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path) : [];
+  });
 }
 
 /** A name that leads around in a circle, or that no file can have, leads to nothing either. */

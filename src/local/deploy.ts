@@ -1,9 +1,8 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { appSpecCandidates } from '../appspec/filenames.ts';
 import { findScripts } from '../deployment/commands/lifecycle-event.ts';
 import type { CommandRequest, DeploymentContext } from '../deployment/context.ts';
-import { locateAppSpec } from '../deployment/find-appspec.ts';
+import { appSpecMissing, locateAppSpec } from '../deployment/find-appspec.ts';
 import { folderModes } from '../deployment/folder-modes.ts';
 import { withGroupLock } from '../deployment/group-lock.ts';
 import { deploymentPaths } from '../deployment/layout.ts';
@@ -109,12 +108,7 @@ function requireRevision({ revision, appSpecFilename }: CommandRequest['specific
       remedy: 'Name a folder, or say what the file is with --type tar, tgz or zip.',
     });
   }
-  if (locateAppSpec(location, appSpecFilename) === null) {
-    const names = appSpecCandidates(appSpecFilename).join(', ');
-    throw new SlipwayError('APPSPEC_MISSING', `${location} has no AppSpec file: looked for ${names}`, {
-      remedy: 'Run it in the folder that holds appspec.yml, or name that with --bundle-location.',
-    });
-  }
+  if (locateAppSpec(location, appSpecFilename) === null) throw appSpecMissing(location, appSpecFilename);
 }
 
 function scriptAtFault(ctx: DeploymentContext, request: CommandRequest, outcome: CommandOutcome): string | null {

@@ -1,25 +1,26 @@
 /** A revision as a linter sees it: its AppSpec file, the bundle around it, and what the install planner says about the two. */
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type BundleView, type HostView, lintBundle, type ScriptFacts } from '../appspec/bundle-lint.ts';
-import { appSpecCandidates } from '../appspec/filenames.ts';
 import { inOrder } from '../appspec/order.ts';
 import { type AppSpecReading, readAppSpec } from '../appspec/parse.ts';
 import { LINT_RULES, type LintRuleId } from '../appspec/rules.ts';
+import { nearPath } from '../appspec/suggest.ts';
 import type { AppSpec, FileMapping, Finding, Permission } from '../appspec/types.ts';
 import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
 import { unpackBundle } from '../archive/unpack.ts';
-import { locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
+import { appSpecMissing, locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
 import { SlipwayError } from '../errors.ts';
 import { realInstallFs } from '../install/install-fs.ts';
 import { matchPermissions } from '../install/permissions-match.ts';
 import { planInstall } from '../install/plan.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { PlanProblem, TreeView } from '../install/types.ts';
-import { readBeginning } from '../system/file-beginning.ts';
+import { BEGINNING_BYTES, readBeginning } from '../system/file-beginning.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import { bundleTypeOf } from './bundle-kind.ts';
+import { lintDestinations } from './lint-destinations.ts';
 import { lintLinks } from './lint-links.ts';
 import { bundleTypeOfName } from './location.ts';
 
@@ -78,10 +79,7 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {
   const name = locateAppSpec(folder, request.appSpecFilename);
-  if (name === null) {
-    const names = appSpecCandidates(request.appSpecFilename).join(', ');
-    throw new SlipwayError('CLI_BAD_REVISION', `${shown} has no AppSpec file in its root: looked for ${names}`);
-  }
+  if (name === null) throw appSpecMissing(folder, request.appSpecFilename, shown);
   return validateFile(request, join(folder, name), folder, join(shown, name));
 }
 
@@ -93,6 +91,7 @@ function validateFile(request: ValidateRequest, file: string, bundleDir: string,
   const findings = [
     ...reading.findings,
     ...lintBundle(reading, { bundle: bundleView(root), host, isTargetHost }),
+    ...(reading.appSpec === null ? [] : lintDestinations(reading, reading.appSpec, root)),
     ...lintInstall(reading, root, request),
   ];
   return { file: shown, text, findings: inOrder(findings) };
@@ -106,12 +105,29 @@ function bundleView(root: string): BundleView {
 export function scriptFacts(root: string, location: string): ScriptFacts {
   const path = join(root, location);
   const stats = existsSync(path) ? statSync(path) : null;
-  if (stats === null) return { kind: 'missing' };
+  if (stats === null) return { kind: 'missing', near: nearScript(root, location) };
   const leadsTo = realpathSync(path);
   if (!leadsTo.startsWith(`${root}/`)) return { kind: 'outside', leadsTo };
   if (!stats.isFile()) return { kind: 'other' };
-  return { kind: 'file', isExecutable: (stats.mode & 0o111) !== 0, beginning: readBeginning(path) };
+  const text = readBeginning(path, SCRIPT_BYTES);
+  return {
+    kind: 'file',
+    isExecutable: (stats.mode & 0o111) !== 0,
+    beginning: text.slice(0, BEGINNING_BYTES),
+    hasCrlfInside: /\n[^\0]*\r\n|\n[^\0]*\r$/.test(text),
+  };
 }
+
+/** @param root the bundle's folder; what is near to no script there has no near name */
+function nearScript(root: string, location: string): string | null {
+  return nearPath(location, (folder) => {
+    const path = join(root, folder);
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path) : [];
+  });
+}
+
+/** Of a script, for how its lines end; of a program that is called one, more would be read for nothing. */
+const SCRIPT_BYTES = 1024 * 1024;
 
 /** A host on which nothing is yet: what fails there fails everywhere. */
 const EMPTY_HOST: TreeView = {

@@ -39,7 +39,7 @@ describe('an AppSpec file that', () => {
     const levels = Array.from({ length: 40 }, (_, n) => `m${n + 1}: &m${n + 1} {<<: [*m${n}, *m${n}]}`).join('\n');
     expect(rules(`${head}m0: &m0 {a: 1}\n${levels}\nhooks:\n  <<: *m40\n`)).toEqual([
       'unknown-key',
-      'event-custom',
+
       'not-a-list',
     ]);
   });
@@ -50,9 +50,9 @@ describe('an AppSpec file that', () => {
     expect(rules(`${head}hooks: *nobody\n`)).toEqual(['not-yaml']);
   });
 
-  test('is nonsense on every line says so about the first ones', () => {
+  test('is nonsense on every line says so about the first one', () => {
     const { findings } = parseAppSpec('\t: : - @ \n'.repeat(2_000), options);
-    expect(findings.length).toBeLessThanOrEqual(20);
+    expect(findings.length).toBe(1);
   });
 
   test('uses names of object members as keys is read', () => {

@@ -79,12 +79,42 @@ describe('slipway validate looks at every script', () => {
     ['#!/opt/nowhere/python9\n', ['warning interpreter-missing@5:17']],
     ['#!/usr/bin/env -S python99 -u\n', ['warning interpreter-missing@5:17']],
     ['#!/usr/bin/env sh\n', []],
+    ['#!/usr/bin/env -S sh -e\n', []],
+    ['#!/usr/bin/env -vS sh -e\n', []],
+    ['#!/usr/bin/env bash -e\n', ['error shebang-arguments@5:17']],
+    ['#!/bin/env sh -eu\ntrue\n', ['error shebang-arguments@5:17']],
+    ['#! /usr/bin/env -i sh\n', ['error shebang-arguments@5:17']],
+    ['#!/usr/bin/env PATH=/bin sh\n', ['error shebang-arguments@5:17']],
+    ['#!/bin/sh\ntrue\r\n', ['warning script-crlf-inside@5:17']],
+    ['#!/bin/sh\ntrue\ncd /srv\r', ['warning script-crlf-inside@5:17']],
+    ['#!/usr/bin/env sh\nif true\r\n', ['warning script-crlf-inside@5:17']],
+    [`#!/bin/sh\n${'# long\n'.repeat(1000)}true\r\n`, ['warning script-crlf-inside@5:17']],
+    ['#!/usr/bin/perl\nprint 1;\r\n', expect.not.arrayContaining(['warning script-crlf-inside@5:17'])],
+    ['\ufeff#!/bin/sh\ntrue\n', ['warning script-bom@5:17']],
+    ['\ufeff#!/usr/bin/env bash\r\ntrue\n', ['warning script-bom@5:17', 'error script-crlf@5:17']],
     ['#! /bin/sh -eu\n', []],
     ['\x7fELF\0\0', []],
   ])('whose beginning is %j', async (beginning, expected) => {
     using scratch = scratchFolder();
     expect(await findings(bundle(scratch, script('scripts/a'), { 'scripts/a': beginning }))).toEqual(expected);
   });
+});
+
+test.each([
+  ['install-dependencies.sh', 'scripts/install_dependencies.sh', "did you mean 'scripts/install_dependencies.sh'?"],
+  [
+    'scripts/install-dependencies.sh',
+    'scripts/install_dependencies.sh',
+    "did you mean 'scripts/install_dependencies.sh'?",
+  ],
+  ['Scripts/start.sh', 'scripts/start.sh', "did you mean 'scripts/start.sh'?"],
+  ['scripts/start.bash', 'scripts/start.sh', "did you mean 'scripts/start.sh'?"],
+  ['start.sh', 'scripts/start.sh', "did you mean 'scripts/start.sh'?"],
+  ['scripts/sart.sh', 'scripts/start.sh', "did you mean 'scripts/start.sh'?"],
+])('a script that is called %s and is %s is told with the name that is there', async (location, present, expected) => {
+  using scratch = scratchFolder();
+  const { printed } = await validate(bundle(scratch, script(location), { [present]: '#!/bin/sh\n' }));
+  expect(printed).toContain(expected);
 });
 
 describe('slipway validate asks the install planner', () => {
@@ -125,6 +155,33 @@ describe('slipway validate asks the install planner', () => {
     expect((await validate(folder)).printed).toContain('the link app/shared leads to ../shared');
     using whole = scratchFolder();
     expect(await findings(bundle(whole, file('/'), files))).toEqual([]);
+  });
+
+  test.each([
+    ['index.html', '/www/index.html', 'which makes it /www/index.html/index.html: write /www'],
+    ['conf/app.conf', '/etc/app.conf', 'which makes it /etc/app.conf/app.conf: write /etc'],
+    ['conf/app.conf', '/etc/other.conf', 'a file cannot be renamed, so call it other.conf in the bundle'],
+    ['conf/app.conf', '/etc/app.yml', 'a file cannot be renamed'],
+    ['bin/tool', '/usr/local/bin/tool', 'which makes it /usr/local/bin/tool/tool: write /usr/local/bin'],
+  ])('the destination of the file %s written as %s is a warning', async (source, destination, expected) => {
+    using scratch = scratchFolder();
+    const folder = bundle(scratch, file(source, destination), { [source]: 'x' });
+    expect(await findings(folder)).toEqual(['warning destination-is-file@5:18']);
+    expect((await validate(folder)).printed).toContain(expected);
+  });
+
+  test.each([
+    ['index.html', '/www'],
+    ['conf/app.conf', '/etc/conf.d'],
+    ['conf/app.conf', '/etc/app.conf/'],
+    ['lib/tool.2', '/opt/app-1.2'],
+    ['bin/tool', '/opt/tools'],
+    ['site', '/srv/site'],
+    ['site', '/srv/example.com'],
+  ])('that of %s written as %s is a folder', async (source, destination) => {
+    using scratch = scratchFolder();
+    const files = source === 'site' ? { 'site/a': '' } : { [source]: 'x' };
+    expect(await findings(bundle(scratch, file(source, destination), files))).toEqual([]);
   });
 
   test('two sources for one destination are an error that names both, and a thousand such files are told in few lines', async () => {

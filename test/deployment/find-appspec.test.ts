@@ -39,12 +39,39 @@ describe('the AppSpec file of a revision', () => {
     );
   });
 
-  test('that leads out of the revision is none', () => {
+  test.each([
+    ['out of the revision', '../outside.yml', 'appspec.yml'],
+    ['to a file of the revision', 'real.yml', 'appspec.yml'],
+    ['to nothing', 'gone.yml', 'appspec.yml'],
+    ['by its folder', 'real', 'config/appspec.yml'],
+  ])('that is a link is refused as one: %s', (_, target, requested) => {
     using scratch = scratchFolder();
-    mkdirSync(scratch.at('archive'));
-    writeFileSync(scratch.at('outside.yml'), APPSPEC);
-    symlinkSync('../outside.yml', scratch.at('archive/appspec.yml'));
-    expect(locateAppSpec(scratch.at('archive'), 'appspec.yml')).toBeNull();
+    mkdirSync(scratch.at('archive/real'), { recursive: true });
+    for (const name of ['outside.yml', 'archive/real.yml', 'archive/real/appspec.yml']) {
+      writeFileSync(scratch.at(name), APPSPEC);
+    }
+    symlinkSync(target, scratch.at('archive', requested.split('/')[0] ?? ''));
+    const fault = faultOf(() => locateAppSpec(scratch.at('archive'), requested));
+    expect(isSlipwayError(fault, 'APPSPEC_INVALID') && fault.message).toContain('is a link, through which');
+  });
+
+  test.each([
+    ['AppSpec.yml', 'there is AppSpec.yml, which is another name'],
+    ['APPSPEC.YAML', 'there is APPSPEC.YAML, which is another name'],
+    ['app-spec.yml', 'there is app-spec.yml, which is another name'],
+    ['apspec.yml', 'there is apspec.yml, which is another name'],
+    ['appspec.json', 'there is appspec.json, which is another name'],
+    ['appspec.yml.txt', 'there is appspec.yml.txt, which is another name'],
+    ['site/appspec.yml', 'there is site/appspec.yml, a folder too deep'],
+    ['site/AppSpec.yaml', 'there is site/AppSpec.yaml, a folder too deep'],
+  ])('that is not there is told with what is there instead: %s', (present, expected) => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('site'));
+    writeFileSync(scratch.at('.DS_Store'), '');
+    writeFileSync(scratch.at('readme.md'), '');
+    writeFileSync(scratch.at(present), APPSPEC);
+    const fault = faultOf(() => findAppSpec(scratch.path, 'appspec.yml'));
+    expect(isSlipwayError(fault, 'APPSPEC_MISSING') && fault.message).toContain(expected);
   });
 
   test('of gigabytes is refused without being read', () => {

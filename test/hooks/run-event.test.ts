@@ -107,6 +107,15 @@ describe('scripts of an event', () => {
     expect(log).not.toContain('LD_PRELOAD');
   });
 
+  test('that are missing under a slip of the pen are named with the one that is there', async () => {
+    using scratch = scratchFolder();
+    const { outcome } = await runScripts(scratch.path, {
+      'install-dependencies.sh': null,
+      'install_dependencies.sh': '#!/bin/sh\n',
+    });
+    expect(outcome).toMatchObject({ outcome: 'missing', near: 'install_dependencies.sh' });
+  });
+
   test('that are missing are named with their path, and those after them do not run', async () => {
     using scratch = scratchFolder();
     const { outcome, log } = await runScripts(scratch.path, { 'gone.sh': null, 'b.sh': '#!/bin/sh\necho two' });

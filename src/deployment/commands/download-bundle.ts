@@ -16,7 +16,7 @@ import { noteUnsynced, requireNotTorn } from '../archive-durability.ts';
 import { forSignature, requireSignature } from '../bundle-signature.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { freeSpace, noSpace, type SpaceNeeded, shortage } from '../disk-space.ts';
-import { findAppSpec } from '../find-appspec.ts';
+import { findAppSpec, warningsForLog } from '../find-appspec.ts';
 import { folderModes } from '../folder-modes.ts';
 import { bundleOfArchive, keepBundle, removeSignatures } from '../kept-bundle.ts';
 import { type DeploymentPaths, deploymentPaths, groupPointers, writePointer } from '../layout.ts';
@@ -51,7 +51,8 @@ export async function downloadBundle(
     if (!existsSync(paths.archiveDir)) note.remove();
     throw fault;
   });
-  const { filename, warnings } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  const found = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  const { filename, warnings } = found;
   for (const { message, position } of warnings) {
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });
   }
@@ -63,7 +64,7 @@ export async function downloadBundle(
     const stopped = await runEventScripts(ctx, { ...request, commandName: 'ApplicationStop' }, signal);
     if (stopped.status === 'Failed') return stopped;
   }
-  return succeeded(`BundleSource=${source}`);
+  return succeeded(`BundleSource=${source}`, warningsForLog(found));
 }
 
 /** @returns where it came from, in the words of the official agent */

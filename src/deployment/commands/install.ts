@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import type { AppSpec } from '../../appspec/types.ts';
-import { SlipwayError } from '../../errors.ts';
-import { runInstall } from '../../install/install.ts';
+import { isSlipwayError, SlipwayError } from '../../errors.ts';
+import { type InstallReport, runInstall } from '../../install/install.ts';
 import { interruptedGroups, recoverInstalls } from '../../install/recover-installs.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
 import { requireNotTorn } from '../archive-durability.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
-import { findAppSpec } from '../find-appspec.ts';
+import { findAppSpec, warningsForLog } from '../find-appspec.ts';
 import { INSTALL_WAIT_MS, withInstallLock } from '../install-lock.ts';
 import { deploymentPaths, instructionsDir } from '../layout.ts';
-import { succeeded } from '../outcomes.ts';
+import { failedBy, succeeded } from '../outcomes.ts';
 
 /** Install: put the revision's files in place, as one transaction. */
 export async function install(
@@ -27,7 +27,10 @@ export async function install(
     );
   }
   requireNotTorn(paths.deploymentDir);
-  const { appSpec, filename } = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  const found = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  const { appSpec, filename } = found;
+  // A key that stands where nobody reads it is why many an Install does what nobody expects.
+  const log = warningsForLog(found);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
   const recoverAndInstall = async () => {
     await recoverCutOff(ctx, deploymentGroupId);
@@ -44,10 +47,17 @@ export async function install(
       ...(signal === undefined ? {} : { signal }),
     });
   };
-  const report = await withInstallLock(ctx, INSTALL_WAIT_MS, recoverAndInstall, signal);
+  let report: InstallReport;
+  try {
+    report = await withInstallLock(ctx, INSTALL_WAIT_MS, recoverAndInstall, signal);
+  } catch (error) {
+    if (log === '' || !isSlipwayError(error, 'INSTALL_IMPOSSIBLE')) throw error;
+    ctx.log.error('Install failed', { deploymentId, error });
+    return failedBy(error, log);
+  }
   ctx.onObjects?.(report.files + report.unchanged);
   ctx.log.info('installed', { deploymentId, ...report });
-  return succeeded();
+  return succeeded(null, log);
 }
 
 /**
