@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { type BundleRequest, type PreparedBundle, withBundle } from './bundle-to-push.ts';
@@ -59,18 +61,28 @@ async function putBundle(
     region: connection.region,
     credentials: connection.credentials,
     forcePathStyle: true,
+    requestChecksumCalculation: 'WHEN_REQUIRED',
   });
   const bucket = request.s3Location?.bucket ?? server.revisionBucket;
   const key = request.s3Location?.key ?? revisionKey(ctx, request.application, bundleType);
-  const put = (file: string, objectKey: string) =>
-    client.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: objectKey,
-        Body: createReadStream(file),
-        ContentLength: statSync(file).size,
-      }),
+  const put = async (file: string, objectKey: string) => {
+    const command = new PutObjectCommand({
+      Bucket: bucket,
+      Key: objectKey,
+      Body: createReadStream(file),
+      ContentLength: statSync(file).size,
+    });
+    // The SDK leaves the content of streams out of the signature. Signed, nobody can exchange the bundle on the way, also without TLS.
+    const sha256 = await sha256Of(file);
+    command.middlewareStack.add(
+      (next) => (args) => {
+        (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+        return next(args);
+      },
+      { step: 'build', name: 'signedContent', priority: 'low' },
     );
+    return client.send(command);
+  };
   try {
     // Whoever finds the bundle finds its signature.
     for (const { signatureFile, suffix } of signatures) await put(signatureFile, `${key}${suffix}`);
@@ -91,6 +103,12 @@ async function putBundle(
   } finally {
     client.destroy();
   }
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
 }
 
 /** `my-app/20260131T140509Z-k3x9.zip`: sorts by time, and two people who push in the same second do not collide. */

@@ -8,6 +8,7 @@ import { takeInstanceLock } from '../system/instance-lock.ts';
 import type { Random } from '../system/random.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
+import { neededObjects } from './engine/needed-objects.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createS3Server, type S3Server } from './s3/s3-server.ts';
@@ -75,7 +76,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const engine: Engine = await startEngine(base);
     opened.push(engine);
     const tls = options.tls ?? null;
-    const s3: S3Server = createS3Server({ dataDir, findKey, clock, random, log, tls, buckets: [REVISION_BUCKET] });
+    const s3: S3Server = createS3Server({
+      ...{ dataDir, findKey, clock, random, log, tls, buckets: [REVISION_BUCKET] },
+      neededBy: (hostArn) => neededObjects(store.db, hostArn),
+      publicEndpoint: options.publicS3Endpoint ?? null,
+    });
     const s3Url = await s3.listen(options.s3Host, options.s3Port);
     opened.push(s3);
     const http: HttpServer = createHttpServer({

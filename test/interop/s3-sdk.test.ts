@@ -10,8 +10,10 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListObjectsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
@@ -117,6 +119,34 @@ describe('objects', () => {
     });
   });
 
+  test('are listed in pages, by either version of the list, each once', async () => {
+    const own = 'listed/';
+    for (const name of ['a/1', 'a/2', 'b', 'c/1', 'd']) {
+      await operator.send(new PutObjectCommand({ Bucket, Key: own + name, Body: name }));
+    }
+    const wanted = ['listed/a/', 'listed/b', 'listed/c/', 'listed/d'];
+    const page = { Bucket, Prefix: own, Delimiter: '/', MaxKeys: 1 };
+    const found: (string | undefined)[][] = [[], []];
+    let Marker: string | undefined;
+    do {
+      const list = await operator.send(
+        new ListObjectsCommand({ ...page, ...(Marker === undefined ? {} : { Marker }) }),
+      );
+      found[0]?.push(
+        ...(list.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
+        ...(list.Contents ?? []).map(({ Key }) => Key),
+      );
+      Marker = list.IsTruncated === true ? list.NextMarker : undefined;
+    } while (Marker !== undefined);
+    for await (const list of paginateListObjectsV2({ client: operator }, page)) {
+      found[1]?.push(
+        ...(list.CommonPrefixes ?? []).map(({ Prefix }) => Prefix),
+        ...(list.Contents ?? []).map(({ Key }) => Key),
+      );
+    }
+    expect(found).toEqual([wanted, wanted]);
+  });
+
   test('of which only a part arrives do not exist', async () => {
     const { port, hostname } = new URL(server.s3Url);
     await new Promise<void>((resolve) => {
@@ -134,12 +164,16 @@ describe('objects', () => {
 });
 
 describe('who may do what', () => {
-  test('a host may read and not write; a wrong secret and an unknown key may do nothing', async () => {
-    const key = await server.key('host', 'arn:aws:iam::000000000000:user/h');
-    const host = clientWith(key);
+  test('a viewer may read and not write; a host without a deployment, a wrong secret and an unknown key may do nothing', async () => {
+    const key = await server.key('viewer');
+    const viewer = clientWith(key);
+    const host = clientWith(await server.key('host', 'arn:aws:iam::000000000000:user/h'));
     await operator.send(new PutObjectCommand({ Bucket, Key: 'readable', Body: 'x' }));
-    expect(await textOf((await host.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).Body)).toBe('x');
-    await expect(host.send(new PutObjectCommand({ Bucket, Key: 'w', Body: 'x' }))).rejects.toMatchObject({
+    expect(await textOf((await viewer.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).Body)).toBe('x');
+    await expect(host.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).rejects.toMatchObject({
+      name: 'AccessDenied',
+    });
+    await expect(viewer.send(new PutObjectCommand({ Bucket, Key: 'w', Body: 'x' }))).rejects.toMatchObject({
       name: 'AccessDenied',
     });
     const get = new GetObjectCommand({ Bucket, Key: 'readable' });
@@ -174,7 +208,7 @@ describe('a host’s download', () => {
   };
 
   async function fetcher(endpoint = server.s3Url) {
-    const credentials = await server.key('host', 'arn:aws:iam::000000000000:user/h');
+    const credentials = await server.key('viewer');
     return createBundleFetcher(revisionContext({ credentials: async () => credentials, s3EndpointOverride: endpoint }));
   }
 

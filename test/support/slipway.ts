@@ -95,6 +95,7 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 export interface ControlServer extends AsyncDisposable {
   readonly url: string;
   readonly s3Url: string;
+  readonly dataDir: string;
   readonly daemon: Daemon;
   /** For `runSlipway`: endpoint, region and an admin's key. */
   readonly env: Record<string, string>;
@@ -131,6 +132,7 @@ export async function startControlServer(
   return {
     url,
     s3Url,
+    dataDir,
     daemon,
     env: { ...keyEnv, SLIPWAY_ENDPOINT_URL: url },
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),

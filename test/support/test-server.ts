@@ -13,13 +13,18 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** @param databaseUrl a PostgreSQL database; else the embedded one */
-export async function testServer(dataDir: string, databaseUrl?: string): Promise<TestServer> {
+export async function testServer(
+  dataDir: string,
+  databaseUrl?: string,
+  tls?: { readonly certFile: string; readonly keyFile: string },
+): Promise<TestServer> {
   const database = databaseUrl === undefined ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
   const server = await startServer({
     ...options,
     ...{ host: '127.0.0.1', port: 0, s3Host: '127.0.0.1', s3Port: 0 },
     ...{ region: 'us-east-1', accountId: '000000000000', version: '0.0.0-test', log: silentLogger },
+    ...(tls === undefined ? {} : { tls }),
   });
   return {
     url: server.url,

@@ -23,9 +23,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { systemErrorCode } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { syncFolder, writeFileDurably } from '../../system/durable-file.ts';
 import type { Random } from '../../system/random.ts';
+import { type ChecksumAlgorithm, type Checksums, createChecksum } from './checksums.ts';
+import type { KeptHeaders } from './kept-headers.ts';
+import { compareKeys } from './listing.ts';
 import { S3Error } from './s3-error.ts';
 
 export interface ObjectVersion {
@@ -35,7 +39,34 @@ export interface ObjectVersion {
   readonly eTag: string;
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
-  readonly contentType: string;
+  /** What was kept of the headers of the upload: content-type, x-amz-meta-… */
+  readonly headers: KeptHeaders;
+  /** Those that the client promised, and that held; of an upload in parts, that of the whole. */
+  readonly checksums: Checksums;
+}
+
+/** An upload in parts that is not complete. */
+export interface Upload {
+  readonly uploadId: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly headers: KeptHeaders;
+  /** The checksum that each part gets; null: none. */
+  readonly algorithm: ChecksumAlgorithm | null;
+}
+
+/** A part as the request that completes an upload names it. */
+export interface CompletedPart {
+  readonly number: number;
+  /** Without quotes. */
+  readonly eTag: string;
+  readonly checksums: Checksums;
+}
+
+/** What the whole object must be for an upload to be completed; null: whatever it is. */
+export interface WholePromise {
+  readonly sizeBytes: number | null;
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | null;
 }
 
 /** Content that is on its way in. */
@@ -49,26 +80,36 @@ export interface IncomingFile {
 
 export interface ObjectStore {
   createBucket(bucket: string): void;
+  /** @throws S3Error NoSuchBucket, InvalidBucketName */
+  requireBucket(bucket: string): void;
+  /** Whether there is a bucket of this name, which need not be one for a bucket. */
   hasBucket(bucket: string): boolean;
   incoming(): IncomingFile;
   put(
     bucket: string,
     key: string,
     content: IncomingFile,
-    facts: { readonly eTag: string; readonly contentType: string },
+    facts: Pick<ObjectVersion, 'eTag' | 'headers' | 'checksums'>,
   ): ObjectVersion;
+  /** @throws S3Error NoSuchKey, NoSuchVersion, NoSuchBucket */
   find(bucket: string, key: string, version: string | null): { readonly object: ObjectVersion; readonly file: string };
-  remove(bucket: string, key: string, version: string | null): void;
-  list(bucket: string): ObjectVersion[];
-  createUpload(bucket: string, key: string, contentType: string): string;
-  putPart(uploadId: string, part: number, content: IncomingFile): void;
-  completeUpload(
+  /** The same without a complaint: null where there is nothing. */
+  look(
     bucket: string,
     key: string,
-    uploadId: string,
-    parts: readonly { number: number; eTag: string }[],
-  ): ObjectVersion;
-  abortUpload(uploadId: string): void;
+    version: string | null,
+  ): { readonly object: ObjectVersion; readonly isLatest: boolean } | null;
+  /** What a key holds now. @throws S3Error NoSuchBucket */
+  latest(bucket: string, key: string): ObjectVersion | null;
+  remove(bucket: string, key: string, version: string | null): void;
+  /** The latest versions, in the order of their keys. */
+  list(bucket: string): ObjectVersion[];
+  createUpload(bucket: string, key: string, facts: Pick<Upload, 'headers' | 'algorithm'>): string;
+  /** @throws S3Error NoSuchUpload, also for one of another object */
+  findUpload(bucket: string, key: string, uploadId: string): Upload;
+  putPart(uploadId: string, part: number, content: IncomingFile, checksums: Checksums): void;
+  completeUpload(upload: Upload, parts: readonly CompletedPart[], promise: WholePromise): ObjectVersion;
+  abortUpload(upload: Upload): void;
 }
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -100,28 +141,28 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
   };
   const keyDir = (bucket: string, key: string) =>
     join(requireBucket(bucket), createHash('sha256').update(key).digest('hex'));
-  const uploadDir = (uploadId: string): string => {
-    const folder = join(uploads, uploadId);
-    if (!UPLOAD.test(uploadId) || !existsSync(folder))
-      throw new S3Error('NoSuchUpload', 404, 'The upload does not exist, or is over.');
-    return folder;
+  /** The version that is asked for, if it is there whole. */
+  const versionIn = (folder: string, version: string | null): ObjectVersion | null => {
+    const wanted = version ?? readIfThere(join(folder, 'latest'));
+    if (wanted === null || !/^[A-Za-z0-9]{1,64}$/.test(wanted)) return null;
+    const text = readIfThere(join(folder, `${wanted}.json`));
+    return text === null ? null : readObject(text);
   };
-  const readVersion = (folder: string, version: string): ObjectVersion =>
-    JSON.parse(readFileSync(join(folder, `${version}.json`), 'utf8')) as ObjectVersion;
 
   const store: ObjectStore = {
     createBucket: (bucket) => void mkdirSync(bucketDir(bucket), { recursive: true, mode: 0o700 }),
+    requireBucket: (bucket) => void requireBucket(bucket),
     hasBucket: (bucket) => BUCKET.test(bucket) && existsSync(join(root, bucket)),
     incoming: () => openIncoming(join(incomingDir, random.text(32, ID_LETTERS))),
 
-    put(bucket, key, content, { eTag, contentType }) {
+    put(bucket, key, content, facts) {
       const folder = keyDir(bucket, key);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const version = random.text(32, ID_LETTERS);
       const file = content as FileContent;
       file.finish();
       renameSync(file.path, join(folder, version));
-      const object = { key, version, eTag, sizeBytes: content.sizeBytes, modifiedAtMs: clock.now(), contentType };
+      const object = { key, version, ...facts, sizeBytes: content.sizeBytes, modifiedAtMs: clock.now() };
       writeFileDurably(join(folder, `${version}.json`), JSON.stringify(object), 0o600);
       writeFileDurably(join(folder, 'latest'), version, 0o600);
       syncFolder(join(root, bucket));
@@ -130,30 +171,32 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
 
     find(bucket, key, version) {
       const folder = keyDir(bucket, key);
-      const latest = join(folder, 'latest');
-      const wanted = version ?? (existsSync(latest) ? readFileSync(latest, 'utf8') : null);
-      if (wanted === null || !/^[A-Za-z0-9]+$/.test(wanted) || !existsSync(join(folder, `${wanted}.json`))) {
-        const code = version === null ? 'NoSuchKey' : 'NoSuchVersion';
-        throw new S3Error(
-          code,
-          404,
-          `s3://${bucket}/${key} ${version === null ? 'does not exist.' : `has no version ${version}.`}`,
-        );
-      }
-      return { object: readVersion(folder, wanted), file: join(folder, wanted) };
+      const object = versionIn(folder, version);
+      if (object !== null) return { object, file: join(folder, object.version) };
+      const code = version === null ? 'NoSuchKey' : 'NoSuchVersion';
+      const why = version === null ? 'does not exist.' : `has no version ${version.slice(0, 64)}.`;
+      throw new S3Error(code, 404, `s3://${bucket}/${key} ${why}`);
     },
+
+    look(bucket, key, version) {
+      if (!store.hasBucket(bucket)) return null;
+      const folder = keyDir(bucket, key);
+      const object = versionIn(folder, version);
+      return object && { object, isLatest: object.version === versionIn(folder, null)?.version };
+    },
+
+    latest: (bucket, key) => versionIn(keyDir(bucket, key), null),
 
     remove(bucket, key, version) {
       const folder = keyDir(bucket, key);
       if (!existsSync(folder)) return;
-      if (version === null) rmSync(join(folder, 'latest'), { force: true });
+      const latest = join(folder, 'latest');
+      if (version === null) rmSync(latest, { force: true });
       else {
         const { object } = store.find(bucket, key, version);
         rmSync(join(folder, `${object.version}.json`), { force: true });
         rmSync(join(folder, object.version), { force: true });
-        if (existsSync(join(folder, 'latest')) && readFileSync(join(folder, 'latest'), 'utf8') === object.version) {
-          rmSync(join(folder, 'latest'), { force: true });
-        }
+        if (readIfThere(latest) === object.version) rmSync(latest, { force: true });
       }
       syncFolder(folder);
     },
@@ -161,44 +204,64 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
     list(bucket) {
       const folder = requireBucket(bucket);
       return readdirSync(folder)
-        .filter((name) => existsSync(join(folder, name, 'latest')))
-        .map((name) => readVersion(join(folder, name), readFileSync(join(folder, name, 'latest'), 'utf8')))
-        .sort((a, b) => (a.key < b.key ? -1 : 1));
+        .flatMap((name) => versionIn(join(folder, name), null) ?? [])
+        .sort((a, b) => compareKeys(a.key, b.key));
     },
 
-    createUpload(bucket, key, contentType) {
+    createUpload(bucket, key, facts) {
       requireBucket(bucket);
       const uploadId = random.text(32, ID_LETTERS);
       mkdirSync(join(uploads, uploadId), { mode: 0o700 });
-      writeFileDurably(join(uploads, uploadId, 'upload.json'), JSON.stringify({ bucket, key, contentType }), 0o600);
+      const upload: Upload = { uploadId, bucket, key, ...facts };
+      writeFileDurably(join(uploads, uploadId, 'upload.json'), JSON.stringify(upload), 0o600);
       return uploadId;
     },
 
-    putPart(uploadId, part, content) {
-      const folder = uploadDir(uploadId);
-      const file = content as FileContent;
-      file.finish();
-      writeFileDurably(join(folder, `${part}.md5`), content.md5(), 0o600);
-      renameSync(file.path, join(folder, String(part)));
+    findUpload(bucket, key, uploadId) {
+      const text = UPLOAD.test(uploadId) ? readIfThere(join(uploads, uploadId, 'upload.json')) : null;
+      const upload = text === null ? null : readUpload(text, uploadId);
+      if (upload === null || upload.bucket !== bucket || upload.key !== key)
+        throw new S3Error('NoSuchUpload', 404, 'The upload does not exist, is over, or is of another object.');
+      return upload;
     },
 
-    completeUpload(bucket, key, uploadId, parts) {
-      const folder = uploadDir(uploadId);
-      const upload = JSON.parse(readFileSync(join(folder, 'upload.json'), 'utf8')) as {
-        bucket: string;
-        key: string;
-        contentType: string;
-      };
-      if (upload.bucket !== bucket || upload.key !== key)
-        throw new S3Error('NoSuchUpload', 404, 'The upload is of another object.');
+    putPart(uploadId, part, content, checksums) {
+      const folder = join(uploads, uploadId);
+      if (!existsSync(folder)) throw new S3Error('NoSuchUpload', 404, 'The upload is over.');
+      const file = content as FileContent;
+      file.finish();
+      // The sums of an earlier part of this number must not stand beside the content of this one.
+      rmSync(join(folder, `${part}.json`), { force: true });
+      renameSync(file.path, join(folder, String(part)));
+      const sums: PartSums = { md5: content.md5(), sizeBytes: content.sizeBytes, checksums };
+      writeFileDurably(join(folder, `${part}.json`), JSON.stringify(sums), 0o600);
+    },
+
+    completeUpload({ uploadId, bucket, key, headers }, parts, promise) {
+      const folder = join(uploads, uploadId);
       const sums = requireParts(folder, parts);
+      const sizeBytes = sums.reduce((sum, part) => sum + part.sizeBytes, 0);
+      if (promise.sizeBytes !== null && promise.sizeBytes !== sizeBytes)
+        throw new S3Error(
+          'InvalidRequest',
+          400,
+          `The parts have ${sizeBytes} bytes, not as many as x-amz-mp-object-size says.`,
+        );
       const whole = store.incoming();
+      const checksum = promise.checksum === null ? null : createChecksum(promise.checksum.algorithm);
       try {
-        for (const { number } of parts) copyInto(join(folder, String(number)), whole);
-        const eTag = `${createHash('md5')
-          .update(Buffer.from(sums.join(''), 'hex'))
-          .digest('hex')}-${parts.length}`;
-        const object = store.put(bucket, key, whole, { eTag, contentType: upload.contentType });
+        for (const { number } of parts) {
+          copyInto(join(folder, String(number)), (piece) => {
+            whole.write(piece);
+            checksum?.update(piece);
+          });
+        }
+        const found = promise.checksum === null ? {} : { [promise.checksum.algorithm]: checksum?.digest() ?? '' };
+        if (promise.checksum !== null && promise.checksum.value !== found[promise.checksum.algorithm])
+          throw new S3Error('BadDigest', 400, 'The object does not have the checksum that was promised.');
+        const together = createHash('md5').update(Buffer.from(sums.map(({ md5 }) => md5).join(''), 'hex'));
+        const eTag = `${together.digest('hex')}-${parts.length}`;
+        const object = store.put(bucket, key, whole, { eTag, headers, checksums: found });
         rmSync(folder, { recursive: true, force: true });
         return object;
       } finally {
@@ -206,24 +269,57 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
       }
     },
 
-    abortUpload: (uploadId) => rmSync(uploadDir(uploadId), { recursive: true, force: true }),
+    abortUpload: ({ uploadId }) => rmSync(join(uploads, uploadId), { recursive: true, force: true }),
   };
   return store;
 }
 
-/** @returns the MD5 sums of the parts, which must be there as the client says, and in order */
-function requireParts(folder: string, parts: readonly { number: number; eTag: string }[]): string[] {
-  if (parts.length === 0) throw new S3Error('MalformedXML', 400, 'The list of parts is empty.');
-  return parts.map(({ number, eTag }, index) => {
+/** What is known of a part when it is there whole. */
+interface PartSums {
+  readonly md5: string;
+  readonly sizeBytes: number;
+  readonly checksums: Checksums;
+}
+
+/** @returns what is known of the parts, which must be there as the client says, and in order */
+function requireParts(folder: string, parts: readonly CompletedPart[]): PartSums[] {
+  return parts.map(({ number, eTag, checksums }, index) => {
     const before = parts[index - 1];
     if (before !== undefined && before.number >= number)
       throw new S3Error('InvalidPartOrder', 400, 'The parts are not in ascending order.');
-    const sumFile = join(folder, `${number}.md5`);
-    const sum = existsSync(sumFile) && existsSync(join(folder, String(number))) ? readFileSync(sumFile, 'utf8') : null;
-    if (sum === null || sum !== eTag.replaceAll('"', ''))
-      throw new S3Error('InvalidPart', 400, `The part ${number} is missing, or is another one.`);
-    return sum;
+    const text = readIfThere(join(folder, `${number}.json`));
+    const sums = text === null ? null : (JSON.parse(text) as PartSums);
+    const isThis = sums !== null && sums.md5 === eTag;
+    const differs = Object.entries(checksums).some(([algorithm, value]) => {
+      const known = sums?.checksums[algorithm as ChecksumAlgorithm];
+      return known !== undefined && known !== value;
+    });
+    if (!isThis || differs) throw new S3Error('InvalidPart', 400, `The part ${number} is missing, or is another one.`);
+    return sums;
   });
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return null;
+    throw error;
+  }
+}
+
+/** Objects of earlier versions have a content type alone. */
+function readObject(text: string): ObjectVersion {
+  const { contentType, ...object } = JSON.parse(text) as ObjectVersion & { contentType?: string };
+  const headers = object.headers ?? { 'content-type': contentType ?? 'application/octet-stream' };
+  return { ...object, headers, checksums: object.checksums ?? {} };
+}
+
+/** Uploads that an earlier version began have a content type alone. */
+function readUpload(text: string, uploadId: string): Upload {
+  const { contentType, ...upload } = JSON.parse(text) as Upload & { contentType?: string };
+  const headers = upload.headers ?? { 'content-type': contentType ?? 'application/octet-stream' };
+  return { ...upload, uploadId, headers, algorithm: upload.algorithm ?? null };
 }
 
 function openIncoming(path: string): FileContent {
@@ -262,14 +358,14 @@ function openIncoming(path: string): FileContent {
   };
 }
 
-function copyInto(path: string, target: IncomingFile): void {
+function copyInto(path: string, write: (piece: Buffer) => void): void {
   const file = openSync(path, 'r');
   try {
     const buffer = Buffer.alloc(COPY_BYTES);
     for (;;) {
       const read = readSync(file, buffer, 0, buffer.length, null);
       if (read === 0) return;
-      target.write(buffer.subarray(0, read));
+      write(buffer.subarray(0, read));
     }
   } finally {
     closeSync(file);

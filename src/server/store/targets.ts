@@ -56,3 +56,17 @@ export async function countTargets(
   }
   return counts;
 }
+
+/** The revisions, as JSON, of deployments to a host that has not ended its part in them. */
+export async function openRevisionsOf(db: StoreReader, hostArn: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('targets')
+    .innerJoin('deployments', 'deployments.deployment_id', 'targets.deployment_id')
+    .select('deployments.revision_json')
+    .where('targets.host_arn', '=', hostArn)
+    .where('targets.status', 'in', ['Pending', 'InProgress', 'Ready'])
+    // As the index of open deployments has it: there are few of them, and many targets.
+    .where('deployments.completed_at_ms', 'is', null)
+    .execute();
+  return rows.map(({ revision_json }) => revision_json);
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http';
+import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
+import { verifySignature } from '../../protocol/sigv4/verify.ts';
+import type { AccessKey } from '../store/access-keys.ts';
+import { signingKey } from './chunked-body.ts';
+import { S3Error } from './s3-error.ts';
+import type { BodyPromise, S3Caller } from './s3-request.ts';
+
+const UNSIGNED = 'UNSIGNED-PAYLOAD';
+const REQUIRED = ['host', 'x-amz-date', 'x-amz-content-sha256'];
+
+export interface S3AuthenticationContext {
+  findKey(accessKeyId: string): Promise<AccessKey | null>;
+  readonly nowMs: number;
+  /** Whether the connection is one over TLS. */
+  readonly isEncrypted: boolean;
+}
+
+export interface Authenticated {
+  readonly caller: S3Caller;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: BodyPromise;
+}
+
+/**
+ * Finds out who sends a request, before its body is read.
+ *
+ * Everything that changes what a request means must be signed: all `x-amz-…` headers; and the body, too, where nothing else keeps it
+ * from being exchanged on the way. Otherwise somebody who has seen a request could send it once more with another body.
+ *
+ * @throws S3Error AccessDenied, NotImplemented; ApiError of `verifySignature` and `requireSingleHeaders`
+ */
+export async function authenticate(ctx: S3AuthenticationContext, message: IncomingMessage): Promise<Authenticated> {
+  requireSingleHeaders(message.rawHeaders);
+  const headers = textHeaders(message);
+  const claimed = headers['x-amz-content-sha256'];
+  if (headers['authorization'] !== undefined && claimed === undefined)
+    throw new S3Error('InvalidRequest', 400, 'The header x-amz-content-sha256 is missing.');
+  const amzHeaders = Object.keys(headers).filter((name) => name.startsWith('x-amz-'));
+  let key: AccessKey | null = null;
+  const verified = await verifySignature(
+    { method: message.method ?? 'GET', path: message.url ?? '/', headers, bodySha256: claimed ?? UNSIGNED },
+    {
+      services: ['s3'],
+      nowMs: ctx.nowMs,
+      uriEscapePath: false,
+      requiredHeaders: [...new Set([...REQUIRED, ...amzHeaders])],
+      async secretOf(accessKeyId) {
+        key = await ctx.findKey(accessKeyId);
+        return key?.secretAccessKey ?? null;
+      },
+    },
+  );
+  const found = key as AccessKey | null;
+  if (found === null) throw new S3Error('InvalidAccessKeyId', 403, 'The access key is not known here.');
+  const body = bodyPromise(claimed ?? UNSIGNED, headers, found, verified);
+  if (body.isUnsigned && !ctx.isEncrypted && hasBody(message)) {
+    throw new S3Error(
+      'AccessDenied',
+      403,
+      `Over plain HTTP the body must be signed, and x-amz-content-sha256 is ${claimed}. Sign the body, or use https.`,
+    );
+  }
+  const { accessKeyId, role, hostArn } = found;
+  return { caller: { accessKeyId, role, hostArn }, headers, body };
+}
+
+/** A request says by either header that a body follows. @see RFC 9112, section 6.3 */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function textHeaders(message: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(message.headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(',') : value]],
+    ),
+  );
+}
+
+function bodyPromise(
+  claimed: string,
+  headers: Readonly<Record<string, string>>,
+  key: AccessKey,
+  { region, service }: { readonly region: string; readonly service: string },
+): BodyPromise {
+  const unsigned = { sha256: null, isUnsigned: true, signing: null };
+  switch (claimed) {
+    case UNSIGNED:
+      return { ...unsigned, chunked: 'no' };
+    case 'STREAMING-UNSIGNED-PAYLOAD-TRAILER':
+      return { ...unsigned, chunked: 'unsigned' };
+    case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD':
+    case 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER': {
+      const date = headers['x-amz-date'] ?? '';
+      const day = date.slice(0, 8);
+      const signing = {
+        key: signingKey(key.secretAccessKey, day, region, service),
+        seedSignature: /Signature=([0-9a-f]{64})/.exec(headers['authorization'] ?? '')?.[1] ?? '',
+        date,
+        scope: `${day}/${region}/${service}/aws4_request`,
+        hasTrailer: claimed.endsWith('-TRAILER'),
+      };
+      return { sha256: null, chunked: 'signed', isUnsigned: false, signing };
+    }
+  }
+  if (!/^[0-9a-f]{64}$/.test(claimed))
+    throw new S3Error('NotImplemented', 501, `x-amz-content-sha256 '${claimed.slice(0, 100)}' is not known here.`);
+  return { sha256: claimed, chunked: 'no', isUnsigned: false, signing: null };
+}
