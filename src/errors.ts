@@ -214,7 +214,7 @@ export const ERROR_CATALOGUE = {
   INSTALL_IMPOSSIBLE: {
     meaning: 'A revision cannot be installed on this host as it is. Nothing was changed.',
     remedy:
-      'Mend what the message lists. For files of another hand: remove them, or deploy with file-exists-behavior OVERWRITE or RETAIN.',
+      'Mend what the message lists; what helps depends on the cause and is said with it (`slipway plan` says the same beforehand).',
   },
   INSTALL_DISK_FULL: {
     meaning: 'The disk became full during Install. The old revision is back in place.',
@@ -283,7 +283,7 @@ export const ERROR_CATALOGUE = {
   },
   ROLLBACK_NO_GROUP: {
     meaning: 'It is not clear which deployment group of this host is meant.',
-    remedy: 'Name one of those in the message, by its id or its name.',
+    remedy: 'Name one of those in the message, as APPLICATION/GROUP, by its name or by its id.',
   },
   ROLLBACK_NO_REVISION: {
     meaning: 'There is no revision on this host to go back to.',

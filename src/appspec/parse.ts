@@ -4,6 +4,7 @@ import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readFiles } from './files-section.ts';
 import { readHooks } from './hooks-section.ts';
 import { eventOf } from './misplaced.ts';
+import { MAX_CHARACTERS } from './limits.ts';
 import { inOrder } from './order.ts';
 import { readPermissions } from './permissions-section.ts';
 import {
@@ -23,8 +24,6 @@ import type { LintRuleId } from './rules.ts';
 import { nearestWord } from './suggest.ts';
 import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
 
-/** No AppSpec file comes near this; a text that does is not one, and must not be parsed for minutes. */
-const MAX_CHARACTERS = 256 * 1024;
 /** What decoding leaves in place of bytes that are no character. */
 const NOT_UTF8 = '\ufffd';
 

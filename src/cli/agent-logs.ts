@@ -20,19 +20,30 @@ export function findDeploymentLog(rootDir: string, deploymentId: string): string
   return found.file;
 }
 
-/** The scripts' log that was written to last. */
-export function findLatestDeploymentLog(rootDir: string): string {
-  const [newest] = deploymentLogs(rootDir).sort((a, b) => b.modifiedMs - a.modifiedMs);
-  if (newest === undefined)
-    throw new SlipwayError('CLI_NO_LOGS', `no deployment has left a script log below ${rootDir}`);
+/** The scripts' log that was written to last. @param groupId null: of any deployment group */
+export function findLatestDeploymentLog(rootDir: string, groupId: string | null = null): string {
+  const [newest] = deploymentLogs(rootDir)
+    .filter((log) => groupId === null || log.groupId === groupId)
+    .sort((a, b) => b.modifiedMs - a.modifiedMs);
+  if (newest === undefined) {
+    const whose = groupId === null ? '' : ` of the group ${groupId}`;
+    throw new SlipwayError('CLI_NO_LOGS', `no deployment${whose} has left a script log below ${rootDir}`);
+  }
   return newest.file;
 }
 
-function deploymentLogs(rootDir: string): { deploymentId: string; file: string; modifiedMs: number }[] {
-  return foldersOf(rootDir).flatMap((group) =>
-    foldersOf(join(rootDir, group)).flatMap((deploymentId) => {
-      const file = join(rootDir, group, deploymentId, 'logs/scripts.log');
-      return existsSync(file) ? [{ deploymentId, file, modifiedMs: statSync(file).mtimeMs }] : [];
+interface DeploymentLog {
+  readonly groupId: string;
+  readonly deploymentId: string;
+  readonly file: string;
+  readonly modifiedMs: number;
+}
+
+function deploymentLogs(rootDir: string): DeploymentLog[] {
+  return foldersOf(rootDir).flatMap((groupId) =>
+    foldersOf(join(rootDir, groupId)).flatMap((deploymentId) => {
+      const file = join(rootDir, groupId, deploymentId, 'logs/scripts.log');
+      return existsSync(file) ? [{ groupId, deploymentId, file, modifiedMs: statSync(file).mtimeMs }] : [];
     }),
   );
 }

@@ -71,3 +71,6 @@ export function parseCount(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError(`'${text}' is not a count`);
   return Number(text);
 }
+
+/** What every command that works on a group of this host says of its argument. */
+export const GROUP_ARGUMENT = 'deployment group of this host: APPLICATION/GROUP, name or id';

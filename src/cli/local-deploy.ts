@@ -2,12 +2,15 @@ import { resolveIdentity } from '../agent/identity.ts';
 import { openWireLog } from '../agent/wire-log.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
+import type { GroupOnHost } from '../deployment/groups-on-host.ts';
 import { SlipwayError } from '../errors.ts';
 import { kindOfBundle } from '../local/bundle-kind.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
+import { findGroup } from '../local/find-group.ts';
 import type { LocalBundleType } from '../local/location.ts';
 import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } from '../local/plan.ts';
 import { createFileLogger } from '../logging/create-logger.ts';
+import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 import type { CliContext } from './context.ts';
@@ -19,8 +22,11 @@ export interface LocalDeployOptions {
   readonly bundleLocation?: string;
   readonly type?: LocalBundleType;
   readonly fileExistsBehavior: FileExistsBehavior;
-  readonly deploymentGroup: string;
-  readonly deploymentGroupName: string;
+  /** A group that is on this host, by whatever it is called. */
+  readonly group?: string;
+  /** The official flag: an id, also of a group that is new. */
+  readonly deploymentGroup?: string;
+  readonly deploymentGroupName?: string;
   readonly applicationName?: string;
   readonly events?: string;
   readonly agentConfigurationFile?: string;
@@ -36,7 +42,7 @@ export interface LocalDeployOptions {
  */
 export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
-  const plan = localPlanFor(ctx, options);
+  const plan = localPlanFor(ctx, { ...options, ...namedGroup(config.rootDir, options) });
   return carryOut(ctx, config, plan, await identityFor(ctx, config, plan));
 }
 
@@ -74,6 +80,7 @@ export async function carryOut(
         bar.clear();
         const { event, outcome, durationMs } = progress;
         ctx.stdout.write(`  ${event.padEnd(18)}  ${outcome.status.padEnd(9)}  ${renderDuration(durationMs)}\n`);
+        for (const line of warningsOf(event, outcome)) ctx.stderr.write(`slipway: ${line}\n`);
       },
       ctx.interrupted,
     );
@@ -92,6 +99,45 @@ export async function carryOut(
   }
 }
 
+/** What an event that went well has to say to whoever reads along. Scripts' own words are in their log. */
+function warningsOf(event: string, { status, diagnostics }: CommandOutcome): string[] {
+  if (status !== 'Succeeded') return [];
+  if (event === 'Install') return diagnostics.log.split('\n').filter((line) => line !== '');
+  const [, note] = /^Succeeded: (.+)$/s.exec(diagnostics.message) ?? [];
+  return note === undefined || event === 'DownloadBundle' ? [] : [`warning: ${note}`];
+}
+
+/** The id and the names of a deployment group, as flags; flags that are given go before. */
+export type GroupFlags = Pick<LocalDeployOptions, 'deploymentGroup' | 'deploymentGroupName' | 'applicationName'>;
+
+/**
+ * What `--group` means on this host.
+ *
+ * @returns nothing without that flag
+ * @throws SlipwayError CLI_BAD_ARGUMENT when two flags name a group; ROLLBACK_NO_GROUP listing the groups of this host
+ */
+export function namedGroup(rootDir: string, options: GroupFlags & Pick<LocalDeployOptions, 'group'>): GroupFlags {
+  if (options.group === undefined) return {};
+  if (options.deploymentGroup !== undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--group and --deployment-group both name the deployment group', {
+      remedy: 'Pass --group for one that is on this host, or --deployment-group with the id of a new one.',
+    });
+  }
+  return { ...flagsOfGroup(findGroup(rootDir, options.group)), ...given(options) };
+}
+
+export function flagsOfGroup({ id, names }: GroupOnHost): GroupFlags {
+  const named = names === null ? {} : { deploymentGroupName: names.group, applicationName: names.application };
+  return { deploymentGroup: id, ...named };
+}
+
+function given({ deploymentGroupName, applicationName }: GroupFlags): GroupFlags {
+  return {
+    ...(deploymentGroupName === undefined ? {} : { deploymentGroupName }),
+    ...(applicationName === undefined ? {} : { applicationName }),
+  };
+}
+
 /** @throws SlipwayError CLI_BAD_ARGUMENT naming everything that is wrong with the flags */
 export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): LocalDeploymentPlan {
   const gitHubToken = options.githubToken ?? ctx.env['CODEDEPLOY_GITHUB_TOKEN'];
@@ -101,8 +147,8 @@ export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): Loca
     deploymentId: newLocalDeploymentId(ctx.random),
     bundleType: options.type ?? kindOfBundle(options.bundleLocation ?? '.', ctx.workingDirectory),
     fileExistsBehavior: options.fileExistsBehavior,
-    deploymentGroupId: options.deploymentGroup,
-    deploymentGroupName: options.deploymentGroupName,
+    ...(options.deploymentGroup === undefined ? {} : { deploymentGroupId: options.deploymentGroup }),
+    ...(options.deploymentGroupName === undefined ? {} : { deploymentGroupName: options.deploymentGroupName }),
     appSpecFilename: options.appspecFilename,
     ...(options.applicationName === undefined ? {} : { applicationName: options.applicationName }),
     ...(options.events === undefined ? {} : { events: options.events }),

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { SlipwayError } from '../errors.ts';
 import { DEFAULT_CONFIG_FILE } from './default-config-file.ts';
 import { type GroupSettings, SIGNATURE_POLICIES, type SignatureRules, withGroupSettings } from './group-settings.ts';
@@ -278,6 +279,8 @@ const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
 /** The configuration with every default filled in. */
 export interface AgentConfig {
+  /** Absolute; null: the usual file, which no command has to be told of. */
+  readonly configFile: string | null;
   readonly programName: string;
   readonly rootDir: string;
   readonly logDir: string;
@@ -385,7 +388,7 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
     values.set(known.key, isTooLong ? most : read.value);
   }
   if (wrong.length > 0) throw new SlipwayError('CONFIG_INVALID', wrong.join('; '));
-  const config = toConfig(values);
+  const config = { ...toConfig(values), configFile: file === DEFAULT_CONFIG_FILE ? null : resolve(file) };
   requireSigners(config, file);
   return { config, file, warnings };
 }
@@ -419,6 +422,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
   };
   const number = (name: KeyName) => Number(get(name));
   return {
+    configFile: null,
     programName: text('program_name'),
     rootDir: text('root_dir'),
     logDir: text('log_dir'),

@@ -22,6 +22,8 @@ export type ApplicationStopPolicy = 'fail' | 'warn' | 'use-new';
 /** What the commands of a deployment need of this host. Made once by the executor, or by a local deployment. */
 export interface DeploymentContext {
   readonly rootDir: string;
+  /** The agent's configuration file, for commands in diagnostics; null: the usual one, which need not be named. */
+  readonly configFile: string | null;
   readonly programName: string;
   readonly maxRevisions: number;
   /** Of one deployment group, on disk; null: any. */

@@ -64,6 +64,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
   };
   return {
     rootDir: config.rootDir,
+    configFile: config.configFile,
     programName: config.programName,
     maxRevisions: config.maxRevisions,
     maxRevisionsBytes: config.maxRevisionsBytes,

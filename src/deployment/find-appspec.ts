@@ -1,9 +1,10 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
+import { readInstalledHooks } from '../appspec/installed-hooks.ts';
 import { parseAppSpec } from '../appspec/parse.ts';
 import { nearestName } from '../appspec/suggest.ts';
-import type { AppSpec, Finding } from '../appspec/types.ts';
+import type { AppSpec, Finding, Hook } from '../appspec/types.ts';
 import { SlipwayError } from '../errors.ts';
 
 export interface FoundAppSpec {
@@ -20,8 +21,7 @@ export interface FoundAppSpec {
  * and its line
  */
 export function findAppSpec(archiveDir: string, requested: string): FoundAppSpec {
-  const filename = locateAppSpec(archiveDir, requested);
-  if (filename === null) throw appSpecMissing(archiveDir, requested);
+  const filename = requireAppSpec(archiveDir, requested);
   const path = join(archiveDir, filename);
   const result = parseAppSpec(readAppSpecText(path), { filename, platform: 'linux' });
   if (result.ok) return { appSpec: result.appSpec, filename, warnings: result.findings };
@@ -44,6 +44,32 @@ export function warningsForLog({ filename, warnings }: Pick<FoundAppSpec, 'filen
   return [...listed, ...(more > 0 ? [`${filename}: and ${more} more warnings`] : [])]
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** The hooks of a revision that is on this host already. */
+export interface FoundHooks {
+  readonly hooks: ReadonlyMap<string, readonly Hook[]>;
+  /** What of them could not be read. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Reads the hooks of a revision that is installed already, and asks nothing else of its AppSpec file.
+ *
+ * @throws SlipwayError APPSPEC_MISSING; APPSPEC_INVALID when there is no sense in the file at all
+ */
+export function findInstalledHooks(archiveDir: string, requested: string): FoundHooks {
+  const path = join(archiveDir, requireAppSpec(archiveDir, requested));
+  const read = readInstalledHooks(readAppSpecText(path));
+  if (read === null) throw new SlipwayError('APPSPEC_INVALID', `${path} is no AppSpec file that can be read`);
+  return read;
+}
+
+/** @throws SlipwayError APPSPEC_MISSING */
+function requireAppSpec(archiveDir: string, requested: string): string {
+  const filename = locateAppSpec(archiveDir, requested);
+  if (filename !== null) return filename;
+  throw appSpecMissing(archiveDir, requested);
 }
 
 /** Of more than this the parser says that it is too much, without anybody having to hold it in memory. */

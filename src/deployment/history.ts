@@ -18,6 +18,11 @@ export interface HistoryEntry {
   readonly installedAtMs: number;
   /** The event that failed after the Install; null: none, as far as this host has heard. */
   readonly failedEvent: string | null;
+  /**
+   * The event of the deployment behind it that ran this revision's scripts and failed, ApplicationStop as a rule: installed once more, it may
+   * hold up the next deployment again. Null: none, as far as this host has heard. Entries of older versions have no such member.
+   */
+  readonly failedStop?: string | null;
 }
 
 const KEPT = 50;
@@ -70,6 +75,24 @@ export function noteOutcome(
     );
     write(rootDir, deploymentGroupId, marked);
   }
+}
+
+/** Notes how scripts of a revision that was to be replaced have ended. */
+export function noteOldScripts(
+  rootDir: string,
+  deploymentGroupId: string,
+  oldDeploymentId: string,
+  event: string,
+  status: CommandOutcome['status'],
+): void {
+  const before = readHistory(rootDir, deploymentGroupId);
+  const failedStop = status === 'Failed' ? event : null;
+  // Another event that goes well says nothing of the one that did not.
+  const isNews = ({ failedStop: noted = null }: HistoryEntry) =>
+    status === 'Failed' ? noted !== event : noted === event;
+  if (!before.some((entry) => entry.deploymentId === oldDeploymentId && isNews(entry))) return;
+  const marked = before.map((entry) => (entry.deploymentId === oldDeploymentId ? { ...entry, failedStop } : entry));
+  write(rootDir, deploymentGroupId, marked);
 }
 
 function write(rootDir: string, deploymentGroupId: string, entries: readonly HistoryEntry[]): void {

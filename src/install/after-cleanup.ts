@@ -29,22 +29,28 @@ export function hostAfterCleanup(host: TreeView, previous: readonly CleanupEntry
 }
 
 /**
- * The host as it is without going through a link that the previous Install brought: such a link is content, and where it leads is not this
- * group's. What seems to lie below it counts as absent, so that a folder in the link's place is built anew. Pure.
+ * The host as it is without going through a link that an Install brought: such a link is content, and where it leads is not this group's.
+ * What seems to lie below it counts as absent, so that a folder in the link's place is built anew. Pure.
+ *
+ * @param isOthers whether the record of another group claims a path; null: there is none
  */
-export function withoutOwnLinks(host: TreeView, previous: readonly CleanupEntry[]): TreeView {
-  const links = new Set(
-    previous.flatMap(({ kind, path }) => (kind === 'path' && host.lstat(path)?.kind === 'symlink' ? path : [])),
-  );
-  if (links.size === 0) return host;
+export function withoutOwnLinks(
+  host: TreeView,
+  previous: readonly CleanupEntry[],
+  isOthers: ((path: string) => boolean) | null = null,
+): TreeView {
+  const isSymlink = (path: string) => host.lstat(path)?.kind === 'symlink';
+  const links = new Set(previous.flatMap(({ kind, path }) => (kind === 'path' && isSymlink(path) ? path : [])));
+  if (links.size === 0 && isOthers === null) return host;
+  const isLink = (path: string) => links.has(path) || (isOthers?.(path) === true && isSymlink(path));
   const isBelowLink = (path: string) => {
-    for (let at = dirname(path); at !== dirname(at); at = dirname(at)) if (links.has(at)) return true;
+    for (let at = dirname(path); at !== dirname(at); at = dirname(at)) if (isLink(at)) return true;
     return false;
   };
   return {
     ...host,
     lstat: (path) => (isBelowLink(path) ? null : host.lstat(path)),
-    readdir: (path) => (links.has(path) || isBelowLink(path) ? [] : host.readdir(path)),
+    readdir: (path) => (isLink(path) || isBelowLink(path) ? [] : host.readdir(path)),
     realpath: (path) => (isBelowLink(path) ? null : host.realpath(path)),
   };
 }

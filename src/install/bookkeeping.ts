@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseCleanup } from './cleanup-file.ts';
 import type { InstallContext } from './context.ts';
 import { parseManifest } from './manifest.ts';
+import type { OtherGroup } from './other-groups.ts';
 import type { PlanInput } from './plan.ts';
 import type { CleanupEntry } from './types.ts';
 
@@ -43,9 +44,12 @@ export function bookkeepingPaths({ instructionsDir, deploymentGroupId }: WhereBo
 export type LastInstall = Required<Pick<PlanInput, 'previous' | 'manifest' | 'installedAtMs'>>;
 
 export function readLastInstall(ctx: BookkeepingContext, paths: BookkeepingPaths): LastInstall {
+  return { previous: readCleanupFile(ctx, paths.cleanup), ...readManifest(ctx, paths) };
+}
+
+function readManifest(ctx: BookkeepingContext, paths: BookkeepingPaths): Omit<LastInstall, 'previous'> {
   const manifest = readOwnFile(ctx, paths.manifest);
   return {
-    previous: readCleanupFile(ctx, paths.cleanup),
     manifest: parseManifest(manifest ?? ''),
     installedAtMs: manifest === null ? 0 : ctx.fs.lstatSync(paths.manifest).mtimeMs,
   };
@@ -59,24 +63,38 @@ function readCleanupFile(ctx: BookkeepingContext, path: string): CleanupEntry[] 
   return parseCleanup(readOwnFile(ctx, path) ?? '');
 }
 
-/**
- * What the cleanup files of the other deployment groups list. A file of another group is a conflict whatever the file-exists behaviour
- * is: overwritten, it would break that group's application; retained, that group's next Install would take it away from this one.
- */
-export function filesOfOtherGroups(ctx: BookkeepingContext, where: WhereBookkeepingIs): Map<string, string> {
-  const own = `${where.deploymentGroupId}${CLEANUP_SUFFIX}`;
+/** The other deployment groups of the host that have installed something, with what their records claim. */
+export function readOtherGroups(
+  ctx: BookkeepingContext,
+  where: WhereBookkeepingIs & {
+    /** How people call a group. */
+    nameOfGroup?(groupId: string): string;
+    /** What is cut off is put right before anything is planned in earnest: what is left then cannot be. */
+    readonly isPreview?: boolean;
+  },
+): OtherGroup[] {
+  const { instructionsDir } = where;
   // Before the first deployment there is nothing; a preview makes nothing.
-  if (!ctx.fs.existsSync(where.instructionsDir)) return new Map();
-  const names = ctx.fs.readdirSync(where.instructionsDir).filter((name) => name.endsWith(CLEANUP_SUFFIX));
-  return new Map(
-    names
-      .filter((name) => name !== own && !name.startsWith('.'))
-      .flatMap((name) => {
-        const group = name.slice(0, -CLEANUP_SUFFIX.length);
-        const entries = readCleanupFile(ctx, join(where.instructionsDir, name));
-        return entries.flatMap(({ kind, path }): [string, string][] => (kind === 'path' ? [[path, group]] : []));
-      }),
-  );
+  if (!ctx.fs.existsSync(instructionsDir)) return [];
+  const own = `${where.deploymentGroupId}${CLEANUP_SUFFIX}`;
+  return ctx.fs
+    .readdirSync(instructionsDir)
+    .filter((name) => name.endsWith(CLEANUP_SUFFIX) && name !== own && !name.startsWith('.'))
+    .map((name) => {
+      const id = name.slice(0, -CLEANUP_SUFFIX.length);
+      const paths = bookkeepingPaths({ instructionsDir, deploymentGroupId: id });
+      let lastInstall: ReturnType<OtherGroup['lastInstall']> | undefined;
+      return {
+        id,
+        name: where.nameOfGroup?.(id) ?? id,
+        entries: readCleanupFile(ctx, paths.cleanup),
+        isCutOff: where.isPreview !== true && ctx.fs.existsSync(paths.journal),
+        lastInstall: () => {
+          lastInstall ??= readManifest(ctx, paths);
+          return lastInstall;
+        },
+      };
+    });
 }
 
 /** A file of the agent's own; null: it is not there, or somebody else could have written it. */

@@ -7,6 +7,7 @@ export function changesOf(plan: InstallPlan, host: TreeView): PlannedChange[] {
   const unchanged = new Set(plan.unchanged.map(({ path }) => path));
   return [
     ...plan.saved.map((path): PlannedChange => ({ change: 'save', path })),
+    ...plan.takenOver.map((one): PlannedChange => ({ change: 'take-over', ...one })),
     ...plan.folders.flatMap((path): PlannedChange[] => {
       if (host.lstat(path)?.kind === 'directory') return [];
       return [{ change: isThere(path) ? 'replace' : 'create', path, kind: 'directory', source: null }];

@@ -22,9 +22,9 @@ import { attributeView } from './attributes.ts';
 import {
   type BookkeepingPaths,
   bookkeepingPaths,
-  filesOfOtherGroups,
   type LastInstall,
   readLastInstall,
+  readOtherGroups,
 } from './bookkeeping.ts';
 import { formatCleanup } from './cleanup-file.ts';
 import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
@@ -37,11 +37,12 @@ import { beginJournal, type JournalBegin, removeJournal, syncFolder } from './jo
 import { formatManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
 import { planInstall } from './plan.ts';
+import { type BehaviorInForce, remediesFor } from './remedies.ts';
 import { rememberedIds } from './remembered-ids.ts';
 import { stageAll } from './stage.ts';
 import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
-import type { InstallPlan, InstallRules, PlanProblem, PlanResult } from './types.ts';
+import type { InstallPlan, InstallRules, PlanProblem, PlanResult, TakenOver } from './types.ts';
 
 export interface InstallRequest {
   readonly appSpec: AppSpec;
@@ -56,6 +57,8 @@ export interface InstallRequest {
   readonly rules: InstallRules;
   /** Globs of paths that are neither overwritten nor removed. */
   readonly protectPaths?: readonly string[];
+  /** How people call a deployment group of this host; else by its id. */
+  readonly nameOfGroup?: (groupId: string) => string;
   readonly signal?: AbortSignal;
 }
 
@@ -67,6 +70,8 @@ export interface InstallReport {
   readonly saved: number;
   readonly removed: number;
   readonly kept: number;
+  /** What was another deployment group's until now. */
+  readonly takenOver: readonly TakenOver[];
 }
 
 /** More would not fit into diagnostics; the rest is counted. */
@@ -83,13 +88,20 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
   const lastInstall = readLastInstall(ctx, paths);
   const savedFilesDir = savedFilesName(ctx.fs, request);
   const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir);
+  const takenOver = new Set(plan.takenOver.map(({ path }) => path));
+  const isTakenOver = takenOver.size === 0 ? null : (path: string) => takenOver.has(path);
   const operations = planOperations({
     plan,
-    host: withoutOwnLinks(diskView(ctx.fs), lastInstall.previous),
+    host: withoutOwnLinks(diskView(ctx.fs), lastInstall.previous, isTakenOver),
     attributes: attributeView(ctx.tools),
     savedFilesDir,
     deploymentId: request.deploymentId,
     bookkeeping: [
+      // In the same transaction: a file has one owner at every instant.
+      ...plan.struck.map(({ groupId, remaining }) => ({
+        path: bookkeepingPaths({ ...request, deploymentGroupId: groupId }).cleanup,
+        lines: formatCleanup(remaining),
+      })),
       { path: paths.instructions, lines: formatInstructions(plan) },
       { path: paths.cleanup, lines: formatCleanup(cleanupOf(plan)) },
       {
@@ -107,6 +119,7 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
     removed: plan.removals.length,
     kept: plan.kept.length,
     saved: plan.saved.length,
+    takenOver: plan.takenOver,
   };
 }
 
@@ -133,7 +146,8 @@ function savedFilesName(fs: InstallFs, { deploymentDir }: InstallRequest): strin
 
 /** What Install would do, or why it cannot; nothing is changed. */
 export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
-  return planFor(ctx, request, readLastInstall(ctx, bookkeepingPaths(request)), savedFilesName(ctx.fs, request));
+  const lastInstall = readLastInstall(ctx, bookkeepingPaths(request));
+  return planFor(ctx, { ...request, isPreview: true }, lastInstall, savedFilesName(ctx.fs, request));
 }
 
 function planOrThrow(
@@ -144,12 +158,18 @@ function planOrThrow(
 ): InstallPlan {
   const result = planFor(ctx, request, lastInstall, savedFilesDir);
   if (result.ok) return result.plan;
-  throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems));
+  const remedy = remediesFor(result.problems, behaviorInForce(request)).join(' ');
+  throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems), { remedy });
+}
+
+export function behaviorInForce(request: Pick<InstallRequest, 'appSpec' | 'fileExistsBehavior'>): BehaviorInForce {
+  const ofAppSpec = request.appSpec.fileExistsBehavior;
+  return { behavior: ofAppSpec ?? request.fileExistsBehavior, isOfAppSpec: ofAppSpec !== null };
 }
 
 function planFor(
   ctx: InstallContext,
-  request: InstallRequest,
+  request: InstallRequest & { readonly isPreview?: boolean },
   lastInstall: LastInstall,
   savedFilesDir: string,
 ): PlanResult {
@@ -160,7 +180,7 @@ function planFor(
     archive: view,
     host: view,
     ...lastInstall,
-    otherGroups: filesOfOtherGroups(ctx, request),
+    otherGroups: readOtherGroups(ctx, request),
     protectPaths: request.protectPaths ?? [],
     fileExistsBehavior: request.fileExistsBehavior,
     rules: request.rules,

@@ -11,8 +11,10 @@ import type { AppSpec, FileMapping } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup, withoutOwnLinks } from './after-cleanup.ts';
 import type { AttributeProgram } from './attribute-programs.ts';
+import { isChangedSince, isSameTime } from './changed-since.ts';
 import { childPath } from './child-path.ts';
-import type { Manifest } from './manifest.ts';
+import type { Manifest, ManifestEntry } from './manifest.ts';
+import { type OtherGroup, OtherGroups } from './other-groups.ts';
 import { pathMatcher } from './path-globs.ts';
 import { planPermissions } from './plan-permissions.ts';
 import { type RoomInput, roomProblems } from './room.ts';
@@ -43,8 +45,8 @@ export interface PlanInput {
   readonly manifest?: Manifest;
   /** When the previous Install was complete; without it, what keeps its size and time counts as unchanged. */
   readonly installedAtMs?: number;
-  /** Path → the deployment group whose Install brought it; this group's own are not among them. */
-  readonly otherGroups?: ReadonlyMap<string, string>;
+  /** The other deployment groups of this host and what their records claim. */
+  readonly otherGroups?: readonly OtherGroup[];
   /** Globs of paths that are neither overwritten nor removed. */
   readonly protectPaths?: readonly string[];
   /** The deployment's setting; the AppSpec file's goes before it. */
@@ -62,8 +64,6 @@ export interface PlanInput {
 /** Of a path, its end not counted, and of one name in it. */
 const MOST_PATH_BYTES = 4095;
 const MOST_NAME_BYTES = 255;
-/** Times are set in microseconds, and read as fractions of milliseconds: what differs by less is the same. */
-const SAME_TIME_MS = 0.01;
 
 export function planInstall(input: PlanInput): PlanResult {
   const planner = new Planner(input);
@@ -86,16 +86,24 @@ class Planner {
   readonly #sources = new Map<string, string>();
   readonly #ours: ReadonlySet<string>;
   readonly #isProtected: (path: string) => boolean;
+  readonly #others: OtherGroups;
+  /** Paths as other groups' records write them. */
+  readonly #claimed: ReadonlySet<string>;
   /** The entry of the AppSpec file's `files` that is being planned. */
   #origin: FileMapping | null = null;
 
   constructor(input: PlanInput) {
-    this.#input = { ...input, host: withoutOwnLinks(input.host, input.previous) };
+    const { otherGroups = [] } = input;
+    this.#claimed = new Set(otherGroups.flatMap(({ entries }) => entries.map(({ path }) => path)));
+    const isClaimed = this.#claimed.size === 0 ? null : (path: string) => this.#claimed.has(path);
+    const host = withoutOwnLinks(input.host, input.previous, isClaimed);
+    this.#input = { ...input, host };
     this.#isProtected = pathMatcher(input.protectPaths ?? []);
     const previous = input.previous.filter(({ path }) => !this.#isProtected(path));
     this.#host = hostAfterCleanup(this.#input.host, previous);
     this.#ours = new Set(input.previous.flatMap(({ kind, path }) => (kind === 'path' ? path : [])));
     this.#behavior = input.appSpec.fileExistsBehavior ?? input.fileExistsBehavior;
+    this.#others = new OtherGroups(otherGroups, this.#input);
   }
 
   addMapping(mapping: FileMapping): void {
@@ -172,19 +180,49 @@ class Planner {
     const parent = dirname(path);
     if (parent !== path && !this.#addFolder(parent)) return false;
     const facts = this.#host.lstat(path);
-    if (facts === null) {
+    if (facts === null || this.#takesOverInFoldersPlace(path, facts)) {
       this.#folders.set(path, 'made');
+      this.#others.strike(path);
       return true;
     }
     if (facts.kind === 'directory' || this.#isTrustedLinkToFolder(path, facts)) {
       this.#folders.set(path, 'existing');
       return true;
     }
-    if (facts.kind !== 'symlink') {
-      const message = `${path} must be a folder, but a file is there${this.#hintAboutFileName(path)}`;
-      this.#problem('in-the-way', path, message);
-    }
+    if (facts.kind !== 'symlink') this.#refuseFileForFolder(path);
     return false;
+  }
+
+  /** A file that another group has brought goes with OVERWRITE, and a link of its that leads to no folder. */
+  #takesOverInFoldersPlace(path: string, facts: ObjectFacts): boolean {
+    if (facts.kind === 'directory' || this.#behavior !== 'OVERWRITE' || this.#isProtected(path)) return false;
+    const claimant = this.#others.claimantOf(path);
+    if (claimant === null || claimant.isCutOff) return false;
+    // What lies below the link is looked at through it, unless the record has it under this very path.
+    if (facts.kind === 'symlink' && (!this.#claimed.has(path) || this.#leadsToFolder(path))) return false;
+    this.#others.takeOver(path);
+    return true;
+  }
+
+  #leadsToFolder(path: string): boolean {
+    const real = this.#host.realpath(path);
+    return real !== null && this.#host.lstat(real)?.kind === 'directory';
+  }
+
+  #refuseFileForFolder(path: string): void {
+    const claimant = this.#others.claimantOf(path);
+    const hint = this.#hintAboutFileName(path);
+    const what = `${path} must be a folder, but a file is there`;
+    if (claimant === null) this.#problem('file-for-folder', path, `${what}${hint}`);
+    else this.#refuseClaimed(path, claimant, `${what} that belongs to`);
+  }
+
+  #refuseClaimed(path: string, claimant: OtherGroup, what: string): void {
+    const whose = `${what} the deployment group ${claimant.name}`;
+    if (claimant.isCutOff) {
+      const why = 'whose last Install was cut off and cannot be put right yet';
+      this.#problem('other-group-cut-off', path, `${whose}, ${why}`);
+    } else this.#problem('other-group', path, whose);
   }
 
   /** A destination that is written as the file's own new name collides with that very file. */
@@ -224,14 +262,8 @@ class Planner {
   /** The agent makes the links of revisions as its own user, and a revision's link is not the operator's word. */
   #whoBroughtLink(path: string): string | null {
     if (this.#ours.has(path)) return 'a revision of this deployment group';
-    const { host, otherGroups = new Map<string, string>() } = this.#input;
-    const realFolderOf = (one: string) => host.realpath(dirname(one));
-    for (const [other, group] of otherGroups) {
-      const isSame =
-        other === path || (basename(other) === basename(path) && realFolderOf(other) === realFolderOf(path));
-      if (isSame) return `a revision of the deployment group ${group}`;
-    }
-    return null;
+    const claimant = this.#others.claimantOf(path);
+    return claimant === null ? null : `a revision of the deployment group ${claimant.name}`;
   }
 
   #addFile(source: string, kind: 'file' | 'symlink', path: string): void {
@@ -252,33 +284,57 @@ class Planner {
       this.#kept.set(path, 'protected');
       return;
     }
-    const otherGroup = this.#input.otherGroups?.get(path);
-    if (otherGroup !== undefined) {
-      // A group that was deleted and made anew has a new id, and the old one would keep its files for ever.
-      const wayOut = `if that group is gone, \`slipway reset-group ${otherGroup} --files\` on this host gives them up`;
-      this.#problem('other-group', path, `${path} belongs to the deployment group ${otherGroup}; ${wayOut}`);
-      return;
-    }
     const facts = this.#host.lstat(path);
     if (facts?.kind === 'directory') {
-      this.#problem('in-the-way', path, `${path} must be a file, but a folder is there`);
+      if (this.#replacesFolder(path)) this.#files.set(path, this.#describe(source, kind, path));
       return;
     }
+    const claimant = this.#others.claimantOf(path);
     // A link to nothing counts as nothing, for the official agents as well.
-    const isForeign = facts !== null && !(facts.kind === 'symlink' && this.#host.realpath(path) === null);
+    const isForeign =
+      facts !== null && (claimant !== null || !(facts.kind === 'symlink' && this.#host.realpath(path) === null));
     if (isForeign && this.#behavior === 'RETAIN') {
       this.#kept.set(path, 'retained');
+      return;
+    }
+    if (claimant?.isCutOff === true) {
+      this.#refuseClaimed(path, claimant, `${path} belongs to`);
       return;
     }
     const file = this.#describe(source, kind, path);
     const isSame = original !== null && this.#holdsTheSame(file, original);
     if (isForeign && this.#behavior === 'DISALLOW') {
-      if (isSame) this.#kept.set(path, 'identical');
-      else this.#problem('file-exists', path, `${path} exists already, and not from a deployment of this group`);
+      this.#refuseOrKeep(path, isSame, claimant);
       return;
     }
     this.#files.set(path, file);
     if (isSame) this.#sameOnHost.add(path);
+    // A claim to what is not there any more is struck as well, but nobody has lost anything by it.
+    if (facts === null) this.#others.strike(path);
+    else this.#others.takeOver(path);
+  }
+
+  /** What DISALLOW does with a file that is there and is not this group's. */
+  #refuseOrKeep(path: string, isSame: boolean, claimant: OtherGroup | null): void {
+    if (claimant !== null && !(isSame && this.#others.isReplaced(path))) {
+      this.#refuseClaimed(path, claimant, `${path} belongs to`);
+    } else if (isSame) {
+      this.#kept.set(path, 'identical');
+      this.#others.strike(path);
+    } else this.#problem('file-exists', path, `${path} exists already, and not from a deployment of this group`);
+  }
+
+  /** With OVERWRITE a file takes the place of a folder that holds nothing, or nothing but what other groups have brought. */
+  #replacesFolder(path: string): boolean {
+    const isEmpty = this.#host.readdir(path).length === 0;
+    const isOthers = !isEmpty && this.#others.claimAllBelow(path, this.#host, this.#isProtected);
+    if (this.#behavior === 'OVERWRITE' && (isEmpty || isOthers)) {
+      this.#others.takeOverTree(path, this.#host);
+      return true;
+    }
+    const what = isEmpty ? 'an empty folder is there' : 'a folder is there that holds something';
+    this.#problem(isEmpty || isOthers ? 'folder-for-file' : 'in-the-way', path, `${path} must be a file, but ${what}`);
+    return false;
   }
 
   /** What no file system has a place for; asked before anything looks there. A folder that is too long is told once. */
@@ -329,6 +385,7 @@ class Planner {
     const isNeeded = (path: string) => this.#files.has(path) || this.#folders.has(path);
     const superfluous = oldest.filter((path) => !isNeeded(path) && !this.#isProtected(path));
     const removals = superfluous.filter((path) => !isOldFolder(path));
+    const struck = this.#others.struck();
     const contexts = new Set(permissions.flatMap(({ path, context }) => (context === null ? [] : path)));
     return {
       folders: made,
@@ -339,9 +396,12 @@ class Planner {
       folderRemovals: superfluous.filter((path) => isOldFolder(path) && this.#host.lstat(path) === null),
       saved: [...files.map(({ path }) => path), ...removals].filter((path) => this.#isChangedByOthers(path)),
       carried: this.#carried(isNeeded),
-      staleContexts: this.#input.previous.flatMap(({ kind, path }) =>
-        kind === 'semanage' && !contexts.has(path) ? path : [],
-      ),
+      staleContexts: [
+        ...this.#input.previous.flatMap(({ kind, path }) => (kind === 'semanage' ? path : [])),
+        ...struck.flatMap((one) => one.contexts),
+      ].filter((path) => !contexts.has(path)),
+      takenOver: this.#others.takenOver,
+      struck,
       permissions,
     };
   }
@@ -356,7 +416,7 @@ class Planner {
     const there = this.#input.host.lstat(file.path);
     if (there === null) return null;
     if (permission !== undefined && (permission.acls !== null || permission.context !== null)) return null;
-    if (this.#input.manifest?.get(file.path)?.isSpecial === true) return null;
+    if (this.#manifestOf(file.path)?.isSpecial === true || this.#others.isSpecial(file.path)) return null;
     const keepsOwner = this.#input.agentUid === 0;
     const uid = permission?.uid ?? (keepsOwner ? file.facts.uid : there.uid);
     const gid = permission?.gid ?? (keepsOwner ? file.facts.gid : there.gid);
@@ -369,19 +429,15 @@ class Planner {
     return { ...file, newMode, newMtimeMs };
   }
 
+  /** What the last Install noted of a file; nothing of one that another group has taken over since. */
+  #manifestOf(path: string): ManifestEntry | undefined {
+    return this.#ours.has(path) ? this.#input.manifest?.get(path) : undefined;
+  }
+
   /** Whether a file of the last Install is not any more as that Install left it. */
   #isChangedByOthers(path: string): boolean {
-    const { archive, host, manifest, installedAtMs = Number.POSITIVE_INFINITY } = this.#input;
-    const entry = manifest?.get(path);
-    const there = host.lstat(path);
-    // A pipe, a socket or a device holds nothing that could be kept.
-    if (entry === undefined || there === null || there.kind === 'other') return false;
-    if (entry.target !== null) return there.kind !== 'symlink' || host.readlink(path) !== entry.target;
-    if (there.kind !== 'file' || there.sizeBytes !== entry.sizeBytes) return true;
-    // Whoever changes a file can give it its old time again, but not its old time of change.
-    if (isSameTime(there.mtimeMs, entry.mtimeMs) && there.ctimeMs < installedAtMs) return false;
-    // A new time alone is no new content; where the old revision is gone, nobody can say so.
-    return archive.lstat(entry.source)?.kind !== 'file' || !host.sameContent(entry.source, path);
+    const { installedAtMs = Number.POSITIVE_INFINITY } = this.#input;
+    return isChangedSince(this.#input, path, this.#manifestOf(path), installedAtMs);
   }
 
   /** Protected files of the last Install, and the folders of that Install that they keep from going. */
@@ -409,10 +465,6 @@ class Planner {
   #problem(rule: PlanProblem['rule'], path: string, message: string): void {
     this.#problems.push({ rule, path, message, origin: this.#origin });
   }
-}
-
-function isSameTime(a: number, b: number): boolean {
-  return Math.abs(a - b) < SAME_TIME_MS;
 }
 
 function isBelow(path: string, root: string): boolean {

@@ -2,10 +2,10 @@
  * Installs that were cut off: which there are, what comes of each, and putting them right. The journal says how far an Install came; what
  * had not become complete is undone, what had is cleared up behind.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { anchorFs } from './anchored-fs.ts';
-import { JOURNAL_SUFFIX } from './bookkeeping.ts';
+import { bookkeepingPaths, JOURNAL_SUFFIX } from './bookkeeping.ts';
 import { discardOld, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
 import type { InstallFs } from './install-fs.ts';
@@ -64,6 +64,13 @@ export function interruptedInstall(
     deploymentId: journal?.begin.deploymentId ?? null,
     outcome: journal?.state === 'committed' ? 'completed' : 'rolled-back',
   };
+}
+
+/** Whether an Install that was cut off had changed records of other deployment groups, whose files it took over. */
+export function hasForeignRecords(fs: InstallFs, instructionsDir: string, deploymentGroupId: string): boolean {
+  const own: readonly string[] = Object.values(bookkeepingPaths({ instructionsDir, deploymentGroupId }));
+  const commit = readJournal(fs, join(instructionsDir, `${deploymentGroupId}${JOURNAL_SUFFIX}`))?.begin.commit ?? [];
+  return commit.some(({ path }) => dirname(path) === instructionsDir && !own.includes(path));
 }
 
 function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null {

@@ -87,6 +87,22 @@ export type CleanupEntry =
   | { readonly kind: 'path'; readonly path: string }
   | { readonly kind: 'semanage'; readonly path: string };
 
+/** A file or folder that was another group's until this Install. */
+export interface TakenOver {
+  readonly path: string;
+  readonly groupId: string;
+  readonly groupName: string;
+}
+
+/** What goes out of the other groups' records. */
+export interface Struck {
+  readonly groupId: string;
+  /** What stays in that group's cleanup file. */
+  readonly remaining: readonly CleanupEntry[];
+  /** Paths whose SELinux rule that group would have dropped. */
+  readonly contexts: readonly string[];
+}
+
 export interface InstallPlan {
   /** Folders that belong to this revision, outermost first, whether they must be made or are left from the last one. */
   readonly folders: readonly string[];
@@ -105,6 +121,10 @@ export interface InstallPlan {
   /** What the previous Install brought, would have to go, and is protected: it stays, and stays this group's. */
   readonly carried: readonly string[];
   readonly staleContexts: readonly string[];
+  /** What was another deployment group's and is this one's from now on. */
+  readonly takenOver: readonly TakenOver[];
+  /** The records of other groups that lose something by this Install. */
+  readonly struck: readonly Struck[];
   readonly permissions: readonly PlannedPermission[];
 }
 
@@ -122,6 +142,8 @@ export type PlannedChange =
   | { readonly change: 'delete'; readonly path: string; readonly kind: 'file' | 'symlink' | 'directory' | 'other' }
   /** Somebody has changed it since the last Install; a copy is kept below the deployment's folder. */
   | { readonly change: 'save'; readonly path: string }
+  /** It was another deployment group's, and is this one's from then on. */
+  | { readonly change: 'take-over'; readonly path: string; readonly groupId: string; readonly groupName: string }
   | { readonly change: 'touch'; readonly path: string; readonly mtimeMs: number }
   | { readonly change: 'chmod'; readonly path: string; readonly mode: string; readonly before: string | null }
   | { readonly change: 'chown'; readonly path: string; readonly owner: string | null; readonly group: string | null }
@@ -139,10 +161,13 @@ export interface PlanProblem {
     | 'duplicate-destination'
     | 'file-exists'
     | 'other-group'
+    | 'other-group-cut-off'
     | 'no-space'
     | 'no-inodes'
     | 'tool-missing'
     | 'in-the-way'
+    | 'file-for-folder'
+    | 'folder-for-file'
     | 'name-too-long'
     | 'untrusted-link'
     | 'unknown-user'

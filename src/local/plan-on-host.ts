@@ -9,15 +9,17 @@ import { forSignature, requireSignature } from '../deployment/bundle-signature.t
 import { bundleTypeOf } from '../deployment/commands/download-bundle.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
-import { findAppSpec } from '../deployment/find-appspec.ts';
+import { findAppSpec, findInstalledHooks } from '../deployment/find-appspec.ts';
+import { describeGroupId } from '../deployment/groups-on-host.ts';
 import { bundleOfArchive } from '../deployment/kept-bundle.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
 import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { changesOf } from '../install/changes.ts';
 import { fileSystemLookup } from '../install/file-systems.ts';
-import { previewInstall } from '../install/install.ts';
+import { behaviorInForce, type InstallRequest, previewInstall } from '../install/install.ts';
 import { type InterruptedInstall, interruptedInstall } from '../install/recover-installs.ts';
+import { remediesFor } from '../install/remedies.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { InstallPlan, PlannedChange } from '../install/types.ts';
 import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';
@@ -66,6 +68,8 @@ export interface HostPlan {
   /** `unchanged`: Install would do nothing; scripts may run nevertheless. */
   readonly outcome: 'unchanged' | 'changed' | 'impossible';
   readonly problems: readonly HostPlanProblem[];
+  /** What can be done about problems of the Install, by cause; empty when there are none. */
+  readonly remedies: readonly string[];
   /** By path; empty when it is impossible. */
   readonly changes: readonly PlannedChange[];
   readonly hooks: readonly PlannedHook[];
@@ -151,8 +155,8 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
   } catch (error) {
     return impossible(specification, [problemOf(error)]);
   }
-  const scripts = planHooks(ctx, plan, { name: 'this', archiveDir, appSpec });
-  const preview = previewInstall(ctx.install, {
+  const scripts = planHooks(ctx, plan, { name: 'this', archiveDir, scripts: appSpec.hooks });
+  const request: InstallRequest = {
     appSpec,
     archiveDir,
     instructionsDir: instructionsDir(ctx.rootDir),
@@ -162,24 +166,27 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
     fileExistsBehavior: specification.fileExistsBehavior,
     rules: ctx.installRules,
     protectPaths: ctx.protectPaths ?? [],
-  });
+    nameOfGroup: (id) => describeGroupId(ctx.rootDir, id),
+  };
+  const preview = previewInstall(ctx.install, request);
   if (!preview.ok) {
     const ofInstall = preview.problems.map(({ rule, path, message }) => ({ rule, path, message }));
-    return { ...impossible(specification, [...ofInstall, ...scripts.problems]), hooks: scripts.hooks };
+    const remedies = remediesFor(preview.problems, behaviorInForce(request));
+    return { ...impossible(specification, [...ofInstall, ...scripts.problems]), remedies, hooks: scripts.hooks };
   }
   const changes = byPath(changesOf(preview.plan, diskView(ctx.install.fs)));
   const space = spaceNeeds(ctx, preview.plan);
   const { problems } = scripts;
   const isChanged = changes.some(({ change }) => change !== 'keep');
   const outcome = problems.length > 0 ? 'impossible' : isChanged ? 'changed' : 'unchanged';
-  return { deploymentGroupId, outcome, problems, changes, hooks: scripts.hooks, space };
+  return { deploymentGroupId, outcome, problems, remedies: [], changes, hooks: scripts.hooks, space };
 }
 
 function impossible(
   { deploymentGroupId }: DeploymentSpecification,
   problems: readonly HostPlanProblem[],
 ): RevisionPlan {
-  return { deploymentGroupId, outcome: 'impossible', problems, changes: [], hooks: [], space: [] };
+  return { deploymentGroupId, outcome: 'impossible', problems, remedies: [], changes: [], hooks: [], space: [] };
 }
 
 /** A fault of the revision is what a plan is asked for; a fault of Slipway is none. */
@@ -193,7 +200,7 @@ interface ScriptedRevision {
   /** `this`, or the id of the deployment that brought it. */
   readonly name: string;
   readonly archiveDir: string;
-  readonly appSpec: AppSpec;
+  readonly scripts: AppSpec['hooks'];
 }
 
 interface PlannedHooks {
@@ -214,11 +221,7 @@ function planHooks(ctx: DeploymentContext, plan: LocalDeploymentPlan, own: Scrip
     if (revision === null) continue;
     // A fault of an old revision's script ends the deployment only if the configuration says so.
     const isFatal = revision === own || ctx.applicationStop === 'fail';
-    if (!('appSpec' in revision)) {
-      if (isFatal) problems.push({ ...revision, message: `${event} would fail: ${revision.message}` });
-      continue;
-    }
-    for (const hook of revision.appSpec.hooks.get(event) ?? []) {
+    for (const hook of revision.scripts.get(event) ?? []) {
       const { location: script, runas, sudo, timeoutSeconds } = hook;
       hooks.push({ event, script, revision: revision.name, runas, sudo, timeoutSeconds });
       const problem = isFatal ? problemOfScript(ctx, revision.archiveDir, hook) : null;
@@ -234,15 +237,18 @@ function oldRevision(
   ctx: DeploymentContext,
   { deploymentGroupId, appSpecFilename }: DeploymentSpecification,
   whose: Exclude<RevisionOnHost, 'current'>,
-): ScriptedRevision | HostPlanProblem | null {
+): ScriptedRevision | null {
   const pointers = groupPointers(ctx.rootDir, deploymentGroupId);
   const deploymentDir = readPointer(whose === 'last-successful' ? pointers.lastSuccessful : pointers.mostRecent);
   if (deploymentDir === null || !existsSync(archiveDirOf(deploymentDir))) return null;
   const archiveDir = realpathSync(archiveDirOf(deploymentDir));
   try {
-    return { name: basename(deploymentDir), archiveDir, appSpec: findAppSpec(archiveDir, appSpecFilename).appSpec };
+    const { hooks: scripts } = findInstalledHooks(archiveDir, appSpecFilename);
+    return { name: basename(deploymentDir), archiveDir, scripts };
   } catch (error) {
-    return problemOf(error);
+    // Its events are skipped, then.
+    if (isSlipwayError(error)) return null;
+    throw error;
   }
 }
 

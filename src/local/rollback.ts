@@ -1,10 +1,14 @@
 /** Back to a revision that is still on this host, with no server: what to go back to, and the plan for it. */
+import { describeGroup, type GroupOnHost } from '../deployment/groups-on-host.ts';
 import { type HistoryEntry, isOnHost, readHistory } from '../deployment/history.ts';
 import { deploymentPaths, groupPointers, isLocalDeployment, readPointer } from '../deployment/layout.ts';
 import { SlipwayError } from '../errors.ts';
 import { DEFAULT_LOCAL_EVENTS } from './events.ts';
 import { findGroup } from './find-group.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
+
+const NO_HISTORY_REMEDY =
+  'Only another tool has deployed to this group here, and it keeps no list: bring the revision with `slipway deploy` or `slipway local`.';
 
 export interface RollbackChoice extends HistoryEntry {
   /** What is installed now. */
@@ -14,12 +18,18 @@ export interface RollbackChoice extends HistoryEntry {
 
 export interface RollbackRequest {
   readonly rootDir: string;
-  /** Id, or name as the server has it; null: the only group there is. */
+  /** As `findGroup` takes it; null: the only group there is. */
   readonly group: string | null;
   /** A deployment id; null: the newest good one before the current. */
   readonly to: string | null;
   /** Of the deployment that the rollback is. */
   readonly deploymentId: string;
+}
+
+/** A plan, and what it is about. */
+export interface RollbackPlan extends LocalDeploymentPlan {
+  readonly group: GroupOnHost;
+  readonly target: RollbackChoice;
 }
 
 /** What was deployed to a group, newest first. */
@@ -38,17 +48,19 @@ export function rollbackChoices(rootDir: string, groupId: string): readonly Roll
  * @throws SlipwayError ROLLBACK_NO_GROUP; ROLLBACK_NO_REVISION when there is nothing to go back to, or what was asked for is not here any
  * more
  */
-export function planRollback(request: RollbackRequest): LocalDeploymentPlan & { readonly target: RollbackChoice } {
+export function planRollback(request: RollbackRequest): RollbackPlan {
   const { rootDir, to, deploymentId } = request;
-  const deploymentGroupId = findGroup(rootDir, request.group);
+  const group = findGroup(rootDir, request.group);
+  const { id: deploymentGroupId } = group;
   const choices = rollbackChoices(rootDir, deploymentGroupId);
   const target = to === null ? previousGood(choices) : choices.find((choice) => choice.deploymentId === to);
   if (target === undefined) {
     throw new SlipwayError(
       'ROLLBACK_NO_REVISION',
       to === null
-        ? 'no earlier revision that was deployed without a failure is on this host'
-        : `${to} was not deployed to this group on this host, or so long ago that it is forgotten`,
+        ? `no earlier revision of ${describeGroup(group)} that was deployed without a failure is on this host`
+        : `${to} was not deployed to ${describeGroup(group)} on this host, or so long ago that it is forgotten`,
+      choices.length > 0 ? {} : { remedy: NO_HISTORY_REMEDY },
     );
   }
   const { archiveDir } = deploymentPaths(rootDir, deploymentGroupId, target.deploymentId);
@@ -62,6 +74,7 @@ export function planRollback(request: RollbackRequest): LocalDeploymentPlan & { 
   const canReuse = !isLocalDeployment(target.deploymentId);
   const { applicationName, deploymentGroupName, appSpecFilename } = target;
   return {
+    group,
     target,
     events: DEFAULT_LOCAL_EVENTS,
     specification: {
@@ -81,7 +94,11 @@ export function planRollback(request: RollbackRequest): LocalDeploymentPlan & { 
   };
 }
 
+/** After `reset-group` nothing says what is current; it is what was installed last, then, and not what to go back to. */
 function previousGood(choices: readonly RollbackChoice[]): RollbackChoice | undefined {
-  const current = choices.findIndex(({ isCurrent }) => isCurrent);
+  const current = Math.max(
+    0,
+    choices.findIndex(({ isCurrent }) => isCurrent),
+  );
   return choices.slice(current + 1).find((choice) => choice.isOnHost && choice.failedEvent === null);
 }

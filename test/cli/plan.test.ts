@@ -158,7 +158,8 @@ describe('slipway plan', () => {
     const two = revision(scratch, 'two', { a: '2', b: '2' });
     writeFileSync(scratch.at('site/b'), 'by hand');
     rmSync(scratch.at('two/scripts/AfterInstall.sh'));
-    const { status, plan: seen } = await planned(two);
+    const anew = ['--deployment-group', 'new-group'];
+    const { status, plan: seen } = await planned(two, ...anew);
     expect(status).toBe(1);
     expect(seen.outcome).toBe('impossible');
     expect(seen.problems.map(({ message }) => message)).toEqual([
@@ -166,8 +167,89 @@ describe('slipway plan', () => {
       expect.stringMatching(/site\/b exists already/),
       'AfterInstall would fail: the script scripts/AfterInstall.sh is not in the bundle',
     ]);
-    const { printed } = await plan(two);
+    expect(seen.remedies).toEqual([
+      expect.stringMatching(/^Deploy this revision to the group that the files belong to, or .*OVERWRITE/),
+      expect.stringMatching(/^Move the files that exist out of the way, or .*OVERWRITE/),
+    ]);
+    const { printed } = await plan(two, ...anew);
     expect(printed).toMatch(/impossible, for 3 reasons\n$/);
+    expect(printed).toContain('to do\n  Deploy this revision to the group');
+    expect(printed).not.toContain('reset-group');
+  });
+
+  test('is made for the only group of the host, or for the one that is named in whichever way', async () => {
+    using scratch = scratchFolder();
+    const { planned, deploy } = host(scratch);
+    const one = revision(scratch, 'one', { a: '1' });
+    const names = [
+      '--deployment-group',
+      'live-id',
+      '--deployment-group-name',
+      'Production',
+      '--application-name',
+      'Shop',
+    ];
+    await deploy(one, ...names);
+    const two = revision(scratch, 'two', { a: '2' });
+    expect(await planned(two)).toMatchObject({ status: 10, plan: { deploymentGroupId: 'live-id' } });
+    const other = writeRevision(scratch.at('other'), { destination: scratch.at('elsewhere'), files: { x: 'x' } });
+    await deploy(other, '--deployment-group', 'other-id', '--deployment-group-name', 'Production');
+    for (const group of ['Shop/Production', 'live-id', 'id:live-id']) {
+      expect(await planned(two, '--group', group)).toMatchObject({
+        status: 10,
+        plan: { deploymentGroupId: 'live-id' },
+      });
+    }
+  });
+
+  test.each([[[]], [['--group', 'Production']], [['--group', 'nobody']]])(
+    'lists the groups of the host and how to name each when %j leaves open which is meant',
+    async (args) => {
+      using scratch = scratchFolder();
+      const { plan, deploy } = host(scratch);
+      const one = revision(scratch, 'one', { a: '1' });
+      const called = (id: string, application: string) => ['-g', id, '-d', 'Production', '-a', application];
+      await deploy(one, ...called('first', 'Shop'));
+      const other = writeRevision(scratch.at('other'), { destination: scratch.at('elsewhere'), files: { x: 'x' } });
+      await deploy(other, ...called('second', 'My Blog'));
+      const { status, complained } = await plan(one, ...args);
+      expect(status).toBe(2);
+      expect(complained).toContain('Shop/Production (first), My Blog/Production (second)');
+      expect(complained).toContain("Name one of them, as Shop/Production or 'My Blog/Production'.");
+    },
+  );
+
+  test('shows what OVERWRITE would take over from which group, and the deployment says the same', async () => {
+    using scratch = scratchFolder();
+    const { config, planned, deploy } = host(scratch);
+    await deploy(revision(scratch, 'one', { a: '1', own: 'o' }), '-g', 'live-id', '-d', 'Production', '-a', 'Shop');
+    const two = revision(scratch, 'two', { a: '2' });
+    const overwrite = ['-g', 'anew', '-b', 'OVERWRITE'];
+    const { status, plan: seen } = await planned(two, ...overwrite);
+    expect(status).toBe(10);
+    expect(seen.changes).toContainEqual({
+      change: 'take-over',
+      path: scratch.at('site/a'),
+      groupId: 'live-id',
+      groupName: 'Shop/Production (live-id)',
+    });
+    const done = await runSlipway(['local', '--bundle-location', two, ...overwrite, '-c', config]);
+    expect(done).toMatchObject({ status: 0 });
+    expect(done.stderr).toBe(
+      `slipway: warning: OVERWRITE took over a file of the deployment group Shop/Production (live-id): ${scratch.at('site/a')}\n`,
+    );
+    await deploy(revision(scratch, 'three', { other: '3' }), '-g', 'live-id');
+    expect(Object.keys(treeOf(scratch.at('site')))).toEqual(['a', 'other']);
+  });
+
+  test('takes --group or --deployment-group, and not both', async () => {
+    using scratch = scratchFolder();
+    const { plan, deploy } = host(scratch);
+    const one = revision(scratch, 'one', { a: '1' });
+    await deploy(one);
+    const { status, complained } = await plan(one, '--group', 'LocalFleet', '-g', 'new');
+    expect(status).toBe(2);
+    expect(complained).toContain('both name the deployment group');
   });
 
   test('follows --file-exists-behavior and shows modes and owners that would be set', async () => {

@@ -85,7 +85,9 @@ describe('Install', () => {
     const [winner = ''] = ['first', 'second'].filter((_, index) => ended[index]?.status === 0);
     expect(readFileSync(scratch.at('root/site/changed'), 'utf8')).toBe(winner);
     const [loser] = ended.filter(({ status }) => status !== 0);
-    expect(`${loser?.stdout}${loser?.stderr}`).toContain(`changed belongs to the deployment group ${winner}`);
+    expect(`${loser?.stdout}${loser?.stderr}`).toMatch(
+      new RegExp(`changed belongs to the deployment group \\S+/LocalFleet \\(${winner}\\)`),
+    );
   });
 
   test('puts right first what cut-off ones have left, its own group’s and another’s', async () => {

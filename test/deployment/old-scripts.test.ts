@@ -41,17 +41,19 @@ describe('ApplicationStop of the last revision that fails', () => {
     expect(status).toBe('Failed');
     expect(diagnostics).toMatchObject({ errorCode: 4, scriptName: 'scripts/ApplicationStop.sh' });
     expect(diagnostics.message).toContain('scripts of the last revision, d-OLD in ');
-    expect(diagnostics.message).toContain('slipway reset-group Fleet');
+    expect(diagnostics.message).toContain(
+      `run \`slipway reset-group id:group-id --config-file ${scratch.at('codedeployagent.yml')}\` on this host`,
+    );
     expect(diagnostics.log).toContain('cannot stop');
   });
 
-  test('fails the event as well when it is the old AppSpec file that is broken', async () => {
+  test('is left to the new revision with application_stop: use-new also when the old AppSpec file is broken', async () => {
     using scratch = scratchFolder();
-    const { ctx, young } = await stuckHost(scratch, 'fail');
-    writeFileSync(scratch.at('root/group-id/d-OLD/deployment-archive/appspec.yml'), 'version: 7');
-    const { diagnostics } = await run(ctx, 'ApplicationStop', 'd-NEW', young);
-    expect(diagnostics).toMatchObject({ errorCode: 5 });
-    expect(diagnostics.message).toMatch(/d-OLD.*APPSPEC_INVALID.*reset-group/s);
+    const { ctx, young } = await stuckHost(scratch, 'use-new');
+    writeFileSync(scratch.at('root/group-id/d-OLD/deployment-archive/appspec.yml'), '- nothing');
+    expect(await run(ctx, 'ApplicationStop', 'd-NEW', young)).toMatchObject({ status: 'Succeeded' });
+    expect(await run(ctx, 'DownloadBundle', 'd-NEW', young)).toMatchObject({ status: 'Succeeded' });
+    expect(existsSync(scratch.at('stopped-by-new'))).toBe(true);
   });
 
   test('is a warning with application_stop: warn', async () => {

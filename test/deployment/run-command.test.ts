@@ -1,4 +1,5 @@
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -289,7 +290,7 @@ describe('a hook event', () => {
     expect(outcome?.diagnostics.log).toContain('[stdout]two\n');
   });
 
-  test('of an old revision finds its AppSpec file under any of the names, and fails naming them when it has none', async () => {
+  test('of an old revision finds its AppSpec file under any of the names, and is skipped with a warning when it has none', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
@@ -299,9 +300,9 @@ describe('a hook event', () => {
     const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
     expect(outcome?.diagnostics.log).toContain('stopping what one started for d-TWO');
     rmSync(join(archive, 'appspec.yaml'));
-    const [failed] = await runAll(ctx, second, ['ApplicationStop']);
-    expect(failed?.diagnostics).toMatchObject({ errorCode: 5, message: expect.stringContaining(archive) });
-    for (const name of ['mine.yml', 'appspec.yaml', 'appspec.yml']) expect(failed?.diagnostics.message).toContain(name);
+    const [skipped] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(skipped).toMatchObject({ status: 'Succeeded', diagnostics: { log: expect.stringContaining(archive) } });
+    for (const name of ['mine.yml', 'appspec.yaml', 'appspec.yml']) expect(skipped?.diagnostics.log).toContain(name);
   });
 
   test('says in the agent’s log which script it runs as whom', async () => {
@@ -317,16 +318,68 @@ describe('a hook event', () => {
     });
   });
 
-  test('of an old revision with a broken AppSpec file fails and names that revision', async () => {
+  test.each<[string, (text: string) => string]>([
+    ['a wrong version', (text) => text.replace(/version: \S+/, 'version: 7')],
+    ['no os', (text) => text.replace('os: linux\n', '')],
+    ['the os of another platform', (text) => text.replace('os: linux', 'os: windows')],
+    ['a key twice', (text) => `${text}\nversion: 0.0\nos: linux\n`],
+    ['a relative destination', (text) => text.replace(/destination: \S+/, 'destination: www/here')],
+    ['an unknown file_exists_behavior', (text) => `${text}\nfile_exists_behavior: MAYBE\n`],
+    ['unknown keys', (text) => `${text}\nfils: []\nresources: []\n`],
+    ['permissions that are none', (text) => `${text}\npermissions: {object: /}\n`],
+    ['a second document', (text) => `${text}\n---\nfiles: 7\n`],
+    ['a broken hook of another event', (text) => `${text}\n  AfterInstall: [{timeout: never}]\n`],
+  ])('of an old revision runs its scripts though its AppSpec file has %s', async (_, spoil) => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
-    writeFileSync(scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml'), 'version: 9\n');
+    const file = scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml');
+    const text = readFileSync(file, 'utf8').trimEnd();
+    const spoilt = spoil(text);
+    expect(spoilt).not.toBe(text);
+    writeFileSync(file, spoilt);
     const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
     const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
-    expect(outcome?.diagnostics.message).toContain('group-id/d-ONE/deployment-archive/appspec.yml');
+    expect(outcome).toMatchObject({ status: 'Succeeded' });
+    expect(outcome?.diagnostics.log).toContain('stopping what one started for d-TWO');
+  });
+
+  test('of an old revision takes the last of hooks that stand twice, as the official agent did', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+    const archive = scratch.at('root/group-id/d-ONE/deployment-archive');
+    appendFileSync(join(archive, 'appspec.yml'), '\nhooks:\n  ApplicationStop: [{location: last.sh}]\n');
+    writeFileSync(join(archive, 'last.sh'), '#!/bin/sh\necho the last one\n');
+    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
+    const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(outcome?.diagnostics.log).toContain('the last one');
+  });
+
+  test.each([
+    ['is no YAML', 'version: ["\nfiles'],
+    ['is empty', ''],
+    ['is a list', '- a\n'],
+    ['is no text', '\0\xff\0'],
+    ['is far too large', `# ${'x'.repeat(300 * 1024)}`],
+  ])('of an old revision whose AppSpec file %s is skipped with a warning that names that revision', async (_, text) => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+    writeFileSync(scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml'), text);
+    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
+    const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
+    expect(outcome?.status).toBe('Succeeded');
+    expect(outcome?.diagnostics.log).toMatch(
+      /^warning: ApplicationStop was skipped.*d-ONE.*group-id\/d-ONE\/deployment-archive\/appspec.yml/,
+    );
     // It has to be run to be reported.
     expect(isCommandNoop(ctx, request('ApplicationStop', second))).toBe(false);
+    // The new revision is asked everything.
+    const bad = specificationOf(revision(scratch, 'bad'), { deploymentId: 'd-BAD' });
+    writeFileSync(scratch.at('bad/appspec.yml'), text);
+    const [, install] = await runAll(ctx, bad, ['DownloadBundle', 'Install']);
+    expect(install?.status).toBe('Failed');
   });
 
   test('that fails reports code, script and the last words', async () => {

@@ -31,6 +31,7 @@ export function capturedContext(overrides: Partial<CliContext> = {}): CapturedCo
     homeDirectory: '/nonexistent',
     clock: systemClock,
     random: systemRandom,
+    ask: null,
     interrupted: new AbortController().signal,
     ...overrides,
     printed: () => out,

@@ -16,6 +16,7 @@ import type { ControlServer } from './slipway.ts';
 
 /** The bucket that a control server makes for revisions. */
 const BUCKET = 'revisions';
+const USUAL_WAY: DeploymentWay = { group: 'hosts', fileExistsBehavior: 'DISALLOW' };
 const FINAL = new Set(['Succeeded', 'Failed', 'Stopped']);
 
 /** A bundle that lies in the server's revision store. */
@@ -42,15 +43,23 @@ export interface EndedDeployment {
   readonly events: readonly EndedEvent[];
 }
 
+/** One of the two groups, of the same hosts, and what becomes of files that are there. */
+export interface DeploymentWay {
+  readonly group: DrivenGroup;
+  readonly fileExistsBehavior: 'DISALLOW' | 'OVERWRITE' | 'RETAIN';
+}
+
+export type DrivenGroup = 'hosts' | 'same-hosts';
+
 export interface DeploymentDriver extends Disposable {
   store(bundleFile: string, key: string, bundleType: BundleType): Promise<StoredRevision>;
   /** @returns the deployment's id */
-  create(revision: StoredRevision): Promise<string>;
+  create(revision: StoredRevision, how?: DeploymentWay): Promise<string>;
   /** Waits for the end. @throws Error when it does not come in time */
   ended(deploymentId: string, withinMs?: number): Promise<EndedDeployment>;
 }
 
-/** An application with one deployment group of the hosts that carry a tag. */
+/** An application with two deployment groups of the hosts that carry a tag. */
 export async function deploymentDriver(
   server: ControlServer,
   application: string,
@@ -66,16 +75,18 @@ export async function deploymentDriver(
   const codeDeploy = new CodeDeployClient({ ...common, endpoint: server.url });
   const s3 = new S3Client({ ...common, endpoint: server.s3Url, forcePathStyle: true });
   const [tagKey = '', tagValue = ''] = tag.split('=');
-  const names = { applicationName: application, deploymentGroupName: 'hosts' };
   await codeDeploy.send(new CreateApplicationCommand({ applicationName: application }));
-  await codeDeploy.send(
-    new CreateDeploymentGroupCommand({
-      ...names,
-      serviceRoleArn: 'arn:aws:iam::000000000000:role/any',
-      deploymentConfigName: 'CodeDeployDefault.AllAtOnce',
-      onPremisesInstanceTagFilters: [{ Key: tagKey, Value: tagValue, Type: 'KEY_AND_VALUE' }],
-    }),
-  );
+  for (const deploymentGroupName of ['hosts', 'same-hosts'] satisfies DrivenGroup[]) {
+    await codeDeploy.send(
+      new CreateDeploymentGroupCommand({
+        applicationName: application,
+        deploymentGroupName,
+        serviceRoleArn: 'arn:aws:iam::000000000000:role/any',
+        deploymentConfigName: 'CodeDeployDefault.AllAtOnce',
+        onPremisesInstanceTagFilters: [{ Key: tagKey, Value: tagValue, Type: 'KEY_AND_VALUE' }],
+      }),
+    );
+  }
 
   async function look(deploymentId: string) {
     const { deploymentInfo } = await codeDeploy.send(new GetDeploymentCommand({ deploymentId }));
@@ -101,9 +112,16 @@ export async function deploymentDriver(
       const answer = await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: readFileSync(bundleFile) }));
       return { key, bundleType, eTag: answer.ETag ?? '' };
     },
-    async create({ key, bundleType, eTag }) {
+    async create({ key, bundleType, eTag }, { group, fileExistsBehavior } = USUAL_WAY) {
       const revision = { revisionType: 'S3' as const, s3Location: { bucket: BUCKET, key, bundleType, eTag } };
-      const { deploymentId = '' } = await codeDeploy.send(new CreateDeploymentCommand({ ...names, revision }));
+      const { deploymentId = '' } = await codeDeploy.send(
+        new CreateDeploymentCommand({
+          applicationName: application,
+          deploymentGroupName: group,
+          revision,
+          fileExistsBehavior,
+        }),
+      );
       return deploymentId;
     },
     async ended(deploymentId, withinMs = 60_000) {

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
+import { GROUP_ARGUMENT } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import type { LocalDeployOptions } from '../local-deploy.ts';
 
@@ -23,8 +24,12 @@ export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
         .choices(['DISALLOW', 'OVERWRITE', 'RETAIN'])
         .default('DISALLOW'),
     )
-    .option('-g, --deployment-group <id>', 'deployment group id, a folder name', 'default-local-deployment-group')
-    .option('-d, --deployment-group-name <name>', 'DEPLOYMENT_GROUP_NAME for the scripts', 'LocalFleet')
+    .option('--group <group>', `${GROUP_ARGUMENT}; scripts get its names`)
+    .option(
+      '-g, --deployment-group <id>',
+      'deployment group by its id alone, a folder name, which may be new; else default-local-deployment-group',
+    )
+    .option('-d, --deployment-group-name <name>', 'DEPLOYMENT_GROUP_NAME for the scripts; else LocalFleet')
     .option('-a, --application-name <name>', 'APPLICATION_NAME for the scripts; else the bundle location')
     .option('-e, --events <events>', 'lifecycle events, separated by commas, in order; else all')
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')

@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import type { LocalBundleType } from '../../local/location.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
+import { GROUP_ARGUMENT } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { ExitReason } from '../exit-status.ts';
@@ -8,7 +9,8 @@ import type { ExitReason } from '../exit-status.ts';
 interface PlanOptions {
   readonly type?: LocalBundleType;
   readonly fileExistsBehavior: FileExistsBehavior;
-  readonly deploymentGroup: string;
+  readonly group?: string;
+  readonly deploymentGroup?: string;
   readonly events?: string;
   readonly agentConfigurationFile?: string;
   readonly appspecFilename: string;
@@ -36,7 +38,8 @@ export const addPlanCommand: AddCommand = (program, ctx, conclude) => {
         .choices(['DISALLOW', 'OVERWRITE', 'RETAIN'])
         .default('DISALLOW'),
     )
-    .option('-g, --deployment-group <id>', 'deployment group id, a folder name', 'default-local-deployment-group')
+    .option('--group <group>', `${GROUP_ARGUMENT}; else the only one of this host, or a new one where there is none`)
+    .option('-g, --deployment-group <id>', 'deployment group by its id alone, a folder name, which may be new')
     .option('-e, --events <events>', 'lifecycle events, separated by commas, in order; else all')
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')
     .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
@@ -50,12 +53,13 @@ async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Prom
   const { createDeploymentContext } = await import('../../deployment/create-context.ts');
   const { planOnHost } = await import('../../local/plan-on-host.ts');
   const { identityFor, localPlanFor } = await import('../local-deploy.ts');
+  const { groupToPlanFor } = await import('../group-to-plan.ts');
   const { renderHostPlan } = await import('../view/host-plan.ts');
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const localPlan = localPlanFor(ctx, {
     ...options,
     bundleLocation: bundle,
-    deploymentGroupName: 'LocalFleet',
+    ...groupToPlanFor(config.rootDir, options),
   });
   const identity = await identityFor(ctx, config, localPlan);
   const quiet = () => {};

@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
+import { GROUP_ARGUMENT } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 
 export const addResetGroupCommand: AddCommand = (program, ctx) => {
   program
     .command('reset-group')
-    .argument('<group>', 'deployment group, by id or name')
+    .argument('<group>', GROUP_ARGUMENT)
     .description(
       'forget the last revision of a deployment group, so that the next deployment runs none of its stop scripts',
     )
@@ -13,24 +14,31 @@ export const addResetGroupCommand: AddCommand = (program, ctx) => {
     .action(async (group: string, options: { configFile?: string; files?: boolean }) => {
       const { loadAgentConfig } = await import('../../config/agent-config.ts');
       const { withGroupLock } = await import('../../deployment/group-lock.ts');
+      const { describeGroup } = await import('../../deployment/groups-on-host.ts');
+      const { withInstallLock } = await import('../../deployment/install-lock.ts');
       const { groupPointers, installedFilesRecords, readPointer } = await import('../../deployment/layout.ts');
       const { findGroup } = await import('../../local/find-group.ts');
       const { silentLogger } = await import('../../logging/logger.ts');
       const { rootDir } = loadAgentConfig(options.configFile ?? null).config;
-      const groupId = findGroup(rootDir, group);
-      await withGroupLock({ rootDir, clock: ctx.clock, log: silentLogger }, groupId, 0, async () => {
-        for (const pointer of Object.values(groupPointers(rootDir, groupId))) {
+      const found = findGroup(rootDir, group);
+      const lockContext = { rootDir, clock: ctx.clock, log: silentLogger };
+      await withGroupLock(lockContext, found.id, 0, async () => {
+        for (const pointer of Object.values(groupPointers(rootDir, found.id))) {
           const deploymentDir = readPointer(pointer);
           rmSync(pointer, { force: true });
           if (deploymentDir !== null) ctx.stdout.write(`forgot ${deploymentDir} (${pointer})\n`);
         }
-        for (const file of options.files === true ? installedFilesRecords(rootDir, groupId) : []) {
-          rmSync(file, { force: true });
-          ctx.stdout.write(`forgot what ${file} lists\n`);
-        }
+        if (options.files !== true) return;
+        // An Install of another group may be about to take files over, and to rewrite these very records.
+        await withInstallLock(lockContext, 0, async () => {
+          for (const file of installedFilesRecords(rootDir, found.id)) {
+            rmSync(file, { force: true });
+            ctx.stdout.write(`forgot what ${file} lists\n`);
+          }
+        });
       });
       ctx.stdout.write(
-        `the next deployment to ${groupId} begins as a first one: ApplicationStop runs no scripts. Installed files stay${options.files === true ? '' : ', and are still known as this group’s'}\n`,
+        `the next deployment to ${describeGroup(found)} begins as a first one: ApplicationStop runs no scripts. Installed files stay${options.files === true ? '' : ', and are still known as this group’s'}\n`,
       );
     });
 };

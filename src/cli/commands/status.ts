@@ -36,8 +36,17 @@ interface Known {
   readonly agent: AgentStatus | null;
   readonly rootDir: string;
   readonly freeBytes: number | null;
-  readonly groups: readonly { readonly id: string; readonly name: string; readonly current: string | null }[];
+  readonly groups: readonly StatusOfGroup[];
   readonly undelivered: number;
+}
+
+interface StatusOfGroup {
+  readonly id: string;
+  /** Empty, as the application is: only another tool has deployed to it, and this host does not know. */
+  readonly name: string;
+  readonly application: string;
+  /** The deployment that is installed. */
+  readonly current: string | null;
 }
 
 /** What can be told without the agent. */
@@ -45,16 +54,16 @@ async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' |
   const { existsSync, statfsSync } = await import('node:fs');
   const { basename } = await import('node:path');
   const { countUndelivered } = await import('../../agent/ledger.ts');
-  const { groupsWithHistory, readHistory } = await import('../../deployment/history.ts');
-  const { groupPointers, readPointer } = await import('../../deployment/layout.ts');
+  const { groupsOnHost } = await import('../../deployment/groups-on-host.ts');
   const { rootDir } = config;
   if (!existsSync(rootDir)) return { rootDir, freeBytes: null, groups: [], undelivered: 0 };
   const { bavail, bsize } = statfsSync(rootDir);
-  const groups = groupsWithHistory(rootDir).map((id) => {
-    const current = readPointer(groupPointers(rootDir, id).lastSuccessful);
-    const name = readHistory(rootDir, id).at(-1)?.deploymentGroupName ?? '';
-    return { id, name, current: current === null ? null : basename(current) };
-  });
+  const groups = groupsOnHost(rootDir).map(({ id, names, current }) => ({
+    id,
+    name: names?.group ?? '',
+    application: names?.application ?? '',
+    current: current === null ? null : basename(current),
+  }));
   return { rootDir, freeBytes: bavail * bsize, groups, undelivered: countUndelivered(rootDir) };
 }
 
@@ -111,6 +120,8 @@ function render(
   if (undelivered > 0) add('undelivered', `${undelivered} outcomes wait for the control endpoint`);
   add('configuration', configFile ?? 'defaults');
   add('files', `${rootDir}${freeBytes === null ? ' is not there yet' : `, ${(freeBytes / GIB).toFixed(1)} GiB free`}`);
-  for (const { id, name, current } of groups) add('group', `${name} (${id}): ${current ?? 'nothing'} is installed`);
+  for (const { id, name, application, current } of groups) {
+    add('group', `${name === '' ? id : `${application}/${name} (${id})`}: ${current ?? 'nothing'} is installed`);
+  }
   return `${lines.join('\n')}\n`;
 }

@@ -9,6 +9,7 @@ const GROUPS: readonly { readonly change: PlannedChange['change']; readonly mark
   { change: 'replace', mark: '~' },
   { change: 'delete', mark: '-' },
   { change: 'save', mark: '!' },
+  { change: 'take-over', mark: '!' },
   { change: 'chown', mark: '%' },
   { change: 'chmod', mark: '%' },
   { change: 'touch', mark: '%' },
@@ -24,6 +25,10 @@ export function renderHostPlan(plan: HostPlan): string {
     section(
       'cannot be done',
       plan.problems.map(({ rule, message }) => [`! ${printable(message)} [${rule}]`]),
+    ),
+    section(
+      'to do',
+      plan.remedies.map((remedy) => [printable(remedy)]),
     ),
     section('scripts', plan.hooks.map(hookRow)),
     ...GROUPS.map(({ change, mark }) =>
@@ -79,6 +84,8 @@ function details(change: PlannedChange): string {
       return change.why;
     case 'save':
       return 'changed since the last Install; a copy is kept';
+    case 'take-over':
+      return `it is this group’s then, and no longer that of ${change.groupName}`;
     case 'touch':
       return new Date(change.mtimeMs).toISOString();
     case 'chmod':

@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs';
 import type { AppSpec } from '../../appspec/types.ts';
 import { isSlipwayError, SlipwayError } from '../../errors.ts';
 import { type InstallReport, runInstall } from '../../install/install.ts';
-import { interruptedGroups, recoverInstalls } from '../../install/recover-installs.ts';
+import { hasForeignRecords, interruptedGroups, recoverInstalls } from '../../install/recover-installs.ts';
+import type { TakenOver } from '../../install/types.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../../protocol/lifecycle-events.ts';
 import { requireNotTorn } from '../archive-durability.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
 import { findAppSpec, warningsForLog } from '../find-appspec.ts';
+import { describeGroupId } from '../groups-on-host.ts';
 import { INSTALL_WAIT_MS, withInstallLock } from '../install-lock.ts';
 import { deploymentPaths, instructionsDir } from '../layout.ts';
 import { failedBy, succeeded } from '../outcomes.ts';
@@ -44,6 +46,7 @@ export async function install(
       fileExistsBehavior: specification.fileExistsBehavior,
       rules: ctx.installRules,
       protectPaths: ctx.protectPaths ?? [],
+      nameOfGroup: (id) => describeGroupId(ctx.rootDir, id),
       ...(signal === undefined ? {} : { signal }),
     });
   };
@@ -56,8 +59,32 @@ export async function install(
     return failedBy(error, log);
   }
   ctx.onObjects?.(report.files + report.unchanged);
-  ctx.log.info('installed', { deploymentId, ...report });
-  return succeeded(null, log);
+  const { takenOver, ...counts } = report;
+  ctx.log.info('installed', { deploymentId, ...counts, takenOver: takenOver.length });
+  return succeeded(null, log + takeOverLog(ctx, deploymentId, takenOver));
+}
+
+/** More would not fit into diagnostics; the rest is counted. */
+const LISTED_FILES = 20;
+
+/** Says to the operator of either group what has changed hands; the agent's log has every path. */
+function takeOverLog(ctx: DeploymentContext, deploymentId: string, takenOver: readonly TakenOver[]): string {
+  const groups = Map.groupBy(takenOver, ({ groupName }) => groupName);
+  return [...groups]
+    .map(([group, files]) => {
+      for (const { path } of files) {
+        ctx.log.warn('a file of another deployment group was overwritten and is this group’s now', {
+          deploymentId,
+          path,
+          group,
+        });
+      }
+      const listed = files.slice(0, LISTED_FILES).map(({ path }) => path);
+      const more = files.length > listed.length ? ` and ${files.length - listed.length} more` : '';
+      const what = files.length === 1 ? 'a file' : `${files.length} files`;
+      return `warning: OVERWRITE took over ${what} of the deployment group ${group}: ${listed.join(', ')}${more}\n`;
+    })
+    .join('');
 }
 
 /**
@@ -71,6 +98,8 @@ async function recoverCutOff(ctx: DeploymentContext, own: string): Promise<void>
     try {
       await recoverInstalls(ctx.install, folder, group);
     } catch (error) {
+      // It may still put back what it had changed of this group's own records.
+      if (hasForeignRecords(ctx.install.fs, folder, group)) throw error;
       ctx.log.warn('an Install of another deployment group was cut off, and cannot be put right', { group, error });
     }
   }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Hook } from '../../appspec/types.ts';
-import { SlipwayError } from '../../errors.ts';
+import { type ErrorCode, isSlipwayError, SlipwayError } from '../../errors.ts';
 import { hookEnvironment } from '../../hooks/environment.ts';
 import { LOG_FILE_BYTES, LOG_FILES, openRotatingFile } from '../../hooks/rotating-file.ts';
 import { runLifecycleEvent } from '../../hooks/run-event.ts';
@@ -9,8 +9,9 @@ import { createScriptLog } from '../../hooks/script-log.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import { isTorn, requireNotTorn } from '../archive-durability.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
-import { findAppSpec } from '../find-appspec.ts';
+import { type FoundHooks, findAppSpec, findInstalledHooks } from '../find-appspec.ts';
 import { folderModes } from '../folder-modes.ts';
+import { noteOldScripts } from '../history.ts';
 import {
   archiveDirOf,
   deploymentPaths,
@@ -19,7 +20,7 @@ import {
   readDownloadedETag,
   readPointer,
 } from '../layout.ts';
-import { judgeOldScripts } from '../old-scripts.ts';
+import { judgeOldScripts, skipOldScripts } from '../old-scripts.ts';
 import { failedBy, outcomeOfEvent, succeeded } from '../outcomes.ts';
 import { whoseScripts } from '../whose-scripts.ts';
 
@@ -38,12 +39,32 @@ export async function lifecycleEvent(
   try {
     outcome = await runEventScripts(ctx, request, signal);
   } catch (fault) {
-    // Its AppSpec file is broken or gone; that cannot be mended any more either.
     if (signal?.aborted === true) throw fault;
+    if (isSlipwayError(fault) && UNREADABLE.includes(fault.code)) {
+      return skipOldScripts(ctx, request, oldRevision, fault);
+    }
     outcome = failedBy(fault);
   }
-  if (outcome.status === 'Succeeded' || signal?.aborted === true) return outcome;
-  return judgeOldScripts(ctx, request, oldRevision, outcome);
+  if (signal?.aborted === true) return outcome;
+  noteEnding(ctx, request, oldRevision, outcome);
+  return outcome.status === 'Succeeded' ? outcome : judgeOldScripts(ctx, request, oldRevision, outcome);
+}
+
+/** What the AppSpec file of a revision that is installed already says wrong, or not at all, holds up nobody. */
+const UNREADABLE: readonly ErrorCode[] = ['APPSPEC_MISSING', 'APPSPEC_INVALID'];
+
+/** For whoever thinks of going back to that revision. It must not turn a success into a failure. */
+function noteEnding(
+  ctx: DeploymentContext,
+  { commandName: event, specification }: CommandRequest,
+  oldRevision: string,
+  { status }: CommandOutcome,
+): void {
+  try {
+    noteOldScripts(ctx.rootDir, specification.deploymentGroupId, basename(oldRevision), event, status);
+  } catch (error) {
+    ctx.log.warn('the history of the deployment group cannot be written', { event, error });
+  }
 }
 
 /** Runs the scripts of one event. @throws SlipwayError as `findScripts` does */
@@ -111,8 +132,8 @@ interface FoundScripts {
 /**
  * The scripts that an event would run; null when there is no revision to take them from, which is how a first deployment begins.
  *
- * @throws SlipwayError when the revision is there and its AppSpec file is not, or has errors: the message names the revision, which may be
- * an old one
+ * @throws SlipwayError when the revision is there and its AppSpec file is not, or has errors, or, of an old revision, which the message
+ * names, makes no sense at all
  */
 export function findScripts(
   ctx: DeploymentContext,
@@ -124,8 +145,21 @@ export function findScripts(
   if (isOwn) requireNotTorn(deploymentDir);
   const archiveDir = isOwn ? own : otherArchive(ctx, commandName, specification);
   if (archiveDir === null) return null;
-  const { appSpec } = findAppSpec(archiveDir, specification.appSpecFilename);
-  return { hooks: appSpec.hooks.get(commandName) ?? [], archiveDir };
+  const hooks = isOwn
+    ? findAppSpec(archiveDir, specification.appSpecFilename).appSpec.hooks
+    : hooksOfOld(ctx, archiveDir, specification.appSpecFilename);
+  return { hooks: hooks.get(commandName) ?? [], archiveDir };
+}
+
+function hooksOfOld(ctx: DeploymentContext, archiveDir: string, appSpecFilename: string): FoundHooks['hooks'] {
+  const { hooks, faults } = findInstalledHooks(archiveDir, appSpecFilename);
+  if (faults.length > 0) {
+    ctx.log.warn('the AppSpec file of the last revision has errors in its hooks; what can be read of them counts', {
+      archiveDir,
+      faults,
+    });
+  }
+  return hooks;
 }
 
 /** The folder of the old revision whose scripts the event runs; null: it runs those of its own deployment, or none. */

@@ -4,13 +4,19 @@
  *
  * A run is made from the sweep's seed and its own number alone, so that a run can be repeated by itself.
  */
-import { existsSync, globSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { packBundle } from '../../../src/archive/pack.ts';
-import { type DeploymentDriver, deploymentDriver, type EndedDeployment, type StoredRevision } from '../deployments.ts';
+import {
+  type DeploymentDriver,
+  type DrivenGroup,
+  deploymentDriver,
+  type EndedDeployment,
+  type StoredRevision,
+} from '../deployments.ts';
 import { killTree } from '../process-tree.ts';
 import { type SeededRandom, seededRandom } from '../random.ts';
 import { type RecordingProxy, recordingProxy } from '../recording-proxy.ts';
@@ -124,18 +130,22 @@ async function oneRun(sweep: Sweep, agent: { daemon: Daemon }, run: number): Pro
   const site = join(folder, 'site');
   const sites = randomSites(random);
   const fault = planFault(run, random);
+  // Every other deployment is of another group than the one before it, and takes over what that has installed.
+  const groups: readonly DrivenGroup[] = random.chance(0.5) ? ['hosts', 'same-hosts'] : ['same-hosts', 'hosts'];
+  const way = (group: DrivenGroup = 'hosts') => ({ group, fileExistsBehavior: 'OVERWRITE' as const });
+  const isTakeOver = random.chance(0.5);
   const problems: string[] = [];
 
   const old = await storeRevision(sweep, random, join(folder, 'old'), site, sites.old);
   const young = await storeRevision(sweep, random, join(folder, 'new'), site, sites.young);
-  const first = await sweep.driver.ended(await sweep.driver.create(old));
+  const first = await sweep.driver.ended(await sweep.driver.create(old, way(groups[0])));
   if (first.status !== 'Succeeded')
     problems.push(`the deployment without a fault is ${first.status}: ${faultOf(first)}`);
   const before = treeOf(site, { times: true });
 
   const orderedBefore = new Set(sweep.proxy.ordered());
   if (fault.action !== 'kill-at') writeFileSync(sweep.faultFile, JSON.stringify(fault));
-  const deploymentId = await sweep.driver.create(young);
+  const deploymentId = await sweep.driver.create(young, way(isTakeOver ? groups[1] : groups[0]));
   const happened = await awaitFault(sweep, agent.daemon, deploymentId, fault);
   const died = fault.action !== 'error' && happened;
   if (died) {
@@ -145,8 +155,11 @@ async function oneRun(sweep: Sweep, agent: { daemon: Daemon }, run: number): Pro
   const second = await sweep.driver.ended(deploymentId);
   rmSync(sweep.faultFile, { force: true });
 
-  const left = compare(site, join(folder, 'new/files'), before);
-  if (left === 'mixture') problems.push(`the tree is neither: ${describeMixture(site, folder, before)}`);
+  const brought = treeOf(join(folder, 'new/files'));
+  const after = isTakeOver ? overlaid(treeOf(join(folder, 'old/files')), brought) : brought;
+  const left = compare(site, after, before);
+  if (left === 'mixture') problems.push(`the tree is neither: ${describeMixture(site, after, before)}`);
+  problems.push(...claimedTwice(sweep));
   if (second.status === 'Succeeded' && left !== 'new') problems.push('Succeeded, and the tree is not the new one');
   problems.push(...remains(sweep));
   const lost = await lostOutcomes(sweep.proxy, orderedBefore, problems);
@@ -193,14 +206,35 @@ async function storeRevision(
   return sweep.driver.store(bundleFile, `${bundleFile.slice(1)}.${bundleType}`, bundleType);
 }
 
-function compare(site: string, young: string, before: Record<string, string>): RunReport['left'] {
-  if (isDeepStrictEqual(treeOf(site), treeOf(young))) return 'new';
+/** The new revision over what is left of the old one, which stays the other group's where the new one brings nothing. */
+function overlaid(old: Tree, young: Tree): Tree {
+  const isDisplaced = (path: string) =>
+    Object.entries(young).some(([other, what]) => path.startsWith(`${other}/`) && !what.startsWith('directory'));
+  const kept = Object.entries(old).filter(([path]) => !isDisplaced(path));
+  return { ...Object.fromEntries(kept), ...young };
+}
+
+/** A file that the records of two groups claim would go with either. */
+function claimedTwice({ host }: Sweep): string[] {
+  const folder = join(host.rootDir, 'deployment-instructions');
+  const records = readdirSync(folder).filter((name) => name.endsWith('-cleanup'));
+  const lines = records.flatMap((name) => [...new Set(readFileSync(join(folder, name), 'utf8').split('\n'))]);
+  const paths = lines.filter(
+    (line) => line !== '' && lstatSync(line, { throwIfNoEntry: false })?.isDirectory() === false,
+  );
+  return paths.filter((path, index) => paths.indexOf(path) !== index).map((path) => `claimed twice: ${path}`);
+}
+
+type Tree = Record<string, string>;
+
+function compare(site: string, after: Tree, before: Tree): RunReport['left'] {
+  if (isDeepStrictEqual(treeOf(site), after)) return 'new';
   return isDeepStrictEqual(treeOf(site, { times: true }), before) ? 'old' : 'mixture';
 }
 
 /** Names that are as in neither, with all three. */
-function describeMixture(site: string, folder: string, before: Record<string, string>): string {
-  const [now, timed, young] = [treeOf(site), treeOf(site, { times: true }), treeOf(join(folder, 'new/files'))];
+function describeMixture(site: string, young: Tree, before: Tree): string {
+  const [now, timed] = [treeOf(site), treeOf(site, { times: true })];
   const names = [...new Set([...Object.keys(now), ...Object.keys(before), ...Object.keys(young)])];
   const unlike = (other: Record<string, string>, own: Record<string, string>) =>
     names.filter((name) => own[name] !== other[name]);

@@ -1,0 +1,2 @@
+/** No AppSpec file comes near this; a text that does is not one, and must not be parsed for minutes. */
+export const MAX_CHARACTERS = 256 * 1024;
