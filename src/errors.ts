@@ -343,8 +343,9 @@ export const ERROR_CATALOGUE = {
     remedy: 'Stop it first. Several servers share one PostgreSQL database, not one data folder.',
   },
   SERVER_MASTER_KEY: {
-    meaning: 'The master key is missing or is not the one that the database was sealed with.',
-    remedy: 'Put the right master.key back into the data folder; without it keys must be made anew.',
+    meaning:
+      'The master key is missing, or is not the one that the database was sealed with. None was written or overwritten.',
+    remedy: 'Put the right master.key back into the data folder, from a copy; without it the database’s keys are lost.',
   },
   SERVER_CANNOT_LISTEN: {
     meaning: 'The server cannot listen on the address that it was given.',

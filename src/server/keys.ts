@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { SlipwayError } from '../errors.ts';
+import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
-import { openSealer } from './sealing.ts';
+import { findLostKeys, openSealer } from './open-sealer.ts';
 import { createAccessKey, disableAccessKey, listAccessKeys, type NewAccessKey } from './store/access-keys.ts';
 import type { Role } from './store/schema.ts';
 import { databaseFileOf, openStore } from './store/store.ts';
@@ -24,6 +24,8 @@ export interface KeyStore {
     readonly description: string;
   }): Promise<NewAccessKey>;
   list(): Promise<KeySummary[]>;
+  /** What is wrong with the master key, which listing and disabling do without; null: nothing. Nothing is written. */
+  problem(): Promise<string | null>;
   disable(accessKeyId: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,12 +50,23 @@ export async function openKeyStore(options: {
       remedy: 'Name the server’s data folder with --data-dir, or its PostgreSQL with --database.',
     });
   }
-  const sealer = openSealer(options.dataDir, random);
   const store = await openStore(
     options.databaseUrl === undefined ? { dataDir: options.dataDir } : { databaseUrl: options.databaseUrl },
   );
   return {
-    create: (key) => createAccessKey(store.db, { sealer, random, nowMs: clock.now() }, key),
+    async create(key) {
+      const { sealer } = await openSealer({ store, dataDir: options.dataDir, random });
+      return createAccessKey(store.db, { sealer, random, nowMs: clock.now() }, key);
+    },
+    async problem() {
+      try {
+        const lostKeys = await findLostKeys({ store, dataDir: options.dataDir, random });
+        return lostKeys.length === 0 ? null : `not sealed with this master key, and of no use: ${lostKeys.join(', ')}`;
+      } catch (error) {
+        if (isSlipwayError(error, 'SERVER_MASTER_KEY')) return error.message;
+        throw error;
+      }
+    },
     async list() {
       const rows = await listAccessKeys(store.db, null, { after: '', limit: MAX_LISTED });
       return rows.map((row) => ({

@@ -1,5 +1,5 @@
 /** The control server: makes the real context, migrates, listens. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -11,8 +11,8 @@ import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
+import { openSealer } from './open-sealer.ts';
 import { createS3Server, type S3Server } from './s3/s3-server.ts';
-import { openSealer } from './sealing.ts';
 import { openSigning } from './signing.ts';
 import { findAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -54,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         remedy: 'Check the paths behind --tls-cert and --tls-key.',
       });
   }
-  const sealer = openSealer(dataDir, random);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = takeInstanceLock(
     join(dataDir, 'server.lock'),
     (pid) => new SlipwayError('SERVER_ALREADY_RUNNING', `a server works on ${dataDir} already, with PID ${pid}`),
@@ -69,6 +69,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       options.databaseUrl === undefined ? { dataDir } : { databaseUrl: options.databaseUrl },
     );
     opened.push(store);
+    const { sealer, lostKeys } = await openSealer({ store, dataDir, random });
+    if (lostKeys.length > 0) {
+      log.warn('access keys were not sealed with this master key and cannot be used; make new ones', { lostKeys });
+    }
     const findKey = (accessKeyId: string) => findAccessKey(store.db, sealer, accessKeyId);
     const signing = await openSigning({ store, sealer, dataDir, clock, random });
     const waiters = createWaiters();

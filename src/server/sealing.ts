@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError } from '../errors.ts';
-import { writeFileDurably } from '../system/durable-file.ts';
+import { createFileDurably } from '../system/durable-file.ts';
 import type { Random } from '../system/random.ts';
 
 /** Locks texts away with the server's master key: AES-256-GCM, so that what was changed does not open. */
@@ -16,19 +16,37 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** The sealer of a data folder; on the first start its key is made, readable by the owner alone. */
-export function openSealer(dataDir: string, random: Pick<Random, 'bytes'>): Sealer {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const file = join(dataDir, 'master.key');
-  if (!existsSync(file)) writeFileDurably(file, `${random.bytes(KEY_BYTES).toString('base64')}\n`, 0o600);
-  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
-  if (key.length !== KEY_BYTES) {
-    throw new SlipwayError('SERVER_MASTER_KEY', `${file} does not hold a key of ${KEY_BYTES} bytes`);
-  }
-  return createSealer(key, random);
+/** Where the master key of a data folder is. */
+export function masterKeyFileOf(dataDir: string): string {
+  return join(dataDir, 'master.key');
 }
 
-function createSealer(key: Buffer, random: Pick<Random, 'bytes'>): Sealer {
+/**
+ * Reads the master key of a data folder.
+ *
+ * @returns null when the file is not there
+ * @throws SlipwayError SERVER_MASTER_KEY when it holds no key
+ */
+export function readMasterKey(dataDir: string): Buffer | null {
+  const file = masterKeyFileOf(dataDir);
+  if (!existsSync(file)) return null;
+  const key = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64');
+  if (key.length === KEY_BYTES) return key;
+  throw new SlipwayError(
+    'SERVER_MASTER_KEY',
+    `${file} does not hold a key of ${KEY_BYTES} bytes; it was left as it is`,
+  );
+}
+
+/** Makes a master key, readable by the owner alone. Of two processes that do it at once the first one's counts, for both. */
+export function makeMasterKey(dataDir: string, random: Pick<Random, 'bytes'>): Buffer {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const key = random.bytes(KEY_BYTES);
+  createFileDurably(masterKeyFileOf(dataDir), `${key.toString('base64')}\n`, 0o600);
+  return readMasterKey(dataDir) ?? key;
+}
+
+export function createSealer(key: Buffer, random: Pick<Random, 'bytes'>): Sealer {
   return {
     seal(text) {
       const nonce = random.bytes(NONCE_BYTES);

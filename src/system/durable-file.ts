@@ -1,11 +1,35 @@
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { systemErrorCode } from '../errors.ts';
 
 /**
  * Replaces `path` by `content` so that after a power cut it holds the old text or the new one, never a part: temporary file in
  * the same folder, fsync, rename, fsync of the folder.
  */
 export function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o644): void {
+  putDurably(path, content, mode, renameSync);
+}
+
+/** The same for a file that is not there yet. @returns whether it was made: if there is one already, that one stays */
+export function createFileDurably(path: string, content: string, mode = 0o644): boolean {
+  try {
+    putDurably(path, content, mode, (temporary) => {
+      linkSync(temporary, path);
+      rmSync(temporary);
+    });
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function putDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  put: (temporary: string, path: string) => void,
+): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     const file = openSync(temporary, 'w', mode);
@@ -17,7 +41,7 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
     } finally {
       closeSync(file);
     }
-    renameSync(temporary, path);
+    put(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;

@@ -49,7 +49,10 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
 
   addStoreOptions(keys.command('list').description('list all keys, without their secrets')).action(
     async (options: StoreOptions) => {
-      const records = await withKeyStore(ctx, options, false, (store) => store.list());
+      const records = await withKeyStore(ctx, options, false, async (store) => {
+        await warnOfMasterKey(ctx, store);
+        return store.list();
+      });
       if (options.json) {
         ctx.stdout.write(`${JSON.stringify(records)}\n`);
         return;
@@ -67,7 +70,10 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
 
   addStoreOptions(keys.command('disable').argument('<access-key-id>').description('refuse a key from now on')).action(
     async (accessKeyId: string, options: StoreOptions) => {
-      await withKeyStore(ctx, options, false, (store) => store.disable(accessKeyId));
+      await withKeyStore(ctx, options, false, async (store) => {
+        await warnOfMasterKey(ctx, store);
+        await store.disable(accessKeyId);
+      });
       ctx.stdout.write(`disabled ${accessKeyId}\n`);
     },
   );
@@ -85,6 +91,12 @@ function addStoreOptions(command: Command): Command {
 }
 
 type KeyStore = Awaited<ReturnType<typeof import('../../server/keys.ts').openKeyStore>>;
+
+/** What needs no master key is done without the right one, but not without a word. */
+async function warnOfMasterKey(ctx: CliContext, store: KeyStore): Promise<void> {
+  const problem = await store.problem();
+  if (problem !== null) ctx.stderr.write(`slipway: warning: ${problem}\n`);
+}
 
 /** @param mayBeNew whether the first key of a server that has never run may be made */
 async function withKeyStore<T>(

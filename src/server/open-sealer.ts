@@ -1,0 +1,127 @@
+/**
+ * The master key held against what the database holds. A key that is made anew beside sealed rows would open none of them, and would hide
+ * from the operator that the right one is missing; so one is made only beside a database that holds nothing sealed.
+ */
+import { SlipwayError } from '../errors.ts';
+import type { Random } from '../system/random.ts';
+import { createSealer, makeMasterKey, masterKeyFileOf, readMasterKey, type Sealer } from './sealing.ts';
+import type { Store } from './store/store.ts';
+
+interface SealerContext {
+  readonly store: Pick<Store, 'db' | 'dialect'>;
+  readonly dataDir: string;
+  readonly random: Pick<Random, 'bytes'>;
+}
+
+export interface OpenedSealer {
+  readonly sealer: Sealer;
+  /** Ids of access keys that this master key does not open, though it opens others: they cannot be used any more. */
+  readonly lostKeys: readonly string[];
+}
+
+interface SealedRow {
+  /** null: the authority that signs deployment specifications. */
+  readonly accessKeyId: string | null;
+  readonly sealed: string;
+}
+
+/** More names would tell nobody more. */
+const NAMED_KEYS = 5;
+
+/**
+ * The sealer of a data folder; on the first start its key is made.
+ *
+ * @throws SlipwayError SERVER_MASTER_KEY when the key is missing beside sealed rows, holds no key, or is not the one they were sealed with;
+ * nothing is written then
+ */
+export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
+  const key = readMasterKey(ctx.dataDir);
+  const rows = await sealedRows(ctx.store);
+  if (key === null && rows.length > 0) throw missingKey(ctx, rows);
+  const sealer = createSealer(key ?? makeMasterKey(ctx.dataDir, ctx.random), ctx.random);
+  return { sealer, lostKeys: lostAmong(ctx, sealer, rows) };
+}
+
+/**
+ * Access keys that the master key does not open; none where there is neither key nor anything sealed. Writes nothing.
+ *
+ * @throws SlipwayError SERVER_MASTER_KEY as `openSealer` does
+ */
+export async function findLostKeys(ctx: SealerContext): Promise<readonly string[]> {
+  const key = readMasterKey(ctx.dataDir);
+  const rows = await sealedRows(ctx.store);
+  if (rows.length === 0) return [];
+  if (key === null) throw missingKey(ctx, rows);
+  return lostAmong(ctx, createSealer(key, ctx.random), rows);
+}
+
+/** @throws SlipwayError SERVER_MASTER_KEY when the key opens nothing, or not what the server cannot do without */
+function lostAmong(ctx: SealerContext, sealer: Sealer, rows: readonly SealedRow[]): readonly string[] {
+  const closed = rows.filter(({ sealed }) => !opens(sealer, sealed));
+  const hasLostAuthority = closed.some(({ accessKeyId }) => accessKeyId === null);
+  if (hasLostAuthority || (closed.length > 0 && closed.length === rows.length)) throw wrongKey(ctx, closed);
+  return closed.flatMap(({ accessKeyId }) => accessKeyId ?? []);
+}
+
+async function sealedRows({ db }: Pick<Store, 'db'>): Promise<SealedRow[]> {
+  const secrets = await db.selectFrom('secrets').select('value_sealed').execute();
+  const keys = await db
+    .selectFrom('access_keys')
+    .select(['access_key_id', 'secret_sealed'])
+    .orderBy('created_at_ms')
+    .execute();
+  return [
+    ...secrets.map(({ value_sealed }) => ({ accessKeyId: null, sealed: value_sealed })),
+    ...keys.map(({ access_key_id, secret_sealed }) => ({ accessKeyId: access_key_id, sealed: secret_sealed })),
+  ];
+}
+
+function opens(sealer: Sealer, sealed: string): boolean {
+  try {
+    sealer.open(sealed);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function missingKey({ store, dataDir }: SealerContext, rows: readonly SealedRow[]): SlipwayError {
+  const file = masterKeyFileOf(dataDir);
+  return new SlipwayError(
+    'SERVER_MASTER_KEY',
+    `${file} is missing, and ${databaseOf(store)} holds what was sealed with it: ${describeRows(rows)}; no new key was written`,
+    {
+      remedy: `Put that very file back, from a copy${ofOtherServer(store)}; check --data-dir if it is elsewhere. ${LOST}`,
+    },
+  );
+}
+
+function wrongKey({ store, dataDir }: SealerContext, rows: readonly SealedRow[]): SlipwayError {
+  const file = masterKeyFileOf(dataDir);
+  return new SlipwayError(
+    'SERVER_MASTER_KEY',
+    `${file} is not the key that ${databaseOf(store)} was sealed with: it does not open ${describeRows(rows)}; the file was left as it is`,
+    { remedy: `Put the right master.key in its place, from a copy${ofOtherServer(store)}. ${LOST}` },
+  );
+}
+
+const LOST =
+  'If it is lost for good, so are all access keys: start with an empty database, make a key, and enrol the hosts again with `slipway register --force`.';
+
+function databaseOf({ dialect }: Pick<Store, 'dialect'>): string {
+  return dialect === 'sqlite' ? 'the database in the same folder' : 'the PostgreSQL database';
+}
+
+/** Servers that share a database share the key. */
+function ofOtherServer({ dialect }: Pick<Store, 'dialect'>): string {
+  return dialect === 'sqlite' ? '' : ' or from the data folder of another server of this database';
+}
+
+function describeRows(rows: readonly SealedRow[]): string {
+  const ids = rows.flatMap(({ accessKeyId }) => accessKeyId ?? []);
+  const named = ids.slice(0, NAMED_KEYS).join(', ');
+  const more = ids.length > NAMED_KEYS ? ` and ${ids.length - NAMED_KEYS} more` : '';
+  const keys = ids.length === 0 ? [] : [`the access key${ids.length === 1 ? '' : 's'} ${named}${more}`];
+  const authority = ids.length < rows.length ? ['the signing authority'] : [];
+  return [...authority, ...keys].join(' and ');
+}

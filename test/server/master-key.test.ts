@@ -1,0 +1,117 @@
+/** The master key beside what was sealed with it: a server that lacks the right one says so, and writes none. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PostgresCluster, postgresCluster, postgresPrograms } from '../support/postgres.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { runSlipway, startControlServer } from '../support/slipway.ts';
+
+let cluster: PostgresCluster | null = null;
+beforeAll(async () => {
+  if (postgresPrograms !== null) cluster = await postgresCluster();
+});
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+/** Arguments that name a database: none for the one in the data folder. */
+async function databaseArgs(dialect: string): Promise<string[]> {
+  return dialect === 'PostgreSQL' ? ['--database', (await cluster?.createDatabase()) ?? ''] : [];
+}
+
+const OTHER_KEY = `${Buffer.alloc(32, 7).toString('base64')}\n`;
+
+describe.each([
+  ['SQLite', true],
+  ['PostgreSQL', postgresPrograms !== null],
+])('on %s', (dialect, isThere) => {
+  /** A data folder whose server ran once, with a key of an admin. */
+  async function usedServer(dataDir: string) {
+    const database = await databaseArgs(dialect);
+    const create = ['keys', 'create', '--role', 'viewer', '--data-dir', dataDir, ...database];
+    expect(await runSlipway(create)).toMatchObject({ status: 0 });
+    const server = await startControlServer(
+      dataDir,
+      { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0', env: {} },
+      database,
+    );
+    await server[Symbol.asyncDispose]();
+    const listen = ['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
+    return {
+      keyFile: join(dataDir, 'master.key'),
+      start: () => runSlipway(['server', '--data-dir', dataDir, ...listen, ...database]),
+      createKey: () => runSlipway(create),
+      listKeys: () => runSlipway(['keys', 'list', '--data-dir', dataDir, ...database]),
+    };
+  }
+
+  test.runIf(isThere)('a missing key is told by server and keys create, and none is written', async () => {
+    using scratch = scratchFolder();
+    const { keyFile, start, createKey, listKeys } = await usedServer(scratch.at('data'));
+    renameSync(keyFile, scratch.at('kept.key'));
+    for (const run of [start, createKey]) {
+      const refused = await run();
+      expect(refused.status).toBe(2);
+      expect(refused.stderr).toContain(`${keyFile} is missing, and the `);
+      expect(refused.stderr).toMatch(/the signing authority and the access key AKIA\w{16}; no new key was written/);
+      expect(refused.stderr).toContain('Put that very file back');
+    }
+    const listed = await listKeys();
+    expect(listed).toMatchObject({ status: 0, stdout: expect.stringContaining('viewer') });
+    expect(listed.stderr).toContain('master.key is missing');
+    expect(existsSync(keyFile)).toBe(false);
+    renameSync(scratch.at('kept.key'), keyFile);
+    expect(await createKey()).toMatchObject({ status: 0 });
+  });
+
+  test.runIf(isThere).each([
+    ['another key', OTHER_KEY, 'is not the key that'],
+    ['an empty file', '', 'does not hold a key'],
+    ['half a key', OTHER_KEY.slice(0, 20), 'does not hold a key'],
+    ['some text', 'this is not a key\n', 'does not hold a key'],
+  ])('%s in its place is told by server and keys create, and stays as it is', async (_, content, message) => {
+    using scratch = scratchFolder();
+    const { keyFile, start, createKey } = await usedServer(scratch.at('data'));
+    writeFileSync(keyFile, content);
+    for (const run of [start, createKey]) {
+      const refused = await run();
+      expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+    }
+    expect(readFileSync(keyFile, 'utf8')).toBe(content);
+  });
+
+  test.runIf(isThere)('a server that never ran gets one key, whoever comes first of several at once', async () => {
+    using scratch = scratchFolder();
+    const options = ['--data-dir', scratch.at('data'), ...(await databaseArgs(dialect))];
+    const create = () => runSlipway(['keys', 'create', '--role', 'admin', ...options]);
+    expect(await runSlipway(['keys', 'list', ...options])).toMatchObject({
+      stderr: expect.not.stringContaining('master'),
+    });
+    expect(existsSync(scratch.at('data/master.key'))).toBe(false);
+    const made = await Promise.all([create(), create(), create()]);
+    expect(made.map(({ status, stderr }) => [status, stderr])).toEqual([
+      [0, ''],
+      [0, ''],
+      [0, ''],
+    ]);
+    const { stderr, stdout } = await runSlipway(['keys', 'list', ...options]);
+    expect(stderr).toBe('');
+    expect(stdout.match(/admin/g)).toHaveLength(3);
+  });
+});
+
+test('keys of two master keys in one database: the server runs and names those that it cannot open', async () => {
+  using scratch = scratchFolder();
+  const dataDir = scratch.at('data');
+  await using server = await startControlServer(dataDir);
+  await server[Symbol.asyncDispose]();
+  const database = new DatabaseSync(join(dataDir, 'slipway.db'));
+  database
+    .prepare("insert into access_keys values ('AKIAOTHERKEY', ?, 'viewer', null, '', 0, null)")
+    .run(Buffer.alloc(60, 1).toString('base64url'));
+  database.close();
+  await using again = await startControlServer(dataDir, server);
+  expect(again.daemon.log()).toContain('AKIAOTHERKEY');
+  expect(await runSlipway(['applications', 'list'], again.env)).toMatchObject({ status: 0 });
+});
