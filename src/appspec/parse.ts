@@ -3,8 +3,8 @@ import { HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readFiles } from './files-section.ts';
 import { readHooks } from './hooks-section.ts';
-import { eventOf } from './misplaced.ts';
 import { MAX_CHARACTERS } from './limits.ts';
+import { eventOf } from './misplaced.ts';
 import { inOrder } from './order.ts';
 import { readPermissions } from './permissions-section.ts';
 import {
