@@ -1,4 +1,6 @@
 /** Counters of one agent, and their text for Prometheus. Pure but for what it counts itself. */
+
+import { printable } from '../system/printable.ts';
 import type { AgentEvent } from './agent-events.ts';
 import type { AgentStatus } from './status.ts';
 
@@ -56,5 +58,5 @@ function metric(name: string, type: string, help: string, values: readonly (read
 }
 
 function escapeLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

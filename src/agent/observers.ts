@@ -2,6 +2,7 @@
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
+import { printable } from '../system/printable.ts';
 import type { Tell } from './agent-events.ts';
 import { type AgentStatus, troubleOf } from './status.ts';
 
@@ -40,7 +41,7 @@ export async function createObservers(
       log.warn('the events file cannot be written', { file: config.eventsFile, error });
     const file = openRotatingFile(config.eventsFile, onFault);
     listeners.push((event) =>
-      file.append(`${JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event })}\n`),
+      file.append(`${printable(JSON.stringify({ time: new Date(clock.now()).toISOString(), ...event }))}\n`),
     );
     closers.push(() => file.close());
   }

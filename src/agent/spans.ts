@@ -7,6 +7,7 @@
  * @see OTLP/HTTP, JSON encoding: ids are hex, times are strings of nanoseconds, whole numbers in attributes are strings
  */
 import { createHash } from 'node:crypto';
+import { printable } from '../system/printable.ts';
 import type { AgentEvent } from './agent-events.ts';
 
 export interface Span {
@@ -104,7 +105,7 @@ function hostSpanId(deploymentId: string, hostIdentifier: string): string {
 }
 
 function text(key: string, stringValue: string): Attribute {
-  return { key, value: { stringValue } };
+  return { key, value: { stringValue: printable(stringValue) } };
 }
 
 /** As a string: nanoseconds since the epoch are more than a double can count. */

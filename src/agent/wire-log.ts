@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { openRotatingFile } from '../hooks/rotating-file.ts';
 import type { Logger } from '../logging/logger.ts';
+import { printableLines } from '../system/printable.ts';
 
 /** `<log_dir>/<program_name>.aws_wire.log`: what goes to AWS and comes back, for its owner and group. */
 export interface WireLogFile {
@@ -21,5 +22,6 @@ export function openWireLog(
 ): WireLogFile | null {
   if (!config.logAwsWire) return null;
   const file = join(config.logDir, `${programName}.aws_wire.log`);
-  return openRotatingFile(file, (error) => log.warn('the wire log cannot be written', { file, error }), LIMITS);
+  const lines = openRotatingFile(file, (error) => log.warn('the wire log cannot be written', { file, error }), LIMITS);
+  return { append: (text) => lines.append(printableLines(text)), close: lines.close };
 }

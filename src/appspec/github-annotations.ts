@@ -1,3 +1,4 @@
+import { printableLines } from '../system/printable.ts';
 import type { Finding } from './types.ts';
 
 /**
@@ -18,7 +19,7 @@ export function renderGitHubAnnotations(findings: readonly Finding[], file: stri
 }
 
 function escapeData(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  return printableLines(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }
 
 function escapeProperty(text: string): string {

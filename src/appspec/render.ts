@@ -1,3 +1,4 @@
+import { escapeUnsafe, printable } from '../system/printable.ts';
 import type { Finding } from './types.ts';
 
 const MAX_SHOWN = 300;
@@ -11,18 +12,13 @@ export function renderFindings(findings: readonly Finding[], text: string, file:
 function renderFinding(finding: Finding, lines: readonly string[], file: string): string {
   const { position, severity } = finding;
   const said = `${severity}: ${printable(finding.message)} [${finding.rule}]`;
-  if (position === null) return `${file}: ${said}`;
-  const head = `${file}:${position.line}:${position.column}: ${said}`;
+  if (position === null) return `${printable(file)}: ${said}`;
+  const head = `${printable(file)}:${position.line}:${position.column}: ${said}`;
   const source = lines[position.line - 1];
   // A line that is no text for people (a file of bytes, something minified) would only bury what was said.
   if (source === undefined || source.length > MAX_SHOWN) return head;
   const number = String(position.line);
   // A tab stays a tab below, so that the mark stands where the reader's editor shows the column.
   const indent = source.slice(0, position.column - 1).replace(/[^\t]/g, ' ');
-  return `${head}\n  ${number} | ${printable(source)}\n  ${' '.repeat(number.length)} | ${indent}^`;
-}
-
-/** A file from somewhere must not move the reader's cursor or colour their terminal. */
-function printable(text: string): string {
-  return text.replace(/[\0-\x08\x0a-\x1f\x7f-\x9f]/g, '\uFFFD');
+  return `${head}\n  ${number} | ${source.split('\t').map(escapeUnsafe).join('\t')}\n  ${' '.repeat(number.length)} | ${indent}^`;
 }

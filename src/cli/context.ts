@@ -1,12 +1,17 @@
 import { homedir } from 'node:os';
 import type { Clock } from '../system/clock.ts';
 import { systemClock } from '../system/clock.ts';
+import { createPrinter } from '../system/printable.ts';
 import type { Random } from '../system/random.ts';
 import { systemRandom } from '../system/random.ts';
+import type { OwnText } from './own-text.ts';
 
 /** Where a command's words go. */
 export interface Output {
+  /** Whatever the text holds, no terminal and no build server obeys it. */
   write(text: string): void;
+  /** Writes what is meant to be obeyed. */
+  writeOwn(text: OwnText): void;
   /** Whether a person is looking: colours and moving lines are for them only. */
   readonly isTerminal: boolean;
   readonly columns: number;
@@ -68,8 +73,14 @@ async function askPerson(question: string, interrupted: AbortSignal): Promise<st
 }
 
 function streamOutput(stream: NodeJS.WriteStream): Output {
+  let print = createPrinter();
   return {
-    write: (text) => void stream.write(text),
+    write: (text) => void stream.write(print(text)),
+    writeOwn(text) {
+      stream.write(text);
+      // The cursor is somewhere else now, or a line of its own has ended.
+      print = createPrinter();
+    },
     get isTerminal() {
       return stream.isTTY === true;
     },

@@ -13,6 +13,7 @@ import { createFileLogger } from '../logging/create-logger.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
+import { printable } from '../system/printable.ts';
 import type { CliContext } from './context.ts';
 import { createProgressBar } from './view/progress-bar.ts';
 import { renderDuration } from './view/time.ts';
@@ -86,9 +87,10 @@ export async function carryOut(
     );
     if (result.failure !== null) {
       const { event, outcome, script } = result.failure;
-      ctx.stderr.write(`slipway: ${event} failed: ${outcome.diagnostics.message}\n`);
-      if (script !== null) ctx.stderr.write(`  script: ${script}\n`);
-      for (const line of outcome.diagnostics.log.split('\n')) if (line !== '') ctx.stderr.write(`  | ${line}\n`);
+      ctx.stderr.write(`slipway: ${event} failed: ${printable(outcome.diagnostics.message)}\n`);
+      if (script !== null) ctx.stderr.write(`  script: ${printable(script)}\n`);
+      for (const line of outcome.diagnostics.log.split('\n'))
+        if (line !== '') ctx.stderr.write(`  | ${printable(line)}\n`);
     }
     ctx.stdout.write(`revision: ${result.deploymentDir}\nscripts’ log: ${result.scriptsLog}\n`);
     ctx.stdout.write(`${specification.deploymentId}: ${result.status}\n`);

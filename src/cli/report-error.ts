@@ -1,5 +1,6 @@
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
+import { printable } from '../system/printable.ts';
 import type { ExitReason } from './exit-status.ts';
 
 /** Codes of faults that the person at the keyboard can mend by saying something else. */
@@ -34,7 +35,8 @@ export interface ErrorReport {
  */
 export function reportError(thrown: unknown, verbose: boolean): ErrorReport {
   const { message, remedy, reason } = describe(thrown);
-  const lines = [`slipway: ${message}`];
+  // What a stranger wrote must not begin a line that looks like ours.
+  const lines = [`slipway: ${message.replaceAll('\n', '\n  ')}`];
   if (remedy !== null) lines.push(`  to do: ${remedy}`);
   if (verbose) lines.push(...causes(thrown));
   return { lines, reason };
@@ -50,7 +52,7 @@ function describe(thrown: unknown): { message: string; remedy: string | null; re
   }
   if (thrown instanceof RemoteApiError) {
     return {
-      message: `the server answered ${thrown.type}: ${thrown.message}`,
+      message: `the server answered ${printable(thrown.type)}: ${printable(thrown.message)}`,
       remedy: remedyOfRemote(thrown),
       reason: thrown.status >= 500 ? 'unreachable' : 'refused',
     };

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { stripVTControlCharacters } from 'node:util';
+import { escapeUnsafe, withoutTerminalSequences } from '../system/printable.ts';
 
 /** Longer lines are cut into pieces: one script must not fill the memory with one line. */
 const MAX_LINE_CHARACTERS = 64 * 1024;
@@ -24,7 +24,7 @@ export function createLineSplitter(onLine: (line: string) => void): LineSplitter
     pending = pending.slice(begin);
     while (pending.length > MAX_LINE_CHARACTERS) {
       const piece = firstPiece(pending);
-      onLine(printable(piece));
+      onLine(plainLine(piece));
       pending = pending.slice(piece.length);
     }
   };
@@ -32,7 +32,7 @@ export function createLineSplitter(onLine: (line: string) => void): LineSplitter
     let rest = line;
     do {
       const piece = firstPiece(rest);
-      onLine(printable(piece));
+      onLine(plainLine(piece));
       rest = rest.slice(piece.length);
     } while (rest !== '');
   };
@@ -53,9 +53,10 @@ function firstPiece(line: string): string {
   return line.slice(0, isSplit ? MAX_LINE_CHARACTERS - 1 : MAX_LINE_CHARACTERS);
 }
 
-/** Colours and cursor movements are for terminals; in a log they hide text or make it lie. */
-export function printable(line: string): string {
-  return stripVTControlCharacters(line).replace(/(?!\t)\p{Cc}/gu, '');
+/** Colours and cursor movements are for terminals; in a log they hide text or make it lie. What else cannot be seen is shown as an escape. */
+export function plainLine(line: string): string {
+  const text = withoutTerminalSequences(line).replace(/(?!\t)\p{Cc}/gu, '');
+  return text.split('\t').map(escapeUnsafe).join('\t');
 }
 
 /** The service takes less than this of a log. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../system/clock.ts';
-import { createLogTail, type LogTail, printable } from './output.ts';
+import { createLogTail, type LogTail, plainLine } from './output.ts';
 import type { RotatingFile } from './rotating-file.ts';
 
 /** Where an event's words go: the deployment's scripts.log, the log of all deployments, and the tail for the diagnostics. */
@@ -26,7 +26,7 @@ export function createScriptLog(files: ScriptLogFiles, deploymentId: string, clo
   };
   return {
     // It quotes the AppSpec file, which must not be able to write lines of its own.
-    header: (text) => write(printable(text)),
+    header: (text) => write(plainLine(text)),
     line: (stream, text) => write(`[${stream}]${text}`),
     tail: () => tail.text(),
   };

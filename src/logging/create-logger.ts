@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { createLogger as createWinston, format, transports, type Logger as Winston } from 'winston';
+import { printable } from '../system/printable.ts';
 import { openDailyFile } from './daily-file.ts';
 import { createJournal, isJournal } from './journal.ts';
 import type { LogFields, Logger } from './logger.ts';
@@ -72,9 +73,16 @@ function jsonToStderr(): Transport {
   if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => undefined);
   return new transports.Stream({
     stream: process.stderr,
-    format: format.combine(format.timestamp(), format.json()),
+    format: format.combine(format.timestamp(), format.json(), safely()),
   });
 }
+
+/** Last of the formats: what strangers wrote is escaped, which leaves JSON the same JSON. */
+const safely = format((line) => {
+  const text = line[MESSAGE];
+  return { ...line, [MESSAGE]: typeof text === 'string' ? printable(text) : text };
+});
+const MESSAGE = Symbol.for('message');
 
 function toJournal({
   programName,
@@ -99,7 +107,7 @@ function toJournal({
         void journal.close().then(() => done());
       },
     }),
-    format: format.combine(format.timestamp(), format.json()),
+    format: format.combine(format.timestamp(), format.json(), safely()),
   });
 }
 
@@ -124,6 +132,7 @@ function dailyFile({ logDir, programName, restrictLogDir = false }: FileSettings
         const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
         return `${String(timestamp)} ${level.toUpperCase().padEnd(5)} [${programName}(${process.pid})]: ${String(message)}${rest}`;
       }),
+      safely(),
     ),
   });
 }

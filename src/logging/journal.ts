@@ -8,6 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
+import { printable } from '../system/printable.ts';
 import { programEnvironment } from '../system/program-environment.ts';
 
 /** A record: what the line says for people and machines, and its fields by their names in the log. */
@@ -91,7 +92,7 @@ export function encodeRecord(
     ...(typeof error === 'string' ? [['SLIPWAY_ERROR_CODE', error]] : []),
   ];
   // A line break would begin another field.
-  return all.map(([field, value]) => `${field}=${value?.replace(/[\0\r\n]/g, ' ')}\n`).join('');
+  return all.map(([field, value]) => `${field}=${printable(value ?? '')}\n`).join('');
 }
 
 export function createJournal(ctx: JournalContext): Journal {

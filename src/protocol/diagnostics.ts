@@ -1,7 +1,7 @@
 /**
  * What a host command's completion says about its end: a JSON text of exactly four members in an envelope of format `JSON`.
  */
-import { stripVTControlCharacters } from 'node:util';
+import { withoutTerminalSequences } from '../system/printable.ts';
 import type { Envelope } from './host-command/shapes.ts';
 
 /**
@@ -114,7 +114,7 @@ function lastCharacters(text: string, length: number): string {
 }
 
 function plainText(text: string): string {
-  return stripVTControlCharacters(text).toWellFormed();
+  return withoutTerminalSequences(text).toWellFormed();
 }
 
 function isDiagnosticCode(value: unknown): value is DiagnosticCode {

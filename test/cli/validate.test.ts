@@ -349,7 +349,7 @@ describe('findings are shown', () => {
     ).toBe(`appspec.yml:4:3: warning: 'AfterInstal' is no lifecycle event; its scripts will not run; did you mean 'AfterInstall'? [event-unknown]
   4 |   AfterInstal:
     |   ^
-appspec.yml:5:17: error: AfterInstal: the script gone\uFFFD[31m is not in the bundle [script-missing]
+appspec.yml:5:17: error: AfterInstal: the script gone\\u001b[31m is not in the bundle [script-missing]
   5 |     - location: "gone\\e[31m"
     |                 ^
 appspec.yml: 1 error, 1 warning

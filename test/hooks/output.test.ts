@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createLineSplitter, createLogTail, printable } from '../../src/hooks/output.ts';
+import { createLineSplitter, createLogTail, plainLine } from '../../src/hooks/output.ts';
 
 /** The lines that come of these pieces of output. */
 function linesOf(chunks: readonly Uint8Array[]): string[] {
@@ -21,7 +21,7 @@ describe('output', () => {
   test('is the same lines however it is cut into pieces, also in the middle of a character', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.string({ unit: 'grapheme' }).map((text) => printable(text.toWellFormed()))),
+        fc.array(fc.string({ unit: 'grapheme' }).map((text) => plainLine(text.toWellFormed()))),
         fc.array(fc.nat()),
         (lines, places) => {
           const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));

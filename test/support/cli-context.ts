@@ -1,5 +1,6 @@
 import type { CliContext } from '../../src/cli/context.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { createPrinter } from '../../src/system/printable.ts';
 import { systemRandom } from '../../src/system/random.ts';
 
 /** A context for commands that run inside the test: what they print is kept. */
@@ -11,9 +12,13 @@ export interface CapturedContext extends CliContext {
 export function capturedContext(overrides: Partial<CliContext> = {}): CapturedContext {
   let out = '';
   let err = '';
+  const [printOut, printErr] = [createPrinter(), createPrinter()];
   return {
     stdout: {
       write: (text) => {
+        out += printOut(text);
+      },
+      writeOwn: (text) => {
         out += text;
       },
       isTerminal: false,
@@ -21,6 +26,9 @@ export function capturedContext(overrides: Partial<CliContext> = {}): CapturedCo
     },
     stderr: {
       write: (text) => {
+        err += printErr(text);
+      },
+      writeOwn: (text) => {
         err += text;
       },
       isTerminal: false,

@@ -10,6 +10,7 @@ import { findProgram } from '../../system/programs.ts';
 import { lookupGroup, lookupUser } from '../../system/users.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { annotations } from '../own-text.ts';
 import { packageVersion } from '../package-version.ts';
 
 const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
@@ -71,7 +72,7 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
       break;
     }
     case 'github':
-      ctx.stdout.write(renderGitHubAnnotations(findings, shown));
+      ctx.stdout.writeOwn(annotations(renderGitHubAnnotations(findings, shown)));
       break;
     case 'text':
       if (findings.length > 0) ctx.stdout.write(`${renderFindings(findings, text, shown)}\n`);

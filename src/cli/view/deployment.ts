@@ -1,7 +1,8 @@
 /**
  * A deployment in words: what `slipway deploy` and `slipway deployments show` print. Pure: values in, lines out.
  */
-import { printable } from '../../hooks/output.ts';
+import { plainLine } from '../../hooks/output.ts';
+import { printable } from '../../system/printable.ts';
 import type { DeploymentInfo, LifecycleEvent, TargetRecord } from './records.ts';
 import { renderDuration } from './time.ts';
 
@@ -11,9 +12,9 @@ export function targetLine(target: TargetRecord, nowMs: number, nameWidth: numbe
   const done = events.filter((event) => isOver(event.status)).length;
   const elapsed = elapsedMs(events, nowMs);
   return [
-    target.targetId.padEnd(nameWidth),
-    target.status.padEnd(10),
-    currentEvent(events).padEnd(16),
+    printable(target.targetId).padEnd(nameWidth),
+    printable(target.status).padEnd(10),
+    printable(currentEvent(events)).padEnd(16),
     progressBar(done, events.length),
     `${done}/${events.length}`,
     elapsed === null ? '' : renderDuration(elapsed),
@@ -29,7 +30,7 @@ export function eventLine(target: TargetRecord, event: LifecycleEvent): string |
     event.startTime !== undefined && event.endTime !== undefined
       ? `  ${renderDuration((event.endTime - event.startTime) * 1000)}`
       : '';
-  return `${target.targetId}  ${event.lifecycleEventName.padEnd(16)}  ${event.status}${duration}`;
+  return `${printable(target.targetId)}  ${printable(event.lifecycleEventName).padEnd(16)}  ${printable(event.status)}${duration}`;
 }
 
 /** Why an event failed: script, message, and the tail of its log, indented under the event's line. */
@@ -40,7 +41,7 @@ export function failureLines(event: LifecycleEvent): string[] {
   if (diagnostics.scriptName) lines.push(`    script: ${diagnostics.scriptName}`);
   for (const line of (diagnostics.logTail ?? '').split('\n')) if (line !== '') lines.push(`    | ${line}`);
   // The words are a script's, and come from whichever agent there is: they must not move the reader's cursor or colour their terminal.
-  return lines.flatMap((line) => line.split('\n')).map(printable);
+  return lines.flatMap(readable);
 }
 
 /** The last line about a deployment: its status, how long it took, and why it failed. */
@@ -56,7 +57,13 @@ export function conclusionLines(deployment: DeploymentInfo): string[] {
   if (deployment.rollbackInfo?.rollbackDeploymentId !== undefined) {
     lines.push(`  rolled back by ${deployment.rollbackInfo.rollbackDeploymentId}`);
   }
-  return lines.flatMap((line) => line.split('\n')).map(printable);
+  return lines.flatMap(readable);
+}
+
+/** A line break in what a stranger wrote must not begin a line that looks like ours. */
+function readable(line: string): string[] {
+  const [first = '', ...rest] = line.split(/\r?\n/).map((part) => printable(plainLine(part)));
+  return [first, ...rest.map((part) => `      ${part}`)];
 }
 
 export function isFinal(status: string | undefined): boolean {

@@ -2,7 +2,9 @@ import { isSlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import type { ManagementClient } from '../../protocol/management/client.ts';
 import type { Clock } from '../../system/clock.ts';
+import { printable } from '../../system/printable.ts';
 import type { Output } from '../context.ts';
+import { CLEAR_LINE, cursorUp } from '../own-text.ts';
 import { conclusionLines, eventLine, failureLines, isFinal, targetLine } from './deployment.ts';
 import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.ts';
 
@@ -100,8 +102,11 @@ function liveView({ stdout, clock }: FollowContext): View {
     const width = Math.max(0, ...targets.map((target) => target.targetId.length));
     // A wrapped line would break the count of lines to go up, so each is cut at the terminal's edge.
     const lines = targets.map((target) => targetLine(target, clock.now(), width).slice(0, stdout.columns - 1));
-    const goUp = drawnLines > 0 ? `\u001b[${drawnLines}A` : '';
-    stdout.write(goUp + lines.map((line) => `\u001b[2K${line}\n`).join(''));
+    stdout.writeOwn(cursorUp(drawnLines));
+    for (const line of lines) {
+      stdout.writeOwn(CLEAR_LINE);
+      stdout.write(`${line}\n`);
+    }
     drawnLines = lines.length;
   };
   return {
@@ -110,7 +115,10 @@ function liveView({ stdout, clock }: FollowContext): View {
       for (const target of targets) {
         for (const event of target.lifecycleEvents) {
           const lines = failureLines(event);
-          if (lines.length > 0) stdout.write(`${target.targetId}  ${event.lifecycleEventName}\n${lines.join('\n')}\n`);
+          if (lines.length > 0)
+            stdout.write(
+              `${printable(target.targetId)}  ${printable(event.lifecycleEventName)}\n${lines.join('\n')}\n`,
+            );
         }
       }
       stdout.write(`${conclusionLines(deployment).join('\n')}\n`);

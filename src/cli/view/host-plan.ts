@@ -1,6 +1,7 @@
 import type { PlannedChange } from '../../install/types.ts';
 import type { HostPlan, PlannedHook } from '../../local/plan-on-host.ts';
 import { renderBytes } from '../../revision/progress.ts';
+import { printable } from '../../system/printable.ts';
 import { renderTable } from './table.ts';
 
 /** In the order in which the groups are shown: a mark, and what a line says beside the path. */
@@ -114,9 +115,4 @@ function summary({ deploymentGroupId, outcome, problems, changes, hooks }: HostP
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
-/** Names from a bundle must not move the reader's cursor or colour their terminal. */
-function printable(text: string): string {
-  return text.replace(/[\0-\x1f\x7f-\x9f]/g, '\uFFFD');
 }

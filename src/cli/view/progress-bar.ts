@@ -1,6 +1,7 @@
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Output } from '../context.ts';
+import { CLEAR_LINE } from '../own-text.ts';
 
 /** How often a terminal is painted, and how often a line is written where there is none. */
 const PAINT_MS = 100;
@@ -27,11 +28,12 @@ export function createProgressBar(stdout: Output, clock: Pick<Clock, 'now'>): Pr
         stdout.write(`  downloading: ${text}\n`);
         return;
       }
-      stdout.write(`\r\u001b[K  ${renderBar(progress)}${text}`);
+      stdout.writeOwn(CLEAR_LINE);
+      stdout.write(`  ${renderBar(progress)}${text}`);
       isPainted = true;
     },
     clear() {
-      if (isPainted) stdout.write('\r\u001b[K');
+      if (isPainted) stdout.writeOwn(CLEAR_LINE);
       isPainted = false;
     },
   };

@@ -1,5 +1,8 @@
+import { printable } from '../../system/printable.ts';
+
 /** Rows of text as columns two blanks apart, as wide as their widest cell; no blanks at line ends. */
-export function renderTable(rows: readonly (readonly string[])[]): string {
+export function renderTable(cells: readonly (readonly string[])[]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {

@@ -20,6 +20,7 @@ import {
   MANAGEMENT_TARGET,
 } from '../../protocol/management/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
+import { printable } from '../../system/printable.ts';
 import type { Random } from '../../system/random.ts';
 import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
@@ -88,6 +89,9 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
     },
   };
 }
+
+/** More of an agent's version is not kept; characters. */
+const MAX_VERSION = 128;
 
 function makeFastify(ctx: HttpContext): FastifyInstance {
   const options = {
@@ -207,7 +211,7 @@ async function callHostCommand(
   ) => Promise<object>;
   return call(input, {
     hostArn,
-    agentVersion: typeof version === 'string' ? version : null,
+    agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
     signal: AbortSignal.any([hungUp.signal, closing]),
   });
