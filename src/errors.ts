@@ -334,6 +334,12 @@ export const ERROR_CATALOGUE = {
     meaning: 'The server’s database cannot be opened.',
     remedy: 'Check the data folder and its rights, or the address behind --database and that PostgreSQL runs.',
   },
+  SERVER_DATABASE_AWAY: {
+    meaning:
+      'The database of a running server does not answer or takes nothing just now. Requests get 503, and the server goes on when it is back.',
+    remedy:
+      'Check that PostgreSQL runs and can be reached; for the embedded database, that the disk has room and no other process holds the file.',
+  },
   SERVER_DATABASE_NEWER: {
     meaning: 'The database was made by a newer version of Slipway.',
     remedy: 'Start the newer version again; a database does not go back.',

@@ -19,6 +19,14 @@ export class ApiError extends Error {
   }
 }
 
+/** The answer of a server that cannot do its work just now. AWS clients repeat a request that was answered so. */
+export function serviceUnavailable(message: string, cause?: unknown): ApiError {
+  return new ApiError('ServiceUnavailable', message, { status: 503, cause });
+}
+
+/** How soon a client may try again after 503; seconds. */
+const RETRY_AFTER_SECONDS = '2';
+
 export interface EncodedApiError {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -29,7 +37,11 @@ export interface EncodedApiError {
 export function encodeApiError(error: ApiError): EncodedApiError {
   return {
     status: error.status,
-    headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': error.type },
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amzn-errortype': error.type,
+      ...(error.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+    },
     body: JSON.stringify({ __type: error.type, message: error.message }),
   };
 }

@@ -67,6 +67,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     const store: Store = await openStore(
       options.databaseUrl === undefined ? { dataDir } : { databaseUrl: options.databaseUrl },
+      log,
     );
     opened.push(store);
     const { sealer, lostKeys } = await openSealer({ store, dataDir, random });

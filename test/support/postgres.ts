@@ -8,6 +8,8 @@ import { scratchFolder } from './scratch.ts';
 const PACKAGED = '/usr/lib/postgresql';
 /** PostgreSQL does not run as root; `nobody` exists everywhere. */
 const NOBODY = 65534;
+/** Characters of the server's log that are kept for the message of a failed start. */
+const MAX_SAID = 100_000;
 
 /** The folder of PostgreSQL's own programs on this machine; null: not installed. */
 export const postgresPrograms: string | null = findPrograms();
@@ -30,6 +32,10 @@ export interface PostgresCluster extends AsyncDisposable {
   createDatabase(): Promise<string>;
   /** Breaks every connection to a database, as a restart of the server would. */
   breakConnections(databaseUrl: string): Promise<void>;
+  /** Ends the server as `pg_ctl stop` does; its databases stay. */
+  stop(mode?: 'fast' | 'immediate'): Promise<void>;
+  /** Starts it again on the same socket. */
+  start(): Promise<void>;
 }
 
 export async function postgresCluster(): Promise<PostgresCluster> {
@@ -63,20 +69,9 @@ export async function postgresCluster(): Promise<PostgresCluster> {
     'listen_addresses=',
     `unix_socket_directories=${scratch.path}`,
   ];
-  const server = spawn(
-    join(postgresPrograms, 'postgres'),
-    ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])],
-    { ...asUser, stdio: ['ignore', 'ignore', 'pipe'], cwd: '/' },
-  );
-  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  let said = '';
-  await new Promise<void>((resolve, reject) => {
-    server.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes('ready to accept connections')) resolve();
-    });
-    server.once('exit', (code) => reject(new Error(`postgres ended with ${code}: ${said}`)));
-  });
+  const programs = postgresPrograms;
+  const launch = () => launchPostgres(join(programs, 'postgres'), dataDir, settings, asUser);
+  let server = await launch();
   const urlOf = (database: string) =>
     `postgres://slipway@localhost/${database}?host=${encodeURIComponent(scratch.path)}`;
   let made = 0;
@@ -93,11 +88,50 @@ export async function postgresCluster(): Promise<PostgresCluster> {
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`,
       );
     },
+    stop: (mode = 'fast') => server.end(mode),
+    async start() {
+      server = await launch();
+    },
     async [Symbol.asyncDispose]() {
       // Immediate: there is nothing to keep.
-      server.kill('SIGQUIT');
-      await ended;
+      await server.end('immediate');
       scratch[Symbol.dispose]();
+    },
+  };
+}
+
+/** @see the signals of `pg_ctl stop` */
+const STOP_SIGNAL = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
+
+interface RunningPostgres {
+  /** Resolves when it has ended; at once when it had. */
+  end(mode: keyof typeof STOP_SIGNAL): Promise<void>;
+}
+
+async function launchPostgres(
+  program: string,
+  dataDir: string,
+  settings: readonly string[],
+  asUser: { readonly uid?: number; readonly gid?: number },
+): Promise<RunningPostgres> {
+  const server = spawn(program, ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])], {
+    ...asUser,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: '/',
+  });
+  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  let said = '';
+  await new Promise<void>((resolve, reject) => {
+    server.stderr.on('data', (chunk: Buffer) => {
+      if (said.length < MAX_SAID) said += chunk.toString();
+      if (said.includes('ready to accept connections')) resolve();
+    });
+    server.once('exit', (code) => reject(new Error(`postgres ended with ${code}: ${said}`)));
+  });
+  return {
+    async end(mode) {
+      if (server.exitCode === null && server.signalCode === null) server.kill(STOP_SIGNAL[mode]);
+      await ended;
     },
   };
 }

@@ -113,7 +113,18 @@ export async function startControlServer(
   const address = (url: string | undefined) => (url === undefined ? '127.0.0.1:0' : new URL(url).host);
   let keyEnv: Record<string, string> | undefined = again?.env;
   if (keyEnv === undefined) {
-    const created = await runSlipway(['keys', 'create', '--role', 'admin', '--data-dir', dataDir, '--json']);
+    const at = args.indexOf('--database');
+    const database = at < 0 ? [] : args.slice(at, at + 2);
+    const created = await runSlipway([
+      'keys',
+      'create',
+      '--role',
+      'admin',
+      '--data-dir',
+      dataDir,
+      '--json',
+      ...database,
+    ]);
     if (created.status !== 0) throw new Error(`keys create failed: ${created.stderr}`);
     const key = JSON.parse(created.stdout) as { accessKeyId: string; secretAccessKey: string };
     keyEnv = {

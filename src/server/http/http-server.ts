@@ -1,9 +1,9 @@
 /** The one door of the control server: `POST /` for both APIs, told apart by their target. */
 import { readFileSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { ApiError, encodeApiError } from '../../protocol/errors.ts';
+import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import {
   HOST_COMMAND_SECURE_SIGNING_NAME,
   HOST_COMMAND_SECURE_TARGET,
@@ -244,6 +244,8 @@ function sendError(ctx: HttpContext, reply: FastifyReply, requestId: string, thr
   let error: ApiError;
   if (thrown instanceof ApiError) {
     error = thrown;
+  } else if (isSlipwayError(thrown, 'SERVER_DATABASE_AWAY')) {
+    error = serviceUnavailable('The server cannot use its database just now. Try again in a few seconds.', thrown);
   } else {
     ctx.log.error('a request failed in the server itself', { requestId, error: thrown });
     error = new ApiError(

@@ -8,7 +8,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, SlipwayError } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -217,6 +217,8 @@ function toS3Error(ctx: S3Context, thrown: unknown, requestId: string): S3Error 
   if (thrown instanceof S3Error) return thrown;
   if (thrown instanceof ApiError)
     return new S3Error(SIGNATURE_CODES[thrown.type] ?? 'AccessDenied', 403, thrown.message);
+  if (isSlipwayError(thrown, 'SERVER_DATABASE_AWAY'))
+    return new S3Error('ServiceUnavailable', 503, 'The server cannot use its database just now. Try again.');
   ctx.log.error('a request to the revision store failed', { requestId, error: thrown });
   return new S3Error('InternalError', 500, 'The revision store has met a fault; the server’s log has it.');
 }

@@ -1,31 +1,39 @@
 import { PostgresDialect } from 'kysely';
+import { type SturdyPool, type SturdyPoolContext, sturdyPool } from './postgres-pool.ts';
 
 const CONNECTIONS = 10;
 /** An address that nobody answers at is an error soon, not a request that hangs. */
-const CONNECT_LIMIT_MS = 10_000;
+const CONNECT_LIMIT_MS = 5_000;
 /** A process that stands still in the middle of a transaction must not keep a deployment locked for the others. */
 const IDLE_TRANSACTION_LIMIT_MS = 60_000;
+/** After this long without traffic the system asks whether the other side is still there; it may be gone without a word. */
+const ALIVE_AFTER_MS = 10_000;
 const INT8 = 20;
 
 /** Kysely on PostgreSQL, with 64-bit integers read as numbers: milliseconds since the epoch fit for the next 285 000 years. */
-export async function postgresDialect(connectionString: string): Promise<PostgresDialect> {
+export async function postgresDialect(
+  connectionString: string,
+  ctx: SturdyPoolContext,
+): Promise<{ readonly dialect: PostgresDialect; readonly pool: SturdyPool }> {
   // Loaded only by those who use it.
   const { default: pg } = await import('pg');
-  const pool = new pg.Pool({
-    connectionString,
-    application_name: 'slipway',
-    max: CONNECTIONS,
-    keepAlive: true,
-    connectionTimeoutMillis: CONNECT_LIMIT_MS,
-    idle_in_transaction_session_timeout: IDLE_TRANSACTION_LIMIT_MS,
-    types: {
-      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-        oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-    },
-  });
-  // A connection that breaks while it is idle is replaced by the pool; without a listener it would end the process.
-  pool.on('error', () => undefined);
-  return new PostgresDialect({ pool });
+  const pool = sturdyPool(
+    new pg.Pool({
+      connectionString,
+      application_name: 'slipway',
+      max: CONNECTIONS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: ALIVE_AFTER_MS,
+      connectionTimeoutMillis: CONNECT_LIMIT_MS,
+      idle_in_transaction_session_timeout: IDLE_TRANSACTION_LIMIT_MS,
+      types: {
+        getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+          oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
+      },
+    }),
+    ctx,
+  );
+  return { dialect: new PostgresDialect({ pool }), pool };
 }
 
 const SERIALIZATION_FAILURE = '40001';

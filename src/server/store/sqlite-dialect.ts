@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -12,6 +13,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { databaseAway, isSqliteAway, isSqliteBusy } from './database-faults.ts';
 
 /**
  * Kysely on the SQLite that Node carries.
@@ -32,8 +34,14 @@ export function sqliteDialect(file: string): Dialect {
   };
 }
 
-/** Another process (`slipway keys create`) may be writing; it holds the right to write for milliseconds. */
+/**
+ * Another process (`slipway keys create`) may be writing; it holds the right to write for milliseconds. SQLite's own way to wait
+ * would hold up this whole process, so it waits here.
+ */
 const BUSY_WAIT_MS = 5_000;
+const BUSY_RETRY_MS = 20;
+/** While the database is opened nothing else is to be done, and another process may be opening it, too. */
+const OPENING_WAIT_MS = 5_000;
 /** Statements kept prepared. The server's own texts are about a hundred; lists of changing length make more. */
 const KEPT_STATEMENTS = 256;
 /** Sealed secrets are in there, and who may deploy what. */
@@ -55,11 +63,12 @@ class NodeSqliteDriver implements Driver {
     closeSync(openSync(this.#file, 'a', FILE_MODE));
     const database = new DatabaseSync(this.#file);
     database.exec(`
-      PRAGMA busy_timeout = ${BUSY_WAIT_MS};
+      PRAGMA busy_timeout = ${OPENING_WAIT_MS};
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA foreign_keys = ON;
     `);
+    database.exec('PRAGMA busy_timeout = 0');
     this.#connection = new NodeSqliteConnection(database);
   }
 
@@ -90,7 +99,8 @@ class NodeSqliteDriver implements Driver {
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('rollback'));
+    // After a full disk or a disk's fault SQLite may have rolled back by itself.
+    if (this.#connection?.isInTransaction !== false) await connection.executeQuery(CompiledQuery.raw('rollback'));
   }
 
   /** Closes when everybody who asked for the connection before has had it. */
@@ -106,11 +116,39 @@ class NodeSqliteConnection implements DatabaseConnection {
   /** By text, the most recently used last. */
   readonly #statements = new Map<string, StatementSync>();
 
+  /** Since when another process has held the lock; null: it does not. */
+  #busySinceMs: number | null = null;
+
   constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction;
+  }
+
+  /**
+   * @throws SlipwayError SERVER_DATABASE_AWAY when another process holds the lock for too long, the disk is full, or it fails. After
+   * one statement has waited in vain, those behind it fail at once until the lock is free
+   */
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    for (;;) {
+      try {
+        const result = this.#execute<Row>(query);
+        // Reads never wait for the lock and say nothing about it.
+        if (!/^select\b/.test(query.sql)) this.#busySinceMs = null;
+        return result;
+      } catch (error) {
+        if (!isSqliteAway(error)) throw error;
+        if (!isSqliteBusy(error)) throw databaseAway(error);
+        this.#busySinceMs ??= performance.now();
+        if (performance.now() - this.#busySinceMs > BUSY_WAIT_MS) throw databaseAway(error);
+        await delay(BUSY_RETRY_MS);
+      }
+    }
+  }
+
+  #execute<Row>(query: CompiledQuery): QueryResult<Row> {
     const statement = this.#prepare(query.sql);
     const parameters = query.parameters as readonly SQLInputValue[];
     if (statement.columns().length > 0) return { rows: statement.all(...parameters) as Row[] };

@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Transaction } from 'kysely';
-import { messageOf, SlipwayError } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
+import { type Logger, silentLogger } from '../../logging/logger.ts';
+import { systemClock } from '../../system/clock.ts';
 import { migrate } from './migrations.ts';
 import { isRetryable, postgresDialect } from './postgres-dialect.ts';
 import { postgresWakeUps } from './postgres-wake-ups.ts';
@@ -14,7 +16,12 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
  *
  * Everything that changes more than one row goes through `transaction`, and inside of one everything goes through its `tx`: on
  * SQLite there is one connection, so asking `db` for another one there waits for ever. A transaction waits for nothing but the
- * database; it may be run again when PostgreSQL had to break a deadlock.
+ * database.
+ *
+ * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent:
+ * nothing of it has happened then. When it broke later, nobody knows whether it has happened. It is not run again, and fails with
+ * SERVER_DATABASE_AWAY like everything else that the database does not take. So callers must bear being repeated: a host's reports
+ * are told from new ones, the engine decides from the rows alone, and a name or a group that is taken is refused.
  */
 export interface Store {
   readonly db: Kysely<StoreSchema>;
@@ -35,10 +42,11 @@ export type StoreLocation = { readonly dataDir: string } | { readonly databaseUr
  * Opens the database, making it if there is none, and brings it up to date. Several processes may have it open: that only one
  * server works on a data folder is its own lock's matter.
  *
+ * @param log is told when the database goes away and when it is back
  * @throws SlipwayError SERVER_DATABASE_UNREACHABLE, SERVER_DATABASE_NEWER
  */
-export async function openStore(location: StoreLocation): Promise<Store> {
-  return 'databaseUrl' in location ? openPostgres(location.databaseUrl) : openSqlite(location.dataDir);
+export async function openStore(location: StoreLocation, log: Logger = silentLogger): Promise<Store> {
+  return 'databaseUrl' in location ? openPostgres(location.databaseUrl, log) : openSqlite(location.dataDir);
 }
 
 /** Where the embedded database is. */
@@ -61,30 +69,56 @@ async function openSqlite(dataDir: string): Promise<Store> {
   };
 }
 
-/** How often a transaction is tried that PostgreSQL had to break off; each time another one has got on. */
+/** How often a transaction is tried that PostgreSQL had to break off, or whose connection broke. */
 const TRIES = 5;
 
-async function openPostgres(databaseUrl: string): Promise<Store> {
-  const db = await openMigrated(
-    'postgres',
-    withoutPassword(databaseUrl),
-    async () => new Kysely<StoreSchema>({ dialect: await postgresDialect(databaseUrl) }),
-  );
+async function openPostgres(databaseUrl: string, log: Logger): Promise<Store> {
+  const { dialect, pool } = await postgresDialect(databaseUrl, { clock: systemClock, log });
+  const place = withoutPassword(databaseUrl);
+  const db = await openMigrated('postgres', place, async () => new Kysely<StoreSchema>({ dialect }));
+  pool.begin();
   return {
     db,
     dialect: 'postgres',
     wakeUps: postgresWakeUps(databaseUrl),
     async transaction(work) {
       for (let tries = 1; ; tries += 1) {
-        try {
-          return await db.transaction().execute(work);
-        } catch (error) {
-          if (tries === TRIES || !isRetryable(error)) throw error;
-        }
+        const attempt = await tryTransaction(db, work);
+        if ('result' in attempt) return attempt.result;
+        const { error, mayHaveHappened } = attempt;
+        const mayRunAgain = isRetryable(error) || (isSlipwayError(error, 'SERVER_DATABASE_AWAY') && !mayHaveHappened);
+        if (tries === TRIES || !mayRunAgain) throw error;
       }
     },
     close: () => db.destroy(),
   };
+}
+
+type Attempt<T> = { readonly result: T } | { readonly error: unknown; readonly mayHaveHappened: boolean };
+
+async function tryTransaction<T>(
+  db: Kysely<StoreSchema>,
+  work: (tx: StoreTransaction) => Promise<T>,
+): Promise<Attempt<T>> {
+  // The work's own error: on a broken connection the attempt to roll back fails, too, and hides it.
+  let fault: { readonly error: unknown } | null = null;
+  let isDone = false;
+  try {
+    const result = await db.transaction().execute(async (tx) => {
+      try {
+        const value = await work(tx);
+        isDone = true;
+        return value;
+      } catch (error) {
+        fault = { error };
+        throw error;
+      }
+    });
+    return { result };
+  } catch (error) {
+    const own = fault as { readonly error: unknown } | null;
+    return { error: own === null ? error : own.error, mayHaveHappened: isDone };
+  }
 }
 
 async function openMigrated(
@@ -97,9 +131,11 @@ async function openMigrated(
     db = await open();
     await migrate(db, dialect);
     return db;
-  } catch (cause) {
+  } catch (thrown) {
     await db?.destroy();
-    if (cause instanceof SlipwayError) throw cause;
+    const isAway = isSlipwayError(thrown, 'SERVER_DATABASE_AWAY');
+    if (thrown instanceof SlipwayError && !isAway) throw thrown;
+    const cause = isAway ? thrown.cause : thrown;
     const message = `the database ${place} cannot be opened: ${messageOf(cause)}`;
     throw new SlipwayError('SERVER_DATABASE_UNREACHABLE', message, { cause });
   }

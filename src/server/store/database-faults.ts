@@ -1,0 +1,50 @@
+/** Tells a database that is away or full from a fault in what it was asked. */
+import { messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
+
+/** @returns the error for a database that does not answer or takes nothing now; its `cause` says why */
+export function databaseAway(cause: unknown): SlipwayError {
+  return new SlipwayError('SERVER_DATABASE_AWAY', `the database cannot be used just now: ${messageOf(cause)}`, {
+    cause,
+  });
+}
+
+/**
+ * SQLSTATEs of a server that is not there for us, whatever it was asked: connections that failed, a lack of resources (disk,
+ * memory, connections), a shutdown, a start, faults of its disks, a session that it ended, and a standby that takes no writes.
+ */
+const AWAY_STATES = /^(08...|53...|57P0[1-5]|58...|25P0[34]|25006)$/;
+/** What the system says when no connection comes about, or one breaks. */
+const AWAY_SYSTEM_CODES: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EACCES', 'EMFILE', 'ENFILE'],
+  ...['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL'],
+]);
+/** What the client library says without a code. */
+const AWAY_TEXTS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout|The server does not support SSL)/;
+
+/** Whether an error of the PostgreSQL client means that the connection or the whole server is gone. */
+export function isPostgresAway(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isPostgresAway);
+  const code = systemErrorCode(error);
+  if (code !== null && (AWAY_STATES.test(code) || AWAY_SYSTEM_CODES.has(code))) return true;
+  return error instanceof Error && AWAY_TEXTS.test(error.message);
+}
+
+/** SQLite's primary result codes for: locked by others, out of memory, read-only, disk faults, full, cannot be opened. */
+const BUSY = 5;
+const AWAY_RESULTS: readonly number[] = [BUSY, 6, 7, 8, 10, 13, 14];
+
+/** Whether an error of SQLite means that it could not read or write, and not that it was asked for something wrong. */
+export function isSqliteAway(error: unknown): boolean {
+  return AWAY_RESULTS.includes(primaryResult(error));
+}
+
+/** Whether another process holds the lock that a statement needs. The statement has done nothing then. */
+export function isSqliteBusy(error: unknown): boolean {
+  return primaryResult(error) === BUSY;
+}
+
+function primaryResult(error: unknown): number {
+  const extended = (error as { readonly errcode?: unknown } | null)?.errcode;
+  return typeof extended === 'number' ? extended & 0xff : 0;
+}

@@ -1,0 +1,165 @@
+/**
+ * Connections to PostgreSQL for a server that outlives its database's restarts.
+ *
+ * A connection may break at any instant: PostgreSQL restarts, an administrator ends a backend, a network fails. Then
+ * - a new connection is waited for, for some seconds, so that a restart goes unnoticed by most requests;
+ * - a read outside of a transaction is repeated on another connection;
+ * - everything else fails with SERVER_DATABASE_AWAY. Only the caller knows whether it may be repeated: see `Store.transaction`.
+ */
+import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import type { Pool, PoolClient } from 'pg';
+import { messageOf } from '../../errors.ts';
+import type { Logger } from '../../logging/logger.ts';
+import type { Clock } from '../../system/clock.ts';
+import { databaseAway, isPostgresAway } from './database-faults.ts';
+
+export interface SturdyPoolContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface SturdyPool extends PostgresPool {
+  /** From now on the database is known to be right, and waited for when it goes away; before, faults are told at once. */
+  begin(): void;
+}
+
+/** A restart takes a second or two. Callers that wait longer are better off with an answer. */
+const PATIENCE_MS = 5_000;
+const PROBE_EVERY_MS = 200;
+/** Every statement here takes milliseconds. One that takes this long goes to a server that has stopped or is cut off. */
+const STATEMENT_LIMIT_MS = 15_000;
+
+export function sturdyPool(pool: Pool, ctx: SturdyPoolContext): SturdyPool {
+  const closing = new AbortController();
+  let isWaitedFor = false;
+  let away: Absence | null = null;
+
+  // A connection that breaks while nobody uses it is replaced. Without a listener it would end the process.
+  pool.on('error', () => undefined);
+  // The pool listens only while a connection is idle. Whoever has it out learns of the break from the query.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+
+  /** Begins an absence, or joins the one that has begun. One probe asks for all who wait. */
+  const noteAway = (cause: unknown): Absence => {
+    if (away !== null) return away;
+    ctx.log.warn(`the database is away; requests that need it wait or are refused: ${messageOf(cause)}`);
+    const absence: Absence = { giveUpAtMs: ctx.clock.now() + PATIENCE_MS, over: probe() };
+    away = absence;
+    return absence;
+  };
+  const probe = async (): Promise<void> => {
+    while (!closing.signal.aborted) {
+      await ctx.clock.sleep(PROBE_EVERY_MS, closing.signal);
+      try {
+        (await pool.connect()).release();
+        ctx.log.info('the database is back');
+        break;
+      } catch {
+        // Said once, when it went away.
+      }
+    }
+    away = null;
+  };
+
+  const acquire = async (): Promise<PoolClient> => {
+    for (;;) {
+      if (away !== null) await waitForReturn(away, ctx.clock);
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (!isPostgresAway(error) || closing.signal.aborted) throw error;
+        // A pool that is merely busy is no reason to probe.
+        if (!isWaitedFor || !isConnectionFault(error)) throw databaseAway(error);
+        noteAway(error);
+      }
+    }
+  };
+
+  return {
+    options: pool.options,
+    begin: () => {
+      isWaitedFor = true;
+    },
+    connect: async () => poolClient(await acquire(), acquire, () => isWaitedFor),
+    async end() {
+      closing.abort();
+      await away?.over;
+      await pool.end();
+    },
+  };
+}
+
+interface Absence {
+  readonly giveUpAtMs: number;
+  readonly over: Promise<void>;
+}
+
+async function waitForReturn(absence: Absence, clock: Clock): Promise<void> {
+  const leftMs = absence.giveUpAtMs - clock.now();
+  const isBack = new AbortController();
+  const isOver = absence.over.then(() => true);
+  try {
+    const over = leftMs > 0 && (await Promise.race([isOver, clock.sleep(leftMs, isBack.signal).then(() => false)]));
+    if (!over) throw databaseAway(new Error('it has been away for some time'));
+  } finally {
+    isBack.abort();
+  }
+}
+
+/** Whether no connection came about at all; the alternative is a pool whose connections are all in use. */
+function isConnectionFault(error: unknown): boolean {
+  return !(error instanceof Error && error.message.startsWith('timeout exceeded'));
+}
+
+/** One user's hold on a connection. */
+function poolClient(first: PoolClient, acquire: () => Promise<PoolClient>, isLimited: () => boolean) {
+  let client = first;
+  let isBroken = false;
+  let inTransaction = false;
+  const run = async (sql: string, parameters: readonly unknown[]) => {
+    try {
+      return await limited(client.query(sql, [...parameters]), isLimited());
+    } catch (error) {
+      if (!isPostgresAway(error)) throw error;
+      isBroken = true;
+      throw databaseAway(error);
+    }
+  };
+  const query = async (sql: string, parameters: readonly unknown[]) => {
+    if (/^(begin|start transaction)\b/.test(sql)) inTransaction = true;
+    if (/^(commit|rollback)$/.test(sql)) inTransaction = false;
+    try {
+      return await run(sql, parameters);
+    } catch (error) {
+      if (!isBroken || inTransaction || !/^select\b/.test(sql)) throw error;
+      client.release(true);
+      isBroken = false;
+      // If this fails the first connection is given back already, and must not be a second time.
+      client = await acquire().catch((cause: unknown) => {
+        client = RELEASED;
+        throw cause;
+      });
+      return run(sql, parameters);
+    }
+  };
+  return {
+    query: query as unknown as PostgresPoolClient['query'],
+    release: (destroy?: boolean) => client.release(isBroken || destroy === true),
+  } satisfies PostgresPoolClient;
+}
+
+/** In the place of a connection that is given back. */
+const RELEASED = { release: () => undefined } as unknown as PoolClient;
+
+async function limited(query: Promise<unknown>, isLimited: boolean): Promise<PostgresQueryResult<never>> {
+  if (!isLimited) return (await query) as PostgresQueryResult<never>;
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('Query read timeout')), STATEMENT_LIMIT_MS);
+  });
+  try {
+    return (await Promise.race([query, limit])) as PostgresQueryResult<never>;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,111 @@
+/** PostgreSQL restarts, and its backends are ended, in the middle of deployments that two servers share. */
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test, vi } from 'vitest';
+import { createManagementClient } from '../../src/protocol/management/client.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { eventually } from '../support/eventually.ts';
+import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
+import { isRunning } from '../support/process-tree.ts';
+import { writeRevision } from '../support/revision.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const EVENTS = ['ApplicationStop', 'BeforeInstall', 'AfterInstall', 'ApplicationStart', 'ValidateService'];
+/** The first deployment of a host has no earlier revision whose script could stop the application. */
+const FIRST_EVENTS = EVENTS.slice(1);
+
+/** Two servers on one database; the second has the master key of the first and uses its store. */
+async function startTwo(at: (name: string) => string, databaseUrl: string): Promise<[ControlServer, ControlServer]> {
+  const database = ['--database', databaseUrl];
+  const one = await startControlServer(at('one'), undefined, database);
+  mkdirSync(at('two'), { mode: 0o700 });
+  copyFileSync(`${at('one')}/master.key`, `${at('two')}/master.key`);
+  const anywhere = { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0', env: one.env };
+  const two = await startControlServer(at('two'), anywhere, [...database, '--public-s3-endpoint', one.s3Url]);
+  return [one, two];
+}
+
+describe.skipIf(postgresPrograms === null)('two servers on one PostgreSQL', () => {
+  test('survive a restart and the end of all backends again and again in a deployment, which succeeds with each hook run once', async () => {
+    using scratch = scratchFolder();
+    await using cluster = await postgresCluster();
+    const databaseUrl = await cluster.createDatabase();
+    const [one, two] = await startTwo(scratch.at, databaseUrl);
+    await using _one = one;
+    await using _two = two;
+    const hosts = [
+      await enrolHost(one, scratch.at('host-1'), 'web-1'),
+      await enrolHost(two, scratch.at('host-2'), 'web-2'),
+    ] as const;
+    await runSlipway(['applications', 'create', 'site'], one.env);
+    const group = ['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'];
+    expect(await runSlipway(group, one.env)).toMatchObject({ status: 0 });
+    const runs = scratch.at('runs');
+    const note = (event: string) => `echo "${event} $0" >> ${runs}\nsleep 0.1`;
+    const site = writeRevision(scratch.at('site'), {
+      destination: scratch.at('destination'),
+      files: { 'index.html': 'hello' },
+      scripts: Object.fromEntries(EVENTS.map((event) => [event, note(event)])),
+    });
+    await using _agentOne = hosts[0].startAgent();
+    await using _agentTwo = hosts[1].startAgent();
+    const deployment = [
+      'deploy',
+      site,
+      '--application',
+      'site',
+      '--group',
+      'test',
+      '--file-exists-behavior',
+      'OVERWRITE',
+    ];
+    const config = ['--config', 'CodeDeployDefault.AllAtOnce', '--no-follow'];
+    const started = await runSlipway([...deployment, ...config], one.env);
+    expect(started).toMatchObject({ status: 0 });
+    const deploymentId = started.stdout.trim();
+    const over = untilOver(two, deploymentId);
+
+    const trouble = (async () => {
+      for (let round = 0; round < 30; round += 1) {
+        await delay(100);
+        if (round % 10 === 3) {
+          await cluster.stop(round === 3 ? 'fast' : 'immediate');
+          await cluster.start();
+        } else await cluster.breakConnections(databaseUrl);
+      }
+    })();
+    await trouble;
+
+    expect(await over).toBe('Succeeded');
+    expect([one, two].map((server) => isRunning(server.daemon.pid))).toEqual([true, true]);
+    const ran = readFileSync(runs, 'utf8').trimEnd().split('\n');
+    expect(ran).toHaveLength(2 * FIRST_EVENTS.length);
+    expect(new Set(ran).size, 'a hook ran twice').toBe(ran.length);
+    for (const server of [one, two]) expect(server.daemon.log()).not.toMatch(/"level":"error"/);
+  });
+});
+
+/** Asks until the deployment is over, whatever becomes of single questions. @returns how it has ended */
+async function untilOver(server: ControlServer, deploymentId: string): Promise<string | undefined> {
+  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
+  const client = createManagementClient({
+    ...{ endpoint: server.url, region: 'us-east-1', clock: systemClock },
+    credentials: async () => ({ accessKeyId, secretAccessKey }),
+  });
+  let status: string | undefined;
+  await eventually(
+    async () => {
+      try {
+        status = (await client.call('GetDeployment', { deploymentId })).deploymentInfo?.status;
+      } catch (error) {
+        expect(error).toMatchObject({ status: 503 });
+      }
+      return status === 'Succeeded' || status === 'Failed' || status === 'Stopped';
+    },
+    { everyMs: 50, withinMs: 100_000 },
+  );
+  return status;
+}
