@@ -5,7 +5,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { HostCommandClient } from '../protocol/host-command/client.ts';
-import type { CommandStatus, HostCommand } from '../protocol/host-command/shapes.ts';
+import type { HostCommand } from '../protocol/host-command/shapes.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import type { Clock } from '../system/clock.ts';
 import { NOOP_OUTCOME } from './diagnostics.ts';
@@ -24,8 +24,8 @@ export interface CommandContext {
   inGroup(deploymentGroupId: string, work: () => Promise<void>): Promise<void>;
 }
 
-const ACKNOWLEDGE_TRIES = 3;
-const ACKNOWLEDGE_WAIT_MS = 1_000;
+const ASK_TRIES = 3;
+const ASK_WAIT_MS = 1_000;
 
 /**
  * Carries out one command: specification → verify and parse → acknowledge → execute → outcome. Never throws; whatever goes wrong before
@@ -47,7 +47,7 @@ export async function processCommand(ctx: CommandContext, command: HostCommand):
 }
 
 async function fetchSpecification(ctx: CommandContext, command: HostCommand): Promise<DeploymentSpecification> {
-  const answer = await ctx.client.getDeploymentSpecification(command.DeploymentExecutionId);
+  const answer = await askAFewTimes(ctx, () => ctx.client.getDeploymentSpecification(command.DeploymentExecutionId));
   if (answer.DeploymentSystem !== 'CodeDeploy') {
     throw new SlipwayError(
       'SPECIFICATION_INVALID',
@@ -65,7 +65,7 @@ async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest): 
     // On disk before the acknowledgement: from then on the server counts on an outcome.
     ctx.ledger.begin({ hostCommandIdentifier, deploymentId, commandName });
     const isNoop = await ctx.executors.isCommandNoop(request);
-    const status = await acknowledge(ctx, hostCommandIdentifier, isNoop);
+    const status = await askAFewTimes(ctx, () => ctx.client.acknowledge(hostCommandIdentifier, isNoop));
     if (status === 'Succeeded' || (status === 'Failed' && !isNoop)) {
       ctx.log.info('the control endpoint does not want this command run', { ...fields, status });
       ctx.ledger.forget(hostCommandIdentifier);
@@ -95,19 +95,15 @@ function sayEnding(
   else ctx.log.warn(`${fields.commandName} failed`, { ...fields, errorCode, diagnosis });
 }
 
-/** Asks a few times: an acknowledgement that is lost on the way must not cost the deployment. */
-async function acknowledge(
-  ctx: CommandContext,
-  hostCommandIdentifier: string,
-  isNoop: boolean,
-): Promise<CommandStatus | null> {
+/** A request that is lost on the way, or meets a server whose database restarts, must not cost the deployment. */
+async function askAFewTimes<T>(ctx: Pick<CommandContext, 'clock'>, ask: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await ctx.client.acknowledge(hostCommandIdentifier, isNoop);
+      return await ask();
     } catch (error) {
       const isRefusal = error instanceof RemoteApiError && error.status < 500 && !error.isThrottle;
-      if (isRefusal || tries === ACKNOWLEDGE_TRIES) throw error;
-      await ctx.clock.sleep(ACKNOWLEDGE_WAIT_MS);
+      if (isRefusal || tries === ASK_TRIES) throw error;
+      await ctx.clock.sleep(ASK_WAIT_MS);
     }
   }
 }

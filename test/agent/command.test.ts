@@ -33,6 +33,8 @@ beforeAll(async () => {
 interface Host {
   readonly isNoop?: boolean;
   readonly acknowledge?: () => CommandStatus | null;
+  /** Called before the specification is answered; may throw. */
+  readonly beforeSpecification?: () => void;
   readonly system?: string;
   readonly envelope?: Envelope;
   readonly outcome?: CommandOutcome;
@@ -51,10 +53,13 @@ async function carryOut(host: Host) {
   const ledger = openLedger({ rootDir: scratch.path, trackingFolder: 'ongoing', clock, log });
   if (host.isDiskGone === true) rmSync(scratch.at('.slipway'), { recursive: true });
   const client = {
-    getDeploymentSpecification: async () => ({
-      DeploymentSystem: host.system ?? 'CodeDeploy',
-      DeploymentSpecification: { GenericEnvelope: host.envelope ?? envelope },
-    }),
+    getDeploymentSpecification: async () => {
+      host.beforeSpecification?.();
+      return {
+        DeploymentSystem: host.system ?? 'CodeDeploy',
+        DeploymentSpecification: { GenericEnvelope: host.envelope ?? envelope },
+      };
+    },
     acknowledge: async () => (host.acknowledge ?? (() => 'InProgress' as const))(),
     complete: async (_id: string, outcome: CommandOutcome) => void completed.push(outcome),
   };
@@ -115,6 +120,17 @@ test('an acknowledgement that is lost is made again, and one that fails for good
   });
   expect(refused).toMatchObject({ ran: [], waits: [], left: [] });
   expect(refused.completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
+});
+
+test('a specification that the server cannot give just now is asked for again', async () => {
+  let tries = 0;
+  const unavailableOnce = await carryOut({
+    beforeSpecification: () => {
+      tries += 1;
+      if (tries === 1) throw new RemoteApiError({ type: 'ServiceUnavailable', message: 'later', status: 503 });
+    },
+  });
+  expect(unavailableOnce).toMatchObject({ ran: ['AfterInstall'], waits: [1000], completed: [DONE] });
 });
 
 test('what fails before the acknowledgement is reported as Failed with code 5', async () => {

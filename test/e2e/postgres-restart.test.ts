@@ -62,8 +62,8 @@ describe.skipIf(postgresPrograms === null)('two servers on one PostgreSQL', () =
       '--file-exists-behavior',
       'OVERWRITE',
     ];
-    const config = ['--config', 'CodeDeployDefault.AllAtOnce', '--no-follow'];
-    const started = await runSlipway([...deployment, ...config], one.env);
+    // One host after the other: both are this machine, and install into the same folder.
+    const started = await runSlipway([...deployment, '--no-follow'], one.env);
     expect(started).toMatchObject({ status: 0 });
     const deploymentId = started.stdout.trim();
     const over = untilOver(two, deploymentId);
@@ -79,12 +79,18 @@ describe.skipIf(postgresPrograms === null)('two servers on one PostgreSQL', () =
     })();
     await trouble;
 
-    expect(await over).toBe('Succeeded');
+    const ending = await over;
+    const shown = await runSlipway(['deployments', 'show', deploymentId], one.env);
+    // One host of two may fail in a deployment that succeeds.
+    expect([ending, shown.stdout.includes('Failed')], shown.stdout).toEqual(['Succeeded', false]);
     expect([one, two].map((server) => isRunning(server.daemon.pid))).toEqual([true, true]);
     const ran = readFileSync(runs, 'utf8').trimEnd().split('\n');
     expect(ran).toHaveLength(2 * FIRST_EVENTS.length);
     expect(new Set(ran).size, 'a hook ran twice').toBe(ran.length);
-    for (const server of [one, two]) expect(server.daemon.log()).not.toMatch(/"level":"error"/);
+    const errors = [one, two]
+      .flatMap((server) => server.daemon.log().split('\n'))
+      .filter((line) => line.includes('"level":"error"'));
+    expect(errors.filter((line) => !line.includes('SERVER_DATABASE_AWAY'))).toEqual([]);
   });
 });
 

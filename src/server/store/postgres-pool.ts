@@ -26,6 +26,8 @@ export interface SturdyPool extends PostgresPool {
 /** A restart takes a second or two. Callers that wait longer are better off with an answer. */
 const PATIENCE_MS = 5_000;
 const PROBE_EVERY_MS = 200;
+/** How often a read outside of a transaction is tried on connections that break. */
+const READ_TRIES = 5;
 /** Every statement here takes milliseconds. One that takes this long goes to a server that has stopped or is cut off. */
 const STATEMENT_LIMIT_MS = 15_000;
 
@@ -128,18 +130,18 @@ function poolClient(first: PoolClient, acquire: () => Promise<PoolClient>, isLim
   const query = async (sql: string, parameters: readonly unknown[]) => {
     if (/^(begin|start transaction)\b/.test(sql)) inTransaction = true;
     if (/^(commit|rollback)$/.test(sql)) inTransaction = false;
-    try {
-      return await run(sql, parameters);
-    } catch (error) {
-      if (!isBroken || inTransaction || !/^select\b/.test(sql)) throw error;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await run(sql, parameters);
+      } catch (error) {
+        const mayRepeat = isBroken && !inTransaction && /^select\b/.test(sql);
+        if (!mayRepeat || tries === READ_TRIES) throw error;
+      }
       client.release(true);
       isBroken = false;
-      // If this fails the first connection is given back already, and must not be a second time.
-      client = await acquire().catch((cause: unknown) => {
-        client = RELEASED;
-        throw cause;
-      });
-      return run(sql, parameters);
+      // Until there is another one: the first is given back, and must not be a second time.
+      client = RELEASED;
+      client = await acquire();
     }
   };
   return {
