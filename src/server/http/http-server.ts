@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
+import { saySeldom } from '../../logging/seldom.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import {
   HOST_COMMAND_SECURE_SIGNING_NAME,
@@ -19,6 +20,7 @@ import {
   MANAGEMENT_SIGNING_NAME,
   MANAGEMENT_TARGET,
 } from '../../protocol/management/shapes.ts';
+import { SILENCE_LIMITS, surviveFailedAccepts } from '../../system/accepting.ts';
 import type { Clock } from '../../system/clock.ts';
 import { printable } from '../../system/printable.ts';
 import type { Random } from '../../system/random.ts';
@@ -102,11 +104,12 @@ function makeFastify(ctx: HttpContext): FastifyInstance {
     forceCloseConnections: 'idle' as const,
   };
   const server = (ctx.tls === null
-    ? fastify(options)
+    ? fastify({ ...options, http: SILENCE_LIMITS })
     : fastify({
         ...options,
-        https: { cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
+        https: { ...SILENCE_LIMITS, cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
       })) as unknown as FastifyInstance;
+  surviveFailedAccepts(server.server, saySeldom(ctx.log, ctx.clock));
   // Signatures are over the bytes that came, whatever they call themselves.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
