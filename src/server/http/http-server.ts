@@ -27,13 +27,13 @@ import type { Random } from '../../system/random.ts';
 import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../engine/host-commands.ts';
-import type { AccessKey } from '../store/access-keys.ts';
+import type { KnownAccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 
 export interface HttpContext {
   readonly api: ApiContext;
   readonly hostCommands: HostCommandService;
-  findKey(accessKeyId: string): Promise<AccessKey | null>;
+  findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
@@ -213,6 +213,7 @@ async function callHostCommand(
     caller: object,
   ) => Promise<object>;
   return call(input, {
+    accessKeyId: caller.accessKeyId,
     hostArn,
     agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
