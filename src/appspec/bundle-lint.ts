@@ -39,6 +39,8 @@ export interface LintOptions {
   readonly host: HostView;
   /** The revision is for this very host: a user who does not exist here is an error. */
   readonly isTargetHost: boolean;
+  /** Lifecycle events that will run; without it, all. */
+  readonly events?: readonly string[];
 }
 
 /** Everything that can be said about scripts and about users and groups. Sources and destinations are the install planner's. */
@@ -52,7 +54,9 @@ export function lintBundle(reading: AppSpecReading, options: LintOptions): Findi
 }
 
 function lintHooks(places: Places, appSpec: AppSpec, options: LintOptions): Finding[] {
-  return [...appSpec.hooks].flatMap(([event, hooks]) =>
+  const { events } = options;
+  const run = [...appSpec.hooks].filter(([event]) => events === undefined || events.includes(event));
+  return run.flatMap(([event, hooks]) =>
     hooks.flatMap((hook) => [
       ...lintScript(places, event, hook, options),
       ...(hook.runas === null || options.host.hasUser(hook.runas)

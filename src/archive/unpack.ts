@@ -1,9 +1,10 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { createGunzip } from 'node:zlib';
-import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
+import { contentKind } from './content-kind.ts';
 import type { UnpackLimits } from './entry-judge.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
@@ -31,6 +32,8 @@ export interface UnpackReport {
 }
 
 const CHUNK_BYTES = 1024 * 1024;
+/** As much as tells what a file is. */
+const BEGINNING_BYTES = 512;
 /** Tapes are padded to whole records; no record is as long as this. */
 const MAX_PADDING_BYTES = 64 * 1024 * 1024;
 
@@ -50,8 +53,8 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   try {
     onDisk(null, () => mkdirSync(temporary, { mode: 0o755 }));
     writer = createArchiveWriter(temporary, request.limits, request.rules);
-    if (bundleType === 'zip') await readZip(bundleFile, writer, request.signal);
-    else await readTar(bundleFile, writer, request.signal);
+    if (bundleType === 'zip') await readZipFile(bundleFile, writer, request.signal);
+    else await readTar(bundleFile, bundleType, writer, request.signal);
     const report = writer.finish();
     const revision = onDisk(null, () => withoutWrapper(temporary));
     // A link may lead out of the wrapping folder and yet not out of the archive; that folder will be the root.
@@ -70,12 +73,72 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   }
 }
 
-async function readTar(bundleFile: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {
-  const reader = createTarReader(writer);
-  if (isGzip(bundleFile)) await readGzip(bundleFile, reader, signal);
-  else await readPlain(bundleFile, reader, signal);
-  reader.end();
+async function readZipFile(bundleFile: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await readZip(bundleFile, writer, signal);
+  } catch (error) {
+    throw namedForWhatItIs(error, beginningOf(bundleFile), 'zip');
+  }
 }
+
+async function readTar(
+  bundleFile: string,
+  bundleType: BundleType,
+  writer: ArchiveWriter,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const reader = createTarReader(writer);
+  const beginning = beginningOf(bundleFile);
+  const isPacked = beginning[0] === 0x1f && beginning[1] === 0x8b;
+  let unpacked: Buffer = isPacked ? Buffer.alloc(0) : beginning;
+  /** Remembers what the stream begins with: what is no tar archive is named for what it is. */
+  const watched: TarReader = {
+    write(chunk) {
+      if (unpacked.length < BEGINNING_BYTES) {
+        unpacked = Buffer.concat([unpacked, chunk.subarray(0, BEGINNING_BYTES - unpacked.length)]);
+      }
+      return reader.write(chunk);
+    },
+    end: reader.end,
+  };
+  try {
+    if (isPacked) await readGzip(bundleFile, watched, signal);
+    else await readPlain(bundleFile, reader, signal);
+    reader.end();
+  } catch (error) {
+    throw namedForWhatItIs(error, unpacked, bundleType, isPacked);
+  }
+}
+
+/**
+ * A fault of an archive as a whole comes of what the file is, if that is something else: an error page is not cut off, however short it
+ * is.
+ */
+function namedForWhatItIs(error: unknown, beginning: Buffer, wanted: BundleType, isUnpacked = false): unknown {
+  const isOfWhole = isSlipwayError(error, 'ARCHIVE_CORRUPT') || isSlipwayError(error, 'ARCHIVE_TRUNCATED');
+  const kind = contentKind(beginning);
+  const isAsWanted = kind === (wanted === 'zip' ? 'a zip archive' : 'a tar archive');
+  if (!isOfWhole || kind === null || isAsWanted) return error;
+  const what = `is no ${wanted === 'zip' ? 'zip' : 'tar'} archive, but ${kind}`;
+  if (isUnpacked) {
+    const inGzip =
+      kind === 'a gzip file' ? 'is compressed twice: a gzip file in a gzip file' : `${what} in a gzip file`;
+    return archiveError('ARCHIVE_CORRUPT', null, inGzip, { cause: error, remedy: REMEDY_FOR_OTHERS });
+  }
+  const remedy = TYPE_OF_KIND[kind];
+  return archiveError('ARCHIVE_CORRUPT', null, what, {
+    cause: error,
+    remedy: remedy === undefined ? REMEDY_FOR_OTHERS : `Say that its bundle type is ${remedy}, or pack it anew.`,
+  });
+}
+
+const REMEDY_FOR_OTHERS =
+  'Pack the folder as tar, tgz (gzip, once) or zip, upload that, and compare its size with what the store has.';
+const TYPE_OF_KIND: Readonly<Record<string, BundleType>> = {
+  'a zip archive': 'zip',
+  'a gzip file': 'tgz',
+  'a tar archive': 'tar',
+};
 
 async function readPlain(bundleFile: string, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
   const file = openSync(bundleFile, 'r');
@@ -128,11 +191,11 @@ function* packedChunks(bundleFile: string): Generator<Buffer> {
   }
 }
 
-function isGzip(path: string): boolean {
+function beginningOf(path: string): Buffer {
   const file = openSync(path, 'r');
   try {
-    const magic = Buffer.alloc(2);
-    return readSync(file, magic, 0, 2, 0) === 2 && magic[0] === 0x1f && magic[1] === 0x8b;
+    const buffer = Buffer.alloc(BEGINNING_BYTES);
+    return buffer.subarray(0, readSync(file, buffer, 0, buffer.length, 0));
   } finally {
     closeSync(file);
   }

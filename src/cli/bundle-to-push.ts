@@ -1,13 +1,13 @@
 /** What a person names to be pushed: a folder, which is packed, or a bundle that somebody has packed already, which goes as it is. */
-import { existsSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseAppSpec } from '../appspec/parse.ts';
-import { renderFindings } from '../appspec/render.ts';
-import { packBundle } from '../archive/pack.ts';
-import { unpackBundle } from '../archive/unpack.ts';
-import { locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
+import type { HostView } from '../appspec/bundle-lint.ts';
+import { judgeFolder } from '../archive/folder-bundle.ts';
+import { isPlainInZip, packBundle } from '../archive/pack.ts';
+import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { SlipwayError } from '../errors.ts';
-import { bundleTypeOf } from '../local/bundle-kind.ts';
+import { bundleTypeOf, kindOfOtherFile } from '../local/bundle-kind.ts';
+import { requireSoundRevision } from '../local/validate.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
@@ -23,6 +23,8 @@ export interface BundleRequest {
   readonly bundleType: BundleType | null;
   /** null: it is not signed here. */
   readonly signKey: string | null;
+  /** The agent's configuration, for what hosts take; null: the usual file, and the defaults where there is none. */
+  readonly agentConfigurationFile: string | null;
 }
 
 export interface PreparedBundle {
@@ -34,10 +36,10 @@ export interface PreparedBundle {
 /**
  * Prepares a bundle for the time of `work`.
  *
- * The AppSpec file is read with the agent's own parser: what no host could deploy is not pushed. A bundle's own signatures, which stand
- * beside it, go with it, unless it is signed here.
+ * It is judged as `slipway validate` does: what no host could deploy is not pushed, whether it is a folder or a bundle. A bundle's own
+ * signatures, which stand beside it, go with it, unless it is signed here.
  *
- * @throws SlipwayError CLI_BAD_REVISION for what has no sound AppSpec file; ARCHIVE_… for a bundle that cannot be unpacked; CLI_CANNOT_SIGN
+ * @throws SlipwayError CLI_BAD_REVISION with every error; APPSPEC_MISSING; ARCHIVE_… for what no host would unpack; CLI_CANNOT_SIGN
  */
 export async function withBundle<T>(
   ctx: CliContext,
@@ -46,8 +48,10 @@ export async function withBundle<T>(
 ): Promise<T> {
   const source = resolve(ctx.workingDirectory, request.source);
   const isFile = kindOf(source) === 'file';
+  const { config } = loadAgentConfig(request.agentConfigurationFile);
   return withScratchFolder(async (workDir) => {
-    const bundle = await (isFile ? takeBundle : packFolder)(source, request.bundleType, workDir);
+    const preparation = { source, wanted: request.bundleType, workDir, config };
+    const bundle = await (isFile ? takeBundle(preparation) : packFolder(preparation));
     const { signKey, application } = request;
     let signatures = isFile ? signaturesBeside(source) : [];
     if (signKey !== null) {
@@ -71,45 +75,53 @@ function kindOf(source: string): 'folder' | 'file' {
   );
 }
 
-async function packFolder(sourceDir: string, wanted: BundleType | null, workDir: string): Promise<Bundle> {
-  requireSoundAppSpec(sourceDir, sourceDir);
-  const bundleType = wanted ?? 'zip';
+interface Preparation {
+  readonly source: string;
+  readonly wanted: BundleType | null;
+  readonly workDir: string;
+  readonly config: AgentConfig;
+}
+
+async function packFolder({ source, wanted, workDir, config }: Preparation): Promise<Bundle> {
+  await requireSound(source, config);
+  const limits = { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries };
+  const rules = { rejectSymlinks: config.rejectSymlinks, keepOwnership: false };
+  // A zip is what most tools can look into; a few names mean something else in it.
+  const entries = wanted === null ? await judgeFolder({ sourceDir: source, limits, rules }) : [];
+  const bundleType = wanted ?? (entries.every(({ name }) => isPlainInZip(name)) ? 'zip' : 'tgz');
   const bundleFile = join(workDir, `bundle.${bundleType}`);
-  await packBundle({ sourceDir, bundleFile, bundleType });
+  await packBundle({ sourceDir: source, bundleFile, bundleType, limits, rules });
   return { bundleFile, bundleType };
 }
 
-async function takeBundle(source: string, wanted: BundleType | null, workDir: string): Promise<Bundle> {
+async function takeBundle({ source, wanted, workDir, config }: Preparation): Promise<Bundle> {
   const bundleType = bundleTypeOf(source);
   if (bundleType === null || (wanted !== null && wanted !== bundleType)) {
-    const what = bundleType === null ? 'no bundle: no tar, tgz or zip' : `a ${bundleType}, and no ${wanted}`;
+    const kind = kindOfOtherFile(source);
+    const none = `no bundle: no tar, tgz or zip${kind === null ? '' : `, but ${kind}`}`;
+    const what = bundleType === null ? none : `a ${bundleType}, and no ${wanted}`;
     throw new SlipwayError('CLI_BAD_REVISION', `${source} is ${what}`, { remedy: WHAT_TO_NAME });
   }
-  const archiveDir = join(workDir, 'revision');
-  // It is the person's own; what is too large for a host, that host says.
-  const limits = { maxBytes: Number.POSITIVE_INFINITY, maxEntries: Number.POSITIVE_INFINITY };
-  const rules = { rejectSymlinks: false, keepOwnership: false };
-  await unpackBundle({ bundleFile: source, bundleType, archiveDir, limits, rules });
-  requireSoundAppSpec(archiveDir, source);
-  rmSync(archiveDir, { recursive: true, force: true });
+  await requireSound(source, config);
   // Under another name, so that a signature made here is not left beside the person's file.
   const bundleFile = join(workDir, `bundle.${bundleType}`);
   symlinkSync(source, bundleFile);
   return { bundleFile, bundleType };
 }
 
-/** Throws unless the folder holds an AppSpec file that the agent would accept. */
-function requireSoundAppSpec(folder: string, shown: string): void {
-  const filename = locateAppSpec(folder, 'appspec.yml');
-  if (filename === null) throw new SlipwayError('CLI_BAD_REVISION', `${shown} has no appspec.yml in its root`);
-  const text = readAppSpecText(join(folder, filename));
-  const result = parseAppSpec(text, { filename, platform: 'linux' });
-  if (!result.ok) {
-    throw new SlipwayError(
-      'CLI_BAD_REVISION',
-      `the AppSpec file cannot be deployed\n${renderFindings(result.findings, text, join(shown, filename))}`,
-    );
-  }
+/** Of this machine nothing is asked: the revision is for others. */
+const ANY_HOST: HostView = { hasUser: () => true, hasGroup: () => true, hasProgram: () => true };
+
+async function requireSound(path: string, config: AgentConfig): Promise<void> {
+  await requireSoundRevision({
+    path,
+    appSpecFilename: 'appspec.yml',
+    host: ANY_HOST,
+    isTargetHost: false,
+    limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
+    entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: false },
+    rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,
+  });
 }
 
 async function sign(ctx: CliContext, keyFile: string, application: string, bundleFile: string) {

@@ -8,9 +8,11 @@ import { withGroupLock } from '../deployment/group-lock.ts';
 import { deploymentPaths } from '../deployment/layout.ts';
 import { runCommand } from '../deployment/run-command.ts';
 import { requireFolder } from '../deployment/work-folder.ts';
-import { SlipwayError } from '../errors.ts';
+import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
+import { noFolder } from './bundle-kind.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
+import { requireSoundRevision } from './validate.ts';
 
 /** What is told while a local deployment runs. */
 export type LocalDeploymentProgress =
@@ -44,7 +46,7 @@ export interface LocalDeploymentFailure {
  * @param onProgress is told before and after each event
  * @param signal aborting it kills the script that runs, or stops the download, and ends the deployment as failed
  * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy,
- * DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the
+ * CLI_BAD_REVISION or ARCHIVE_… when no host could deploy it, DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the
  * deployment itself ends is a value
  */
 export async function runLocalDeployment(
@@ -55,6 +57,7 @@ export async function runLocalDeployment(
 ): Promise<LocalDeploymentResult> {
   const { specification } = plan;
   requireRevision(specification);
+  await requireSoundBeforehand(ctx, plan, signal);
   requireFolder('root_dir', ctx.rootDir, folderModes(ctx.restrictFolders).passage);
   return withGroupLock(ctx, specification.deploymentGroupId, 0, () => runEvents(ctx, plan, onProgress, signal));
 }
@@ -103,12 +106,56 @@ function requireRevision({ revision, appSpecFilename }: CommandRequest['specific
       { remedy: 'Name the bundle file, or pass --type directory.' },
     );
   }
-  if (!stats.isDirectory()) {
-    throw new SlipwayError('REVISION_NOT_FOUND', `the bundle location ${location} is no folder`, {
-      remedy: 'Name a folder, or say what the file is with --type tar, tgz or zip.',
-    });
-  }
+  if (!stats.isDirectory()) throw noFolder(location);
   if (locateAppSpec(location, appSpecFilename) === null) throw appSpecMissing(location, appSpecFilename);
+}
+
+/** What is larger takes too long to be unpacked twice: the agent's own DownloadBundle judges it. */
+const JUDGED_BUNDLE_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Judges a revision of this machine as `slipway validate` does, before the application is stopped for it. A rollback goes back to what was
+ * deployed before, and must not be held up; and where signatures are asked for, nothing is unpacked before they have been looked at.
+ */
+async function requireSoundBeforehand(
+  ctx: DeploymentContext,
+  { specification, events }: LocalDeploymentPlan,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { revision, appSpecFilename } = specification;
+  if (revision.revisionType !== 'Local File' && revision.revisionType !== 'Local Directory') return;
+  if (specification.deploymentCreator === 'codeDeployRollback') return;
+  const isFile = revision.revisionType === 'Local File';
+  if (
+    isFile &&
+    (statSync(revision.location).size > JUDGED_BUNDLE_BYTES || ctx.signatureRules(specification).policy === 'enforce')
+  ) {
+    return;
+  }
+  const { userId, groupId } = ctx.install.ids;
+  try {
+    await requireSoundRevision({
+      path: revision.location,
+      ...(isFile && { bundleType: revision.bundleType }),
+      appSpecFilename,
+      // What the host lacks is said by the events themselves, with the fault that comes of it.
+      host: {
+        hasUser: (name) => userId(name) !== null,
+        hasGroup: (name) => groupId(name) !== null,
+        hasProgram: () => true,
+      },
+      isTargetHost: false,
+      limits: ctx.limits,
+      entryRules: ctx.entryRules,
+      rejectUnconfinedSelinux: ctx.installRules.rejectUnconfinedSelinux,
+      events,
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    // The folder for a quick look has no room; that of deployments may have.
+    if (isSlipwayError(error, 'ARCHIVE_DISK_FULL') || isSlipwayError(error, 'ARCHIVE_CANNOT_WRITE')) return;
+    throw error;
+  }
 }
 
 function scriptAtFault(ctx: DeploymentContext, request: CommandRequest, outcome: CommandOutcome): string | null {

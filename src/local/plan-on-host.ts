@@ -1,9 +1,10 @@
 /** What deploying a revision would do to this very host. Nothing is changed: a bundle is unpacked into a folder that is removed again. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { faultsOfScript } from '../appspec/bundle-lint.ts';
 import type { LintRuleId } from '../appspec/rules.ts';
 import type { AppSpec, Hook } from '../appspec/types.ts';
+import { judgeFolder } from '../archive/folder-bundle.ts';
 import { unpackBundle } from '../archive/unpack.ts';
 import { forSignature, requireSignature } from '../deployment/bundle-signature.ts';
 import { bundleTypeOf } from '../deployment/commands/download-bundle.ts';
@@ -26,8 +27,9 @@ import { AGENT_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 import { findProgram } from '../system/programs.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
+import { noFolder } from './bundle-kind.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
-import { scriptFacts } from './validate.ts';
+import { scriptFacts } from './script-facts.ts';
 
 /** A script that would run, in order. */
 export interface PlannedHook {
@@ -104,7 +106,8 @@ async function planRevision(
   if (revision.revisionType === 'Local Directory') {
     const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
     const problem = await problemOfSignature(ctx, specification, kept, signal);
-    return problem === null ? planFrom(ctx, plan, revision.location) : impossible(specification, [problem]);
+    if (problem !== null) return impossible(specification, [problem]);
+    return (await problemOfEntries(ctx, specification, signal)) ?? planFrom(ctx, plan, revision.location);
   }
   return withScratchFolder(async (scratch) => {
     const abort = signal === undefined ? {} : { signal };
@@ -123,6 +126,24 @@ async function planRevision(
     }
     return planFrom(ctx, plan, archiveDir);
   });
+}
+
+/** What unpacking an archive of the folder would be refused for. */
+async function problemOfEntries(
+  ctx: DeploymentContext,
+  specification: DeploymentSpecification,
+  signal: AbortSignal | undefined,
+): Promise<RevisionPlan | null> {
+  const { revision } = specification;
+  if (revision.revisionType !== 'Local Directory' || !existsSync(revision.location)) return null;
+  if (!statSync(revision.location).isDirectory()) throw noFolder(revision.location);
+  const { limits, entryRules: rules } = ctx;
+  try {
+    await judgeFolder({ sourceDir: revision.location, limits, rules, ...(signal && { signal }) });
+    return null;
+  } catch (error) {
+    return impossible(specification, [problemOf(error)]);
+  }
 }
 
 /** DownloadBundle’s own check. A signature that cannot be had for reasons of the network is a fault, and no answer. */
@@ -253,7 +274,13 @@ function oldRevision(
 }
 
 /** Faults by which a script cannot run on this host; others are for its author. */
-const FATAL_FAULTS = new Set<LintRuleId>(['script-missing', 'script-outside', 'script-crlf', 'interpreter-missing']);
+const FATAL_FAULTS = new Set<LintRuleId>([
+  'script-missing',
+  'script-outside',
+  'script-crlf',
+  'shebang-arguments',
+  'interpreter-missing',
+]);
 
 function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook): HostPlanProblem | null {
   const { location, runas } = hook;

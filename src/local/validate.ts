@@ -1,14 +1,15 @@
 /** A revision as a linter sees it: its AppSpec file, the bundle around it, and what the install planner says about the two. */
-import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type BundleView, type HostView, lintBundle, type ScriptFacts } from '../appspec/bundle-lint.ts';
+import { type HostView, lintBundle } from '../appspec/bundle-lint.ts';
 import { inOrder } from '../appspec/order.ts';
 import { type AppSpecReading, readAppSpec } from '../appspec/parse.ts';
+import { renderFindings } from '../appspec/render.ts';
 import { LINT_RULES, type LintRuleId } from '../appspec/rules.ts';
-import { nearPath } from '../appspec/suggest.ts';
 import type { AppSpec, FileMapping, Finding, Permission } from '../appspec/types.ts';
 import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
+import { judgeFolder } from '../archive/folder-bundle.ts';
 import { unpackBundle } from '../archive/unpack.ts';
 import { appSpecMissing, locateAppSpec, readAppSpecText } from '../deployment/find-appspec.ts';
 import { SlipwayError } from '../errors.ts';
@@ -17,16 +18,19 @@ import { matchPermissions } from '../install/permissions-match.ts';
 import { planInstall } from '../install/plan.ts';
 import { diskView } from '../install/tree-view.ts';
 import type { PlanProblem, TreeView } from '../install/types.ts';
-import { BEGINNING_BYTES, readBeginning } from '../system/file-beginning.ts';
+import type { BundleType } from '../protocol/specification.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
-import { bundleTypeOf } from './bundle-kind.ts';
+import { bundleTypeOf, kindOfOtherFile } from './bundle-kind.ts';
 import { lintDestinations } from './lint-destinations.ts';
 import { lintLinks } from './lint-links.ts';
 import { bundleTypeOfName } from './location.ts';
+import { scriptFacts } from './script-facts.ts';
 
 export interface ValidateRequest {
   /** A folder that holds a revision, a bundle file, or an AppSpec file; absolute. */
   readonly path: string;
+  /** What a bundle file is said to be; without it its content tells. */
+  readonly bundleType?: BundleType;
   /** Relative to the revision's root. */
   readonly appSpecFilename: string;
   readonly host: HostView;
@@ -35,6 +39,8 @@ export interface ValidateRequest {
   readonly limits: UnpackLimits;
   readonly entryRules: EntryRules;
   readonly rejectUnconfinedSelinux: boolean;
+  /** Lifecycle events that will run; the scripts of others are not looked at. Without it, all. */
+  readonly events?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -50,31 +56,61 @@ export interface ValidateReport {
 const LISTED_OF_A_KIND = 10;
 
 /**
- * Finds everything that is wrong with a revision, or may be. Nothing is changed: a bundle is unpacked into a folder that is removed again.
+ * Finds everything that is wrong with a revision, or may be, by the rules that its hosts go by. A folder is judged as an archive of it would
+ * be. Nothing is changed: a bundle is unpacked into a folder that is removed again.
  *
- * @throws SlipwayError CLI_BAD_REVISION when there is no AppSpec file; ARCHIVE_… for a bundle that cannot be unpacked
+ * @throws SlipwayError CLI_BAD_REVISION when there is nothing at the path; APPSPEC_MISSING; ARCHIVE_… for what no host would take
  */
 export async function validateRevision(request: ValidateRequest): Promise<ValidateReport> {
-  const { path } = request;
+  const { path, limits, entryRules: rules, signal } = request;
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) {
     throw new SlipwayError('CLI_BAD_REVISION', `${path} does not exist`, {
       remedy: 'Name a folder that holds a revision, a bundle, or an AppSpec file.',
     });
   }
-  if (stats.isDirectory()) return validateFolder(request, path, path);
-  const bundleType = bundleTypeOf(path);
-  const calledType = bundleTypeOfName(path);
-  if (bundleType === null && calledType !== null) {
-    throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is called a ${calledType} bundle, but is none`);
+  if (stats.isDirectory()) {
+    await judgeFolder({ sourceDir: path, limits, rules, ...(signal && { signal }) });
+    return validateFolder(request, path, path);
   }
-  if (bundleType === null) return validateFile(request, path, dirname(path), path);
+  const bundleType = request.bundleType ?? bundleTypeOf(path);
+  if (bundleType === null) {
+    requireText(path);
+    return validateFile(request, path, dirname(path), path);
+  }
   return withScratchFolder(async (scratch) => {
     const archiveDir = join(scratch, 'revision');
-    const { limits, entryRules: rules, signal } = request;
     await unpackBundle({ bundleFile: path, bundleType, archiveDir, limits, rules, ...(signal && { signal }) });
     return validateFolder(request, archiveDir, path);
   });
+}
+
+/** What is called a bundle and is none, or is packed in a way that no host unpacks, is no AppSpec file either. */
+function requireText(path: string): void {
+  const calledType = bundleTypeOfName(path);
+  const kind = kindOfOtherFile(path);
+  const isText = kind === null || /^(text|JSON|XML):/.test(kind);
+  const but = kind === null ? 'but is none' : `but is ${kind}`;
+  if (calledType !== null) {
+    throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is called a ${calledType} bundle, ${but}`);
+  }
+  if (isText) return;
+  throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is no bundle and no AppSpec file, ${but}`, {
+    remedy: 'Bundles are tar, tgz (gzip, once) or zip.',
+  });
+}
+
+/**
+ * The same, for those who go on only if nothing is wrong.
+ *
+ * @throws SlipwayError CLI_BAD_REVISION with every error and its place; and as `validateRevision` does
+ */
+export async function requireSoundRevision(request: ValidateRequest): Promise<ValidateReport> {
+  const report = await validateRevision(request);
+  const errors = report.findings.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return report;
+  const listed = renderFindings(errors, report.text, report.file);
+  throw new SlipwayError('CLI_BAD_REVISION', `the revision cannot be deployed\n${listed}`);
 }
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {
@@ -86,48 +122,22 @@ function validateFolder(request: ValidateRequest, folder: string, shown: string)
 function validateFile(request: ValidateRequest, file: string, bundleDir: string, shown: string): ValidateReport {
   const text = readAppSpecText(file);
   const reading = readAppSpec(text, { filename: shown, platform: 'linux' });
-  const { host, isTargetHost } = request;
+  const { host, isTargetHost, events } = request;
   const root = realpathSync(bundleDir);
+  const options = {
+    bundle: { script: (location: string) => scriptFacts(root, location) },
+    host,
+    isTargetHost,
+    ...(events && { events }),
+  };
   const findings = [
     ...reading.findings,
-    ...lintBundle(reading, { bundle: bundleView(root), host, isTargetHost }),
+    ...lintBundle(reading, options),
     ...(reading.appSpec === null ? [] : lintDestinations(reading, reading.appSpec, root)),
     ...lintInstall(reading, root, request),
   ];
   return { file: shown, text, findings: inOrder(findings) };
 }
-
-function bundleView(root: string): BundleView {
-  return { script: (location) => scriptFacts(root, location) };
-}
-
-/** @param root the bundle's folder, without links on the way */
-export function scriptFacts(root: string, location: string): ScriptFacts {
-  const path = join(root, location);
-  const stats = existsSync(path) ? statSync(path) : null;
-  if (stats === null) return { kind: 'missing', near: nearScript(root, location) };
-  const leadsTo = realpathSync(path);
-  if (!leadsTo.startsWith(`${root}/`)) return { kind: 'outside', leadsTo };
-  if (!stats.isFile()) return { kind: 'other' };
-  const text = readBeginning(path, SCRIPT_BYTES);
-  return {
-    kind: 'file',
-    isExecutable: (stats.mode & 0o111) !== 0,
-    beginning: text.slice(0, BEGINNING_BYTES),
-    hasCrlfInside: /\n[^\0]*\r\n|\n[^\0]*\r$/.test(text),
-  };
-}
-
-/** @param root the bundle's folder; what is near to no script there has no near name */
-function nearScript(root: string, location: string): string | null {
-  return nearPath(location, (folder) => {
-    const path = join(root, folder);
-    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path) : [];
-  });
-}
-
-/** Of a script, for how its lines end; of a program that is called one, more would be read for nothing. */
-const SCRIPT_BYTES = 1024 * 1024;
 
 /** A host on which nothing is yet: what fails there fails everywhere. */
 const EMPTY_HOST: TreeView = {

@@ -23,6 +23,7 @@ interface DeployOptions extends ConnectionOptions {
   readonly config?: string;
   readonly description?: string;
   readonly signKey?: string;
+  readonly agentConfigurationFile?: string;
   readonly fileExistsBehavior?: FileExistsBehavior;
   readonly ignoreApplicationStopFailures?: boolean;
   readonly follow: boolean;
@@ -90,6 +91,10 @@ function addDeployOptions(command: Command): Command {
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
     .option('--sign-key <file>', 'sign what is pushed with this SSH key or secret key of minisign')
+    .option(
+      '-c, --agent-configuration-file <path>',
+      'the agent’s configuration, for what hosts take; else the usual file',
+    )
     .addOption(
       new Option('--file-exists-behavior <behavior>', 'what to do with files that another hand put there').choices([
         'DISALLOW',
@@ -162,5 +167,6 @@ async function locationOf(
     s3EndpointUrl: null,
     description: options.description ?? null,
     signKey: options.signKey ?? null,
+    agentConfigurationFile: options.agentConfigurationFile ?? null,
   });
 }

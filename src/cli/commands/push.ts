@@ -12,6 +12,7 @@ interface PushOptions extends ConnectionOptions {
   readonly s3EndpointUrl?: string;
   readonly description?: string;
   readonly signKey?: string;
+  readonly agentConfigurationFile?: string;
   readonly json?: boolean;
 }
 
@@ -37,6 +38,10 @@ export const addPushCommand: AddCommand = (program, ctx) => {
     .option('--s3-endpoint-url <url>', 'S3-compatible store to upload to; else the server’s own')
     .option('--description <text>', 'what is in this revision')
     .option('--sign-key <file>', 'sign the bundle with this SSH key or secret key of minisign, for this application')
+    .option(
+      '-c, --agent-configuration-file <path>',
+      'the agent’s configuration, for what hosts take; else the usual file',
+    )
     .option('--json', 'print the revision location as JSON')
     .action(async (source: string, options: PushOptions) => {
       const revision = await uploadRevision(ctx, connect(ctx, options), {
@@ -47,6 +52,7 @@ export const addPushCommand: AddCommand = (program, ctx) => {
         s3EndpointUrl: options.s3EndpointUrl ?? null,
         description: options.description ?? null,
         signKey: options.signKey ?? null,
+        agentConfigurationFile: options.agentConfigurationFile ?? null,
       });
       if (options.json) {
         ctx.stdout.write(`${JSON.stringify(revision)}\n`);

@@ -1,0 +1,34 @@
+/** What is at a script's place in an unpacked revision, for those who judge it. */
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ScriptFacts } from '../appspec/bundle-lint.ts';
+import { nearPath } from '../appspec/suggest.ts';
+import { BEGINNING_BYTES, readBeginning } from '../system/file-beginning.ts';
+
+/** @param root the bundle's folder, without links on the way */
+export function scriptFacts(root: string, location: string): ScriptFacts {
+  const path = join(root, location);
+  const stats = existsSync(path) ? statSync(path) : null;
+  if (stats === null) return { kind: 'missing', near: nearScript(root, location) };
+  const leadsTo = realpathSync(path);
+  if (!leadsTo.startsWith(`${root}/`)) return { kind: 'outside', leadsTo };
+  if (!stats.isFile()) return { kind: 'other' };
+  const text = readBeginning(path, SCRIPT_BYTES);
+  return {
+    kind: 'file',
+    isExecutable: (stats.mode & 0o111) !== 0,
+    beginning: text.slice(0, BEGINNING_BYTES),
+    hasCrlfInside: /\n[^\0]*\r\n|\n[^\0]*\r$/.test(text),
+  };
+}
+
+/** @param root the bundle's folder; what is near to no script there has no near name */
+function nearScript(root: string, location: string): string | null {
+  return nearPath(location, (folder) => {
+    const path = join(root, folder);
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path) : [];
+  });
+}
+
+/** Of a script, for how its lines end; of a program that is called one, more would be read for nothing. */
+const SCRIPT_BYTES = 1024 * 1024;
