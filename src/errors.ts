@@ -223,7 +223,7 @@ export const ERROR_CATALOGUE = {
   INSTALL_NOT_PERMITTED: {
     meaning: 'The agent’s user may not do something that Install needs. The old revision is back in place.',
     remedy:
-      'It is said with the error: rights on the destination for the agent’s user, a read-write mount, or no immutable attribute (lsattr).',
+      'Run the agent as root, or give its user rights on the destination. What even root may not change is mounted read-only (findmnt) or immutable (lsattr).',
   },
   INSTALL_FAILED: {
     meaning: 'The file system refused something during Install. The old revision is back in place.',
@@ -399,6 +399,10 @@ export const ERROR_CATALOGUE = {
   CLI_AGENT_CONTROL: {
     meaning: 'The agent could not be started or stopped.',
     remedy: 'Read what the message says, and `slipway logs` for what led to it.',
+  },
+  CLI_SERVICE_FAILED: {
+    meaning: 'A service was put in place and started, and did not stay.',
+    remedy: 'Read its last words; correct what they name, and run the command again.',
   },
   CLI_NOT_ROOT: {
     meaning: 'Putting a service in place needs rights on system folders.',

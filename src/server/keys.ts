@@ -79,8 +79,7 @@ export async function openKeyStore(options: {
       }));
     },
     async disable(accessKeyId) {
-      const found = await store.transaction((tx) => disableAccessKey(tx, store.wakeUps, accessKeyId, clock.now()));
-      if (found !== undefined) return;
+      if (await disableAccessKey(store.db, accessKeyId, clock.now())) return;
       throw new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
     },
     close: () => store.close(),

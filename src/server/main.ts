@@ -1,7 +1,8 @@
 /** The control server: makes the real context, migrates, listens. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { SlipwayError } from '../errors.ts';
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { takeInstanceLock } from '../system/instance-lock.ts';
@@ -9,13 +10,12 @@ import type { Random } from '../system/random.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
-import { startPowerWatch } from './engine/power-watch.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { openSealer } from './open-sealer.ts';
 import { createS3Server, type S3Server } from './s3/s3-server.ts';
 import { openSigning } from './signing.ts';
-import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
+import { findAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export interface ServerOptions {
@@ -49,12 +49,7 @@ export const REVISION_BUCKET = 'revisions';
 /** @throws SlipwayError SERVER_… when something that the start needs is missing; nothing runs then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { dataDir, clock, random, log } = options;
-  for (const file of [options.tls?.certFile, options.tls?.keyFile]) {
-    if (file !== undefined && !existsSync(file))
-      throw new SlipwayError('CONFIG_MISSING', `the TLS file ${file} does not exist`, {
-        remedy: 'Check the paths behind --tls-cert and --tls-key.',
-      });
-  }
+  for (const file of [options.tls?.certFile, options.tls?.keyFile]) if (file !== undefined) requireReadable(file);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = takeInstanceLock(
     join(dataDir, 'server.lock'),
@@ -81,7 +76,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const base = { store, waiters, clock, random, log };
     const engine: Engine = await startEngine(base);
     opened.push(engine);
-    opened.push(startPowerWatch(base));
     const tls = options.tls ?? null;
     const s3: S3Server = createS3Server({
       ...{ dataDir, findKey, clock, random, log, tls, buckets: [REVISION_BUCKET] },
@@ -94,7 +88,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       api: {
         store,
         engine,
-        waiters,
         sealer,
         clock,
         random,
@@ -108,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         },
       },
       hostCommands: createHostCommandService({ ...base, engine, accountId: options.accountId, signer: signing.signer }),
-      findKey: (accessKeyId) => findKnownAccessKey(store.db, sealer, accessKeyId),
+      findKey,
       clock,
       random,
       log,
@@ -121,5 +114,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     await closeAll();
     throw error;
+  }
+}
+
+/** A certificate or key that the server's own user cannot use: better said by name than as a fault of the system. */
+function requireReadable(file: string): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'ENOENT') {
+      const remedy = 'Check the paths behind --tls-cert and --tls-key.';
+      throw new SlipwayError('CONFIG_MISSING', `the TLS file ${file} does not exist`, { cause, remedy });
+    }
+    const { username } = userInfo();
+    throw new SlipwayError(
+      'CONFIG_UNREADABLE',
+      `the TLS file ${file} cannot be read by the user ${username}: ${messageOf(cause)}`,
+      {
+        cause,
+        remedy: `Let that user read it: chown root:${username} ${file} && chmod 640 ${file}. The folders on the way must be open to it, too.`,
+      },
+    );
   }
 }

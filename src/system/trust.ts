@@ -8,6 +8,8 @@ import { messageOf, SlipwayError } from '../errors.ts';
 
 const FILES = ['SSL_CERT_FILE', 'AWS_CA_BUNDLE', 'AWS_SSL_CA_BUNDLE'] as const;
 const FOLDER = 'AWS_SSL_CA_DIRECTORY';
+/** Where Node looks for the system's authorities. */
+const SYSTEM_FOLDER = '/etc/ssl/certs';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** For a server whose certificate nobody has signed that is trusted here. */
@@ -56,7 +58,9 @@ export function createTrust(sources: TrustSources): TrustFor {
 export async function trustAuthorities(sources: TrustSources): Promise<void> {
   const named = readAuthorities(sources);
   const { getCACertificates, setDefaultCACertificates } = await import('node:tls');
-  setDefaultCACertificates(distinct([...getCACertificates('default'), ...getCACertificates('system'), ...named]));
+  // Node writes a complaint of its own where there is no such folder.
+  const system = existsSync(sources.env['SSL_CERT_DIR'] ?? SYSTEM_FOLDER) ? getCACertificates('system') : [];
+  setDefaultCACertificates(distinct([...getCACertificates('default'), ...system, ...named]));
 }
 
 /** Trust that begins narrow, for a daemon that talks to one server for months. */

@@ -2,7 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { buildProgram } from '../../src/cli/program.ts';
+import { environmentTemplate } from '../../src/cli/service/environment-file.ts';
 import { unitForThisMachine } from '../../src/cli/service/install.ts';
+import { startStateOf } from '../../src/cli/service/start.ts';
 import { quoteWord, renderUnit } from '../../src/cli/service/unit.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
@@ -26,13 +29,12 @@ describe('the units', () => {
   test.runIf(hasSystemdAnalyze)('are clean to systemd-analyze verify', async () => {
     using scratch = scratchFolder();
     for (const name of ['slipway-agent', 'slipway-server'] as const) {
-      const { stdout } = capturedContext();
       const unit = unitForThisMachine({
         name,
         args: [name.replace('slipway-', '')],
         user: null,
         hiddenFolders: [],
-        stdout,
+        environmentFile: null,
       });
       const file = scratch.at(`${name}.service`);
       writeFileSync(file, unit);
@@ -50,9 +52,45 @@ describe('the units', () => {
     expect((await runSlipway(['server', 'install', '--print'])).stdout).toContain('Type=notify');
   });
 
+  test.each([
+    ['is ready', { ActiveState: 'active', SubState: 'running', MainPID: '7' }, { state: 'ready', pid: 7 }],
+    ['still starts', { ActiveState: 'activating', SubState: 'start', MainPID: '7' }, { state: 'starting', pid: 7 }],
+    [
+      'waits to be restarted',
+      { ActiveState: 'activating', SubState: 'auto-restart', MainPID: '0', Result: 'exit-code', ExecMainStatus: '78' },
+      { state: 'failed', why: 'exit-code, exit status 78' },
+    ],
+    [
+      'has failed',
+      { ActiveState: 'failed', SubState: 'failed', MainPID: '0', Result: 'timeout', ExecMainStatus: '0' },
+      { state: 'failed', why: 'timeout' },
+    ],
+    [
+      'has ended at once',
+      { ActiveState: 'inactive', SubState: 'dead', Result: 'success' },
+      { state: 'failed', why: 'success' },
+    ],
+  ])('a service that %s is told apart', (_, properties, expected) => {
+    expect(startStateOf(properties)).toEqual(expected);
+  });
+
+  test('the template of settings names every variable of the server, commented out', async () => {
+    const program = await buildProgram(capturedContext(), () => undefined, 'server');
+    const server = program.commands.find((command) => command.name() === 'server');
+    const template = environmentTemplate('slipway-server', server?.options ?? []);
+    expect(template).toContain('#SLIPWAY_LISTEN=127.0.0.1:8400\n');
+    for (const { envVar } of server?.options ?? []) if (envVar !== undefined) expect(template).toContain(`#${envVar}=`);
+    expect(template.split('\n').filter((line) => line !== '' && !line.startsWith('#'))).toEqual([]);
+  });
+
   test('a stop has the time that the agent’s default gives to running commands', () => {
-    const { stdout } = capturedContext();
-    const agent = { name: 'slipway-agent', args: ['agent'], user: null, hiddenFolders: [], stdout } as const;
+    const agent = {
+      name: 'slipway-agent',
+      args: ['agent'],
+      user: null,
+      hiddenFolders: [],
+      environmentFile: null,
+    } as const;
     const [, seconds] = /^TimeoutStopSec=(\d+)$/m.exec(unitForThisMachine(agent)) ?? [];
     const { default: waits } = AGENT_CONFIG_KEYS.find(({ key }) => key === 'kill_agent_max_wait_time_seconds') ?? {};
     expect(Number(seconds)).toBeGreaterThan(Number(waits));

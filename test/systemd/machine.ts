@@ -76,15 +76,20 @@ export interface Machine extends AsyncDisposable {
  * Copies the base system and boots it.
  *
  * @param binds folder of this machine → folder in the other
+ * @param network private: nothing but a loopback interface of its own
  */
-export async function bootMachine(folder: string, binds: Readonly<Record<string, string>>): Promise<Machine> {
+export async function bootMachine(
+  folder: string,
+  binds: Readonly<Record<string, string>>,
+  network: 'shared' | 'private' = 'shared',
+): Promise<Machine> {
   const root = join(folder, 'machine');
   execFileSync('cp', ['-a', '--reflink=auto', baseSystem(), root]);
   const groups = ownControlGroups();
-  let booted: Booted | null = await boot(folder, root, binds, groups);
+  let booted: Booted | null = await boot(folder, root, nspawnOptions(binds, network), groups);
   const enter = (command: string, env: Readonly<Record<string, string>> = {}) => {
     if (booted === null) throw new Error('the machine is off');
-    const namespaces = ['--mount', '--uts', '--ipc', '--pid', '--cgroup', '--root', '--wd'];
+    const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root', '--wd'];
     return spawnSync('nsenter', [`--target=${booted.init}`, ...namespaces, '/bin/sh', '-c', command], {
       env: { PATH, ...env },
       encoding: 'utf8',
@@ -113,14 +118,14 @@ export async function bootMachine(folder: string, binds: Readonly<Record<string,
     },
     async reset() {
       await off();
-      booted = await boot(folder, root, binds, groups);
+      booted = await boot(folder, root, nspawnOptions(binds, network), groups);
     },
     async reboot() {
       const init = booted?.init ?? 0;
       enter('systemctl poweroff');
       await eventually(() => !isRunning(init), { withinMs: 120_000, everyMs: 200 });
       await off();
-      booted = await boot(folder, root, binds, groups);
+      booted = await boot(folder, root, nspawnOptions(binds, network), groups);
     },
     async [Symbol.asyncDispose]() {
       await off();
@@ -128,6 +133,11 @@ export async function bootMachine(folder: string, binds: Readonly<Record<string,
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+function nspawnOptions(binds: Readonly<Record<string, string>>, network: 'shared' | 'private'): readonly string[] {
+  const bound = Object.entries(binds).map(([from, to]) => `--bind=${from}:${to}`);
+  return network === 'private' ? ['--private-network', ...bound] : bound;
 }
 
 interface Booted {
@@ -140,7 +150,7 @@ interface Booted {
 async function boot(
   folder: string,
   root: string,
-  binds: Readonly<Record<string, string>>,
+  options: readonly string[],
   groups: readonly string[],
 ): Promise<Booted> {
   const console = openSync(join(folder, 'console.log'), 'a');
@@ -149,7 +159,7 @@ async function boot(
     ...['systemd-nspawn', '--quiet', '--boot', '--register=no', `--machine=${name}`, `--directory=${root}`],
     ...['--link-journal=no', '--resolv-conf=off', '--timezone=off', '--console=pipe'],
     ...(groups.length === 0 ? [] : ['--keep-unit']),
-    ...Object.entries(binds).map(([from, to]) => `--bind=${from}:${to}`),
+    ...options,
   ];
   // Into control groups of its own first: what it makes there must not meet what others make.
   const enter = 'n=$1; shift; while [ $n -gt 0 ]; do echo $$ > "$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';

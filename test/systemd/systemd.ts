@@ -1,7 +1,7 @@
 /**
  * `npm run test:systemd`: the agent as its service in a Debian that has its own systemd, against a server outside.
  *
- * Prints a line for each thing that must hold and ends with how many did; exit code 1 when one does not. Where it cannot run (no root, no
+ * `--readme` does README's commands alone. Prints a line for each thing that must hold and ends with how many did; exit code 1 when one does not. Where it cannot run (no root, no
  * systemd-nspawn) it says so and why, with exit code 0, or 1 with `--required`.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,9 +10,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandLineOf, runningProcesses } from '../../src/system/processes.ts';
+import { privateCertificates } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
-import { scratchFolder } from '../support/scratch.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, runSlipway, startControlServer } from '../support/slipway.ts';
 import { bootMachine, type Machine, obstacles } from './machine.ts';
 
@@ -66,6 +67,11 @@ process.exit(failed === 0 && passed > 0 ? 0 : 1);
 async function main(): Promise<void> {
   using scratch = scratchFolder();
   execFileSync(process.execPath, ['build.ts'], { cwd: PACKAGE });
+  if (!process.argv.includes('--readme')) await onHost(scratch);
+  await readmeScenario(scratch.at('readme'));
+}
+
+async function onHost(scratch: ScratchFolder): Promise<void> {
   await using server = await startControlServer(scratch.at('server'));
   using small = smallFileSystem(scratch.path);
   await using machine = await bootMachine(scratch.path, { [small.folder]: '/small' });
@@ -75,12 +81,99 @@ async function main(): Promise<void> {
     failed += 1;
     process.stdout.write(`FAILED  ${String(error)}\n`);
   }
-  if (failed > 0) process.stdout.write(journal(machine));
+  if (failed > 0) process.stdout.write(journal(machine, 'slipway-agent'));
 }
 
-function journal(machine: Machine): string {
+/** README's commands for server and host, as they stand there, on a machine that has nothing but a loopback interface. */
+async function readmeScenario(folder: string): Promise<void> {
+  mkdirSync(folder);
+  await using machine = await bootMachine(folder, {}, 'private');
+  const readme = readmeCommands('localhost');
+  const certificates = await privateCertificates(folder);
+  putPackage(machine, 'first');
+  machine.run(
+    'ln -s /opt/slipway/bin/slipway.js /usr/local/bin/slipway && mkdir -p /etc/slipway && echo 127.0.0.1 localhost > /etc/hosts',
+  );
+  for (const [from, to] of [
+    [certificates.certFile, 'cert.pem'],
+    [certificates.keyFile, 'key.pem'],
+    [certificates.caFile, 'ca.pem'],
+  ] as const) {
+    cpSync(from, join(machine.root, 'etc/slipway', to));
+  }
+  const env: Record<string, string> = { SLIPWAY_CA_FILE: '/etc/slipway/ca.pem' };
+  const before = failed;
+  await check('`slipway server install` waits until the server is ready, and leaves a template of its settings', () => {
+    const said = machine.run(readme.commands('slipway server install'));
+    must(/slipway-server is ready, with PID \d+/.test(said), said);
+    must(machine.run('cat /etc/slipway/server.env').includes('#SLIPWAY_LISTEN='), 'there is no template');
+  });
+  await check('a server that cannot read its key is told of by `install`, with what it said', () => {
+    writeFileSync(join(machine.root, 'etc/slipway/server.env'), readme.settings);
+    const said = machine.ask('chmod 600 /etc/slipway/key.pem; slipway server install 2>&1; true') ?? '';
+    must(said.includes('slipway-server has ended') && said.includes('/etc/slipway/key.pem'), said);
+  });
+  await check('README’s settings for other hosts, with a certificate of an own authority, work under the unit', () => {
+    machine.run(readme.commands('chown root:slipway'));
+    machine.run('slipway server install');
+    const made = machine.run(`${readme.commands('slipway keys create')} --json`);
+    const key = JSON.parse(made) as { accessKeyId: string; secretAccessKey: string };
+    env['AWS_ACCESS_KEY_ID'] = key.accessKeyId;
+    env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey;
+  });
+  await check('README’s commands for a host enrol it, and its agent becomes ready over https', () => {
+    const said = machine.run(readme.commands('slipway register', 'slipway agent install'), env);
+    must(/slipway-agent is ready, with PID \d+/.test(said), said);
+    must(machine.run(`cat ${CONFIG}`).includes('ca_file: '), 'the authority is not in the configuration');
+  });
+  await check('README’s commands deploy', () => {
+    writeRevision(join(machine.root, 'root/build'), { destination: '/srv/my-site', files: { a: 'README' } });
+    const said = machine.run(`cd /root && ${readme.commands('export SLIPWAY_ENDPOINT_URL')}`, env);
+    must(said.includes('Succeeded'), said);
+    must(machine.run('cat /srv/my-site/a') === 'README', 'the file is not in place');
+  });
+  await check('`slipway doctor` has no fault to name', () => {
+    const said = machine.run('slipway doctor; true');
+    must(/\n0 faults, /.test(said), said);
+  });
+  if (failed > before) process.stdout.write(journal(machine, 'slipway-server') + journal(machine, 'slipway-agent'));
+}
+
+/** What README tells an operator to type. */
+function readmeCommands(server: string) {
+  const text = readFileSync(join(PACKAGE, 'README.md'), 'utf8').replaceAll('https://SERVER:', `https://${server}:`);
+  const blocks = [...text.matchAll(/^```(sh|ini)\n([\s\S]*?)^```$/gm)].map(([, kind, content = '']) => ({
+    kind,
+    content,
+  }));
+  const one = (kind: string, start: string) => {
+    const found = blocks.filter(
+      (block) => block.kind === kind && block.content.split('\n').some((line) => line.startsWith(start)),
+    );
+    if (found.length !== 1) throw new Error(`README has ${found.length} blocks with '${start}'`);
+    return found[0]?.content ?? '';
+  };
+  return {
+    settings: one('ini', 'SLIPWAY_LISTEN='),
+    /** Lines that begin so, joined to one command; with `export` the whole block. */
+    commands: (...starts: readonly string[]) =>
+      starts
+        .flatMap((start) => {
+          const lines = one('sh', start)
+            .split('\n')
+            .map((line) => line.replace(/ +#.*$/, ''))
+            .filter((line) => line !== '');
+          return start.startsWith('export') || start.startsWith('chown')
+            ? lines
+            : lines.filter((line) => line.startsWith(start));
+        })
+        .join(' && '),
+  };
+}
+
+function journal(machine: Machine, unit: string): string {
   try {
-    return `${machine.ask('journalctl --no-pager -u slipway-agent | tail -n 60') ?? ''}\n`;
+    return `${machine.ask(`journalctl --no-pager -u ${unit} | tail -n 60`) ?? ''}\n`;
   } catch (error) {
     return `no journal: ${String(error)}\n`;
   }

@@ -28,10 +28,10 @@ export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
         args: ['agent', '--config-file', resolve(ctx.workingDirectory, options.configFile)],
         user: null,
         hiddenFolders: [],
-        stdout: ctx.stdout,
+        environmentFile: null,
       };
       const { installService, unitForThisMachine } = await import('../service/install.ts');
       if (options.print) ctx.stdout.write(unitForThisMachine(installation));
-      else await installService(installation);
+      else await installService(ctx, installation);
     });
 };

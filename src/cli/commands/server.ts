@@ -4,6 +4,7 @@ import { type ListenAddress, parseListenAddress } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { packageVersion } from '../package-version.ts';
+import { environmentTemplate } from '../service/environment-file.ts';
 import type { ServiceInstallation } from '../service/install.ts';
 
 interface ServerOptions {
@@ -34,11 +35,14 @@ export const addServerCommand: AddCommand = (program, ctx) => {
         args: ['server', '--data-dir', DEFAULT_DATA_DIR],
         user: 'slipway',
         hiddenFolders: ['/home', '/root', '/tmp', '/var/tmp'],
-        stdout: ctx.stdout,
+        environmentFile: {
+          path: '/etc/slipway/server.env',
+          template: environmentTemplate('slipway-server', server.options),
+        },
       };
       const { installService, unitForThisMachine } = await import('../service/install.ts');
       if (options.print) ctx.stdout.write(unitForThisMachine(installation));
-      else await installService(installation);
+      else await installService(ctx, installation);
     });
 };
 

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import type { Output } from '../context.ts';
 import { packageRoot } from '../package-root.ts';
+import { type StartContext, startService } from './start.ts';
 import { renderUnit } from './unit.ts';
 
 export interface ServiceInstallation {
@@ -15,10 +16,15 @@ export interface ServiceInstallation {
   readonly user: string | null;
   /** Folders that the service may not look into (`ProtectHome`): the program must not live there. */
   readonly hiddenFolders: readonly string[];
-  readonly stdout: Output;
+  /** The file of settings that the unit reads, made if it is not there; null: it reads none. */
+  readonly environmentFile: { readonly path: string; readonly template: string } | null;
 }
 
 const UNIT_FOLDER = '/etc/systemd/system';
+const WAITS_FOR = {
+  'slipway-agent': 'its first poll has no answer yet (`slipway doctor` looks for the reason)',
+  'slipway-server': 'it is still opening its database',
+} as const;
 
 /** The unit as it would be written for the program that is running now. */
 export function unitForThisMachine(installation: ServiceInstallation): string {
@@ -27,11 +33,15 @@ export function unitForThisMachine(installation: ServiceInstallation): string {
 }
 
 /**
- * Writes the unit, makes the service's user, and enables and starts the service.
+ * Writes the unit and its file of settings, makes the service's user, enables the service, starts it (anew), and waits for it to be ready.
  *
- * @throws SlipwayError CLI_NOT_ROOT without root's rights; CLI_HIDDEN_PROGRAM if the service could not see its own program
+ * @throws SlipwayError CLI_NOT_ROOT without root's rights; CLI_HIDDEN_PROGRAM if the service could not see its own program; CLI_SERVICE_FAILED if it
+ * does not come up
  */
-export async function installService(installation: ServiceInstallation): Promise<void> {
+export async function installService(
+  ctx: StartContext & { readonly stdout: Output },
+  installation: ServiceInstallation,
+): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new SlipwayError('CLI_NOT_ROOT', `only root can install ${installation.name} in ${UNIT_FOLDER}`);
   }
@@ -45,7 +55,8 @@ export async function installService(installation: ServiceInstallation): Promise
     }
   }
   const unitFile = `${UNIT_FOLDER}/${installation.name}.service`;
-  const { user, stdout } = installation;
+  const { name, user, environmentFile } = installation;
+  const { stdout } = ctx;
   if (user !== null && (await execa('id', [user], { reject: false })).exitCode !== 0) {
     await execa('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
     stdout.write(`made system user ${user}\n`);
@@ -53,8 +64,19 @@ export async function installService(installation: ServiceInstallation): Promise
   writeFileDurably(unitFile, unitForThisMachine(installation));
   stdout.write(`wrote ${unitFile}\n`);
   await execa('systemctl', ['daemon-reload']);
-  await execa('systemctl', ['enable', '--now', '--no-block', installation.name]);
-  stdout.write(`started ${installation.name}: systemctl status ${installation.name} shows how it is\n`);
+  if (environmentFile !== null && !existsSync(environmentFile.path)) {
+    mkdirSync(dirname(environmentFile.path), { recursive: true });
+    // It may get the password of a database.
+    writeFileDurably(environmentFile.path, environmentFile.template, 0o600);
+    stdout.write(`wrote ${environmentFile.path}: settings, all of them commented out\n`);
+  }
+  await execa('systemctl', ['enable', name]);
+  const started = await startService(ctx, name);
+  stdout.write(
+    started.state === 'ready'
+      ? `${name} is ready, with PID ${started.pid}\n`
+      : `${name} runs and is not ready yet: ${WAITS_FOR[name]}. \`journalctl -u ${name} -f\` follows it\n`,
+  );
 }
 
 /** bin/slipway.js of this very package. */

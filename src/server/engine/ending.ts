@@ -10,14 +10,6 @@ export interface FinishAction {
   readonly errorMessage: string | null;
 }
 
-/** How a deployment ends that somebody has stopped. */
-export const STOPPED: FinishAction = {
-  action: 'finish',
-  status: 'Stopped',
-  errorCode: 'MANUAL_STOP',
-  errorMessage: 'The deployment was stopped on request.',
-};
-
 /** Why a deployment ends before all targets had their turn. */
 export type EarlyEnding = 'stopped' | 'overdue' | 'impossible' | 'lost';
 
@@ -29,9 +21,8 @@ export function endingOf(situation: {
   readonly isStopped: boolean;
 }): EarlyEnding | null {
   const { counts, allowed } = situation;
-  // A stop that was accepted is kept, however long what runs then takes.
-  if (situation.isStopped) return 'stopped';
   if (situation.isOverdue) return 'overdue';
+  if (situation.isStopped) return 'stopped';
   if (counts.pending > 0 && allowed < 1) return 'impossible';
   return isLost(counts, allowed) ? 'lost' : null;
 }
@@ -45,9 +36,8 @@ export interface Outcome {
 /** How a deployment ends whose targets are all over. */
 export function finish(counts: TargetCounts, { ending, required, hosts }: Outcome): FinishAction {
   const isComplete = counts.succeeded === hosts;
-  // Whoever asked for a stop was told that there will be one, so not even a complete success takes its place. Once the deployment is
-  // overdue, the last target may not fail any more: perhaps it only did because of that.
-  if (ending !== 'stopped' && (isComplete || (ending === null && hasSucceeded(counts, required)))) {
+  // Once it is stopped or overdue, the last target may not fail any more: perhaps it only did because of that.
+  if (isComplete || (ending === null && hasSucceeded(counts, required))) {
     return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
   }
   const failed = (errorCode: string, errorMessage: string): FinishAction => ({
@@ -58,7 +48,12 @@ export function finish(counts: TargetCounts, { ending, required, hosts }: Outcom
   });
   switch (ending) {
     case 'stopped':
-      return STOPPED;
+      return {
+        action: 'finish',
+        status: 'Stopped',
+        errorCode: 'MANUAL_STOP',
+        errorMessage: 'The deployment was stopped on request.',
+      };
     case 'overdue':
       return failed('TIMEOUT', 'The deployment took longer than 12 hours.');
     case 'impossible':

@@ -10,9 +10,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { saySeldom } from '../../logging/seldom.ts';
 import { ApiError } from '../../protocol/errors.ts';
-import { SILENCE_LIMITS, surviveFailedAccepts } from '../../system/accepting.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { AccessKey } from '../store/access-keys.ts';
@@ -63,12 +61,8 @@ export function createS3Server(ctx: S3Context): S3Server {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(door, request, response);
   const server: Server =
     ctx.tls === null
-      ? createServer(SILENCE_LIMITS, onRequest)
-      : createTlsServer(
-          { ...SILENCE_LIMITS, cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
-          onRequest,
-        );
-  surviveFailedAccepts(server, saySeldom(ctx.log, ctx.clock));
+      ? createServer(onRequest)
+      : createTlsServer({ cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) }, onRequest);
   // A large bundle over a slow line takes its time.
   server.requestTimeout = 0;
   return {

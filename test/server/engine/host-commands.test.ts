@@ -8,7 +8,6 @@ import {
   type EngineServer,
   engineServer,
   hostArn,
-  keyOfHost,
   makeFleet,
   pollNow,
   runHost,
@@ -34,7 +33,6 @@ async function firstEvent(server: EngineServer, host: string) {
 }
 
 const as = (host: string) => ({
-  accessKeyId: keyOfHost(host),
   hostArn: hostArn(host),
   agentVersion: 'test',
   signal: new AbortController().signal,

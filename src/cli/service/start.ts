@@ -1,0 +1,88 @@
+/** Starts a service of systemd and watches how it comes up. */
+import { execa } from 'execa';
+import { SlipwayError } from '../../errors.ts';
+import type { Clock } from '../../system/clock.ts';
+
+/** A server is ready within a second, an agent after its first poll, which a slow network may delay. */
+const WATCH_MS = 30_000;
+const LOOK_AGAIN_MS = 200;
+const JOURNAL_LINES = 5;
+
+/** Properties as `systemctl show` has them. */
+type Properties = Readonly<Record<string, string | undefined>>;
+
+export type StartState =
+  | { readonly state: 'ready'; readonly pid: number }
+  /** It runs and has not said yet that it is ready. */
+  | { readonly state: 'starting'; readonly pid: number }
+  | { readonly state: 'failed'; readonly why: string };
+
+/** How a service stands that was started a moment ago. Pure. */
+export function startStateOf(properties: Properties): StartState {
+  const pid = Number(properties['MainPID'] ?? 0);
+  const { ActiveState, SubState } = properties;
+  if (ActiveState === 'active' && SubState === 'running') return { state: 'ready', pid };
+  const hasEnded = ActiveState === 'failed' || SubState === 'auto-restart' || SubState === 'auto-restart-queued';
+  if (!hasEnded && ActiveState !== 'inactive') return { state: 'starting', pid };
+  const { Result = 'unknown', ExecMainStatus = '' } = properties;
+  const status = ExecMainStatus === '' || ExecMainStatus === '0' ? '' : `, exit status ${ExecMainStatus}`;
+  return { state: 'failed', why: `${Result}${status}` };
+}
+
+export interface StartContext {
+  readonly clock: Clock;
+  readonly interrupted: AbortSignal;
+}
+
+/**
+ * Starts the service, or starts it anew, and waits until it is ready, has ended, or half a minute is over.
+ *
+ * @returns `ready`, or `starting` when that is how it still stands
+ * @throws SlipwayError CLI_SERVICE_FAILED with the last words of its journal
+ */
+export async function startService(ctx: StartContext, name: string): Promise<StartState> {
+  const since = Math.floor(ctx.clock.now() / 1000);
+  // A service that runs already is to run the program that was just put in place.
+  await execa('systemctl', ['reset-failed', name], { reject: false, stdin: 'ignore' });
+  await execa('systemctl', ['restart', '--no-block', name], { stdin: 'ignore' });
+  const giveUpAtMs = ctx.clock.now() + WATCH_MS;
+  for (;;) {
+    await ctx.clock.sleep(LOOK_AGAIN_MS, ctx.interrupted);
+    const seen = startStateOf(await showService(name));
+    if (seen.state === 'failed') {
+      const words = await lastWords(name, since);
+      throw new SlipwayError(
+        'CLI_SERVICE_FAILED',
+        `${name} has ended (${seen.why})${words === '' ? '' : `:\n${words}`}`,
+        {
+          remedy: `Correct what it names, then run the command again. \`journalctl -u ${name}\` has all that it said.`,
+        },
+      );
+    }
+    if (seen.state === 'ready' || ctx.interrupted.aborted || ctx.clock.now() >= giveUpAtMs) return seen;
+  }
+}
+
+async function showService(name: string): Promise<Properties> {
+  const wanted = ['LoadState', 'ActiveState', 'SubState', 'Result', 'ExecMainStatus', 'MainPID', 'NRestarts', 'User'];
+  const shown = await execa('systemctl', ['show', name, `--property=${wanted.join(',')}`], {
+    reject: false,
+    stdin: 'ignore',
+  });
+  return Object.fromEntries(
+    shown.stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
+}
+
+/** What the service itself said last; where it said nothing, what systemd says of it. @param since seconds since the epoch */
+async function lastWords(name: string, since: number): Promise<string> {
+  for (const whose of [[`_SYSTEMD_UNIT=${name}.service`], ['--unit', name]]) {
+    const range = ['--since', `@${since}`, '--lines', String(JOURNAL_LINES)];
+    const read = await execa('journalctl', ['--no-pager', '--quiet', '--output=cat', ...range, ...whose], {
+      reject: false,
+      stdin: 'ignore',
+    });
+    if (read.stdout.trim() !== '') return read.stdout.trim();
+  }
+  return '';
+}
