@@ -152,6 +152,20 @@ export const ERROR_CATALOGUE = {
     meaning: 'The place where a bundle is kept could not be reached, or broke off again and again.',
     remedy: 'Check s3_endpoint_override (or the region), DNS, proxies and firewalls from this host.',
   },
+  REVISION_TOO_SLOW: {
+    meaning: 'A bundle came slower than download_min_rate for too long, or took longer than download_max_seconds.',
+    remedy:
+      'Look at the store and at the way to it; on a slow line lower download_min_rate, or raise download_max_seconds. The next deployment goes on with what has come, where the store can.',
+  },
+  REVISION_TOO_LARGE: {
+    meaning: 'A bundle is larger than bundle_max_size. Nothing was unpacked.',
+    remedy: 'Make the bundle smaller, or raise bundle_max_size.',
+  },
+  REVISION_REDIRECT_REFUSED: {
+    meaning:
+      'A web server sends on to an address that no bundle is fetched from: another scheme, or this machine’s own.',
+    remedy: 'Look at who answers there; deploy the address itself if it is the right one.',
+  },
   REVISION_DISK_FULL: {
     meaning: 'The disk became full while a bundle was downloaded.',
     remedy: 'Make room on the file system of root_dir, or lower max_revisions.',

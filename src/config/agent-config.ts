@@ -227,6 +227,20 @@ export const AGENT_CONFIG_KEYS = [
     null,
     'what differs for some groups: a map from a deployment group’s id, or APPLICATION/GROUP, to bundle_signature_policy and bundle_signers_file',
   ),
+  key('bundle_max_size', 'bytes', 10 * 2 ** 30, 'largest bundle that is downloaded, such as 500MB or 10GiB'),
+  key(
+    'download_min_rate',
+    'bytes',
+    1024,
+    'bytes a second, as a mean over download_min_rate_seconds; a store that is slower twice fails the download. Not for git',
+  ),
+  key('download_min_rate_seconds', 'seconds', 120, 'see download_min_rate; 0: any rate is good'),
+  key(
+    'download_max_seconds',
+    'seconds',
+    3300,
+    'how long bringing a bundle may take in all; a server gives the event an hour. 0: as long as it takes',
+  ),
   key('archive_max_entries', 'count', 1_000_000, 'most entries that a bundle may hold'),
   key(
     'ca_file',
@@ -312,6 +326,12 @@ export interface AgentConfig {
   readonly disableImdsV1: boolean;
   readonly archiveMaxExtractionBytes: number;
   readonly archiveMaxEntries: number;
+  readonly bundleMaxBytes: number;
+  readonly downloadMinRate: number;
+  /** 0: any rate is good. */
+  readonly downloadMinRateSeconds: number;
+  /** 0: as long as it takes. */
+  readonly downloadMaxSeconds: number;
   readonly rejectSymlinks: boolean | 'escaping';
   /** Globs of absolute paths. */
   readonly protectPaths: readonly string[];
@@ -454,6 +474,10 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     disableImdsV1: flag('disable_imds_v1'),
     archiveMaxExtractionBytes: number('archive_max_extraction_size'),
     archiveMaxEntries: number('archive_max_entries'),
+    bundleMaxBytes: number('bundle_max_size'),
+    downloadMinRate: number('download_min_rate'),
+    downloadMinRateSeconds: number('download_min_rate_seconds'),
+    downloadMaxSeconds: number('download_max_seconds'),
     rejectSymlinks: rejectedLinks(text('reject_symlinks_in_bundle')),
     protectPaths: list('protect_paths'),
     rejectUnsafePermissions: flag('reject_unsafe_permissions_in_bundle'),

@@ -35,6 +35,8 @@ export interface DeploymentContext {
   readonly restrictFolders: boolean;
   readonly enableDeploymentsLog: boolean;
   readonly limits: UnpackLimits;
+  /** The largest bundle, and how long bringing one may take; 0 ms: as long as it takes. */
+  readonly downloadLimits?: { readonly maxBytes: number; readonly maxMs: number };
   readonly entryRules: EntryRules;
   readonly installRules: InstallRules;
   /** Globs of paths that Install neither overwrites nor removes. */

@@ -57,7 +57,10 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     sourceCredentialsFile: config.sourceCredentialsFile,
     gitSshKeyFile: config.gitSshKeyFile,
     gitKnownHostsFile: config.gitKnownHostsFile,
-    tuning: DOWNLOAD_TUNING,
+    tuning: {
+      ...DOWNLOAD_TUNING,
+      pace: { leastBytesPerSecond: config.downloadMinRate, windowMs: config.downloadMinRateSeconds * 1000 },
+    },
     ...(onWire === undefined ? {} : { wireLog: (exchange) => onWire(renderExchange(exchange, clock.now())) }),
     clock,
     log,
@@ -73,6 +76,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     restrictFolders: config.restrictAgentDirs,
     enableDeploymentsLog: config.enableDeploymentsLog,
     limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
+    downloadLimits: { maxBytes: config.bundleMaxBytes, maxMs: config.downloadMaxSeconds * 1000 },
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
     protectPaths: config.protectPaths,
     installRules: {

@@ -10,6 +10,8 @@ import { type BundlePart, openBundlePart } from './bundle-part.ts';
 import { type ByteRange, missingPieces } from './byte-ranges.ts';
 import { type ContentCheck, createContentCheck } from './content-check.ts';
 import { type DownloadSource, ObjectChanged } from './download-source.ts';
+import { isHopeless } from './hopeless.ts';
+import { createPace, type Pace, TooSlow } from './pace.ts';
 import { createProgressMeter, type ProgressMeter } from './progress.ts';
 import type { DownloadRequest, DownloadTuning, FetchedBundle } from './types.ts';
 import { type Connection, openWatched } from './watched-connection.ts';
@@ -19,6 +21,7 @@ export const DOWNLOAD_TUNING: DownloadTuning = {
   pieceBytes: 8 * 2 ** 20,
   piecesAtOnce: 4,
   noProgressMs: 60_000,
+  pace: { leastBytesPerSecond: 1024, windowMs: 120_000 },
   retryWaitsMs: [1_000, 2_000, 4_000, 8_000],
 };
 
@@ -26,6 +29,8 @@ export const DOWNLOAD_TUNING: DownloadTuning = {
 const WORTHWHILE_BYTES = 256 * 1024;
 /** An object that is replaced again and again while it is downloaded is nothing to deploy. */
 const MAX_RESTARTS = 2;
+/** A source that was too slow gets one more chance: the line may have been somebody else's for a while. */
+const MAX_SLOW = 2;
 /** At least so much is fetched even if all is here, to learn whether the object is still the same. */
 const PROBE_BYTES = 1;
 
@@ -48,13 +53,14 @@ export async function download(
   request: DownloadRequest,
 ): Promise<FetchedBundle> {
   const part = openBundlePart(request.bundleFile, source.identity, request.partFiles ?? []);
-  const tries = createTries(ctx, source, request.signal);
+  const pace = createPace(ctx.tuning.pace);
+  const tries = createTries(ctx, source, pace, request.signal);
   let restarts = 0;
   try {
     for (;;) {
       const wasHere = part.receivedBytes > 0;
       try {
-        const eTag = await fetchOnce(ctx, source, part, request);
+        const eTag = await fetchOnce({ ...ctx, pace }, source, part, request);
         const sizeBytes = part.receivedBytes;
         part.finish();
         return { eTag, sizeBytes };
@@ -76,7 +82,8 @@ export async function download(
       }
     }
   } catch (error) {
-    if (request.signal?.aborted === true || isSlipwayError(error, 'REVISION_UNREACHABLE')) part.keep();
+    const mayGoOn = isSlipwayError(error, 'REVISION_UNREACHABLE') || isSlipwayError(error, 'REVISION_TOO_SLOW');
+    if (request.signal?.aborted === true || mayGoOn) part.keep();
     throw error;
   } finally {
     part.discard();
@@ -85,6 +92,8 @@ export async function download(
 
 /** What all pieces of one download have in common. */
 interface Hand extends DownloadContext {
+  readonly pace: Pace;
+  readonly maxBytes: number;
   readonly source: DownloadSource;
   readonly part: BundlePart;
   readonly meter: ProgressMeter;
@@ -94,15 +103,16 @@ interface Hand extends DownloadContext {
 
 /** @returns the ETag */
 async function fetchOnce(
-  ctx: DownloadContext,
+  ctx: DownloadContext & { readonly pace: Pace },
   source: DownloadSource,
   part: BundlePart,
   request: DownloadRequest,
 ): Promise<string | null> {
   const stop = new AbortController();
   const signal = request.signal === undefined ? stop.signal : AbortSignal.any([request.signal, stop.signal]);
+  const maxBytes = request.maxBytes ?? Number.POSITIVE_INFINITY;
   const first = await openWatched(
-    ctx.tuning.noProgressMs,
+    { ...ctx.tuning, pace: ctx.pace },
     source,
     firstMissing(part, ctx.tuning.firstBytes),
     part.object?.validator ?? null,
@@ -110,6 +120,7 @@ async function fetchOnce(
   );
   try {
     const { eTag, range, sizeBytes, validator } = first.opened;
+    if ((sizeBytes ?? 0) > maxBytes) throw tooLarge(source.name, maxBytes);
     const digest = await source.expectedDigest(first.opened, signal);
     if (part.object === null || range === null) {
       const canGoOn = range !== null && sizeBytes !== null && validator !== null;
@@ -123,6 +134,7 @@ async function fetchOnce(
     meter.begin(part.receivedBytes, sizeBytes);
     const hand: Hand = {
       ...ctx,
+      maxBytes,
       source,
       part,
       meter,
@@ -173,14 +185,20 @@ async function allOrNone(stop: AbortController, work: readonly Promise<void>[]):
 /** Brings one piece, over as many connections as it takes. @param begun a connection that has it already */
 async function fetchPiece(hand: Hand, piece: ByteRange, begun: Connection | null, signal: AbortSignal): Promise<void> {
   const { source, part } = hand;
-  const tries = createTries(hand, source, signal);
+  const tries = createTries(hand, source, hand.pace, signal);
   let at = piece.from;
   let connection = begun;
   while (at < piece.to) {
     const startedAt = at;
     try {
       const range = { from: at, to: piece.to };
-      connection ??= await openWatched(hand.tuning.noProgressMs, source, range, part.object?.validator ?? null, signal);
+      connection ??= await openWatched(
+        { ...hand.tuning, pace: hand.pace },
+        source,
+        range,
+        part.object?.validator ?? null,
+        signal,
+      );
       if (connection.opened.range === null) throw new ObjectChanged(`${source.name} can no longer be had in pieces`);
       await readBody(hand, connection, at, piece.to - at, (received) => {
         at = startedAt + received;
@@ -202,7 +220,7 @@ async function fetchPiece(hand: Hand, piece: ByteRange, begun: Connection | null
 
 /** @param expected bytes that the body must have; null: nobody knows */
 async function readBody(
-  { part, meter, check, sweep }: Hand,
+  { part, meter, check, sweep, pace, maxBytes, source }: Hand,
   connection: Connection,
   from: number,
   expected: number | null,
@@ -213,9 +231,11 @@ async function readBody(
     for await (const chunk of connection.opened.body as AsyncIterable<Buffer>) {
       connection.seen();
       if (expected !== null && received + chunk.length > expected) throw new Error(`more than ${expected} bytes came`);
+      if (from + received + chunk.length > maxBytes) throw tooLarge(source.name, maxBytes);
       part.write(from + received, chunk);
       check.written(from + received, chunk);
       received += chunk.length;
+      pace.add(chunk.length);
       meter.add(chunk.length);
       sweep(chunk.length);
       onReceived(received);
@@ -227,14 +247,20 @@ async function readBody(
 }
 
 /** Counts failures in a row and waits between them. */
-function createTries(ctx: DownloadContext, source: DownloadSource, signal: AbortSignal | undefined) {
+function createTries(ctx: DownloadContext, source: DownloadSource, pace: Pace, signal: AbortSignal | undefined) {
   let failures = 0;
   return {
     reset: () => {
       failures = 0;
     },
-    /** @throws SlipwayError REVISION_UNREACHABLE when the tries are used up */
+    /** @throws SlipwayError REVISION_UNREACHABLE when the tries are used up, or pointless; REVISION_TOO_SLOW */
     async failed(error: unknown): Promise<void> {
+      if (error instanceof TooSlow && pace.violations >= MAX_SLOW) {
+        throw new SlipwayError('REVISION_TOO_SLOW', `${source.name} comes too slowly: ${error.message}`, {
+          cause: error,
+        });
+      }
+      if (isHopeless(error)) throw source.unreachable(error);
       const waitMs = ctx.tuning.retryWaitsMs[failures];
       failures += 1;
       if (waitMs === undefined) throw source.unreachable(error);
@@ -247,4 +273,9 @@ function createTries(ctx: DownloadContext, source: DownloadSource, signal: Abort
       signal?.throwIfAborted();
     },
   };
+}
+
+/** @param name of the revision, for the message */
+export function tooLarge(name: string, maxBytes: number): SlipwayError {
+  return new SlipwayError('REVISION_TOO_LARGE', `${name} is larger than ${maxBytes} bytes`);
 }

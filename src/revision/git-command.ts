@@ -110,6 +110,8 @@ function environment(ctx: RevisionContext, revision: GitRevision, repository: st
     ['core.hooksPath', '/dev/null'],
     ['core.askPass', ''],
     ['credential.helper', ''],
+    // Git itself neither asks by whom it is sent on, nor where to. This switches off alternates as well.
+    ['http.followRedirects', 'false'],
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', String(Math.ceil(ctx.tuning.noProgressMs / 1000))],
     ['gc.auto', '0'],

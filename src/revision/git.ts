@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { GitRevision } from '../protocol/specification.ts';
 import { partFileOf, removePart, writeFault } from './bundle-part.ts';
+import { tooLarge } from './download.ts';
 import { createGit, type Git, GitFailed } from './git-command.ts';
 import { faultOf, faultOfHost } from './git-faults.ts';
 import { createProgressMeter } from './progress.ts';
@@ -87,6 +88,7 @@ async function fetchOnce(ctx: RevisionContext, git: Git, revision: GitRevision, 
     const options = ['--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
     return git(['fetch', ...options, ...what], {
       onReceived(bytes) {
+        if (bytes > (request.maxBytes ?? bytes)) throw tooLarge(revision.url, request.maxBytes ?? bytes);
         meter.add(bytes - before);
         before = bytes;
       },

@@ -2,13 +2,12 @@ import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
 import type { GitHubRevision } from '../protocol/specification.ts';
 import { download } from './download.ts';
 import type { DownloadSource } from './download-source.ts';
+import { isTemporaryStatus } from './hopeless.ts';
 import { drain, getHttp } from './http.ts';
 import type { FetchedBundle, FetchRequest, RevisionContext } from './types.ts';
 
 /** @see the official agent 1.8.1, `command_executor.rb` */
 const RETRY_WAITS_MS = [10_000, 30_000, 90_000] as const;
-/** Asking again does not help against these. */
-const HOPELESS: ReadonlySet<number> = new Set([401, 404, 410, 422]);
 
 /**
  * Downloads a commit as GitHub's archive. It is packed anew for each that asks, so there are no pieces and nothing to go on with.
@@ -27,9 +26,11 @@ export function fetchFromGitHub(
 class HttpStatusError extends Error {
   override readonly name = 'HttpStatusError';
   readonly status: number;
-  constructor(status: number, url: string) {
+  readonly mayMend: boolean;
+  constructor(status: number, url: string, isLimited: boolean) {
     super(`${url} answered ${status}`);
     this.status = status;
+    this.mayMend = isLimited || isTemporaryStatus(status);
   }
 }
 
@@ -49,7 +50,10 @@ function gitHubSource(ctx: RevisionContext, revision: GitHubRevision, token: str
         const answer = await getHttp(ctx, url, headers, signal);
         if (answer.status !== 200) {
           await drain(answer.body);
-          throw new HttpStatusError(answer.status, url);
+          // GitHub says so as well to who has asked too often.
+          const { 'retry-after': retryAfter, 'x-ratelimit-remaining': remaining } = answer.headers;
+          const isLimited = answer.status === 403 && (retryAfter !== undefined || remaining === '0');
+          throw new HttpStatusError(answer.status, url, isLimited);
         }
         tries.push('200');
         const length = answer.headers['content-length'];
@@ -58,7 +62,7 @@ function gitHubSource(ctx: RevisionContext, revision: GitHubRevision, token: str
       } catch (cause) {
         if (signal.aborted || isSlipwayError(cause)) throw cause;
         tries.push(cause instanceof HttpStatusError ? String(cause.status) : messageOf(cause));
-        throw cause instanceof HttpStatusError && HOPELESS.has(cause.status) ? fail(cause) : cause;
+        throw cause instanceof HttpStatusError && !cause.mayMend ? fail(cause) : cause;
       }
     },
     expectedDigest: () => Promise.resolve(null),

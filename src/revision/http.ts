@@ -1,14 +1,21 @@
 import { once } from 'node:events';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
 import type { Readable } from 'node:stream';
 import axios from 'axios';
 import { HttpsProxyAgent } from 'https-proxy-agent';
+import { SlipwayError } from '../errors.ts';
 import { type ProxyEnvironment, proxyFor } from '../protocol/proxy.ts';
 import type { TrustFor } from '../system/trust.ts';
+import { type NetworkRules, systemNetwork } from './own-addresses.ts';
 
 export interface HttpContext {
   readonly proxyUri: string | null;
   readonly proxyEnvironment: ProxyEnvironment;
   readonly trustFor: TrustFor;
+  /** Else as the system has it. */
+  readonly network?: NetworkRules;
 }
 
 export interface HttpAnswer {
@@ -26,7 +33,8 @@ const MAX_REDIRECTS = 5;
  * Redirects are followed by hand, because what authorises is for the first host only and must not go to the one that it sends on to.
  *
  * @throws SlipwayError CONFIG_UNREADABLE for authorities that cannot be read
- * @throws Error for faults of the network, and for redirects that are too many or give up encryption
+ * @throws SlipwayError REVISION_REDIRECT_REFUSED for redirects that are too many, lead from outside to this machine, or give up encryption
+ * @throws Error for faults of the network
  */
 export async function getHttp(
   ctx: HttpContext,
@@ -35,37 +43,88 @@ export async function getHttp(
   signal: AbortSignal | undefined,
 ): Promise<HttpAnswer> {
   let url = new URL(first);
+  let mayBeOwn = true;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const proxy = proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment);
     await ctx.trustFor(url, proxy);
-    const agent = proxy === null ? null : new HttpsProxyAgent(proxy);
+    const guard = createGuard(ctx.network ?? systemNetwork, url, mayBeOwn);
+    const agents =
+      proxy === null
+        ? { httpAgent: new HttpAgent(guard.connect), httpsAgent: new HttpsAgent(guard.connect) }
+        : { httpAgent: new HttpsProxyAgent(proxy), httpsAgent: new HttpsProxyAgent(proxy) };
     const isFirstHost = url.origin === new URL(first).origin;
-    const answer = await axios.get<Readable>(url.href, {
-      responseType: 'stream',
-      maxRedirects: 0,
-      decompress: false,
-      proxy: false,
-      validateStatus: () => true,
-      headers: {
-        'user-agent': 'slipway',
-        'accept-encoding': 'identity',
-        ...(isFirstHost ? headers : withoutAuthorization(headers)),
-      },
-      ...(agent === null ? {} : { httpAgent: agent, httpsAgent: agent }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    const answer = await axios
+      .get<Readable>(url.href, {
+        responseType: 'stream',
+        maxRedirects: 0,
+        decompress: false,
+        proxy: false,
+        validateStatus: () => true,
+        headers: {
+          'user-agent': 'slipway',
+          'accept-encoding': 'identity',
+          ...(isFirstHost ? headers : withoutAuthorization(headers)),
+        },
+        ...agents,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      .catch((error: unknown) => {
+        throw guard.refusal() ?? error;
+      });
     const location = answer.headers['location'] as string | undefined;
     if (answer.status < 300 || answer.status >= 400 || location === undefined) {
       return { status: answer.status, headers: answer.headers as HttpAnswer['headers'], body: answer.data };
     }
     await drain(answer.data);
-    const next = new URL(location, url);
-    if (url.protocol === 'https:' && next.protocol !== 'https:') {
-      throw new Error(`${url.origin} redirects to ${next.origin}, which is not encrypted`);
-    }
-    url = next;
+    mayBeOwn = guard.isOwn();
+    url = nextAddress(url, location);
   }
-  throw new Error(`${first} redirects more than ${MAX_REDIRECTS} times`);
+  throw refused(`${new URL(first).origin} redirects more than ${MAX_REDIRECTS} times`);
+}
+
+/** @throws SlipwayError REVISION_REDIRECT_REFUSED for what is no web address, or gives up encryption */
+function nextAddress(url: URL, location: string): URL {
+  const next = URL.parse(location, url.href);
+  if (next === null || !/^https?:$/.test(next.protocol)) {
+    throw refused(`${url.origin} redirects to what is no http:// or https:// address`);
+  }
+  if (url.protocol === 'https:' && next.protocol !== 'https:') {
+    throw refused(`${url.origin} redirects to ${next.origin}, which is not encrypted`);
+  }
+  // Credentials in an address that somebody else wrote are none of this host's.
+  next.username = '';
+  next.password = '';
+  return next;
+}
+
+/** Looks at the addresses that are really connected to, so that a name that resolves differently the second time gains nothing. */
+function createGuard(network: NetworkRules, url: URL, mayBeOwn: boolean) {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  let own = isIP(host) > 0 && network.isOwn(host);
+  let refusal: SlipwayError | null = null;
+  const refuse = () => {
+    refusal = refused(`${url.origin} is an address of this machine or its link, and another host redirects to it`);
+    return refusal;
+  };
+  if (own && !mayBeOwn) throw refuse();
+  const lookup: LookupFunction = (hostname, options, done) => {
+    network.lookup(hostname, options, (error, addresses) => {
+      const [address] = addresses ?? [];
+      if (error !== null || address === undefined) {
+        done(error as NodeJS.ErrnoException, '');
+        return;
+      }
+      own = addresses.some((one) => network.isOwn(one.address));
+      if (own && !mayBeOwn) done(refuse(), '');
+      else if (options.all === true) done(null, [...addresses]);
+      else done(null, address.address, address.family);
+    });
+  };
+  return { connect: { lookup }, isOwn: () => own, refusal: () => refusal };
+}
+
+function refused(message: string): SlipwayError {
+  return new SlipwayError('REVISION_REDIRECT_REFUSED', message);
 }
 
 /** Ends a body that nobody wants. */

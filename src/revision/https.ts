@@ -5,6 +5,7 @@ import { parseContentRange } from './byte-ranges.ts';
 import { authorizationFor } from './credentials-file.ts';
 import { download } from './download.ts';
 import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
+import { isTemporaryStatus } from './hopeless.ts';
 import { drain, getHttp, type HttpAnswer } from './http.ts';
 import type { DownloadRequest, FetchedBundle, RevisionContext } from './types.ts';
 
@@ -101,6 +102,6 @@ function httpFault(name: string, status: number, hadCredentials: boolean): Error
   if (status === 407) {
     return new SlipwayError('REVISION_DENIED', what, { remedy: 'Put user and password of the proxy into proxy_uri.' });
   }
-  if (status < 500 && status !== 408 && status !== 429) return new SlipwayError('REVISION_UNREACHABLE', what);
+  if (!isTemporaryStatus(status)) return new SlipwayError('REVISION_UNREACHABLE', what);
   return new Error(`the server answered ${status}`);
 }

@@ -13,10 +13,12 @@ import { nameOfRevision } from '../protocol/revision-name.ts';
 import type { S3Revision } from '../protocol/specification.ts';
 import type { WireLog } from '../protocol/wire-log.ts';
 import type { Clock } from '../system/clock.ts';
+import { boundErrors, type RequestHandler } from './bounded-errors.ts';
 import { type ByteRange, parseContentRange } from './byte-ranges.ts';
 import type { ExpectedDigest } from './content-digest.ts';
 import { download } from './download.ts';
 import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
+import { isTemporaryStatus } from './hopeless.ts';
 import type { DownloadRequest, FetchedBundle, RevisionContext } from './types.ts';
 
 /**
@@ -98,6 +100,7 @@ export function createS3Client(ctx: RevisionContext, bucket: string): S3Client {
     // Of pieces there is no checksum; the whole is checked when it is here.
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+  boundErrors(client.config.requestHandler as unknown as RequestHandler);
   const proxy = proxyFor(addressOf(client, ctx, bucket), ctx.proxyUri, ctx.proxyEnvironment);
   if (proxy !== null) {
     const agent = new HttpsProxyAgent(proxy);
@@ -288,10 +291,10 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** @returns a SlipwayError where asking again would not help */
 function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): unknown {
-  if (!(cause instanceof S3ServiceException)) return cause;
   const status = statusOf(cause);
+  if (!(cause instanceof Error) || status === 0) return cause;
   if (status === 412) return new ObjectChanged(`${nameOfRevision(revision)} was replaced`);
-  if (status >= 500 || status === 408 || status === 429) return cause;
+  if (isTemporaryStatus(status)) return cause;
   const from = ctx.s3EndpointOverride === null ? '' : ` from ${ctx.s3EndpointOverride}`;
   const what = `${nameOfRevision(revision)} could not be downloaded${from}: the store answered ${status} ${cause.name}: ${cause.message}`;
   const remedy = Object.hasOwn(REMEDIES, cause.name) ? REMEDIES[cause.name] : undefined;
@@ -302,7 +305,14 @@ function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): un
 }
 
 function statusOf(error: unknown): number {
-  return error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
+  if (error instanceof S3ServiceException) return error.$metadata.httpStatusCode ?? 0;
+  // What the SDK could not read as an error of S3.
+  const { $metadata, $response } = (error ?? {}) as {
+    readonly $metadata?: { readonly httpStatusCode?: number };
+    readonly $response?: { readonly statusCode?: number };
+  };
+  const status = $metadata?.httpStatusCode ?? $response?.statusCode ?? 0;
+  return status >= 300 ? status : 0;
 }
 
 function unreachable(ctx: RevisionContext, revision: S3Revision, cause: unknown): SlipwayError {

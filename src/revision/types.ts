@@ -6,6 +6,8 @@ import type { LocalDirectoryRevision, Revision } from '../protocol/specification
 import type { WireLog } from '../protocol/wire-log.ts';
 import type { Clock } from '../system/clock.ts';
 import type { TrustFor } from '../system/trust.ts';
+import type { NetworkRules } from './own-addresses.ts';
+import type { PaceRule } from './pace.ts';
 import type { OnProgress } from './progress.ts';
 
 /** A revision that comes as one file. */
@@ -23,6 +25,8 @@ export interface DownloadRequest {
   readonly reserve?: (sizeBytes: number | null) => void;
   /** What it throws ends the download, too. */
   readonly onProgress?: OnProgress;
+  /** More than this is refused, whatever the source says of its size; absent: any size. */
+  readonly maxBytes?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -63,6 +67,8 @@ export interface RevisionContext {
   readonly gitSshKeyFile: string | null;
   readonly gitKnownHostsFile: string | null;
   readonly tuning: DownloadTuning;
+  /** How names become addresses, and which of them are this machine's own; else as the system has it. */
+  readonly network?: NetworkRules;
   /** Is told of requests to S3. */
   readonly wireLog?: WireLog;
   readonly clock: Clock;
@@ -75,8 +81,10 @@ export interface DownloadTuning {
   readonly firstBytes: number;
   readonly pieceBytes: number;
   readonly piecesAtOnce: number;
-  /** A source that sends nothing for this long has gone; how long the whole takes does not matter. */
+  /** A source that sends nothing for this long has gone. */
   readonly noProgressMs: number;
+  /** A source that is slower than this twice has failed. */
+  readonly pace: PaceRule;
   /** Before each new try of what broke off; when they are used up with next to nothing gained, the download has failed. */
   readonly retryWaitsMs: readonly number[];
 }

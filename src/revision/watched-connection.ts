@@ -2,6 +2,7 @@
 import { messageOf } from '../errors.ts';
 import type { ByteRange } from './byte-ranges.ts';
 import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
+import type { Pace } from './pace.ts';
 
 /** An answer whose body comes in, and the watch over it. */
 export interface Connection {
@@ -14,12 +15,12 @@ export interface Connection {
 }
 
 /**
- * Asks a source for bytes, and gives the answer up when nothing comes for too long.
+ * Asks a source for bytes, and gives the answer up when nothing comes for too long, or too little.
  *
  * @throws what the source does; ObjectChanged; Error for a stall, or for other bytes than were asked for
  */
 export async function openWatched(
-  noProgressMs: number,
+  { noProgressMs, pace }: { readonly noProgressMs: number; readonly pace: Pace },
   source: DownloadSource,
   range: ByteRange,
   validator: string | null,
@@ -31,13 +32,19 @@ export async function openWatched(
     noProgressMs,
   );
   const both = AbortSignal.any([signal, watch.signal]);
+  const unwatch = pace.watch((why) => watch.abort(why));
+  const end = () => {
+    clearTimeout(timer);
+    unwatch();
+  };
   try {
-    const opened = await source.open(range, validator, both);
+    // Whatever a source waits for (names, credentials, a handshake, headers that trickle) must not outlast the watch.
+    const opened = await orAborted(source.open(range, validator, both), both);
     const cut = () => opened.body.destroy(asError(both.reason));
     if (both.aborted) cut();
     both.addEventListener('abort', cut, { once: true });
     const close = () => {
-      clearTimeout(timer);
+      end();
       both.removeEventListener('abort', cut);
       // What is cut off in the middle may still say so, when nobody listens any more.
       opened.body.on('error', () => undefined).destroy();
@@ -50,9 +57,24 @@ export async function openWatched(
     const stalled = () => (watch.signal.aborted && !signal.aborted ? asError(watch.signal.reason) : null);
     return { opened, seen: () => void timer.refresh(), stalled, close };
   } catch (error) {
-    clearTimeout(timer);
+    end();
     throw watch.signal.aborted && !signal.aborted ? watch.signal.reason : error;
   }
+}
+
+/** An answer that comes when nobody waits for it any more is put away. */
+function orAborted(opening: Promise<OpenedRange>, signal: AbortSignal): Promise<OpenedRange> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => {
+    reject(asError(signal.reason));
+    void opening.then(
+      ({ body }) => body.on('error', () => undefined).destroy(),
+      () => undefined,
+    );
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([opening, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** What is wrong with an answer; null: nothing. */

@@ -299,7 +299,10 @@ describe('GitHub', () => {
   test('is asked again after 10, 30 and 90 seconds, and the error lists every status', async () => {
     using scratch = scratchFolder();
     await using server = await rangeServer(CONTENT);
-    server.misbehave = (index) => ({ status: index === 0 ? 500 : 403 });
+    server.misbehave = (index) => ({
+      status: index === 0 ? 500 : 403,
+      headers: { 'x-ratelimit-remaining': '0' },
+    });
     const clock = manualClock();
     const fetching = createBundleFetcher(revisionContext({ gitHubEndpoint: server.url, clock }))(requestIn(scratch));
     const failure = expect(fetching).rejects.toMatchObject({

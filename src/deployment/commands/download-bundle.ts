@@ -29,6 +29,8 @@ import { runEventScripts } from './lifecycle-event.ts';
 
 /** How often a long download is mentioned in the log. */
 const LOG_PROGRESS_MS = 5_000;
+/** How much comes between two looks at the free space. */
+const LOOK_AFTER_BYTES = 8 * 2 ** 20;
 
 /**
  * DownloadBundle: bring the bundle, see that whoever signed it is trusted if that is asked for, unpack it, see that it has a sound AppSpec
@@ -89,7 +91,8 @@ async function fetchAndUnpack(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { deploymentId } = specification;
-  const abort = signal === undefined ? {} : { signal };
+  using limit = timeLimit(ctx.downloadLimits?.maxMs ?? 0, signal);
+  const abort = { signal: limit.signal };
   // What an earlier try of this deployment has brought is in the way of this one, and counts as space that is taken.
   rmSync(paths.bundleFile, { force: true });
   const fetched = await ctx.fetchBundle({
@@ -101,12 +104,13 @@ async function fetchAndUnpack(
     reserve: (sizeBytes) => {
       requireSpace(ctx, specification, 'the bundle', { bytes: sizeBytes ?? 0, inodes: 1 });
     },
-    onProgress: ctx.onDownloadProgress ?? progressLog(ctx, deploymentId),
+    onProgress: spaceWatch(ctx, specification, ctx.onDownloadProgress ?? progressLog(ctx, deploymentId)),
+    ...(ctx.downloadLimits === undefined ? {} : { maxBytes: ctx.downloadLimits.maxBytes }),
     ...abort,
   });
   if (fetched.eTag !== null) writeFileDurably(paths.eTagFile, fetched.eTag);
   try {
-    await requireSignature(ctx, specification, { bundleFile: paths.bundleFile, signaturesAt: 'source' }, signal);
+    await requireSignature(ctx, specification, { bundleFile: paths.bundleFile, signaturesAt: 'source' }, limit.signal);
   } catch (refusal) {
     // Another try fetches it anew, and until retention nobody else would take it away.
     for (const path of [paths.bundleFile, paths.eTagFile]) rmSync(path, { force: true });
@@ -122,7 +126,7 @@ async function fetchAndUnpack(
     archiveDir: paths.archiveDir,
     limits: ctx.limits,
     rules: ctx.entryRules,
-    ...abort,
+    ...(signal === undefined ? {} : { signal }),
   });
   ctx.onObjects?.(entries);
   ctx.log.info('unpacked the bundle', { deploymentId, sizeBytes: fetched.sizeBytes, entries, bytes });
@@ -152,6 +156,34 @@ function progressLog(ctx: Pick<DeploymentContext, 'clock' | 'log'>, deploymentId
     if (ctx.clock.now() < nextMs) return;
     nextMs = ctx.clock.now() + LOG_PROGRESS_MS;
     ctx.log.info(`downloading the bundle: ${renderProgress(progress)}`, { deploymentId });
+  };
+}
+
+/** A source that does not say how much will come, or another writer, can fill the disk meanwhile. */
+function spaceWatch(ctx: DeploymentContext, specification: DeploymentSpecification, tell: OnProgress): OnProgress {
+  let nextAtBytes = LOOK_AFTER_BYTES;
+  return (progress) => {
+    tell(progress);
+    if (progress.receivedBytes < nextAtBytes) return;
+    nextAtBytes = progress.receivedBytes + LOOK_AFTER_BYTES;
+    requireSpace(ctx, specification, 'the bundle', { bytes: 0, inodes: 0 });
+  };
+}
+
+/** Bundle and signatures together: a server waits for the event, whatever of it takes so long. */
+function timeLimit(maxMs: number, signal: AbortSignal | undefined): Disposable & { readonly signal: AbortSignal } {
+  const over = new AbortController();
+  const end = () =>
+    over.abort(
+      new SlipwayError(
+        'REVISION_TOO_SLOW',
+        `the bundle was not here after ${maxMs / 1000} seconds (download_max_seconds)`,
+      ),
+    );
+  const timer = maxMs === 0 ? undefined : setTimeout(end, maxMs);
+  return {
+    signal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]),
+    [Symbol.dispose]: () => clearTimeout(timer),
   };
 }
 

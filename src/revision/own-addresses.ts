@@ -1,0 +1,81 @@
+/**
+ * Addresses that only this machine, or only its link, can reach: loopback, link-local, and where clouds have their metadata. Nobody outside
+ * may send the agent there, because what answers trusts whoever is near enough to ask.
+ */
+import { type LookupAddress, lookup } from 'node:dns';
+import { BlockList, isIP } from 'node:net';
+
+export interface NetworkRules {
+  /** Names → addresses, as `dns.lookup` with `all`. */
+  readonly lookup: (
+    hostname: string,
+    options: object,
+    done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
+  ) => void;
+  readonly isOwn: (address: string) => boolean;
+}
+
+export const systemNetwork: NetworkRules = {
+  lookup: (hostname, options, done) => lookup(hostname, { ...options, all: true }, done),
+  isOwn: isOwnAddress,
+};
+
+const OWN_IPV4 = [
+  ['0.0.0.0', 8],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['100.100.100.200', 32], // metadata of Alibaba Cloud
+  ['168.63.129.16', 32], // of Azure
+  ['192.0.0.192', 32], // of Oracle Cloud
+] as const;
+const OWN_IPV6 = [
+  ['::', 128],
+  ['::1', 128],
+  ['fe80::', 10],
+  ['fd00:ec2::', 32], // metadata and credentials of AWS
+  ['fd20:ce::254', 128], // metadata of Google Cloud
+] as const;
+/** Before the 32 bits of an IPv4 address: mapped, compatible, translated (also by NAT64). */
+const WITH_IPV4_AT_END = ['::ffff:0:0', '::', '::ffff:0:0:0', '64:ff9b::', '64:ff9b:1::'] as const;
+
+/** @param address as the system writes it, with or without brackets and zone; what is no address is nobody's own */
+export function isOwnAddress(address: string): boolean {
+  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const family = isIP(bare);
+  if (family === 4) return blocks().check(bare, 'ipv4');
+  if (family !== 6) return false;
+  const inner = embeddedIpv4(bare);
+  return blocks().check(bare, 'ipv6') || (inner !== null && blocks().check(inner, 'ipv4'));
+}
+
+function blocks(): BlockList {
+  const list = new BlockList();
+  for (const [address, bits] of OWN_IPV4) list.addSubnet(address, bits, 'ipv4');
+  for (const [address, bits] of OWN_IPV6) list.addSubnet(address, bits, 'ipv6');
+  return list;
+}
+
+/** The IPv4 address that an IPv6 address stands for; null: none. */
+function embeddedIpv4(address: string): string | null {
+  const groups = groupsOf(address);
+  const isPrefixed = WITH_IPV4_AT_END.some((prefix) => {
+    const front = groupsOf(prefix).slice(0, 6);
+    return front.every((group, index) => group === groups[index]);
+  });
+  const [, second = 0, third = 0] = groups;
+  if (isPrefixed) return dotted(groups[6] ?? 0, groups[7] ?? 0);
+  return groups[0] === 0x2002 ? dotted(second, third) : null; // 6to4
+}
+
+function groupsOf(address: string): number[] {
+  // The URL parser writes every spelling the one way: eight groups at most, none dotted.
+  const text = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [front = '', back] = text.split('::');
+  const parse = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const [before, after] = [parse(front), parse(back ?? '')];
+  return back === undefined ? before : [...before, ...Array(8 - before.length - after.length).fill(0), ...after];
+}
+
+function dotted(high: number, low: number): string {
+  return [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.');
+}
