@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { requestFor } from '../../src/protocol/sigv4/request.ts';
 import { Sha256 } from '../../src/protocol/sigv4/sha256.ts';
@@ -15,6 +16,9 @@ export interface RawRequest {
   /** Sent, but not signed; a name that is signed already comes a second time. */
   readonly unsigned?: readonly (readonly [string, string])[];
   readonly body?: string | Buffer;
+  /** In place of `body`, with its length: what comes when a test writes it. */
+  readonly stream?: Readable;
+  readonly contentLength?: number;
   /** What the signature says of the body; else its hash. */
   readonly contentSha256?: string;
   /** Authorities that are trusted, PEM, for https. */
@@ -40,7 +44,17 @@ export function rawS3(url: string, credentials: { accessKeyId: string; secretAcc
     uriEscapePath: false,
     applyChecksum: false,
   });
-  return async ({ method, target, headers = {}, unsigned = [], body = '', contentSha256, ca }) => {
+  return async ({
+    method,
+    target,
+    headers = {},
+    unsigned = [],
+    body = '',
+    stream,
+    contentLength,
+    contentSha256,
+    ca,
+  }) => {
     const signed = await signer.sign(
       requestFor({
         method,
@@ -54,7 +68,7 @@ export function rawS3(url: string, credentials: { accessKeyId: string; secretAcc
     );
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const { hostname, port } = new URL(url);
-    const length = Buffer.byteLength(body);
+    const length = contentLength ?? Buffer.byteLength(body);
     const lines = [...Object.entries(signed.headers), ['content-length', String(length)] as const, ...unsigned];
     return new Promise((resolve, reject) => {
       const options = {
@@ -81,7 +95,8 @@ export function rawS3(url: string, credentials: { accessKeyId: string; secretAcc
         answer.on('error', reject);
       });
       call.on('error', reject);
-      call.end(body);
+      if (stream === undefined) call.end(body);
+      else stream.pipe(call);
     });
   };
 }

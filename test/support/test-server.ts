@@ -9,6 +9,7 @@ import { systemRandom } from '../../src/system/random.ts';
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly s3Url: string;
+  disable(accessKeyId: string): Promise<void>;
   key(role: Role, hostArn?: string): Promise<{ accessKeyId: string; secretAccessKey: string }>;
 }
 
@@ -29,6 +30,14 @@ export async function testServer(
   return {
     url: server.url,
     s3Url: server.s3Url,
+    async disable(accessKeyId) {
+      const keys = await openKeyStore({ ...options, mayBeNew: false });
+      try {
+        await keys.disable(accessKeyId);
+      } finally {
+        await keys.close();
+      }
+    },
     async key(role, hostArn) {
       const keys = await openKeyStore({ ...options, mayBeNew: false });
       try {

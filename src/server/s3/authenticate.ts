@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { parseAuthorization } from '../../protocol/sigv4/authorization.ts';
 import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 import { verifySignature } from '../../protocol/sigv4/verify.ts';
 import type { AccessKey } from '../store/access-keys.ts';
@@ -36,7 +37,7 @@ export async function authenticate(ctx: S3AuthenticationContext, message: Incomi
   const claimed = headers['x-amz-content-sha256'];
   if (headers['authorization'] !== undefined && claimed === undefined)
     throw new S3Error('InvalidRequest', 400, 'The header x-amz-content-sha256 is missing.');
-  const amzHeaders = Object.keys(headers).filter((name) => name.startsWith('x-amz-'));
+  requireAllSigned(headers);
   let key: AccessKey | null = null;
   const verified = await verifySignature(
     { method: message.method ?? 'GET', path: message.url ?? '/', headers, bodySha256: claimed ?? UNSIGNED },
@@ -44,7 +45,7 @@ export async function authenticate(ctx: S3AuthenticationContext, message: Incomi
       services: ['s3'],
       nowMs: ctx.nowMs,
       uriEscapePath: false,
-      requiredHeaders: [...new Set([...REQUIRED, ...amzHeaders])],
+      requiredHeaders: REQUIRED,
       async secretOf(accessKeyId) {
         key = await ctx.findKey(accessKeyId);
         return key?.secretAccessKey ?? null;
@@ -63,6 +64,15 @@ export async function authenticate(ctx: S3AuthenticationContext, message: Incomi
   }
   const { accessKeyId, role, hostArn } = found;
   return { caller: { accessKeyId, role, hostArn }, headers, body };
+}
+
+/** @throws S3Error AccessDenied, as S3 says it; ApiError of `parseAuthorization` */
+function requireAllSigned(headers: Readonly<Record<string, string>>): void {
+  const { signedHeaders } = parseAuthorization(headers['authorization']);
+  const unsigned = Object.keys(headers).filter((name) => name.startsWith('x-amz-') && !signedHeaders.includes(name));
+  if (unsigned.length === 0) return;
+  const names = unsigned.join(', ').slice(0, 300);
+  throw new S3Error('AccessDenied', 403, `There were headers present in the request which were not signed: ${names}`);
 }
 
 /** A request says by either header that a body follows. @see RFC 9112, section 6.3 */

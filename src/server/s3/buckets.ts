@@ -11,6 +11,13 @@ const MAX_PAGE = 1000;
 
 /** A body may say where the bucket is to be, which makes no difference here; anything else is an object that lost its way. */
 export async function createBucket(store: ObjectStore, request: S3Request): Promise<void> {
+  const type = request.headers['content-type'] ?? '';
+  if (type !== '' && !/^(application\/xml|text\/xml|application\/octet-stream|binary\/octet-stream)\b/.test(type))
+    throw new S3Error(
+      'NotImplemented',
+      501,
+      `A bucket has no content type '${type.slice(0, 100)}'. An object needs a bucket and a key in its path. Nothing was changed.`,
+    );
   const text = await receiveText(request);
   if (text !== '') readXml(text, 'CreateBucketConfiguration');
   store.createBucket(request.bucket);

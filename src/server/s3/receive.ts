@@ -79,7 +79,7 @@ export async function receiveNothing(request: S3Request): Promise<void> {
 
 /** @returns trailers of a chunked body */
 async function receive(
-  { message, body }: S3Request,
+  { message, body, requireStillAllowed }: S3Request,
   onContent: (piece: Buffer) => void,
 ): Promise<ReadonlyMap<string, string>> {
   const hash = body.sha256 === null ? null : createHash('sha256');
@@ -93,6 +93,7 @@ async function receive(
   const trailers = reader?.end() ?? new Map<string, string>();
   if (hash !== null && hash.digest('hex') !== body.sha256)
     throw new S3Error('XAmzContentSHA256Mismatch', 400, 'The body that came is not the body that was signed.');
+  await requireStillAllowed();
   return trailers;
 }
 

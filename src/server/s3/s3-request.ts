@@ -33,6 +33,8 @@ export interface S3Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly caller: S3Caller;
   readonly body: BodyPromise;
+  /** Asked once more when the body is there, which may have taken hours. @throws S3Error when the key has lost its power meanwhile */
+  requireStillAllowed(): Promise<void>;
 }
 
 const MAX_KEY_BYTES = 1024;

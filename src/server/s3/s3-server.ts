@@ -23,7 +23,7 @@ import { type ObjectStore, openObjectStore } from './object-store.ts';
 import { deleteObject, putObject, type Reading, sendObject } from './objects.ts';
 import { receiveNothing } from './receive.ts';
 import { S3Error } from './s3-error.ts';
-import { readAddress, type S3Request } from './s3-request.ts';
+import { readAddress, type S3Caller, type S3Request } from './s3-request.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './uploads.ts';
 import { elements } from './xml.ts';
 
@@ -140,7 +140,8 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
     throw new S3Error('AccessDenied', 403, 'A host may read the bundles of deployments to it, and nothing else.');
   if (name !== 'CreateBucket' && role !== 'host') store.requireBucket(bucket);
   if (headers['expect']?.toLowerCase() === '100-continue') response.writeContinue();
-  await carryOut(door, name, { message, response, bucket, key, query, headers, caller, body });
+  const requireStillAllowed = () => requirePower(ctx, caller);
+  await carryOut(door, name, { message, response, bucket, key, query, headers, caller, body, requireStillAllowed });
 }
 
 async function carryOut({ ctx, store }: Door, name: OperationName, request: S3Request): Promise<void> {
@@ -195,14 +196,19 @@ function readingOf(ctx: S3Context): Reading {
         let checkedAtMs = ctx.clock.now();
         for await (const piece of content) {
           if (ctx.clock.now() - checkedAtMs >= CHECK_AGAIN_MS) {
-            if ((await ctx.findKey(caller.accessKeyId)) === null)
-              throw new S3Error('AccessDenied', 403, 'The access key has lost its power.');
+            await requirePower(ctx, caller);
             checkedAtMs = ctx.clock.now();
           }
           yield piece;
         }
       },
   };
+}
+
+/** A key that was disabled, or whose host was deregistered, since the request was let in. @throws S3Error AccessDenied */
+async function requirePower(ctx: S3Context, { accessKeyId }: S3Caller): Promise<void> {
+  if ((await ctx.findKey(accessKeyId)) !== null) return;
+  throw new S3Error('AccessDenied', 403, 'The access key has been disabled meanwhile. Nothing was changed.');
 }
 
 /** Signature faults have other names here than in the JSON APIs. */

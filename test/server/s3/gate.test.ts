@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { privateCertificates } from '../../support/certificates.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type RawRequest, rawS3, type SendRaw } from '../../support/raw-s3.ts';
 import { type ScratchFolder, scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
@@ -251,8 +253,8 @@ describe('signatures', () => {
     'x-amz-sdk-checksum-algorithm',
     'x-amz-storage-class',
   ])('a request with %s that is not signed is refused', async (name) => {
-    const answer = await refused({ ...put, unsigned: [[name, 'x']] }, 403, 'AuthorizationHeaderMalformed');
-    expect(answer.text).toContain(`the header ${name} is not among its SignedHeaders`);
+    const answer = await refused({ ...put, unsigned: [[name, 'x']] }, 403, 'AccessDenied');
+    expect(answer.text).toContain(`headers present in the request which were not signed: ${name}`);
   });
 
   test.each([
@@ -308,6 +310,11 @@ describe('requests that are no requests in path style', () => {
   test('a bucket is not made of a bundle', async () => {
     for (const body of ['PK\u0003\u0004', '<Other/>', '{}'])
       await refused({ method: 'PUT', target: '/name.zip', body }, 400, 'MalformedXML');
+  });
+
+  test('a bucket is not made of a bundle whose body was left behind', async () => {
+    for (const type of ['application/zip', 'application/gzip', 'application/x-tar', 'text/plain'])
+      await refused({ method: 'PUT', target: '/name.zip', headers: { 'content-type': type } }, 501, 'NotImplemented');
   });
 
   test('a request that has no body in S3 is refused with one', async () => {
@@ -376,4 +383,19 @@ test('metadata and content headers are kept, given back, and can be overridden b
   expect(shown.headers['content-type']).toBe('text/plain');
   const large = { 'x-amz-meta-long': 'x'.repeat(2_100) };
   expect((await send({ method: 'PUT', target: '/revisions/large', headers: large })).code).toBe('MetadataTooLarge');
+});
+
+test('an upload whose key is disabled before its end stores nothing', async () => {
+  const key = await server.key('operator');
+  const uploader = rawS3(server.s3Url, key);
+  const body = new PassThrough();
+  const request = { method: 'PUT', target: '/revisions/late.zip', contentLength: 8, stream: body };
+  const contentSha256 = createHash('sha256').update('the late').digest('hex');
+  const answer = uploader({ ...request, contentSha256 });
+  body.write('the ');
+  await eventually(() => readdirSync(scratch.at('data', 's3', '.incoming')).length > 0);
+  await server.disable(key.accessKeyId);
+  body.end('late');
+  expect(await answer).toMatchObject({ status: 403, code: 'AccessDenied' });
+  expect((await send({ method: 'HEAD', target: '/revisions/late.zip' })).status).toBe(404);
 });
