@@ -237,7 +237,7 @@ export const ERROR_CATALOGUE = {
   INSTALL_NOT_PERMITTED: {
     meaning: 'The agent’s user may not do something that Install needs. The old revision is back in place.',
     remedy:
-      'Run the agent as root, or give its user rights on the destination. What even root may not change is mounted read-only (findmnt) or immutable (lsattr).',
+      'It is said with the error: rights on the destination for the agent’s user, a read-write mount, or no immutable attribute (lsattr).',
   },
   INSTALL_FAILED: {
     meaning: 'The file system refused something during Install. The old revision is back in place.',

@@ -7,13 +7,25 @@ export const NOOP_OUTCOME: CommandOutcome = {
   diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded: CompletedNoopCommand', log: '' },
 };
 
-/** The agent went down while the command ran; what it was doing has been put right, but it was not done. */
-export const RESTARTED_OUTCOME: CommandOutcome = {
-  status: 'Failed',
-  diagnostics: {
-    errorCode: 7,
-    scriptName: '',
-    message: 'Failed: the agent was restarted while this command ran; what was half done has been put back',
-    log: '',
-  },
-};
+/**
+ * The agent went down while a command ran, and nothing is ever run twice.
+ *
+ * @returns a failure that says what has become of what the command had done by then
+ */
+export function restartedOutcome(commandName: string): CommandOutcome {
+  const message = `Failed: the agent was restarted while this command ran; ${afterRestart(commandName)}`;
+  return { status: 'Failed', diagnostics: { errorCode: 7, scriptName: '', message, log: '' } };
+}
+
+function afterRestart(commandName: string): string {
+  switch (commandName) {
+    case 'Install':
+      return 'what was half done has been put back, and what was complete by then stays';
+    case 'DownloadBundle':
+      return 'what it had brought by then is not used';
+    case 'UpdateDeploymentAgent':
+      return 'its log says how far the update came';
+    default:
+      return 'its scripts have been ended, and what they had done by then stays';
+  }
+}

@@ -32,6 +32,7 @@ import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
 import { commandsOf, type LastPoll } from './status.ts';
 import { serveStatus, statusSocketPath } from './status-socket.ts';
+import { saySoWhileAtWork } from './still-at-work.ts';
 import { checkEndpointTls } from './tls-check.ts';
 import { writeVersionFile } from './version-file.ts';
 import { openWireLog } from './wire-log.ts';
@@ -170,6 +171,11 @@ async function serve(
   const status = serveStatus(statusSocketPath(config), statusNow, log);
   observers.serve(statusNow);
   observers.tell({ type: 'agent-started' });
+  const ended = new AbortController();
+  const sayingSo = saySoWhileAtWork(
+    { client, ledger, lastAnsweredAtMs: () => lastPoll.answeredAtMs, clock, log },
+    ended.signal,
+  );
   let isReady = false;
   await poll(
     {
@@ -201,6 +207,8 @@ async function serve(
   observers.tell({ type: 'agent-stopping' });
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
+  ended.abort();
+  await sayingSo;
   status.close();
   await observers.close();
   wire?.close();

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { instructionsDir } from '../deployment/layout.ts';
 import type { Logger } from '../logging/logger.ts';
-import { RESTARTED_OUTCOME } from './diagnostics.ts';
+import { restartedOutcome } from './diagnostics.ts';
 import type { Executors } from './executor/executors.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
@@ -27,7 +27,9 @@ export async function recover(ctx: RecoveryContext): Promise<void> {
     });
     await ctx.executors.recover(interrupted.map(({ hostCommandIdentifier }) => hostCommandIdentifier));
   }
-  for (const { hostCommandIdentifier } of interrupted) ctx.ledger.finish(hostCommandIdentifier, RESTARTED_OUTCOME);
+  for (const { hostCommandIdentifier, commandName } of interrupted) {
+    ctx.ledger.finish(hostCommandIdentifier, restartedOutcome(commandName));
+  }
   for (const { hostCommandIdentifier } of ctx.ledger.inState('finished')) ctx.outbox.send(hostCommandIdentifier);
 }
 

@@ -77,7 +77,9 @@ function reasonOf(error: SlipwayError): ExitReason {
 function remedyOfRemote(error: RemoteApiError): string | null {
   switch (error.type) {
     case 'UnrecognizedClientException':
-      return 'the server does not know this access key: check AWS_ACCESS_KEY_ID, or make a key with `slipway keys create`';
+      return /disabled/.test(error.message)
+        ? 'use another key: `slipway keys create` on the server makes one'
+        : 'the server does not know this access key: check AWS_ACCESS_KEY_ID, or make a key with `slipway keys create`';
     case 'InvalidSignatureException':
       return 'check AWS_SECRET_ACCESS_KEY, and the clocks of both machines';
     case 'AccessDeniedException':

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { killProcessesOf } from '../hooks/hook-processes.ts';
 import { interruptedGroups, type RecoveredInstall, recoverInstalls } from '../install/recover-installs.ts';
@@ -15,6 +14,7 @@ import { noteOutcome } from './history.ts';
 import { withInstallLock } from './install-lock.ts';
 import { instructionsDir } from './layout.ts';
 import { failedBy } from './outcomes.ts';
+import { requireFolder } from './work-folder.ts';
 
 /**
  * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at
@@ -42,7 +42,7 @@ export async function runCommand(
   signal?: AbortSignal,
 ): Promise<CommandOutcome> {
   try {
-    mkdirSync(instructionsDir(ctx.rootDir), { recursive: true, mode: folderModes(ctx.restrictFolders).own });
+    requireFolder('root_dir', instructionsDir(ctx.rootDir), folderModes(ctx.restrictFolders).own);
     const command = commandFor(request);
     if (command === null) return unknownCommand(request.commandName);
     const outcome = await command(ctx, request, signal);

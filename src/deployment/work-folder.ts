@@ -1,5 +1,6 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { mountOf } from '../system/mounts.ts';
 
 /**
  * Makes a folder that the configuration names, if it is not there, and sees that this process can work in it.
@@ -11,8 +12,16 @@ export function requireFolder(key: 'root_dir' | 'pid_dir', folder: string, mode:
     mkdirSync(folder, { recursive: true, mode });
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `${key} ${folder} cannot be used: ${messageOf(cause)}`, {
+    const mount = systemErrorCode(cause) === 'EROFS' ? mountOf(folder) : null;
+    if (mount === null) {
+      throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `${key} ${folder} cannot be used: ${messageOf(cause)}`, {
+        cause,
+      });
+    }
+    const why = `the file system at ${mount.mountPoint} is mounted read-only`;
+    throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `${key} ${folder} cannot be used: ${why}`, {
       cause,
+      remedy: `Mount it read-write (mount -o remount,rw ${mount.mountPoint}), or set ${key} to a folder on another file system.`,
     });
   }
 }

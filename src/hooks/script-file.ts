@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { nearPath } from '../appspec/suggest.ts';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { readBeginning } from '../system/file-beginning.ts';
+import { mountOf } from '../system/mounts.ts';
 
 /** What a look at a script says before it is started. */
 export type ScriptFile =
@@ -39,13 +40,29 @@ export function examineScript(archiveDir: string, location: string, onChmod: (pa
   }
   const beginning = beginningOf(path);
   const firstLine = beginning.split('\n')[0] ?? '';
-  if (!firstLine.startsWith('#!')) return { state: 'ready', path, isShellScript: !beginning.includes('\0') };
+  if (!firstLine.startsWith('#!')) {
+    const isShellScript = !beginning.includes('\0');
+    return isShellScript ? { state: 'ready', path, isShellScript } : startable(path);
+  }
   if (firstLine.endsWith('\r')) return { state: 'crlf', interpreter: firstLine.slice(2).trim() };
   const interpreter = /^#!\s*(\S+)/.exec(firstLine)?.[1];
   // Without a name the kernel refuses it, and a shell takes it for its own.
   if (interpreter === undefined) return { state: 'ready', path, isShellScript: true };
   const why = whyNoInterpreter(interpreter);
-  return why === null ? { state: 'ready', path, isShellScript: false } : { state: 'no-interpreter', why };
+  return why === null ? startable(path) : { state: 'no-interpreter', why };
+}
+
+/** A file system that is mounted `noexec` starts nothing that lies on it, whatever its mode is; a shell may still read a script there. */
+function startable(path: string): ScriptFile {
+  if (isExecutable(path)) return { state: 'ready', path, isShellScript: false };
+  const why = whyNoExec(path);
+  return why === null ? { state: 'ready', path, isShellScript: false } : { state: 'not-executable', why };
+}
+
+function whyNoExec(path: string): string | null {
+  const mount = mountOf(path);
+  if (mount?.options.has('noexec') !== true) return null;
+  return `the file system at ${mount.mountPoint} is mounted noexec, which starts no program; mount it with exec (mount -o remount,exec ${mount.mountPoint}), or set root_dir to a folder on another one`;
 }
 
 function nearScript(archiveDir: string, location: string): string | null {
@@ -71,7 +88,11 @@ function whyNoInterpreter(interpreter: string): string | null {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return `its interpreter ${interpreter} does not exist`;
-    return stats.isFile() && isExecutable(path) ? null : `its interpreter ${interpreter} cannot be executed`;
+    if (stats.isFile() && isExecutable(path)) return null;
+    const mount = mountOf(path);
+    const why =
+      mount?.options.has('noexec') === true ? `: the file system at ${mount.mountPoint} is mounted noexec` : '';
+    return `its interpreter ${interpreter} cannot be executed${why}`;
   } catch {
     // Out of this user's sight; whom `sudo` makes of it may see it.
     return null;

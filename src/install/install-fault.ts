@@ -1,19 +1,46 @@
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { mountOf } from '../system/mounts.ts';
 
 /** What the disk refused, as an error that says what to do about it. */
 export function installFault(cause: unknown, what: string): unknown {
   if (cause instanceof SlipwayError) return cause;
   const code = systemErrorCode(cause);
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new SlipwayError('INSTALL_DISK_FULL', `${what}: the disk is full`, { cause });
+  switch (code) {
+    case null:
+      return cause;
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new SlipwayError('INSTALL_DISK_FULL', `${what}: the disk is full`, { cause });
+    case 'EROFS':
+      return readOnly(cause, what);
+    case 'EACCES':
+    case 'EPERM':
+      return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${messageOf(cause)}`, {
+        cause,
+        remedy: process.getuid?.() === 0 ? ROOT_REMEDY : USER_REMEDY,
+      });
+    case 'EBUSY':
+    case 'EXDEV': {
+      const remedy = 'Look what is mounted there (findmnt); unmount it, or name the path in protect_paths.';
+      return new SlipwayError('INSTALL_FAILED', `${what}: something is mounted there (${code})`, { cause, remedy });
+    }
+    default:
+      return new SlipwayError('INSTALL_FAILED', `${what}: ${messageOf(cause)}`, { cause });
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${messageOf(cause)}`, { cause });
-  }
-  if (code === 'EBUSY' || code === 'EXDEV') {
-    const remedy = 'Look what is mounted there (findmnt); unmount it, or name the path in protect_paths.';
-    return new SlipwayError('INSTALL_FAILED', `${what}: something is mounted there (${code})`, { cause, remedy });
-  }
-  if (code === null) return cause;
-  return new SlipwayError('INSTALL_FAILED', `${what}: ${messageOf(cause)}`, { cause });
+}
+
+/** Running as root already, the agent needs no such advice. */
+const ROOT_REMEDY =
+  'Not even root may do this: look for files that are immutable (lsattr; chattr -i undoes it), for a network file system that takes root for nobody, or for what the service’s unit forbids (systemctl show).';
+const USER_REMEDY = 'Give the agent’s user rights on the destination, or run the agent as root.';
+
+function readOnly(cause: unknown, what: string): SlipwayError {
+  const path = cause instanceof Error && 'path' in cause && typeof cause.path === 'string' ? cause.path : null;
+  const mount = path === null ? null : mountOf(path);
+  const where = mount === null ? 'the file system' : `the file system at ${mount.mountPoint}`;
+  const remount = mount === null ? '' : ` (mount -o remount,rw ${mount.mountPoint})`;
+  return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${where} is mounted read-only`, {
+    cause,
+    remedy: `Mount it read-write${remount}, or name another destination in the AppSpec file. Where it should be writable, dmesg says whether a disk fault made it read-only, and ReadOnlyPaths= or ProtectSystem= in the service’s unit may do the same.`,
+  });
 }

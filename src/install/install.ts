@@ -31,9 +31,10 @@ import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
 import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
+import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
-import { beginJournal, type JournalBegin, removeJournal, syncFolder } from './journal.ts';
+import { beginJournal, type JournalBegin, type JournalWriter, removeJournal, syncFolder } from './journal.ts';
 import { formatManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
 import { planInstall } from './plan.ts';
@@ -221,7 +222,7 @@ async function carryOut(
     staleContexts: plan.staleContexts,
     times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations).map((folder) => `${folder}/.`)]),
   };
-  const journal = beginJournal(fs, paths.journal, begin);
+  const journal = openJournal(fs, paths.journal, begin);
   let state: 'staging' | 'committing' = 'staging';
   try {
     const syncsEach = areSyncedOneByOne(plan);
@@ -243,6 +244,14 @@ async function carryOut(
   }
   journal.close();
   finishCommitted({ ...ctx, fs }, begin, paths.journal);
+}
+
+function openJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {
+  try {
+    return beginJournal(fs, path, begin);
+  } catch (cause) {
+    throw installFault(cause, `the journal ${path} could not be written`);
+  }
 }
 
 /** @throws SlipwayError INSTALL_NOT_RECOVERED that names both faults; the journal stays, and the next Install or start tries again */

@@ -79,7 +79,8 @@ export async function openKeyStore(options: {
       }));
     },
     async disable(accessKeyId) {
-      if (await disableAccessKey(store.db, accessKeyId, clock.now())) return;
+      const found = await store.transaction((tx) => disableAccessKey(tx, store.wakeUps, accessKeyId, clock.now()));
+      if (found !== undefined) return;
       throw new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
     },
     close: () => store.close(),

@@ -10,12 +10,13 @@ import type { Random } from '../system/random.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
+import { startPowerWatch } from './engine/power-watch.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { openSealer } from './open-sealer.ts';
 import { createS3Server, type S3Server } from './s3/s3-server.ts';
 import { openSigning } from './signing.ts';
-import { findAccessKey } from './store/access-keys.ts';
+import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
 
 export interface ServerOptions {
@@ -76,6 +77,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const base = { store, waiters, clock, random, log };
     const engine: Engine = await startEngine(base);
     opened.push(engine);
+    opened.push(startPowerWatch(base));
     const tls = options.tls ?? null;
     const s3: S3Server = createS3Server({
       ...{ dataDir, findKey, clock, random, log, tls, buckets: [REVISION_BUCKET] },
@@ -88,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       api: {
         store,
         engine,
+        waiters,
         sealer,
         clock,
         random,
@@ -101,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         },
       },
       hostCommands: createHostCommandService({ ...base, engine, accountId: options.accountId, signer: signing.signer }),
-      findKey,
+      findKey: (accessKeyId) => findKnownAccessKey(store.db, sealer, accessKeyId),
       clock,
       random,
       log,

@@ -477,7 +477,11 @@ describe('who may do what', () => {
   test('a host cannot poll as another, nor touch another’s command or specification', async () => {
     const impostor = await hostClient('arn:aws:iam::000000000000:user/evil', HOST_ARN);
     await expect(impostor.pollHostCommand()).rejects.toMatchObject({ type: 'AccessDeniedException' });
-    const evil = await hostClient('arn:aws:iam::000000000000:user/evil');
+    const evilArn = 'arn:aws:iam::000000000000:user/evil';
+    const evil = await hostClient(evilArn);
+    // Whose key was made, and whom nobody has registered, may do nothing and is told why.
+    await expect(evil.pollHostCommand()).rejects.toThrow(/nobody has registered it/);
+    await sdk.send(new RegisterOnPremisesInstanceCommand({ instanceName: 'evil', iamUserArn: evilArn }));
     const target = { applicationName: 'site', deploymentGroupName: 'production' };
     const { deploymentId } = await sdk.send(new CreateDeploymentCommand({ ...target, revision: REVISION }));
     const command = await host.pollHostCommand();

@@ -1,7 +1,9 @@
 /** The real AWS SDK as a client of the revision store, and our own download from it. */
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { CodeDeployClient, RegisterOnPremisesInstanceCommand } from '@aws-sdk/client-codedeploy';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -167,7 +169,15 @@ describe('who may do what', () => {
   test('a viewer may read and not write; a host without a deployment, a wrong secret and an unknown key may do nothing', async () => {
     const key = await server.key('viewer');
     const viewer = clientWith(key);
-    const host = clientWith(await server.key('host', 'arn:aws:iam::000000000000:user/h'));
+    const hostArn = 'arn:aws:iam::000000000000:user/h';
+    const host = clientWith(await server.key('host', hostArn));
+    const people = new CodeDeployClient({
+      endpoint: server.url,
+      region: 'us-east-1',
+      credentials: await server.key('admin'),
+    });
+    await people.send(new RegisterOnPremisesInstanceCommand({ instanceName: 'h', iamUserArn: hostArn }));
+    people.destroy();
     await operator.send(new PutObjectCommand({ Bucket, Key: 'readable', Body: 'x' }));
     expect(await textOf((await viewer.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).Body)).toBe('x');
     await expect(host.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).rejects.toMatchObject({

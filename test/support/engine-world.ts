@@ -8,6 +8,7 @@ import { createHostCommandService, type HostCommandService } from '../../src/ser
 import { requestStop, type StopAnswer } from '../../src/server/engine/stop.ts';
 import { createWaiters } from '../../src/server/engine/waiters.ts';
 import { findDeployment, insertDeployment, type NewDeployment } from '../../src/server/store/deployments.ts';
+import { deregisterHost } from '../../src/server/store/hosts.ts';
 import { eventsOf } from '../../src/server/store/lifecycle-events.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../../src/server/store/schema.ts';
 import type { Store } from '../../src/server/store/store.ts';
@@ -21,6 +22,8 @@ export const APPLICATION_ID = 'application-1';
 const ACCOUNT_ID = '000000000000';
 
 export const hostArn = (name: string) => `arn:aws:iam::${ACCOUNT_ID}:user/slipway/${name}`;
+/** The key that a host of `makeFleet` has. */
+export const keyOfHost = (name: string) => `AKIA-${name}`;
 export const revisionJson = (key: string) =>
   JSON.stringify({ revisionType: 'S3', s3Location: { bucket: 'revisions', key, bundleType: 'tgz' } });
 
@@ -33,7 +36,8 @@ export interface EngineServer extends AsyncDisposable {
   poll(host: string, signal?: AbortSignal): Promise<HostCommand | null>;
   acknowledge(host: string, command: HostCommand, isNoop?: boolean): Promise<CommandStatus | undefined>;
   complete(host: string, command: HostCommand, end?: Partial<CommandDiagnostics>): Promise<void>;
-  stop(deploymentId: string, withRollback?: boolean | null): Promise<StopAnswer>;
+  stop(deploymentId: string, withRollback?: boolean | null, now?: boolean): Promise<StopAnswer>;
+  deregister(host: string): Promise<void>;
 }
 
 export interface EngineServerOptions {
@@ -53,6 +57,7 @@ export async function engineServer(database: TestDatabase, options: EngineServer
   const signer = options.signer ?? (() => Promise.reject(new Error('no signer was given')));
   const commands = createHostCommandService({ ...base, engine: driving, accountId: ACCOUNT_ID, signer });
   const caller = (host: string, signal = new AbortController().signal) => ({
+    accessKeyId: keyOfHost(host),
     hostArn: hostArn(host),
     agentVersion: 'test',
     signal,
@@ -92,7 +97,13 @@ export async function engineServer(database: TestDatabase, options: EngineServer
         caller(host),
       );
     },
-    stop: (deploymentId, withRollback = null) => requestStop({ store, clock }, driving, deploymentId, withRollback),
+    stop: (deploymentId, withRollback = null, now = false) =>
+      requestStop({ store, clock }, driving, { deploymentId, withRollback, now }),
+    async deregister(host) {
+      const gone = await store.transaction((tx) => deregisterHost(tx, store.wakeUps, host, clock.now()));
+      for (const deploymentId of gone?.deploymentIds ?? []) await driving.step(deploymentId);
+      waiters.wake(hostArn(host));
+    },
     async [Symbol.asyncDispose]() {
       await engine.close();
     },
@@ -141,6 +152,18 @@ export async function makeFleet(store: Store, hosts: readonly string[], settings
         })
         .execute();
       await tx.insertInto('instance_tags').values({ instance_id, tag_key: 'in', tag_value: 'fleet' }).execute();
+      await tx
+        .insertInto('access_keys')
+        .values({
+          access_key_id: keyOfHost(name),
+          secret_sealed: '',
+          role: 'host',
+          host_arn: hostArn(name),
+          description: '',
+          created_at_ms: 0,
+          disabled_at_ms: null,
+        })
+        .execute();
     }
   });
 }

@@ -3,13 +3,23 @@ import {
   type DeploymentSnapshot,
   decide,
   type EventSnapshot,
+  type HostSnapshot,
   type TargetSnapshot,
 } from '../../src/server/engine/decide.ts';
 import type { FinishAction } from '../../src/server/engine/ending.ts';
 
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
 type SimulatedEvent = Mutable<EventSnapshot> & { handedOut: boolean };
-type SimulatedTarget = Omit<Mutable<TargetSnapshot>, 'events'> & { events: SimulatedEvent[] };
+type SimulatedTarget = Omit<Mutable<TargetSnapshot>, 'events' | 'host'> & {
+  events: SimulatedEvent[];
+  host: Mutable<HostSnapshot>;
+};
+
+/** What does not change while a deployment goes on. */
+export type SimulatedSettings = Omit<
+  DeploymentSnapshot,
+  'targets' | 'stopRequestedAtMs' | 'createdAtMs' | 'listeningSinceMs'
+>;
 
 const OVER = ['Succeeded', 'Failed', 'Skipped'];
 
@@ -22,19 +32,16 @@ export class SimulatedDeployment {
   mostDown = 0;
   readonly targets: SimulatedTarget[];
   #stopRequestedAtMs: number | null = null;
-  readonly #settings: Omit<DeploymentSnapshot, 'targets' | 'stopRequestedAtMs' | 'createdAtMs'>;
+  readonly #settings: SimulatedSettings;
   readonly #createdAtMs = this.nowMs;
   readonly #everReady = new Set<SimulatedEvent>();
 
-  constructor(
-    hosts: number,
-    events: readonly string[],
-    settings: Omit<DeploymentSnapshot, 'targets' | 'stopRequestedAtMs' | 'createdAtMs'>,
-  ) {
+  constructor(hosts: number, events: readonly string[], settings: SimulatedSettings) {
     this.#settings = settings;
     this.targets = Array.from({ length: hosts }, (_, index) => ({
       instanceId: `host-${index}`,
       status: 'Pending' as const,
+      host: { deregisteredAtMs: null, heardOfAtMs: null },
       events: events.map((name, position) => ({
         position,
         name,
@@ -60,7 +67,9 @@ export class SimulatedDeployment {
 
   snapshot(): DeploymentSnapshot {
     const { targets } = this;
-    return { ...this.#settings, targets, createdAtMs: this.#createdAtMs, stopRequestedAtMs: this.#stopRequestedAtMs };
+    const listeningSinceMs = this.#createdAtMs;
+    const times = { createdAtMs: this.#createdAtMs, stopRequestedAtMs: this.#stopRequestedAtMs, listeningSinceMs };
+    return { ...this.#settings, ...times, targets };
   }
 
   /** One step. @param crashes the decision is made and lost, as when the process dies before the commit */
@@ -99,6 +108,17 @@ export class SimulatedDeployment {
     if (event !== undefined) event.status = isGood ? 'Succeeded' : 'Failed';
   }
 
+  /** The host says that it is there. */
+  hear(host: number): void {
+    const target = this.targets[host];
+    if (target !== undefined) target.host.heardOfAtMs = this.nowMs;
+  }
+
+  deregister(host: number): void {
+    const target = this.targets[host];
+    if (target !== undefined) target.host.deregisteredAtMs ??= this.nowMs;
+  }
+
   requestStop(): void {
     if (this.finished === null) this.#stopRequestedAtMs ??= this.nowMs;
   }
@@ -134,7 +154,8 @@ export class SimulatedDeployment {
       }
       case 'fail-event': {
         const event = this.#event(target, action.position);
-        if (event.status !== 'InProgress') throw new Error('an event was given up that was not under way');
+        if (event.status !== 'InProgress' && target.host.deregisteredAtMs === null)
+          throw new Error('an event was given up that was not under way');
         event.status = 'Failed';
         return;
       }

@@ -1,6 +1,6 @@
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
-import { conclusionLines, eventLine, failureLines, targetLine } from '../view/deployment.ts';
+import { conclusionLines, eventLine, failureLines, targetLine, waitLines } from '../view/deployment.ts';
 import { readTargets } from '../view/follow.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
@@ -53,8 +53,9 @@ export const addDeploymentsCommand: AddCommand = (program, ctx) => {
       const { client } = connect(ctx, options);
       const { deploymentInfo } = await client.call('GetDeployment', { deploymentId });
       const targets = await readTargets(client, deploymentId);
+      const { waits } = await client.call('DescribeDeploymentWaits', { deploymentId });
       if (options.json) {
-        ctx.stdout.write(`${JSON.stringify({ deployment: deploymentInfo, targets })}\n`);
+        ctx.stdout.write(`${JSON.stringify({ deployment: deploymentInfo, targets, waits })}\n`);
         return;
       }
       const lines = deploymentInfo === undefined ? [] : conclusionLines(deploymentInfo);
@@ -67,6 +68,7 @@ export const addDeploymentsCommand: AddCommand = (program, ctx) => {
           lines.push(...failureLines(event).map((line) => `  ${line}`));
         }
       }
+      if (waits.length > 0) lines.push('', ...waitLines(waits));
       ctx.stdout.write(`${lines.join('\n')}\n`);
     });
 
@@ -75,9 +77,14 @@ export const addDeploymentsCommand: AddCommand = (program, ctx) => {
       .command('stop')
       .argument('<deployment>')
       .description('stop a deployment; a script that runs is not interrupted'),
-  ).action(async (deploymentId: string, options: ConnectionOptions) => {
-    const { client } = connect(ctx, options);
-    const { status, statusMessage } = await client.call('StopDeployment', { deploymentId });
-    ctx.stdout.write(`${deploymentId}: stop ${status === 'Pending' ? 'requested' : 'done'}: ${statusMessage ?? ''}\n`);
-  });
+  )
+    .option('--now', 'do not wait for events that run: they end as Failed, whatever their hosts report later')
+    .action(async (deploymentId: string, options: ConnectionOptions & { now?: boolean }) => {
+      const { client } = connect(ctx, options);
+      const operation = options.now === true ? 'StopDeploymentNow' : 'StopDeployment';
+      const { status, statusMessage } = await client.call(operation, { deploymentId });
+      ctx.stdout.write(
+        `${deploymentId}: stop ${status === 'Pending' ? 'requested' : 'done'}: ${statusMessage ?? ''}\n`,
+      );
+    });
 };

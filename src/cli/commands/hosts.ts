@@ -38,13 +38,14 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
   ).action(async (name: string, options: ConnectionOptions) => {
     const { client } = connect(ctx, options);
     const { instanceInfo } = await client.call('GetOnPremisesInstance', { instanceName: name });
-    await client.call('DeregisterOnPremisesInstance', { instanceName: name });
     const keys = await collectPages(
       (nextToken) => client.call('ListAccessKeys', nextToken === undefined ? {} : { nextToken }),
       (page) => page.accessKeys,
     );
     const arn = instanceInfo?.iamUserArn ?? instanceInfo?.iamSessionArn;
     const own = keys.filter(({ hostArn, disabled }) => hostArn !== undefined && hostArn === arn && !disabled);
+    await client.call('DeregisterOnPremisesInstance', { instanceName: name });
+    // The server has disabled those that it knew then; one that was made meanwhile, or for a host that was out already, is not left behind.
     for (const { accessKeyId } of own) await client.call('DisableAccessKey', { accessKeyId });
     ctx.stdout.write(`deregistered ${name}; ${describeDisabled(own.length)}\n`);
   });

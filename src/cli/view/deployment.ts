@@ -2,9 +2,10 @@
  * A deployment in words: what `slipway deploy` and `slipway deployments show` print. Pure: values in, lines out.
  */
 import { plainLine } from '../../hooks/output.ts';
+import type { WaitRecord } from '../../protocol/management/shapes.ts';
 import { printable } from '../../system/printable.ts';
 import type { DeploymentInfo, LifecycleEvent, TargetRecord } from './records.ts';
-import { renderDuration } from './time.ts';
+import { renderDuration, renderTime } from './time.ts';
 
 /** One target at one glance: `web-1  InProgress  Install  [####...]  4/7  2.1s`. */
 export function targetLine(target: TargetRecord, nowMs: number, nameWidth: number): string {
@@ -64,6 +65,19 @@ export function conclusionLines(deployment: DeploymentInfo): string[] {
 function readable(line: string): string[] {
   const [first = '', ...rest] = line.split(/\r?\n/).map((part) => printable(plainLine(part)));
   return [first, ...rest.map((part) => `      ${part}`)];
+}
+
+/** What is waited for, and until when: a line for each event. */
+export function waitLines(waits: readonly WaitRecord[]): string[] {
+  return waits
+    .map(({ targetId, lifecycleEventName, reason, sinceTime, heardOfTime, giveUpTime }) => {
+      const what = `waiting for ${targetId}: ${lifecycleEventName}`;
+      const until = `is given up at ${renderTime(giveUpTime)} UTC`;
+      if (reason === 'not-started') return `${what}, not begun since ${renderTime(sinceTime)}; ${until}`;
+      const heard = `running since ${renderTime(sinceTime)}, last heard of ${renderTime(heardOfTime)}`;
+      return reason === 'silence' ? `${what}, ${heard}; ${until} unless it is heard of` : `${what}, ${heard}; ${until}`;
+    })
+    .flatMap(readable);
 }
 
 export function isFinal(status: string | undefined): boolean {

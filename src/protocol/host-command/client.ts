@@ -36,6 +36,8 @@ export interface HostCommandClient {
     isCommandNoop: boolean,
     signal?: AbortSignal,
   ): Promise<CommandStatus | null>;
+  /** Says that the command is still being run. @returns null: the service did not say what it thinks of it */
+  update(hostCommandIdentifier: string, signal?: AbortSignal): Promise<CommandStatus | null>;
   complete(hostCommandIdentifier: string, outcome: CommandOutcome, signal?: AbortSignal): Promise<void>;
   /** While the service throttles, polling again at once is pointless. */
   readonly isThrottled: boolean;
@@ -112,6 +114,11 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
         },
         signal,
       );
+      return CommandStatus ?? null;
+    },
+    async update(hostCommandIdentifier, signal) {
+      const input = { HostCommandIdentifier: hostCommandIdentifier };
+      const { CommandStatus } = await call('PostHostCommandUpdate', input, signal);
       return CommandStatus ?? null;
     },
     async complete(hostCommandIdentifier, outcome, signal) {

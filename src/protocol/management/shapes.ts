@@ -71,7 +71,28 @@ export interface HostRecord {
   readonly tags: readonly { readonly Key: string; readonly Value: string }[];
 }
 
+/** An event that a deployment waits for, and when it is given up. Times are epoch seconds. */
+export interface WaitRecord {
+  readonly targetId: string;
+  readonly lifecycleEventName: string;
+  /** `not-started`: the host has not begun it. `silence`, `too-long`: it runs; that is what will end it first. */
+  readonly reason: 'not-started' | 'silence' | 'too-long';
+  readonly sinceTime: number;
+  /** When the host was last heard of, at the latest when it began. */
+  readonly heardOfTime: number;
+  readonly giveUpTime: number;
+}
+
 export interface ControlOperations {
+  /** Ends what runs as Failed, without waiting for its hosts, and the deployment as Stopped. */
+  readonly StopDeploymentNow: {
+    input: { readonly deploymentId: string; readonly autoRollbackEnabled?: boolean };
+    output: { readonly status: 'Pending' | 'Succeeded'; readonly statusMessage: string };
+  };
+  readonly DescribeDeploymentWaits: {
+    input: { readonly deploymentId: string };
+    output: { readonly waits: readonly WaitRecord[] };
+  };
   /** Role `host` needs `hostArn`, or `instanceName` to have one minted. The secret is shown only here. */
   readonly CreateAccessKey: {
     input: {
@@ -121,6 +142,8 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   DisableAccessKey: true,
   DescribeServer: true,
   DescribeHosts: true,
+  StopDeploymentNow: true,
+  DescribeDeploymentWaits: true,
 };
 
 export function isControlOperation(name: string): name is ControlOperation {

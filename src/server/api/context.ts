@@ -2,6 +2,7 @@ import type { ManagementOperation, ManagementOperations } from '../../protocol/m
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Waiters } from '../engine/waiters.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -9,7 +10,8 @@ import type { Store } from '../store/store.ts';
 /** What the handlers of the management API work with. */
 export interface ApiContext {
   readonly store: Store;
-  readonly engine: Pick<Engine, 'step'>;
+  readonly engine: Pick<Engine, 'step' | 'listeningSinceMs'>;
+  readonly waiters: Pick<Waiters, 'wake'>;
   readonly sealer: SecretSealer;
   readonly clock: Clock;
   readonly random: Random;

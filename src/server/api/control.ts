@@ -25,6 +25,10 @@ export const controlHandlers: Handlers<
     }
     const instanceName = readText(input, 'instanceName');
     const given = readText(input, 'hostArn');
+    if (role !== 'host' && (given ?? instanceName) !== null)
+      throw new ApiError('ValidationException', 'hostArn and instanceName are for keys of role host only.');
+    if (given !== null && instanceName !== null)
+      throw new ApiError('ValidationException', 'hostArn and instanceName cannot both be given.');
     const minted =
       instanceName === null ? null : `arn:aws:iam::${ctx.accountId}:user/slipway/${checkName(instanceName, INSTANCE)}`;
     const hostArn = role === 'host' ? (given ?? minted) : null;
@@ -35,10 +39,12 @@ export const controlHandlers: Handlers<
       );
     }
     const description = readText(input, 'description') ?? '';
-    const key = await createAccessKey(
-      ctx.store.db,
-      { sealer: ctx.sealer, random: ctx.random, nowMs: ctx.clock.now() },
-      { role, hostArn, description },
+    const key = await ctx.store.transaction((tx) =>
+      createAccessKey(
+        tx,
+        { sealer: ctx.sealer, random: ctx.random, nowMs: ctx.clock.now() },
+        { role, hostArn, description },
+      ),
     );
     return { ...key, role, ...(hostArn === null ? {} : { hostArn }) };
   },
@@ -64,9 +70,13 @@ export const controlHandlers: Handlers<
 
   async DisableAccessKey(ctx, input, caller) {
     const accessKeyId = readText(input, 'accessKeyId') ?? '';
-    if (caller.role !== 'admin') await requireHostKey(ctx.store.db, accessKeyId);
-    if (await disableAccessKey(ctx.store.db, accessKeyId, ctx.clock.now())) return {};
-    throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
+    const found = await ctx.store.transaction(async (tx) => {
+      if (caller.role !== 'admin') await requireHostKey(tx, accessKeyId);
+      return disableAccessKey(tx, ctx.store.wakeUps, accessKeyId, ctx.clock.now());
+    });
+    if (found === undefined) throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
+    if (found.hostArn !== null) ctx.waiters.wake(found.hostArn);
+    return {};
   },
 
   async DescribeServer(ctx) {

@@ -308,6 +308,12 @@ function readTimeRange(input: Input): TimeRange {
   return { from, to };
 }
 
+function readExternalId(input: Input): string | null {
+  const id = readText(input, 'externalId');
+  if (id === '') throw new ApiError('InvalidExternalIdException', 'The externalId is empty.');
+  return id;
+}
+
 function readStatuses(input: Input): DeploymentStatus[] {
   return (readList(input, 'includeOnlyStatuses') ?? []).map((status) => {
     if (STATUSES.includes(requireText(status, 'includeOnlyStatuses'))) return status as DeploymentStatus;
@@ -356,11 +362,14 @@ export const deploymentHandlers: Handlers<
     const statuses = readStatuses(input);
     const { from, to } = readTimeRange(input);
     const token = readPageToken(ctx, 'ListDeployments', input);
+    const isExternal = readExternalId(input) !== null;
     const { db } = ctx.store;
     const group =
       applicationName === null || groupName === null
         ? null
         : await findDeploymentGroup(db, await findApplication(db, applicationName), groupName);
+    // Only what CloudFormation makes has an external id; nothing here does.
+    if (isExternal) return { deployments: [] };
     const [createdAt, deploymentId] = token.after.split(' ');
     const found = await listDeployments(db, {
       statuses,
@@ -377,6 +386,6 @@ export const deploymentHandlers: Handlers<
   async StopDeployment(ctx, input) {
     const deploymentId = readDeploymentId(input);
     const withRollback = readBoolean(input, 'autoRollbackEnabled');
-    return requestStop(ctx, ctx.engine, deploymentId, withRollback);
+    return requestStop(ctx, ctx.engine, { deploymentId, withRollback, now: false });
   },
 };

@@ -1,5 +1,6 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { isMember, type TagFilter } from '../engine/membership.ts';
+import { deregisterHost, findInstance } from '../store/hosts.ts';
 import type { InstanceRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
@@ -16,17 +17,6 @@ const MAX_VALUE = 256;
 const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const USER_ARN = /^arn:aws[a-z-]*:iam::\d{12}:user\/[A-Za-z0-9/+=,.@_-]+$/;
 const SESSION_ARN = /^arn:aws[a-z-]*:sts::\d{12}:assumed-role\/[A-Za-z0-9+=,.@_-]+\/[A-Za-z0-9+=,.@_-]+$/;
-
-/** The registered instance of a name; null when there is none, or only a record of one. */
-export async function findInstance(db: StoreReader, name: string): Promise<InstanceRow | null> {
-  const row = await db
-    .selectFrom('instances')
-    .selectAll()
-    .where('instance_name', '=', name)
-    .where('deregistered_at_ms', 'is', null)
-    .executeTakeFirst();
-  return row ?? null;
-}
 
 export async function tagsOf(db: StoreReader, instanceIds: readonly string[]): Promise<ReadonlyMap<string, Tag[]>> {
   const tags = new Map<string, Tag[]>();
@@ -177,16 +167,10 @@ export const instanceHandlers: Handlers<
 
   async DeregisterOnPremisesInstance(ctx, input) {
     const name = readName(input, 'instanceName', INSTANCE);
-    await ctx.store.transaction(async (tx) => {
-      const row = await findInstance(tx, name);
-      if (row === null) return;
-      await tx
-        .updateTable('instances')
-        .set({ deregistered_at_ms: ctx.clock.now() })
-        .where('instance_id', '=', row.instance_id)
-        .execute();
-      await tx.deleteFrom('instance_tags').where('instance_id', '=', row.instance_id).execute();
-    });
+    const gone = await ctx.store.transaction((tx) => deregisterHost(tx, ctx.store.wakeUps, name, ctx.clock.now()));
+    if (gone === null) return {};
+    ctx.waiters.wake(gone.hostArn);
+    for (const deploymentId of gone.deploymentIds) await ctx.engine.step(deploymentId);
     return {};
   },
 

@@ -1,6 +1,8 @@
 /** Every operation of the management API that this server carries out, and who may call it. */
 import { ApiError } from '../../protocol/errors.ts';
+import { lockPower } from '../store/powers.ts';
 import type { Role } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
 import { applicationHandlers } from './applications.ts';
 import type { ApiContext, Caller, Input } from './context.ts';
 import { controlHandlers } from './control.ts';
@@ -11,6 +13,7 @@ import { instanceHandlers } from './instances.ts';
 import { revisionHandlers } from './revisions.ts';
 import { tagHandlers } from './tags.ts';
 import { targetHandlers } from './targets.ts';
+import { waitHandlers } from './waits.ts';
 
 const HANDLERS = {
   ...applicationHandlers,
@@ -22,6 +25,7 @@ const HANDLERS = {
   ...instanceHandlers,
   ...tagHandlers,
   ...controlHandlers,
+  ...waitHandlers,
   /** There are no tokens: hosts get none from this server. */
   ListGitHubAccountTokenNames: async () => ({ tokenNameList: [] }),
 };
@@ -59,7 +63,7 @@ export async function callOperation(ctx: ApiContext, operation: string, input: I
   const handler = Object.hasOwn(HANDLERS, operation)
     ? (HANDLERS as unknown as Record<string, AnyHandler>)[operation]
     : undefined;
-  if (handler !== undefined) return handler(ctx, input, caller);
+  if (handler !== undefined) return handler(withPowerOf(ctx, caller), input, caller);
   if (FOREIGN.includes(operation)) {
     throw new ApiError(
       'UnsupportedActionForDeploymentTypeException',
@@ -67,4 +71,18 @@ export async function callOperation(ctx: ApiContext, operation: string, input: I
     );
   }
   throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
+}
+
+/**
+ * The context of one call: every transaction of it holds the caller's power, so that nothing is changed with a key that was disabled after
+ * the request had been let in. Handlers change things in transactions only.
+ */
+function withPowerOf(ctx: ApiContext, caller: Caller): ApiContext {
+  const { store } = ctx;
+  const transaction: Store['transaction'] = (work) =>
+    store.transaction(async (tx) => {
+      await lockPower(tx, store.dialect, caller);
+      return work(tx);
+    });
+  return { ...ctx, store: { ...store, transaction } };
 }

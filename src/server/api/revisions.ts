@@ -226,8 +226,10 @@ export const revisionHandlers: Handlers<
     const name = readName(input, 'applicationName', APPLICATION);
     const revision = readRevision(input, 'revision');
     const description = readDescription(input);
-    const { application_id } = await findApplication(ctx.store.db, name);
-    await registerRevision(ctx.store.db, ctx, application_id, revision, description);
+    await ctx.store.transaction(async (tx) => {
+      const { application_id } = await findApplication(tx, name);
+      await registerRevision(tx, ctx, application_id, revision, description);
+    });
     return {};
   },
 

@@ -120,7 +120,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const tags = readTags(input, 'Tags');
     if (tags.length === 0) throw new ApiError('TagRequiredException', 'The list Tags is missing or empty.');
     await requireTagged(ctx, arn);
-    await putTags(ctx.store.db, arn, tags);
+    await ctx.store.transaction((tx) => putTags(tx, arn, tags));
     return {};
   },
 
@@ -129,11 +129,9 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const keys = (readList(input, 'TagKeys') ?? []).map((key) => requireText(key, 'TagKeys'));
     if (keys.length === 0) throw new ApiError('TagRequiredException', 'The list TagKeys is missing or empty.');
     await requireTagged(ctx, arn);
-    await ctx.store.db
-      .deleteFrom('resource_tags')
-      .where('resource_arn', '=', arn)
-      .where('tag_key', 'in', keys)
-      .execute();
+    await ctx.store.transaction((tx) =>
+      tx.deleteFrom('resource_tags').where('resource_arn', '=', arn).where('tag_key', 'in', keys).execute(),
+    );
     return {};
   },
 

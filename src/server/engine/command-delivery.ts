@@ -2,6 +2,7 @@
 import type { HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
 import { handOut, nextReadyEvent, takeBackHandOut } from '../store/lifecycle-events.ts';
+import { findPowerless, type HostActor, tryLockPower } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { HostWatch, Waiters } from './waiters.ts';
@@ -25,26 +26,28 @@ const POLL_HOLD_MS = 55_000;
 export const REDELIVERY_MS = 2 * 60_000;
 
 /**
- * Holds until there is a command for the host; null when the time is over or the caller has hung up.
+ * Holds until there is a command for the host; null when the time is over, the caller has hung up, or its key has lost its power.
  * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. What was handed out to it
  * before and not acknowledged went to a process that is gone, or on a connection that broke: it is handed out again without waiting, and
  * an agent that has it after all knows it by its identifier
  */
 export async function waitForCommand(
   ctx: DeliveryContext,
-  hostArn: string,
+  caller: HostActor,
   signal: AbortSignal,
   mayHold = true,
 ): Promise<HostCommand | null> {
   const giveUpAtMs = ctx.clock.now() + (mayHold ? (ctx.pollHoldMs ?? POLL_HOLD_MS) : 0);
-  const watch = ctx.waiters.watch(hostArn);
+  const watch = ctx.waiters.watch(caller.hostArn, caller.accessKeyId);
   try {
     while (!signal.aborted) {
-      const command = await takeCommand(ctx, hostArn, signal, mayHold ? REDELIVERY_MS : 0);
+      const command = await takeCommand(ctx, caller, signal, mayHold ? REDELIVERY_MS : 0);
       if (command !== null) return command;
       const leftMs = giveUpAtMs - ctx.clock.now();
       if (leftMs <= 0) return null;
       await waitForWakeUp(ctx.clock, watch, leftMs, signal);
+      // It may have been woken because there is nothing to wait for any more.
+      if ((await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
     }
     return null;
   } finally {
@@ -63,24 +66,29 @@ async function waitForWakeUp(clock: Clock, watch: HostWatch, ms: number, signal:
 
 async function takeCommand(
   ctx: DeliveryContext,
-  hostArn: string,
+  caller: HostActor,
   signal: AbortSignal,
   redeliveryMs: number,
 ): Promise<HostCommand | null> {
   for (;;) {
     const nowMs = ctx.clock.now();
-    const event = await nextReadyEvent(ctx.store.db, hostArn, nowMs - redeliveryMs);
+    const event = await nextReadyEvent(ctx.store.db, caller.hostArn, nowMs - redeliveryMs);
     if (event === null || event.host_command_id === null) return null;
-    if (!(await handOut(ctx.store.db, event, nowMs))) continue;
+    const taken = await ctx.store.transaction(async (tx) => {
+      if (!(await tryLockPower(tx, ctx.store.dialect, caller))) return 'powerless';
+      return (await handOut(tx, event, nowMs)) ? 'taken' : 'missed';
+    });
+    if (taken === 'powerless') return null;
+    if (taken === 'missed') continue;
     if (signal.aborted) {
       // Nobody is there any more to take it: let the next poll have it, and not only when it counts as lost.
       await takeBackHandOut(ctx.store.db, event, nowMs);
-      ctx.waiters.wake(hostArn);
+      ctx.waiters.wake(caller.hostArn);
       return null;
     }
     return {
       HostCommandIdentifier: event.host_command_id,
-      HostIdentifier: hostArn,
+      HostIdentifier: caller.hostArn,
       DeploymentExecutionId: executionId(ctx.accountId, event),
       CommandName: event.event_name,
       Nonce: 1,

@@ -6,6 +6,7 @@ import { isHookEvent } from '../../protocol/lifecycle-events.ts';
 import type { Clock } from '../../system/clock.ts';
 import { lockDeployment, updateDeployment } from '../store/deployments.ts';
 import { findEventByCommand, keyOf, updateEvent } from '../store/lifecycle-events.ts';
+import { type HostActor, lockPower } from '../store/powers.ts';
 import type { DeploymentRow, LifecycleEventRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { diagnosticsOf, eventDiagnostics, lateDiagnosticsOf } from './diagnostics.ts';
@@ -21,15 +22,15 @@ export interface ReportContext {
  * A host is about to begin, or has nothing to do for this event.
  *
  * @returns `InProgress`: go on; `Succeeded`: leave it, it counts as done; `Failed`: it is not wanted any more
- * @throws ApiError ClientException for another host's command
+ * @throws ApiError ClientException for another host's command; of `lockPower` when the key has lost its power, and nothing is changed
  */
 export async function acknowledge(
   ctx: ReportContext,
   hostCommandId: string,
   isNoop: boolean,
-  hostArn: string,
+  caller: HostActor,
 ): Promise<CommandStatus> {
-  return withCommand(ctx, hostCommandId, hostArn, 'Failed', async (tx, event, deployment) => {
+  return withCommand(ctx, hostCommandId, caller, 'Failed', async (tx, event, deployment) => {
     if (event.status !== 'Pending') return { answer: statusOf(event), changed: false };
     if (deployment.stop_requested_at_ms !== null) return { answer: 'Failed', changed: false };
     const nowMs = ctx.clock.now();
@@ -53,16 +54,16 @@ export async function acknowledge(
  * How a command has ended. The first report counts, and the same one again changes nothing. One for an event that was given up
  * meanwhile is kept with it, for people to read; its result stays.
  *
- * @throws ApiError ClientException for another host's command
+ * @throws ApiError ClientException for another host's command; of `lockPower` when the key has lost its power, and nothing is changed
  */
 export async function complete(
   ctx: ReportContext,
   hostCommandId: string,
   status: 'Succeeded' | 'Failed',
   diagnostics: Envelope | undefined,
-  hostArn: string,
+  caller: HostActor,
 ): Promise<void> {
-  await withCommand(ctx, hostCommandId, hostArn, undefined, async (tx, event) => {
+  await withCommand(ctx, hostCommandId, caller, undefined, async (tx, event) => {
     if (event.reported_at_ms !== null) return { answer: undefined, changed: false };
     const nowMs = ctx.clock.now();
     const reported: CommandDiagnostics | null = decodeDiagnostics(diagnostics);
@@ -83,16 +84,19 @@ export async function complete(
   });
 }
 
-/** The state of a command, for a host that says it is still at it. */
+/** The state of a command, for a host that says it is still at it: it has been heard of, as by a poll. */
 export async function commandStatus(
   ctx: ReportContext,
   hostCommandId: string,
-  hostArn: string,
+  caller: HostActor,
 ): Promise<CommandStatus> {
-  const event = await findEventByCommand(ctx.store.db, hostCommandId);
-  if (event === null) return 'Failed';
-  requireOwn(event, hostArn);
-  return statusOf(event);
+  return ctx.store.transaction(async (tx) => {
+    await lockPower(tx, ctx.store.dialect, caller);
+    const event = await findEventByCommand(tx, hostCommandId);
+    if (event === null) return 'Failed';
+    requireOwn(event, caller.hostArn);
+    return statusOf(event);
+  });
 }
 
 /** As hosts understand it: what was skipped is not wanted. */
@@ -110,15 +114,16 @@ interface Reported<Answer> {
 async function withCommand<Answer>(
   ctx: ReportContext,
   hostCommandId: string,
-  hostArn: string,
+  caller: HostActor,
   answerForUnknown: Answer,
   work: (tx: StoreTransaction, event: LifecycleEventRow, deployment: DeploymentRow) => Promise<Reported<Answer>>,
 ): Promise<Answer> {
   const { answer, changedId } = await ctx.store.transaction(async (tx) => {
+    await lockPower(tx, ctx.store.dialect, caller);
     const found = await findEventByCommand(tx, hostCommandId);
     // Its application may have been deleted: for the host that is the end of it, and nothing to worry about.
     if (found === null) return { answer: answerForUnknown, changedId: null };
-    requireOwn(found, hostArn);
+    requireOwn(found, caller.hostArn);
     const deployment = await lockDeployment(tx, ctx.store.dialect, found.deployment_id);
     // Read again: only what is read while the deployment is held stays as it is.
     const event = await findEventByCommand(tx, hostCommandId);

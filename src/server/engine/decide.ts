@@ -12,8 +12,11 @@
  *
  * What ends a deployment before all targets had their turn:
  * - as many targets failed as may be out of service: the waiting ones are skipped
- * - a stop: nothing begins any more; an event that runs is waited for, and its target ends with it
+ * - a stop: nothing begins any more; an event that runs is waited for, and its target ends with it. The deployment ends as Stopped,
+ *   whatever that event's outcome is
  * - the time limit: everything ends at once, as failed where something had begun
+ *
+ * Nothing waits for what can never come: a host that was deregistered, and one that owes a report and is not heard of any more, has failed.
  */
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
 import { endingOf, type FinishAction, finish } from './ending.ts';
@@ -30,14 +33,25 @@ export interface EventSnapshot {
 export interface TargetSnapshot {
   readonly instanceId: string;
   readonly status: TargetStatus;
+  readonly host: HostSnapshot;
   /** In order, at least one; those of a target that is over are not looked at. */
   readonly events: readonly EventSnapshot[];
+}
+
+/** What is known of a target's host now. */
+export interface HostSnapshot {
+  /** null: it is registered. */
+  readonly deregisteredAtMs: number | null;
+  /** When it last polled, or said that it is at work; null: never. */
+  readonly heardOfAtMs: number | null;
 }
 
 /** A deployment that is InProgress. */
 export interface DeploymentSnapshot {
   readonly createdAtMs: number;
   readonly stopRequestedAtMs: number | null;
+  /** Since when hosts could be heard of: silence from before says nothing about them. */
+  readonly listeningSinceMs: number;
   readonly minimum: MinimumHealthyHosts;
   readonly deploymentConfigName: string;
   readonly ignoreApplicationStopFailures: boolean;
@@ -59,6 +73,11 @@ export type TargetEnding = Extract<TargetStatus, 'Succeeded' | 'Failed' | 'Skipp
 const MINUTE_MS = 60_000;
 /** A host that has not begun an event by then is taken to be gone. */
 export const EVENT_START_LIMIT_MS = 5 * MINUTE_MS;
+/**
+ * A host that runs an event and is not heard of for so long is lost. Agents poll while they work: a poll is held for less than a minute, one
+ * that failed is made again within two, and the time is noted to half a minute. It is also what the service calls too long for a reboot.
+ */
+export const SILENCE_LIMIT_MS = 5 * MINUTE_MS;
 /** What an event may take, and a moment for its report to arrive. */
 export const EVENT_LIMIT_MS = 60 * MINUTE_MS + MINUTE_MS;
 export const DEPLOYMENT_LIMIT_MS = 12 * 60 * MINUTE_MS;
@@ -76,16 +95,13 @@ export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly 
   const deadlineMs = deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
 
   for (const target of targets) target.settle();
-  const ending = endingOf({
-    counts: countTargets(targets),
-    allowed,
-    isOverdue: nowMs >= deadlineMs,
-    isStopped: deployment.stopRequestedAtMs !== null,
-  });
+  const isOverdue = nowMs >= deadlineMs;
+  const isStopped = deployment.stopRequestedAtMs !== null;
+  const ending = endingOf({ counts: countTargets(targets), allowed, isOverdue, isStopped });
   for (const target of targets) {
     if (ending !== null) target.skip();
     if (ending === 'stopped') target.stop();
-    if (ending === 'overdue') target.giveUp();
+    if (isOverdue) target.giveUp();
   }
   const startable = mayStart(countTargets(targets), allowed);
   for (const target of targets.filter(({ status }) => status === 'Pending').slice(0, startable)) target.start();
@@ -95,10 +111,36 @@ export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly 
   if (counts.pending === 0 && counts.inProgress === 0) {
     actions.push(finish(counts, { ending, required, hosts }));
   } else {
-    const limits = targets.flatMap((target) => target.nextLimitMs() ?? []);
+    const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
     actions.push({ action: 'wake-at', atMs: Math.min(deadlineMs, ...limits) });
   }
   return actions;
+}
+
+/** An event that a deployment waits for, and when it is given up. */
+export interface Wait {
+  readonly position: number;
+  /** Since when: it was made ready, or the host began it. */
+  readonly sinceMs: number;
+  /** When the host was last heard of, at the latest when it began. */
+  readonly heardOfAtMs: number;
+  readonly giveUpAtMs: number;
+  /** Why it is given up then: it was not begun, its host was not heard of, or it took too long. */
+  readonly reason: 'not-started' | 'silence' | 'too-long';
+}
+
+/** What a deployment waits for now, by instance. */
+export function waitsOf(deployment: DeploymentSnapshot, nowMs: number): ReadonlyMap<string, Wait> {
+  const waits = new Map<string, Wait>();
+  for (const snapshot of deployment.targets) {
+    const wait = new Target(snapshot, deployment, nowMs, []).waitsFor();
+    if (wait !== null) waits.set(snapshot.instanceId, wait);
+  }
+  return waits;
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function countTargets(targets: readonly Target[]): TargetCounts {
@@ -117,6 +159,8 @@ class Target {
   status: TargetStatus;
   readonly #instanceId: string;
   readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
+  readonly #host: HostSnapshot;
+  readonly #listeningSinceMs: number;
   readonly #forgives: boolean;
   readonly #nowMs: number;
   readonly #actions: Action[];
@@ -125,6 +169,8 @@ class Target {
     this.status = snapshot.status;
     this.#instanceId = snapshot.instanceId;
     this.#events = snapshot.events.map((event) => ({ ...event }));
+    this.#host = snapshot.host;
+    this.#listeningSinceMs = deployment.listeningSinceMs;
     this.#forgives = deployment.ignoreApplicationStopFailures;
     this.#nowMs = nowMs;
     this.#actions = actions;
@@ -132,14 +178,24 @@ class Target {
 
   /** Notices what has ended, or should have by now. */
   settle(): void {
+    const { deregisteredAtMs } = this.#host;
+    if (deregisteredAtMs !== null && (this.status === 'Pending' || this.status === 'InProgress')) {
+      this.#failCurrent(`The instance was deregistered on ${dateOf(deregisteredAtMs)}, so nothing more comes from it.`);
+      this.#end('Failed');
+      return;
+    }
     if (this.status !== 'InProgress') return;
-    const limitMs = this.nextLimitMs();
-    if (limitMs !== null && limitMs <= this.#nowMs) {
-      if (this.#current()?.status === 'Pending') {
+    const wait = this.waitsFor();
+    if (wait !== null && wait.giveUpAtMs <= this.#nowMs) {
+      if (wait.reason === 'not-started') {
         this.#end('Failed');
         return;
       }
-      this.#failRunning('The instance did not report an outcome within an hour.');
+      this.#failCurrent(
+        wait.reason === 'silence'
+          ? `The instance was not heard of since ${dateOf(wait.heardOfAtMs)}, while it was to report this event: its agent, or the instance, is gone.`
+          : 'The instance did not report an outcome within an hour.',
+      );
     }
     if (this.#events.some((event) => event.status === 'Failed' && !this.#isForgiven(event.name))) this.#end('Failed');
     else if (this.#current() === undefined) this.#end('Succeeded');
@@ -173,16 +229,32 @@ class Target {
 
   giveUp(): void {
     if (this.status !== 'InProgress') return;
-    this.#failRunning('The deployment has reached its time limit of 12 hours.');
+    if (this.#current()?.status === 'InProgress') {
+      this.#failCurrent('The deployment has reached its time limit of 12 hours.');
+    }
     this.stop();
   }
 
-  /** When the event under way is given up if nothing is heard of it. */
-  nextLimitMs(): number | null {
+  /** What is waited for, and until when. */
+  waitsFor(): Wait | null {
     if (this.status !== 'InProgress') return null;
     const current = this.#current();
-    if (current?.status === 'InProgress') return (current.startedAtMs ?? this.#nowMs) + EVENT_LIMIT_MS;
-    return current === undefined || current.readyAtMs === null ? null : current.readyAtMs + EVENT_START_LIMIT_MS;
+    if (current === undefined) return null;
+    const { position } = current;
+    if (current.status !== 'InProgress') {
+      const { readyAtMs } = current;
+      if (readyAtMs === null) return null;
+      const giveUpAtMs = readyAtMs + EVENT_START_LIMIT_MS;
+      return { position, sinceMs: readyAtMs, heardOfAtMs: readyAtMs, giveUpAtMs, reason: 'not-started' };
+    }
+    const sinceMs = current.startedAtMs ?? this.#nowMs;
+    // It was heard of when it began the event; and nobody could be heard of while no server was there.
+    const heardOfAtMs = Math.max(sinceMs, this.#host.heardOfAtMs ?? 0);
+    const silenceEndsMs = Math.max(heardOfAtMs, this.#listeningSinceMs) + SILENCE_LIMIT_MS;
+    const eventEndsMs = sinceMs + EVENT_LIMIT_MS;
+    return silenceEndsMs < eventEndsMs
+      ? { position, sinceMs, heardOfAtMs, giveUpAtMs: silenceEndsMs, reason: 'silence' }
+      : { position, sinceMs, heardOfAtMs, giveUpAtMs: eventEndsMs, reason: 'too-long' };
   }
 
   /** The first event that is not over. */
@@ -190,12 +262,11 @@ class Target {
     return this.#events.find(({ status }) => status === 'Pending' || status === 'InProgress');
   }
 
-  #failRunning(message: string): void {
-    const running = this.#current();
-    if (running?.status !== 'InProgress') return;
-    const { position } = running;
-    this.#actions.push({ action: 'fail-event', instanceId: this.#instanceId, position, message });
-    running.status = 'Failed';
+  #failCurrent(message: string): void {
+    const current = this.#current();
+    if (current === undefined) return;
+    this.#actions.push({ action: 'fail-event', instanceId: this.#instanceId, position: current.position, message });
+    current.status = 'Failed';
   }
 
   #end(status: TargetEnding): void {

@@ -10,6 +10,14 @@ export interface FinishAction {
   readonly errorMessage: string | null;
 }
 
+/** How a deployment ends that somebody has stopped. */
+export const STOPPED: FinishAction = {
+  action: 'finish',
+  status: 'Stopped',
+  errorCode: 'MANUAL_STOP',
+  errorMessage: 'The deployment was stopped on request.',
+};
+
 /** Why a deployment ends before all targets had their turn. */
 export type EarlyEnding = 'stopped' | 'overdue' | 'impossible' | 'lost';
 
@@ -21,8 +29,9 @@ export function endingOf(situation: {
   readonly isStopped: boolean;
 }): EarlyEnding | null {
   const { counts, allowed } = situation;
-  if (situation.isOverdue) return 'overdue';
+  // A stop that was accepted is kept, however long what runs then takes.
   if (situation.isStopped) return 'stopped';
+  if (situation.isOverdue) return 'overdue';
   if (counts.pending > 0 && allowed < 1) return 'impossible';
   return isLost(counts, allowed) ? 'lost' : null;
 }
@@ -36,8 +45,9 @@ export interface Outcome {
 /** How a deployment ends whose targets are all over. */
 export function finish(counts: TargetCounts, { ending, required, hosts }: Outcome): FinishAction {
   const isComplete = counts.succeeded === hosts;
-  // Once it is stopped or overdue, the last target may not fail any more: perhaps it only did because of that.
-  if (isComplete || (ending === null && hasSucceeded(counts, required))) {
+  // Whoever asked for a stop was told that there will be one, so not even a complete success takes its place. Once the deployment is
+  // overdue, the last target may not fail any more: perhaps it only did because of that.
+  if (ending !== 'stopped' && (isComplete || (ending === null && hasSucceeded(counts, required)))) {
     return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
   }
   const failed = (errorCode: string, errorMessage: string): FinishAction => ({
@@ -48,12 +58,7 @@ export function finish(counts: TargetCounts, { ending, required, hosts }: Outcom
   });
   switch (ending) {
     case 'stopped':
-      return {
-        action: 'finish',
-        status: 'Stopped',
-        errorCode: 'MANUAL_STOP',
-        errorMessage: 'The deployment was stopped on request.',
-      };
+      return STOPPED;
     case 'overdue':
       return failed('TIMEOUT', 'The deployment took longer than 12 hours.');
     case 'impossible':

@@ -14,6 +14,7 @@ import { hostsWithReadyEvents } from '../store/lifecycle-events.ts';
 import type { Store } from '../store/store.ts';
 import { createCoalescer } from './coalesce.ts';
 import { REDELIVERY_MS } from './command-delivery.ts';
+import { createListening, type Listening } from './listening.ts';
 import { takeStep } from './step.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -31,18 +32,25 @@ export interface Engine {
    * when that could not be done just now and is left to the next look. Never rejects.
    */
   step(deploymentId: string): Promise<void>;
+  /** Since when hosts could be heard of here without a break; milliseconds since the epoch. */
+  listeningSinceMs(): number;
   /** Begins no step any more, and waits for those under way. */
   close(): Promise<void>;
 }
 
 /** How often the engine looks for what nobody has told it: time limits (minutes long), crashes, lost wake-ups. */
 const LOOK_MS = 5_000;
+/** Looks further apart mean that the server could not hear of hosts meanwhile; a busy one may be late by some seconds. */
+const BREAK_MS = 60_000;
 
 /** Starts the engine, and goes on with every deployment that is not over. */
 export async function startEngine(ctx: EngineContext): Promise<Engine> {
   const closing = new AbortController();
+  const listening = createListening(ctx.clock.now(), BREAK_MS);
+  const listeningSinceMs = () => listening.sinceMs(ctx.clock.now());
+  const stepping: SteppingContext = { ...ctx, listeningSinceMs };
   const steps = createCoalescer(async (deploymentId) => {
-    if (!closing.signal.aborted) await stepSafely(ctx, deploymentId, lockDeployment);
+    if (!closing.signal.aborted) await stepSafely(stepping, deploymentId, lockDeployment);
   });
   const listener = ctx.store.wakeUps.listen({
     clock: ctx.clock,
@@ -50,9 +58,10 @@ export async function startEngine(ctx: EngineContext): Promise<Engine> {
     onWake: (hostArn) => (hostArn === null ? ctx.waiters.wakeAll() : ctx.waiters.wake(hostArn)),
   });
   for (const deploymentId of await activeDeployments(ctx.store.db)) await steps.run(deploymentId);
-  const looking = keepLooking(ctx, closing.signal);
+  const looking = keepLooking(stepping, listening, closing.signal);
   return {
     step: steps.run,
+    listeningSinceMs,
     async close() {
       closing.abort();
       await Promise.all([looking, steps.idle(), listener.close()]);
@@ -60,12 +69,16 @@ export async function startEngine(ctx: EngineContext): Promise<Engine> {
   };
 }
 
-async function keepLooking(ctx: EngineContext, signal: AbortSignal): Promise<void> {
+type SteppingContext = EngineContext & { listeningSinceMs(): number };
+
+async function keepLooking(ctx: SteppingContext, listening: Listening, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await ctx.clock.sleep(LOOK_MS, signal);
     if (signal.aborted) return;
     try {
-      for (const deploymentId of await dueDeployments(ctx.store.db, ctx.clock.now())) {
+      const due = await dueDeployments(ctx.store.db, ctx.clock.now());
+      listening.confirm(ctx.clock.now());
+      for (const deploymentId of due) {
         if (signal.aborted) return;
         await stepSafely(ctx, deploymentId, (...args) => lockDueDeployment(...args, ctx.clock.now()));
       }
@@ -78,7 +91,7 @@ async function keepLooking(ctx: EngineContext, signal: AbortSignal): Promise<voi
 }
 
 /** One deployment that cannot be driven on must not keep the others from it. */
-async function stepSafely(ctx: EngineContext, deploymentId: string, lock: typeof lockDeployment): Promise<void> {
+async function stepSafely(ctx: SteppingContext, deploymentId: string, lock: typeof lockDeployment): Promise<void> {
   try {
     const result = await ctx.store.transaction(async (tx) =>
       takeStep(ctx, tx, await lock(tx, ctx.store.dialect, deploymentId)),

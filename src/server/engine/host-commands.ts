@@ -2,13 +2,13 @@
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
+import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
 import { type DeliveryContext, readExecutionId, waitForCommand } from './command-delivery.ts';
 import { acknowledge, commandStatus, complete, type ReportContext } from './command-reports.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
 
-export interface HostCommandCaller {
-  /** The host identifier that the caller has proved to be. */
-  readonly hostArn: string;
+/** The key that signed the request, and the host identifier that it speaks for. */
+export interface HostCommandCaller extends HostActor {
   readonly agentVersion: string | null;
   /** False: a poll is answered at once, also with nothing. */
   readonly mayHold?: boolean;
@@ -28,16 +28,16 @@ export interface HostCommandContext extends DeliveryContext, ReportContext {
   signer(): Promise<Signer>;
 }
 
-/** How fresh a host's time of last poll is kept: a poll is to cost no write if it can be helped. */
-const POLL_NOTED_MS = 30_000;
+/** How fresh it is kept when a host was last heard of: a poll is to cost no write if it can be helped. */
+const NOTED_MS = 30_000;
 
 export function createHostCommandService(ctx: HostCommandContext): HostCommandService {
   const desk: SpecificationDesk = createSpecificationDesk(ctx);
   return {
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
-      await notePoll(ctx, caller);
-      const command = await waitForCommand(ctx, caller.hostArn, caller.signal, caller.mayHold);
+      await noteHost(ctx, caller);
+      const command = await waitForCommand(ctx, caller, caller.signal, caller.mayHold);
       return command === null ? {} : { HostCommand: command };
     },
     async GetDeploymentSpecification(input, caller) {
@@ -48,15 +48,20 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
       if (sealed === null) {
         throw new ApiError('ClientException', `This host has no deployment execution '${deploymentExecutionId}'.`);
       }
+      // Last, so that nothing is answered that was asked for with a key that has lost its power meanwhile.
+      const powerless = await findPowerless(ctx.store.db, caller.accessKeyId);
+      if (powerless !== null) throw powerlessError(powerless);
       return { DeploymentSystem: 'CodeDeploy', DeploymentSpecification: { GenericEnvelope: sealed } };
     },
     async PutHostCommandAcknowledgement(input, caller) {
       const hostCommandId = requireText(input, 'HostCommandIdentifier');
       const isNoop = saysNoop(readEnvelope(input));
-      return { CommandStatus: await acknowledge(ctx, hostCommandId, isNoop, caller.hostArn) };
+      return { CommandStatus: await acknowledge(ctx, hostCommandId, isNoop, caller) };
     },
     async PostHostCommandUpdate(input, caller) {
-      return { CommandStatus: await commandStatus(ctx, requireText(input, 'HostCommandIdentifier'), caller.hostArn) };
+      const status = await commandStatus(ctx, requireText(input, 'HostCommandIdentifier'), caller);
+      await noteHost(ctx, caller);
+      return { CommandStatus: status };
     },
     async PutHostCommandComplete(input, caller) {
       const hostCommandId = requireText(input, 'HostCommandIdentifier');
@@ -64,13 +69,14 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
       if (status !== 'Succeeded' && status !== 'Failed') {
         throw new ApiError('ClientException', `CommandStatus must be Succeeded or Failed, but is '${status}'.`);
       }
-      await complete(ctx, hostCommandId, status, readEnvelope(input), caller.hostArn);
+      await complete(ctx, hostCommandId, status, readEnvelope(input), caller);
       return {};
     },
   };
 }
 
-async function notePoll(ctx: HostCommandContext, { hostArn, agentVersion }: HostCommandCaller): Promise<void> {
+/** The host has been heard of: by a poll, or by the word that it is still at a command. */
+async function noteHost(ctx: HostCommandContext, { hostArn, agentVersion }: HostCommandCaller): Promise<void> {
   const nowMs = ctx.clock.now();
   await ctx.store.db
     .updateTable('instances')
@@ -80,7 +86,7 @@ async function notePoll(ctx: HostCommandContext, { hostArn, agentVersion }: Host
     .where((eb) =>
       eb.or([
         eb('last_polled_at_ms', 'is', null),
-        eb('last_polled_at_ms', '<', nowMs - POLL_NOTED_MS),
+        eb('last_polled_at_ms', '<', nowMs - NOTED_MS),
         eb('agent_version', 'is distinct from', agentVersion),
       ]),
     )

@@ -32,7 +32,11 @@ export async function rollBack(
     .selectAll()
     .where('deployment_group_id', '=', deployment.deployment_group_id)
     .executeTakeFirst();
-  if (group === undefined || !isWanted(deployment, group, status)) return null;
+  if (!isWanted(deployment, group, status)) return null;
+  if (group === undefined) {
+    await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: the deployment group was deleted.' });
+    return null;
+  }
   const good =
     group.last_successful_deployment_id === null ? null : await findDeployment(tx, group.last_successful_deployment_id);
   const wasTouched = targets.some((target) => target.status === 'Succeeded' || target.status === 'Failed');
@@ -64,12 +68,19 @@ export async function rollBack(
   return rollbackDeploymentId;
 }
 
-/** A rollback that fails is not rolled back itself: that would go on for ever. */
-function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow, status: 'Failed' | 'Stopped'): boolean {
-  if (deployment.creator === ROLLBACK_CREATOR) return false;
+/**
+ * What the caller of a stop has asked for comes first. Otherwise a rollback that fails is not rolled back itself: that would go on
+ * for ever.
+ */
+function isWanted(
+  deployment: DeploymentRow,
+  group: DeploymentGroupRow | undefined,
+  status: 'Failed' | 'Stopped',
+): boolean {
   if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
+  if (deployment.creator === ROLLBACK_CREATOR) return false;
   const own = JSON.parse(deployment.options_json) as RollbackSettings;
-  const ofGroup = JSON.parse(group.settings_json) as RollbackSettings;
+  const ofGroup = JSON.parse(group?.settings_json ?? '{}') as RollbackSettings;
   const { enabled, events } = own.autoRollbackConfiguration ?? ofGroup.autoRollbackConfiguration ?? {};
   const event = status === 'Failed' ? 'DEPLOYMENT_FAILURE' : 'DEPLOYMENT_STOP_ON_REQUEST';
   return enabled === true && events?.includes(event) === true;

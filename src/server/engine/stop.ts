@@ -1,6 +1,10 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { FINAL_STATUSES, findDeployment, lockDeployment, updateDeployment } from '../store/deployments.ts';
+import { failRunningEvents } from '../store/lifecycle-events.ts';
+import type { DeploymentRow } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
 import { targetsOf } from '../store/targets.ts';
+import { eventDiagnostics } from './diagnostics.ts';
 import type { Engine, EngineContext } from './engine.ts';
 
 export interface StopAnswer {
@@ -8,19 +12,30 @@ export interface StopAnswer {
   readonly statusMessage: string;
 }
 
+export interface StopRequest {
+  readonly deploymentId: string;
+  /** Whether the group is rolled back; null: as the deployment's configuration says. Said again, the last word counts. */
+  readonly withRollback: boolean | null;
+  /** Whether events that run are given up as Failed, whatever their hosts will say; else they are waited for. */
+  readonly now: boolean;
+}
+
+const GIVEN_UP =
+  'An operator has stopped the deployment now and waits for this event no more. What became of it on the instance is not known.';
+
 /**
- * Requests that a deployment stops: nothing begins any more, what runs on an instance may end.
+ * Requests that a deployment stops: nothing begins any more, and it ends as Stopped whatever else happens.
  *
- * @param withRollback whether the group is rolled back; null: as the deployment's configuration says
  * @returns Pending while there are events to wait for; asked again, Succeeded: there is nothing more to request
- * @throws ApiError DeploymentDoesNotExistException, DeploymentAlreadyCompletedException
+ * @throws ApiError DeploymentDoesNotExistException, DeploymentAlreadyCompletedException, DeploymentGroupDoesNotExistException when a
+ *   rollback is asked for and there is no group any more
  */
 export async function requestStop(
   ctx: Pick<EngineContext, 'store' | 'clock'>,
   engine: Pick<Engine, 'step'>,
-  deploymentId: string,
-  withRollback: boolean | null = null,
+  request: StopRequest,
 ): Promise<StopAnswer> {
+  const { deploymentId } = request;
   const isNew = await ctx.store.transaction(async (tx) => {
     const deployment = await lockDeployment(tx, ctx.store.dialect, deploymentId);
     if (deployment === null) {
@@ -32,17 +47,21 @@ export async function requestStop(
         `The deployment ${deploymentId} has ended: ${deployment.status}.`,
       );
     }
-    if (deployment.stop_requested_at_ms !== null) return false;
+    if (request.withRollback === true) await requireGroup(tx, deployment);
     const nowMs = ctx.clock.now();
     await updateDeployment(tx, deploymentId, {
-      stop_requested_at_ms: nowMs,
-      stop_rollback: withRollback === null ? null : Number(withRollback),
+      stop_requested_at_ms: deployment.stop_requested_at_ms ?? nowMs,
+      stop_rollback: request.withRollback === null ? deployment.stop_rollback : Number(request.withRollback),
       wake_at_ms: nowMs,
     });
-    return true;
+    const diagnostics = JSON.stringify(eventDiagnostics('UnknownError', { message: GIVEN_UP }));
+    if (request.now) await failRunningEvents(tx, deploymentId, diagnostics, nowMs);
+    return deployment.stop_requested_at_ms === null;
   });
   await engine.step(deploymentId);
-  if (!isNew) return { status: 'Succeeded', statusMessage: 'The deployment was told to stop before.' };
+  if (!isNew && !request.now) {
+    return { status: 'Succeeded', statusMessage: 'The deployment was told to stop before.' };
+  }
   const deployment = await findDeployment(ctx.store.db, deploymentId);
   if (deployment === null || FINAL_STATUSES.includes(deployment.status)) {
     return { status: 'Succeeded', statusMessage: 'No more commands are given to the instances of the deployment.' };
@@ -52,4 +71,18 @@ export async function requestStop(
     status: 'Pending',
     statusMessage: `No more events begin; the ones that run on ${running} of the instances are waited for.`,
   };
+}
+
+/** A rollback that was asked for and cannot be must not be answered with success. */
+async function requireGroup(tx: StoreTransaction, deployment: DeploymentRow): Promise<void> {
+  const group = await tx
+    .selectFrom('deployment_groups')
+    .select('deployment_group_id')
+    .where('deployment_group_id', '=', deployment.deployment_group_id)
+    .executeTakeFirst();
+  if (group !== undefined) return;
+  throw new ApiError(
+    'DeploymentGroupDoesNotExistException',
+    `The deployment group ${deployment.deployment_group_name} was deleted, so it cannot be rolled back; stop without a rollback.`,
+  );
 }

@@ -1,10 +1,17 @@
 /** Long polls that wait for work, by host. An idle one costs an entry in a map and nothing else. */
 export interface Waiters {
   /** Begun before the look that finds nothing, so that no wake-up falls between the look and the wait. */
-  watch(hostArn: string): HostWatch;
+  watch(hostArn: string, accessKeyId: string): HostWatch;
   /** Wakes the host's polls, the newest first: of two, the older one may be a connection that nobody reads any more. */
   wake(hostArn: string): void;
   wakeAll(): void;
+  /** Who waits, each host and key once. */
+  waiting(): readonly WaitingHost[];
+}
+
+export interface WaitingHost {
+  readonly hostArn: string;
+  readonly accessKeyId: string;
 }
 
 export interface HostWatch {
@@ -14,16 +21,16 @@ export interface HostWatch {
 }
 
 export function createWaiters(): Waiters {
-  const watches = new Map<string, Set<() => void>>();
-  const wakeSet = (wakes: Iterable<() => void>) => {
-    for (const wake of [...wakes].reverse()) wake();
+  const watches = new Map<string, Map<() => void, string>>();
+  const wakeSet = (wakes: ReadonlyMap<() => void, string> | undefined) => {
+    for (const wake of [...(wakes?.keys() ?? [])].reverse()) wake();
   };
   return {
-    watch(hostArn) {
+    watch(hostArn, accessKeyId) {
       let next = Promise.withResolvers<void>();
       const wake = () => next.resolve();
-      const own = watches.get(hostArn) ?? new Set();
-      watches.set(hostArn, own.add(wake));
+      const own = watches.get(hostArn) ?? new Map();
+      watches.set(hostArn, own.set(wake, accessKeyId));
       return {
         async woken() {
           await next.promise;
@@ -36,10 +43,14 @@ export function createWaiters(): Waiters {
       };
     },
     wake(hostArn) {
-      wakeSet(watches.get(hostArn) ?? []);
+      wakeSet(watches.get(hostArn));
     },
     wakeAll() {
       for (const own of watches.values()) wakeSet(own);
     },
+    waiting: () =>
+      [...watches].flatMap(([hostArn, own]) =>
+        [...new Set(own.values())].map((accessKeyId) => ({ hostArn, accessKeyId })),
+      ),
   };
 }

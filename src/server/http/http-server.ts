@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
+import { saySeldom } from '../../logging/seldom.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import {
   HOST_COMMAND_SECURE_SIGNING_NAME,
@@ -19,19 +20,20 @@ import {
   MANAGEMENT_SIGNING_NAME,
   MANAGEMENT_TARGET,
 } from '../../protocol/management/shapes.ts';
+import { SILENCE_LIMITS, surviveFailedAccepts } from '../../system/accepting.ts';
 import type { Clock } from '../../system/clock.ts';
 import { printable } from '../../system/printable.ts';
 import type { Random } from '../../system/random.ts';
 import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../engine/host-commands.ts';
-import type { AccessKey } from '../store/access-keys.ts';
+import type { KnownAccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 
 export interface HttpContext {
   readonly api: ApiContext;
   readonly hostCommands: HostCommandService;
-  findKey(accessKeyId: string): Promise<AccessKey | null>;
+  findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
@@ -102,11 +104,12 @@ function makeFastify(ctx: HttpContext): FastifyInstance {
     forceCloseConnections: 'idle' as const,
   };
   const server = (ctx.tls === null
-    ? fastify(options)
+    ? fastify({ ...options, http: SILENCE_LIMITS })
     : fastify({
         ...options,
-        https: { cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
+        https: { ...SILENCE_LIMITS, cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
       })) as unknown as FastifyInstance;
+  surviveFailedAccepts(server.server, saySeldom(ctx.log, ctx.clock));
   // Signatures are over the bytes that came, whatever they call themselves.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -210,6 +213,7 @@ async function callHostCommand(
     caller: object,
   ) => Promise<object>;
   return call(input, {
+    accessKeyId: caller.accessKeyId,
     hostArn,
     agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,

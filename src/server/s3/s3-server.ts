@@ -10,7 +10,9 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
+import { saySeldom } from '../../logging/seldom.ts';
 import { ApiError } from '../../protocol/errors.ts';
+import { SILENCE_LIMITS, surviveFailedAccepts } from '../../system/accepting.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { AccessKey } from '../store/access-keys.ts';
@@ -61,8 +63,12 @@ export function createS3Server(ctx: S3Context): S3Server {
   const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(door, request, response);
   const server: Server =
     ctx.tls === null
-      ? createServer(onRequest)
-      : createTlsServer({ cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) }, onRequest);
+      ? createServer(SILENCE_LIMITS, onRequest)
+      : createTlsServer(
+          { ...SILENCE_LIMITS, cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
+          onRequest,
+        );
+  surviveFailedAccepts(server, saySeldom(ctx.log, ctx.clock));
   // A large bundle over a slow line takes its time.
   server.requestTimeout = 0;
   return {

@@ -1,6 +1,8 @@
 import type { Random } from '../../system/random.ts';
+import { findPowerless, type Powerless } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
-import type { StoreReader } from './store.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+import type { WakeUps } from './wake-ups.ts';
 
 /** Seals the secrets of keys; see `server/sealing.ts`. */
 export interface SecretSealer {
@@ -47,20 +49,41 @@ export async function createAccessKey(
   return { accessKeyId, secretAccessKey };
 }
 
-/** @returns null for a key that does not exist or is disabled */
+/** A key, and why it has no power now; null: it has. */
+export interface KnownAccessKey extends AccessKey {
+  readonly powerless: Powerless | null;
+}
+
+/**
+ * Finds also a key that has no power any more, so that its owner, and nobody else, can be told what became of it: the signature must be
+ * verified first.
+ *
+ * @returns null for a key that does not exist
+ */
+export async function findKnownAccessKey(
+  db: StoreReader,
+  sealer: SecretSealer,
+  accessKeyId: string,
+): Promise<KnownAccessKey | null> {
+  const row = await db
+    .selectFrom('access_keys')
+    .selectAll()
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  const secretAccessKey = sealer.open(row.secret_sealed);
+  const powerless = await findPowerless(db, accessKeyId);
+  return { accessKeyId, secretAccessKey, role: row.role, hostArn: row.host_arn, powerless };
+}
+
+/** @returns null for a key that has no power now: not there, disabled, or of a host that is not registered */
 export async function findAccessKey(
   db: StoreReader,
   sealer: SecretSealer,
   accessKeyId: string,
 ): Promise<AccessKey | null> {
-  const row = await db
-    .selectFrom('access_keys')
-    .selectAll()
-    .where('access_key_id', '=', accessKeyId)
-    .where('disabled_at_ms', 'is', null)
-    .executeTakeFirst();
-  if (row === undefined) return null;
-  return { accessKeyId, secretAccessKey: sealer.open(row.secret_sealed), role: row.role, hostArn: row.host_arn };
+  const key = await findKnownAccessKey(db, sealer, accessKeyId);
+  return key === null || key.powerless !== null ? null : key;
 }
 
 /** @param role null: keys of all roles */
@@ -79,12 +102,35 @@ export async function listAccessKeys(
     .execute();
 }
 
-/** @returns whether there is such a key */
-export async function disableAccessKey(db: StoreReader, accessKeyId: string, nowMs: number): Promise<boolean> {
-  const { numUpdatedRows } = await db
+/**
+ * Takes a key's power away for good; one that is disabled keeps its date. Polls that wait with it are told once `tx` is committed.
+ *
+ * @returns the host that it speaks for, so that its polls can be woken here, too; undefined: there is no such key
+ */
+export async function disableAccessKey(
+  tx: StoreTransaction,
+  wakeUps: Pick<WakeUps, 'announce'>,
+  accessKeyId: string,
+  nowMs: number,
+): Promise<{ readonly hostArn: string | null } | undefined> {
+  const row = await tx
     .updateTable('access_keys')
     .set((eb) => ({ disabled_at_ms: eb.fn.coalesce('disabled_at_ms', eb.val(nowMs)) }))
     .where('access_key_id', '=', accessKeyId)
+    .returning('host_arn')
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+  if (row === undefined) return undefined;
+  if (row.host_arn !== null) await wakeUps.announce(tx, [row.host_arn]);
+  return { hostArn: row.host_arn };
+}
+
+/** Takes the power of all keys of a host away for good. @returns how many had power */
+export async function disableKeysOfHost(tx: StoreTransaction, hostArn: string, nowMs: number): Promise<number> {
+  const { numUpdatedRows } = await tx
+    .updateTable('access_keys')
+    .set({ disabled_at_ms: nowMs })
+    .where('host_arn', '=', hostArn)
+    .where('disabled_at_ms', 'is', null)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
 }

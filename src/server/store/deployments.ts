@@ -107,6 +107,24 @@ export async function activeDeployments(db: StoreReader): Promise<string[]> {
   return rows.map((row) => row.deployment_id);
 }
 
+/** Has every deployment looked at in which the host has something to do. @returns their ids */
+export async function wakeDeploymentsOf(tx: StoreTransaction, instanceId: string, nowMs: number): Promise<string[]> {
+  const rows = await tx
+    .updateTable('deployments')
+    .set({ wake_at_ms: nowMs })
+    .where('completed_at_ms', 'is', null)
+    .where('deployment_id', 'in', (eb) =>
+      eb
+        .selectFrom('targets')
+        .select('deployment_id')
+        .where('instance_id', '=', instanceId)
+        .where('status', 'in', ['Pending', 'InProgress']),
+    )
+    .returning('deployment_id')
+    .execute();
+  return rows.map((row) => row.deployment_id);
+}
+
 export interface DeploymentFilter {
   readonly deploymentGroupId?: string;
   /** None, or an empty list: any. */

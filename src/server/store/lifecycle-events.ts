@@ -75,6 +75,22 @@ export async function skipEvents(
   }
 }
 
+/** Ends what runs on the targets of a deployment as Failed. */
+export async function failRunningEvents(
+  tx: StoreTransaction,
+  deploymentId: string,
+  diagnosticsJson: string,
+  nowMs: number,
+): Promise<void> {
+  await tx
+    .updateTable('lifecycle_events')
+    .set({ status: 'Failed', ended_at_ms: nowMs, diagnostics_json: diagnosticsJson })
+    .where('deployment_id', '=', deploymentId)
+    .where('status', '=', 'InProgress')
+    .where('ended_at_ms', 'is', null)
+    .execute();
+}
+
 export async function findEventByCommand(db: StoreReader, hostCommandId: string): Promise<LifecycleEventRow | null> {
   const row = await db
     .selectFrom('lifecycle_events')

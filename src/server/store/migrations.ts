@@ -11,7 +11,7 @@ import type { StoreSchema } from './schema.ts';
 /** Makes one step's statements; `TEXT` is the dialect's type for texts. */
 type Step = (TEXT: string) => readonly string[];
 
-const STEPS: readonly Step[] = [firstTables, restarts];
+const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts];
 
 /** Only this lock's name; any number that nobody else uses. */
 const MIGRATION_LOCK = 7_312_026;
@@ -113,4 +113,21 @@ function firstTables(TEXT: string): readonly string[] {
 
 function restarts(TEXT: string): readonly string[] {
   return [`alter table deployments add column restart_of ${TEXT}`];
+}
+
+/** Deregistration did not always disable the host's keys: they must not come to life again when the host is registered anew. */
+function keysOfDeregisteredHosts(): readonly string[] {
+  return [
+    `update access_keys set disabled_at_ms = (
+      select max(deregistered_at_ms) from instances where instances.host_arn = access_keys.host_arn)
+      where disabled_at_ms is null
+      and exists (
+        select 1 from instances where instances.host_arn = access_keys.host_arn
+        and instances.deregistered_at_ms >= access_keys.created_at_ms)
+      and not exists (
+        select 1 from instances where instances.host_arn = access_keys.host_arn and instances.deregistered_at_ms is null)`,
+    // A request is told whether its host is registered, and since when it is not, without a look at all hosts.
+    'create index instances_by_host_arn on instances (host_arn)',
+    'create index access_keys_by_host_arn on access_keys (host_arn) where host_arn is not null',
+  ];
 }

@@ -21,6 +21,17 @@ export async function findTarget(db: StoreReader, deploymentId: string, instance
   return row ?? null;
 }
 
+/** The hosts of those targets of a deployment that are not over, as they are registered and were last heard of. */
+export async function hostsOfTargets(db: StoreReader, deploymentId: string) {
+  return db
+    .selectFrom('targets')
+    .innerJoin('instances', 'instances.instance_id', 'targets.instance_id')
+    .select(['instances.instance_id', 'instances.deregistered_at_ms', 'instances.last_polled_at_ms'])
+    .where('targets.deployment_id', '=', deploymentId)
+    .where('targets.status', 'in', ['Pending', 'InProgress'])
+    .execute();
+}
+
 export async function setTargetStatus(
   tx: StoreTransaction,
   deploymentId: string,

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
 import {
   DEPLOYMENT_LIMIT_MS,
-  type DeploymentSnapshot,
+  decide,
   EVENT_LIMIT_MS,
   EVENT_START_LIMIT_MS,
+  SILENCE_LIMIT_MS,
 } from '../../../src/server/engine/decide.ts';
 import {
   budget,
@@ -13,11 +14,9 @@ import {
   type MinimumHealthyHosts,
   requiredHealthyHosts,
 } from '../../../src/server/engine/health.ts';
-import { SimulatedDeployment } from '../../support/simulated-deployment.ts';
+import { SimulatedDeployment, type SimulatedSettings } from '../../support/simulated-deployment.ts';
 
-type Settings = Omit<DeploymentSnapshot, 'targets' | 'stopRequestedAtMs' | 'createdAtMs'>;
-
-const settings = (minimum: MinimumHealthyHosts, ignoreApplicationStopFailures = false): Settings => ({
+const settings = (minimum: MinimumHealthyHosts, ignoreApplicationStopFailures = false): SimulatedSettings => ({
   minimum,
   deploymentConfigName: 'any',
   ignoreApplicationStopFailures,
@@ -44,7 +43,7 @@ describe('one step after the other', () => {
     ]);
     expect(deployment.step().map(({ action }) => action)).toEqual(['wake-at']);
     deployment.poll(0, false, false);
-    expect(deployment.step()).toEqual([{ action: 'wake-at', atMs: deployment.nowMs + EVENT_LIMIT_MS }]);
+    expect(deployment.step()).toEqual([{ action: 'wake-at', atMs: deployment.nowMs + SILENCE_LIMIT_MS }]);
     deployment.complete(0, true);
     expect(deployment.step()).toMatchObject([{ action: 'ready-event', position: 1 }, { action: 'wake-at' }]);
     runHost(deployment, 0);
@@ -149,12 +148,79 @@ describe('one step after the other', () => {
     deployment.step();
     deployment.poll(0, false, false);
     deployment.step();
-    deployment.nowMs = deployment.wakeAtMs;
+    const beganAtMs = deployment.nowMs;
+    // Its agent polls all the time: it works, and is not lost.
+    for (; deployment.nowMs < beganAtMs + EVENT_LIMIT_MS; deployment.nowMs += 60_000) {
+      deployment.hear(0);
+      deployment.step();
+      expect(deployment.finished).toBeNull();
+    }
     expect(deployment.step()).toMatchObject([
       { action: 'fail-event', position: 0, message: expect.stringContaining('hour') },
       { action: 'end-target', status: 'Failed' },
       { action: 'finish', status: 'Failed' },
     ]);
+  });
+
+  test('a host that runs an event and is not heard of for five minutes is lost, and the diagnostics say since when', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, ALL_AT_ONCE);
+    deployment.step();
+    deployment.poll(0, false, false);
+    deployment.nowMs += 60_000;
+    deployment.hear(0);
+    const heardAt = new Date(deployment.nowMs).toISOString();
+    deployment.nowMs += SILENCE_LIMIT_MS - 1;
+    deployment.step();
+    expect(deployment.finished).toBeNull();
+    expect(deployment.wakeAtMs).toBe(deployment.nowMs + 1);
+    deployment.nowMs += 1;
+    expect(deployment.step()).toMatchObject([
+      { action: 'fail-event', position: 0, message: expect.stringContaining(`not heard of since ${heardAt}`) },
+      { action: 'end-target', status: 'Failed' },
+      { action: 'finish', status: 'Failed' },
+    ]);
+  });
+
+  test('silence from before the server could hear of hosts does not count', () => {
+    const deployment = new SimulatedDeployment(1, IN_PLACE_EVENTS, ALL_AT_ONCE);
+    deployment.step();
+    deployment.poll(0, false, false);
+    const nowMs = deployment.nowMs + 30 * 60_000;
+    const snapshot = { ...deployment.snapshot(), listeningSinceMs: nowMs - 1_000 };
+    expect(decide(snapshot, nowMs)).toEqual([{ action: 'wake-at', atMs: nowMs - 1_000 + SILENCE_LIMIT_MS }]);
+  });
+
+  test.each([
+    ['that runs an event', true],
+    ['that was given an event', false],
+  ])('a host %s and is deregistered has failed at once, and so has one that waits', (_, begins) => {
+    const deployment = new SimulatedDeployment(3, IN_PLACE_EVENTS, ONE_AT_A_TIME);
+    deployment.step();
+    if (begins) deployment.poll(0, false, false);
+    deployment.deregister(0);
+    deployment.deregister(2);
+    expect(deployment.step()).toMatchObject([
+      { action: 'fail-event', instanceId: 'host-0', position: 0, message: expect.stringContaining('deregistered') },
+      { action: 'end-target', instanceId: 'host-0', status: 'Failed' },
+      { action: 'fail-event', instanceId: 'host-2', position: 0, message: expect.stringContaining('deregistered') },
+      { action: 'end-target', instanceId: 'host-2', status: 'Failed' },
+      { action: 'end-target', instanceId: 'host-1', status: 'Skipped' },
+      { action: 'finish', status: 'Failed', errorCode: 'HEALTH_CONSTRAINTS' },
+    ]);
+  });
+
+  test('a stop that was accepted ends as Stopped when what ran last succeeds, fails, or never ends', () => {
+    for (const ending of ['succeeds', 'fails', 'never ends']) {
+      const deployment = new SimulatedDeployment(1, ['Install'], ALL_AT_ONCE);
+      deployment.step();
+      deployment.poll(0, false, false);
+      deployment.requestStop();
+      deployment.step();
+      if (ending === 'never ends') deployment.nowMs += DEPLOYMENT_LIMIT_MS;
+      else deployment.complete(0, ending === 'succeeds');
+      deployment.step();
+      expect([ending, deployment.finished]).toMatchObject([ending, { status: 'Stopped', errorCode: 'MANUAL_STOP' }]);
+    }
   });
 
   test('a stop takes back what no host has begun and waits for what runs', () => {
@@ -179,6 +245,11 @@ describe('one step after the other', () => {
     deployment.poll(0, false, false);
     // Each event takes its hour: 13 of them, were there not the limit.
     while (deployment.finished === null) {
+      for (const [index] of deployment.targets.entries()) {
+        const target = deployment.targets[index];
+        // Polls go on while scripts run.
+        if (target !== undefined) target.host.heardOfAtMs = deployment.nowMs + EVENT_LIMIT_MS;
+      }
       deployment.nowMs = Math.min(deployment.nowMs + EVENT_LIMIT_MS - 1, 1_000_000 + DEPLOYMENT_LIMIT_MS);
       if (deployment.ageMs < DEPLOYMENT_LIMIT_MS) deployment.complete(deployment.count('Succeeded'), true);
       deployment.step();
@@ -216,6 +287,7 @@ const happening = fc.oneof(
   },
   { weight: 60, arbitrary: fc.tuple(fc.constant('step' as const), host, fc.constantFrom('done', 'done', 'crash')) },
   { weight: 10, arbitrary: fc.tuple(fc.constant('redeliver' as const), host, fc.constant('')) },
+  { weight: 20, arbitrary: fc.tuple(fc.constant('hear' as const), host, fc.constant('')) },
   { weight: 10, arbitrary: fc.tuple(fc.constant('wait' as const), host, fc.constantFrom('a minute', 'an hour')) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('stop' as const), host, fc.constant('')) },
 );
@@ -230,6 +302,9 @@ function happen(deployment: SimulatedDeployment, [what, index, how]: readonly [s
       return;
     case 'step':
       deployment.step(how === 'crash');
+      return;
+    case 'hear':
+      deployment.hear(index);
       return;
     case 'redeliver':
       deployment.redeliver();
@@ -267,9 +342,8 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
         const isOverdue = deployment.ageMs >= DEPLOYMENT_LIMIT_MS;
         const isComplete = deployment.count('Succeeded') === options.hosts;
         const isEnough = deployment.count('Succeeded') >= Math.max(required, 1);
-        const cutShort = isOverdue ? 'Failed' : deployment.isStopped ? 'Stopped' : null;
-        const byCounts = isEnough ? 'Succeeded' : 'Failed';
-        expect(deployment.finished.status).toBe(isComplete ? 'Succeeded' : (cutShort ?? byCounts));
+        const byCounts = isComplete || (isEnough && !isOverdue) ? 'Succeeded' : 'Failed';
+        expect(deployment.finished.status).toBe(deployment.isStopped ? 'Stopped' : byCounts);
         for (const target of deployment.targets) {
           for (const event of target.events) expect(['Succeeded', 'Failed', 'Skipped']).toContain(event.status);
         }

@@ -8,6 +8,7 @@ import {
   type EngineServer,
   engineServer,
   hostArn,
+  keyOfHost,
   makeFleet,
   pollNow,
   runHost,
@@ -33,6 +34,7 @@ async function firstEvent(server: EngineServer, host: string) {
 }
 
 const as = (host: string) => ({
+  accessKeyId: keyOfHost(host),
   hostArn: hostArn(host),
   agentVersion: 'test',
   signal: new AbortController().signal,

@@ -3,7 +3,7 @@ import { createWaiters } from '../../../src/server/engine/waiters.ts';
 
 test('a wake-up between the look and the wait is not lost', async () => {
   const waiters = createWaiters();
-  const watch = waiters.watch('a');
+  const watch = waiters.watch('a', 'AKIA');
   waiters.wake('a');
   await watch.woken();
   watch.release();
@@ -14,7 +14,7 @@ test('a host is woken and no other, the newest poll first', async () => {
   const order: string[] = [];
   const watch = (host: string, name: string) =>
     waiters
-      .watch(host)
+      .watch(host, 'AKIA')
       .woken()
       .then(() => order.push(name));
   const woken = [watch('a', 'older'), watch('a', 'newer')];
@@ -28,14 +28,14 @@ test('a host is woken and no other, the newest poll first', async () => {
 
 test('who is woken can wait again, and who has let go is not woken', async () => {
   const waiters = createWaiters();
-  const watch = waiters.watch('a');
+  const watch = waiters.watch('a', 'AKIA');
   waiters.wake('a');
   await watch.woken();
   let isWoken = false;
   const second = watch.woken().then(() => {
     isWoken = true;
   });
-  const gone = waiters.watch('a');
+  const gone = waiters.watch('a', 'AKIA');
   gone.release();
   await Promise.resolve();
   expect(isWoken).toBe(false);

@@ -1,0 +1,55 @@
+import type { Logger } from '../../logging/logger.ts';
+import type { Clock } from '../../system/clock.ts';
+import { powerfulKeys } from '../store/powers.ts';
+import type { Store } from '../store/store.ts';
+import type { Waiters } from './waiters.ts';
+
+export interface PowerWatchContext {
+  readonly store: Pick<Store, 'db'>;
+  readonly waiters: Pick<Waiters, 'waiting' | 'wake'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface PowerWatch {
+  close(): Promise<void>;
+}
+
+/** One short query for a hundred hosts that wait; a poll outlives its key by no more than this. */
+const LOOK_MS = 1_000;
+
+/**
+ * Ends the polls of keys that have lost their power, whoever took it: this server says so at once, but `slipway keys disable` is another
+ * process, and on PostgreSQL there may be other servers. The polls are only woken; they look for themselves.
+ */
+export function startPowerWatch(ctx: PowerWatchContext): PowerWatch {
+  const closing = new AbortController();
+  const watching = keepWatching(ctx, closing.signal);
+  return {
+    async close() {
+      closing.abort();
+      await watching;
+    },
+  };
+}
+
+async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    await ctx.clock.sleep(LOOK_MS, signal);
+    const waiting = ctx.waiters.waiting();
+    if (signal.aborted || waiting.length === 0) continue;
+    try {
+      const powerful = await powerfulKeys(
+        ctx.store.db,
+        waiting.map(({ accessKeyId }) => accessKeyId),
+      );
+      for (const { hostArn, accessKeyId } of waiting) if (!powerful.has(accessKeyId)) ctx.waiters.wake(hostArn);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      // Said once: a database that is away is away for many looks.
+      if (failures === 1) ctx.log.error('the keys of waiting hosts could not be looked at just now', { error });
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What an access key may do now, said in one place: a key that is disabled may do nothing, and a host's key may do nothing unless its host
+ * is registered. A request is asked at its beginning, for the sake of a good answer. What counts is the second time, in the transaction
+ * that changes something (`lockPower`): nothing is committed with a key that was disabled before.
+ *
+ * Order of locks, so that nobody waits in a circle: the key, its host, and only then deployments.
+ */
+import { ApiError } from '../../protocol/errors.ts';
+import { inChunks } from './chunks.ts';
+import type { StoreDialect, StoreReader, StoreTransaction } from './store.ts';
+
+/** Who acts: the key, and for a key of role `host` the host that it speaks for. */
+export interface Actor {
+  readonly accessKeyId: string;
+  /** null: a key of people. */
+  readonly hostArn: string | null;
+}
+
+export type HostActor = Actor & { readonly hostArn: string };
+
+/** Why a key has no power. */
+export type Powerless =
+  | { readonly why: 'unknown' }
+  | { readonly why: 'disabled'; readonly atMs: number }
+  | { readonly why: 'not-registered'; readonly hostArn: string; readonly deregisteredAtMs: number | null };
+
+/** What is known of a key and of the host that it speaks for. */
+interface Standing {
+  readonly hostArn: string | null;
+  readonly disabledAtMs: number | null;
+  readonly isRegistered: boolean;
+}
+
+/** @returns null: it has power now */
+export async function findPowerless(db: StoreReader, accessKeyId: string): Promise<Powerless | null> {
+  const standing = await findStanding(db, accessKeyId);
+  if (standing === null) return { why: 'unknown' };
+  if (standing.disabledAtMs !== null) return { why: 'disabled', atMs: standing.disabledAtMs };
+  if (standing.hostArn === null || standing.isRegistered) return null;
+  const last = await db
+    .selectFrom('instances')
+    .select((eb) => eb.fn.max('deregistered_at_ms').as('atMs'))
+    .where('host_arn', '=', standing.hostArn)
+    .executeTakeFirst();
+  return { why: 'not-registered', hostArn: standing.hostArn, deregisteredAtMs: last?.atMs ?? null };
+}
+
+async function findStanding(db: StoreReader, accessKeyId: string): Promise<Standing | null> {
+  const row = await db
+    .selectFrom('access_keys')
+    .leftJoin('instances', (join) =>
+      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
+    )
+    .select(['access_keys.host_arn', 'access_keys.disabled_at_ms', 'instances.instance_id'])
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return { hostArn: row.host_arn, disabledAtMs: row.disabled_at_ms, isRegistered: row.instance_id !== null };
+}
+
+/**
+ * Holds the actor's power until the transaction ends: whoever takes it away meanwhile waits, and what the transaction does came before.
+ *
+ * @throws ApiError when it has none any more; the transaction must be given up
+ */
+export async function lockPower(tx: StoreTransaction, dialect: StoreDialect, actor: Actor): Promise<void> {
+  if (await tryLockPower(tx, dialect, actor)) return;
+  const powerless = await findPowerless(tx, actor.accessKeyId);
+  // A key whose host was registered again between the two looks has power, but not from before: it is asked to come again.
+  throw powerlessError(powerless ?? { why: 'not-registered', hostArn: actor.hostArn ?? '', deregisteredAtMs: null });
+}
+
+/** The same for those who have nobody to tell. @returns whether the actor has power */
+export async function tryLockPower(tx: StoreTransaction, dialect: StoreDialect, actor: Actor): Promise<boolean> {
+  const key = tx
+    .selectFrom('access_keys')
+    .select('access_key_id')
+    .where('access_key_id', '=', actor.accessKeyId)
+    .where('disabled_at_ms', 'is', null);
+  // On SQLite the transaction itself is the lock.
+  const lock = dialect === 'postgres';
+  if ((await (lock ? key.forShare() : key).executeTakeFirst()) === undefined) return false;
+  if (actor.hostArn === null) return true;
+  const host = tx
+    .selectFrom('instances')
+    .select('instance_id')
+    .where('host_arn', '=', actor.hostArn)
+    .where('deregistered_at_ms', 'is', null);
+  return (await (lock ? host.forShare() : host).executeTakeFirst()) !== undefined;
+}
+
+/** Those of the keys that have power now. */
+export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const chunk of inChunks(accessKeyIds)) {
+    const rows = await db
+      .selectFrom('access_keys')
+      .leftJoin('instances', (join) =>
+        join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
+      )
+      .select('access_key_id')
+      .where('access_key_id', 'in', chunk)
+      .where('disabled_at_ms', 'is', null)
+      .where((eb) => eb.or([eb('access_keys.host_arn', 'is', null), eb('instances.instance_id', 'is not', null)]))
+      .execute();
+    for (const row of rows) found.add(row.access_key_id);
+  }
+  return found;
+}
+
+/** What the key's owner is told. Only for somebody who has signed with the key: others must not learn what became of it. */
+export function powerlessError(powerless: Powerless): ApiError {
+  const date = (ms: number) => new Date(ms).toISOString();
+  switch (powerless.why) {
+    case 'unknown':
+      return new ApiError('UnrecognizedClientException', 'This access key is not known here.');
+    case 'disabled':
+      return new ApiError(
+        'UnrecognizedClientException',
+        `This access key was disabled on ${date(powerless.atMs)}; a disabled key stays so. ` +
+          'For a person, make another one with slipway keys create; a host gets one with slipway register --force.',
+      );
+    case 'not-registered': {
+      const { hostArn, deregisteredAtMs } = powerless;
+      const since =
+        deregisteredAtMs === null ? 'nobody has registered it' : `deregistered on ${date(deregisteredAtMs)}`;
+      return new ApiError(
+        'AccessDeniedException',
+        `The host ${hostArn} is not registered (${since}). Register it with slipway register --force, ` +
+          'or with aws deploy register-on-premises-instance.',
+        { status: 403 },
+      );
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import { startPowerWatch } from '../../../src/server/engine/power-watch.ts';
+import { createWaiters } from '../../../src/server/engine/waiters.ts';
+import { disableAccessKey } from '../../../src/server/store/access-keys.ts';
+import { findPowerless, lockPower, powerfulKeys } from '../../../src/server/store/powers.ts';
+import type { Store } from '../../../src/server/store/store.ts';
+import { manualClock } from '../../support/clock.ts';
+import {
+  deploymentOf,
+  engineServer,
+  hostArn,
+  keyOfHost,
+  makeFleet,
+  pollNow,
+  startDeployment,
+  statusesOf,
+  targetsByName,
+} from '../../support/engine-world.ts';
+import { describeStores } from '../../support/stores.ts';
+
+const disable = (store: Store, host: string, nowMs = 1) =>
+  store.transaction((tx) => disableAccessKey(tx, store.wakeUps, keyOfHost(host), nowMs));
+
+describeStores('a key without power', (kind) => {
+  test.each([
+    ['was disabled', 'disabled on 1970-01-01'],
+    ['speaks for a host that was deregistered', 'deregistered on 1970-01-01'],
+    ['speaks for a host that nobody has registered', 'nobody has registered it'],
+    ['is gone', 'not known'],
+  ])(
+    'that %s gets no command, no specification, no acknowledgement and no report, and is told why',
+    async (what, why) => {
+      await using database = await kind.create();
+      await using server = await engineServer(database, { clock: manualClock(5) });
+      await makeFleet(server.store, ['a']);
+      await startDeployment(server, 'd-1', { created_at_ms: 5, wake_at_ms: 5 });
+      const command = await pollNow(server, 'a');
+      if (command === null) throw new Error('there was no command');
+      const { db } = server.store;
+      // By hand, as any process might do it: the answers follow from the rows alone.
+      if (what === 'was disabled') await disable(server.store, 'a');
+      else if (what === 'is gone') await db.deleteFrom('access_keys').execute();
+      else if (what.endsWith('deregistered'))
+        await db.updateTable('instances').set({ deregistered_at_ms: 1 }).execute();
+      else await db.deleteFrom('instances').execute();
+
+      const caller = {
+        accessKeyId: keyOfHost('a'),
+        hostArn: hostArn('a'),
+        agentVersion: 'test',
+        signal: new AbortController().signal,
+      };
+      const message = expect.stringContaining(why);
+      await expect(server.acknowledge('a', command)).rejects.toMatchObject({ message });
+      await expect(server.complete('a', command)).rejects.toMatchObject({ message });
+      const { HostCommandIdentifier, DeploymentExecutionId } = command;
+      await expect(server.commands.PostHostCommandUpdate({ HostCommandIdentifier }, caller)).rejects.toMatchObject({
+        message,
+      });
+      await db.updateTable('lifecycle_events').set({ handed_out_at_ms: null }).execute();
+      expect(
+        await server.commands.PollHostCommand({ HostIdentifier: hostArn('a') }, { ...caller, mayHold: false }),
+      ).toEqual({});
+      await expect(
+        server.commands.GetDeploymentSpecification({ HostIdentifier: hostArn('a'), DeploymentExecutionId }, caller),
+      ).rejects.toThrow();
+      expect((await targetsByName(server.store, 'd-1'))['a']?.events[0]).toMatchObject({
+        handed_out_at_ms: null,
+        started_at_ms: null,
+        ended_at_ms: null,
+      });
+    },
+  );
+
+  test('ends its open poll within one look of another process’s change, and the polls of others stay', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, ['a', 'b']);
+    const clock = manualClock();
+    const waiters = createWaiters();
+    const watches = ['a', 'b'].map((host) => waiters.watch(hostArn(host), keyOfHost(host)));
+    const watch = startPowerWatch({ store, waiters, clock, log: silentLogger });
+    await clock.nextSleep();
+    await disable(await database.open(), 'a');
+    const woken: string[] = [];
+    const waits = watches.map((one, index) => one.woken().then(() => woken.push('ab'[index] ?? '')));
+    clock.advance(1_000);
+    await waits[0];
+    await clock.nextSleep();
+    expect(woken).toEqual(['a']);
+    waiters.wakeAll();
+    await Promise.all(waits);
+    await watch.close();
+    expect(await powerfulKeys(store.db, [keyOfHost('a'), keyOfHost('b'), 'none'])).toEqual(new Set([keyOfHost('b')]));
+  });
+
+  test('that is taken while its poll is held ends the poll empty, though a command becomes ready at the same time', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleet(server.store, ['a']);
+    const poll = server.poll('a');
+    await disable(server.store, 'a');
+    await startDeployment(server, 'd-1');
+    expect(await poll).toBeNull();
+  });
+
+  test('of a deregistered host stays without power when the host is registered again', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleet(server.store, ['a']);
+    await server.deregister('a');
+    await server.store.db.updateTable('instances').set({ deregistered_at_ms: null }).execute();
+    expect(await findPowerless(server.store.db, keyOfHost('a'))).toMatchObject({ why: 'disabled' });
+  });
+
+  // SQLite has one transaction at a time, which is the lock.
+  if (kind.dialect !== 'postgres') return;
+  test('changes nothing that is committed after it was disabled, though it was looked at before', async () => {
+    await using database = await kind.create();
+    const [one, two] = [await database.open(), await database.open()];
+    await makeFleet(one, ['a']);
+    const actor = { accessKeyId: keyOfHost('a'), hostArn: hostArn('a') };
+    const locked = Promise.withResolvers<void>();
+    const mayCommit = Promise.withResolvers<void>();
+    const order: string[] = [];
+    const work = one.transaction(async (tx) => {
+      await lockPower(tx, 'postgres', actor);
+      locked.resolve();
+      await mayCommit.promise;
+      order.push('host');
+    });
+    await locked.promise;
+    const disabling = disable(two, 'a').then(() => order.push('disabled'));
+    mayCommit.resolve();
+    await Promise.all([work, disabling]);
+    expect(order).toEqual(['host', 'disabled']);
+    await expect(one.transaction((tx) => lockPower(tx, 'postgres', actor))).rejects.toMatchObject({
+      type: 'UnrecognizedClientException',
+    });
+  });
+});
+
+describeStores('a host that is deregistered', (kind) => {
+  test.each([
+    ['that runs an event', true],
+    ['that was given one and has not begun it', false],
+  ])('%s ends it as Failed at once, says why, and the deployment goes on with the others', async (_, begins) => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleet(server.store, ['a', 'b']);
+    await startDeployment(server, 'd-1');
+    const command = await pollNow(server, 'a');
+    if (command === null) throw new Error('there was no command');
+    if (begins) await server.acknowledge('a', command);
+    await server.deregister('a');
+    expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed', b: 'InProgress' });
+    const event = (await targetsByName(server.store, 'd-1'))['a']?.events[0];
+    expect(event).toMatchObject({ status: 'Failed', ended_at_ms: expect.any(Number) });
+    expect(event?.diagnostics_json).toContain('was deregistered on');
+    await expect(server.complete('a', command)).rejects.toMatchObject({ type: 'UnrecognizedClientException' });
+    await server.deregister('b');
+    expect(await deploymentOf(server.store, 'd-1')).toMatchObject({ status: 'Failed', wake_at_ms: null });
+  });
+});
