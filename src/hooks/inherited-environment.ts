@@ -93,6 +93,8 @@ export function withoutSecretVariables(base: Environment): Record<string, string
 
 /** A proxy may be named without its scheme, and a user without a password may be a token. */
 function withoutPassword(name: string, value: string): string {
+  // Lists of folders are no addresses, also where a folder's name has an @ and the first folder no slash.
+  if (/path$/i.test(name) && !value.includes('://')) return value;
   const isBareProxy = /proxy$/i.test(name) && !value.includes('://');
   return isBareProxy ? value.slice(value.lastIndexOf('@') + 1) : withoutUserInfo(value);
 }

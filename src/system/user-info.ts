@@ -39,7 +39,9 @@ function withoutUser(rest: string, before: string): string {
 function isBareAddress(text: string, at: number): boolean {
   const colon = text.indexOf(':');
   const host = text.slice(at + 1);
-  return colon >= 0 && colon < at && !/\s/.test(text) && /^[\w.[\]:()-]+(?:[/?#]|$)/.test(host);
+  // A list of folders has colons, too, and begins with a slash: /usr/lib/node_modules/@scope/bin:/usr/bin.
+  const isList = text.slice(0, colon).includes('/');
+  return colon >= 0 && colon < at && !isList && !/\s/.test(text) && /^[\w.[\]:()-]+(?:[/?#]|$)/.test(host);
 }
 
 function indexOrEnd(text: string, pattern: RegExp): number {

@@ -24,6 +24,8 @@ describe('an address for programs that need no password', () => {
     ['ssh://git@host/repository'],
     ['git@host:repository'],
     ['someone@example.com'],
+    ['/opt/bin:/usr/lib/node_modules/@scope/bin:/usr/bin'],
+    ['./bin:/srv/@releases/current/bin'],
     ['\\u@\\h:\\w\\$ '],
     ['see http://host for name: a@b'],
     [''],
