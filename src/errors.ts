@@ -58,6 +58,30 @@ export const ERROR_CATALOGUE = {
     remedy:
       'Nothing was run. If the server was set up anew, fetch its signer-ca.pem into deployment_spec_ca_file (or run `slipway register --force`).',
   },
+  ENVELOPE_ORDER_MISSING: {
+    meaning: 'The deployment specification has no signed order, and demand_signed_orders asks for one.',
+    remedy:
+      'Nothing was run. Update the Slipway server; an AWS account signs no orders, and there demand_signed_orders must be false.',
+  },
+  ENVELOPE_OTHER_HOST: {
+    meaning: 'A command, or the specification for it, is for another host.',
+    remedy:
+      'Nothing was run. Check that no two hosts share a configuration; if none do, somebody replays answers: treat it as an attack.',
+  },
+  ENVELOPE_OTHER_DEPLOYMENT: {
+    meaning: 'The specification for a command is that of another deployment.',
+    remedy: 'Nothing was run. A genuine server never mixes them up: treat it as an attack until explained.',
+  },
+  ENVELOPE_OTHER_COMMAND: {
+    meaning: 'The specification for a command was signed for another command.',
+    remedy:
+      'Nothing was run. A command that its server has given up meets this, too: see `slipway deployments show`. Else treat it as an attack.',
+  },
+  ENVELOPE_EXPIRED: {
+    meaning: 'The signed order for a command is not valid any more, or not yet.',
+    remedy:
+      'Nothing was run. Compare the clocks of host and server (chronyc tracking, timedatectl); if both are right, somebody replays answers.',
+  },
   SERVER_UNREACHABLE: {
     meaning: 'The server could not be reached, or the connection broke.',
     remedy: 'Check the address, that the server runs, and firewalls and proxies on the way.',

@@ -6,10 +6,11 @@ import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { HostCommandClient } from '../protocol/host-command/client.ts';
 import type { HostCommand } from '../protocol/host-command/shapes.ts';
-import type { DeploymentSpecification } from '../protocol/specification.ts';
+import { type Order, requireValidNow } from '../protocol/order.ts';
 import type { Clock } from '../system/clock.ts';
 import { NOOP_OUTCOME } from './diagnostics.ts';
 import type { CommandRequest, Executors } from './executor/executors.ts';
+import type { OpenedSpecification } from './executor/messages.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -34,19 +35,20 @@ const ASK_WAIT_MS = 1_000;
 export async function processCommand(ctx: CommandContext, command: HostCommand): Promise<void> {
   const { HostCommandIdentifier: hostCommandIdentifier, CommandName: commandName } = command;
   const fields = { hostCommandIdentifier, commandName };
-  let specification: DeploymentSpecification;
+  let opened: OpenedSpecification;
   try {
-    specification = await fetchSpecification(ctx, command);
+    opened = await fetchSpecification(ctx, command);
   } catch (error) {
     ctx.log.error('a host command cannot be carried out', { ...fields, error });
     reject(ctx, { hostCommandIdentifier, commandName }, failedBy(error));
     return;
   }
+  const { specification, order } = opened;
   const request: CommandRequest = { hostCommandIdentifier, commandName, specification };
-  await ctx.inGroup(specification.deploymentGroupId, () => acknowledgeAndRun(ctx, request));
+  await ctx.inGroup(specification.deploymentGroupId, () => acknowledgeAndRun(ctx, request, order));
 }
 
-async function fetchSpecification(ctx: CommandContext, command: HostCommand): Promise<DeploymentSpecification> {
+async function fetchSpecification(ctx: CommandContext, command: HostCommand): Promise<OpenedSpecification> {
   const answer = await askAFewTimes(ctx, () => ctx.client.getDeploymentSpecification(command.DeploymentExecutionId));
   if (answer.DeploymentSystem !== 'CodeDeploy') {
     throw new SlipwayError(
@@ -54,21 +56,23 @@ async function fetchSpecification(ctx: CommandContext, command: HostCommand): Pr
       `the deployment system is '${answer.DeploymentSystem}', not CodeDeploy`,
     );
   }
-  return ctx.executors.openSpecification(answer.DeploymentSpecification?.GenericEnvelope);
+  return ctx.executors.openSpecification(answer.DeploymentSpecification?.GenericEnvelope, command);
 }
 
-async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest): Promise<void> {
+async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest, order: Order | null): Promise<void> {
   const { hostCommandIdentifier, commandName, specification } = request;
   const { deploymentId } = specification;
   const fields = { hostCommandIdentifier, commandName, deploymentId };
   try {
     // On disk before the acknowledgement: from then on the server counts on an outcome.
     ctx.ledger.begin({ hostCommandIdentifier, deploymentId, commandName });
+    // The turn may have come long after the order was read.
+    if (order !== null) requireValidNow(order, ctx.clock.now());
     const isNoop = await ctx.executors.isCommandNoop(request);
     const status = await askAFewTimes(ctx, () => ctx.client.acknowledge(hostCommandIdentifier, isNoop));
     if (status === 'Succeeded' || (status === 'Failed' && !isNoop)) {
       ctx.log.info('the control endpoint does not want this command run', { ...fields, status });
-      ctx.ledger.forget(hostCommandIdentifier);
+      ctx.ledger.withdraw(hostCommandIdentifier);
       return;
     }
     if (status === 'Failed') {

@@ -35,10 +35,11 @@ export interface Ledger {
   begin(command: Pick<CommandRecord, 'hostCommandIdentifier' | 'deploymentId' | 'commandName'>): void;
   finish(hostCommandIdentifier: string, outcome: CommandOutcome): void;
   settle(hostCommandIdentifier: string): void;
-  /** The command turned out not to be this host's to run: as if it had never come. */
-  forget(hostCommandIdentifier: string): void;
+  /** The endpoint does not want the command run. It is remembered without an outcome, so that no replayed answer runs it later. */
+  withdraw(hostCommandIdentifier: string): void;
 }
 
+/** Longer than any order is valid (`LONGEST_ORDER_LIFE_MS` and the skew of clocks): what has ended is not run again. */
 const SETTLED_KEPT_MS = 60 * 60 * 1000;
 /** What is older is of no use to anybody any more. @see the official agent 1.8.1, `deployment_command_tracker.rb` */
 const KEPT_MS = 24 * 60 * 60 * 1000;
@@ -124,10 +125,10 @@ export function openLedger(ctx: LedgerContext): Ledger {
       if (record === undefined) return;
       asFarAsThereIsADisk(() => write({ ...record, state: 'settled', changedAtMs: ctx.clock.now() }));
     },
-    forget(id) {
+    withdraw(id) {
       const record = records.get(id);
       if (record === undefined) return;
-      asFarAsThereIsADisk(() => remove(id));
+      asFarAsThereIsADisk(() => write({ ...record, state: 'settled', changedAtMs: ctx.clock.now() }));
       asFarAsThereIsADisk(() => untrack(record));
     },
   };

@@ -137,6 +137,7 @@ async function serve(
     settings: {
       config,
       region: identity.region,
+      hostIdentifier: identity.hostIdentifier,
       hookEnvironment: await hookEnvironmentOf(config, log),
       caCertificatePem: readPinnedCertificate(config.deploymentSpecCaFile),
     },

@@ -96,8 +96,8 @@ export function nextPoll(
 }
 
 function acceptOwn(ctx: PollerContext, command: HostCommand): Acceptance {
-  // The rule of the official agents: the command's host must be part of the own identifier.
-  if (!command.CommandName || !command.HostIdentifier || !ctx.hostIdentifier.includes(command.HostIdentifier)) {
+  // Exactly this host. Official agents accept any part of their own identifier, for which one letter is enough.
+  if (!command.CommandName || command.HostIdentifier !== ctx.hostIdentifier) {
     ctx.log.warn('a poll was answered with a command that is not for this host', {
       hostIdentifier: command.HostIdentifier,
       commandName: command.CommandName,

@@ -254,6 +254,12 @@ export const AGENT_CONFIG_KEYS = [
     null,
     'certificate that must have issued the signer of deployment specifications',
   ),
+  key(
+    'demand_signed_orders',
+    'boolean',
+    false,
+    'refuse every command whose specification was not signed for it: for this host, this command and this moment. `slipway register` sets it; AWS signs no orders',
+  ),
   key('allow_insecure_endpoint', 'boolean', false, 'allow http:// control endpoints that are not on this machine'),
   key('github_endpoint', 'url', 'https://api.github.com', 'API of GitHub, or of a GitHub Enterprise server'),
 ] as const satisfies readonly ConfigKey[];
@@ -358,6 +364,7 @@ export interface AgentConfig {
   readonly deploymentGroups: readonly GroupSettings[];
   readonly caFile: string | null;
   readonly deploymentSpecCaFile: string | null;
+  readonly demandSignedOrders: boolean;
   readonly allowInsecureEndpoint: boolean;
   readonly gitHubEndpoint: string;
 }
@@ -410,6 +417,7 @@ export function loadAgentConfig(path: string | null): LoadedConfig {
   if (wrong.length > 0) throw new SlipwayError('CONFIG_INVALID', wrong.join('; '));
   const config = { ...toConfig(values), configFile: file === DEFAULT_CONFIG_FILE ? null : resolve(file) };
   requireSigners(config, file);
+  requirePinnedAuthority(config, file);
   return { config, file, warnings };
 }
 
@@ -424,6 +432,15 @@ function requireSigners({ bundleSignatures, deploymentGroups }: AgentConfig, fil
       `${file}: bundle_signature_policy${where} is ${policy}, but no bundle_signers_file says whose signatures count`,
     );
   }
+}
+
+/** Without a pinned authority anybody can sign an order, and demanding one would only look like protection. */
+function requirePinnedAuthority({ demandSignedOrders, deploymentSpecCaFile }: AgentConfig, file: string): void {
+  if (!demandSignedOrders || deploymentSpecCaFile !== null) return;
+  throw new SlipwayError(
+    'CONFIG_INVALID',
+    `${file}: demand_signed_orders is true, but no deployment_spec_ca_file says whose signatures count`,
+  );
 }
 
 type KeyName = (typeof AGENT_CONFIG_KEYS)[number]['key'];
@@ -503,6 +520,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     deploymentGroups: (get('deployment_groups') ?? []) as readonly GroupSettings[],
     caFile: optional('ca_file'),
     deploymentSpecCaFile: optional('deployment_spec_ca_file'),
+    demandSignedOrders: flag('demand_signed_orders'),
     allowInsecureEndpoint: flag('allow_insecure_endpoint'),
     gitHubEndpoint: text('github_endpoint'),
   };

@@ -24,6 +24,11 @@ export class Members {
     return value;
   }
 
+  /** The member as it is; undefined when it is absent. */
+  value(name: string): unknown {
+    return this.#members[name];
+  }
+
   isFalse(name: string): boolean {
     return this.#members[name] === false;
   }

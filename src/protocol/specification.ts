@@ -3,6 +3,7 @@
  *
  * The wire form (PascalCase JSON) is read by `parseSpecification` and written by `encodeSpecification`, nowhere else.
  */
+import { encodeOrder, ORDER_MEMBER, type Order, readOrder } from './order.ts';
 import { invalid, type Members, quote, readMembers } from './specification-reader.ts';
 
 export type FileExistsBehavior = 'DISALLOW' | 'OVERWRITE' | 'RETAIN';
@@ -84,8 +85,12 @@ export interface DeploymentSpecification {
   readonly revision: Revision;
 }
 
-/** The specification as the signed envelope carries it: JSON with PascalCase members, absent ones left out. */
-export function encodeSpecification(specification: DeploymentSpecification): string {
+/**
+ * The specification as the signed envelope carries it: JSON with PascalCase members, absent ones left out.
+ *
+ * @param order what a server orders with it; null for a local deployment, which nobody orders
+ */
+export function encodeSpecification(specification: DeploymentSpecification, order: Order | null = null): string {
   return JSON.stringify({
     DeploymentId: specification.deploymentId,
     DeploymentGroupId: specification.deploymentGroupId,
@@ -99,6 +104,7 @@ export function encodeSpecification(specification: DeploymentSpecification): str
     ReuseArchiveFromDeploymentId: specification.reuseArchiveFromDeploymentId ?? undefined,
     GitHubAccessToken: specification.gitHubAccessToken ?? undefined,
     Revision: encodeRevision(specification.revision),
+    [ORDER_MEMBER]: order === null ? undefined : encodeOrder(order),
   });
 }
 
@@ -155,7 +161,23 @@ function encodeRevision(revision: Revision): Record<string, unknown> {
  * @see the official agent 1.8.1, `deployment_specification.rb`, for members and defaults; 2.1 for the path checks
  */
 export function parseSpecification(json: string): DeploymentSpecification {
+  return specificationIn(readMembers(json));
+}
+
+/**
+ * Reads the JSON text of an envelope that came over the wire, which may hold an order.
+ *
+ * @throws SlipwayError SPECIFICATION_INVALID naming the member at fault
+ */
+export function parseOrderedSpecification(json: string): {
+  readonly specification: DeploymentSpecification;
+  readonly order: Order | null;
+} {
   const root = readMembers(json);
+  return { specification: specificationIn(root), order: readOrder(root) };
+}
+
+function specificationIn(root: Members): DeploymentSpecification {
   const overrides = root.object('AgentActionOverrides')?.object('AgentOverrides') ?? null;
   return {
     deploymentId: deploymentId('DeploymentId', root.required('DeploymentId')),

@@ -11,7 +11,7 @@ import { openEnvelope } from '../../src/protocol/envelope/open.ts';
 import { sealSpecification } from '../../src/protocol/envelope/seal.ts';
 import { RemoteApiError } from '../../src/protocol/errors.ts';
 import type { CommandStatus, Envelope } from '../../src/protocol/host-command/shapes.ts';
-import { encodeSpecification, parseSpecification } from '../../src/protocol/specification.ts';
+import { encodeSpecification, parseOrderedSpecification } from '../../src/protocol/specification.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { manualClock } from '../support/clock.ts';
 import { collectingLogger, specificationOf } from '../support/deployment.ts';
@@ -66,7 +66,7 @@ async function carryOut(host: Host) {
   const outbox = createOutbox({ client, ledger, clock, log });
   const executors = {
     openSpecification: async (sealed: Envelope | undefined) =>
-      parseSpecification(await openEnvelope(sealed, { caCertificatePem: null, nowMs: clock.now() })),
+      parseOrderedSpecification(await openEnvelope(sealed, { caCertificatePem: null, nowMs: clock.now() })),
     isCommandNoop: async () => host.isNoop ?? false,
     run: async ({ commandName }: { commandName: string }) => {
       ran.push(commandName);
@@ -80,7 +80,7 @@ async function carryOut(host: Host) {
     {
       HostCommandIdentifier: 'c-1',
       HostIdentifier: 'arn:h',
-      DeploymentExecutionId: 'a/b/c/d',
+      DeploymentExecutionId: 'a/d-ONE/c/d',
       CommandName: 'AfterInstall',
     },
   );

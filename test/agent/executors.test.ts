@@ -14,6 +14,12 @@ import { scratchFolder } from '../support/scratch.ts';
 
 const SPECIFICATION = specificationOf('/revision');
 const AFTER_INSTALL = { hostCommandIdentifier: 'c-1', commandName: 'AfterInstall', specification: SPECIFICATION };
+const COMMAND = {
+  HostCommandIdentifier: 'c-1',
+  HostIdentifier: 'arn:h',
+  DeploymentExecutionId: `a/${SPECIFICATION.deploymentId}/c/d`,
+  CommandName: 'AfterInstall',
+};
 
 let authority: SigningAuthority;
 let envelope: Envelope;
@@ -37,7 +43,13 @@ async function onHost(
   writeFileSync(scratch.at('agent.yml'), `root_dir: ${scratch.path}\n`);
   const { config } = loadAgentConfig(scratch.at('agent.yml'));
   const executors = createExecutors({
-    settings: { config, region: 'us-east-1', hookEnvironment: process.env, caCertificatePem },
+    settings: {
+      config,
+      region: 'us-east-1',
+      hostIdentifier: COMMAND.HostIdentifier,
+      hookEnvironment: process.env,
+      caCertificatePem,
+    },
     credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }),
     log: silentLogger,
     ...limits,
@@ -52,11 +64,17 @@ async function onHost(
 describe('executors', () => {
   test('a specification of the pinned authority is opened by the process that then carries out its command', async () => {
     await onHost({ caCertificatePem: authority.caCertificatePem }, async (executors, pids) => {
-      expect(await executors.openSpecification(envelope)).toEqual(SPECIFICATION);
+      expect(await executors.openSpecification(envelope, COMMAND)).toEqual({
+        specification: SPECIFICATION,
+        order: null,
+      });
       const opener = pids();
       expect(opener).toHaveLength(1);
       expect(await executors.isCommandNoop({ ...AFTER_INSTALL, commandName: 'ApplicationStop' })).toBe(true);
-      expect(await executors.openSpecification(envelope)).toEqual(SPECIFICATION);
+      expect(await executors.openSpecification(envelope, COMMAND)).toEqual({
+        specification: SPECIFICATION,
+        order: null,
+      });
       expect(pids()).toEqual(opener);
     });
   });
@@ -65,12 +83,12 @@ describe('executors', () => {
     const options = { nowMs: Date.now(), random: systemRandom };
     const { caCertificatePem } = await createSigningAuthority({ ...options, commonName: 'another' });
     await onHost({ caCertificatePem }, async (executors) => {
-      await expect(executors.openSpecification(envelope)).rejects.toMatchObject({
+      await expect(executors.openSpecification(envelope, COMMAND)).rejects.toMatchObject({
         code: 'ENVELOPE_UNTRUSTED',
         message: expect.stringContaining("signed by 'signer'"),
         remedy: expect.stringMatching(/\w/),
       });
-      await expect(executors.openSpecification(undefined)).rejects.toMatchObject({ code: 'ENVELOPE_MISSING' });
+      await expect(executors.openSpecification(undefined, COMMAND)).rejects.toMatchObject({ code: 'ENVELOPE_MISSING' });
     });
   });
 
@@ -86,7 +104,10 @@ describe('executors', () => {
       } finally {
         process.execPath = execPath;
       }
-      expect(await executors.openSpecification(envelope)).toEqual(SPECIFICATION);
+      expect(await executors.openSpecification(envelope, COMMAND)).toEqual({
+        specification: SPECIFICATION,
+        order: null,
+      });
     });
   });
 

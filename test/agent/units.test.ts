@@ -100,7 +100,7 @@ describe('the ledger', () => {
     ledger.finish('two', OUTCOME);
     expect(tracked()).toBe('one');
     ledger.begin({ ...begun, hostCommandIdentifier: 'three' });
-    ledger.forget('three');
+    ledger.withdraw('three');
     expect(tracked()).toBe('one');
     ledger.finish('one', OUTCOME);
     expect(existsSync(scratch.at('ongoing-deployment', 'd-1'))).toBe(false);

@@ -16,21 +16,20 @@ import { killProcessesOf } from '../../hooks/hook-processes.ts';
 import { withoutSecretVariables } from '../../hooks/inherited-environment.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
-import type { Envelope } from '../../protocol/host-command/shapes.ts';
+import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
-import type { DeploymentSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
-import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
+import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
 export type { CommandRequest };
 
 export interface Executors {
   /**
-   * Opens, verifies and reads what the wire brought.
+   * Opens, verifies and reads what the wire brought for a command, and demands that it belongs to that command.
    *
    * @throws SlipwayError ENVELOPE_… or SPECIFICATION_INVALID
    */
-  openSpecification(envelope: Envelope | undefined): Promise<DeploymentSpecification>;
+  openSpecification(envelope: Envelope | undefined, command: HostCommand): Promise<OpenedSpecification>;
   run(request: CommandRequest): Promise<CommandOutcome>;
   isCommandNoop(request: CommandRequest): Promise<boolean>;
   /** Puts right what a crash left, in a process of its own. */
@@ -100,10 +99,10 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
     return spare;
   };
   return {
-    async openSpecification(envelope) {
-      const answer = await forOpening().call({ type: 'open', envelope });
+    async openSpecification(envelope, command) {
+      const answer = await forOpening().call({ type: 'open', envelope, command });
       if (answer.type !== 'specification') throw unexpected(answer);
-      return answer.specification;
+      return { specification: answer.specification, order: answer.order };
     },
     async run(request) {
       try {
@@ -138,7 +137,7 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
 }
 
 type Call =
-  | { type: 'open'; envelope: Envelope | undefined }
+  | { type: 'open'; envelope: Envelope | undefined; command: HostCommand }
   | { type: 'run' | 'is-noop'; request: CommandRequest }
   | { type: 'recover'; interruptedCommands: readonly string[] };
 type Answer = Extract<FromExecutor, { call: number }>;

@@ -7,11 +7,11 @@ import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
-import type { Envelope } from '../../protocol/host-command/shapes.ts';
+import { requireOrder } from '../../protocol/order.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
-import { type DeploymentSpecification, parseSpecification } from '../../protocol/specification.ts';
+import { parseOrderedSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
-import type { ExecutorSettings, FromExecutor, ToExecutor } from './messages.ts';
+import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
 /** Killing a hook takes up to five seconds. */
 const LEAVE_MS = 8_000;
@@ -77,7 +77,7 @@ async function answer(question: Question): Promise<void> {
     const { settings, context: ctx } = given;
     switch (question.type) {
       case 'open':
-        say({ type: 'specification', call, specification: await open(settings, question.envelope) });
+        say({ type: 'specification', call, ...(await open(settings, question)) });
         return;
       case 'run': {
         const outcome = await runAlone(ctx, question.request);
@@ -100,13 +100,17 @@ async function answer(question: Question): Promise<void> {
   }
 }
 
-/** Loaded for the first envelope: who only puts right what a crash left does not need it. */
+/** The envelope's libraries are loaded for the first one: a process that only cleans up after a crash does not need them. */
 async function open(
-  { caCertificatePem }: ExecutorSettings,
-  envelope: Envelope | undefined,
-): Promise<DeploymentSpecification> {
+  { config, hostIdentifier, caCertificatePem }: ExecutorSettings,
+  { envelope, command }: Extract<ToExecutor, { type: 'open' }>,
+): Promise<OpenedSpecification> {
   const { openEnvelope } = await import('../../protocol/envelope/open.ts');
-  return parseSpecification(await openEnvelope(envelope, { caCertificatePem, nowMs: systemClock.now() }));
+  const nowMs = systemClock.now();
+  const opened = parseOrderedSpecification(await openEnvelope(envelope, { caCertificatePem, nowMs }));
+  const isOrderDemanded = config.demandSignedOrders;
+  requireOrder({ command, hostIdentifier, isOrderDemanded, nowMs }, opened.specification, opened.order);
+  return opened;
 }
 
 /** The daemon gives a group one command at a time; a person's local deployment in the same group is another process. */

@@ -4,7 +4,8 @@ import type { CommandRequest } from '../../deployment/context.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { LogFields } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
-import type { Envelope } from '../../protocol/host-command/shapes.ts';
+import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
+import type { Order } from '../../protocol/order.ts';
 import type { Credentials } from '../../protocol/sigv4/credentials.ts';
 import type { DeploymentSpecification } from '../../protocol/specification.ts';
 
@@ -12,16 +13,30 @@ import type { DeploymentSpecification } from '../../protocol/specification.ts';
 export interface ExecutorSettings {
   readonly config: AgentConfig;
   readonly region: string;
+  /** This host's own, which commands and signed orders must name. */
+  readonly hostIdentifier: string;
   /** What scripts inherit. */
   readonly hookEnvironment: Readonly<Record<string, string | undefined>>;
   /** null: any signer of a specification is accepted, and trust rests on TLS. */
   readonly caCertificatePem: string | null;
 }
 
+/** A specification that belongs to the command that it was opened for. */
+export interface OpenedSpecification {
+  readonly specification: DeploymentSpecification;
+  /** What the server signed with it; null: it signs no orders. */
+  readonly order: Order | null;
+}
+
 export type ToExecutor =
   | { readonly type: 'settings'; readonly settings: ExecutorSettings }
-  /** `envelope` is what the wire brought: anything. */
-  | { readonly type: 'open'; readonly call: number; readonly envelope: Envelope | undefined }
+  /** `envelope` is what the wire brought for the command: anything. */
+  | {
+      readonly type: 'open';
+      readonly call: number;
+      readonly envelope: Envelope | undefined;
+      readonly command: HostCommand;
+    }
   | { readonly type: 'run'; readonly call: number; readonly request: CommandRequest }
   | { readonly type: 'is-noop'; readonly call: number; readonly request: CommandRequest }
   | { readonly type: 'recover'; readonly call: number; readonly interruptedCommands: readonly string[] }
@@ -29,7 +44,7 @@ export type ToExecutor =
   | { readonly type: 'no-credentials'; readonly question: number; readonly why: string };
 
 export type FromExecutor =
-  | { readonly type: 'specification'; readonly call: number; readonly specification: DeploymentSpecification }
+  | ({ readonly type: 'specification'; readonly call: number } & OpenedSpecification)
   /** `residentBytes`: what the process takes of memory now. `handledObjects`: of revisions, unpacked or installed. */
   | {
       readonly type: 'outcome';

@@ -85,6 +85,8 @@ interface HostIdentity {
   readonly secretAccessKey: string;
   readonly s3Endpoint: string;
   readonly signerCaCertificatePem: string;
+  /** Whether the server signs each command's order; older servers do not. */
+  readonly signsOrders: boolean;
 }
 
 interface Enrolment {
@@ -122,7 +124,8 @@ async function enrol({ client }: Connection, options: RegisterOptions): Promise<
   }
   const { accessKeyId, secretAccessKey } = key;
   const { s3Endpoint, signerCaCertificatePem } = server;
-  return { identity: { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem }, undo };
+  const signsOrders = server.signsOrders === true;
+  return { identity: { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem, signsOrders }, undo };
 }
 
 function stateDir(workingDirectory: string, options: RegisterOptions): string | null {
@@ -155,6 +158,7 @@ function writeHostFiles(
       s3_endpoint_override: identity.s3Endpoint,
       ...(identity.authorities === null ? {} : { ca_file: files.ca }),
       deployment_spec_ca_file: files.signerCa,
+      ...(identity.signsOrders ? { demand_signed_orders: true } : {}),
       on_premises_config_file: files.onPremises,
       // The server holds a poll until there is work, so the agent may ask again at once.
       wait_between_runs: 1,

@@ -122,6 +122,8 @@ export interface ControlOperations {
       readonly s3Endpoint: string;
       readonly revisionBucket: string;
       readonly signerCaCertificatePem: string;
+      /** Whether specifications hold a signed order (`src/protocol/order.ts`); absent from older servers. */
+      readonly signsOrders?: boolean;
     };
   };
   readonly DescribeHosts: {

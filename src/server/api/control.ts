@@ -88,6 +88,7 @@ export const controlHandlers: Handlers<
       s3Endpoint,
       revisionBucket,
       signerCaCertificatePem,
+      signsOrders: true,
     };
   },
 

@@ -97,7 +97,10 @@ async function takeCommand(
 }
 
 /** Four parts with slashes between them, at most 129 characters, as agents demand. */
-function executionId(accountId: string, event: LifecycleEventRow): string {
+export function executionId(
+  accountId: string,
+  event: Pick<LifecycleEventRow, 'deployment_id' | 'instance_id'>,
+): string {
   return `${accountId}/${event.deployment_id}/${event.instance_id}/1`;
 }
 

@@ -3,7 +3,7 @@ import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
-import { type DeliveryContext, readExecutionId, waitForCommand } from './command-delivery.ts';
+import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
 import { acknowledge, commandStatus, complete, type ReportContext } from './command-reports.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
 
@@ -43,10 +43,12 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     async GetDeploymentSpecification(input, caller) {
       requireText(input, 'HostIdentifier');
       const deploymentExecutionId = requireText(input, 'DeploymentExecutionId');
-      const execution = readExecutionId(deploymentExecutionId);
-      const sealed = execution === null ? null : await desk.sealedFor(execution, caller.hostArn);
+      const sealed = await desk.sealedFor(deploymentExecutionId, caller.hostArn);
       if (sealed === null) {
-        throw new ApiError('ClientException', `This host has no deployment execution '${deploymentExecutionId}'.`);
+        throw new ApiError(
+          'ClientException',
+          `This host has no command to carry out in a deployment execution '${deploymentExecutionId}'.`,
+        );
       }
       // Last, so that nothing is answered that was asked for with a key that has lost its power meanwhile.
       const powerless = await findPowerless(ctx.store.db, caller.accessKeyId);

@@ -1,46 +1,60 @@
 import type { Signer } from '../../protocol/envelope/authority.ts';
-import { sealSpecification } from '../../protocol/envelope/seal.ts';
+import { createSealer, type Sealer } from '../../protocol/envelope/seal.ts';
 import type { Envelope } from '../../protocol/host-command/shapes.ts';
+import { ORDER_LIFE_MS } from '../../protocol/order.ts';
 import { encodeSpecification } from '../../protocol/specification.ts';
+import type { Clock } from '../../system/clock.ts';
 import { findDeployment } from '../store/deployments.ts';
+import { openEventOf } from '../store/lifecycle-events.ts';
 import type { Store } from '../store/store.ts';
-import { findTarget } from '../store/targets.ts';
+import { executionId, readExecutionId } from './command-delivery.ts';
 import { specificationOf } from './specification.ts';
 
 /** Hands out sealed deployment specifications to the hosts that they are for. */
 export interface SpecificationDesk {
-  /** null: this host is no target of that deployment. */
-  sealedFor(
-    execution: { readonly deploymentId: string; readonly instanceId: string },
-    hostArn: string,
-  ): Promise<Envelope | null>;
+  /**
+   * The specification with the order for the command that the host has been told to carry out.
+   *
+   * @returns null: the execution is not one of this host, or no command of it is open
+   */
+  sealedFor(deploymentExecutionId: string, hostArn: string): Promise<Envelope | null>;
 }
 
-/** Deployments whose sealed text is kept: about as many as are under way at once. */
-const KEPT = 32;
+export interface SpecificationDeskContext {
+  readonly store: Store;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly accountId: string;
+  signer(): Promise<Signer>;
+}
 
 /**
- * All hosts of a deployment get the same text, and each asks for it with every command. So it is sealed once: a signature costs
- * more than everything else in such an answer.
+ * Each answer is sealed on its own, because each holds another order. That costs a quarter of a millisecond of RSA, as much as the
+ * database takes to find the rows, so nothing is kept between requests but the signer's key.
  */
-export function createSpecificationDesk(ctx: { readonly store: Store; signer(): Promise<Signer> }): SpecificationDesk {
-  const kept = new Map<string, { readonly signer: Signer; readonly envelope: Promise<Envelope> }>();
+export function createSpecificationDesk(ctx: SpecificationDeskContext): SpecificationDesk {
+  let current: { readonly signer: Signer; readonly seal: Sealer } | null = null;
   return {
-    async sealedFor({ deploymentId, instanceId }, hostArn) {
-      const target = await findTarget(ctx.store.db, deploymentId, instanceId);
-      if (target === null || target.host_arn !== hostArn) return null;
-      const signer = await ctx.signer();
-      const known = kept.get(deploymentId);
-      if (known?.signer === signer) return known.envelope;
-      const deployment = await findDeployment(ctx.store.db, deploymentId);
+    async sealedFor(deploymentExecutionId, hostArn) {
+      const execution = readExecutionId(deploymentExecutionId);
+      if (execution === null) return null;
+      const event = await openEventOf(ctx.store.db, execution.deploymentId, execution.instanceId);
+      if (event === null || event.host_command_id === null || event.host_arn !== hostArn) return null;
+      // The id is signed as it was handed out; another spelling of it names no execution.
+      if (deploymentExecutionId !== executionId(ctx.accountId, event)) return null;
+      const deployment = await findDeployment(ctx.store.db, execution.deploymentId);
       if (deployment === null) return null;
-      const envelope = sealSpecification(encodeSpecification(specificationOf(deployment)), signer);
-      // What failed is not worth keeping.
-      envelope.catch(() => kept.delete(deploymentId));
-      kept.set(deploymentId, { signer, envelope });
-      const [oldest] = kept.keys();
-      if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
-      return envelope;
+      const signer = await ctx.signer();
+      if (current?.signer !== signer) current = { signer, seal: createSealer(signer) };
+      const nowMs = ctx.clock.now();
+      const order = {
+        hostIdentifier: hostArn,
+        deploymentExecutionId,
+        hostCommandIdentifier: event.host_command_id,
+        commandName: event.event_name,
+        issuedAtMs: nowMs,
+        expiresAtMs: nowMs + ORDER_LIFE_MS,
+      };
+      return current.seal(encodeSpecification(specificationOf(deployment), order));
     },
   };
 }

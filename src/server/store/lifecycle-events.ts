@@ -100,6 +100,26 @@ export async function findEventByCommand(db: StoreReader, hostCommandId: string)
   return row ?? null;
 }
 
+/** The event of a target that its host has been told to carry out and that has not ended; null: there is none. */
+export async function openEventOf(
+  db: StoreReader,
+  deploymentId: string,
+  instanceId: string,
+): Promise<LifecycleEventRow | null> {
+  const row = await db
+    .selectFrom('lifecycle_events')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where('instance_id', '=', instanceId)
+    .where('host_command_id', 'is not', null)
+    .where('ended_at_ms', 'is', null)
+    .where((eb) => eb.or([eb('handed_out_at_ms', 'is not', null), eb('started_at_ms', 'is not', null)]))
+    .orderBy('position')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** The event that a host may begin now: ready, not begun, and not handed out since `handedOutBeforeMs`. */
 export async function nextReadyEvent(
   db: StoreReader,

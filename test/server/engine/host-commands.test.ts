@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openEnvelope } from '../../../src/protocol/envelope/open.ts';
 import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
-import { parseSpecification } from '../../../src/protocol/specification.ts';
+import { parseOrderedSpecification, parseSpecification } from '../../../src/protocol/specification.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,
@@ -381,7 +381,7 @@ describeStores('the host command API', (kind) => {
       });
       await makeFleet(server.store, ['a', 'b']);
       await startDeployment(server, 'd-1', { file_exists_behavior: 'OVERWRITE' });
-      const { DeploymentExecutionId } = await firstCommand(server, 'a');
+      const { DeploymentExecutionId, HostCommandIdentifier, CommandName } = await firstCommand(server, 'a');
       const ask = (host: string, id: string) =>
         server.commands.GetDeploymentSpecification(
           { DeploymentExecutionId: id, HostIdentifier: hostArn(host) },
@@ -400,8 +400,14 @@ describeStores('the host command API', (kind) => {
         fileExistsBehavior: 'OVERWRITE',
         revision: { revisionType: 'S3', bucket: 'revisions', key: 'one.tgz', bundleType: 'tgz', eTag: null },
       });
-      // A signature differs each time it is made: the same text means that it was made once.
-      expect(await ask('a', DeploymentExecutionId)).toEqual(answer);
+      expect(parseOrderedSpecification(json).order).toEqual({
+        hostIdentifier: hostArn('a'),
+        deploymentExecutionId: DeploymentExecutionId,
+        hostCommandIdentifier: HostCommandIdentifier,
+        commandName: CommandName,
+        issuedAtMs: Math.floor(clock.now() / 1000) * 1000,
+        expiresAtMs: Math.floor(clock.now() / 1000) * 1000 + 600_000,
+      });
       expect(asked).toBeGreaterThan(0);
 
       for (const id of [
