@@ -74,7 +74,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
 /** Nothing that was open before this process began goes on to scripts. */
 function closeInherited(log: ClosableLogger): void {
-  const closed = closeInheritedDescriptors(process.argv);
+  const closed = closeInheritedDescriptors(process.argv, process.env);
   if (closed === null) log.warn('descriptors that the agent was started with may go on to scripts: /proc is missing');
   else if (closed.length > 0)
     log.info('descriptors that the agent was started with are closed', { descriptors: closed });

@@ -58,7 +58,7 @@ export async function carryOut(
   plan: LocalDeploymentPlan,
   identity: LocalIdentity,
 ): Promise<boolean> {
-  closeInheritedDescriptors(process.argv);
+  closeInheritedDescriptors(process.argv, process.env);
   const bar = createProgressBar(ctx.stdout, ctx.clock);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   const wire = openWireLog(config, 'codedeploy-local', log);

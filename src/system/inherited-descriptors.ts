@@ -4,8 +4,11 @@
  *
  * All that Node opens is closed by the kernel when another program begins (O_CLOEXEC), and Node marks the lowest of the inherited ones so.
  * It stops at the first gap; what lies above would go on to every script.
+ *
+ * The one exception: OpenSSL reads certificates on a thread of its own while the program starts, by descriptors that look like inherited
+ * ones. Closing one under it ends the process.
  */
-import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 const FOLDER = '/proc/self/fdinfo';
 /** O_CLOEXEC, as /proc shows flags: octal. */
@@ -16,9 +19,13 @@ const FIRST = 3;
  * Closes every descriptor from 3 on that programs of this process would inherit.
  *
  * @param args of the command line: what they name as `/dev/fd/N` stays open, because somebody means it to be read
+ * @param env names the certificates that may be read just now (NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR)
  * @returns those that were closed; null: without /proc nobody can tell which there are
  */
-export function closeInheritedDescriptors(args: readonly string[]): readonly number[] | null {
+export function closeInheritedDescriptors(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly number[] | null {
   let names: string[];
   try {
     names = readdirSync(FOLDER);
@@ -26,7 +33,9 @@ export function closeInheritedDescriptors(args: readonly string[]): readonly num
     return null;
   }
   const named = new Set(args.flatMap(descriptorsIn));
-  return names.map(Number).filter((fd) => fd >= FIRST && !named.has(fd) && isInheritable(fd) && close(fd));
+  const certificates = certificatePlaces(env);
+  const isForeign = (fd: number) => isInheritable(fd) && !certificates.some((place) => targetOf(fd).startsWith(place));
+  return names.map(Number).filter((fd) => fd >= FIRST && !named.has(fd) && isForeign(fd) && close(fd));
 }
 
 function descriptorsIn(argument: string): number[] {
@@ -40,6 +49,36 @@ function isInheritable(fd: number): boolean {
   } catch {
     // The one by which the folder itself was read.
     return false;
+  }
+}
+
+/** Files, and folders with a slash behind them. Nothing in them is secret. */
+function certificatePlaces(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const files = [env['NODE_EXTRA_CA_CERTS'], env['SSL_CERT_FILE']];
+  const folders = [
+    ...(env['SSL_CERT_DIR'] ?? '').split(':').filter(Boolean),
+    '/etc/ssl/certs',
+    '/etc/pki',
+    '/usr/share/ca-certificates',
+  ];
+  return [...files, ...folders.map((folder) => `${folder}/`)].flatMap((path) => (path ? [path, realPathOf(path)] : []));
+}
+
+/** As /proc shows what is open: links on the way are gone. */
+function realPathOf(path: string): string {
+  try {
+    return path.endsWith('/') ? `${realpathSync(path)}/` : realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** Empty for one that is closed by now. */
+function targetOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
   }
 }
 
