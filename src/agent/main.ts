@@ -19,6 +19,7 @@ import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts'
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
 import { createNarrowTrust } from '../system/trust.ts';
+import { leaveWorkingFolder } from '../system/working-folder.ts';
 import { tellingExecutors } from './agent-events.ts';
 import { processCommand } from './command.ts';
 import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
@@ -54,6 +55,7 @@ const REPORT_WAIT_MS = 10_000;
  */
 export async function runAgent(options: AgentOptions): Promise<number> {
   const { config, file, warnings } = loadAgentConfig(options.configFile);
+  leaveWorkingFolder();
   requireFolder('root_dir', config.rootDir, 0o755);
   requireFolder('pid_dir', config.pidDir, 0o755);
   const lock = lockInstance(config);

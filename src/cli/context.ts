@@ -4,6 +4,7 @@ import { systemClock } from '../system/clock.ts';
 import { createPrinter } from '../system/printable.ts';
 import type { Random } from '../system/random.ts';
 import { systemRandom } from '../system/random.ts';
+import { workingFolder } from '../system/working-folder.ts';
 import type { OwnText } from './own-text.ts';
 
 /** Where a command's words go. */
@@ -38,7 +39,7 @@ export function processContext(interrupted: AbortSignal): CliContext {
     stdout: streamOutput(process.stdout),
     stderr: streamOutput(process.stderr),
     env: process.env,
-    workingDirectory: process.cwd(),
+    workingDirectory: workingFolder(),
     homeDirectory: homedir(),
     clock: systemClock,
     random: systemRandom,

@@ -1,4 +1,4 @@
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,14 +29,26 @@ export interface OutputPipe {
 /** In memory first: a full disk must not keep a script from running. */
 const FOLDERS = ['/dev/shm', tmpdir()];
 
-/** Makes one pipe for each name. @throws Error when no folder takes them */
+/** A folder that a pipe's maker has left behind because it was killed is older than this. */
+const LEFT_BEHIND_MS = 60_000;
+
+/**
+ * Makes one pipe for each name.
+ *
+ * @param ownFolder a folder of the agent's own, tried first: nobody else can fill it, and what a killed agent has left there is removed;
+ * null: only those that everybody may use
+ * @throws Error when no folder takes them
+ */
 export async function createOutputPipes<Name extends string>(
   names: readonly Name[],
+  ownFolder: string | null = null,
 ): Promise<Readonly<Record<Name, OutputPipe>>> {
   let fault: unknown;
-  for (const parent of FOLDERS) {
+  const folders = ownFolder === null ? FOLDERS : [ownFolder, ...FOLDERS];
+  for (const parent of folders) {
     let folder: string | null = null;
     try {
+      if (parent === ownFolder) prepareOwn(ownFolder);
       folder = mkdtempSync(join(parent, 'slipway-'));
       const paths = names.map((name) => join(folder ?? parent, name));
       await execa('mkfifo', ['-m', '666', ...paths], { stdin: 'ignore', env: programEnvironment(), extendEnv: false });
@@ -47,7 +59,17 @@ export async function createOutputPipes<Name extends string>(
       if (folder !== null) rmSync(folder, { recursive: true, force: true });
     }
   }
-  throw new Error(`no pipe can be made in ${FOLDERS.join(' or ')}: ${messageOf(fault)}`, { cause: fault });
+  throw new Error(`no pipe can be made in ${folders.join(' or ')}: ${messageOf(fault)}`, { cause: fault });
+}
+
+function prepareOwn(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
+      rmSync(path, { recursive: true, force: true });
+  }
 }
 
 function openAll<Name extends string>(

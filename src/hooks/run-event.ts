@@ -23,6 +23,8 @@ export interface HooksContext {
   /** And then: the event goes on without that output, or fails. */
   readonly outputPolicy: HookOutputPolicy;
   readonly scopes: HookScopes;
+  /** A folder of the agent's own for the pipes of scripts. */
+  readonly pipesFolder?: string;
 }
 
 export interface EventRequest {
@@ -111,6 +113,7 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook, ind
   const scriptRequest: Omit<RunScriptRequest, 'scope'> = {
     command: commandLineFor(hook, file.path, file.isShellScript),
     environment: request.environment,
+    ...(ctx.pipesFolder === undefined ? {} : { pipesFolder: ctx.pipesFolder }),
     timeoutMs: hook.timeoutSeconds * 1000,
     graceMs: ctx.graceMs,
     outputGraceMs: ctx.outputGraceMs,

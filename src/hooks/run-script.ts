@@ -45,6 +45,8 @@ export interface RunScriptRequest {
   readonly environment: Readonly<Record<string, string>>;
   /** null: it runs in the control group of this process. */
   readonly scope: HookScope | null;
+  /** Where pipes are made first; else only where everybody may. */
+  readonly pipesFolder?: string;
   /** One deadline for the script's exit and for both its outputs. */
   readonly timeoutMs: number;
   /** How long outputs may stay open after the script's exit, within the deadline. */
@@ -85,7 +87,7 @@ export async function runScript(clock: Clock, request: RunScriptRequest): Promis
   if (request.killSignal?.aborted === true) return { ending: 'killed' };
   let pipes: Pipes;
   try {
-    pipes = await createOutputPipes(OUTPUTS);
+    pipes = await createOutputPipes(OUTPUTS, request.pipesFolder ?? null);
   } catch (error) {
     return { ending: 'cannot-start', why: messageOf(error) };
   }

@@ -95,7 +95,22 @@ function put(lockFile: string, text: string, inPlace: (from: string, to: string)
 /** @returns the PID of the owner that a lock names; null: it is gone */
 function livingOwner(text: string): number | null {
   const [pid = '', startTime = ''] = text.split(' ');
-  return startTimeOf(Number(pid)) === startTime ? Number(pid) : null;
+  // Without /proc nobody knows when a process began: then any that has the number counts as the owner.
+  const isOwner =
+    startTime === '' || startTimeOf(process.pid) === null
+      ? isAlive(Number(pid))
+      : startTimeOf(Number(pid)) === startTime;
+  return isOwner ? Number(pid) : null;
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid < 1) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
+  }
 }
 
 function nameOf(text: string): string {

@@ -1,9 +1,10 @@
-import { existsSync, fstatSync, writeSync } from 'node:fs';
+import { existsSync, fstatSync, mkdirSync, readdirSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { createOutputPipes, type OutputPipe } from '../../src/hooks/output-pipe.ts';
 import { processesHolding } from '../../src/system/processes.ts';
+import { scratchFolder } from '../support/scratch.ts';
 
 /** `sleep` with the pipe as its output. */
 function holder(pipe: OutputPipe) {
@@ -21,6 +22,27 @@ describe('an output pipe', () => {
     expect(await Promise.all([text(stdout.stream), text(stderr.stream)])).toEqual(['out', 'err']);
     stdout.close();
     stderr.close();
+  });
+
+  test('is made in the agent’s own folder, from which what a killed agent has left is removed', async () => {
+    using scratch = scratchFolder();
+    const [own, left, fresh] = [
+      scratch.at('own'),
+      scratch.at('own', 'slipway-left'),
+      scratch.at('own', 'slipway-fresh'),
+    ];
+    for (const folder of [left, fresh]) mkdirSync(folder, { recursive: true });
+    utimesSync(left, 0, 0);
+    const { stdout } = await createOutputPipes(['stdout'], own);
+    expect(fstatSync(stdout.writeEnd).dev).toBe(statSync(own).dev);
+    expect(readdirSync(own)).toEqual(['slipway-fresh']);
+    stdout.close();
+  });
+
+  test('is made elsewhere where the agent’s own folder cannot be', async () => {
+    const { stdout } = await createOutputPipes(['stdout'], '/dev/null/own');
+    expect(fstatSync(stdout.writeEnd).isFIFO()).toBe(true);
+    stdout.close();
   });
 
   test('has no name that anybody could open', async () => {
