@@ -176,9 +176,19 @@ function exampleRevision(demo: Demo, name: string): string {
   const revision = join(demo.folder, name);
   cpSync(join(PROJECT, 'examples/hello-site'), revision, { recursive: true });
   for (const file of filesBelow(revision)) {
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('/srv/hello-site', demo.site));
+    // The checkout's path may hold blanks and quotes: YAML reads JSON's strings, and a shell reads its own.
+    const site = file.endsWith('.yml') ? JSON.stringify(demo.site) : shellWord(demo.site);
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replaceAll('/srv/hello-site', () => site),
+    );
   }
   return revision;
+}
+
+/** A word that a shell takes as it is, quoted where it must be. */
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 async function keepRunning(demo: Demo): Promise<void> {
@@ -200,11 +210,11 @@ async function keepRunning(demo: Demo): Promise<void> {
   heading('Server and agent go on running; Ctrl-C ends them');
   say(`In another terminal, in this folder:
 
-  . ${settings}
+  . ${shellWord(settings)}
 
   npx slipway hosts list
   npx slipway deployments show ${deployment.deploymentId}
-  npx slipway deploy ${join(demo.folder, 'revision-1')} --application ${APPLICATION} --group ${GROUP}
+  npx slipway deploy ${shellWord(join(demo.folder, 'revision-1'))} --application ${APPLICATION} --group ${GROUP}
 
 and with the AWS command line, which takes the server for CodeDeploy:
 
@@ -245,13 +255,13 @@ function start(demo: Demo, name: string, args: readonly string[]): ChildProcess 
     demo.running.delete(child);
     if (code !== 0) say(`the ${name} ended with ${signal ?? code}:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
   });
-  say(`$ slipway ${args.map((arg) => relativePath(arg)).join(' ')} &`);
+  say(`$ slipway ${args.map((arg) => shellWord(relativePath(arg))).join(' ')} &`);
   return child;
 }
 
 /** Runs one command to its end, showing what it prints unless told to be quiet. */
 async function run(demo: Demo, args: readonly string[], manner: 'loud' | 'quiet' = 'loud'): Promise<Finished> {
-  if (manner === 'loud') say(`$ slipway ${args.map((arg) => relativePath(arg)).join(' ')}`);
+  if (manner === 'loud') say(`$ slipway ${args.map((arg) => shellWord(relativePath(arg))).join(' ')}`);
   const child = spawn(process.execPath, [SLIPWAY, ...args], { env: demo.env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';

@@ -1,11 +1,14 @@
 /** `npm run demo`, as a person types it. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { descendantsOf, isRunning } from '../support/process-tree.ts';
+import { scratchFolder } from '../support/scratch.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const EVENTS = [
@@ -50,6 +53,27 @@ test('shows every event of a good deployment succeed, then how a bad one is repo
   expect(existsSync(`${PROJECT}/${folder}`)).toBe(false);
 }, 120_000);
 
+test('works in a checkout whose path holds blanks, quotes and signs, with a HOME that cannot be written', async () => {
+  using scratch = scratchFolder();
+  const checkout = scratch.at(`it's "my" $HOME & #1`);
+  for (const part of ['bin', 'src', 'examples', 'package.json']) {
+    cpSync(join(PROJECT, part), join(checkout, part), { recursive: true });
+  }
+  symlinkSync(join(PROJECT, 'node_modules'), join(checkout, 'node_modules'));
+  // A file where a folder should be: root cannot write below it, either.
+  writeFileSync(scratch.at('home'), '');
+
+  const demo = await execa('node', ['examples/demo/demo.ts'], {
+    cwd: checkout,
+    env: { HOME: scratch.at('home') },
+    reject: false,
+    all: true,
+  });
+  expect(demo.all).toContain('Both deployments ended as they should.');
+  expect(demo.exitCode).toBe(0);
+  expect(readdirSync(join(checkout, '.scratch'))).toEqual([]);
+}, 120_000);
+
 test.each([
   ['Ctrl-C', (pid: number) => process.kill(-pid, 'SIGINT')],
   ['an end of npm alone', (pid: number) => process.kill(pid, 'SIGTERM')],
@@ -57,20 +81,21 @@ test.each([
   '--keep prints what to try next, which works, and %s ends everything in good order',
   async (_name, end) => {
     const demo = startDemo('--keep');
-    const folder = () => /\. (\S+)\/env\n/.exec(demo.output)?.[1] ?? '';
+    const settings = () => /^ {2}\. (.+)$/m.exec(demo.output)?.[1] ?? '';
     await eventually(() => demo.output.includes('stay in'), { withinMs: 60_000 });
     const { pid = 0 } = demo.child;
     const processes = descendantsOf(pid);
 
     const next = /^ {2}(npx slipway deployments show .*)$/m.exec(demo.output)?.[1] ?? '';
-    const shown = execFileSync('sh', ['-c', `. ${folder()}/env; ${next}`], { cwd: PROJECT, encoding: 'utf8' });
+    const shown = execFileSync('sh', ['-c', `. ${settings()}; ${next}`], { cwd: PROJECT, encoding: 'utf8' });
     expect(shown).toContain('ScriptFailed');
 
     end(pid);
     await demo.ended;
     await eventually(() => processes.every((id) => !isRunning(id)));
     expect(demo.output).not.toMatch(/ended with|is killed|at once/);
-    rmSync(folder(), { recursive: true, force: true });
+    const folder = /\.scratch\/demo-\w+/.exec(demo.output)?.[0] ?? 'none';
+    rmSync(join(PROJECT, folder), { recursive: true });
   },
   120_000,
 );

@@ -1,0 +1,18 @@
+import { describe, test } from 'vitest';
+
+/** Runs a test where the machine has what it needs; elsewhere the test's name in the report says what is missing. */
+export function testIf(met: boolean, need: string) {
+  return (name: string, run: () => void | Promise<void>, timeoutMs?: number): void =>
+    test.runIf(met)(nameWith(name, met, need), run, timeoutMs);
+}
+
+/** Runs a group of tests where the machine has what they need; elsewhere its name in the report says what is missing. */
+export function describeIf(met: boolean, need: string) {
+  return (name: string, define: () => void): void => {
+    describe.runIf(met)(nameWith(name, met, need), define);
+  };
+}
+
+function nameWith(name: string, met: boolean, need: string): string {
+  return met ? name : `${name} (NOT RUN: needs ${need})`;
+}
