@@ -9,6 +9,7 @@ import { startStateOf } from '../../src/cli/service/start.ts';
 import { quoteWord, renderUnit } from '../../src/cli/service/unit.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
+import { testIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
 
@@ -26,7 +27,7 @@ describe('the units', () => {
     expect(unit).toBe('[Service]\nExecStart="/a$$&b"\nRestart=always\n');
   });
 
-  test.runIf(hasSystemdAnalyze)('are clean to systemd-analyze verify', async () => {
+  testIf(hasSystemdAnalyze, 'systemd-analyze')('are clean to systemd-analyze verify', async () => {
     using scratch = scratchFolder();
     for (const name of ['slipway-agent', 'slipway-server'] as const) {
       const unit = unitForThisMachine({

@@ -5,6 +5,7 @@ import { lookAtSignatures } from '../../src/cli/doctor/signatures.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { loadAgentConfig } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
+import { describeIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasMinisign, hasSshKeygen, minisignKeyPair, sshKeyPair } from '../support/signing.ts';
 
@@ -27,7 +28,7 @@ async function slipway(scratch: ScratchFolder, ...args: string[]) {
   return { status, printed: ctx.printed(), complained: ctx.complained() };
 }
 
-describe.runIf(hasSshKeygen)('slipway sign with an SSH key', () => {
+describeIf(hasSshKeygen, 'ssh-keygen')('slipway sign with an SSH key', () => {
   test('makes what slipway verify and ssh-keygen accept, for the one application that was named', async () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('app.tgz'), 'the bundle');
@@ -82,7 +83,7 @@ describe.runIf(hasSshKeygen)('slipway sign with an SSH key', () => {
   });
 });
 
-describe.runIf(hasMinisign)('slipway sign with a key of minisign', () => {
+describeIf(hasMinisign, 'minisign')('slipway sign with a key of minisign', () => {
   test('makes what slipway verify and minisign accept', async () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('app.tgz'), 'the bundle');
@@ -98,7 +99,7 @@ describe.runIf(hasMinisign)('slipway sign with a key of minisign', () => {
   });
 });
 
-describe.runIf(hasMinisign)('slipway sign with a key of minisign that has a password', () => {
+describeIf(hasMinisign, 'minisign')('slipway sign with a key of minisign that has a password', () => {
   test('lets minisign ask for it, on a terminal or from standard input', async () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('app.tgz'), 'the bundle');

@@ -4,13 +4,14 @@
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { execaSync } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Permission } from '../../src/appspec/types.ts';
 import { runInstall } from '../../src/install/install.ts';
 import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { type FakeSelinux, fakeSelinux } from '../support/fake-selinux.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { describeIf, testIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
@@ -75,7 +76,7 @@ function newState(scratch: ScratchFolder, selinux: FakeSelinux) {
   return { site: treeOf(scratch.at('site')), acls: withoutPlace(acls), labels, rules: withoutPlace(rules) };
 }
 
-describe.runIf(hasAcl)('attributes of folders that stay', () => {
+describeIf(hasAcl, 'setfacl and getfacl')('attributes of folders that stay', () => {
   test('are the old ones or the new ones after a fault or a power cut at any call', async () => {
     using counting = scratchFolder();
     using selinux = fakeSelinux(counting.at('selinux'));
@@ -110,7 +111,7 @@ describe.runIf(hasAcl)('attributes of folders that stay', () => {
   }, 120_000);
 });
 
-test.skipIf(!hasAcl)(
+testIf(hasAcl, 'setfacl and getfacl')(
   'a rule that goes with the old tree goes also when the power is cut after the commit',
   async () => {
     using scratch = scratchFolder();
@@ -128,14 +129,17 @@ test.skipIf(!hasAcl)(
   },
 );
 
-test.runIf(hasAcl)('without getfacl an ACL that would be replaced is a reason to change nothing', async () => {
-  using scratch = scratchFolder();
-  using selinux = fakeSelinux(scratch.at('selinux'));
-  await prepared(scratch, selinux);
-  const before = visible(scratch, selinux);
-  writeFileSync(scratch.at('selinux/bin/getfacl'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-  await expect(runInstall(installContext(), requestOfTwo(scratch))).rejects.toMatchObject({ code: 'INSTALL_FAILED' });
-  rmSync(scratch.at('selinux/bin/getfacl'));
-  expect(visible(scratch, selinux)).toEqual(before);
-  expect(existsSync(scratch.at('instructions/group-install.journal'))).toBe(false);
-});
+testIf(hasAcl, 'setfacl and getfacl')(
+  'without getfacl an ACL that would be replaced is a reason to change nothing',
+  async () => {
+    using scratch = scratchFolder();
+    using selinux = fakeSelinux(scratch.at('selinux'));
+    await prepared(scratch, selinux);
+    const before = visible(scratch, selinux);
+    writeFileSync(scratch.at('selinux/bin/getfacl'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    await expect(runInstall(installContext(), requestOfTwo(scratch))).rejects.toMatchObject({ code: 'INSTALL_FAILED' });
+    rmSync(scratch.at('selinux/bin/getfacl'));
+    expect(visible(scratch, selinux)).toEqual(before);
+    expect(existsSync(scratch.at('instructions/group-install.journal'))).toBe(false);
+  },
+);

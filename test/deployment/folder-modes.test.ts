@@ -6,6 +6,7 @@ import { restrictFolders } from '../../src/deployment/folder-modes.ts';
 import { deploymentPaths, groupPointers } from '../../src/deployment/layout.ts';
 import { runCommand } from '../../src/deployment/run-command.ts';
 import { deploymentContext, specificationOf } from '../support/deployment.ts';
+import { testIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -65,7 +66,7 @@ describe('with restrict_agent_dir_permissions', () => {
     expect([modeOf(scratch.at('elsewhere')), modeOf(scratch.at('folder'))]).toEqual(['644', '755']);
   });
 
-  test.runIf(isRoot)(
+  testIf(isRoot, 'root')(
     'another user can still run a script whose path is known, and list nothing on the way',
     async () => {
       using scratch = scratchFolder();

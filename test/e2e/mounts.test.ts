@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { describeIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { SLIPWAY } from '../support/slipway.ts';
@@ -26,7 +27,7 @@ async function deployWith(scratch: ScratchFolder, folder: string, options: strin
   return { status: ended.exitCode, stderr: ended.stderr };
 }
 
-describe.skipIf(!canMount)('a deployment (NOT RUN where file systems cannot be mounted)', () => {
+describeIf(canMount, 'the right to mount in a name space')('a deployment on a mounted file system', () => {
   test('whose root_dir is mounted noexec says so at the first script', async () => {
     using scratch = scratchFolder();
     const { status, stderr } = await deployWith(scratch, 'root', 'noexec');

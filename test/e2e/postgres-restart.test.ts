@@ -1,10 +1,11 @@
 /** PostgreSQL restarts, and its backends are ended, in the middle of deployments that two servers share. */
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createManagementClient } from '../../src/protocol/management/client.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeIf } from '../support/needs.ts';
 import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -28,7 +29,7 @@ async function startTwo(at: (name: string) => string, databaseUrl: string): Prom
   return [one, two];
 }
 
-describe.skipIf(postgresPrograms === null)('two servers on one PostgreSQL', () => {
+describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('two servers on one PostgreSQL', () => {
   test('survive a restart and the end of all backends again and again in a deployment, which succeeds with each hook run once', async () => {
     using scratch = scratchFolder();
     await using cluster = await postgresCluster();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { takeInstanceLock } from '../../src/system/instance-lock.ts';
+import { testIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway, SLIPWAY } from '../support/slipway.ts';
@@ -87,7 +88,7 @@ describe('slipway rollback', () => {
     expect(page()).toBe('one');
   });
 
-  test.skipIf(spawnSync('script', ['--version']).status !== 0)(
+  testIf(spawnSync('script', ['--version']).status === 0, 'script, of util-linux')(
     'asks whoever sits at a terminal, and changes nothing without a yes',
     async () => {
       using scratch = scratchFolder();

@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasSshKeygen, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
@@ -13,7 +14,7 @@ interface Pushed {
   readonly key: string;
 }
 
-describe.runIf(hasSshKeygen)('a deployment to a host that takes signed bundles only', () => {
+describeIf(hasSshKeygen, 'ssh-keygen')('a deployment to a host that takes signed bundles only', () => {
   let scratch: ScratchFolder;
   let server: ControlServer;
   let keys: { readonly trusted: SshKeyPair; readonly other: SshKeyPair };

@@ -11,6 +11,7 @@ import { silentLogger } from '../../src/logging/logger.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { eventually } from '../support/eventually.ts';
+import { describeIf } from '../support/needs.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { pidsIn, writeScript } from '../support/scripts.ts';
@@ -225,7 +226,7 @@ describe('runas', () => {
     expect(log).toContain('[stderr]su: ');
   });
 
-  describe.runIf(process.getuid?.() === 0)('as root', () => {
+  describeIf(process.getuid?.() === 0, 'root')('as root', () => {
     /** Other users have to reach the script. */
     function openFolder(scratch: ScratchFolder): string {
       chmodSync(scratch.path, 0o755);

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/system/clock.ts';
 import { commandLineOf } from '../../src/system/processes.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { eventually } from '../support/eventually.ts';
+import { testIf } from '../support/needs.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { pidsIn, writeScript } from '../support/scripts.ts';
@@ -79,7 +80,7 @@ describe('a script', () => {
     });
   });
 
-  test.runIf(process.getuid?.() === 0)('may do so as another user', async () => {
+  testIf(process.getuid?.() === 0, 'root')('may do so as another user', async () => {
     using scratch = scratchFolder();
     chmodSync(scratch.path, 0o755);
     const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nid -u > /dev/stdout');

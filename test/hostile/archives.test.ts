@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
+import { testIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 import { paxHeader, type TarEntry, tarOf, type ZipEntry, zipOf } from './makers.ts';
@@ -170,7 +171,7 @@ describe('an owner, a time or a disk that cannot be had', () => {
     const { failed } = execaSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=2', 'tmpfs', scratch.at('disk')], {
       reject: false,
     });
-    if (failed) return context.skip();
+    if (failed) return context.skip('needs root, and the right to mount');
     try {
       writeFileSync(scratch.at('bundle'), tarOf([{ path: 'a', content: 'x' }]));
       const archiveDir = scratch.at('disk/archive');
@@ -307,17 +308,20 @@ describe('a bundle that is honest', () => {
     }
   });
 
-  test.runIf(process.getuid?.() === 0)('belongs to the agent, unless ignore_ownership_in_bundle is off', async () => {
-    using scratch = scratchFolder();
-    const bundleFile = scratch.at('bundle');
-    writeFileSync(bundleFile, tarOf([{ path: 'a', content: 'x', uid: 1, gid: 2 }]));
-    const owners = async (name: string, keepOwnership: boolean) => {
-      const archiveDir = scratch.at(name);
-      await unpackBundle({ bundleFile, bundleType: 'tar', archiveDir, limits, rules: { ...rules, keepOwnership } });
-      const { uid, gid } = statSync(`${archiveDir}/a`);
-      return [uid, gid];
-    };
-    expect(await owners('agent', false)).toEqual([0, 0]);
-    expect(await owners('archive', true)).toEqual([1, 2]);
-  });
+  testIf(process.getuid?.() === 0, 'root')(
+    'belongs to the agent, unless ignore_ownership_in_bundle is off',
+    async () => {
+      using scratch = scratchFolder();
+      const bundleFile = scratch.at('bundle');
+      writeFileSync(bundleFile, tarOf([{ path: 'a', content: 'x', uid: 1, gid: 2 }]));
+      const owners = async (name: string, keepOwnership: boolean) => {
+        const archiveDir = scratch.at(name);
+        await unpackBundle({ bundleFile, bundleType: 'tar', archiveDir, limits, rules: { ...rules, keepOwnership } });
+        const { uid, gid } = statSync(`${archiveDir}/a`);
+        return [uid, gid];
+      };
+      expect(await owners('agent', false)).toEqual([0, 0]);
+      expect(await owners('archive', true)).toEqual([1, 2]);
+    },
+  );
 });

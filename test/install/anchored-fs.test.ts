@@ -13,6 +13,7 @@ import { describe, expect, test } from 'vitest';
 import { anchorFs } from '../../src/install/anchored-fs.ts';
 import { realInstallFs } from '../../src/install/install-fs.ts';
 import { isTrustedLink } from '../../src/install/trusted-links.ts';
+import { testIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const AGENT = process.getuid?.() ?? 0;
@@ -82,7 +83,7 @@ describe('folders that are held', () => {
     expect(anchored.fs.lstatSync(scratch.at('new/deep/name'), { throwIfNoEntry: false })).toBeUndefined();
   });
 
-  test.runIf(hasProc)('are only so many at once, however many there are, and none afterwards', () => {
+  testIf(hasProc, '/proc')('are only so many at once, however many there are, and none afterwards', () => {
     using scratch = scratchFolder();
     const before = openFiles();
     {

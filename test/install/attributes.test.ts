@@ -11,6 +11,7 @@ import type { InstallRules } from '../../src/install/types.ts';
 import { lookupGroup, lookupUser } from '../../src/system/users.ts';
 import { fakePrograms } from '../support/fake-programs.ts';
 import { type Files, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { describeIf, testIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 const hasAcl = ['setfacl', 'getfacl'].every((tool) => !execaSync(tool, ['--version'], { reject: false }).failed);
@@ -105,14 +106,14 @@ describe('modes and owners', () => {
     expect(['a', 'b'].map((name) => modeOf(scratch.at('site', name)))).toEqual(['7', '640']);
   });
 
-  test.runIf(isRoot)('setuid and setgid survive the change of the owner', async () => {
+  testIf(isRoot, 'root')('setuid and setgid survive the change of the owner', async () => {
     using scratch = scratchFolder();
     await install(scratch, { a: '' }, '  - {object: SITE/a, owner: daemon, group: daemon, mode: "6755"}\n');
     expect(modeOf(scratch.at('site/a'))).toBe('6755');
     expect(statSync(scratch.at('site/a')).uid).toBe(lookupUser('daemon')?.uid);
   });
 
-  test.runIf(isRoot)('of a link are its own: what it points to is not touched', async () => {
+  testIf(isRoot, 'root')('of a link are its own: what it points to is not touched', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('outside'), { target: '' });
     chmodSync(scratch.at('outside/target'), 0o600);
@@ -137,7 +138,7 @@ describe('modes and owners', () => {
   });
 });
 
-describe.runIf(hasAcl)('ACLs through the real setfacl', () => {
+describeIf(hasAcl, 'setfacl and getfacl')('ACLs through the real setfacl', () => {
   test.each([
     [
       'a mask is the group’s rights when a user is named',

@@ -20,6 +20,7 @@ import { runInstall } from '../../src/install/install.ts';
 import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { testIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
@@ -213,7 +214,7 @@ describe('the next install', () => {
     expect(existsSync(scratch.at('precious'))).toBe(true);
   });
 
-  test.runIf(process.getuid?.() === 0)(
+  testIf(process.getuid?.() === 0, 'root')(
     'has nothing to write below a folder with setgid, where files keep the group of the revision',
     async () => {
       using scratch = scratchFolder();
@@ -365,7 +366,7 @@ describe('permissions', () => {
     expect(statSync(scratch.at('site')).mode & 0o777).toBe(0o755);
   });
 
-  test.runIf(process.getuid?.() === 0)('an owner does not cost the setuid bit', async () => {
+  testIf(process.getuid?.() === 0, 'root')('an owner does not cost the setuid bit', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { a: 'a' });
     const permissions = [{ ...usual, object: scratch.at('site', 'a'), owner: 'daemon', group: 'daemon', mode: '4755' }];
@@ -376,7 +377,7 @@ describe('permissions', () => {
     expect([stats.uid, stats.gid, (stats.mode & 0o7777).toString(8)]).toEqual([1, 1, '4755']);
   });
 
-  test.runIf(hasSetfacl)('ACLs are set by the real setfacl, base entries and mask included', async () => {
+  testIf(hasSetfacl, 'setfacl')('ACLs are set by the real setfacl, base entries and mask included', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { a: 'a' });
     const permissions = [{ ...usual, object: scratch.at('site', 'a'), mode: '640', acls: ['user:root:rw-'] }];

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Permission } from '../../src/appspec/types.ts';
 import { runInstall } from '../../src/install/install.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { describeIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
@@ -148,7 +149,7 @@ describe('what a link has brought is never a way for a later Install:', () => {
   });
 });
 
-describe.runIf(isRoot)('permissions of an AppSpec file', () => {
+describeIf(isRoot, 'root')('permissions of an AppSpec file', () => {
   const usual: Permission = {
     object: '',
     pattern: '**',

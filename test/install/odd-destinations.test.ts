@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { runInstall } from '../../src/install/install.ts';
 import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { testIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
@@ -133,64 +134,76 @@ describe('at a destination', () => {
     expect(statSync(scratch.at('second')).nlink).toBe(1);
   });
 
-  test.runIf(canMount)('a read-only file system keeps the old tree, and the error says where to look', async () => {
-    using scratch = scratchFolder();
-    mkdirSync(scratch.at('site'));
-    using _disk = mounted(scratch.at('site'), '-t', 'tmpfs', 'tmpfs');
-    await installed(scratch, { a: '1' }, { a: '2' });
-    execaSync('mount', ['-o', 'remount,ro', scratch.at('site')]);
-    await expect(runInstall(installContext(), installRequest(scratch.path, 'two'))).rejects.toMatchObject({
-      code: 'INSTALL_NOT_PERMITTED',
-      remedy: expect.stringContaining('read-only'),
-    });
-    expect(treeOf(scratch.at('site'))).toEqual({ a: 'file 644 "1"' });
-    // Nothing was staged there, so there is nothing to be put right.
-    expect(await recoverInstalls(installContext(), scratch.at('instructions'))).toEqual([]);
-    execaSync('mount', ['-o', 'remount,rw', scratch.at('site')]);
-    await runInstall(installContext(), installRequest(scratch.path, 'two'));
-    expect(treeOf(scratch.at('site'))).toEqual(treeOf(scratch.at('two')));
-  });
+  testIf(canMount, 'root, and the right to mount')(
+    'a read-only file system keeps the old tree, and the error says where to look',
+    async () => {
+      using scratch = scratchFolder();
+      mkdirSync(scratch.at('site'));
+      using _disk = mounted(scratch.at('site'), '-t', 'tmpfs', 'tmpfs');
+      await installed(scratch, { a: '1' }, { a: '2' });
+      execaSync('mount', ['-o', 'remount,ro', scratch.at('site')]);
+      await expect(runInstall(installContext(), installRequest(scratch.path, 'two'))).rejects.toMatchObject({
+        code: 'INSTALL_NOT_PERMITTED',
+        remedy: expect.stringContaining('read-only'),
+      });
+      expect(treeOf(scratch.at('site'))).toEqual({ a: 'file 644 "1"' });
+      // Nothing was staged there, so there is nothing to be put right.
+      expect(await recoverInstalls(installContext(), scratch.at('instructions'))).toEqual([]);
+      execaSync('mount', ['-o', 'remount,rw', scratch.at('site')]);
+      await runInstall(installContext(), installRequest(scratch.path, 'two'));
+      expect(treeOf(scratch.at('site'))).toEqual(treeOf(scratch.at('two')));
+    },
+  );
 
-  test.runIf(canMount)('a mounted file system is installed into, and its mount point never goes', async () => {
-    using scratch = scratchFolder();
-    await installed(scratch, { 'disk/a': '1', plain: '1' }, { plain: '2' });
-    rmSync(scratch.at('site/disk/a'));
-    using _disk = mounted(scratch.at('site/disk'), '-t', 'tmpfs', 'tmpfs');
-    writeFiles(scratch.at('three'), { 'disk/a': '3', plain: '3' });
-    await runInstall(installContext(), installRequest(scratch.path, 'three'));
-    expect(readFileSync(scratch.at('site/disk/a'), 'utf8')).toBe('3');
-    await runInstall(installContext(), installRequest(scratch.path, 'two'));
-    expect(treeOf(scratch.at('site'))).toEqual({ disk: expect.stringContaining('directory'), plain: 'file 644 "2"' });
-    // It is no reason to come back to that Install.
-    expect(await recoverInstalls(installContext(), scratch.at('instructions'))).toEqual([]);
-  });
+  testIf(canMount, 'root, and the right to mount')(
+    'a mounted file system is installed into, and its mount point never goes',
+    async () => {
+      using scratch = scratchFolder();
+      await installed(scratch, { 'disk/a': '1', plain: '1' }, { plain: '2' });
+      rmSync(scratch.at('site/disk/a'));
+      using _disk = mounted(scratch.at('site/disk'), '-t', 'tmpfs', 'tmpfs');
+      writeFiles(scratch.at('three'), { 'disk/a': '3', plain: '3' });
+      await runInstall(installContext(), installRequest(scratch.path, 'three'));
+      expect(readFileSync(scratch.at('site/disk/a'), 'utf8')).toBe('3');
+      await runInstall(installContext(), installRequest(scratch.path, 'two'));
+      expect(treeOf(scratch.at('site'))).toEqual({ disk: expect.stringContaining('directory'), plain: 'file 644 "2"' });
+      // It is no reason to come back to that Install.
+      expect(await recoverInstalls(installContext(), scratch.at('instructions'))).toEqual([]);
+    },
+  );
 
-  test.runIf(canMount)('a file on which another is mounted stays, and the error says so', async () => {
-    using scratch = scratchFolder();
-    await installed(scratch, { a: '1', b: '1' }, { a: '2', b: '2' });
-    writeFileSync(scratch.at('other'), 'other');
-    using _file = mounted(scratch.at('site/b'), '--bind', scratch.at('other'));
-    const before = treeOf(scratch.at('site'));
-    await expect(runInstall(installContext(), installRequest(scratch.path, 'two'))).rejects.toMatchObject({
-      code: 'INSTALL_FAILED',
-      message: expect.stringContaining('mounted'),
-    });
-    expect(treeOf(scratch.at('site'))).toEqual(before);
-  });
+  testIf(canMount, 'root, and the right to mount')(
+    'a file on which another is mounted stays, and the error says so',
+    async () => {
+      using scratch = scratchFolder();
+      await installed(scratch, { a: '1', b: '1' }, { a: '2', b: '2' });
+      writeFileSync(scratch.at('other'), 'other');
+      using _file = mounted(scratch.at('site/b'), '--bind', scratch.at('other'));
+      const before = treeOf(scratch.at('site'));
+      await expect(runInstall(installContext(), installRequest(scratch.path, 'two'))).rejects.toMatchObject({
+        code: 'INSTALL_FAILED',
+        message: expect.stringContaining('mounted'),
+      });
+      expect(treeOf(scratch.at('site'))).toEqual(before);
+    },
+  );
 
-  test.runIf(hasFlags)('what is immutable keeps the old tree, and the error says where to look', async () => {
-    using scratch = scratchFolder();
-    await installed(scratch, { a: '1', b: '1' }, { a: '2', b: '2' });
-    const before = treeOf(scratch.at('site'), { times: true });
-    execaSync('chattr', ['+i', scratch.at('site/b')]);
-    const attempt = runInstall(installContext(), installRequest(scratch.path, 'two'));
-    const refusal = expect(attempt).rejects.toMatchObject({
-      code: 'INSTALL_NOT_PERMITTED',
-      message: expect.stringContaining(`put in place ${scratch.at('site/b')}`),
-      remedy: expect.stringContaining('lsattr'),
-    });
-    await refusal.finally(() => execaSync('chattr', ['-i', scratch.at('site/b')]));
-    expect(treeOf(scratch.at('site'), { times: true })).toEqual(before);
-    await runInstall(installContext(), installRequest(scratch.path, 'two'));
-  });
+  testIf(hasFlags, 'root, and a file system with the flag of immutable files')(
+    'what is immutable keeps the old tree, and the error says where to look',
+    async () => {
+      using scratch = scratchFolder();
+      await installed(scratch, { a: '1', b: '1' }, { a: '2', b: '2' });
+      const before = treeOf(scratch.at('site'), { times: true });
+      execaSync('chattr', ['+i', scratch.at('site/b')]);
+      const attempt = runInstall(installContext(), installRequest(scratch.path, 'two'));
+      const refusal = expect(attempt).rejects.toMatchObject({
+        code: 'INSTALL_NOT_PERMITTED',
+        message: expect.stringContaining(`put in place ${scratch.at('site/b')}`),
+        remedy: expect.stringContaining('lsattr'),
+      });
+      await refusal.finally(() => execaSync('chattr', ['-i', scratch.at('site/b')]));
+      expect(treeOf(scratch.at('site'), { times: true })).toEqual(before);
+      await runInstall(installContext(), installRequest(scratch.path, 'two'));
+    },
+  );
 });

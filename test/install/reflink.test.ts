@@ -14,11 +14,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runInstall } from '../../src/install/install.ts';
 import { watchedFs } from '../support/failing-fs.ts';
 import { canMountImage, memory, mountedImage } from '../support/image.ts';
 import { appSpecFor, installContext, installRequest } from '../support/install.ts';
+import { describeIf } from '../support/needs.ts';
 import { treeOf } from '../support/tree.ts';
 
 const MIB = 2 ** 20;
@@ -40,7 +41,7 @@ function isShared(path: string): boolean {
 }
 
 for (const kind of ['xfs', 'btrfs'] as const) {
-  describe.runIf(canMountImage(kind))(`on ${kind} (needs root and mkfs.${kind})`, () => {
+  describeIf(canMountImage(kind), `root, mkfs.${kind}, and the right to mount`)(`on ${kind}`, () => {
     test('large files share their content with the revision, and content, mode, owner and times are its own', async () => {
       using disk = mountedImage(kind);
       const at = (...names: string[]) => join(disk.path, ...names);

@@ -10,6 +10,7 @@ import { planInstall } from '../../src/install/plan.ts';
 import type { FileSystem } from '../../src/install/room.ts';
 import { diskView } from '../../src/install/tree-view.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { describeIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
@@ -91,7 +92,7 @@ function mayMount(): boolean {
   return mounted !== null;
 }
 
-describe.runIf(mayMount())('a small file system (needs root, and the right to mount)', () => {
+describeIf(mayMount(), 'root, and the right to mount')('a small file system', () => {
   test('without the space: nothing is written, and the other problems are listed as well', async () => {
     using scratch = scratchFolder();
     using _mounted = mountSmall(scratch.at('site'), 'size=1m');

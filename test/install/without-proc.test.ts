@@ -2,9 +2,10 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { writeFiles } from '../support/install.ts';
 import type { InstallWithoutProc } from '../support/install-without-proc.ts';
+import { describeIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
@@ -31,7 +32,7 @@ function prepared(scratch: ScratchFolder): void {
   mkdirSync(scratch.at('home'));
 }
 
-describe.runIf(!withoutProc('true').failed)('without /proc (needs mount namespaces)', () => {
+describeIf(!withoutProc('true').failed, 'mount namespaces')('without /proc', () => {
   test('revisions are installed one over the other, through links of the operator', () => {
     using scratch = scratchFolder();
     prepared(scratch);

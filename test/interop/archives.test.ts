@@ -20,6 +20,7 @@ import { execa, execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
+import { testIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 import { UNPACK_RULES } from '../support/unpack.ts';
@@ -85,7 +86,7 @@ const TAR_MAKERS: Readonly<Record<string, { make: readonly string[]; longNames?:
 
 describe('a tar archive of', () => {
   for (const [maker, { make, longNames = true, needs = 'tar' }] of Object.entries(TAR_MAKERS)) {
-    test.runIf(has(needs))(`${maker} is unpacked as tar unpacks it, plain and compressed`, async () => {
+    testIf(has(needs), needs)(`${maker} is unpacked as tar unpacks it, plain and compressed`, async () => {
       using scratch = scratchFolder();
       const cwd = makeSource(scratch.at('source'), { longNames });
       const [program = '', ...args] = make;
@@ -133,7 +134,7 @@ describe('a tar archive of', () => {
   }
 
   for (const format of ['USTAR_FORMAT', 'GNU_FORMAT', 'PAX_FORMAT']) {
-    test.runIf(has('python3'))(`Python's tarfile, ${format}, is unpacked as tar unpacks it`, async () => {
+    testIf(has('python3'), 'python3')(`Python's tarfile, ${format}, is unpacked as tar unpacks it`, async () => {
       using scratch = scratchFolder();
       const cwd = makeSource(scratch.at('source'), { longNames: format !== 'USTAR_FORMAT' });
       const script = `import sys, tarfile; t = tarfile.open(sys.argv[1], 'w:gz', format=tarfile.${format}); t.add('.'); t.close()`;
@@ -151,7 +152,7 @@ describe('a tar archive of', () => {
 
 describe('git archive', () => {
   for (const format of ['tar', 'tgz', 'zip'] as const) {
-    test.runIf(has('git'))(`as ${format} is unpacked as the system's tools unpack it`, async () => {
+    testIf(has('git'), 'git')(`as ${format} is unpacked as the system's tools unpack it`, async () => {
       using scratch = scratchFolder();
       // Info-ZIP's reader changes newlines and backslashes in names.
       const cwd = makeSource(scratch.at('source'), { plainToUnzip: format === 'zip' });
@@ -182,7 +183,7 @@ const ZIP_MAKERS: Readonly<Record<string, { make: string; needs: string }>> = {
 
 describe('a zip archive of', () => {
   for (const [maker, { make, needs }] of Object.entries(ZIP_MAKERS)) {
-    test.runIf(has(needs))(`${maker} is the folder that went in`, async () => {
+    testIf(has(needs), needs)(`${maker} is the folder that went in`, async () => {
       using scratch = scratchFolder();
       const cwd = makeSource(scratch.at('source'));
       await execa('sh', ['-c', make, scratch.at('bundle.zip')], { cwd });
@@ -197,7 +198,7 @@ describe('a zip archive of', () => {
     });
   }
 
-  test.runIf(has('python3') && has('unzip'))(
+  testIf(has('python3') && has('unzip'), 'python3 and unzip')(
     "Python's zipfile with names in code page 437 and no Unix attributes",
     async () => {
       using scratch = scratchFolder();

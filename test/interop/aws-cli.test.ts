@@ -1,6 +1,7 @@
 /** The real AWS command line, unmodified, against a server with a real agent. */
 import { execa, execaSync } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
@@ -8,7 +9,7 @@ import { type ControlServer, enrolHost, runSlipway, startControlServer } from '.
 /** The first that works: what a PATH calls `aws` may be the stub of a version manager that has none. */
 const AWS = ['aws', '/usr/bin/aws'].find((aws) => !execaSync(aws, ['--version'], { reject: false }).failed);
 
-describe.runIf(AWS !== undefined)('aws deploy', () => {
+describeIf(AWS !== undefined, 'the AWS command line, aws')('aws deploy', () => {
   let scratch: ScratchFolder;
   let server: ControlServer;
   let agent: AsyncDisposable;

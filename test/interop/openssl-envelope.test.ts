@@ -1,10 +1,11 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { createSigningAuthority, issueSigner, type Signer } from '../../src/protocol/envelope/authority.ts';
 import { openEnvelope } from '../../src/protocol/envelope/open.ts';
 import { sealSpecification } from '../../src/protocol/envelope/seal.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { describeIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 const nowMs = Date.now();
@@ -71,7 +72,7 @@ async function opensslSign(
 
 const hasOpenssl = (await execa('openssl', ['version'], { reject: false })).exitCode === 0;
 
-describe.runIf(hasOpenssl)('what we seal', () => {
+describeIf(hasOpenssl, 'openssl')('what we seal', () => {
   let signer: Signer;
   let payload: string;
 
@@ -147,7 +148,7 @@ describe.runIf(hasOpenssl)('what we seal', () => {
   });
 });
 
-describe.runIf(hasOpenssl)('what openssl signs', () => {
+describeIf(hasOpenssl, 'openssl')('what openssl signs', () => {
   test.each([
     ['RSA', ['rsa:2048']],
     ['ECDSA', ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']],

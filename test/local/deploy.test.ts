@@ -11,6 +11,7 @@ import {
 import { type LocalDeploymentOptions, newLocalDeploymentId, planLocalDeployment } from '../../src/local/plan.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { deploymentContext } from '../support/deployment.ts';
+import { testIf } from '../support/needs.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -182,17 +183,20 @@ describe('before anything is done', () => {
     });
   });
 
-  test.runIf(canReadSources)('a deployment root of somebody else is, too', async () => {
-    using scratch = scratchFolder();
-    revision(scratch, 'one');
-    chmodSync(scratch.path, 0o755);
-    mkdirSync(scratch.at('root'));
-    chmodSync(scratch.at('root'), 0o555);
-    writeFileSync(scratch.at('agent.yml'), `root_dir: ${scratch.at('root')}\n`);
-    const args = [SLIPWAY, 'local', '-l', scratch.at('one'), '-c', scratch.at('agent.yml')];
-    const refused = await execa(process.execPath, args, { ...asOrdinaryUser, reject: false });
-    expect(refused.exitCode).toBe(2);
-    expect(refused.stderr).toContain(`root_dir ${scratch.at('root')} cannot be used`);
-    expect(refused.stderr).toContain('DEPLOYMENT_ROOT_UNUSABLE');
-  });
+  testIf(canReadSources, 'a checkout that other users can read')(
+    'a deployment root of somebody else is, too',
+    async () => {
+      using scratch = scratchFolder();
+      revision(scratch, 'one');
+      chmodSync(scratch.path, 0o755);
+      mkdirSync(scratch.at('root'));
+      chmodSync(scratch.at('root'), 0o555);
+      writeFileSync(scratch.at('agent.yml'), `root_dir: ${scratch.at('root')}\n`);
+      const args = [SLIPWAY, 'local', '-l', scratch.at('one'), '-c', scratch.at('agent.yml')];
+      const refused = await execa(process.execPath, args, { ...asOrdinaryUser, reject: false });
+      expect(refused.exitCode).toBe(2);
+      expect(refused.stderr).toContain(`root_dir ${scratch.at('root')} cannot be used`);
+      expect(refused.stderr).toContain('DEPLOYMENT_ROOT_UNUSABLE');
+    },
+  );
 });

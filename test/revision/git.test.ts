@@ -5,6 +5,7 @@ import { unpackBundle } from '../../src/archive/unpack.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { FetchRequest } from '../../src/revision/types.ts';
 import { httpServer, type TestServer } from '../support/http-server.ts';
+import { describeIf } from '../support/needs.ts';
 import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasSshServer, makeSshKey, sshServer } from '../support/ssh-server.ts';
@@ -248,8 +249,7 @@ describe('a revision in git', () => {
   });
 });
 
-const missing = hasSshServer ? '' : ' (NOT RUN: no OpenSSH server, sshd, on this machine)';
-describe.runIf(hasSshServer)(`a revision in git over ssh${missing}`, () => {
+describeIf(hasSshServer, 'an OpenSSH server, sshd')('a revision in git over ssh', () => {
   async function fetchOverSsh(
     changes: {
       knownHosts?: (line: string) => string;

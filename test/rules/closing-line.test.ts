@@ -1,5 +1,5 @@
 /** The line that a run of all tests ends with, from real runs of the real runner. */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
@@ -27,6 +27,35 @@ test('counts what passed, failed and was skipped, and names what was skipped', a
   });
   expect(exitCode).toBe(1);
   expect(lines.slice(-2)).toEqual(['not run here: a.test.ts > three', '1 passed, 1 failed, 1 skipped']);
+});
+
+test('a test that is not run says what it needs, whether its name or its own body tells', async () => {
+  const needs = `${PROJECT}test/support/needs.ts`;
+  const { lines } = await runTests({
+    'a.test.ts':
+      `import { describeIf, testIf } from '${needs}';\n` +
+      `testIf(false, 'root')('one', () => {});\ntestIf(true, 'root')('two', () => {});\n` +
+      `describeIf(false, 'openssl')('three', () => { test('four', () => {}); });\n` +
+      `test('five', (context) => context.skip('needs a mount'));\n`,
+  });
+  expect(lines.slice(-4)).toEqual([
+    'not run here: a.test.ts > one (NOT RUN: needs root)',
+    'not run here: a.test.ts > three (NOT RUN: needs openssl) > four',
+    'not run here: a.test.ts > five (NOT RUN: needs a mount)',
+    '1 passed, 0 failed, 3 skipped',
+  ]);
+});
+
+test('no test is left out without a reason', () => {
+  const files = readdirSync(`${PROJECT}test`, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const silent = files.filter((name) => {
+    const text = readFileSync(`${PROJECT}test/${name}`, 'utf8');
+    return /\b(?:describe|test)\.(?:runIf|skipIf)\(/.test(text) || /context\.skip\(\)/.test(text);
+  });
+  // The one that adds the reason.
+  expect(silent).toEqual(['support/needs.ts']);
 });
 
 test('a file that cannot be loaded counts as failed, and so does a run without any test', async () => {

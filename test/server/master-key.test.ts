@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describeIf } from '../support/needs.ts';
 import { type PostgresCluster, postgresCluster, postgresPrograms } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runSlipway, startControlServer } from '../support/slipway.ts';
@@ -46,58 +47,60 @@ describe.each([
     };
   }
 
-  test.runIf(isThere)('a missing key is told by server and keys create, and none is written', async () => {
-    using scratch = scratchFolder();
-    const { keyFile, start, createKey, listKeys } = await usedServer(scratch.at('data'));
-    renameSync(keyFile, scratch.at('kept.key'));
-    for (const run of [start, createKey]) {
-      const refused = await run();
-      expect(refused.status).toBe(2);
-      expect(refused.stderr).toContain(`${keyFile} is missing, and the `);
-      expect(refused.stderr).toMatch(/the signing authority and the access key AKIA\w{16}; no new key was written/);
-      expect(refused.stderr).toContain('Put that very file back');
-    }
-    const listed = await listKeys();
-    expect(listed).toMatchObject({ status: 0, stdout: expect.stringContaining('viewer') });
-    expect(listed.stderr).toContain('master.key is missing');
-    expect(existsSync(keyFile)).toBe(false);
-    renameSync(scratch.at('kept.key'), keyFile);
-    expect(await createKey()).toMatchObject({ status: 0 });
-  });
-
-  test.runIf(isThere).each([
-    ['another key', OTHER_KEY, 'is not the key that'],
-    ['an empty file', '', 'does not hold a key'],
-    ['half a key', OTHER_KEY.slice(0, 20), 'does not hold a key'],
-    ['some text', 'this is not a key\n', 'does not hold a key'],
-  ])('%s in its place is told by server and keys create, and stays as it is', async (_, content, message) => {
-    using scratch = scratchFolder();
-    const { keyFile, start, createKey } = await usedServer(scratch.at('data'));
-    writeFileSync(keyFile, content);
-    for (const run of [start, createKey]) {
-      const refused = await run();
-      expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
-    }
-    expect(readFileSync(keyFile, 'utf8')).toBe(content);
-  });
-
-  test.runIf(isThere)('a server that never ran gets one key, whoever comes first of several at once', async () => {
-    using scratch = scratchFolder();
-    const options = ['--data-dir', scratch.at('data'), ...(await databaseArgs(dialect))];
-    const create = () => runSlipway(['keys', 'create', '--role', 'admin', ...options]);
-    expect(await runSlipway(['keys', 'list', ...options])).toMatchObject({
-      stderr: expect.not.stringContaining('master'),
+  describeIf(isThere, 'PostgreSQL, initdb and postgres')('the master key', () => {
+    test('a missing key is told by server and keys create, and none is written', async () => {
+      using scratch = scratchFolder();
+      const { keyFile, start, createKey, listKeys } = await usedServer(scratch.at('data'));
+      renameSync(keyFile, scratch.at('kept.key'));
+      for (const run of [start, createKey]) {
+        const refused = await run();
+        expect(refused.status).toBe(2);
+        expect(refused.stderr).toContain(`${keyFile} is missing, and the `);
+        expect(refused.stderr).toMatch(/the signing authority and the access key AKIA\w{16}; no new key was written/);
+        expect(refused.stderr).toContain('Put that very file back');
+      }
+      const listed = await listKeys();
+      expect(listed).toMatchObject({ status: 0, stdout: expect.stringContaining('viewer') });
+      expect(listed.stderr).toContain('master.key is missing');
+      expect(existsSync(keyFile)).toBe(false);
+      renameSync(scratch.at('kept.key'), keyFile);
+      expect(await createKey()).toMatchObject({ status: 0 });
     });
-    expect(existsSync(scratch.at('data/master.key'))).toBe(false);
-    const made = await Promise.all([create(), create(), create()]);
-    expect(made.map(({ status, stderr }) => [status, stderr])).toEqual([
-      [0, ''],
-      [0, ''],
-      [0, ''],
-    ]);
-    const { stderr, stdout } = await runSlipway(['keys', 'list', ...options]);
-    expect(stderr).toBe('');
-    expect(stdout.match(/admin/g)).toHaveLength(3);
+
+    test.each([
+      ['another key', OTHER_KEY, 'is not the key that'],
+      ['an empty file', '', 'does not hold a key'],
+      ['half a key', OTHER_KEY.slice(0, 20), 'does not hold a key'],
+      ['some text', 'this is not a key\n', 'does not hold a key'],
+    ])('%s in its place is told by server and keys create, and stays as it is', async (_, content, message) => {
+      using scratch = scratchFolder();
+      const { keyFile, start, createKey } = await usedServer(scratch.at('data'));
+      writeFileSync(keyFile, content);
+      for (const run of [start, createKey]) {
+        const refused = await run();
+        expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+      }
+      expect(readFileSync(keyFile, 'utf8')).toBe(content);
+    });
+
+    test('a server that never ran gets one key, whoever comes first of several at once', async () => {
+      using scratch = scratchFolder();
+      const options = ['--data-dir', scratch.at('data'), ...(await databaseArgs(dialect))];
+      const create = () => runSlipway(['keys', 'create', '--role', 'admin', ...options]);
+      expect(await runSlipway(['keys', 'list', ...options])).toMatchObject({
+        stderr: expect.not.stringContaining('master'),
+      });
+      expect(existsSync(scratch.at('data/master.key'))).toBe(false);
+      const made = await Promise.all([create(), create(), create()]);
+      expect(made.map(({ status, stderr }) => [status, stderr])).toEqual([
+        [0, ''],
+        [0, ''],
+        [0, ''],
+      ]);
+      const { stderr, stdout } = await runSlipway(['keys', 'list', ...options]);
+      expect(stderr).toBe('');
+      expect(stdout.match(/admin/g)).toHaveLength(3);
+    });
   });
 });
 

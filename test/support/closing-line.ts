@@ -3,7 +3,7 @@ import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
  * Ends a run with one line that any reader of a log understands, `N passed, N failed, N skipped`, counted from the tests that ran;
- * before it, each test that did not run, so that nothing is left out in silence.
+ * before it, each test that did not run and why, so that nothing is left out in silence.
  *
  * What fails outside of a test (a file that cannot be loaded, an error that nobody caught, no tests at all) counts as failed, too.
  */
@@ -32,5 +32,7 @@ function hasFailedTest(module: TestModule): boolean {
 }
 
 function nameOf(test: TestCase): string {
-  return `${test.module.relativeModuleId} > ${test.fullName}`;
+  const result = test.result();
+  const reason = result.state === 'skipped' && result.note !== undefined ? ` (NOT RUN: ${result.note})` : '';
+  return `${test.module.relativeModuleId} > ${test.fullName}${reason}`;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openStore, type Store, type StoreLocation } from '../../src/server/store/store.ts';
+import { describeIf } from './needs.ts';
 import { type PostgresCluster, postgresCluster, postgresPrograms } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
 
@@ -29,9 +30,7 @@ export function describeStores(title: string, tests: (kind: DatabaseKind) => voi
       breakConnections: async () => undefined,
     });
   });
-  const missing =
-    postgresPrograms === null ? ' (NOT RUN: no PostgreSQL server, initdb and postgres, on this machine)' : '';
-  describe.runIf(postgresPrograms !== null)(`${title}, on PostgreSQL${missing}`, () => {
+  describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')(`${title}, on PostgreSQL`, () => {
     let cluster: PostgresCluster | null = null;
     const running = () => {
       if (cluster === null) throw new Error('the cluster has not been started');

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { describeIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src/system/inherited-descriptors.ts', import.meta.url));
@@ -21,7 +22,7 @@ function seenBelow(opened: string, args: readonly string[], env: Readonly<Record
   return said.trim().split('\n').map(Number);
 }
 
-describe.skipIf(process.platform !== 'linux')('descriptors that a process was started with', () => {
+describeIf(process.platform === 'linux', 'Linux')('descriptors that a process was started with', () => {
   test('go on to none of its programs, however far above the others they are', () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('secret'), 'secret');

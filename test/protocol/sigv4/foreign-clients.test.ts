@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sha256Hex } from '../../../src/protocol/sigv4/sha256.ts';
 import { type VerifiedSignature, verifySignature } from '../../../src/protocol/sigv4/verify.ts';
 import { type Answer, answeringServer, type ReceivedRequest } from '../../support/http-server.ts';
+import { describeIf } from '../../support/needs.ts';
 
 const credentials = { accessKeyId: 'AKIASLIPWAYTEST', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 
@@ -89,7 +90,7 @@ describe('the AWS SDK', () => {
 
 const hasCurl = (await execa('curl', ['--aws-sigv4', 'aws:amz', '--version'], { reject: false })).exitCode === 0;
 
-describe.runIf(hasCurl)('curl', () => {
+describeIf(hasCurl, 'a curl that knows --aws-sigv4')('curl', () => {
   test('signs requests that verify', async () => {
     await using server = await verifyingServer('json', { body: '{"fine":true}' });
     const { stdout } = await execa('curl', [

@@ -4,12 +4,13 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { openStore } from '../../../src/server/store/store.ts';
+import { describeIf } from '../../support/needs.ts';
 import { postgresCluster, postgresPrograms } from '../../support/postgres.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 
 const secret = (name: string) => ({ name, value_sealed: 'x' });
 
-describe.skipIf(postgresPrograms === null)('a PostgreSQL that goes away', () => {
+describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('a PostgreSQL that goes away', () => {
   test('a backend that is ended in the middle of a transaction ends neither the process nor the transaction', async () => {
     await using cluster = await postgresCluster();
     const databaseUrl = await cluster.createDatabase();
