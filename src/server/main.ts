@@ -7,6 +7,9 @@ import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { takeInstanceLock } from '../system/instance-lock.ts';
 import type { Random } from '../system/random.ts';
+import { createConnections } from './connections/connections.ts';
+import { connectionLimits } from './connections/limits.ts';
+import { openFilesLimit } from './connections/open-files.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
@@ -79,8 +82,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(engine);
     opened.push(startPowerWatch(base));
     const tls = options.tls ?? null;
+    const connections = createConnections({ limits: connectionLimits(openFilesLimit()), clock, log });
     const s3: S3Server = createS3Server({
-      ...{ dataDir, findKey, clock, random, log, tls, buckets: [REVISION_BUCKET] },
+      ...{ dataDir, findKey, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
       publicEndpoint: options.publicS3Endpoint ?? null,
     });
@@ -108,10 +112,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       clock,
       random,
       log,
+      connections,
       tls,
     });
     const url = await http.listen(options.host, options.port);
-    opened.push(http);
+    opened.push(http, connections);
     log.info('the control server is ready', { url, s3Url, dataDir, database: store.dialect });
     return { url, s3Url, close: closeAll };
   } catch (error) {

@@ -45,6 +45,31 @@ const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
 /** Not content-type: not every client signs it. */
 const REQUIRED_HEADERS = ['host', 'x-amz-date', 'x-amz-target'] as const;
 
+/** A request whose body has not been read. */
+export type RequestHead = Omit<SignedRequest, 'bodySha256'>;
+
+/** A signature of which everything holds that can be known without the body and the secret. */
+export interface CheckedSignatureHead {
+  readonly authorization: Authorization;
+  readonly signedAtMs: number;
+}
+
+/**
+ * Checks what a signature says of itself: form, date, scope and signed headers. A server asks this before it reads a body.
+ *
+ * @throws ApiError MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException
+ */
+export function checkSignatureHead(
+  request: RequestHead,
+  options: Pick<VerifyOptions, 'services' | 'nowMs' | 'requiredHeaders'>,
+): CheckedSignatureHead {
+  const authorization = parseAuthorization(headerOf(request, 'authorization'));
+  const signedAtMs = requireDate(request, authorization, options.nowMs);
+  requireService(authorization, options.services);
+  requireSignedHeaders(request, authorization, options.requiredHeaders ?? REQUIRED_HEADERS);
+  return { authorization, signedAtMs };
+}
+
 /**
  * Verifies a request's AWS Signature Version 4 by signing it again with the secret that the server knows.
  *
@@ -52,11 +77,8 @@ const REQUIRED_HEADERS = ['host', 'x-amz-date', 'x-amz-target'] as const;
  * InvalidSignatureException: one type for each way to be wrong, as AWS has them
  */
 export async function verifySignature(request: SignedRequest, options: VerifyOptions): Promise<VerifiedSignature> {
-  const authorization = parseAuthorization(headerOf(request, 'authorization'));
+  const { authorization, signedAtMs } = checkSignatureHead(request, options);
   const { accessKeyId, service, region } = authorization;
-  const signedAtMs = requireDate(request, authorization, options.nowMs);
-  requireService(authorization, options.services);
-  requireSignedHeaders(request, authorization, options.requiredHeaders ?? REQUIRED_HEADERS);
   requireBodyHash(request);
   const secretAccessKey = await options.secretOf(accessKeyId);
   if (secretAccessKey === null) {
@@ -71,7 +93,7 @@ export async function verifySignature(request: SignedRequest, options: VerifyOpt
   return { accessKeyId, service, region, sessionToken: headerOf(request, 'x-amz-security-token') ?? null };
 }
 
-function requireDate(request: SignedRequest, authorization: Authorization, nowMs: number): number {
+function requireDate(request: RequestHead, authorization: Authorization, nowMs: number): number {
   const text = headerOf(request, 'x-amz-date') ?? '';
   const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text);
   if (match === null) throw incomplete("the x-amz-date header is not of the form '20260131T140509Z'");
@@ -97,7 +119,7 @@ function requireService(authorization: Authorization, services: readonly string[
   );
 }
 
-function requireSignedHeaders(request: SignedRequest, authorization: Authorization, required: readonly string[]): void {
+function requireSignedHeaders(request: RequestHead, authorization: Authorization, required: readonly string[]): void {
   const { signedHeaders } = authorization;
   for (const name of [...required, 'x-amz-security-token']) {
     if (headerOf(request, name) !== undefined && !signedHeaders.includes(name)) {
@@ -148,7 +170,7 @@ async function signAgain(
 }
 
 /** A header that arrived. A client chooses the names that are looked up, and `constructor` must not be one that is always there. */
-function headerOf(request: SignedRequest, name: string): string | undefined {
+function headerOf(request: RequestHead, name: string): string | undefined {
   return Object.hasOwn(request.headers, name) ? request.headers[name] : undefined;
 }
 

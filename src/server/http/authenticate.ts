@@ -1,54 +1,60 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { sha256Hex } from '../../protocol/sigv4/sha256.ts';
-import { verifySignature } from '../../protocol/sigv4/verify.ts';
+import { checkSignatureHead, verifySignature } from '../../protocol/sigv4/verify.ts';
+import type { Clock } from '../../system/clock.ts';
 import type { Caller } from '../api/context.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import { powerlessError } from '../store/powers.ts';
 
 export interface AuthenticationContext {
-  readonly nowMs: number;
+  readonly clock: Pick<Clock, 'now'>;
   /** null: not known. */
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
 }
 
-export interface IncomingRequest {
+export interface IncomingHead {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
 }
 
+/** A body that took longer than this to come may have outlived the power of its key. */
+const LOOK_AGAIN_MS = 1_000;
+
 /**
- * Finds out who calls, by the signature that every request must have.
+ * Finds out who calls, by the signature that every request must have. Everything that can be known without the body is checked
+ * first, the key among it: strangers are answered without their bodies being read.
  *
  * @param services that the signature may be scoped to
+ * @returns what finishes it, once the body is there; it throws the same errors
  * @throws ApiError of `verifySignature`, and of a key that has no power: its owner is told why
  */
-export async function authenticate(
+export async function beginAuthentication(
   ctx: AuthenticationContext,
-  request: IncomingRequest,
+  head: IncomingHead,
   services: readonly string[],
-): Promise<Caller> {
-  const looked: { key: KnownAccessKey | null } = { key: null };
-  const signed = {
-    method: request.method,
-    path: request.path,
-    headers: textHeaders(request.headers),
-    bodySha256: sha256Hex(request.body),
+): Promise<(body: Buffer) => Promise<Caller>> {
+  const signed = { method: head.method, path: head.path, headers: textHeaders(head.headers) };
+  const begunAtMs = ctx.clock.now();
+  const options = { services, nowMs: begunAtMs };
+  const { accessKeyId } = checkSignatureHead(signed, options).authorization;
+  const found = await ctx.findKey(accessKeyId);
+  if (found === null) throw powerlessError({ why: 'unknown' });
+  return async (body) => {
+    const isOld = ctx.clock.now() - begunAtMs > LOOK_AGAIN_MS;
+    const key = isOld ? await ctx.findKey(accessKeyId) : found;
+    if (key === null) throw powerlessError({ why: 'unknown' });
+    const secretOf = async () => key.secretAccessKey;
+    await verifySignature({ ...signed, bodySha256: sha256Hex(body) }, { ...options, secretOf }).catch(
+      (error: unknown) => {
+        // Who has not the secret must not learn that there once was such a key.
+        if (key.powerless !== null) throw powerlessError({ why: 'unknown' });
+        throw error;
+      },
+    );
+    if (key.powerless !== null) throw powerlessError(key.powerless);
+    return { accessKeyId: key.accessKeyId, role: key.role, hostArn: key.hostArn };
   };
-  const secretOf = async (accessKeyId: string) => {
-    looked.key = await ctx.findKey(accessKeyId);
-    return looked.key?.secretAccessKey ?? null;
-  };
-  const verified = await verifySignature(signed, { services, nowMs: ctx.nowMs, secretOf }).catch((error: unknown) => {
-    // Who has not the secret must not learn that there once was such a key.
-    if (looked.key !== null && looked.key.powerless !== null) throw powerlessError({ why: 'unknown' });
-    throw error;
-  });
-  const { key } = looked;
-  if (key === null || key.accessKeyId !== verified.accessKeyId) throw powerlessError({ why: 'unknown' });
-  if (key.powerless !== null) throw powerlessError(key.powerless);
-  return { accessKeyId: key.accessKeyId, role: key.role, hostArn: key.hostArn };
 }
 
 function textHeaders(headers: IncomingHttpHeaders): Record<string, string> {

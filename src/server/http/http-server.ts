@@ -1,9 +1,7 @@
 /** The one door of the control server: `POST /` for both APIs, told apart by their target. */
-import { readFileSync } from 'node:fs';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { saySeldom } from '../../logging/seldom.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import {
   HOST_COMMAND_SECURE_SIGNING_NAME,
@@ -20,15 +18,17 @@ import {
   MANAGEMENT_SIGNING_NAME,
   MANAGEMENT_TARGET,
 } from '../../protocol/management/shapes.ts';
-import { SILENCE_LIMITS, surviveFailedAccepts } from '../../system/accepting.ts';
 import type { Clock } from '../../system/clock.ts';
 import { printable } from '../../system/printable.ts';
 import type { Random } from '../../system/random.ts';
 import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
+import type { Connections } from '../connections/connections.ts';
+import type { TlsFiles } from '../connections/guarded-server.ts';
 import type { HostCommandService } from '../engine/host-commands.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
-import { authenticate } from './authenticate.ts';
+import { beginAuthentication } from './authenticate.ts';
+import { requireUnambiguous } from './unambiguous.ts';
 
 export interface HttpContext {
   readonly api: ApiContext;
@@ -37,12 +37,8 @@ export interface HttpContext {
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
+  readonly connections: Connections;
   readonly tls: TlsFiles | null;
-}
-
-export interface TlsFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
 }
 
 export interface HttpServer {
@@ -53,8 +49,6 @@ export interface HttpServer {
 
 /** Far more than any request of these APIs. */
 const MAX_BODY_BYTES = 1024 * 1024;
-/** Above what proxies in front usually have, so that it is never the server that hangs up on a request under way. */
-const KEEP_ALIVE_MS = 75_000;
 
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const closing = new AbortController();
@@ -96,23 +90,16 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
 const MAX_VERSION = 128;
 
 function makeFastify(ctx: HttpContext): FastifyInstance {
-  const options = {
-    bodyLimit: MAX_BODY_BYTES,
-    // A long poll is a request that takes its time.
-    requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    forceCloseConnections: 'idle' as const,
-  };
-  const server = (ctx.tls === null
-    ? fastify({ ...options, http: SILENCE_LIMITS })
-    : fastify({
-        ...options,
-        https: { ...SILENCE_LIMITS, cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
-      })) as unknown as FastifyInstance;
-  surviveFailedAccepts(server.server, saySeldom(ctx.log, ctx.clock));
-  // Signatures are over the bytes that came, whatever they call themselves.
+  const server: FastifyInstance = fastify({
+    serverFactory: (onRequest) => ctx.connections.createServer(ctx.tls, onRequest),
+    // The factory's servers answer what is no HTTP themselves.
+    clientErrorHandler: () => undefined,
+    forceCloseConnections: 'idle',
+  });
+  server.addHook('onRequest', async (request) => requireUnambiguous(request.raw.rawHeaders));
+  // Bodies are read only when the head of a request has been found good.
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addContentTypeParser('*', (_request, _body, done) => done(null));
   server.setErrorHandler((error, _request, reply) => sendError(ctx, reply, ctx.random.uuid(), requestFault(error)));
   server.setNotFoundHandler((_request, reply) =>
     sendError(
@@ -131,14 +118,16 @@ async function handle(
   reply: FastifyReply,
   closing: AbortSignal,
 ): Promise<object> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const [prefix, operation] = splitTarget(request.headers['x-amz-target']);
   const door = doorOf(prefix, operation);
-  const caller = await authenticate(
-    { nowMs: ctx.clock.now(), findKey: ctx.findKey },
-    { method: request.method, path: request.url, headers: request.headers, body },
+  const finishAuthentication = await beginAuthentication(
+    ctx,
+    { method: request.method, path: request.url, headers: request.headers },
     door.services,
   );
+  const body = await ctx.connections.readBody(request.raw, reply.raw, MAX_BODY_BYTES);
+  const caller = await finishAuthentication(body);
+  ctx.connections.verified(request.raw);
   const input = parseBody(body);
   if (door.api === 'management') return callOperation(ctx.api, operation, input, caller);
   return callHostCommand(ctx, operation, input, caller, request, reply, closing);
@@ -235,9 +224,6 @@ function requireOwnHost(caller: Caller, input: Input): string {
 
 /** What fastify itself refuses, in the words of the API. */
 function requestFault(error: unknown): unknown {
-  if (systemErrorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new ApiError('SerializationException', `The body is larger than ${MAX_BODY_BYTES} bytes.`, { status: 413 });
-  }
   const status = (error as { statusCode?: number }).statusCode;
   return status !== undefined && status < 500
     ? new ApiError('SerializationException', messageOf(error), { status })

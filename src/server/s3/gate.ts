@@ -4,6 +4,7 @@
  * A request is understood when its method, its query names, and every header that could change its meaning stand in the table. All
  * others are answered with 501 and change nothing: a store that ignores what it does not know replaces a bundle by its tags.
  */
+import { overridesMethod } from '../../protocol/method-override.ts';
 import { CHECKSUM_ALGORITHMS, checksumHeader } from './checksums.ts';
 import { S3Error } from './s3-error.ts';
 
@@ -132,6 +133,7 @@ export function understand(request: {
     if (!isOwn && !(name === 'x-id' && value === chosen.name)) throw notImplemented(`${what} with '?${name}'`);
   }
   for (const [name, value] of Object.entries(headers)) {
+    if (overridesMethod(name)) throw notImplemented(`${what} with the header ${name}`);
     if (!(name.startsWith('x-amz-') || CONDITIONS.has(name)) || HARMLESS.has(name)) continue;
     const isKept = chosen.keepsMetadata && name.startsWith('x-amz-meta-');
     const isKnown = chosen.headers.includes(name) || OF_ANY_BODY.includes(name);

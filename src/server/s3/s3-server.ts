@@ -2,19 +2,17 @@
  * The second door of the control server: as much of the S3 API as revisions need, over the objects on disk. Path-style addresses, every
  * bucket versioned, every request signed.
  */
-import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { saySeldom } from '../../logging/seldom.ts';
 import { ApiError } from '../../protocol/errors.ts';
-import { SILENCE_LIMITS, surviveFailedAccepts } from '../../system/accepting.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import type { Connections } from '../connections/connections.ts';
+import type { TlsFiles } from '../connections/guarded-server.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 import { bucketLocation, bucketVersioning, createBucket, listObjects } from './buckets.ts';
@@ -38,7 +36,8 @@ export interface S3Context {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly connections: Connections;
+  readonly tls: TlsFiles | null;
   /** Made if they do not exist. */
   readonly buckets: readonly string[];
   /** The address by which hosts reach the store, if that is another than the one listened on. */
@@ -61,16 +60,7 @@ export function createS3Server(ctx: S3Context): S3Server {
   if (publicName !== undefined) known.add(publicName);
   const door: Door = { ctx, store, known };
   const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(door, request, response);
-  const server: Server =
-    ctx.tls === null
-      ? createServer(SILENCE_LIMITS, onRequest)
-      : createTlsServer(
-          { ...SILENCE_LIMITS, cert: readFileSync(ctx.tls.certFile), key: readFileSync(ctx.tls.keyFile) },
-          onRequest,
-        );
-  surviveFailedAccepts(server, saySeldom(ctx.log, ctx.clock));
-  // A large bundle over a slow line takes its time.
-  server.requestTimeout = 0;
+  const server = ctx.connections.createServer(ctx.tls, onRequest);
   return {
     async listen(host, port) {
       await new Promise<void>((resolve, reject) => {
@@ -134,6 +124,7 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
     { findKey: ctx.findKey, nowMs: ctx.clock.now(), isEncrypted },
     message,
   );
+  ctx.connections.verified(message);
   const { bucket, key, query } = address;
   if (bucket === '') throw new S3Error('NotImplemented', 501, 'Buckets are not listed here; name one in the path.');
   const level = key === '' ? 'bucket' : 'object';
@@ -145,7 +136,8 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
   if (role === 'host' && name !== 'GetObject' && name !== 'HeadObject')
     throw new S3Error('AccessDenied', 403, 'A host may read the bundles of deployments to it, and nothing else.');
   if (name !== 'CreateBucket' && role !== 'host') store.requireBucket(bucket);
-  if (headers['expect']?.toLowerCase() === '100-continue') response.writeContinue();
+  // Node lets no other expectation through.
+  if (headers['expect'] !== undefined) response.writeContinue();
   const requireStillAllowed = () => requirePower(ctx, caller);
   await carryOut(door, name, { message, response, bucket, key, query, headers, caller, body, requireStillAllowed });
 }

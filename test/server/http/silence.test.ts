@@ -1,10 +1,13 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { saySeldom } from '../../../src/logging/seldom.ts';
-import { surviveFailedAccepts } from '../../../src/system/accepting.ts';
-import { httpServer } from '../../support/http-server.ts';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import { createConnections } from '../../../src/server/connections/connections.ts';
+import { connectionLimits } from '../../../src/server/connections/limits.ts';
+import { startServer } from '../../../src/server/main.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { systemRandom } from '../../../src/system/random.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { testServer } from '../../support/test-server.ts';
 
@@ -33,27 +36,33 @@ test.each([
 );
 
 test('a server whose connections cannot be accepted lives, and says so once a minute with the number in between', async () => {
-  await using running = await httpServer((_request, response) => void response.end('here'));
   const said: unknown[] = [];
   let nowMs = 0;
-  const say = saySeldom({ warn: (message, fields) => said.push([message, fields]) }, { now: () => nowMs });
-  surviveFailedAccepts(running.server, say);
-  const fault = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
-  for (let times = 0; times < 5; times += 1) running.server.emit('error', fault);
+  const log = { ...silentLogger, warn: (message: string, fields?: object) => void said.push([message, fields]) };
+  const connections = createConnections({ limits: connectionLimits(1024), clock: { now: () => nowMs }, log });
+  const server = connections.createServer(null, (_request, response) => void response.end('here'));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const error = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
+  for (let times = 0; times < 5; times += 1) server.emit('error', error);
   nowMs = 61_000;
-  running.server.emit('error', fault);
-  const text = 'connections cannot be accepted: the limit on open files is reached (LimitNOFILE, ulimit -n)';
+  server.emit('error', error);
+  const text =
+    'connections cannot be accepted: the limit on open files is reached (LimitNOFILE in the unit, or ulimit -n)';
   expect(said).toEqual([
-    [text, {}],
-    [text, { alsoBefore: 4 }],
+    [text, { error }],
+    [text, { error, alsoBefore: 4 }],
   ]);
-  expect(await (await fetch(running.url)).text()).toBe('here');
+  expect(await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)).text()).toBe('here');
+  await connections.close();
+  await new Promise((resolve) => server.close(resolve));
 });
 
-test('a fault before a server listens is left to whoever has it listen', async () => {
-  const server = createServer();
-  const said: string[] = [];
-  surviveFailedAccepts(server, (message) => said.push(message));
-  server.emit('error', new Error('in use'));
-  expect(said).toEqual([]);
+test('a server that cannot listen says why and is not taken for one that runs', async () => {
+  using scratch = scratchFolder();
+  await using server = await testServer(join(scratch.path, 'first'));
+  const { port } = new URL(server.url);
+  const options = { dataDir: join(scratch.path, 'second'), host: '127.0.0.1', port: Number(port) };
+  const other = { s3Host: '127.0.0.1', s3Port: 0, region: 'us-east-1', accountId: '000000000000', version: '0' };
+  const starting = startServer({ ...options, ...other, log: silentLogger, clock: systemClock, random: systemRandom });
+  await expect(starting).rejects.toMatchObject({ code: 'SERVER_CANNOT_LISTEN' });
 });

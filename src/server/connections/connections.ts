@@ -1,0 +1,166 @@
+/**
+ * Keeps clients from starving the server. Both doors share one instance, because they share memory and open files.
+ *
+ * Whoever has not proved who they are gets little and not for long; whoever has is left alone, but for bodies and readers that make
+ * no progress. Long polls make none and need none: their bodies are complete, and nothing waits to be read.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from '../../logging/logger.ts';
+import { saySeldom } from '../../logging/seldom.ts';
+import type { Clock } from '../../system/clock.ts';
+import { clientOf } from './address.ts';
+import { type BodyReader, createBodyReader } from './body.ts';
+import { makeGuardedServer, type RequestListener, type TlsFiles } from './guarded-server.ts';
+import type { ConnectionLimits } from './limits.ts';
+import { lingerWhenClosed } from './linger.ts';
+import { nextReading, nextWindow, type Reading, type Window } from './progress.ts';
+import { createRoster, type Guest } from './roster.ts';
+
+export interface Connections {
+  /** A server for one door. It is to be closed like any other. */
+  createServer(tls: TlsFiles | null, onRequest: RequestListener): Server;
+  /** To be called when a request has proved who sent it. Other connections are closed after their answer. */
+  verified(request: IncomingMessage): void;
+  /** @see BodyReader */
+  readonly readBody: BodyReader;
+  /** Takes no more connections and closes those that have not asked for anything. The others are watched to their end. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionsContext {
+  readonly limits: ConnectionLimits;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Logger;
+}
+
+interface Connection extends Guest {
+  /** Above TLS, once there is that. */
+  socket: Socket;
+  /** The last request. */
+  request: IncomingMessage | null;
+  /** Requests without an answer. */
+  open: number;
+  window: Window | null;
+  reading: Reading | null;
+}
+
+export function createConnections(ctx: ConnectionsContext): Connections {
+  const { limits } = ctx;
+  const say = saySeldom(ctx.log, ctx.clock);
+  const roster = createRoster<Connection>(limits);
+  /** By what both the plain socket and the one above TLS know of themselves. */
+  const byName = new Map<string, Connection>();
+  let isClosing = false;
+  const timer = setInterval(() => {
+    if (isClosing && roster.size === 0) clearInterval(timer);
+    for (const connection of roster.all()) {
+      if (!isProgressing(connection, performance.now(), limits)) connection.socket.destroy();
+    }
+  }, limits.lookEveryMs);
+  timer.unref();
+
+  const onConnection = (socket: Socket) => {
+    if (isClosing) {
+      socket.destroy();
+      return;
+    }
+    const connection: Connection = {
+      ...{ client: clientOf(socket.remoteAddress), standing: 'silent', socket },
+      ...{ request: null, open: 0, window: null, reading: null },
+    };
+    const leaving = roster.admit(connection);
+    if (leaving !== null)
+      say('there are more connections than the server takes; some are closed', { open: roster.size });
+    if (leaving === 'refused') {
+      socket.destroy();
+      return;
+    }
+    leaving?.socket.destroy();
+    const name = nameOf(socket);
+    byName.set(name, connection);
+    socket.once('close', () => {
+      roster.remove(connection);
+      if (byName.get(name) === connection) byName.delete(name);
+    });
+  };
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse, next: RequestListener) => {
+    const connection = byName.get(nameOf(request.socket));
+    if (connection === undefined) {
+      // Sent away, or gone already.
+      request.socket.destroy();
+      return;
+    }
+    if (connection.standing === 'silent') roster.promote(connection, 'asking');
+    Object.assign(connection, { request, window: null, open: connection.open + 1 });
+    response.once('close', () => {
+      connection.open -= 1;
+    });
+    if (connection.open > limits.pipelined) {
+      connection.socket.destroy();
+      return;
+    }
+    closeUnlessKnown(connection, response);
+    if (request.rawHeaders.length / 2 > limits.headerLines) response.writeHead(431).end();
+    else next(request, response);
+  };
+
+  return {
+    createServer(tls, listener) {
+      const server = makeGuardedServer(tls, limits, say);
+      server.on('connection', onConnection);
+      server.on(tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+        const connection = byName.get(nameOf(socket));
+        if (connection === undefined) return;
+        connection.socket = socket;
+        lingerWhenClosed(socket, () => connection.request, limits.lingerMs);
+      });
+      return server.on('request', (request, response) => onRequest(request, response, listener));
+    },
+    verified(request) {
+      const connection = byName.get(nameOf(request.socket));
+      if (connection !== undefined) roster.promote(connection, 'known');
+    },
+    readBody: createBodyReader(limits),
+    async close() {
+      isClosing = true;
+      for (const { standing, socket } of [...roster.all()]) if (standing === 'silent') socket.destroy();
+    },
+  };
+}
+
+function nameOf(socket: Socket): string {
+  return `${socket.localAddress} ${socket.localPort} ${socket.remoteAddress} ${socket.remotePort}`;
+}
+
+/** Decided when the head of the answer is made: until then the request may have proved who sent it. */
+function closeUnlessKnown(connection: Connection, response: ServerResponse): void {
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+  response.writeHead = ((...args: unknown[]) => {
+    if (connection.standing !== 'known') response.setHeader('connection', 'close');
+    return writeHead(...args);
+  }) as typeof response.writeHead;
+}
+
+function isProgressing(connection: Connection, nowMs: number, limits: ConnectionLimits): boolean {
+  const { socket, request } = connection;
+  if (request === null || request.complete || !isBeingRead(request)) connection.window = null;
+  else {
+    connection.window = nextWindow(connection.window, socket.bytesRead, nowMs, limits);
+    if (connection.window === null) return false;
+  }
+  const waiting = socket.writableLength;
+  if (waiting === 0) {
+    connection.reading = null;
+    return true;
+  }
+  connection.reading = nextReading(connection.reading, socket.bytesWritten - waiting, waiting, nowMs, limits);
+  return connection.reading !== null;
+}
+
+/** Whether it is the client that is waited for, and not the server that has not got to the body yet. */
+function isBeingRead(request: IncomingMessage): boolean {
+  const isAskedFor = request.readableFlowing !== null || request.listenerCount('readable') > 0;
+  return isAskedFor && request.readableLength < request.readableHighWaterMark;
+}

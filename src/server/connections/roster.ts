@@ -1,0 +1,85 @@
+/**
+ * Who has a place, and who must leave when places run out. Pure bookkeeping.
+ *
+ * A connection is `silent` until its first request head is complete, `asking` until a request of it has proved who sent it, and
+ * `known` from then on. A place is made by the oldest silent connection of the client that has most of them; when nobody is
+ * silent, by the oldest that asks. Known ones are never sent away: a fleet behind one address keeps its long polls.
+ */
+export type Standing = 'silent' | 'asking' | 'known';
+
+export interface Guest {
+  readonly client: string;
+  standing: Standing;
+}
+
+export interface Roster<G extends Guest> {
+  readonly size: number;
+  /** @returns `refused` when every place is taken by known ones; else the guest who must leave for this one, or null */
+  admit(guest: G): 'refused' | G | null;
+  promote(guest: G, standing: Standing): void;
+  remove(guest: G): void;
+  all(): Iterable<G>;
+}
+
+export function createRoster<G extends Guest>(limits: {
+  readonly connections: number;
+  readonly silentPerAddress: number;
+}): Roster<G> {
+  const everybody = new Set<G>();
+  const byClient = { silent: new Map<string, Set<G>>(), asking: new Map<string, Set<G>>() };
+
+  const enter = (guest: G) => {
+    if (guest.standing === 'known') return;
+    const own = byClient[guest.standing];
+    const set = own.get(guest.client) ?? new Set();
+    own.set(guest.client, set.add(guest));
+  };
+  const leave = (guest: G) => {
+    if (guest.standing === 'known') return;
+    const own = byClient[guest.standing];
+    const set = own.get(guest.client);
+    set?.delete(guest);
+    if (set?.size === 0) own.delete(guest.client);
+  };
+  const remove = (guest: G) => {
+    everybody.delete(guest);
+    leave(guest);
+  };
+  const oldestOfGreediest = (standing: 'silent' | 'asking'): G | null => {
+    let greediest: Set<G> | null = null;
+    for (const set of byClient[standing].values()) if (set.size > (greediest?.size ?? 0)) greediest = set;
+    return firstOf(greediest);
+  };
+  const whoMustLeave = (client: string): G | null | 'refused' => {
+    const own = byClient.silent.get(client);
+    if (own !== undefined && own.size >= limits.silentPerAddress) return firstOf(own);
+    if (everybody.size < limits.connections) return null;
+    return oldestOfGreediest('silent') ?? oldestOfGreediest('asking') ?? 'refused';
+  };
+
+  return {
+    get size() {
+      return everybody.size;
+    },
+    admit(guest) {
+      const leaving = whoMustLeave(guest.client);
+      if (leaving === 'refused') return 'refused';
+      if (leaving !== null) remove(leaving);
+      everybody.add(guest);
+      enter(guest);
+      return leaving;
+    },
+    promote(guest, standing) {
+      if (!everybody.has(guest)) return;
+      leave(guest);
+      guest.standing = standing;
+      enter(guest);
+    },
+    remove,
+    all: () => everybody,
+  };
+}
+
+function firstOf<T>(set: Set<T> | null): T | null {
+  return set?.values().next().value ?? null;
+}

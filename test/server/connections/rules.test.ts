@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { clientOf } from '../../../src/server/connections/address.ts';
+import { connectionLimits } from '../../../src/server/connections/limits.ts';
+import { nextReading, nextWindow } from '../../../src/server/connections/progress.ts';
+import { createRoster, type Guest } from '../../../src/server/connections/roster.ts';
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:DB8:1:2::9', '2001:db8:1:2::/64'],
+  ['2001:db8::9', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  [undefined, ''],
+])('the address %s belongs to the client %s', (address, client) => {
+  expect(clientOf(address)).toBe(client);
+});
+
+const guest = (client: string): Guest => ({ client, standing: 'silent' });
+
+test('when all places are taken the oldest silent guest of the client that has most of them leaves', () => {
+  const roster = createRoster({ connections: 4, silentPerAddress: 4 });
+  const [lonely, first, second, third] = ['a', 'b', 'b', 'b'].map(guest) as [Guest, Guest, Guest, Guest];
+  for (const one of [lonely, first, second, third]) expect(roster.admit(one)).toBeNull();
+  roster.promote(first, 'known');
+  expect(roster.admit(guest('c'))).toBe(second);
+  expect(roster.size).toBe(4);
+});
+
+test('who asks leaves only when nobody is silent, and who is known never', () => {
+  const roster = createRoster({ connections: 2, silentPerAddress: 2 });
+  const [asking, known] = [guest('a'), guest('b')];
+  roster.admit(asking);
+  roster.admit(known);
+  roster.promote(asking, 'asking');
+  roster.promote(known, 'known');
+  const silent = guest('c');
+  expect(roster.admit(silent)).toBe(asking);
+  roster.promote(silent, 'known');
+  expect(roster.admit(guest('d'))).toBe('refused');
+});
+
+test('a fleet of 5 000 hosts behind one address is let in by rounds, each as large as the bound for silent ones', () => {
+  const limits = connectionLimits(65_536);
+  const roster = createRoster(limits);
+  let waiting = Array.from({ length: 5_000 }, () => guest('192.0.2.7'));
+  const rounds: number[] = [];
+  while (waiting.length > 0) {
+    const away: Guest[] = [];
+    for (const host of waiting) {
+      const leaving = roster.admit(host);
+      if (leaving === 'refused') away.push(host);
+      else if (leaving !== null) away.push(leaving);
+    }
+    for (const host of roster.all()) roster.promote(host, 'known');
+    rounds.push(waiting.length - away.length);
+    waiting = away;
+  }
+  expect(rounds).toEqual([4_096, 904]);
+  expect(roster.size).toBe(5_000);
+});
+
+test.each([
+  [1024, 768, 384],
+  [64, 32, 16],
+  [65_536, 32_768, 4_096],
+  [null, 768, 384],
+])(
+  'with %s open files there are places for %i connections, %i of them silent ones of one address',
+  (files, all, silent) => {
+    expect(connectionLimits(files)).toMatchObject({ connections: all, silentPerAddress: silent });
+  },
+);
+
+const RATE = { windowMs: 1_000, leastBytesPerSecond: 100 };
+
+test('a body is given up after a window in which it brought less than the least rate', () => {
+  const begun = nextWindow(null, 0, 0, RATE);
+  expect(nextWindow(begun, 10, 999, RATE)).toBe(begun);
+  expect(nextWindow(begun, 99, 1_000, RATE)).toBeNull();
+  expect(nextWindow(begun, 100, 1_000, RATE)).toEqual({ startedAtMs: 1_000, bytesThen: 100 });
+});
+
+test('a reader is given up when it takes nothing for as long as what waits needs at the least rate, five minutes at most', () => {
+  const begun = nextReading(null, 50, 200, 0, RATE);
+  expect(nextReading(begun, 50, 200, 3_000, RATE)).toBe(begun);
+  expect(nextReading(begun, 50, 200, 3_001, RATE)).toBeNull();
+  expect(nextReading(begun, 51, 199, 3_001, RATE)).toEqual({ takenBytes: 51, sinceMs: 3_001 });
+  expect(nextReading(begun, 50, 1e9, 300_001, RATE)).toBeNull();
+});
