@@ -1,0 +1,38 @@
+/** Many clients at once against the server as a process, as it is started by people. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { openRaw, type RawConnection } from '../../support/raw-connection.ts';
+import { scratchFolder } from '../../support/scratch.ts';
+import { runSlipway, startControlServer } from '../../support/slipway.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const MIB = 1024 * 1024;
+
+function peakMb(pid: number): number {
+  const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return (Number(kib) * 1024) / 1e6;
+}
+
+test.runIf(process.platform === 'linux')(
+  '1 500 strangers with a body of 1 MiB each are answered, and the server stays small and answers others',
+  async () => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(join(scratch.path, 'data'));
+    const length = MIB - 1;
+    const target = 'X-Amz-Target: CodeDeploy_20141006.ListApplications';
+    const head = `POST / HTTP/1.1\r\nHost: x\r\n${target}\r\nContent-Length: ${length + 1}\r\n\r\n`;
+    const body = Buffer.alloc(length, 'x');
+    const strangers = Array.from({ length: 1_500 }, (): RawConnection => {
+      const stranger = openRaw(server.url, head);
+      stranger.socket.write(body);
+      return stranger;
+    });
+    await Promise.all(strangers.map(({ closed }) => closed));
+    expect(strangers.filter((one) => !one.received().startsWith('HTTP/1.1 403 '))).toEqual([]);
+    const listed = await runSlipway(['applications', 'list', '--json'], server.env);
+    expect(listed).toMatchObject({ status: 0 });
+    expect(peakMb(server.daemon.pid)).toBeLessThan(400);
+  },
+);
