@@ -25,6 +25,18 @@ export const controlHandlers: Handlers<
     }
     const instanceName = readText(input, 'instanceName');
     const given = readText(input, 'hostArn');
+    if (role !== 'host' && (instanceName ?? given) !== null) {
+      throw new ApiError(
+        'ValidationException',
+        `A key of role ${role} speaks for no host: leave out hostArn and instanceName.`,
+      );
+    }
+    if (instanceName !== null && given !== null) {
+      throw new ApiError(
+        'ValidationException',
+        'hostArn and instanceName both say which host the key is for: give one of them.',
+      );
+    }
     if (role !== 'host' && (given ?? instanceName) !== null)
       throw new ApiError('ValidationException', 'hostArn and instanceName are for keys of role host only.');
     if (given !== null && instanceName !== null)

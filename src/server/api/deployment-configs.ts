@@ -90,15 +90,6 @@ export const deploymentConfigHandlers: Handlers<
         `This server deploys to hosts (computePlatform Server), not to ${platform}.`,
       );
     }
-    if (input['zonalConfig'] !== undefined && input['zonalConfig'] !== null) {
-      throw new ApiError('InvalidZonalDeploymentConfigurationException', 'On-premises instances have no zones.');
-    }
-    if (input['trafficRoutingConfig'] !== undefined && input['trafficRoutingConfig'] !== null) {
-      throw new ApiError(
-        'InvalidTrafficRoutingConfigurationException',
-        'A trafficRoutingConfig is for Lambda and ECS; hosts need minimumHealthyHosts.',
-      );
-    }
     const minimum = readMinimum(input);
     const deploymentConfigId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {

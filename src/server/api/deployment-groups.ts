@@ -57,7 +57,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     ec2TagFilters: [],
     onPremisesInstanceTagFilters: [],
     triggerConfigurations: [],
-    outdatedInstancesStrategy: 'UPDATE',
+    outdatedInstancesStrategy: 'IGNORE',
     terminationHookEnabled: false,
     ...(settings as Partial<GroupInfo>),
     // Given as names, shown as objects.

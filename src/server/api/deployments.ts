@@ -131,16 +131,6 @@ function readOptions(input: Input): CreateOptions {
       `fileExistsBehavior must be ${BEHAVIORS.join(', ')}, but is '${behavior}'.`,
     );
   }
-  const targetInstances = readObject(input, 'targetInstances');
-  if (
-    targetInstances !== null &&
-    Object.values(targetInstances).some((value) => Array.isArray(value) && value.length > 0)
-  ) {
-    throw new ApiError(
-      'InvalidTargetInstancesException',
-      'targetInstances are for blue/green deployments; this one is in place.',
-    );
-  }
   const updateOutdatedInstancesOnly = readBoolean(input, 'updateOutdatedInstancesOnly') ?? false;
   const rollback = readObject(input, 'autoRollbackConfiguration');
   checkRollback(rollback);

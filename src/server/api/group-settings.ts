@@ -3,8 +3,12 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { MembershipSettings } from '../engine/membership.ts';
 import type { Input } from './context.ts';
 import { readBoolean, readList, readObject, readText, requireObject, requireText } from './input.ts';
+import { isEmpty } from './not-done.ts';
 
-/** Members that are kept as they were given; absent ones keep what was there, `[]` clears. */
+/**
+ * Members that are kept as they were given; absent ones keep what was there, `[]` clears. Some are not acted upon: of those, values come only
+ * that ask for nothing, and groups from before may have others.
+ */
 const KEPT = [
   'ec2TagFilters',
   'ec2TagSet',
@@ -34,37 +38,12 @@ const MAX_LIST = 10;
 const MAX_TAG_LISTS = 3;
 const ROLLBACK_EVENTS = ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM', 'DEPLOYMENT_STOP_ON_REQUEST'];
 const MAX_ALARM_NAME = 255;
-const TRIGGER_EVENTS = [
-  ...['DeploymentStart', 'DeploymentSuccess', 'DeploymentFailure', 'DeploymentStop', 'DeploymentRollback'],
-  ...['DeploymentReady', 'InstanceStart', 'InstanceSuccess', 'InstanceFailure', 'InstanceReady'],
-];
-
 /** @param before what the group has already; the pair of tag forms replaces each other */
 export function readGroupSettings(input: Input, before: GroupSettings = {}): GroupSettings {
-  checkTagFilters(
-    input,
-    'ec2TagFilters',
-    'ec2TagSet',
-    'ec2TagSetList',
-    'InvalidEC2TagException',
-    'InvalidEC2TagCombinationException',
-  );
-  checkTagFilters(
-    input,
-    'onPremisesInstanceTagFilters',
-    'onPremisesTagSet',
-    'onPremisesTagSetList',
-    'InvalidTagException',
-    'InvalidOnPremisesTagCombinationException',
-  );
+  checkTagFilters(input);
   checkStyle(input);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkAlarms(readObject(input, 'alarmConfiguration'));
-  checkTriggers(input);
-  checkKeptOnly(input);
-  if (input['ecsServices'] !== undefined && (readList(input, 'ecsServices') ?? []).length > 0) {
-    throw new ApiError('InvalidECSServiceException', 'This server deploys to hosts, not to ECS services.');
-  }
   const settings: Record<string, unknown> = { ...before };
   for (const name of KEPT) {
     const value = input[name];
@@ -80,23 +59,18 @@ export function readGroupSettings(input: Input, before: GroupSettings = {}): Gro
   return settings as GroupSettings;
 }
 
-function checkTagFilters(
-  input: Input,
-  flatName: string,
-  setName: string,
-  listName: string,
-  invalid: string,
-  combination: string,
-): void {
+function checkTagFilters(input: Input): void {
+  const [flatName, setName] = ['onPremisesInstanceTagFilters', 'onPremisesTagSet'];
+  const invalid = 'InvalidTagException';
   const flat = readList(input, flatName);
   const set = readObject(input, setName);
   if (flat !== null && !isEmpty(flat) && set !== null && !isEmpty(set)) {
-    throw new ApiError(combination, `${flatName} and ${setName} cannot both be given.`);
+    throw new ApiError('InvalidOnPremisesTagCombinationException', `${flatName} and ${setName} cannot both be given.`);
   }
   for (const filter of flat ?? []) checkFilter(requireObject(filter, flatName), flatName, invalid);
   if ((flat ?? []).length > MAX_LIST)
     throw new ApiError('TagSetListLimitExceededException', `${flatName} may have ${MAX_LIST} entries.`);
-  const lists = set === null ? [] : (readList(set, listName) ?? []);
+  const lists = set === null ? [] : (readList(set, 'onPremisesTagSetList') ?? []);
   if (lists.length > MAX_TAG_LISTS)
     throw new ApiError('TagSetListLimitExceededException', `${setName} may have ${MAX_TAG_LISTS} lists.`);
   for (const list of lists) {
@@ -105,12 +79,6 @@ function checkTagFilters(
       throw new ApiError('TagSetListLimitExceededException', `A list of ${setName} may have ${MAX_LIST} entries.`);
     for (const filter of list) checkFilter(requireObject(filter, setName), setName, invalid);
   }
-}
-
-/** Whether it names no tag: `[]`, `{}`, and a set of no lists. */
-function isEmpty(value: unknown): boolean {
-  if (Array.isArray(value)) return value.every(isEmpty);
-  return Object.values(value as object).every((member) => Array.isArray(member) && isEmpty(member));
 }
 
 export function checkFilter(filter: Input, member: string, invalid: string): void {
@@ -170,54 +138,4 @@ export function checkAlarms(configuration: Input | null): void {
   if (readBoolean(configuration, 'enabled') === true && names.length === 0)
     throw invalid('An alarm configuration that is enabled needs alarms.');
   if (names.length > MAX_LIST) throw new ApiError('AlarmsLimitExceededException', `${MAX_LIST} alarms are the limit.`);
-}
-
-/** What this server keeps and shows, but does not act upon, must at least be what it can show. */
-function checkKeptOnly(input: Input): void {
-  const groups = (readList(input, 'autoScalingGroups') ?? []).map((name) => requireText(name, 'autoScalingGroups'));
-  if (groups.includes(''))
-    throw new ApiError('InvalidAutoScalingGroupException', 'The name of an Auto Scaling group is empty.');
-  if (groups.length > MAX_LIST)
-    throw new ApiError('InvalidAutoScalingGroupException', `${MAX_LIST} Auto Scaling groups are the limit.`);
-  const strategy = readText(input, 'outdatedInstancesStrategy');
-  if (strategy !== null && strategy !== 'UPDATE' && strategy !== 'IGNORE') {
-    throw new ApiError(
-      'InvalidInputException',
-      `outdatedInstancesStrategy must be UPDATE or IGNORE, but is '${strategy}'.`,
-    );
-  }
-  readBoolean(input, 'terminationHookEnabled');
-  readObject(input, 'loadBalancerInfo');
-  if (Object.keys(readObject(input, 'blueGreenDeploymentConfiguration') ?? {}).length > 0) {
-    throw new ApiError(
-      'InvalidBlueGreenDeploymentConfigurationException',
-      'This server deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments.',
-    );
-  }
-}
-
-function checkTriggers(input: Input): void {
-  const triggers = readList(input, 'triggerConfigurations') ?? [];
-  if (triggers.length > MAX_LIST)
-    throw new ApiError('TriggerTargetsLimitExceededException', `${MAX_LIST} triggers are the limit.`);
-  for (const entry of triggers) {
-    const trigger = requireObject(entry, 'triggerConfigurations');
-    if (
-      !readText(trigger, 'triggerName') ||
-      !readText(trigger, 'triggerTargetArn') ||
-      (readList(trigger, 'triggerEvents') ?? []).length === 0
-    ) {
-      throw new ApiError(
-        'InvalidTriggerConfigException',
-        'A trigger needs a triggerName, a triggerTargetArn and triggerEvents.',
-      );
-    }
-    const unknown = (readList(trigger, 'triggerEvents') ?? []).find((event) => !TRIGGER_EVENTS.includes(String(event)));
-    if (unknown !== undefined) {
-      throw new ApiError(
-        'InvalidTriggerConfigException',
-        `'${String(unknown)}' is none of ${TRIGGER_EVENTS.join(', ')}.`,
-      );
-    }
-  }
 }

@@ -4,12 +4,15 @@ import { lockPower } from '../store/powers.ts';
 import type { Role } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { applicationHandlers } from './applications.ts';
+import { checkMembers } from './check-members.ts';
 import type { ApiContext, Caller, Input } from './context.ts';
 import { controlHandlers } from './control.ts';
 import { deploymentConfigHandlers } from './deployment-configs.ts';
 import { deploymentGroupHandlers } from './deployment-groups.ts';
 import { deploymentHandlers } from './deployments.ts';
 import { instanceHandlers } from './instances.ts';
+import { refuseNotDone } from './not-done.ts';
+import { readPageToken } from './paging.ts';
 import { revisionHandlers } from './revisions.ts';
 import { tagHandlers } from './tags.ts';
 import { targetHandlers } from './targets.ts';
@@ -27,7 +30,10 @@ const HANDLERS = {
   ...controlHandlers,
   ...waitHandlers,
   /** There are no tokens: hosts get none from this server. */
-  ListGitHubAccountTokenNames: async () => ({ tokenNameList: [] }),
+  async ListGitHubAccountTokenNames(ctx: ApiContext, input: Input) {
+    readPageToken(ctx, 'ListGitHubAccountTokenNames', input);
+    return { tokenNameList: [] };
+  },
 };
 
 type AnyHandler = (ctx: ApiContext, input: Input, caller: Caller) => Promise<object>;
@@ -57,13 +63,20 @@ export function requireRole(role: Role, operation: string): void {
   }
 }
 
-/** @throws ApiError UnknownOperationException, or what the handler throws */
+/**
+ * The one way in. What a request asks for is known in full before its handler begins: no member is passed over.
+ *
+ * @throws ApiError UnknownOperationException, ValidationException for a member that the operation does not have, the exception of a member
+ *   that is not acted upon here, or what the handler throws
+ */
 export async function callOperation(ctx: ApiContext, operation: string, input: Input, caller: Caller): Promise<object> {
   requireRole(caller.role, operation);
-  const handler = Object.hasOwn(HANDLERS, operation)
-    ? (HANDLERS as unknown as Record<string, AnyHandler>)[operation]
-    : undefined;
-  if (handler !== undefined) return handler(withPowerOf(ctx, caller), input, caller);
+  if (isHandled(operation)) {
+    checkMembers(operation, input);
+    refuseNotDone(operation, input);
+    const handler: AnyHandler = HANDLERS[operation];
+    return handler(withPowerOf(ctx, caller), input, caller);
+  }
   if (FOREIGN.includes(operation)) {
     throw new ApiError(
       'UnsupportedActionForDeploymentTypeException',
@@ -71,6 +84,10 @@ export async function callOperation(ctx: ApiContext, operation: string, input: I
     );
   }
   throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
+}
+
+function isHandled(operation: string): operation is keyof typeof HANDLERS {
+  return Object.hasOwn(HANDLERS, operation);
 }
 
 /**

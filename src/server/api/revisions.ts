@@ -21,10 +21,18 @@ import {
   requireBatch,
   requireObject,
 } from './input.ts';
+import { isEmpty } from './not-done.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 export type RevisionLocation = NonNullable<ManagementOperations['GetApplicationRevision']['output']['revision']>;
 
+/** Where a revision of each type says where it is. */
+const LOCATIONS: Readonly<Record<string, string>> = {
+  S3: 's3Location',
+  GitHub: 'gitHubLocation',
+  String: 'string',
+  AppSpecContent: 'appSpecContent',
+};
 const BUNDLE_TYPES = ['tar', 'tgz', 'zip'];
 const MAX_BATCH = 25;
 
@@ -33,6 +41,14 @@ export function readRevision(input: Input, member: string): RevisionLocation {
   const revision = readObject(input, member);
   if (revision === null) throw new ApiError('RevisionRequiredException', `The revision (${member}) is missing.`);
   const type = readText(revision, 'revisionType');
+  const own = type !== null && Object.hasOwn(LOCATIONS, type) ? LOCATIONS[type] : undefined;
+  const other = Object.values(LOCATIONS).find((name) => name !== own && !isEmpty(revision[name]));
+  if (own !== undefined && other !== undefined) {
+    throw new ApiError(
+      'InvalidRevisionException',
+      `${member} is of revisionType ${type}, but has ${/^[aeiou]/.test(other) ? 'an' : 'a'} ${other}, too. Leave out what does not count.`,
+    );
+  }
   switch (type) {
     case 'S3':
       return { revisionType: 'S3', s3Location: readS3Location(revision) };
@@ -64,7 +80,7 @@ function readS3Location(revision: Input) {
   }
   const version = readText(location, 'version');
   const eTag = readText(location, 'eTag');
-  if (needed('bucket').includes('://')) requireBundleUrl(needed('bucket'), needed('key'), eTag);
+  if (needed('bucket').includes('://')) requireBundleUrl(needed('bucket'), needed('key'), eTag, version);
   return {
     bucket: needed('bucket'),
     key: needed('key'),
@@ -75,8 +91,9 @@ function readS3Location(revision: Input) {
 }
 
 /** An address in place of a bucket's name: the bundle is at a web server, and its eTag says `sha256:` and its digest. */
-function requireBundleUrl(bucket: string, key: string, eTag: string | null): void {
+function requireBundleUrl(bucket: string, key: string, eTag: string | null, version: string | null): void {
   const problem =
+    (version ? 'a web address has no version' : null) ??
     problemOfBundleUrl(`${bucket}/${key}`) ??
     (eTag?.startsWith('sha256:') ? problemOfSha256(eTag.slice('sha256:'.length)) : 'its eTag must be sha256:DIGEST');
   if (problem !== null) {

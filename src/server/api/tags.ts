@@ -2,6 +2,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { StoreReader } from '../store/store.ts';
 import type { ApiContext, Handlers, Input } from './context.ts';
 import { readList, readText, requireObject, requireText } from './input.ts';
+import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 export interface Tag {
   readonly Key: string;
@@ -137,12 +138,17 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
 
   async ListTagsForResource(ctx, input) {
     const arn = readArn(input);
-    const rows = await ctx.store.db
+    const token = readPageToken(ctx, 'ListTagsForResource', input, 'NextToken');
+    const found = await ctx.store.db
       .selectFrom('resource_tags')
       .selectAll()
       .where('resource_arn', '=', arn)
+      .where('tag_key', '>', token.after)
       .orderBy('tag_key')
+      .limit(PAGE_SIZE + 1)
       .execute();
-    return { Tags: rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value })) };
+    const { rows, nextToken } = toPage(found, token, (row) => row.tag_key);
+    const Tags = rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value }));
+    return { Tags, ...(nextToken === undefined ? {} : { NextToken: nextToken }) };
   },
 };

@@ -1,0 +1,56 @@
+/** Whether a request asks for nothing but what this server knows. Pure. */
+import { ApiError } from '../../protocol/errors.ts';
+import type { ManagementOperation } from '../../protocol/management/shapes.ts';
+import type { Input } from './context.ts';
+import { readBoolean, readList, readObject, readText } from './input.ts';
+import { INPUT_MEMBERS, type MemberKind } from './members.ts';
+
+/** More of a foreign name is not repeated; characters. */
+const MAX_NAME = 100;
+
+/**
+ * Finds members that the operation does not have, at any depth, and values of another type than the member's. Numbers and times are left to
+ * the handlers, which have exceptions of their own for them. A member that is null is absent.
+ *
+ * @throws ApiError ValidationException, which names the member; SerializationException for a value of another type
+ */
+export function checkMembers(operation: ManagementOperation, input: Input): void {
+  checkObject(operation, '', input, INPUT_MEMBERS[operation]);
+}
+
+function checkObject(operation: string, path: string, object: Input, members: Readonly<Record<string, MemberKind>>) {
+  for (const name of Object.keys(object)) {
+    const value = object[name];
+    if (value === undefined || value === null) continue;
+    const memberPath = path === '' ? name : `${path}.${name}`;
+    const kind = Object.hasOwn(members, name) ? members[name] : undefined;
+    if (kind === undefined) {
+      const known = Object.keys(members).join(', ');
+      throw new ApiError(
+        'ValidationException',
+        `${operation} has no member ${JSON.stringify(memberPath.slice(0, MAX_NAME))}; nothing was done. ` +
+          (known === '' ? 'It takes none.' : `Known ${path === '' ? 'are' : `in ${path} are`}: ${known}.`),
+      );
+    }
+    checkValue(operation, memberPath, value, kind);
+  }
+}
+
+function checkValue(operation: string, path: string, value: unknown, kind: MemberKind): void {
+  const holder = { [path]: value };
+  if (kind === 'text') readText(holder, path);
+  else if (kind === 'flag') readBoolean(holder, path);
+  else if (kind === 'number') return;
+  else if (kind === 'map') readObject(holder, path);
+  else if (isListKind(kind)) {
+    for (const [index, entry] of (readList(holder, path) ?? []).entries()) {
+      // Handlers say what a list may not have in it; null is nothing that any has.
+      if (entry === null) throw new ApiError('SerializationException', `${path}[${index}] is null.`);
+      checkValue(operation, `${path}[${index}]`, entry, kind[0]);
+    }
+  } else checkObject(operation, path, readObject(holder, path) ?? {}, kind);
+}
+
+function isListKind(kind: MemberKind): kind is readonly [MemberKind] {
+  return Array.isArray(kind);
+}

@@ -1,0 +1,135 @@
+/**
+ * Members of the API that this server knows and does not act upon. A request that asks for one of them is refused by the member's own
+ * exception: a deployment that ignores an alarm is worse than one that does not begin. Values that ask for nothing are taken, and so a group
+ * from before that has such a setting can be rid of it. Pure.
+ */
+import { ApiError } from '../../protocol/errors.ts';
+import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
+import type { Input } from './context.ts';
+
+interface Refusal {
+  readonly type: string;
+  /** Ends with what the caller can do. */
+  readonly why: string;
+  /** Of a value of the member's type that is not null. */
+  asksForNothing(value: unknown): boolean;
+}
+
+/** `[]`, lists of such lists, `{}`, and objects of nothing but such lists. */
+export function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (Array.isArray(value)) return value.every((entry) => Array.isArray(entry) && isEmpty(entry));
+  return (
+    typeof value === 'object' &&
+    Object.values(value).every((member) => member === null || (Array.isArray(member) && isEmpty(member)))
+  );
+}
+
+/** A list of alarms may be kept with `enabled: false`, which is what it means in the hosted service, too. */
+function watchesNothing(value: unknown): boolean {
+  const { enabled, alarms } = value as Input;
+  return enabled === false || (enabled !== true && isEmpty(alarms));
+}
+
+function needsNoAlarm(value: unknown): boolean {
+  const { enabled, events } = value as Input;
+  return enabled === false || !Array.isArray(events) || !events.includes('DEPLOYMENT_STOP_ON_ALARM');
+}
+
+const ALARMS: Refusal = {
+  type: 'InvalidAlarmConfigException',
+  why: 'it watches no alarms. Leave it out, or set enabled to false; a script of ValidateService can ask whoever watches.',
+  asksForNothing: watchesNothing,
+};
+
+const ROLLBACK: Refusal = {
+  type: 'InvalidAutoRollbackConfigException',
+  why: 'it watches no alarms, so the event DEPLOYMENT_STOP_ON_ALARM never comes. DEPLOYMENT_FAILURE and DEPLOYMENT_STOP_ON_REQUEST do.',
+  asksForNothing: needsNoAlarm,
+};
+
+const EC2_TAGS: Refusal = {
+  type: 'InvalidEC2TagException',
+  why: 'it has no EC2 instances. Hosts are found by onPremisesInstanceTagFilters or onPremisesTagSet, wherever they run.',
+  asksForNothing: isEmpty,
+};
+
+const OF_GROUPS = {
+  ec2TagFilters: EC2_TAGS,
+  ec2TagSet: EC2_TAGS,
+  autoScalingGroups: {
+    type: 'InvalidAutoScalingGroupException',
+    why: 'it knows no Auto Scaling groups. Let each new host run slipway register with the tags of the deployment group.',
+    asksForNothing: isEmpty,
+  },
+  triggerConfigurations: {
+    type: 'InvalidTriggerConfigException',
+    why: 'it sends no notifications. Leave it out; ListDeployments and GetDeployment say what has happened.',
+    asksForNothing: isEmpty,
+  },
+  alarmConfiguration: ALARMS,
+  autoRollbackConfiguration: ROLLBACK,
+  outdatedInstancesStrategy: {
+    type: 'InvalidInputException',
+    why: 'it starts no deployments of its own for hosts that come while one runs. Use IGNORE, or leave it out.',
+    asksForNothing: (value) => value === 'IGNORE',
+  },
+  blueGreenDeploymentConfiguration: {
+    type: 'InvalidBlueGreenDeploymentConfigurationException',
+    why: 'it deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments. Leave it out.',
+    asksForNothing: isEmpty,
+  },
+  loadBalancerInfo: {
+    type: 'InvalidLoadBalancerInfoException',
+    why: 'it controls no load balancers. Leave it out; scripts of ApplicationStop and ApplicationStart can control one.',
+    asksForNothing: isEmpty,
+  },
+  ecsServices: {
+    type: 'InvalidECSServiceException',
+    why: 'it deploys to hosts, not to ECS services. Leave it out.',
+    asksForNothing: isEmpty,
+  },
+  terminationHookEnabled: {
+    type: 'InvalidInputException',
+    why: 'it knows no Auto Scaling groups, whose hook that is. Use false, or leave it out.',
+    asksForNothing: (value) => value === false,
+  },
+} satisfies Readonly<Record<string, Refusal>>;
+
+/** By operation and member. */
+const NOT_DONE: {
+  readonly [Op in ManagementOperation]?: { readonly [Name in keyof ManagementOperations[Op]['input']]?: Refusal };
+} = {
+  CreateDeploymentGroup: OF_GROUPS,
+  UpdateDeploymentGroup: OF_GROUPS,
+  CreateDeployment: {
+    targetInstances: {
+      type: 'InvalidTargetInstancesException',
+      why: 'it deploys in place, to the hosts of the deployment group; targetInstances are for blue/green deployments. Leave it out.',
+      asksForNothing: (value) => Object.values(value as Input).every((member) => isEmpty(member)),
+    },
+    autoRollbackConfiguration: ROLLBACK,
+    overrideAlarmConfiguration: ALARMS,
+  },
+  CreateDeploymentConfig: {
+    zonalConfig: {
+      type: 'InvalidZonalDeploymentConfigurationException',
+      why: 'its hosts have no zones. Leave it out.',
+      asksForNothing: isEmpty,
+    },
+    trafficRoutingConfig: {
+      type: 'InvalidTrafficRoutingConfigurationException',
+      why: 'a trafficRoutingConfig is for Lambda and ECS. Leave it out; hosts need minimumHealthyHosts.',
+      asksForNothing: isEmpty,
+    },
+  },
+};
+
+/** @param input what `checkMembers` has let pass @throws ApiError the exception of the first member that asks for what is not done here */
+export function refuseNotDone(operation: ManagementOperation, input: Input): void {
+  for (const [name, refusal] of Object.entries(NOT_DONE[operation] ?? {}) as [string, Refusal][]) {
+    const value = input[name];
+    if (value === undefined || value === null || refusal.asksForNothing(value)) continue;
+    throw new ApiError(refusal.type, `This server does not act upon ${name} as given here: ${refusal.why}`);
+  }
+}
