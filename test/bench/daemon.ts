@@ -12,6 +12,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createManagementClient } from '../../src/protocol/management/client.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { trustAuthorities } from '../../src/system/trust.ts';
+import { privateCertificates } from '../support/certificates.ts';
 import { answeringServer } from '../support/http-server.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type Figure, median } from './figures.ts';
@@ -24,7 +26,7 @@ const SETTLE_MS = 20_000;
 const IDLE_MS = 60_000;
 const CLOCK_TICKS = 100;
 
-/** Builds the bundle first. Memory is in millions of bytes. @param folder an empty one, for everything that is written */
+/** Over https but for the cold start. Builds the bundle first. Memory is in millions of bytes. @param folder an empty one, for everything that is written */
 export async function* daemonFigures(folder: string): AsyncGenerator<Figure> {
   execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
   yield await coldStart(folder);
@@ -65,13 +67,27 @@ async function* againstServer(folder: string): AsyncGenerator<Figure> {
     accessKeyId: string;
     secretAccessKey: string;
   };
-  const server = slipway(['server', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0']);
+  // Over TLS with a private authority, as agents run on real hosts.
+  const { caFile, certFile, keyFile } = await privateCertificates(folder);
+  await trustAuthorities({ env: {}, caFile });
+  const listen = [
+    '--listen',
+    '127.0.0.1:0',
+    '--s3-listen',
+    '127.0.0.1:0',
+    '--tls-cert',
+    certFile,
+    '--tls-key',
+    keyFile,
+  ];
+  const server = slipway(['server', '--data-dir', dataDir, ...listen]);
   const [, url = ''] = /API on (\S+),/.exec(await firstLine(server)) ?? [];
   const env = {
     AWS_ACCESS_KEY_ID: key.accessKeyId,
     AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
     AWS_REGION: 'us-east-1',
     SLIPWAY_ENDPOINT_URL: url,
+    SLIPWAY_CA_FILE: caFile,
   };
   const host = join(folder, 'host');
   const dirs = ['--config-dir', join(host, 'conf'), '--state-dir', host];
