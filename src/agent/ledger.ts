@@ -6,17 +6,20 @@
  *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
  *
  * One file a command. Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it. A file that
- * cannot be read never blocks the start. A disk that is full keeps a command from beginning, and from then on nothing: what is known is
- * kept in memory, and the endpoint is told.
+ * cannot be read never blocks the start. Folders that are deleted while the agent runs are made anew, with all that is known. A disk that is
+ * full keeps a command from beginning, and from then on nothing: what is known is kept in memory, and the endpoint is told.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type FolderModes, folderModes } from '../deployment/folder-modes.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
+import { saySeldom } from '../logging/seldom.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { Clock } from '../system/clock.ts';
 import { removeUnfinished, writeFileDurably } from '../system/durable-file.ts';
+import { isFolderGone, ledgerFolders } from './ledger-folders.ts';
 
 export interface CommandRecord {
   readonly hostCommandIdentifier: string;
@@ -44,9 +47,17 @@ const SETTLED_KEPT_MS = 60 * 60 * 1000;
 /** What is older is of no use to anybody any more. @see the official agent 1.8.1, `deployment_command_tracker.rb` */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
+/** The agent takes about one command a second from a server that floods it: these are more than come while an order is valid. */
+const MAX_RECORDS = 4_000;
+const DISK_TRIES = 5;
+
 export interface LedgerContext {
   readonly rootDir: string;
   readonly trackingFolder: string;
+  /** How many commands are remembered at most; those that run are remembered in any case. */
+  readonly maxRecords?: number;
+  /** Modes of folders that are made. */
+  readonly folderModes?: FolderModes;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
 }
@@ -54,17 +65,46 @@ export interface LedgerContext {
 export function openLedger(ctx: LedgerContext): Ledger {
   const folder = commandsDir(ctx.rootDir);
   const tracking = join(ctx.rootDir, ctx.trackingFolder);
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  mkdirSync(tracking, { recursive: true, mode: 0o755 });
+  const folders = ledgerFolders(ctx.rootDir, [folder, tracking], ctx.folderModes ?? folderModes(false));
+  const saySometimes = saySeldom(ctx.log, ctx.clock);
+  folders.renew();
   for (const own of [folder, tracking]) removeUnfinished(own);
   const records = readRecords(ctx, folder);
   adoptTrackingFiles(ctx, tracking, records);
 
   // Identifiers are the server's text and may hold anything; a file's name must not.
   const fileOf = (id: string) => join(folder, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.json`);
+  const writeRecord = (record: CommandRecord) =>
+    writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
+  const track = ({ deploymentId, hostCommandIdentifier }: CommandRecord) =>
+    writeFileDurably(join(tracking, deploymentId), hostCommandIdentifier);
+  let isLost = false;
+  const writeAll = () => {
+    saySometimes('a folder that commands are noted down in was deleted; it is made anew, with all that is known', {
+      folders: [folder, tracking],
+      commands: records.size,
+    });
+    const all = [...records.values()].sort((a, b) => a.changedAtMs - b.changedAtMs);
+    for (const record of all) writeRecord(record);
+    for (const record of all) if (record.state === 'running') track(record);
+    isLost = false;
+  };
+  const onDisk = (work: () => void) => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        isLost = folders.renew() || isLost;
+        if (isLost) writeAll();
+        work();
+        return;
+      } catch (error) {
+        // The folder may go again at any instant.
+        if (tries === DISK_TRIES || !isFolderGone(error)) throw error;
+      }
+    }
+  };
   const write = (record: CommandRecord) => {
     records.set(record.hostCommandIdentifier, record);
-    writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
+    onDisk(() => writeRecord(record));
   };
   const remove = (id: string) => {
     records.delete(id);
@@ -85,8 +125,7 @@ export function openLedger(ctx: LedgerContext): Ledger {
     const file = join(tracking, deploymentId);
     const running = [...records.values()].filter((one) => one.deploymentId === deploymentId && one.state === 'running');
     const newest = running.sort((a, b) => b.changedAtMs - a.changedAtMs)[0];
-    if (newest === undefined) rmSync(file, { force: true });
-    else writeFileDurably(file, newest.hostCommandIdentifier);
+    onDisk(() => (newest === undefined ? rmSync(file, { force: true }) : track(newest)));
   };
   const dropOld = () => {
     const now = ctx.clock.now();
@@ -94,6 +133,8 @@ export function openLedger(ctx: LedgerContext): Ledger {
       const age = now - record.changedAtMs;
       if (age > KEPT_MS || (record.state === 'settled' && age > SETTLED_KEPT_MS)) remove(record.hostCommandIdentifier);
     }
+    for (const record of beyondLimit([...records.values()], ctx.maxRecords ?? MAX_RECORDS))
+      remove(record.hostCommandIdentifier);
   };
   asFarAsThereIsADisk(dropOld);
 
@@ -104,8 +145,9 @@ export function openLedger(ctx: LedgerContext): Ledger {
     begin(command) {
       asFarAsThereIsADisk(dropOld);
       try {
-        write({ ...command, state: 'running', outcome: null, changedAtMs: ctx.clock.now() });
-        writeFileDurably(join(tracking, command.deploymentId), command.hostCommandIdentifier);
+        const record: CommandRecord = { ...command, state: 'running', outcome: null, changedAtMs: ctx.clock.now() };
+        write(record);
+        onDisk(() => track(record));
       } catch (cause) {
         throw new SlipwayError(
           'DEPLOYMENT_ROOT_UNUSABLE',
@@ -132,6 +174,15 @@ export function openLedger(ctx: LedgerContext): Ledger {
       asFarAsThereIsADisk(() => untrack(record));
     },
   };
+}
+
+/** What has to go so that one more fits: the oldest that the endpoint has, then the oldest that it does not have; nothing that runs. */
+function beyondLimit(records: readonly CommandRecord[], limit: number): readonly CommandRecord[] {
+  const excess = records.length + 1 - limit;
+  if (excess <= 0) return [];
+  const inState = (state: CommandRecord['state']) =>
+    records.filter((record) => record.state === state).sort((a, b) => a.changedAtMs - b.changedAtMs);
+  return [...inState('settled'), ...inState('finished')].slice(0, excess);
 }
 
 /** Outcomes that the control endpoint does not have yet, without touching anything: the agent may be at work. */

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
-import { restrictFolders } from '../deployment/folder-modes.ts';
+import { folderModes, restrictFolders } from '../deployment/folder-modes.ts';
 import { requireFolder } from '../deployment/work-folder.ts';
 import { isUntrusted, messageOf, SlipwayError } from '../errors.ts';
 import { inheritedEnvironment } from '../hooks/inherited-environment.ts';
@@ -124,7 +124,13 @@ async function serve(
     ...(wire === null ? {} : { wireLog: (exchange) => wire.append(renderExchange(exchange, clock.now())) }),
     clock,
   });
-  const ledger = openLedger({ rootDir: config.rootDir, trackingFolder: config.ongoingDeploymentTracking, clock, log });
+  const ledger = openLedger({
+    rootDir: config.rootDir,
+    trackingFolder: config.ongoingDeploymentTracking,
+    folderModes: folderModes(config.restrictAgentDirs),
+    clock,
+    log,
+  });
   if (config.restrictAgentDirs) {
     restrictFolders({ rootDir: config.rootDir, trackingDir: join(config.rootDir, config.ongoingDeploymentTracking) });
   }

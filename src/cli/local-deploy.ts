@@ -3,6 +3,7 @@ import { openWireLog } from '../agent/wire-log.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
 import type { GroupOnHost } from '../deployment/groups-on-host.ts';
+import { type ConfiguredFolders, reservedIds } from '../deployment/layout.ts';
 import { SlipwayError } from '../errors.ts';
 import { kindOfBundle } from '../local/bundle-kind.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
@@ -43,7 +44,7 @@ export interface LocalDeployOptions {
  */
 export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
-  const plan = localPlanFor(ctx, { ...options, ...namedGroup(config.rootDir, options) });
+  const plan = localPlanFor(ctx, config, { ...options, ...namedGroup(config.rootDir, options) });
   return carryOut(ctx, config, plan, await identityFor(ctx, config, plan));
 }
 
@@ -141,7 +142,11 @@ function given({ deploymentGroupName, applicationName }: GroupFlags): GroupFlags
 }
 
 /** @throws SlipwayError CLI_BAD_ARGUMENT naming everything that is wrong with the flags */
-export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): LocalDeploymentPlan {
+export function localPlanFor(
+  ctx: CliContext,
+  config: ConfiguredFolders,
+  options: LocalDeployOptions,
+): LocalDeploymentPlan {
   const gitHubToken = options.githubToken ?? ctx.env['CODEDEPLOY_GITHUB_TOKEN'];
   const result = planLocalDeployment({
     bundleLocation: options.bundleLocation ?? null,
@@ -149,6 +154,7 @@ export function localPlanFor(ctx: CliContext, options: LocalDeployOptions): Loca
     deploymentId: newLocalDeploymentId(ctx.random),
     bundleType: options.type ?? kindOfBundle(options.bundleLocation ?? '.', ctx.workingDirectory),
     fileExistsBehavior: options.fileExistsBehavior,
+    reservedIds: reservedIds(config),
     ...(options.deploymentGroup === undefined ? {} : { deploymentGroupId: options.deploymentGroup }),
     ...(options.deploymentGroupName === undefined ? {} : { deploymentGroupName: options.deploymentGroupName }),
     appSpecFilename: options.appspecFilename,

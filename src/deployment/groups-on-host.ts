@@ -2,10 +2,10 @@
  * The deployment groups that have left something on this host, whichever tool deployed to them: Slipway's history has their names, the
  * official agents' layout only their ids.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { groupsWithHistory, type HistoryEntry, readHistory } from './history.ts';
-import { groupPointers, instructionsDir, isLocalDeployment, readPointer } from './layout.ts';
+import { groupPointers, instructionsDir, isLocalDeployment, isOwnFolder, readPointer } from './layout.ts';
 
 export interface GroupOnHost {
   readonly id: string;
@@ -31,7 +31,10 @@ const DEPLOYMENT_FOLDER = /^(d-[A-Z0-9]+(-local)?|local-\d+)$/;
 /** @returns sorted by id */
 export function groupsOnHost(rootDir: string): readonly GroupOnHost[] {
   const ids = new Set([...groupsWithHistory(rootDir), ...idsOfRecords(rootDir), ...idsOfFolders(rootDir)]);
-  return [...ids].sort().map((id) => groupOnHost(rootDir, id));
+  return [...ids]
+    .filter((id) => !isOwnFolder(id))
+    .sort()
+    .map((id) => groupOnHost(rootDir, id));
 }
 
 function groupOnHost(rootDir: string, id: string): GroupOnHost {
@@ -64,15 +67,20 @@ function idsOfRecords(rootDir: string): string[] {
   return namesIn(instructionsDir(rootDir)).flatMap((name) => RECORD.exec(name)?.[1] ?? []);
 }
 
-/** A group whose first deployment has not come to its Install has a folder and no record. */
+/** A group whose first deployment has not come to its Install has a folder and no record. The tracking folder has files called so. */
 function idsOfFolders(rootDir: string): string[] {
-  return namesIn(rootDir).filter((id) => namesIn(join(rootDir, id)).some((name) => DEPLOYMENT_FOLDER.test(name)));
+  const isDeployment = (entry: Dirent) => entry.isDirectory() && DEPLOYMENT_FOLDER.test(entry.name);
+  return namesIn(rootDir).filter((id) => entriesIn(join(rootDir, id)).some(isDeployment));
 }
 
 function namesIn(folder: string): string[] {
+  return entriesIn(folder).map(({ name }) => name);
+}
+
+function entriesIn(folder: string): Dirent[] {
   if (!existsSync(folder)) return [];
   try {
-    return readdirSync(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch {
     // A file, or a folder of somebody else's: no group's.
     return [];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+import { LOCAL_ID_SUFFIX } from '../protocol/wire-text.ts';
 import { writeFileDurably } from '../system/durable-file.ts';
 
 /**
@@ -42,11 +43,31 @@ export function deploymentPaths(rootDir: string, groupId: string, deploymentId: 
   };
 }
 
-/** The ids of local deployments end so; a server never gives such an id. */
-export const LOCAL_ID_SUFFIX = '-local';
-
 export function isLocalDeployment(deploymentId: string): boolean {
   return deploymentId.endsWith(LOCAL_ID_SUFFIX);
+}
+
+/** Folders below `root_dir` that are no deployment group's. */
+const OWN_FOLDERS: readonly string[] = ['.slipway', 'deployment-instructions', 'deployment-logs'];
+
+/** What the configuration puts below `root_dir`, perhaps. */
+export interface ConfiguredFolders {
+  readonly rootDir: string;
+  readonly ongoingDeploymentTracking: string;
+  readonly logDir: string;
+  readonly pidDir: string;
+}
+
+/** Names that no deployment group and no deployment may have, because the agent keeps its own things in such folders. */
+export function reservedIds(config: ConfiguredFolders): readonly string[] {
+  const { rootDir, ongoingDeploymentTracking, logDir, pidDir } = config;
+  const below = [logDir, pidDir].map((folder) => relative(rootDir, folder).split(sep)[0] ?? '');
+  return [...OWN_FOLDERS, ongoingDeploymentTracking, ...below.filter((name) => name !== '' && name !== '..')];
+}
+
+/** Whether a folder is the agent's own under every configuration. */
+export function isOwnFolder(name: string): boolean {
+  return OWN_FOLDERS.includes(name);
 }
 
 export function archiveDirOf(deploymentDir: string): string {

@@ -1,5 +1,4 @@
 /** What a local deployment will do. Pure. */
-import { LOCAL_ID_SUFFIX } from '../deployment/layout.ts';
 import { messageOf } from '../errors.ts';
 import {
   type DeploymentSpecification,
@@ -7,6 +6,7 @@ import {
   type FileExistsBehavior,
   parseSpecification,
 } from '../protocol/specification.ts';
+import { LOCAL_ID_SUFFIX } from '../protocol/wire-text.ts';
 import type { Random } from '../system/random.ts';
 import { orderEvents, possibleEvents, problemsOfEvents } from './events.ts';
 import { type LocalBundleType, parseBundleLocation } from './location.ts';
@@ -28,6 +28,8 @@ export interface LocalDeploymentOptions {
   readonly events?: string;
   readonly appSpecFilename?: string;
   readonly gitHubToken?: string;
+  /** Names that a deployment group cannot have on this host. */
+  readonly reservedIds: readonly string[];
 }
 
 export const LOCAL_DEFAULTS = {
@@ -79,6 +81,7 @@ export function planLocalDeployment(options: LocalDeploymentOptions): LocalPlanR
         gitHubAccessToken: options.gitHubToken ?? null,
         revision: location.revision,
       }),
+      { reservedIds: options.reservedIds },
     );
     return problems.length > 0 ? { ok: false, problems } : { ok: true, plan: { events, specification } };
   } catch (error) {

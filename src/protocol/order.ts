@@ -8,6 +8,7 @@
 import { SlipwayError } from '../errors.ts';
 import type { HostCommand } from './host-command/shapes.ts';
 import { invalid, type Members } from './specification-reader.ts';
+import { COMMAND_ID_BYTES } from './wire-text.ts';
 
 /** The member of the specification's JSON that holds the order. */
 export const ORDER_MEMBER = 'SlipwayOrder';
@@ -53,9 +54,9 @@ export function readOrder(specification: Members): Order | null {
   const order = specification.object(ORDER_MEMBER);
   if (order === null) return null;
   return {
-    hostIdentifier: order.required('HostIdentifier'),
-    deploymentExecutionId: order.required('DeploymentExecutionId'),
-    hostCommandIdentifier: order.required('HostCommandIdentifier'),
+    hostIdentifier: order.required('HostIdentifier', COMMAND_ID_BYTES),
+    deploymentExecutionId: order.required('DeploymentExecutionId', COMMAND_ID_BYTES),
+    hostCommandIdentifier: order.required('HostCommandIdentifier', COMMAND_ID_BYTES),
     commandName: order.required('CommandName'),
     issuedAtMs: seconds(order, 'IssuedAt') * 1000,
     expiresAtMs: seconds(order, 'ExpiresAt') * 1000,

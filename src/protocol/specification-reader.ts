@@ -1,4 +1,9 @@
 import { SlipwayError } from '../errors.ts';
+import { NAME_BYTES, problemOfText } from './wire-text.ts';
+
+/** A deployment has about ten lifecycle events. */
+const LIST_LENGTH = 100;
+const LISTED_BYTES = 256;
 
 /** The members of one JSON object, read with errors that name their path. */
 export class Members {
@@ -10,16 +15,23 @@ export class Members {
     this.#path = path;
   }
 
-  /** A text that is there and not empty; null when it is absent, null or empty. */
-  text(name: string): string | null {
+  /**
+   * A text that is there and not empty; null when it is absent, null or empty.
+   *
+   * @throws SlipwayError SPECIFICATION_INVALID when it is too long, or holds control characters or half of a surrogate pair. The text is
+   * not quoted: it may be a secret.
+   */
+  text(name: string, maxBytes: number = NAME_BYTES): string | null {
     const value = this.#members[name];
     if (value === undefined || value === null || value === '') return null;
     if (typeof value !== 'string') throw invalid(`${this.pathOf(name)} is ${typeof value}, not text`);
+    const problem = problemOfText(value, maxBytes);
+    if (problem !== null) throw invalid(`${this.pathOf(name)} ${problem}`);
     return value;
   }
 
-  required(name: string): string {
-    const value = this.text(name);
+  required(name: string, maxBytes: number = NAME_BYTES): string {
+    const value = this.text(name, maxBytes);
     if (value === null) throw invalid(`the member ${this.pathOf(name)} is missing`);
     return value;
   }
@@ -40,12 +52,22 @@ export class Members {
     return new Members(value as Record<string, unknown>, this.pathOf(name));
   }
 
-  /** The texts of a list; members of other types are dropped, as the official agent 2.x does. */
+  /**
+   * The texts of a list; members of other types are dropped, as the official agent 2.x does.
+   *
+   * @throws SlipwayError SPECIFICATION_INVALID when there are too many, or one breaks the rules for texts
+   */
   textList(name: string): readonly string[] | null {
     const value = this.#members[name];
     if (value === undefined || value === null) return null;
     if (!Array.isArray(value)) throw invalid(`${this.pathOf(name)} is not a list`);
-    return value.filter((member) => typeof member === 'string');
+    if (value.length > LIST_LENGTH) throw invalid(`${this.pathOf(name)} has more than ${LIST_LENGTH} members`);
+    const texts = value.filter((member) => typeof member === 'string');
+    for (const text of texts) {
+      const problem = problemOfText(text, LISTED_BYTES);
+      if (problem !== null) throw invalid(`a member of ${this.pathOf(name)} ${problem}`);
+    }
+    return texts;
   }
 
   pathOf(name: string): string {

@@ -5,6 +5,14 @@
  */
 import { encodeOrder, ORDER_MEMBER, type Order, readOrder } from './order.ts';
 import { invalid, type Members, quote, readMembers } from './specification-reader.ts';
+import {
+  ADDRESS_BYTES,
+  APPLICATION_BYTES,
+  hasLongName,
+  LOCAL_ID_SUFFIX,
+  problemOfId,
+  TOKEN_BYTES,
+} from './wire-text.ts';
 
 export type FileExistsBehavior = 'DISALLOW' | 'OVERWRITE' | 'RETAIN';
 
@@ -151,39 +159,54 @@ function encodeRevision(revision: Revision): Record<string, unknown> {
   }
 }
 
+/** What ids are compared with when they are read. */
+export interface IdRules {
+  /** Names of the agent's own folders below root_dir: no deployment group may be called so, in any case of letters. */
+  readonly reservedIds: readonly string[];
+}
+
 /**
  * Reads the JSON text of an opened envelope.
  *
- * Everything that becomes a path on this host is checked here: ids must each be one safe path component, the AppSpec file name must
- * stay inside the revision. Unknown members are ignored.
+ * Everything that becomes a path, a variable or a message on this host is checked here: ids are safe folder names, the AppSpec file name
+ * stays inside the revision, and texts have a length and no control characters. Unknown members are ignored.
  *
  * @throws SlipwayError SPECIFICATION_INVALID naming the member at fault
  * @see the official agent 1.8.1, `deployment_specification.rb`, for members and defaults; 2.1 for the path checks
  */
-export function parseSpecification(json: string): DeploymentSpecification {
-  return specificationIn(readMembers(json));
+export function parseSpecification(json: string, rules: IdRules = { reservedIds: [] }): DeploymentSpecification {
+  return specificationIn(readMembers(json), rules);
 }
 
 /**
- * Reads the JSON text of an envelope that came over the wire, which may hold an order.
+ * Reads the JSON text of an envelope that came over the wire, which may hold an order. Its ids are none of a local deployment.
  *
  * @throws SlipwayError SPECIFICATION_INVALID naming the member at fault
  */
-export function parseOrderedSpecification(json: string): {
+export function parseOrderedSpecification(
+  json: string,
+  rules: IdRules,
+): {
   readonly specification: DeploymentSpecification;
   readonly order: Order | null;
 } {
   const root = readMembers(json);
-  return { specification: specificationIn(root), order: readOrder(root) };
+  const specification = specificationIn(root, rules);
+  const { deploymentId: DeploymentId, reuseArchiveFromDeploymentId: ReuseArchiveFromDeploymentId } = specification;
+  for (const [member, id] of Object.entries({ DeploymentId, ReuseArchiveFromDeploymentId })) {
+    if (id?.toLowerCase().endsWith(LOCAL_ID_SUFFIX))
+      throw invalid(`${member} is ${quote(id)}, and only local deployments have ids that end with ${LOCAL_ID_SUFFIX}`);
+  }
+  return { specification, order: readOrder(root) };
 }
 
-function specificationIn(root: Members): DeploymentSpecification {
+function specificationIn(root: Members, rules: IdRules): DeploymentSpecification {
   const overrides = root.object('AgentActionOverrides')?.object('AgentOverrides') ?? null;
   return {
-    deploymentId: deploymentId('DeploymentId', root.required('DeploymentId')),
-    deploymentGroupId: pathComponent('DeploymentGroupId', root.required('DeploymentGroupId')),
+    deploymentId: deploymentId(rules, 'DeploymentId', root.required('DeploymentId')),
+    deploymentGroupId: idOf(rules, 'DeploymentGroupId', root.required('DeploymentGroupId')),
     deploymentGroupName: root.required('DeploymentGroupName'),
-    applicationName: root.required('ApplicationName'),
+    applicationName: root.required('ApplicationName', APPLICATION_BYTES),
     deploymentCreator: root.text('DeploymentCreator') ?? 'user',
     // Types that a later protocol may bring are treated as in-place, as the official agent does.
     deploymentType: root.text('DeploymentType') === 'BLUE_GREEN' ? 'BLUE_GREEN' : 'IN_PLACE',
@@ -191,9 +214,9 @@ function specificationIn(root: Members): DeploymentSpecification {
     fileExistsBehavior: fileExistsBehavior(overrides),
     allPossibleLifecycleEvents: root.textList('AllPossibleLifecycleEvents'),
     reuseArchiveFromDeploymentId: optional(root.text('ReuseArchiveFromDeploymentId'), (id) =>
-      deploymentId('ReuseArchiveFromDeploymentId', id),
+      deploymentId(rules, 'ReuseArchiveFromDeploymentId', id),
     ),
-    gitHubAccessToken: root.text('GitHubAccessToken'),
+    gitHubAccessToken: root.text('GitHubAccessToken', TOKEN_BYTES),
     revision: parseRevision(root.requiredObject('Revision')),
   };
 }
@@ -215,7 +238,7 @@ function parseRevision(revision: Members): Revision {
     case 'GitHub': {
       const location = revision.requiredObject('GitHubRevision');
       // A quirk of the official agent: the token itself is never used, GitHubAccessToken is.
-      if (location.isFalse('Anonymous')) location.required('OAuthToken');
+      if (location.isFalse('Anonymous')) location.required('OAuthToken', TOKEN_BYTES);
       return {
         revisionType,
         account: location.required('Account'),
@@ -226,7 +249,7 @@ function parseRevision(revision: Members): Revision {
     }
     case 'HTTPS': {
       const location = revision.requiredObject('HTTPSRevision');
-      const url = location.required('Url');
+      const url = location.required('Url', ADDRESS_BYTES);
       const sha256 = location.required('Sha256').toLowerCase();
       const problem = problemOfBundleUrl(url) ?? problemOfSha256(sha256);
       if (problem !== null) throw invalid(problem);
@@ -234,7 +257,7 @@ function parseRevision(revision: Members): Revision {
     }
     case 'Git': {
       const location = revision.requiredObject('GitRevision');
-      const url = location.required('Url');
+      const url = location.required('Url', ADDRESS_BYTES);
       const commitId = location.required('CommitId').toLowerCase();
       const problem = problemOfGitUrl(url) ?? problemOfCommitId(commitId);
       if (problem !== null) throw invalid(problem);
@@ -244,14 +267,14 @@ function parseRevision(revision: Members): Revision {
       const location = revision.requiredObject('LocalRevision');
       return {
         revisionType,
-        location: location.required('Location'),
+        location: location.required('Location', ADDRESS_BYTES),
         bundleType: location.oneOf('BundleType', ['tar', 'tgz', 'zip']),
       };
     }
     case 'Local Directory': {
       const location = revision.requiredObject('LocalRevision');
       location.oneOf('BundleType', ['directory']);
-      return { revisionType, location: location.required('Location') };
+      return { revisionType, location: location.required('Location', ADDRESS_BYTES) };
     }
     default:
       throw invalid(
@@ -294,18 +317,17 @@ function plainUrl(text: string): URL | null {
 }
 
 /** `arn:aws:codedeploy:region:account:deployment/d-ABC` → `d-ABC`; anything else as it is. */
-function deploymentId(member: string, text: string): string {
-  if (!text.startsWith('arn:')) return pathComponent(member, text);
+function deploymentId(rules: IdRules, member: string, text: string): string {
+  if (!text.startsWith('arn:')) return idOf(rules, member, text);
   const resource = text.split(':')[5] ?? '';
   const slash = resource.indexOf('/');
   if (slash < 0) throw invalid(`${member} is ${quote(text)}, which is not the ARN of a deployment`);
-  return pathComponent(member, resource.slice(slash + 1));
+  return idOf(rules, member, resource.slice(slash + 1));
 }
 
-function pathComponent(member: string, text: string): string {
-  if (text === '' || text === '.' || text === '..' || /[/\\\p{Cc}]/u.test(text)) {
-    throw invalid(`${member} is ${quote(text)}, which is not a safe name for a folder`);
-  }
+function idOf({ reservedIds }: IdRules, member: string, text: string): string {
+  const problem = problemOfId(text, reservedIds);
+  if (problem !== null) throw invalid(`${member} is ${quote(text)}, which ${problem}`);
   return text;
 }
 
@@ -313,6 +335,7 @@ function pathInside(member: string, text: string): string {
   if (/^[/\\]|^[a-z]:|\p{Cc}/iu.test(text) || text.split(/[/\\]/).includes('..')) {
     throw invalid(`${member} is ${quote(text)}, which does not stay inside the revision`);
   }
+  if (hasLongName(text)) throw invalid(`${member} holds a file name that is too long`);
   return text;
 }
 

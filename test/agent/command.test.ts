@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { processCommand } from '../../src/agent/command.ts';
 import { createTurns } from '../../src/agent/dispatch.ts';
@@ -51,7 +51,10 @@ async function carryOut(host: Host) {
   const ran: string[] = [];
   const log = collectingLogger();
   const ledger = openLedger({ rootDir: scratch.path, trackingFolder: 'ongoing', clock, log });
-  if (host.isDiskGone === true) rmSync(scratch.at('.slipway'), { recursive: true });
+  if (host.isDiskGone === true) {
+    rmSync(scratch.path, { recursive: true });
+    writeFileSync(scratch.path, 'no folder');
+  }
   const client = {
     getDeploymentSpecification: async () => {
       host.beforeSpecification?.();
@@ -66,7 +69,9 @@ async function carryOut(host: Host) {
   const outbox = createOutbox({ client, ledger, clock, log });
   const executors = {
     openSpecification: async (sealed: Envelope | undefined) =>
-      parseOrderedSpecification(await openEnvelope(sealed, { caCertificatePem: null, nowMs: clock.now() })),
+      parseOrderedSpecification(await openEnvelope(sealed, { caCertificatePem: null, nowMs: clock.now() }), {
+        reservedIds: [],
+      }),
     isCommandNoop: async () => host.isNoop ?? false,
     run: async ({ commandName }: { commandName: string }) => {
       ran.push(commandName);
@@ -149,7 +154,9 @@ test('a disk that takes no notes keeps the command from being run, and the endpo
   const { ran, completed, left } = await carryOut({ isDiskGone: true });
   expect({ ran, left }).toEqual({ ran: [], left: [] });
   expect(completed).toMatchObject([{ status: 'Failed', diagnostics: { errorCode: 5 } }]);
-  expect(completed[0]?.diagnostics.message).toMatch(/cannot be noted down in .*ENOENT.*DEPLOYMENT_ROOT_UNUSABLE/);
+  expect(completed[0]?.diagnostics.message).toMatch(
+    /cannot be noted down in .*(ENOTDIR|EEXIST).*DEPLOYMENT_ROOT_UNUSABLE/,
+  );
 
   const rejected = await carryOut({ isDiskGone: true, system: 'Other' });
   expect(rejected.completed[0]?.diagnostics.message).toContain("the deployment system is 'Other'");

@@ -38,6 +38,7 @@ async function deploy(
     bundleLocation: null,
     workingDirectory: scratch.path,
     deploymentId: newLocalDeploymentId(systemRandom),
+    reservedIds: [],
     ...options,
   });
   if (!planned.ok) return expect.fail(planned.problems.join('; '));

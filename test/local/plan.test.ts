@@ -11,6 +11,7 @@ const OPTIONS: LocalDeploymentOptions = {
   bundleLocation: null,
   workingDirectory: '/home/me/site',
   deploymentId: 'd-ABCDEFGHI-local',
+  reservedIds: ['.slipway', 'deployment-logs', 'ongoing-deployment'],
 };
 
 function planOf(overrides: Partial<LocalDeploymentOptions> = {}): LocalDeploymentPlan {
@@ -70,6 +71,13 @@ describe('a local deployment', () => {
   test.each([
     [{ deploymentGroupId: '../other' }, ['DeploymentGroupId']],
     [{ deploymentGroupId: '' }, ['DeploymentGroupId']],
+    [{ deploymentGroupId: 'my group' }, ['DeploymentGroupId']],
+    [{ deploymentGroupId: '.slipway' }, ['DeploymentGroupId']],
+    [{ deploymentGroupId: 'Deployment-Logs' }, ['DeploymentGroupId']],
+    [{ deploymentGroupId: 'ongoing-deployment' }, ['DeploymentGroupId']],
+    [{ deploymentGroupId: 'x'.repeat(201) }, ['DeploymentGroupId']],
+    [{ applicationName: 'a\nb' }, ['ApplicationName']],
+    [{ deploymentGroupName: 'x'.repeat(1_025) }, ['DeploymentGroupName']],
     [{ appSpecFilename: '../appspec.yml' }, ['AppSpecFilename']],
     [{ appSpecFilename: '/etc/passwd' }, ['AppSpecFilename']],
     [

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type DeploymentSpecification,
   encodeSpecification,
+  parseOrderedSpecification,
   parseSpecification,
   type Revision,
 } from '../../src/protocol/specification.ts';
@@ -171,7 +172,7 @@ describe('a specification is refused, naming the member,', () => {
   ])('%s, with %j', (member, changes) => {
     const error = catchError(() => parse(changes));
     expect(error).toMatchObject({ code: 'SPECIFICATION_INVALID' });
-    expect(error.message).toMatch(new RegExp(`(member | )${member.replaceAll('.', '\\.')} (is|are)\\b`));
+    expect(error.message).toMatch(new RegExp(`(member | )${member.replaceAll('.', '\\.')} (is|are|holds)\\b`));
     expect(error.message).not.toContain('\n');
   });
 
@@ -181,6 +182,105 @@ describe('a specification is refused, naming the member,', () => {
 
   test('and never quotes from a text that is not JSON, where a token may stand', () => {
     expect(catchError(() => parseSpecification('{"GitHubAccessToken":"ghp_secret}')).message).not.toContain('ghp_');
+  });
+});
+
+const OWN_FOLDERS = ['.slipway', 'deployment-instructions', 'deployment-logs', 'ongoing-deployment', 'Tracking'];
+const refusal = expect.objectContaining({ code: 'SPECIFICATION_INVALID' });
+
+describe('an id of a deployment or a group', () => {
+  const ids = ['DeploymentId', 'DeploymentGroupId', 'ReuseArchiveFromDeploymentId'] as const;
+  const read = (changes: Record<string, unknown>) =>
+    parseOrderedSpecification(JSON.stringify({ ...minimal, ...changes }), { reservedIds: OWN_FOLDERS });
+
+  test('passes when it is like those of AWS and of Slipway', () => {
+    for (const member of ids)
+      for (const id of ['d-QMJ10MYTO', '5a9f1a9b-8a17-4c4d-8f9f-2b8a2f6e1c11', 'x', '0.1_a', 'd'.repeat(200), 'locale'])
+        expect(() => read({ [member]: id })).not.toThrow();
+  });
+
+  test.each(ids)('%s is refused when it is no plain folder name, or too long', (member) => {
+    const odd = [' ', '.a', '-rf', '_a', 'a b', 'a/b', 'a\\b', 'ä', '*', '~', 'a\u202eb', 'a\ud800', 'd'.repeat(201)];
+    for (const id of odd) expect(() => read({ [member]: id }), id).toThrow(refusal);
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (id) => {
+        fc.pre(!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(id));
+        expect(() => read({ [member]: id })).toThrow(refusal);
+      }),
+    );
+  });
+
+  test.each(ids)('%s is refused when it is a folder of the agent’s own, in any case of letters', (member) => {
+    for (const name of OWN_FOLDERS) {
+      const titled = name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+      for (const id of [name, name.toUpperCase(), name.toLowerCase(), titled])
+        expect(() => read({ [member]: id }), id).toThrow(refusal);
+    }
+  });
+
+  test('of a local deployment is not taken from a server', () => {
+    for (const id of ['d-ABCDEFGHI-local', 'x-LOCAL'])
+      for (const member of ['DeploymentId', 'ReuseArchiveFromDeploymentId'])
+        expect(() => read({ [member]: id })).toThrow(refusal);
+    expect(() => read({ DeploymentGroupId: 'group-local' })).not.toThrow();
+    expect(parse({ DeploymentId: 'd-ABCDEFGHI-local' }).deploymentId).toBe('d-ABCDEFGHI-local');
+  });
+});
+
+describe('a name or key that would make a process fail to start', () => {
+  const location = (RevisionType: string, member: string, good: Record<string, unknown>) => (text: unknown) => ({
+    Revision: { RevisionType, [member]: { ...good, ...(text as object) } },
+  });
+  const s3 = location('S3', 'S3Revision', minimal.Revision.S3Revision);
+  const github = location('GitHub', 'GitHubRevision', { Account: 'a', Repository: 'r', CommitId: 'c' });
+  const file = location('Local File', 'LocalRevision', { Location: '/x', BundleType: 'tar' });
+  const members: Readonly<Record<string, readonly [number, (text: string) => Record<string, unknown>]>> = {
+    ApplicationName: [8_192, (text) => ({ ApplicationName: text })],
+    DeploymentGroupName: [1_024, (text) => ({ DeploymentGroupName: text })],
+    DeploymentCreator: [1_024, (text) => ({ DeploymentCreator: text })],
+    GitHubAccessToken: [8_192, (text) => ({ GitHubAccessToken: text })],
+    AllPossibleLifecycleEvents: [256, (text) => ({ AllPossibleLifecycleEvents: ['Install', text] })],
+    'Revision.S3Revision.Bucket': [1_024, (Bucket) => s3({ Bucket })],
+    'Revision.S3Revision.Key': [1_024, (Key) => s3({ Key })],
+    'Revision.S3Revision.Version': [1_024, (Version) => s3({ Version })],
+    'Revision.S3Revision.ETag': [1_024, (ETag) => s3({ ETag })],
+    'Revision.GitHubRevision.Account': [1_024, (Account) => github({ Account })],
+    'Revision.GitHubRevision.Repository': [1_024, (Repository) => github({ Repository })],
+    'Revision.GitHubRevision.CommitId': [1_024, (CommitId) => github({ CommitId })],
+    'Revision.LocalRevision.Location': [4_096, (Location) => file({ Location })],
+  };
+
+  test.each(Object.entries(members))('is refused as %s', (member, [maxBytes, withText]) => {
+    expect(() => parse(withText('x'.repeat(maxBytes)))).not.toThrow();
+    expect(() => parse(withText('naïve name, 名前 🚀'))).not.toThrow();
+    const bad = [
+      'x'.repeat(maxBytes + 1),
+      'ä'.repeat(maxBytes / 2 + 1),
+      'a\0b',
+      'a\nb',
+      'a\tb',
+      '\x1b[2J',
+      'a\x7f',
+      'a\x9b',
+    ];
+    for (const text of [...bad, 'a\ud800', '\udc00a', 'x'.repeat(200_000)]) {
+      const error = catchError(() => parse(withText(text)));
+      expect(error).toMatchObject({ code: 'SPECIFICATION_INVALID' });
+      expect(error.message).toContain(member);
+      expect(error.message.length).toBeLessThan(300);
+    }
+  });
+
+  test('is refused as the name of the AppSpec file, whole or in one of its folders', () => {
+    expect(() => parse({ AppSpecFilename: `${'d'.repeat(255)}/${'e'.repeat(255)}/appspec.yml` })).not.toThrow();
+    for (const name of ['d'.repeat(256), `${'ä'.repeat(128)}/appspec.yml`, 'a/'.repeat(600), 'a\nb', 'a\ud800'])
+      expect(() => parse({ AppSpecFilename: name })).toThrow(refusal);
+  });
+
+  test('is refused when a list of lifecycle events is endless', () => {
+    const AllPossibleLifecycleEvents = Array.from({ length: 101 }, (_, n) => `Event${n}`);
+    expect(() => parse({ AllPossibleLifecycleEvents })).toThrow(refusal);
+    expect(() => parse({ AllPossibleLifecycleEvents: AllPossibleLifecycleEvents.slice(1) })).not.toThrow();
   });
 });
 
@@ -194,7 +294,7 @@ function catchError(work: () => unknown): Error {
 }
 
 const text = fc.string({ unit: 'grapheme', minLength: 1 });
-const folderName = fc.stringMatching(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,60}$/);
+const folderName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$/);
 const bundleType = fc.constantFrom('tar', 'tgz', 'zip');
 const anyRevision: fc.Arbitrary<Revision> = fc.oneof(
   fc.record({

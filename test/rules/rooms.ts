@@ -58,6 +58,7 @@ export const PURE: readonly string[] = [
   'local/events.ts',
   'local/location.ts',
   'protocol/specification-reader.ts',
+  'protocol/wire-text.ts',
   'signature/ssh-wire.ts',
   'signature/ssh-key.ts',
   'signature/ssh-certificate.ts',

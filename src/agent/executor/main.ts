@@ -2,6 +2,7 @@
 import type { CommandRequest, DeploymentContext } from '../../deployment/context.ts';
 import { createDeploymentContext } from '../../deployment/create-context.ts';
 import { AGENT_WAIT_MS, withGroupLock } from '../../deployment/group-lock.ts';
+import { reservedIds } from '../../deployment/layout.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -107,7 +108,9 @@ async function open(
 ): Promise<OpenedSpecification> {
   const { openEnvelope } = await import('../../protocol/envelope/open.ts');
   const nowMs = systemClock.now();
-  const opened = parseOrderedSpecification(await openEnvelope(envelope, { caCertificatePem, nowMs }));
+  const opened = parseOrderedSpecification(await openEnvelope(envelope, { caCertificatePem, nowMs }), {
+    reservedIds: reservedIds(config),
+  });
   const isOrderDemanded = config.demandSignedOrders;
   requireOrder({ command, hostIdentifier, isOrderDemanded, nowMs }, opened.specification, opened.order);
   return opened;

@@ -56,7 +56,7 @@ async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Prom
   const { groupToPlanFor } = await import('../group-to-plan.ts');
   const { renderHostPlan } = await import('../view/host-plan.ts');
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
-  const localPlan = localPlanFor(ctx, {
+  const localPlan = localPlanFor(ctx, config, {
     ...options,
     bundleLocation: bundle,
     ...groupToPlanFor(config.rootDir, options),

@@ -6,6 +6,7 @@ import { type CommandOutcome, encodeDiagnostics } from '../diagnostics.ts';
 import type { ProxyEnvironment } from '../proxy.ts';
 import type { CredentialProvider } from '../sigv4/credentials.ts';
 import type { WireLog } from '../wire-log.ts';
+import { COMMAND_ID_BYTES, problemOfText } from '../wire-text.ts';
 import {
   type CommandStatus,
   type GetDeploymentSpecificationOutput,
@@ -135,16 +136,36 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
   };
 }
 
-/** A command without its members could be neither executed nor reported. */
-function readHostCommand(command: HostCommand | null | undefined): HostCommand | null {
+/** Each with its limit in bytes. */
+const COMMAND_MEMBERS = {
+  HostCommandIdentifier: COMMAND_ID_BYTES,
+  HostIdentifier: COMMAND_ID_BYTES,
+  DeploymentExecutionId: COMMAND_ID_BYTES,
+  CommandName: 256,
+} as const satisfies Partial<Record<keyof HostCommand, number>>;
+
+/**
+ * A command without its members could be neither executed nor reported. Its texts become variables of scripts and lines of logs.
+ *
+ * @throws SlipwayError SERVER_ANSWER_INVALID naming the member at fault
+ */
+function readHostCommand(command: unknown): HostCommand | null {
   if (command === undefined || command === null) return null;
-  for (const member of ['HostCommandIdentifier', 'HostIdentifier', 'DeploymentExecutionId', 'CommandName'] as const) {
-    if (typeof command[member] !== 'string' || command[member] === '') {
-      throw new SlipwayError(
-        'SERVER_ANSWER_INVALID',
-        `PollHostCommand was answered with a HostCommand without ${member}`,
-      );
-    }
-  }
-  return command;
+  const given = new Map(typeof command === 'object' ? Object.entries(command) : []);
+  const read = (member: keyof typeof COMMAND_MEMBERS): string => {
+    const value: unknown = given.get(member);
+    const problem =
+      typeof value === 'string' && value !== '' ? problemOfText(value, COMMAND_MEMBERS[member]) : 'is missing';
+    if (typeof value === 'string' && problem === null) return value;
+    throw new SlipwayError(
+      'SERVER_ANSWER_INVALID',
+      `PollHostCommand was answered with a HostCommand whose ${member} ${problem}`,
+    );
+  };
+  return {
+    HostCommandIdentifier: read('HostCommandIdentifier'),
+    HostIdentifier: read('HostIdentifier'),
+    DeploymentExecutionId: read('DeploymentExecutionId'),
+    CommandName: read('CommandName'),
+  };
 }

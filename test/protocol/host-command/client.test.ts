@@ -105,6 +105,52 @@ describe('the four operations', () => {
     },
   );
 
+  test.each(['HostCommandIdentifier', 'HostIdentifier', 'DeploymentExecutionId', 'CommandName'])(
+    'PollHostCommand: a command whose %s is of another type, too long, or holds what no message may hold is a fault of the server',
+    async (member) => {
+      const bad = [
+        null,
+        7,
+        true,
+        [],
+        {},
+        ['a'],
+        '',
+        'x'.repeat(2_049),
+        'ä'.repeat(1_025),
+        'a\0b',
+        'a\nb',
+        '\x1b[2J',
+        'a\x85',
+        'a\ud800',
+      ];
+      await using server = await answering(
+        ...bad.map((value) => json({ HostCommand: { ...command, [member]: value } })),
+      );
+      const client = clientOf(server.url);
+      for (const _ of bad) {
+        const fault = { code: 'SERVER_ANSWER_INVALID', message: expect.stringContaining(member) };
+        await expect(client.pollHostCommand()).rejects.toMatchObject(fault);
+      }
+    },
+  );
+
+  test.each(['text', 7, true, [], [command]])(
+    'PollHostCommand: a command that is %j is a fault of the server',
+    async (HostCommand) => {
+      await using server = await answering(json({ HostCommand }));
+      await expect(clientOf(server.url).pollHostCommand()).rejects.toMatchObject({ code: 'SERVER_ANSWER_INVALID' });
+    },
+  );
+
+  test('PollHostCommand: an identifier as long as those of AWS, and of any other form, is taken', async () => {
+    for (const length of [460, 2_048]) {
+      const long = { ...command, HostCommandIdentifier: 'WyJjb20uYW1hem9uLmFwb2xsby/+='.repeat(80).slice(0, length) };
+      await using server = await answering(json({ HostCommand: { ...long, Nonce: 7, Unknown: {} } }));
+      expect(await clientOf(server.url).pollHostCommand()).toEqual(long);
+    }
+  });
+
   test('GetDeploymentSpecification', async () => {
     const answer = {
       DeploymentSystem: 'CodeDeploy',

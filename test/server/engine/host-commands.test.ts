@@ -400,7 +400,7 @@ describeStores('the host command API', (kind) => {
         fileExistsBehavior: 'OVERWRITE',
         revision: { revisionType: 'S3', bucket: 'revisions', key: 'one.tgz', bundleType: 'tgz', eTag: null },
       });
-      expect(parseOrderedSpecification(json).order).toEqual({
+      expect(parseOrderedSpecification(json, { reservedIds: [] }).order).toEqual({
         hostIdentifier: hostArn('a'),
         deploymentExecutionId: DeploymentExecutionId,
         hostCommandIdentifier: HostCommandIdentifier,
