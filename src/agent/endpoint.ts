@@ -35,7 +35,8 @@ export function controlEndpoint(
   return `https://${service}.${region}.${domainOf(region)}`;
 }
 
-function domainOf(region: string): string {
+/** The domain of AWS that a region belongs to. */
+export function domainOf(region: string): string {
   if (region.startsWith('cn-')) return 'amazonaws.com.cn';
   return region.startsWith('eusc-') ? 'amazonaws.eu' : 'amazonaws.com';
 }

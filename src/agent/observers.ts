@@ -4,7 +4,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { printable } from '../system/printable.ts';
 import type { Tell } from './agent-events.ts';
-import { type AgentStatus, troubleOf } from './status.ts';
+import { type AgentStatus, silenceLimitMs, troubleOf } from './status.ts';
 
 export interface Observers {
   readonly tell: Tell;
@@ -12,9 +12,6 @@ export interface Observers {
   serve(status: () => AgentStatus): void;
   close(): Promise<void>;
 }
-
-/** With the usual settings a poll takes a minute and a half at most; twice that, and the server is lost. */
-const LEAST_SILENT_MS = 3 * 60_000;
 
 /** @throws SlipwayError CONFIG_INVALID when `metrics_listen` is an address that others could reach */
 export async function createObservers(
@@ -50,8 +47,7 @@ export async function createObservers(
     const { createMetrics } = await import('./metrics.ts');
     const { serveMetrics } = await import('./metrics-server.ts');
     const metrics = createMetrics();
-    const pauseSeconds = Math.max(config.waitBetweenRunsSeconds, config.waitBetweenRunsActiveSeconds ?? 0);
-    const silentMs = Math.max(LEAST_SILENT_MS, 2 * (pauseSeconds + config.httpReadTimeoutSeconds) * 1000);
+    const silentMs = silenceLimitMs(config);
     listeners.push((event) => metrics.count(event));
     serve = (status) => {
       const trouble = () => troubleOf(status(), clock.now(), silentMs);

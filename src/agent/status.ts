@@ -1,3 +1,4 @@
+import type { AgentConfig } from '../config/agent-config.ts';
 import type { CommandRecord, Ledger } from './ledger.ts';
 
 /** A command as the status shows it. */
@@ -38,6 +39,17 @@ export function commandsOf(ledger: Pick<Ledger, 'inState'>): Pick<AgentStatus, '
       sinceMs: changedAtMs,
     }));
   return { running: shown('running'), undelivered: shown('finished') };
+}
+
+/** With the usual settings a poll takes a minute and a half at most; twice that, and the server is lost. */
+const LEAST_SILENT_MS = 3 * 60_000;
+
+/** How long an agent may go without an answered poll before that is trouble; milliseconds. */
+export function silenceLimitMs(
+  config: Pick<AgentConfig, 'waitBetweenRunsSeconds' | 'waitBetweenRunsActiveSeconds' | 'httpReadTimeoutSeconds'>,
+): number {
+  const pauseSeconds = Math.max(config.waitBetweenRunsSeconds, config.waitBetweenRunsActiveSeconds ?? 0);
+  return Math.max(LEAST_SILENT_MS, 2 * (pauseSeconds + config.httpReadTimeoutSeconds) * 1000);
 }
 
 /**

@@ -7,12 +7,16 @@ export interface Mount {
   readonly options: ReadonlySet<string>;
 }
 
-/** The mount that a path is on, or would be on if it were made; null where the system does not tell. */
-export function mountOf(path: string): Mount | null {
+/**
+ * The mount that a path is on, or would be on if it were made; null where the system does not tell.
+ *
+ * @param mountinfo of another process, which may see other mounts
+ */
+export function mountOf(path: string, mountinfo = '/proc/self/mountinfo'): Mount | null {
   const real = realPath(path);
   let text: string;
   try {
-    text = readFileSync('/proc/self/mountinfo', 'utf8');
+    text = readFileSync(mountinfo, 'utf8');
   } catch {
     return null;
   }

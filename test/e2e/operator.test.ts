@@ -186,9 +186,12 @@ describe('slipway doctor', () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(scratch.at('server'));
     const host = await enrolHost(server, scratch.at('host'), 'web-1');
+    await using agent = host.startAgent();
+    await eventually(async () => {
+      expect((await findings(host.configFile)).status, agent.log()).toBe(0);
+    });
     const healthy = await findings(host.configFile);
-    expect(healthy.status).toBe(0);
-    for (const check of ['identity', 'DNS', 'connection', 'clock', 'credentials', 'disk', 'interrupted Installs']) {
+    for (const check of ['agent', 'identity', 'S3', 'DNS', 'connection', 'clock', 'credentials', 'disk', 'interrupted Installs']) {
       expect(healthy.of(check), check).toMatchObject({ status: 'ok' });
     }
   });

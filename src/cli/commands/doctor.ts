@@ -1,13 +1,17 @@
+import { resolve } from 'node:path';
+import type { AgentConfig, LoadedConfig } from '../../config/agent-config.ts';
+import { isSlipwayError, messageOf } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { Finding } from '../doctor/check.ts';
+import type { Surroundings } from '../doctor/surroundings.ts';
 
 export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
   program
     .command('doctor')
     .description('look for what keeps the agent of this machine from working, and say what to do about it')
     .option('--json', 'findings as JSON')
-    .option('--config-file <path>', 'the agent’s configuration; else the usual file')
+    .option('--config-file <path>', 'the agent’s configuration; else that of its service, or the usual file')
     .action(async (options: { json?: boolean; configFile?: string }) => {
       const findings = await examine(ctx, options.configFile ?? null);
       ctx.stdout.write(options.json === true ? `${JSON.stringify(findings)}\n` : render(findings));
@@ -17,22 +21,60 @@ export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
 
 async function examine(ctx: CliContext, configFile: string | null): Promise<readonly Finding[]> {
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
-  const { ok, warn } = await import('../doctor/check.ts');
-  const host = await import('../doctor/host.ts');
-  const { lookAtSignatures } = await import('../doctor/signatures.ts');
-  const { lookAtEndpoint } = await import('../doctor/endpoint.ts');
-  const { config, file, warnings } = loadAgentConfig(configFile);
+  const { fail, ok, warn } = await import('../doctor/check.ts');
+  const { findSurroundings } = await import('../doctor/surroundings.ts');
+  const wanted = configFile === null ? null : resolve(ctx.workingDirectory, configFile);
+  const around = await findSurroundings(wanted, ctx.env);
+  const { serviceConfigFile } = around;
+  const isOther = wanted !== null && around.service === null && serviceConfigFile !== null;
+  const findings: Finding[] = [...around.findings];
+  if (isOther) {
+    const remedy = `Leave --config-file away to look at the service, or \`slipway agent install --config-file ${wanted}\`.`;
+    findings.push(warn('service', `runs with ${serviceConfigFile}, and not with ${wanted}`, remedy));
+  }
+  let loaded: LoadedConfig;
+  try {
+    loaded = loadAgentConfig(wanted ?? serviceConfigFile);
+  } catch (error) {
+    const remedy = isSlipwayError(error) ? error.remedy : 'Correct the file.';
+    findings.push(fail('configuration', messageOf(error), remedy));
+    return [...findings, ...(await lookAtServiceAlone(around))];
+  }
+  const { config, file, warnings } = loaded;
   return [
     ok('configuration', file ?? 'defaults: there is no file'),
     ...warnings.map((warning) => warn('configuration', warning, 'Mend the line, or take it out.')),
-    host.lookAtAgent(config),
-    ...(await lookAtEndpoint(ctx, config)),
-    ...host.lookAtFolders(config),
-    host.lookAtDisk(config),
-    host.lookAtJournals(config),
-    ...lookAtSignatures(config, ctx.clock.now()),
-    ...host.lookAtTools(ctx.env['PATH']),
+    ...findings,
+    ...(await lookAround(ctx, config, around)),
   ];
+}
+
+async function lookAround(ctx: CliContext, config: AgentConfig, around: Surroundings): Promise<readonly Finding[]> {
+  const { lookAtAgent } = await import('../doctor/agent.ts');
+  const { environmentOf } = await import('../doctor/surroundings.ts');
+  const { lookAtJournals, lookAtTools } = await import('../doctor/host.ts');
+  const { lookAtDisk, lookAtFolders } = await import('../doctor/folders.ts');
+  const { lookAtSignatures } = await import('../doctor/signatures.ts');
+  const { lookAtEndpoint } = await import('../doctor/endpoint.ts');
+  const { findings, pid } = await lookAtAgent(ctx, config, around);
+  // An agent that somebody has started by hand has an environment of its own, too.
+  const env = (around.envOf === 'caller' && pid !== null ? environmentOf(pid) : null) ?? around.env;
+  const { user } = around;
+  return [
+    ...findings,
+    ...(await lookAtEndpoint({ clock: ctx.clock, env, user }, config)),
+    ...lookAtFolders(config, { pid, user, env }),
+    ...lookAtDisk(config),
+    lookAtJournals(config),
+    ...lookAtSignatures(config, ctx.clock.now()),
+    ...lookAtTools(env['PATH']),
+  ];
+}
+
+/** What can be told where the configuration cannot be read. */
+async function lookAtServiceAlone({ service }: Surroundings): Promise<readonly Finding[]> {
+  const { lookAtService } = await import('../doctor/agent.ts');
+  return service === null ? [] : lookAtService(service);
 }
 
 function render(findings: readonly Finding[]): string {

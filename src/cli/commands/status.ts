@@ -1,12 +1,9 @@
-import { connect } from 'node:net';
 import type { AgentStatus } from '../../agent/status.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { renderDuration } from '../view/time.ts';
 
-/** The agent answers at once or not at all. */
-const ANSWER_MS = 2_000;
 const GIB = 2 ** 30;
 
 export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
@@ -21,6 +18,7 @@ export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
       const { loadAgentConfig } = await import('../../config/agent-config.ts');
       const { config, file } = loadAgentConfig(options.configFile ?? null);
       const { findAgent } = await import('../agent-process.ts');
+      const { askAgent } = await import('../ask-agent.ts');
       const found = findAgent(config);
       const agent = await askAgent(config);
       const known = { configFile: file, agent, ...(await fromDisk(config)) };
@@ -65,29 +63,6 @@ async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' |
     current: current === null ? null : basename(current),
   }));
   return { rootDir, freeBytes: bavail * bsize, groups, undelivered: countUndelivered(rootDir) };
-}
-
-async function askAgent(config: AgentConfig): Promise<AgentStatus | null> {
-  const { statusSocketPath } = await import('../../agent/status-socket.ts');
-  return new Promise((resolve) => {
-    const socket = connect(statusSocketPath(config)).setEncoding('utf8').setTimeout(ANSWER_MS);
-    let text = '';
-    socket.on('data', (part: string) => {
-      text += part;
-    });
-    socket.on('timeout', () => socket.destroy());
-    socket.on('error', () => resolve(null));
-    socket.on('close', () => resolve(parseStatus(text)));
-  });
-}
-
-/** null for what an agent that was killed in the middle of it has left unsaid. */
-function parseStatus(text: string): AgentStatus | null {
-  try {
-    return JSON.parse(text) as AgentStatus;
-  } catch {
-    return null;
-  }
 }
 
 /** @param silentPid of an agent that runs and does not answer */

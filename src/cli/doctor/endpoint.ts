@@ -1,110 +1,109 @@
 /** What the doctor looks at between this machine and the control endpoint. */
-import { lookup } from 'node:dns/promises';
-import axios, { isAxiosError } from 'axios';
 import { controlEndpoint } from '../../agent/endpoint.ts';
 import { type HostIdentity, resolveIdentity } from '../../agent/identity.ts';
-import { NO_TLS_REMEDY } from '../../agent/tls-check.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
-import { isNoTls, messageOf } from '../../errors.ts';
+import { isSlipwayError, messageOf } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { createHostCommandClient } from '../../protocol/host-command/client.ts';
-import { proxyFor } from '../../protocol/proxy.ts';
-import { TRUST_REMEDY, trustAuthorities } from '../../system/trust.ts';
+import { trustAuthorities } from '../../system/trust.ts';
 import type { CliContext } from '../context.ts';
+import { lookAtBundleStore } from './bundle-store.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
+import { canReadAs } from './folders.ts';
+import { ANSWER_MS, lookAtName, reach } from './reach.ts';
+import type { Environment } from './surroundings.ts';
 
-const ANSWER_MS = 10_000;
 /** Signatures are refused beyond five minutes; a clock that is off by one will be there soon. */
 const SKEW_MS = 60_000;
 const REFUSED_SKEW_MS = 5 * 60_000;
 /** An execution that no service has: asking for it proves the signature and takes no work away. */
 const NO_EXECUTION = 'doctor/d-NONE/none/1';
+const KEY = 'deploy_control_endpoint';
 
-export async function lookAtEndpoint(ctx: CliContext, config: AgentConfig): Promise<Finding[]> {
+export interface EndpointContext {
+  readonly clock: CliContext['clock'];
+  /** The agent's. */
+  readonly env: Environment;
+  /** The user that the agent runs as; null: who asks. */
+  readonly user: string | null;
+}
+
+export async function lookAtEndpoint(ctx: EndpointContext, config: AgentConfig): Promise<Finding[]> {
   let identity: HostIdentity;
   try {
     identity = await resolveIdentity(config, ctx.env, ctx.clock);
   } catch (error) {
-    return [
-      fail(
-        'identity',
-        messageOf(error),
-        'Register the host with `slipway register`, or run on EC2 with an instance profile.',
-      ),
-    ];
+    return [fail('identity', messageOf(error), remedyOfIdentity(error))];
   }
-  const findings: Finding[] = [ok('identity', `${identity.hostIdentifier}, from ${identity.source}`)];
-  for (const warning of identity.warnings) findings.push(warn('identity', warning, 'Mend what the warning names.'));
+  const findings = lookAtIdentity(ctx, config, identity);
   let endpoint: string;
   try {
     endpoint = controlEndpoint(config, identity.region);
   } catch (error) {
-    return [...findings, fail('endpoint', messageOf(error), 'Correct deploy_control_endpoint, or the region.')];
+    const remedy = isSlipwayError(error) ? error.remedy : `Correct ${KEY}, or the region.`;
+    return [...findings, fail('endpoint', messageOf(error), remedy)];
   }
   try {
     await trustAuthorities({ env: ctx.env, caFile: config.caFile });
   } catch (error) {
-    findings.push(
-      fail('TLS', messageOf(error), 'Correct ca_file or the variable, or have the file readable for the agent’s user.'),
-    );
+    findings.push(fail('TLS', messageOf(error), remedyOfAuthorities(config)));
   }
-  findings.push(await lookAtName(endpoint));
+  if (config.caFile !== null && canReadAs(config.caFile, ctx.user) === false) {
+    findings.push(fail('TLS', `ca_file ${config.caFile} cannot be read by ${ctx.user}`, `chmod a+r ${config.caFile}`));
+  }
+  findings.push(await lookAtName(endpoint, 'DNS', KEY));
   findings.push(...(await lookAtConnection(ctx, config, endpoint)));
-  if (findings.some(({ status }) => status === 'fail')) return findings;
-  return [...findings, await lookAtSignature(ctx, config, identity, endpoint)];
+  const isReached = !findings.some(({ status }) => status === 'fail');
+  if (isReached) findings.push(await lookAtSignature(ctx, config, identity, endpoint));
+  return [...findings, await lookAtBundleStore(config, identity.region, ctx.env)];
 }
 
-async function lookAtName(endpoint: string): Promise<Finding> {
-  const { hostname } = new URL(endpoint);
-  try {
-    const addresses = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true });
-    return ok('DNS', `${hostname} is ${addresses.map(({ address }) => address).join(', ')}`);
-  } catch (error) {
-    return fail('DNS', messageOf(error), `Make ${hostname} resolvable, or correct deploy_control_endpoint.`);
+function lookAtIdentity({ user }: EndpointContext, config: AgentConfig, identity: HostIdentity): Finding[] {
+  const findings: Finding[] = [ok('identity', `${identity.hostIdentifier}, from ${identity.source}`)];
+  for (const warning of identity.warnings) findings.push(warn('identity', warning, 'Mend what the warning names.'));
+  const file = config.onPremisesConfigFile;
+  if (identity.source === file && canReadAs(file, user) === false) {
+    const remedy = `Give the service’s user the file: \`chown ${user} ${file}\`; it keeps mode 600.`;
+    findings.push(fail('identity', `${file} cannot be read by ${user}, whom the service runs as`, remedy));
   }
+  return findings;
+}
+
+function remedyOfIdentity(error: unknown): string {
+  if (/EACCES|permission denied/.test(messageOf(error))) return 'Run the doctor as root, or as the agent’s user.';
+  if (isSlipwayError(error, 'CONFIG_INVALID')) return 'Correct the file, or write it anew: `slipway register --force`.';
+  return 'Register the host with `slipway register`, or run on EC2 with an instance profile.';
+}
+
+function remedyOfAuthorities({ caFile }: AgentConfig): string {
+  const where = caFile === null ? 'the variable of the agent’s environment' : 'ca_file';
+  return `Correct ${where}: it must name certificates, PEM, that the agent’s user can read.`;
 }
 
 /** TLS, and the clock: any HTTP answer will do. */
-async function lookAtConnection({ clock, env }: CliContext, config: AgentConfig, endpoint: string): Promise<Finding[]> {
-  try {
-    const proxy = proxyFor(new URL(endpoint), config.proxyUri, env);
-    const answer = await axios.get(endpoint, {
-      timeout: ANSWER_MS,
-      validateStatus: () => true,
-      maxRedirects: 0,
-      proxy: false,
-      ...(proxy === null ? {} : await proxyAgents(proxy)),
-    });
-    const date = Date.parse(String(answer.headers['date'] ?? ''));
-    const connection = ok(
-      'connection',
-      `${endpoint} answers${endpoint.startsWith('https:') ? ' over TLS that verifies' : ''}`,
-    );
-    if (Number.isNaN(date)) return [connection];
-    const skewMs = Math.abs(clock.now() - date);
-    const detail = `differs from the endpoint’s by ${Math.round(skewMs / 1000)} s`;
-    const remedy = 'Let NTP set the clock (`timedatectl set-ntp true`): signatures are refused beyond five minutes.';
-    if (skewMs > REFUSED_SKEW_MS) return [connection, fail('clock', detail, remedy)];
-    return [connection, skewMs > SKEW_MS ? warn('clock', detail, remedy) : ok('clock', detail)];
-  } catch (error) {
-    const code = isAxiosError(error) ? (error.code ?? '') : '';
-    const detail = `${endpoint}: ${code} ${messageOf(error)}`.trim();
-    if (isNoTls(error)) return [fail('TLS', detail, NO_TLS_REMEDY)];
-    if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/.test(code)) return [fail('TLS', detail, TRUST_REMEDY)];
-    return [
-      fail('connection', detail, 'Check that the server runs, its address, and firewalls and proxies on the way.'),
-    ];
-  }
-}
-
-async function proxyAgents(proxy: URL) {
-  const { HttpsProxyAgent } = await import('https-proxy-agent');
-  const agent = new HttpsProxyAgent(proxy);
-  return { httpAgent: agent, httpsAgent: agent };
+async function lookAtConnection(
+  { clock, env }: EndpointContext,
+  config: AgentConfig,
+  endpoint: string,
+): Promise<Finding[]> {
+  const { proxyUri } = config;
+  const reached = await reach({ url: endpoint, check: 'connection', key: KEY, proxyUri, env });
+  if ('fault' in reached) return [reached.fault];
+  const date = Date.parse(reached.date);
+  const connection = ok(
+    'connection',
+    `${endpoint} answers${endpoint.startsWith('https:') ? ' over TLS that verifies' : ''}`,
+  );
+  if (Number.isNaN(date)) return [connection];
+  const skewMs = Math.abs(clock.now() - date);
+  const detail = `differs from the endpoint’s by ${Math.round(skewMs / 1000)} s`;
+  const remedy = 'Let NTP set the clock (`timedatectl set-ntp true`): signatures are refused beyond five minutes.';
+  if (skewMs > REFUSED_SKEW_MS) return [connection, fail('clock', detail, remedy)];
+  return [connection, skewMs > SKEW_MS ? warn('clock', detail, remedy) : ok('clock', detail)];
 }
 
 async function lookAtSignature(
-  { clock }: CliContext,
+  { clock, env }: EndpointContext,
   config: AgentConfig,
   identity: HostIdentity,
   endpoint: string,
@@ -118,15 +117,39 @@ async function lookAtSignature(
     enableAuthPolicy: config.enableAuthPolicy,
     readTimeoutMs: ANSWER_MS,
     proxyUri: config.proxyUri,
+    proxyEnvironment: env,
     clock,
   });
-  const remedy = 'Register the host again (`slipway register --force`), or renew its credentials.';
   try {
     await client.getDeploymentSpecification(NO_EXECUTION);
     return ok('credentials', 'are accepted');
   } catch (error) {
     // The service has read the request and knows of no such execution: that is all that was to be shown.
     if (error instanceof RemoteApiError && error.type === 'ClientException') return ok('credentials', 'are accepted');
-    return fail('credentials', messageOf(error), remedy);
+    return fail('credentials', messageOf(error), remedyOfRefusal(error, config));
   }
+}
+
+/** By what the service says of the key. */
+function remedyOfRefusal(error: unknown, { onPremisesConfigFile: file }: AgentConfig): string {
+  const said = messageOf(error);
+  if (!(error instanceof RemoteApiError)) return isSlipwayError(error) ? error.remedy : 'Renew the host’s credentials.';
+  if (/disabled/.test(said)) {
+    return 'Somebody has disabled the key for good. Ask why; then `slipway register --force` gives the host another one.';
+  }
+  if (/not registered/.test(said)) {
+    return 'The host was deregistered, or never registered: `slipway register --force`, if it is to be deployed to.';
+  }
+  if (/is not known/.test(said) || error.type === 'UnrecognizedClientException') {
+    return `The server has no such key: check that ${KEY} names the right server; then \`slipway register --force\`.`;
+  }
+  if (/expired|ExpiredToken/i.test(`${error.type} ${said}`)) {
+    return 'The session has ended: see that whoever refreshes the credentials still runs.';
+  }
+  if (error.type === 'InvalidSignatureException' && /secret/.test(said)) {
+    return `The secret in ${file} is not that of its key: put back the right one, or \`slipway register --force\`.`;
+  }
+  if (/speaks for/.test(said)) return `The key in ${file} is of another host: \`slipway register --force\`.`;
+  if (error.status >= 500) return 'The server has a fault of its own: `slipway server doctor` there, and its log.';
+  return 'Register the host again (`slipway register --force`), or renew its credentials.';
 }

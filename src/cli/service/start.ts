@@ -2,14 +2,11 @@
 import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
+import { lastWords, type Properties, showService } from './properties.ts';
 
 /** A server is ready within a second, an agent after its first poll, which a slow network may delay. */
 const WATCH_MS = 30_000;
 const LOOK_AGAIN_MS = 200;
-const JOURNAL_LINES = 5;
-
-/** Properties as `systemctl show` has them. */
-type Properties = Readonly<Record<string, string | undefined>>;
 
 export type StartState =
   | { readonly state: 'ready'; readonly pid: number }
@@ -61,28 +58,4 @@ export async function startService(ctx: StartContext, name: string): Promise<Sta
     }
     if (seen.state === 'ready' || ctx.interrupted.aborted || ctx.clock.now() >= giveUpAtMs) return seen;
   }
-}
-
-async function showService(name: string): Promise<Properties> {
-  const wanted = ['LoadState', 'ActiveState', 'SubState', 'Result', 'ExecMainStatus', 'MainPID', 'NRestarts', 'User'];
-  const shown = await execa('systemctl', ['show', name, `--property=${wanted.join(',')}`], {
-    reject: false,
-    stdin: 'ignore',
-  });
-  return Object.fromEntries(
-    shown.stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
-}
-
-/** What the service itself said last; where it said nothing, what systemd says of it. @param since seconds since the epoch */
-async function lastWords(name: string, since: number): Promise<string> {
-  for (const whose of [[`_SYSTEMD_UNIT=${name}.service`], ['--unit', name]]) {
-    const range = ['--since', `@${since}`, '--lines', String(JOURNAL_LINES)];
-    const read = await execa('journalctl', ['--no-pager', '--quiet', '--output=cat', ...range, ...whose], {
-      reject: false,
-      stdin: 'ignore',
-    });
-    if (read.stdout.trim() !== '') return read.stdout.trim();
-  }
-  return '';
 }

@@ -1,0 +1,142 @@
+/** Whether the agent of this machine runs, answers, and gets its polls answered. */
+import { readFileSync, statSync } from 'node:fs';
+import { type AgentStatus, silenceLimitMs, troubleOf } from '../../agent/status.ts';
+import type { AgentConfig } from '../../config/agent-config.ts';
+import { messageOf } from '../../errors.ts';
+import { startTimeOf } from '../../system/processes.ts';
+import { findAgent } from '../agent-process.ts';
+import { askAgent } from '../ask-agent.ts';
+import type { CliContext } from '../context.ts';
+import { lastWords } from '../service/properties.ts';
+import { type Finding, fail, ok, warn } from './check.ts';
+import { judgeService } from './service.ts';
+import { AGENT_SERVICE, type Surroundings } from './surroundings.ts';
+
+/** An agent that has just been started puts right what a crash has left, before it answers. */
+const STARTING_MS = 30_000;
+/** So many polls in a row have failed: that is no hiccup. */
+const MANY_FAILURES = 3;
+/** Of /proc: ticks in a second, on every Linux that there is. */
+const TICKS = 100;
+
+export interface LookedAtAgent {
+  readonly findings: readonly Finding[];
+  /** null: none runs, or nobody knows. */
+  readonly pid: number | null;
+}
+
+export async function lookAtAgent(
+  ctx: Pick<CliContext, 'clock'>,
+  config: AgentConfig,
+  { service }: Surroundings,
+): Promise<LookedAtAgent> {
+  let found: ReturnType<typeof findAgent>;
+  try {
+    found = findAgent(config);
+  } catch (error) {
+    const remedy = 'Run the doctor as root, or as the agent’s user.';
+    return { findings: [warn('agent', `cannot be told whether it runs: ${messageOf(error)}`, remedy)], pid: null };
+  }
+  const ofService = service === null ? [] : await lookAtService(service);
+  const restart = service === null ? '`slipway agent restart`' : `\`systemctl restart ${AGENT_SERVICE}\``;
+  if (found.state === 'stopped') {
+    // Of a service that does not run all is said.
+    if (ofService.some(({ status }) => status === 'fail')) return { findings: ofService, pid: null };
+    const isStarting = service !== null && Number(service['MainPID'] ?? 0) > 0;
+    const start = service === null ? '`slipway agent start`, or `slipway agent install`' : restart;
+    const finding = isStarting
+      ? warn('agent', 'is being started', 'Ask again in a few seconds.')
+      : fail('agent', 'does not run: no deployment gets to this host', `Start it: ${start}.`);
+    return { findings: [...ofService, finding], pid: null };
+  }
+  const finding = await lookAtAnswer(ctx, config, found.pid, restart);
+  return { findings: [...ofService, finding], pid: found.pid };
+}
+
+export async function lookAtService(service: NonNullable<Surroundings['service']>): Promise<Finding[]> {
+  const pid = Number(service['MainPID'] ?? 0);
+  return judgeService({
+    name: AGENT_SERVICE,
+    properties: service,
+    ageMs: pid > 0 ? ageOf(pid) : null,
+    lastWords: service['ActiveState'] === 'active' ? '' : await lastWords(AGENT_SERVICE, null),
+    install: 'slipway agent install',
+  });
+}
+
+async function lookAtAnswer(
+  { clock }: Pick<CliContext, 'clock'>,
+  config: AgentConfig,
+  pid: number,
+  restart: string,
+): Promise<Finding> {
+  const status = await askAgent(config);
+  if (status !== null) return judgeAnswer(config, status, clock.now());
+  const own = process.getuid?.();
+  if (own !== 0 && own !== ownerOf(pid)) {
+    return warn('agent', `runs as PID ${pid}; only its user and root may ask it more`, 'Run the doctor as root.');
+  }
+  if ((ageOf(pid) ?? 0) < STARTING_MS && !isHalted(pid)) {
+    return warn('agent', `runs as PID ${pid} for a few seconds and does not answer yet`, 'Ask again in half a minute.');
+  }
+  const detail = `runs as PID ${pid} and does not answer: it hangs, and takes no deployment`;
+  return fail('agent', detail, remedyOfHang(pid, restart));
+}
+
+function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): Finding {
+  const { pid, lastPoll } = status;
+  const trouble = troubleOf(status, nowMs, silenceLimitMs(config));
+  if (trouble !== null) {
+    const remedy = status.isFull
+      ? 'Look with `slipway status` at what runs, and end the scripts that hang.'
+      : 'Mend what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.';
+    return fail('agent', `runs as PID ${pid}, but ${trouble}`, remedy);
+  }
+  if (lastPoll.failures >= MANY_FAILURES) {
+    return fail(
+      'agent',
+      `runs as PID ${pid}, but its last ${lastPoll.failures} polls failed: ${lastPoll.lastError}`,
+      'Mend what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.',
+    );
+  }
+  return ok('agent', `runs as PID ${pid}, and answers`);
+}
+
+function remedyOfHang(pid: number, restart: string): string {
+  if (isHalted(pid)) {
+    return `Somebody has halted it (SIGSTOP, or a debugger): let it go on with \`kill -CONT ${pid}\`.`;
+  }
+  if (stateOf(pid) === 'D') {
+    return 'It waits for a disk or a network file system: look at `dmesg` and at the mounts below root_dir; a restart alone does not help.';
+  }
+  return `Start it anew: ${restart}. If that does not end it, \`kill -KILL ${pid}\`; the next start puts right what was interrupted.`;
+}
+
+function isHalted(pid: number): boolean {
+  return /^[Tt]$/.test(stateOf(pid));
+}
+
+/** A letter, as `ps` has it; empty for a process that is gone. */
+function stateOf(pid: number): string {
+  try {
+    return /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function ownerOf(pid: number): number | null {
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return null;
+  }
+}
+
+/** How long a process has run, milliseconds; null: it is gone. */
+function ageOf(pid: number): number | null {
+  const startedTicks = startTimeOf(pid);
+  if (startedTicks === null) return null;
+  const uptimeSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  return (uptimeSeconds - Number(startedTicks) / TICKS) * 1000;
+}

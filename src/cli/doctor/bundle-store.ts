@@ -1,0 +1,46 @@
+/** Whether the store that bundles come from can be reached. */
+import { domainOf } from '../../agent/endpoint.ts';
+import type { AgentConfig } from '../../config/agent-config.ts';
+import { type Finding, fail, ok } from './check.ts';
+import { reach } from './reach.ts';
+import type { Environment } from './surroundings.ts';
+
+const CHECK = 'S3';
+
+export async function lookAtBundleStore(config: AgentConfig, region: string, env: Environment): Promise<Finding> {
+  const { s3EndpointOverride, proxyUri } = config;
+  const url = s3EndpointOverride ?? s3AddressOf(config, region);
+  const isOverride = s3EndpointOverride !== null;
+  const key = isOverride ? 's3_endpoint_override' : 'the region of the identity';
+  const reached = await reach({ url, check: CHECK, key, proxyUri, env });
+  if ('fault' in reached) {
+    const { fault } = reached;
+    // A host of an own server need not have anything from AWS: bundles may come from elsewhere.
+    if (isOverride || config.deployControlEndpoint === null) return fault;
+    const remedy = `Set s3_endpoint_override to the store of your server (\`slipway register --force\` does). ${fault.remedy ?? ''}`;
+    return { ...fault, status: 'warn', remedy: `${remedy} Bundles from elsewhere do not need it.` };
+  }
+  if (reached.text.startsWith('slipway control server')) {
+    return fail(
+      CHECK,
+      `${url} is the API of a control server, and not its S3 API`,
+      'Set s3_endpoint_override to the address of its S3 API: the usual port is 8401 (`slipway register --force` writes it).',
+    );
+  }
+  if (reached.status >= 500) {
+    return fail(
+      CHECK,
+      `${url} answers ${reached.status}`,
+      `Look into the log of the store behind ${key}: it has a fault.`,
+    );
+  }
+  return ok(CHECK, `${url} answers${url.startsWith('https:') ? ' over TLS that verifies' : ''}`);
+}
+
+/** Where AWS has S3 in a region. Pure. */
+export function s3AddressOf(
+  { useFipsMode, useDualStack }: Pick<AgentConfig, 'useFipsMode' | 'useDualStack'>,
+  region: string,
+) {
+  return `https://s3${useFipsMode ? '-fips' : ''}${useDualStack ? '.dualstack' : ''}.${region}.${domainOf(region)}`;
+}

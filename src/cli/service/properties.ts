@@ -1,0 +1,52 @@
+/** A service as systemd shows it. */
+import { execa } from 'execa';
+
+/** Properties as `systemctl show` has them. */
+export type Properties = Readonly<Record<string, string | undefined>>;
+
+const WANTED = [
+  ...['LoadState', 'ActiveState', 'SubState', 'Result', 'ExecMainStatus', 'MainPID', 'NRestarts', 'User'],
+  ...['UnitFileState', 'NeedDaemonReload', 'ExecStart', 'Environment', 'EnvironmentFiles', 'MemoryMax', 'ExecMainCode'],
+];
+
+/** Empty where there is no systemd. Of lines that come twice, such as EnvironmentFiles, all are kept. */
+export async function showService(name: string): Promise<Properties> {
+  const shown = await execa('systemctl', ['show', name, `--property=${WANTED.join(',')}`], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 10_000,
+  });
+  return shown.failed ? {} : parseProperties(shown.stdout);
+}
+
+/** Pure. */
+export function parseProperties(text: string): Properties {
+  const properties: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=');
+    if (equals < 1) continue;
+    const [name, value] = [line.slice(0, equals), line.slice(equals + 1)];
+    properties[name] = properties[name] === undefined ? value : `${properties[name]}\n${value}`;
+  }
+  return properties;
+}
+
+const JOURNAL_LINES = 5;
+
+/**
+ * What the service itself said last; where it said nothing, what systemd says of it.
+ *
+ * @param since seconds since the epoch; null: whenever that was
+ */
+export async function lastWords(name: string, since: number | null): Promise<string> {
+  const range = [...(since === null ? [] : ['--since', `@${since}`]), '--lines', String(JOURNAL_LINES)];
+  for (const whose of [[`_SYSTEMD_UNIT=${name}.service`], ['--unit', name]]) {
+    const read = await execa('journalctl', ['--no-pager', '--quiet', '--output=cat', ...range, ...whose], {
+      reject: false,
+      stdin: 'ignore',
+      timeout: 10_000,
+    });
+    if (!read.failed && read.stdout.trim() !== '') return read.stdout.trim();
+  }
+  return '';
+}
