@@ -34,7 +34,8 @@ function lookAtFolder(path: string, facts: FolderFacts): Finding {
   const check = `folder ${path}`;
   // One that is not there yet is made, if the nearest that is there allows it.
   const nearest = nearestOf(path);
-  const { mode, uid, ...stat } = statSync(nearest);
+  const stat = statSync(nearest);
+  const { mode, uid } = stat;
   if (!stat.isDirectory()) {
     return fail(check, `${nearest} is no folder`, `Move ${nearest} away, or name another folder in the configuration.`);
   }
