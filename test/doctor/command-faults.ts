@@ -59,7 +59,7 @@ export const COMMAND_FAULTS: readonly Fault[] = [
       return {
         args: [...args, '--listen', new URL(url).host],
         finds: /cannot be listened on/,
-        remedy: /to do: .*port/i,
+        remedy: /Choose another address with --listen/,
       };
     },
   },

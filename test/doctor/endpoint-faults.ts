@@ -36,8 +36,8 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
     name: 'The certificate of the control server is for other names',
     async plant(ground) {
       const host = await ground.host();
-      const { url, caFile } = await serverWithTls(ground);
-      configure(host, { deploy_control_endpoint: url.replace('127.0.0.1', '127.0.0.2'), ca_file: caFile });
+      const { url, caFile } = await serverWithTls(ground, ['--listen', '127.0.0.2:0']);
+      configure(host, { deploy_control_endpoint: url, ca_file: caFile });
       return askDoctor(host, { finds: 'TLS', remedy: /is for other names/ });
     },
   },
@@ -88,8 +88,8 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
     name: 'The key of the host was disabled',
     async plant(ground) {
       const host = await ground.host();
-      const { env } = await ground.sharedServer();
-      const disabled = await runSlipway(['keys', 'disable', keyOf(host)], env);
+      const { dataDir } = await ground.sharedServer();
+      const disabled = await runSlipway(['keys', 'disable', keyOf(host), '--data-dir', dataDir]);
       if (disabled.status !== 0) throw new Error(disabled.stderr);
       return askDoctor(host, { finds: 'credentials', remedy: /disabled the key for good.*register --force/ });
     },
@@ -113,9 +113,9 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
   },
 ];
 
-async function serverWithTls(ground: Ground) {
+async function serverWithTls(ground: Ground, args: readonly string[] = []) {
   const { caFile, certFile, keyFile } = await privateCertificates(ground.folder);
-  const { url, s3Url } = await ground.ownServer(['--tls-cert', certFile, '--tls-key', keyFile]);
+  const { url, s3Url } = await ground.ownServer(['--tls-cert', certFile, '--tls-key', keyFile, ...args]);
   return { url, s3Url, caFile };
 }
 

@@ -191,7 +191,17 @@ describe('slipway doctor', () => {
     const healthy = await findings(host.configFile);
     expect(healthy.found.filter(({ status }) => status === 'fail')).toEqual([]);
     expect(healthy.status).toBe(0);
-    for (const check of ['agent', 'identity', 'S3', 'DNS', 'connection', 'clock', 'credentials', 'disk', 'interrupted Installs']) {
+    for (const check of [
+      'agent',
+      'identity',
+      'S3',
+      'DNS',
+      'connection',
+      'clock',
+      'credentials',
+      'disk',
+      'interrupted Installs',
+    ]) {
       expect(healthy.of(check), check).toMatchObject({ status: 'ok' });
     }
   });

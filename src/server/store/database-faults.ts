@@ -44,6 +44,14 @@ export function isSqliteBusy(error: unknown): boolean {
   return primaryResult(error) === BUSY;
 }
 
+/** SQLite's result codes for a file that is damaged, and for one that is no database. */
+const DAMAGED_RESULTS: readonly number[] = [11, 26];
+
+/** Whether the file of SQLite holds something that it cannot read: trying again does not help. */
+export function isSqliteDamaged(error: unknown): boolean {
+  return DAMAGED_RESULTS.includes(primaryResult(error));
+}
+
 function primaryResult(error: unknown): number {
   const extended = (error as { readonly errcode?: unknown } | null)?.errcode;
   return typeof extended === 'number' ? extended & 0xff : 0;

@@ -4,6 +4,7 @@ import { Kysely, type Transaction } from 'kysely';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import { type Logger, silentLogger } from '../../logging/logger.ts';
 import { systemClock } from '../../system/clock.ts';
+import { isSqliteDamaged } from './database-faults.ts';
 import { migrate } from './migrations.ts';
 import { isRetryable, postgresDialect } from './postgres-dialect.ts';
 import { postgresWakeUps } from './postgres-wake-ups.ts';
@@ -137,8 +138,17 @@ async function openMigrated(
     if (thrown instanceof SlipwayError && !isAway) throw thrown;
     const cause = isAway ? thrown.cause : thrown;
     const message = `the database ${place} cannot be opened: ${messageOf(cause)}`;
-    throw new SlipwayError('SERVER_DATABASE_UNREACHABLE', message, { cause });
+    throw new SlipwayError('SERVER_DATABASE_UNREACHABLE', message, { cause, ...remedyOfDamage(place, cause) });
   }
+}
+
+function remedyOfDamage(place: string, cause: unknown): { readonly remedy?: string } {
+  if (!isSqliteDamaged(cause)) return {};
+  return {
+    remedy:
+      `The file is damaged. Stop the server, keep ${place} and the files beside it for a rescue, and restore a copy. ` +
+      'Without one, hosts and keys must be made anew; what is installed on hosts is not touched.',
+  };
 }
 
 /** For messages: the address as it was given, but for the password. */

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { judgeService } from '../../src/cli/doctor/service.ts';
+import {
+  argumentsOf,
+  assignmentIn,
+  configFileOf,
+  environmentFilesOf,
+  wordsOf,
+} from '../../src/cli/doctor/surroundings.ts';
+import { parseProperties } from '../../src/cli/service/properties.ts';
+
+const judge = (properties: Record<string, string>, ageMs: number | null = null) =>
+  judgeService({
+    name: 'slipway-agent',
+    properties: { LoadState: 'loaded', ...properties },
+    ageMs,
+    lastWords: '',
+    install: 'slipway agent install',
+  });
+
+describe('The doctor judges a service', () => {
+  test('that runs as in order, also when it was started again long ago', () => {
+    const properties = { ActiveState: 'active', SubState: 'running', NRestarts: '9', MainPID: '7' };
+    expect(judge(properties, 3_600_000)).toEqual([expect.objectContaining({ status: 'ok' })]);
+  });
+
+  test.each([
+    ['waits for its next start', { ActiveState: 'activating', SubState: 'auto-restart', NRestarts: '1' }, null],
+    ['waits for it on a newer systemd', { ActiveState: 'activating', SubState: 'auto-restart-queued' }, null],
+    ['was just started for the fourth time', { ActiveState: 'activating', SubState: 'start', NRestarts: '4' }, 900],
+  ])('that %s as one that ends again and again', (_, properties, ageMs) => {
+    const [finding] = judge({ Result: 'exit-code', ExecMainStatus: '1', ...properties }, ageMs);
+    expect(finding).toMatchObject({ status: 'fail', detail: expect.stringContaining('again and again') });
+  });
+
+  test.each([
+    ['no program', { Result: 'exit-code', ExecMainStatus: '203' }, 'slipway agent install'],
+    ['no user', { Result: 'exit-code', ExecMainStatus: '217' }, 'User='],
+    ['no working folder', { Result: 'exit-code', ExecMainStatus: '200' }, 'WorkingDirectory='],
+    ['no memory', { Result: 'oom-kill', ExecMainStatus: '9' }, 'lack of memory'],
+    ['a fault of its own', { Result: 'exit-code', ExecMainStatus: '2' }, 'journalctl -u slipway-agent'],
+  ])('that has ended for %s with the remedy of that', (_, properties, remedy) => {
+    const [finding] = judge({ ActiveState: 'failed', SubState: 'failed', ...properties });
+    expect(finding).toMatchObject({ status: 'fail', remedy: expect.stringContaining(remedy) });
+  });
+
+  test('that is masked with the way to unmask it, and one that is disabled with a warning', () => {
+    expect(judge({ LoadState: 'masked' })[0]?.remedy).toContain('systemctl unmask');
+    const disabled = { ActiveState: 'active', SubState: 'running', UnitFileState: 'disabled' };
+    expect(judge(disabled, 1_000)[1]).toMatchObject({ status: 'warn', remedy: expect.stringContaining('enable') });
+  });
+});
+
+describe('What systemd shows of a service', () => {
+  test('is read line by line, and lines that come twice are all kept', () => {
+    expect(
+      parseProperties('User=\nEnvironmentFiles=/a (ignore_errors=no)\nEnvironmentFiles=/b c (ignore_errors=yes)\n'),
+    ).toEqual({
+      User: '',
+      EnvironmentFiles: '/a (ignore_errors=no)\n/b c (ignore_errors=yes)',
+    });
+  });
+
+  test('gives its files of variables with whether they may be absent', () => {
+    expect(environmentFilesOf('/a (ignore_errors=no)\n/b c (ignore_errors=yes)')).toEqual([
+      { path: '/a', mayBeAbsent: false },
+      { path: '/b c', mayBeAbsent: true },
+    ]);
+  });
+
+  test('gives its variables without the quotes', () => {
+    expect(wordsOf(`A=1 "B=two words" 'C=x' $'D=it\\'s'`)).toEqual(['A=1', 'B=two words', 'C=x', "D=it's"]);
+    expect(['A=1', '# B=2', ' C="3 4"', 'no'].flatMap(assignmentIn)).toEqual(['A=1', 'C=3 4']);
+  });
+
+  test.each([
+    ['two words', 'agent --config-file /etc/a.yml', '/etc/a.yml'],
+    ['one word', 'agent --config-file=/etc/a.yml', '/etc/a.yml'],
+    ['the spelling of the official agent', 'agent --config_file /etc/a.yml', '/etc/a.yml'],
+    ['a path with a blank', 'agent --config-file /etc/my conf/a.yml', '/etc/my conf/a.yml'],
+    ['no configuration', 'agent', null],
+  ])('gives the configuration that its command names in %s', (_, command, file) => {
+    const shown = `{ path=/usr/bin/node ; argv[]=/usr/bin/node /x ${command} ; ignore_errors=no ; start_time=[n/a] }`;
+    expect(configFileOf(argumentsOf(shown))).toBe(file);
+  });
+});
