@@ -72,7 +72,9 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
   return {
     async listen(host, port) {
       try {
-        return await server.listen({ host, port });
+        const url = await server.listen({ host, port });
+        // Fastify does not know what the server speaks that was made for it.
+        return ctx.tls === null ? url : url.replace(/^http:/, 'https:');
       } catch (cause) {
         throw new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
           cause,
