@@ -51,6 +51,15 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'The address of the control server says http and what answers there speaks TLS alone',
+    async plant(ground) {
+      const host = await ground.host();
+      const { url } = await serverWithTls(ground);
+      configure(host, { deploy_control_endpoint: url.replace('https:', 'http:') });
+      return askDoctor(host, { finds: 'connection', remedy: /write https:\/\/ in deploy_control_endpoint/ });
+    },
+  },
+  {
     name: 'The clock of the host is ten minutes off',
     async plant(ground) {
       const host = await ground.host();

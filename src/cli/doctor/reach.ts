@@ -88,6 +88,9 @@ function remedyOf(
   if (code === 'ECONNREFUSED') {
     return `Nothing listens there. Check that the server runs, and its address and port in ${key}.`;
   }
+  if (code === 'ECONNRESET' && url.startsWith('http:')) {
+    return `What answers there hangs up on http: write https:// in ${key} if it speaks TLS.`;
+  }
   if (/ETIMEDOUT|ECONNABORTED|ERR_CANCELED|EHOSTUNREACH|ENETUNREACH/.test(code) || /timeout/.test(message)) {
     return `Nothing answers. Check firewalls and routes on the way to ${hostname}, and whether the server hangs.`;
   }
