@@ -9,7 +9,7 @@ import { takeInstanceLock } from '../system/instance-lock.ts';
 import type { Random } from '../system/random.ts';
 import { createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
-import { openFilesLimit } from './connections/open-files.ts';
+import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
@@ -82,7 +82,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(engine);
     opened.push(startPowerWatch(base));
     const tls = options.tls ?? null;
-    const connections = createConnections({ limits: connectionLimits(openFilesLimit()), clock, log });
+    const connections = createConnections({
+      ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },
+    });
     const s3: S3Server = createS3Server({
       ...{ dataDir, findKey, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       neededBy: (hostArn) => neededObjects(store.db, hostArn),

@@ -17,6 +17,12 @@ import { lingerWhenClosed } from './linger.ts';
 import { nextReading, nextWindow, type Reading, type Window } from './progress.ts';
 import { createRoster, type Guest } from './roster.ts';
 
+const TOO_MANY =
+  'clients open more connections than the server takes; those that have not said who they are are closed. The limit on open files ' +
+  '(LimitNOFILE in the unit, or ulimit -n) decides how many it takes';
+const FILES_USED_UP =
+  'the limit on open files is reached (LimitNOFILE in the unit, or ulimit -n): connections are closed unseen, and files cannot be opened';
+
 export interface Connections {
   /** A server for one door. It is to be closed like any other. */
   createServer(tls: TlsFiles | null, onRequest: RequestListener): Server;
@@ -32,6 +38,8 @@ export interface ConnectionsContext {
   readonly limits: ConnectionLimits;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
+  /** Asked while somebody is connected. */
+  areFilesUsedUp(): boolean;
 }
 
 interface Connection extends Guest {
@@ -54,6 +62,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
   let isClosing = false;
   const timer = setInterval(() => {
     if (isClosing && roster.size === 0) clearInterval(timer);
+    if (roster.size > 0 && ctx.areFilesUsedUp()) say(FILES_USED_UP, { connections: roster.size });
     for (const connection of roster.all()) {
       if (!isProgressing(connection, performance.now(), limits)) connection.socket.destroy();
     }
@@ -70,8 +79,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       ...{ request: null, open: 0, window: null, reading: null },
     };
     const leaving = roster.admit(connection);
-    if (leaving !== null)
-      say('there are more connections than the server takes; some are closed', { open: roster.size });
+    if (leaving !== null) say(TOO_MANY, { connections: roster.size, most: limits.connections });
     if (leaving === 'refused') {
       socket.destroy();
       return;

@@ -34,7 +34,12 @@ interface Guarded extends AsyncDisposable {
 
 async function guarded(listener: Listener, limits: Partial<ConnectionLimits> = {}, scheme = 'http'): Promise<Guarded> {
   const all = { ...connectionLimits(1024), ...SHORT, ...limits };
-  const connections = createConnections({ limits: all, clock: systemClock, log: silentLogger });
+  const connections = createConnections({
+    limits: all,
+    clock: systemClock,
+    log: silentLogger,
+    areFilesUsedUp: () => false,
+  });
   const server = connections.createServer(scheme === 'https' ? certificates : null, (request, response) =>
     listener(request, response, connections),
   );

@@ -39,7 +39,12 @@ test('a server whose connections cannot be accepted lives, and says so once a mi
   const said: unknown[] = [];
   let nowMs = 0;
   const log = { ...silentLogger, warn: (message: string, fields?: object) => void said.push([message, fields]) };
-  const connections = createConnections({ limits: connectionLimits(1024), clock: { now: () => nowMs }, log });
+  const connections = createConnections({
+    limits: connectionLimits(1024),
+    clock: { now: () => nowMs },
+    log,
+    areFilesUsedUp: () => false,
+  });
   const server = connections.createServer(null, (_request, response) => void response.end('here'));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const error = Object.assign(new Error('accept EMFILE'), { code: 'EMFILE' });
