@@ -155,6 +155,10 @@ export const ERROR_CATALOGUE = {
     remedy: 'Check the rights of the file, or leave it out of the folder.',
   },
   // --- revision
+  REVISION_IS_OWN: {
+    meaning: 'A folder or file of this machine was to be deployed, and holds what belongs to the agent itself.',
+    remedy: 'Put the revision into a folder of its own, and deploy that.',
+  },
   REVISION_NOT_FOUND: {
     meaning: 'The bundle of a revision is not where it should be.',
     remedy:

@@ -70,6 +70,10 @@ export const LINT_RULES = {
   'destination-relative': { severity: 'error', meaning: 'A destination is not an absolute path.' },
   'destination-climbs': { severity: 'error', meaning: 'A destination climbs with `..`.' },
   'duplicate-destination': { severity: 'error', meaning: 'Two sources would become the same file on the host.' },
+  'own-place': {
+    severity: 'error',
+    meaning: 'A destination or a permission is for what belongs to the agent itself; looked for with `--host`.',
+  },
   'path-with-nul': { severity: 'error', meaning: 'A path holds the character NUL.' },
   // --- hooks
   'event-unknown': {

@@ -17,6 +17,7 @@ import type { Clock } from '../system/clock.ts';
 import { createTrust, readAuthorities } from '../system/trust.ts';
 import { lookupGroup, lookupUser } from '../system/users.ts';
 import type { DeploymentContext } from './context.ts';
+import { ownPlacesOf } from './own-places.ts';
 
 /** Between SIGTERM and SIGKILL of a hook that has timed out. @see the official agent 2.x, `script.rs` */
 const HOOK_GRACE_MS = 5_000;
@@ -103,6 +104,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
       tools: systemAttributeTools,
       ids: { userId: (name) => lookupUser(name)?.uid ?? null, groupId: lookupGroup },
       agentUid: process.getuid?.() ?? 0,
+      ownPlaces: ownPlacesOf(config),
       log,
     },
     signatureRules: (names) => signatureRulesFor(config.bundleSignatures, config.deploymentGroups, names),

@@ -2,12 +2,14 @@
 import type { Logger } from '../logging/logger.ts';
 import type { AttributeTools } from './attributes.ts';
 import type { InstallFs } from './install-fs.ts';
-import type { IdLookup } from './types.ts';
+import type { IdLookup, OwnPlace } from './types.ts';
 
 export interface InstallContext {
   readonly fs: InstallFs;
   readonly tools: AttributeTools;
   readonly ids: IdLookup;
   readonly agentUid: number;
+  /** The agent's own files and folders, where nothing is installed. */
+  readonly ownPlaces?: readonly OwnPlace[];
   readonly log: Logger;
 }

@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
+import { readMountTable } from '../system/mount-table.ts';
 import { withoutOwnLinks } from './after-cleanup.ts';
 import { anchorFs } from './anchored-fs.ts';
 import { attributeView } from './attributes.ts';
@@ -37,6 +38,7 @@ import { cleanupOf, formatInstructions } from './instructions.ts';
 import { beginJournal, type JournalBegin, type JournalWriter, removeJournal, syncFolder } from './journal.ts';
 import { formatManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
+import { ownPlaceLookup } from './own-places.ts';
 import { planInstall } from './plan.ts';
 import { type BehaviorInForce, remediesFor } from './remedies.ts';
 import { rememberedIds } from './remembered-ids.ts';
@@ -183,6 +185,7 @@ function planFor(
     ...lastInstall,
     otherGroups: readOtherGroups(ctx, request),
     protectPaths: request.protectPaths ?? [],
+    ...(ctx.ownPlaces && { ownPlaces: ownPlaceLookup(ctx.fs, ctx.ownPlaces, readMountTable()) }),
     fileExistsBehavior: request.fileExistsBehavior,
     rules: request.rules,
     ids: rememberedIds(ctx.ids),

@@ -1,13 +1,15 @@
 /** What the permissions of an AppSpec file come to on this host, or every reason why they cannot be given. Pure. */
+import { normalize } from 'node:path/posix';
 import type { AppSpec } from '../appspec/types.ts';
 import { type AttributeProgram, DEBIAN_PACKAGES, programsFor } from './attribute-programs.ts';
 import { type MatchCandidates, matchPermissions, type PermissionMatch } from './permissions-match.ts';
-import type { IdLookup, InstallRules, PlannedPermission, PlanProblem } from './types.ts';
+import type { IdLookup, InstallRules, OwnPlace, OwnPlaceLookup, PlannedPermission, PlanProblem } from './types.ts';
 
 export interface PermissionsInput {
   readonly appSpec: Pick<AppSpec, 'permissions'>;
   readonly rules: InstallRules;
   readonly ids: IdLookup;
+  readonly ownPlaces?: OwnPlaceLookup;
   /** Which of the programs that set ACLs and contexts the host has; without it, all. */
   hasProgram?(program: AttributeProgram): boolean;
 }
@@ -29,10 +31,28 @@ export function planPermissions(input: PermissionsInput, candidates: MatchCandid
     permissions: planned.map(({ permission }) => permission),
     problems: [
       ...problems,
+      ...permissionsOnOwnPlaces(input),
       ...planned.flatMap(({ match, permission }) => problemsOf(match, permission, input)),
       ...missingPrograms(planned, input),
     ],
   };
+}
+
+/** Says why nothing is installed there; for behind the path. */
+export function describeOwnPlace(path: string, { what, path: place, prefix }: OwnPlace): string {
+  const where = prefix === undefined ? place : `${place}/${prefix}*`;
+  return where === path ? `is the agent’s own: ${what}` : `belongs to the agent’s own ${where}: ${what}`;
+}
+
+/** Whether or not the entry would apply to anything: nobody means it, or nobody should. */
+function permissionsOnOwnPlaces({ appSpec, ownPlaces }: PermissionsInput): PlanProblem[] {
+  return appSpec.permissions.flatMap((permission) => {
+    const path = normalize(permission.object).replace(/(?<=.)\/$/, '');
+    const place = path.startsWith('/') ? ownPlaces?.ofFolder(path) : null;
+    if (place == null) return [];
+    const message = `the permissions of ${path} cannot be set: it ${describeOwnPlace(path, place)}`;
+    return [{ rule: 'own-place', path, message, origin: permission }];
+  });
 }
 
 interface Planned {

@@ -16,7 +16,7 @@ import { childPath } from './child-path.ts';
 import type { Manifest, ManifestEntry } from './manifest.ts';
 import { type OtherGroup, OtherGroups } from './other-groups.ts';
 import { pathMatcher } from './path-globs.ts';
-import { planPermissions } from './plan-permissions.ts';
+import { describeOwnPlace, planPermissions } from './plan-permissions.ts';
 import { type RoomInput, roomProblems } from './room.ts';
 import { isTrustedLink } from './trusted-links.ts';
 import type {
@@ -26,6 +26,8 @@ import type {
   InstallRules,
   KeepReason,
   ObjectFacts,
+  OwnPlace,
+  OwnPlaceLookup,
   PlannedFile,
   PlannedPermission,
   PlanProblem,
@@ -49,6 +51,8 @@ export interface PlanInput {
   readonly otherGroups?: readonly OtherGroup[];
   /** Globs of paths that are neither overwritten nor removed. */
   readonly protectPaths?: readonly string[];
+  /** Finds what is the agent's own, where nothing is installed; without it, nothing is. */
+  readonly ownPlaces?: OwnPlaceLookup;
   /** The deployment's setting; the AppSpec file's goes before it. */
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly rules: InstallRules;
@@ -82,6 +86,7 @@ class Planner {
   readonly #sameOnHost = new Set<string>();
   readonly #kept = new Map<string, KeepReason>();
   readonly #tooLong = new Set<string>();
+  readonly #refusedAsOwn = new Set<string>();
   /** Path → what would come there, whether it is brought, kept or refused. */
   readonly #sources = new Map<string, string>();
   readonly #ours: ReadonlySet<string>;
@@ -98,7 +103,15 @@ class Planner {
     const isClaimed = this.#claimed.size === 0 ? null : (path: string) => this.#claimed.has(path);
     const host = withoutOwnLinks(input.host, input.previous, isClaimed);
     this.#input = { ...input, host };
-    this.#isProtected = pathMatcher(input.protectPaths ?? []);
+    const isProtected = pathMatcher(input.protectPaths ?? []);
+    // An earlier version may have installed there: what the agent lives by is not taken away now.
+    const isOwn = (path: string) => {
+      const { ownPlaces } = input;
+      if (ownPlaces === undefined) return false;
+      const facts = input.host.lstat(path);
+      return (facts?.kind === 'directory' ? ownPlaces.ofFolder(path) : ownPlaces.ofFile(path, facts)) !== null;
+    };
+    this.#isProtected = (path) => isProtected(path) || isOwn(path);
     const previous = input.previous.filter(({ path }) => !this.#isProtected(path));
     this.#host = hostAfterCleanup(this.#input.host, previous);
     this.#ours = new Set(input.previous.flatMap(({ kind, path }) => (kind === 'path' ? path : [])));
@@ -167,6 +180,14 @@ class Planner {
     }
   }
 
+  /** Notes the problem once for each path. */
+  #isOwnPlace(path: string, place: OwnPlace | null | undefined): boolean {
+    if (place == null) return false;
+    if (!this.#refusedAsOwn.has(path)) this.#problem('own-place', path, `${path} ${describeOwnPlace(path, place)}`);
+    this.#refusedAsOwn.add(path);
+    return true;
+  }
+
   /** @returns whether the folder can be; if not, the problem is noted */
   #addFolder(path: string): boolean {
     if (this.#folders.has(path)) return true;
@@ -177,6 +198,7 @@ class Planner {
       this.#problem('duplicate-destination', path, message);
       return false;
     }
+    if (this.#isOwnPlace(path, this.#input.ownPlaces?.ofFolder(path))) return false;
     const parent = dirname(path);
     if (parent !== path && !this.#addFolder(parent)) return false;
     const facts = this.#host.lstat(path);
@@ -280,6 +302,7 @@ class Planner {
     if (this.#isTooLong(path) || !this.#addFolder(dirname(path))) return;
     this.#sources.set(path, source);
     const original = this.#input.host.lstat(path);
+    if (this.#isOwnPlace(path, this.#input.ownPlaces?.ofFile(path, original))) return;
     if (original !== null && this.#isProtected(path)) {
       this.#kept.set(path, 'protected');
       return;

@@ -51,6 +51,8 @@ function remedyFor(rule: PlanProblem['rule'], { behavior, isOfAppSpec }: Behavio
       return 'Choose a shorter name or destination.';
     case 'untrusted-link':
       return 'Name the folder that the link leads to as the destination, if the link is meant to be there.';
+    case 'own-place':
+      return 'Name another destination in the AppSpec file; change what belongs to the agent on the host itself.';
     case 'unknown-user':
     case 'unknown-group':
       return 'Make the user or group on this host, or mend its name in the AppSpec file.';

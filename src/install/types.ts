@@ -41,6 +41,24 @@ export interface InstallRules {
   readonly rejectUnconfinedSelinux: boolean;
 }
 
+/** A file or folder that is the agent's own: nothing is installed to it, nor below it. */
+export interface OwnPlace {
+  /** What it is to the agent, for messages: `its identity (on_premises_config_file)`. */
+  readonly what: string;
+  readonly path: string;
+  /** It gives the agent's powers away: no revision may hold a copy. */
+  readonly isPrivate?: boolean;
+  /** Only what is called so in this folder, which others use as well. */
+  readonly prefix?: string;
+}
+
+/** The place of the agent's that a path is, or lies in; null: none. */
+export interface OwnPlaceLookup {
+  ofFolder(path: string): OwnPlace | null;
+  /** @param facts what is there now */
+  ofFile(path: string, facts: ObjectFacts | null): OwnPlace | null;
+}
+
 /** A file or link of the revision. */
 export interface PlannedFile {
   readonly path: string;
@@ -170,6 +188,7 @@ export interface PlanProblem {
     | 'folder-for-file'
     | 'name-too-long'
     | 'untrusted-link'
+    | 'own-place'
     | 'unknown-user'
     | 'unknown-group'
     | 'permission-pattern'

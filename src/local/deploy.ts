@@ -6,6 +6,7 @@ import { appSpecMissing, locateAppSpec } from '../deployment/find-appspec.ts';
 import { folderModes } from '../deployment/folder-modes.ts';
 import { withGroupLock } from '../deployment/group-lock.ts';
 import { deploymentPaths } from '../deployment/layout.ts';
+import { requireForeignSource } from '../deployment/own-places.ts';
 import { runCommand } from '../deployment/run-command.ts';
 import { requireFolder } from '../deployment/work-folder.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
@@ -46,7 +47,7 @@ export interface LocalDeploymentFailure {
  * @param onProgress is told before and after each event
  * @param signal aborting it kills the script that runs, or stops the download, and ends the deployment as failed
  * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy,
- * CLI_BAD_REVISION or ARCHIVE_… when no host could deploy it, DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the
+ * CLI_BAD_REVISION or ARCHIVE_… when no host could deploy it, REVISION_IS_OWN when the folder holds what is the agent's, DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the
  * deployment itself ends is a value
  */
 export async function runLocalDeployment(
@@ -57,6 +58,7 @@ export async function runLocalDeployment(
 ): Promise<LocalDeploymentResult> {
   const { specification } = plan;
   requireRevision(specification);
+  requireForeignSource(ctx.install, specification.revision);
   await requireSoundBeforehand(ctx, plan, signal);
   requireFolder('root_dir', ctx.rootDir, folderModes(ctx.restrictFolders).passage);
   return withGroupLock(ctx, specification.deploymentGroupId, 0, () => runEvents(ctx, plan, onProgress, signal));

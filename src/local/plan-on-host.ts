@@ -14,6 +14,7 @@ import { findAppSpec, findInstalledHooks } from '../deployment/find-appspec.ts';
 import { describeGroupId } from '../deployment/groups-on-host.ts';
 import { bundleOfArchive } from '../deployment/kept-bundle.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
+import { requireForeignSource } from '../deployment/own-places.ts';
 import { type RevisionOnHost, whoseScripts } from '../deployment/whose-scripts.ts';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import { changesOf } from '../install/changes.ts';
@@ -103,6 +104,7 @@ async function planRevision(
 ): Promise<RevisionPlan> {
   const { specification } = plan;
   const { revision, gitHubAccessToken } = specification;
+  requireForeignSource(ctx.install, revision);
   if (revision.revisionType === 'Local Directory') {
     const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
     const problem = await problemOfSignature(ctx, specification, kept, signal);

@@ -17,7 +17,7 @@ import { realInstallFs } from '../install/install-fs.ts';
 import { matchPermissions } from '../install/permissions-match.ts';
 import { planInstall } from '../install/plan.ts';
 import { diskView } from '../install/tree-view.ts';
-import type { PlanProblem, TreeView } from '../install/types.ts';
+import type { OwnPlaceLookup, PlanProblem, TreeView } from '../install/types.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import { bundleTypeOf, kindOfOtherFile } from './bundle-kind.ts';
@@ -39,6 +39,8 @@ export interface ValidateRequest {
   readonly limits: UnpackLimits;
   readonly entryRules: EntryRules;
   readonly rejectUnconfinedSelinux: boolean;
+  /** The agent's own places on the host that the revision is for. */
+  readonly ownPlaces?: OwnPlaceLookup;
   /** Lifecycle events that will run; the scripts of others are not looked at. Without it, all. */
   readonly events?: readonly string[];
   readonly signal?: AbortSignal;
@@ -161,6 +163,7 @@ function lintInstall(reading: AppSpecReading, archiveDir: string, request: Valid
     fileExistsBehavior: 'DISALLOW',
     rules: { rejectUnsafePermissions: true, rejectUnconfinedSelinux: request.rejectUnconfinedSelinux },
     ids: { userId: () => 0, groupId: () => 0 },
+    ...(request.ownPlaces && { ownPlaces: request.ownPlaces }),
     agentUid: 0,
   });
   if (!result.ok)
@@ -195,6 +198,7 @@ const KEY_OF_RULE: Partial<Record<PlanProblem['rule'], keyof FileMapping | keyof
   'source-unusable': 'source',
   'destination-climbs': 'destination',
   'duplicate-destination': 'destination',
+  'own-place': 'destination',
   'permission-pattern': 'pattern',
   'permission-duplicate': 'object',
   'permission-acl': 'acls',

@@ -38,7 +38,7 @@ export function mountAmong(text: string, path: string): Mount | null {
 }
 
 /** Blanks and the like are written as octal numbers. */
-function fromOctal(text: string): string {
+export function fromOctal(text: string): string {
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 

@@ -6,6 +6,8 @@ import { renderFindings } from '../../appspec/render.ts';
 import { renderSarif } from '../../appspec/sarif.ts';
 import { renderSchema } from '../../appspec/schema.ts';
 import { loadAgentConfig } from '../../config/agent-config.ts';
+import { realInstallFs } from '../../install/install-fs.ts';
+import { readMountTable } from '../../system/mount-table.ts';
 import { findProgram } from '../../system/programs.ts';
 import { lookupGroup, lookupUser } from '../../system/users.ts';
 import type { AddCommand } from '../command.ts';
@@ -31,7 +33,10 @@ export const addValidateCommand: AddCommand = (program, ctx, conclude) => {
     .description('check a revision with the agent’s own parser and planner: every problem at once, each with its place')
     .addOption(new Option('--format <format>', 'how to show findings').choices(FORMATS).default('text'))
     .option('--json', 'the same as --format json')
-    .option('--host', 'the revision is for this host: users and groups that it does not have are errors')
+    .option(
+      '--host',
+      'the revision is for this host: users and groups that it does not have, and destinations in the agent’s own places, are errors',
+    )
     .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration, for its limits; else the usual file')
     .option('--schema', 'print the JSON Schema of the AppSpec file for editors, and check nothing')
@@ -45,6 +50,8 @@ export const addValidateCommand: AddCommand = (program, ctx, conclude) => {
 async function validate(ctx: CliContext, path: string, options: ValidateOptions): Promise<boolean> {
   // Archives and the planner are for those who check something.
   const { validateRevision } = await import('../../local/validate.ts');
+  const { ownPlaceLookup } = await import('../../install/own-places.ts');
+  const { ownPlacesOf } = await import('../../deployment/own-places.ts');
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const { file, text, findings } = await validateRevision({
     path: resolve(ctx.workingDirectory, path),
@@ -55,6 +62,7 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
       hasProgram: (program) => findProgram(program, ctx.env['PATH']) !== null,
     },
     isTargetHost: options.host === true,
+    ...(options.host === true && { ownPlaces: ownPlaceLookup(realInstallFs, ownPlacesOf(config), readMountTable()) }),
     limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: false },
     rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,

@@ -22,6 +22,7 @@ import { bundleOfArchive, keepBundle, removeSignatures } from '../kept-bundle.ts
 import { type DeploymentPaths, deploymentPaths, groupPointers, writePointer } from '../layout.ts';
 import { takeStopFlag } from '../old-scripts.ts';
 import { succeeded } from '../outcomes.ts';
+import { requireForeignSource } from '../own-places.ts';
 import { partFiles, pruneForSpace, pruneRevisions } from '../prune-revisions.ts';
 import { reuseArchive } from '../reuse-archive.ts';
 import { unpackedSize } from '../unpacked-size.ts';
@@ -77,6 +78,7 @@ async function bringArchive(
   signal: AbortSignal | undefined,
 ): Promise<'archive-reuse' | 'downloaded'> {
   const { revision } = specification;
+  requireForeignSource(ctx.install, revision);
   if (await reuseArchive(ctx, specification, signal)) return 'archive-reuse';
   if (revision.revisionType === 'Local Directory') await takeFolder(ctx, specification, revision, paths, signal);
   else await fetchAndUnpack(ctx, specification, revision, paths, signal);
