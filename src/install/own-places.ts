@@ -19,7 +19,11 @@ interface Located {
 }
 
 /** @param mounts in the order they were made; by them the parts of places are found that are mounted elsewhere */
-export function ownPlaceLookup(fs: PlacesFs, places: readonly OwnPlace[], mounts: readonly MountedTree[]): OwnPlaceLookup {
+export function ownPlaceLookup(
+  fs: PlacesFs,
+  places: readonly OwnPlace[],
+  mounts: readonly MountedTree[],
+): OwnPlaceLookup {
   const byKey = new Map<string, OwnPlace>();
   const above = new Map<string, OwnPlace>();
   const mounted = new Map<string, OwnPlace>();

@@ -7,6 +7,7 @@ import { runInstall } from '../../src/install/install.ts';
 import { ownPlaceLookup, placeWithin } from '../../src/install/own-places.ts';
 import type { OwnPlace } from '../../src/install/types.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { testIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 const PRIVATE = { isPrivate: true } as const;
@@ -135,12 +136,14 @@ test('what an earlier version has installed to the agent’s own places is left 
 /** Each mount is seen by this process alone, and ends with it. */
 const MOUNTS = spawnSync('unshare', ['--mount', 'true']).status === 0;
 
-test.runIf(MOUNTS)('bind mounts of a place, of a part of it and of what holds it are seen through', () => {
-  using scratch = scratchFolder();
-  const places = placesOf(scratch);
-  for (const name of ['whole', 'part', 'above', 'other']) mkdirSync(scratch.at(name));
-  writeFileSync(scratch.at('file'), '');
-  const program = `
+testIf(MOUNTS, 'the right to mount')(
+  'bind mounts of a place, of a part of it and of what holds it are seen through',
+  () => {
+    using scratch = scratchFolder();
+    const places = placesOf(scratch);
+    for (const name of ['whole', 'part', 'above', 'other']) mkdirSync(scratch.at(name));
+    writeFileSync(scratch.at('file'), '');
+    const program = `
     import { realInstallFs as fs } from '${import.meta.dirname}/../../src/install/install-fs.ts';
     import { ownPlaceLookup, placeWithin } from '${import.meta.dirname}/../../src/install/own-places.ts';
     import { readMountTable } from '${import.meta.dirname}/../../src/system/mount-table.ts';
@@ -155,25 +158,26 @@ test.runIf(MOUNTS)('bind mounts of a place, of a part of it and of what holds it
       ...['above', 'other'].map((name) => own.ofFolder(at(name))),
       ...['whole', 'above', 'other', 'part'].map((name) => placeWithin(fs, at(name), places, mounts)?.path ?? null),
     ]));`;
-  writeFileSync(scratch.at('look.mjs'), program);
-  const bind = (from: string, to: string) => `mount --bind '${scratch.at(from)}' '${scratch.at(to)}'`;
-  const script = [
-    bind('agent/root', 'whole'),
-    bind('agent/root/group', 'part'),
-    bind('agent', 'above'),
-    bind('etc/agent.yml', 'file'),
-    `'${process.execPath}' '${scratch.at('look.mjs')}'`,
-  ].join(' && ');
-  const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script], { encoding: 'utf8' });
-  const [root, config] = [scratch.at('agent/root'), scratch.at('etc/agent.yml')];
-  expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual([
-    ...[root, root, root, root, root, root],
-    config,
-    ...[null, null],
-    ...[root, root, null, null],
-  ]);
-});
+    writeFileSync(scratch.at('look.mjs'), program);
+    const bind = (from: string, to: string) => `mount --bind '${scratch.at(from)}' '${scratch.at(to)}'`;
+    const script = [
+      bind('agent/root', 'whole'),
+      bind('agent/root/group', 'part'),
+      bind('agent', 'above'),
+      bind('etc/agent.yml', 'file'),
+      `'${process.execPath}' '${scratch.at('look.mjs')}'`,
+    ].join(' && ');
+    const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', script], { encoding: 'utf8' });
+    const [root, config] = [scratch.at('agent/root'), scratch.at('etc/agent.yml')];
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual([
+      ...[root, root, root, root, root, root],
+      config,
+      ...[null, null],
+      ...[root, root, null, null],
+    ]);
+  },
+);
 
 test.each([
   ['is the deployment root', 'agent/root', 'agent/root'],

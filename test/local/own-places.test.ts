@@ -32,7 +32,7 @@ describe('a destination in the agent’s own places', () => {
       const elsewhere = await runSlipway(['validate', scratch.at('revision'), ...config]);
       expect(elsewhere.status).toBe(0);
       const location = ['--bundle-location', scratch.at('revision'), ...config];
-      const planned = await runSlipway(['plan', ...location, '--json']);
+      const planned = await runSlipway(['plan', scratch.at('revision'), ...config, '--json']);
       expect(JSON.parse(planned.stdout)).toMatchObject({ outcome: 'impossible', problems: [{ rule: 'own-place' }] });
       const deployed = await runSlipway(['local', ...location]);
       expect(deployed.status).not.toBe(0);
@@ -45,11 +45,9 @@ describe('a folder that holds what is the agent’s', () => {
   test.each(['.', 'host', 'host/root'])('is no revision for plan and local (%s)', async (folder) => {
     using scratch = scratchFolder();
     const config = prepare(scratch, 'site', folder);
-    for (const command of ['plan', 'local']) {
-      const { status, stderr, stdout } = await runSlipway([
-        ...[command, '--bundle-location', scratch.at(folder), ...config],
-      ]);
-      expect(status, command).not.toBe(0);
+    for (const command of [['plan'], ['local', '--bundle-location']]) {
+      const { status, stderr, stdout } = await runSlipway([...command, scratch.at(folder), ...config]);
+      expect(status).not.toBe(0);
       expect(stdout + stderr).toContain('REVISION_IS_OWN');
     }
   });
