@@ -136,8 +136,10 @@ function parseCredentials(text: string, file: string): Credentials {
     if (/^\s*[#;]/.test(line)) continue;
     const header = /^\s*\[([^\]]+)\]/.exec(line);
     if (header?.[1] !== undefined) section = header[1].trim();
-    const pair = /^\s*([A-Za-z_]+)\s*=\s*(.*?)\s*$/.exec(line);
-    if (section === 'default' && pair?.[1] !== undefined && pair[2]) values.set(pair[1].toLowerCase(), pair[2]);
+    const pair = /^([A-Za-z_]+)\s*=(.*)$/.exec(line.trim());
+    if (section === 'default' && pair?.[1] !== undefined && pair[2]?.trim()) {
+      values.set(pair[1].toLowerCase(), pair[2].trim());
+    }
   }
   const accessKeyId = values.get('aws_access_key_id');
   const secretAccessKey = values.get('aws_secret_access_key');

@@ -8,6 +8,7 @@ import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import { type ProxyEnvironment, proxyFor } from '../protocol/proxy.ts';
 import type { Clock } from '../system/clock.ts';
+import { withoutTrailing } from '../system/trailing.ts';
 import type { AgentEvent } from './agent-events.ts';
 import { deploymentSpan, exportRequest, lifecycleEventSpan, type Span } from './spans.ts';
 
@@ -112,7 +113,7 @@ const TRY_AGAIN: readonly number[] = [429, 502, 503, 504];
 
 function createPost(ctx: SpanExporterContext): (body: string, signal: AbortSignal) => Promise<Ending> {
   const url = new URL(ctx.endpoint);
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/v1/traces`;
+  url.pathname = `${withoutTrailing(url.pathname, '/')}/v1/traces`;
   const proxy = proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment);
   const agent = proxy === null ? null : new HttpsProxyAgent(proxy);
   return async (body, signal) => {

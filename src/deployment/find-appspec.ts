@@ -135,7 +135,7 @@ function nearAppSpec(archiveDir: string, candidates: readonly string[]): string 
     const exact = candidates.find((name) => names.includes(name));
     if (exact !== undefined) return exact;
     const near = candidates.flatMap((name) => nearestName(basename(name), names) ?? []);
-    return near[0] ?? names.find((name) => /appspec.*\.(ya?ml|json|txt)$/i.test(name)) ?? null;
+    return near[0] ?? names.find((name) => /appspec/i.test(name) && /\.(ya?ml|json|txt)$/i.test(name)) ?? null;
   };
   const inRoot = nearIn(entries.flatMap((entry) => (entry.isFile() ? entry.name : [])));
   if (inRoot !== null) return inRoot;

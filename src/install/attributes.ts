@@ -160,6 +160,8 @@ function setRule(action: '-a' | '-m', path: string, { user, type, range }: Selin
   runTool('semanage', ['fcontext', action, ...rule, escapeForSemanage(path)]);
 }
 
+const ALL_KINDS = ' all files ';
+
 /**
  * What `semanage fcontext -l -C -n` prints: an expression, the kind of object it is for, and user:role:type:range. Rules for one kind
  * alone are not among them, because an AppSpec file makes none.
@@ -167,9 +169,11 @@ function setRule(action: '-a' | '-m', path: string, { user, type, range }: Selin
 export function parseContextRules(text: string): Map<string, SelinuxContext> {
   return new Map(
     text.split('\n').flatMap((line): [string, SelinuxContext][] => {
-      const [, expression = '', user = '', type = '', range] =
-        /^(.+?)\s+all files\s+([^:\s]+):[^:\s]+:([^:\s]+)(?::(\S+))?\s*$/.exec(line) ?? [];
-      return type === '' ? [] : [[expression, { user, type, range: range ?? null }]];
+      const at = line.lastIndexOf(ALL_KINDS);
+      const expression = line.slice(0, Math.max(at, 0)).trim();
+      const context = line.slice(at + ALL_KINDS.length).trim();
+      const [, user = '', type = '', range] = /^([^:\s]+):[^:\s]+:([^:\s]+)(?::(\S+))?$/.exec(context) ?? [];
+      return expression === '' || type === '' ? [] : [[expression, { user, type, range: range ?? null }]];
     }),
   );
 }

@@ -3,25 +3,34 @@
  *
  * `*` and `?` stop at a slash, `**` does not; anything else is literal. What matches a folder holds for everything below it.
  */
+import { type WildcardPart, wildcardMatcher } from '../system/wildcards.ts';
 
 /** @returns whether one of the globs holds for a path, or for a folder that the path lies in */
 export function pathMatcher(globs: readonly string[]): (path: string) => boolean {
-  if (globs.length === 0) return () => false;
-  const expression = new RegExp(`^(?:${globs.map(toExpression).join('|')})(?:/|$)`, 's');
-  return (path) => expression.test(path);
+  const matchers = globs.map((glob) => wildcardMatcher(toParts(glob), (next) => next === '' || next === '/'));
+  return (path) => matchers.some((matches) => matches(path));
 }
 
-function toExpression(glob: string): string {
-  const pieces = withoutTrailingSlash(glob).split(/(\/\*\*\/|\*\*|\*|\?)/);
-  return pieces
-    .map((piece) => {
-      if (piece === '/**/') return '/(?:.*/)?';
-      if (piece === '**') return '.*';
-      if (piece === '*') return '[^/]*';
-      if (piece === '?') return '[^/]';
-      return piece.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-    })
-    .join('');
+function toParts(glob: string): WildcardPart[] {
+  return withoutTrailingSlash(glob)
+    .split(/(\/\*\*\/|\*\*|\*|\?)/)
+    .flatMap((piece): WildcardPart[] => {
+      switch (piece) {
+        case '/**/':
+          return [
+            { kind: 'text', text: '/' },
+            { kind: 'many-up-to', end: '/' },
+          ];
+        case '**':
+          return [{ kind: 'many', except: '' }];
+        case '*':
+          return [{ kind: 'many', except: '/' }];
+        case '?':
+          return [{ kind: 'one', except: '/' }];
+        default:
+          return [{ kind: 'text', text: piece }];
+      }
+    });
 }
 
 function withoutTrailingSlash(glob: string): string {

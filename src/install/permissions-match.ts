@@ -8,6 +8,7 @@
  */
 import { normalize } from 'node:path/posix';
 import type { Permission } from '../appspec/types.ts';
+import { wildcardMatcher } from '../system/wildcards.ts';
 import type { PlanProblem } from './types.ts';
 
 export interface MatchCandidates {
@@ -84,9 +85,12 @@ function applier({ pattern, except }: Permission, object: string): (path: string
 /** `**` is everything below, at any depth; anything else is compared with direct children only, and `*` is any run of characters. */
 function patternMatcher(pattern: string): (name: string) => boolean {
   if (pattern === '**') return () => true;
-  const pieces = pattern.split('*').map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  const expression = new RegExp(`^${pieces.join('.*')}$`, 's');
-  return (name) => !name.includes('/') && expression.test(name);
+  const matches = wildcardMatcher(
+    pattern
+      .split(/(\*+)/)
+      .map((piece) => (piece.startsWith('*') ? { kind: 'many', except: '/' } : { kind: 'text', text: piece })),
+  );
+  return (name) => matches(name);
 }
 
 function withoutTrailingSlash(path: string): string {

@@ -28,7 +28,7 @@ const NEW_REVISION_EVENTS: readonly string[] = [
 /** @returns what is wrong with a list of events that a person has given; empty: nothing */
 export function problemsOfEvents(events: readonly string[]): string[] {
   const names = events.flatMap((event) => {
-    if (isKnown(event) || /^([A-Z][a-z0-9]+)+[A-Za-z0-9]*$/.test(event)) return [];
+    if (isKnown(event) || /^[A-Z][a-z0-9][A-Za-z0-9]*$/.test(event)) return [];
     return `'${event}' is no lifecycle event, nor a name that a custom one can have, such as MyOwnEvent`;
   });
   return [

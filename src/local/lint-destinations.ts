@@ -5,6 +5,7 @@ import { dirname, normalize } from 'node:path/posix';
 import type { AppSpecReading } from '../appspec/parse.ts';
 import { LINT_RULES } from '../appspec/rules.ts';
 import type { AppSpec, FileMapping, Finding } from '../appspec/types.ts';
+import { withoutTrailing } from '../system/trailing.ts';
 
 /** Endings that hardly any folder has. */
 const OF_FILES =
@@ -20,7 +21,7 @@ export function lintDestinations(reading: AppSpecReading, appSpec: AppSpec, arch
   return appSpec.files.flatMap((mapping) => {
     if (!namesAFile(mapping) || !isFile(join(archiveDir, mapping.source))) return [];
     const { source, destination } = mapping;
-    const folder = normalize(destination).replace(/\/+$/, '');
+    const folder = withoutTrailing(normalize(destination), '/');
     const name = basename(source);
     const rename =
       basename(folder) === name ? '' : `; a file cannot be renamed, so call it ${basename(folder)} in the bundle`;

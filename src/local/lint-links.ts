@@ -5,6 +5,7 @@ import type { AppSpecReading } from '../appspec/parse.ts';
 import { LINT_RULES, type LintRuleId } from '../appspec/rules.ts';
 import type { AppSpec, FileMapping, Finding } from '../appspec/types.ts';
 import type { InstallPlan } from '../install/types.ts';
+import { withoutTrailing } from '../system/trailing.ts';
 
 /** More of one kind from one entry of the AppSpec file tell nothing new. */
 const LISTED = 10;
@@ -59,7 +60,7 @@ function isInside(path: string, archiveDir: string): boolean {
 }
 
 function mappingOf({ files }: AppSpec, path: string): FileMapping | null {
-  return files.findLast(({ destination }) => path.startsWith(`${destination.replace(/\/+$/, '')}/`)) ?? null;
+  return files.findLast(({ destination }) => path.startsWith(`${withoutTrailing(destination, '/')}/`)) ?? null;
 }
 
 function finding(rule: LintRuleId, message: string, reading: AppSpecReading, mapping: FileMapping | null): Finding {

@@ -8,6 +8,7 @@ import {
   problemOfSha256,
   type Revision,
 } from '../protocol/specification.ts';
+import { withoutTrailing } from '../system/trailing.ts';
 
 export const LOCAL_BUNDLE_TYPES = ['tgz', 'tar', 'zip', 'directory'] as const;
 export type LocalBundleType = (typeof LOCAL_BUNDLE_TYPES)[number];
@@ -106,7 +107,7 @@ function splitQuery(path: string): { readonly key: string; readonly parameters: 
 function parseGitHub(location: string, given: LocalBundleType): LocationResult {
   // What GitHub packs is one of these two, whatever the address or the flag says.
   const bundleType: Extract<BundleType, 'tar' | 'zip'> = given === 'tar' ? 'tar' : 'zip';
-  const path = location.replace(/[?#].*$/s, '').replace(/\/+$/, '');
+  const path = withoutTrailing(location.replace(/[?#].*$/s, ''), '/');
   const [, account, repository, commitId = 'HEAD'] =
     /^https:\/\/github\.com\/([^/]+)\/([^/]+?)(?:\.git)?(?:\/(?:tree|commit)\/(.+))?$/.exec(path) ??
     /^https:\/\/api\.github\.com\/repos\/([^/]+)\/([^/]+)\/(?:tarball|zipball)(?:\/(.+))?$/.exec(path) ??

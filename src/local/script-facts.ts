@@ -18,7 +18,7 @@ export function scriptFacts(root: string, location: string): ScriptFacts {
     kind: 'file',
     isExecutable: (stats.mode & 0o111) !== 0,
     beginning: text.slice(0, BEGINNING_BYTES),
-    hasCrlfInside: /\n[^\0]*\r\n|\n[^\0]*\r$/.test(text),
+    hasCrlfInside: hasCrlfBelow(text),
   };
 }
 
@@ -27,6 +27,17 @@ function nearScript(root: string, location: string): string | null {
   return nearPath(location, (folder) => {
     const path = join(root, folder);
     return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true ? readdirSync(path) : [];
+  });
+}
+
+/** Whether a line below the first ends as on Windows, or the text's last one does so half; no binary part lies between. */
+function hasCrlfBelow(text: string): boolean {
+  const parts = text.split('\0');
+  return parts.some((part, index) => {
+    const first = part.indexOf('\n');
+    if (first < 0) return false;
+    const rest = part.slice(first + 1);
+    return rest.includes('\r\n') || (index === parts.length - 1 && rest.endsWith('\r'));
   });
 }
 

@@ -108,7 +108,10 @@ export function decodeApiError(
 
 /** `com.amazonaws.codedeploy#NameException:http://…` → `NameException`. */
 function bareTypeName(type: string | null): string | null {
-  const bare = type?.replace(/^.*#/, '').replace(/:.*$/, '').trim();
+  const bare = type
+    ?.slice(type.lastIndexOf('#') + 1)
+    .split(':', 1)[0]
+    ?.trim();
   return bare === undefined || bare === '' ? null : bare;
 }
 

@@ -23,7 +23,7 @@ export function faultOf(ctx: RevisionContext, revision: GitRevision, cause: GitF
   const message = `${revision.url} at ${revision.commitId} could not be fetched: ${cause.message}`;
   const says = (pattern: RegExp) => pattern.test(cause.message);
   const isSsh = revision.url.startsWith('ssh:');
-  if (says(/Host key verification failed|No .* host key is known/i)) {
+  if (says(/Host key verification failed|No \S{1,20} host key is known/i)) {
     return new SlipwayError('REVISION_DENIED', message, {
       cause,
       remedy:
@@ -51,7 +51,7 @@ export function faultOf(ctx: RevisionContext, revision: GitRevision, cause: GitF
       remedy: 'Push the commit to a branch or tag of that repository.',
     });
   }
-  if (says(/repository .*not found|not found|does not (exist|appear to be a git repository)|error: 404/i)) {
+  if (says(/not found|does not (exist|appear to be a git repository)|error: 404/i)) {
     return new SlipwayError('REVISION_NOT_FOUND', message, {
       cause,
       remedy: 'Check the address; servers answer so as well for repositories that may not be seen without credentials.',

@@ -40,7 +40,7 @@ const WITH_IPV4_AT_END = ['::ffff:0:0', '::', '::ffff:0:0:0', '64:ff9b::', '64:f
 
 /** @param address as the system writes it, with or without brackets and zone; what is no address is nobody's own */
 export function isOwnAddress(address: string): boolean {
-  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const bare = address.replace(/^\[|\]$/g, '').split('%', 1)[0] ?? '';
   const family = isIP(bare);
   if (family === 4) return blocks().check(bare, 'ipv4');
   if (family !== 6) return false;

@@ -1,5 +1,6 @@
 /** The file that says whose signatures count: lines of OpenSSH's `allowed_signers`, and public keys of minisign. Pure. */
 import { messageOf } from '../errors.ts';
+import { type WildcardPart, wildcardMatcher } from '../system/wildcards.ts';
 import { type MinisignKey, parseMinisignKey } from './minisign.ts';
 import { parseSshKey, type SshKey } from './ssh-key.ts';
 import { decodeBase64, Malformed, quoted } from './ssh-wire.ts';
@@ -128,6 +129,9 @@ export function matchesPatterns(patterns: string, text: string): boolean {
 }
 
 function matchesPattern(pattern: string, text: string): boolean {
-  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll(/\*+/g, '.*').replaceAll('?', '.')}$`, 's').test(text);
+  const parts = pattern.split(/(\*+|\?)/).map((piece): WildcardPart => {
+    if (piece.startsWith('*')) return { kind: 'many', except: '' };
+    return piece === '?' ? { kind: 'one', except: '' } : { kind: 'text', text: piece };
+  });
+  return wildcardMatcher(parts)(text);
 }

@@ -1,5 +1,6 @@
 /** Public keys of SSH, and what they have signed. Pure. */
 import { createHash, createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
+import { withoutTrailing } from '../system/trailing.ts';
 import { Malformed, quoted, type WireReader, wireReader } from './ssh-wire.ts';
 
 /** A public key that signatures can be held against. */
@@ -53,7 +54,7 @@ export function parseSshKey(blob: Buffer): SshKey {
 }
 
 export function fingerprintOf(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
+  return `SHA256:${withoutTrailing(createHash('sha256').update(blob).digest('base64'), '=')}`;
 }
 
 /**

@@ -55,6 +55,8 @@ export const PURE: readonly string[] = [
   'hooks/environment.ts',
   'hooks/inherited-environment.ts',
   'system/user-info.ts',
+  'system/wildcards.ts',
+  'system/trailing.ts',
   'local/events.ts',
   'local/location.ts',
   'protocol/specification-reader.ts',

@@ -77,7 +77,7 @@ export async function moveApplicationTags(
 
 /** @throws ApiError ApplicationDoesNotExistException, DeploymentGroupDoesNotExistException, InvalidArnException */
 async function requireTagged(ctx: ApiContext, arn: string): Promise<void> {
-  const [, kind, rest = ''] = /:(application|deploymentgroup):(.*)$/.exec(arn) ?? [];
+  const [, kind, rest = ''] = /^arn(?::[^:]*){4}:(application|deploymentgroup):(.*)$/s.exec(arn) ?? [];
   const [applicationName = '', groupName] = kind === 'application' ? [rest] : rest.split('/');
   if (arn !== resourceArn(ctx, `${kind}:${rest}`)) {
     throw new ApiError('InvalidArnException', `'${arn}' is of another region or account than this server's.`);
