@@ -57,7 +57,7 @@ async function askPerson(question: string, interrupted: AbortSignal): Promise<st
   const { createInterface } = await import('node:readline');
   if (interrupted.aborted) return '';
   return new Promise((resolve) => {
-    process.stderr.write(question);
+    process.stderr.write(createPrinter()(question));
     const lines = createInterface({ input: process.stdin, terminal: false });
     const close = () => lines.close();
     interrupted.addEventListener('abort', close, { once: true });

@@ -16,6 +16,9 @@ if (process.argv[2] === 'agent') {
 
 const { processContext } = await import('./context.ts');
 const { runCli } = await import('./program.ts');
+const { endOnUncaughtFaults } = await import('../system/last-words.ts');
+const { exitStatus } = await import('./exit-status.ts');
+endOnUncaughtFaults(exitStatus('internal'));
 
 // The daemons take over SIGTERM and SIGINT for themselves; every other command only needs to know that it should end.
 const interruption = new AbortController();

@@ -57,7 +57,10 @@ export function encodeDiagnostics(diagnostics: CommandDiagnostics): Envelope {
   return { Format: 'JSON', Payload: payload(finalMessage, shortLog) };
 }
 
-/** Reads a completion's envelope; null when there is none or it is none of ours: an outcome without details is still one. */
+/**
+ * Reads a completion's envelope; null when there is none or it is none of ours: an outcome without details is still one. No text is longer
+ * than one that the service takes, whatever the host sent: of a message the middle gives way, of a log the older lines.
+ */
 export function decodeDiagnostics(envelope: Envelope | undefined): CommandDiagnostics | null {
   if (envelope === undefined) return null;
   let fields: unknown;
@@ -70,10 +73,14 @@ export function decodeDiagnostics(envelope: Envelope | undefined): CommandDiagno
   const { error_code, script_name, message, log } = fields as Record<string, unknown>;
   return {
     errorCode: isDiagnosticCode(error_code) ? error_code : 5,
-    scriptName: typeof script_name === 'string' ? script_name : '',
-    message: typeof message === 'string' ? message : '',
-    log: typeof log === 'string' ? log : '',
+    scriptName: shortenMiddle(reportedText(script_name), MAX_SCRIPT_NAME_CHARACTERS),
+    message: shortenMiddle(reportedText(message), MAX_PAYLOAD_CHARACTERS),
+    log: newestLines(reportedText(log), MAX_PAYLOAD_CHARACTERS),
   };
+}
+
+function reportedText(value: unknown): string {
+  return typeof value === 'string' ? value.toWellFormed() : '';
 }
 
 /** The longest shortening of a text that is accepted, but never one below `leastLength`. */

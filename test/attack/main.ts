@@ -12,8 +12,9 @@ import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
 import { POWER_ATTACKS } from './server-powers.ts';
 import { S3_ATTACKS } from './server-s3.ts';
+import { TERMINAL_ATTACKS } from './terminal.ts';
 
-const ATTACKS: readonly (readonly Attack[])[] = [S3_ATTACKS, ALIVE_ATTACKS, POWER_ATTACKS];
+const ATTACKS: readonly (readonly Attack[])[] = [S3_ATTACKS, ALIVE_ATTACKS, POWER_ATTACKS, TERMINAL_ATTACKS];
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));

@@ -129,3 +129,18 @@ describe('what others send', () => {
     expect(decodeDiagnostics({ Format: 'JSON', Payload })).toEqual(expected);
   });
 });
+
+test('texts of a host that are longer than the service takes are cut: the middle of a message, the older lines of a log', () => {
+  const reported = {
+    error_code: 4,
+    script_name: 's'.repeat(100_000),
+    message: `what${'m'.repeat(100_000)}why`,
+    log: `${'line\n'.repeat(100_000)}last`,
+  };
+  const read = decodeDiagnostics({ Format: 'JSON', Payload: JSON.stringify(reported) });
+  expect(read?.scriptName.length).toBeLessThanOrEqual(512);
+  expect(read?.message).toMatch(/^whatm+\.\.\.m+why$/);
+  expect(read?.message.length).toBeLessThanOrEqual(8192);
+  expect(read?.log).toMatch(/^line\n(line\n)*last$/);
+  expect(read?.log.length).toBeLessThanOrEqual(8192);
+});

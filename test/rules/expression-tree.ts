@@ -6,14 +6,14 @@ export type ExpressionNode =
   | { readonly kind: 'sequence'; readonly parts: readonly ExpressionNode[] }
   | { readonly kind: 'choice'; readonly options: readonly ExpressionNode[] }
   | { readonly kind: 'loop'; readonly body: ExpressionNode; readonly least: number; readonly most: number }
-  /** Takes no character: an anchor, or what is looked at ahead or behind. */
+  /** Takes no character, or none that is known: an anchor, what is looked at ahead or behind, a reference back. */
   | { readonly kind: 'assertion'; readonly body: ExpressionNode | null };
 
 const ESCAPE = /\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|u\{[0-9a-f]+\}|[pP]\{[^}]*\}|c[a-z]|[\s\S])/iy;
 const GROUP = /\((?:\?(?:[:=!]|<[=!]|<\w+>))?/y;
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(,?)(\d*)\})\??/y;
 
-/** @throws Error for back references, which no sample can be made of */
+/** References back count as empty, which they can be. */
 export function readExpression({ source }: RegExp): ExpressionNode {
   let at = 0;
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -64,8 +64,9 @@ export function readExpression({ source }: RegExp): ExpressionNode {
       at += 1;
     }
     const letter = source.slice(begin, at);
-    if (/^\\([1-9]|k<)/.test(letter)) throw new Error(`a back reference in /${source}/`);
-    return /^(?:[\^$]|\\[bB])$/.test(letter) ? { kind: 'assertion', body: null } : { kind: 'letter', source: letter };
+    return /^(?:[\^$]|\\[bB1-9])$/.test(letter)
+      ? { kind: 'assertion', body: null }
+      : { kind: 'letter', source: letter };
   }
 
   return choice();

@@ -12,6 +12,7 @@ import { requireOrder } from '../../protocol/order.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
 import { parseOrderedSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
+import { endOnUncaughtFaults } from '../../system/last-words.ts';
 import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
 /** Killing a hook takes up to five seconds. */
@@ -28,6 +29,7 @@ const credentials = askDaemonForCredentials();
 process.umask(0o022);
 
 // The daemon decides when it is over; a terminal's Ctrl-C and a service manager's SIGTERM reach this process as well.
+endOnUncaughtFaults(1);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const) process.on(signal, () => {});
 
 process.on('message', (message: ToExecutor) => {

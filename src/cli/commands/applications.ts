@@ -1,3 +1,4 @@
+import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
@@ -21,6 +22,8 @@ export const addApplicationsCommand: AddCommand = (program, ctx) => {
         (nextToken) => client.call('ListApplications', nextToken === undefined ? {} : { nextToken }),
         (page) => page.applications,
       );
-      ctx.stdout.write(options.json ? `${JSON.stringify(names)}\n` : names.map((name) => `${name}\n`).join(''));
+      ctx.stdout.write(
+        options.json ? `${JSON.stringify(names)}\n` : names.map((name) => `${printable(name)}\n`).join(''),
+      );
     });
 };

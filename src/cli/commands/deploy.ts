@@ -3,6 +3,7 @@ import { SlipwayError } from '../../errors.ts';
 import { bundleTypeOfName } from '../../local/location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { BundleType, FileExistsBehavior } from '../../protocol/specification.ts';
+import { printable } from '../../system/printable.ts';
 import { parseBundleUrl, parseGitHubRevision, parseGitRevision, parseS3Url } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
@@ -51,10 +52,10 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
       ...(options.ignoreApplicationStopFailures ? { ignoreApplicationStopFailures: true } : {}),
     });
     if (!options.follow) {
-      ctx.stdout.write(options.json ? `${JSON.stringify({ deploymentId })}\n` : `${deploymentId}\n`);
+      ctx.stdout.write(options.json ? `${JSON.stringify({ deploymentId })}\n` : `${printable(deploymentId)}\n`);
       return;
     }
-    if (!options.json) ctx.stdout.write(`deployment ${deploymentId}\n`);
+    if (!options.json) ctx.stdout.write(`deployment ${printable(deploymentId)}\n`);
     const ended = await followDeployment(
       { client: connection.client, clock: ctx.clock, stdout: ctx.stdout, interrupted: ctx.interrupted },
       deploymentId,

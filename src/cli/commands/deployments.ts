@@ -1,3 +1,4 @@
+import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { conclusionLines, eventLine, failureLines, targetLine, waitLines } from '../view/deployment.ts';
@@ -84,7 +85,7 @@ export const addDeploymentsCommand: AddCommand = (program, ctx) => {
       const operation = options.now === true ? 'StopDeploymentNow' : 'StopDeployment';
       const { status, statusMessage } = await client.call(operation, { deploymentId });
       ctx.stdout.write(
-        `${deploymentId}: stop ${status === 'Pending' ? 'requested' : 'done'}: ${statusMessage ?? ''}\n`,
+        `${deploymentId}: stop ${status === 'Pending' ? 'requested' : 'done'}: ${printable(statusMessage ?? '')}\n`,
       );
     });
 };

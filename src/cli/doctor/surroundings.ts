@@ -105,7 +105,9 @@ export function configFileOf(words: readonly string[]): string | null {
 
 /** Of ExecStart as systemd shows it, where words stand without their quotes: the last one is the configuration and may hold blanks. Pure. */
 export function argumentsOf(execStart: string): string[] {
-  const [, text = ''] = /argv\[\]=(.*?) ; ignore_errors=/s.exec(execStart) ?? [];
+  const [, ...afterArgv] = execStart.split('argv[]=');
+  const [words = '', ...rest] = afterArgv.join('argv[]=').split(' ; ignore_errors=');
+  const text = rest.length === 0 ? '' : words;
   const at = text.search(/ --config[-_]file[ =]/);
   return at < 0 ? text.split(' ') : [text.slice(0, at), text.slice(at + 1).replace(/[ =]/, '=')];
 }
