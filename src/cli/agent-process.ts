@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { statusSocketPath } from '../agent/status-socket.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
-import { SlipwayError } from '../errors.ts';
+import { messageOf, SlipwayError } from '../errors.ts';
 import { lockOwner } from '../system/instance-lock.ts';
 import { signalProcess } from '../system/processes.ts';
 import type { CliContext } from './context.ts';
@@ -55,8 +55,13 @@ export async function startAgent(ctx: CliContext, config: AgentConfig, configFil
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
   });
+  let isThere = true;
+  child.once('error', (error) => {
+    said += messageOf(error);
+    isThere = false;
+  });
   const giveUpAtMs = ctx.clock.now() + START_MS;
-  while (child.exitCode === null && ctx.clock.now() < giveUpAtMs) {
+  while (isThere && child.exitCode === null && ctx.clock.now() < giveUpAtMs) {
     const found = findAgent(config);
     // With its socket it is past all that can make a start fail, and heeds signals.
     if (found.state === 'running' && existsSync(statusSocketPath(config))) {

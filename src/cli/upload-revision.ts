@@ -66,14 +66,15 @@ async function putBundle(
   const bucket = request.s3Location?.bucket ?? server.revisionBucket;
   const key = request.s3Location?.key ?? revisionKey(ctx, request.application, bundleType);
   const put = async (file: string, objectKey: string) => {
+    // The SDK leaves the content of streams out of the signature. Signed, nobody can exchange the bundle on the way, also without TLS.
+    const sha256 = await sha256Of(file);
+    // The file is opened last: until the SDK has it nobody would hear that it cannot be read.
     const command = new PutObjectCommand({
       Bucket: bucket,
       Key: objectKey,
       Body: createReadStream(file),
       ContentLength: statSync(file).size,
     });
-    // The SDK leaves the content of streams out of the signature. Signed, nobody can exchange the bundle on the way, also without TLS.
-    const sha256 = await sha256Of(file);
     command.middlewareStack.add(
       (next) => (args) => {
         (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;

@@ -171,7 +171,8 @@ function gone(): SlipwayError {
 }
 
 function say(message: FromExecutor): void {
-  if (process.connected) process.send?.(message);
+  // A daemon that is gone while this is sent is told by `disconnect`, which ends what runs in good order.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
 function track(work: Promise<void>): void {

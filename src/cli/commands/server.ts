@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
+import type { ClosableLogger } from '../../logging/create-logger.ts';
 import { type ListenAddress, parseListenAddress } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { exitStatus } from '../exit-status.ts';
 import { packageVersion } from '../package-version.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
 import type { ServiceInstallation } from '../service/install.ts';
@@ -93,6 +95,8 @@ async function runServer(ctx: CliContext, options: ServerOptions): Promise<void>
   const { startServer } = await import('../../server/main.ts');
   const { createServerLogger } = await import('../../logging/create-logger.ts');
   const { notifyServiceManager } = await import('../../system/service-manager.ts');
+  const log = createServerLogger();
+  endOnUnforeseenFaults(log);
   const server = await startServer({
     dataDir: options.dataDir,
     ...(options.database === undefined ? {} : { databaseUrl: options.database }),
@@ -107,7 +111,7 @@ async function runServer(ctx: CliContext, options: ServerOptions): Promise<void>
       ? {}
       : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),
     version: packageVersion(),
-    log: createServerLogger(),
+    log,
     clock: ctx.clock,
     random: ctx.random,
   });
@@ -118,4 +122,19 @@ async function runServer(ctx: CliContext, options: ServerOptions): Promise<void>
   }
   await notifyServiceManager(ctx.env, 'STOPPING=1');
   await server.close();
+}
+
+/** How long the last line of the log may take to be written. */
+const LAST_LINE_MS = 1_000;
+
+/** A fault that nothing has caught leaves the server in a state that nobody knows: it says why in one line, and its service starts it anew. */
+function endOnUnforeseenFaults(log: ClosableLogger): void {
+  process.once('uncaughtException', (error) => {
+    const end = () => process.exit(exitStatus('internal'));
+    // What fails while the line is written does not say it twice.
+    process.on('uncaughtException', () => undefined);
+    log.error('the server has met a fault that nothing in it handles, and ends', { error });
+    setTimeout(end, LAST_LINE_MS);
+    void log.close().then(end, end);
+  });
 }

@@ -9,6 +9,7 @@ import { startServer } from '../../../src/server/main.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemRandom } from '../../../src/system/random.ts';
 import { scratchFolder } from '../../support/scratch.ts';
+import { startDaemon } from '../../support/slipway.ts';
 import { testServer } from '../../support/test-server.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -70,4 +71,23 @@ test('a server that cannot listen says why and is not taken for one that runs', 
   const other = { s3Host: '127.0.0.1', s3Port: 0, region: 'us-east-1', accountId: '000000000000', version: '0' };
   const starting = startServer({ ...options, ...other, log: silentLogger, clock: systemClock, random: systemRandom });
   await expect(starting).rejects.toMatchObject({ code: 'SERVER_CANNOT_LISTEN' });
+});
+
+test.each([
+  ['an exception that nothing catches', 'setImmediate(() => { throw new Error("broken within"); })'],
+  ['a promise that fails unheard', 'Promise.reject(new Error("broken within"))'],
+])('a server that meets %s says why in one line and ends with status 70', async (_what, fault) => {
+  using scratch = scratchFolder();
+  const preload = `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => { ${fault} })`)}`;
+  await using daemon = startDaemon(
+    ['server', '--data-dir', scratch.at('data'), '--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'],
+    { env: { NODE_OPTIONS: `--import=${preload}` }, stderrFile: scratch.at('log') },
+  );
+  await daemon.firstLine;
+  daemon.kill('SIGUSR2');
+  expect(await daemon.exited).toEqual({ status: 70, signal: null });
+  await vi.waitUntil(() => daemon.log().includes('broken within'));
+  const lines = daemon.log().trim().split('\n');
+  expect(lines.filter((line) => line.includes('broken within'))).toHaveLength(1);
+  expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ level: 'error' });
 });
