@@ -103,6 +103,6 @@ describe('an agent that is observed', () => {
     metrics.count({ type: 'command-ended', commandName: 'a"\nb', ...facts, ...end });
     const lastPoll = { answeredAtMs: null, failures: 0, lastError: null };
     const text = metrics.text({ version: '1', startedAtMs: 0, lastPoll, running: [], undelivered: [] });
-    expect(text).toContain('slipway_agent_command_seconds_total{command="a\\"\\nb",status="Failed"} 1.5\n');
+    expect(text).toContain('slipway_agent_command_seconds_total{command="a\\"\\\\u000ab",status="Failed"} 1.5\n');
   });
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { describeIf } from '../../support/needs.ts';
 import { openRaw, type RawConnection } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { runSlipway, SLIPWAY, startControlServer } from '../../support/slipway.ts';
@@ -17,9 +18,8 @@ function peakMb(pid: number): number {
   return (Number(kib) * 1024) / 1e6;
 }
 
-test.runIf(process.platform === 'linux')(
-  '1 500 strangers with a body of 1 MiB each are answered, and the server stays small and answers others',
-  async () => {
+describeIf(process.platform === 'linux', 'Linux')('many clients at once', () => {
+  test('1 500 strangers with a body of 1 MiB each are answered, and the server stays small and answers others', async () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(join(scratch.path, 'data'));
     const length = MIB - 1;
@@ -36,42 +36,50 @@ test.runIf(process.platform === 'linux')(
     const listed = await runSlipway(['applications', 'list', '--json'], server.env);
     expect(listed).toMatchObject({ status: 0 });
     expect(peakMb(server.daemon.pid)).toBeLessThan(400);
-  },
-);
+  });
 
-test.runIf(process.platform === 'linux').each([
-  [64, 'clients open more connections than the server takes'],
-  [32, 'the limit on open files is reached'],
-])(
-  'a server with %i files at most that meets 100 silent clients says once that %s, and goes on',
-  async (files, expected) => {
-    using scratch = scratchFolder();
-    const args = ['server', '--data-dir', scratch.at('data'), '--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
-    const limited = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, SLIPWAY, ...args];
-    const server = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const exited = once(server, 'exit');
-    let log = '';
-    server.stderr.setEncoding('utf8').on('data', (text: string) => {
-      log += text;
-    });
-    try {
-      const [line] = (await once(server.stdout, 'data')) as [Buffer];
-      const url = /API on (\S+),/.exec(line.toString())?.[1] ?? '';
-      const clients = Array.from({ length: 100 }, () => openRaw(url));
-      await vi.waitUntil(() => log.includes(expected), { timeout: 30_000 });
-      for (const client of clients) client[Symbol.dispose]();
-      await vi.waitUntil(
-        () =>
-          fetch(url).then(
-            ({ status }) => status === 200,
-            () => false,
-          ),
-        { timeout: 30_000 },
-      );
-      expect(log.split(expected)).toHaveLength(2);
-    } finally {
-      server.kill('SIGTERM');
-    }
-    expect(await exited).toEqual([0, null]);
-  },
-);
+  test.each([
+    [64, 'clients open more connections than the server takes'],
+    [32, 'the limit on open files is reached'],
+  ])(
+    'a server with %i files at most that meets 100 silent clients says once that %s, and goes on',
+    async (files, expected) => {
+      using scratch = scratchFolder();
+      const args = [
+        'server',
+        '--data-dir',
+        scratch.at('data'),
+        '--listen',
+        '127.0.0.1:0',
+        '--s3-listen',
+        '127.0.0.1:0',
+      ];
+      const limited = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, SLIPWAY, ...args];
+      const server = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
+      const exited = once(server, 'exit');
+      let log = '';
+      server.stderr.setEncoding('utf8').on('data', (text: string) => {
+        log += text;
+      });
+      try {
+        const [line] = (await once(server.stdout, 'data')) as [Buffer];
+        const url = /API on (\S+),/.exec(line.toString())?.[1] ?? '';
+        const clients = Array.from({ length: 100 }, () => openRaw(url));
+        await vi.waitUntil(() => log.includes(expected), { timeout: 30_000 });
+        for (const client of clients) client[Symbol.dispose]();
+        await vi.waitUntil(
+          () =>
+            fetch(url).then(
+              ({ status }) => status === 200,
+              () => false,
+            ),
+          { timeout: 30_000 },
+        );
+        expect(log.split(expected)).toHaveLength(2);
+      } finally {
+        server.kill('SIGTERM');
+      }
+      expect(await exited).toEqual([0, null]);
+    },
+  );
+});
