@@ -111,6 +111,12 @@ async function serve(
   const trust = createNarrowTrust({ env: process.env, caFile: config.caFile });
   await trust.begin(new URL(endpoint), proxy, URL.parse(config.otlpEndpoint ?? ''));
   await checkEndpointTls(new URL(endpoint), proxy, trust, log);
+  let identityIsShared = false;
+  const noteIdentity = (isShared: boolean) => {
+    if (isShared && !identityIsShared) log.error(SHARED_IDENTITY, { hostIdentifier: identity.hostIdentifier });
+    if (!isShared && identityIsShared) log.info('no other agent uses the identity of this host any more');
+    identityIsShared = isShared;
+  };
   const wire = openWireLog(config, config.programName, log);
   const client = createHostCommandClient({
     endpoint,
@@ -118,6 +124,8 @@ async function serve(
     hostIdentifier: identity.hostIdentifier,
     credentials: identity.credentials,
     agentVersion: `SLIPWAY_${options.version}`,
+    runId: systemRandom.uuid(),
+    onIdentity: (isShared) => noteIdentity(isShared),
     enableAuthPolicy: config.enableAuthPolicy,
     readTimeoutMs: config.httpReadTimeoutSeconds * 1000,
     proxyUri: config.proxyUri,
@@ -176,7 +184,13 @@ async function serve(
   let lastPoll: LastPoll = { answeredAtMs: null, failures: 0, lastError: null };
   const { hostIdentifier, source: identityFrom } = identity;
   const facts = { pid: process.pid, version: options.version, startedAtMs, hostIdentifier, identityFrom, endpoint };
-  const statusNow = () => ({ ...facts, lastPoll, isFull: !dispatcher.hasSlot, ...commandsOf(ledger) });
+  const statusNow = () => ({
+    ...facts,
+    lastPoll,
+    identityIsShared,
+    isFull: !dispatcher.hasSlot,
+    ...commandsOf(ledger),
+  });
   const status = serveStatus(statusSocketPath(config), statusNow, log);
   observers.serve(statusNow);
   observers.tell({ type: 'agent-started' });
@@ -224,6 +238,10 @@ async function serve(
   stop.release();
   log.info('the host agent ends');
 }
+
+const SHARED_IDENTITY =
+  'another agent uses the identity of this host: each deployment gets to only one of them; ' +
+  'give one of the machines an identity of its own: slipway register --force --instance-name NAME';
 
 /** What a profile is read with. */
 const WHOLE = { restrictToAllowlist: false, stripLoaderVariables: true };

@@ -15,6 +15,8 @@ export interface AgentStatus {
   readonly identityFrom: string;
   readonly endpoint: string;
   readonly lastPoll: LastPoll;
+  /** Whether another agent polls with the same identity, as the server says. */
+  readonly identityIsShared: boolean;
   /** Whether as many commands are under way as ever may be: no more are asked for until one has ended. */
   readonly isFull: boolean;
   readonly running: readonly ShownCommand[];

@@ -1,7 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startTimeOf } from '../../src/system/processes.ts';
+import { eventually } from '../support/eventually.ts';
+import { enrolHost, startControlServer, startDaemon } from '../support/slipway.ts';
 import type { Fault } from './fault.ts';
 import {
   askDoctor,
@@ -137,4 +139,36 @@ export const AGENT_FAULTS: readonly Fault[] = [
       return askDoctor(host, { env, finds: 'temporary folder', remedy: /mkdir -m 1777/ });
     },
   },
+  {
+    name: 'Two machines were made from one image and poll with one identity',
+    async plant(ground) {
+      const server = await ground.ownServer();
+      const host = await enrolHost(server, join(ground.folder, 'host'), 'web-1');
+      await readyAgent(ground, host);
+      const clone = join(ground.folder, 'clone');
+      cpSync(host.folder, clone, { recursive: true });
+      const configFile = join(clone, 'conf/codedeployagent.yml');
+      const own = readFileSync(host.configFile, 'utf8');
+      writeFileSync(configFile, `${own.replace(/^((?:root|log|pid)_dir: ).*\/host\/(.*)$/gm, `$1${clone}/$2`)}\n`);
+      const args = ['agent', '--config-file', configFile];
+      const other = ground.after.use(startDaemon(args, { stderrFile: join(ground.folder, 'clone.log') }));
+      await eventually(() => other.log().includes('the agent is ready'));
+      // Polls that are held would come back within a minute; those that have lost their server come at once.
+      server.daemon.kill('SIGTERM');
+      await server.daemon.exited;
+      ground.after.use(await startControlServer(server.dataDir, server));
+      await eventually(() =>
+        [host.folder, clone].every((folder) => logOf(folder).includes('another agent uses the identity')),
+      );
+      return askDoctor(host, { finds: 'identity used twice', remedy: /register --force --instance-name/ });
+    },
+  },
 ];
+
+/** The agent's own log of a host whose files are all in one folder. */
+function logOf(folder: string): string {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.log'))
+    .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'utf8'))
+    .join('');
+}

@@ -1,3 +1,4 @@
+import type { HostRecord } from '../../protocol/management/shapes.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
@@ -22,7 +23,7 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
       const nowMs = ctx.clock.now();
       const rows = records.map((host) => [
         host.instanceName ?? '',
-        host.registered ? 'registered' : 'deregistered',
+        standingOf(host, nowMs),
         host.lastPollTime === undefined ? 'never' : `${renderDuration(nowMs - host.lastPollTime * 1000)} ago`,
         host.agentVersion ?? '-',
         (host.tags ?? []).map((tag) => `${tag.Key}=${tag.Value}`).join(' '),
@@ -50,6 +51,21 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
     ctx.stdout.write(`deregistered ${name}; ${describeDisabled(own.length)}\n`);
   });
 };
+
+/** Longer than any agent goes without a poll, with the usual settings. */
+const SILENT_MS = 3 * 60_000;
+
+/** Whether a deployment would get to it, and if not, why. */
+function standingOf(host: HostRecord, nowMs: number): string {
+  if (!host.registered) return 'deregistered';
+  const isSilent = host.lastPollTime === undefined || nowMs - host.lastPollTime * 1000 > SILENT_MS;
+  const notes = [
+    ...(host.keysDisabled === true ? ['KEY DISABLED'] : []),
+    ...(host.identityIsShared === true ? ['IDENTITY USED TWICE'] : []),
+    ...(isSilent ? ['SILENT'] : []),
+  ];
+  return ['registered', ...notes].join(', ');
+}
 
 function describeDisabled(keys: number): string {
   if (keys === 0) return 'no key of it was active';

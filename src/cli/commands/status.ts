@@ -80,6 +80,7 @@ function render(
     const { lastPoll } = agent;
     add('agent', `runs as PID ${agent.pid}, version ${agent.version}, started ${ago(agent.startedAtMs)}`);
     add('host', `${agent.hostIdentifier} (from ${agent.identityFrom})`);
+    if (agent.identityIsShared) add('', 'ANOTHER AGENT uses this identity, too: `slipway doctor` says what to do');
     add('endpoint', agent.endpoint);
     add(
       'last poll',

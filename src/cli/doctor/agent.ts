@@ -99,6 +99,14 @@ function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): F
       'Mend what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.',
     );
   }
+  if (status.identityIsShared) {
+    return fail(
+      'identity used twice',
+      `another agent polls as ${status.hostIdentifier}, too: each deployment gets to only one of the two machines`,
+      'Give one of them an identity of its own: `slipway register --force --instance-name NAME` on that machine, then start its agent anew. ' +
+        'Take the identity out of the image that both were made from.',
+    );
+  }
   return ok('agent', `runs as PID ${pid}, and answers`);
 }
 

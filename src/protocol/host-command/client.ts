@@ -19,6 +19,7 @@ import {
   type HostCommandOperations,
   POLL_ANSWER_NOW,
   POLL_HEADER,
+  RUN_HEADER,
 } from './shapes.ts';
 import { createThrottleGate } from './throttle-gate.ts';
 
@@ -51,6 +52,10 @@ export interface HostCommandClientOptions {
   readonly credentials: CredentialProvider;
   /** Sent with each call as `x-amz-codedeploy-agent-version`. */
   readonly agentVersion: string;
+  /** Names this start of the agent; none: nobody need tell it from others. */
+  readonly runId?: string;
+  /** Told with each poll that was answered whether another agent polls with the same identity. */
+  onIdentity?(isShared: boolean): void;
   readonly enableAuthPolicy: boolean;
   /** How long a call may take; more than the minute for which the service may hold a poll. */
   readonly readTimeoutMs: number;
@@ -76,7 +81,10 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     readTimeoutMs: options.readTimeoutMs,
     proxyUri: options.proxyUri,
     proxyEnvironment: options.proxyEnvironment ?? process.env,
-    headers: { 'x-amz-codedeploy-agent-version': options.agentVersion },
+    headers: {
+      'x-amz-codedeploy-agent-version': options.agentVersion,
+      ...(options.runId === undefined ? {} : { [RUN_HEADER]: options.runId }),
+    },
     ...(options.wireLog === undefined ? {} : { wireLog: options.wireLog }),
   });
 
@@ -97,7 +105,9 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     },
     async pollHostCommand(signal, mayHold = true) {
       const headers = mayHold ? {} : { [POLL_HEADER]: POLL_ANSWER_NOW };
-      const { HostCommand } = await call('PollHostCommand', { HostIdentifier: hostIdentifier }, signal, headers);
+      const input = { HostIdentifier: hostIdentifier };
+      const { HostCommand, IdentityIsShared } = await call('PollHostCommand', input, signal, headers);
+      options.onIdentity?.(IdentityIsShared === true);
       return readHostCommand(HostCommand);
     },
     getDeploymentSpecification: (deploymentExecutionId, signal) =>

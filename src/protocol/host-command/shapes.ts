@@ -17,6 +17,9 @@ export const HOST_COMMAND_SECURE_SIGNING_NAME = 'codedeploy-commands-secure';
 export const POLL_HEADER = 'x-slipway-poll';
 export const POLL_ANSWER_NOW = 'answer-now';
 
+/** The id that one start of our own agent has, in its requests. Services that do not know the header ignore it. */
+export const RUN_HEADER = 'x-slipway-run';
+
 export type CommandStatus = 'Pending' | 'InProgress' | 'Succeeded' | 'Failed';
 
 /** A format name and its text: Format 1..64 characters, Payload 0..8192 where an agent sends it. */
@@ -39,6 +42,8 @@ export interface PollHostCommandInput {
 }
 export interface PollHostCommandOutput {
   readonly HostCommand?: HostCommand;
+  /** Of our own server, to our own agent: another agent polls with the same identity. */
+  readonly IdentityIsShared?: boolean;
 }
 
 export interface GetDeploymentSpecificationInput {

@@ -68,6 +68,10 @@ export interface HostRecord {
   readonly registered: boolean;
   readonly lastPollTime?: number;
   readonly agentVersion?: string;
+  /** Two agents polled with its identity within the last ten minutes. */
+  readonly identityIsShared?: boolean;
+  /** It has keys, and each was disabled. */
+  readonly keysDisabled?: boolean;
   readonly tags: readonly { readonly Key: string; readonly Value: string }[];
 }
 

@@ -1,6 +1,7 @@
 /** What this server offers beyond CodeDeploy: keys, itself, and when its hosts were last seen. */
 import { ApiError } from '../../protocol/errors.ts';
-import { createAccessKey, disableAccessKey, listAccessKeys } from '../store/access-keys.ts';
+import { isShared } from '../engine/agent-runs.ts';
+import { createAccessKey, disableAccessKey, hostsWithoutKey, listAccessKeys } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import { type Handlers, seconds } from './context.ts';
 import { checkName, INSTANCE, readText } from './input.ts';
@@ -118,6 +119,10 @@ export const controlHandlers: Handlers<
       ctx.store.db,
       rows.map((row) => row.instance_id),
     );
+    const disabled = await hostsWithoutKey(
+      ctx.store.db,
+      rows.map((row) => row.host_arn),
+    );
     return {
       hosts: rows
         .sort((a, b) => (a.instance_name < b.instance_name ? -1 : 1))
@@ -127,6 +132,8 @@ export const controlHandlers: Handlers<
           registered: row.deregistered_at_ms === null,
           ...(row.last_polled_at_ms === null ? {} : { lastPollTime: seconds(row.last_polled_at_ms) }),
           ...(row.agent_version === null ? {} : { agentVersion: row.agent_version }),
+          ...(isShared(row.identity_shared_at_ms, ctx.clock.now()) ? { identityIsShared: true } : {}),
+          ...(disabled.has(row.host_arn) ? { keysDisabled: true } : {}),
           tags: tags.get(row.instance_id) ?? [],
         })),
       ...rest,

@@ -1,8 +1,10 @@
 /** The server's side of the host command API. */
+import type { Logger } from '../../logging/logger.ts';
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
+import { type AgentRuns, isShared, notePoll } from './agent-runs.ts';
 import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
 import { acknowledge, commandStatus, complete, type ReportContext } from './command-reports.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
@@ -10,6 +12,8 @@ import { createSpecificationDesk, type SpecificationDesk } from './specification
 /** The key that signed the request, and the host identifier that it speaks for. */
 export interface HostCommandCaller extends HostActor {
   readonly agentVersion: string | null;
+  /** Of the start of its agent; null: official agents have none. */
+  readonly runId?: string | null;
   /** False: a poll is answered at once, also with nothing. */
   readonly mayHold?: boolean;
   /** Aborts when the client hangs up or the server stops. */
@@ -24,6 +28,7 @@ export type HostCommandService = {
 };
 
 export interface HostCommandContext extends DeliveryContext, ReportContext {
+  readonly log: Pick<Logger, 'warn'>;
   /** Asked for each specification that is sealed, so that it can be renewed. */
   signer(): Promise<Signer>;
 }
@@ -37,8 +42,12 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
       await noteHost(ctx, caller);
+      const isSharedNow = await noteRun(ctx, caller);
       const command = await waitForCommand(ctx, caller, caller.signal, caller.mayHold);
-      return command === null ? {} : { HostCommand: command };
+      return {
+        ...(command === null ? {} : { HostCommand: command }),
+        ...(isSharedNow ? { IdentityIsShared: true } : {}),
+      };
     },
     async GetDeploymentSpecification(input, caller) {
       requireText(input, 'HostIdentifier');
@@ -93,6 +102,43 @@ async function noteHost(ctx: HostCommandContext, { hostArn, agentVersion }: Host
       ]),
     )
     .execute();
+}
+
+/**
+ * Notes which of its agents polls for a host.
+ *
+ * Two polls at once may each miss the other's note; they poll again. @returns whether two agents use its identity
+ */
+async function noteRun(ctx: HostCommandContext, { hostArn, runId }: HostCommandCaller): Promise<boolean> {
+  if (runId === undefined || runId === null) return false;
+  const nowMs = ctx.clock.now();
+  const row = await ctx.store.db
+    .selectFrom('instances')
+    .select(['instance_id', 'instance_name', 'agent_runs_json', 'identity_shared_at_ms'])
+    .where('host_arn', '=', hostArn)
+    .where('deregistered_at_ms', 'is', null)
+    .executeTakeFirst();
+  if (row === undefined) return false;
+  const known: AgentRuns = {
+    ids: row.agent_runs_json === null ? [] : (JSON.parse(row.agent_runs_json) as string[]),
+    sharedAtMs: row.identity_shared_at_ms,
+  };
+  const runs = notePoll(known, runId, nowMs);
+  const isSharedNow = isShared(runs.sharedAtMs, nowMs);
+  if (runs === known) return isSharedNow;
+  await ctx.store.db
+    .updateTable('instances')
+    .set({ agent_runs_json: JSON.stringify(runs.ids), identity_shared_at_ms: runs.sharedAtMs })
+    .where('instance_id', '=', row.instance_id)
+    .execute();
+  if (isSharedNow && !isShared(known.sharedAtMs, nowMs)) {
+    ctx.log.warn('two agents use the identity of one host: each deployment gets to only one of them', {
+      host: row.instance_name,
+      hostArn,
+      remedy: 'give one of the machines an identity of its own: slipway register --force --instance-name NAME',
+    });
+  }
+  return isSharedNow;
 }
 
 /** A member that must be there. Requests come as they were sent: nothing about their types is certain. */

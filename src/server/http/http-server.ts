@@ -11,6 +11,7 @@ import {
   type HostCommandOperation,
   POLL_ANSWER_NOW,
   POLL_HEADER,
+  RUN_HEADER,
 } from '../../protocol/host-command/shapes.ts';
 import {
   CONTROL_TARGET,
@@ -25,6 +26,7 @@ import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { TlsFiles } from '../connections/guarded-server.ts';
+import { readRunId } from '../engine/agent-runs.ts';
 import type { HostCommandService } from '../engine/host-commands.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import { beginAuthentication } from './authenticate.ts';
@@ -206,6 +208,7 @@ async function callHostCommand(
   return call(input, {
     accessKeyId: caller.accessKeyId,
     hostArn,
+    runId: readRunId(request.headers[RUN_HEADER]),
     agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
     signal: AbortSignal.any([hungUp.signal, closing]),

@@ -1,4 +1,5 @@
 import type { Random } from '../../system/random.ts';
+import { inChunks } from './chunks.ts';
 import { findPowerless, type Powerless } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
@@ -84,6 +85,21 @@ export async function findAccessKey(
 ): Promise<AccessKey | null> {
   const key = await findKnownAccessKey(db, sealer, accessKeyId);
   return key === null || key.powerless !== null ? null : key;
+}
+
+/** Those of the hosts that have keys, of which each is disabled. */
+export async function hostsWithoutKey(db: StoreReader, hostArns: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const chunk of inChunks(hostArns)) {
+    const rows = await db
+      .selectFrom('access_keys')
+      .select(['host_arn', 'disabled_at_ms'])
+      .where('host_arn', 'in', chunk)
+      .execute();
+    const active = new Set(rows.filter((row) => row.disabled_at_ms === null).map((row) => row.host_arn));
+    for (const { host_arn } of rows) if (host_arn !== null && !active.has(host_arn)) found.add(host_arn);
+  }
+  return found;
 }
 
 /** @param role null: keys of all roles */

@@ -11,7 +11,7 @@ import type { StoreSchema } from './schema.ts';
 /** Makes one step's statements; `TEXT` is the dialect's type for texts. */
 type Step = (TEXT: string) => readonly string[];
 
-const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts];
+const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns];
 
 /** Only this lock's name; any number that nobody else uses. */
 const MIGRATION_LOCK = 7_312_026;
@@ -129,5 +129,13 @@ function keysOfDeregisteredHosts(): readonly string[] {
     // A request is told whether its host is registered, and since when it is not, without a look at all hosts.
     'create index instances_by_host_arn on instances (host_arn)',
     'create index access_keys_by_host_arn on access_keys (host_arn) where host_arn is not null',
+  ];
+}
+
+/** Two agents with the identity of one host are noticed by the ids of their starts. */
+function agentRuns(TEXT: string): readonly string[] {
+  return [
+    `alter table instances add column agent_runs_json ${TEXT}`,
+    'alter table instances add column identity_shared_at_ms bigint',
   ];
 }

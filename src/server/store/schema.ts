@@ -92,6 +92,10 @@ export interface InstanceRow {
   deregistered_at_ms: number | null;
   last_polled_at_ms: number | null;
   agent_version: string | null;
+  /** Ids of the starts of its agents, a list of texts, the one that polled last first. */
+  agent_runs_json: string | null;
+  /** When it was last seen that two agents use its identity. */
+  identity_shared_at_ms: number | null;
 }
 
 export interface InstanceTagRow {
