@@ -146,7 +146,7 @@ export const AGENT_FAULTS: readonly Fault[] = [
       const host = await enrolHost(server, join(ground.folder, 'host'), 'web-1');
       await readyAgent(ground, host);
       const clone = join(ground.folder, 'clone');
-      cpSync(host.folder, clone, { recursive: true });
+      cpSync(join(host.folder, 'conf'), join(clone, 'conf'), { recursive: true });
       const configFile = join(clone, 'conf/codedeployagent.yml');
       const own = readFileSync(host.configFile, 'utf8');
       writeFileSync(configFile, `${own.replace(/^((?:root|log|pid)_dir: ).*\/host\/(.*)$/gm, `$1${clone}/$2`)}\n`);

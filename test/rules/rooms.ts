@@ -87,6 +87,7 @@ export const PURE: readonly string[] = [
   'server/connections/limits.ts',
   'server/connections/progress.ts',
   'server/connections/roster.ts',
+  'server/engine/agent-runs.ts',
   'server/engine/decide.ts',
   'server/engine/health.ts',
   'server/engine/membership.ts',

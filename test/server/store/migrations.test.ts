@@ -12,7 +12,7 @@ describeStores('migrations', (kind) => {
     await first.close();
     const second = await database.open();
     const { rows } = await sql<{ step: number }>`select step from slipway_migrations order by step`.execute(second.db);
-    expect(rows.map(({ step }) => step)).toEqual([1, 2, 3]);
+    expect(rows.map(({ step }) => step)).toEqual([1, 2, 3, 4]);
     expect(await second.db.selectFrom('secrets').select('name').execute()).toEqual([{ name: 'kept' }]);
   });
 
@@ -22,6 +22,8 @@ describeStores('migrations', (kind) => {
     await makeFleet(store, []);
     await store.transaction((tx) => insertDeployment(tx, newDeployment('d-OLD')));
     await sql`alter table deployments drop column restart_of`.execute(store.db);
+    await sql`alter table instances drop column agent_runs_json`.execute(store.db);
+    await sql`alter table instances drop column identity_shared_at_ms`.execute(store.db);
     await sql`drop index instances_by_host_arn`.execute(store.db);
     await sql`drop index access_keys_by_host_arn`.execute(store.db);
     await sql`delete from slipway_migrations where step > 1`.execute(store.db);
@@ -49,6 +51,6 @@ describeStores('migrations', (kind) => {
       message: expect.stringContaining('99'),
     });
     const { rows } = await sql`select step from slipway_migrations`.execute(store.db);
-    expect(rows).toHaveLength(4);
+    expect(rows).toHaveLength(5);
   });
 });
