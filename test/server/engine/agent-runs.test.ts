@@ -3,7 +3,7 @@ import { type AgentRuns, isShared, notePoll, readRunId } from '../../../src/serv
 
 const NOTHING: AgentRuns = { ids: [], sharedAtMs: null };
 /** Polls a second apart, by ids of one letter. */
-const after = (polls: string) => [...polls].reduce((runs, id, index) => notePoll(runs, id, index * 1000), NOTHING);
+const seen = (polls: string) => [...polls].reduce((runs, id, index) => notePoll(runs, id, index * 1000), NOTHING);
 
 describe('The identity of a host', () => {
   test.each([
@@ -11,7 +11,7 @@ describe('The identity of a host', () => {
     ['an agent is started anew', 'aab'],
     ['an agent is started anew again and again', 'aabbbcdefghijklmnopqrstuvwxyz'],
   ])('is not shared when %s', (_, polls) => {
-    expect(after(polls).sharedAtMs).toBeNull();
+    expect(seen(polls).sharedAtMs).toBeNull();
   });
 
   test.each([
@@ -21,7 +21,7 @@ describe('The identity of a host', () => {
     ['one of two is started anew', 'abcb', 3000],
     ['sixteen agents poll in turn', 'abcdefghijklmnopa', 16_000],
   ])('is shared when %s', (_, polls, atMs) => {
-    expect(after(polls).sharedAtMs).toBe(atMs);
+    expect(seen(polls).sharedAtMs).toBe(atMs);
   });
 
   test('is shared for ten minutes after an agent came back for the last time', () => {
