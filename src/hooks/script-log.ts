@@ -11,9 +11,14 @@ export interface ScriptLog {
 
 export interface ScriptLogFiles {
   readonly scripts: RotatingFile;
+  /** Where `scripts` is, for whoever reads the log of all deployments. */
+  readonly scriptsPath: string;
   /** null: the operator has switched it off. */
   readonly deployments: RotatingFile | null;
 }
+
+/** Most that one event puts into the log of all deployments: one script must not push out what the others said. */
+export const SHARED_LOG_BYTES = 1024 * 1024;
 
 /** @see the official agent 2.x, `script_run_log.rs`, for the formats */
 export function createScriptLog(files: ScriptLogFiles, deploymentId: string, clock: Pick<Clock, 'now'>): ScriptLog {
@@ -22,7 +27,15 @@ export function createScriptLog(files: ScriptLogFiles, deploymentId: string, clo
     const now = clock.now();
     tail.add(text);
     files.scripts.append(`${localTime(now)} ${text}\n`);
-    files.deployments?.append(`[${localTime(now)}.${String(now % 1000).padStart(3, '0')}] [${deploymentId}]${text}\n`);
+    share(`[${localTime(now)}.${String(now % 1000).padStart(3, '0')}] [${deploymentId}]`, text);
+  };
+  let sharedBytes = 0;
+  const share = (head: string, text: string) => {
+    if (files.deployments === null || sharedBytes > SHARED_LOG_BYTES) return;
+    sharedBytes += Buffer.byteLength(head) + Buffer.byteLength(text) + 1;
+    const isOver = sharedBytes > SHARED_LOG_BYTES;
+    const rest = `[agent]this event has said more than ${SHARED_LOG_BYTES / 1024} KiB; the rest is in ${files.scriptsPath} only`;
+    files.deployments.append(`${head}${isOver ? rest : text}\n`);
   };
   return {
     // It quotes the AppSpec file, which must not be able to write lines of its own.

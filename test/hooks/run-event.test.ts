@@ -42,7 +42,11 @@ async function runScripts(
   });
   const marker = systemRandom.uuid();
   const logFile = openRotatingFile(`${folder}/logs/scripts.log`, (error) => expect.fail(String(error)));
-  const scriptLog = createScriptLog({ scripts: logFile, deployments: null }, 'd-TEST', systemClock);
+  const scriptLog = createScriptLog(
+    { scripts: logFile, deployments: null, scriptsPath: 'scripts.log' },
+    'd-TEST',
+    systemClock,
+  );
   const environment = hookEnvironment(
     {
       ...{ event: 'AfterInstall', deploymentId: 'd-TEST', applicationName: 'app', deploymentGroupName: 'group' },

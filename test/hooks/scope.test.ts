@@ -65,7 +65,11 @@ describe('where systemd gives no scope', () => {
     const bin = writeScript(`${folder}/bin/systemd-run`, '#!/bin/sh\necho "Failed to connect to bus" >&2\nexit 1');
     writeScript(`${folder}/a.sh`, '#!/bin/sh\necho it runs');
     const log = openRotatingFile(`${folder}/logs/scripts.log`, (error) => expect.fail(String(error)));
-    const scriptLog = createScriptLog({ scripts: log, deployments: null }, 'd-TEST', systemClock);
+    const scriptLog = createScriptLog(
+      { scripts: log, deployments: null, scriptsPath: 'scripts.log' },
+      'd-TEST',
+      systemClock,
+    );
     const service = createHookScopes(mode, {}, onRefused);
     const scope = { unit: `${scopePrefix('marker')}0.scope`, description: 'a hook' };
     let isRefused = false;

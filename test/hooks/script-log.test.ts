@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openRotatingFile } from '../../src/hooks/rotating-file.ts';
-import { createScriptLog } from '../../src/hooks/script-log.ts';
+import { createScriptLog, SHARED_LOG_BYTES } from '../../src/hooks/script-log.ts';
 import { manualClock } from '../support/clock.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -10,6 +10,7 @@ const noFault = (error: unknown) => expect.fail(String(error));
 test('the same words stand in three places, each in its own format', () => {
   using scratch = scratchFolder();
   const files = {
+    scriptsPath: scratch.at('scripts.log'),
     scripts: openRotatingFile(scratch.at('scripts.log'), noFault),
     deployments: openRotatingFile(scratch.at('deployments.log'), noFault),
   };
@@ -40,11 +41,25 @@ test('the same words stand in three places, each in its own format', () => {
 test('a location in the AppSpec file cannot write lines of its own', () => {
   const written: string[] = [];
   const log = createScriptLog(
-    { scripts: { append: (text) => written.push(text), close() {} }, deployments: null },
+    { scripts: { append: (text) => written.push(text), close() {} }, deployments: null, scriptsPath: 'scripts.log' },
     'd-ONE',
     manualClock(),
   );
   log.header('Script - a.sh\n2026-01-01 00:00:00 [stdout]all is well\u001b[1A');
   expect(written.join('').split('\n')).toHaveLength(2);
   expect(written.join('')).not.toContain('\u001b');
+});
+
+test('an event that says more than its share goes on in its own log, and the log of all names that one', () => {
+  const own: string[] = [];
+  const all: string[] = [];
+  const into = (lines: string[]) => ({ append: (text: string) => void lines.push(text), close: () => undefined });
+  const files = { scripts: into(own), scriptsPath: '/root/g/d-LOUD/logs/scripts.log', deployments: into(all) };
+  const loud = createScriptLog(files, 'd-LOUD', manualClock());
+  for (let n = 0; n < 40_000; n += 1) loud.line('stdout', 'x'.repeat(100));
+  expect(own).toHaveLength(40_000);
+  expect(all.join('').length).toBeLessThan(SHARED_LOG_BYTES + 500);
+  expect(all.at(-1)).toContain(files.scriptsPath);
+  createScriptLog(files, 'd-OTHER', manualClock()).line('stdout', 'heard');
+  expect(all.at(-1)).toContain('[d-OTHER][stdout]heard');
 });

@@ -83,6 +83,7 @@ export async function runEventScripts(
   const limits = { maxBytes: LOG_FILE_BYTES, files: LOG_FILES, mode, folderMode };
   const files = {
     scripts: openRotatingFile(paths.scriptsLog, onFault, limits),
+    scriptsPath: paths.scriptsLog,
     deployments: ctx.enableDeploymentsLog
       ? openRotatingFile(deploymentsLogFile(ctx.rootDir, ctx.programName), onFault, limits)
       : null,
