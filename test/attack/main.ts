@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DOWNLOAD_ATTACKS } from './agent-downloads.ts';
 import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
@@ -14,7 +15,13 @@ import { POWER_ATTACKS } from './server-powers.ts';
 import { S3_ATTACKS } from './server-s3.ts';
 import { TERMINAL_ATTACKS } from './terminal.ts';
 
-const ATTACKS: readonly (readonly Attack[])[] = [S3_ATTACKS, ALIVE_ATTACKS, POWER_ATTACKS, TERMINAL_ATTACKS];
+const ATTACKS: readonly (readonly Attack[])[] = [
+  S3_ATTACKS,
+  ALIVE_ATTACKS,
+  POWER_ATTACKS,
+  TERMINAL_ATTACKS,
+  DOWNLOAD_ATTACKS,
+];
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
