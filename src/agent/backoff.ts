@@ -24,7 +24,7 @@ export function pollBackoffMs(failures: number, elapsedMs: number): number {
   return Math.max(0, seconds - Math.ceil(elapsedMs / 1000)) * 1000;
 }
 
-const FIRST_REPORT_WAIT_MS = 500;
+const FIRST_REPORT_WAIT_MS = 1_000;
 const LONGEST_REPORT_WAIT_MS = 60_000;
 
 /** How long to wait before an outcome is sent again that could not be delivered `failures` times. */

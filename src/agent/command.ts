@@ -6,13 +6,15 @@ import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { HostCommandClient } from '../protocol/host-command/client.ts';
 import type { HostCommand } from '../protocol/host-command/shapes.ts';
+import { isHookEvent } from '../protocol/lifecycle-events.ts';
 import { type Order, requireValidNow } from '../protocol/order.ts';
 import type { Clock } from '../system/clock.ts';
 import { NOOP_OUTCOME } from './diagnostics.ts';
 import type { CommandRequest, Executors } from './executor/executors.ts';
 import type { OpenedSpecification } from './executor/messages.ts';
-import type { Ledger } from './ledger.ts';
+import type { CommandRecord, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
+import type { CommandEnding } from './pace.ts';
 
 export interface CommandContext {
   readonly client: Pick<HostCommandClient, 'getDeploymentSpecification' | 'acknowledge'>;
@@ -25,14 +27,22 @@ export interface CommandContext {
   inGroup(deploymentGroupId: string, work: () => Promise<void>): Promise<void>;
 }
 
+/** Commands that are not events with scripts. */
+const OTHER_COMMANDS: readonly string[] = ['DownloadBundle', 'Install', 'UpdateDeploymentAgent'];
 const ASK_TRIES = 3;
 const ASK_WAIT_MS = 1_000;
 
 /**
  * Carries out one command: specification → verify and parse → acknowledge → execute → outcome. Never throws; whatever goes wrong before
  * the command itself is reported as its failure, because a server that hears nothing waits for an hour.
+ *
+ * @param proven called when the specification is genuine and meant for this command
  */
-export async function processCommand(ctx: CommandContext, command: HostCommand): Promise<void> {
+export async function processCommand(
+  ctx: CommandContext,
+  command: HostCommand,
+  proven: () => void = () => {},
+): Promise<CommandEnding> {
   const { HostCommandIdentifier: hostCommandIdentifier, CommandName: commandName } = command;
   const fields = { hostCommandIdentifier, commandName };
   let opened: OpenedSpecification;
@@ -41,11 +51,29 @@ export async function processCommand(ctx: CommandContext, command: HostCommand):
   } catch (error) {
     ctx.log.error('a host command cannot be carried out', { ...fields, error });
     reject(ctx, { hostCommandIdentifier, commandName }, failedBy(error));
-    return;
+    return 'useless';
   }
+  proven();
   const { specification, order } = opened;
   const request: CommandRequest = { hostCommandIdentifier, commandName, specification };
-  await ctx.inGroup(specification.deploymentGroupId, () => acknowledgeAndRun(ctx, request, order));
+  let ending: CommandEnding = 'useless';
+  await ctx.inGroup(specification.deploymentGroupId, async () => {
+    const isRepeated = hasEnded(ctx.ledger, request);
+    const ended = await acknowledgeAndRun(ctx, request, order);
+    ending = isRepeated || !isKnown(request) ? 'useless' : ended;
+  });
+  return ending;
+}
+
+/** A server that sends an event of a deployment again under another identifier gets it done again, but not at any rate. */
+function hasEnded(ledger: Ledger, { commandName, specification: { deploymentId } }: CommandRequest): boolean {
+  const isSame = (record: CommandRecord) => record.deploymentId === deploymentId && record.commandName === commandName;
+  return ledger.inState('settled').some(isSame) || ledger.inState('finished').some(isSame);
+}
+
+function isKnown({ commandName, specification }: CommandRequest): boolean {
+  const isListed = specification.allPossibleLifecycleEvents?.includes(commandName) === true;
+  return isListed || isHookEvent(commandName) || OTHER_COMMANDS.includes(commandName);
 }
 
 async function fetchSpecification(ctx: CommandContext, command: HostCommand): Promise<OpenedSpecification> {
@@ -59,7 +87,11 @@ async function fetchSpecification(ctx: CommandContext, command: HostCommand): Pr
   return ctx.executors.openSpecification(answer.DeploymentSpecification?.GenericEnvelope, command);
 }
 
-async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest, order: Order | null): Promise<void> {
+async function acknowledgeAndRun(
+  ctx: CommandContext,
+  request: CommandRequest,
+  order: Order | null,
+): Promise<CommandEnding> {
   const { hostCommandIdentifier, commandName, specification } = request;
   const { deploymentId } = specification;
   const fields = { hostCommandIdentifier, commandName, deploymentId };
@@ -73,19 +105,21 @@ async function acknowledgeAndRun(ctx: CommandContext, request: CommandRequest, o
     if (status === 'Succeeded' || (status === 'Failed' && !isNoop)) {
       ctx.log.info('the control endpoint does not want this command run', { ...fields, status });
       ctx.ledger.withdraw(hostCommandIdentifier);
-      return;
+      return 'useless';
     }
     if (status === 'Failed') {
       conclude(ctx, hostCommandIdentifier, NOOP_OUTCOME);
-      return;
+      return 'noop';
     }
     ctx.log.info(`${commandName} begins`, fields);
     const outcome = await ctx.executors.run(request);
     sayEnding(ctx, fields, outcome);
     conclude(ctx, hostCommandIdentifier, outcome);
+    return 'ran';
   } catch (error) {
     ctx.log.error(`${commandName} could not be carried out`, { ...fields, error });
     conclude(ctx, hostCommandIdentifier, failedBy(error));
+    return 'useless';
   }
 }
 

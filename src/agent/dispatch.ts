@@ -34,6 +34,8 @@ export interface DispatchContext {
   readonly ledger: Ledger;
   readonly outbox: Outbox;
   readonly log: Logger;
+  /** Told when a command comes again that has ended. */
+  onRepeated?(): void;
   /** When a command gives its place to others; milliseconds. */
   readonly longMs?: number;
   /** Must not throw. */
@@ -74,6 +76,7 @@ export function createDispatcher(ctx: DispatchContext): Dispatcher {
         ctx.log.info('a command was delivered again after it had ended; its outcome is sent again', {
           hostCommandIdentifier: id,
         });
+        ctx.onRepeated?.();
         ctx.outbox.send(id);
         return 'duplicate';
       }

@@ -29,6 +29,7 @@ import { type HostIdentity, resolveIdentity } from './identity.ts';
 import { openLedger } from './ledger.ts';
 import { createObservers } from './observers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
+import { createPace } from './pace.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
 import { commandsOf, type LastPoll } from './status.ts';
@@ -163,11 +164,17 @@ async function serve(
   });
   const executors = tellingExecutors(plainExecutors, observers.tell, () => clock.now());
   const inGroup = createTurns();
+  const pace = createPace(clock);
   const dispatcher = createDispatcher({
     ledger,
     outbox,
     log,
-    process: (command) => processCommand({ client, executors, ledger, outbox, clock, log, inGroup }, command),
+    onRepeated: pace.useless,
+    async process(command) {
+      const taken = pace.take();
+      const context = { client, executors, ledger, outbox, clock, log, inGroup };
+      taken.ended(await processCommand(context, command, taken.proven));
+    },
   });
   const stop = watchSignals(log);
   log.info('the host agent starts', {
@@ -204,6 +211,7 @@ async function serve(
     {
       client,
       dispatcher,
+      pace,
       hostIdentifier: identity.hostIdentifier,
       waitBetweenRunsMs: config.waitBetweenRunsSeconds * 1000,
       waitBetweenRunsActiveMs: (config.waitBetweenRunsActiveSeconds ?? config.waitBetweenRunsSeconds) * 1000,

@@ -1,15 +1,18 @@
 /** The loop: ask, hand over, ask again. */
 import type { Logger } from '../logging/logger.ts';
+import { type SayingSeldom, saySeldom } from '../logging/seldom.ts';
 import type { HostCommandClient } from '../protocol/host-command/client.ts';
 import type { HostCommand } from '../protocol/host-command/shapes.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { pollBackoffMs } from './backoff.ts';
 import type { Dispatcher } from './dispatch.ts';
+import type { Pace } from './pace.ts';
 
 export interface PollerContext {
   readonly client: Pick<HostCommandClient, 'pollHostCommand' | 'isThrottled'>;
   readonly dispatcher: Pick<Dispatcher, 'accept' | 'hasSlot' | 'isBusy' | 'slotFreed'>;
+  readonly pace: Pick<Pace, 'useless' | 'wait'>;
   readonly hostIdentifier: string;
   readonly waitBetweenRunsMs: number;
   /** The same while commands run. */
@@ -31,6 +34,7 @@ const BACKOFF_JITTER = 0.1;
  * and is delivered again.
  */
 export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<void> {
+  const sayForeign = saySeldom(ctx.log, ctx.clock);
   let failures = 0;
   let duplicates = 0;
   // Until a poll has been answered it is not known whether the service takes this agent's requests: those polls ask not to be held.
@@ -64,7 +68,7 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
     if (failures > 0) ctx.log.info('polling works again', { failures });
     failures = 0;
     ctx.onAnswered();
-    const acceptance = command === null ? 'nothing' : acceptOwn(ctx, command);
+    const acceptance = command === null ? 'nothing' : acceptOwn(ctx, command, sayForeign);
     duplicates = acceptance === 'duplicate' ? duplicates + 1 : 0;
     const askedNotToHold = !mayHold;
     mayHold = true;
@@ -75,6 +79,7 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
       const leftMs = pauseMs - (ctx.clock.now() - startedMs);
       if (leftMs > 0) await ctx.clock.sleep(leftMs, signal);
     }
+    await ctx.pace.wait(startedMs, signal);
   }
 }
 
@@ -95,10 +100,11 @@ export function nextPoll(
   return acceptance === 'duplicate' && duplicatesInARow === 1 ? 'at-once' : 'after-pause';
 }
 
-function acceptOwn(ctx: PollerContext, command: HostCommand): Acceptance {
+function acceptOwn(ctx: PollerContext, command: HostCommand, sayForeign: SayingSeldom): Acceptance {
   // Exactly this host. Official agents accept any part of their own identifier, for which one letter is enough.
   if (!command.CommandName || command.HostIdentifier !== ctx.hostIdentifier) {
-    ctx.log.warn('a poll was answered with a command that is not for this host', {
+    ctx.pace.useless();
+    sayForeign('a poll was answered with a command that is not for this host', {
       hostIdentifier: command.HostIdentifier,
       commandName: command.CommandName,
     });

@@ -8,6 +8,7 @@ import { controlEndpoint } from '../../src/agent/endpoint.ts';
 import { resolveIdentity } from '../../src/agent/identity.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
+import { createPace } from '../../src/agent/pace.ts';
 import { nextPoll, poll } from '../../src/agent/poller.ts';
 import { SlipwayError } from '../../src/errors.ts';
 import { type Logger, silentLogger } from '../../src/logging/logger.ts';
@@ -39,7 +40,7 @@ describe('waiting after failures', () => {
     expect(() => pollBackoffMs(-1, 0)).toThrow(RangeError);
   });
   test('of reports grows to a minute', () => {
-    expect([0, 1, 5, 50].map(reportBackoffMs)).toEqual([500, 1_000, 16_000, 60_000]);
+    expect([0, 1, 5, 50].map(reportBackoffMs)).toEqual([1_000, 2_000, 32_000, 60_000]);
   });
 });
 
@@ -148,7 +149,7 @@ describe('the outbox', () => {
     const outbox = createOutbox({ client, ledger, clock, log: silentLogger });
     outbox.send('one');
     outbox.send('one');
-    for (const wait of [500, 1000]) {
+    for (const wait of [1000, 2000]) {
       expect(await clock.nextSleep()).toBe(wait);
       expect(ledger.find('one')?.state).toBe('finished');
       clock.advance(wait);
@@ -255,6 +256,7 @@ describe('polling', () => {
           clock,
           log,
           hostIdentifier: 'arn:h',
+          pace: createPace(clock),
           waitBetweenRunsMs: 1000,
           waitBetweenRunsActiveMs: 1000,
           random: { fraction: () => 0 },
@@ -320,6 +322,7 @@ describe('the pause after a poll that brought nothing', () => {
           slotFreed: async () => {},
         },
         hostIdentifier: 'arn:h',
+        pace: createPace(clock),
         waitBetweenRunsMs: 30_000,
         waitBetweenRunsActiveMs: 30_000,
         clock,
@@ -353,6 +356,7 @@ describe('the pause after a poll that brought nothing', () => {
           slotFreed: async () => {},
         },
         hostIdentifier: 'arn:h',
+        pace: createPace(clock),
         waitBetweenRunsMs: 30_000,
         waitBetweenRunsActiveMs: 2_000,
         clock,

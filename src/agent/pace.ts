@@ -1,0 +1,93 @@
+/**
+ * How fast commands are asked for, judged by what the ones before came to.
+ *
+ * A server of an attacker, or a broken one, may answer each poll at once with a command that cannot be carried out. Each of them in a row
+ * doubles the pause between two polls, from one second to thirty; one command that was carried out ends the pause. Only a few commands are
+ * asked for at once before it is known that their specifications are genuine.
+ */
+import type { Clock } from '../system/clock.ts';
+
+/**
+ * What became of a command.
+ *
+ *   ran       it was carried out, whether it succeeded or failed
+ *   noop      the event has no scripts here, and the server was told so: this says nothing about the server
+ *   useless   nothing was carried out, or what had been carried out before
+ */
+export type CommandEnding = 'ran' | 'noop' | 'useless';
+
+/** A command on its way. */
+export interface TakenCommand {
+  /** Its specification is genuine and meant for it. */
+  proven(): void;
+  ended(ending: CommandEnding): void;
+}
+
+export interface Pace {
+  /** A command is begun. */
+  take(): TakenCommand;
+  /** A poll brought what is no command for this host, or one that has ended. */
+  useless(): void;
+  /** Waits until the next poll may begin. @param startedMs when the last one began; epoch milliseconds */
+  wait(startedMs: number, signal: AbortSignal): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** A server that has commands for more groups at once waits a moment for each further one. */
+const UNPROVEN = 4;
+const CROWDED_MS = 1_000;
+
+/** How long from poll to poll after useless commands in a row; milliseconds. Pure. */
+export function uselessPauseMs(inARow: number): number {
+  return inARow === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** Math.min(inARow - 1, 10), LONGEST_PAUSE_MS);
+}
+
+export function createPace(clock: Clock): Pace {
+  let uselessInARow = 0;
+  let unproven = 0;
+  let changed = Promise.withResolvers<void>();
+  const tellChanged = () => {
+    changed.resolve();
+    changed = Promise.withResolvers<void>();
+  };
+  const useless = () => {
+    uselessInARow += 1;
+    tellChanged();
+  };
+  return {
+    take() {
+      let isProven = false;
+      unproven += 1;
+      const proven = () => {
+        if (isProven) return;
+        isProven = true;
+        unproven -= 1;
+        tellChanged();
+      };
+      return {
+        proven,
+        ended(ending) {
+          if (ending === 'ran') uselessInARow = 0;
+          if (ending === 'useless') useless();
+          proven();
+          tellChanged();
+        },
+      };
+    },
+    useless,
+    async wait(startedMs, signal) {
+      const beganMs = clock.now();
+      while (!signal.aborted) {
+        const pausedUntilMs = startedMs + uselessPauseMs(uselessInARow);
+        const crowdedUntilMs = unproven > UNPROVEN ? beganMs + CROWDED_MS : 0;
+        const leftMs = Math.max(pausedUntilMs, crowdedUntilMs) - clock.now();
+        // A clock that was set back must not make the pause longer than it is.
+        if (leftMs <= 0 || leftMs > LONGEST_PAUSE_MS) return;
+        const over = new AbortController();
+        await Promise.race([clock.sleep(leftMs, AbortSignal.any([signal, over.signal])), changed.promise]);
+        over.abort();
+      }
+    },
+  };
+}
