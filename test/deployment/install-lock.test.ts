@@ -20,7 +20,8 @@ import { runSlipway } from '../support/slipway.ts';
 import { treeOf } from '../support/tree.ts';
 
 const DIE = fileURLToPath(new URL('../support/install-and-die.ts', import.meta.url));
-const INSTRUCTIONS = 'deployment-instructions';
+/** The agent's root folder and the destination stand beside each other: nothing is installed below the first. */
+const INSTRUCTIONS = 'root/deployment-instructions';
 const SUCCEEDED = { status: 'Succeeded' };
 
 function request(commandName: string, specification: DeploymentSpecification): CommandRequest {
@@ -31,7 +32,7 @@ function revision(scratch: ScratchFolder, name: string): string {
   // So many that two Installs which do not wait for each other meet.
   const others = Array.from({ length: 400 }, (_, index) => [`other-${index}`, name] as const);
   const files = { changed: name, ...Object.fromEntries(others) };
-  return writeRevision(scratch.at(name), { destination: scratch.at('root/site'), files });
+  return writeRevision(scratch.at(name), { destination: scratch.at('site'), files });
 }
 
 /** A process that holds the lock until its input ends. */
@@ -53,10 +54,10 @@ describe('Install', () => {
     const installing = runCommand(ctx, request('Install', specification));
     const waits = `process ${other.pid} (cat) is installing for another deployment group; waiting for it`;
     await eventually(() => ctx.log.lines.some(({ message }) => message === waits));
-    expect(readdirSync(scratch.at('root'))).not.toContain('site');
+    expect(readdirSync(scratch.path)).not.toContain('site');
     other.stdin.end();
     expect(await installing).toMatchObject(SUCCEEDED);
-    expect(readFileSync(scratch.at('root/site/changed'), 'utf8')).toBe('one');
+    expect(readFileSync(scratch.at('site/changed'), 'utf8')).toBe('one');
   });
 
   test('that is told to end while it waits has changed nothing', async () => {
@@ -70,7 +71,7 @@ describe('Install', () => {
     await eventually(() => ctx.log.lines.some(({ message }) => message.endsWith('waiting for it')));
     ending.abort();
     expect(await installing).toMatchObject({ status: 'Failed' });
-    expect(readdirSync(scratch.at('root'))).not.toContain('site');
+    expect(readdirSync(scratch.path)).not.toContain('site');
     other.stdin.end();
   });
 
@@ -78,12 +79,12 @@ describe('Install', () => {
     using scratch = scratchFolder();
     const configFile = scratch.at('agent.yml');
     writeFileSync(configFile, `root_dir: ${scratch.at('root')}\nlog_dir: ${scratch.at('log')}\n`);
-    mkdirSync(scratch.at('root/site'), { recursive: true });
+    mkdirSync(scratch.at('site'), { recursive: true });
     const deploy = (group: string) =>
       runSlipway(['local', '-l', revision(scratch, group), '-g', group, '-c', configFile]);
     const ended = await Promise.all(['first', 'second'].map(deploy));
     const [winner = ''] = ['first', 'second'].filter((_, index) => ended[index]?.status === 0);
-    expect(readFileSync(scratch.at('root/site/changed'), 'utf8')).toBe(winner);
+    expect(readFileSync(scratch.at('site/changed'), 'utf8')).toBe(winner);
     const [loser] = ended.filter(({ status }) => status !== 0);
     expect(`${loser?.stdout}${loser?.stderr}`).toMatch(
       new RegExp(`changed belongs to the deployment group \\S+/LocalFleet \\(${winner}\\)`),
@@ -93,19 +94,19 @@ describe('Install', () => {
   test('puts right first what cut-off ones have left, its own group’s and another’s', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
-    const root = scratch.at('root');
+    const root = scratch.path;
     const specification = specificationOf(revision(scratch, 'mine'));
     await runCommand(ctx, request('DownloadBundle', specification));
     await installOne(root);
-    const old = treeOf(scratch.at('root/site'));
+    const old = treeOf(scratch.at('site'));
     await cutOffInTheMiddle(root);
     // Of the own group not even the beginning was durable: nothing had happened yet.
     writeFileSync(join(root, INSTRUCTIONS, 'group-id-install.journal'), 'torn');
-    expect(readFileSync(scratch.at('root/site/changed'), 'utf8')).toBe('2');
+    expect(readFileSync(scratch.at('site/changed'), 'utf8')).toBe('2');
 
     const outcome = await runCommand(ctx, request('Install', specification));
     expect(outcome.diagnostics.message).toContain(`${root}/site/changed belongs to the deployment group group`);
-    expect(treeOf(scratch.at('root/site'))).toEqual(old);
+    expect(treeOf(scratch.at('site'))).toEqual(old);
     expect(readdirSync(join(root, INSTRUCTIONS)).filter((name) => name.endsWith('.journal'))).toEqual([]);
   });
 });
