@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import type { AddCommand, Conclude } from './command.ts';
 import { trustServer } from './connection.ts';
-import type { CliContext } from './context.ts';
+import type { CliContext, Output } from './context.ts';
+import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
+import { checkAfterNames } from './mistyped.ts';
 import { packageVersion } from './package-version.ts';
 import { reportError } from './report-error.ts';
 
@@ -16,6 +18,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   deployments: async () => (await import('./commands/deployments.ts')).addDeploymentsCommand,
   applications: async () => (await import('./commands/applications.ts')).addApplicationsCommand,
   groups: async () => (await import('./commands/groups.ts')).addGroupsCommand,
+  configs: async () => (await import('./commands/configs.ts')).addConfigsCommand,
+  revisions: async () => (await import('./commands/revisions.ts')).addRevisionsCommand,
   hosts: async () => (await import('./commands/hosts.ts')).addHostsCommand,
   register: async () => (await import('./commands/register.ts')).addRegisterCommand,
   validate: async () => (await import('./commands/validate.ts')).addValidateCommand,
@@ -46,20 +50,29 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
     .enablePositionalOptions()
     .showHelpAfterError('(slipway COMMAND --help shows what it takes)')
     .exitOverride()
+    // Long flags leave their descriptions less than half of 80 columns, which is enough to wrap them in.
+    .configureHelp({ minWidthToWrap: NARROWEST_TEXT })
     .configureOutput({
+      getOutHelpWidth: () => helpWidth(ctx.stdout),
+      getErrHelpWidth: () => helpWidth(ctx.stderr),
       writeOut: (text) => ctx.stdout.write(text),
       writeErr: (text) => ctx.stderr.write(text),
     });
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   const added = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((one) => one()));
   for (const add of added) add(program, ctx, conclude);
+  inheritBehaviour(program, []);
+  const check = checkAfterNames(program);
+  program.hook('preAction', (_program, action) => check(action));
   // Only commands that talk to a server need to know whom to trust.
   program.hook('preAction', async (_program, action) => {
     if (action.options.some(({ long }) => long === '--ca-file')) await trustServer(ctx, action.opts());
   });
-  inheritBehaviour(program);
   return program;
 }
+
+const WIDEST_HELP = 80;
+const NARROWEST_TEXT = 20;
 
 /** argv (without node and script) → exit status. The only place that words faults for people. */
 export async function runCli(argv: readonly string[], ctx: CliContext): Promise<number> {
@@ -80,13 +93,21 @@ export async function runCli(argv: readonly string[], ctx: CliContext): Promise<
   }
 }
 
+/** Text is read best in lines that are not too long, also on a wide terminal. */
+function helpWidth({ columns }: Output): number {
+  return Math.min(WIDEST_HELP, Math.max(columns, 2 * NARROWEST_TEXT));
+}
+
 /** Settings of the top command that commander does not hand down by itself; `--verbose` is understood after any command. */
-function inheritBehaviour(parent: Command): void {
+function inheritBehaviour(parent: Command, words: readonly string[]): void {
   for (const command of parent.commands) {
+    const path = [...words, command.name()];
     command.copyInheritedSettings(parent);
+    const example = exampleOf(path);
+    if (example !== undefined) command.addHelpText('after', `\nExample:\n  ${example}`);
     if (!command.options.some((option) => option.long === '--verbose')) {
       command.option('--verbose', 'show stacks and causes of errors');
     }
-    inheritBehaviour(command);
+    inheritBehaviour(command, path);
   }
 }

@@ -87,11 +87,15 @@ function remedyOfRemote(error: RemoteApiError): string | null {
     case 'InstanceNameAlreadyRegisteredException':
       return 'choose another --instance-name; if it is this very machine, enrolled before, add --force';
     case 'ApplicationDoesNotExistException':
-      return 'create it: slipway applications create NAME';
+      return 'check the name: `slipway applications list`; or create it: `slipway applications create NAME`';
     case 'DeploymentGroupDoesNotExistException':
-      return 'create it: slipway groups create NAME --application APPLICATION --tag KEY=VALUE';
+      return 'check the name: `slipway groups list`; or create it: `slipway groups create NAME --application APPLICATION --tag KEY=VALUE`';
     case 'DeploymentDoesNotExistException':
       return 'check the id: `slipway deployments list` shows the newest';
+    case 'DeploymentConfigDoesNotExistException':
+      return 'check the name: `slipway configs list` shows all';
+    case 'RevisionDoesNotExistException':
+      return 'check it: `slipway revisions list --application NAME` shows all';
     case 'InstanceNotRegisteredException':
       return 'check the name: `slipway hosts list` shows all hosts';
     default:

@@ -1,29 +1,81 @@
+import type { Command } from 'commander';
 import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
+import { addLabelOptions, changeLabels, type LabelOptions, readLabels, renderTags } from '../resource-tags.ts';
+import { groupsOf } from '../server-group.ts';
+import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
+import { renderTable } from '../view/table.ts';
+import { renderTime } from '../view/time.ts';
 
-export const addApplicationsCommand: AddCommand = (program, ctx) => {
+type Options = ConnectionOptions & ResultOptions;
+
+export const addApplicationsCommand: AddCommand = (program, ctx, conclude) => {
   const applications = program.command('applications').description('applications on the control server');
+  const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
 
-  addConnectionOptions(applications.command('create').argument('<name>').description('create an application')).action(
-    async (name: string, options: ConnectionOptions) => {
+  withFlags(applications.command('create').argument('<name>').description('create an application')).action(
+    async (applicationName: string, options: Options) => {
       const { client } = connect(ctx, options);
-      await client.call('CreateApplication', { applicationName: name, computePlatform: 'Server' });
-      ctx.stdout.write(`created application ${name}\n`);
+      const answer = await client.call('CreateApplication', { applicationName, computePlatform: 'Server' });
+      printLine(ctx, options, answer, `created application ${applicationName}`);
     },
   );
 
-  addConnectionOptions(applications.command('list').description('list all applications'))
-    .option('--json', 'as JSON')
-    .action(async (options: ConnectionOptions & { json?: boolean }) => {
+  withFlags(applications.command('list').description('list all applications')).action(async (options: Options) => {
+    const { client } = connect(ctx, options);
+    const names = await collectPages(
+      (nextToken) => client.call('ListApplications', nextToken === undefined ? {} : { nextToken }),
+      (page) => page.applications,
+    );
+    printResult(ctx, options, names, names.map((name) => `${printable(name)}\n`).join(''));
+  });
+
+  withFlags(applications.command('show').argument('<name>').description('show an application and its groups')).action(
+    async (applicationName: string, options: Options) => {
       const { client } = connect(ctx, options);
-      const names = await collectPages(
-        (nextToken) => client.call('ListApplications', nextToken === undefined ? {} : { nextToken }),
-        (page) => page.applications,
-      );
-      ctx.stdout.write(
-        options.json ? `${JSON.stringify(names)}\n` : names.map((name) => `${printable(name)}\n`).join(''),
-      );
+      const { application } = await client.call('GetApplication', { applicationName });
+      const groups = await groupsOf(client, applicationName);
+      const deploymentGroups = groups.map(({ deploymentGroupName }) => deploymentGroupName);
+      const labels = await readLabels(client, `application:${applicationName}`);
+      const rows = [
+        ['application', applicationName],
+        ['id', application?.applicationId ?? ''],
+        ['created (UTC)', renderTime(application?.createTime)],
+        ['groups', deploymentGroups.join(' ') || '-'],
+        ['labels', renderTags(labels)],
+      ];
+      printResult(ctx, options, { application, deploymentGroups, labels }, renderTable(rows));
+    },
+  );
+
+  addLabelOptions(
+    withFlags(applications.command('update').argument('<name>').description('rename an application, or label it')),
+  )
+    .option('--name <name>', 'its new name')
+    .action(async (applicationName: string, options: Options & LabelOptions & { readonly name?: string }) => {
+      const { client } = connect(ctx, options);
+      const { name = applicationName } = options;
+      await client.call('UpdateApplication', { applicationName, newApplicationName: name });
+      await changeLabels(client, `application:${name}`, options);
+      printLine(ctx, options, { applicationName: name }, `updated application ${name}`);
+    });
+
+  withFlags(
+    applications
+      .command('delete')
+      .argument('<name>')
+      .description('delete an application with its groups and deployments; what is on hosts stays'),
+  )
+    .option('--yes', 'do not ask')
+    .action(async (applicationName: string, options: Options & { readonly yes?: boolean }) => {
+      const { client } = connect(ctx, options);
+      // The API takes the deletion of what is not there for done; a person has mistyped its name.
+      await client.call('GetApplication', { applicationName });
+      const question = `delete the application ${applicationName} with its groups, revisions and deployments?`;
+      if (!(await isWanted(ctx, options, question))) return conclude('failed');
+      await client.call('DeleteApplication', { applicationName });
+      printLine(ctx, options, { applicationName }, `deleted application ${applicationName}`);
     });
 };

@@ -1,26 +1,24 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
-import { bundleTypeOfName } from '../../local/location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import type { BundleType, FileExistsBehavior } from '../../protocol/specification.ts';
+import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { printable } from '../../system/printable.ts';
-import { parseBundleUrl, parseGitHubRevision, parseGitRevision, parseS3Url } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import { addRollbackOptions, alarmsOf, autoRollbackOf, type RollbackCause } from '../group-settings.ts';
+import { addRevisionOptions, locationOfOptions, type RevisionOptions } from '../revision-arguments.ts';
+import { addApplicationOption, findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { uploadRevision } from '../upload-revision.ts';
 import { type FollowStyle, followDeployment } from '../view/follow.ts';
 
-interface DeployOptions extends ConnectionOptions {
-  readonly application: string;
+interface DeployOptions extends ConnectionOptions, RevisionOptions {
+  readonly application?: string;
   readonly group: string;
-  readonly revision?: { readonly bucket: string; readonly key: string };
-  readonly github?: { readonly repository: string; readonly commitId: string };
-  readonly git?: { readonly repository: string; readonly commitId: string };
-  readonly url?: string;
-  readonly sha256?: string;
+  readonly autoRollback?: readonly RollbackCause[];
+  readonly alarm?: readonly string[];
+  readonly outdatedOnly?: boolean;
   readonly restart?: boolean;
-  readonly type?: BundleType;
   readonly config?: string;
   readonly description?: string;
   readonly signKey?: string;
@@ -42,10 +40,18 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
   );
   addDeployOptions(command).action(async (source: string | undefined, options: DeployOptions) => {
     const connection = connect(ctx, options);
+    checkRevision(source, options);
+    const group = await findServerGroup(connection.client, options.group, options);
     const { deploymentId = '' } = await connection.client.call('CreateDeployment', {
-      applicationName: options.application,
-      deploymentGroupName: options.group,
-      ...(await chooseRevision(ctx, connection, source, options)),
+      ...group,
+      ...(options.restart
+        ? { deploymentMode: 'RESTART' as const }
+        : { revision: await locationOf(ctx, connection, source, options, group.applicationName) }),
+      ...(options.autoRollback === undefined
+        ? {}
+        : { autoRollbackConfiguration: autoRollbackOf(options.autoRollback) }),
+      ...(options.alarm === undefined ? {} : { overrideAlarmConfiguration: alarmsOf(options.alarm) }),
+      ...(options.outdatedOnly ? { updateOutdatedInstancesOnly: true } : {}),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),
       ...(options.fileExistsBehavior === undefined ? {} : { fileExistsBehavior: options.fileExistsBehavior }),
@@ -63,8 +69,8 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
     );
     if (ended === null) {
       ctx.stderr.write(
-        `no longer following; the deployment goes on: slipway deployments show ${deploymentId}, or stop it: ` +
-          `slipway deployments stop ${deploymentId}\n`,
+        `no longer following; the deployment goes on: slipway deployments show ${printable(deploymentId)}, or stop it: ` +
+          `slipway deployments stop ${printable(deploymentId)}\n`,
       );
       conclude('interrupted');
     } else if (ended.status !== 'Succeeded') {
@@ -74,21 +80,11 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
 };
 
 function addDeployOptions(command: Command): Command {
-  return command
-    .requiredOption('--application <name>', 'the application')
-    .requiredOption('--group <name>', 'the deployment group')
-    .option('--revision <url>', 's3://BUCKET/KEY of a bundle that was pushed before', parseS3Url)
-    .option('--github <revision>', 'OWNER/REPOSITORY@COMMIT on GitHub', parseGitHubRevision)
-    .option('--git <revision>', 'URL@COMMIT in any git repository, URL being https://… or ssh://…', parseGitRevision)
-    .option('--url <url>', 'https://… of a bundle on any web server; needs --sha256', parseBundleUrl)
-    .option('--sha256 <digest>', 'what the bundle at --url must have')
+  return addRollbackOptions(
+    addRevisionOptions(addApplicationOption(command.requiredOption('--group <group>', SERVER_GROUP_ARGUMENT))),
+  )
     .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
-    .addOption(
-      new Option(
-        '--type <type>',
-        'kind of bundle; of what is pushed, what a folder becomes; else what the name says, else zip',
-      ).choices(['zip', 'tgz', 'tar']),
-    )
+    .option('--outdated-only', 'only hosts that have not the group’s last successful revision')
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
     .option('--sign-key <file>', 'sign what is pushed with this SSH key or secret key of minisign')
@@ -113,12 +109,7 @@ function followStyle(ctx: CliContext, options: DeployOptions): FollowStyle {
   return ctx.stdout.isTerminal ? 'live' : 'plain';
 }
 
-async function chooseRevision(
-  ctx: CliContext,
-  connection: Connection,
-  source: string | undefined,
-  options: DeployOptions,
-): Promise<Pick<CreateDeploymentInput, 'revision' | 'deploymentMode'>> {
+function checkRevision(source: string | undefined, options: DeployOptions): void {
   const { revision, github, git, url, restart } = options;
   const given = [source, revision, github, git, url, restart].filter((one) => one !== undefined);
   if (given.length !== 1) {
@@ -135,8 +126,6 @@ async function chooseRevision(
       remedy: 'Sign a bundle file with `slipway sign`, and put the signature beside it.',
     });
   }
-  if (restart) return { deploymentMode: 'RESTART' };
-  return { revision: await locationOf(ctx, connection, source, options) };
 }
 
 async function locationOf(
@@ -144,30 +133,19 @@ async function locationOf(
   connection: Connection,
   source: string | undefined,
   options: DeployOptions,
+  application: string,
 ): Promise<CreateDeploymentInput['revision']> {
-  if (options.revision !== undefined) {
-    const bundleType = options.type ?? bundleTypeOfName(options.revision.key) ?? 'zip';
-    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType } };
-  }
-  const repository = options.github ?? options.git;
-  if (repository !== undefined) return { revisionType: 'GitHub', gitHubLocation: repository };
-  if (options.url !== undefined) {
-    if (options.sha256 === undefined) {
-      throw new SlipwayError('CLI_BAD_ARGUMENT', '--url needs --sha256: without it nobody could tell what is deployed');
-    }
-    const { origin, pathname, search } = new URL(options.url);
-    const bundleType = options.type ?? bundleTypeOfName(pathname) ?? 'zip';
-    const key = `${pathname.slice(1)}${search}`;
-    return { revisionType: 'S3', s3Location: { bucket: origin, key, bundleType, eTag: `sha256:${options.sha256}` } };
-  }
-  return uploadRevision(ctx, connection, {
-    source: source ?? '.',
-    application: options.application,
-    bundleType: options.type ?? null,
-    s3Location: null,
-    s3EndpointUrl: null,
-    description: options.description ?? null,
-    signKey: options.signKey ?? null,
-    agentConfigurationFile: options.agentConfigurationFile ?? null,
-  });
+  return (
+    locationOfOptions(options) ??
+    uploadRevision(ctx, connection, {
+      source: source ?? '.',
+      application,
+      bundleType: options.type ?? null,
+      s3Location: null,
+      s3EndpointUrl: null,
+      description: options.description ?? null,
+      signKey: options.signKey ?? null,
+      agentConfigurationFile: options.agentConfigurationFile ?? null,
+    })
+  );
 }

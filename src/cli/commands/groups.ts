@@ -1,69 +1,125 @@
-import { collect, parseTag, type Tag } from '../arguments.ts';
+import { type Command, Option } from 'commander';
+import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
-import { collectPages } from '../paging.ts';
+import { addRollbackOptions, addTagOption, type GroupSettingsOptions, settingsInput } from '../group-settings.ts';
+import { addLabelOptions, changeLabels, type LabelOptions, readLabels } from '../resource-tags.ts';
+import { addApplicationOption, findServerGroup, groupsOf, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
+import { groupRows } from '../view/group.ts';
+import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 
-interface CreateOptions extends ConnectionOptions {
-  readonly application: string;
-  readonly config: string;
-  readonly tag: readonly Tag[];
+type Options = ConnectionOptions & ResultOptions & { readonly application?: string };
+
+interface UpdateOptions extends Options, GroupSettingsOptions, LabelOptions {
+  readonly name?: string;
 }
 
-export const addGroupsCommand: AddCommand = (program, ctx) => {
+export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
   const groups = program.command('groups').description('deployment groups on the control server');
+  const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
+  const ofOne = (command: Command) =>
+    addApplicationOption(withFlags(command.argument('<group>', SERVER_GROUP_ARGUMENT)));
 
-  addConnectionOptions(
-    groups.command('create').argument('<name>').description('create a deployment group of the hosts that carry a tag'),
-  )
-    .requiredOption('--application <name>', 'the application it belongs to')
-    .requiredOption(
-      '--tag <key=value>',
-      'hosts with this tag belong to it; may be repeated, any one suffices',
-      collect(parseTag),
-    )
-    .option('--config <name>', 'deployment configuration', 'CodeDeployDefault.OneAtATime')
-    .action(async (name: string, options: CreateOptions) => {
-      const { client } = connect(ctx, options);
-      await client.call('CreateDeploymentGroup', {
-        applicationName: options.application,
-        deploymentGroupName: name,
-        deploymentConfigName: options.config,
-        // Every CodeDeploy client must send a role; a self-hosted server keeps it and does nothing with it.
-        serviceRoleArn: 'arn:aws:iam::000000000000:role/slipway',
-        onPremisesInstanceTagFilters: options.tag.map((tag) => ({ ...tag, Type: 'KEY_AND_VALUE' as const })),
+  addSettingsOptions(
+    withFlags(
+      groups
+        .command('create')
+        .argument('<name>')
+        .description('create a deployment group of the hosts that carry a tag'),
+    ).requiredOption('--application <name>', 'the application it belongs to'),
+  ).action(async (name: string, options: Options & GroupSettingsOptions & { readonly application: string }) => {
+    if (options.tag === undefined) {
+      throw new SlipwayError('CLI_BAD_ARGUMENT', 'no tag is given: the group would have no hosts', {
+        remedy: 'Add --tag KEY=VALUE of the hosts that belong to it: `slipway hosts list` shows their tags.',
       });
-      ctx.stdout.write(`created deployment group ${name} of application ${options.application}\n`);
+    }
+    const { client } = connect(ctx, options);
+    const answer = await client.call('CreateDeploymentGroup', {
+      applicationName: options.application,
+      deploymentGroupName: name,
+      // Every CodeDeploy client must send a role; a self-hosted server keeps it and does nothing with it.
+      serviceRoleArn: 'arn:aws:iam::000000000000:role/slipway',
+      ...settingsInput(options),
     });
+    printLine(ctx, options, answer, `created deployment group ${name} of application ${options.application}`);
+  });
 
-  addConnectionOptions(groups.command('list').description('list the deployment groups of an application'))
-    .requiredOption('--application <name>', 'the application')
-    .option('--json', 'as JSON')
-    .action(async (options: ConnectionOptions & { application: string; json?: boolean }) => {
+  withFlags(groups.command('list').description('list the deployment groups of an application, or all'))
+    .option('--application <name>', 'only of this application')
+    .action(async (options: Options) => {
       const { client } = connect(ctx, options);
-      const names = await collectPages(
-        (nextToken) =>
-          client.call('ListDeploymentGroups', {
-            applicationName: options.application,
-            ...(nextToken === undefined ? {} : { nextToken }),
-          }),
-        (page) => page.deploymentGroups,
-      );
-      const infos = await Promise.all(
-        names.map((deploymentGroupName) =>
-          client.call('GetDeploymentGroup', { applicationName: options.application, deploymentGroupName }),
-        ),
-      );
-      if (options.json) {
-        ctx.stdout.write(`${JSON.stringify(infos.map((info) => info.deploymentGroupInfo))}\n`);
-        return;
+      const infos = [];
+      for (const group of await groupsOf(client, options.application)) {
+        infos.push((await client.call('GetDeploymentGroup', group)).deploymentGroupInfo);
       }
-      const rows = infos.map(({ deploymentGroupInfo: info }) => [
+      const rows = infos.map((info) => [
         info?.deploymentGroupName ?? '',
+        info?.applicationName ?? '',
         info?.deploymentConfigName ?? '',
         info?.lastAttemptedDeployment?.deploymentId ?? '-',
         info?.lastAttemptedDeployment?.status ?? '-',
       ]);
-      ctx.stdout.write(renderTable([['GROUP', 'CONFIGURATION', 'LAST DEPLOYMENT', 'STATUS'], ...rows]));
+      const header = ['GROUP', 'APPLICATION', 'CONFIGURATION', 'LAST DEPLOYMENT', 'STATUS'];
+      printResult(ctx, options, infos, renderTable([header, ...rows]));
+    });
+
+  ofOne(groups.command('show').description('show a deployment group with all its settings')).action(
+    async (text: string, options: Options) => {
+      const { client } = connect(ctx, options);
+      const group = await findServerGroup(client, text, options);
+      const { deploymentGroupInfo: info = {} } = await client.call('GetDeploymentGroup', group);
+      const labels = await readLabels(client, resourceOf(group));
+      printResult(ctx, options, { ...info, labels }, renderTable(groupRows(info, labels)));
+    },
+  );
+
+  addLabelOptions(
+    addSettingsOptions(
+      ofOne(groups.command('update').description('change a deployment group; what is not given stays')),
+    ),
+  )
+    .option('--name <name>', 'its new name')
+    .action(async (text: string, options: UpdateOptions) => {
+      const { client } = connect(ctx, options);
+      const group = await findServerGroup(client, text, options);
+      const { name = group.deploymentGroupName } = options;
+      await client.call('UpdateDeploymentGroup', {
+        applicationName: group.applicationName,
+        currentDeploymentGroupName: group.deploymentGroupName,
+        ...(options.name === undefined ? {} : { newDeploymentGroupName: options.name }),
+        ...settingsInput(options),
+      });
+      const updated = { ...group, deploymentGroupName: name };
+      await changeLabels(client, resourceOf(updated), options);
+      printLine(ctx, options, updated, `updated deployment group ${name} of application ${group.applicationName}`);
+    });
+
+  ofOne(groups.command('delete').description('delete a deployment group; what is on its hosts stays'))
+    .option('--yes', 'do not ask')
+    .action(async (text: string, options: Options & { readonly yes?: boolean }) => {
+      const { client } = connect(ctx, options);
+      const group = await findServerGroup(client, text, options);
+      // The API takes the deletion of what is not there for done; a person has mistyped its name.
+      await client.call('GetDeploymentGroup', group);
+      const words = `deployment group ${group.deploymentGroupName} of application ${group.applicationName}`;
+      if (!(await isWanted(ctx, options, `delete the ${words}?`))) return conclude('failed');
+      await client.call('DeleteDeploymentGroup', group);
+      printLine(ctx, options, group, `deleted ${words}`);
     });
 };
+
+function resourceOf(group: { readonly applicationName: string; readonly deploymentGroupName: string }): string {
+  return `deploymentgroup:${group.applicationName}/${group.deploymentGroupName}`;
+}
+
+function addSettingsOptions(command: Command): Command {
+  return addRollbackOptions(
+    addTagOption(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
+  ).addOption(
+    new Option('--outdated <what>', 'hosts that join later: update them by themselves, or ignore them').choices([
+      'update',
+      'ignore',
+    ]),
+  );
+}

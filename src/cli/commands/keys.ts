@@ -4,6 +4,7 @@ import { SlipwayError } from '../../errors.ts';
 import type { Role } from '../../server/store/schema.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { printLine } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
 import { DEFAULT_DATA_DIR } from './server.ts';
@@ -74,7 +75,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
         await warnOfMasterKey(ctx, store);
         await store.disable(accessKeyId);
       });
-      ctx.stdout.write(`disabled ${accessKeyId}\n`);
+      printLine(ctx, options, { accessKeyId }, `disabled ${accessKeyId}`);
     },
   );
 };

@@ -9,8 +9,9 @@ import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, caFileOf, connect } from '../connection.ts';
 import { privateAuthorities } from '../private-authority.ts';
+import { printResult, type ResultOptions } from '../view/result.ts';
 
-interface RegisterOptions extends ConnectionOptions {
+interface RegisterOptions extends ConnectionOptions, ResultOptions {
   readonly instanceName: string;
   readonly tag?: readonly Tag[];
   readonly configDir: string;
@@ -40,6 +41,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       '--state-dir <dir>',
       'where the agent keeps revisions, logs and its PID file; else the usual system folders',
     )
+    .option('--json', 'as JSON')
     .option('--force', 'overwrite configuration that is there, and take over the host if it is enrolled already')
     .action(async (options: RegisterOptions) => {
       const connection = connect(ctx, options);
@@ -68,14 +70,15 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
         await undo();
         throw error;
       }
-      ctx.stdout.write(
-        `registered ${options.instanceName} as ${identity.hostArn}\n` +
-          Object.values(files)
-            .filter((file) => existsSync(file))
-            .map((file) => `wrote ${file}\n`)
-            .join('') +
-          `start the agent: slipway agent --config-file ${files.config}\n`,
-      );
+      const { instanceName } = options;
+      const { hostArn } = identity;
+      const written = Object.values(files).filter((file) => existsSync(file));
+      const text = [
+        `registered ${instanceName} as ${hostArn}`,
+        ...written.map((file) => `wrote ${file}`),
+        `start the agent: slipway agent --config-file ${files.config}`,
+      ];
+      printResult(ctx, options, { instanceName, hostArn, configFile: files.config, written }, `${text.join('\n')}\n`);
     });
 };
 
@@ -162,6 +165,7 @@ function writeHostFiles(
       on_premises_config_file: files.onPremises,
       // The server holds a poll until there is work, so the agent may ask again at once.
       wait_between_runs: 1,
+      wait_between_runs_active: 1,
       ...(stateDir === null
         ? {}
         : {

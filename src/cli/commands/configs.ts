@@ -1,0 +1,93 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { AddCommand } from '../command.ts';
+import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
+import { collectPages } from '../paging.ts';
+import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
+import { renderTable } from '../view/table.ts';
+import { renderTime } from '../view/time.ts';
+
+type Options = ConnectionOptions & ResultOptions;
+
+interface MinimumHealthyHosts {
+  readonly type: 'HOST_COUNT' | 'FLEET_PERCENT';
+  readonly value: number;
+}
+
+/** `2` → two hosts, `50%` → half of them. */
+export function parseMinimumHealthy(text: string): MinimumHealthyHosts {
+  const [, digits, percent] = /^(\d{1,9})(%?)$/.exec(text) ?? [];
+  if (digits === undefined) throw new InvalidArgumentError(`'${text}' is neither a count of hosts, as 2, nor 50%`);
+  return { type: percent === '%' ? 'FLEET_PERCENT' : 'HOST_COUNT', value: Number(digits) };
+}
+
+/** The predefined one that no client can make says how many may be in work at once. */
+function renderMinimum(minimum: { type?: string | undefined; value?: number | undefined } | undefined): string {
+  const { type, value = 0 } = minimum ?? {};
+  if (type === 'FLEET_PERCENT') return `${value}%`;
+  return type === 'HOST_COUNT' ? `${value}` : `all but ${value}`;
+}
+
+export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
+  const configs = program
+    .command('configs')
+    .description('deployment configurations: how many hosts of a group must stay healthy');
+  const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
+
+  withFlags(configs.command('list').description('list all deployment configurations')).action(
+    async (options: Options) => {
+      const { client } = connect(ctx, options);
+      const names = await collectPages(
+        (nextToken) => client.call('ListDeploymentConfigs', nextToken === undefined ? {} : { nextToken }),
+        (page) => page.deploymentConfigsList,
+      );
+      const infos = [];
+      for (const deploymentConfigName of names) {
+        infos.push((await client.call('GetDeploymentConfig', { deploymentConfigName })).deploymentConfigInfo);
+      }
+      const rows = infos.map((info) => [info?.deploymentConfigName ?? '', renderMinimum(info?.minimumHealthyHosts)]);
+      printResult(ctx, options, infos, renderTable([['CONFIGURATION', 'MINIMUM HEALTHY'], ...rows]));
+    },
+  );
+
+  withFlags(configs.command('show').argument('<name>').description('show a deployment configuration')).action(
+    async (deploymentConfigName: string, options: Options) => {
+      const { client } = connect(ctx, options);
+      const { deploymentConfigInfo: info } = await client.call('GetDeploymentConfig', { deploymentConfigName });
+      const rows = [
+        ['configuration', info?.deploymentConfigName ?? ''],
+        ['id', info?.deploymentConfigId ?? ''],
+        ['minimum healthy', renderMinimum(info?.minimumHealthyHosts)],
+        ['created (UTC)', info?.createTime === 0 ? 'predefined' : renderTime(info?.createTime)],
+      ];
+      printResult(ctx, options, info, renderTable(rows));
+    },
+  );
+
+  withFlags(configs.command('create').argument('<name>').description('create a deployment configuration'))
+    .requiredOption(
+      '--min-healthy <number>',
+      'hosts that must stay healthy while others are deployed to: 2, or 50%',
+      parseMinimumHealthy,
+    )
+    .action(async (deploymentConfigName: string, options: Options & { readonly minHealthy: MinimumHealthyHosts }) => {
+      const { client } = connect(ctx, options);
+      const { minHealthy: minimumHealthyHosts } = options;
+      const answer = await client.call('CreateDeploymentConfig', { deploymentConfigName, minimumHealthyHosts });
+      printLine(ctx, options, answer, `created deployment configuration ${deploymentConfigName}`);
+    });
+
+  withFlags(
+    configs.command('delete').argument('<name>').description('delete a deployment configuration that no group uses'),
+  )
+    .option('--yes', 'do not ask')
+    .action(async (deploymentConfigName: string, options: Options & { readonly yes?: boolean }) => {
+      const { client } = connect(ctx, options);
+      // The API takes the deletion of what is not there for done; a person has mistyped its name.
+      await client.call('GetDeploymentConfig', { deploymentConfigName });
+      if (!(await isWanted(ctx, options, `delete the deployment configuration ${deploymentConfigName}?`))) {
+        return conclude('failed');
+      }
+      await client.call('DeleteDeploymentConfig', { deploymentConfigName });
+      printLine(ctx, options, { deploymentConfigName }, `deleted deployment configuration ${deploymentConfigName}`);
+    });
+};

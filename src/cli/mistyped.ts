@@ -1,0 +1,40 @@
+/** Names what a person mistyped before anything else is missed: commander asks for required options first. */
+import type { Command, Option } from 'commander';
+import { nearestWord } from '../appspec/suggest.ts';
+
+/**
+ * Takes the check for required options from commander, for all commands below `parent`. An option that is mistyped is then named before the
+ * one that is missing, and a mistyped subcommand of a command that also runs by itself is named as one.
+ *
+ * @returns the check, to be made before an action
+ */
+export function checkAfterNames(parent: Command): (action: Command) => void {
+  const required = new Set<Option>();
+  const prepare = (command: Command): void => {
+    for (const option of command.options.filter(({ mandatory }) => mandatory)) {
+      required.add(option);
+      option.mandatory = false;
+    }
+    if (command.commands.length > 0) command.allowExcessArguments(true);
+    for (const child of command.commands) prepare(child);
+  };
+  for (const child of parent.commands) prepare(child);
+  return (action) => {
+    const [word] = action.args.slice(action.registeredArguments.length);
+    if (word !== undefined && action.commands.length > 0) {
+      const near = nearestWord(
+        word,
+        action.commands.map((child) => child.name()),
+      );
+      const hint = near === null ? '' : `\n(Did you mean ${near}?)`;
+      action.error(`error: unknown command '${word}'${hint}`, { code: 'commander.unknownCommand' });
+    }
+    const missing = action.options.find(
+      (option) => required.has(option) && action.getOptionValue(option.attributeName()) === undefined,
+    );
+    if (missing === undefined) return;
+    action.error(`error: required option '${missing.flags}' not specified`, {
+      code: 'commander.missingMandatoryOptionValue',
+    });
+  };
+}

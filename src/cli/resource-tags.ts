@@ -1,0 +1,42 @@
+/** Labels of applications and deployment groups: the API calls them tags, as it does what chooses hosts. */
+import type { Command } from 'commander';
+import type { ManagementClient } from '../protocol/management/client.ts';
+import { collect, parseTag, type Tag } from './arguments.ts';
+
+export interface LabelOptions {
+  readonly label?: readonly Tag[];
+  readonly removeLabel?: readonly string[];
+}
+
+export function addLabelOptions(command: Command): Command {
+  return command
+    .option('--label <key=value>', 'add or change a label (AWS: resource tag); may be repeated', collect(parseTag))
+    .option(
+      '--remove-label <key>',
+      'remove a label; may be repeated',
+      collect((key) => key),
+    );
+}
+
+/** @param resource `application:NAME` or `deploymentgroup:APPLICATION/GROUP` */
+async function arnOf(client: ManagementClient, resource: string): Promise<string> {
+  const { region, accountId } = await client.call('DescribeServer', {});
+  return `arn:aws:codedeploy:${region}:${accountId}:${resource}`;
+}
+
+export async function readLabels(client: ManagementClient, resource: string): Promise<Tag[]> {
+  const { Tags = [] } = await client.call('ListTagsForResource', { ResourceArn: await arnOf(client, resource) });
+  return Tags.map(({ Key = '', Value = '' }) => ({ Key, Value }));
+}
+
+export async function changeLabels(client: ManagementClient, resource: string, options: LabelOptions): Promise<void> {
+  const { label = [], removeLabel = [] } = options;
+  if (label.length + removeLabel.length === 0) return;
+  const ResourceArn = await arnOf(client, resource);
+  if (removeLabel.length > 0) await client.call('UntagResource', { ResourceArn, TagKeys: [...removeLabel] });
+  if (label.length > 0) await client.call('TagResource', { ResourceArn, Tags: [...label] });
+}
+
+export function renderTags(tags: readonly { readonly Key?: string; readonly Value?: string }[]): string {
+  return tags.length === 0 ? '-' : tags.map(({ Key = '', Value = '' }) => `${Key}=${Value}`).join(' ');
+}

@@ -1,0 +1,66 @@
+/** A revision that is somewhere already, as flags. */
+import { type Command, Option } from 'commander';
+import { SlipwayError } from '../errors.ts';
+import { bundleTypeOfName } from '../local/location.ts';
+import type { ManagementOperations } from '../protocol/management/shapes.ts';
+import type { BundleType } from '../protocol/specification.ts';
+import { parseBundleUrl, parseGitHubRevision, parseGitRevision, parseS3Url } from './arguments.ts';
+
+export interface RevisionOptions {
+  readonly revision?: { readonly bucket: string; readonly key: string };
+  readonly github?: { readonly repository: string; readonly commitId: string };
+  readonly git?: { readonly repository: string; readonly commitId: string };
+  readonly url?: string;
+  readonly sha256?: string;
+  readonly type?: BundleType;
+}
+
+export type RevisionLocation = NonNullable<ManagementOperations['CreateDeployment']['input']['revision']>;
+
+export function addRevisionOptions(command: Command): Command {
+  return command
+    .option('--revision <url>', 's3://BUCKET/KEY of a bundle that was pushed before', parseS3Url)
+    .option('--github <revision>', 'OWNER/REPOSITORY@COMMIT on GitHub', parseGitHubRevision)
+    .option('--git <revision>', 'URL@COMMIT in any git repository, URL being https://… or ssh://…', parseGitRevision)
+    .option('--url <url>', 'https://… of a bundle on any web server; needs --sha256', parseBundleUrl)
+    .option('--sha256 <digest>', 'what the bundle at --url must have')
+    .addOption(
+      new Option(
+        '--type <type>',
+        'kind of bundle; of what is pushed, what a folder becomes; else what the name says, else zip',
+      ).choices(['zip', 'tgz', 'tar']),
+    );
+}
+
+/**
+ * @returns null when no flag names a revision
+ * @throws SlipwayError CLI_BAD_ARGUMENT when `--url` and `--sha256` do not come together
+ */
+export function locationOfOptions(options: RevisionOptions): RevisionLocation | null {
+  if (options.sha256 !== undefined && options.url === undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--sha256 is the digest of the bundle at --url, which is not given');
+  }
+  if (options.revision !== undefined) {
+    const bundleType = options.type ?? bundleTypeOfName(options.revision.key) ?? 'zip';
+    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType } };
+  }
+  const repository = options.github ?? options.git;
+  if (repository !== undefined) return { revisionType: 'GitHub', gitHubLocation: repository };
+  if (options.url === undefined) return null;
+  if (options.sha256 === undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--url needs --sha256: without it nobody could tell what is deployed');
+  }
+  const { origin, pathname, search } = new URL(options.url);
+  const bundleType = options.type ?? bundleTypeOfName(pathname) ?? 'zip';
+  const key = `${pathname.slice(1)}${search}`;
+  return { revisionType: 'S3', s3Location: { bucket: origin, key, bundleType, eTag: `sha256:${options.sha256}` } };
+}
+
+/** A revision in one line, as it would be named again. */
+export function renderLocation({ s3Location, gitHubLocation }: RevisionLocation): string {
+  if (s3Location !== undefined) {
+    const { bucket = '', key = '' } = s3Location;
+    return bucket.includes('://') ? `${bucket}/${key}` : `s3://${bucket}/${key}`;
+  }
+  return `${gitHubLocation?.repository ?? '?'}@${gitHubLocation?.commitId ?? '?'}`;
+}

@@ -1,0 +1,49 @@
+import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { renderLocation } from '../revision-arguments.ts';
+
+type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
+interface Filter {
+  readonly Key?: string | undefined;
+  readonly Value?: string | undefined;
+  readonly Type?: string | undefined;
+}
+
+/** All settings of a deployment group, one a row. */
+export function groupRows(
+  info: GroupInfo,
+  labels: readonly { readonly Key: string; readonly Value: string }[],
+): string[][] {
+  const { autoRollbackConfiguration: rollback, alarmConfiguration: alarms } = info;
+  const lastOf = (last: GroupInfo['lastAttemptedDeployment']) =>
+    last === undefined ? '-' : `${last.deploymentId} ${last.status}`;
+  return [
+    ['group', `${info.applicationName}/${info.deploymentGroupName}`],
+    ['id', info.deploymentGroupId ?? ''],
+    ['configuration', info.deploymentConfigName ?? ''],
+    ['hosts', hostsOf(info)],
+    ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
+    ['alarms', alarms?.enabled === true ? (alarms.alarms ?? []).map(({ name }) => name ?? '').join(', ') : 'none'],
+    ['hosts that join later', info.outdatedInstancesStrategy === 'IGNORE' ? 'ignored' : 'updated'],
+    ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
+    ['last deployment', lastOf(info.lastAttemptedDeployment)],
+    ['last successful', lastOf(info.lastSuccessfulDeployment)],
+    ['labels', labels.length === 0 ? '-' : labels.map(({ Key, Value }) => `${Key}=${Value}`).join(' ')],
+  ];
+}
+
+function hostsOf(info: GroupInfo): string {
+  const lists = info.onPremisesTagSet?.onPremisesTagSetList ?? info.ec2TagSet?.ec2TagSetList;
+  if (lists !== undefined) return lists.map((list) => `(${list.map(filterOf).join(' or ')})`).join(' and ') || 'none';
+  const filters = [...(info.onPremisesInstanceTagFilters ?? []), ...(info.ec2TagFilters ?? [])];
+  return filters.map(filterOf).join(' or ') || 'none';
+}
+
+function filterOf({ Key = '', Value = '', Type }: Filter): string {
+  if (Type === 'KEY_ONLY') return Key;
+  return Type === 'VALUE_ONLY' ? `*=${Value}` : `${Key}=${Value}`;
+}
+
+function causeOf(event: string): string {
+  if (event === 'DEPLOYMENT_STOP_ON_REQUEST') return 'stop';
+  return event === 'DEPLOYMENT_STOP_ON_ALARM' ? 'alarm' : 'failure';
+}

@@ -1,0 +1,34 @@
+import { printable } from '../../system/printable.ts';
+import type { CliContext } from '../context.ts';
+
+/** What every command has that answers with a result. */
+export interface ResultOptions {
+  readonly json?: boolean;
+}
+
+/** Prints the result of a command: its value as one line of JSON, or its text for people. */
+export function printResult(
+  ctx: Pick<CliContext, 'stdout'>,
+  options: ResultOptions,
+  value: unknown,
+  text: string,
+): void {
+  ctx.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : text);
+}
+
+/** As `printResult`, for a text of one line: what names and messages of strangers hold begins no second one. */
+export function printLine(ctx: Pick<CliContext, 'stdout'>, options: ResultOptions, value: unknown, line: string): void {
+  printResult(ctx, options, value, `${printable(line)}\n`);
+}
+
+/** Asks before something is deleted for good. Nobody at a terminal, or `--yes`: no question. */
+export async function isWanted(
+  ctx: Pick<CliContext, 'ask' | 'stderr'>,
+  options: { readonly yes?: boolean },
+  question: string,
+): Promise<boolean> {
+  if (options.yes === true || ctx.ask === null) return true;
+  if (/^y(es)?$/i.test((await ctx.ask(`${printable(question)} [y/N] `)).trim())) return true;
+  ctx.stderr.write('slipway: nothing was changed\n');
+  return false;
+}
