@@ -7,8 +7,6 @@ export interface GroupSettingsOptions {
   readonly tag?: readonly Tag[];
   readonly config?: string;
   readonly autoRollback?: readonly RollbackCause[];
-  readonly alarm?: readonly string[];
-  readonly outdated?: 'update' | 'ignore';
 }
 
 type Input = ManagementOperations['UpdateDeploymentGroup']['input'];
@@ -17,7 +15,6 @@ type RollbackEvent = NonNullable<NonNullable<Input['autoRollbackConfiguration']>
 const ROLLBACK_EVENTS = {
   failure: 'DEPLOYMENT_FAILURE',
   stop: 'DEPLOYMENT_STOP_ON_REQUEST',
-  alarm: 'DEPLOYMENT_STOP_ON_ALARM',
 } as const satisfies Record<string, RollbackEvent>;
 
 export type RollbackCause = keyof typeof ROLLBACK_EVENTS;
@@ -31,29 +28,17 @@ export function parseRollbackCauses(text: string): readonly RollbackCause[] {
   });
 }
 
-function parseAlarm(name: string): string {
-  if (name === '') throw new InvalidArgumentError('the name of an alarm is empty');
-  return name;
-}
-
 /** A deployment has these, too. */
 export function addRollbackOptions(command: Command): Command {
-  return command
-    .option(
-      '--auto-rollback <when>',
-      'deploy the last good revision again after: failure, stop, alarm, with commas between; or none',
-      parseRollbackCauses,
-    )
-    .option('--alarm <name>', 'alarm, kept and shown only; may be repeated; none: no alarms', collect(parseAlarm));
+  return command.option(
+    '--auto-rollback <when>',
+    'deploy the last good revision again after: failure, stop, or both with a comma between; or none',
+    parseRollbackCauses,
+  );
 }
 
 export function autoRollbackOf(causes: readonly RollbackCause[]) {
   return { enabled: causes.length > 0, events: causes.map((cause) => ROLLBACK_EVENTS[cause]) };
-}
-
-export function alarmsOf(names: readonly string[]) {
-  const alarms = names.filter((name) => name !== 'none').map((name) => ({ name }));
-  return { enabled: alarms.length > 0, alarms };
 }
 
 export function filtersOf(tags: readonly Tag[]) {
@@ -62,15 +47,11 @@ export function filtersOf(tags: readonly Tag[]) {
 
 /** Only what was given: what is absent stays as it is. */
 export function settingsInput(options: GroupSettingsOptions) {
-  const { tag, config, autoRollback, alarm, outdated } = options;
+  const { tag, config, autoRollback } = options;
   return {
     ...(tag === undefined ? {} : { onPremisesInstanceTagFilters: filtersOf(tag) }),
     ...(config === undefined ? {} : { deploymentConfigName: config }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
-    ...(alarm === undefined ? {} : { alarmConfiguration: alarmsOf(alarm) }),
-    ...(outdated === undefined
-      ? {}
-      : { outdatedInstancesStrategy: outdated === 'update' ? ('UPDATE' as const) : ('IGNORE' as const) }),
   };
 }
 

@@ -6,7 +6,7 @@ import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
-import { addRollbackOptions, alarmsOf, autoRollbackOf, type RollbackCause } from '../group-settings.ts';
+import { addRollbackOptions, autoRollbackOf, type RollbackCause } from '../group-settings.ts';
 import { addRevisionOptions, locationOfOptions, type RevisionOptions } from '../revision-arguments.ts';
 import { addApplicationOption, findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { uploadRevision } from '../upload-revision.ts';
@@ -16,7 +16,6 @@ interface DeployOptions extends ConnectionOptions, RevisionOptions {
   readonly application?: string;
   readonly group: string;
   readonly autoRollback?: readonly RollbackCause[];
-  readonly alarm?: readonly string[];
   readonly outdatedOnly?: boolean;
   readonly restart?: boolean;
   readonly config?: string;
@@ -50,7 +49,6 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
       ...(options.autoRollback === undefined
         ? {}
         : { autoRollbackConfiguration: autoRollbackOf(options.autoRollback) }),
-      ...(options.alarm === undefined ? {} : { overrideAlarmConfiguration: alarmsOf(options.alarm) }),
       ...(options.outdatedOnly ? { updateOutdatedInstancesOnly: true } : {}),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
@@ -116,10 +116,5 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 function addSettingsOptions(command: Command): Command {
   return addRollbackOptions(
     addTagOption(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
-  ).addOption(
-    new Option('--outdated <what>', 'hosts that join later: update them by themselves, or ignore them').choices([
-      'update',
-      'ignore',
-    ]),
   );
 }

@@ -13,7 +13,7 @@ export function groupRows(
   info: GroupInfo,
   labels: readonly { readonly Key: string; readonly Value: string }[],
 ): string[][] {
-  const { autoRollbackConfiguration: rollback, alarmConfiguration: alarms } = info;
+  const { autoRollbackConfiguration: rollback } = info;
   const lastOf = (last: GroupInfo['lastAttemptedDeployment']) =>
     last === undefined ? '-' : `${last.deploymentId} ${last.status}`;
   return [
@@ -22,8 +22,6 @@ export function groupRows(
     ['configuration', info.deploymentConfigName ?? ''],
     ['hosts', hostsOf(info)],
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
-    ['alarms', alarms?.enabled === true ? (alarms.alarms ?? []).map(({ name }) => name ?? '').join(', ') : 'none'],
-    ['hosts that join later', info.outdatedInstancesStrategy === 'IGNORE' ? 'ignored' : 'updated'],
     ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
     ['last deployment', lastOf(info.lastAttemptedDeployment)],
     ['last successful', lastOf(info.lastSuccessfulDeployment)],
