@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DOWNLOAD_ATTACKS } from './agent-downloads.ts';
+import { ORDER_ATTACKS } from './agent-orders.ts';
 import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
@@ -21,6 +22,7 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   POWER_ATTACKS,
   TERMINAL_ATTACKS,
   DOWNLOAD_ATTACKS,
+  ORDER_ATTACKS,
 ];
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
