@@ -47,9 +47,21 @@ export interface Daemon extends AsyncDisposable {
 
 export function startDaemon(
   args: readonly string[],
-  options: { readonly env?: Environment; readonly stderrFile: string; readonly program?: string },
+  options: {
+    readonly env?: Environment;
+    readonly stderrFile: string;
+    readonly program?: string;
+    /** Is open when the process begins, with a number above a gap, as a careless supervisor leaves it. */
+    readonly inheritedFile?: string;
+  },
 ): Daemon {
-  const child: ChildProcess = spawn(process.execPath, [options.program ?? SLIPWAY, ...args], {
+  const command = [process.execPath, options.program ?? SLIPWAY, ...args];
+  const { inheritedFile } = options;
+  const [file = '', ...words] =
+    inheritedFile === undefined
+      ? command
+      : ['bash', '-c', 'file="$0"; exec "$@" 9<"$file" 200<"$file"', inheritedFile, ...command];
+  const child: ChildProcess = spawn(file, words, {
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
