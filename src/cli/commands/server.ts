@@ -129,6 +129,8 @@ const LAST_LINE_MS = 1_000;
 
 /** A fault that nothing has caught leaves the server in a state that nobody knows: it says why in one line, and its service starts it anew. */
 function endOnUnforeseenFaults(log: ClosableLogger): void {
+  // The log says it in place of the command line, which would end the process first.
+  process.removeAllListeners('uncaughtException');
   process.once('uncaughtException', (error) => {
     const end = () => process.exit(exitStatus('internal'));
     // What fails while the line is written does not say it twice.
