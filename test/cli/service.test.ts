@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { testIf } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { runSlipway } from '../support/slipway.ts';
+import { runSlipway, SLIPWAY } from '../support/slipway.ts';
 
 const hasSystemdAnalyze = (await execa('systemd-analyze', ['--version'], { reject: false })).exitCode === 0;
 
@@ -47,9 +47,10 @@ describe('the units', () => {
   test('install --print shows the unit for this machine and changes nothing', async () => {
     const printed = await runSlipway(['agent', 'install', '--print', '--config-file', '/etc/my agent.yml']);
     expect(printed.status).toBe(0);
-    expect(printed.stdout).toMatch(/^ExecStart=\S+ \S+bin\/slipway\.js agent --config-file "\/etc\/my agent\.yml"$/m);
+    const program = [process.execPath, realpathSync(SLIPWAY)].map(quoteWord).join(' ');
+    expect(printed.stdout).toContain(`\nExecStart=${program} agent --config-file "/etc/my agent.yml"\n`);
     const relative = await runSlipway(['agent', 'install', '--print', '--config-file', 'agent.yml']);
-    expect(relative.stdout).toContain(` agent --config-file ${join(process.cwd(), 'agent.yml')}\n`);
+    expect(relative.stdout).toContain(` agent --config-file ${quoteWord(join(process.cwd(), 'agent.yml'))}\n`);
     expect((await runSlipway(['server', 'install', '--print'])).stdout).toContain('Type=notify');
   });
 

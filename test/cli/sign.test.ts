@@ -8,6 +8,7 @@ import { capturedContext } from '../support/cli-context.ts';
 import { describeIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasMinisign, hasSshKeygen, minisignKeyPair, sshKeyPair } from '../support/signing.ts';
+import { SLIPWAY } from '../support/slipway.ts';
 
 /** A key of minisign's whose password, `correct horse`, is stretched as little as minisign allows: else each use takes seconds and a gigabyte. */
 const PROTECTED_KEY = {
@@ -63,7 +64,7 @@ describeIf(hasSshKeygen, 'ssh-keygen')('slipway sign with an SSH key', () => {
     const key = sshKeyPair(scratch, 'key');
     writeFileSync(scratch.at('public.pub'), readFileSync(`${key.keyFile}.pub`));
     const script = 'ssh-add -q key && rm key && exec "$@"';
-    const program = [process.execPath, new URL('../../bin/slipway.js', import.meta.url).pathname];
+    const program = [process.execPath, SLIPWAY];
     const command = [...program, 'sign', 'app.tgz', '--key', 'public.pub'];
     execFileSync('ssh-agent', ['sh', '-c', script, 'sh', ...command], { cwd: scratch.path, stdio: 'pipe' });
     writeFileSync(scratch.at('signers'), key.line('ci'));
@@ -105,7 +106,7 @@ describeIf(hasMinisign, 'minisign')('slipway sign with a key of minisign that ha
     writeFileSync(scratch.at('app.tgz'), 'the bundle');
     writeFileSync(scratch.at('release.pub'), PROTECTED_KEY.public);
     writeFileSync(scratch.at('release.key'), PROTECTED_KEY.secret);
-    const program = [process.execPath, new URL('../../bin/slipway.js', import.meta.url).pathname] as const;
+    const program = [process.execPath, SLIPWAY] as const;
     const args = [program[1], 'sign', 'app.tgz', '--key', 'release.key'];
     const sign = (input: string) => spawnSync(program[0], args, { cwd: scratch.path, input, encoding: 'utf8' });
     const wrong = sign('wrong\n');

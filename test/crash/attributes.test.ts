@@ -32,11 +32,11 @@ function oldPermissions(site: string): Permission[] {
 
 function newPermissions(site: string): Permission[] {
   return [
-    permission(site, { pattern: 'acl', owner: 'root', mode: '700', acls: ['user:3:r--'] }),
+    permission(site, { pattern: 'acl', owner: 'me', mode: '700', acls: ['user:3:r--'] }),
     permission(site, { pattern: 'con.text', mode: '755', context: { user: null, type: 'new_t', range: null } }),
     permission(site, {
       pattern: 'plain',
-      group: 'root',
+      group: 'me',
       mode: '2770',
       acls: ['group:4:rwx', 'default:group:4:rwx'],
       context: { user: null, type: 'new_t', range: null },

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { quoteForShell } from '../../src/hooks/command-line.ts';
 import { takeInstanceLock } from '../../src/system/instance-lock.ts';
 import { testIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -95,7 +96,8 @@ describe('slipway rollback', () => {
       const { deploy, page, configFile } = host(scratch);
       await deploy('one');
       await deploy('two');
-      const command = `${process.execPath} ${SLIPWAY} rollback --config-file ${configFile}`;
+      const words = [process.execPath, SLIPWAY, 'rollback', '--config-file', configFile];
+      const command = words.map(quoteForShell).join(' ');
       const type = (input: string) =>
         execa('script', ['-qec', command, '/dev/null'], { input, reject: false, env: { TERM: 'dumb' } });
       for (const input of ['\n', 'n\n', '\x04']) {

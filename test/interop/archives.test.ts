@@ -167,7 +167,7 @@ describe('git archive', () => {
       await git('archive', `--format=${format}`, '-o', scratch.at('bundle'), 'HEAD');
       const expected = await theirs(
         scratch.at('system'),
-        format === 'zip' ? ['unzip', '-q', scratch.at('bundle')] : ['tar', '-xf', scratch.at('bundle')],
+        format === 'zip' ? ['unzip', '-q', scratch.at('bundle')] : ['tar', '-xpf', scratch.at('bundle')],
       );
       expect(await ours(scratch.at('bundle'), format, scratch.at('archive'))).toEqual(expected);
     });

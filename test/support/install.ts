@@ -11,10 +11,16 @@ export function installContext(fs: InstallFs = realInstallFs): InstallContext {
   return {
     fs,
     tools: systemAttributeTools,
-    ids: { userId: (name) => (name === 'root' ? 0 : null), groupId: (name) => (name === 'root' ? 0 : null) },
+    ids: { userId: (name) => idOf(name, process.getuid), groupId: (name) => idOf(name, process.getgid) },
     agentUid: process.getuid?.() ?? 0,
     log: silentLogger,
   };
+}
+
+/** `me` is who runs the test: an ordinary user can give what is theirs to nobody else. */
+function idOf(name: string, own: (() => number) | undefined): number | null {
+  if (name === 'me') return own?.() ?? null;
+  return name === 'root' ? 0 : null;
 }
 
 /** Name below the folder → content; a content that begins with `->` is a link. */
