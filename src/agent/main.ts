@@ -63,6 +63,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const log = createAgentLogger(config);
   try {
     closeInherited(log);
+    if (process.pid === 1) log.warn(AS_FIRST_PROCESS);
     for (const warning of warnings) log.warn(warning);
     await limitCoreDumps(config.disableCoreDumps, (why) => log.warn(`core dumps stay as they are: ${why}`));
     const identity = await resolveIdentity(config, process.env, systemClock, log);
@@ -74,6 +75,11 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     await log.close();
   }
 }
+
+/** Orphans of a container become children of its first process, and Node takes leave of none that it has not started itself. */
+const AS_FIRST_PROCESS =
+  'the agent is the first process of its container: what scripts leave behind stays as zombies until the container ends. ' +
+  'Start the container with an init (`docker run --init`, or tini before the command)';
 
 /** Nothing that was open before this process began goes on to scripts. */
 function closeInherited(log: ClosableLogger): void {

@@ -107,6 +107,10 @@ function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): F
         'Take the identity out of the image that both were made from.',
     );
   }
+  if (pid === 1) {
+    const detail = 'runs as PID 1, and answers; what scripts leave behind stays as zombies until the container ends';
+    return warn('agent', detail, 'Start the container with an init: `docker run --init`, or tini before the command.');
+  }
   return ok('agent', `runs as PID ${pid}, and answers`);
 }
 
