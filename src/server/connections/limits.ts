@@ -1,3 +1,9 @@
+/**
+ * Connections that may wait to be accepted at a door: a fleet comes back at once. The kernel's own limit (net.core.somaxconn, 4096 by
+ * default) counts as well; Node's default of 511 makes the others wait for seconds.
+ */
+export const BACKLOG = 4096;
+
 /** What one client, one address and all of them may take of the server, and for how long. */
 export interface ConnectionLimits {
   /** Connections at both doors together. */

@@ -26,6 +26,7 @@ import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { TlsFiles } from '../connections/guarded-server.ts';
+import { BACKLOG } from '../connections/limits.ts';
 import { readRunId } from '../engine/agent-runs.ts';
 import type { HostCommandService } from '../engine/host-commands.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
@@ -74,7 +75,7 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
   return {
     async listen(host, port) {
       try {
-        const url = await server.listen({ host, port });
+        const url = await server.listen({ host, port, backlog: BACKLOG });
         // Fastify does not know what the server speaks that was made for it.
         return ctx.tls === null ? url : url.replace(/^http:/, 'https:');
       } catch (cause) {

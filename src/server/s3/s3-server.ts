@@ -13,6 +13,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { TlsFiles } from '../connections/guarded-server.ts';
+import { BACKLOG } from '../connections/limits.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 import { bucketLocation, bucketVersioning, createBucket, listObjects } from './buckets.ts';
@@ -71,7 +72,7 @@ export function createS3Server(ctx: S3Context): S3Server {
             }),
           ),
         );
-        server.listen(port, host, resolve);
+        server.listen({ port, host, backlog: BACKLOG }, resolve);
       });
       known.add(host.toLowerCase());
       const { address, port: chosen, family } = server.address() as AddressInfo;
