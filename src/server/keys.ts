@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import { disableKey } from './engine/disable-key.ts';
 import { findLostKeys, openSealer } from './open-sealer.ts';
-import { createAccessKey, disableAccessKey, listAccessKeys, type NewAccessKey } from './store/access-keys.ts';
+import { createAccessKey, listAccessKeys, type NewAccessKey } from './store/access-keys.ts';
 import type { Role } from './store/schema.ts';
 import { databaseFileOf, openStore } from './store/store.ts';
 
@@ -79,7 +80,7 @@ export async function openKeyStore(options: {
       }));
     },
     async disable(accessKeyId) {
-      const found = await store.transaction((tx) => disableAccessKey(tx, store.wakeUps, accessKeyId, clock.now()));
+      const found = await store.transaction((tx) => disableKey(tx, { store, clock }, accessKeyId));
       if (found !== undefined) return;
       throw new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
     },

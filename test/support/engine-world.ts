@@ -3,6 +3,7 @@ import type { CommandDiagnostics } from '../../src/protocol/diagnostics.ts';
 import { encodeDiagnostics } from '../../src/protocol/diagnostics.ts';
 import { createSigningAuthority, issueSigner, type Signer } from '../../src/protocol/envelope/authority.ts';
 import type { CommandStatus, HostCommand } from '../../src/protocol/host-command/shapes.ts';
+import { disableKey } from '../../src/server/engine/disable-key.ts';
 import { type Engine, startEngine } from '../../src/server/engine/engine.ts';
 import { createHostCommandService, type HostCommandService } from '../../src/server/engine/host-commands.ts';
 import { requestStop, type StopAnswer } from '../../src/server/engine/stop.ts';
@@ -33,11 +34,13 @@ export interface EngineServer extends AsyncDisposable {
   readonly engine: Engine;
   readonly commands: HostCommandService;
   /** A host's poll; held until there is something, or the clock passes its end, or the signal aborts. */
-  poll(host: string, signal?: AbortSignal): Promise<HostCommand | null>;
-  acknowledge(host: string, command: HostCommand, isNoop?: boolean): Promise<CommandStatus | undefined>;
-  complete(host: string, command: HostCommand, end?: Partial<CommandDiagnostics>): Promise<void>;
+  poll(host: string, signal?: AbortSignal, key?: string): Promise<HostCommand | null>;
+  /** @param key that signs; else the one that `makeFleet` gave to the host */
+  acknowledge(host: string, command: HostCommand, isNoop?: boolean, key?: string): Promise<CommandStatus | undefined>;
+  complete(host: string, command: HostCommand, end?: Partial<CommandDiagnostics>, key?: string): Promise<void>;
   stop(deploymentId: string, withRollback?: boolean | null, now?: boolean): Promise<StopAnswer>;
   deregister(host: string): Promise<void>;
+  disable(key: string): Promise<void>;
 }
 
 export interface EngineServerOptions {
@@ -56,8 +59,8 @@ export async function engineServer(database: TestDatabase, options: EngineServer
   const driving = options.diesBeforeStep === true ? { step: async () => undefined } : engine;
   const signer = options.signer ?? (() => Promise.reject(new Error('no signer was given')));
   const commands = createHostCommandService({ ...base, engine: driving, accountId: ACCOUNT_ID, signer });
-  const caller = (host: string, signal = new AbortController().signal) => ({
-    accessKeyId: keyOfHost(host),
+  const caller = (host: string, accessKeyId = keyOfHost(host), signal = new AbortController().signal) => ({
+    accessKeyId,
     hostArn: hostArn(host),
     agentVersion: 'test',
     signal,
@@ -66,21 +69,21 @@ export async function engineServer(database: TestDatabase, options: EngineServer
     store,
     engine,
     commands,
-    async poll(host, signal) {
-      const answer = await commands.PollHostCommand({ HostIdentifier: hostArn(host) }, caller(host, signal));
+    async poll(host, signal, key) {
+      const answer = await commands.PollHostCommand({ HostIdentifier: hostArn(host) }, caller(host, key, signal));
       return answer.HostCommand ?? null;
     },
-    async acknowledge(host, command, isNoop = false) {
+    async acknowledge(host, command, isNoop = false, key = keyOfHost(host)) {
       const answer = await commands.PutHostCommandAcknowledgement(
         {
           HostCommandIdentifier: command.HostCommandIdentifier,
           Diagnostics: { Format: 'JSON', Payload: JSON.stringify({ IsCommandNoop: isNoop }) },
         },
-        caller(host),
+        caller(host, key),
       );
       return answer.CommandStatus;
     },
-    async complete(host, command, end = {}) {
+    async complete(host, command, end = {}, key = keyOfHost(host)) {
       const diagnostics = {
         errorCode: 0,
         scriptName: '',
@@ -94,7 +97,7 @@ export async function engineServer(database: TestDatabase, options: EngineServer
           CommandStatus: diagnostics.errorCode === 0 ? 'Succeeded' : 'Failed',
           Diagnostics: encodeDiagnostics(diagnostics),
         },
-        caller(host),
+        caller(host, key),
       );
     },
     stop: (deploymentId, withRollback = null, now = false) =>
@@ -103,6 +106,10 @@ export async function engineServer(database: TestDatabase, options: EngineServer
       const gone = await store.transaction((tx) => deregisterHost(tx, store.wakeUps, host, clock.now()));
       for (const deploymentId of gone?.deploymentIds ?? []) await driving.step(deploymentId);
       waiters.wake(hostArn(host));
+    },
+    async disable(key) {
+      const gone = await store.transaction((tx) => disableKey(tx, { store, clock }, key));
+      for (const deploymentId of gone?.deploymentIds ?? []) await driving.step(deploymentId);
     },
     async [Symbol.asyncDispose]() {
       await engine.close();
@@ -225,7 +232,7 @@ export async function runHost(
 }
 
 /** What a poll gets that is not held: what is ready now. */
-export async function pollNow(server: EngineServer, host: string): Promise<HostCommand | null> {
+export async function pollNow(server: EngineServer, host: string, key?: string): Promise<HostCommand | null> {
   const [event] = await server.store.db
     .selectFrom('lifecycle_events')
     .select('host_command_id')
@@ -234,7 +241,7 @@ export async function pollNow(server: EngineServer, host: string): Promise<HostC
     .where('handed_out_at_ms', 'is', null)
     .where('ended_at_ms', 'is', null)
     .execute();
-  return event === undefined ? null : server.poll(host);
+  return event === undefined ? null : server.poll(host, undefined, key);
 }
 
 export async function deploymentOf(store: Store, deploymentId: string): Promise<DeploymentRow> {

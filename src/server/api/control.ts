@@ -1,7 +1,8 @@
 /** What this server offers beyond CodeDeploy: keys, itself, and when its hosts were last seen. */
 import { ApiError } from '../../protocol/errors.ts';
 import { isShared } from '../engine/agent-runs.ts';
-import { createAccessKey, disableAccessKey, hostsWithoutKey, listAccessKeys } from '../store/access-keys.ts';
+import { disableKey } from '../engine/disable-key.ts';
+import { createAccessKey, hostsWithoutKey, listAccessKeys } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import { type Handlers, seconds } from './context.ts';
 import { checkName, INSTANCE, readText } from './input.ts';
@@ -85,10 +86,11 @@ export const controlHandlers: Handlers<
     const accessKeyId = readText(input, 'accessKeyId') ?? '';
     const found = await ctx.store.transaction(async (tx) => {
       if (caller.role !== 'admin') await requireHostKey(tx, accessKeyId);
-      return disableAccessKey(tx, ctx.store.wakeUps, accessKeyId, ctx.clock.now());
+      return disableKey(tx, ctx, accessKeyId);
     });
     if (found === undefined) throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
     if (found.hostArn !== null) ctx.waiters.wake(found.hostArn);
+    for (const deploymentId of found.deploymentIds) await ctx.engine.step(deploymentId);
     return {};
   },
 

@@ -55,7 +55,7 @@ export async function requestStop(
       wake_at_ms: nowMs,
     });
     const diagnostics = JSON.stringify(eventDiagnostics('UnknownError', { message: GIVEN_UP }));
-    if (request.now) await failRunningEvents(tx, deploymentId, diagnostics, nowMs);
+    if (request.now) await failRunningEvents(tx, { deploymentId, instanceId: null }, diagnostics, nowMs);
     return deployment.stop_requested_at_ms === null;
   });
   await engine.step(deploymentId);

@@ -2,8 +2,7 @@ import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
 import { findPowerless, type Powerless } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
-import type { StoreReader, StoreTransaction } from './store.ts';
-import type { WakeUps } from './wake-ups.ts';
+import type { Store, StoreDialect, StoreReader, StoreTransaction } from './store.ts';
 
 /** Seals the secrets of keys; see `server/sealing.ts`. */
 export interface SecretSealer {
@@ -118,26 +117,57 @@ export async function listAccessKeys(
     .execute();
 }
 
+/** What has lost its power with a key. */
+export interface DisabledKey {
+  /** The host that the key spoke for; null: a key of people. */
+  readonly hostArn: string | null;
+  /** Whether the key was enabled, and the host has no other one that is. */
+  readonly wasLast: boolean;
+}
+
 /**
  * Takes a key's power away for good; one that is disabled keeps its date. Polls that wait with it are told once `tx` is committed.
  *
- * @returns the host that it speaks for, so that its polls can be woken here, too; undefined: there is no such key
+ * Changes of the keys of one host wait for each other, so that exactly one of them takes the last.
+ *
+ * @returns undefined: there is no such key
  */
 export async function disableAccessKey(
   tx: StoreTransaction,
-  wakeUps: Pick<WakeUps, 'announce'>,
+  store: Pick<Store, 'dialect' | 'wakeUps'>,
   accessKeyId: string,
   nowMs: number,
-): Promise<{ readonly hostArn: string | null } | undefined> {
-  const row = await tx
-    .updateTable('access_keys')
-    .set((eb) => ({ disabled_at_ms: eb.fn.coalesce('disabled_at_ms', eb.val(nowMs)) }))
+): Promise<DisabledKey | undefined> {
+  const key = await tx
+    .selectFrom('access_keys')
+    .select('host_arn')
     .where('access_key_id', '=', accessKeyId)
-    .returning('host_arn')
     .executeTakeFirst();
-  if (row === undefined) return undefined;
-  if (row.host_arn !== null) await wakeUps.announce(tx, [row.host_arn]);
-  return { hostArn: row.host_arn };
+  if (key === undefined) return undefined;
+  const { host_arn: hostArn } = key;
+  if (hostArn !== null) await lockKeysOfHost(tx, store.dialect, hostArn);
+  const { numUpdatedRows } = await tx
+    .updateTable('access_keys')
+    .set({ disabled_at_ms: nowMs })
+    .where('access_key_id', '=', accessKeyId)
+    .where('disabled_at_ms', 'is', null)
+    .executeTakeFirst();
+  if (hostArn === null) return { hostArn, wasLast: false };
+  await store.wakeUps.announce(tx, [hostArn]);
+  const wasLast = numUpdatedRows > 0n && (await hostsWithoutKey(tx, [hostArn])).has(hostArn);
+  return { hostArn, wasLast };
+}
+
+/** In one order, so that nobody waits in a circle. On SQLite the transaction itself is the lock. */
+async function lockKeysOfHost(tx: StoreTransaction, dialect: StoreDialect, hostArn: string): Promise<void> {
+  if (dialect !== 'postgres') return;
+  await tx
+    .selectFrom('access_keys')
+    .select('access_key_id')
+    .where('host_arn', '=', hostArn)
+    .orderBy('access_key_id')
+    .forUpdate()
+    .execute();
 }
 
 /** Takes the power of all keys of a host away for good. @returns how many had power */

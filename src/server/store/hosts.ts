@@ -15,6 +15,17 @@ export async function findInstance(db: StoreReader, name: string): Promise<Insta
   return row ?? null;
 }
 
+/** The registered instance of a host identifier; null when there is none. */
+export async function findInstanceByArn(db: StoreReader, hostArn: string): Promise<InstanceRow | null> {
+  const row = await db
+    .selectFrom('instances')
+    .selectAll()
+    .where('host_arn', '=', hostArn)
+    .where('deregistered_at_ms', 'is', null)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /**
  * Takes a host out for good, in one transaction: its keys are disabled and stay so when the host is registered anew, its tags go, its open
  * polls end, and the deployments that wait for it are looked at.

@@ -75,10 +75,14 @@ export async function skipEvents(
   }
 }
 
-/** Ends what runs on the targets of a deployment as Failed. */
+/**
+ * Ends what runs on the targets of a deployment as Failed.
+ *
+ * @param instanceId only on this instance; null: on all
+ */
 export async function failRunningEvents(
   tx: StoreTransaction,
-  deploymentId: string,
+  { deploymentId, instanceId }: { readonly deploymentId: string; readonly instanceId: string | null },
   diagnosticsJson: string,
   nowMs: number,
 ): Promise<void> {
@@ -86,6 +90,7 @@ export async function failRunningEvents(
     .updateTable('lifecycle_events')
     .set({ status: 'Failed', ended_at_ms: nowMs, diagnostics_json: diagnosticsJson })
     .where('deployment_id', '=', deploymentId)
+    .$if(instanceId !== null, (query) => query.where('instance_id', '=', instanceId ?? ''))
     .where('status', '=', 'InProgress')
     .where('ended_at_ms', 'is', null)
     .execute();

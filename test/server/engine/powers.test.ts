@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
+import { disableKey } from '../../../src/server/engine/disable-key.ts';
 import { startPowerWatch } from '../../../src/server/engine/power-watch.ts';
 import { createWaiters } from '../../../src/server/engine/waiters.ts';
-import { disableAccessKey } from '../../../src/server/store/access-keys.ts';
+import { createAccessKey } from '../../../src/server/store/access-keys.ts';
 import { findPowerless, lockPower, powerfulKeys } from '../../../src/server/store/powers.ts';
 import type { Store } from '../../../src/server/store/store.ts';
+import { systemRandom } from '../../../src/system/random.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,
+  type EngineServer,
   engineServer,
   hostArn,
   keyOfHost,
@@ -20,7 +23,14 @@ import {
 import { describeStores } from '../../support/stores.ts';
 
 const disable = (store: Store, host: string, nowMs = 1) =>
-  store.transaction((tx) => disableAccessKey(tx, store.wakeUps, keyOfHost(host), nowMs));
+  store.transaction((tx) => disableKey(tx, { store, clock: { now: () => nowMs } }, keyOfHost(host)));
+
+/** A second key of the host. @returns its id */
+async function anotherKey(store: Store, host: string): Promise<string> {
+  const sealer = { seal: (text: string) => text, open: (text: string) => text };
+  const key = { role: 'host', hostArn: hostArn(host), description: '' } as const;
+  return (await createAccessKey(store.db, { sealer, random: systemRandom, nowMs: 2 }, key)).accessKeyId;
+}
 
 describeStores('a key without power', (kind) => {
   test.each([
@@ -161,5 +171,108 @@ describeStores('a host that is deregistered', (kind) => {
     await expect(server.complete('a', command)).rejects.toMatchObject({ type: 'UnrecognizedClientException' });
     await server.deregister('b');
     expect(await deploymentOf(server.store, 'd-1')).toMatchObject({ status: 'Failed', wake_at_ms: null });
+  });
+});
+
+describeStores('a host whose last enabled key is disabled', (kind) => {
+  /** Two hosts: one runs an event, the other is given one. */
+  async function begun(server: EngineServer) {
+    await makeFleet(server.store, ['a', 'b']);
+    await startDeployment(server, 'd-1');
+    const command = await pollNow(server, 'a');
+    if (command === null) throw new Error('there was no command');
+    await server.acknowledge('a', command);
+    return command;
+  }
+  const firstEvent = async (server: EngineServer, host: string) =>
+    (await targetsByName(server.store, 'd-1'))[host]?.events[0];
+
+  test('ends what it runs as Failed at once, says why, and the deployment goes on with the others', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    const command = await begun(server);
+    await server.disable(keyOfHost('a'));
+    expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed', b: 'InProgress' });
+    const event = await firstEvent(server, 'a');
+    expect(event).toMatchObject({ status: 'Failed', ended_at_ms: expect.any(Number) });
+    expect(event?.diagnostics_json).toContain('The last key of the instance was disabled on');
+    await expect(server.complete('a', command)).rejects.toMatchObject({ type: 'UnrecognizedClientException' });
+    expect(await firstEvent(server, 'a')).toEqual(event);
+    expect(await deploymentOf(server.store, 'd-1')).toMatchObject({ status: 'InProgress' });
+  });
+
+  test('does so for another process, too, by the next look of a server', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await begun(server);
+    await disable(await database.open(), 'a', clock.now());
+    expect(await firstEvent(server, 'a')).toMatchObject({ status: 'Failed' });
+    await clock.nextSleep();
+    clock.advance(5_000);
+    await clock.nextSleep();
+    expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed', b: 'InProgress' });
+  });
+
+  test('gets nothing back by a key that is made anew: its report comes too late', async () => {
+    await using database = await kind.create();
+    // The server dies between the change and the step: the key is there before anybody decides.
+    await using server = await engineServer(database, { diesBeforeStep: true });
+    const command = await begun(server);
+    await server.disable(keyOfHost('a'));
+    const key = await anotherKey(server.store, 'a');
+    await server.complete('a', command, {}, key);
+    const event = await firstEvent(server, 'a');
+    expect(event?.status).toBe('Failed');
+    expect(event?.diagnostics_json).toMatch(/The last key.*Too late, the instance reported: Succeeded/);
+    await server.engine.step('d-1');
+    expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed', b: 'InProgress' });
+  });
+
+  test('leaves an event that it has not begun to a key that is made anew', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await begun(server);
+    await server.disable(keyOfHost('b'));
+    const key = await anotherKey(server.store, 'b');
+    const command = await pollNow(server, 'b', key);
+    if (command === null) throw new Error('there was no command');
+    expect(await server.acknowledge('b', command, false, key)).toBe('InProgress');
+  });
+
+  test('goes on while it has another one, until that is disabled, in whatever order', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    const command = await begun(server);
+    const key = await anotherKey(server.store, 'a');
+    await server.disable(keyOfHost('a'));
+    expect(await firstEvent(server, 'a')).toMatchObject({ status: 'InProgress' });
+    await server.disable(keyOfHost('a'));
+    expect(await firstEvent(server, 'a')).toMatchObject({ status: 'InProgress' });
+    await server.complete('a', command, {}, key);
+    expect(await firstEvent(server, 'a')).toMatchObject({ status: 'Succeeded' });
+    const next = await pollNow(server, 'a', key);
+    if (next === null) throw new Error('there was no command');
+    await server.acknowledge('a', next, false, key);
+    await server.disable(key);
+    expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed', b: 'InProgress' });
+  });
+
+  test('has failed when its two keys are disabled at the same time', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await begun(server);
+    const keys = [keyOfHost('a'), await anotherKey(server.store, 'a')];
+    await Promise.all(keys.map((key) => server.disable(key)));
+    expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed', b: 'InProgress' });
+  });
+
+  test('has one outcome when it reports at the same moment: its own, or the loss of its key', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    const command = await begun(server);
+    const [reported] = await Promise.allSettled([server.complete('a', command), server.disable(keyOfHost('a'))]);
+    const event = await firstEvent(server, 'a');
+    expect(event?.status).toBe(reported?.status === 'fulfilled' ? 'Succeeded' : 'Failed');
   });
 });
