@@ -105,7 +105,8 @@ async function acknowledgeAndRun(
     if (status === 'Succeeded' || (status === 'Failed' && !isNoop)) {
       ctx.log.info('the control endpoint does not want this command run', { ...fields, status });
       ctx.ledger.withdraw(hostCommandIdentifier);
-      return 'useless';
+      // Slipway's server ends an event without scripts by this answer.
+      return status === 'Succeeded' && isNoop ? 'noop' : 'useless';
     }
     if (status === 'Failed') {
       conclude(ctx, hostCommandIdentifier, NOOP_OUTCOME);

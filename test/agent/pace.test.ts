@@ -177,11 +177,16 @@ describe('a server that answers each poll at once', () => {
   });
 
   test('with honest commands is asked again at once, also after events without scripts', async () => {
-    for (const isNoop of [false, true]) {
-      const acknowledge = () => (isNoop ? ('Failed' as const) : ('InProgress' as const));
+    const answers = [
+      { isNoop: false, status: 'InProgress', reports: 60 },
+      { isNoop: true, status: 'Failed', reports: 60 },
+      { isNoop: true, status: 'Succeeded', reports: 0 },
+    ] as const;
+    for (const { isNoop, status, reports } of answers) {
       const burst = (n: number) => (n <= 60 ? commandOf(n) : null);
-      const { requests } = await endure({ poll: burst, isGenuine: true, isNoop, acknowledge });
-      expect(requests.complete).toBe(60);
+      const { requests } = await endure({ poll: burst, isGenuine: true, isNoop, acknowledge: () => status });
+      expect(requests.acknowledge).toBe(60);
+      expect(requests.complete).toBe(reports);
       expect(requests.poll).toBeGreaterThan(80);
     }
   });
