@@ -1,11 +1,27 @@
 /** What a file is that is no bundle, for messages: people upload error pages and what another packer made. Pure. */
 
+export interface ContentKind {
+  /** Such as `an xz file`. */
+  readonly is: string;
+  /** What to do about a bundle that is this. */
+  readonly remedy: string;
+}
+
 interface Mark {
   readonly at?: number;
   /** Bytes as characters. */
   readonly bytes: string;
   readonly is: string;
+  /** Else the folder is to be packed otherwise. */
+  readonly remedy?: string;
 }
+
+const PACK_ANEW = 'Pack the folder as tar, tgz (gzip, once) or zip, and upload that.';
+const FETCH_ANEW =
+  'Something answered with an error where the bundle was fetched, and the answer was kept. Mend the address or the credentials there, and upload the bundle itself.';
+/** For a bundle of 0 bytes. */
+export const BUILD_ANEW =
+  'What made the bundle wrote nothing into it: look at that program’s own messages, build and upload it again.';
 
 const MARKS: readonly Mark[] = [
   { bytes: '\xfd7zXZ\0', is: 'an xz file' },
@@ -30,30 +46,42 @@ const MARKS: readonly Mark[] = [
   { bytes: '%PDF-', is: 'a PDF document' },
   { bytes: '\x89PNG', is: 'a PNG image' },
   { bytes: '-----BEGIN ', is: 'a PEM text, such as a key or a signature' },
-  { bytes: 'version https://git-lfs', is: 'a pointer of Git LFS, and not the file that it stands for' },
+  {
+    bytes: 'version https://git-lfs',
+    is: 'a pointer of Git LFS, and not the file that it stands for',
+    remedy: 'Run git lfs pull where the bundle comes from, and upload the file that it brings.',
+  },
 ];
 
 const SHOWN_CHARACTERS = 60;
 
 /**
  * @param beginning the first bytes of a file, 262 or more where there are so many
- * @returns such as `an xz file`; null: nobody can tell
+ * @returns null: nobody can tell
  */
-export function contentKind(beginning: Uint8Array): string | null {
+export function contentKind(beginning: Uint8Array): ContentKind | null {
+  if (beginning.length === 0) return { is: 'an empty file', remedy: BUILD_ANEW };
   const characters = Buffer.from(beginning.buffer, beginning.byteOffset, beginning.length).toString('latin1');
   const mark = MARKS.find(({ at = 0, bytes }) => characters.startsWith(bytes, at));
-  if (mark !== undefined) return mark.is;
+  if (mark !== undefined) return { is: mark.is, remedy: mark.remedy ?? PACK_ANEW };
   const text = textOf(beginning);
-  if (text === null) return null;
-  const start = text.replace(/^\uFEFF/, '').trimStart();
-  if (/^<(!doctype html|html|head|body)\b/i.test(start))
-    return `a web page: ${shown(/<title>([^<]*)/i.exec(start)?.[1] ?? start)}`;
+  return text === null ? null : kindOfText(text.replace(/^\uFEFF/, '').trimStart());
+}
+
+function kindOfText(start: string): ContentKind {
+  if (/^<(!doctype html|html|head|body)\b/i.test(start)) {
+    return { is: `a web page: ${shown(/<title>([^<]*)/i.exec(start)?.[1] ?? start)}`, remedy: FETCH_ANEW };
+  }
   const fault = /<Error>\s*<Code>(\w+)<\/Code>/.exec(start)?.[1];
-  if (fault !== undefined) return `an error of a store (${fault}), and not what it was asked for`;
-  if (/^<\?xml|^<\w/.test(start)) return `XML: ${shown(start)}`;
-  if (/^[{[]/.test(start)) return `JSON: ${shown(start)}`;
-  if (/^HTTP\/\d/.test(start)) return `an answer of a web server with its headers: ${shown(start)}`;
-  return `text: ${shown(start)}`;
+  if (fault !== undefined) {
+    return { is: `an error of a store (${fault}), and not what it was asked for`, remedy: FETCH_ANEW };
+  }
+  if (/^<\?xml|^<\w/.test(start)) return { is: `XML: ${shown(start)}`, remedy: FETCH_ANEW };
+  if (/^[{[]/.test(start)) return { is: `JSON: ${shown(start)}`, remedy: FETCH_ANEW };
+  if (/^HTTP\/\d/.test(start)) {
+    return { is: `an answer of a web server with its headers: ${shown(start)}`, remedy: FETCH_ANEW };
+  }
+  return { is: `text: ${shown(start)}`, remedy: PACK_ANEW };
 }
 
 /** The beginning as text; null: it holds what no text holds. A character that is cut off at its end is none of that. */

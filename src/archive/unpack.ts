@@ -4,7 +4,7 @@ import { createGunzip } from 'node:zlib';
 import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
-import { contentKind } from './content-kind.ts';
+import { BUILD_ANEW, contentKind } from './content-kind.ts';
 import type { UnpackLimits } from './entry-judge.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
@@ -45,7 +45,9 @@ const MAX_PADDING_BYTES = 64 * 1024 * 1024;
  */
 export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport> {
   const { bundleFile, bundleType, archiveDir } = request;
-  if (statSync(bundleFile).size === 0) throw archiveError('ARCHIVE_TRUNCATED', null, 'is empty: 0 bytes');
+  if (statSync(bundleFile).size === 0) {
+    throw archiveError('ARCHIVE_TRUNCATED', null, 'is empty: 0 bytes', { remedy: BUILD_ANEW });
+  }
   if (existsSync(archiveDir)) throw new SlipwayError('ARCHIVE_CANNOT_WRITE', `${archiveDir} exists already`);
   const temporary = `${archiveDir}-temp`;
   rmSync(temporary, { recursive: true, force: true });
@@ -117,23 +119,19 @@ async function readTar(
 function namedForWhatItIs(error: unknown, beginning: Buffer, wanted: BundleType, isUnpacked = false): unknown {
   const isOfWhole = isSlipwayError(error, 'ARCHIVE_CORRUPT') || isSlipwayError(error, 'ARCHIVE_TRUNCATED');
   const kind = contentKind(beginning);
-  const isAsWanted = kind === (wanted === 'zip' ? 'a zip archive' : 'a tar archive');
+  const isAsWanted = kind?.is === (wanted === 'zip' ? 'a zip archive' : 'a tar archive');
   if (!isOfWhole || kind === null || isAsWanted) return error;
-  const what = `is no ${wanted === 'zip' ? 'zip' : 'tar'} archive, but ${kind}`;
+  const what = `is no ${wanted === 'zip' ? 'zip' : 'tar'} archive, but ${kind.is}`;
+  const type = TYPE_OF_KIND[kind.is];
   if (isUnpacked) {
-    const inGzip =
-      kind === 'a gzip file' ? 'is compressed twice: a gzip file in a gzip file' : `${what} in a gzip file`;
-    return archiveError('ARCHIVE_CORRUPT', null, inGzip, { cause: error, remedy: REMEDY_FOR_OTHERS });
+    const isTwice = kind.is === 'a gzip file';
+    const inGzip = isTwice ? 'is compressed twice: a gzip file in a gzip file' : `${what} in a gzip file`;
+    return archiveError('ARCHIVE_CORRUPT', null, inGzip, { cause: error, remedy: kind.remedy });
   }
-  const remedy = TYPE_OF_KIND[kind];
-  return archiveError('ARCHIVE_CORRUPT', null, what, {
-    cause: error,
-    remedy: remedy === undefined ? REMEDY_FOR_OTHERS : `Say that its bundle type is ${remedy}, or pack it anew.`,
-  });
+  const remedy = type === undefined ? kind.remedy : `Say that its bundle type is ${type}, or pack it anew.`;
+  return archiveError('ARCHIVE_CORRUPT', null, what, { cause: error, remedy });
 }
 
-const REMEDY_FOR_OTHERS =
-  'Pack the folder as tar, tgz (gzip, once) or zip, upload that, and compare its size with what the store has.';
 const TYPE_OF_KIND: Readonly<Record<string, BundleType>> = {
   'a zip archive': 'zip',
   'a gzip file': 'tgz',

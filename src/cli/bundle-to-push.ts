@@ -98,9 +98,10 @@ async function takeBundle({ source, wanted, workDir, config }: Preparation): Pro
   const bundleType = bundleTypeOf(source);
   if (bundleType === null || (wanted !== null && wanted !== bundleType)) {
     const kind = kindOfOtherFile(source);
-    const none = `no bundle: no tar, tgz or zip${kind === null ? '' : `, but ${kind}`}`;
+    const none = `no bundle: no tar, tgz or zip${kind === null ? '' : `, but ${kind.is}`}`;
     const what = bundleType === null ? none : `a ${bundleType}, and no ${wanted}`;
-    throw new SlipwayError('CLI_BAD_REVISION', `${source} is ${what}`, { remedy: WHAT_TO_NAME });
+    const remedy = bundleType === null ? (kind?.remedy ?? WHAT_TO_NAME) : WHAT_TO_NAME;
+    throw new SlipwayError('CLI_BAD_REVISION', `${source} is ${what}`, { remedy });
   }
   await requireSound(source, config);
   // Under another name, so that a signature made here is not left beside the person's file.

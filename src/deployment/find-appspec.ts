@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
 import { readInstalledHooks } from '../appspec/installed-hooks.ts';
 import { parseAppSpec } from '../appspec/parse.ts';
@@ -120,29 +120,49 @@ export function appSpecMissing(archiveDir: string, requested: string, shown: str
   const near = nearAppSpec(archiveDir, candidates);
   const message = `the revision has no AppSpec file: ${wanted}`;
   if (near === null) return new SlipwayError('APPSPEC_MISSING', message);
-  return near.includes('/')
-    ? new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near}, a folder too deep`, {
-        remedy: `Pack, or name, the folder ${dirname(near)} itself, so that the AppSpec file is in the root.`,
-      })
-    : new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near}, which is another name`, {
-        remedy: `Call it ${candidates[0]}; capitals count.`,
-      });
+  const call = callingOf(near.name, candidates);
+  if (near.folder === '') {
+    return new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near.name}, which is another name`, {
+      remedy: `Call it ${call}.`,
+    });
+  }
+  const depth = near.folder.split('/').length;
+  const deep = `${depth === 1 ? 'a folder' : `${depth} folders`} too deep`;
+  const rename = candidates.includes(near.name) ? '' : `, and call it ${call}`;
+  return new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near.folder}/${near.name}, ${deep}`, {
+    remedy: `Pack, or name, the folder ${near.folder} itself, so that the AppSpec file is in the root${rename}.`,
+  });
 }
 
-function nearAppSpec(archiveDir: string, candidates: readonly string[]): string | null {
-  const entries = readdirSync(archiveDir, { withFileTypes: true });
-  const nearIn = (names: readonly string[]) => {
-    const exact = candidates.find((name) => names.includes(name));
-    if (exact !== undefined) return exact;
-    const near = candidates.flatMap((name) => nearestName(basename(name), names) ?? []);
-    return near[0] ?? names.find((name) => /appspec/i.test(name) && /\.(ya?ml|json|txt)$/i.test(name)) ?? null;
-  };
-  const inRoot = nearIn(entries.flatMap((entry) => (entry.isFile() ? entry.name : [])));
-  if (inRoot !== null) return inRoot;
-  for (const folder of entries.filter((entry) => entry.isDirectory())) {
-    const inside = readdirSync(join(archiveDir, folder.name), { withFileTypes: true });
-    const found = nearIn(inside.flatMap((entry) => (entry.isFile() ? entry.name : [])));
-    if (found !== null) return `${folder.name}/${found}`;
+/** The name that a file with nearly such a name is to have. */
+function callingOf(near: string, candidates: readonly string[]): string {
+  const differsInCase = candidates.find((name) => name.toLowerCase() === near.toLowerCase());
+  return differsInCase === undefined ? `${candidates[0]}` : `${differsInCase}; capitals count`;
+}
+
+/** Deeper than this, and among more folders, nobody has packed the wrong folder by mistake. */
+const MAX_FOLDERS_DOWN = 4;
+const MAX_FOLDERS_LOOKED_AT = 500;
+
+/** The AppSpec file under a name that is a little different, or some folders down; the one nearest to the root. */
+function nearAppSpec(archiveDir: string, candidates: readonly string[]): { folder: string; name: string } | null {
+  const folders = [''];
+  for (let looked = 0; looked < folders.length && looked < MAX_FOLDERS_LOOKED_AT; looked += 1) {
+    const folder = folders[looked] ?? '';
+    const entries = readdirSync(join(archiveDir, folder), { withFileTypes: true });
+    const files = entries.flatMap((entry) => (entry.isFile() ? entry.name : []));
+    const name = nearNameOf(files, candidates);
+    if (name !== null) return { folder, name };
+    if (folder.split('/').length >= MAX_FOLDERS_DOWN) continue;
+    for (const entry of entries)
+      if (entry.isDirectory()) folders.push(folder === '' ? entry.name : `${folder}/${entry.name}`);
   }
   return null;
+}
+
+function nearNameOf(names: readonly string[], candidates: readonly string[]): string | null {
+  const exact = candidates.find((name) => names.includes(basename(name)));
+  if (exact !== undefined) return basename(exact);
+  const near = candidates.flatMap((name) => nearestName(basename(name), names) ?? []);
+  return near[0] ?? names.find((name) => /appspec/i.test(name) && /\.(ya?ml|json|txt)$/i.test(name)) ?? null;
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { contentKind } from '../archive/content-kind.ts';
+import { type ContentKind, contentKind } from '../archive/content-kind.ts';
 import { SlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { readBeginning } from '../system/file-beginning.ts';
@@ -17,17 +17,18 @@ export function kindOfBundle(location: string, workingDirectory: string): LocalB
   return bundleTypeOf(path) ?? bundleTypeOfName(path) ?? 'directory';
 }
 
-/** @returns what a file is that is no bundle, such as `an xz file`; null: nobody can tell */
-export function kindOfOtherFile(path: string): string | null {
+/** @returns what a file is that is no bundle; null: nobody can tell */
+export function kindOfOtherFile(path: string): ContentKind | null {
   return contentKind(Buffer.from(readBeginning(path), 'latin1'));
 }
 
 /** A file that nobody can unpack, where a folder was looked for because of that. */
 export function noFolder(location: string): SlipwayError {
   const kind = kindOfOtherFile(location);
-  const what = kind === null ? '' : `, and no bundle, but ${kind}`;
+  const what = kind === null ? '' : `, and no bundle, but ${kind.is}`;
   return new SlipwayError('REVISION_NOT_FOUND', `the bundle location ${location} is no folder${what}`, {
     remedy:
+      kind?.remedy ??
       'Name a folder, or a bundle that is tar, tgz (gzip, once) or zip; --type says which, where the file does not.',
   });
 }

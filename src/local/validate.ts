@@ -91,15 +91,14 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
 function requireText(path: string): void {
   const calledType = bundleTypeOfName(path);
   const kind = kindOfOtherFile(path);
-  const isText = kind === null || /^(text|JSON|XML):/.test(kind);
-  const but = kind === null ? 'but is none' : `but is ${kind}`;
+  const isText = kind === null || /^(text|JSON|XML):/.test(kind.is);
+  const but = kind === null ? 'but is none' : `but is ${kind.is}`;
+  const toDo = kind === null ? {} : { remedy: kind.remedy };
   if (calledType !== null) {
-    throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is called a ${calledType} bundle, ${but}`);
+    throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is called a ${calledType} bundle, ${but}`, toDo);
   }
   if (isText) return;
-  throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is no bundle and no AppSpec file, ${but}`, {
-    remedy: 'Bundles are tar, tgz (gzip, once) or zip.',
-  });
+  throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is no bundle and no AppSpec file, ${but}`, toDo);
 }
 
 /**

@@ -56,22 +56,35 @@ describe('the AppSpec file of a revision', () => {
   });
 
   test.each([
-    ['AppSpec.yml', 'there is AppSpec.yml, which is another name'],
-    ['APPSPEC.YAML', 'there is APPSPEC.YAML, which is another name'],
-    ['app-spec.yml', 'there is app-spec.yml, which is another name'],
-    ['apspec.yml', 'there is apspec.yml, which is another name'],
-    ['appspec.json', 'there is appspec.json, which is another name'],
-    ['appspec.yml.txt', 'there is appspec.yml.txt, which is another name'],
-    ['site/appspec.yml', 'there is site/appspec.yml, a folder too deep'],
-    ['site/AppSpec.yaml', 'there is site/AppSpec.yaml, a folder too deep'],
-  ])('that is not there is told with what is there instead: %s', (present, expected) => {
+    ['AppSpec.yml', 'there is AppSpec.yml, which is another name', 'Call it appspec.yml; capitals count.'],
+    ['APPSPEC.YAML', 'there is APPSPEC.YAML, which is another name', 'Call it appspec.yaml; capitals count.'],
+    ['app-spec.yml', 'there is app-spec.yml, which is another name', 'Call it appspec.yml.'],
+    ['apspec.yml', 'there is apspec.yml, which is another name', 'Call it appspec.yml.'],
+    ['appspec.json', 'there is appspec.json, which is another name', 'Call it appspec.yml.'],
+    ['appspec.yml.txt', 'there is appspec.yml.txt, which is another name', 'Call it appspec.yml.'],
+    ['site/appspec.yml', 'there is site/appspec.yml, a folder too deep', 'the folder site itself'],
+    ['site/AppSpec.yaml', 'there is site/AppSpec.yaml, a folder too deep', 'and call it appspec.yaml; capitals count'],
+    ['a/b/c/appspec.yml', 'there is a/b/c/appspec.yml, 3 folders too deep', 'Pack, or name, the folder a/b/c itself'],
+  ])('that is not there is told with what is there instead: %s', (present, expected, remedy) => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('site'));
+    mkdirSync(scratch.at('a/b/c'), { recursive: true });
     writeFileSync(scratch.at('.DS_Store'), '');
     writeFileSync(scratch.at('readme.md'), '');
     writeFileSync(scratch.at(present), APPSPEC);
     const fault = faultOf(() => findAppSpec(scratch.path, 'appspec.yml'));
     expect(isSlipwayError(fault, 'APPSPEC_MISSING') && fault.message).toContain(expected);
+    expect(isSlipwayError(fault) && fault.remedy).toContain(remedy);
+  });
+
+  test('that is nowhere in a large tree is not looked for without end', () => {
+    using scratch = scratchFolder();
+    for (let one = 0; one < 30; one += 1) {
+      for (let two = 0; two < 30; two += 1) mkdirSync(scratch.at(`${one}/${two}/deep`), { recursive: true });
+    }
+    writeFileSync(scratch.at('29/29/deep/appspec.yml'), APPSPEC);
+    const fault = faultOf(() => findAppSpec(scratch.path, 'appspec.yml'));
+    expect(isSlipwayError(fault, 'APPSPEC_MISSING') && fault.message).toMatch(/appspec\.yaml in [^;]*$/);
   });
 
   test('of gigabytes is refused without being read', () => {
