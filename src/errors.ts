@@ -418,6 +418,14 @@ export const ERROR_CATALOGUE = {
     meaning: 'A flag or an argument of the command line has a value that it cannot have.',
     remedy: 'Run the command with --help to see what it takes.',
   },
+  CLI_FOLDER_GONE: {
+    meaning: 'A command was given a relative path, and the folder that it was started in was removed.',
+    remedy: 'Change to a folder that is there (cd), or write the whole path.',
+  },
+  TEMPORARY_FOLDER_UNUSABLE: {
+    meaning: 'The folder for temporary files is not there, is full, or cannot be written.',
+    remedy: 'Make room or make the folder, or set TMPDIR to another one.',
+  },
   CLI_BAD_REVISION: {
     meaning: 'What was to be pushed or checked is no revision that a host could deploy.',
     remedy: 'Put a sound appspec.yml into its root; `slipway validate DIR` shows every problem.',

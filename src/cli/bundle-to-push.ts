@@ -1,6 +1,6 @@
 /** What a person names to be pushed: a folder, which is packed, or a bundle that somebody has packed already, which goes as it is. */
 import { existsSync, statSync, symlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { HostView } from '../appspec/bundle-lint.ts';
 import { judgeFolder } from '../archive/folder-bundle.ts';
 import { isPlainInZip, packBundle } from '../archive/pack.ts';
@@ -11,6 +11,7 @@ import { requireSoundRevision } from '../local/validate.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
+import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
 
 const WHAT_TO_NAME = 'Name a folder that holds a revision, or a bundle.';
@@ -46,7 +47,7 @@ export async function withBundle<T>(
   request: BundleRequest,
   work: (bundle: PreparedBundle) => Promise<T>,
 ): Promise<T> {
-  const source = resolve(ctx.workingDirectory, request.source);
+  const source = pathFrom(ctx.workingDirectory, request.source);
   const isFile = kindOf(source) === 'file';
   const { config } = loadAgentConfig(request.agentConfigurationFile);
   return withScratchFolder(async (workDir) => {
@@ -55,7 +56,7 @@ export async function withBundle<T>(
     const { signKey, application } = request;
     let signatures = isFile ? signaturesBeside(source) : [];
     if (signKey !== null) {
-      const keyFile = resolve(ctx.workingDirectory, signKey);
+      const keyFile = pathFrom(ctx.workingDirectory, signKey);
       signatures = [await sign(ctx, keyFile, application, bundle.bundleFile)];
     }
     return work({ ...bundle, signatures });

@@ -1,11 +1,11 @@
 import { accessSync, constants } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { DEFAULT_CONFIG_FILE } from '../config/default-config-file.ts';
 import { SlipwayError } from '../errors.ts';
 import { createManagementClient, type ManagementClient } from '../protocol/management/client.ts';
 import type { Credentials } from '../protocol/sigv4/credentials.ts';
 import { trustAuthorities } from '../system/trust.ts';
+import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
 
 /** The flags of every command that talks to a control server. */
@@ -53,7 +53,7 @@ export async function trustServer(ctx: CliContext, options: ConnectionOptions): 
 /** The file that names the server's authority; null: none does. */
 export async function caFileOf(ctx: CliContext, options: ConnectionOptions): Promise<string | null> {
   const named = options.caFile ?? ctx.env['SLIPWAY_CA_FILE'];
-  if (named !== undefined && named !== '') return resolve(ctx.workingDirectory, named);
+  if (named !== undefined && named !== '') return pathFrom(ctx.workingDirectory, named);
   // On a host, people talk to the server that its agent talks to. Who may not read the agent's configuration names the file.
   try {
     accessSync(DEFAULT_CONFIG_FILE, constants.R_OK);

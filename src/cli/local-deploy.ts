@@ -15,6 +15,7 @@ import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 import { printable } from '../system/printable.ts';
+import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
 import { createProgressBar } from './view/progress-bar.ts';
 import { renderDuration } from './view/time.ts';
@@ -147,12 +148,14 @@ export function localPlanFor(
   config: ConfiguredFolders,
   options: LocalDeployOptions,
 ): LocalDeploymentPlan {
+  const { bundleLocation = '.' } = options;
+  if (!/^(git\+)?[a-z0-9]+:\/\//.test(bundleLocation)) pathFrom(ctx.workingDirectory, bundleLocation);
   const gitHubToken = options.githubToken ?? ctx.env['CODEDEPLOY_GITHUB_TOKEN'];
   const result = planLocalDeployment({
     bundleLocation: options.bundleLocation ?? null,
     workingDirectory: ctx.workingDirectory,
     deploymentId: newLocalDeploymentId(ctx.random),
-    bundleType: options.type ?? kindOfBundle(options.bundleLocation ?? '.', ctx.workingDirectory),
+    bundleType: options.type ?? kindOfBundle(bundleLocation, ctx.workingDirectory),
     fileExistsBehavior: options.fileExistsBehavior,
     reservedIds: reservedIds(config),
     ...(options.deploymentGroup === undefined ? {} : { deploymentGroupId: options.deploymentGroup }),

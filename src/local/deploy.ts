@@ -98,8 +98,11 @@ function requireRevision({ revision, appSpecFilename }: CommandRequest['specific
   if (revision.revisionType !== 'Local File' && revision.revisionType !== 'Local Directory') return;
   const { location } = revision;
   const stats = statSync(location, { throwIfNoEntry: false });
-  if (stats === undefined)
-    throw new SlipwayError('REVISION_NOT_FOUND', `the bundle location ${location} does not exist`);
+  if (stats === undefined) {
+    throw new SlipwayError('REVISION_NOT_FOUND', `the bundle location ${location} does not exist`, {
+      remedy: 'Check the path: it has to name a folder that holds a revision, or a bundle.',
+    });
+  }
   if (revision.revisionType === 'Local File') {
     if (stats.isFile()) return;
     throw new SlipwayError(
@@ -155,7 +158,7 @@ async function requireSoundBeforehand(
     });
   } catch (error) {
     // The folder for a quick look has no room; that of deployments may have.
-    if (isSlipwayError(error, 'ARCHIVE_DISK_FULL') || isSlipwayError(error, 'ARCHIVE_CANNOT_WRITE')) return;
+    if (isSlipwayError(error, 'TEMPORARY_FOLDER_UNUSABLE') || isSlipwayError(error, 'ARCHIVE_CANNOT_WRITE')) return;
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 /** The folder that this process stands in, which somebody may have removed. */
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import { SlipwayError } from '../errors.ts';
 
 /** Names of authorities that may be relative paths. */
 const PATHS_IN_ENVIRONMENT = ['SSL_CERT_FILE', 'AWS_CA_BUNDLE', 'AWS_SSL_CA_BUNDLE', 'AWS_SSL_CA_DIRECTORY'];
@@ -15,6 +17,18 @@ export function workingFolder(): string {
     process.chdir('/');
     return process.env['PWD'] ?? '/';
   }
+}
+
+/**
+ * A path as a person names it, made whole.
+ *
+ * @throws SlipwayError CLI_FOLDER_GONE for a relative path where the folder that it begins at was removed
+ */
+export function pathFrom(folder: string, path: string): string {
+  if (!isAbsolute(path) && !existsSync(folder)) {
+    throw new SlipwayError('CLI_FOLDER_GONE', `${path} begins at ${folder}, and that folder was removed`);
+  }
+  return resolve(folder, path);
 }
 
 /** For a daemon: its folder can be unmounted and removed. Relative paths in the environment keep their meaning. */

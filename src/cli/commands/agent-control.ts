@@ -1,6 +1,6 @@
 /** `slipway agent start|stop|restart|status`, for those who script them: exit statuses are those of the LSB. */
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { pathFrom } from '../../system/working-folder.ts';
 import type { Conclude } from '../command.ts';
 import type { CliContext } from '../context.ts';
 
@@ -18,7 +18,7 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
         // `agent --config-file X status` gives it to `agent`.
         const given = options.configFile ?? options.config_file ?? command.parent?.opts<ControlOptions>().configFile;
         // The agent starts in the root folder.
-        await act(given === undefined ? {} : { configFile: resolve(ctx.workingDirectory, given) });
+        await act(given === undefined ? {} : { configFile: pathFrom(ctx.workingDirectory, given) });
       });
   };
   const say = (text: string) => ctx.stdout.write(`${text}\n`);

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { DEFAULT_CONFIG_FILE } from '../../config/default-config-file.ts';
+import { pathFrom } from '../../system/working-folder.ts';
 import type { AddCommand } from '../command.ts';
 import { packageVersion } from '../package-version.ts';
 import type { ServiceInstallation } from '../service/install.ts';
@@ -25,7 +25,7 @@ export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
       const installation: ServiceInstallation = {
         name: 'slipway-agent',
         // systemd starts it in the root folder.
-        args: ['agent', '--config-file', resolve(ctx.workingDirectory, options.configFile)],
+        args: ['agent', '--config-file', pathFrom(ctx.workingDirectory, options.configFile)],
         user: null,
         hiddenFolders: [],
         environmentFile: null,

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
 import type { AgentConfig, LoadedConfig } from '../../config/agent-config.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
+import { pathFrom } from '../../system/working-folder.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { Finding } from '../doctor/check.ts';
@@ -23,7 +23,7 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const { fail, ok, warn } = await import('../doctor/check.ts');
   const { findSurroundings } = await import('../doctor/surroundings.ts');
-  const wanted = configFile === null ? null : resolve(ctx.workingDirectory, configFile);
+  const wanted = configFile === null ? null : pathFrom(ctx.workingDirectory, configFile);
   const around = await findSurroundings(wanted, ctx.env);
   const { serviceConfigFile } = around;
   const isOther = wanted !== null && around.service === null && serviceConfigFile !== null;

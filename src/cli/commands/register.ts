@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { SlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
+import { pathFrom } from '../../system/working-folder.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, caFileOf, connect } from '../connection.ts';
@@ -45,7 +46,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
     .option('--force', 'overwrite configuration that is there, and take over the host if it is enrolled already')
     .action(async (options: RegisterOptions) => {
       const connection = connect(ctx, options);
-      const configDir = resolve(ctx.workingDirectory, options.configDir);
+      const configDir = pathFrom(ctx.workingDirectory, options.configDir);
       const files: HostFiles = {
         config: join(configDir, 'codedeployagent.yml'),
         onPremises: join(configDir, 'codedeploy.onpremises.yml'),
@@ -132,7 +133,7 @@ async function enrol({ client }: Connection, options: RegisterOptions): Promise<
 }
 
 function stateDir(workingDirectory: string, options: RegisterOptions): string | null {
-  return options.stateDir === undefined ? null : resolve(workingDirectory, options.stateDir);
+  return options.stateDir === undefined ? null : pathFrom(workingDirectory, options.stateDir);
 }
 
 function writeHostFiles(

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { pathFrom } from '../../system/working-folder.ts';
 import type { AddCommand } from '../command.ts';
 
 interface SignOptions {
@@ -20,7 +20,7 @@ export const addSignCommand: AddCommand = (program, ctx) => {
     .option('--json', 'as JSON')
     .action(async (bundle: string, options: SignOptions) => {
       const { signBundle } = await import('../sign-bundle.ts');
-      const at = (path: string) => resolve(ctx.workingDirectory, path);
+      const at = (path: string) => pathFrom(ctx.workingDirectory, path);
       const { signatureFile, keyId } = await signBundle(ctx, {
         bundleFile: at(bundle),
         keyFile: at(options.key),

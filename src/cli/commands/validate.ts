@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path';
+import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Option } from 'commander';
 import { renderGitHubAnnotations } from '../../appspec/github-annotations.ts';
@@ -10,6 +10,7 @@ import { realInstallFs } from '../../install/install-fs.ts';
 import { readMountTable } from '../../system/mount-table.ts';
 import { findProgram } from '../../system/programs.ts';
 import { lookupGroup, lookupUser } from '../../system/users.ts';
+import { pathFrom } from '../../system/working-folder.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { annotations } from '../own-text.ts';
@@ -54,7 +55,7 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
   const { ownPlacesOf } = await import('../../deployment/own-places.ts');
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const { file, text, findings } = await validateRevision({
-    path: resolve(ctx.workingDirectory, path),
+    path: pathFrom(ctx.workingDirectory, path),
     appSpecFilename: options.appspecFilename,
     host: {
       hasUser: (name) => lookupUser(name) !== null,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { SlipwayError } from '../../errors.ts';
 import type { SignatureFormat, Verdict } from '../../signature/verdict.ts';
+import { pathFrom } from '../../system/working-folder.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 
@@ -33,7 +33,7 @@ export const addVerifyCommand: AddCommand = (program, ctx, conclude) => {
 async function verify(ctx: CliContext, bundle: string, options: VerifyOptions): Promise<Verdict> {
   const { judgeFile, readSigners, SIGNATURE_SUFFIXES } = await import('../../signature/signed-file.ts');
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
-  const at = (path: string) => resolve(ctx.workingDirectory, path);
+  const at = (path: string) => pathFrom(ctx.workingDirectory, path);
   const bundleFile = at(bundle);
   if (!existsSync(bundleFile)) throw new SlipwayError('CLI_BAD_ARGUMENT', `there is no bundle ${bundleFile}`);
   const signersFile =
