@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG_FILE } from '../config/default-config-file.ts';
 import { SlipwayError } from '../errors.ts';
 import { createManagementClient, type ManagementClient } from '../protocol/management/client.ts';
 import type { Credentials } from '../protocol/sigv4/credentials.ts';
+import { shellCommand } from '../system/shell-word.ts';
 import { trustAuthorities } from '../system/trust.ts';
 import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
@@ -36,6 +37,14 @@ export function addConnectionOptions(command: Command): Command {
       '--ca-file <file>',
       'certificate of the server’s authority, PEM; else SLIPWAY_CA_FILE, or ca_file of this machine’s agent',
     );
+}
+
+/** A command for the same server as the one that is running, as people are advised to type it: with the flags that were given for that. */
+export function serverCommand(options: ConnectionOptions, ...words: readonly string[]): string {
+  const { endpointUrl, region, profile, caFile } = options;
+  const flags = { '--endpoint-url': endpointUrl, '--region': region, '--profile': profile, '--ca-file': caFile };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  return shellCommand('slipway', ...words, ...given);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { quoteForShell } from '../hooks/command-line.ts';
+import { shellCommand } from '../system/shell-word.ts';
 import type { DeploymentContext } from './context.ts';
 
 /**
@@ -7,10 +7,5 @@ import type { DeploymentContext } from './context.ts';
  */
 export function advisedCommand({ configFile }: Pick<DeploymentContext, 'configFile'>, ...words: string[]): string {
   const config = configFile === null ? [] : ['--config-file', configFile];
-  return ['slipway', ...words, ...config].map(shellWord).join(' ');
-}
-
-/** A word as a person can type it. */
-export function shellWord(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : quoteForShell(word);
+  return shellCommand('slipway', ...words, ...config);
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { mountOf } from '../system/mounts.ts';
+import { shellCommand } from '../system/shell-word.ts';
 
 /**
  * Makes a folder that the configuration names, if it is not there, and sees that this process can work in it.
@@ -21,7 +22,7 @@ export function requireFolder(key: 'root_dir' | 'pid_dir', folder: string, mode:
     const why = `the file system at ${mount.mountPoint} is mounted read-only`;
     throw new SlipwayError('DEPLOYMENT_ROOT_UNUSABLE', `${key} ${folder} cannot be used: ${why}`, {
       cause,
-      remedy: `Mount it read-write (mount -o remount,rw ${mount.mountPoint}), or set ${key} to a folder on another file system.`,
+      remedy: `Mount it read-write (${shellCommand('mount', '-o', 'remount,rw', mount.mountPoint)}), or set ${key} to a folder on another file system.`,
     });
   }
 }

@@ -1,5 +1,6 @@
 /** How a script is started: the program and its arguments. Pure. */
 import type { Hook } from '../appspec/types.ts';
+import { quoteForShell } from '../system/shell-word.ts';
 
 export interface CommandLine {
   readonly file: string;
@@ -21,8 +22,4 @@ export function commandLineFor(
   const asUser = hook.runas === null ? start : ['su', hook.runas, '-c', start.map(quoteForShell).join(' ')];
   const [file = script, ...args] = hook.sudo ? ['sudo', ...asUser] : asUser;
   return { file, args };
-}
-
-export function quoteForShell(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -4,6 +4,7 @@ import { nearPath } from '../appspec/suggest.ts';
 import { messageOf, systemErrorCode } from '../errors.ts';
 import { readBeginning } from '../system/file-beginning.ts';
 import { mountOf } from '../system/mounts.ts';
+import { shellCommand } from '../system/shell-word.ts';
 
 /** What a look at a script says before it is started. */
 export type ScriptFile =
@@ -62,7 +63,7 @@ function startable(path: string): ScriptFile {
 function whyNoExec(path: string): string | null {
   const mount = mountOf(path);
   if (mount?.options.has('noexec') !== true) return null;
-  return `the file system at ${mount.mountPoint} is mounted noexec, which starts no program; mount it with exec (mount -o remount,exec ${mount.mountPoint}), or set root_dir to a folder on another one`;
+  return `the file system at ${mount.mountPoint} is mounted noexec, which starts no program; mount it with exec (${shellCommand('mount', '-o', 'remount,exec', mount.mountPoint)}), or set root_dir to a folder on another one`;
 }
 
 function nearScript(archiveDir: string, location: string): string | null {

@@ -1,5 +1,6 @@
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { mountOf } from '../system/mounts.ts';
+import { shellCommand } from '../system/shell-word.ts';
 
 /** What the disk refused, as an error that says what to do about it. */
 export function installFault(cause: unknown, what: string): unknown {
@@ -38,7 +39,7 @@ function readOnly(cause: unknown, what: string): SlipwayError {
   const path = cause instanceof Error && 'path' in cause && typeof cause.path === 'string' ? cause.path : null;
   const mount = path === null ? null : mountOf(path);
   const where = mount === null ? 'the file system' : `the file system at ${mount.mountPoint}`;
-  const remount = mount === null ? '' : ` (mount -o remount,rw ${mount.mountPoint})`;
+  const remount = mount === null ? '' : ` (${shellCommand('mount', '-o', 'remount,rw', mount.mountPoint)})`;
   return new SlipwayError('INSTALL_NOT_PERMITTED', `${what}: ${where} is mounted read-only`, {
     cause,
     remedy: `Mount it read-write${remount}, or name another destination in the AppSpec file. Where it should be writable, dmesg says whether a disk fault made it read-only, and ReadOnlyPaths= or ProtectSystem= in the service’s unit may do the same.`,

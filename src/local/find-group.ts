@@ -1,7 +1,7 @@
 /** The one rule by which every command finds the deployment group of this host that a person means. */
-import { shellWord } from '../deployment/advised-command.ts';
 import { describeGroup, type GroupNames, type GroupOnHost, groupsOnHost } from '../deployment/groups-on-host.ts';
 import { SlipwayError } from '../errors.ts';
+import { shellWord } from '../system/shell-word.ts';
 
 /** Says that what follows is an id, where the same text is another group's name. */
 const ID_PREFIX = 'id:';

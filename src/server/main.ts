@@ -1,4 +1,5 @@
 /** The control server: makes the real context, migrates, listens. */
+
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { takeInstanceLock } from '../system/instance-lock.ts';
 import type { Random } from '../system/random.ts';
+import { shellCommand } from '../system/shell-word.ts';
 import { createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
@@ -142,7 +144,7 @@ function requireReadable(file: string): void {
       `the TLS file ${file} cannot be read by the user ${username}: ${messageOf(cause)}`,
       {
         cause,
-        remedy: `Let that user read it: chown root:${username} ${file} && chmod 640 ${file}. The folders on the way must be open to it, too.`,
+        remedy: `Let that user read it: ${shellCommand('chown', `root:${username}`, file)} && ${shellCommand('chmod', '640', file)}. The folders on the way must be open to it, too.`,
       },
     );
   }

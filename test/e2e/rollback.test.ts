@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { quoteForShell } from '../../src/hooks/command-line.ts';
 import { takeInstanceLock } from '../../src/system/instance-lock.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { testIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';

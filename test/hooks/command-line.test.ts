@@ -1,7 +1,8 @@
 import { execaSync } from 'execa';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { commandLineFor, quoteForShell } from '../../src/hooks/command-line.ts';
+import { commandLineFor } from '../../src/hooks/command-line.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 
 test.each([
   [{ runas: null, sudo: false }, false, ['/a/x.sh']],

@@ -4,7 +4,13 @@ import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
-import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
+import {
+  addConnectionOptions,
+  type Connection,
+  type ConnectionOptions,
+  connect,
+  serverCommand,
+} from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { addRollbackOptions, autoRollbackOf, type RollbackCause } from '../group-settings.ts';
 import { addRevisionOptions, locationOfOptions, type RevisionOptions } from '../revision-arguments.ts';
@@ -67,8 +73,8 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
     );
     if (ended === null) {
       ctx.stderr.write(
-        `no longer following; the deployment goes on: slipway deployments show ${printable(deploymentId)}, or stop it: ` +
-          `slipway deployments stop ${printable(deploymentId)}\n`,
+        `no longer following; the deployment goes on: ${serverCommand(options, 'deployments', 'show', deploymentId)}, or stop it: ` +
+          `${serverCommand(options, 'deployments', 'stop', deploymentId)}\n`,
       );
       conclude('interrupted');
     } else if (ended.status !== 'Succeeded') {

@@ -1,5 +1,6 @@
 import type { AgentConfig, LoadedConfig } from '../../config/agent-config.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
+import { shellCommand } from '../../system/shell-word.ts';
 import { pathFrom } from '../../system/working-folder.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
@@ -29,7 +30,7 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
   const isOther = wanted !== null && around.service === null && serviceConfigFile !== null;
   const findings: Finding[] = [...around.findings];
   if (isOther) {
-    const remedy = `Leave --config-file away to look at the service, or \`slipway agent install --config-file ${wanted}\`.`;
+    const remedy = `Leave --config-file away to look at the service, or \`${shellCommand('slipway', 'agent', 'install', '--config-file', wanted)}\`.`;
     findings.push(warn('service', `runs with ${serviceConfigFile}, and not with ${wanted}`, remedy));
   }
   let loaded: LoadedConfig;

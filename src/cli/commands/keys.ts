@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import type { Role } from '../../server/store/schema.ts';
+import { shellWord } from '../../system/shell-word.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { printLine } from '../view/result.ts';
@@ -44,7 +45,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
         return;
       }
       ctx.stdout.write(
-        `export AWS_ACCESS_KEY_ID=${key.accessKeyId}\nexport AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}\n`,
+        `export AWS_ACCESS_KEY_ID=${shellWord(key.accessKeyId)}\nexport AWS_SECRET_ACCESS_KEY=${shellWord(key.secretAccessKey)}\n`,
       );
     });
 

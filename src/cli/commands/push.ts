@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import type { BundleType } from '../../protocol/specification.ts';
 import { parseS3Url } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
-import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
+import { addConnectionOptions, type ConnectionOptions, connect, serverCommand } from '../connection.ts';
 import { uploadRevision } from '../upload-revision.ts';
 
 interface PushOptions extends ConnectionOptions {
@@ -59,11 +59,12 @@ export const addPushCommand: AddCommand = (program, ctx) => {
         return;
       }
       const { bucket, key, bundleType, eTag, version } = revision.s3Location;
+      const words = ['--application', options.application, '--group', 'GROUP', '--revision', `s3://${bucket}/${key}`];
+      if (bundleType !== 'zip') words.push('--type', bundleType);
       ctx.stdout.write(
         `pushed s3://${bucket}/${key}\n` +
           `  eTag ${eTag}${version === undefined ? '' : `, version ${version}`}\n` +
-          `deploy it: slipway deploy --application ${options.application} --group GROUP --revision s3://${bucket}/${key}` +
-          `${bundleType === 'zip' ? '' : ` --type ${bundleType}`}\n`,
+          `deploy it: ${serverCommand(options, 'deploy', ...words)}\n`,
       );
     });
 };

@@ -5,6 +5,7 @@ import { stringify } from 'yaml';
 import { SlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
+import { shellCommand } from '../../system/shell-word.ts';
 import { pathFrom } from '../../system/working-folder.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
@@ -77,7 +78,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       const text = [
         `registered ${instanceName} as ${hostArn}`,
         ...written.map((file) => `wrote ${file}`),
-        `start the agent: slipway agent --config-file ${files.config}`,
+        `start the agent: ${shellCommand('slipway', 'agent', '--config-file', files.config)}`,
       ];
       printResult(ctx, options, { instanceName, hostArn, configFile: files.config, written }, `${text.join('\n')}\n`);
     });

@@ -1,10 +1,12 @@
 /** What the doctor looks at between this machine and the control endpoint. */
+
 import { controlEndpoint } from '../../agent/endpoint.ts';
 import { type HostIdentity, resolveIdentity } from '../../agent/identity.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { createHostCommandClient } from '../../protocol/host-command/client.ts';
+import { shellCommand } from '../../system/shell-word.ts';
 import { trustAuthorities } from '../../system/trust.ts';
 import type { CliContext } from '../context.ts';
 import { lookAtBundleStore } from './bundle-store.ts';
@@ -49,7 +51,13 @@ export async function lookAtEndpoint(ctx: EndpointContext, config: AgentConfig):
     findings.push(fail('TLS', messageOf(error), remedyOfAuthorities(config)));
   }
   if (config.caFile !== null && canReadAs(config.caFile, ctx.user) === false) {
-    findings.push(fail('TLS', `ca_file ${config.caFile} cannot be read by ${ctx.user}`, `chmod a+r ${config.caFile}`));
+    findings.push(
+      fail(
+        'TLS',
+        `ca_file ${config.caFile} cannot be read by ${ctx.user ?? 'this user'}`,
+        shellCommand('chmod', 'a+r', config.caFile),
+      ),
+    );
   }
   findings.push(await lookAtName(endpoint, 'DNS', KEY));
   findings.push(...(await lookAtConnection(ctx, config, endpoint)));
@@ -62,8 +70,8 @@ function lookAtIdentity({ user }: EndpointContext, config: AgentConfig, identity
   const findings: Finding[] = [ok('identity', `${identity.hostIdentifier}, from ${identity.source}`)];
   for (const warning of identity.warnings) findings.push(warn('identity', warning, 'Mend what the warning names.'));
   const file = config.onPremisesConfigFile;
-  if (identity.source === file && canReadAs(file, user) === false) {
-    const remedy = `Give the service’s user the file: \`chown ${user} ${file}\`; it keeps mode 600.`;
+  if (identity.source === file && user !== null && canReadAs(file, user) === false) {
+    const remedy = `Give the service’s user the file: \`${shellCommand('chown', user, file)}\`; it keeps mode 600.`;
     findings.push(fail('identity', `${file} cannot be read by ${user}, whom the service runs as`, remedy));
   }
   return findings;

@@ -1,9 +1,11 @@
 /** What the doctor says about the agent's folders: who may write them, on which mounts they are, and how full those are. */
+
 import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { execaSync } from 'execa';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { type Mount, mountOf } from '../../system/mounts.ts';
+import { shellCommand } from '../../system/shell-word.ts';
 import { lookupUser } from '../../system/users.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 import type { Environment } from './surroundings.ts';
@@ -51,11 +53,11 @@ function lookAtFolder(path: string, facts: FolderFacts): Finding {
     const remedy =
       facts.user === null
         ? `Run the doctor as root or as the agent’s user; if that user cannot write it either, chown it: it belongs to uid ${uid} now.`
-        : `Give the service’s user the folder: \`chown -R ${facts.user}: ${nearest}\`.`;
+        : `Give the service’s user the folder: \`${shellCommand('chown', '-R', `${facts.user}:`, nearest)}\`.`;
     return fail(check, `cannot be written by ${who}`, remedy);
   }
   if (nearest === path && (mode & 0o002) !== 0) {
-    const remedy = `chmod o-w ${path}: whoever writes there decides what root runs.`;
+    const remedy = `${shellCommand('chmod', 'o-w', path)}: whoever writes there decides what root runs.`;
     return warn(check, 'may be written by everybody', remedy);
   }
   return ok(check, nearest === path ? 'can be written' : 'is not there yet, and can be made');
@@ -69,7 +71,7 @@ function remedyOfReadOnly({ mountPoint, options }: Mount): string {
   const why = options.has('errors=remount-ro')
     ? 'The kernel does that after faults of the disk: look at `dmesg` first. Then '
     : '';
-  return `${why}\`mount -o remount,rw ${mountPoint}\`, and correct its line in /etc/fstab; or move the folder (root_dir, log_dir, pid_dir).`;
+  return `${why}\`${shellCommand('mount', '-o', 'remount,rw', mountPoint)}\`, and correct its line in /etc/fstab; or move the folder (root_dir, log_dir, pid_dir).`;
 }
 
 const OF_UNIT =
@@ -84,7 +86,7 @@ function lookAtExecution({ rootDir }: AgentConfig, facts: FolderFacts): Finding[
     fail(
       'scripts',
       `cannot run: root_dir ${rootDir} is on ${mountPoint}, which is mounted noexec`,
-      `\`mount -o remount,exec ${mountPoint}\`, and take noexec out of its line in /etc/fstab; or set root_dir to a folder elsewhere.`,
+      `\`${shellCommand('mount', '-o', 'remount,exec', mountPoint)}\`, and take noexec out of its line in /etc/fstab; or set root_dir to a folder elsewhere.`,
     ),
   ];
 }
@@ -95,7 +97,9 @@ function lookAtTmp(facts: FolderFacts): Finding[] {
   const check = `temporary folder ${path}`;
   const where = facts.env['TMPDIR'] ? 'TMPDIR of the agent’s environment' : 'the machine';
   if (!existsSync(path)) {
-    return [fail(check, 'does not exist', `Make it (\`mkdir -m 1777 ${path}\`), or correct ${where}.`)];
+    return [
+      fail(check, 'does not exist', `Make it (\`${shellCommand('mkdir', '-m', '1777', path)}\`), or correct ${where}.`),
+    ];
   }
   const full = fullness(path);
   return full === null ? [] : [fail(check, full.detail, full.remedy)];
@@ -130,13 +134,13 @@ export function fullness(path: string): { readonly detail: string; readonly reme
   if (bavail * bsize < NO_BYTES) {
     return {
       detail: `is full: ${((bavail * bsize) / MIB).toFixed(1)} MiB free`,
-      remedy: `Make room: \`du -xh ${path} | sort -h | tail\` shows what is large. Lower max_revisions or max_revisions_bytes if it is old revisions.`,
+      remedy: `Make room: \`${shellCommand('du', '-xh', path)} | sort -h | tail\` shows what is large. Lower max_revisions or max_revisions_bytes if it is old revisions.`,
     };
   }
   if (files === 0 || ffree >= NO_INODES) return null;
   return {
     detail: `has no inodes left: ${ffree} free, though there are ${((bavail * bsize) / GIB).toFixed(1)} GiB`,
-    remedy: `Remove small files: \`du -x --inodes ${path} | sort -n | tail\` shows where they are. Room in bytes is not what is missing.`,
+    remedy: `Remove small files: \`${shellCommand('du', '-x', '--inodes', path)} | sort -n | tail\` shows where they are. Room in bytes is not what is missing.`,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What the doctor says about bundle signatures: which policy counts for whom, and whether the keys can be used. */
+
 import { statSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { type SignatureRules, withGroupSettings } from '../../config/group-settings.ts';
@@ -6,6 +7,7 @@ import { groupsWithHistory, readHistory } from '../../deployment/history.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
 import { readSigners } from '../../signature/signed-file.ts';
 import type { Signer } from '../../signature/signers.ts';
+import { shellCommand } from '../../system/shell-word.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 export function lookAtSignatures(
@@ -57,7 +59,7 @@ function lookAt(check: string, { policy, signersFile }: SignatureRules, nowMs: n
     findings.push((outdated.length === signers.length ? fail : warn)(check, detail, remedy));
   }
   if (signersFile !== null && (statSync(signersFile).mode & 0o022) !== 0) {
-    const remedy = `chmod go-w ${signersFile}: whoever writes there decides what runs here.`;
+    const remedy = `${shellCommand('chmod', 'go-w', signersFile)}: whoever writes there decides what runs here.`;
     findings.push(warn(check, `${signersFile} may be written by others than its owner`, remedy));
   }
   return findings;
