@@ -12,6 +12,7 @@ import { createSealer } from '../../src/protocol/envelope/seal.ts';
 import type { HostCommandClient } from '../../src/protocol/host-command/client.ts';
 import type { Envelope } from '../../src/protocol/host-command/shapes.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { quoteForShell, shellCommand } from '../../src/system/shell-word.ts';
 import { deploymentDriver } from '../support/deployments.ts';
 import { eventually } from '../support/eventually.ts';
 import { handDrivenHost, hostClient, type KeyPair, managementClient } from '../support/hand-driven-host.ts';
@@ -142,13 +143,16 @@ async function replays(ground: AttackGround): Promise<void> {
   const [destination, updated, scripted] = ['site', 'updated', 'scripted'].map((name) => join(ground.folder, name));
   assert.ok(destination && updated && scripted);
   const ran = Object.fromEntries(
-    ['BeforeInstall', 'AfterInstall', 'ApplicationStart'].map((event) => [event, `echo x > ${scripted}`]),
+    ['BeforeInstall', 'AfterInstall', 'ApplicationStart'].map((event) => [
+      event,
+      `echo x > ${quoteForShell(scripted)}`,
+    ]),
   );
   const folder = writeRevision(join(ground.folder, 'revision'), { destination, files: { a: 'x' }, scripts: ran });
   execFileSync('tar', ['-cf', join(ground.folder, 'real.tar'), '-C', folder, '.']);
   await using hostile = await orderingEndpoint();
   pointAt(host, hostile.url);
-  appendFileSync(host.configFile, `update_command: touch ${updated}\n`);
+  appendFileSync(host.configFile, `update_command: ${JSON.stringify(shellCommand('touch', updated))}\n`);
 
   using mine = await deploymentDriver(server, TAG, `Role=${TAG}`);
   using others = await deploymentDriver(server, `${TAG}-2`, `Role=${TAG}`);

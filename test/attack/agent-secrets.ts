@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { deploymentDriver } from '../support/deployments.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -42,8 +43,8 @@ const HARMLESS = { GREETING: 'good morning' };
 
 /** Everything that a script can find out about its own process, and about the agent as far as its user may. */
 function spy(report: string, keyFile: string): string {
-  return `{ echo "user $(id -un)"; env; tr '\\0' '\\n' < /proc/self/environ; ls -l /proc/self/fd; } > ${report} 2>&1
-[ "$(id -u)" = 0 ] || { cat ${keyFile}; cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -a ${SECRET}; } > ${report}.beyond 2>/dev/null
+  return `{ echo "user $(id -un)"; env; tr '\\0' '\\n' < /proc/self/environ; ls -l /proc/self/fd; } > ${quoteForShell(report)} 2>&1
+[ "$(id -u)" = 0 ] || { cat ${quoteForShell(keyFile)}; cat /proc/[0-9]*/environ | tr '\\0' '\\n' | grep -a ${SECRET}; } > ${quoteForShell(`${report}.beyond`)} 2>/dev/null
 exit 0`;
 }
 

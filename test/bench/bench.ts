@@ -3,7 +3,8 @@
  *
  * Contestants take turns after a round that does not count; a figure is the median, a ratio the median of the rounds' ratios. The system's
  * tools sync nothing; Install syncs its journal and, once per file system, everything that it has staged, and that is in its figures.
- * `--part contests|deployments|long-run|daemon` and `--shape many|big` measure less.
+ * `--part contests|deployments|long-run|daemon` and `--shape many|big` measure less. Where a tool is missing, it says so before it begins, and
+ * measures what is left.
  */
 import { parseArgs } from 'node:util';
 import { BIG, MANY } from './bundles.ts';
@@ -12,6 +13,7 @@ import { daemonFigures } from './daemon.ts';
 import { deploymentsOf, longRunOf } from './deployments.ts';
 import { type Figure, show } from './figures.ts';
 import { type GroundUse, prepareGround } from './ground.ts';
+import { missingTools } from './tools.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, part: { type: 'string' }, shape: { type: 'string' } },
@@ -24,8 +26,13 @@ const parts: Readonly<Record<string, { use: GroundUse; figures(path: string): re
   deployments: { use: 'deployments', figures: (path) => [deploymentsOf(shapes, path)] },
   'long-run': { use: 'deployments', figures: (path) => [longRunOf(BIG, path)] },
 };
-for (const [name, { use, figures }] of Object.entries(parts)) {
-  if (values.part !== undefined && values.part !== name) continue;
+const chosen = Object.entries(parts).filter(([name]) => values.part === undefined || values.part === name);
+const missing = missingTools(
+  chosen.map(([name]) => name),
+  process.getuid?.() === 0,
+);
+for (const line of missing) process.stderr.write(`${line}\n`);
+for (const [name, { use, figures }] of chosen) {
   using ground = prepareGround(use);
   const giveUp = () => {
     ground[Symbol.dispose]();

@@ -40,8 +40,3 @@ export async function packShape(sourceDir: string, bundleFile: string, bundleTyp
   await packBundle({ sourceDir, bundleFile, bundleType });
   return bundleFile;
 }
-
-/** The system's own way to unpack; bsdtar for zip, because it is faster than unzip. */
-export function unpackCommand(bundleType: BundleType, bundleFile: string, folder: string): readonly string[] {
-  return [bundleType === 'zip' ? 'bsdtar' : 'tar', '-xf', bundleFile, '-C', folder];
-}

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { bundle } from '../../build.ts';
 import { HEAP_FLAGS } from '../../src/agent/executor/executors.ts';
-import { packShape, type Shape, unpackCommand, writeShape } from './bundles.ts';
-import { type Figure, median } from './figures.ts';
+import { hasPrograms } from '../support/programs.ts';
+import { packShape, type Shape, writeShape } from './bundles.ts';
+import { compared, type Figure, median } from './figures.ts';
+import { canCompare, unpackCommand } from './tools.ts';
 import type { Work, WorkReport } from './work.ts';
 
 const WORK = fileURLToPath(new URL('./work.ts', import.meta.url));
@@ -18,7 +20,8 @@ const COPIES = 3;
 
 interface Round {
   readonly ours: WorkReport;
-  readonly floorMs: number;
+  /** null: the machine lacks the tools. */
+  readonly floorMs: number | null;
 }
 
 /** The figures of one shape, as they come. */
@@ -35,6 +38,7 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
       const bundleFile = await packShape(young, join(folder, 'bundle'), bundleType);
       const rounds = await turns(shape, folder, {
         ours: (place) => unpackAndInstall(place, { bundleFile, bundleType }),
+        canCompare: canCompare(bundleType),
         floor: async (place) => {
           mkdirSync(join(place, 'archive'));
           await run(unpackCommand(bundleType, bundleFile, join(place, 'archive')));
@@ -46,6 +50,7 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
         `${shape.name}, ${bundleType}: unpack alone`,
         await turns(shape, folder, {
           ours: (place) => unpack(place, { bundleFile, bundleType }),
+          canCompare: canCompare(bundleType),
           floor: (place) => run(unpackCommand(bundleType, bundleFile, place)),
         }),
         null,
@@ -57,6 +62,7 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
       await turns(shape, folder, {
         prepare: (place) => install(place, old, 'one'),
         ours: (place) => install(place, young, 'two'),
+        canCompare: hasPrograms('cp'),
         floor: (place) => run(['cp', '-a', join(young, 'files'), join(place, 'copy')]),
       }),
       null,
@@ -66,6 +72,7 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
       await turns(shape, folder, {
         prepare: (place) => install(place, old, 'one'),
         ours: (place) => install(place, old, 'two'),
+        canCompare: hasPrograms('cp'),
         floor: (place) => run(['cp', '-a', join(old, 'files'), join(place, 'copy')]),
       }),
       null,
@@ -101,6 +108,8 @@ function workers(program: string) {
 interface Contest {
   prepare?(place: string): Promise<unknown>;
   ours(place: string): Promise<WorkReport>;
+  /** Whether the machine has what the floor needs. */
+  readonly canCompare: boolean;
   floor(place: string): Promise<void>;
 }
 
@@ -109,8 +118,9 @@ async function turns(shape: Shape, folder: string, contest: Contest): Promise<Ro
   const rounds: Round[] = [];
   for (let round = 0; round <= shape.rounds; round += 1) {
     let ours: WorkReport | undefined;
-    let floorMs = 0;
+    let floorMs: number | null = null;
     for (const who of round % 2 === 0 ? (['ours', 'floor'] as const) : (['floor', 'ours'] as const)) {
+      if (who === 'floor' && !contest.canCompare) continue;
       const place = mkdtempSync(join(folder, 'round-'));
       if (who === 'ours') await contest.prepare?.(place);
       await askForMemory(shape);
@@ -123,7 +133,7 @@ async function turns(shape: Shape, folder: string, contest: Contest): Promise<Ro
       }
       rmSync(place, { recursive: true });
       // What one contestant has left to be written must not be written in the other's time.
-      await run(['sync', '--file-system', folder]);
+      if (hasPrograms('sync')) await run(['sync', '--file-system', folder]);
     }
     if (round > 0 && ours !== undefined) rounds.push({ ours, floorMs });
   }
@@ -148,14 +158,11 @@ function* figuresOf(name: string, rounds: readonly Round[], goal: number | null)
 }
 
 function wall(name: string, rounds: readonly Round[], goal: number | null): Figure {
-  return {
+  return compared(
     name,
-    value: median(rounds.map(({ ours }) => ours.wallMs)),
-    unit: 'ms',
-    floor: median(rounds.map(({ floorMs }) => floorMs)),
-    ratio: median(rounds.map(({ ours, floorMs }) => ours.wallMs / floorMs)),
+    rounds.map(({ ours, floorMs }) => ({ ours: ours.wallMs, floor: floorMs })),
     goal,
-  };
+  );
 }
 
 async function run([program = '', ...args]: readonly string[]): Promise<void> {

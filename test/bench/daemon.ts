@@ -15,6 +15,7 @@ import { systemClock } from '../../src/system/clock.ts';
 import { trustAuthorities } from '../../src/system/trust.ts';
 import { privateCertificates } from '../support/certificates.ts';
 import { answeringServer } from '../support/http-server.ts';
+import { hasPrograms } from '../support/programs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type Figure, median } from './figures.ts';
 
@@ -26,7 +27,7 @@ const SETTLE_MS = 20_000;
 const IDLE_MS = 60_000;
 const CLOCK_TICKS = 100;
 
-/** Over https but for the cold start. Builds the bundle first. Memory is in millions of bytes. @param folder an empty one, for everything that is written */
+/** Over https but for the cold start, and where openssl is missing. Builds the bundle first. Memory is in millions of bytes. @param folder an empty one, for everything that is written */
 export async function* daemonFigures(folder: string): AsyncGenerator<Figure> {
   execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
   yield await coldStart(folder);
@@ -68,26 +69,18 @@ async function* againstServer(folder: string): AsyncGenerator<Figure> {
     secretAccessKey: string;
   };
   // Over TLS with a private authority, as agents run on real hosts.
-  const { caFile, certFile, keyFile } = await privateCertificates(folder);
-  await trustAuthorities({ env: {}, caFile });
-  const listen = [
-    '--listen',
-    '127.0.0.1:0',
-    '--s3-listen',
-    '127.0.0.1:0',
-    '--tls-cert',
-    certFile,
-    '--tls-key',
-    keyFile,
-  ];
-  const server = slipway(['server', '--data-dir', dataDir, ...listen]);
+  const certificates = hasPrograms('openssl') ? await privateCertificates(folder) : null;
+  if (certificates !== null) await trustAuthorities({ env: {}, caFile: certificates.caFile });
+  const tls = certificates === null ? [] : ['--tls-cert', certificates.certFile, '--tls-key', certificates.keyFile];
+  const listen = ['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
+  const server = slipway(['server', '--data-dir', dataDir, ...listen, ...tls]);
   const [, url = ''] = /API on (\S+),/.exec(await firstLine(server)) ?? [];
   const env = {
     AWS_ACCESS_KEY_ID: key.accessKeyId,
     AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
     AWS_REGION: 'us-east-1',
     SLIPWAY_ENDPOINT_URL: url,
-    SLIPWAY_CA_FILE: caFile,
+    ...(certificates === null ? {} : { SLIPWAY_CA_FILE: certificates.caFile }),
   };
   const host = join(folder, 'host');
   const dirs = ['--config-dir', join(host, 'conf'), '--state-dir', host];

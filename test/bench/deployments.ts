@@ -15,8 +15,9 @@ import {
 import { descendantsOf } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type Daemon, enrolHost, startControlServer } from '../support/slipway.ts';
-import { packShape, type Shape, unpackCommand, writeShape } from './bundles.ts';
-import { type Figure, median } from './figures.ts';
+import { packShape, type Shape, writeShape } from './bundles.ts';
+import { compared, type Figure, median } from './figures.ts';
+import { canCompare, unpackCommand } from './tools.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const WITHIN_MS = 300_000;
@@ -142,24 +143,17 @@ async function* wholeDeployments(
 ): AsyncGenerator<Figure> {
   const site = join(folder, 'site');
   const revisions = await storeEditions(shape, bundleType, site, { folder, driver });
-  const rounds: { ours: number; floor: number; peakMb: number }[] = [];
+  const rounds: { ours: number; floor: number | null; peakMb: number }[] = [];
   for (let round = 0; round <= 3; round += 1) {
     const { bundle, stored } = revisions[round % 2] as StoredEdition;
-    const floor = await floorOf(bundle, bundleType, folder);
+    const floor = canCompare(bundleType) ? await floorOf(bundle, bundleType, folder) : null;
     using peak = watchPeak(agent.pid);
     const ended = requireSuccess(await driver.ended(await driver.create(stored), WITHIN_MS));
     if (round > 0)
       rounds.push({ ours: durationOf(ended, ['DownloadBundle', 'Install']), floor, peakMb: peak.highestMb() });
   }
   const name = `${shape.name}, ${bundleType}: DownloadBundle + Install over the last revision`;
-  yield {
-    name,
-    value: median(rounds.map(({ ours }) => ours)),
-    unit: 'ms',
-    floor: median(rounds.map(({ floor }) => floor)),
-    ratio: median(rounds.map(({ ours, floor }) => ours / floor)),
-    goal: null,
-  };
+  yield compared(name, rounds, null);
   const peak = Math.max(...rounds.map((round) => round.peakMb));
   yield {
     name: `${name}, peak RSS of all processes`,

@@ -15,6 +15,25 @@ export function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 }
 
+/** Rounds beside the system's tools, in milliseconds. A goal for the ratio says nothing of rounds in which the machine lacked the tools. */
+export function compared(
+  name: string,
+  rounds: readonly { readonly ours: number; readonly floor: number | null }[],
+  goal: number | null,
+): Figure {
+  const value = median(rounds.map(({ ours }) => ours));
+  const pairs = rounds.flatMap(({ ours, floor }) => (floor === null ? [] : [{ ours, floor }]));
+  if (pairs.length === 0) return { name, value, unit: 'ms', floor: null, ratio: null, goal: null };
+  return {
+    name,
+    value,
+    unit: 'ms',
+    floor: median(pairs.map(({ floor }) => floor)),
+    ratio: median(pairs.map(({ ours, floor }) => ours / floor)),
+    goal,
+  };
+}
+
 export function show(figure: Figure, asJson: boolean): string {
   if (asJson) return `${JSON.stringify(figure)}\n`;
   const { name, value, unit, floor, ratio, goal } = figure;

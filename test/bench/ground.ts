@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
+import { canMakeImages } from './tools.ts';
 
 export interface Ground extends Disposable {
   readonly path: string;
@@ -23,7 +24,7 @@ export type GroundUse = 'contests' | 'deployments';
 export function prepareGround(use: GroundUse): Ground {
   const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
   const folder = mkdtempSync(join(memory, 'slipway-bench-'));
-  const mounted = process.getuid?.() === 0 ? mountImage(folder, use) : null;
+  const mounted = process.getuid?.() === 0 && canMakeImages() ? mountImage(folder, use) : null;
   return {
     path: mounted ?? folder,
     kind: mounted === null ? `in ${memory}` : 'on ext4, in an image in memory',
@@ -39,12 +40,19 @@ export function prepareGround(use: GroundUse): Ground {
 function mountImage(folder: string, use: GroundUse): string | null {
   const [image, mountPoint] = [join(folder, 'image'), join(folder, 'ground')];
   writeFileSync(image, '');
-  if (use === 'contests') execaSync('fallocate', ['--length', String(8 * GIB), image]);
-  else truncateSync(image, 14 * GIB);
   mkdirSync(mountPoint);
+  const length = ['--length', String(8 * GIB)];
+  if (use !== 'contests') truncateSync(image, 14 * GIB);
+  else if (execaSync('fallocate', [...length, image], { reject: false }).failed) return withoutImage(image);
   const made = execaSync('mkfs.ext4', ['-q', '-F', '-E', 'nodiscard,lazy_itable_init=0', image], { reject: false });
   // `discard`: what is deleted is given back to the memory.
   const options = ['loop', 'noatime', use === 'contests' ? 'nodiscard' : 'discard'].join();
   const mount = () => execaSync('mount', ['-o', options, image, mountPoint], { reject: false });
-  return made.failed || mount().failed ? null : mountPoint;
+  return made.failed || mount().failed ? withoutImage(image) : mountPoint;
+}
+
+/** What it has taken of the memory is for the figures. */
+function withoutImage(image: string): null {
+  rmSync(image, { force: true });
+  return null;
 }

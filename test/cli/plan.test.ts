@@ -296,10 +296,10 @@ permissions:
     }
     const { stdout } = await runSlipway(['plan', folder, '-c', config], env);
     for (const line of [
-      /% \S+site\/a {2}root:\n/,
-      /% \S+site\/a {2}640\n/,
-      /% \S+site\/a {2}user:root:rw-\n/,
-      /% \S+site\/a {2}httpd_sys_content_t\n/,
+      /% .+site\/a {2}root:\n/,
+      /% .+site\/a {2}640\n/,
+      /% .+site\/a {2}user:root:rw-\n/,
+      /% .+site\/a {2}httpd_sys_content_t\n/,
     ]) {
       expect(stdout).toMatch(line);
     }

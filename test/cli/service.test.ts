@@ -1,4 +1,4 @@
-import { realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -9,11 +9,9 @@ import { startStateOf } from '../../src/cli/service/start.ts';
 import { quoteWord, renderUnit } from '../../src/cli/service/unit.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
 import { capturedContext } from '../support/cli-context.ts';
-import { testIf } from '../support/needs.ts';
+import { testWith } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runSlipway, SLIPWAY } from '../support/slipway.ts';
-
-const hasSystemdAnalyze = (await execa('systemd-analyze', ['--version'], { reject: false })).exitCode === 0;
 
 describe('the units', () => {
   test('words that systemd would read otherwise are quoted', () => {
@@ -23,11 +21,13 @@ describe('the units', () => {
   });
 
   test('ExecStart is replaced literally, whatever the path holds', () => {
-    const unit = renderUnit('[Service]\nExecStart=/usr/bin/slipway agent\nRestart=always\n', { execStart: ['/a$&b'] });
-    expect(unit).toBe('[Service]\nExecStart="/a$$&b"\nRestart=always\n');
+    const unit = renderUnit('[Service]\nExecStart=/usr/bin/slipway agent\nRestart=always\n', {
+      execStart: ['/a b', '$&c'],
+    });
+    expect(unit).toBe('[Service]\nExecStart="/a b" "$$&c"\nRestart=always\n');
   });
 
-  testIf(hasSystemdAnalyze, 'systemd-analyze')('are clean to systemd-analyze verify', async () => {
+  testWith('systemd-analyze')('are clean to systemd-analyze verify', async () => {
     using scratch = scratchFolder();
     for (const name of ['slipway-agent', 'slipway-server'] as const) {
       const unit = unitForThisMachine({
@@ -44,11 +44,25 @@ describe('the units', () => {
     }
   });
 
+  testWith('systemd-analyze')('are clean to systemd-analyze verify wherever the program is', async () => {
+    using scratch = scratchFolder();
+    for (const folder of ['my apps', "it's here", 'a "name"', 'back\\slash', '50%', '$HOME']) {
+      mkdirSync(scratch.at(folder));
+      symlinkSync(process.execPath, scratch.at(folder, 'node'));
+      const file = scratch.at('slipway-test.service');
+      const execStart = [scratch.at(folder, 'node'), 'a "word"'];
+      writeFileSync(file, renderUnit('[Service]\nExecStart=/usr/bin/slipway agent\n', { execStart }));
+      const verified = await execa('systemd-analyze', ['verify', file], { reject: false, all: true });
+      expect(verified.all.split('\n').filter((line) => line.includes('slipway-test.service'))).toEqual([]);
+    }
+  });
+
   test('install --print shows the unit for this machine and changes nothing', async () => {
     const printed = await runSlipway(['agent', 'install', '--print', '--config-file', '/etc/my agent.yml']);
     expect(printed.status).toBe(0);
     const program = [process.execPath, realpathSync(SLIPWAY)].map(quoteWord).join(' ');
-    expect(printed.stdout).toContain(`\nExecStart=${program} agent --config-file "/etc/my agent.yml"\n`);
+    expect(printed.stdout).toMatch(/^ExecStart=/m);
+    expect(printed.stdout).toContain(`${program} agent --config-file "/etc/my agent.yml"\n`);
     const relative = await runSlipway(['agent', 'install', '--print', '--config-file', 'agent.yml']);
     expect(relative.stdout).toContain(` agent --config-file ${quoteWord(join(process.cwd(), 'agent.yml'))}\n`);
     expect((await runSlipway(['server', 'install', '--print'])).stdout).toContain('Type=notify');

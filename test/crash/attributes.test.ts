@@ -11,11 +11,9 @@ import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { type FakeSelinux, fakeSelinux } from '../support/fake-selinux.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
-import { describeIf, testIf } from '../support/needs.ts';
+import { describeWith, testWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
-
-const hasAcl = ['setfacl', 'getfacl'].every((tool) => !execaSync(tool, ['--version'], { reject: false }).failed);
 
 function permission(object: string, overrides: Partial<Permission>): Permission {
   const everything = { pattern: '**', except: [], types: ['directory' as const] };
@@ -76,7 +74,7 @@ function newState(scratch: ScratchFolder, selinux: FakeSelinux) {
   return { site: treeOf(scratch.at('site')), acls: withoutPlace(acls), labels, rules: withoutPlace(rules) };
 }
 
-describeIf(hasAcl, 'setfacl and getfacl')('attributes of folders that stay', () => {
+describeWith('setfacl', 'getfacl')('attributes of folders that stay', () => {
   test('are the old ones or the new ones after a fault or a power cut at any call', async () => {
     using counting = scratchFolder();
     using selinux = fakeSelinux(counting.at('selinux'));
@@ -111,7 +109,7 @@ describeIf(hasAcl, 'setfacl and getfacl')('attributes of folders that stay', () 
   }, 120_000);
 });
 
-testIf(hasAcl, 'setfacl and getfacl')(
+testWith('setfacl', 'getfacl')(
   'a rule that goes with the old tree goes also when the power is cut after the commit',
   async () => {
     using scratch = scratchFolder();
@@ -129,7 +127,7 @@ testIf(hasAcl, 'setfacl and getfacl')(
   },
 );
 
-testIf(hasAcl, 'setfacl and getfacl')(
+testWith('setfacl', 'getfacl')(
   'without getfacl an ACL that would be replaced is a reason to change nothing',
   async () => {
     using scratch = scratchFolder();

@@ -4,16 +4,16 @@
  */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { runInstall } from '../../src/install/install.ts';
 import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { hasPrograms } from '../support/programs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 
-const hasSetfacl = !execaSync('setfacl', ['--version'], { reject: false }).failed;
+const hasSetfacl = hasPrograms('setfacl');
 const OLD = { changed: '1', gone: '1', touched: 's', 'deep/changed': '1', 'deep/gone': '1', 'swap/file': '1' };
 const YOUNG = { changed: '2', touched: 's', young: '2', 'deep/changed': '2', 'deep/young/er': '2', swap: '2' };
 

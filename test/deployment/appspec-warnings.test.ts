@@ -89,7 +89,7 @@ test.each(['directory', 'tar', 'tgz', 'zip'] as const)(
       'app/node_modules/.bin/tool': '->../../../outside',
     });
     mkdirSync(`${folder}/scripts`);
-    writeFileSync(`${folder}/scripts/check.sh`, `#!/bin/sh\n${scratch.at('www/venv/bin/python')} echo it runs\n`, {
+    writeFileSync(`${folder}/scripts/check.sh`, `#!/bin/sh\n${scratch.word('www/venv/bin/python')} echo it runs\n`, {
       mode: 0o755,
     });
     const ctx = deploymentContext(scratch);

@@ -21,11 +21,11 @@ import type { DeploymentSpecification, Revision } from '../../src/protocol/speci
 import { createSignatureFetcher } from '../../src/revision/fetch-signature.ts';
 import { deploymentContext, specificationOf } from '../support/deployment.ts';
 import { httpServer } from '../support/http-server.ts';
-import { describeIf, testIf } from '../support/needs.ts';
+import { describeWith, testWith } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { hasMinisign, hasSshKeygen, minisignKeyPair, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
+import { minisignKeyPair, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
 
 async function bundleIn(scratch: ScratchFolder, name = 'app.tgz'): Promise<string> {
   const folder = writeRevision(scratch.at(`${name}.d`), {
@@ -64,7 +64,7 @@ function download(ctx: Host, revision: Revision, overrides: Partial<DeploymentSp
 
 const warnings = (ctx: Host) => ctx.log.lines.filter(({ level }) => level === 'warn').map(({ message }) => message);
 
-describeIf(hasSshKeygen, 'ssh-keygen')('under the policy enforce, DownloadBundle', () => {
+describeWith('ssh-keygen')('under the policy enforce, DownloadBundle', () => {
   test('unpacks what a trusted key has signed, and the log says whose', async () => {
     using scratch = scratchFolder();
     const bundle = await bundleIn(scratch);
@@ -190,7 +190,7 @@ describeIf(hasSshKeygen, 'ssh-keygen')('under the policy enforce, DownloadBundle
   });
 });
 
-describeIf(hasSshKeygen, 'ssh-keygen')('under the policy', () => {
+describeWith('ssh-keygen')('under the policy', () => {
   test('warn, what is wrong is in the log and the deployment goes on', async () => {
     using scratch = scratchFolder();
     const bundle = await bundleIn(scratch);
@@ -212,7 +212,7 @@ describeIf(hasSshKeygen, 'ssh-keygen')('under the policy', () => {
   });
 });
 
-describeIf(hasSshKeygen, 'ssh-keygen')('the files of an earlier deployment', () => {
+describeWith('ssh-keygen')('the files of an earlier deployment', () => {
   test('are taken again when their bundle is still signed by somebody who is trusted; else the bundle is fetched', async () => {
     using scratch = scratchFolder();
     const bundle = await bundleIn(scratch);
@@ -272,7 +272,7 @@ describeIf(hasSshKeygen, 'ssh-keygen')('the files of an earlier deployment', () 
 });
 
 describe('a bundle of a web server', () => {
-  testIf(hasSshKeygen && hasMinisign, 'ssh-keygen and minisign')(
+  testWith('ssh-keygen', 'minisign')(
     'has its signature at its own address, of either kind, with the query behind',
     async () => {
       using scratch = scratchFolder();
@@ -306,7 +306,7 @@ describe('a bundle of a web server', () => {
     },
   );
 
-  testIf(hasSshKeygen, 'ssh-keygen')(
+  testWith('ssh-keygen')(
     'that may not be asked for its signature fails under enforce, and goes on under warn',
     async () => {
       using scratch = scratchFolder();
@@ -327,7 +327,7 @@ describe('a bundle of a web server', () => {
     },
   );
 
-  testIf(hasSshKeygen, 'ssh-keygen')('whose signature never ends is not read to the end', async () => {
+  testWith('ssh-keygen')('whose signature never ends is not read to the end', async () => {
     using scratch = scratchFolder();
     const bundle = await bundleIn(scratch);
     let sent = 0;
@@ -355,7 +355,7 @@ describe('a bundle of a web server', () => {
   });
 });
 
-describeIf(hasSshKeygen, 'ssh-keygen')('a commit in git', () => {
+describeWith('ssh-keygen')('a commit in git', () => {
   function repository(scratch: ScratchFolder, objectFormat: string, ...settings: readonly string[]) {
     const folder = writeRevision(scratch.at('work'), {
       destination: scratch.at('www'),
@@ -421,7 +421,7 @@ describeIf(hasSshKeygen, 'ssh-keygen')('a commit in git', () => {
   });
 });
 
-describeIf(hasSshKeygen, 'ssh-keygen')('slipway plan', () => {
+describeWith('ssh-keygen')('slipway plan', () => {
   test('says that an unsigned bundle could not be deployed to this host', async () => {
     using scratch = scratchFolder();
     const bundle = await bundleIn(scratch);

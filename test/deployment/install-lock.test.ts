@@ -87,7 +87,7 @@ describe('Install', () => {
     expect(readFileSync(scratch.at('site/changed'), 'utf8')).toBe(winner);
     const [loser] = ended.filter(({ status }) => status !== 0);
     expect(`${loser?.stdout}${loser?.stderr}`).toMatch(
-      new RegExp(`changed belongs to the deployment group \\S+/LocalFleet \\(${winner}\\)`),
+      new RegExp(`changed belongs to the deployment group .+/LocalFleet \\(${winner}\\)`),
     );
   });
 

@@ -27,7 +27,7 @@ async function stuckHost(scratch: ScratchFolder, applicationStop: DeploymentCont
   const young = writeRevision(scratch.at('young'), {
     destination,
     files: { 'index.html': 'new' },
-    scripts: { ApplicationStop: `touch ${scratch.at('stopped-by-new')}` },
+    scripts: { ApplicationStop: `touch ${scratch.word('stopped-by-new')}` },
   });
   for (const event of ['DownloadBundle', 'Install']) await run(ctx, event, 'd-OLD', old);
   return { ctx, young };
@@ -42,7 +42,7 @@ describe('ApplicationStop of the last revision that fails', () => {
     expect(diagnostics).toMatchObject({ errorCode: 4, scriptName: 'scripts/ApplicationStop.sh' });
     expect(diagnostics.message).toContain('scripts of the last revision, d-OLD in ');
     expect(diagnostics.message).toContain(
-      `run \`slipway reset-group id:group-id --config-file ${scratch.at('codedeployagent.yml')}\` on this host`,
+      `run \`slipway reset-group id:group-id --config-file ${scratch.word('codedeployagent.yml')}\` on this host`,
     );
     expect(diagnostics.log).toContain('cannot stop');
   });

@@ -23,6 +23,7 @@ import { createHookScopes, isInScope, scopePrefix, updateScope } from '../../src
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import { HOOK_EVENTS } from '../../src/protocol/lifecycle-events.ts';
 import type { DeploymentSpecification } from '../../src/protocol/specification.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { deploymentContext, specificationOf } from '../support/deployment.ts';
 import { eventually } from '../support/eventually.ts';
 import { isRunning } from '../support/process-tree.ts';
@@ -323,7 +324,7 @@ describe('a hook event', () => {
     ['no os', (text) => text.replace('os: linux\n', '')],
     ['the os of another platform', (text) => text.replace('os: linux', 'os: windows')],
     ['a key twice', (text) => `${text}\nversion: 0.0\nos: linux\n`],
-    ['a relative destination', (text) => text.replace(/destination: \S+/, 'destination: www/here')],
+    ['a relative destination', (text) => text.replace(/destination: .+/, 'destination: www/here')],
     ['an unknown file_exists_behavior', (text) => `${text}\nfile_exists_behavior: MAYBE\n`],
     ['unknown keys', (text) => `${text}\nfils: []\nresources: []\n`],
     ['permissions that are none', (text) => `${text}\npermissions: {object: /}\n`],
@@ -409,7 +410,7 @@ describe('a hook event', () => {
     const folder = writeRevision(scratch.at('one'), {
       destination: scratch.at('www'),
       files: {},
-      scripts: { ApplicationStart: `echo $$ > ${scratch.at('pid')}\nsleep 600` },
+      scripts: { ApplicationStart: `echo $$ > ${scratch.word('pid')}\nsleep 600` },
     });
     const specification = specificationOf(folder);
     await runAll(ctx, specification, ['DownloadBundle']);
@@ -483,7 +484,7 @@ describe('UpdateDeploymentAgent', () => {
     const [child, escaped] = [scratch.at('child'), scratch.at('escaped')];
     const slow = await update(
       scratch,
-      `sleep 600 & echo $! > ${child}; setsid sh -c 'echo $$ > ${escaped}; exec sleep 600' & echo waiting; wait`,
+      `sleep 600 & echo $! > ${quoteForShell(child)}; setsid sh -c 'echo $$ > "$0"; exec sleep 600' ${quoteForShell(escaped)} & echo waiting; wait`,
       3_000,
     );
     expect(slow.diagnostics).toMatchObject({ errorCode: 4, log: 'waiting\n' });
@@ -494,7 +495,7 @@ describe('UpdateDeploymentAgent', () => {
   test('is not waited for when what it has started holds its output', async () => {
     using scratch = scratchFolder();
     const daemon = scratch.at('daemon');
-    const done = await update(scratch, `sleep 600 & echo $! > ${daemon}; echo done`, 60_000);
+    const done = await update(scratch, `sleep 600 & echo $! > ${quoteForShell(daemon)}; echo done`, 60_000);
     expect(done).toMatchObject({ status: 'Succeeded', diagnostics: { log: 'done\n' } });
     process.kill(Number(readFileSync(daemon, 'utf8')), 'SIGKILL');
   });
@@ -503,7 +504,7 @@ describe('UpdateDeploymentAgent', () => {
     using scratch = scratchFolder();
     const [begun, go, ended] = [scratch.at('begun'), scratch.at('go'), scratch.at('ended')];
     const agentEnds = new AbortController();
-    const command = `touch ${begun}; until [ -e ${go} ]; do sleep 0.05; done; echo still here; echo done > ${ended}`;
+    const command = `touch ${scratch.word('begun')}; until [ -e ${scratch.word('go')} ]; do sleep 0.05; done; echo still here; echo done > ${scratch.word('ended')}`;
     const outcome = update(scratch, command, 60_000, agentEnds.signal);
     await eventually(() => existsSync(begun));
     agentEnds.abort();

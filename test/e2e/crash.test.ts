@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { createManagementClient } from '../../src/protocol/management/client.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { descendantsOf, isRunning, killTree } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
@@ -61,7 +62,9 @@ describe('kill -9 of the agent', () => {
     const hanging = writeRevision(scratch.at('hanging'), {
       destination: site,
       files: { 'index.html': 'one' },
-      scripts: { AfterInstall: `sleep 600 &\necho "$$ $!" > ${pidFile}.new\nmv ${pidFile}.new ${pidFile}\nwait` },
+      scripts: {
+        AfterInstall: `sleep 600 &\necho "$$ $!" > ${quoteForShell(`${pidFile}.new`)}\nmv ${quoteForShell(`${pidFile}.new`)} ${quoteForShell(pidFile)}\nwait`,
+      },
     });
     let deploymentId = '';
     {
@@ -142,7 +145,9 @@ describe('kill -9 of the process that carries out a command', () => {
     const hanging = writeRevision(scratch.at('hanging'), {
       destination: scratch.at('site'),
       files: { 'index.html': 'one' },
-      scripts: { AfterInstall: `echo $$ > ${pidFile}.new\nmv ${pidFile}.new ${pidFile}\nsleep 600` },
+      scripts: {
+        AfterInstall: `echo $$ > ${quoteForShell(`${pidFile}.new`)}\nmv ${quoteForShell(`${pidFile}.new`)} ${quoteForShell(pidFile)}\nsleep 600`,
+      },
     });
     const deploymentId = (
       await runSlipway(['deploy', hanging, ...APPLICATION, '--no-follow'], server.env)

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -137,7 +138,9 @@ describe('a deployment to one host', () => {
     const revision = writeRevision(scratch.at('one'), {
       destination: scratch.at('site'),
       files: { 'index.html': 'one' },
-      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}\necho "released by $line"` },
+      scripts: {
+        BeforeInstall: `mkfifo ${quoteForShell(gate)}\nread line < ${quoteForShell(gate)}\necho "released by $line"`,
+      },
     });
     const created = await runSlipway(['deploy', revision, ...APPLICATION, '--no-follow'], server.env);
     const deploymentId = created.stdout.trim();
@@ -169,7 +172,7 @@ describe('a restart', () => {
     const revision = writeRevision(scratch.at('one'), {
       destination: site,
       files: { 'index.html': 'one' },
-      scripts: { ApplicationStart: `echo started >> ${starts}` },
+      scripts: { ApplicationStart: `echo started >> ${quoteForShell(starts)}` },
     });
     const deployed = await runSlipway(['deploy', revision, ...APPLICATION], server.env);
     expect(deployed).toMatchObject({ status: 0 });

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -17,7 +18,9 @@ function waitingRevision(scratch: ScratchFolder, name: string, destination: stri
   return writeRevision(scratch.at(name), {
     destination,
     files: { 'index.html': name },
-    scripts: { AfterInstall: `touch ${runs}\nwhile [ ! -e ${leave} ]; do sleep 0.05; done` },
+    scripts: {
+      AfterInstall: `touch ${quoteForShell(runs)}\nwhile [ ! -e ${quoteForShell(leave)} ]; do sleep 0.05; done`,
+    },
   });
 }
 

@@ -126,7 +126,7 @@ describe('slipway agent', () => {
     const { status, stderr } = await runSlipway(['agent', '--config-file', scratch.at('agent.yml')]);
     expect(status).toBe(2);
     expect(stderr).toMatch(
-      new RegExp(`^slipway: ${key} \\S+/file cannot be used: .*\\[DEPLOYMENT_ROOT_UNUSABLE\\]\n  to do: `),
+      new RegExp(`^slipway: ${key} .+/file cannot be used: .*\\[DEPLOYMENT_ROOT_UNUSABLE\\]\n  to do: `),
     );
   });
 });

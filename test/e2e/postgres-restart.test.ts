@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { createManagementClient } from '../../src/protocol/management/client.ts';
 import { systemClock } from '../../src/system/clock.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeIf } from '../support/needs.ts';
 import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
@@ -45,7 +46,7 @@ describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('two se
     const group = ['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'];
     expect(await runSlipway(group, one.env)).toMatchObject({ status: 0 });
     const runs = scratch.at('runs');
-    const note = (event: string) => `echo "${event} $0" >> ${runs}\nsleep 0.1`;
+    const note = (event: string) => `echo "${event} $0" >> ${quoteForShell(runs)}\nsleep 0.1`;
     const site = writeRevision(scratch.at('site'), {
       destination: scratch.at('destination'),
       files: { 'index.html': 'hello' },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { loadAgentConfig } from '../../src/config/agent-config.ts';
 import { parseCoreLimit } from '../../src/system/core-dumps.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -26,7 +27,9 @@ test('a wire log, folders closed to others, no core dumps of agent and scripts, 
   const revision = writeRevision(scratch.at('one'), {
     destination: scratch.at('site'),
     files: { 'index.html': 'one' },
-    scripts: { AfterInstall: `{ ulimit -c; umask; echo "$JAVA_HOME $DEPLOYMENT_GROUP_NAME"; } > ${said}` },
+    scripts: {
+      AfterInstall: `{ ulimit -c; umask; echo "$JAVA_HOME $DEPLOYMENT_GROUP_NAME"; } > ${quoteForShell(said)}`,
+    },
   });
   // As from the shell of somebody who is careful.
   const before = process.umask(0o027);

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeIf } from '../support/needs.ts';
+import { describeWith } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { hasSshKeygen, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
+import { type SshKeyPair, sshKeyPair } from '../support/signing.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
 
 interface Pushed {
@@ -14,7 +14,7 @@ interface Pushed {
   readonly key: string;
 }
 
-describeIf(hasSshKeygen, 'ssh-keygen')('a deployment to a host that takes signed bundles only', () => {
+describeWith('ssh-keygen')('a deployment to a host that takes signed bundles only', () => {
   let scratch: ScratchFolder;
   let server: ControlServer;
   let keys: { readonly trusted: SshKeyPair; readonly other: SshKeyPair };

@@ -15,8 +15,8 @@ describe('what a hook has left behind', () => {
     const marker = systemRandom.uuid();
     const text = `#!/bin/bash
 setsid env --unset=${MARKER_VARIABLE} sleep 600 &
-echo $! >> ${scratch.at('pids')}
-echo $$ >> ${scratch.at('pids')}
+echo $! >> ${scratch.word('pids')}
+echo $$ >> ${scratch.word('pids')}
 trap '' TERM
 wait; sleep 600`;
     const options = { env: { [MARKER_VARIABLE]: marker }, detached: true, reject: false, stdio: 'ignore' } as const;

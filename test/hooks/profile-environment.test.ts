@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { withProfile } from '../../src/hooks/profile-environment.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const OWN = { PATH: process.env['PATH'], KEPT: 'kept', GONE: 'gone' };
@@ -41,7 +42,9 @@ describe('the variables of a profile', () => {
   test('do not wait for what the profile leaves running', async () => {
     using scratch = scratchFolder();
     const pidFile = scratch.at('pid');
-    const { environment, faults } = await read(`sleep 600 2> /dev/null & echo $! > ${pidFile}\nJAVA_HOME=/opt/java\n`);
+    const { environment, faults } = await read(
+      `sleep 600 2> /dev/null & echo $! > ${quoteForShell(pidFile)}\nJAVA_HOME=/opt/java\n`,
+    );
     process.kill(Number(readFileSync(pidFile, 'utf8')));
     expect(faults).toEqual([]);
     expect(environment).toMatchObject({ JAVA_HOME: '/opt/java' });

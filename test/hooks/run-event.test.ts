@@ -131,7 +131,7 @@ describe('scripts of an event', () => {
 
   test('that lead out of the revision are not run', async () => {
     using scratch = scratchFolder();
-    const outside = writeScript(scratch.at('outside.sh'), `#!/bin/sh\necho > ${scratch.at('ran')}`);
+    const outside = writeScript(scratch.at('outside.sh'), `#!/bin/sh\necho > ${scratch.word('ran')}`);
     mkdirSync(scratch.at('archive'));
     symlinkSync(outside, scratch.at('archive/a.sh'));
     const { outcome } = await runScripts(scratch.at('archive'), { 'a.sh': null });
@@ -205,7 +205,7 @@ describe('scripts of an event', () => {
     const controller = new AbortController();
     const running = runScripts(
       scratch.at('s'),
-      { 'a.sh': `#!/bin/sh\necho $$ > ${scratch.at('pid')}\nsleep 600`, 'b.sh': '#!/bin/sh\necho two' },
+      { 'a.sh': `#!/bin/sh\necho $$ > ${scratch.word('pid')}\nsleep 600`, 'b.sh': '#!/bin/sh\necho two' },
       { killSignal: controller.signal },
     );
     const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
@@ -256,7 +256,7 @@ describe('runas', () => {
 
     test('ends with all that was started as the other user', async () => {
       using scratch = scratchFolder();
-      const text = `#!/bin/bash\ntrap '' TERM\nsetsid sleep 600 &\necho $! >> ${scratch.at('pids')}\necho $$ >> ${scratch.at('pids')}\nwhile true; do sleep 600; done`;
+      const text = `#!/bin/bash\ntrap '' TERM\nsetsid sleep 600 &\necho $! >> ${scratch.word('pids')}\necho $$ >> ${scratch.word('pids')}\nwhile true; do sleep 600; done`;
       const running = runScripts(openFolder(scratch), { 'a.sh': text }, { runas: 'root', timeoutSeconds: 1 });
       const pids = await pidsIn(scratch.at('pids'), 2);
       expect((await running).outcome).toMatchObject({ outcome: 'timed-out', survivors: [] });

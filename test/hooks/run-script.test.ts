@@ -6,6 +6,7 @@ import { type RunScriptRequest, runScript, type ScriptEnding } from '../../src/h
 import { systemClock } from '../../src/system/clock.ts';
 import { commandLineOf } from '../../src/system/processes.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { testIf } from '../support/needs.ts';
 import { isRunning } from '../support/process-tree.ts';
@@ -124,7 +125,7 @@ describe('a script that takes too long', () => {
     using scratch = scratchFolder();
     const child = writeScript(
       scratch.at('child.sh'),
-      `#!/bin/bash\ntrap 'sleep 0.2; echo saved >> ${scratch.at('saved')}; exit 0' TERM\necho $$ >> ${scratch.at('pids')}\nwhile true; do sleep 0.05; done`,
+      `#!/bin/bash\nsaved=${scratch.word('saved')}\ntrap 'sleep 0.2; echo saved >> "$saved"; exit 0' TERM\necho $$ >> ${scratch.word('pids')}\nwhile true; do sleep 0.05; done`,
     );
     const text = `#!/bin/bash\n${child} &\nwait`;
     const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 500, graceMs: 10_000 });
@@ -136,13 +137,13 @@ describe('a script that takes too long', () => {
   test('is killed with all it has started when it does not heed, wherever that hides', async () => {
     using scratch = scratchFolder();
     const pidFile = scratch.at('pids');
-    const stubborn = `trap "" TERM; echo $$ >> ${pidFile}; while true; do sleep 600; done`;
+    const stubborn = `trap "" TERM; echo $$ >> ${quoteForShell(pidFile)}; while true; do sleep 600; done`;
     const text = `#!/bin/bash
 trap '' TERM
 bash -c '${stubborn}' &
 setsid bash -c '${stubborn}' &
 setsid env --unset=${MARKER_VARIABLE} bash -c '${stubborn}' &
-echo $$ >> ${pidFile}
+echo $$ >> ${quoteForShell(pidFile)}
 while true; do sleep 600; done`;
     const running = run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 800 });
     const pids = await pidsIn(pidFile, 4);
@@ -161,7 +162,7 @@ while true; do sleep 600; done`;
   test('is ended at once, with no grace, when the agent must end', async () => {
     using scratch = scratchFolder();
     const controller = new AbortController();
-    const text = `#!/bin/bash\ntrap 'echo heard >> ${scratch.at('heard')}' TERM\nsetsid sleep 600 &\necho $$ >> ${scratch.at('pids')}\necho $! >> ${scratch.at('pids')}\nwhile true; do sleep 600; done`;
+    const text = `#!/bin/bash\nheard=${scratch.word('heard')}\ntrap 'echo heard >> "$heard"' TERM\nsetsid sleep 600 &\necho $$ >> ${scratch.word('pids')}\necho $! >> ${scratch.word('pids')}\nwhile true; do sleep 600; done`;
     const running = run(writeScript(scratch.at('a.sh'), text), { killSignal: controller.signal, graceMs: 60_000 });
     const pids = await pidsIn(scratch.at('pids'), 2);
     controller.abort();
@@ -180,7 +181,7 @@ while true; do sleep 600; done`;
 
   test('is not even started when the agent is already ending', async () => {
     using scratch = scratchFolder();
-    const script = writeScript(scratch.at('a.sh'), `#!/bin/sh\necho > ${scratch.at('ran')}`);
+    const script = writeScript(scratch.at('a.sh'), `#!/bin/sh\necho > ${scratch.word('ran')}`);
     expect((await run(script, { killSignal: AbortSignal.abort() })).ending).toEqual({ ending: 'killed' });
     expect(readdirSync(scratch.path)).toEqual(['a.sh']);
   });
@@ -189,7 +190,7 @@ while true; do sleep 600; done`;
 describe('a process in the background', () => {
   test('lives on after a success when it has let go of the output', async () => {
     using scratch = scratchFolder();
-    const text = `#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\necho $! > ${scratch.at('pid')}\necho started`;
+    const text = `#!/bin/sh\nsleep 600 >/dev/null 2>&1 &\necho $! > ${scratch.word('pid')}\necho started`;
     const { ending, stdout } = await run(writeScript(scratch.at('a.sh'), text));
     expect(ending).toMatchObject({ ending: 'exited', exitCode: 0 });
     expect(stdout).toEqual(['started']);
@@ -207,7 +208,7 @@ describe('a process in the background', () => {
       // Two are left; only one of them is to blame.
       const child = writeScript(
         scratch.at('child.sh'),
-        `#!/bin/bash\necho $$ > ${scratch.at('pid')}\nwhile ! [ -e ${scratch.at('go')} ]; do sleep 0.05; done\nfor n in 1 2 3; do echo line $n; echo line $n >&2; done\necho alive > ${scratch.at('alive')}\nwhile true; do read -t 60 < /dev/zero; done`,
+        `#!/bin/bash\necho $$ > ${scratch.word('pid')}\nwhile ! [ -e ${scratch.word('go')} ]; do sleep 0.05; done\nfor n in 1 2 3; do echo line $n; echo line $n >&2; done\necho alive > ${scratch.word('alive')}\nwhile true; do read -t 60 < /dev/zero; done`,
       );
       const text = `#!/bin/sh\nsleep 601 >/dev/null 2>&1 &\n${child} ${redirection} &\necho begun\n`;
       const { ending } = await run(writeScript(scratch.at('a.sh'), text), { outputGraceMs: 400 });
@@ -254,7 +255,7 @@ describe('a process in the background', () => {
   test('that holds the output is named early, long before the deadline', async () => {
     using scratch = scratchFolder();
     const held: string[] = [];
-    const text = `#!/bin/sh\n(while ! [ -e ${scratch.at('go')} ]; do sleep 0.05; done) &\n`;
+    const text = `#!/bin/sh\n(while ! [ -e ${scratch.word('go')} ]; do sleep 0.05; done) &\n`;
     const running = run(writeScript(scratch.at('a.sh'), text), {
       onOutputHeld: (stream, holders) => held.push(`${stream} ${holders.length}`),
     });
@@ -267,7 +268,7 @@ describe('a process in the background', () => {
   test('is killed when the agent must end while it holds the output', async () => {
     using scratch = scratchFolder();
     const controller = new AbortController();
-    const text = `#!/bin/sh\nsleep 600 &\necho $! > ${scratch.at('pid')}`;
+    const text = `#!/bin/sh\nsleep 600 &\necho $! > ${scratch.word('pid')}`;
     const running = run(writeScript(scratch.at('a.sh'), text), { killSignal: controller.signal });
     const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
     controller.abort();

@@ -11,10 +11,9 @@ import type { InstallRules } from '../../src/install/types.ts';
 import { lookupGroup, lookupUser } from '../../src/system/users.ts';
 import { fakePrograms } from '../support/fake-programs.ts';
 import { type Files, installContext, installRequest, writeFiles } from '../support/install.ts';
-import { describeIf, testIf } from '../support/needs.ts';
+import { describeWith, testIf } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
-const hasAcl = ['setfacl', 'getfacl'].every((tool) => !execaSync(tool, ['--version'], { reject: false }).failed);
 const isRoot = process.getuid?.() === 0;
 
 /** An AppSpec that installs everything into `site`, with these permissions; `SITE` stands for that folder. */
@@ -138,7 +137,7 @@ describe('modes and owners', () => {
   });
 });
 
-describeIf(hasAcl, 'setfacl and getfacl')('ACLs through the real setfacl', () => {
+describeWith('setfacl', 'getfacl')('ACLs through the real setfacl', () => {
   test.each([
     [
       'a mask is the group’s rights when a user is named',

@@ -14,17 +14,15 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { execa, execaSync } from 'execa';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { runInstall } from '../../src/install/install.ts';
 import { recoverInstalls } from '../../src/install/recover-installs.ts';
 import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { appSpecFor, installContext, installRequest, writeFiles } from '../support/install.ts';
-import { testIf } from '../support/needs.ts';
+import { testIf, testWith } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
-
-const hasSetfacl = !execaSync('setfacl', ['--version'], { reject: false }).failed;
 
 describe('a first install', () => {
   test('puts every file, folder and link in place and writes down what it did', async () => {
@@ -377,7 +375,7 @@ describe('permissions', () => {
     expect([stats.uid, stats.gid, (stats.mode & 0o7777).toString(8)]).toEqual([1, 1, '4755']);
   });
 
-  testIf(hasSetfacl, 'setfacl')('ACLs are set by the real setfacl, base entries and mask included', async () => {
+  testWith('setfacl', 'getfacl')('ACLs are set by the real setfacl, base entries and mask included', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { a: 'a' });
     const permissions = [{ ...usual, object: scratch.at('site', 'a'), mode: '640', acls: ['user:root:rw-'] }];

@@ -16,18 +16,16 @@ import {
   writeSync,
 } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import { execa, execaSync } from 'execa';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
-import { testIf } from '../support/needs.ts';
+import { testWith } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 import { UNPACK_RULES } from '../support/unpack.ts';
 
 const { limits, rules } = UNPACK_RULES;
-
-const has = (program: string) => execaSync('sh', ['-c', `command -v ${program}`], { reject: false }).exitCode === 0;
 
 /** A folder with what a revision may hold; names longer than the oldest formats take only where they can be told. */
 function makeSource(path: string, { longNames = true, plainToUnzip = false } = {}): string {
@@ -86,7 +84,7 @@ const TAR_MAKERS: Readonly<Record<string, { make: readonly string[]; longNames?:
 
 describe('a tar archive of', () => {
   for (const [maker, { make, longNames = true, needs = 'tar' }] of Object.entries(TAR_MAKERS)) {
-    testIf(has(needs), needs)(`${maker} is unpacked as tar unpacks it, plain and compressed`, async () => {
+    testWith(needs)(`${maker} is unpacked as tar unpacks it, plain and compressed`, async () => {
       using scratch = scratchFolder();
       const cwd = makeSource(scratch.at('source'), { longNames });
       const [program = '', ...args] = make;
@@ -134,7 +132,7 @@ describe('a tar archive of', () => {
   }
 
   for (const format of ['USTAR_FORMAT', 'GNU_FORMAT', 'PAX_FORMAT']) {
-    testIf(has('python3'), 'python3')(`Python's tarfile, ${format}, is unpacked as tar unpacks it`, async () => {
+    testWith('python3')(`Python's tarfile, ${format}, is unpacked as tar unpacks it`, async () => {
       using scratch = scratchFolder();
       const cwd = makeSource(scratch.at('source'), { longNames: format !== 'USTAR_FORMAT' });
       const script = `import sys, tarfile; t = tarfile.open(sys.argv[1], 'w:gz', format=tarfile.${format}); t.add('.'); t.close()`;
@@ -152,7 +150,7 @@ describe('a tar archive of', () => {
 
 describe('git archive', () => {
   for (const format of ['tar', 'tgz', 'zip'] as const) {
-    testIf(has('git'), 'git')(`as ${format} is unpacked as the system's tools unpack it`, async () => {
+    testWith('git')(`as ${format} is unpacked as the system's tools unpack it`, async () => {
       using scratch = scratchFolder();
       // Info-ZIP's reader changes newlines and backslashes in names.
       const cwd = makeSource(scratch.at('source'), { plainToUnzip: format === 'zip' });
@@ -183,7 +181,7 @@ const ZIP_MAKERS: Readonly<Record<string, { make: string; needs: string }>> = {
 
 describe('a zip archive of', () => {
   for (const [maker, { make, needs }] of Object.entries(ZIP_MAKERS)) {
-    testIf(has(needs), needs)(`${maker} is the folder that went in`, async () => {
+    testWith(needs)(`${maker} is the folder that went in`, async () => {
       using scratch = scratchFolder();
       const cwd = makeSource(scratch.at('source'));
       await execa('sh', ['-c', make, scratch.at('bundle.zip')], { cwd });
@@ -198,30 +196,27 @@ describe('a zip archive of', () => {
     });
   }
 
-  testIf(has('python3') && has('unzip'), 'python3 and unzip')(
-    "Python's zipfile with names in code page 437 and no Unix attributes",
-    async () => {
-      using scratch = scratchFolder();
-      const script = [
-        'import sys, zipfile',
-        "z = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)",
-        "z.writestr('d/unicode-\\u65e5', 'x')",
-        "i = zipfile.ZipInfo('plain'); i.create_system = 0; i.external_attr = 0; z.writestr(i, 'y')",
-        "i = zipfile.ZipInfo('caf_'); i.create_system = 0; z.writestr(i, 'z')",
-        'z.close()',
-        "data = open(sys.argv[1], 'rb').read().replace(b'caf_', b'caf\\x82')",
-        "open(sys.argv[1], 'wb').write(data)",
-      ];
-      await execa('python3', ['-c', script.join('\n'), scratch.at('bundle.zip')]);
-      await ours(scratch.at('bundle.zip'), 'zip', scratch.at('archive'));
-      expect(treeOf(scratch.at('archive'))).toEqual({
-        d: 'directory 755',
-        'd/unicode-日': 'file 600 "x"',
-        plain: 'file 644 "y"',
-        café: 'file 644 "z"',
-      });
-    },
-  );
+  testWith('python3', 'unzip')("Python's zipfile with names in code page 437 and no Unix attributes", async () => {
+    using scratch = scratchFolder();
+    const script = [
+      'import sys, zipfile',
+      "z = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)",
+      "z.writestr('d/unicode-\\u65e5', 'x')",
+      "i = zipfile.ZipInfo('plain'); i.create_system = 0; i.external_attr = 0; z.writestr(i, 'y')",
+      "i = zipfile.ZipInfo('caf_'); i.create_system = 0; z.writestr(i, 'z')",
+      'z.close()',
+      "data = open(sys.argv[1], 'rb').read().replace(b'caf_', b'caf\\x82')",
+      "open(sys.argv[1], 'wb').write(data)",
+    ];
+    await execa('python3', ['-c', script.join('\n'), scratch.at('bundle.zip')]);
+    await ours(scratch.at('bundle.zip'), 'zip', scratch.at('archive'));
+    expect(treeOf(scratch.at('archive'))).toEqual({
+      d: 'directory 755',
+      'd/unicode-日': 'file 600 "x"',
+      plain: 'file 644 "y"',
+      café: 'file 644 "z"',
+    });
+  });
 
   test('a program in front of it is unpacked all the same', async () => {
     using scratch = scratchFolder();

@@ -5,7 +5,7 @@ import { createSigningAuthority, issueSigner, type Signer } from '../../src/prot
 import { openEnvelope } from '../../src/protocol/envelope/open.ts';
 import { sealSpecification } from '../../src/protocol/envelope/seal.ts';
 import { systemRandom } from '../../src/system/random.ts';
-import { describeIf } from '../support/needs.ts';
+import { describeWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 const nowMs = Date.now();
@@ -70,9 +70,7 @@ async function opensslSign(
   return readFileSync(scratch.at('signed.pem'), 'utf8');
 }
 
-const hasOpenssl = (await execa('openssl', ['version'], { reject: false })).exitCode === 0;
-
-describeIf(hasOpenssl, 'openssl')('what we seal', () => {
+describeWith('openssl')('what we seal', () => {
   let signer: Signer;
   let payload: string;
 
@@ -148,7 +146,7 @@ describeIf(hasOpenssl, 'openssl')('what we seal', () => {
   });
 });
 
-describeIf(hasOpenssl, 'openssl')('what openssl signs', () => {
+describeWith('openssl')('what openssl signs', () => {
   test.each([
     ['RSA', ['rsa:2048']],
     ['ECDSA', ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']],

@@ -10,6 +10,7 @@ import {
 } from '../../src/local/deploy.ts';
 import { type LocalDeploymentOptions, newLocalDeploymentId, planLocalDeployment } from '../../src/local/plan.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { deploymentContext } from '../support/deployment.ts';
 import { testIf } from '../support/needs.ts';
 import { isRunning } from '../support/process-tree.ts';
@@ -61,7 +62,7 @@ describe('a local deployment', () => {
   test('leaves no tracking file while it runs: that is for what a service has ordered', async () => {
     using scratch = scratchFolder();
     const seen = scratch.at('seen');
-    const folder = revision(scratch, 'one', { AfterInstall: `ls ${scratch.at('root')} > ${seen}` });
+    const folder = revision(scratch, 'one', { AfterInstall: `ls ${scratch.word('root')} > ${quoteForShell(seen)}` });
     expect(await deploy(scratch, { bundleLocation: folder })).toMatchObject({ status: 'Succeeded' });
     const names = readFileSync(seen, 'utf8').trim().split('\n');
     expect(names).toContain('default-local-deployment-group');
@@ -147,7 +148,7 @@ describe('a local deployment', () => {
   test('that is interrupted kills the script that runs and ends', async () => {
     using scratch = scratchFolder();
     const controller = new AbortController();
-    revision(scratch, 'one', { ApplicationStart: `echo $$ > ${scratch.at('pid')}\nsleep 600` });
+    revision(scratch, 'one', { ApplicationStart: `echo $$ > ${scratch.word('pid')}\nsleep 600` });
     const running = deploy(scratch, { bundleLocation: 'one' }, controller.signal);
     const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
     controller.abort();

@@ -59,7 +59,7 @@ describe('the journal', () => {
 
   test('is given records one after the other, each by a process of its own, in their order', async () => {
     using scratch = scratchFolder();
-    const program = writeScript(scratch.at('logger'), `#!/bin/sh\ngrep SLIPWAY_ >> ${scratch.at('taken')}`);
+    const program = writeScript(scratch.at('logger'), `#!/bin/sh\ngrep SLIPWAY_ >> ${scratch.word('taken')}`);
     const lines: string[] = [];
     const journal = createJournal({ ...AGENT, program, writeLine: (line) => lines.push(line) });
     for (let n = 0; n < 10; n += 1) journal.write(record({ deploymentId: `d-${n}` }));

@@ -8,9 +8,9 @@ import { matchesPatterns, parseSigners } from '../../src/signature/signers.ts';
 import { parseSshKey } from '../../src/signature/ssh-key.ts';
 import { Malformed, wireString } from '../../src/signature/ssh-wire.ts';
 import { judge, parseSignature, type SignatureFormat, type Verdict } from '../../src/signature/verdict.ts';
-import { describeIf } from '../support/needs.ts';
+import { describeWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { hasMinisign, hasSshKeygen, minisignKeyPair, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
+import { minisignKeyPair, type SshKeyPair, sshKeyPair } from '../support/signing.ts';
 
 const NOW = Date.UTC(2026, 5, 1);
 
@@ -27,7 +27,7 @@ async function judged(bundle: string, signatureFile: string, signersText: string
   return judgeFile(bundle, [{ format, file: signatureFile }], signers, 'shop', NOW);
 }
 
-describeIf(hasSshKeygen, 'ssh-keygen')('what ssh-keygen signs', () => {
+describeWith('ssh-keygen')('what ssh-keygen signs', () => {
   test.each([
     ['ed25519', []],
     ['rsa', ['-b', '2048']],
@@ -156,7 +156,7 @@ describeIf(hasSshKeygen, 'ssh-keygen')('what ssh-keygen signs', () => {
   });
 });
 
-describeIf(hasSshKeygen, 'ssh-keygen')('what ssh-keygen signs with a certificate', () => {
+describeWith('ssh-keygen')('what ssh-keygen signs with a certificate', () => {
   /** @returns the signature of a key that `ca` has certified */
   function certified(scratch: ScratchFolder, bundle: string, ca: SshKeyPair, ...options: readonly string[]): string {
     const key = sshKeyPair(scratch, 'certified');
@@ -251,7 +251,7 @@ describe('what a hardware key signs', () => {
   });
 });
 
-describeIf(hasMinisign, 'minisign')('what minisign signs', () => {
+describeWith('minisign')('what minisign signs', () => {
   test('is trusted, and not with one byte changed, of the bundle or of the trusted comment', async () => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);

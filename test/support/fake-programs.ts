@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 
 /** Programs that cannot run on this machine, stood in for: each writes down how it was called, and does nothing else. */
 export interface FakePrograms extends Disposable {
@@ -16,7 +17,7 @@ export function fakePrograms(folder: string, names: readonly string[]): FakeProg
   for (const name of names) {
     const program = join(folder, name);
     // An argument ends with a NUL, a call with one more.
-    writeFileSync(program, `#!/bin/sh\nprintf '%s\\0' ${name} "$@" '' >> '${log}'\n`);
+    writeFileSync(program, `#!/bin/sh\nprintf '%s\\0' ${name} "$@" '' >> ${quoteForShell(log)}\n`);
     chmodSync(program, 0o755);
   }
   const before = process.env['PATH'];

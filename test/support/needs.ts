@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { missingPrograms } from './programs.ts';
 
 /** Runs a test where the machine has what it needs; elsewhere the test's name in the report says what is missing. */
 export function testIf(met: boolean, need: string) {
@@ -15,4 +16,16 @@ export function describeIf(met: boolean, need: string) {
 
 function nameWith(name: string, met: boolean, need: string): string {
   return met ? name : `${name} (NOT RUN: needs ${need})`;
+}
+
+/** Runs a test where the machine has these programs; elsewhere the test's name in the report says which are missing. */
+export function testWith(...programs: readonly string[]) {
+  const missing = missingPrograms(programs);
+  return testIf(missing.length === 0, missing.join(' and '));
+}
+
+/** Runs a group of tests where the machine has these programs; elsewhere its name in the report says which are missing. */
+export function describeWith(...programs: readonly string[]) {
+  const missing = missingPrograms(programs);
+  return describeIf(missing.length === 0, missing.join(' and '));
 }

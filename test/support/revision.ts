@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { IN_PLACE_EVENTS } from '../../src/protocol/lifecycle-events.ts';
@@ -21,7 +21,9 @@ export function writeRevision(folder: string, content: RevisionContent): string 
   const put = (name: string, text: string, mode = 0o644) => {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text, { mode });
+    writeFileSync(path, text);
+    // Whatever the umask of the test's user is.
+    chmodSync(path, mode);
   };
   for (const [name, text] of Object.entries(content.files)) put(`files/${name}`, text);
   for (const event of SCRIPTED) {

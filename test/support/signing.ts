@@ -1,10 +1,7 @@
 /** Real keys, and the real programs that sign with them. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { ScratchFolder } from './scratch.ts';
-
-export const hasSshKeygen = spawnSync('ssh', ['-V']).status === 0;
-export const hasMinisign = spawnSync('minisign', ['-v']).status === 0;
 
 /** A key pair made by ssh-keygen, and what its owner may do with it. */
 export interface SshKeyPair {

@@ -11,9 +11,15 @@ export interface UnitSettings {
  * @throws Error when the unit has no ExecStart line: the package is damaged
  */
 export function renderUnit(template: string, settings: UnitSettings): string {
-  const line = `ExecStart=${settings.execStart.map(quoteWord).join(' ')}`;
+  const line = `ExecStart=${startable(settings.execStart).map(quoteWord).join(' ')}`;
   if (!/^ExecStart=.*$/m.test(template)) throw new Error('the unit template has no ExecStart line');
   return template.replace(/^ExecStart=.*$/m, () => line);
+}
+
+/** systemd takes no program whose path has one of these signs in it, however it is quoted, but any argument: a shell then starts the program. */
+function startable(execStart: readonly string[]): readonly string[] {
+  const [program = ''] = execStart;
+  return /["'\\$]/.test(program) ? ['/bin/sh', '-c', 'exec "$0" "$@"', ...execStart] : execStart;
 }
 
 /** A word as systemd.service(5) reads it: specifiers and variables doubled, quoted when it holds a blank or a quote. */
