@@ -20,6 +20,7 @@ import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { openSealer } from './open-sealer.ts';
 import { createS3Server, type S3Server } from './s3/s3-server.ts';
+import { createTransfers } from './s3/transfers.ts';
 import { openSigning } from './signing.ts';
 import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -82,13 +83,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const base = { store, waiters, clock, random, log };
     const engine: Engine = await startEngine(base);
     opened.push(engine);
-    opened.push(startPowerWatch(base));
+    const transfers = createTransfers();
+    opened.push(startPowerWatch({ ...base, transfers }));
     const tls = options.tls ?? null;
     const connections = createConnections({
       ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },
     });
     const s3: S3Server = createS3Server({
-      ...{ dataDir, findKey, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
+      ...{ dataDir, findKey, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
       publicEndpoint: options.publicS3Endpoint ?? null,
     });

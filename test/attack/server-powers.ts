@@ -12,14 +12,16 @@ import {
   hostClient,
   managementClient,
 } from '../support/hand-driven-host.ts';
+import { heldDownload, heldUpload, openFilesBelow } from '../support/held-transfers.ts';
+import { rawS3 } from '../support/raw-s3.ts';
 import { runSlipway } from '../support/slipway.ts';
 import type { Attack, AttackGround } from './attack.ts';
 
 const NO_POWER = 'a key that is disabled, or whose host is deregistered, has no power from that moment';
 const OWN_ONLY = 'a host speaks for itself only';
 const STOPS = 'a stop that was accepted ends as Stopped, and nothing changes what has ended';
-/** A poll of a key without power ends by the next look of the server, each second; the rest is for a busy machine. */
-const POLL_ENDS_WITHIN_MS = 10_000;
+/** What goes on with a key without power ends by the next look of the server, each second; the rest is for a busy machine. */
+const ENDS_WITHIN_MS = 10_000;
 const OUTCOMES = {
   success: outcome('Succeeded', 0),
   failure: outcome('Failed', 4),
@@ -32,18 +34,20 @@ function outcome(status: CommandOutcome['status'], errorCode: 0 | 4): CommandOut
 
 interface Ground {
   readonly url: string;
+  readonly s3Url: string;
   readonly dataDir: string;
+  readonly pid: number;
   readonly admin: ManagementClient;
   host(name: string, tag: string): Promise<HandDrivenHost>;
 }
 
 async function prepared(ground: AttackGround): Promise<Ground> {
-  const { url, dataDir, env } = await ground.sharedServer();
+  const { url, s3Url, dataDir, env, daemon } = await ground.sharedServer();
   const admin = managementClient(url, {
     accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '',
     secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
   });
-  return { url, dataDir, admin, host: (name, tag) => handDrivenHost(url, admin, name, tag) };
+  return { url, s3Url, dataDir, pid: daemon.pid, admin, host: (name, tag) => handDrivenHost(url, admin, name, tag) };
 }
 
 async function refused(what: string, call: Promise<unknown>, types: readonly string[]): Promise<void> {
@@ -100,7 +104,7 @@ function usesKeyOn(how: string, tag: string, take: (ground: Ground, host: HandDr
       });
       for (const host of [idle, asked, working]) await take(ground, host);
       assert.equal(await poll, null, 'the open poll did not end empty');
-      assert.ok(performance.now() - startedMs < POLL_ENDS_WITHIN_MS, 'the poll was held on');
+      assert.ok(performance.now() - startedMs < ENDS_WITHIN_MS, 'the poll was held on');
       for (const [host, command] of [
         [asked, taken],
         [working, begun],
@@ -112,9 +116,42 @@ function usesKeyOn(how: string, tag: string, take: (ground: Ground, host: HandDr
         const event = await firstEvent(admin, deploymentId, host.name);
         assert.notEqual(event?.status, 'Succeeded', `${host.name}: ${JSON.stringify(event)}`);
       }
+      // What it ran can end by nothing that comes from it: another process's change is seen within seconds.
+      const ended = async () => (await firstEvent(admin, deploymentId, working.name))?.status === 'Failed';
+      await eventually(ended, { withinMs: ENDS_WITHIN_MS });
       await admin.call('StopDeploymentNow', { deploymentId }).catch(() => undefined);
     },
   };
+}
+
+/** More than all buffers between the server's file and a client that does not read. */
+const BUNDLE_BYTES = 48 * 1024 * 1024;
+
+/** Takes a key's power while transfers with it stand still, and goes on with them. */
+async function goesOnWithTransfers(attackGround: AttackGround): Promise<void> {
+  const ground = await prepared(attackGround);
+  const { admin, s3Url } = ground;
+  const [host, other] = [await ground.host('reading-1', 'reading'), await ground.host('reading-2', 'reading')];
+  const [operator, target] = [await admin.call('CreateAccessKey', { role: 'operator' }), '/revisions/reading.zip'];
+  const send = rawS3(s3Url, operator);
+  assert.equal((await send({ method: 'PUT', target, body: Buffer.alloc(BUNDLE_BYTES) })).status, 200);
+  const deploymentId = await deployToTag(admin, 'reading');
+  using download = await heldDownload(s3Url, host.key, target, 'not at all');
+  using others = await heldDownload(s3Url, other.key, target, 'not at all');
+  using upload = await heldUpload(s3Url, operator, '/revisions/late', Buffer.alloc(1024 * 1024), 'not at all');
+  await eventually(() => openFilesBelow(ground.pid, `${ground.dataDir}/s3/.incoming`) === 1);
+  await admin.call('DisableAccessKey', { accessKeyId: host.key.accessKeyId });
+  await admin.call('DisableAccessKey', { accessKeyId: operator.accessKeyId });
+  const startedMs = performance.now();
+  // The server has ended both when it answers this one: one look is for all keys.
+  const { status } = await upload.ended;
+  assert.equal(status, 403, 'an upload of a disabled key was not refused');
+  assert.ok(performance.now() - startedMs < ENDS_WITHIN_MS, 'the upload was held on');
+  download.goOn();
+  assert.equal((await download.ended).isWhole, false, 'a download of a disabled key came to its end');
+  others.goOn();
+  assert.equal((await others.ended).isWhole, true, 'the download of another host was cut off');
+  await admin.call('StopDeploymentNow', { deploymentId });
 }
 
 const CHANGES: Readonly<Partial<Record<ManagementOperation, object>>> = {
@@ -154,6 +191,11 @@ export const POWER_ATTACKS: readonly Attack[] = [
   usesKeyOn('registration was taken back through the API of CodeDeploy', 'deregistered', ({ admin }, { name }) =>
     admin.call('DeregisterOnPremisesInstance', { instanceName: name }).then(() => undefined),
   ),
+  {
+    promise: NO_POWER,
+    name: 'clients go on with a download and an upload of keys that were disabled',
+    run: goesOnWithTransfers,
+  },
   {
     promise: OWN_ONLY,
     name: 'a host asks for the specification and the commands of another, and reports for it',

@@ -7,20 +7,29 @@ import type { Waiters } from './waiters.ts';
 export interface PowerWatchContext {
   readonly store: Pick<Store, 'db'>;
   readonly waiters: Pick<Waiters, 'waiting' | 'wake'>;
+  /** What else goes on for as long as its key has power. */
+  readonly transfers: { underWay(): readonly KeyInUse[] };
   readonly clock: Clock;
   readonly log: Logger;
+}
+
+export interface KeyInUse {
+  readonly accessKeyId: string;
+  /** Called once the key has no power any more. */
+  end(): void;
 }
 
 export interface PowerWatch {
   close(): Promise<void>;
 }
 
-/** One short query for a hundred hosts that wait; a poll outlives its key by no more than this. */
+/** One short query for a hundred keys in use; a poll or a transfer outlives its key by no more than this. */
 const LOOK_MS = 1_000;
 
 /**
- * Ends the polls of keys that have lost their power, whoever took it: this server says so at once, but `slipway keys disable` is another
- * process, and on PostgreSQL there may be other servers. The polls are only woken; they look for themselves.
+ * Ends the polls and the transfers of keys that have lost their power, whoever took it: this server says so at once, but
+ * `slipway keys disable` is another process, and on PostgreSQL there may be other servers. The polls are only woken; they look for
+ * themselves.
  */
 export function startPowerWatch(ctx: PowerWatchContext): PowerWatch {
   const closing = new AbortController();
@@ -37,19 +46,23 @@ async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promis
   let failures = 0;
   while (!signal.aborted) {
     await ctx.clock.sleep(LOOK_MS, signal);
-    const waiting = ctx.waiters.waiting();
-    if (signal.aborted || waiting.length === 0) continue;
+    const inUse = keysInUse(ctx);
+    if (signal.aborted || inUse.length === 0) continue;
     try {
-      const powerful = await powerfulKeys(
-        ctx.store.db,
-        waiting.map(({ accessKeyId }) => accessKeyId),
-      );
-      for (const { hostArn, accessKeyId } of waiting) if (!powerful.has(accessKeyId)) ctx.waiters.wake(hostArn);
+      const powerful = await powerfulKeys(ctx.store.db, [...new Set(inUse.map(({ accessKeyId }) => accessKeyId))]);
+      for (const { accessKeyId, end } of inUse) if (!powerful.has(accessKeyId)) end();
       failures = 0;
     } catch (error) {
       failures += 1;
       // Said once: a database that is away is away for many looks.
-      if (failures === 1) ctx.log.error('the keys of waiting hosts could not be looked at just now', { error });
+      if (failures === 1) ctx.log.error('the keys in use could not be looked at just now', { error });
     }
   }
+}
+
+function keysInUse({ waiters, transfers }: PowerWatchContext): readonly KeyInUse[] {
+  const polls = waiters
+    .waiting()
+    .map(({ hostArn, accessKeyId }) => ({ accessKeyId, end: () => waiters.wake(hostArn) }));
+  return [...polls, ...transfers.underWay()];
 }

@@ -40,18 +40,16 @@ export async function deleteObject(store: ObjectStore, request: S3Request): Prom
 /** Decides whether the caller may read an object. @throws S3Error AccessDenied, the same whether it is there or not */
 export type RequireReadable = (request: S3Request, object: ObjectVersion | null, isLatest: boolean) => Promise<void>;
 
-export interface Reading {
-  readonly requireReadable: RequireReadable;
-  /** Passes content on for as long as the caller may have it; throws when that is over. */
-  whileAllowed(request: S3Request): (content: AsyncIterable<Buffer>) => AsyncIterable<Buffer>;
-}
-
-export async function sendObject(store: ObjectStore, request: S3Request, reading: Reading): Promise<void> {
-  const { response, headers, bucket, key, query, message } = request;
+export async function sendObject(
+  store: ObjectStore,
+  request: S3Request,
+  requireReadable: RequireReadable,
+): Promise<void> {
+  const { response, headers, bucket, key, query, message, signal } = request;
   await receiveNothing(request);
   const version = query.get('versionId') ?? null;
   const found = store.look(bucket, key, version);
-  await reading.requireReadable(request, found?.object ?? null, found?.isLatest ?? false);
+  await requireReadable(request, found?.object ?? null, found?.isLatest ?? false);
   const { object, file } = store.find(bucket, key, version);
   const notModified = isNotModified(headers, object);
   response.setHeader('etag', `"${object.eTag}"`);
@@ -75,7 +73,11 @@ export async function sendObject(store: ObjectStore, request: S3Request, reading
     response.end();
     return;
   }
-  await pipeline(createReadStream(file, { start, end }), reading.whileAllowed(request), response);
+  try {
+    await pipeline(createReadStream(file, { start, end }), response, { signal });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  }
 }
 
 function setChecksums({ response }: S3Request, checksums: Checksums): void {

@@ -1,5 +1,6 @@
 /** Takes bodies in, and makes sure that each is the one that was signed and promised. */
 import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
 import {
   algorithmOf,
   type Checksum,
@@ -79,15 +80,23 @@ export async function receiveNothing(request: S3Request): Promise<void> {
 
 /** @returns trailers of a chunked body */
 async function receive(
-  { message, body, requireStillAllowed }: S3Request,
+  { message, body, requireStillAllowed, signal }: S3Request,
   onContent: (piece: Buffer) => void,
 ): Promise<ReadonlyMap<string, string>> {
   const hash = body.sha256 === null ? null : createHash('sha256');
   const reader = body.chunked === 'no' ? null : createChunkedReader(body.signing, onContent);
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    hash?.update(chunk);
-    if (reader === null) onContent(chunk);
-    else reader.write(chunk);
+  const take = async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
+      hash?.update(chunk);
+      if (reader === null) onContent(chunk);
+      else reader.write(chunk);
+    }
+  };
+  try {
+    // Also a body of which nothing comes any more is left when the key loses its power.
+    await pipeline(message, take, { signal });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
   }
   if (!message.complete) throw new S3Error('IncompleteBody', 400, 'The body ends too early.');
   const trailers = reader?.end() ?? new Map<string, string>();

@@ -35,6 +35,8 @@ export interface S3Request {
   readonly body: BodyPromise;
   /** Asked once more when the body is there, which may have taken hours. @throws S3Error when the key has lost its power meanwhile */
   requireStillAllowed(): Promise<void>;
+  /** Aborts when the key loses its power while the request is under way; the reason is the error for the client. */
+  readonly signal: AbortSignal;
 }
 
 const MAX_KEY_BYTES = 1024;

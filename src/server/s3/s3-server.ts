@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -21,10 +21,11 @@ import { type OperationName, understand } from './gate.ts';
 import { isNeeded, type NeededObject } from './host-reads.ts';
 import { refuseHostStyle } from './host-style.ts';
 import { type ObjectStore, openObjectStore } from './object-store.ts';
-import { deleteObject, putObject, type Reading, sendObject } from './objects.ts';
+import { deleteObject, putObject, type RequireReadable, sendObject } from './objects.ts';
 import { receiveNothing } from './receive.ts';
 import { S3Error } from './s3-error.ts';
 import { readAddress, type S3Caller, type S3Request } from './s3-request.ts';
+import { keyHasLostPower, type Transfers } from './transfers.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './uploads.ts';
 import { elements } from './xml.ts';
 
@@ -34,6 +35,7 @@ export interface S3Context {
   findKey(accessKeyId: string): Promise<AccessKey | null>;
   /** What deployments to this host need just now. */
   neededBy(hostArn: string): Promise<readonly NeededObject[]>;
+  readonly transfers: Pick<Transfers, 'begin'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -49,9 +51,6 @@ export interface S3Server {
   listen(host: string, port: number): Promise<string>;
   close(): Promise<void>;
 }
-
-/** How long a download may go on after its key has lost its power. */
-const CHECK_AGAIN_MS = 1_000;
 
 export function createS3Server(ctx: S3Context): S3Server {
   const store = openObjectStore(join(ctx.dataDir, 's3'), ctx.clock, ctx.random);
@@ -99,6 +98,10 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
   try {
     await handle(door, request, response);
   } catch (thrown) {
+    if (hasHungUp(thrown)) {
+      response.destroy();
+      return;
+    }
     const error = toS3Error(door.ctx, thrown, requestId);
     if (response.headersSent) {
       response.destroy();
@@ -140,7 +143,11 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
   // Node lets no other expectation through.
   if (headers['expect'] !== undefined) response.writeContinue();
   const requireStillAllowed = () => requirePower(ctx, caller);
-  await carryOut(door, name, { message, response, bucket, key, query, headers, caller, body, requireStillAllowed });
+  using transfer = ctx.transfers.begin(caller.accessKeyId);
+  await carryOut(door, name, {
+    ...{ message, response, bucket, key, query, headers, caller, body },
+    ...{ requireStillAllowed, signal: transfer.signal },
+  });
 }
 
 async function carryOut({ ctx, store }: Door, name: OperationName, request: S3Request): Promise<void> {
@@ -164,7 +171,7 @@ async function carryOut({ ctx, store }: Door, name: OperationName, request: S3Re
       return sendXml(response, listObjects(store, request, name === 'ListObjects' ? 1 : 2));
     case 'GetObject':
     case 'HeadObject':
-      return sendObject(store, request, readingOf(ctx));
+      return sendObject(store, request, readableBy(ctx));
     case 'PutObject':
       return putObject(store, request);
     case 'DeleteObject':
@@ -182,32 +189,19 @@ async function carryOut({ ctx, store }: Door, name: OperationName, request: S3Re
   }
 }
 
-function readingOf(ctx: S3Context): Reading {
-  return {
-    async requireReadable({ caller, bucket, key }, object, isLatest) {
-      if (caller.role !== 'host') return;
-      const needed = caller.hostArn === null ? [] : await ctx.neededBy(caller.hostArn);
-      if (isNeeded(needed, { bucket, key }, object, isLatest)) return;
-      throw new S3Error('AccessDenied', 403, 'No deployment to this host needs this object now.');
-    },
-    whileAllowed: ({ caller }) =>
-      async function* (content) {
-        let checkedAtMs = ctx.clock.now();
-        for await (const piece of content) {
-          if (ctx.clock.now() - checkedAtMs >= CHECK_AGAIN_MS) {
-            await requirePower(ctx, caller);
-            checkedAtMs = ctx.clock.now();
-          }
-          yield piece;
-        }
-      },
+function readableBy(ctx: S3Context): RequireReadable {
+  return async ({ caller, bucket, key }, object, isLatest) => {
+    if (caller.role !== 'host') return;
+    const needed = caller.hostArn === null ? [] : await ctx.neededBy(caller.hostArn);
+    if (isNeeded(needed, { bucket, key }, object, isLatest)) return;
+    throw new S3Error('AccessDenied', 403, 'No deployment to this host needs this object now.');
   };
 }
 
 /** A key that was disabled, or whose host was deregistered, since the request was let in. @throws S3Error AccessDenied */
 async function requirePower(ctx: S3Context, { accessKeyId }: S3Caller): Promise<void> {
   if ((await ctx.findKey(accessKeyId)) !== null) return;
-  throw new S3Error('AccessDenied', 403, 'The access key has been disabled meanwhile. Nothing was changed.');
+  throw keyHasLostPower();
 }
 
 /** Signature faults have other names here than in the JSON APIs. */
@@ -226,6 +220,12 @@ function toS3Error(ctx: S3Context, thrown: unknown, requestId: string): S3Error 
     return new S3Error('ServiceUnavailable', 503, 'The server cannot use its database just now. Try again.');
   ctx.log.error('a request to the revision store failed', { requestId, error: thrown });
   return new S3Error('InternalError', 500, 'The revision store has met a fault; the server’s log has it.');
+}
+
+/** Whether an error only says that the client is gone: nobody is left to be answered, and nothing is wrong here. */
+function hasHungUp(thrown: unknown): boolean {
+  const code = systemErrorCode(thrown);
+  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function sendXml(response: ServerResponse, xml: string): void {

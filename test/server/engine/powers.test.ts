@@ -90,7 +90,8 @@ describeStores('a key without power', (kind) => {
     const clock = manualClock();
     const waiters = createWaiters();
     const watches = ['a', 'b'].map((host) => waiters.watch(hostArn(host), keyOfHost(host)));
-    const watch = startPowerWatch({ store, waiters, clock, log: silentLogger });
+    const transfers = { underWay: () => [] };
+    const watch = startPowerWatch({ store, waiters, transfers, clock, log: silentLogger });
     await clock.nextSleep();
     await disable(await database.open(), 'a');
     const woken: string[] = [];
