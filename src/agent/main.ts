@@ -16,6 +16,8 @@ import { type Clock, systemClock } from '../system/clock.ts';
 import { limitCoreDumps } from '../system/core-dumps.ts';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
+import { describeLostAbilities, lostAbilities } from '../system/lost-abilities.ts';
+import { readMachineFacts } from '../system/machine-facts.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
 import { createNarrowTrust } from '../system/trust.ts';
@@ -63,6 +65,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const log = createAgentLogger(config);
   try {
     closeInherited(log);
+    const lost = lostAbilities(readMachineFacts());
+    if (lost.length > 0) log.warn(describeLostAbilities(lost));
     if (process.pid === 1) log.warn(AS_FIRST_PROCESS);
     for (const warning of warnings) log.warn(warning);
     await limitCoreDumps(config.disableCoreDumps, (why) => log.warn(`core dumps stay as they are: ${why}`));
@@ -83,10 +87,8 @@ const AS_FIRST_PROCESS =
 
 /** Nothing that was open before this process began goes on to scripts. */
 function closeInherited(log: ClosableLogger): void {
-  const closed = closeInheritedDescriptors(process.argv, process.env);
-  if (closed === null) log.warn('descriptors that the agent was started with may go on to scripts: /proc is missing');
-  else if (closed.length > 0)
-    log.info('descriptors that the agent was started with are closed', { descriptors: closed });
+  const closed = closeInheritedDescriptors(process.argv, process.env) ?? [];
+  if (closed.length > 0) log.info('descriptors that the agent was started with are closed', { descriptors: closed });
 }
 
 /** The lock, and beside it the PID file for the tools that look for one. */

@@ -80,6 +80,8 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
 
 /** A few are enough to find the rest. */
 function describe(processes: readonly ProcessFacts[]): string {
-  const named = processes.slice(0, 3).map(({ pid, commandLine }) => `${pid} (${commandLine.slice(0, 200)})`);
+  const named = processes
+    .slice(0, 3)
+    .map(({ pid, commandLine }) => (commandLine === '' ? `${pid}` : `${pid} (${commandLine.slice(0, 200)})`));
   return `${named.join(', ')}${processes.length > 3 ? ` and ${processes.length - 3} more` : ''}`;
 }

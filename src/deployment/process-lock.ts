@@ -57,7 +57,8 @@ function tryLock(lockFile: string, busy: ProcessLockRequest['busy']): InstanceLo
   let taken: SlipwayError | undefined;
   try {
     return takeInstanceLock(lockFile, (pid) => {
-      taken = busy(`process ${pid} (${commandLineOf(pid).slice(0, SHOWN_COMMAND_LINE)})`);
+      const commandLine = commandLineOf(pid).slice(0, SHOWN_COMMAND_LINE);
+      taken = busy(commandLine === '' ? `process ${pid}` : `process ${pid} (${commandLine})`);
       return taken;
     });
   } catch (error) {

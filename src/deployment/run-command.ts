@@ -3,6 +3,7 @@ import { killProcessesOf } from '../hooks/hook-processes.ts';
 import { interruptedGroups, type RecoveredInstall, recoverInstalls } from '../install/recover-installs.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { isHookEvent } from '../protocol/lifecycle-events.ts';
+import { processView } from '../system/processes.ts';
 import { downloadBundle } from './commands/download-bundle.ts';
 import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
@@ -111,6 +112,11 @@ export async function recoverHost(
   for (const hostCommandIdentifier of interruptedCommands) {
     const killed = await killProcessesOf(ctx.clock, hostCommandIdentifier);
     if (killed > 0) ctx.log.warn('killed processes of an interrupted hook', { hostCommandIdentifier, killed });
+  }
+  if (interruptedCommands.length > 0 && processView() !== 'all') {
+    ctx.log.warn('scripts of interrupted commands may still run: /proc does not show all processes', {
+      interruptedCommands,
+    });
   }
   removeHalfDone(ctx);
   const folder = instructionsDir(ctx.rootDir);

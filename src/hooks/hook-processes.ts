@@ -6,13 +6,18 @@
  * once is found by the control group, where the hook has one (`scope.ts`), and only there.
  *
  * They are ended on a timeout and after a crash of the agent, never after a success: daemons that a script starts are meant to live.
+ *
+ * Where /proc is missing or hides processes, the kernel still tells whether a process group has members, and ends them by its number. Only
+ * those that have left the group are not found then.
  */
 import { writeFileSync } from 'node:fs';
 import type { Clock } from '../system/clock.ts';
 import {
   controlGroupsOf,
   hasInEnvironment,
+  hasMembers,
   type ProcessRelations,
+  processView,
   runningProcesses,
   signalProcess,
 } from '../system/processes.ts';
@@ -34,9 +39,9 @@ const LOOK_AGAIN_MS = 20;
 /** Each look finds a generation more; what is deeper is found by the next round. */
 const MAX_LOOKS = 50;
 
-/** @returns the processes of the hook that run now */
-export function processesOfHook(hook: HookProcesses): number[] {
-  return createSearch(hook)().map(({ pid }) => pid);
+/** @returns the processes of the hook that run now; the number of its group for those of the group that are hidden */
+export function processesOfHook(hook: HookProcesses, proc?: string): number[] {
+  return createSearch(hook, proc)().map(({ pid }) => pid);
 }
 
 /**
@@ -45,8 +50,13 @@ export function processesOfHook(hook: HookProcesses): number[] {
  * @param graceMs 0: SIGKILL at once
  * @returns those that cannot be ended: another user's, or held by the kernel
  */
-export async function endHook(clock: Clock, hook: HookProcesses, graceMs: number): Promise<readonly number[]> {
-  const search = createSearch(hook);
+export async function endHook(
+  clock: Clock,
+  hook: HookProcesses,
+  graceMs: number,
+  proc?: string,
+): Promise<readonly number[]> {
+  const search = createSearch(hook, proc);
   if (graceMs > 0) {
     signalAll(hook, search(), 'SIGTERM');
     await untilGone(clock, search, graceMs);
@@ -60,22 +70,26 @@ export function allHooksOf(hostCommandIdentifier: string): HookProcesses {
   return { marker: hostCommandIdentifier, groupId: null, scope: scopePrefix(hostCommandIdentifier) };
 }
 
-/** Kills every process of a hook that was left behind. @returns how many there were */
-export async function killProcessesOf(clock: Clock, hostCommandIdentifier: string): Promise<number> {
+/**
+ * Kills every process of a hook that was left behind.
+ *
+ * @returns how many there were that can be seen; `processView` says whether those are all
+ */
+export async function killProcessesOf(clock: Clock, hostCommandIdentifier: string, proc?: string): Promise<number> {
   const hook = allHooksOf(hostCommandIdentifier);
-  const before = processesOfHook(hook).length;
-  const left = before === 0 ? [] : await endHook(clock, hook, 0);
+  const before = processesOfHook(hook, proc).length;
+  const left = before === 0 ? [] : await endHook(clock, hook, 0, proc);
   return before - left.length;
 }
 
 /** Each call looks anew; who was once found to belong to the hook still does when its parent has gone. */
 type Search = () => readonly ProcessRelations[];
 
-function createSearch({ marker, groupId, scope }: HookProcesses): Search {
+function createSearch({ marker, groupId, scope }: HookProcesses, proc?: string): Search {
   const known = new Set<string>();
   const sessions = new Set<string>();
   return () => {
-    const processes = runningProcesses();
+    const processes = runningProcesses(proc);
     for (const { pid, group } of processes) if (group === groupId) addSessionOf(pid, sessions);
     // An agent that a hook has started carries that hook's marker; it must not end itself.
     const spared = ownLine(processes);
@@ -93,8 +107,15 @@ function createSearch({ marker, groupId, scope }: HookProcesses): Search {
       known.add(nameOf(next));
       for (const other of processes) if (other.parent === next.pid) queue.push(other);
     }
-    return [...found];
+    const hidden = [...found].some(({ group }) => group === groupId) ? null : hiddenMembers(groupId, proc);
+    return hidden === null ? [...found] : [...found, hidden];
   };
+}
+
+/** One that stands for all members of a group where they cannot be seen, by the number of the group. */
+function hiddenMembers(groupId: number | null, proc?: string): ProcessRelations | null {
+  if (groupId === null || !hasMembers(groupId) || processView(proc) === 'all') return null;
+  return { pid: groupId, parent: 0, group: groupId, startTime: '' };
 }
 
 /**

@@ -6,7 +6,7 @@
  * `/proc/PID/fd/N/name` is the object in that very folder, whatever its path has become. The number of the process, not `self`, because
  * programs that are started get such paths as well.
  */
-import { constants, existsSync, type Stats } from 'node:fs';
+import { constants, readlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path/posix';
 import { SlipwayError } from '../errors.ts';
 import type { InstallFs } from './install-fs.ts';
@@ -203,7 +203,12 @@ function checkedFolders(fs: InstallFs, agentUid: number): HeldFolders {
 }
 
 function hasDescriptorPaths(): boolean {
-  return process.platform === 'linux' && existsSync(`/proc/${process.pid}/fd`);
+  try {
+    // Another number where /proc is that of an outer container: `/proc/PID/fd` would be another process's there.
+    return process.platform === 'linux' && readlinkSync('/proc/self') === String(process.pid);
+  } catch {
+    return false;
+  }
 }
 
 function descriptorPath(file: number): string {

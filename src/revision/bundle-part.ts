@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { bootId } from '../system/boot-id.ts';
-import { startTimeOf } from '../system/processes.ts';
+import { mayStillRun, startTimeOf } from '../system/processes.ts';
 import { type ByteRange, countBytes, joinRanges } from './byte-ranges.ts';
 
 /** Which object it is that a part is of. */
@@ -189,7 +189,7 @@ export function isPartAtWork(partFile: string): boolean {
 }
 
 function isAtWork({ owner }: PartNote): boolean {
-  return owner.pid !== process.pid && owner.startTime !== null && startTimeOf(owner.pid) === owner.startTime;
+  return owner.pid !== process.pid && mayStillRun(owner.pid, owner.startTime);
 }
 
 /** null as well for a note that does not fit its part: it is not worth an error, since a download can begin anew. */

@@ -1,19 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
-import { systemErrorCode } from '../errors.ts';
 
 /** Clocks are set now and then by less than this; milliseconds. */
 const SAME_BOOT_MS = 10 * 60_000;
 
+const FILE = '/proc/sys/kernel/random/boot_id';
+const BOOT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What the kernel calls this run of the machine; null: it does not say. */
+export function kernelBootId(file = FILE): string | null {
+  try {
+    const id = readFileSync(file, 'utf8').trim();
+    return BOOT_ID.test(id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Which run of the machine this is: what was only in memory in another one is gone. Where /proc is missing, the time at which it began
+ * Which run of the machine this is: what was only in memory in another one is gone. Where the kernel does not say, the time at which it began
  * stands for it; a clock that was set by minutes then makes it another run, which costs a download and harms nothing.
  */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT' && systemErrorCode(error) !== 'EACCES') throw error;
-    return `began-${Math.round((Date.now() - uptime() * 1000) / SAME_BOOT_MS)}`;
-  }
+export function bootId(file = FILE): string {
+  return kernelBootId(file) ?? `began-${Math.round((Date.now() - uptime() * 1000) / SAME_BOOT_MS)}`;
 }

@@ -22,6 +22,14 @@ export function parseCoreLimit(limits: string): CoreDumpLimit | null {
   return soft === undefined || hard === undefined ? null : { soft, hard };
 }
 
+function coreLimitIn(file: string): CoreDumpLimit | null {
+  try {
+    return parseCoreLimit(readFileSync(file, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
 /** What `prlimit --core=` has to be told; null: all is as it should be, or cannot be otherwise. */
 export function changeOfCoreLimit({ soft, hard }: CoreDumpLimit, disabled: boolean): string | null {
   if (disabled) return soft === '0' ? null : '0:';
@@ -33,11 +41,16 @@ export function changeOfCoreLimit({ soft, hard }: CoreDumpLimit, disabled: boole
  *
  * @param disabled false: dumps are wanted, as far as the hard limit goes
  * @param onFault is told why it could not be done; nothing depends on it
+ * @param limitsFile where it cannot be read, dumps are switched off all the same, and never on
  */
-export async function limitCoreDumps(disabled: boolean, onFault: (why: string) => void): Promise<void> {
+export async function limitCoreDumps(
+  disabled: boolean,
+  onFault: (why: string) => void,
+  limitsFile = '/proc/self/limits',
+): Promise<void> {
   try {
-    const limit = parseCoreLimit(readFileSync('/proc/self/limits', 'utf8'));
-    const change = limit === null ? null : changeOfCoreLimit(limit, disabled);
+    const limit = coreLimitIn(limitsFile) ?? { soft: 'unknown', hard: '0' };
+    const change = changeOfCoreLimit(limit, disabled);
     if (change === null) return;
     await promisify(execFile)('prlimit', [`--pid=${process.pid}`, `--core=${change}`], {
       env: programEnvironment(),

@@ -10,7 +10,6 @@
  */
 import { closeSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
-const FOLDER = '/proc/self/fdinfo';
 /** O_CLOEXEC, as /proc shows flags: octal. */
 const CLOSE_ON_EXEC = 0o2000000;
 const FIRST = 3;
@@ -20,35 +19,49 @@ const FIRST = 3;
  *
  * @param args of the command line: what they name as `/dev/fd/N` stays open, because somebody means it to be read
  * @param env names the certificates that may be read just now (NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, SSL_CERT_DIR)
+ * @param self the folder in which /proc shows this process
  * @returns those that were closed; null: without /proc nobody can tell which there are
  */
 export function closeInheritedDescriptors(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  self = '/proc/self',
 ): readonly number[] | null {
-  let names: string[];
+  const numbers = openDescriptors(self);
+  if (numbers === null) return null;
+  const named = new Set(args.flatMap(descriptorsIn));
+  const certificates = certificatePlaces(env);
+  const isForeign = (fd: number) =>
+    isInheritable(fd, self) && !certificates.some((place) => targetOf(fd, self).startsWith(place));
+  return numbers.filter((fd) => fd >= FIRST && !named.has(fd) && isForeign(fd) && close(fd));
+}
+
+/** null: nobody can tell. Node itself always has some open. */
+function openDescriptors(self: string): readonly number[] | null {
   try {
-    names = readdirSync(FOLDER);
+    const numbers = readdirSync(`${self}/fdinfo`).filter((name) => /^\d{1,9}$/.test(name));
+    return numbers.some((name) => flagsOf(Number(name), self) !== null) ? numbers.map(Number) : null;
   } catch {
     return null;
   }
-  const named = new Set(args.flatMap(descriptorsIn));
-  const certificates = certificatePlaces(env);
-  const isForeign = (fd: number) => isInheritable(fd) && !certificates.some((place) => targetOf(fd).startsWith(place));
-  return names.map(Number).filter((fd) => fd >= FIRST && !named.has(fd) && isForeign(fd) && close(fd));
 }
 
 function descriptorsIn(argument: string): number[] {
   return [...argument.matchAll(/\/(?:dev|proc\/self)\/fd\/(\d{1,9})(?!\d)/g)].map(([, number]) => Number(number));
 }
 
-function isInheritable(fd: number): boolean {
+function isInheritable(fd: number, self: string): boolean {
+  const flags = flagsOf(fd, self);
+  return flags !== null && (flags & CLOSE_ON_EXEC) === 0;
+}
+
+/** null for the one by which the folder itself was read. */
+function flagsOf(fd: number, self: string): number | null {
   try {
-    const [, flags] = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`${FOLDER}/${fd}`, 'utf8')) ?? [];
-    return flags !== undefined && (Number.parseInt(flags, 8) & CLOSE_ON_EXEC) === 0;
+    const [, flags] = /^flags:\s+([0-7]+)$/m.exec(readFileSync(`${self}/fdinfo/${fd}`, 'utf8')) ?? [];
+    return flags === undefined ? null : Number.parseInt(flags, 8);
   } catch {
-    // The one by which the folder itself was read.
-    return false;
+    return null;
   }
 }
 
@@ -74,9 +87,9 @@ function realPathOf(path: string): string {
 }
 
 /** Empty for one that is closed by now. */
-function targetOf(fd: number): string {
+function targetOf(fd: number, self: string): string {
   try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
+    return readlinkSync(`${self}/fd/${fd}`);
   } catch {
     return '';
   }

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type SlipwayError, systemErrorCode } from '../errors.ts';
-import { startTimeOf } from './processes.ts';
+import { mayStillRun, startTimeOf } from './processes.ts';
 
 /** That this process is the only one of its name here. */
 export interface InstanceLock {
@@ -94,23 +94,9 @@ function put(lockFile: string, text: string, inPlace: (from: string, to: string)
 
 /** @returns the PID of the owner that a lock names; null: it is gone */
 function livingOwner(text: string): number | null {
-  const [pid = '', startTime = ''] = text.split(' ');
-  // Without /proc nobody knows when a process began: then any that has the number counts as the owner.
-  const isOwner =
-    startTime === '' || startTimeOf(process.pid) === null
-      ? isAlive(Number(pid))
-      : startTimeOf(Number(pid)) === startTime;
-  return isOwner ? Number(pid) : null;
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemErrorCode(error) === 'EPERM';
-  }
+  const [pid = '', startTime = ''] = text.trim().split(' ');
+  // Where nobody can tell when a process began, any that has the number counts as the owner.
+  return mayStillRun(Number(pid), startTime) ? Number(pid) : null;
 }
 
 function nameOf(text: string): string {

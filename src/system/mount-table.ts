@@ -9,6 +9,8 @@ export interface MountedTree {
   readonly mountPoint: string;
 }
 
+const DEVICE = /^\d+:\d+$/;
+
 /** The mounts of this process, in the order they were made; none where `/proc` is missing. @see proc_pid_mountinfo(5) */
 export function readMountTable(file = '/proc/self/mountinfo'): readonly MountedTree[] {
   let text: string;
@@ -19,7 +21,7 @@ export function readMountTable(file = '/proc/self/mountinfo'): readonly MountedT
   }
   return text.split('\n').flatMap((line) => {
     const [, , device, root, mountPoint] = line.split(' ');
-    if (device === undefined || root === undefined || mountPoint === undefined) return [];
+    if (device === undefined || root === undefined || mountPoint === undefined || !DEVICE.test(device)) return [];
     return [{ device, root: fromOctal(root), mountPoint: fromOctal(mountPoint) }];
   });
 }

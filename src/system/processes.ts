@@ -1,4 +1,12 @@
+/**
+ * Processes of this machine, as /proc shows them.
+ *
+ * /proc may be missing (a chroot), empty, hide other users' processes (`hidepid`), or show those of another PID namespace. Nothing here
+ * throws then: what cannot be seen is left out, `processView` says how much that may be, and `mayStillRun` takes for alive what nobody
+ * can know to be dead.
+ */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { systemErrorCode } from '../errors.ts';
 
 /** What is known of a running process through /proc. */
 export interface ProcessFacts {
@@ -15,45 +23,81 @@ export interface ProcessRelations {
   readonly startTime: string;
 }
 
-/** All processes that run at this moment; zombies do not. */
-export function runningProcesses(): readonly ProcessRelations[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    const fields = statFields(Number(name));
-    const [state, parent, group] = fields;
-    if (state === undefined || state === 'Z' || state === 'X') return [];
-    return { pid: Number(name), parent: Number(parent), group: Number(group), startTime: fields[START_TIME] ?? '' };
+/**
+ * Which processes can be seen: all, perhaps only those of this user (`hidepid`), or none, because /proc is missing or is that of another
+ * PID namespace, where the same numbers are other processes.
+ */
+export type ProcessView = 'all' | 'own' | 'none';
+
+const PROC = '/proc';
+
+export function processView(proc = PROC): ProcessView {
+  if (!isOfThisNamespace(proc)) return 'none';
+  // The first process is never this user's but in a container, and always there.
+  return readStat(1, proc) === null ? 'own' : 'all';
+}
+
+/** All processes that run at this moment and can be seen; zombies do not. */
+export function runningProcesses(proc = PROC): readonly ProcessRelations[] {
+  if (!isOfThisNamespace(proc)) return [];
+  return namesIn(proc).flatMap((name) => {
+    const stat = /^\d+$/.test(name) ? readStat(Number(name), proc) : null;
+    if (stat === null || stat.hasEnded) return [];
+    return { pid: Number(name), parent: stat.parent, group: stat.group, startTime: stat.startTime };
   });
 }
 
 /** Whether a process was started with `NAME=value` in its environment. Of another user's processes only root can tell. */
-export function hasInEnvironment(pid: number, name: string, value: string): boolean {
-  return readProc(pid, 'environ').split('\0').includes(`${name}=${value}`);
+export function hasInEnvironment(pid: number, name: string, value: string, proc = PROC): boolean {
+  return readProc(proc, pid, 'environ').split('\0').includes(`${name}=${value}`);
 }
 
 /**
  * The control groups that a process is in, one a line, as the kernel has them: `0::/system.slice/ssh.service` where there is one hierarchy,
  * a line for each where there are several. Their paths begin at the root that this process sees.
  */
-export function controlGroupsOf(pid: number): string {
-  return readProc(pid, 'cgroup');
+export function controlGroupsOf(pid: number, proc = PROC): string {
+  return readProc(proc, pid, 'cgroup');
 }
 
 /** Processes that have a file open whose name, as /proc shows it, ends so. */
-export function processesHolding(nameEnd: string): ProcessFacts[] {
-  return runningProcesses()
-    .filter(({ pid }) => pid !== process.pid && openFilesOf(pid).some((name) => name.endsWith(nameEnd)))
-    .map(({ pid }) => ({ pid, commandLine: commandLineOf(pid) }));
+export function processesHolding(nameEnd: string, proc = PROC): ProcessFacts[] {
+  return runningProcesses(proc)
+    .filter(({ pid }) => pid !== process.pid && openFilesOf(pid, proc).some((name) => name.endsWith(nameEnd)))
+    .map(({ pid }) => ({ pid, commandLine: commandLineOf(pid, proc) }));
 }
 
-export function commandLineOf(pid: number): string {
-  return readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
+/** Empty where it cannot be seen. */
+export function commandLineOf(pid: number, proc = PROC): string {
+  return readProc(proc, pid, 'cmdline').replaceAll('\0', ' ').trim();
 }
 
-/** When a process began, in ticks since the machine started; with the pid it names a process for good. null: it is gone, if only its parent has not noticed. */
-export function startTimeOf(pid: number): string | null {
-  const fields = statFields(pid);
-  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[START_TIME] ?? null);
+/**
+ * When a process began, in ticks since the machine started; with the pid it names a process for good.
+ *
+ * @returns null: it is gone (if only its parent has not noticed), or cannot be seen; `mayStillRun` tells the two apart
+ */
+export function startTimeOf(pid: number, proc = PROC): string | null {
+  const stat = isOfThisNamespace(proc) ? readStat(pid, proc) : null;
+  return stat === null || stat.hasEnded ? null : stat.startTime;
+}
+
+/**
+ * Whether the process that had this pid, and began then, may still run. true also where nobody can tell: what belongs to a process that
+ * lives must not be taken from it.
+ *
+ * @param startTime null or empty: not known; then any process that has the pid counts
+ */
+export function mayStillRun(pid: number, startTime: string | null, proc = PROC): boolean {
+  if (pid < 1 || !isTaken(pid)) return false;
+  const stat = isOfThisNamespace(proc) ? readStat(pid, proc) : null;
+  if (stat === null) return true;
+  return !stat.hasEnded && (startTime === null || startTime === '' || startTime === stat.startTime);
+}
+
+/** Whether a process group has members, zombies among them; needs no /proc. */
+export function hasMembers(group: number): boolean {
+  return group > 1 && isTaken(-group);
 }
 
 /** Sends a signal to a process, or with a negative number to a group. @returns whether there was one that could be signalled */
@@ -68,15 +112,29 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-function openFilesOf(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`;
-  let names: string[];
+/** Whether a process, or with a negative number a group, has this number. The kernel says so of everybody's. */
+function isTaken(number: number): boolean {
+  if (!Number.isInteger(number) || number === 0 || number === -1) return false;
   try {
-    names = readdirSync(folder);
-  } catch {
-    return [];
+    process.kill(number, 0);
+    return true;
+  } catch (error) {
+    return systemErrorCode(error) === 'EPERM';
   }
-  return names.flatMap((name) => {
+}
+
+/** Whether numbers in this /proc are those by which this process calls others. */
+function isOfThisNamespace(proc: string): boolean {
+  try {
+    return readlinkSync(`${proc}/self`) === String(process.pid) && readStat(process.pid, proc) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function openFilesOf(pid: number, proc: string): string[] {
+  const folder = `${proc}/${pid}/fd`;
+  return namesIn(folder).flatMap((name) => {
     try {
       return readlinkSync(`${folder}/${name}`);
     } catch {
@@ -85,19 +143,39 @@ function openFilesOf(pid: number): string[] {
   });
 }
 
-/** Its place in what `statFields` gives. */
-const START_TIME = 19;
+/** None of a folder that is not there any more, or is somebody else's. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
 
-/** What stands behind the name of the program, which may itself hold blanks and brackets: state, parent, group, … */
-function statFields(pid: number): string[] {
-  const stat = readProc(pid, 'stat');
-  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+interface ProcessStat extends Omit<ProcessRelations, 'pid'> {
+  /** Its parent has not noticed yet. */
+  readonly hasEnded: boolean;
+}
+
+/**
+ * Behind the name of the program, which may itself hold blanks and brackets: state, parent, group, … and as the twentieth the start.
+ *
+ * @see proc_pid_stat(5)
+ */
+const BEHIND_NAME = /^ ([A-Za-z]) (\d+) (-?\d+)(?: -?\d+){16} (\d+)(?: |$)/;
+
+/** null for a process that is gone or hidden, and for what is no such file. */
+function readStat(pid: number, proc: string): ProcessStat | null {
+  const stat = readProc(proc, pid, 'stat');
+  const [, state, parent, group, startTime] = BEHIND_NAME.exec(stat.slice(stat.lastIndexOf(')') + 1)) ?? [];
+  if (startTime === undefined || !stat.startsWith(`${pid} (`)) return null;
+  return { parent: Number(parent), group: Number(group), startTime, hasEnded: /[ZXx]/.test(state ?? '') };
 }
 
 /** Empty for a process that is gone, or that belongs to somebody else. */
-function readProc(pid: number, name: string): string {
+function readProc(proc: string, pid: number, name: string): string {
   try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+    return readFileSync(`${proc}/${pid}/${name}`, 'utf8');
   } catch {
     return '';
   }

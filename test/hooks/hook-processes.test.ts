@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { MARKER_VARIABLE } from '../../src/hooks/environment.ts';
-import { allHooksOf, killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
+import { allHooksOf, endHook, killProcessesOf, processesOfHook } from '../../src/hooks/hook-processes.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { makeOddProc, ODD_PROCS } from '../support/odd-proc.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { pidsIn, writeScript } from '../support/scripts.ts';
@@ -51,3 +53,43 @@ wait; sleep 600`;
     expect(processesOfHook(allHooksOf(systemRandom.uuid()))).toEqual([]);
   });
 });
+
+describe.each(ODD_PROCS)('a hook where /proc is %s', (kind) => {
+  test('is ended with its whole process group, and first asked to', async () => {
+    using scratch = scratchFolder();
+    const proc = makeOddProc(scratch, kind);
+    const text = `#!/bin/sh
+sh -c 'trap "echo asked > ${scratch.at('asked')}; exit" TERM; echo $$ >> ${scratch.at('pids')}; while :; do sleep 0.05; done' &
+echo $$ >> ${scratch.at('pids')}
+trap '' TERM
+while :; do sleep 0.05; done`;
+    const child = execa(writeScript(scratch.at('a.sh'), text), { detached: true, reject: false, stdio: 'ignore' });
+    const pids = await pidsIn(scratch.at('pids'), 2);
+    const hook = { marker: systemRandom.uuid(), groupId: child.pid ?? 0, scope: 'none' };
+    expect(processesOfHook(hook, proc)).toEqual([child.pid]);
+    await endHook(systemClock, hook, 300, proc);
+    await child;
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect(existsSync(scratch.at('asked'))).toBe(true);
+  });
+
+  test('that an agent before this one has started is not taken for another process, and nobody is signalled', async () => {
+    using scratch = scratchFolder();
+    const proc = makeOddProc(scratch, kind);
+    const marker = systemRandom.uuid();
+    await using child = sleeper({ [MARKER_VARIABLE]: marker });
+    expect(await killProcessesOf(systemClock, marker, proc)).toBe(0);
+    expect(isRunning(child.pid)).toBe(true);
+  });
+});
+
+function sleeper(env: Record<string, string>): AsyncDisposable & { readonly pid: number } {
+  const child = execa('sleep', ['600'], { env, reject: false, stdio: 'ignore', detached: true });
+  return {
+    pid: child.pid ?? 0,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await child;
+    },
+  };
+}

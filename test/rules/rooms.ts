@@ -54,6 +54,7 @@ export const PURE: readonly string[] = [
   'install/changed-since.ts',
   'hooks/environment.ts',
   'hooks/inherited-environment.ts',
+  'system/lost-abilities.ts',
   'system/user-info.ts',
   'system/wildcards.ts',
   'system/trailing.ts',

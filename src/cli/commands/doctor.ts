@@ -53,7 +53,8 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
 async function lookAround(ctx: CliContext, config: AgentConfig, around: Surroundings): Promise<readonly Finding[]> {
   const { lookAtAgent } = await import('../doctor/agent.ts');
   const { environmentOf } = await import('../doctor/surroundings.ts');
-  const { lookAtJournals, lookAtTools } = await import('../doctor/host.ts');
+  const { lookAtJournals, lookAtMachine, lookAtTools } = await import('../doctor/host.ts');
+  const { readMachineFacts } = await import('../../system/machine-facts.ts');
   const { lookAtDisk, lookAtFolders } = await import('../doctor/folders.ts');
   const { lookAtSignatures } = await import('../doctor/signatures.ts');
   const { lookAtEndpoint } = await import('../doctor/endpoint.ts');
@@ -69,6 +70,7 @@ async function lookAround(ctx: CliContext, config: AgentConfig, around: Surround
     lookAtJournals(config),
     ...lookAtSignatures(config, ctx.clock.now()),
     ...lookAtTools(env['PATH']),
+    ...lookAtMachine(readMachineFacts(), user),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** Whether the agent of this machine runs, answers, and gets its polls answered. */
 import { readFileSync, statSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { type AgentStatus, silenceLimitMs, troubleOf } from '../../agent/status.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { messageOf } from '../../errors.ts';
@@ -145,10 +146,9 @@ function ownerOf(pid: number): number | null {
   }
 }
 
-/** How long a process has run, milliseconds; null: it is gone. */
+/** How long a process has run, milliseconds; null: it is gone, or nobody can tell. */
 function ageOf(pid: number): number | null {
   const startedTicks = startTimeOf(pid);
   if (startedTicks === null) return null;
-  const uptimeSeconds = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
-  return (uptimeSeconds - Number(startedTicks) / TICKS) * 1000;
+  return (uptime() - Number(startedTicks) / TICKS) * 1000;
 }

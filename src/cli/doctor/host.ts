@@ -2,7 +2,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { instructionsDir } from '../../deployment/layout.ts';
+import { lostAbilities } from '../../system/lost-abilities.ts';
+import type { MachineFacts } from '../../system/machine-facts.ts';
 import { findProgram } from '../../system/programs.ts';
+import { lookupUser } from '../../system/users.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 /** Programs that some deployments need, and what for. */
@@ -25,6 +28,19 @@ export function lookAtTools(path: string | undefined): Finding[] {
     const remedy = `Install it (on Debian and Ubuntu the package ${debianPackage}) if deployments need it; or mend PATH of the agent.`;
     return (NEEDED.has(tool) ? fail : warn)(`program ${tool}`, `is not there; ${purpose} needs it`, remedy);
   });
+}
+
+/**
+ * What the machine lacks that the agent can use.
+ *
+ * @param user whom the agent runs as; null: whoever asks. Another user may be shown more processes
+ */
+export function lookAtMachine(facts: MachineFacts, user: string | null): Finding[] {
+  const isAgents = user === null || lookupUser(user)?.uid === process.getuid?.();
+  const lost = lostAbilities(isAgents || facts.processes === 'none' ? facts : { ...facts, processes: 'all' });
+  return lost.length === 0
+    ? [ok('machine', 'has all that the agent can use')]
+    : lost.map(({ missing, lost, remedy }) => warn('machine', `lacks ${missing}: ${lost.join('; ')}`, remedy));
 }
 
 /** A journal that is there while no agent runs tells of a crash that the next start puts right. */
