@@ -1,6 +1,7 @@
 /** What has to be put right before the first poll. */
 import { existsSync, readdirSync } from 'node:fs';
-import { instructionsDir } from '../deployment/layout.ts';
+import { instructionsDir, pipesFolder } from '../deployment/layout.ts';
+import { sweepOwnFolder, sweepSharedFolders } from '../hooks/pipe-folders.ts';
 import type { Logger } from '../logging/logger.ts';
 import { restartedOutcome } from './diagnostics.ts';
 import type { Executors } from './executor/executors.ts';
@@ -13,6 +14,8 @@ export interface RecoveryContext {
   readonly outbox: Outbox;
   readonly executors: Pick<Executors, 'recover'>;
   readonly log: Logger;
+  /** Where scripts' pipes may be as well; else where everybody may make them. */
+  readonly sharedPipeFolders?: readonly string[];
 }
 
 /**
@@ -20,6 +23,8 @@ export interface RecoveryContext {
  * reported as failed because of the restart. None is ever run again. Outcomes that had not been delivered are sent.
  */
 export async function recover(ctx: RecoveryContext): Promise<void> {
+  const removed = [...sweepOwnFolder(pipesFolder(ctx.rootDir)), ...(await sweepSharedFolders(ctx.sharedPipeFolders))];
+  if (removed.length > 0) ctx.log.info('removed pipes of scripts that an agent which was killed has left', { removed });
   const interrupted = ctx.ledger.inState('running');
   if (interrupted.length > 0 || hasJournals(ctx.rootDir)) {
     ctx.log.warn('the agent was interrupted; putting right what it left', {

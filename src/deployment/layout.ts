@@ -120,6 +120,11 @@ function readIfThere(path: string): string | null {
   }
 }
 
+/** Where pipes of scripts have names for a moment. */
+export function pipesFolder(rootDir: string): string {
+  return join(rootDir, '.slipway', 'pipes');
+}
+
 /** What the last update of the agent by order of the service has written. */
 export function updateLogFile(rootDir: string, programName: string): string {
   return join(rootDir, 'deployment-logs', `${programName}-update.log`);

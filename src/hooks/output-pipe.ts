@@ -1,10 +1,10 @@
-import { closeSync, constants, lstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { messageOf } from '../errors.ts';
 import { programEnvironment } from '../system/program-environment.ts';
+import { makePipeFolder, SHARED_FOLDERS, sweepOwnFolder } from './pipe-folders.ts';
 
 /**
  * What a script writes to, and what the agent reads from.
@@ -26,32 +26,30 @@ export interface OutputPipe {
   close(): void;
 }
 
-/** In memory first: a full disk must not keep a script from running. */
-const FOLDERS = ['/dev/shm', tmpdir()];
-
-/** A folder that a pipe's maker has left behind because it was killed is older than this. */
-const LEFT_BEHIND_MS = 60_000;
-
 /**
  * Makes one pipe for each name.
  *
  * @param ownFolder a folder of the agent's own, tried first: nobody else can fill it, and what a killed agent has left there is removed;
  * null: only those that everybody may use
+ * @param shared where everybody may make pipes
  * @throws Error when no folder takes them
  */
 export async function createOutputPipes<Name extends string>(
   names: readonly Name[],
   ownFolder: string | null = null,
+  shared: readonly string[] = SHARED_FOLDERS,
 ): Promise<Readonly<Record<Name, OutputPipe>>> {
   let fault: unknown;
-  const folders = ownFolder === null ? FOLDERS : [ownFolder, ...FOLDERS];
+  const folders = ownFolder === null ? shared : [ownFolder, ...shared];
   for (const parent of folders) {
     let folder: string | null = null;
     try {
       if (parent === ownFolder) prepareOwn(ownFolder);
-      folder = mkdtempSync(join(parent, 'slipway-'));
+      folder = makePipeFolder(parent);
       const paths = names.map((name) => join(folder ?? parent, name));
-      await execa('mkfifo', ['-m', '666', ...paths], { stdin: 'ignore', env: programEnvironment(), extendEnv: false });
+      await execa('mkfifo', paths, { stdin: 'ignore', env: programEnvironment(), extendEnv: false });
+      // Its option -m needs /proc.
+      for (const path of paths) chmodSync(path, 0o666);
       return openAll(names, paths);
     } catch (error) {
       fault = error;
@@ -64,12 +62,7 @@ export async function createOutputPipes<Name extends string>(
 
 function prepareOwn(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS)
-      rmSync(path, { recursive: true, force: true });
-  }
+  sweepOwnFolder(folder);
 }
 
 function openAll<Name extends string>(

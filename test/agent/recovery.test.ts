@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
@@ -27,7 +27,8 @@ async function startAgain(scratch: ScratchFolder, clock: ManualClock) {
     log: silentLogger,
   });
   const executors = { recover: async (ids: readonly string[]) => void killed.push(ids) };
-  await recover({ rootDir: scratch.path, ledger, outbox, executors, log: silentLogger });
+  const sharedPipeFolders = [scratch.at('shared')];
+  await recover({ rootDir: scratch.path, ledger, outbox, executors, log: silentLogger, sharedPipeFolders });
   await outbox.drained();
   return { reported: reported.sort(), killed, ledger };
 }
@@ -95,4 +96,19 @@ test('a note that was cut off in the middle names no command and goes', async ()
   const { reported } = await startAgain(scratch, clock);
   expect(reported).toEqual([['one', 7, 'Failed']]);
   expect(halves.filter((half) => existsSync(scratch.at(half)))).toEqual([]);
+});
+
+test('what a killed agent has left of pipes for scripts is removed at the start, and nothing else', async () => {
+  using scratch = scratchFolder();
+  const [own, shared] = [scratch.at('.slipway/pipes'), scratch.at('shared')];
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  mkdirSync(shared);
+  chmodSync(shared, 0o1777);
+  const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0];
+  for (const folder of [own, shared]) {
+    mkdirSync(`${folder}/slipway-pipes-${namespace}-4194305-77-aaaaaa`);
+    mkdirSync(`${folder}/slipway-pipes-of-somebody`);
+  }
+  await startAgain(scratch, manualClock());
+  for (const folder of [own, shared]) expect(readdirSync(folder)).toEqual(['slipway-pipes-of-somebody']);
 });

@@ -26,16 +26,16 @@ describe('an output pipe', () => {
 
   test('is made in the agent’s own folder, from which what a killed agent has left is removed', async () => {
     using scratch = scratchFolder();
-    const [own, left, fresh] = [
-      scratch.at('own'),
-      scratch.at('own', 'slipway-left'),
-      scratch.at('own', 'slipway-fresh'),
+    const own = scratch.at('own');
+    const [left, fresh] = ['slipway-Older1', 'slipway-Fresh1'].map((name) => scratch.at('own', name)) as [
+      string,
+      string,
     ];
     for (const folder of [left, fresh]) mkdirSync(folder, { recursive: true });
     utimesSync(left, 0, 0);
     const { stdout } = await createOutputPipes(['stdout'], own);
     expect(fstatSync(stdout.writeEnd).dev).toBe(statSync(own).dev);
-    expect(readdirSync(own)).toEqual(['slipway-fresh']);
+    expect(readdirSync(own)).toEqual(['slipway-Fresh1']);
     stdout.close();
   });
 
@@ -48,7 +48,7 @@ describe('an output pipe', () => {
   test('has no name that anybody could open', async () => {
     const { stdout } = await createOutputPipes(['stdout']);
     const [, name = ''] = /^(.*) \(deleted\)$/.exec(stdout.nameEnd) ?? [];
-    expect(name).toMatch(/^slipway-\w+\/stdout$/);
+    expect(name).toMatch(/^slipway-pipes-\d+-\d+-\d+-\w+\/stdout$/);
     for (const folder of ['/dev/shm', '/tmp']) expect(existsSync(`${folder}/${name.split('/')[0]}`)).toBe(false);
     stdout.close();
     stdout.close();

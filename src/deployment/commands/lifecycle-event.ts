@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { Hook } from '../../appspec/types.ts';
 import { type ErrorCode, isSlipwayError, SlipwayError } from '../../errors.ts';
 import { hookEnvironment } from '../../hooks/environment.ts';
@@ -17,6 +17,7 @@ import {
   deploymentPaths,
   deploymentsLogFile,
   groupPointers,
+  pipesFolder,
   readDownloadedETag,
   readPointer,
 } from '../layout.ts';
@@ -98,7 +99,7 @@ export async function runEventScripts(
         outputGraceMs: ctx.hookOutputGraceMs,
         outputPolicy: ctx.hookOutputPolicy,
         scopes: ctx.hookScopes,
-        pipesFolder: join(ctx.rootDir, '.slipway', 'pipes'),
+        pipesFolder: pipesFolder(ctx.rootDir),
       },
       {
         event,
