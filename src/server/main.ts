@@ -16,6 +16,7 @@ import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
 import { startPowerWatch } from './engine/power-watch.ts';
+import { startRetention } from './engine/retention.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { openSealer } from './open-sealer.ts';
@@ -84,7 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const engine: Engine = await startEngine(base);
     opened.push(engine);
     const transfers = createTransfers();
-    opened.push(startPowerWatch({ ...base, transfers }));
+    opened.push(startPowerWatch({ ...base, transfers }), startRetention(base));
     const tls = options.tls ?? null;
     const connections = createConnections({
       ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },

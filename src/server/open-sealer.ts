@@ -5,6 +5,7 @@
 import { SlipwayError } from '../errors.ts';
 import type { Random } from '../system/random.ts';
 import { createSealer, makeMasterKey, masterKeyFileOf, readMasterKey, type Sealer } from './sealing.ts';
+import { type SealedRow, sealedRows } from './store/secrets.ts';
 import type { Store } from './store/store.ts';
 
 interface SealerContext {
@@ -19,12 +20,6 @@ export interface OpenedSealer {
   readonly lostKeys: readonly string[];
 }
 
-interface SealedRow {
-  /** null: the authority that signs deployment specifications. */
-  readonly accessKeyId: string | null;
-  readonly sealed: string;
-}
-
 /** More names would tell nobody more. */
 const NAMED_KEYS = 5;
 
@@ -36,7 +31,7 @@ const NAMED_KEYS = 5;
  */
 export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
   const key = readMasterKey(ctx.dataDir);
-  const rows = await sealedRows(ctx.store);
+  const rows = await sealedRows(ctx.store.db);
   if (key === null && rows.length > 0) throw missingKey(ctx, rows);
   const sealer = createSealer(key ?? makeMasterKey(ctx.dataDir, ctx.random), ctx.random);
   return { sealer, lostKeys: lostAmong(ctx, sealer, rows) };
@@ -49,7 +44,7 @@ export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
  */
 export async function findLostKeys(ctx: SealerContext): Promise<readonly string[]> {
   const key = readMasterKey(ctx.dataDir);
-  const rows = await sealedRows(ctx.store);
+  const rows = await sealedRows(ctx.store.db);
   if (rows.length === 0) return [];
   if (key === null) throw missingKey(ctx, rows);
   return lostAmong(ctx, createSealer(key, ctx.random), rows);
@@ -61,19 +56,6 @@ function lostAmong(ctx: SealerContext, sealer: Sealer, rows: readonly SealedRow[
   const hasLostAuthority = closed.some(({ accessKeyId }) => accessKeyId === null);
   if (hasLostAuthority || (closed.length > 0 && closed.length === rows.length)) throw wrongKey(ctx, closed);
   return closed.flatMap(({ accessKeyId }) => accessKeyId ?? []);
-}
-
-async function sealedRows({ db }: Pick<Store, 'db'>): Promise<SealedRow[]> {
-  const secrets = await db.selectFrom('secrets').select('value_sealed').execute();
-  const keys = await db
-    .selectFrom('access_keys')
-    .select(['access_key_id', 'secret_sealed'])
-    .orderBy('created_at_ms')
-    .execute();
-  return [
-    ...secrets.map(({ value_sealed }) => ({ accessKeyId: null, sealed: value_sealed })),
-    ...keys.map(({ access_key_id, secret_sealed }) => ({ accessKeyId: access_key_id, sealed: secret_sealed })),
-  ];
 }
 
 function opens(sealer: Sealer, sealed: string): boolean {

@@ -9,6 +9,7 @@ import type { Clock } from '../system/clock.ts';
 import { writeFileDurably } from '../system/durable-file.ts';
 import type { Random } from '../system/random.ts';
 import type { Sealer } from './sealing.ts';
+import { findSecret, keepFirstSecret } from './store/secrets.ts';
 import type { Store } from './store/store.ts';
 
 /** Who signs deployment specifications. */
@@ -53,8 +54,8 @@ export async function openSigning(ctx: {
 async function loadAuthority(ctx: Parameters<typeof openSigning>[0]): Promise<SigningAuthority> {
   const { store, sealer } = ctx;
   const read = async () => {
-    const row = await store.db.selectFrom('secrets').selectAll().where('name', '=', SECRET_NAME).executeTakeFirst();
-    return row === undefined ? null : (JSON.parse(sealer.open(row.value_sealed)) as SigningAuthority);
+    const sealed = await findSecret(store.db, SECRET_NAME);
+    return sealed === null ? null : (JSON.parse(sealer.open(sealed)) as SigningAuthority);
   };
   const existing = await read();
   if (existing !== null) return existing;
@@ -64,10 +65,6 @@ async function loadAuthority(ctx: Parameters<typeof openSigning>[0]): Promise<Si
     commonName: 'Slipway signing authority',
   });
   // Another server may have been faster; the first one counts.
-  await store.db
-    .insertInto('secrets')
-    .values({ name: SECRET_NAME, value_sealed: sealer.seal(JSON.stringify(made)) })
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute();
+  await keepFirstSecret(store.db, SECRET_NAME, sealer.seal(JSON.stringify(made)));
   return (await read()) ?? made;
 }

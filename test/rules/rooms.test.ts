@@ -31,6 +31,19 @@ describe('the import rules of the house', () => {
     expect(violationsIn('appspec/parse.ts', "import type { Logger } from '../logging/logger.ts';\n")).toEqual([]);
   });
 
+  test.each([
+    "import { sql } from 'kysely';",
+    "import type { Kysely } from 'kysely';",
+    "const { default: pg } = await import('pg');",
+    '  .selectFrom(table)',
+    'await tx.updateTable(name).set(changes).execute();',
+    'await sql`select 1`.execute(db);',
+  ])('a statement for the database is refused outside of the store: %s', (line) => {
+    const rule = 'a statement for the database stands outside of server/store';
+    expect(violationsIn('server/api/tags.ts', `\n${line}\n`)).toEqual([{ file: 'server/api/tags.ts', line: 2, rule }]);
+    expect(violationsIn('server/store/tags.ts', `\n${line}\n`)).toEqual([]);
+  });
+
   test('files that import each other are a circle, also through a third and by types alone', () => {
     const circle = new Map([
       ['hooks/a.ts', "import { b } from './b.ts';\n"],

@@ -103,6 +103,12 @@ const IMPURE_CALL = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.en
 const IMPORT =
   /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/;
 
+/** The room of the database. Every other one asks it by the names of its functions. */
+const SQL_ROOM = 'server/store';
+/** What builds or sends a statement: the query builder's package, and the first words of its statements. */
+const SQL_PACKAGE = /^(kysely|pg|node:sqlite)$/;
+const SQL_CALL = /\.(selectFrom|insertInto|updateTable|deleteFrom|replaceInto|mergeInto|executeQuery)\(|\bsql`/;
+
 export interface Violation {
   readonly file: string;
   readonly line: number;
@@ -138,7 +144,8 @@ export function violationsIn(file: string, text: string): Violation[] {
     if ((isType && BASE.includes(other)) || mayImport(room, other)) return [];
     return [{ file, line, rule: `${room} may not import ${other} (${target})` }];
   });
-  if (!isPure(file)) return found;
+  found.push(...statementsIn(file, text));
+  if (!isPure(file)) return found.sort((a, b) => a.line - b.line);
   const calls = text.split('\n').flatMap((content, index): Violation[] => {
     const isCall = IMPURE_CALL.test(content) && !/^\s*(\*|\/\/|\/\*)/.test(content);
     return isCall
@@ -146,6 +153,15 @@ export function violationsIn(file: string, text: string): Violation[] {
       : [];
   });
   return [...found, ...calls].sort((a, b) => a.line - b.line);
+}
+
+/** Statements outside of the room of the database. */
+function statementsIn(file: string, text: string): Violation[] {
+  if (roomOf(file) === SQL_ROOM) return [];
+  const rule = `a statement for the database stands outside of ${SQL_ROOM}`;
+  const imports = importsOf(file, text).filter(({ target }) => SQL_PACKAGE.test(target));
+  const calls = text.split('\n').flatMap((content, index) => (SQL_CALL.test(content) ? [index + 1] : []));
+  return [...imports.map(({ line }) => line), ...calls].map((line) => ({ file, line, rule }));
 }
 
 /**

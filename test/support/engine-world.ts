@@ -158,7 +158,10 @@ export async function makeFleet(store: Store, hosts: readonly string[], settings
           agent_version: null,
         })
         .execute();
-      await tx.insertInto('instance_tags').values({ instance_id, tag_key: 'in', tag_value: 'fleet' }).execute();
+      await tx
+        .insertInto('instance_tags')
+        .values({ instance_id, instance_name: name, tag_key: 'in', tag_value: 'fleet' })
+        .execute();
       await tx
         .insertInto('access_keys')
         .values({

@@ -1,19 +1,26 @@
 import { ApiError } from '../../protocol/errors.ts';
+import {
+  deleteApplication,
+  findApplication,
+  insertApplication,
+  listApplicationNames,
+  renameApplication,
+} from '../store/applications.ts';
+import { putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { moveApplicationTags, putTags, readTags, resourceArn } from './tags.ts';
+import { moveApplicationTags, readTags, resourceArn } from './tags.ts';
 
 const PLATFORMS = ['Server', 'Lambda', 'ECS'];
 const MAX_BATCH = 100;
 
 /** @throws ApiError ApplicationDoesNotExistException */
-export async function findApplication(db: StoreReader, name: string): Promise<ApplicationRow> {
-  const row = await db.selectFrom('applications').selectAll().where('application_name', '=', name).executeTakeFirst();
-  if (row === undefined)
-    throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
+export async function requireApplication(db: StoreReader, name: string): Promise<ApplicationRow> {
+  const row = await findApplication(db, name);
+  if (row === null) throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
   return row;
 }
 
@@ -40,12 +47,7 @@ function requireHostPlatform(platform: string | null): void {
 }
 
 async function requireFreeName(db: StoreReader, name: string): Promise<void> {
-  const taken = await db
-    .selectFrom('applications')
-    .select('application_id')
-    .where('application_name', '=', name)
-    .executeTakeFirst();
-  if (taken !== undefined)
+  if ((await findApplication(db, name)) !== null)
     throw new ApiError('ApplicationAlreadyExistsException', `An application with the name ${name} exists already.`);
 }
 
@@ -64,57 +66,44 @@ export const applicationHandlers: Handlers<
     const applicationId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
       await requireFreeName(tx, name);
-      await tx
-        .insertInto('applications')
-        .values({
-          application_id: applicationId,
-          application_name: name,
-          compute_platform: 'Server',
-          created_at_ms: ctx.clock.now(),
-        })
-        .execute();
-      await putTags(tx, resourceArn(ctx, `application:${name}`), tags);
+      await insertApplication(tx, {
+        application_id: applicationId,
+        application_name: name,
+        compute_platform: 'Server',
+        created_at_ms: ctx.clock.now(),
+      });
+      await putResourceTags(tx, resourceArn(ctx, `application:${name}`), tags);
     });
     return { applicationId };
   },
 
   async GetApplication(ctx, input) {
-    const row = await findApplication(ctx.store.db, readName(input, 'applicationName', APPLICATION));
+    const row = await requireApplication(ctx.store.db, readName(input, 'applicationName', APPLICATION));
     return { application: applicationInfo(row) };
   },
 
   async BatchGetApplications(ctx, input) {
     const names = readNames(input, 'applicationNames', APPLICATION, MAX_BATCH);
-    const rows = await Promise.all(names.map((name) => findApplication(ctx.store.db, name)));
+    const rows = await Promise.all(names.map((name) => requireApplication(ctx.store.db, name)));
     return { applicationsInfo: rows.map(applicationInfo) };
   },
 
   async ListApplications(ctx, input) {
     const token = readPageToken(ctx, 'ListApplications', input);
-    const found = await ctx.store.db
-      .selectFrom('applications')
-      .selectAll()
-      .where('application_name', '>', token.after)
-      .orderBy('application_name')
-      .limit(PAGE_SIZE + 1)
-      .execute();
-    const { rows, ...rest } = toPage(found, token, (row) => row.application_name);
-    return { applications: rows.map((row) => row.application_name), ...rest };
+    const found = await listApplicationNames(ctx.store.db, token.after, PAGE_SIZE + 1);
+    const { rows: applications, ...rest } = toPage(found, token, (name) => name);
+    return { applications, ...rest };
   },
 
   async UpdateApplication(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
     const newName = readOptionalName(input, 'newApplicationName', APPLICATION);
     await ctx.store.transaction(async (tx) => {
-      const application = await findApplication(tx, name);
+      const application = await requireApplication(tx, name);
       if (newName === null || newName === name) return;
       await requireFreeName(tx, newName);
       await moveApplicationTags(tx, ctx, application, newName);
-      await tx
-        .updateTable('applications')
-        .set({ application_name: newName })
-        .where('application_id', '=', application.application_id)
-        .execute();
+      await renameApplication(tx, application.application_id, newName);
     });
     return {};
   },
@@ -123,11 +112,10 @@ export const applicationHandlers: Handlers<
     const name = readName(input, 'applicationName', APPLICATION);
     // Groups, revisions and deployments go with it; hosts and bundles stay. To delete what is not there is no error.
     await ctx.store.transaction(async (tx) => {
-      const query = tx.selectFrom('applications').selectAll().where('application_name', '=', name);
-      const application = await query.executeTakeFirst();
-      if (application === undefined) return;
+      const application = await findApplication(tx, name);
+      if (application === null) return;
       await moveApplicationTags(tx, ctx, application, null);
-      await tx.deleteFrom('applications').where('application_id', '=', application.application_id).execute();
+      await deleteApplication(tx, application.application_id);
     });
     return {};
   },

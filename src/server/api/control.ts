@@ -2,11 +2,13 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { isShared } from '../engine/agent-runs.ts';
 import { disableKey } from '../engine/disable-key.ts';
-import { createAccessKey, hostsWithoutKey, listAccessKeys } from '../store/access-keys.ts';
+import { createAccessKey, hostsWithoutKey, listAccessKeys, roleOfKey } from '../store/access-keys.ts';
+import { instanceTagsOf } from '../store/instance-tags.ts';
+import { listInstances } from '../store/instances.ts';
 import type { Role } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
 import { checkName, INSTANCE, readText } from './input.ts';
-import { tagsOf } from './instances.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host'];
@@ -109,15 +111,9 @@ export const controlHandlers: Handlers<
 
   async DescribeHosts(ctx, input) {
     const token = readPageToken(ctx, 'DescribeHosts', input);
-    const found = await ctx.store.db
-      .selectFrom('instances')
-      .selectAll()
-      .where('instance_id', '>', token.after)
-      .orderBy('instance_id')
-      .limit(PAGE_SIZE + 1)
-      .execute();
+    const found = await listInstances(ctx.store.db, token.after, PAGE_SIZE + 1);
     const { rows, ...rest } = toPage(found, token, (row) => row.instance_id);
-    const tags = await tagsOf(
+    const tags = await instanceTagsOf(
       ctx.store.db,
       rows.map((row) => row.instance_id),
     );
@@ -144,13 +140,8 @@ export const controlHandlers: Handlers<
 };
 
 /** An operator may take back what it may give: keys of hosts. */
-async function requireHostKey(db: Parameters<typeof listAccessKeys>[0], accessKeyId: string): Promise<void> {
-  const row = await db
-    .selectFrom('access_keys')
-    .select('role')
-    .where('access_key_id', '=', accessKeyId)
-    .executeTakeFirst();
-  if (row?.role !== 'host') {
+async function requireHostKey(db: StoreReader, accessKeyId: string): Promise<void> {
+  if ((await roleOfKey(db, accessKeyId)) !== 'host') {
     throw new ApiError('AccessDeniedException', 'Only an admin may disable keys other than those of hosts.', {
       status: 403,
     });

@@ -1,5 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { MinimumHealthyHosts } from '../engine/health.ts';
+import { deleteConfig, findConfig, insertConfig, listConfigNames } from '../store/deployment-configs.ts';
+import { findUserOfConfig } from '../store/deployment-groups.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { CONFIG, checkName, readName, readObject, readText } from './input.ts';
@@ -36,15 +38,11 @@ function predefined(number: number, name: string, minimum: MinimumHealthyHosts):
 }
 
 /** @throws ApiError DeploymentConfigDoesNotExistException */
-export async function findDeploymentConfig(db: StoreReader, name: string): Promise<DeploymentConfig> {
+export async function requireConfig(db: StoreReader, name: string): Promise<DeploymentConfig> {
   const known = PREDEFINED.find((config) => config.name === name);
   if (known !== undefined) return known;
-  const row = await db
-    .selectFrom('deployment_configs')
-    .selectAll()
-    .where('deployment_config_name', '=', name)
-    .executeTakeFirst();
-  if (row === undefined) {
+  const row = await findConfig(db, name);
+  if (row === null) {
     throw new ApiError('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${name}`);
   }
   return {
@@ -93,34 +91,26 @@ export const deploymentConfigHandlers: Handlers<
     const minimum = readMinimum(input);
     const deploymentConfigId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
-      const taken = await tx
-        .selectFrom('deployment_configs')
-        .select('deployment_config_id')
-        .where('deployment_config_name', '=', name)
-        .executeTakeFirst();
-      if (taken !== undefined) {
+      if ((await findConfig(tx, name)) !== null) {
         throw new ApiError(
           'DeploymentConfigAlreadyExistsException',
           `A deployment configuration with the name ${name} exists already.`,
         );
       }
-      await tx
-        .insertInto('deployment_configs')
-        .values({
-          deployment_config_id: deploymentConfigId,
-          deployment_config_name: name,
-          compute_platform: 'Server',
-          minimum_type: minimum.type,
-          minimum_value: minimum.value,
-          created_at_ms: ctx.clock.now(),
-        })
-        .execute();
+      await insertConfig(tx, {
+        deployment_config_id: deploymentConfigId,
+        deployment_config_name: name,
+        compute_platform: 'Server',
+        minimum_type: minimum.type,
+        minimum_value: minimum.value,
+        created_at_ms: ctx.clock.now(),
+      });
     });
     return { deploymentConfigId };
   },
 
   async GetDeploymentConfig(ctx, input) {
-    const config = await findDeploymentConfig(ctx.store.db, readName(input, 'deploymentConfigName', CONFIG));
+    const config = await requireConfig(ctx.store.db, readName(input, 'deploymentConfigName', CONFIG));
     return {
       deploymentConfigInfo: {
         deploymentConfigId: config.id,
@@ -135,9 +125,9 @@ export const deploymentConfigHandlers: Handlers<
 
   async ListDeploymentConfigs(ctx, input) {
     const token = readPageToken(ctx, 'ListDeploymentConfigs', input);
-    const rows = await ctx.store.db.selectFrom('deployment_configs').select('deployment_config_name').execute();
-    const names = [...PREDEFINED.map(({ name }) => name), ...rows.map((row) => row.deployment_config_name)].sort();
-    const following = names.filter((name) => name > token.after).slice(0, PAGE_SIZE + 1);
+    const predefined = PREDEFINED.map(({ name }) => name).filter((name) => name > token.after);
+    const custom = await listConfigNames(ctx.store.db, token.after, PAGE_SIZE + 1);
+    const following = [...predefined, ...custom].sort().slice(0, PAGE_SIZE + 1);
     const { rows: deploymentConfigsList, ...rest } = toPage(following, token, (name) => name);
     return { deploymentConfigsList, ...rest };
   },
@@ -148,18 +138,11 @@ export const deploymentConfigHandlers: Handlers<
       throw new ApiError('InvalidOperationException', `${name} is predefined and cannot be deleted.`);
     }
     await ctx.store.transaction(async (tx) => {
-      const user = await tx
-        .selectFrom('deployment_groups')
-        .select('deployment_group_name')
-        .where('deployment_config_name', '=', name)
-        .executeTakeFirst();
-      if (user !== undefined) {
-        throw new ApiError(
-          'DeploymentConfigInUseException',
-          `${name} is used by the deployment group ${user.deployment_group_name}.`,
-        );
+      const user = await findUserOfConfig(tx, name);
+      if (user !== null) {
+        throw new ApiError('DeploymentConfigInUseException', `${name} is used by the deployment group ${user}.`);
       }
-      await tx.deleteFrom('deployment_configs').where('deployment_config_name', '=', name).execute();
+      await deleteConfig(tx, name);
     });
     return {};
   },

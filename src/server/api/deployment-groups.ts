@@ -1,33 +1,38 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { findApplication } from '../store/applications.ts';
+import {
+  deleteGroup,
+  findGroup,
+  findGroups,
+  insertGroup,
+  listGroupNames,
+  updateGroup,
+} from '../store/deployment-groups.ts';
 import { findDeployment } from '../store/deployments.ts';
+import { moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow, DeploymentGroupRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
-import { findApplication } from './applications.ts';
+import { requireApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { DEFAULT_CONFIG, findDeploymentConfig } from './deployment-configs.ts';
+import { DEFAULT_CONFIG, requireConfig } from './deployment-configs.ts';
 import { type GroupSettings, readGroupSettings } from './group-settings.ts';
 import { APPLICATION, CONFIG, GROUP, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { moveTags, putTags, readTags, resourceArn } from './tags.ts';
+import { readTags, resourceArn } from './tags.ts';
 
 type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
 
 const MAX_BATCH = 100;
 
 /** @throws ApiError DeploymentGroupDoesNotExistException */
-export async function findDeploymentGroup(
+export async function requireGroup(
   db: StoreReader,
   application: ApplicationRow,
   name: string,
 ): Promise<DeploymentGroupRow> {
-  const row = await db
-    .selectFrom('deployment_groups')
-    .selectAll()
-    .where('application_id', '=', application.application_id)
-    .where('deployment_group_name', '=', name)
-    .executeTakeFirst();
-  if (row === undefined) {
+  const row = await findGroup(db, application.application_id, name);
+  if (row === null) {
     throw new ApiError('DeploymentGroupDoesNotExistException', `No deployment group found for name: ${name}`);
   }
   return row;
@@ -81,13 +86,7 @@ function readRole(input: Input): string {
 }
 
 async function requireFreeName(db: StoreReader, application: ApplicationRow, name: string): Promise<void> {
-  const taken = await db
-    .selectFrom('deployment_groups')
-    .select('deployment_group_id')
-    .where('application_id', '=', application.application_id)
-    .where('deployment_group_name', '=', name)
-    .executeTakeFirst();
-  if (taken !== undefined) {
+  if ((await findGroup(db, application.application_id, name)) !== null) {
     throw new ApiError(
       'DeploymentGroupAlreadyExistsException',
       `A deployment group with the name ${name} exists already.`,
@@ -112,25 +111,22 @@ export const deploymentGroupHandlers: Handlers<
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
-      const application = await findApplication(tx, applicationName);
+      const application = await requireApplication(tx, applicationName);
       await requireFreeName(tx, application, name);
-      await findDeploymentConfig(tx, config);
-      await tx
-        .insertInto('deployment_groups')
-        .values({
-          deployment_group_id: deploymentGroupId,
-          application_id: application.application_id,
-          deployment_group_name: name,
-          deployment_config_name: config,
-          service_role_arn: serviceRoleArn,
-          settings_json: JSON.stringify(settings),
-          target_revision_json: null,
-          last_attempted_deployment_id: null,
-          last_successful_deployment_id: null,
-          created_at_ms: ctx.clock.now(),
-        })
-        .execute();
-      await putTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), tags);
+      await requireConfig(tx, config);
+      await insertGroup(tx, {
+        deployment_group_id: deploymentGroupId,
+        application_id: application.application_id,
+        deployment_group_name: name,
+        deployment_config_name: config,
+        service_role_arn: serviceRoleArn,
+        settings_json: JSON.stringify(settings),
+        target_revision_json: null,
+        last_attempted_deployment_id: null,
+        last_successful_deployment_id: null,
+        created_at_ms: ctx.clock.now(),
+      });
+      await putResourceTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), tags);
     });
     return { deploymentGroupId };
   },
@@ -138,21 +134,16 @@ export const deploymentGroupHandlers: Handlers<
   async GetDeploymentGroup(ctx, input) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
-    const application = await findApplication(ctx.store.db, applicationName);
-    const row = await findDeploymentGroup(ctx.store.db, application, name);
+    const application = await requireApplication(ctx.store.db, applicationName);
+    const row = await requireGroup(ctx.store.db, application, name);
     return { deploymentGroupInfo: await groupInfo(ctx.store.db, application, row) };
   },
 
   async BatchGetDeploymentGroups(ctx, input) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const names = readNames(input, 'deploymentGroupNames', GROUP, MAX_BATCH);
-    const application = await findApplication(ctx.store.db, applicationName);
-    const rows = await ctx.store.db
-      .selectFrom('deployment_groups')
-      .selectAll()
-      .where('application_id', '=', application.application_id)
-      .where('deployment_group_name', 'in', names)
-      .execute();
+    const application = await requireApplication(ctx.store.db, applicationName);
+    const rows = await findGroups(ctx.store.db, application.application_id, names);
     const missing = names.filter((name) => !rows.some((row) => row.deployment_group_name === name));
     return {
       deploymentGroupsInfo: await Promise.all(rows.map((row) => groupInfo(ctx.store.db, application, row))),
@@ -163,17 +154,11 @@ export const deploymentGroupHandlers: Handlers<
   async ListDeploymentGroups(ctx, input) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const token = readPageToken(ctx, 'ListDeploymentGroups', input);
-    const application = await findApplication(ctx.store.db, applicationName);
-    const found = await ctx.store.db
-      .selectFrom('deployment_groups')
-      .select('deployment_group_name')
-      .where('application_id', '=', application.application_id)
-      .where('deployment_group_name', '>', token.after)
-      .orderBy('deployment_group_name')
-      .limit(PAGE_SIZE + 1)
-      .execute();
-    const { rows, ...rest } = toPage(found, token, (row) => row.deployment_group_name);
-    return { applicationName, deploymentGroups: rows.map((row) => row.deployment_group_name), ...rest };
+    const application = await requireApplication(ctx.store.db, applicationName);
+    const { application_id } = application;
+    const found = await listGroupNames(ctx.store.db, application_id, token.after, PAGE_SIZE + 1);
+    const { rows: deploymentGroups, ...rest } = toPage(found, token, (name) => name);
+    return { applicationName, deploymentGroups, ...rest };
   },
 
   async UpdateDeploymentGroup(ctx, input) {
@@ -183,26 +168,22 @@ export const deploymentGroupHandlers: Handlers<
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readText(input, 'serviceRoleArn') === null ? null : readRole(input);
     await ctx.store.transaction(async (tx) => {
-      const application = await findApplication(tx, applicationName);
-      const row = await findDeploymentGroup(tx, application, name);
+      const application = await requireApplication(tx, applicationName);
+      const row = await requireGroup(tx, application, name);
       const settings = readGroupSettings(input, JSON.parse(row.settings_json) as GroupSettings);
       if (newName !== name) await requireFreeName(tx, application, newName);
-      if (config !== null) await findDeploymentConfig(tx, config);
+      if (config !== null) await requireConfig(tx, config);
       if (newName !== name) {
         const arnOf = (groupName: string) => resourceArn(ctx, `deploymentgroup:${applicationName}/${groupName}`);
-        await moveTags(tx, arnOf(name), arnOf(newName));
+        await moveResourceTags(tx, arnOf(name), arnOf(newName));
       }
       // The id stays: what is installed on hosts is kept under it.
-      await tx
-        .updateTable('deployment_groups')
-        .set({
-          deployment_group_name: newName,
-          deployment_config_name: config ?? row.deployment_config_name,
-          service_role_arn: role ?? row.service_role_arn,
-          settings_json: JSON.stringify(settings),
-        })
-        .where('deployment_group_id', '=', row.deployment_group_id)
-        .execute();
+      await updateGroup(tx, row.deployment_group_id, {
+        deployment_group_name: newName,
+        deployment_config_name: config ?? row.deployment_config_name,
+        service_role_arn: role ?? row.service_role_arn,
+        settings_json: JSON.stringify(settings),
+      });
     });
     return { hooksNotCleanedUp: [] };
   },
@@ -211,14 +192,11 @@ export const deploymentGroupHandlers: Handlers<
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
     await ctx.store.transaction(async (tx) => {
-      await tx
-        .deleteFrom('deployment_groups')
-        .where('deployment_group_name', '=', name)
-        .where('application_id', 'in', (eb) =>
-          eb.selectFrom('applications').select('application_id').where('application_name', '=', applicationName),
-        )
-        .execute();
-      await moveTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), null);
+      const application = await findApplication(tx, applicationName);
+      const row = application === null ? null : await findGroup(tx, application.application_id, name);
+      if (row === null) return;
+      await deleteGroup(tx, row.deployment_group_id);
+      await moveResourceTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), null);
     });
     return { hooksNotCleanedUp: [] };
   },

@@ -2,14 +2,16 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import { identityOf } from '../engine/revision-identity.ts';
 import { requestStop } from '../engine/stop.ts';
+import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment, listDeployments } from '../store/deployments.ts';
+import { noteRevisionUse, putRevision } from '../store/revisions.ts';
 import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { countTargets } from '../store/targets.ts';
-import { findApplication } from './applications.ts';
+import { requireApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
-import { findDeploymentConfig } from './deployment-configs.ts';
-import { findDeploymentGroup } from './deployment-groups.ts';
+import { requireConfig } from './deployment-configs.ts';
+import { requireGroup } from './deployment-groups.ts';
 import { checkAlarms, checkRollback } from './group-settings.ts';
 import {
   APPLICATION,
@@ -26,7 +28,7 @@ import {
   requireText,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { type RevisionLocation, readRevision, registerRevision } from './revisions.ts';
+import { type RevisionLocation, readRevision, revisionRow } from './revisions.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
 
@@ -185,9 +187,9 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
   const given = hasRevision || !mayLackRevision ? readRevision(input, 'revision') : null;
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   await ctx.store.transaction(async (tx) => {
-    const application = await findApplication(tx, applicationName);
-    const group = await findDeploymentGroup(tx, application, groupName);
-    const config = await findDeploymentConfig(tx, configName ?? group.deployment_config_name);
+    const application = await requireApplication(tx, applicationName);
+    const group = await requireGroup(tx, application, groupName);
+    const config = await requireConfig(tx, configName ?? group.deployment_config_name);
     const last =
       group.last_successful_deployment_id === null
         ? null
@@ -239,38 +241,27 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
       error_message: null,
       wake_at_ms: nowMs,
     });
-    await tx
-      .updateTable('deployment_groups')
-      .set({ target_revision_json: JSON.stringify(revision), last_attempted_deployment_id: deploymentId })
-      .where('deployment_group_id', '=', group.deployment_group_id)
-      .execute();
+    await updateGroup(tx, group.deployment_group_id, {
+      target_revision_json: JSON.stringify(revision),
+      last_attempted_deployment_id: deploymentId,
+    });
   });
   return deploymentId;
 }
 
 /** A revision that is deployed is registered if it was not, and remembers when it was used. */
 async function useRevision(
-  db: StoreReader,
+  tx: StoreTransaction,
   ctx: ApiContext,
   applicationId: string,
   revision: RevisionLocation,
   note: string,
   nowMs: number,
 ): Promise<void> {
-  const ofRevision = { applicationId, identity: identityOf(revision) };
-  const known = await db
-    .selectFrom('revisions')
-    .select('first_used_at_ms')
-    .where('application_id', '=', applicationId)
-    .where('identity', '=', ofRevision.identity)
-    .executeTakeFirst();
-  if (known === undefined) await registerRevision(db, ctx, applicationId, revision, note);
-  await db
-    .updateTable('revisions')
-    .set({ first_used_at_ms: known?.first_used_at_ms ?? nowMs, last_used_at_ms: nowMs })
-    .where('application_id', '=', applicationId)
-    .where('identity', '=', ofRevision.identity)
-    .execute();
+  const identity = identityOf(revision);
+  if (await noteRevisionUse(tx, applicationId, identity, nowMs)) return;
+  await putRevision(tx, revisionRow(ctx, applicationId, revision, note));
+  await noteRevisionUse(tx, applicationId, identity, nowMs);
 }
 
 /** As far as dates go in JavaScript: 273 000 years either way. */
@@ -357,7 +348,7 @@ export const deploymentHandlers: Handlers<
     const group =
       applicationName === null || groupName === null
         ? null
-        : await findDeploymentGroup(db, await findApplication(db, applicationName), groupName);
+        : await requireGroup(db, await requireApplication(db, applicationName), groupName);
     // Only what CloudFormation makes has an external id; nothing here does.
     if (isExternal) return { deployments: [] };
     const [createdAt, deploymentId] = token.after.split(' ');

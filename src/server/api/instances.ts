@@ -1,13 +1,21 @@
 import { ApiError } from '../../protocol/errors.ts';
-import { isMember, type TagFilter } from '../engine/membership.ts';
-import { deregisterHost, findInstance } from '../store/hosts.ts';
+import { deregisterHost } from '../store/hosts.ts';
+import { instanceTagsOf, listTaggedNames, putInstanceTags, removeInstanceTags } from '../store/instance-tags.ts';
+import {
+  findInstance,
+  findInstanceByArn,
+  insertInstance,
+  listInstanceNames,
+  newestRecordOf,
+} from '../store/instances.ts';
 import type { InstanceRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
+import type { Tag, TagFilter } from '../store/tag.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { checkFilter } from './group-settings.ts';
-import { checkName, INSTANCE, readList, readName, readNames, readText, requireObject } from './input.ts';
+import { INSTANCE, readList, readName, readNames, readText, requireObject } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { resourceArn, type Tag } from './tags.ts';
+import { resourceArn } from './tags.ts';
 
 const MAX_BATCH = 25;
 const MAX_TAGGED_AT_ONCE = 100;
@@ -17,21 +25,6 @@ const MAX_VALUE = 256;
 const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const USER_ARN = /^arn:aws[a-z-]*:iam::\d{12}:user\/[A-Za-z0-9/+=,.@_-]+$/;
 const SESSION_ARN = /^arn:aws[a-z-]*:sts::\d{12}:assumed-role\/[A-Za-z0-9+=,.@_-]+\/[A-Za-z0-9+=,.@_-]+$/;
-
-export async function tagsOf(db: StoreReader, instanceIds: readonly string[]): Promise<ReadonlyMap<string, Tag[]>> {
-  const tags = new Map<string, Tag[]>();
-  if (instanceIds.length === 0) return tags;
-  const rows = await db
-    .selectFrom('instance_tags')
-    .selectAll()
-    .where('instance_id', 'in', instanceIds)
-    .orderBy('tag_key')
-    .execute();
-  for (const { instance_id, tag_key, tag_value } of rows) {
-    tags.set(instance_id, [...(tags.get(instance_id) ?? []), { Key: tag_key, Value: tag_value }]);
-  }
-  return tags;
-}
 
 /** `tags` is always there: `aws deploy deregister` fails on an instance without. */
 function instanceInfo(row: InstanceRow, tags: readonly Tag[]) {
@@ -43,18 +36,6 @@ function instanceInfo(row: InstanceRow, tags: readonly Tag[]) {
     ...(row.deregistered_at_ms === null ? {} : { deregisterTime: seconds(row.deregistered_at_ms) }),
     tags: [...tags],
   };
-}
-
-/** The newest record of a name, registered or not. */
-async function newestRecord(db: StoreReader, name: string): Promise<InstanceRow | null> {
-  const rows = await db
-    .selectFrom('instances')
-    .selectAll()
-    .where('instance_name', '=', name)
-    .orderBy('registered_at_ms', 'desc')
-    .limit(1)
-    .execute();
-  return (await findInstance(db, name)) ?? rows[0] ?? null;
 }
 
 function readArn(input: Input): { kind: 'user' | 'session'; arn: string } {
@@ -136,31 +117,20 @@ export const instanceHandlers: Handlers<
           `An instance with the name ${name} is registered already.`,
         );
       }
-      const other = await tx
-        .selectFrom('instances')
-        .select('instance_name')
-        .where('host_arn', '=', arn)
-        .where('deregistered_at_ms', 'is', null)
-        .executeTakeFirst();
-      if (other !== undefined) {
+      const other = await findInstanceByArn(tx, arn);
+      if (other !== null) {
         const type =
           kind === 'user' ? 'IamUserArnAlreadyRegisteredException' : 'IamSessionArnAlreadyRegisteredException';
         throw new ApiError(type, `${arn} is registered already, with the instance ${other.instance_name}.`);
       }
-      await tx
-        .insertInto('instances')
-        .values({
-          instance_id: ctx.random.uuid(),
-          instance_name: name,
-          instance_arn: resourceArn(ctx, `instance/${name}_${ctx.random.text(10, SUFFIX_LETTERS)}`),
-          arn_kind: kind,
-          host_arn: arn,
-          registered_at_ms: ctx.clock.now(),
-          deregistered_at_ms: null,
-          last_polled_at_ms: null,
-          agent_version: null,
-        })
-        .execute();
+      await insertInstance(tx, {
+        instance_id: ctx.random.uuid(),
+        instance_name: name,
+        instance_arn: resourceArn(ctx, `instance/${name}_${ctx.random.text(10, SUFFIX_LETTERS)}`),
+        arn_kind: kind,
+        host_arn: arn,
+        registered_at_ms: ctx.clock.now(),
+      });
     });
     return {};
   },
@@ -176,18 +146,18 @@ export const instanceHandlers: Handlers<
 
   async GetOnPremisesInstance(ctx, input) {
     const name = readName(input, 'instanceName', INSTANCE);
-    const row = await newestRecord(ctx.store.db, name);
+    const row = await newestRecordOf(ctx.store.db, name);
     if (row === null) throw new ApiError('InstanceNotRegisteredException', `The instance ${name} is not registered.`);
-    const tags = await tagsOf(ctx.store.db, [row.instance_id]);
+    const tags = await instanceTagsOf(ctx.store.db, [row.instance_id]);
     return { instanceInfo: instanceInfo(row, tags.get(row.instance_id) ?? []) };
   },
 
   async BatchGetOnPremisesInstances(ctx, input) {
     const names = readNames(input, 'instanceNames', INSTANCE, MAX_BATCH);
-    const rows = (await Promise.all(names.map((name) => newestRecord(ctx.store.db, name)))).filter(
+    const rows = (await Promise.all(names.map((name) => newestRecordOf(ctx.store.db, name)))).filter(
       (row) => row !== null,
     );
-    const tags = await tagsOf(
+    const tags = await instanceTagsOf(
       ctx.store.db,
       rows.map((row) => row.instance_id),
     );
@@ -208,25 +178,15 @@ export const instanceHandlers: Handlers<
       return filter as TagFilter;
     });
     const token = readPageToken(ctx, 'ListOnPremisesInstances', input);
-    let query = ctx.store.db
-      .selectFrom('instances')
-      .selectAll()
-      .where('instance_name', '>', token.after)
-      .orderBy('instance_name');
-    if (status === 'Registered') query = query.where('deregistered_at_ms', 'is', null);
-    if (status === 'Deregistered') query = query.where('deregistered_at_ms', 'is not', null);
-    const rows = await query.execute();
-    const tags = await tagsOf(
-      ctx.store.db,
-      rows.map((row) => row.instance_id),
-    );
-    const tagMap = (row: InstanceRow) =>
-      new Map((tags.get(row.instance_id) ?? []).map(({ Key, Value }) => [Key, Value]));
-    const matching = rows.filter(
-      (row) => filters.length === 0 || isMember({ tags: tagMap(row) }, { onPremisesInstanceTagFilters: filters }),
-    );
-    const names = [...new Set(matching.map((row) => row.instance_name))].slice(0, PAGE_SIZE + 1);
-    const { rows: instanceNames, ...rest } = toPage(names, token, (name) => checkName(name, INSTANCE));
+    const page = { after: token.after, limit: PAGE_SIZE + 1 };
+    const { db } = ctx.store;
+    // A record of an instance has no tags.
+    const hasTags = status !== 'Deregistered';
+    const names =
+      filters.length === 0
+        ? await listInstanceNames(db, status, page)
+        : await listTaggedNames(db, hasTags ? filters : [], page);
+    const { rows: instanceNames, ...rest } = toPage(names, token, (name) => name);
     return { instanceNames, ...rest };
   },
 
@@ -234,19 +194,13 @@ export const instanceHandlers: Handlers<
     const tags = readInstanceTags(input);
     const names = readTaggedNames(input);
     await ctx.store.transaction(async (tx) => {
-      for (const { instance_id, instance_name } of await requireInstances(tx, names)) {
-        for (const { Key, Value } of tags) {
-          await tx
-            .insertInto('instance_tags')
-            .values({ instance_id, tag_key: Key, tag_value: Value })
-            .onConflict((conflict) => conflict.columns(['instance_id', 'tag_key']).doUpdateSet({ tag_value: Value }))
-            .execute();
-        }
-        const all = (await tagsOf(tx, [instance_id])).get(instance_id) ?? [];
+      for (const instance of await requireInstances(tx, names)) {
+        await putInstanceTags(tx, instance, tags);
+        const all = (await instanceTagsOf(tx, [instance.instance_id])).get(instance.instance_id) ?? [];
         if (all.length > MAX_TAGS) {
           throw new ApiError(
             'TagLimitExceededException',
-            `The instance ${instance_name} would have ${all.length} tags; ${MAX_TAGS} is the limit.`,
+            `The instance ${instance.instance_name} would have ${all.length} tags; ${MAX_TAGS} is the limit.`,
           );
         }
       }
@@ -259,14 +213,7 @@ export const instanceHandlers: Handlers<
     const names = readTaggedNames(input);
     await ctx.store.transaction(async (tx) => {
       for (const { instance_id } of await requireInstances(tx, names)) {
-        for (const { Key, Value } of tags) {
-          await tx
-            .deleteFrom('instance_tags')
-            .where('instance_id', '=', instance_id)
-            .where('tag_key', '=', Key)
-            .where('tag_value', '=', Value)
-            .execute();
-        }
+        await removeInstanceTags(tx, instance_id, tags);
       }
     });
     return {};

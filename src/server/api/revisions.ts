@@ -6,10 +6,12 @@ import {
   problemOfGitUrl,
   problemOfSha256,
 } from '../../protocol/specification.ts';
-import { identityOf } from '../engine/revision-identity.ts';
+import { identityOf, revisionIdentity, s3IdentityPrefix } from '../engine/revision-identity.ts';
+import { targetRevisionsOf } from '../store/deployment-groups.ts';
+import { findRevision, listRevisions, putRevision, type RevisionFilter } from '../store/revisions.ts';
 import type { RevisionRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
-import { findApplication } from './applications.ts';
+import { requireApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import {
   APPLICATION,
@@ -125,59 +127,29 @@ function readGitHubLocation(revision: Input) {
   return { repository, commitId };
 }
 
-/** Makes a revision known to its application, or brings what is known up to date. */
-export async function registerRevision(
-  db: StoreReader,
+/** The row of a revision that is made known to its application. */
+export function revisionRow(
   ctx: Pick<ApiContext, 'random' | 'clock'>,
   applicationId: string,
   location: RevisionLocation,
   description: string | null,
-): Promise<void> {
-  await db
-    .insertInto('revisions')
-    .values({
-      revision_id: ctx.random.uuid(),
-      application_id: applicationId,
-      identity: identityOf(location),
-      location_json: JSON.stringify(location),
-      description,
-      registered_at_ms: ctx.clock.now(),
-      first_used_at_ms: null,
-      last_used_at_ms: null,
-    })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['application_id', 'identity'])
-        .doUpdateSet({ description, location_json: JSON.stringify(location) }),
-    )
-    .execute();
-}
-
-async function findRevision(
-  db: StoreReader,
-  applicationId: string,
-  location: RevisionLocation,
-): Promise<RevisionRow | null> {
-  const row = await db
-    .selectFrom('revisions')
-    .selectAll()
-    .where('application_id', '=', applicationId)
-    .where('identity', '=', identityOf(location))
-    .executeTakeFirst();
-  return row ?? null;
+) {
+  return {
+    revision_id: ctx.random.uuid(),
+    application_id: applicationId,
+    identity: identityOf(location),
+    location_json: JSON.stringify(location),
+    description,
+    registered_at_ms: ctx.clock.now(),
+  };
 }
 
 async function revisionInfo(db: StoreReader, row: RevisionRow) {
-  const groups = await db
-    .selectFrom('deployment_groups')
-    .select(['deployment_group_name', 'target_revision_json'])
-    .where('application_id', '=', row.application_id)
-    .where('target_revision_json', 'is not', null)
-    .execute();
-  const using = groups.filter((group) => identityOf(JSON.parse(group.target_revision_json ?? '{}')) === row.identity);
+  const groups = await targetRevisionsOf(db, row.application_id);
+  const using = groups.filter((group) => revisionIdentity(group.revisionJson) === row.identity);
   return {
     ...(row.description === null ? {} : { description: row.description }),
-    deploymentGroups: using.map((group) => group.deployment_group_name),
+    deploymentGroups: using.map((group) => group.groupName),
     registerTime: seconds(row.registered_at_ms),
     ...(row.first_used_at_ms === null ? {} : { firstUsedTime: seconds(row.first_used_at_ms) }),
     ...(row.last_used_at_ms === null ? {} : { lastUsedTime: seconds(row.last_used_at_ms) }),
@@ -244,8 +216,8 @@ export const revisionHandlers: Handlers<
     const revision = readRevision(input, 'revision');
     const description = readDescription(input);
     await ctx.store.transaction(async (tx) => {
-      const { application_id } = await findApplication(tx, name);
-      await registerRevision(tx, ctx, application_id, revision, description);
+      const { application_id } = await requireApplication(tx, name);
+      await putRevision(tx, revisionRow(ctx, application_id, revision, description));
     });
     return {};
   },
@@ -253,8 +225,8 @@ export const revisionHandlers: Handlers<
   async GetApplicationRevision(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
     const revision = readRevision(input, 'revision');
-    const { application_id } = await findApplication(ctx.store.db, name);
-    const row = await findRevision(ctx.store.db, application_id, revision);
+    const { application_id } = await requireApplication(ctx.store.db, name);
+    const row = await findRevision(ctx.store.db, application_id, identityOf(revision));
     if (row === null)
       throw new ApiError('RevisionDoesNotExistException', `No such revision is registered with ${name}.`);
     return { applicationName: name, revision, revisionInfo: await revisionInfo(ctx.store.db, row) };
@@ -267,8 +239,10 @@ export const revisionHandlers: Handlers<
       throw new ApiError('RevisionRequiredException', 'The list revisions is missing or empty.');
     requireBatch(list, 'revisions', MAX_BATCH);
     const locations = list.map((entry) => readRevision({ revision: requireObject(entry, 'revisions') }, 'revision'));
-    const { application_id } = await findApplication(ctx.store.db, name);
-    const rows = await Promise.all(locations.map((location) => findRevision(ctx.store.db, application_id, location)));
+    const { application_id } = await requireApplication(ctx.store.db, name);
+    const rows = await Promise.all(
+      locations.map((location) => findRevision(ctx.store.db, application_id, identityOf(location))),
+    );
     const missing = rows.filter((row) => row === null).length;
     const revisions = await Promise.all(
       rows.flatMap((row, index) => {
@@ -291,45 +265,30 @@ export const revisionHandlers: Handlers<
     const name = readName(input, 'applicationName', APPLICATION);
     const filter = readListFilter(input);
     const token = readPageToken(ctx, 'ListApplicationRevisions', input);
-    const { application_id } = await findApplication(ctx.store.db, name);
-    const rows = await ctx.store.db
-      .selectFrom('revisions')
-      .selectAll()
-      .where('application_id', '=', application_id)
-      .execute();
-    const current = await currentTargets(ctx.store.db, application_id);
-    const matching = rows.filter((row) => matches(row, filter, current)).sort(byFilter(filter));
-    const start = token.after === '' ? 0 : matching.findIndex((row) => row.revision_id === token.after) + 1;
-    const page = toPage(matching.slice(start, start + PAGE_SIZE + 1), token, (row) => row.revision_id);
-    const { rows: shown, ...rest } = page;
-    return { revisions: shown.map((row) => JSON.parse(row.location_json) as RevisionLocation), ...rest };
+    const { application_id } = await requireApplication(ctx.store.db, name);
+    const [sortedBy, revisionId] = token.after.split(' ');
+    const found = await listRevisions(ctx.store.db, {
+      applicationId: application_id,
+      sortBy: SORT_COLUMNS[filter.sortBy ?? 'registerTime'],
+      descending: filter.descending,
+      identityPrefix: filter.bucket === null ? null : s3IdentityPrefix(filter.bucket, filter.keyPrefix ?? ''),
+      identities: await deployedIdentities(ctx.store.db, application_id, filter.deployed),
+      after: revisionId === undefined ? null : { sortedByMs: Number(sortedBy), revisionId },
+      limit: PAGE_SIZE + 1,
+    });
+    const { rows, ...rest } = toPage(found, token, (row) => `${row.sorted_by_ms} ${row.revision_id}`);
+    return { revisions: rows.map((row) => JSON.parse(row.location_json) as RevisionLocation), ...rest };
   },
 };
 
-async function currentTargets(db: StoreReader, applicationId: string): Promise<ReadonlySet<string>> {
-  const groups = await db
-    .selectFrom('deployment_groups')
-    .select('target_revision_json')
-    .where('application_id', '=', applicationId)
-    .execute();
-  return new Set(
-    groups.flatMap(({ target_revision_json: json }) => (json === null ? [] : identityOf(JSON.parse(json)))),
-  );
-}
-
-function matches(row: RevisionRow, filter: ListFilter, current: ReadonlySet<string>): boolean {
-  if (filter.deployed === 'include' && !current.has(row.identity)) return false;
-  if (filter.deployed === 'exclude' && current.has(row.identity)) return false;
-  if (filter.bucket === null) return true;
-  const { s3Location } = JSON.parse(row.location_json) as RevisionLocation;
-  return (
-    s3Location?.bucket === filter.bucket &&
-    (filter.keyPrefix === null || (s3Location.key ?? '').startsWith(filter.keyPrefix))
-  );
-}
-
-function byFilter(filter: ListFilter): (a: RevisionRow, b: RevisionRow) => number {
-  const column = SORT_COLUMNS[filter.sortBy ?? 'registerTime'];
-  const sign = filter.descending ? -1 : 1;
-  return (a, b) => sign * ((a[column] ?? 0) - (b[column] ?? 0)) || (a.revision_id < b.revision_id ? -1 : 1);
+/** What the filter `deployed` asks for: revisions that are the target of a group, or those that are not. */
+async function deployedIdentities(
+  db: StoreReader,
+  applicationId: string,
+  deployed: ListFilter['deployed'],
+): Promise<RevisionFilter['identities']> {
+  if (deployed === 'ignore') return null;
+  const groups = await targetRevisionsOf(db, applicationId);
+  const list = [...new Set(groups.map(({ revisionJson }) => revisionIdentity(revisionJson)))];
+  return { are: deployed === 'include' ? 'in' : 'not in', list };
 }

@@ -1,13 +1,12 @@
 import { ApiError } from '../../protocol/errors.ts';
-import type { StoreReader } from '../store/store.ts';
+import { findApplication } from '../store/applications.ts';
+import { findGroup, groupNamesOf } from '../store/deployment-groups.ts';
+import { deleteResourceTags, listResourceTags, moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
+import type { StoreReader, StoreTransaction } from '../store/store.ts';
+import type { Tag } from '../store/tag.ts';
 import type { ApiContext, Handlers, Input } from './context.ts';
 import { readList, readText, requireObject, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-
-export interface Tag {
-  readonly Key: string;
-  readonly Value: string;
-}
 
 const MAX_KEY = 128;
 const MAX_VALUE = 256;
@@ -34,69 +33,37 @@ export function readTags(input: Input, member: string): Tag[] {
   });
 }
 
-export async function putTags(db: StoreReader, arn: string, tags: readonly Tag[]): Promise<void> {
-  for (const { Key, Value } of tags) {
-    await db
-      .insertInto('resource_tags')
-      .values({ resource_arn: arn, tag_key: Key, tag_value: Value })
-      .onConflict((conflict) => conflict.columns(['resource_arn', 'tag_key']).doUpdateSet({ tag_value: Value }))
-      .execute();
-  }
-}
-
-/** The tags of a resource that has another name now go with it; those of one that is gone go, too. */
-export async function moveTags(db: StoreReader, fromArn: string, toArn: string | null): Promise<void> {
-  const rows = await db.selectFrom('resource_tags').selectAll().where('resource_arn', '=', fromArn).execute();
-  await db.deleteFrom('resource_tags').where('resource_arn', '=', fromArn).execute();
-  const tags = rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value }));
-  if (toArn !== null) await putTags(db, toArn, tags);
-}
-
-/** The same for an application and all its groups, whose names begin with the application's. */
+/** Renames the tags of an application and of its groups, whose ARNs begin with the application's; `null` deletes them. */
 export async function moveApplicationTags(
-  db: StoreReader,
+  tx: StoreTransaction,
   ctx: Pick<ApiContext, 'region' | 'accountId'>,
   application: { readonly application_id: string; readonly application_name: string },
   newName: string | null,
 ): Promise<void> {
-  const groups = await db
-    .selectFrom('deployment_groups')
-    .select('deployment_group_name')
-    .where('application_id', '=', application.application_id)
-    .execute();
+  const groups = await groupNamesOf(tx, application.application_id);
   const resources = (name: string) => [
     `application:${name}`,
-    ...groups.map((group) => `deploymentgroup:${name}/${group.deployment_group_name}`),
+    ...groups.map((group) => `deploymentgroup:${name}/${group}`),
   ];
   const targets = newName === null ? [] : resources(newName);
   for (const [index, resource] of resources(application.application_name).entries()) {
     const target = targets[index];
-    await moveTags(db, resourceArn(ctx, resource), target === undefined ? null : resourceArn(ctx, target));
+    await moveResourceTags(tx, resourceArn(ctx, resource), target === undefined ? null : resourceArn(ctx, target));
   }
 }
 
 /** @throws ApiError ApplicationDoesNotExistException, DeploymentGroupDoesNotExistException, InvalidArnException */
-async function requireTagged(ctx: ApiContext, arn: string): Promise<void> {
+async function requireTagged(db: StoreReader, ctx: ApiContext, arn: string): Promise<void> {
   const [, kind, rest = ''] = /^arn(?::[^:]*){4}:(application|deploymentgroup):(.*)$/s.exec(arn) ?? [];
   const [applicationName = '', groupName] = kind === 'application' ? [rest] : rest.split('/');
   if (arn !== resourceArn(ctx, `${kind}:${rest}`)) {
     throw new ApiError('InvalidArnException', `'${arn}' is of another region or account than this server's.`);
   }
-  const application = await ctx.store.db
-    .selectFrom('applications')
-    .select('application_id')
-    .where('application_name', '=', applicationName)
-    .executeTakeFirst();
-  if (application === undefined)
+  const application = await findApplication(db, applicationName);
+  if (application === null)
     throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${applicationName}`);
   if (kind === 'application') return;
-  const group = await ctx.store.db
-    .selectFrom('deployment_groups')
-    .select('deployment_group_id')
-    .where('application_id', '=', application.application_id)
-    .where('deployment_group_name', '=', groupName ?? '')
-    .executeTakeFirst();
-  if (group === undefined)
+  if ((await findGroup(db, application.application_id, groupName ?? '')) === null)
     throw new ApiError(
       'DeploymentGroupDoesNotExistException',
       `No deployment group found for name: ${groupName ?? ''}`,
@@ -120,8 +87,10 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const arn = readArn(input);
     const tags = readTags(input, 'Tags');
     if (tags.length === 0) throw new ApiError('TagRequiredException', 'The list Tags is missing or empty.');
-    await requireTagged(ctx, arn);
-    await ctx.store.transaction((tx) => putTags(tx, arn, tags));
+    await ctx.store.transaction(async (tx) => {
+      await requireTagged(tx, ctx, arn);
+      await putResourceTags(tx, arn, tags);
+    });
     return {};
   },
 
@@ -129,26 +98,18 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const arn = readArn(input);
     const keys = (readList(input, 'TagKeys') ?? []).map((key) => requireText(key, 'TagKeys'));
     if (keys.length === 0) throw new ApiError('TagRequiredException', 'The list TagKeys is missing or empty.');
-    await requireTagged(ctx, arn);
-    await ctx.store.transaction((tx) =>
-      tx.deleteFrom('resource_tags').where('resource_arn', '=', arn).where('tag_key', 'in', keys).execute(),
-    );
+    await ctx.store.transaction(async (tx) => {
+      await requireTagged(tx, ctx, arn);
+      await deleteResourceTags(tx, arn, keys);
+    });
     return {};
   },
 
   async ListTagsForResource(ctx, input) {
     const arn = readArn(input);
     const token = readPageToken(ctx, 'ListTagsForResource', input, 'NextToken');
-    const found = await ctx.store.db
-      .selectFrom('resource_tags')
-      .selectAll()
-      .where('resource_arn', '=', arn)
-      .where('tag_key', '>', token.after)
-      .orderBy('tag_key')
-      .limit(PAGE_SIZE + 1)
-      .execute();
-    const { rows, nextToken } = toPage(found, token, (row) => row.tag_key);
-    const Tags = rows.map((row) => ({ Key: row.tag_key, Value: row.tag_value }));
+    const found = await listResourceTags(ctx.store.db, arn, token.after, PAGE_SIZE + 1);
+    const { rows: Tags, nextToken } = toPage(found, token, (tag) => tag.Key);
     return { Tags, ...(nextToken === undefined ? {} : { NextToken: nextToken }) };
   },
 };

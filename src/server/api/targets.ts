@@ -1,9 +1,9 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { EventDiagnostics } from '../engine/diagnostics.ts';
 import { eventsOf } from '../store/lifecycle-events.ts';
-import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../store/schema.ts';
+import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
-import { targetsOf } from '../store/targets.ts';
+import { findTargets, listTargets } from '../store/targets.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import { readDeploymentId, requireDeployment } from './deployments.ts';
 import { readList, readObject, readText, requireBatch, requireText } from './input.ts';
@@ -13,10 +13,7 @@ const STATUSES = ['Pending', 'InProgress', 'Succeeded', 'Failed', 'Skipped', 'Un
 const MAX_BATCH = 25;
 
 /** A deployment whose targets are known. @throws ApiError DeploymentNotStartedException */
-async function startedDeployment(
-  ctx: ApiContext,
-  input: Input,
-): Promise<{ deployment: DeploymentRow; targets: TargetRow[] }> {
+async function startedDeployment(ctx: ApiContext, input: Input): Promise<DeploymentRow> {
   const deployment = await requireDeployment(ctx.store.db, input);
   if (deployment.status === 'Created' || deployment.status === 'Queued') {
     throw new ApiError(
@@ -24,7 +21,7 @@ async function startedDeployment(
       `The deployment ${deployment.deployment_id} has not started yet.`,
     );
   }
-  return { deployment, targets: await targetsOf(ctx.store.db, deployment.deployment_id) };
+  return deployment;
 }
 
 function lifecycleEvent(row: LifecycleEventRow) {
@@ -60,31 +57,34 @@ async function instanceSummary(db: StoreReader, target: TargetRow) {
   return { ...(await summaryOf(db, target)), instanceId: target.target_arn };
 }
 
-/** By name, or by ARN, as older clients have it. */
-function findTarget(targets: readonly TargetRow[], id: string): TargetRow | undefined {
-  return targets.find((target) => target.target_id === id || target.target_arn === id);
+/** For each id its target, by name, or by ARN, as older clients have it; undefined: the deployment has none. */
+async function targetsById(
+  db: StoreReader,
+  { deployment_id }: DeploymentRow,
+  ids: readonly string[],
+): Promise<(TargetRow | undefined)[]> {
+  const rows = await findTargets(db, deployment_id, ids);
+  return ids.map((id) => rows.find((target) => target.target_id === id || target.target_arn === id));
 }
 
-function readStatusFilter(list: unknown[] | null): string[] {
+function readStatusFilter(list: unknown[] | null): TargetStatus[] {
   return (list ?? []).map((status) => {
-    if (STATUSES.includes(requireText(status, 'status filter'))) return String(status);
+    if (STATUSES.includes(requireText(status, 'status filter'))) return status as TargetStatus;
     throw new ApiError('InvalidInstanceStatusException', `'${String(status)}' is none of ${STATUSES.join(', ')}.`);
   });
 }
 
-function pageOfIds(
+async function pageOfTargets(
   ctx: ApiContext,
   operation: string,
   input: Input,
-  targets: readonly TargetRow[],
-  statuses: readonly string[],
+  { deployment_id }: DeploymentRow,
+  statuses: readonly TargetStatus[],
 ) {
   const token = readPageToken(ctx, operation, input);
   const after = token.after === '' ? -1 : Number(token.after);
-  const following = targets
-    .filter((target) => target.position > after && (statuses.length === 0 || statuses.includes(target.status)))
-    .slice(0, PAGE_SIZE + 1);
-  return toPage(following, token, (target) => String(target.position));
+  const found = await listTargets(ctx.store.db, deployment_id, { statuses, after, limit: PAGE_SIZE + 1 });
+  return toPage(found, token, (target) => String(target.position));
 }
 
 export const targetHandlers: Handlers<
@@ -105,8 +105,8 @@ export const targetHandlers: Handlers<
       throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance labels.');
     }
     const statuses = readStatusFilter(readList(filters, 'TargetStatus'));
-    const { targets } = await startedDeployment(ctx, input);
-    const { rows, ...rest } = pageOfIds(ctx, 'ListDeploymentTargets', input, targets, statuses);
+    const deployment = await startedDeployment(ctx, input);
+    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentTargets', input, deployment, statuses);
     return { targetIds: rows.map((target) => target.target_id), ...rest };
   },
 
@@ -114,8 +114,7 @@ export const targetHandlers: Handlers<
     readDeploymentId(input);
     const id = readText(input, 'targetId');
     if (!id) throw new ApiError('DeploymentTargetIdRequiredException', 'The targetId is missing.');
-    const { targets } = await startedDeployment(ctx, input);
-    const target = findTarget(targets, id);
+    const [target] = await targetsById(ctx.store.db, await startedDeployment(ctx, input), [id]);
     if (target === undefined)
       throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
     return { deploymentTarget: await deploymentTarget(ctx.store.db, target) };
@@ -127,12 +126,9 @@ export const targetHandlers: Handlers<
     if (ids.length === 0)
       throw new ApiError('DeploymentTargetIdRequiredException', 'The list targetIds is missing or empty.');
     requireBatch(ids, 'targetIds', MAX_BATCH, 'DeploymentTargetListSizeExceededException');
-    const { targets } = await startedDeployment(ctx, input);
-    const found = ids.map((id) => {
-      const target = findTarget(targets, id);
-      if (target === undefined)
-        throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
-      return target;
+    const found = (await targetsById(ctx.store.db, await startedDeployment(ctx, input), ids)).map((target, index) => {
+      if (target !== undefined) return target;
+      throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${ids[index]}.`);
     });
     return { deploymentTargets: await Promise.all(found.map((target) => deploymentTarget(ctx.store.db, target))) };
   },
@@ -143,8 +139,8 @@ export const targetHandlers: Handlers<
       throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance types.');
     }
     const statuses = readStatusFilter(readList(input, 'instanceStatusFilter'));
-    const { targets } = await startedDeployment(ctx, input);
-    const { rows, ...rest } = pageOfIds(ctx, 'ListDeploymentInstances', input, targets, statuses);
+    const deployment = await startedDeployment(ctx, input);
+    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentInstances', input, deployment, statuses);
     return { instancesList: rows.map((target) => target.target_id), ...rest };
   },
 
@@ -152,8 +148,7 @@ export const targetHandlers: Handlers<
     readDeploymentId(input);
     const id = readText(input, 'instanceId');
     if (!id) throw new ApiError('InstanceIdRequiredException', 'The instanceId is missing.');
-    const { targets } = await startedDeployment(ctx, input);
-    const target = findTarget(targets, id);
+    const [target] = await targetsById(ctx.store.db, await startedDeployment(ctx, input), [id]);
     if (target === undefined)
       throw new ApiError('InstanceDoesNotExistException', `The deployment has no instance ${id}.`);
     return { instanceSummary: await instanceSummary(ctx.store.db, target) };
@@ -165,9 +160,9 @@ export const targetHandlers: Handlers<
     if (ids.length === 0)
       throw new ApiError('InstanceIdRequiredException', 'The list instanceIds is missing or empty.');
     requireBatch(ids, 'instanceIds', MAX_BATCH);
-    const { targets } = await startedDeployment(ctx, input);
-    const missing = ids.filter((id) => findTarget(targets, id) === undefined);
-    const found = ids.flatMap((id) => findTarget(targets, id) ?? []);
+    const targets = await targetsById(ctx.store.db, await startedDeployment(ctx, input), ids);
+    const missing = ids.filter((_, index) => targets[index] === undefined);
+    const found = targets.filter((target) => target !== undefined);
     return {
       instancesSummary: await Promise.all(found.map((target) => instanceSummary(ctx.store.db, target))),
       errorMessage: missing.length === 0 ? '' : `The deployment has no instances ${missing.join(', ')}.`,

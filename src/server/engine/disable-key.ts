@@ -1,7 +1,7 @@
 import type { Clock } from '../../system/clock.ts';
 import { type DisabledKey, disableAccessKey } from '../store/access-keys.ts';
 import { wakeDeploymentsOf } from '../store/deployments.ts';
-import { findInstanceByArn } from '../store/hosts.ts';
+import { findInstanceByArn } from '../store/instances.ts';
 import { failRunningEvents } from '../store/lifecycle-events.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { eventDiagnostics } from './diagnostics.ts';

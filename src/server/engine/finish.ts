@@ -1,4 +1,5 @@
 import type { Random } from '../../system/random.ts';
+import { updateGroup } from '../store/deployment-groups.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { putHostStates } from '../store/host-states.ts';
 import type { DeploymentRow, HostStateRow, TargetRow } from '../store/schema.ts';
@@ -30,11 +31,8 @@ export async function finishDeployment(
   });
   await putHostStates(tx, hostStates(deployment, targets));
   if (finish.status === 'Succeeded') {
-    await tx
-      .updateTable('deployment_groups')
-      .set({ last_successful_deployment_id: deployment.deployment_id })
-      .where('deployment_group_id', '=', deployment.deployment_group_id)
-      .execute();
+    const { deployment_id: last_successful_deployment_id } = deployment;
+    await updateGroup(tx, deployment.deployment_group_id, { last_successful_deployment_id });
     return null;
   }
   return rollBack(tx, deployment, targets, finish.status, ctx);

@@ -3,6 +3,7 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
+import { findInstanceByArn, noteAgentRuns, noteHeardOf } from '../store/instances.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
 import { type AgentRuns, isShared, notePoll } from './agent-runs.ts';
 import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
@@ -89,19 +90,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
 /** The host has been heard of: by a poll, or by the word that it is still at a command. */
 async function noteHost(ctx: HostCommandContext, { hostArn, agentVersion }: HostCommandCaller): Promise<void> {
   const nowMs = ctx.clock.now();
-  await ctx.store.db
-    .updateTable('instances')
-    .set({ last_polled_at_ms: nowMs, agent_version: agentVersion })
-    .where('host_arn', '=', hostArn)
-    .where('deregistered_at_ms', 'is', null)
-    .where((eb) =>
-      eb.or([
-        eb('last_polled_at_ms', 'is', null),
-        eb('last_polled_at_ms', '<', nowMs - NOTED_MS),
-        eb('agent_version', 'is distinct from', agentVersion),
-      ]),
-    )
-    .execute();
+  await noteHeardOf(ctx.store.db, { hostArn, agentVersion, knownSinceMs: nowMs - NOTED_MS }, nowMs);
 }
 
 /**
@@ -112,13 +101,8 @@ async function noteHost(ctx: HostCommandContext, { hostArn, agentVersion }: Host
 async function noteRun(ctx: HostCommandContext, { hostArn, runId }: HostCommandCaller): Promise<boolean> {
   if (runId === undefined || runId === null) return false;
   const nowMs = ctx.clock.now();
-  const row = await ctx.store.db
-    .selectFrom('instances')
-    .select(['instance_id', 'instance_name', 'agent_runs_json', 'identity_shared_at_ms'])
-    .where('host_arn', '=', hostArn)
-    .where('deregistered_at_ms', 'is', null)
-    .executeTakeFirst();
-  if (row === undefined) return false;
+  const row = await findInstanceByArn(ctx.store.db, hostArn);
+  if (row === null) return false;
   const known: AgentRuns = {
     ids: row.agent_runs_json === null ? [] : (JSON.parse(row.agent_runs_json) as string[]),
     sharedAtMs: row.identity_shared_at_ms,
@@ -126,11 +110,8 @@ async function noteRun(ctx: HostCommandContext, { hostArn, runId }: HostCommandC
   const runs = notePoll(known, runId, nowMs);
   const isSharedNow = isShared(runs.sharedAtMs, nowMs);
   if (runs === known) return isSharedNow;
-  await ctx.store.db
-    .updateTable('instances')
-    .set({ agent_runs_json: JSON.stringify(runs.ids), identity_shared_at_ms: runs.sharedAtMs })
-    .where('instance_id', '=', row.instance_id)
-    .execute();
+  const noted = { agent_runs_json: JSON.stringify(runs.ids), identity_shared_at_ms: runs.sharedAtMs };
+  await noteAgentRuns(ctx.store.db, row.instance_id, noted);
   if (isSharedNow && !isShared(known.sharedAtMs, nowMs)) {
     ctx.log.warn('two agents use the identity of one host: each deployment gets to only one of them', {
       host: row.instance_name,

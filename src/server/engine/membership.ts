@@ -1,10 +1,5 @@
 /** Which hosts belong to a deployment group. Pure. */
-
-export interface TagFilter {
-  readonly Key?: string | undefined;
-  readonly Value?: string | undefined;
-  readonly Type?: string | undefined;
-}
+import type { TagFilter } from '../store/tag.ts';
 
 /** The part of a group's settings that says who belongs to it. */
 export interface MembershipSettings {
@@ -16,26 +11,10 @@ export interface MembershipSettings {
     | undefined;
 }
 
-export interface TaggedHost {
-  readonly tags: ReadonlyMap<string, string>;
-}
-
-/** Comparison is exact; a group without filters has no members. */
-export function isMember(host: TaggedHost, settings: MembershipSettings): boolean {
+/** A member matches one filter of each of these lists. A group without filters has no lists, and no members. */
+export function filterListsOf(settings: MembershipSettings): readonly (readonly TagFilter[])[] {
   const lists = settings.onPremisesTagSet?.onPremisesTagSetList ?? [];
   const flat = settings.onPremisesInstanceTagFilters ?? [];
-  if (lists.length > 0) return lists.every((filters) => filters.some((filter) => matchesFilter(host, filter)));
-  return flat.some((filter) => matchesFilter(host, filter));
-}
-
-export function matchesFilter(host: TaggedHost, filter: TagFilter): boolean {
-  const { Key = '', Value = '' } = filter;
-  switch (filter.Type ?? 'KEY_AND_VALUE') {
-    case 'KEY_ONLY':
-      return host.tags.has(Key);
-    case 'VALUE_ONLY':
-      return [...host.tags.values()].includes(Value);
-    default:
-      return host.tags.get(Key) === Value;
-  }
+  if (lists.length > 0) return lists;
+  return flat.length > 0 ? [flat] : [];
 }

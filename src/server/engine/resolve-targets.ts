@@ -1,7 +1,9 @@
 import { IN_PLACE_EVENTS } from '../../protocol/lifecycle-events.ts';
 import type { Random } from '../../system/random.ts';
+import { findGroupById } from '../store/deployment-groups.ts';
 import { findDeployment, updateDeployment } from '../store/deployments.ts';
 import { hostStatesOf } from '../store/host-states.ts';
+import { instancesWithTags } from '../store/instance-tags.ts';
 import { insertEvents } from '../store/lifecycle-events.ts';
 import type {
   DeploymentGroupRow,
@@ -15,7 +17,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { insertTargets } from '../store/targets.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
-import { isMember, type MembershipSettings } from './membership.ts';
+import { filterListsOf, type MembershipSettings } from './membership.ts';
 import { revisionIdentity } from './revision-identity.ts';
 
 /** As many as one deployment may have. */
@@ -31,20 +33,17 @@ export async function resolveTargets(
   deployment: DeploymentRow,
   ctx: { readonly random: Pick<Random, 'fraction'>; readonly nowMs: number },
 ): Promise<FinishAction | null> {
-  const group = await tx
-    .selectFrom('deployment_groups')
-    .selectAll()
-    .where('deployment_group_id', '=', deployment.deployment_group_id)
-    .executeTakeFirst();
-  if (group === undefined) {
+  const group = await findGroupById(tx, deployment.deployment_group_id);
+  if (group === null) {
     return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
-  const members = await membersOf(tx, JSON.parse(group.settings_json) as MembershipSettings);
+  const lists = filterListsOf(JSON.parse(group.settings_json) as MembershipSettings);
+  const members = await instancesWithTags(tx, lists, MAX_TARGETS + 1);
   if (members.length === 0) {
     return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }
   if (members.length > MAX_TARGETS) {
-    const message = `The deployment group has ${members.length} instances; ${MAX_TARGETS} is the limit.`;
+    const message = `The deployment group has more than ${MAX_TARGETS} instances, which is the limit.`;
     return failed('OVER_MAX_INSTANCES', message);
   }
   const states = await hostStatesOf(tx, deployment.deployment_group_id);
@@ -74,18 +73,6 @@ async function lastGoodRevision(tx: StoreTransaction, group: DeploymentGroupRow)
   if (group.last_successful_deployment_id === null) return null;
   const last = await findDeployment(tx, group.last_successful_deployment_id);
   return last === null ? null : revisionIdentity(last.revision_json);
-}
-
-async function membersOf(tx: StoreTransaction, settings: MembershipSettings): Promise<InstanceRow[]> {
-  const instances = await tx.selectFrom('instances').selectAll().where('deregistered_at_ms', 'is', null).execute();
-  const tags = await tx.selectFrom('instance_tags').selectAll().execute();
-  const byInstance = new Map<string, Map<string, string>>();
-  for (const { instance_id, tag_key, tag_value } of tags) {
-    byInstance.set(instance_id, (byInstance.get(instance_id) ?? new Map()).set(tag_key, tag_value));
-  }
-  return instances.filter((instance) =>
-    isMember({ tags: byInstance.get(instance.instance_id) ?? new Map() }, settings),
-  );
 }
 
 function standingOf(

@@ -26,6 +26,11 @@ export function identityOf(location: RevisionLocationShape): string {
   return JSON.stringify(['S3', s3Location?.bucket ?? '', s3Location?.key ?? '', s3Location?.version ?? null, eTag]);
 }
 
+/** The beginning that the identities of all objects in a bucket share whose keys begin so. */
+export function s3IdentityPrefix(bucket: string, keyPrefix: string): string {
+  return JSON.stringify(['S3', bucket, keyPrefix]).slice(0, -'"]'.length);
+}
+
 export function revisionIdentity(locationJson: string): string {
   return identityOf(JSON.parse(locationJson) as RevisionLocationShape);
 }

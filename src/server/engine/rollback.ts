@@ -4,7 +4,9 @@
  * come between, and no crash can lose it.
  */
 import type { Random } from '../../system/random.ts';
+import { findGroupById, updateGroup } from '../store/deployment-groups.ts';
 import { findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
+import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { revisionIdentity } from './revision-identity.ts';
@@ -27,13 +29,9 @@ export async function rollBack(
   status: 'Failed' | 'Stopped',
   ctx: { readonly random: Pick<Random, 'text'>; readonly nowMs: number },
 ): Promise<string | null> {
-  const group = await tx
-    .selectFrom('deployment_groups')
-    .selectAll()
-    .where('deployment_group_id', '=', deployment.deployment_group_id)
-    .executeTakeFirst();
+  const group = await findGroupById(tx, deployment.deployment_group_id);
   if (!isWanted(deployment, group, status)) return null;
-  if (group === undefined) {
+  if (group === null) {
     await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: the deployment group was deleted.' });
     return null;
   }
@@ -54,17 +52,11 @@ export async function rollBack(
     rollbackDeploymentId,
     rollbackMessage: `The deployment group is rolled back to the revision of deployment ${good.deployment_id}.`,
   });
-  await tx
-    .updateTable('deployment_groups')
-    .set({ target_revision_json: good.revision_json, last_attempted_deployment_id: rollbackDeploymentId })
-    .where('deployment_group_id', '=', group.deployment_group_id)
-    .execute();
-  await tx
-    .updateTable('revisions')
-    .set({ last_used_at_ms: ctx.nowMs })
-    .where('application_id', '=', deployment.application_id)
-    .where('identity', '=', revisionIdentity(good.revision_json))
-    .execute();
+  await updateGroup(tx, group.deployment_group_id, {
+    target_revision_json: good.revision_json,
+    last_attempted_deployment_id: rollbackDeploymentId,
+  });
+  await noteRevisionUse(tx, deployment.application_id, revisionIdentity(good.revision_json), ctx.nowMs);
   return rollbackDeploymentId;
 }
 
@@ -72,11 +64,7 @@ export async function rollBack(
  * What the caller of a stop has asked for comes first. Otherwise a rollback that fails is not rolled back itself: that would go on
  * for ever.
  */
-function isWanted(
-  deployment: DeploymentRow,
-  group: DeploymentGroupRow | undefined,
-  status: 'Failed' | 'Stopped',
-): boolean {
+function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow | null, status: 'Failed' | 'Stopped'): boolean {
   if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
   if (deployment.creator === ROLLBACK_CREATOR) return false;
   const own = JSON.parse(deployment.options_json) as RollbackSettings;

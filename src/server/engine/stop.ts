@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { findGroupById } from '../store/deployment-groups.ts';
 import { FINAL_STATUSES, findDeployment, lockDeployment, updateDeployment } from '../store/deployments.ts';
 import { failRunningEvents } from '../store/lifecycle-events.ts';
 import type { DeploymentRow } from '../store/schema.ts';
@@ -75,12 +76,7 @@ export async function requestStop(
 
 /** A rollback that was asked for and cannot be must not be answered with success. */
 async function requireGroup(tx: StoreTransaction, deployment: DeploymentRow): Promise<void> {
-  const group = await tx
-    .selectFrom('deployment_groups')
-    .select('deployment_group_id')
-    .where('deployment_group_id', '=', deployment.deployment_group_id)
-    .executeTakeFirst();
-  if (group !== undefined) return;
+  if ((await findGroupById(tx, deployment.deployment_group_id)) !== null) return;
   throw new ApiError(
     'DeploymentGroupDoesNotExistException',
     `The deployment group ${deployment.deployment_group_name} was deleted, so it cannot be rolled back; stop without a rollback.`,

@@ -180,3 +180,13 @@ export async function disableKeysOfHost(tx: StoreTransaction, hostArn: string, n
     .executeTakeFirst();
   return Number(numUpdatedRows);
 }
+
+/** The role of a key; null: there is no such key. */
+export async function roleOfKey(db: StoreReader, accessKeyId: string): Promise<Role | null> {
+  const row = await db
+    .selectFrom('access_keys')
+    .select('role')
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirst();
+  return row?.role ?? null;
+}

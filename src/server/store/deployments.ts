@@ -136,17 +136,31 @@ export interface DeploymentFilter {
   readonly limit: number;
 }
 
-/** A page of deployments, newest first. */
+/** A page of deployments, newest first. Each status has its own place in the index, so a rare one is found without a look at all. */
 export async function listDeployments(db: StoreReader, filter: DeploymentFilter): Promise<DeploymentRow[]> {
+  const { statuses = [], limit } = filter;
+  if (statuses.length === 0) return pageOfDeployments(db, filter, null);
+  const pages: DeploymentRow[] = [];
+  for (const status of new Set(statuses)) pages.push(...(await pageOfDeployments(db, filter, status)));
+  const isNewer = (a: DeploymentRow, b: DeploymentRow) =>
+    b.created_at_ms - a.created_at_ms || (a.deployment_id > b.deployment_id ? -1 : 1);
+  return pages.sort(isNewer).slice(0, limit);
+}
+
+async function pageOfDeployments(
+  db: StoreReader,
+  filter: Omit<DeploymentFilter, 'statuses'>,
+  status: DeploymentStatus | null,
+): Promise<DeploymentRow[]> {
   let query = db
     .selectFrom('deployments')
     .selectAll()
     .orderBy('created_at_ms', 'desc')
     .orderBy('deployment_id', 'desc')
     .limit(filter.limit);
-  const { deploymentGroupId, statuses, createdFromMs, createdToMs, after } = filter;
+  const { deploymentGroupId, createdFromMs, createdToMs, after } = filter;
   if (deploymentGroupId !== undefined) query = query.where('deployment_group_id', '=', deploymentGroupId);
-  if (statuses !== undefined && statuses.length > 0) query = query.where('status', 'in', statuses);
+  if (status !== null) query = query.where('status', '=', status);
   if (createdFromMs !== undefined) query = query.where('created_at_ms', '>=', createdFromMs);
   if (createdToMs !== undefined) query = query.where('created_at_ms', '<=', createdToMs);
   if (after !== undefined) {

@@ -11,7 +11,7 @@ import type { StoreSchema } from './schema.ts';
 /** Makes one step's statements; `TEXT` is the dialect's type for texts. */
 type Step = (TEXT: string) => readonly string[];
 
-const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns];
+const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns, pagesByKey];
 
 /** Only this lock's name; any number that nobody else uses. */
 const MIGRATION_LOCK = 7_312_026;
@@ -19,9 +19,14 @@ const MIGRATION_LOCK = 7_312_026;
 /**
  * Brings the database up to date, in one transaction: it is as it was, or as this version needs it.
  *
+ * @param lastStep how far; less than all steps makes a database as an older version did
  * @throws SlipwayError SERVER_DATABASE_NEWER for a database that a newer version has made: this one would damage it
  */
-export async function migrate(db: Kysely<StoreSchema>, dialect: 'sqlite' | 'postgres'): Promise<void> {
+export async function migrate(
+  db: Kysely<StoreSchema>,
+  dialect: 'sqlite' | 'postgres',
+  lastStep = STEPS.length,
+): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // Processes that open the database together wait for each other; on SQLite the transaction itself sees to that.
     if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(tx);
@@ -33,7 +38,7 @@ export async function migrate(db: Kysely<StoreSchema>, dialect: 'sqlite' | 'post
         `the database is at step ${done}, but this version of Slipway knows ${STEPS.length}`,
       );
     }
-    for (const [index, step] of STEPS.entries()) {
+    for (const [index, step] of STEPS.slice(0, lastStep).entries()) {
       if (index < done) continue;
       for (const statement of step(dialect === 'postgres' ? 'text collate "C"' : 'text')) {
         await sql.raw(statement).execute(tx);
@@ -137,5 +142,27 @@ function agentRuns(TEXT: string): readonly string[] {
   return [
     `alter table instances add column agent_runs_json ${TEXT}`,
     'alter table instances add column identity_shared_at_ms bigint',
+  ];
+}
+
+/** A page of any list is found by a key, so that it costs the same however long the list is. */
+function pagesByKey(TEXT: string): readonly string[] {
+  return [
+    `alter table instance_tags add column instance_name ${TEXT} not null default ''`,
+    'delete from instance_tags where instance_id in (select instance_id from instances where deregistered_at_ms is not null)',
+    `update instance_tags set instance_name =
+      (select instance_name from instances where instances.instance_id = instance_tags.instance_id)`,
+    'create index instance_tags_by_tag on instance_tags (tag_key, tag_value, instance_name)',
+    'create index instance_tags_by_key on instance_tags (tag_key, instance_name)',
+    'create index instance_tags_by_value on instance_tags (tag_value, instance_name)',
+    'create index instances_by_any_name on instances (instance_name, registered_at_ms)',
+    'create index instances_of_the_past on instances (instance_name) where deregistered_at_ms is not null',
+    'create index instances_by_end on instances (deregistered_at_ms) where deregistered_at_ms is not null',
+    'create index host_states_by_instance on host_states (instance_id)',
+    'create index revisions_by_registration on revisions (application_id, registered_at_ms, revision_id)',
+    'create index revisions_by_first_use on revisions (application_id, (coalesce(first_used_at_ms, 0)), revision_id)',
+    'create index revisions_by_last_use on revisions (application_id, (coalesce(last_used_at_ms, 0)), revision_id)',
+    'create index groups_by_config on deployment_groups (deployment_config_name)',
+    'create index deployments_by_status on deployments (status, created_at_ms, deployment_id)',
   ];
 }

@@ -100,6 +100,8 @@ export interface InstanceRow {
 
 export interface InstanceTagRow {
   instance_id: string;
+  /** The instance's, which never changes, so that instances with a tag can be listed by name. */
+  instance_name: string;
   tag_key: string;
   tag_value: string;
 }

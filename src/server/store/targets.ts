@@ -21,6 +21,33 @@ export async function findTarget(db: StoreReader, deploymentId: string, instance
   return row ?? null;
 }
 
+/** A page of a deployment's targets, in the order of attempt, from the one behind the position `after` on. */
+export async function listTargets(
+  db: StoreReader,
+  deploymentId: string,
+  filter: { readonly statuses: readonly TargetStatus[]; readonly after: number; readonly limit: number },
+): Promise<TargetRow[]> {
+  return db
+    .selectFrom('targets')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where('position', '>', filter.after)
+    .$if(filter.statuses.length > 0, (query) => query.where('status', 'in', filter.statuses))
+    .orderBy('position')
+    .limit(filter.limit)
+    .execute();
+}
+
+/** Those targets of a deployment that carry one of the ids: names, or ARNs, as older clients have them. */
+export async function findTargets(db: StoreReader, deploymentId: string, ids: readonly string[]): Promise<TargetRow[]> {
+  return db
+    .selectFrom('targets')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where((eb) => eb.or([eb('target_id', 'in', ids), eb('target_arn', 'in', ids)]))
+    .execute();
+}
+
 /** The hosts of those targets of a deployment that are not over, as they are registered and were last heard of. */
 export async function hostsOfTargets(db: StoreReader, deploymentId: string) {
   return db

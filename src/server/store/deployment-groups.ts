@@ -1,0 +1,109 @@
+import type { DeploymentGroupRow } from './schema.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+
+export async function findGroup(
+  db: StoreReader,
+  applicationId: string,
+  name: string,
+): Promise<DeploymentGroupRow | null> {
+  const row = await db
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .where('deployment_group_name', '=', name)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function findGroupById(db: StoreReader, groupId: string): Promise<DeploymentGroupRow | null> {
+  const row = await db
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('deployment_group_id', '=', groupId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Those of the named groups that exist. @param names at most as many as one statement takes: a hundred */
+export async function findGroups(
+  db: StoreReader,
+  applicationId: string,
+  names: readonly string[],
+): Promise<DeploymentGroupRow[]> {
+  return db
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .where('deployment_group_name', 'in', names)
+    .execute();
+}
+
+/** The names of all groups of an application. */
+export async function groupNamesOf(db: StoreReader, applicationId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('deployment_groups')
+    .select('deployment_group_name')
+    .where('application_id', '=', applicationId)
+    .execute();
+  return rows.map((row) => row.deployment_group_name);
+}
+
+/** A page of names in the order of their bytes, from the one behind `after` on. */
+export async function listGroupNames(
+  db: StoreReader,
+  applicationId: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('deployment_groups')
+    .select('deployment_group_name')
+    .where('application_id', '=', applicationId)
+    .where('deployment_group_name', '>', after)
+    .orderBy('deployment_group_name')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.deployment_group_name);
+}
+
+/** What the groups of an application are to run; groups that nothing was deployed to are left out. */
+export async function targetRevisionsOf(
+  db: StoreReader,
+  applicationId: string,
+): Promise<readonly { readonly groupName: string; readonly revisionJson: string }[]> {
+  const rows = await db
+    .selectFrom('deployment_groups')
+    .select(['deployment_group_name', 'target_revision_json'])
+    .where('application_id', '=', applicationId)
+    .where('target_revision_json', 'is not', null)
+    .execute();
+  return rows.flatMap(({ deployment_group_name: groupName, target_revision_json: revisionJson }) =>
+    revisionJson === null ? [] : { groupName, revisionJson },
+  );
+}
+
+/** The name of a group that uses the configuration; null: none does. */
+export async function findUserOfConfig(db: StoreReader, configName: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('deployment_groups')
+    .select('deployment_group_name')
+    .where('deployment_config_name', '=', configName)
+    .executeTakeFirst();
+  return row?.deployment_group_name ?? null;
+}
+
+export async function insertGroup(tx: StoreTransaction, row: DeploymentGroupRow): Promise<void> {
+  await tx.insertInto('deployment_groups').values(row).execute();
+}
+
+export async function updateGroup(
+  tx: StoreTransaction,
+  groupId: string,
+  changes: Partial<Omit<DeploymentGroupRow, 'deployment_group_id' | 'application_id'>>,
+): Promise<void> {
+  await tx.updateTable('deployment_groups').set(changes).where('deployment_group_id', '=', groupId).execute();
+}
+
+export async function deleteGroup(tx: StoreTransaction, groupId: string): Promise<void> {
+  await tx.deleteFrom('deployment_groups').where('deployment_group_id', '=', groupId).execute();
+}

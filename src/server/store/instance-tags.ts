@@ -1,0 +1,120 @@
+/** Tags of registered instances; a deregistered one has none. */
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely';
+import { inChunks } from './chunks.ts';
+import type { InstanceRow, StoreSchema } from './schema.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+import type { Tag, TagFilter } from './tag.ts';
+
+/** The tags of instances in the order of their keys; an instance without tags has no entry. */
+export async function instanceTagsOf(
+  db: StoreReader,
+  instanceIds: readonly string[],
+): Promise<ReadonlyMap<string, Tag[]>> {
+  const tags = new Map<string, Tag[]>();
+  for (const chunk of inChunks(instanceIds)) {
+    const rows = await db
+      .selectFrom('instance_tags')
+      .selectAll()
+      .where('instance_id', 'in', chunk)
+      .orderBy('tag_key')
+      .execute();
+    for (const { instance_id, tag_key: Key, tag_value: Value } of rows) {
+      const own = tags.get(instance_id);
+      if (own === undefined) tags.set(instance_id, [{ Key, Value }]);
+      else own.push({ Key, Value });
+    }
+  }
+  return tags;
+}
+
+/**
+ * A page of the names of instances that any one of the filters matches, in the order of their bytes, from the one behind `after` on.
+ * Each filter has an index of its own, so a page costs the same however many instances there are.
+ */
+export async function listTaggedNames(
+  db: StoreReader,
+  filters: readonly TagFilter[],
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const names = new Set<string>();
+  for (const filter of filters) {
+    const rows = await db
+      .selectFrom('instance_tags')
+      .select('instance_name')
+      .distinct()
+      .where((eb) => matches(eb, filter))
+      .where('instance_name', '>', after)
+      .orderBy('instance_name')
+      .limit(limit)
+      .execute();
+    for (const row of rows) names.add(row.instance_name);
+  }
+  return [...names].sort().slice(0, limit);
+}
+
+/**
+ * The registered instances that match at least one filter of each list; none when there are no lists. At most `limit`.
+ */
+export async function instancesWithTags(
+  db: StoreReader,
+  lists: readonly (readonly TagFilter[])[],
+  limit: number,
+): Promise<InstanceRow[]> {
+  if (lists.length === 0) return [];
+  let query = db.selectFrom('instances').selectAll().where('deregistered_at_ms', 'is', null).limit(limit);
+  for (const filters of lists) {
+    query = query.where('instance_id', 'in', (eb) =>
+      eb
+        .selectFrom('instance_tags')
+        .select('instance_id')
+        .where((tags) => tags.or(filters.map((filter) => matches(tags, filter)))),
+    );
+  }
+  return query.execute();
+}
+
+function matches(eb: ExpressionBuilder<StoreSchema, 'instance_tags'>, filter: TagFilter): Expression<SqlBool> {
+  const { Key = '', Value = '' } = filter;
+  switch (filter.Type ?? 'KEY_AND_VALUE') {
+    case 'KEY_ONLY':
+      return eb('tag_key', '=', Key);
+    case 'VALUE_ONLY':
+      return eb('tag_value', '=', Value);
+    default:
+      return eb.and([eb('tag_key', '=', Key), eb('tag_value', '=', Value)]);
+  }
+}
+
+export async function putInstanceTags(
+  tx: StoreTransaction,
+  { instance_id, instance_name }: Pick<InstanceRow, 'instance_id' | 'instance_name'>,
+  tags: readonly Tag[],
+): Promise<void> {
+  for (const { Key, Value } of tags) {
+    await tx
+      .insertInto('instance_tags')
+      .values({ instance_id, instance_name, tag_key: Key, tag_value: Value })
+      .onConflict((conflict) => conflict.columns(['instance_id', 'tag_key']).doUpdateSet({ tag_value: Value }))
+      .execute();
+  }
+}
+
+/** Removes tags whose key and value both match. */
+export async function removeInstanceTags(
+  tx: StoreTransaction,
+  instanceId: string,
+  tags: readonly Tag[],
+): Promise<void> {
+  for (const { Key, Value } of tags) {
+    await tx
+      .deleteFrom('instance_tags')
+      .where('instance_id', '=', instanceId)
+      .where('tag_key', '=', Key)
+      .where('tag_value', '=', Value)
+      .execute();
+  }
+}
+
+export async function deleteInstanceTags(tx: StoreTransaction, instanceId: string): Promise<void> {
+  await tx.deleteFrom('instance_tags').where('instance_id', '=', instanceId).execute();
+}

@@ -1,0 +1,149 @@
+/** On-premises instances: those that are registered, and records of those that once were. */
+import { inChunks } from './chunks.ts';
+import type { InstanceRow } from './schema.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+
+/** The registered instance of a name; null when there is none, or only a record of one. */
+export async function findInstance(db: StoreReader, name: string): Promise<InstanceRow | null> {
+  const row = await db
+    .selectFrom('instances')
+    .selectAll()
+    .where('instance_name', '=', name)
+    .where('deregistered_at_ms', 'is', null)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** The registered instance that a host identifier is the identity of. */
+export async function findInstanceByArn(db: StoreReader, hostArn: string): Promise<InstanceRow | null> {
+  const row = await db
+    .selectFrom('instances')
+    .selectAll()
+    .where('host_arn', '=', hostArn)
+    .where('deregistered_at_ms', 'is', null)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** What is known of a name: the registered instance, else the newest record of one. */
+export async function newestRecordOf(db: StoreReader, name: string): Promise<InstanceRow | null> {
+  const registered = await findInstance(db, name);
+  if (registered !== null) return registered;
+  const row = await db
+    .selectFrom('instances')
+    .selectAll()
+    .where('instance_name', '=', name)
+    .orderBy('registered_at_ms', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** A page of all instances and records, in the order of their ids, from the one behind `after` on. */
+export async function listInstances(db: StoreReader, after: string, limit: number): Promise<InstanceRow[]> {
+  return db
+    .selectFrom('instances')
+    .selectAll()
+    .where('instance_id', '>', after)
+    .orderBy('instance_id')
+    .limit(limit)
+    .execute();
+}
+
+/** Which instances a list is about; null: all of them. */
+export type RegistrationStatus = 'Registered' | 'Deregistered' | null;
+
+/** A page of names, each once, in the order of their bytes, from the one behind `after` on. */
+export async function listInstanceNames(
+  db: StoreReader,
+  status: RegistrationStatus,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('instances')
+    .select('instance_name')
+    .distinct()
+    .where('instance_name', '>', after)
+    .$if(status === 'Registered', (query) => query.where('deregistered_at_ms', 'is', null))
+    .$if(status === 'Deregistered', (query) => query.where('deregistered_at_ms', 'is not', null))
+    .orderBy('instance_name')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => row.instance_name);
+}
+
+export type NewInstance = Omit<
+  InstanceRow,
+  'deregistered_at_ms' | 'last_polled_at_ms' | 'agent_version' | 'agent_runs_json' | 'identity_shared_at_ms'
+>;
+
+export async function insertInstance(tx: StoreTransaction, row: NewInstance): Promise<void> {
+  const unheardOf = { deregistered_at_ms: null, last_polled_at_ms: null, agent_version: null };
+  await tx
+    .insertInto('instances')
+    .values({ ...row, ...unheardOf })
+    .execute();
+}
+
+/** Makes a registered instance a record. */
+export async function markDeregistered(tx: StoreTransaction, instanceId: string, nowMs: number): Promise<void> {
+  await tx
+    .updateTable('instances')
+    .set({ deregistered_at_ms: nowMs })
+    .where('instance_id', '=', instanceId)
+    .where('deregistered_at_ms', 'is', null)
+    .execute();
+}
+
+/**
+ * Notes that a registered host was heard of. Nothing is written when that is known already.
+ *
+ * @param host.knownSinceMs a note from this time on is fresh enough
+ */
+export async function noteHeardOf(
+  db: StoreReader,
+  host: { readonly hostArn: string; readonly agentVersion: string | null; readonly knownSinceMs: number },
+  nowMs: number,
+): Promise<void> {
+  await db
+    .updateTable('instances')
+    .set({ last_polled_at_ms: nowMs, agent_version: host.agentVersion })
+    .where('host_arn', '=', host.hostArn)
+    .where('deregistered_at_ms', 'is', null)
+    .where((eb) =>
+      eb.or([
+        eb('last_polled_at_ms', 'is', null),
+        eb('last_polled_at_ms', '<', host.knownSinceMs),
+        eb('agent_version', 'is distinct from', host.agentVersion),
+      ]),
+    )
+    .execute();
+}
+
+export async function noteAgentRuns(
+  db: StoreReader,
+  instanceId: string,
+  runs: Pick<InstanceRow, 'agent_runs_json' | 'identity_shared_at_ms'>,
+): Promise<void> {
+  await db.updateTable('instances').set(runs).where('instance_id', '=', instanceId).execute();
+}
+
+/**
+ * Deletes records of instances that were deregistered before a time, and what groups knew of them; at most `limit`.
+ *
+ * @returns how many were deleted
+ */
+export async function deleteOldRecords(tx: StoreTransaction, beforeMs: number, limit: number): Promise<number> {
+  const old = await tx
+    .selectFrom('instances')
+    .select('instance_id')
+    .where('deregistered_at_ms', '<', beforeMs)
+    .orderBy('deregistered_at_ms')
+    .limit(limit)
+    .execute();
+  for (const chunk of inChunks(old.map((row) => row.instance_id))) {
+    await tx.deleteFrom('host_states').where('instance_id', 'in', chunk).execute();
+    await tx.deleteFrom('instances').where('instance_id', 'in', chunk).execute();
+  }
+  return old.length;
+}

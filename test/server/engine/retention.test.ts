@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import { RECORD_LIFE_MS, startRetention } from '../../../src/server/engine/retention.ts';
+import { deregisterHost } from '../../../src/server/store/hosts.ts';
+import { insertInstance, listInstances } from '../../../src/server/store/instances.ts';
+import { manualClock } from '../../support/clock.ts';
+import { eventually } from '../../support/eventually.ts';
+import { describeStores } from '../../support/stores.ts';
+
+describeStores('retention', (kind) => {
+  test('records of deregistered instances go after their time, in as many transactions as it takes; registered ones stay', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    const clock = manualClock();
+    await store.transaction(async (tx) => {
+      for (let number = 0; number < 450; number += 1) {
+        const name = `host-${number}`;
+        const common = { arn_kind: 'user', registered_at_ms: clock.now() } as const;
+        const ids = { instance_id: name, instance_name: name, instance_arn: name, host_arn: name };
+        await insertInstance(tx, { ...common, ...ids });
+        if (number % 9 !== 0) await deregisterHost(tx, store.wakeUps, name, clock.now());
+      }
+    });
+    const count = async () => (await listInstances(store.db, '', 1_000)).length;
+    clock.advance(RECORD_LIFE_MS);
+    const early = startRetention({ store, clock, log: silentLogger });
+    await clock.nextSleep();
+    await early.close();
+    expect(await count()).toBe(450);
+
+    clock.advance(1);
+    const retention = startRetention({ store, clock, log: silentLogger });
+    await eventually(async () => {
+      clock.advance(100);
+      return (await count()) === 50;
+    });
+    await retention.close();
+  });
+});
