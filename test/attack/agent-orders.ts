@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { createSigningAuthority, issueSigner } from '../../src/protocol/envelope/authority.ts';
-import { decodePem, encodePem } from '../../src/protocol/envelope/certificates.ts';
+import { decodePem, encodePem } from '../../src/protocol/envelope/pem.ts';
 import { createSealer } from '../../src/protocol/envelope/seal.ts';
 import type { HostCommandClient } from '../../src/protocol/host-command/client.ts';
 import type { Envelope } from '../../src/protocol/host-command/shapes.ts';

@@ -219,6 +219,41 @@ describeWith('openssl')('what openssl signs', () => {
     await expect(open(weak, caCertificatePem)).rejects.toMatchObject(untrusted('not with SHA-2'));
   });
 
+  test('we refuse a signer or an authority whose certificate has a critical extension that nobody here knows', async () => {
+    using scratch = scratchFolder();
+    const { caCertificatePem } = await opensslAuthority(scratch, ['rsa:2048']);
+    const unknown = { code: 'ENVELOPE_UNTRUSTED', message: expect.stringContaining('critical extension 1.2.3.4') };
+    await issue(scratch, 'odd', 'keyUsage=critical,digitalSignature\n1.2.3.4=critical,ASN1:NULL\n');
+    const odd = await opensslSign(scratch, 'smime', 'odd', '-nodetach');
+    await expect(open(odd, caCertificatePem)).rejects.toMatchObject(unknown);
+
+    await issue(scratch, 'plain', 'keyUsage=critical,digitalSignature\n1.2.3.4=ASN1:NULL\n');
+    const plain = await opensslSign(scratch, 'smime', 'plain', '-nodetach');
+    expect(await open(plain, caCertificatePem)).toBe(content);
+
+    writeFileSync(scratch.at('extensions'), 'basicConstraints=critical,CA:TRUE\n1.2.3.4=critical,ASN1:NULL\n');
+    const self = ['x509', '-in', 'ca.pem', '-signkey', 'ca.key', '-days', '30', '-clrext'];
+    await openssl(scratch, ...self, '-extfile', 'extensions', '-out', 'odd-ca.pem');
+    const good = await opensslSign(scratch, 'smime', 'signer', '-nodetach');
+    await expect(open(good, readFileSync(scratch.at('odd-ca.pem'), 'utf8'))).rejects.toMatchObject({
+      code: 'ENVELOPE_UNTRUSTED',
+    });
+  });
+
+  test('we refuse when what is pinned has issued the signer, and is no authority', async () => {
+    using scratch = scratchFolder();
+    await opensslAuthority(scratch, ['rsa:2048']);
+    for (const extensions of ['basicConstraints=critical,CA:FALSE\n', 'keyUsage=critical,digitalSignature\n', '']) {
+      writeFileSync(scratch.at('extensions'), `subjectKeyIdentifier=hash\n${extensions}`);
+      const self = ['x509', '-in', 'ca.pem', '-signkey', 'ca.key', '-days', '30', '-clrext'];
+      await openssl(scratch, ...self, '-extfile', 'extensions', '-out', 'no-ca.pem');
+      const good = await opensslSign(scratch, 'smime', 'signer', '-nodetach');
+      await expect(open(good, readFileSync(scratch.at('no-ca.pem'), 'utf8')), extensions).rejects.toMatchObject({
+        code: 'ENVELOPE_UNTRUSTED',
+      });
+    }
+  });
+
   test('we refuse when a signer that is trusted has issued the certificate of another', async () => {
     using scratch = scratchFolder();
     const { caCertificatePem } = await opensslAuthority(scratch, ['rsa:2048']);

@@ -14,14 +14,13 @@ import {
   AUTHORITY_KEY_IDENTIFIER,
   BASIC_CONSTRAINTS,
   COMMON_NAME,
-  decodePem,
-  encodePem,
   KEY_ALGORITHM,
   KEY_USAGE,
   nodeCryptoEngine,
   readCertificates,
   SUBJECT_KEY_IDENTIFIER,
 } from './certificates.ts';
+import { decodePem, encodePem } from './pem.ts';
 
 /** The root of trust of one server: agents pin its certificate, and it signs nothing but signers. */
 export interface SigningAuthority {

@@ -28,7 +28,7 @@ function lengthOf(length: number): readonly number[] {
 /** @param id such as `1.2.840.113549.1.7.2`; the first arc is 0, 1 or 2 */
 export function derObjectIdentifier(id: string): Buffer {
   const [first = 0, second = 0, ...rest] = id.split('.').map(Number);
-  return der(DER.objectIdentifier, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
+  return der(DER.objectIdentifier, Buffer.from([first * 40 + second, ...rest].flatMap(base128)));
 }
 
 /** Seven bits a byte, the highest first; all but the last have the eighth bit set. */

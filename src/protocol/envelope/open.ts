@@ -1,8 +1,10 @@
-import * as asn1js from 'asn1js';
-import { Certificate, ContentInfo, IssuerAndSerialNumber, SignedData } from 'pkijs';
+import { createHash, verify } from 'node:crypto';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Envelope } from '../host-command/shapes.ts';
-import { decodePem, isSoundDigest, isSoundSignature, maySign, nodeCryptoEngine } from './certificates.ts';
+import { type Digest, digestOf, type SignatureAlgorithm, signatureAlgorithmOf } from './algorithms.ts';
+import { decodePem } from './pem.ts';
+import { readSignedMessage, type SignedMessage, type SignerInfo } from './signed-data.ts';
+import { maySign, readSignerCertificate, type SignerCertificate } from './signer-certificate.ts';
 import { requireTrustedSigner } from './trust.ts';
 
 export interface OpenOptions {
@@ -15,8 +17,6 @@ export interface OpenOptions {
 }
 
 const ID_DATA = '1.2.840.113549.1.7.1';
-const ID_SIGNED_DATA = '1.2.840.113549.1.7.2';
-const ID_RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
 
 /**
  * Opens the envelope of a deployment specification: the signature must match the content, and its signer's certificate must have been
@@ -36,80 +36,106 @@ export async function openEnvelope(envelope: Envelope | undefined, options: Open
   if (format !== 'PKCS7/JSON') {
     throw new SlipwayError('ENVELOPE_FORMAT', `the deployment specification comes as '${format}', not as PKCS7/JSON`);
   }
-  const signedData = readSignedData(payload);
-  const content = attachedContent(signedData);
-  const signer = signerOf(signedData);
-  await requireSignature(signedData);
+  const message = readMessage(payload);
+  const content = attachedContent(message);
+  const signerInfo = onlySigner(message);
+  const algorithms = soundAlgorithms(signerInfo);
+  const signer = certificateOf(message, signerInfo);
+  requireSignature(content, signerInfo, algorithms, signer);
   if (!maySign(signer)) {
     throw new SlipwayError(
       'ENVELOPE_UNTRUSTED',
       'the certificate that signed the specification is not meant for signing',
     );
   }
-  if (options.caCertificatePem !== null) await requireTrustedSigner(signer, options.caCertificatePem, options.nowMs);
+  if (options.caCertificatePem !== null) requireTrustedSigner(signer, options.caCertificatePem, options.nowMs);
   return decodeUtf8(content);
 }
 
-function readSignedData(pem: string): SignedData {
+function readMessage(pem: string): SignedMessage {
   if (pem.includes('-----BEGIN CMS-----')) throw malformed("its PEM label is 'CMS', not 'PKCS7'");
   const [der, ...others] = decodePem('PKCS7', pem) ?? [];
   if (der === undefined) throw malformed('it is not PEM with the label PKCS7');
   if (others.length > 0) throw malformed(`it holds ${others.length + 1} PEM blocks instead of one`);
-  const asn1 = asn1js.fromBER(der);
-  if (asn1.offset === -1) throw malformed(`it is not BER: ${asn1.result.error}`);
-  if (asn1.offset !== der.byteLength) throw malformed(`${der.byteLength - asn1.offset} bytes follow after its end`);
-  try {
-    const contentInfo = new ContentInfo({ schema: asn1.result });
-    if (contentInfo.contentType !== ID_SIGNED_DATA) throw malformed('it is PKCS7, but not SignedData');
-    return new SignedData({ schema: contentInfo.content });
-  } catch (cause) {
-    if (cause instanceof SlipwayError) throw cause;
-    throw malformed(messageOf(cause), cause);
-  }
+  return readable(() => readSignedMessage(der));
 }
 
-function attachedContent(signedData: SignedData): Uint8Array {
-  const { eContent, eContentType } = signedData.encapContentInfo;
-  if (eContent === undefined) throw malformed('its content is detached');
+function attachedContent({ content, contentType }: SignedMessage): Buffer {
+  if (content === null) throw malformed('its content is detached');
   // Other types mean other ways to verify: a time stamp, for one, brings the date along at which it wants to be checked.
-  if (eContentType !== ID_DATA) throw malformed(`its content is of the type ${eContentType}, not data`);
-  if (!(eContent instanceof asn1js.OctetString)) throw malformed('its content is no octet string');
-  // BER in the wild cuts the content into pieces; getValue puts them together.
-  return new Uint8Array(eContent.getValue());
+  if (contentType !== ID_DATA) throw malformed(`its content is of the type ${contentType}, not data`);
+  return content;
 }
 
-/** The certificate that the one signer info names. The algorithms must be sound before anything is verified with them. */
-function signerOf(signedData: SignedData): Certificate {
-  const [signerInfo, ...others] = signedData.signerInfos;
-  if (signerInfo === undefined) throw malformed('nobody has signed it');
+function onlySigner({ signers }: SignedMessage): SignerInfo {
+  const [signer, ...others] = signers;
+  if (signer === undefined) throw malformed('nobody has signed it');
   if (others.length > 0) throw malformed(`${others.length + 1} have signed it instead of one`);
-  const digest = signerInfo.digestAlgorithm.algorithmId;
-  if (!isSoundDigest(digest)) throw badSignature(`its digest algorithm ${digest} is not SHA-2`);
-  // PKCS7 names the bare key algorithm and takes the digest from above; CMS may name both in one.
-  const algorithm = signerInfo.signatureAlgorithm.algorithmId;
-  if (algorithm !== ID_RSA_ENCRYPTION && !isSoundSignature(algorithm)) {
-    throw badSignature(`its signature algorithm ${algorithm} is not RSA or ECDSA with SHA-2`);
-  }
-  const { sid } = signerInfo;
-  if (!(sid instanceof IssuerAndSerialNumber)) throw malformed('it names its signer in a way that is not supported');
-  const signer = signedData.certificates?.find(
-    (candidate) =>
-      candidate instanceof Certificate &&
-      candidate.issuer.isEqual(sid.issuer) &&
-      candidate.serialNumber.isEqual(sid.serialNumber),
-  );
-  if (!(signer instanceof Certificate)) throw malformed('its signer’s certificate is not in it');
   return signer;
 }
 
-async function requireSignature(signedData: SignedData): Promise<void> {
-  let verified: boolean;
-  try {
-    verified = await signedData.verify({ signer: 0, checkChain: false }, nodeCryptoEngine());
-  } catch (cause) {
-    throw badSignature(messageOf(cause), cause);
+interface SoundAlgorithms {
+  /** Of the content, where the signature is of attributes that hold it. */
+  readonly digest: Digest;
+  readonly key: SignatureAlgorithm['key'];
+  readonly signatureDigest: Digest;
+}
+
+/** The algorithms must be sound before anything is verified with them. */
+function soundAlgorithms({ digestAlgorithm, signatureAlgorithm }: SignerInfo): SoundAlgorithms {
+  const digest = digestOf(digestAlgorithm);
+  if (digest === null) throw badSignature(`its digest algorithm ${digestAlgorithm} is not SHA-2`);
+  const algorithm = signatureAlgorithmOf(signatureAlgorithm);
+  if (algorithm === null) {
+    throw badSignature(`its signature algorithm ${signatureAlgorithm} is not RSA or ECDSA with SHA-2`);
   }
-  if (!verified) throw badSignature('it is not the signature of this content');
+  return { digest, key: algorithm.key, signatureDigest: algorithm.digest ?? digest };
+}
+
+/** The certificate that the signer info names, by its issuer and its number. */
+function certificateOf({ certificates }: SignedMessage, { certificate: name }: SignerInfo): SignerCertificate {
+  if (name === null) throw malformed('it names its signer in a way that is not supported');
+  const found = readable(() => certificates.map(readSignerCertificate)).find(
+    ({ issuer, serialNumber }) => issuer.equals(name.issuer) && serialNumber.equals(name.serialNumber),
+  );
+  if (found === undefined) throw malformed('its signer’s certificate is not in it');
+  return found;
+}
+
+function requireSignature(
+  content: Buffer,
+  { attributes, signature }: SignerInfo,
+  { digest, key, signatureDigest }: SoundAlgorithms,
+  { x509 }: SignerCertificate,
+): void {
+  if (attributes !== null) {
+    if (attributes.contentType !== ID_DATA) {
+      throw badSignature(`it is of content of the type ${attributes.contentType}, not data`);
+    }
+    const isSame = createHash(digest).update(content).digest().equals(attributes.messageDigest);
+    if (!isSame) throw badSignature('it is not the signature of this content');
+  }
+  let isVerified: boolean;
+  try {
+    const { publicKey } = x509;
+    // A key of another type would be used in another way, such as PSS.
+    if (publicKey.asymmetricKeyType !== key) {
+      throw badSignature(`its algorithm is of ${key} keys, and its signer’s key is ${publicKey.asymmetricKeyType}`);
+    }
+    isVerified = verify(signatureDigest, attributes?.bytes ?? content, publicKey, signature);
+  } catch (cause) {
+    throw cause instanceof SlipwayError ? cause : badSignature(messageOf(cause), cause);
+  }
+  if (!isVerified) throw badSignature('it is not the signature of this content');
+}
+
+/** What cannot be read says so itself. */
+function readable<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw malformed(messageOf(cause), cause);
+  }
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -2,8 +2,9 @@ import { createHash, createPrivateKey, sign as signBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Envelope } from '../host-command/shapes.ts';
 import type { Signer } from './authority.ts';
-import { decodePem, encodePem, readCertificates } from './certificates.ts';
+import { readCertificates } from './certificates.ts';
 import { DER, der, derObjectIdentifier } from './der.ts';
+import { decodePem, encodePem } from './pem.ts';
 
 /** Signs a deployment specification, JSON text, into an envelope. */
 export type Sealer = (json: string) => Promise<Envelope>;

@@ -1,53 +1,61 @@
-import { type Certificate, CertificateChainValidationEngine } from 'pkijs';
 import { SlipwayError } from '../../errors.ts';
-import { commonNameOf, isSoundSignature, nodeCryptoEngine, readCertificates } from './certificates.ts';
+import { certificateSignatureOf } from './algorithms.ts';
+import { commonNameOf, readSignerCertificates, type SignerCertificate } from './signer-certificate.ts';
 
 /**
  * Demands that one of the pinned certificates has issued the signer's, and that both are valid now.
  *
  * Only what is pinned counts as an issuer, never what an envelope brings along: who uses an intermediate authority pins that one. So
- * no certificate of an attacker takes part in building a chain; among two that issue each other the library would go round for ever.
+ * no certificate of an attacker takes part.
  *
  * @param pinnedPem one or more certificates: while an authority is being replaced, the old and the new one
  * @throws SlipwayError ENVELOPE_UNTRUSTED
  */
-export async function requireTrustedSigner(signer: Certificate, pinnedPem: string, nowMs: number): Promise<void> {
-  const pinned = readCertificates(pinnedPem);
+export function requireTrustedSigner(signer: SignerCertificate, pinnedPem: string, nowMs: number): void {
+  const pinned = readSignerCertificates(pinnedPem);
   if (pinned === null) {
     throw new SlipwayError('ENVELOPE_UNTRUSTED', 'the pinned certificate cannot be read, so nothing can be trusted', {
       remedy: 'Put the server’s signer-ca.pem, PEM text, into the file that deployment_spec_ca_file names.',
     });
   }
-  if (!isSoundSignature(signer.signatureAlgorithm.algorithmId)) {
-    throw untrusted(signer, `its certificate is signed with ${signer.signatureAlgorithm.algorithmId}, not with SHA-2`);
+  if (certificateSignatureOf(signer.signatureAlgorithm) === null) {
+    throw untrusted(signer, `its certificate is signed with ${signer.signatureAlgorithm}, not with SHA-2`);
   }
   if (!isValidAt(signer, nowMs)) throw untrusted(signer, `its certificate ${validity(signer, nowMs)}`);
+  requireKnownExtensions(signer, signer, 'its certificate');
   const current = pinned.filter((certificate) => isValidAt(certificate, nowMs));
   if (current.length === 0) throw untrusted(signer, `the pinned certificate ${validity(pinned[0], nowMs)}`);
-  const engine = new CertificateChainValidationEngine({
-    trustedCerts: current,
-    certs: [signer],
-    checkDate: new Date(nowMs),
-  });
-  const { result, resultMessage, certificatePath } = await engine.verify({}, nodeCryptoEngine());
-  if (!result) throw untrusted(signer, `the pinned certificate did not issue it (${resultMessage})`);
-  if (certificatePath?.[0] !== signer) throw untrusted(signer, 'the pinned certificate itself is no signer');
+  if (pinned.some(({ x509 }) => x509.raw.equals(signer.x509.raw))) {
+    throw untrusted(signer, 'the pinned certificate itself is no signer');
+  }
+  const issuer = current.find((authority) => hasIssued(authority, signer));
+  if (issuer === undefined) throw untrusted(signer, 'the pinned certificate did not issue it');
+  requireKnownExtensions(signer, issuer, 'the pinned certificate');
 }
 
-function isValidAt(certificate: Certificate, nowMs: number): boolean {
-  return certificate.notBefore.value.getTime() <= nowMs && nowMs <= certificate.notAfter.value.getTime();
+/** By names, key identifiers, key usage and the signature itself; the issuer must be an authority. */
+function hasIssued(authority: SignerCertificate, { x509 }: SignerCertificate): boolean {
+  return authority.x509.ca && x509.checkIssued(authority.x509) && x509.verify(authority.x509.publicKey);
 }
 
-function validity(certificate: Certificate, nowMs: number): string {
-  const [from, until, now] = [certificate.notBefore.value, certificate.notAfter.value, new Date(nowMs)];
-  return `is valid from ${from.toISOString()} to ${until.toISOString()}, and here it is ${now.toISOString()}`;
+/** A critical extension may restrict a certificate in a way that nobody here would notice (RFC 5280, 4.2). */
+function requireKnownExtensions(signer: SignerCertificate, { unknownCritical }: SignerCertificate, what: string): void {
+  const [first] = unknownCritical;
+  if (first !== undefined) throw untrusted(signer, `${what} has the critical extension ${first}, which is not known`);
 }
 
-function untrusted(signer: Certificate, why: string): SlipwayError {
-  const name = commonNameOf(signer.subject);
-  const issuer = commonNameOf(signer.issuer);
+function isValidAt({ x509 }: SignerCertificate, nowMs: number): boolean {
+  return x509.validFromDate.getTime() <= nowMs && nowMs <= x509.validToDate.getTime();
+}
+
+function validity(certificate: SignerCertificate | undefined, nowMs: number): string {
+  const [from, until, now] = [certificate?.x509.validFromDate, certificate?.x509.validToDate, new Date(nowMs)];
+  return `is valid from ${from?.toISOString()} to ${until?.toISOString()}, and here it is ${now.toISOString()}`;
+}
+
+function untrusted({ x509 }: SignerCertificate, why: string): SlipwayError {
   return new SlipwayError(
     'ENVELOPE_UNTRUSTED',
-    `the deployment specification is signed by '${name}' (issued by '${issuer}'), which is not trusted here: ${why}`,
+    `the deployment specification is signed by '${commonNameOf(x509.subject)}' (issued by '${commonNameOf(x509.issuer)}'), which is not trusted here: ${why}`,
   );
 }
