@@ -1,5 +1,5 @@
 /** PostgreSQL restarts, and its backends are ended, in the middle of deployments that two servers share. */
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { createManagementClient } from '../../src/protocol/management/client.ts';
@@ -11,7 +11,8 @@ import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+import { startServerPair } from '../support/server-pair.ts';
+import { type ControlServer, enrolHost, runSlipway } from '../support/slipway.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -19,23 +20,12 @@ const EVENTS = ['ApplicationStop', 'BeforeInstall', 'AfterInstall', 'Application
 /** The first deployment of a host has no earlier revision whose script could stop the application. */
 const FIRST_EVENTS = EVENTS.slice(1);
 
-/** Two servers on one database; the second has the master key of the first and uses its store. */
-async function startTwo(at: (name: string) => string, databaseUrl: string): Promise<[ControlServer, ControlServer]> {
-  const database = ['--database', databaseUrl];
-  const one = await startControlServer(at('one'), undefined, database);
-  mkdirSync(at('two'), { mode: 0o700 });
-  copyFileSync(`${at('one')}/master.key`, `${at('two')}/master.key`);
-  const anywhere = { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0', env: one.env };
-  const two = await startControlServer(at('two'), anywhere, [...database, '--public-s3-endpoint', one.s3Url]);
-  return [one, two];
-}
-
 describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('two servers on one PostgreSQL', () => {
   test('survive a restart and the end of all backends again and again in a deployment, which succeeds with each hook run once', async () => {
     using scratch = scratchFolder();
     await using cluster = await postgresCluster();
     const databaseUrl = await cluster.createDatabase();
-    const [one, two] = await startTwo(scratch.at, databaseUrl);
+    const [one, two] = await startServerPair(scratch.at, databaseUrl);
     await using _one = one;
     await using _two = two;
     const hosts = [
