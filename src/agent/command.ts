@@ -10,6 +10,7 @@ import { isHookEvent } from '../protocol/lifecycle-events.ts';
 import { type Order, requireValidNow } from '../protocol/order.ts';
 import type { Clock } from '../system/clock.ts';
 import { NOOP_OUTCOME } from './diagnostics.ts';
+import type { EnterPlace } from './dispatch.ts';
 import type { CommandRequest, Executors } from './executor/executors.ts';
 import type { OpenedSpecification } from './executor/messages.ts';
 import type { CommandRecord, Ledger } from './ledger.ts';
@@ -23,8 +24,8 @@ export interface CommandContext {
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Waits for its turn within a deployment group, and runs the work alone there. */
-  inGroup(deploymentGroupId: string, work: () => Promise<void>): Promise<void>;
+  /** Waits until the command may begin. */
+  readonly enter: EnterPlace;
 }
 
 /** Commands that are not events with scripts. */
@@ -56,13 +57,19 @@ export async function processCommand(
   proven();
   const { specification, order } = opened;
   const request: CommandRequest = { hostCommandIdentifier, commandName, specification };
-  let ending: CommandEnding = 'useless';
-  await ctx.inGroup(specification.deploymentGroupId, async () => {
+  const { deploymentId, deploymentGroupId, applicationName } = specification;
+  const place = await ctx.enter({ deploymentGroupId, applicationName });
+  if (place === null) {
+    ctx.log.info('a command stays with the control endpoint for now: too many wait', { ...fields, deploymentId });
+    return 'left';
+  }
+  try {
     const isRepeated = hasEnded(ctx.ledger, request);
     const ended = await acknowledgeAndRun(ctx, request, order);
-    ending = isRepeated || !isKnown(request) ? 'useless' : ended;
-  });
-  return ending;
+    return isRepeated || !isKnown(request) ? 'useless' : ended;
+  } finally {
+    place.leave();
+  }
 }
 
 /** A server that sends an event of a deployment again under another identifier gets it done again, but not at any rate. */

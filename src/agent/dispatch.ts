@@ -1,23 +1,22 @@
 /**
- * Which commands run now.
- *
- * At most sixteen at once, and one at a time in a deployment group: its cleanup file and pointers are shared. A command whose group is busy
- * waits here, not acknowledged yet, so that the server can still take it back. A command that takes long gives its place to others and goes
- * on: sixteen stores that trickle must not keep a seventeenth group waiting. `MAX_HELD` bounds all of them together.
+ * Which commands are under way: those whose specification is being read, those that wait for a place, and those that run
+ * (`places.ts`). None is taken twice.
  */
 import type { Logger } from '../logging/logger.ts';
 import type { HostCommand } from '../protocol/host-command/shapes.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
+import type { Place, PlaceOwner, Places } from './places.ts';
 
-/** As many as the official agents run. */
-export const MAX_COMMANDS = 16;
-/** With those that take long: each may have a process. */
-const MAX_HELD = 48;
-/** More than most events take. */
-const LONG_MS = 10_000;
+/** Commands of which it is not known yet whose they are. */
+const MAX_OPENING = 16;
+/** Commands that stay with the control endpoint, and whose they are: they are asked about no more until there is a place. */
+const MAX_REMEMBERED = 256;
 
 export type Acceptance = 'accepted' | 'duplicate' | 'no-slot';
+
+/** Waits for the command's place. @returns null: there is none; it stays with the control endpoint, not acknowledged */
+export type EnterPlace = (owner: PlaceOwner) => Promise<Place | null>;
 
 export interface Dispatcher {
   accept(command: HostCommand): Acceptance;
@@ -31,46 +30,50 @@ export interface Dispatcher {
 }
 
 export interface DispatchContext {
-  readonly ledger: Ledger;
-  readonly outbox: Outbox;
+  readonly ledger: Pick<Ledger, 'find'>;
+  readonly outbox: Pick<Outbox, 'send'>;
+  readonly places: Pick<Places, 'enter' | 'mayEnter' | 'hasFree' | 'freed'>;
   readonly log: Logger;
   /** Told when a command comes again that has ended. */
   onRepeated?(): void;
-  /** When a command gives its place to others; milliseconds. */
-  readonly longMs?: number;
   /** Must not throw. */
-  process(command: HostCommand): Promise<void>;
+  process(command: HostCommand, enter: EnterPlace): Promise<void>;
 }
 
 export function createDispatcher(ctx: DispatchContext): Dispatcher {
-  const running = new Map<string, Promise<void>>();
-  const long = new Set<string>();
-  let freed = Promise.withResolvers<void>();
-  const tellFreed = () => {
-    freed.resolve();
-    freed = Promise.withResolvers<void>();
+  const underWay = new Map<string, Promise<void>>();
+  const opening = new Set<string>();
+  const left = new Map<string, PlaceOwner>();
+  let accepted = 0;
+  let changed = Promise.withResolvers<void>();
+  const opened = (id: string) => {
+    if (!opening.delete(id)) return;
+    changed.resolve();
+    changed = Promise.withResolvers<void>();
   };
-  const hasSlot = () => running.size - long.size < MAX_COMMANDS && running.size < MAX_HELD;
+  const enterFor =
+    (id: string, order: number): EnterPlace =>
+    async (owner) => {
+      opened(id);
+      const place = await ctx.places.enter(owner, order);
+      if (place === null) remember(left, id, owner);
+      return place;
+    };
   const start = (id: string, command: HostCommand) => {
-    const timer = setTimeout(() => {
-      long.add(id);
-      tellFreed();
-    }, ctx.longMs ?? LONG_MS);
-    timer.unref();
-    running.set(
-      id,
-      ctx.process(command).finally(() => {
-        clearTimeout(timer);
-        running.delete(id);
-        long.delete(id);
-        tellFreed();
-      }),
-    );
+    accepted += 1;
+    opening.add(id);
+    left.delete(id);
+    const processed = ctx.process(command, enterFor(id, accepted)).finally(() => {
+      underWay.delete(id);
+      opened(id);
+    });
+    underWay.set(id, processed);
   };
+  const hasSlot = () => opening.size < MAX_OPENING && ctx.places.hasFree;
   return {
     accept(command) {
       const id = command.HostCommandIdentifier;
-      if (running.has(id)) return 'duplicate';
+      if (underWay.has(id)) return 'duplicate';
       const before = ctx.ledger.find(id);
       if (before !== null && before.state !== 'running') {
         ctx.log.info('a command was delivered again after it had ended; its outcome is sent again', {
@@ -80,7 +83,8 @@ export function createDispatcher(ctx: DispatchContext): Dispatcher {
         ctx.outbox.send(id);
         return 'duplicate';
       }
-      if (!hasSlot()) return 'no-slot';
+      const owner = left.get(id);
+      if (!hasSlot() || (owner !== undefined && !ctx.places.mayEnter(owner))) return 'no-slot';
       start(id, command);
       return 'accepted';
     },
@@ -88,24 +92,19 @@ export function createDispatcher(ctx: DispatchContext): Dispatcher {
       return hasSlot();
     },
     get isBusy() {
-      return running.size > 0;
+      return underWay.size > 0;
     },
-    slotFreed: () => (hasSlot() ? Promise.resolve() : freed.promise),
+    async slotFreed() {
+      if (!hasSlot()) await Promise.race([changed.promise, ctx.places.freed()]);
+    },
     async idle() {
-      while (running.size > 0) await Promise.all(running.values());
+      while (underWay.size > 0) await Promise.all(underWay.values());
     },
   };
 }
 
-/** One at a time for each name; others are not held up. */
-export function createTurns(): (name: string, work: () => Promise<void>) => Promise<void> {
-  const last = new Map<string, Promise<void>>();
-  return async (name, work) => {
-    const turn = (last.get(name) ?? Promise.resolve()).then(work);
-    const settled = turn.catch(() => undefined);
-    last.set(name, settled);
-    await settled;
-    if (last.get(name) === settled) last.delete(name);
-    await turn;
-  };
+function remember(left: Map<string, PlaceOwner>, id: string, owner: PlaceOwner): void {
+  left.set(id, owner);
+  const [oldest] = left.keys();
+  if (left.size > MAX_REMEMBERED && oldest !== undefined) left.delete(oldest);
 }

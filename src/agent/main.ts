@@ -24,7 +24,7 @@ import { createNarrowTrust } from '../system/trust.ts';
 import { leaveWorkingFolder } from '../system/working-folder.ts';
 import { tellingExecutors } from './agent-events.ts';
 import { processCommand } from './command.ts';
-import { createDispatcher, createTurns, type Dispatcher } from './dispatch.ts';
+import { createDispatcher, type Dispatcher } from './dispatch.ts';
 import { controlEndpoint } from './endpoint.ts';
 import { createExecutors, type Executors } from './executor/executors.ts';
 import { type HostIdentity, resolveIdentity } from './identity.ts';
@@ -32,6 +32,7 @@ import { openLedger } from './ledger.ts';
 import { createObservers } from './observers.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { createPace } from './pace.ts';
+import { createPlaces } from './places.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
 import { commandsOf, type LastPoll } from './status.ts';
@@ -171,20 +172,21 @@ async function serve(
     ...(wire === null ? {} : { onWire: wire.append }),
   });
   const executors = tellingExecutors(plainExecutors, observers.tell, () => clock.now());
-  const inGroup = createTurns();
+  const stop = watchSignals(log);
+  const places = createPlaces(clock);
   const pace = createPace(clock);
   const dispatcher = createDispatcher({
     ledger,
     outbox,
+    places,
     log,
     onRepeated: pace.useless,
-    async process(command) {
+    async process(command, enter) {
       const taken = pace.take();
-      const context = { client, executors, ledger, outbox, clock, log, inGroup };
+      const context = { client, executors, ledger, outbox, clock, log, enter };
       taken.ended(await processCommand(context, command, taken.proven));
     },
   });
-  const stop = watchSignals(log);
   log.info('the host agent starts', {
     version: options.version,
     configFile: file ?? '(defaults)',
@@ -243,6 +245,7 @@ async function serve(
     },
     stop.requested,
   );
+  places.close();
   observers.tell({ type: 'agent-stopping' });
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);

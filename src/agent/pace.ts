@@ -12,9 +12,10 @@ import type { Clock } from '../system/clock.ts';
  *
  *   ran       it was carried out, whether it succeeded or failed
  *   noop      the event has no scripts here, and the server was told so: this says nothing about the server
+ *   left      there was no place for it; the control endpoint may hand it out again
  *   useless   nothing was carried out, or what had been carried out before
  */
-export type CommandEnding = 'ran' | 'noop' | 'useless';
+export type CommandEnding = 'ran' | 'noop' | 'left' | 'useless';
 
 /** A command on its way. */
 export interface TakenCommand {
@@ -34,7 +35,7 @@ export interface Pace {
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** A server that has commands for more groups at once waits a moment for each further one. */
+/** A server that has commands for more groups at once, or one for which there is no place, waits a moment for each further one. */
 const UNPROVEN = 4;
 const CROWDED_MS = 1_000;
 
@@ -46,6 +47,7 @@ export function uselessPauseMs(inARow: number): number {
 export function createPace(clock: Clock): Pace {
   let uselessInARow = 0;
   let unproven = 0;
+  let leftAtMs = Number.NEGATIVE_INFINITY;
   let changed = Promise.withResolvers<void>();
   const tellChanged = () => {
     changed.resolve();
@@ -70,6 +72,7 @@ export function createPace(clock: Clock): Pace {
         ended(ending) {
           if (ending === 'ran') uselessInARow = 0;
           if (ending === 'useless') useless();
+          if (ending === 'left') leftAtMs = clock.now();
           proven();
           tellChanged();
         },
@@ -80,7 +83,7 @@ export function createPace(clock: Clock): Pace {
       const beganMs = clock.now();
       while (!signal.aborted) {
         const pausedUntilMs = startedMs + uselessPauseMs(uselessInARow);
-        const crowdedUntilMs = unproven > UNPROVEN ? beganMs + CROWDED_MS : 0;
+        const crowdedUntilMs = Math.max(unproven > UNPROVEN ? beganMs + CROWDED_MS : 0, leftAtMs + CROWDED_MS);
         const leftMs = Math.max(pausedUntilMs, crowdedUntilMs) - clock.now();
         // A clock that was set back must not make the pause longer than it is.
         if (leftMs <= 0 || leftMs > LONGEST_PAUSE_MS) return;

@@ -1,7 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { processCommand } from '../../src/agent/command.ts';
-import { createTurns } from '../../src/agent/dispatch.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
 import { SlipwayError } from '../../src/errors.ts';
@@ -81,7 +80,7 @@ async function carryOut(host: Host) {
     close: async () => {},
   };
   await processCommand(
-    { client, executors, ledger, outbox, clock, log, inGroup: createTurns() },
+    { client, executors, ledger, outbox, clock, log, enter: async () => ({ leave() {} }) },
     {
       HostCommandIdentifier: 'c-1',
       HostIdentifier: 'arn:h',

@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { processCommand } from '../../src/agent/command.ts';
-import { createDispatcher, createTurns } from '../../src/agent/dispatch.ts';
+import { createDispatcher } from '../../src/agent/dispatch.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
 import { createPace, uselessPauseMs } from '../../src/agent/pace.ts';
+import { createPlaces } from '../../src/agent/places.ts';
 import { poll } from '../../src/agent/poller.ts';
 import { SlipwayError } from '../../src/errors.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
@@ -90,16 +91,16 @@ async function endure(flood: Flood) {
     close: async () => {},
   };
   const pace = createPace(clock);
-  const inGroup = createTurns();
   const dispatcher = createDispatcher({
     ledger,
     outbox,
+    places: createPlaces(clock),
     log,
     onRepeated: pace.useless,
-    async process(command) {
+    async process(command, enter) {
       const taken = pace.take();
       taken.ended(
-        await processCommand({ client, executors, ledger, outbox, clock, log, inGroup }, command, taken.proven),
+        await processCommand({ client, executors, ledger, outbox, clock, log, enter }, command, taken.proven),
       );
     },
   });

@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { pollBackoffMs, reportBackoffMs } from '../../src/agent/backoff.ts';
-import { createDispatcher, createTurns, MAX_COMMANDS } from '../../src/agent/dispatch.ts';
 import { controlEndpoint } from '../../src/agent/endpoint.ts';
 import { resolveIdentity } from '../../src/agent/identity.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
@@ -175,49 +174,6 @@ describe('the outbox', () => {
     outbox.send('one');
     await outbox.drained();
     expect(ledger.find('one')?.state).toBe('settled');
-  });
-});
-
-describe('dispatching', () => {
-  test('runs sixteen at most, none twice, and answers one that has ended with its outcome', async () => {
-    using scratch = scratchFolder();
-    const ledger = openLedger({ rootDir: scratch.path, trackingFolder: 't', clock: manualClock(), log: silentLogger });
-    const gates = new Map<string, () => void>();
-    const sent: string[] = [];
-    const dispatcher = createDispatcher({
-      ledger,
-      outbox: { send: (id) => void sent.push(id), drained: async () => {}, close: () => {} },
-      log: silentLogger,
-      process: ({ HostCommandIdentifier: id }) => new Promise((resolve) => gates.set(id, resolve)),
-    });
-    for (let n = 0; n < MAX_COMMANDS; n += 1) expect(dispatcher.accept(command(`c${n}`))).toBe('accepted');
-    expect(dispatcher.hasSlot).toBe(false);
-    expect(dispatcher.accept(command('c0'))).toBe('duplicate');
-    expect(dispatcher.accept(command('new'))).toBe('no-slot');
-    ledger.begin({ hostCommandIdentifier: 'ended', deploymentId: 'd', commandName: 'Install' });
-    ledger.finish('ended', OUTCOME);
-    expect(dispatcher.accept(command('ended'))).toBe('duplicate');
-    expect(sent).toEqual(['ended']);
-    for (const open of gates.values()) open();
-    await dispatcher.idle();
-    expect(dispatcher.hasSlot).toBe(true);
-  });
-
-  test('takes turns within a group and goes on after a failure', async () => {
-    const inGroup = createTurns();
-    const order: string[] = [];
-    const gate = Promise.withResolvers<void>();
-    const first = inGroup('a', async () => {
-      await gate.promise;
-      order.push('a1');
-      throw new Error('fails');
-    });
-    const second = inGroup('a', async () => void order.push('a2'));
-    await inGroup('b', async () => void order.push('b1'));
-    gate.resolve();
-    await expect(first).rejects.toThrow('fails');
-    await second;
-    expect(order).toEqual(['b1', 'a1', 'a2']);
   });
 });
 

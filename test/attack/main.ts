@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { DOWNLOAD_ATTACKS } from './agent-downloads.ts';
 import { ORDER_ATTACKS } from './agent-orders.ts';
+import { PLACE_ATTACKS } from './agent-places.ts';
 import { SECRET_ATTACKS } from './agent-secrets.ts';
 import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
@@ -23,6 +24,7 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   POWER_ATTACKS,
   TERMINAL_ATTACKS,
   DOWNLOAD_ATTACKS,
+  PLACE_ATTACKS,
   ORDER_ATTACKS,
   SECRET_ATTACKS,
 ];
