@@ -186,12 +186,13 @@ export const ERROR_CATALOGUE = {
       'Look at the store and at the way to it; on a slow line lower download_min_rate, or raise download_max_seconds. The next deployment goes on with what has come, where the store can.',
   },
   REVISION_TOO_LARGE: {
-    meaning: 'A bundle is larger than bundle_max_size. Nothing was unpacked.',
+    meaning:
+      'A bundle is larger than bundle_max_size, or git needs more than git_max_memory for it. Nothing was unpacked.',
     remedy: 'Make the bundle smaller, or raise bundle_max_size.',
   },
   REVISION_REDIRECT_REFUSED: {
     meaning:
-      'A web server sends on to an address that no bundle is fetched from: another scheme, or this machine’s own.',
+      'A web server sends on to an address that no bundle is fetched from: another scheme, or this machine’s own. Git is sent on nowhere.',
     remedy: 'Look at who answers there; deploy the address itself if it is the right one.',
   },
   REVISION_DISK_FULL: {

@@ -85,6 +85,12 @@ export const AGENT_CONFIG_KEYS = [
   key('git_ssh_key_file', 'path', null, 'private key for git over ssh; else what ssh itself would use'),
   key('git_known_hosts_file', 'path', null, 'keys of the servers for git over ssh; else what ssh itself would use'),
   key(
+    'git_max_memory',
+    'bytes',
+    2 ** 30,
+    'most memory of each process of git, such as 500MB or 2GiB; a repository that needs more is refused',
+  ),
+  key(
     'enable_auth_policy',
     'boolean',
     false,
@@ -232,7 +238,7 @@ export const AGENT_CONFIG_KEYS = [
     'download_min_rate',
     'bytes',
     1024,
-    'bytes a second, as a mean over download_min_rate_seconds; a store that is slower twice fails the download. Not for git',
+    'bytes a second, as a mean over download_min_rate_seconds; a source that is slower twice fails the download. Of git counts what arrives on disk',
   ),
   key('download_min_rate_seconds', 'seconds', 120, 'see download_min_rate; 0: any rate is good'),
   key(
@@ -324,6 +330,7 @@ export interface AgentConfig {
   readonly sourceCredentialsFile: string | null;
   readonly gitSshKeyFile: string | null;
   readonly gitKnownHostsFile: string | null;
+  readonly gitMaxMemoryBytes: number;
   readonly enableAuthPolicy: boolean;
   readonly deployControlEndpoint: string | null;
   readonly s3EndpointOverride: string | null;
@@ -483,6 +490,7 @@ function toConfig(values: ReadonlyMap<string, KeyValue>): AgentConfig {
     sourceCredentialsFile: optional('source_credentials_file'),
     gitSshKeyFile: optional('git_ssh_key_file'),
     gitKnownHostsFile: optional('git_known_hosts_file'),
+    gitMaxMemoryBytes: number('git_max_memory'),
     enableAuthPolicy: flag('enable_auth_policy'),
     deployControlEndpoint: optional('deploy_control_endpoint'),
     s3EndpointOverride: optional('s3_endpoint_override'),

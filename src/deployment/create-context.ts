@@ -58,6 +58,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     sourceCredentialsFile: config.sourceCredentialsFile,
     gitSshKeyFile: config.gitSshKeyFile,
     gitKnownHostsFile: config.gitKnownHostsFile,
+    gitMaxMemoryBytes: config.gitMaxMemoryBytes,
     tuning: {
       ...DOWNLOAD_TUNING,
       pace: { leastBytesPerSecond: config.downloadMinRate, windowMs: config.downloadMinRateSeconds * 1000 },

@@ -10,9 +10,10 @@ import { type BundlePart, openBundlePart } from './bundle-part.ts';
 import { type ByteRange, missingPieces } from './byte-ranges.ts';
 import { type ContentCheck, createContentCheck } from './content-check.ts';
 import { type DownloadSource, ObjectChanged } from './download-source.ts';
-import { isHopeless } from './hopeless.ts';
-import { createPace, type Pace, TooSlow } from './pace.ts';
+import { createPace, type Pace } from './pace.ts';
 import { createProgressMeter, type ProgressMeter } from './progress.ts';
+import { tooLarge } from './too-large.ts';
+import { createTries } from './tries.ts';
 import type { DownloadRequest, DownloadTuning, FetchedBundle } from './types.ts';
 import { type Connection, openWatched } from './watched-connection.ts';
 
@@ -29,8 +30,6 @@ export const DOWNLOAD_TUNING: DownloadTuning = {
 const WORTHWHILE_BYTES = 256 * 1024;
 /** An object that is replaced again and again while it is downloaded is nothing to deploy. */
 const MAX_RESTARTS = 2;
-/** A source that was too slow gets one more chance: the line may have been somebody else's for a while. */
-const MAX_SLOW = 2;
 /** At least so much is fetched even if all is here, to learn whether the object is still the same. */
 const PROBE_BYTES = 1;
 
@@ -244,38 +243,4 @@ async function readBody(
     throw connection.stalled() ?? error;
   }
   if (expected !== null && received !== expected) throw new Error(`only ${received} of ${expected} bytes came`);
-}
-
-/** Counts failures in a row and waits between them. */
-function createTries(ctx: DownloadContext, source: DownloadSource, pace: Pace, signal: AbortSignal | undefined) {
-  let failures = 0;
-  return {
-    reset: () => {
-      failures = 0;
-    },
-    /** @throws SlipwayError REVISION_UNREACHABLE when the tries are used up, or pointless; REVISION_TOO_SLOW */
-    async failed(error: unknown): Promise<void> {
-      if (error instanceof TooSlow && pace.violations >= MAX_SLOW) {
-        throw new SlipwayError('REVISION_TOO_SLOW', `${source.name} comes too slowly: ${error.message}`, {
-          cause: error,
-        });
-      }
-      if (isHopeless(error)) throw source.unreachable(error);
-      const waitMs = ctx.tuning.retryWaitsMs[failures];
-      failures += 1;
-      if (waitMs === undefined) throw source.unreachable(error);
-      ctx.log.warn('the download of the bundle broke off and is taken up again', {
-        source: source.name,
-        waitMs,
-        error,
-      });
-      await ctx.clock.sleep(waitMs, signal);
-      signal?.throwIfAborted();
-    },
-  };
-}
-
-/** @param name of the revision, for the message */
-export function tooLarge(name: string, maxBytes: number): SlipwayError {
-  return new SlipwayError('REVISION_TOO_LARGE', `${name} is larger than ${maxBytes} bytes`);
 }

@@ -1,37 +1,35 @@
-/** Git as a program: what it is given, what it gets to know, and how it is watched. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { getCACertificates } from 'node:tls';
-import { execa } from 'execa';
+/** Git as a program: one command at a time, watched, and its words as an error. */
 import { SlipwayError } from '../errors.ts';
-import { proxyFor } from '../protocol/proxy.ts';
 import type { GitRevision } from '../protocol/specification.ts';
-import { signalProcess } from '../system/processes.ts';
-import { credentialFor } from './credentials-file.ts';
-import { receivedBytesIn, withoutProgress } from './git-progress.ts';
+import { gitEnvironment, isWeb } from './git-environment.ts';
+import { GitFailed } from './git-faults.ts';
+import { type GitBounds, type GitEnding, startGit } from './git-process.ts';
+import { createWorkListener, ownWords, withoutProgress } from './git-progress.ts';
+import { type Filling, watchGit } from './git-watch.ts';
+import type { Pace } from './pace.ts';
+import { tooLarge } from './too-large.ts';
 import type { RevisionContext } from './types.ts';
 
-/** More than enough to say what went wrong. */
-const MAX_MESSAGE = 2_000;
+/** More than enough to say what went wrong; each of git and ssh. */
+const MAX_MESSAGE = 1_000;
 /** Of what git has written; what went wrong comes last. */
 const KEPT_OUTPUT = 64 * 1024;
+/** Commits are the longest that is printed, and none of people comes near. */
+const MAX_PRINTED = 1024 * 1024;
 
-/** @returns what git printed, to the last newline. @throws GitFailed; SlipwayError REVISION_TOOL_MISSING */
+/**
+ * @returns what git printed, to the last newline
+ * @throws GitFailed; TooSlow; SlipwayError REVISION_TOOL_MISSING, REVISION_TOO_LARGE; what a listener has thrown
+ */
 export type Git = (args: readonly string[], options?: GitOptions) => Promise<string>;
 
 export interface GitOptions {
   /** latin1 keeps every byte apart. */
   readonly encoding?: 'utf8' | 'latin1';
-  /**
-   * For a command that shows its progress: is told how many bytes have come. What it throws ends the command, and so does a long silence,
-   * where git has no deadline of its own.
-   */
-  readonly onReceived?: (bytes: number) => void;
-}
-
-/** Its message is git's own, without progress. */
-export class GitFailed extends Error {
-  override readonly name = 'GitFailed';
+  /** What the command writes its bulk to. */
+  readonly filling?: Filling;
+  /** Of the source, for a command that talks with it. */
+  readonly pace?: Pace;
 }
 
 /** @param repository a bare one, which git works in and nowhere else */
@@ -39,143 +37,92 @@ export function createGit(
   ctx: RevisionContext,
   revision: GitRevision,
   repository: string,
-  signal: AbortSignal | undefined,
+  { maxBytes, signal }: { readonly maxBytes: number; readonly signal: AbortSignal | undefined },
 ): Git {
-  const env = environment(ctx, revision, repository);
-  return async (args, { encoding = 'utf8', onReceived } = {}) => {
+  const env = gitEnvironment(ctx, revision, repository);
+  const bounds: GitBounds = {
+    maxFileBytes: maxBytes,
+    maxMemoryBytes: ctx.gitMaxMemoryBytes,
+    maxOutputBytes: MAX_PRINTED,
+  };
+  return async (args, { encoding = 'utf8', filling = null, pace = null } = {}) => {
     signal?.throwIfAborted();
-    // Its helpers are in its process group, and so end with it.
-    const child = execa('git', args, {
-      cwd: repository,
-      env,
-      extendEnv: false,
-      stdin: 'ignore',
-      reject: false,
-      detached: true,
-      cleanup: false,
-      buffer: { stderr: false },
-      maxBuffer: 1024 * 1024,
-      encoding,
-      stripFinalNewline: false,
+    let [said, sshSaid] = ['', ''];
+    const isWork = createWorkListener();
+    let gaveUp: { readonly why: unknown } | null = null;
+    const git = startGit(args, env, repository, bounds, {
+      onSaid(text) {
+        said = (said + text).slice(-KEPT_OUTPUT);
+        watch.heard();
+        if (isWork(text)) watch.working();
+      },
+      onSshSaid(text) {
+        sshSaid = (sshSaid + text).slice(-KEPT_OUTPUT);
+        watch.heard();
+      },
     });
-    const kill = () => {
-      if (child.pid !== undefined) signalProcess(-child.pid, 'SIGTERM');
-    };
-    signal?.addEventListener('abort', kill, { once: true });
-    let said = '';
-    let gaveUp: unknown = null;
     const giveUp = (why: unknown) => {
-      gaveUp ??= why;
-      kill();
+      gaveUp ??= { why };
+      git.kill();
     };
-    const { noProgressMs } = ctx.tuning;
-    // Without progress a dumb HTTP server's files may be on their way for long; HTTP has lowSpeedTime.
-    const silence =
-      onReceived && !isWeb(revision)
-        ? setTimeout(() => giveUp(new GitFailed(`nothing came for ${noProgressMs / 1000} seconds`)), noProgressMs)
-        : undefined;
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      silence?.refresh();
-      said = (said + text).slice(-KEPT_OUTPUT);
-      try {
-        const bytes = receivedBytesIn(text);
-        if (bytes !== null) onReceived?.(bytes);
-      } catch (error) {
-        giveUp(error);
-      }
-    });
+    // Over HTTP git itself gives up silence: its lowSpeedTime also knows about a listing of references, which is not on disk.
+    const silenceMs = pace === null || isWeb(revision) ? null : ctx.tuning.noProgressMs;
+    const watch = watchGit({ filling, pace, silenceMs }, giveUp);
+    signal?.addEventListener('abort', git.kill, { once: true });
     try {
-      const { failed, stdout, exitCode, code, shortMessage } = await child;
+      const ending = await git.ended;
       signal?.throwIfAborted();
-      if (gaveUp !== null) throw gaveUp;
-      if (!failed) return stdout;
-      if (code === 'ENOENT') throw new SlipwayError('REVISION_TOOL_MISSING', 'git is not installed on this host');
-      const what = withoutProgress(said).slice(-MAX_MESSAGE) || (shortMessage ?? '');
-      throw new GitFailed(`git ${args[0]} ended with ${exitCode ?? 'a signal'}: ${what}`);
+      if (gaveUp === null) watch.look();
+      const given = gaveUp as { readonly why: unknown } | null;
+      if (given !== null) throw given.why;
+      if (ending.exitCode === 0) return ending.stdout.toString(encoding);
+      const failure = {
+        ending,
+        text: shorten(sshSaid, withoutProgress(said)),
+        words: shorten(sshSaid, ownWords(said)),
+      };
+      throw boundFault(revision, failure, bounds) ?? gitFailed(args, failure);
     } finally {
-      clearTimeout(silence);
-      signal?.removeEventListener('abort', kill);
+      watch.stop();
+      signal?.removeEventListener('abort', git.kill);
     }
   };
 }
 
-function isWeb({ url }: GitRevision): boolean {
-  return /^https?:/.test(new URL(url).protocol);
+interface Failure {
+  readonly ending: GitEnding;
+  /** All that was said. */
+  readonly text: string;
+  /** What git and ssh said themselves. */
+  readonly words: string;
 }
 
-/** All that git gets to know; secrets are in files and variables that only this user can read, never on the command line. */
-function environment(ctx: RevisionContext, revision: GitRevision, repository: string): Record<string, string> {
-  const url = new URL(revision.url);
-  const settings: [string, string][] = [
-    ['core.hooksPath', '/dev/null'],
-    ['core.askPass', ''],
-    ['credential.helper', ''],
-    // Git itself neither asks by whom it is sent on, nor where to. This switches off alternates as well.
-    ['http.followRedirects', 'false'],
-    ['http.lowSpeedLimit', '1'],
-    ['http.lowSpeedTime', String(Math.ceil(ctx.tuning.noProgressMs / 1000))],
-    ['gc.auto', '0'],
-    // However few objects come, they stay together in a pack: only then git says how many bytes have come.
-    ['fetch.unpackLimit', '1'],
-    // The repository may be another user's on this host; it is read, and nothing in it is run.
-    ['safe.directory', '*'],
-  ];
-  const web = isWeb(revision);
-  const credential = web ? credentialFor(url, ctx.sourceCredentialsFile) : null;
-  if (credential !== null) {
-    // A copy: git deletes what a server refuses from the file that it is given.
-    const file = join(repository, 'slipway-credentials');
-    writeFileSync(file, `${credential.href}\n`, { mode: 0o600 });
-    settings.push(['credential.helper', `store --file=${shellQuote(file)}`]);
+function shorten(...texts: readonly string[]): string {
+  return texts
+    .map((text) => text.trim().slice(-MAX_MESSAGE))
+    .filter((text) => text !== '')
+    .join('\n');
+}
+
+function gitFailed(args: readonly string[], { ending, text, words }: Failure): GitFailed {
+  return new GitFailed(`git ${args[0]} ended with ${ending.exitCode ?? ending.signal}: ${text}`, words);
+}
+
+/** What it means that git came to one of its bounds, or is not there; null: neither. */
+function boundFault(
+  { url }: GitRevision,
+  { ending: { exitCode, signal }, words }: Failure,
+  { maxFileBytes, maxMemoryBytes }: GitBounds,
+): SlipwayError | null {
+  // The shell's statuses for a program that cannot be started.
+  if (exitCode === 126 || exitCode === 127) {
+    return new SlipwayError('REVISION_TOOL_MISSING', 'git is not installed on this host, or cannot be started');
   }
-  const proxy = web ? proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment) : null;
-  if (proxy !== null) settings.push(['http.proxy', proxy.href]);
-  const authorities = web ? ctx.namedAuthorities() : [];
-  if (authorities.length > 0) {
-    // Git takes this file in place of the system's, not beside it.
-    const file = join(repository, 'slipway-authorities.pem');
-    writeFileSync(file, [...getCACertificates('system'), ...authorities].join('\n'), { mode: 0o600 });
-    settings.push(['http.sslCAInfo', file]);
-  }
-  return {
-    PATH: ctx.proxyEnvironment['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: repository,
-    LC_ALL: 'C',
-    GIT_DIR: repository,
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_ATTR_NOSYSTEM: '1',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ALLOW_PROTOCOL: url.protocol.replace(':', ''),
-    GIT_SSH_COMMAND: sshCommand(ctx),
-    GIT_SSH_VARIANT: 'ssh',
-    ...(ctx.proxyEnvironment['SSH_AUTH_SOCK'] === undefined
-      ? {}
-      : { SSH_AUTH_SOCK: ctx.proxyEnvironment['SSH_AUTH_SOCK'] }),
-    GIT_CONFIG_COUNT: String(settings.length),
-    ...Object.fromEntries(
-      settings.flatMap(([key, value], index) => [
-        [`GIT_CONFIG_KEY_${index}`, key],
-        [`GIT_CONFIG_VALUE_${index}`, value],
-      ]),
-    ),
-  };
-}
-
-function sshCommand(ctx: RevisionContext): string {
-  const seconds = Math.ceil(ctx.tuning.noProgressMs / 1000);
-  const options = [
-    'BatchMode=yes',
-    'StrictHostKeyChecking=yes',
-    `ConnectTimeout=${seconds}`,
-    'ServerAliveInterval=15',
-    'ServerAliveCountMax=4',
-    ...(ctx.gitSshKeyFile === null ? [] : [`IdentityFile=${ctx.gitSshKeyFile}`, 'IdentitiesOnly=yes']),
-    ...(ctx.gitKnownHostsFile === null ? [] : [`UserKnownHostsFile=${ctx.gitKnownHostsFile}`]),
-  ];
-  return ['ssh', ...options.map((option) => `-o ${shellQuote(option)}`)].join(' ');
-}
-
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  if (signal === 'SIGXFSZ' || /File too large|died of signal 25\b/.test(words)) return tooLarge(url, maxFileBytes);
+  if (!/out of memory|cannot allocate memory|memory exhausted/i.test(words)) return null;
+  return new SlipwayError(
+    'REVISION_TOO_LARGE',
+    `git needs more than ${maxMemoryBytes} bytes of memory for ${url}: ${words}`,
+    { remedy: 'Look at what the server sends; for a repository that is really so large, raise git_max_memory.' },
+  );
 }

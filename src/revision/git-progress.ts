@@ -2,14 +2,26 @@
 
 /** `remote: ` comes before what the server's git writes. */
 const PROGRESS = /^(remote: )?([A-Z][a-z]+ (objects|deltas): |Total \d+ \(delta )/;
-const RECEIVED = /^Receiving objects: .*, (\d+(?:\.\d+)?) (bytes|KiB|MiB|GiB)/;
-const UNITS: Readonly<Record<string, number>> = { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+/** Work on what has come. Git puts `remote: ` before each line of a server, so that none can pass for one of these. */
+const LOCAL_WORK =
+  /^(Resolving deltas|Indexing objects|Unpacking objects|Checking (connectivity|objects)|Updating files): /;
 
-/** How many bytes have come, by the last line that says so, to its two decimals; null: no line does. */
-export function receivedBytesIn(output: string): number | null {
-  const last = linesOf(output).findLast((line) => RECEIVED.test(line));
-  const [, number, unit = ''] = RECEIVED.exec(last ?? '') ?? [];
-  return number === undefined ? null : Math.round(Number(number) * (UNITS[unit] ?? 1));
+/** A line that is longer is none of git's own. */
+const KEPT_LINE = 1024;
+
+/**
+ * Listens to what git writes, piece by piece.
+ *
+ * @returns takes the next piece; says whether a line that ends in it tells of git's own work, which waits for nobody
+ */
+export function createWorkListener(): (text: string) => boolean {
+  let begun = '';
+  return (text) => {
+    // Pieces end anywhere, also behind a prefix.
+    const lines = linesOf(begun + text);
+    begun = (lines.pop() ?? '').slice(0, KEPT_LINE);
+    return lines.some((line) => LOCAL_WORK.test(line));
+  };
 }
 
 /** What is left is what went wrong. */
@@ -19,6 +31,24 @@ export function withoutProgress(output: string): string {
     .join('\n');
 }
 
+/** What git says itself, line by line: a server's lines begin with `remote: `. */
+export function ownWords(output: string): string {
+  const isRemote = (text: string) => text.startsWith('remote: ');
+  return output
+    .split('\n')
+    .filter((line) => !isRemote(line))
+    .map((line) =>
+      withoutProgress(
+        line
+          .split('\r')
+          .filter((piece) => !isRemote(piece))
+          .join('\n'),
+      ),
+    )
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
 function linesOf(output: string): string[] {
-  return output.split(/[\r\n]+/);
+  return output.split(/[\r\n]/);
 }

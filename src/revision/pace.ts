@@ -15,6 +15,8 @@ export interface Pace {
   /** How often the source has been too slow. */
   readonly violations: number;
   add(bytes: number): void;
+  /** Counts anew from now on: the time until now was not the source's. */
+  restart(): void;
   /** Counts the time from now on, until the answer is called. @param onTooSlow is told at most once */
   watch(onTooSlow: (why: TooSlow) => void): () => void;
 }
@@ -50,6 +52,9 @@ export function createPace({ leastBytesPerSecond, windowMs }: PaceRule): Pace {
     },
     add(bytes) {
       received += bytes;
+    },
+    restart() {
+      totals = [received];
     },
     watch(onTooSlow) {
       if (leastBytes === 0) return () => undefined;

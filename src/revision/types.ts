@@ -66,6 +66,8 @@ export interface RevisionContext {
   /** The key that git over ssh shows, and the keys of the servers that it trusts; null: as ssh itself has it. */
   readonly gitSshKeyFile: string | null;
   readonly gitKnownHostsFile: string | null;
+  /** Most memory of each process of git; bytes. */
+  readonly gitMaxMemoryBytes: number;
   readonly tuning: DownloadTuning;
   /** How names become addresses, and which of them are this machine's own; else as the system has it. */
   readonly network?: NetworkRules;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { receivedBytesIn, withoutProgress } from '../../src/revision/git-progress.ts';
+import { createWorkListener, ownWords, withoutProgress } from '../../src/revision/git-progress.ts';
 
 /** As git 2.39 writes it. */
 const OUTPUT = [
@@ -12,11 +12,28 @@ const OUTPUT = [
 ];
 
 describe('what git writes while it fetches', () => {
-  test('says how many bytes have come, and the last word counts', () => {
-    expect(receivedBytesIn(OUTPUT.slice(0, 3).join(''))).toBe(null);
-    expect(receivedBytesIn(OUTPUT.slice(0, 4).join(''))).toBe(Math.round(1023.98 * 1024));
-    expect(receivedBytesIn(OUTPUT.join(''))).toBe(Math.round(1.97 * 1024 * 1024));
-    expect(receivedBytesIn('Receiving objects: 100% (3/3), 239 bytes | 239.00 KiB/s, done.\n')).toBe(239);
+  test('tells of git’s own work, wherever the pieces of it end', () => {
+    const own = 'Resolving deltas:  50% (1/2)\rResolving deltas: 100% (2/2), done.\n';
+    for (let cut = 0; cut <= own.length; cut += 1) {
+      const isWork = createWorkListener();
+      expect([own.slice(0, cut), own.slice(cut)].map(isWork)).toContain(true);
+    }
+  });
+
+  test('is no work of git’s own when a server says it, wherever the pieces of it end', () => {
+    const forged = 'remote: Resolving deltas:  50% (1/2)\rremote: Resolving deltas: 100% (2/2), done.        \n';
+    for (let cut = 0; cut <= forged.length; cut += 1) {
+      const isWork = createWorkListener();
+      expect([forged.slice(0, cut), forged.slice(cut)].map(isWork)).toEqual([false, false]);
+    }
+    const isWork = createWorkListener();
+    expect([`remote: ${'x'.repeat(100_000)}`, 'Resolving deltas: 1\n'].map(isWork)).toEqual([false, false]);
+    expect(OUTPUT.map(createWorkListener())).not.toContain(true);
+  });
+
+  test('decides nothing where a server has said it', () => {
+    const output = [...OUTPUT, 'remote: Authentication failed\rnot our ref\n', 'fatal: the end\n'].join('');
+    expect(ownWords(output)).toBe('fatal: the end');
   });
 
   test('is left out of what went wrong', () => {

@@ -1,10 +1,11 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { FetchRequest } from '../../src/revision/types.ts';
-import { httpServer, type TestServer } from '../support/http-server.ts';
+import { gitHttpServer } from '../support/git-servers.ts';
+import { httpServer } from '../support/http-server.ts';
 import { describeIf } from '../support/needs.ts';
 import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -48,48 +49,7 @@ beforeAll(() => {
 });
 afterAll(() => scratch[Symbol.dispose]());
 
-/** A real git server, as any web server with `git http-backend` behind it. @param authorization null: for everybody */
-async function gitServer(authorization: string | null = null): Promise<TestServer> {
-  return httpServer((request, response) => {
-    if (authorization !== null && request.headers.authorization !== authorization) {
-      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
-      return;
-    }
-    const url = new URL(request.url ?? '/', 'http://git');
-    const backend = spawn('git', ['http-backend'], {
-      env: {
-        PATH: process.env['PATH'],
-        GIT_PROJECT_ROOT: scratch.path,
-        GIT_HTTP_EXPORT_ALL: '1',
-        REQUEST_METHOD: request.method,
-        PATH_INFO: url.pathname,
-        QUERY_STRING: url.search.slice(1),
-        CONTENT_TYPE: request.headers['content-type'] ?? '',
-        HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
-        GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
-        REMOTE_ADDR: '127.0.0.1',
-      },
-    });
-    request.pipe(backend.stdin);
-    backend.stdin.on('error', () => undefined);
-    const chunks: Buffer[] = [];
-    backend.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-    backend.on('close', () => {
-      const answer = Buffer.concat(chunks);
-      const end = answer.indexOf('\r\n\r\n');
-      const headers = answer
-        .toString('latin1', 0, end)
-        .split('\r\n')
-        .map((line) => line.split(': ') as [string, string]);
-      const status = headers.find(([name]) => name === 'Status')?.[1] ?? '200';
-      response.writeHead(
-        Number.parseInt(status, 10),
-        Object.fromEntries(headers.filter(([name]) => name !== 'Status')),
-      );
-      response.end(answer.subarray(end + 4));
-    });
-  });
-}
+const gitServer = (authorization: string | null = null) => gitHttpServer(scratch.path, { authorization });
 
 function requestFor(folder: ScratchFolder, url: string, commitId: string): FetchRequest {
   return {

@@ -31,6 +31,7 @@ export function revisionContext(
     sourceCredentialsFile: null,
     gitSshKeyFile: null,
     gitKnownHostsFile: null,
+    gitMaxMemoryBytes: 2 ** 30,
     tuning: QUICK_TUNING,
     clock: systemClock,
     ...overrides,

@@ -1,0 +1,61 @@
+/** The one rule for failures of a source: what another try cannot mend is tried once, all else a few times, with a wait before each. */
+import { SlipwayError } from '../errors.ts';
+import type { Logger } from '../logging/logger.ts';
+import type { Clock } from '../system/clock.ts';
+import type { DownloadSource } from './download-source.ts';
+import { isHopeless } from './hopeless.ts';
+import { type Pace, TooSlow } from './pace.ts';
+import type { DownloadTuning } from './types.ts';
+
+/** A source that was too slow gets one more chance: the line may have been somebody else's for a while. */
+const MAX_SLOW = 2;
+
+export interface TriesContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tuning: Pick<DownloadTuning, 'retryWaitsMs'>;
+}
+
+export interface Tries {
+  /** What came was worth it: failures count anew. */
+  reset(): void;
+  /**
+   * Waits before the next try.
+   *
+   * @throws SlipwayError REVISION_TOO_SLOW; the source's own fault when the tries are used up, or pointless; the signal's reason
+   */
+  failed(error: unknown): Promise<void>;
+}
+
+/** Counts failures in a row and waits between them. */
+export function createTries(
+  ctx: TriesContext,
+  source: Pick<DownloadSource, 'name' | 'unreachable'>,
+  pace: Pace,
+  signal: AbortSignal | undefined,
+): Tries {
+  let failures = 0;
+  return {
+    reset() {
+      failures = 0;
+    },
+    async failed(error) {
+      if (error instanceof TooSlow && pace.violations >= MAX_SLOW) {
+        throw new SlipwayError('REVISION_TOO_SLOW', `${source.name} comes too slowly: ${error.message}`, {
+          cause: error,
+        });
+      }
+      if (isHopeless(error)) throw source.unreachable(error);
+      const waitMs = ctx.tuning.retryWaitsMs[failures];
+      failures += 1;
+      if (waitMs === undefined) throw source.unreachable(error);
+      ctx.log.warn('the download of the bundle broke off and is taken up again', {
+        source: source.name,
+        waitMs,
+        error,
+      });
+      await ctx.clock.sleep(waitMs, signal);
+      signal?.throwIfAborted();
+    },
+  };
+}
