@@ -470,6 +470,8 @@ export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 export interface SlipwayErrorOptions {
   /** What the operator can do now; the catalogue's text when absent. */
   readonly remedy?: string;
+  /** More lines for a person, such as each finding in a file. */
+  readonly details?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -478,10 +480,13 @@ export class SlipwayError extends Error {
   override readonly name = 'SlipwayError';
   readonly code: ErrorCode;
   readonly remedy: string;
+  /** Shown by commands below the message, one a line. */
+  readonly details: readonly string[];
 
   constructor(code: ErrorCode, message: string, options: SlipwayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
+    this.details = options.details ?? [];
     this.remedy = options.remedy ?? ERROR_CATALOGUE[code].remedy;
   }
 }

@@ -96,7 +96,7 @@ function showTail(ctx: CliContext, file: number, lines: number): number {
   const text = readBytes(file, Math.max(0, size - TAIL_BYTES), size).toString('utf8');
   const all = text.replace(/\n$/, '').split('\n');
   const shown = lines === 0 || text === '' ? [] : all.slice(-lines);
-  if (shown.length > 0) ctx.stdout.write(`${shown.join('\n')}\n`);
+  if (shown.length > 0) ctx.stdout.writeText(`${shown.join('\n')}\n`);
   return size;
 }
 
@@ -111,7 +111,7 @@ function follower(ctx: CliContext, file: number, from: number): () => void {
     while (position < size) {
       const bytes = readBytes(file, position, Math.min(size, position + TAIL_BYTES));
       if (bytes.length === 0) return;
-      ctx.stdout.write(decoder.write(bytes));
+      ctx.stdout.writeText(decoder.write(bytes));
       position += bytes.length;
     }
   };

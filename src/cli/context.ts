@@ -1,22 +1,11 @@
 import { homedir } from 'node:os';
 import type { Clock } from '../system/clock.ts';
 import { systemClock } from '../system/clock.ts';
-import { createPrinter } from '../system/printable.ts';
+import { printable } from '../system/printable.ts';
 import type { Random } from '../system/random.ts';
 import { systemRandom } from '../system/random.ts';
 import { workingFolder } from '../system/working-folder.ts';
-import type { OwnText } from './own-text.ts';
-
-/** Where a command's words go. */
-export interface Output {
-  /** Whatever the text holds, no terminal and no build server obeys it. */
-  write(text: string): void;
-  /** Writes what is meant to be obeyed. */
-  writeOwn(text: OwnText): void;
-  /** Whether a person is looking: colours and moving lines are for them only. */
-  readonly isTerminal: boolean;
-  readonly columns: number;
-}
+import { createOutput, type Output } from './output.ts';
 
 /** Everything that a command needs of the process it runs in. */
 export interface CliContext {
@@ -57,7 +46,7 @@ async function askPerson(question: string, interrupted: AbortSignal): Promise<st
   const { createInterface } = await import('node:readline');
   if (interrupted.aborted) return '';
   return new Promise((resolve) => {
-    process.stderr.write(createPrinter()(question));
+    process.stderr.write(printable(question));
     const lines = createInterface({ input: process.stdin, terminal: false });
     const close = () => lines.close();
     interrupted.addEventListener('abort', close, { once: true });
@@ -74,19 +63,13 @@ async function askPerson(question: string, interrupted: AbortSignal): Promise<st
 }
 
 function streamOutput(stream: NodeJS.WriteStream): Output {
-  let print = createPrinter();
-  return {
-    write: (text) => void stream.write(print(text)),
-    writeOwn(text) {
-      stream.write(text);
-      // The cursor is somewhere else now, or a line of its own has ended.
-      print = createPrinter();
-    },
+  return createOutput({
+    write: (text) => void stream.write(text),
     get isTerminal() {
       return stream.isTTY === true;
     },
     get columns() {
       return stream.columns ?? 80;
     },
-  };
+  });
 }

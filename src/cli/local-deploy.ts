@@ -94,8 +94,11 @@ export async function carryOut(
       for (const line of outcome.diagnostics.log.split('\n'))
         if (line !== '') ctx.stderr.write(`  | ${printable(line)}\n`);
     }
-    ctx.stdout.write(`revision: ${result.deploymentDir}\nscripts’ log: ${result.scriptsLog}\n`);
-    ctx.stdout.write(`${specification.deploymentId}: ${result.status}\n`);
+    ctx.stdout.writeLines([
+      `revision: ${result.deploymentDir}`,
+      `scripts’ log: ${result.scriptsLog}`,
+      `${specification.deploymentId}: ${result.status}`,
+    ]);
     return result.status === 'Succeeded';
   } finally {
     wire?.close();

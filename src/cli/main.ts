@@ -16,9 +16,10 @@ if (process.argv[2] === 'agent') {
 
 const { processContext } = await import('./context.ts');
 const { runCli } = await import('./program.ts');
-const { endOnUncaughtFaults } = await import('../system/last-words.ts');
+const { endOnUncaughtFaults, showWarnings } = await import('../system/last-words.ts');
 const { exitStatus } = await import('./exit-status.ts');
 endOnUncaughtFaults(exitStatus('internal'));
+showWarnings();
 
 // The daemons take over SIGTERM and SIGINT for themselves; every other command only needs to know that it should end.
 const interruption = new AbortController();

@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import type { AddCommand, Conclude } from './command.ts';
 import { trustServer } from './connection.ts';
-import type { CliContext, Output } from './context.ts';
+import type { CliContext } from './context.ts';
 import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { checkAfterNames } from './mistyped.ts';
+import type { Output } from './output.ts';
 import { packageVersion } from './package-version.ts';
 import { reportError } from './report-error.ts';
 
@@ -55,8 +56,9 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
     .configureOutput({
       getOutHelpWidth: () => helpWidth(ctx.stdout),
       getErrHelpWidth: () => helpWidth(ctx.stderr),
-      writeOut: (text) => ctx.stdout.write(text),
-      writeErr: (text) => ctx.stderr.write(text),
+      writeOut: (text) => ctx.stdout.writeText(text),
+      writeErr: (text) => ctx.stderr.writeText(text),
+      outputError: (message) => ctx.stderr.writeLines(linesOfComplaint(message)),
     });
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   const added = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((one) => one()));
@@ -88,9 +90,15 @@ export async function runCli(argv: readonly string[], ctx: CliContext): Promise<
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitStatus('usage');
     if (ctx.interrupted.aborted) return exitStatus('interrupted');
     const report = reportError(error, argv.includes('--verbose'));
-    ctx.stderr.write(`${report.lines.join('\n')}\n`);
+    ctx.stderr.writeLines(report.lines);
     return exitStatus(report.reason);
   }
+}
+
+/** What was typed may hold line breaks of its own; commander's suggestion alone stands on a second line. */
+function linesOfComplaint(message: string): string[] {
+  const [, complaint = '', suggestion] = /^(.*?)(?:\n(\(Did you mean [^\n]*\?\)))?\n?$/s.exec(message) ?? [];
+  return suggestion === undefined ? [complaint] : [complaint, suggestion];
 }
 
 /** Text is read best in lines that are not too long, also on a wide terminal. */

@@ -35,8 +35,8 @@ export interface ErrorReport {
  */
 export function reportError(thrown: unknown, verbose: boolean): ErrorReport {
   const { message, remedy, reason } = describe(thrown);
-  // What a stranger wrote must not begin a line that looks like ours.
-  const lines = [`slipway: ${message.replaceAll('\n', '\n  ')}`];
+  const lines = [`slipway: ${message}`];
+  if (thrown instanceof SlipwayError) lines.push(...thrown.details.map((detail) => `  ${detail}`));
   if (remedy !== null) lines.push(`  to do: ${remedy}`);
   if (verbose) lines.push(...causes(thrown));
   return { lines, reason };
@@ -108,7 +108,11 @@ function remedyOfRemote(error: RemoteApiError): string | null {
 function causes(thrown: unknown): string[] {
   const lines: string[] = [];
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    lines.push(...(error.stack ?? error.message).split('\n').map((line) => `  ${line}`));
+    // A message may be a stranger's, and hold line breaks; those behind it are the stack's.
+    const stack = error.stack ?? error.message;
+    const end = Math.max(0, stack.indexOf(error.message)) + error.message.length;
+    const [rest = '', ...frames] = stack.slice(end).split('\n');
+    lines.push(`  ${stack.slice(0, end)}${rest}`, ...frames.map((line) => `  ${line}`));
   }
   return lines;
 }

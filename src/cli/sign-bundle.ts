@@ -77,7 +77,7 @@ async function run(
     stripFinalNewline: false,
     cancelSignal: ctx.interrupted,
   });
-  child.stderr.on('data', (text: Buffer) => ctx.stderr.write(text.toString()));
+  child.stderr.on('data', (text: Buffer) => ctx.stderr.writeText(text.toString()));
   const { failed, code, stdout, stderr, shortMessage = '' } = await child;
   ctx.interrupted.throwIfAborted();
   if (!failed) return stdout;

@@ -110,8 +110,8 @@ export async function requireSoundRevision(request: ValidateRequest): Promise<Va
   const report = await validateRevision(request);
   const errors = report.findings.filter(({ severity }) => severity === 'error');
   if (errors.length === 0) return report;
-  const listed = renderFindings(errors, report.text, report.file);
-  throw new SlipwayError('CLI_BAD_REVISION', `the revision cannot be deployed\n${listed}`);
+  const details = renderFindings(errors, report.text, report.file);
+  throw new SlipwayError('CLI_BAD_REVISION', 'the revision cannot be deployed', { details });
 }
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {

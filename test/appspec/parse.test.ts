@@ -10,7 +10,7 @@ const head = 'version: 0.0\nos: linux\n';
 
 function parsed(text: string): AppSpec {
   const result = parseAppSpec(text, options);
-  if (!result.ok) throw new Error(renderFindings(result.findings, text, 'appspec.yml'));
+  if (!result.ok) throw new Error(renderFindings(result.findings, text, 'appspec.yml').join('\n'));
   return result.appSpec;
 }
 
@@ -355,7 +355,9 @@ describe('any text', () => {
 test('a finding is shown with its line and a mark below it', () => {
   const text = 'version: 0.0\nos: plan9\n';
   const { findings: found } = parseAppSpec(text, options);
-  expect(renderFindings(found, text, 'appspec.yml')).toBe(
-    "appspec.yml:2:5: error: the os must be linux or windows, but is the text 'plan9' [os-unsupported]\n  2 | os: plan9\n    |     ^",
-  );
+  expect(renderFindings(found, text, 'appspec.yml')).toEqual([
+    "appspec.yml:2:5: error: the os must be linux or windows, but is the text 'plan9' [os-unsupported]",
+    '  2 | os: plan9',
+    '    |     ^',
+  ]);
 });

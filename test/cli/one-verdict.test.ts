@@ -144,7 +144,7 @@ async function push(source: string, agentConfigurationFile: string): Promise<Ver
     return { isGood: true, said: '' };
   } catch (error) {
     if (!isSlipwayError(error)) throw error;
-    return { isGood: false, said: `${error.code} ${error.message}` };
+    return { isGood: false, said: [error.code, error.message, ...error.details].join('\n') };
   }
 }
 

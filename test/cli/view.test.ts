@@ -84,5 +84,5 @@ test('a table aligns its columns and ends no line with blanks', () => {
       ['a-long-name', ''],
       ['b', 'ok'],
     ]),
-  ).toBe('NAME         STATUS\na-long-name\nb            ok\n');
+  ).toEqual(['NAME         STATUS', 'a-long-name', 'b            ok']);
 });

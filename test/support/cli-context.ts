@@ -1,6 +1,6 @@
 import type { CliContext } from '../../src/cli/context.ts';
+import { createOutput } from '../../src/cli/output.ts';
 import { systemClock } from '../../src/system/clock.ts';
-import { createPrinter } from '../../src/system/printable.ts';
 import { systemRandom } from '../../src/system/random.ts';
 
 /** A context for commands that run inside the test: what they print is kept. */
@@ -12,28 +12,14 @@ export interface CapturedContext extends CliContext {
 export function capturedContext(overrides: Partial<CliContext> = {}): CapturedContext {
   let out = '';
   let err = '';
-  const [printOut, printErr] = [createPrinter(), createPrinter()];
+  const sink = (keep: (text: string) => void) => createOutput({ write: keep, isTerminal: false, columns: 80 });
   return {
-    stdout: {
-      write: (text) => {
-        out += printOut(text);
-      },
-      writeOwn: (text) => {
-        out += text;
-      },
-      isTerminal: false,
-      columns: 80,
-    },
-    stderr: {
-      write: (text) => {
-        err += printErr(text);
-      },
-      writeOwn: (text) => {
-        err += text;
-      },
-      isTerminal: false,
-      columns: 80,
-    },
+    stdout: sink((text) => {
+      out += text;
+    }),
+    stderr: sink((text) => {
+      err += text;
+    }),
     env: {},
     workingDirectory: '/',
     homeDirectory: '/nonexistent',

@@ -31,7 +31,7 @@ export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
         environmentFile: null,
       };
       const { installService, unitForThisMachine } = await import('../service/install.ts');
-      if (options.print) ctx.stdout.write(unitForThisMachine(installation));
+      if (options.print) ctx.stdout.writeText(unitForThisMachine(installation));
       else await installService(ctx, installation);
     });
 };

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
@@ -29,7 +28,7 @@ export const addApplicationsCommand: AddCommand = (program, ctx, conclude) => {
       (nextToken) => client.call('ListApplications', nextToken === undefined ? {} : { nextToken }),
       (page) => page.applications,
     );
-    printResult(ctx, options, names, names.map((name) => `${printable(name)}\n`).join(''));
+    printResult(ctx, options, names, names);
   });
 
   withFlags(applications.command('show').argument('<name>').description('show an application and its groups')).action(

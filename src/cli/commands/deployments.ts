@@ -63,7 +63,9 @@ export const addDeploymentsCommand: AddCommand = (program, ctx) => {
         renderTime(info.createTime),
         info.creator ?? '',
       ]);
-      ctx.stdout.write(renderTable([['DEPLOYMENT', 'STATUS', 'APPLICATION', 'GROUP', 'CREATED (UTC)', 'BY'], ...rows]));
+      ctx.stdout.writeLines(
+        renderTable([['DEPLOYMENT', 'STATUS', 'APPLICATION', 'GROUP', 'CREATED (UTC)', 'BY'], ...rows]),
+      );
     });
 
   addConnectionOptions(
@@ -90,7 +92,7 @@ export const addDeploymentsCommand: AddCommand = (program, ctx) => {
         }
       }
       if (waits.length > 0) lines.push('', ...waitLines(waits));
-      ctx.stdout.write(`${lines.join('\n')}\n`);
+      ctx.stdout.writeLines(lines);
     });
 
   addConnectionOptions(

@@ -6,6 +6,7 @@ import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import type { Finding } from '../doctor/check.ts';
 import type { Surroundings } from '../doctor/surroundings.ts';
+import { printResult } from '../view/result.ts';
 
 export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
   program
@@ -15,7 +16,7 @@ export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
     .option('--config-file <path>', 'the agent’s configuration; else that of its service, or the usual file')
     .action(async (options: { json?: boolean; configFile?: string }) => {
       const findings = await examine(ctx, options.configFile ?? null);
-      ctx.stdout.write(options.json === true ? `${JSON.stringify(findings)}\n` : render(findings));
+      printResult(ctx, options, findings, render(findings));
       if (findings.some(({ status }) => status === 'fail')) conclude('failed');
     });
 };
@@ -80,7 +81,7 @@ async function lookAtServiceAlone({ service }: Surroundings): Promise<readonly F
   return service === null ? [] : lookAtService(service);
 }
 
-function render(findings: readonly Finding[]): string {
+function render(findings: readonly Finding[]): string[] {
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap(({ status, check, detail, remedy }) => [
     `${status.padEnd(4)}  ${check.padEnd(width)}  ${detail}`,
@@ -90,5 +91,5 @@ function render(findings: readonly Finding[]): string {
     const number = findings.filter(({ status }) => status === wanted).length;
     return `${number} ${word}${number === 1 ? '' : 's'}`;
   };
-  return `${lines.join('\n')}\n${count('fail', 'fault')}, ${count('warn', 'warning')}\n`;
+  return [...lines, `${count('fail', 'fault')}, ${count('warn', 'warning')}`];
 }

@@ -35,7 +35,7 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
         host.agentVersion ?? '-',
         (host.tags ?? []).map((tag) => `${tag.Key}=${tag.Value}`).join(' '),
       ]);
-      ctx.stdout.write(renderTable([['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'], ...rows]));
+      ctx.stdout.writeLines(renderTable([['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'], ...rows]));
     });
 
   addConnectionOptions(

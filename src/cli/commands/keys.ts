@@ -44,9 +44,10 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
         ctx.stdout.write(`${JSON.stringify({ role: options.role, ...key })}\n`);
         return;
       }
-      ctx.stdout.write(
-        `export AWS_ACCESS_KEY_ID=${shellWord(key.accessKeyId)}\nexport AWS_SECRET_ACCESS_KEY=${shellWord(key.secretAccessKey)}\n`,
-      );
+      ctx.stdout.writeLines([
+        `export AWS_ACCESS_KEY_ID=${shellWord(key.accessKeyId)}`,
+        `export AWS_SECRET_ACCESS_KEY=${shellWord(key.secretAccessKey)}`,
+      ]);
     });
 
   addStoreOptions(keys.command('list').description('list all keys, without their secrets')).action(
@@ -66,7 +67,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
         renderTime(key.createdAtMs / 1000),
         key.hostArn ?? key.description,
       ]);
-      ctx.stdout.write(renderTable([['KEY', 'ROLE', 'STATE', 'CREATED (UTC)', 'FOR'], ...rows]));
+      ctx.stdout.writeLines(renderTable([['KEY', 'ROLE', 'STATE', 'CREATED (UTC)', 'FOR'], ...rows]));
     },
   );
 

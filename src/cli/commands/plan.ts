@@ -71,7 +71,7 @@ async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Prom
     log: { debug: quiet, info: quiet, warn, error: warn },
   });
   const hostPlan = await planOnHost(deployment, localPlan, ctx.interrupted);
-  ctx.stdout.write(options.json ? `${JSON.stringify(hostPlan)}\n` : renderHostPlan(hostPlan));
+  ctx.stdout.writeLines(options.json ? [JSON.stringify(hostPlan)] : renderHostPlan(hostPlan));
   switch (hostPlan.outcome) {
     case 'impossible':
       return 'failed';

@@ -61,10 +61,10 @@ export const addPushCommand: AddCommand = (program, ctx) => {
       const { bucket, key, bundleType, eTag, version } = revision.s3Location;
       const words = ['--application', options.application, '--group', 'GROUP', '--revision', `s3://${bucket}/${key}`];
       if (bundleType !== 'zip') words.push('--type', bundleType);
-      ctx.stdout.write(
-        `pushed s3://${bucket}/${key}\n` +
-          `  eTag ${eTag}${version === undefined ? '' : `, version ${version}`}\n` +
-          `deploy it: ${serverCommand(options, 'deploy', ...words)}\n`,
-      );
+      ctx.stdout.writeLines([
+        `pushed s3://${bucket}/${key}`,
+        `  eTag ${eTag}${version === undefined ? '' : `, version ${version}`}`,
+        `deploy it: ${serverCommand(options, 'deploy', ...words)}`,
+      ]);
     });
 };

@@ -80,7 +80,7 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
         ...written.map((file) => `wrote ${file}`),
         `start the agent: ${shellCommand('slipway', 'agent', '--config-file', files.config)}`,
       ];
-      printResult(ctx, options, { instanceName, hostArn, configFile: files.config, written }, `${text.join('\n')}\n`);
+      printResult(ctx, options, { instanceName, hostArn, configFile: files.config, written }, text);
     });
 };
 

@@ -45,6 +45,6 @@ export const addResetGroupCommand: AddCommand = (program, ctx) => {
         ...forgotten.map((what) => `forgot ${what}`),
         `the next deployment to ${describeGroup(found)} begins as a first one: ApplicationStop runs no scripts. Installed files stay${kept}`,
       ];
-      printResult(ctx, options, { group: found, forgotten }, `${text.join('\n')}\n`);
+      printResult(ctx, options, { group: found, forgotten }, text);
     });
 };

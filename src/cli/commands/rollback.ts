@@ -80,5 +80,5 @@ async function list(ctx: CliContext, rootDir: string, options: RollbackOptions):
     `${failedEvent === null ? 'went well' : `${failedEvent} failed`}${failedStop === null ? '' : `; its ${failedStop} failed later`}`,
     isCurrent ? 'installed now' : isOnHost ? 'on this host' : 'removed',
   ]);
-  ctx.stdout.write(renderTable([['DEPLOYMENT', 'INSTALLED', 'ENDING', 'REVISION'], ...rows]));
+  ctx.stdout.writeLines(renderTable([['DEPLOYMENT', 'INSTALLED', 'ENDING', 'REVISION'], ...rows]));
 }

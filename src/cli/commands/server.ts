@@ -43,7 +43,7 @@ export const addServerCommand: AddCommand = (program, ctx) => {
         },
       };
       const { installService, unitForThisMachine } = await import('../service/install.ts');
-      if (options.print) ctx.stdout.write(unitForThisMachine(installation));
+      if (options.print) ctx.stdout.writeText(unitForThisMachine(installation));
       else await installService(ctx, installation);
     });
 };

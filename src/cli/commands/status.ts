@@ -2,6 +2,7 @@ import type { AgentStatus } from '../../agent/status.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { printResult } from '../view/result.ts';
 import { renderDuration } from '../view/time.ts';
 
 const GIB = 2 ** 30;
@@ -23,7 +24,7 @@ export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
       const agent = await askAgent(config);
       const known = { configFile: file, agent, ...(await fromDisk(config)) };
       const silent = found.state === 'running' ? found.pid : null;
-      ctx.stdout.write(options.json === true ? `${JSON.stringify(known)}\n` : render(ctx, known, silent));
+      printResult(ctx, options, known, render(ctx, known, silent));
       if (agent === null && silent === null) conclude('agent-stopped');
       else if (agent === null) conclude('agent-unknown');
     });
@@ -70,7 +71,7 @@ function render(
   { clock }: CliContext,
   { configFile, agent, rootDir, freeBytes, groups, undelivered }: Known,
   silentPid: number | null,
-): string {
+): string[] {
   const ago = (ms: number) => `${renderDuration(clock.now() - ms)} ago`;
   const lines: string[] = [];
   const add = (name: string, value: string) => lines.push(`${(name === '' ? '' : `${name}:`).padEnd(15)} ${value}`);
@@ -99,5 +100,5 @@ function render(
   for (const { id, name, application, current } of groups) {
     add('group', `${name === '' ? id : `${application}/${name} (${id})`}: ${current ?? 'nothing'} is installed`);
   }
-  return `${lines.join('\n')}\n`;
+  return lines;
 }

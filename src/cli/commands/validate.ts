@@ -42,7 +42,7 @@ export const addValidateCommand: AddCommand = (program, ctx, conclude) => {
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration, for its limits; else the usual file')
     .option('--schema', 'print the JSON Schema of the AppSpec file for editors, and check nothing')
     .action(async (path: string, options: ValidateOptions) => {
-      if (options.schema) return ctx.stdout.write(renderSchema());
+      if (options.schema) return ctx.stdout.writeText(renderSchema());
       if (!(await validate(ctx, path, options))) conclude('failed');
     });
 };
@@ -77,15 +77,17 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
       break;
     case 'sarif': {
       const uri = shown === file ? pathToFileURL(file).href : shown.split('/').map(encodeURIComponent).join('/');
-      ctx.stdout.write(renderSarif({ findings, uri, version: packageVersion() }));
+      ctx.stdout.writeText(renderSarif({ findings, uri, version: packageVersion() }));
       break;
     }
     case 'github':
       ctx.stdout.writeOwn(annotations(renderGitHubAnnotations(findings, shown)));
       break;
     case 'text':
-      if (findings.length > 0) ctx.stdout.write(`${renderFindings(findings, text, shown)}\n`);
-      ctx.stdout.write(`${summary(shown, errors, findings.length - errors)}\n`);
+      ctx.stdout.writeLines([
+        ...renderFindings(findings, text, shown),
+        summary(shown, errors, findings.length - errors),
+      ]);
   }
   return errors === 0;
 }

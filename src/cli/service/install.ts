@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
-import type { Output } from '../context.ts';
+import type { Output } from '../output.ts';
 import { packageRoot } from '../package-root.ts';
 import { type StartContext, startService } from './start.ts';
 import { renderUnit } from './unit.ts';

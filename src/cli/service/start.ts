@@ -48,13 +48,10 @@ export async function startService(ctx: StartContext, name: string): Promise<Sta
     const seen = startStateOf(await showService(name));
     if (seen.state === 'failed') {
       const words = await lastWords(name, since);
-      throw new SlipwayError(
-        'CLI_SERVICE_FAILED',
-        `${name} has ended (${seen.why})${words === '' ? '' : `:\n${words}`}`,
-        {
-          remedy: `Correct what it names, then run the command again. \`journalctl -u ${name}\` has all that it said.`,
-        },
-      );
+      throw new SlipwayError('CLI_SERVICE_FAILED', `${name} has ended (${seen.why})`, {
+        details: words === '' ? [] : words.split('\n'),
+        remedy: `Correct what it names, then run the command again. \`journalctl -u ${name}\` has all that it said.`,
+      });
     }
     if (seen.state === 'ready' || ctx.interrupted.aborted || ctx.clock.now() >= giveUpAtMs) return seen;
   }

@@ -61,10 +61,10 @@ export function conclusionLines(deployment: DeploymentInfo): string[] {
   return lines.flatMap(readable);
 }
 
-/** A line break in what a stranger wrote must not begin a line that looks like ours. */
+/** What goes on behind a line break in what a stranger wrote is marked, so that it does not look like a line of ours. */
 function readable(line: string): string[] {
   const [first = '', ...rest] = line.split(/\r?\n/).map((part) => printable(plainLine(part)));
-  return [first, ...rest.map((part) => `      ${part}`)];
+  return [first, ...rest.map((part) => `      | ${part}`)];
 }
 
 /** What is waited for, and until when: a line for each event. */

@@ -3,7 +3,7 @@ import { RemoteApiError } from '../../protocol/errors.ts';
 import type { ManagementClient } from '../../protocol/management/client.ts';
 import type { Clock } from '../../system/clock.ts';
 import { printable } from '../../system/printable.ts';
-import type { Output } from '../context.ts';
+import type { Output } from '../output.ts';
 import { CLEAR_LINE, cursorUp } from '../own-text.ts';
 import { conclusionLines, eventLine, failureLines, isFinal, targetLine } from './deployment.ts';
 import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.ts';
@@ -116,12 +116,10 @@ function liveView({ stdout, clock }: FollowContext): View {
         for (const event of target.lifecycleEvents) {
           const lines = failureLines(event);
           if (lines.length > 0)
-            stdout.write(
-              `${printable(target.targetId)}  ${printable(event.lifecycleEventName)}\n${lines.join('\n')}\n`,
-            );
+            stdout.writeLines([`${printable(target.targetId)}  ${printable(event.lifecycleEventName)}`, ...lines]);
         }
       }
-      stdout.write(`${conclusionLines(deployment).join('\n')}\n`);
+      stdout.writeLines(conclusionLines(deployment));
     },
   };
 }
@@ -130,11 +128,11 @@ function liveView({ stdout, clock }: FollowContext): View {
 function plainView({ stdout }: FollowContext): View {
   const report = changeReporter((target, event) => {
     const line = eventLine(target, event);
-    if (line !== null) stdout.write(`${[line, ...failureLines(event)].join('\n')}\n`);
+    if (line !== null) stdout.writeLines([line, ...failureLines(event)]);
   });
   return {
     targets: report,
-    conclusion: (deployment) => stdout.write(`${conclusionLines(deployment).join('\n')}\n`),
+    conclusion: (deployment) => stdout.writeLines(conclusionLines(deployment)),
   };
 }
 

@@ -19,8 +19,8 @@ const GROUPS: readonly { readonly change: PlannedChange['change']; readonly mark
   { change: 'keep', mark: '=' },
 ];
 
-/** A plan for a person: problems first, then scripts, then what happens to each object, group by group; a summary in the last line. */
-export function renderHostPlan(plan: HostPlan): string {
+/** A plan for a person: problems first, then scripts, then what happens to each object, group by group; a summary in the last line. @returns the lines */
+export function renderHostPlan(plan: HostPlan): string[] {
   const sections = [
     section('first', plan.interrupted === null ? [] : [[interruption(plan.interrupted)]]),
     section(
@@ -49,13 +49,12 @@ export function renderHostPlan(plan: HostPlan): string {
       ]),
     ),
   ];
-  return `${sections.filter((text) => text !== '').join('\n')}${sections.every((text) => text === '') ? '' : '\n'}${summary(plan)}\n`;
+  return [...sections.filter((lines) => lines.length > 0).flatMap((lines) => [...lines, '']), summary(plan)];
 }
 
-function section(title: string, rows: readonly (readonly string[])[]): string {
-  return rows.length === 0
-    ? ''
-    : `${title}\n${renderTable(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))}`;
+function section(title: string, rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return [];
+  return [title, ...renderTable(rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]))];
 }
 
 function interruption({ deploymentId, outcome }: NonNullable<HostPlan['interrupted']>): string {

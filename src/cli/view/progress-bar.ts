@@ -1,6 +1,6 @@
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
 import type { Clock } from '../../system/clock.ts';
-import type { Output } from '../context.ts';
+import type { Output } from '../output.ts';
 import { CLEAR_LINE } from '../own-text.ts';
 
 /** How often a terminal is painted, and how often a line is written where there is none. */

@@ -6,19 +6,19 @@ export interface ResultOptions {
   readonly json?: boolean;
 }
 
-/** Prints the result of a command: its value as one line of JSON, or its text for people. */
+/** Prints the result of a command: its value as one line of JSON, or its lines for people. */
 export function printResult(
   ctx: Pick<CliContext, 'stdout'>,
   options: ResultOptions,
   value: unknown,
-  text: string,
+  lines: readonly string[],
 ): void {
-  ctx.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : text);
+  ctx.stdout.writeLines(options.json === true ? [JSON.stringify(value)] : lines);
 }
 
-/** As `printResult`, for a text of one line: what names and messages of strangers hold begins no second one. */
+/** As `printResult`, for one line. */
 export function printLine(ctx: Pick<CliContext, 'stdout'>, options: ResultOptions, value: unknown, line: string): void {
-  printResult(ctx, options, value, `${printable(line)}\n`);
+  printResult(ctx, options, value, [line]);
 }
 
 /** Asks before something is deleted for good. Nobody at a terminal, or `--yes`: no question. */

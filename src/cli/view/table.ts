@@ -1,7 +1,7 @@
 import { printable } from '../../system/printable.ts';
 
-/** Rows of text as columns two blanks apart, as wide as their widest cell; no blanks at line ends. */
-export function renderTable(cells: readonly (readonly string[])[]): string {
+/** Rows of text as columns two blanks apart, as wide as their widest cell; no blanks at line ends. @returns its lines */
+export function renderTable(cells: readonly (readonly string[])[]): string[] {
   const rows = cells.map((row) => row.map(printable));
   const widths: number[] = [];
   for (const row of rows) {
@@ -9,13 +9,10 @@ export function renderTable(cells: readonly (readonly string[])[]): string {
       widths[column] = Math.max(widths[column] ?? 0, cell.length);
     });
   }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => `${line}\n`)
-    .join('');
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
