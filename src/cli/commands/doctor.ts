@@ -58,6 +58,7 @@ async function lookAround(ctx: CliContext, config: AgentConfig, around: Surround
   const { readMachineFacts } = await import('../../system/machine-facts.ts');
   const { lookAtDisk, lookAtFolders } = await import('../doctor/folders.ts');
   const { lookAtSignatures } = await import('../doctor/signatures.ts');
+  const { lookAtOrders } = await import('../doctor/orders.ts');
   const { lookAtEndpoint } = await import('../doctor/endpoint.ts');
   const { findings, pid } = await lookAtAgent(ctx, config, around);
   // An agent that somebody has started by hand has an environment of its own, too.
@@ -70,6 +71,7 @@ async function lookAround(ctx: CliContext, config: AgentConfig, around: Surround
     ...lookAtDisk(config),
     lookAtJournals(config),
     ...lookAtSignatures(config, ctx.clock.now()),
+    ...(await lookAtOrders(config, env)),
     ...lookAtTools(env['PATH']),
     ...lookAtMachine(readMachineFacts(), user),
   ];
