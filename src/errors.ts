@@ -500,6 +500,7 @@ export function isSlipwayError(error: unknown, code?: ErrorCode): error is Slipw
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (isNoTls(thrown)) return 'what answers there does not speak TLS';
+  if (thrown.message === 'socket hang up') return 'the other side closed the connection without an answer';
   const [, reason] = /:SSL routines:[^:]*:([^:]+):/.exec(thrown.message) ?? [];
   return reason === undefined
     ? thrown.message.replace(/; if the root CA is installed.*/s, '')

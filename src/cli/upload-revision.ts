@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { messageOf, SlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
+import { SILENT_LOGGER } from '../revision/store-answer.ts';
 import { type BundleRequest, type PreparedBundle, withBundle } from './bundle-to-push.ts';
 import type { Connection } from './connection.ts';
 import type { CliContext } from './context.ts';
+import { agentsThatHearOut } from './heard-out.ts';
+import { uploadFault } from './upload-fault.ts';
 
 /** An S3 revision as the management API has it. */
 export interface UploadedRevision {
@@ -62,6 +64,8 @@ async function putBundle(
     credentials: connection.credentials,
     forcePathStyle: true,
     requestChecksumCalculation: 'WHEN_REQUIRED',
+    logger: SILENT_LOGGER,
+    requestHandler: agentsThatHearOut(),
   });
   const bucket = request.s3Location?.bucket ?? server.revisionBucket;
   const key = request.s3Location?.key ?? revisionKey(ctx, request.application, bundleType);
@@ -96,11 +100,7 @@ async function putBundle(
       ...(answer.VersionId === undefined ? {} : { version: answer.VersionId }),
     };
   } catch (cause) {
-    throw new SlipwayError(
-      'CLI_UPLOAD_FAILED',
-      `the bundle could not be stored as s3://${bucket}/${key} at ${request.s3EndpointUrl ?? server.s3Endpoint}: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw uploadFault(`s3://${bucket}/${key} at ${request.s3EndpointUrl ?? server.s3Endpoint}`, cause);
   } finally {
     client.destroy();
   }

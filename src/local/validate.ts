@@ -111,7 +111,10 @@ export async function requireSoundRevision(request: ValidateRequest): Promise<Va
   const errors = report.findings.filter(({ severity }) => severity === 'error');
   if (errors.length === 0) return report;
   const details = renderFindings(errors, report.text, report.file);
-  throw new SlipwayError('CLI_BAD_REVISION', 'the revision cannot be deployed', { details });
+  throw new SlipwayError('CLI_BAD_REVISION', 'the revision cannot be deployed', {
+    details,
+    remedy: `Mend ${errors.length === 1 ? 'that' : 'those'}; \`slipway validate\` shows warnings, too.`,
+  });
 }
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {

@@ -19,6 +19,7 @@ import type { ExpectedDigest } from './content-digest.ts';
 import { download } from './download.ts';
 import { type DownloadSource, ObjectChanged, type OpenedRange } from './download-source.ts';
 import { isTemporaryStatus } from './hopeless.ts';
+import { SILENT_LOGGER, storeAnswer } from './store-answer.ts';
 import type { DownloadRequest, FetchedBundle, RevisionContext } from './types.ts';
 
 /**
@@ -99,6 +100,7 @@ export function createS3Client(ctx: RevisionContext, bucket: string): S3Client {
     ...(override === null ? {} : { endpoint: override }),
     // Of pieces there is no checksum; the whole is checked when it is here.
     responseChecksumValidation: 'WHEN_REQUIRED',
+    logger: SILENT_LOGGER,
   });
   boundErrors(client.config.requestHandler as unknown as RequestHandler);
   const proxy = proxyFor(addressOf(client, ctx, bucket), ctx.proxyUri, ctx.proxyEnvironment);
@@ -203,7 +205,7 @@ function s3Source(ctx: RevisionContext, store: S3Store, revision: S3Revision): D
       try {
         const answer = await get(range, validator, signal).catch((error: unknown) => {
           // There is no first byte of an empty object.
-          if (range.from === 0 && statusOf(error) === 416) return get(null, validator, signal);
+          if (range.from === 0 && storeAnswer(error).status === 416) return get(null, validator, signal);
           throw error;
         });
         const opened = openedRange(answer);
@@ -291,28 +293,17 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** @returns a SlipwayError where asking again would not help */
 function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): unknown {
-  const status = statusOf(cause);
-  if (!(cause instanceof Error) || status === 0) return cause;
+  const { status, code, words } = storeAnswer(cause);
+  if (status === 0) return cause;
   if (status === 412) return new ObjectChanged(`${nameOfRevision(revision)} was replaced`);
   if (isTemporaryStatus(status)) return cause;
   const from = ctx.s3EndpointOverride === null ? '' : ` from ${ctx.s3EndpointOverride}`;
-  const what = `${nameOfRevision(revision)} could not be downloaded${from}: the store answered ${status} ${cause.name}: ${cause.message}`;
-  const remedy = Object.hasOwn(REMEDIES, cause.name) ? REMEDIES[cause.name] : undefined;
+  const what = `${nameOfRevision(revision)} could not be downloaded${from}: ${words}`;
+  const remedy = code !== null && Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
   const options = remedy === undefined ? { cause } : { cause, remedy };
   if (status === 404) return new SlipwayError('REVISION_NOT_FOUND', what, options);
   if (status === 401 || status === 403) return new SlipwayError('REVISION_DENIED', what, options);
   return new SlipwayError('REVISION_UNREACHABLE', what, options);
-}
-
-function statusOf(error: unknown): number {
-  if (error instanceof S3ServiceException) return error.$metadata.httpStatusCode ?? 0;
-  // What the SDK could not read as an error of S3.
-  const { $metadata, $response } = (error ?? {}) as {
-    readonly $metadata?: { readonly httpStatusCode?: number };
-    readonly $response?: { readonly statusCode?: number };
-  };
-  const status = $metadata?.httpStatusCode ?? $response?.statusCode ?? 0;
-  return status >= 300 ? status : 0;
 }
 
 function unreachable(ctx: RevisionContext, revision: S3Revision, cause: unknown): SlipwayError {
@@ -325,7 +316,7 @@ function unreachable(ctx: RevisionContext, revision: S3Revision, cause: unknown)
   ];
   return new SlipwayError(
     'REVISION_UNREACHABLE',
-    `${nameOfRevision(revision)} could not be downloaded from ${where}: ${messageOf(cause)}`,
+    `${nameOfRevision(revision)} could not be downloaded from ${where}: ${storeAnswer(cause).words}`,
     { cause, remedy: `${hints.join(', ')}, DNS, proxies and firewalls from this host.` },
   );
 }

@@ -56,6 +56,19 @@ describe('events', () => {
     });
     expect(lines).toEqual(['    ScriptFailed: exit code 3', '    script: check.sh', '    | a', '    | b']);
   });
+  test.each([
+    [
+      'UnknownError' as const,
+      'Install failed: no room [INSTALL_NO_SPACE]',
+      'Install failed: no room [INSTALL_NO_SPACE]',
+    ],
+    ['UnknownError' as const, '', 'UnknownError'],
+    [undefined, 'gone', 'gone'],
+    ['ScriptTimedOut' as const, 'took too long', 'ScriptTimedOut: took too long'],
+  ])('a failure with the code %s and the message %j is one line: %s', (errorCode, message, line) => {
+    const diagnostics = { ...(errorCode !== undefined && { errorCode }), message };
+    expect(failureLines({ lifecycleEventName: 'Install', status: 'Failed', diagnostics })).toEqual([`    ${line}`]);
+  });
   test('what an agent passes on of a script’s colours does not reach the terminal', () => {
     const lines = failureLines({
       lifecycleEventName: 'ValidateService',

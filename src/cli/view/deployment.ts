@@ -38,11 +38,17 @@ export function eventLine(target: TargetRecord, event: LifecycleEvent): string |
 export function failureLines(event: LifecycleEvent): string[] {
   const diagnostics = event.diagnostics;
   if (event.status !== 'Failed' || diagnostics === undefined) return [];
-  const lines = [`    ${diagnostics.errorCode ?? 'UnknownError'}: ${diagnostics.message ?? ''}`];
+  const lines = [`    ${labelled(diagnostics.errorCode, diagnostics.message)}`];
   if (diagnostics.scriptName) lines.push(`    script: ${diagnostics.scriptName}`);
   for (const line of (diagnostics.logTail ?? '').split('\n')) if (line !== '') lines.push(`    | ${line}`);
   // The words are a script's, and come from whichever agent there is: they must not move the reader's cursor or colour their terminal.
   return lines.flatMap(readable);
+}
+
+/** The API calls a fault UnknownError where its list of codes has none for it; the message says more then. */
+function labelled(code: string | undefined, message: string | undefined): string {
+  if (message === undefined || message === '') return code ?? 'UnknownError';
+  return code === undefined || code === 'UnknownError' ? message : `${code}: ${message}`;
 }
 
 /** The last line about a deployment: its status, how long it took, and why it failed. */
