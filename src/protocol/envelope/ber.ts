@@ -39,6 +39,8 @@ export class BerError extends Error {}
 
 /** An envelope has a dozen levels; a server that sends ten thousand wants the stack to run over. */
 const DEEPEST = 40;
+/** An envelope has a few hundred values; each of millions of empty ones would cost a hundred times the two bytes that it is sent with. */
+const MOST_VALUES = 20_000;
 const CONSTRUCTED = 0x20;
 const LONG_TAG = 0x1f;
 const INDEFINITE = 0x80;
@@ -51,10 +53,17 @@ const LENGTH_BYTES = 4;
  * @throws BerError
  */
 export function readBer(bytes: Uint8Array): BerValue {
-  return readAt(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, 0);
+  return readAt(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, 0, { values: MOST_VALUES });
 }
 
-function readAt(bytes: Buffer, at: number, depth: number): BerValue {
+/** What may still be read of one text. */
+interface Allowance {
+  values: number;
+}
+
+function readAt(bytes: Buffer, at: number, depth: number, left: Allowance): BerValue {
+  left.values -= 1;
+  if (left.values < 0) throw new BerError(`it has more than ${MOST_VALUES} values`);
   if (depth > DEEPEST) throw new BerError(`its values lie more than ${DEEPEST} deep in each other`);
   const tag = byteAt(bytes, at);
   if (tag === 0) throw new BerError('it ends where a value should be');
@@ -63,7 +72,7 @@ function readAt(bytes: Buffer, at: number, depth: number): BerValue {
   const first = byteAt(bytes, at + 1);
   if (first === INDEFINITE) {
     if (!isConstructed) throw new BerError('a value without a length has no further values in it');
-    return readIndefinite(bytes, at, depth, tag);
+    return readIndefinite(bytes, at, depth, left);
   }
   const { length, headerBytes } = readLength(bytes, at + 1, first);
   const begin = at + 1 + headerBytes;
@@ -73,7 +82,7 @@ function readAt(bytes: Buffer, at: number, depth: number): BerValue {
   if (isConstructed) {
     const inside = bytes.subarray(0, end);
     for (let next = begin; next < end; ) {
-      const child = readAt(inside, next, depth + 1);
+      const child = readAt(inside, next, depth + 1, left);
       children.push(child);
       next += child.bytes.length;
     }
@@ -82,17 +91,17 @@ function readAt(bytes: Buffer, at: number, depth: number): BerValue {
 }
 
 /** Goes on until two zero bytes stand where the next value would begin. */
-function readIndefinite(bytes: Buffer, at: number, depth: number, tag: number): BerValue {
+function readIndefinite(bytes: Buffer, at: number, depth: number, left: Allowance): BerValue {
   const begin = at + 2;
   const children: BerValue[] = [];
   let next = begin;
   while (byteAt(bytes, next) !== 0 || byteAt(bytes, next + 1) !== 0) {
-    const child = readAt(bytes, next, depth + 1);
+    const child = readAt(bytes, next, depth + 1, left);
     children.push(child);
     next += child.bytes.length;
   }
   return {
-    tag,
+    tag: byteAt(bytes, at),
     bytes: bytes.subarray(at, next + 2),
     content: bytes.subarray(begin, next),
     children,

@@ -89,6 +89,13 @@ describe('reading BER', () => {
     expect(() => readBer(definite)).toThrow(/deep/);
     expect(() => readBer(Buffer.alloc(200, Buffer.of(0x30, 0x80)))).toThrow(/deep/);
   });
+
+  test('of more values than any envelope has fails, long before they fill the memory', () => {
+    const many = Buffer.alloc(4 * 2 ** 20, Buffer.of(0x05, 0x00));
+    expect(() => readBer(der(DER.sequence, many))).toThrow('it has more than 20000 values');
+    expect(() => readBer(Buffer.concat([Buffer.of(0x30, 0x80), many, Buffer.of(0, 0)]))).toThrow(BerError);
+    expect(readBer(der(DER.sequence, many.subarray(0, 2 * 19_000))).children).toHaveLength(19_000);
+  });
 });
 
 describe('an object identifier', () => {
