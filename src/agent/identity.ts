@@ -4,10 +4,11 @@ import { messageOf, SlipwayError } from '../errors.ts';
 import { type Logger, silentLogger } from '../logging/logger.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
 import type { Clock } from '../system/clock.ts';
-import { createInstanceMetadata } from './instance-metadata.ts';
+import { createInstanceMetadata, type InstanceMetadata, metadataDeadline, parseMetadata } from './instance-metadata.ts';
 import { instanceProfileCredentials, sessionFileCredentials, userFileCredentials } from './refreshed-credentials.ts';
 
 const REGION = /^[0-9a-z-]{1,20}$/;
+const ARN_PART = /^[\w-]{1,64}$/;
 
 /** Who this host is, and how it proves it. */
 export interface HostIdentity {
@@ -70,13 +71,9 @@ async function resolveOnEc2(
     endpoint: env['AWS_EC2_METADATA_SERVICE_ENDPOINT'],
     allowVersion1: !config.disableImdsV1,
   });
-  let document: { region?: string; accountId?: string; instanceId?: string };
-  let partition: string;
+  let facts: InstanceFacts;
   try {
-    document = JSON.parse(
-      (await metadata.get('/latest/dynamic/instance-identity/document')) ?? '{}',
-    ) as typeof document;
-    partition = (await metadata.get('/latest/meta-data/services/partition')) ?? 'aws';
+    facts = await readInstanceFacts(metadata);
   } catch (cause) {
     const first = warnings.length === 0 ? '' : `${warnings.join('; ')}; `;
     throw new SlipwayError(
@@ -85,15 +82,34 @@ async function resolveOnEc2(
       { cause },
     );
   }
-  const region = env['AWS_REGION'] ?? document.region;
+  const region = env['AWS_REGION'] ?? facts.region;
   if (region === undefined) throw new SlipwayError('AGENT_NO_IDENTITY', 'EC2 instance metadata does not name a region');
-  const { accountId, instanceId } = document;
-  const hostIdentifier =
-    env['AWS_HOST_IDENTIFIER'] ??
-    (accountId && instanceId ? `arn:${partition}:ec2:${region}:${accountId}:instance/${instanceId}` : null);
+  const hostIdentifier = env['AWS_HOST_IDENTIFIER'] ?? arnOf(facts, region);
   if (hostIdentifier === null) {
     throw new SlipwayError('AGENT_NO_IDENTITY', 'EC2 instance metadata does not name account and instance');
   }
   const credentials = instanceProfileCredentials(metadata, clock);
   return { hostIdentifier, region, credentials, source: 'EC2 instance metadata', warnings };
+}
+
+interface InstanceFacts {
+  readonly partition: string;
+  readonly region: string | undefined;
+  readonly accountId: string | undefined;
+  readonly instanceId: string | undefined;
+}
+
+async function readInstanceFacts(metadata: InstanceMetadata): Promise<InstanceFacts> {
+  const deadline = metadataDeadline();
+  const document = (await metadata.get('/latest/dynamic/instance-identity/document', deadline)) ?? '{}';
+  const { region, accountId, instanceId } = parseMetadata(document, 'the identity document');
+  const partition = (await metadata.get('/latest/meta-data/services/partition', deadline)) ?? 'aws';
+  return { partition, region, accountId, instanceId };
+}
+
+/** null: a part of it is missing, or is none. */
+function arnOf({ partition, accountId, instanceId }: InstanceFacts, region: string): string | null {
+  const isPart = (text: string | undefined) => text !== undefined && ARN_PART.test(text);
+  if (![partition, accountId, instanceId].every(isPart)) return null;
+  return `arn:${partition}:ec2:${region}:${accountId}:instance/${instanceId}`;
 }

@@ -4,7 +4,10 @@ import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider, Credentials } from '../protocol/sigv4/credentials.ts';
 import type { Clock } from '../system/clock.ts';
-import type { InstanceMetadata } from './instance-metadata.ts';
+import { type InstanceMetadata, metadataDeadline, parseMetadata } from './instance-metadata.ts';
+
+/** A name of IAM. */
+const ROLE = /^[\w+=,.@-]{1,128}$/;
 
 interface Expiring {
   readonly credentials: Credentials;
@@ -28,14 +31,19 @@ function refreshed(
 ): CredentialProvider {
   let current: Expiring | null = null;
   let nextAttemptMs = 0;
+  // Calls at the same time wait for one answer.
+  let asking: Promise<Expiring> | null = null;
   return async () => {
     const now = clock.now();
     const changed = hasChanged();
     if (current !== null && !changed && now < current.expiresAtMs - REFRESH_BEFORE_MS) return current.credentials;
     if (current !== null && !changed && now < nextAttemptMs && now < current.expiresAtMs) return current.credentials;
     nextAttemptMs = now + BETWEEN_ATTEMPTS_MS;
+    asking ??= fetch().finally(() => {
+      asking = null;
+    });
     try {
-      current = await fetch();
+      current = await asking;
     } catch (error) {
       if (current === null || now >= current.expiresAtMs) throw error;
     }
@@ -111,10 +119,13 @@ function watchFile(file: string): () => boolean {
 export function instanceProfileCredentials(metadata: InstanceMetadata, clock: Pick<Clock, 'now'>): CredentialProvider {
   const path = '/latest/meta-data/iam/security-credentials/';
   return refreshed(async () => {
-    const role = (await metadata.get(path))?.split('\n')[0]?.trim();
-    if (!role) throw new SlipwayError('AGENT_NO_CREDENTIALS', 'this instance has no instance profile');
-    const answer = JSON.parse((await metadata.get(path + role)) ?? '{}') as Record<string, string | undefined>;
-    const { AccessKeyId, SecretAccessKey, Token, Expiration } = answer;
+    const deadline = metadataDeadline();
+    const role = (await metadata.get(path, deadline))?.split('\n')[0]?.trim();
+    if (!role || !ROLE.test(role)) {
+      throw new SlipwayError('AGENT_NO_CREDENTIALS', 'this instance has no instance profile with a role');
+    }
+    const text = (await metadata.get(path + role, deadline)) ?? '{}';
+    const { AccessKeyId, SecretAccessKey, Token, Expiration } = parseMetadata(text, `the role ${role}`);
     if (!AccessKeyId || !SecretAccessKey) {
       throw new SlipwayError('AGENT_NO_CREDENTIALS', `instance metadata has no credentials for the role ${role}`);
     }
