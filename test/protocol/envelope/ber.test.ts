@@ -17,6 +17,16 @@ type Shape = readonly [number, string | readonly Shape[]];
 const shapeOf = ({ tag, content, children }: BerValue): Shape =>
   (tag & 0x20) === 0 ? [tag, content.toString('hex')] : [tag, children.map(shapeOf)];
 
+/** Where asn1js sees the end of the first value; null: it refuses it. Some it refuses by throwing, such as a time of no characters. */
+function endByOther(bytes: Uint8Array): number | null {
+  try {
+    const { offset } = asn1js.fromBER(Uint8Array.from(bytes));
+    return offset === -1 ? null : offset;
+  } catch {
+    return null;
+  }
+}
+
 const values = fc.letrec<{ value: Buffer }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -57,8 +67,8 @@ describe('reading BER', () => {
           expect(error).toBeInstanceOf(BerError);
           return;
         }
-        const other = asn1js.fromBER(Uint8Array.from(bytes));
-        if (other.offset !== -1) expect(other.offset).toBe(value.bytes.length);
+        const end = endByOther(bytes);
+        if (end !== null) expect(end).toBe(value.bytes.length);
       }),
       { numRuns: 2000 },
     );
