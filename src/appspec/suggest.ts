@@ -68,7 +68,7 @@ function elsewhere(path: string, readdir: (folder: string) => readonly string[])
 }
 
 /** Letters to insert, remove or replace to turn one word into the other. */
-function editDistance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];

@@ -8,6 +8,7 @@ import { shellCommand } from '../system/shell-word.ts';
 import { trustAuthorities } from '../system/trust.ts';
 import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
+import { suggestingNames } from './near-names.ts';
 
 /** The flags of every command that talks to a control server. */
 export interface ConnectionOptions {
@@ -73,7 +74,8 @@ export async function caFileOf(ctx: CliContext, options: ConnectionOptions): Pro
   return loadAgentConfig(null).config.caFile;
 }
 
-function endpointOf({ env }: CliContext, options: ConnectionOptions): string | undefined {
+/** The control server that flags or environment name. */
+export function endpointOf({ env }: CliContext, options: ConnectionOptions): string | undefined {
   return (
     options.endpointUrl ?? env['SLIPWAY_ENDPOINT_URL'] ?? env['AWS_ENDPOINT_URL_CODEDEPLOY'] ?? env['AWS_ENDPOINT_URL']
   );
@@ -96,7 +98,7 @@ export function connect(ctx: CliContext, options: ConnectionOptions): Connection
   const region = options.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
   const credentials = () => findCredentials(ctx, options.profile);
   return {
-    client: createManagementClient({ endpoint, region, credentials, clock: ctx.clock }),
+    client: suggestingNames(createManagementClient({ endpoint, region, credentials, clock: ctx.clock })),
     endpoint,
     region,
     credentials,

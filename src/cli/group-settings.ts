@@ -1,10 +1,13 @@
 /** The settings of a deployment group as flags, and what the API calls them. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { SlipwayError } from '../errors.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
-import { collect, parseTag, type Tag } from './arguments.ts';
+import { collect } from './arguments.ts';
+import { parseTagFilter, parseTagSet, type TagFilter } from './tag-filters.ts';
 
 export interface GroupSettingsOptions {
-  readonly tag?: readonly Tag[];
+  readonly tag?: readonly TagFilter[];
+  readonly tagSet?: readonly (readonly TagFilter[])[];
   readonly config?: string;
   readonly autoRollback?: readonly RollbackCause[];
 }
@@ -41,24 +44,36 @@ export function autoRollbackOf(causes: readonly RollbackCause[]) {
   return { enabled: causes.length > 0, events: causes.map((cause) => ROLLBACK_EVENTS[cause]) };
 }
 
-export function filtersOf(tags: readonly Tag[]) {
-  return tags.map((tag) => ({ ...tag, Type: 'KEY_AND_VALUE' as const }));
-}
-
-/** Only what was given: what is absent stays as it is. */
+/**
+ * Only what was given: what is absent stays as it is. Each of the two forms for tags takes the place of the other.
+ *
+ * @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given
+ */
 export function settingsInput(options: GroupSettingsOptions) {
-  const { tag, config, autoRollback } = options;
+  const { tag, tagSet, config, autoRollback } = options;
+  if (tag !== undefined && tagSet !== undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--tag and --tag-set are two ways to say which hosts are meant', {
+      remedy: 'Give one --tag-set for each list of tags of which a host must have one.',
+    });
+  }
   return {
-    ...(tag === undefined ? {} : { onPremisesInstanceTagFilters: filtersOf(tag) }),
+    ...(tag === undefined ? {} : { onPremisesInstanceTagFilters: [...tag] }),
+    ...(tagSet === undefined ? {} : { onPremisesTagSet: { onPremisesTagSetList: tagSet.map((list) => [...list]) } }),
     ...(config === undefined ? {} : { deploymentConfigName: config }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
   };
 }
 
-export function addTagOption(command: Command): Command {
-  return command.option(
-    '--tag <key=value>',
-    'hosts with this tag belong to it; may be repeated, any one suffices',
-    collect(parseTag),
-  );
+export function addTagOptions(command: Command): Command {
+  return command
+    .option(
+      '--tag <key=value>',
+      'hosts with this tag belong to it; KEY=* is any value, *=VALUE any key; may be repeated, any one suffices',
+      collect(parseTagFilter),
+    )
+    .option(
+      '--tag-set <tags>',
+      'hosts with one of these tags, commas between them; may be repeated, then a host must have one of each',
+      collect(parseTagSet),
+    );
 }

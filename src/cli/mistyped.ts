@@ -1,5 +1,5 @@
 /** Names what a person mistyped before anything else is missed: commander asks for required options first. */
-import type { Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, type Option } from 'commander';
 import { nearestWord } from '../appspec/suggest.ts';
 
 /**
@@ -15,6 +15,7 @@ export function checkAfterNames(parent: Command): (action: Command) => void {
       required.add(option);
       option.mandatory = false;
     }
+    for (const option of command.options) hintAtChoices(option);
     if (command.commands.length > 0) command.allowExcessArguments(true);
     for (const child of command.commands) prepare(child);
   };
@@ -37,4 +38,16 @@ export function checkAfterNames(parent: Command): (action: Command) => void {
       code: 'commander.missingMandatoryOptionValue',
     });
   };
+}
+
+/** A word that is none of an option's choices is answered with the nearest one, too. */
+function hintAtChoices(option: Option): void {
+  const { argChoices: choices } = option;
+  if (choices === undefined) return;
+  option.argParser((word: string) => {
+    if (choices.includes(word)) return word;
+    const near = nearestWord(word, choices);
+    const hint = near === null ? '' : `\n(Did you mean ${near}?)`;
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.${hint}`);
+  });
 }

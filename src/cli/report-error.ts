@@ -2,6 +2,7 @@ import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import { printable } from '../system/printable.ts';
 import type { ExitReason } from './exit-status.ts';
+import { UnknownNameError } from './near-names.ts';
 
 /** Codes of faults that the person at the keyboard can mend by saying something else. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH']);
@@ -75,6 +76,13 @@ function reasonOf(error: SlipwayError): ExitReason {
 }
 
 function remedyOfRemote(error: RemoteApiError): string | null {
+  const remedy = remedyOfType(error);
+  if (!(error instanceof UnknownNameError)) return remedy;
+  const meant = `did you mean ${error.near.map(printable).join(' or ')}?`;
+  return remedy === null ? meant : `${meant} Else ${remedy}`;
+}
+
+function remedyOfType(error: RemoteApiError): string | null {
   switch (error.type) {
     case 'UnrecognizedClientException':
       return /disabled/.test(error.message)
@@ -96,6 +104,8 @@ function remedyOfRemote(error: RemoteApiError): string | null {
       return 'check the name: `slipway configs list` shows all';
     case 'RevisionDoesNotExistException':
       return 'check it: `slipway revisions list --application NAME` shows all';
+    case 'DeploymentTargetDoesNotExistException':
+      return 'check the host: `slipway deployments show DEPLOYMENT` lists its targets';
     case 'InstanceNotRegisteredException':
       return 'check the name: `slipway hosts list` shows all hosts';
     default:

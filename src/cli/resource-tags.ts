@@ -2,10 +2,15 @@
 import type { Command } from 'commander';
 import type { ManagementClient } from '../protocol/management/client.ts';
 import { collect, parseTag, type Tag } from './arguments.ts';
+import { collectPages } from './paging.ts';
 
 export interface LabelOptions {
   readonly label?: readonly Tag[];
   readonly removeLabel?: readonly string[];
+}
+
+export function addLabelOption(command: Command): Command {
+  return command.option('--label <key=value>', 'label it (AWS: resource tag); may be repeated', collect(parseTag));
 }
 
 export function addLabelOptions(command: Command): Command {
@@ -18,6 +23,11 @@ export function addLabelOptions(command: Command): Command {
     );
 }
 
+/** For what is made: its labels as the API takes them, if there are any. */
+export function labelsInput({ label }: LabelOptions) {
+  return label === undefined ? {} : { tags: [...label] };
+}
+
 /** @param resource `application:NAME` or `deploymentgroup:APPLICATION/GROUP` */
 async function arnOf(client: ManagementClient, resource: string): Promise<string> {
   const { region, accountId } = await client.call('DescribeServer', {});
@@ -25,8 +35,16 @@ async function arnOf(client: ManagementClient, resource: string): Promise<string
 }
 
 export async function readLabels(client: ManagementClient, resource: string): Promise<Tag[]> {
-  const { Tags = [] } = await client.call('ListTagsForResource', { ResourceArn: await arnOf(client, resource) });
-  return Tags.map(({ Key = '', Value = '' }) => ({ Key, Value }));
+  const ResourceArn = await arnOf(client, resource);
+  const tags = await collectPages(
+    async (token) => {
+      const input = { ResourceArn, ...(token === undefined ? {} : { NextToken: token }) };
+      const { Tags = [], NextToken: nextToken } = await client.call('ListTagsForResource', input);
+      return { Tags, nextToken };
+    },
+    (page) => page.Tags,
+  );
+  return tags.map(({ Key = '', Value = '' }) => ({ Key, Value }));
 }
 
 export async function changeLabels(client: ManagementClient, resource: string, options: LabelOptions): Promise<void> {
@@ -37,6 +55,8 @@ export async function changeLabels(client: ManagementClient, resource: string, o
   if (label.length > 0) await client.call('TagResource', { ResourceArn, Tags: [...label] });
 }
 
-export function renderTags(tags: readonly { readonly Key?: string; readonly Value?: string }[]): string {
+export function renderTags(
+  tags: readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[],
+): string {
   return tags.length === 0 ? '-' : tags.map(({ Key = '', Value = '' }) => `${Key}=${Value}`).join(' ');
 }

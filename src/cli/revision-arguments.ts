@@ -12,6 +12,8 @@ export interface RevisionOptions {
   readonly git?: { readonly repository: string; readonly commitId: string };
   readonly url?: string;
   readonly sha256?: string;
+  readonly objectVersion?: string;
+  readonly etag?: string;
   readonly type?: BundleType;
 }
 
@@ -20,6 +22,8 @@ export type RevisionLocation = NonNullable<ManagementOperations['CreateDeploymen
 export function addRevisionOptions(command: Command): Command {
   return command
     .option('--revision <url>', 's3://BUCKET/KEY of a bundle that was pushed before', parseS3Url)
+    .option('--object-version <id>', 'of --revision: this version of the object')
+    .option('--etag <etag>', 'of --revision: the ETag that the object must have')
     .option('--github <revision>', 'OWNER/REPOSITORY@COMMIT on GitHub', parseGitHubRevision)
     .option('--git <revision>', 'URL@COMMIT in any git repository, URL being https://… or ssh://…', parseGitRevision)
     .option('--url <url>', 'https://… of a bundle on any web server; needs --sha256', parseBundleUrl)
@@ -34,15 +38,20 @@ export function addRevisionOptions(command: Command): Command {
 
 /**
  * @returns null when no flag names a revision
- * @throws SlipwayError CLI_BAD_ARGUMENT when `--url` and `--sha256` do not come together
+ * @throws SlipwayError CLI_BAD_ARGUMENT when `--url` and `--sha256` do not come together, or a flag of `--revision` comes without it
  */
 export function locationOfOptions(options: RevisionOptions): RevisionLocation | null {
   if (options.sha256 !== undefined && options.url === undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--sha256 is the digest of the bundle at --url, which is not given');
   }
+  const { objectVersion: version, etag: eTag } = options;
+  if (options.revision === undefined && (version ?? eTag) !== undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--object-version and --etag go with --revision, which is not given');
+  }
   if (options.revision !== undefined) {
     const bundleType = options.type ?? bundleTypeOfName(options.revision.key) ?? 'zip';
-    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType } };
+    const object = { ...(version === undefined ? {} : { version }), ...(eTag === undefined ? {} : { eTag }) };
+    return { revisionType: 'S3', s3Location: { ...options.revision, bundleType, ...object } };
   }
   const repository = options.github ?? options.git;
   if (repository !== undefined) return { revisionType: 'GitHub', gitHubLocation: repository };

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import type { ManagementClient } from '../protocol/management/client.ts';
 import { printable } from '../system/printable.ts';
+import { nearNames } from './near-names.ts';
 import { collectPages } from './paging.ts';
 
 export interface ServerGroup {
@@ -40,16 +41,36 @@ export async function findServerGroup(
   const found = called.length > 0 || !ID.test(text) ? called : await withId(client, groups, text);
   const [first] = found;
   if (first !== undefined && found.length === 1) return first;
-  const list = (some: readonly ServerGroup[]) => some.map(pathOf).sort().map(printable).join(', ');
   if (found.length > 1) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `several deployment groups are called '${text}': ${list(found)}`, {
-      remedy: 'Name one of them as APPLICATION/GROUP, or add --application.',
-    });
+    throw new SlipwayError(
+      'CLI_BAD_ARGUMENT',
+      `several deployment groups are called '${text}': ${listOf(found.map(pathOf))}`,
+      {
+        remedy: 'Name one of them as APPLICATION/GROUP, or add --application.',
+      },
+    );
   }
   const where = application === undefined ? '' : ` in the application '${application}'`;
   throw new SlipwayError('CLI_BAD_ARGUMENT', `no deployment group is called '${text}'${where}`, {
-    remedy: groups.length === 0 ? 'Create it: slipway groups create.' : `There are: ${list(groups)}.`,
+    remedy: groups.length === 0 ? 'Create it: slipway groups create.' : whichThereAre(text, groups.map(pathOf)),
   });
+}
+
+const MAX_LISTED = 10;
+
+/** Near ones first; a name counts with its application and without. */
+function whichThereAre(text: string, paths: readonly string[]): string {
+  const nameOf = (path: string) => path.slice(path.indexOf('/') + 1);
+  const near = nearNames(text, [...paths, ...new Set(paths.map(nameOf))]);
+  const meant = paths.filter((path) => near.includes(path) || near.includes(nameOf(path)));
+  const all = `There are: ${listOf(paths)}.`;
+  return meant.length === 0 ? all : `Did you mean ${meant.map(printable).join(' or ')}? ${all}`;
+}
+
+function listOf(paths: readonly string[]): string {
+  const sorted = [...paths].sort().map(printable);
+  const more = sorted.length - MAX_LISTED;
+  return more > 0 ? `${sorted.slice(0, MAX_LISTED).join(', ')} and ${more} more` : sorted.join(', ');
 }
 
 function pathOf({ applicationName, deploymentGroupName }: ServerGroup): string {

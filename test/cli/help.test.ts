@@ -54,6 +54,14 @@ test.each([
   [['deploy', './build', '--grop', 'x'], "unknown option '--grop'\n(Did you mean --group?)"],
   [['groups', 'create', 'x', '--aplication', 'a'], '(Did you mean --application?)'],
   [['keys', 'create', '--rol', 'admin'], '(Did you mean --role?)'],
+  [
+    ['keys', 'create', '--role', 'operater'],
+    'Allowed choices are admin, operator, viewer, host.\n(Did you mean operator?)',
+  ],
+  [['deploy', './build', '--group', 'x', '--file-exists-behavior', 'overwrite'], '(Did you mean OVERWRITE?)'],
+  [['push', './build', '--application', 'x', '--type', 'tgzz'], '(Did you mean tgz?)'],
+  [['hosts', 'list', '--status', 'registred'], '(Did you mean registered?)'],
+  [['deployments', 'list', '--status', 'Succeded'], "did you mean 'Succeeded'?"],
   [['deploy', './build'], "required option '--group <group>' not specified"],
   [['hosts', 'list', 'web-1'], 'too many arguments'],
 ])('slipway %j is answered with the nearest right thing', async (args, hint) => {

@@ -93,9 +93,93 @@ describe('a deployment group', () => {
     expect(await refused('groups', 'update', 'shop/wrong', ...flags)).toContain(message);
   });
 
+  test('chooses hosts by any value, any key, and one of each of several lists', async () => {
+    const create = (name: string, ...flags: string[]) =>
+      slipway('groups', 'create', name, '--application', 'blog', ...flags);
+    await create('any', '--tag', 'Role=*', '--tag', '*=db', '--label', 'Team=a');
+    expect(await json('groups', 'show', 'any')).toMatchObject({
+      onPremisesInstanceTagFilters: [
+        { Key: 'Role', Type: 'KEY_ONLY' },
+        { Value: 'db', Type: 'VALUE_ONLY' },
+      ],
+      labels: [{ Key: 'Team', Value: 'a' }],
+    });
+    await create('each', '--tag-set', 'Role=web,Role=api\\,v2', '--tag-set', 'Zone=*');
+    const { stdout } = await slipway('groups', 'show', 'any', 'each');
+    expect(stdout).toMatch(/^hosts +Role=\* or \*=db$/m);
+    expect(stdout).toMatch(/^hosts +\(Role=web or Role=api,v2\) and \(Zone=\*\)$/m);
+    await slipway('groups', 'update', 'each', '--tag', 'Role=web');
+    expect((await json('groups', 'show', 'each')).onPremisesTagSet).toBeUndefined();
+    const both = ['--tag', 'Role=web', '--tag-set', 'Zone=a'];
+    expect(await refused('groups', 'update', 'each', ...both)).toContain('two ways to say which hosts');
+  });
+
   test('without a tag is not created', async () => {
     expect(await refused('groups', 'create', 'x', '--application', 'shop')).toContain('no tag is given');
   });
+});
+
+test.each([
+  [['applications', 'show', 'shp'], 'did you mean shop? Else check the name'],
+  [['applications', 'show', 'Blog'], 'did you mean blog?'],
+  [['groups', 'create', 'g', '--application', 'shopp', '--tag', 'Role=web'], 'did you mean shop?'],
+  [['groups', 'show', 'shop/liv'], 'Did you mean shop/live? There are: '],
+  [['groups', 'show', 'near', '--application', 'shop'], 'did you mean nearby?'],
+  [
+    ['groups', 'update', 'nearby', '--application', 'shop', '--config', 'HalfAtATime'],
+    'CodeDeployDefault.HalfAtATime?',
+  ],
+  [['configs', 'show', 'CodeDeployDefault.AllAtOnc'], 'did you mean CodeDeployDefault.AllAtOnce?'],
+  [['hosts', 'show', 'alpa'], 'did you mean alpha? Else check the name: `slipway hosts list`'],
+  [['hosts', 'update', 'alpha', 'beto', '--tag', 'A=1'], 'did you mean beta?'],
+])('slipway %j names what there is under a near name', async (args, hint) => {
+  for (const [name, application] of [
+    ['live', 'shop'],
+    ['nearby', 'shop'],
+  ] as const) {
+    await slipway('groups', 'create', name, '--application', application, '--tag', 'Role=none');
+  }
+  for (const name of ['alpha', 'beta']) {
+    await slipway('hosts', 'register', name, '--host-arn', `arn:aws:iam::000000000000:user/${name}`);
+  }
+  expect(await refused(...args)).toContain(hint);
+});
+
+test('hosts are registered by their identity, shown, and listed by tag and status', async () => {
+  const arn = 'arn:aws:sts::000000000000:assumed-role/web/h1';
+  await slipway('hosts', 'register', 'h1', '--host-arn', arn, '--tag', 'Zone=north');
+  await slipway('hosts', 'register', 'h2', '--host-arn', 'arn:aws:iam::000000000000:user/h2', '--tag', 'Zone=south');
+  expect(await json('hosts', 'show', 'h1')).toMatchObject({
+    iamSessionArn: arn,
+    tags: [{ Key: 'Zone', Value: 'north' }],
+  });
+  const names = async (...flags: string[]) =>
+    (await json('hosts', 'list', ...flags)).map((host: { instanceName: string }) => host.instanceName);
+  expect(await names('--tag', 'Zone=*')).toEqual(['h1', 'h2']);
+  expect(await names('--tag', '*=south')).toEqual(['h2']);
+  await slipway('hosts', 'deregister', 'h2');
+  expect(await names('--tag', 'Zone=*', '--status', 'registered')).toEqual(['h1']);
+  expect(await names('--status', 'deregistered')).toEqual(['h2']);
+});
+
+test('keys are made, listed and disabled over the API, by whoever may; the server says what it is', async () => {
+  const endpoint = ['--endpoint-url', server.url];
+  const made = await json('keys', 'create', '--role', 'host', '--instance-name', 'h9', ...endpoint);
+  expect(made).toMatchObject({ role: 'host', hostArn: 'arn:aws:iam::000000000000:user/slipway/h9' });
+  const { accessKeyId, secretAccessKey } = await json('keys', 'create', '--role', 'viewer', ...endpoint);
+  const local = JSON.parse((await runSlipway(['keys', 'list', '--json', '--data-dir', server.dataDir])).stdout);
+  expect(await json('keys', 'list', ...endpoint)).toEqual(local);
+  await slipway('keys', 'disable', made.accessKeyId, ...endpoint);
+  expect((await slipway('keys', 'list', ...endpoint)).stdout).toMatch(
+    new RegExp(`^${made.accessKeyId} +host +disabled`, 'm'),
+  );
+  const asViewer = { ...server.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const denied = await runSlipway(['keys', 'create', '--role', 'admin', ...endpoint], asViewer);
+  expect(denied.stderr).toContain('AccessDeniedException');
+  expect(await refused('keys', 'list', ...endpoint, '--data-dir', server.dataDir)).toContain('another way to the keys');
+  expect(await refused('keys', 'create', '--role', 'host', ...endpoint)).toContain('--instance-name');
+  expect(await json('server', 'show')).toMatchObject({ s3Endpoint: server.s3Url, signsOrders: true });
+  expect((await slipway('server', 'show', '--signer-ca')).stdout).toMatch(/^-----BEGIN CERTIFICATE-----/);
 });
 
 test('an application is shown, labelled, renamed and deleted, and one that is not there is not deleted', async () => {

@@ -127,7 +127,7 @@ describe('a script that takes too long', () => {
       scratch.at('child.sh'),
       `#!/bin/bash\nsaved=${scratch.word('saved')}\ntrap 'sleep 0.2; echo saved >> "$saved"; exit 0' TERM\necho $$ >> ${scratch.word('pids')}\nwhile true; do sleep 0.05; done`,
     );
-    const text = `#!/bin/bash\n${child} &\nwait`;
+    const text = `#!/bin/bash\n${quoteForShell(child)} &\nwait`;
     const { ending } = await run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 500, graceMs: 10_000 });
     expect(ending).toEqual({ ending: 'timed-out', survivors: [] });
     expect(await pidsIn(scratch.at('pids'), 1)).toHaveLength(1);
@@ -140,9 +140,9 @@ describe('a script that takes too long', () => {
     const stubborn = `trap "" TERM; echo $$ >> ${quoteForShell(pidFile)}; while true; do sleep 600; done`;
     const text = `#!/bin/bash
 trap '' TERM
-bash -c '${stubborn}' &
-setsid bash -c '${stubborn}' &
-setsid env --unset=${MARKER_VARIABLE} bash -c '${stubborn}' &
+bash -c ${quoteForShell(stubborn)} &
+setsid bash -c ${quoteForShell(stubborn)} &
+setsid env --unset=${MARKER_VARIABLE} bash -c ${quoteForShell(stubborn)} &
 echo $$ >> ${quoteForShell(pidFile)}
 while true; do sleep 600; done`;
     const running = run(writeScript(scratch.at('a.sh'), text), { timeoutMs: 800 });
@@ -210,7 +210,7 @@ describe('a process in the background', () => {
         scratch.at('child.sh'),
         `#!/bin/bash\necho $$ > ${scratch.word('pid')}\nwhile ! [ -e ${scratch.word('go')} ]; do sleep 0.05; done\nfor n in 1 2 3; do echo line $n; echo line $n >&2; done\necho alive > ${scratch.word('alive')}\nwhile true; do read -t 60 < /dev/zero; done`,
       );
-      const text = `#!/bin/sh\nsleep 601 >/dev/null 2>&1 &\n${child} ${redirection} &\necho begun\n`;
+      const text = `#!/bin/sh\nsleep 601 >/dev/null 2>&1 &\n${quoteForShell(child)} ${redirection} &\necho begun\n`;
       const { ending } = await run(writeScript(scratch.at('a.sh'), text), { outputGraceMs: 400 });
       const [pid = 0] = await pidsIn(scratch.at('pid'), 1);
       const continuesIn = scratch.at(`a.sh.${stream}.log`);

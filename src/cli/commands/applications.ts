@@ -1,10 +1,19 @@
 import type { Command } from 'commander';
+import type { ManagementClient } from '../../protocol/management/client.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import { addLabelOptions, changeLabels, type LabelOptions, readLabels, renderTags } from '../resource-tags.ts';
+import {
+  addLabelOption,
+  addLabelOptions,
+  changeLabels,
+  type LabelOptions,
+  labelsInput,
+  readLabels,
+  renderTags,
+} from '../resource-tags.ts';
 import { groupsOf } from '../server-group.ts';
-import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
+import { isWanted, printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
 
@@ -14,13 +23,14 @@ export const addApplicationsCommand: AddCommand = (program, ctx, conclude) => {
   const applications = program.command('applications').description('applications on the control server');
   const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
 
-  withFlags(applications.command('create').argument('<name>').description('create an application')).action(
-    async (applicationName: string, options: Options) => {
-      const { client } = connect(ctx, options);
-      const answer = await client.call('CreateApplication', { applicationName, computePlatform: 'Server' });
-      printLine(ctx, options, answer, `created application ${applicationName}`);
-    },
-  );
+  addLabelOption(
+    withFlags(applications.command('create').argument('<name>').description('create an application')),
+  ).action(async (applicationName: string, options: Options & LabelOptions) => {
+    const { client } = connect(ctx, options);
+    const input = { applicationName, computePlatform: 'Server', ...labelsInput(options) } as const;
+    const answer = await client.call('CreateApplication', input);
+    printLine(ctx, options, answer, `created application ${applicationName}`);
+  });
 
   withFlags(applications.command('list').description('list all applications')).action(async (options: Options) => {
     const { client } = connect(ctx, options);
@@ -31,23 +41,14 @@ export const addApplicationsCommand: AddCommand = (program, ctx, conclude) => {
     printResult(ctx, options, names, names);
   });
 
-  withFlags(applications.command('show').argument('<name>').description('show an application and its groups')).action(
-    async (applicationName: string, options: Options) => {
-      const { client } = connect(ctx, options);
-      const { application } = await client.call('GetApplication', { applicationName });
-      const groups = await groupsOf(client, applicationName);
-      const deploymentGroups = groups.map(({ deploymentGroupName }) => deploymentGroupName);
-      const labels = await readLabels(client, `application:${applicationName}`);
-      const rows = [
-        ['application', applicationName],
-        ['id', application?.applicationId ?? ''],
-        ['created (UTC)', renderTime(application?.createTime)],
-        ['groups', deploymentGroups.join(' ') || '-'],
-        ['labels', renderTags(labels)],
-      ];
-      printResult(ctx, options, { application, deploymentGroups, labels }, renderTable(rows));
-    },
-  );
+  withFlags(
+    applications.command('show').argument('<name...>').description('show applications and their groups'),
+  ).action(async (names: string[], options: Options) => {
+    const { client } = connect(ctx, options);
+    const results = [];
+    for (const name of names) results.push(await describeApplication(client, name));
+    printResults(ctx, options, results);
+  });
 
   addLabelOptions(
     withFlags(applications.command('update').argument('<name>').description('rename an application, or label it')),
@@ -78,3 +79,18 @@ export const addApplicationsCommand: AddCommand = (program, ctx, conclude) => {
       printLine(ctx, options, { applicationName }, `deleted application ${applicationName}`);
     });
 };
+
+async function describeApplication(client: ManagementClient, applicationName: string) {
+  const { application } = await client.call('GetApplication', { applicationName });
+  const groups = await groupsOf(client, applicationName);
+  const deploymentGroups = groups.map(({ deploymentGroupName }) => deploymentGroupName);
+  const labels = await readLabels(client, `application:${applicationName}`);
+  const rows = [
+    ['application', applicationName],
+    ['id', application?.applicationId ?? ''],
+    ['created (UTC)', renderTime(application?.createTime)],
+    ['groups', deploymentGroups.join(' ') || '-'],
+    ['labels', renderTags(labels)],
+  ];
+  return { value: { application, deploymentGroups, labels }, lines: renderTable(rows) };
+}

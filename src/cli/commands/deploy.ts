@@ -4,19 +4,13 @@ import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { printable } from '../../system/printable.ts';
 import type { AddCommand } from '../command.ts';
-import {
-  addConnectionOptions,
-  type Connection,
-  type ConnectionOptions,
-  connect,
-  serverCommand,
-} from '../connection.ts';
+import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import { followUntilEnd } from '../follow-deployment.ts';
 import { addRollbackOptions, autoRollbackOf, type RollbackCause } from '../group-settings.ts';
 import { addRevisionOptions, locationOfOptions, type RevisionOptions } from '../revision-arguments.ts';
 import { addApplicationOption, findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { uploadRevision } from '../upload-revision.ts';
-import { type FollowStyle, followDeployment } from '../view/follow.ts';
 
 interface DeployOptions extends ConnectionOptions, RevisionOptions {
   readonly application?: string;
@@ -65,21 +59,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
       ctx.stdout.write(options.json ? `${JSON.stringify({ deploymentId })}\n` : `${printable(deploymentId)}\n`);
       return;
     }
-    if (!options.json) ctx.stdout.write(`deployment ${printable(deploymentId)}\n`);
-    const ended = await followDeployment(
-      { client: connection.client, clock: ctx.clock, stdout: ctx.stdout, interrupted: ctx.interrupted },
-      deploymentId,
-      followStyle(ctx, options),
-    );
-    if (ended === null) {
-      ctx.stderr.write(
-        `no longer following; the deployment goes on: ${serverCommand(options, 'deployments', 'show', deploymentId)}, or stop it: ` +
-          `${serverCommand(options, 'deployments', 'stop', deploymentId)}\n`,
-      );
-      conclude('interrupted');
-    } else if (ended.status !== 'Succeeded') {
-      conclude('failed');
-    }
+    await followUntilEnd(ctx, connection, deploymentId, options, conclude);
   });
 };
 
@@ -108,11 +88,6 @@ function addDeployOptions(command: Command): Command {
     .option('--json', 'one JSON object a line');
 }
 
-function followStyle(ctx: CliContext, options: DeployOptions): FollowStyle {
-  if (options.json) return 'json';
-  return ctx.stdout.isTerminal ? 'live' : 'plain';
-}
-
 function checkRevision(source: string | undefined, options: DeployOptions): void {
   const { revision, github, git, url, restart } = options;
   const given = [source, revision, github, git, url, restart].filter((one) => one !== undefined);
@@ -122,9 +97,8 @@ function checkRevision(source: string | undefined, options: DeployOptions): void
         'Give a folder or a bundle, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
     });
   }
-  if (options.sha256 !== undefined && url === undefined) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', '--sha256 is the digest of the bundle at --url, which is not given');
-  }
+  // Flags that belong to another one are refused without it, also where the revision is not named by flags.
+  locationOfOptions(options);
   if (options.signKey !== undefined && source === undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--sign-key signs what is pushed; what is elsewhere is signed there', {
       remedy: 'Sign a bundle file with `slipway sign`, and put the signature beside it.',

@@ -2,14 +2,25 @@ import type { Command } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
-import { addRollbackOptions, addTagOption, type GroupSettingsOptions, settingsInput } from '../group-settings.ts';
-import { addLabelOptions, changeLabels, type LabelOptions, readLabels } from '../resource-tags.ts';
+import { addRollbackOptions, addTagOptions, type GroupSettingsOptions, settingsInput } from '../group-settings.ts';
+import {
+  addLabelOption,
+  addLabelOptions,
+  changeLabels,
+  type LabelOptions,
+  labelsInput,
+  readLabels,
+} from '../resource-tags.ts';
 import { addApplicationOption, findServerGroup, groupsOf, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { groupRows } from '../view/group.ts';
-import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
+import { isWanted, printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 
 type Options = ConnectionOptions & ResultOptions & { readonly application?: string };
+
+interface CreateOptions extends Options, GroupSettingsOptions, LabelOptions {
+  readonly application: string;
+}
 
 interface UpdateOptions extends Options, GroupSettingsOptions, LabelOptions {
   readonly name?: string;
@@ -21,15 +32,17 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
   const ofOne = (command: Command) =>
     addApplicationOption(withFlags(command.argument('<group>', SERVER_GROUP_ARGUMENT)));
 
-  addSettingsOptions(
-    withFlags(
-      groups
-        .command('create')
-        .argument('<name>')
-        .description('create a deployment group of the hosts that carry a tag'),
-    ).requiredOption('--application <name>', 'the application it belongs to'),
-  ).action(async (name: string, options: Options & GroupSettingsOptions & { readonly application: string }) => {
-    if (options.tag === undefined) {
+  addLabelOption(
+    addSettingsOptions(
+      withFlags(
+        groups
+          .command('create')
+          .argument('<name>')
+          .description('create a deployment group of the hosts that carry a tag'),
+      ).requiredOption('--application <name>', 'the application it belongs to'),
+    ),
+  ).action(async (name: string, options: CreateOptions) => {
+    if (options.tag === undefined && options.tagSet === undefined) {
       throw new SlipwayError('CLI_BAD_ARGUMENT', 'no tag is given: the group would have no hosts', {
         remedy: 'Add --tag KEY=VALUE of the hosts that belong to it: `slipway hosts list` shows their tags.',
       });
@@ -41,6 +54,7 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
       // Every CodeDeploy client must send a role; a self-hosted server keeps it and does nothing with it.
       serviceRoleArn: 'arn:aws:iam::000000000000:role/slipway',
       ...settingsInput(options),
+      ...labelsInput(options),
     });
     printLine(ctx, options, answer, `created deployment group ${name} of application ${options.application}`);
   });
@@ -64,15 +78,24 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
       printResult(ctx, options, infos, renderTable([header, ...rows]));
     });
 
-  ofOne(groups.command('show').description('show a deployment group with all its settings')).action(
-    async (text: string, options: Options) => {
-      const { client } = connect(ctx, options);
+  addApplicationOption(
+    withFlags(
+      groups
+        .command('show')
+        .argument('<group...>', SERVER_GROUP_ARGUMENT)
+        .description('show deployment groups with all their settings'),
+    ),
+  ).action(async (texts: string[], options: Options) => {
+    const { client } = connect(ctx, options);
+    const results = [];
+    for (const text of texts) {
       const group = await findServerGroup(client, text, options);
       const { deploymentGroupInfo: info = {} } = await client.call('GetDeploymentGroup', group);
       const labels = await readLabels(client, resourceOf(group));
-      printResult(ctx, options, { ...info, labels }, renderTable(groupRows(info, labels)));
-    },
-  );
+      results.push({ value: { ...info, labels }, lines: renderTable(groupRows(info, labels)) });
+    }
+    printResults(ctx, options, results);
+  });
 
   addLabelOptions(
     addSettingsOptions(
@@ -115,6 +138,6 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 
 function addSettingsOptions(command: Command): Command {
   return addRollbackOptions(
-    addTagOption(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
+    addTagOptions(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
   );
 }

@@ -1,11 +1,26 @@
+import { type Command, Option } from 'commander';
 import type { HostRecord } from '../../protocol/management/shapes.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import { printLine, type ResultOptions } from '../view/result.ts';
+import { renderTags } from '../resource-tags.ts';
+import { isMeant, parseTagFilter, type TagFilter } from '../tag-filters.ts';
+import { printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
-import { renderDuration } from '../view/time.ts';
+import { renderDuration, renderTime } from '../view/time.ts';
+
+type Options = ConnectionOptions & ResultOptions;
+
+interface ListOptions extends Options {
+  readonly status?: 'registered' | 'deregistered';
+  readonly tag?: readonly TagFilter[];
+}
+
+interface RegisterOptions extends Options {
+  readonly hostArn: string;
+  readonly tag?: readonly Tag[];
+}
 
 interface UpdateOptions extends ConnectionOptions, ResultOptions {
   readonly tag?: readonly Tag[];
@@ -15,27 +30,75 @@ interface UpdateOptions extends ConnectionOptions, ResultOptions {
 export const addHostsCommand: AddCommand = (program, ctx) => {
   const hosts = program.command('hosts').description('hosts that are enrolled with the control server');
 
-  addConnectionOptions(hosts.command('list').description('list all hosts, their tags, and when each last polled'))
-    .option('--json', 'as JSON')
-    .action(async (options: ConnectionOptions & { json?: boolean }) => {
+  const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
+
+  withFlags(hosts.command('list').description('list hosts, their tags, and when each last polled'))
+    .addOption(new Option('--status <status>', 'only those').choices(['registered', 'deregistered']))
+    .option(
+      '--tag <key=value>',
+      'only hosts with this tag; KEY=* is any value, *=VALUE any key; may be repeated, any one suffices',
+      collect(parseTagFilter),
+    )
+    .action(async (options: ListOptions) => {
       const { client } = connect(ctx, options);
-      const records = await collectPages(
+      const all = await collectPages(
         (nextToken) => client.call('DescribeHosts', nextToken === undefined ? {} : { nextToken }),
         (page) => page.hosts,
       );
-      if (options.json) {
-        ctx.stdout.write(`${JSON.stringify(records)}\n`);
-        return;
-      }
+      const records = all.filter(
+        ({ registered, tags = [] }) =>
+          (options.status === undefined || registered === (options.status === 'registered')) &&
+          isMeant(tags, options.tag ?? []),
+      );
       const nowMs = ctx.clock.now();
       const rows = records.map((host) => [
         host.instanceName ?? '',
         standingOf(host, nowMs),
         host.lastPollTime === undefined ? 'never' : `${renderDuration(nowMs - host.lastPollTime * 1000)} ago`,
         host.agentVersion ?? '-',
-        (host.tags ?? []).map((tag) => `${tag.Key}=${tag.Value}`).join(' '),
+        renderTags(host.tags ?? []),
       ]);
-      ctx.stdout.writeLines(renderTable([['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'], ...rows]));
+      const header = ['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'];
+      printResult(ctx, options, records, renderTable([header, ...rows]));
+    });
+
+  withFlags(
+    hosts.command('show').argument('<name...>').description('show hosts with their identities and tags'),
+  ).action(async (names: string[], options: Options) => {
+    const { client } = connect(ctx, options);
+    const results = [];
+    for (const instanceName of names) {
+      const { instanceInfo: info = {} } = await client.call('GetOnPremisesInstance', { instanceName });
+      const rows = [
+        ['host', info.instanceName ?? ''],
+        ['identity', info.iamUserArn ?? info.iamSessionArn ?? ''],
+        ['ARN', info.instanceArn ?? ''],
+        ['registered (UTC)', renderTime(info.registerTime)],
+        ...(info.deregisterTime === undefined ? [] : [['deregistered (UTC)', renderTime(info.deregisterTime)]]),
+        ['tags', renderTags(info.tags ?? [])],
+      ];
+      results.push({ value: info, lines: renderTable(rows) });
+    }
+    printResults(ctx, options, results);
+  });
+
+  withFlags(
+    hosts
+      .command('register')
+      .argument('<name>')
+      .description('make a host known whose agent is set up otherwise; else see `slipway register`'),
+  )
+    .requiredOption('--host-arn <arn>', 'the IAM user ARN or STS session ARN that its agent says it is')
+    .option('--tag <key=value>', 'a tag of it; may be repeated', collect(parseTag))
+    .action(async (instanceName: string, options: RegisterOptions) => {
+      const { client } = connect(ctx, options);
+      const { hostArn, tag = [] } = options;
+      const arn = hostArn.includes(':assumed-role/') ? { iamSessionArn: hostArn } : { iamUserArn: hostArn };
+      await client.call('RegisterOnPremisesInstance', { instanceName, ...arn });
+      if (tag.length > 0) {
+        await client.call('AddTagsToOnPremisesInstances', { instanceNames: [instanceName], tags: [...tag] });
+      }
+      printLine(ctx, options, { instanceName, ...arn, tags: tag }, `registered ${instanceName} as ${hostArn}`);
     });
 
   addConnectionOptions(
@@ -61,21 +124,21 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
       printLine(ctx, options, value, `deregistered ${name}; ${describeDisabled(own.length)}`);
     });
 
-  addConnectionOptions(hosts.command('update').argument('<name>').description('change the tags of a host'))
+  withFlags(hosts.command('update').argument('<name...>').description('change the tags of hosts'))
     .option('--tag <key=value>', 'add or change a tag; may be repeated', collect(parseTag))
     .option('--remove-tag <key=value>', 'remove a tag; may be repeated', collect(parseTag))
-    .option('--json', 'as JSON')
-    .action(async (name: string, options: UpdateOptions) => {
+    .action(async (names: string[], options: UpdateOptions) => {
       const { client } = connect(ctx, options);
       const { tag = [], removeTag = [] } = options;
-      const instanceNames = [name];
+      const instanceNames = [...names];
       if (removeTag.length > 0) {
         await client.call('RemoveTagsFromOnPremisesInstances', { instanceNames, tags: [...removeTag] });
       }
       if (tag.length > 0) await client.call('AddTagsToOnPremisesInstances', { instanceNames, tags: [...tag] });
-      const { instanceInfo: { tags = [] } = {} } = await client.call('GetOnPremisesInstance', { instanceName: name });
-      const shown = tags.map(({ Key, Value }) => `${Key}=${Value}`).join(' ') || 'none';
-      printLine(ctx, options, { instanceName: name, tags }, `tags of ${name}: ${shown}`);
+      for (const instanceName of names) {
+        const { instanceInfo: { tags = [] } = {} } = await client.call('GetOnPremisesInstance', { instanceName });
+        printLine(ctx, options, { instanceName, tags }, `tags of ${instanceName}: ${renderTags(tags)}`);
+      }
     });
 };
 

@@ -1,65 +1,53 @@
-import { existsSync, statSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
-import type { Role } from '../../server/store/schema.ts';
+import type { AccessRole } from '../../protocol/management/shapes.ts';
 import { shellWord } from '../../system/shell-word.ts';
 import type { AddCommand } from '../command.ts';
-import type { CliContext } from '../context.ts';
-import { printLine } from '../view/result.ts';
+import { addConnectionOptions } from '../connection.ts';
+import { type KeyAccessOptions, withKeys } from '../key-access.ts';
+import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
 import { DEFAULT_DATA_DIR } from './server.ts';
 
-interface StoreOptions {
-  readonly dataDir: string;
-  readonly database?: string;
-  readonly json?: boolean;
-}
+type Options = KeyAccessOptions & ResultOptions;
 
-interface CreateOptions extends StoreOptions {
-  readonly role: Role;
+interface CreateOptions extends Options {
+  readonly role: AccessRole;
   readonly hostArn?: string;
+  readonly instanceName?: string;
   readonly description?: string;
 }
 
 export const addKeysCommand: AddCommand = (program, ctx) => {
-  const keys = program.command('keys').description('access keys, made on the machine where the server keeps its data');
+  const keys = program
+    .command('keys')
+    .description('access keys, on the machine where the server keeps its data or over its API');
 
-  addStoreOptions(keys.command('create').description('make an access key; its secret is shown once'))
+  addAccessOptions(keys.command('create').description('make an access key; its secret is shown once'))
     .addOption(
       new Option('--role <role>', 'what the key may do')
         .choices(['admin', 'operator', 'viewer', 'host'])
         .makeOptionMandatory(),
     )
     .option('--host-arn <arn>', 'for role host: the host identifier (IAM user ARN) that the key speaks for')
+    .option('--instance-name <name>', 'for role host, over the API: the host’s name, of which the server makes its ARN')
     .option('--description <text>', 'who has it and what for')
-    .action(async (options: CreateOptions) => {
-      if ((options.role === 'host') !== (options.hostArn !== undefined)) {
-        throw new SlipwayError('CLI_BAD_ARGUMENT', '--host-arn goes with --role host, and only with it');
-      }
-      const key = await withKeyStore(ctx, options, true, (store) =>
-        store.create({ role: options.role, hostArn: options.hostArn ?? null, description: options.description ?? '' }),
-      );
-      if (options.json) {
-        ctx.stdout.write(`${JSON.stringify({ role: options.role, ...key })}\n`);
-        return;
-      }
-      ctx.stdout.writeLines([
+    .action(async (options: CreateOptions, command: Command) => {
+      const { role, hostArn = null, instanceName = null, description = '' } = options;
+      checkHost(role, hostArn, instanceName);
+      const request = { role, hostArn, instanceName, description };
+      const key = await withKeys(ctx, command, options, true, (access) => access.create(request));
+      const lines = [
         `export AWS_ACCESS_KEY_ID=${shellWord(key.accessKeyId)}`,
         `export AWS_SECRET_ACCESS_KEY=${shellWord(key.secretAccessKey)}`,
-      ]);
+      ];
+      printResult(ctx, options, { role, ...key }, lines);
     });
 
-  addStoreOptions(keys.command('list').description('list all keys, without their secrets')).action(
-    async (options: StoreOptions) => {
-      const records = await withKeyStore(ctx, options, false, async (store) => {
-        await warnOfMasterKey(ctx, store);
-        return store.list();
-      });
-      if (options.json) {
-        ctx.stdout.write(`${JSON.stringify(records)}\n`);
-        return;
-      }
+  addAccessOptions(keys.command('list').description('list all keys, without their secrets')).action(
+    async (options: Options, command: Command) => {
+      const records = await withKeys(ctx, command, options, false, (access) => access.list());
       const rows = records.map((key) => [
         key.accessKeyId,
         key.role,
@@ -67,23 +55,30 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
         renderTime(key.createdAtMs / 1000),
         key.hostArn ?? key.description,
       ]);
-      ctx.stdout.writeLines(renderTable([['KEY', 'ROLE', 'STATE', 'CREATED (UTC)', 'FOR'], ...rows]));
+      const header = ['KEY', 'ROLE', 'STATE', 'CREATED (UTC)', 'FOR'];
+      printResult(ctx, options, records, renderTable([header, ...rows]));
     },
   );
 
-  addStoreOptions(keys.command('disable').argument('<access-key-id>').description('refuse a key from now on')).action(
-    async (accessKeyId: string, options: StoreOptions) => {
-      await withKeyStore(ctx, options, false, async (store) => {
-        await warnOfMasterKey(ctx, store);
-        await store.disable(accessKeyId);
-      });
+  addAccessOptions(keys.command('disable').argument('<access-key-id>').description('refuse a key from now on')).action(
+    async (accessKeyId: string, options: Options, command: Command) => {
+      await withKeys(ctx, command, options, false, (access) => access.disable(accessKeyId));
       printLine(ctx, options, { accessKeyId }, `disabled ${accessKeyId}`);
     },
   );
 };
 
-function addStoreOptions(command: Command): Command {
-  return command
+/** @throws SlipwayError CLI_BAD_ARGUMENT unless a key of a host, and no other, says whose it is, once */
+function checkHost(role: AccessRole, hostArn: string | null, instanceName: string | null): void {
+  const given = [hostArn, instanceName].filter((one) => one !== null).length;
+  if (given === (role === 'host' ? 1 : 0)) return;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', '--host-arn goes with --role host, and only with it', {
+    remedy: 'For a host give --host-arn, or --instance-name over the API; leave both out for people.',
+  });
+}
+
+function addAccessOptions(command: Command): Command {
+  return addConnectionOptions(command)
     .addOption(
       new Option('--data-dir <dir>', 'the server’s data folder').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
     )
@@ -91,48 +86,4 @@ function addStoreOptions(command: Command): Command {
       new Option('--database <url>', 'the server’s PostgreSQL database, if it has one').env('SLIPWAY_DATABASE'),
     )
     .option('--json', 'as JSON');
-}
-
-type KeyStore = Awaited<ReturnType<typeof import('../../server/keys.ts').openKeyStore>>;
-
-/** What needs no master key is done without the right one, but not without a word. */
-async function warnOfMasterKey(ctx: CliContext, store: KeyStore): Promise<void> {
-  const problem = await store.problem();
-  if (problem !== null) ctx.stderr.write(`slipway: warning: ${problem}\n`);
-}
-
-/** @param mayBeNew whether the first key of a server that has never run may be made */
-async function withKeyStore<T>(
-  ctx: CliContext,
-  options: StoreOptions,
-  mayBeNew: boolean,
-  work: (store: KeyStore) => Promise<T>,
-): Promise<T> {
-  becomeOwnerOf(options.dataDir);
-  const { openKeyStore } = await import('../../server/keys.ts');
-  const store = await openKeyStore({
-    dataDir: options.dataDir,
-    ...(options.database === undefined ? {} : { databaseUrl: options.database }),
-    mayBeNew,
-    clock: ctx.clock,
-    random: ctx.random,
-  });
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
-}
-
-/**
- * Root gives up its rights in favour of the folder's owner: a database file made by root would lock the server, which runs as
- * that owner, out of its own data.
- */
-function becomeOwnerOf(dataDir: string): void {
-  if (process.getuid?.() !== 0 || !existsSync(dataDir)) return;
-  const { uid, gid } = statSync(dataDir);
-  if (uid === 0) return;
-  process.setgroups?.([gid]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
 }

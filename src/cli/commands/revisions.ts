@@ -1,3 +1,4 @@
+import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
@@ -21,18 +22,19 @@ const BATCH = 25;
 export const addRevisionsCommand: AddCommand = (program, ctx) => {
   const revisions = program.command('revisions').description('revisions that are registered with an application');
 
-  addConnectionOptions(revisions.command('list').description('list the revisions of an application, newest first'))
+  addListOptions(
+    addConnectionOptions(revisions.command('list').description('list the revisions of an application, newest first')),
+  )
     .requiredOption('--application <name>', 'the application')
     .option('--json', 'as JSON')
-    .action(async (options: Options) => {
+    .action(async (options: ListOptions) => {
       const { client } = connect(ctx, options);
       const applicationName = options.application;
       const locations = await collectPages(
         (nextToken) =>
           client.call('ListApplicationRevisions', {
             applicationName,
-            sortBy: 'registerTime',
-            sortOrder: 'descending',
+            ...listInput(options),
             ...(nextToken === undefined ? {} : { nextToken }),
           }),
         (page) => page.revisions,
@@ -97,6 +99,50 @@ export const addRevisionsCommand: AddCommand = (program, ctx) => {
       printLine(ctx, options, { revision }, `registered ${renderLocation(revision)}`);
     });
 };
+
+interface ListOptions extends ConnectionOptions, ResultOptions {
+  readonly application: string;
+  readonly sortBy: keyof typeof SORTED_BY;
+  readonly oldestFirst?: boolean;
+  readonly bucket?: string;
+  readonly keyPrefix?: string;
+  readonly deployed?: keyof typeof DEPLOYED;
+}
+
+const SORTED_BY = {
+  registered: 'registerTime',
+  'first-deployed': 'firstUsedTime',
+  'last-deployed': 'lastUsedTime',
+} as const;
+/** By a group, which then has it as its target. */
+const DEPLOYED = { yes: 'include', no: 'exclude' } as const;
+
+function addListOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--sort-by <time>', 'the time that they are sorted by')
+        .choices(Object.keys(SORTED_BY))
+        .default('registered'),
+    )
+    .option('--oldest-first', 'the other way round')
+    .option('--bucket <name>', 'only those in this bucket')
+    .option('--key-prefix <prefix>', 'only those in --bucket whose key begins so')
+    .addOption(
+      new Option('--deployed <word>', 'only those that are the target of a group, or only the others').choices(
+        Object.keys(DEPLOYED),
+      ),
+    );
+}
+
+function listInput({ sortBy, oldestFirst, bucket, keyPrefix, deployed }: ListOptions) {
+  return {
+    sortBy: SORTED_BY[sortBy],
+    sortOrder: oldestFirst === true ? 'ascending' : 'descending',
+    ...(bucket === undefined ? {} : { s3Bucket: bucket }),
+    ...(keyPrefix === undefined ? {} : { s3KeyPrefix: keyPrefix }),
+    ...(deployed === undefined ? {} : { deployed: DEPLOYED[deployed] }),
+  } as const;
+}
 
 function requireLocation(options: RevisionOptions): RevisionLocation {
   const location = locationOfOptions(options);

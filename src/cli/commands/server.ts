@@ -3,11 +3,14 @@ import { SlipwayError } from '../../errors.ts';
 import type { ClosableLogger } from '../../logging/create-logger.ts';
 import { type ListenAddress, parseListenAddress } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
+import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitStatus } from '../exit-status.ts';
 import { packageVersion } from '../package-version.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
 import type { ServiceInstallation } from '../service/install.ts';
+import { printResult, type ResultOptions } from '../view/result.ts';
+import { renderTable } from '../view/table.ts';
 
 interface ServerOptions {
   readonly dataDir: string;
@@ -46,7 +49,34 @@ export const addServerCommand: AddCommand = (program, ctx) => {
       if (options.print) ctx.stdout.writeText(unitForThisMachine(installation));
       else await installService(ctx, installation);
     });
+
+  addShowCommand(server, ctx);
 };
+
+interface ShowOptions extends ConnectionOptions, ResultOptions {
+  readonly signerCa?: boolean;
+}
+
+function addShowCommand(server: Command, ctx: CliContext): void {
+  addConnectionOptions(server.command('show').description('show what the control server says of itself'))
+    .option('--signer-ca', 'print the certificate that hosts check its orders with, PEM, and nothing else')
+    .option('--json', 'as JSON')
+    .action(async (options: ShowOptions) => {
+      const { client, endpoint } = connect(ctx, options);
+      const about = await client.call('DescribeServer', {});
+      const rows = [
+        ['server', endpoint],
+        ['version', about.version],
+        ['S3 API', about.s3Endpoint],
+        ['bucket of revisions', about.revisionBucket],
+        ['region', about.region],
+        ['account', about.accountId],
+        ['signs orders', about.signsOrders === true ? 'yes' : 'no'],
+      ];
+      const pem = about.signerCaCertificatePem.trimEnd().split('\n');
+      printResult(ctx, options, about, options.signerCa === true ? pem : renderTable(rows));
+    });
+}
 
 function addServerOptions(command: Command): Command {
   return command

@@ -65,13 +65,24 @@ async function look(client: ManagementClient, deploymentId: string) {
   return { deploymentInfo, targets: await readTargets(client, deploymentId) };
 }
 
-/** All targets of a deployment; none while the server has not resolved them yet. */
-export async function readTargets(client: ManagementClient, deploymentId: string): Promise<TargetRecord[]> {
+export type TargetStatus = 'Pending' | 'InProgress' | 'Succeeded' | 'Failed' | 'Skipped' | 'Unknown' | 'Ready';
+
+/** All targets of a deployment, or those in one of these states; none while the server has not resolved them yet. */
+export async function readTargets(
+  client: ManagementClient,
+  deploymentId: string,
+  statuses: readonly TargetStatus[] = [],
+): Promise<TargetRecord[]> {
+  const filters = statuses.length === 0 ? {} : { targetFilters: { TargetStatus: [...statuses] } };
   const targets: TargetRecord[] = [];
   let nextToken: string | undefined;
   try {
     do {
-      const page = await client.call('ListDeploymentTargets', { deploymentId, ...(nextToken ? { nextToken } : {}) });
+      const page = await client.call('ListDeploymentTargets', {
+        deploymentId,
+        ...filters,
+        ...(nextToken ? { nextToken } : {}),
+      });
       const ids = page.targetIds ?? [];
       for (let first = 0; first < ids.length; first += TARGETS_PER_CALL) {
         const targetIds = ids.slice(first, first + TARGETS_PER_CALL);

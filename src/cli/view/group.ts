@@ -1,12 +1,8 @@
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import { renderLocation } from '../revision-arguments.ts';
+import { renderTagFilter } from '../tag-filters.ts';
 
 type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
-interface Filter {
-  readonly Key?: string | undefined;
-  readonly Value?: string | undefined;
-  readonly Type?: string | undefined;
-}
 
 /** All settings of a deployment group, one a row. */
 export function groupRows(
@@ -31,14 +27,10 @@ export function groupRows(
 
 function hostsOf(info: GroupInfo): string {
   const lists = info.onPremisesTagSet?.onPremisesTagSetList ?? info.ec2TagSet?.ec2TagSetList;
-  if (lists !== undefined) return lists.map((list) => `(${list.map(filterOf).join(' or ')})`).join(' and ') || 'none';
+  if (lists !== undefined)
+    return lists.map((list) => `(${list.map(renderTagFilter).join(' or ')})`).join(' and ') || 'none';
   const filters = [...(info.onPremisesInstanceTagFilters ?? []), ...(info.ec2TagFilters ?? [])];
-  return filters.map(filterOf).join(' or ') || 'none';
-}
-
-function filterOf({ Key = '', Value = '', Type }: Filter): string {
-  if (Type === 'KEY_ONLY') return Key;
-  return Type === 'VALUE_ONLY' ? `*=${Value}` : `${Key}=${Value}`;
+  return filters.map(renderTagFilter).join(' or ') || 'none';
 }
 
 function causeOf(event: string): string {

@@ -16,6 +16,17 @@ export function printResult(
   ctx.stdout.writeLines(options.json === true ? [JSON.stringify(value)] : lines);
 }
 
+/** Results of one command for several names: one line of JSON each, or their lines with an empty one between. */
+export function printResults(
+  ctx: Pick<CliContext, 'stdout'>,
+  options: ResultOptions,
+  results: readonly { readonly value: unknown; readonly lines: readonly string[] }[],
+): void {
+  for (const [index, { value, lines }] of results.entries()) {
+    printResult(ctx, options, value, index === 0 ? lines : ['', ...lines]);
+  }
+}
+
 /** As `printResult`, for one line. */
 export function printLine(ctx: Pick<CliContext, 'stdout'>, options: ResultOptions, value: unknown, line: string): void {
   printResult(ctx, options, value, [line]);
