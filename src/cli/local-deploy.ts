@@ -3,8 +3,9 @@ import { openWireLog } from '../agent/wire-log.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
 import type { GroupOnHost } from '../deployment/groups-on-host.ts';
-import { type ConfiguredFolders, reservedIds } from '../deployment/layout.ts';
+import { type ConfiguredFolders, pipesFolder, reservedIds } from '../deployment/layout.ts';
 import { SlipwayError } from '../errors.ts';
+import { createPipeSupply } from '../hooks/pipe-supply.ts';
 import { kindOfBundle } from '../local/bundle-kind.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
 import { findGroup } from '../local/find-group.ts';
@@ -65,14 +66,16 @@ export async function carryOut(
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   const wire = openWireLog(config, 'codedeploy-local', log);
   try {
-    const deployment = createDeploymentContext(config, {
+    using hookPipes = createPipeSupply(pipesFolder(config.rootDir));
+    const host = {
       ...identity,
       baseEnvironment: ctx.env,
       onDownloadProgress: bar.update,
       clock: ctx.clock,
       log,
       ...(wire === null ? {} : { onWire: wire.append }),
-    });
+    };
+    const deployment = { ...createDeploymentContext(config, host), hookPipes };
     const { specification, events } = plan;
     ctx.stdout.write(`deployment ${specification.deploymentId}: ${events.join(', ')}\n`);
     const result = await runLocalDeployment(

@@ -2,6 +2,7 @@ import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
 import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
 import type { EnvironmentRules } from '../hooks/inherited-environment.ts';
+import type { PipeSupply } from '../hooks/pipe-supply.ts';
 import type { HookOutputPolicy } from '../hooks/run-event.ts';
 import type { HookScopes } from '../hooks/scope.ts';
 import type { InstallContext } from '../install/context.ts';
@@ -54,6 +55,8 @@ export interface DeploymentContext {
   /** What comes of an old revision's scripts that fail. */
   readonly applicationStop: ApplicationStopPolicy;
   readonly hookScopes: HookScopes;
+  /** Pipes for the scripts of several events; else they are made for each. Whoever gives it disposes of it. */
+  readonly hookPipes?: PipeSupply;
   readonly install: InstallContext;
   /** What counts for the deployment group that a specification is of. */
   readonly signatureRules: (names: GroupNames) => SignatureRules;

@@ -26,6 +26,12 @@ export interface OutputPipe {
   close(): void;
 }
 
+/** The ends of a pipe, as descriptors of this process, which no child inherits by itself. */
+export type PipeEnds = Pick<OutputPipe, 'writeEnd' | 'nameEnd' | 'spareReadEnd'> & {
+  /** Does not block. */
+  readonly readEnd: number;
+};
+
 /**
  * Makes one pipe for each name.
  *
@@ -39,6 +45,17 @@ export async function createOutputPipes<Name extends string>(
   ownFolder: string | null = null,
   shared: readonly string[] = SHARED_FOLDERS,
 ): Promise<Readonly<Record<Name, OutputPipe>>> {
+  const ends = await makePipes(names, ownFolder, shared);
+  const pipes = names.map((name, index) => [name, outputPipe(ends[index] as PipeEnds)]);
+  return Object.fromEntries(pipes) as Record<Name, OutputPipe>;
+}
+
+/** Makes pipes with one start of a program, however many there are. Parameters and fault as above; names must differ. */
+export async function makePipes(
+  names: readonly string[],
+  ownFolder: string | null = null,
+  shared: readonly string[] = SHARED_FOLDERS,
+): Promise<readonly PipeEnds[]> {
   let fault: unknown;
   const folders = ownFolder === null ? shared : [ownFolder, ...shared];
   for (const parent of folders) {
@@ -50,7 +67,7 @@ export async function createOutputPipes<Name extends string>(
       await execa('mkfifo', paths, { stdin: 'ignore', env: programEnvironment(), extendEnv: false });
       // Its option -m needs /proc.
       for (const path of paths) chmodSync(path, 0o666);
-      return openAll(names, paths);
+      return openAll(paths);
     } catch (error) {
       fault = error;
     } finally {
@@ -65,46 +82,54 @@ function prepareOwn(folder: string): void {
   sweepOwnFolder(folder);
 }
 
-function openAll<Name extends string>(
-  names: readonly Name[],
-  paths: readonly string[],
-): Readonly<Record<Name, OutputPipe>> {
-  const opened: [Name, OutputPipe][] = [];
+function openAll(paths: readonly string[]): readonly PipeEnds[] {
+  const opened: PipeEnds[] = [];
   try {
-    names.forEach((name, index) => {
-      opened.push([name, openPipe(paths[index] ?? name)]);
-    });
-    return Object.fromEntries(opened) as Record<Name, OutputPipe>;
+    for (const path of paths) opened.push(openPipe(path));
+    return opened;
   } catch (error) {
-    for (const [, pipe] of opened) pipe.close();
+    for (const ends of opened) closePipe(ends);
     throw error;
   }
 }
 
-function openPipe(path: string): OutputPipe {
+/** Lets go of a pipe that nobody has used. */
+export function closePipe({ readEnd, writeEnd, spareReadEnd }: PipeEnds): void {
+  for (const end of [readEnd, writeEnd, spareReadEnd]) closeSync(end);
+}
+
+function openPipe(path: string): PipeEnds {
   // The reader first and without blocking, or each would wait for the other. The writer blocks, as a script expects of its output.
-  const readEnd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  let writeEnd: number | null = null;
-  let spareReadEnd: number | null = null;
+  const opened: number[] = [];
+  const open = (flags: number) => {
+    const end = openSync(path, flags);
+    opened.push(end);
+    return end;
+  };
   try {
-    writeEnd = openSync(path, constants.O_WRONLY);
-    spareReadEnd = openSync(path, constants.O_RDONLY);
+    const readEnd = open(constants.O_RDONLY | constants.O_NONBLOCK);
+    const writeEnd = open(constants.O_WRONLY);
+    const spareReadEnd = open(constants.O_RDONLY);
+    return { readEnd, writeEnd, spareReadEnd, nameEnd: `${path.split('/').slice(-2).join('/')} (deleted)` };
   } catch (error) {
-    if (writeEnd !== null) closeSync(writeEnd);
-    closeSync(readEnd);
+    for (const end of opened) closeSync(end);
     throw error;
   }
-  const spare = spareReadEnd;
+}
+
+/** A pipe that is read from now on. */
+export function outputPipe({ readEnd, nameEnd, ...ends }: PipeEnds): OutputPipe {
+  let writeEnd: number | null = ends.writeEnd;
+  let spareReadEnd: number | null = ends.spareReadEnd;
   const stream = new Socket({ fd: readEnd, readable: true, writable: false });
   const closeWriteEnd = () => {
     if (writeEnd !== null) closeSync(writeEnd);
     writeEnd = null;
   };
   return {
-    writeEnd,
-    nameEnd: `${path.split('/').slice(-2).join('/')} (deleted)`,
+    ...ends,
+    nameEnd,
     stream,
-    spareReadEnd: spare,
     closeWriteEnd,
     close() {
       closeWriteEnd();

@@ -6,6 +6,7 @@ import type { ProcessFacts } from '../system/processes.ts';
 import { lookupUser, ownUserName } from '../system/users.ts';
 import { commandLineFor } from './command-line.ts';
 import { MARKER_VARIABLE } from './environment.ts';
+import type { PipeSupply } from './pipe-supply.ts';
 import { type HeldOutput, type RunScriptRequest, runScript } from './run-script.ts';
 import type { HookScopes } from './scope.ts';
 import { examineScript } from './script-file.ts';
@@ -23,8 +24,8 @@ export interface HooksContext {
   /** And then: the event goes on without that output, or fails. */
   readonly outputPolicy: HookOutputPolicy;
   readonly scopes: HookScopes;
-  /** A folder of the agent's own for the pipes of scripts. */
-  readonly pipesFolder?: string;
+  /** Where the pipes of scripts come from; else they are made for each script. */
+  readonly pipes?: Pick<PipeSupply, 'take'>;
 }
 
 export interface EventRequest {
@@ -113,7 +114,7 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook, ind
   const scriptRequest: Omit<RunScriptRequest, 'scope'> = {
     command: commandLineFor(hook, file.path, file.isShellScript),
     environment: request.environment,
-    ...(ctx.pipesFolder === undefined ? {} : { pipesFolder: ctx.pipesFolder }),
+    ...(ctx.pipes === undefined ? {} : { pipes: ctx.pipes }),
     timeoutMs: hook.timeoutSeconds * 1000,
     graceMs: ctx.graceMs,
     outputGraceMs: ctx.outputGraceMs,

@@ -1,6 +1,5 @@
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { execa } from 'execa';
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import { commandLineOf, controlGroupsOf, type ProcessFacts, processesHolding } from '../system/processes.ts';
@@ -10,7 +9,9 @@ import { MARKER_VARIABLE } from './environment.ts';
 import { endHook, type HookProcesses, processesOfHook } from './hook-processes.ts';
 import { createLineSplitter } from './output.ts';
 import { createOutputPipes, type OutputPipe } from './output-pipe.ts';
+import type { PipeSupply, ScriptPipes } from './pipe-supply.ts';
 import { type HookScope, inScope, SCOPE_READY_FD, scopeFolders, scopePrefix } from './scope.ts';
+import { startProcess } from './start-process.ts';
 
 /** How a script ended. */
 export type ScriptEnding =
@@ -45,8 +46,8 @@ export interface RunScriptRequest {
   readonly environment: Readonly<Record<string, string>>;
   /** null: it runs in the control group of this process. */
   readonly scope: HookScope | null;
-  /** Where pipes are made first; else only where everybody may. */
-  readonly pipesFolder?: string;
+  /** Where the pipes come from; else they are made for this script, where everybody may. */
+  readonly pipes?: Pick<PipeSupply, 'take'>;
   /** One deadline for the script's exit and for both its outputs. */
   readonly timeoutMs: number;
   /** How long outputs may stay open after the script's exit, within the deadline. */
@@ -85,9 +86,9 @@ const SCOPE_START_MS = 10_000;
  */
 export async function runScript(clock: Clock, request: RunScriptRequest): Promise<ScriptEnding> {
   if (request.killSignal?.aborted === true) return { ending: 'killed' };
-  let pipes: Pipes;
+  let pipes: ScriptPipes;
   try {
-    pipes = await createOutputPipes(OUTPUTS, request.pipesFolder ?? null);
+    pipes = await (request.pipes?.take() ?? createOutputPipes(OUTPUTS));
   } catch (error) {
     return { ending: 'cannot-start', why: messageOf(error) };
   }
@@ -98,45 +99,35 @@ export async function runScript(clock: Clock, request: RunScriptRequest): Promis
   }
 }
 
-type Pipes = Readonly<Record<OutputStream, OutputPipe>>;
 type Cut = { readonly ending: 'deadline' } | { readonly ending: 'killed' };
 
-async function startAndWait(clock: Clock, request: RunScriptRequest, pipes: Pipes): Promise<ScriptEnding> {
+async function startAndWait(clock: Clock, request: RunScriptRequest, pipes: ScriptPipes): Promise<ScriptEnding> {
   const { scope, killSignal } = request;
   const command = scope === null ? request.command : inScope(scope, request.command);
-  const streams = ['ignore', descriptor(pipes.stdout), descriptor(pipes.stderr)] as const;
-  // execa's own timeout and cleanup do not reach the group; its buffering would keep the whole output in memory.
-  const child = execa(command.file, [...command.args], {
+  const streams = ['ignore' as const, pipes.stdout.writeEnd, pipes.stderr.writeEnd];
+  const start = await startProcess(command, {
     cwd: WORKING_DIRECTORY,
     env: { ...request.environment },
-    extendEnv: false,
     stdio: scope === null ? streams : [...streams, 'pipe'],
     detached: true,
-    buffer: false,
-    cleanup: false,
-    reject: false,
   });
   for (const stream of OUTPUTS) pipes[stream].closeWriteEnd();
-  const { pid } = child;
-  if (pid === undefined) {
-    const { cause, shortMessage } = await child;
-    const why = cause === undefined ? (shortMessage ?? 'unknown') : messageOf(cause);
-    return { ending: scope === null ? 'cannot-start' : 'no-scope', why };
-  }
+  if (!start.isStarted) return { ending: scope === null ? 'cannot-start' : 'no-scope', why: start.why };
+  const { pid, stdio, exited: processExited } = start.started;
   const marker = request.environment[MARKER_VARIABLE] ?? '';
   const hook = { marker, groupId: pid, scope: scope?.unit ?? scopePrefix(marker) };
   const over = new AbortController();
-  const ready = scope === null ? null : scopeReady(clock, child.stdio[SCOPE_READY_FD] as Readable, over.signal);
+  const ready = scope === null ? null : scopeReady(clock, stdio[SCOPE_READY_FD] as Readable, over.signal);
   const lines = linesAfter(ready, request.onLine);
   const outputs = OUTPUTS.map((stream) => followOutput(stream, pipes[stream], (line) => lines.add(stream, line)));
   const cut = Promise.race([
     clock.sleep(Math.min(request.timeoutMs, MAX_TIMER_MS), over.signal).then((): Cut => ({ ending: 'deadline' })),
     aborted(killSignal, over.signal).then((): Cut => ({ ending: 'killed' })),
   ]);
-  const exited = child.then(({ exitCode, signal }) => ({
+  const exited = processExited.then(({ exitCode, signal }) => ({
     ending: 'exited' as const,
-    exitCode: exitCode ?? (signal === undefined ? 1 : 128 + constants.signals[signal]),
-    signal: signal ?? null,
+    exitCode: exitCode ?? (signal === null ? 1 : 128 + constants.signals[signal]),
+    signal,
   }));
   try {
     const isReady = await Promise.race([ready ?? true, cut]);
@@ -244,11 +235,6 @@ function aborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<vo
     if (signal?.aborted === true) resolve();
     signal?.addEventListener('abort', () => resolve(), { once: true, signal: over });
   });
-}
-
-/** execa takes any descriptor; its types know those up to 9. */
-function descriptor(pipe: OutputPipe): 9 {
-  return pipe.writeEnd as 9;
 }
 
 /** Who keeps an output open. Another user's open files only root can see; all that is left of the hook is named then. */

@@ -2,9 +2,10 @@
 import type { CommandRequest, DeploymentContext } from '../../deployment/context.ts';
 import { createDeploymentContext } from '../../deployment/create-context.ts';
 import { AGENT_WAIT_MS, withGroupLock } from '../../deployment/group-lock.ts';
-import { reservedIds } from '../../deployment/layout.ts';
+import { pipesFolder, reservedIds } from '../../deployment/layout.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
+import { createPipeSupply } from '../../hooks/pipe-supply.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
@@ -68,7 +69,8 @@ function contextOf({ config, region, hookEnvironment }: ExecutorSettings): Deplo
   const onObjects = (count: number) => {
     handledObjects += count;
   };
-  return { ...context, onObjects };
+  // They go with the process.
+  return { ...context, onObjects, hookPipes: createPipeSupply(pipesFolder(config.rootDir)) };
 }
 
 type Question = Extract<ToExecutor, { call: number }>;

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { Hook } from '../../appspec/types.ts';
 import { type ErrorCode, isSlipwayError, SlipwayError } from '../../errors.ts';
 import { hookEnvironment } from '../../hooks/environment.ts';
+import { createOutputPipes } from '../../hooks/output-pipe.ts';
 import { LOG_FILE_BYTES, LOG_FILES, openRotatingFile } from '../../hooks/rotating-file.ts';
 import { runLifecycleEvent } from '../../hooks/run-event.ts';
 import { createScriptLog } from '../../hooks/script-log.ts';
@@ -99,7 +100,7 @@ export async function runEventScripts(
         outputGraceMs: ctx.hookOutputGraceMs,
         outputPolicy: ctx.hookOutputPolicy,
         scopes: ctx.hookScopes,
-        pipesFolder: pipesFolder(ctx.rootDir),
+        pipes: ctx.hookPipes ?? { take: () => createOutputPipes(['stdout', 'stderr'], pipesFolder(ctx.rootDir)) },
       },
       {
         event,

@@ -1,0 +1,34 @@
+/**
+ * Pipes for scripts, made for several scripts at a time: to start a program takes as long as many a script does, and a process that runs
+ * one event mostly runs the next ones, too. Those that are left over are open descriptors without names, which go with the process.
+ */
+import { closePipe, makePipes, type OutputPipe, outputPipe, type PipeEnds } from './output-pipe.ts';
+
+export interface PipeSupply extends Disposable {
+  /** The pipes of one script. @throws Error when none can be made */
+  take(): Promise<ScriptPipes>;
+}
+
+export type ScriptPipes = Readonly<Record<'stdout' | 'stderr', OutputPipe>>;
+
+/** As many as a deployment with one script for each event needs. */
+const SCRIPTS_AT_ONCE = 5;
+
+/** @param ownFolder as of `makePipes` */
+export function createPipeSupply(ownFolder: string | null): PipeSupply {
+  const spare: (readonly [PipeEnds, PipeEnds])[] = [];
+  return {
+    async take() {
+      if (spare.length === 0) {
+        const names = Array.from({ length: SCRIPTS_AT_ONCE }, (_, n) => [`stdout-${n}`, `stderr-${n}`]).flat();
+        const made = await makePipes(names, ownFolder);
+        for (let n = 0; n < made.length; n += 2) spare.push([made[n] as PipeEnds, made[n + 1] as PipeEnds]);
+      }
+      const [stdout, stderr] = spare.pop() as readonly [PipeEnds, PipeEnds];
+      return { stdout: outputPipe(stdout), stderr: outputPipe(stderr) };
+    },
+    [Symbol.dispose]() {
+      for (const ends of spare.splice(0).flat()) closePipe(ends);
+    },
+  };
+}
