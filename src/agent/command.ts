@@ -48,6 +48,7 @@ export async function processCommand(
   const fields = { hostCommandIdentifier, commandName };
   let opened: OpenedSpecification;
   try {
+    ctx.executors.prepare();
     opened = await fetchSpecification(ctx, command);
   } catch (error) {
     ctx.log.error('a host command cannot be carried out', { ...fields, error });

@@ -38,9 +38,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   keys: async () => (await import('./commands/keys.ts')).addKeysCommand,
 };
 
+/** For these no command is needed. */
+const VERSION_FLAGS: readonly string[] = ['-V', '--version'];
+
 /**
  * The command line, ready to parse: the one subcommand that `called` names, or all when it names none. Tests and the documentation check
- * read commands and flags from the whole.
+ * read commands and flags from the whole. A version flag needs none.
  */
 export async function buildProgram(ctx: CliContext, conclude: Conclude, called = ''): Promise<Command> {
   const program = new Command('slipway')
@@ -61,7 +64,8 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
       outputError: (message) => ctx.stderr.writeLines(linesOfComplaint(message)),
     });
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
-  const added = await Promise.all((load === undefined ? Object.values(COMMANDS) : [load]).map((one) => one()));
+  const loads = load === undefined ? Object.values(COMMANDS) : [load];
+  const added = await Promise.all((VERSION_FLAGS.includes(called) ? [] : loads).map((one) => one()));
   for (const add of added) add(program, ctx, conclude);
   inheritBehaviour(program, []);
   const check = checkAfterNames(program);

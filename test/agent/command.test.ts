@@ -67,6 +67,7 @@ async function carryOut(host: Host) {
   };
   const outbox = createOutbox({ client, ledger, clock, log });
   const executors = {
+    prepare() {},
     openSpecification: async (sealed: Envelope | undefined) =>
       parseOrderedSpecification(await openEnvelope(sealed, { caCertificatePem: null, nowMs: clock.now() }), {
         reservedIds: [],

@@ -9,6 +9,7 @@ import type { Envelope } from '../../src/protocol/host-command/shapes.ts';
 import { encodeSpecification } from '../../src/protocol/specification.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { specificationOf } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
 import { descendantsOf } from '../support/process-tree.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
 
 /** Real executor processes of a host that pins an authority; those that there are now are told by their PIDs. */
 async function onHost(
-  options: { caCertificatePem: string; grownBytes?: number },
+  options: { caCertificatePem: string; grownBytes?: number; idleMs?: number },
   work: (executors: Executors, pids: () => readonly number[]) => Promise<void>,
 ): Promise<void> {
   using scratch = scratchFolder();
@@ -76,6 +77,20 @@ describe('executors', () => {
         order: null,
       });
       expect(pids()).toEqual(opener);
+    });
+  });
+
+  test('one that is made ready opens the specification that comes, and goes when none comes', async () => {
+    await onHost({ caCertificatePem: authority.caCertificatePem, idleMs: 1 }, async (executors, pids) => {
+      executors.prepare();
+      await eventually(() => pids().length === 0);
+      executors.prepare();
+      executors.prepare();
+      const [ready, ...others] = pids();
+      expect(others).toEqual([]);
+      const opening = executors.openSpecification(envelope, COMMAND);
+      expect(pids()).toEqual([ready]);
+      expect(await opening).toEqual({ specification: SPECIFICATION, order: null });
     });
   });
 

@@ -74,6 +74,7 @@ async function endure(flood: Flood) {
   const outbox = createOutbox({ client, ledger, clock, log });
   let ran = 0;
   const executors = {
+    prepare() {},
     async openSpecification(_: unknown, { DeploymentExecutionId }: HostCommand) {
       if (flood.isGenuine !== true) throw new SlipwayError('ENVELOPE_MISSING', 'there is none');
       const deploymentId = DeploymentExecutionId.split('/')[1] ?? '';

@@ -1,11 +1,11 @@
 /**
  * The processes that open specifications and carry out commands, one for each deployment group that is active.
  *
- * An executor is forked when work arrives, kept while more may come, and gone soon after: what unpacking, the S3 client and the libraries
- * of the signature take of memory goes with it; so does one that has grown, as soon as its command has ended. Whose specification an
- * envelope holds is known only once it is open: that is done by an executor that is idle, or by a spare one, which then becomes the
- * group's own. If it dies, the command that it ran fails, and nothing else does. If the daemon dies, the channel closes, and the executor
- * kills the scripts that it runs and ends.
+ * An executor is forked when a command arrives, while its specification is fetched, kept while more may come, and gone soon after: what
+ * unpacking, the S3 client and the libraries of the signature take of memory goes with it; so does one that has grown, as soon as its
+ * command has ended. Whose specification an envelope holds is known only once it is open: that is done by an executor that is idle, or by
+ * a spare one, which then becomes the group's own. If it dies, the command that it ran fails, and nothing else does. If the daemon dies,
+ * the channel closes, and the executor kills the scripts that it runs and ends.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -24,6 +24,8 @@ import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } 
 export type { CommandRequest };
 
 export interface Executors {
+  /** A command has come: has a process ready by the time that its specification is here. */
+  prepare(): void;
   /**
    * Opens, verifies and reads what the wire brought for a command, and demands that it belongs to that command.
    *
@@ -99,6 +101,7 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
     return spare;
   };
   return {
+    prepare: () => void forOpening(),
     async openSpecification(envelope, command) {
       const answer = await forOpening().call({ type: 'open', envelope, command });
       if (answer.type !== 'specification') throw unexpected(answer);
@@ -181,9 +184,7 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
       return;
     }
     asker?.resolve(answer);
-    if (!isIdle) return;
-    idleTimer = setTimeout(retire, ctx.idleMs ?? IDLE_MS);
-    idleTimer.unref();
+    if (isIdle) retireWhenIdle();
   };
 
   child.on('message', (message: FromExecutor) => {
@@ -221,7 +222,13 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
       if (child.pid === undefined) end(`the executor process could not be started: ${error.message}`);
     });
   });
+  const retireWhenIdle = () => {
+    idleTimer = setTimeout(retire, ctx.idleMs ?? IDLE_MS);
+    idleTimer.unref();
+  };
   send({ type: 'settings', settings: ctx.settings });
+  // It may have been made ready for a command that does not come.
+  retireWhenIdle();
 
   return {
     isIdle: () => waiting.size === 0,

@@ -9,6 +9,7 @@ import { createPipeSupply } from '../../hooks/pipe-supply.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
+import { openEnvelope } from '../../protocol/envelope/open.ts';
 import { requireOrder } from '../../protocol/order.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
 import { parseOrderedSpecification } from '../../protocol/specification.ts';
@@ -105,12 +106,10 @@ async function answer(question: Question): Promise<void> {
   }
 }
 
-/** The envelope's libraries are loaded for the first one: a process that only cleans up after a crash does not need them. */
 async function open(
   { config, hostIdentifier, caCertificatePem }: ExecutorSettings,
   { envelope, command }: Extract<ToExecutor, { type: 'open' }>,
 ): Promise<OpenedSpecification> {
-  const { openEnvelope } = await import('../../protocol/envelope/open.ts');
   const nowMs = systemClock.now();
   const opened = parseOrderedSpecification(await openEnvelope(envelope, { caCertificatePem, nowMs }), {
     reservedIds: reservedIds(config),
