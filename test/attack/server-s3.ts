@@ -70,6 +70,9 @@ export const S3_ATTACKS: readonly Attack[] = [
   ),
   leavesTheBundle('a client addresses the bucket in the host’s name', [
     { method: 'PUT', target: '/attacked.zip', headers: { host: 'revisions.localhost' }, body: 'other' },
+    ...['revisions.localhost.', 'sub.revisions.localhost', 'any.name.127.0.0.1'].map((host) => ({
+      ...{ method: 'PUT', target: BUNDLE, headers: { host }, body: 'other' },
+    })),
     { method: 'DELETE', target: BUNDLE, headers: { host: 'revisions.example.com' } },
   ]),
   leavesTheBundle('somebody on the way adds headers or another body to a signed request', [

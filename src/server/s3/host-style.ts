@@ -1,6 +1,9 @@
 /** Which requests name their bucket in the host's name, which this store does not have. Pure. */
 import { S3Error } from './s3-error.ts';
 
+/** Longer is no name of a bucket; characters. */
+const MAX_BUCKET = 63;
+
 export interface ServerNames {
   /** Host names, without port and in lower case, by which the store is known to be reached. */
   readonly known: ReadonlySet<string>;
@@ -14,16 +17,28 @@ export interface ServerNames {
  * @throws S3Error NotImplemented
  */
 export function refuseHostStyle(hostHeader: string, { known, hasBucket }: ServerNames, createsBucket: boolean): void {
-  const host = hostHeader.replace(/:\d{1,5}$/, '').toLowerCase();
+  const host = hostHeader
+    .replace(/:\d{1,5}$/, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
   if (known.has(host) || isAddress(host) || host === 'localhost') return;
-  const dot = host.indexOf('.');
-  const [first, rest] = dot < 0 ? [host, ''] : [host.slice(0, dot), host.slice(dot + 1)];
-  const isBucketOfServer = known.has(rest) || isAddress(rest) || rest === 'localhost';
-  if (isBucketOfServer || hasBucket(first)) throw refused(`'${host}' names a bucket in front of the server's name`);
+  // A bucket's name may have dots of its own, and so may the server's.
+  const isBelowOwn =
+    [...known, 'localhost'].some((name) => host.endsWith(`.${name}`)) ||
+    /\.\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+  if (isBelowOwn || beginnings(host).some(hasBucket))
+    throw refused(`'${host}' names a bucket in front of the server's name`);
   if (createsBucket)
     throw refused(
       `'${host}' is not known as this server's name, so it may name a bucket; start the server with it in --public-s3-endpoint`,
     );
+}
+
+/** What a bucket in front of a name could be called: all of it, and what ends before one of its dots. */
+function beginnings(host: string): string[] {
+  const start = host.slice(0, MAX_BUCKET + 1);
+  const dots = [...start].flatMap((letter, at) => (letter === '.' ? [at] : []));
+  return [...dots, host.length].map((end) => host.slice(0, end)).filter((name) => name.length <= MAX_BUCKET);
 }
 
 function isAddress(host: string): boolean {

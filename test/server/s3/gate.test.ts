@@ -21,6 +21,7 @@ beforeAll(async () => {
   server = await testServer(scratch.at('data'));
   send = rawS3(server.s3Url, await server.key('operator'));
   await send({ method: 'PUT', target: '/revisions/bundle.zip', body: 'the bundle' });
+  await send({ method: 'PUT', target: '/with.dots' });
   const created = await send({ method: 'POST', target: '/revisions/parts.zip?uploads=' });
   uploadId = /<UploadId>(\w+)</.exec(created.text)?.[1] ?? '';
   await send({ method: 'PUT', target: `/revisions/parts.zip?partNumber=1&uploadId=${uploadId}`, body: 'part one' });
@@ -302,10 +303,25 @@ describe('requests that are no requests in path style', () => {
     ['new-bucket.127.0.0.1', '/name.zip', ''],
     ['unknown.example.com', '/name.zip', ''],
     ['revisions.deploy.example.com', '/revisions/bundle.zip', 'x'],
+    ['revisions.localhost.', '/revisions/bundle.zip', 'x'],
+    ['REVISIONS.localhost:9000', '/revisions/bundle.zip', 'x'],
+    ['with.dots.localhost', '/revisions/bundle.zip', 'x'],
+    ['with.dots.127.0.0.1', '/revisions/bundle.zip', 'x'],
+    ['with.dots.deploy.example.com', '/revisions/bundle.zip', 'x'],
+    ['not.there.localhost', '/revisions/bundle.zip', 'x'],
+    ['sub.revisions.localhost', '/revisions/bundle.zip', 'x'],
   ])('PUT at the host %s of %s with the body %j is refused and makes nothing', async (host, target, body) => {
     const answer = await refused({ method: 'PUT', target, headers: { host }, body }, 501, 'NotImplemented');
     expect(answer.text).toContain('path style');
   });
+
+  test.each(['127.0.0.1.', 'localhost.', '[::1]', 'deploy.example.com', 'a.b.deploy.example.com:9000'])(
+    'a name of a server that begins with no bucket is taken: %s',
+    async (host) => {
+      const answer = await send({ method: 'GET', target: '/revisions/bundle.zip', headers: { host } });
+      expect(answer).toMatchObject({ status: 200, text: 'the bundle' });
+    },
+  );
 
   test('a bucket is not made of a bundle', async () => {
     for (const body of ['PK\u0003\u0004', '<Other/>', '{}'])
