@@ -79,7 +79,7 @@ function archiveUrl(endpoint: string, revision: GitHubRevision): string {
 function gitHubFault(url: string, tries: readonly string[], cause: unknown, hadToken: boolean): SlipwayError {
   const status = cause instanceof HttpStatusError ? cause.status : null;
   const message = `${url} could not be downloaded after ${tries.length - 1} retries (${tries.join(', ')}): ${messageOf(cause)}`;
-  if (status === 404) {
+  if (status === 404 || status === 410) {
     return new SlipwayError('REVISION_NOT_FOUND', message, {
       cause,
       remedy: hadToken

@@ -15,8 +15,8 @@ const HOPELESS_CODES: ReadonlySet<string> = new Set([
   'ERR_UNSUPPORTED_PROTOCOL',
 ]);
 
-/** Whether a fault of the network says that asking again is pointless: wrong name, wrong certificate, no TLS. */
+/** Whether a fault of the network says that asking again is pointless: wrong name, wrong certificate, no TLS, an answer that is no HTTP. */
 export function isHopeless(error: unknown): boolean {
   const code = systemErrorCode(error) ?? '';
-  return isUntrusted(error) || isNoTls(error) || HOPELESS_CODES.has(code) || /^(CERT_|ERR_TLS_CERT)/.test(code);
+  return isUntrusted(error) || isNoTls(error) || HOPELESS_CODES.has(code) || /^(CERT_|ERR_TLS_CERT|HPE_)/.test(code);
 }

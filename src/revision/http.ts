@@ -8,7 +8,7 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { SlipwayError } from '../errors.ts';
 import { type ProxyEnvironment, proxyFor } from '../protocol/proxy.ts';
 import type { TrustFor } from '../system/trust.ts';
-import { type NetworkRules, systemNetwork } from './own-addresses.ts';
+import { type AddressScope, maySendOn, type NetworkRules, systemNetwork } from './own-addresses.ts';
 
 export interface HttpContext {
   readonly proxyUri: string | null;
@@ -33,7 +33,7 @@ const MAX_REDIRECTS = 5;
  * Redirects are followed by hand, because what authorises is for the first host only and must not go to the one that it sends on to.
  *
  * @throws SlipwayError CONFIG_UNREADABLE for authorities that cannot be read
- * @throws SlipwayError REVISION_REDIRECT_REFUSED for redirects that are too many, lead from outside to this machine, or give up encryption
+ * @throws SlipwayError REVISION_REDIRECT_REFUSED for redirects that are too many, lead to this machine or its link, or give up encryption
  * @throws Error for faults of the network
  */
 export async function getHttp(
@@ -43,11 +43,11 @@ export async function getHttp(
   signal: AbortSignal | undefined,
 ): Promise<HttpAnswer> {
   let url = new URL(first);
-  let mayBeOwn = true;
+  let from: AddressScope | null = null;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     const proxy = proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment);
     await ctx.trustFor(url, proxy);
-    const guard = createGuard(ctx.network ?? systemNetwork, url, mayBeOwn);
+    const guard = createGuard(ctx.network ?? systemNetwork, url, from);
     const agents =
       proxy === null
         ? { httpAgent: new HttpAgent(guard.connect), httpsAgent: new HttpsAgent(guard.connect) }
@@ -76,7 +76,7 @@ export async function getHttp(
       return { status: answer.status, headers: answer.headers as HttpAnswer['headers'], body: answer.data };
     }
     await drain(answer.data);
-    mayBeOwn = guard.isOwn();
+    from = guard.scope();
     url = nextAddress(url, location);
   }
   throw refused(`${new URL(first).origin} redirects more than ${MAX_REDIRECTS} times`);
@@ -97,16 +97,20 @@ function nextAddress(url: URL, location: string): URL {
   return next;
 }
 
-/** Looks at the addresses that are really connected to, so that a name that resolves differently the second time gains nothing. */
-function createGuard(network: NetworkRules, url: URL, mayBeOwn: boolean) {
+/**
+ * Looks at the addresses that are really connected to, so that a name that resolves differently the second time gains nothing.
+ *
+ * @param from of who sends here; null: nobody
+ */
+function createGuard(network: NetworkRules, url: URL, from: AddressScope | null) {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  let own = isIP(host) > 0 && network.isOwn(host);
+  let scope: AddressScope = isIP(host) > 0 ? network.scopeOf(host) : 'anywhere';
   let refusal: SlipwayError | null = null;
   const refuse = () => {
     refusal = refused(`${url.origin} is an address of this machine or its link, and another host redirects to it`);
     return refusal;
   };
-  if (own && !mayBeOwn) throw refuse();
+  if (!maySendOn(from, scope)) throw refuse();
   const lookup: LookupFunction = (hostname, options, done) => {
     network.lookup(hostname, options, (error, addresses) => {
       const [address] = addresses ?? [];
@@ -114,13 +118,15 @@ function createGuard(network: NetworkRules, url: URL, mayBeOwn: boolean) {
         done(error as NodeJS.ErrnoException, '');
         return;
       }
-      own = addresses.some((one) => network.isOwn(one.address));
-      if (own && !mayBeOwn) done(refuse(), '');
+      const scopes = addresses.map((one) => network.scopeOf(one.address));
+      // Whichever of them is connected to: what they have in common.
+      scope = scopes.every((one) => one === scopes[0]) ? (scopes[0] ?? 'anywhere') : 'anywhere';
+      if (!scopes.every((one) => maySendOn(from, one))) done(refuse(), '');
       else if (options.all === true) done(null, [...addresses]);
       else done(null, address.address, address.family);
     });
   };
-  return { connect: { lookup }, isOwn: () => own, refusal: () => refusal };
+  return { connect: { lookup }, scope: () => scope, refusal: () => refusal };
 }
 
 function refused(message: string): SlipwayError {

@@ -42,9 +42,9 @@ function httpsSource(ctx: RevisionContext, { url, sha256 }: WebFile): DownloadSo
       // There is no first byte of an empty object.
       if (answer.status === 416 && range.from === 0) {
         await drain(answer.body);
-        return opened(name, await ask({}), authorization !== null);
+        return opened(name, await ask({}), validator, authorization !== null);
       }
-      return opened(name, answer, authorization !== null);
+      return opened(name, answer, validator, authorization !== null);
     },
     expectedDigest: () =>
       Promise.resolve(
@@ -61,6 +61,7 @@ function httpsSource(ctx: RevisionContext, { url, sha256 }: WebFile): DownloadSo
 async function opened(
   name: string,
   { status, headers, body }: HttpAnswer,
+  validator: string | null,
   hadCredentials: boolean,
 ): Promise<OpenedRange> {
   if (status === 200 || status === 206) {
@@ -78,13 +79,16 @@ async function opened(
     };
   }
   await drain(body);
-  throw httpFault(name, status, hadCredentials);
+  throw httpFault(name, status, validator !== null, hadCredentials);
 }
 
-/** @returns a SlipwayError where asking again would not help */
-function httpFault(name: string, status: number, hadCredentials: boolean): Error {
+/**
+ * @param wasConditional the object had to be the one that the download began with
+ * @returns a SlipwayError where asking again would not help
+ */
+function httpFault(name: string, status: number, wasConditional: boolean, hadCredentials: boolean): Error {
   const what = `${name} could not be downloaded: the server answered ${status}`;
-  if (status === 412 || status === 416) return new ObjectChanged(what);
+  if (wasConditional && (status === 412 || status === 416)) return new ObjectChanged(what);
   if (status === 401 || status === 403) {
     return new SlipwayError('REVISION_DENIED', what, {
       remedy: hadCredentials

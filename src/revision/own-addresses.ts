@@ -1,5 +1,5 @@
 /**
- * Addresses that only this machine, or only its link, can reach: loopback, link-local, and where clouds have their metadata. Nobody outside
+ * Addresses that only this machine, or only its link, can reach: loopback, link-local, and where clouds have their metadata. Nobody else
  * may send the agent there, because what answers trusts whoever is near enough to ask.
  */
 import { type LookupAddress, lookup } from 'node:dns';
@@ -12,47 +12,67 @@ export interface NetworkRules {
     options: object,
     done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
   ) => void;
-  readonly isOwn: (address: string) => boolean;
+  readonly scopeOf: (address: string) => AddressScope;
 }
+
+/** Who can reach an address: this machine, what is on its link (metadata of clouds among it), or others as well. */
+export type AddressScope = 'machine' | 'link' | 'anywhere';
 
 export const systemNetwork: NetworkRules = {
   lookup: (hostname, options, done) => lookup(hostname, { ...options, all: true }, done),
-  isOwn: isOwnAddress,
+  scopeOf,
 };
 
 const OWN_IPV4 = [
-  ['0.0.0.0', 8],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['100.100.100.200', 32], // metadata of Alibaba Cloud
-  ['168.63.129.16', 32], // of Azure
-  ['192.0.0.192', 32], // of Oracle Cloud
+  ['0.0.0.0', 8, 'machine'],
+  ['127.0.0.0', 8, 'machine'],
+  ['169.254.0.0', 16, 'link'],
+  ['100.100.100.200', 32, 'link'], // metadata of Alibaba Cloud
+  ['168.63.129.16', 32, 'link'], // of Azure
+  ['192.0.0.192', 32, 'link'], // of Oracle Cloud
 ] as const;
 const OWN_IPV6 = [
-  ['::', 128],
-  ['::1', 128],
-  ['fe80::', 10],
-  ['fd00:ec2::', 32], // metadata and credentials of AWS
-  ['fd20:ce::254', 128], // metadata of Google Cloud
+  ['::', 128, 'machine'],
+  ['::1', 128, 'machine'],
+  ['fe80::', 10, 'link'],
+  ['fd00:ec2::', 32, 'link'], // metadata and credentials of AWS
+  ['fd20:ce::254', 128, 'link'], // metadata of Google Cloud
 ] as const;
 /** Before the 32 bits of an IPv4 address: mapped, compatible, translated (also by NAT64). */
 const WITH_IPV4_AT_END = ['::ffff:0:0', '::', '::ffff:0:0:0', '64:ff9b::', '64:ff9b:1::'] as const;
 
-/** @param address as the system writes it, with or without brackets and zone; what is no address is nobody's own */
-export function isOwnAddress(address: string): boolean {
+/** @param address as the system writes it, with or without brackets and zone; what is no address may be anywhere */
+export function scopeOf(address: string): AddressScope {
   const bare = address.replace(/^\[|\]$/g, '').split('%', 1)[0] ?? '';
   const family = isIP(bare);
-  if (family === 4) return blocks().check(bare, 'ipv4');
-  if (family !== 6) return false;
+  if (family === 4) return scopeIn(OWN_IPV4, bare, 'ipv4');
+  if (family !== 6) return 'anywhere';
+  const scope = scopeIn(OWN_IPV6, bare, 'ipv6');
   const inner = embeddedIpv4(bare);
-  return blocks().check(bare, 'ipv6') || (inner !== null && blocks().check(inner, 'ipv4'));
+  return scope === 'anywhere' && inner !== null ? scopeIn(OWN_IPV4, inner, 'ipv4') : scope;
 }
 
-function blocks(): BlockList {
-  const list = new BlockList();
-  for (const [address, bits] of OWN_IPV4) list.addSubnet(address, bits, 'ipv4');
-  for (const [address, bits] of OWN_IPV6) list.addSubnet(address, bits, 'ipv6');
-  return list;
+function scopeIn(
+  nets: readonly (readonly [string, number, AddressScope])[],
+  address: string,
+  family: 'ipv4' | 'ipv6',
+): AddressScope {
+  const found = nets.find(([net, bits]) => {
+    const list = new BlockList();
+    list.addSubnet(net, bits, family);
+    return list.check(address, family);
+  });
+  return found?.[2] ?? 'anywhere';
+}
+
+/**
+ * Whether an answer from one address may send on to another: to where everybody can go, and within this machine or its link to more of the
+ * same. A service on loopback may pass on what others say, so it does not open the link.
+ *
+ * @param from null: nobody sends, the address was given to this host
+ */
+export function maySendOn(from: AddressScope | null, to: AddressScope): boolean {
+  return from === null || to === 'anywhere' || to === from;
 }
 
 /** The IPv4 address that an IPv6 address stands for; null: none. */

@@ -7,7 +7,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { HttpsProxyAgent } from 'https-proxy-agent';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import { nameOfRevision } from '../protocol/revision-name.ts';
 import type { S3Revision } from '../protocol/specification.ts';
@@ -51,11 +51,13 @@ interface S3Store {
 
 /**
  * The SDK itself follows a 301 that names the bucket's region in a header. What it does not follow is followed here, once: a signature that
- * is refused because it is for another region, and a 301 that says where only in its text.
+ * is refused because it is for another region, and a 301 that says where only in its text. Where the store's answer has told the SDK how
+ * wrong this host's clock is, the request is signed anew, once.
  */
 function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
   let client = createS3Client(ctx, revision.bucket);
   let hasMoved = false;
+  let isCorrected = false;
   return {
     async trust() {
       const address = addressOf(client, ctx, revision.bucket);
@@ -65,6 +67,10 @@ function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
       try {
         return await call(client);
       } catch (error) {
+        if (hasLearntTime(error) && !isCorrected) {
+          isCorrected = true;
+          return await call(client);
+        }
         const region = regionToldBy(error);
         if (region === null || region === ctx.region || hasMoved) throw error;
         hasMoved = true;
@@ -76,6 +82,13 @@ function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
     },
     close: () => client.destroy(),
   };
+}
+
+/** @see `@aws-sdk/core`, httpAuthSchemes: the signer notes so on the error that it has learnt from */
+function hasLearntTime(error: unknown): boolean {
+  const { clockSkewCorrected } =
+    (error as { readonly $metadata?: { readonly clockSkewCorrected?: boolean } }).$metadata ?? {};
+  return clockSkewCorrected === true;
 }
 
 function regionToldBy(error: unknown): string | null {
@@ -96,6 +109,8 @@ export function createS3Client(ctx: RevisionContext, bucket: string): S3Client {
     useFipsEndpoint: ctx.useFipsMode && override === null,
     useDualstackEndpoint: ctx.useDualStack && override === null,
     followRegionRedirects: true,
+    // Tries are counted in one place, for all sources.
+    maxAttempts: 1,
     forcePathStyle: needsPathStyle(ctx, bucket),
     ...(override === null ? {} : { endpoint: override }),
     // Of pieces there is no checksum; the whole is checked when it is here.
@@ -208,12 +223,15 @@ function s3Source(ctx: RevisionContext, store: S3Store, revision: S3Revision): D
           if (range.from === 0 && storeAnswer(error).status === 416) return get(null, validator, signal);
           throw error;
         });
+        const status = answer.$metadata.httpStatusCode ?? 0;
+        if (status !== 200 && status !== 206) throw emptyAnswer(revision, status);
         const opened = openedRange(answer);
         requireETag(revision, opened.eTag);
         return opened;
       } catch (error) {
         signal.throwIfAborted();
-        throw s3Fault(ctx, revision, error);
+        if (isSlipwayError(error)) throw error;
+        throw s3Fault(ctx, revision, error, validator !== null);
       }
     },
     async expectedDigest(opened, signal) {
@@ -239,6 +257,12 @@ function s3Source(ctx: RevisionContext, store: S3Store, revision: S3Revision): D
     },
     unreachable: (cause) => unreachable(ctx, revision, cause),
   };
+}
+
+/** The SDK takes every 2xx for an object. */
+function emptyAnswer(revision: S3Revision, status: number): SlipwayError {
+  const name = nameOfRevision(revision);
+  return new SlipwayError('REVISION_UNREACHABLE', `${name} could not be downloaded: the store answered ${status}`);
 }
 
 function openedRange(answer: GetObjectCommandOutput): OpenedRange {
@@ -291,17 +315,20 @@ const REMEDIES: Readonly<Record<string, string>> = {
   InvalidObjectState: 'The object is in an archive class: restore it, or push the revision again.',
 };
 
-/** @returns a SlipwayError where asking again would not help */
-function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown): unknown {
+/**
+ * @param wasConditional the object had to be the one that the download began with
+ * @returns a SlipwayError where asking again would not help
+ */
+function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown, wasConditional: boolean): unknown {
   const { status, code, words } = storeAnswer(cause);
   if (status === 0) return cause;
-  if (status === 412) return new ObjectChanged(`${nameOfRevision(revision)} was replaced`);
+  if (status === 412 && wasConditional) return new ObjectChanged(`${nameOfRevision(revision)} was replaced`);
   if (isTemporaryStatus(status)) return cause;
   const from = ctx.s3EndpointOverride === null ? '' : ` from ${ctx.s3EndpointOverride}`;
   const what = `${nameOfRevision(revision)} could not be downloaded${from}: ${words}`;
   const remedy = code !== null && Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
   const options = remedy === undefined ? { cause } : { cause, remedy };
-  if (status === 404) return new SlipwayError('REVISION_NOT_FOUND', what, options);
+  if (status === 404 || status === 410) return new SlipwayError('REVISION_NOT_FOUND', what, options);
   if (status === 401 || status === 403) return new SlipwayError('REVISION_DENIED', what, options);
   return new SlipwayError('REVISION_UNREACHABLE', what, options);
 }

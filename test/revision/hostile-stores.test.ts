@@ -1,46 +1,9 @@
-import type { RequestListener } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
-import { isOwnAddress } from '../../src/revision/own-addresses.ts';
-import type { FetchRequest, RevisionContext } from '../../src/revision/types.ts';
+import { maySendOn, scopeOf } from '../../src/revision/own-addresses.ts';
+import { fetchFrom, type SourceKind } from '../support/fetch-from.ts';
 import { httpServer } from '../support/http-server.ts';
-import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
-import { scratchFolder } from '../support/scratch.ts';
-
-type Kind = 'HTTPS' | 'GitHub' | 'S3';
-
-async function fetchFrom(
-  kind: Kind,
-  listener: RequestListener,
-  overrides: Partial<RevisionContext> = {},
-  limits: Partial<FetchRequest> = {},
-) {
-  using scratch = scratchFolder();
-  let requests = 0;
-  await using server = await httpServer((request, response) => {
-    requests += 1;
-    listener(request, response);
-  });
-  const ctx = revisionContext({
-    s3EndpointOverride: server.url,
-    gitHubEndpoint: server.url,
-    credentials: async () => ({ accessKeyId: 'AKIATEST', secretAccessKey: 'secret' }),
-    clock: { now: () => 0, sleep: async () => undefined },
-    ...overrides,
-  });
-  const revisions = {
-    HTTPS: { revisionType: 'HTTPS', url: `${server.url}/a.tgz`, bundleType: 'tgz', sha256: '0'.repeat(64) },
-    GitHub: { revisionType: 'GitHub', account: 'a', repository: 'r', commitId: 'c', bundleType: 'tar' },
-    S3: { revisionType: 'S3', bucket: 'b', key: 'k', bundleType: 'tgz', version: null, eTag: null },
-  } as const;
-  const request = { bundleFile: scratch.at('bundle.tar'), gitHubAccessToken: null, ...limits };
-  const fault: unknown = await createBundleFetcher(ctx)({ ...request, revision: revisions[kind] }).then(
-    () => null,
-    (error: unknown) => error,
-  );
-  return { fault, requests };
-}
+import { QUICK_TUNING } from '../support/revision-context.ts';
 
 /** The same chunk for as long as somebody reads. */
 function endless(chunk: Buffer): Readable {
@@ -51,7 +14,7 @@ function endless(chunk: Buffer): Readable {
   });
 }
 
-const KINDS: readonly Kind[] = ['HTTPS', 'GitHub', 'S3'];
+const KINDS: readonly SourceKind[] = ['HTTPS', 'GitHub', 'S3'];
 
 describe('a store', () => {
   test.each(KINDS)('that trickles (%s) fails the download after two windows, however long it goes on', async (kind) => {
@@ -94,22 +57,6 @@ describe('a store', () => {
     },
   );
 
-  test.each(KINDS.flatMap((kind) => [400, 401, 403, 404, 405, 410, 501].map((status) => [kind, status] as const)))(
-    'that says what no other try can mend (%s, %d) is asked once',
-    async (kind, status) => {
-      const { fault, requests } = await fetchFrom(kind, (_request, response) => void response.writeHead(status).end());
-      expect(fault).toMatchObject({ code: expect.stringMatching(/^REVISION_/) });
-      expect(requests).toBe(1);
-    },
-  );
-
-  test.each([408, 429, 500, 502, 503, 504])('that may be better soon (%d) is asked again', async (status) => {
-    for (const kind of ['HTTPS', 'GitHub'] as const) {
-      const { requests } = await fetchFrom(kind, (_request, response) => void response.writeHead(status).end());
-      expect(requests).toBeGreaterThan(3);
-    }
-  });
-
   test.each(['ftp://127.0.0.1/a', 'file:///etc/passwd', 'gopher://x/', 'data:text/plain,x', 'http://['])(
     'may send on to web addresses only, not to %s',
     async (location) => {
@@ -145,7 +92,7 @@ describe('a store', () => {
 function outsideFirst() {
   let looked = 0;
   return {
-    isOwn: (address: string) => (looked++ === 0 ? false : isOwnAddress(address)),
+    scopeOf: (address: string) => (looked++ === 0 ? 'anywhere' : scopeOf(address)),
     lookup: (
       _name: string,
       _options: object,
@@ -155,23 +102,35 @@ function outsideFirst() {
 }
 
 test.each([
-  ...['127.0.0.1', '127.255.0.3', '0.0.0.0', '0.1.2.3', '169.254.169.254', '169.254.170.2', '::1', '::', 'fe80::1'],
-  ...['fe80::1%eth0', 'febf::1', '::ffff:127.0.0.1', '::ffff:a9fe:a9fe', '::127.0.0.1', '64:ff9b::7f00:1'],
-  ...['2002:7f00:1::', 'fd00:ec2::254', '[::1]', '100.100.100.200', '168.63.129.16'],
-])('the address %s is this machine’s own, or its link’s', (address) => {
-  expect(isOwnAddress(address)).toBe(true);
+  ...['127.0.0.1', '127.255.0.3', '0.0.0.0', '0.1.2.3', '::1', '::', '[::1]', '::ffff:127.0.0.1', '::127.0.0.1'],
+  ...['64:ff9b::7f00:1', '2002:7f00:1::'],
+])('the address %s is this machine’s own', (address) => {
+  expect(scopeOf(address)).toBe('machine');
 });
 
 test.each([
-  '10.0.0.1',
-  '192.168.1.1',
-  '8.8.8.8',
-  '169.253.1.1',
-  '128.0.0.1',
-  '2001:db8::1',
-  'fec0::1',
-  '::ffff:10.0.0.1',
+  ...['169.254.169.254', '169.254.170.2', 'fe80::1', 'fe80::1%eth0', 'febf::1', '::ffff:a9fe:a9fe', 'fd00:ec2::254'],
+  ...['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd20:ce::254', '2002:a9fe:a9fe::'],
+])('the address %s is one of this machine’s link', (address) => {
+  expect(scopeOf(address)).toBe('link');
+});
+
+test.each([
+  ...['10.0.0.1', '192.168.1.1', '8.8.8.8', '169.253.1.1', '128.0.0.1', '2001:db8::1', 'fec0::1', '::ffff:10.0.0.1'],
   'x',
 ])('the address %s may be somebody else’s', (address) => {
-  expect(isOwnAddress(address)).toBe(false);
+  expect(scopeOf(address)).toBe('anywhere');
+});
+
+test('nobody is sent on to this machine or its link but from there, and from this machine not to its link', () => {
+  const scopes = ['machine', 'link', 'anywhere'] as const;
+  const allowed = scopes.flatMap((from) => scopes.filter((to) => maySendOn(from, to)).map((to) => `${from} → ${to}`));
+  expect(allowed).toEqual([
+    'machine → machine',
+    'machine → anywhere',
+    'link → link',
+    'link → anywhere',
+    'anywhere → anywhere',
+  ]);
+  expect(scopes.every((to) => maySendOn(null, to))).toBe(true);
 });
