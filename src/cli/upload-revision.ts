@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, openSync, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { BundleType } from '../protocol/specification.ts';
 import { SILENT_LOGGER } from '../revision/store-answer.ts';
@@ -72,11 +72,14 @@ async function putBundle(
   const put = async (file: string, objectKey: string) => {
     // The SDK leaves the content of streams out of the signature. Signed, nobody can exchange the bundle on the way, also without TLS.
     const sha256 = await sha256Of(file);
-    // The file is opened last: until the SDK has it nobody would hear that it cannot be read.
+    // Opened here: what is refused before a byte of it is read may leave a file behind that is opened when the folder is gone.
+    const body = createReadStream(file, { fd: openSync(file, 'r') });
+    // The SDK hears it only while it reads.
+    body.on('error', () => undefined);
     const command = new PutObjectCommand({
       Bucket: bucket,
       Key: objectKey,
-      Body: createReadStream(file),
+      Body: body,
       ContentLength: statSync(file).size,
     });
     command.middlewareStack.add(
@@ -86,7 +89,11 @@ async function putBundle(
       },
       { step: 'build', name: 'signedContent', priority: 'low' },
     );
-    return client.send(command);
+    try {
+      return await client.send(command);
+    } finally {
+      body.destroy();
+    }
   };
   try {
     // Whoever finds the bundle finds its signature.
