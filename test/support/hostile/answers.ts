@@ -1,0 +1,102 @@
+/**
+ * Answers of a control server that means harm: for each operation of CodeDeploy the whole output that the SDK's model knows, with orders in
+ * every string, and the same for the operations of Slipway's own.
+ */
+import * as sdk from '@aws-sdk/client-codedeploy';
+import type { ControlOperations } from '../../../src/protocol/management/shapes.ts';
+import { HOSTILE, HOSTILE_ARGUMENT } from './text.ts';
+
+type Answers = Record<string, unknown>;
+
+/** A list that goes on for ever would only be slow. */
+const LEFT_OUT = new Set(['nextToken']);
+const DEEPEST = 12;
+
+/** @param status of deployments, which a follower waits for */
+export function hostileAnswers(status: string = HOSTILE): Answers {
+  const answers: Answers = {};
+  for (const [name, schema] of Object.entries(sdk)) {
+    // [9, namespace, name, traits, input, output] is an operation. @see @smithy/types, `StaticOperationSchema`
+    if (name.endsWith('$') && Array.isArray(schema) && schema[0] === 9) {
+      answers[name.slice(0, -1)] = madeFor(schema[5], 0);
+    }
+  }
+  const withStatus = JSON.parse(
+    JSON.stringify(answers, (key, value) => (key === 'status' ? status : value)),
+  ) as Answers;
+  return { ...withStatus, ...CONTROL };
+}
+
+/** @see @smithy/types, `schema/sentinels`: simple types are numbers, lists and maps of them have a bit more */
+function madeFor(schema: unknown, depth: number): unknown {
+  if (depth > DEEPEST) return undefined;
+  if (typeof schema === 'function') return madeFor(schema(), depth);
+  if (typeof schema === 'number') {
+    if (schema >= 128) return { [HOSTILE]: madeFor(schema - 128, depth + 1) };
+    if (schema >= 64) return [madeFor(schema - 64, depth + 1), HOSTILE_ARGUMENT];
+    if (schema === 0) return HOSTILE;
+    return schema === 2 ? true : 1;
+  }
+  // An operation that answers nothing.
+  if (!Array.isArray(schema)) return {};
+  const [kind] = schema;
+  if (kind === 0) return madeFor(schema[3], depth + 1);
+  if (kind === 1) return [madeFor(schema.at(-1), depth + 1)];
+  if (kind === 2) return { [HOSTILE]: madeFor(schema.at(-1), depth + 1) };
+  const [names = [], members = []] = schema.slice(4) as [string[]?, unknown[]?];
+  return Object.fromEntries(
+    names.flatMap((name, index) => (LEFT_OUT.has(name) ? [] : [[name, memberFor(name, members[index], depth + 1)]])),
+  );
+}
+
+/** What a command has been told to look for is found. */
+function memberFor(name: string, schema: unknown, depth: number): unknown {
+  return schema === 0 && /^(application|deploymentGroup)Name$/.test(name) ? HOSTILE_ARGUMENT : madeFor(schema, depth);
+}
+
+/** Strings of any content in the places of the types that the protocol knows. */
+type Harmful<T> = T extends string
+  ? string
+  : T extends readonly (infer Member)[]
+    ? readonly Harmful<Member>[]
+    : T extends object
+      ? { readonly [Name in keyof T]: Harmful<T[Name]> }
+      : T;
+
+const WAIT = { targetId: HOSTILE, lifecycleEventName: HOSTILE, sinceTime: 1, heardOfTime: 1, giveUpTime: 2 };
+
+/** Held to the protocol's types: an operation that is new has to be added. */
+const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOperations[Name]['output']> } = {
+  StopDeploymentNow: { status: HOSTILE, statusMessage: HOSTILE },
+  DescribeDeploymentWaits: {
+    waits: ['not-started', 'silence', HOSTILE].map((reason) => ({ ...WAIT, reason })),
+  },
+  CreateAccessKey: { accessKeyId: HOSTILE, secretAccessKey: HOSTILE, role: HOSTILE, hostArn: HOSTILE },
+  ListAccessKeys: {
+    accessKeys: [
+      { accessKeyId: HOSTILE, role: HOSTILE, hostArn: HOSTILE, description: HOSTILE, createTime: 1, disabled: false },
+    ],
+  },
+  DisableAccessKey: {},
+  DescribeServer: {
+    version: HOSTILE,
+    region: HOSTILE,
+    accountId: HOSTILE,
+    s3Endpoint: HOSTILE,
+    revisionBucket: HOSTILE,
+    signerCaCertificatePem: HOSTILE,
+    signsOrders: true,
+  },
+  DescribeHosts: {
+    hosts: [true, false].map((registered) => ({
+      instanceName: HOSTILE,
+      hostArn: HOSTILE,
+      registered,
+      lastPollTime: 1,
+      agentVersion: HOSTILE,
+      identityIsShared: registered,
+      keysDisabled: registered,
+      tags: [{ Key: HOSTILE, Value: HOSTILE }],
+    })),
+  },
+};
