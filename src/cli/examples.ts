@@ -49,6 +49,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   server: 'slipway server --data-dir ./data',
   'server install': 'slipway server install',
   'server show': 'slipway server show',
+  'server doctor': 'slipway server doctor',
   'keys create': 'slipway keys create --role operator --description "build server"',
   'keys list': 'slipway keys list',
   'keys disable': 'slipway keys disable AKIAEXAMPLE123456789',

@@ -3,7 +3,7 @@
  * fault, and last the summary, with `--json` as one JSON text: planted, found, wrongRemedy. Exits 1 when one was missed or got a remedy that
  * does not fit. `--only TEXT` plants those whose name holds the text. What needs root or mounts is not planted elsewhere, and named.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -11,14 +11,27 @@ import { AGENT_FAULTS } from './agent-faults.ts';
 import { COMMAND_FAULTS } from './command-faults.ts';
 import { DISK_FAULTS } from './disk-faults.ts';
 import { ENDPOINT_FAULTS } from './endpoint-faults.ts';
+import { POSTGRES_FAULTS } from './postgres-faults.ts';
 import { runFaults } from './run-faults.ts';
+import { SERVER_FAULTS } from './server-faults.ts';
+import { SERVER_NETWORK_FAULTS } from './server-network-faults.ts';
 
-const FAULTS = [AGENT_FAULTS, DISK_FAULTS, ENDPOINT_FAULTS, COMMAND_FAULTS].flat();
+const FAULTS = [
+  AGENT_FAULTS,
+  DISK_FAULTS,
+  ENDPOINT_FAULTS,
+  COMMAND_FAULTS,
+  SERVER_FAULTS,
+  SERVER_NETWORK_FAULTS,
+  POSTGRES_FAULTS,
+].flat();
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
 mkdirSync(scratch, { recursive: true });
 const folder = mkdtempSync(join(scratch, 'doctor-'));
+// Faults of a service that is not root are planted below it.
+chmodSync(folder, 0o755);
 const chosen = FAULTS.filter(({ name }) => name.includes(values.only ?? ''));
 const count = { found: 0, missed: 0, 'wrong remedy': 0, 'not run': 0 };
 try {

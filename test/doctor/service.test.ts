@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeService } from '../../src/cli/doctor/service.ts';
-import {
-  argumentsOf,
-  assignmentIn,
-  configFileOf,
-  environmentFilesOf,
-  wordsOf,
-} from '../../src/cli/doctor/surroundings.ts';
+import { argumentsOf, configFileOf, environmentFilesOf, wordsOf } from '../../src/cli/doctor/service-environment.ts';
+import { parseEnvironmentText } from '../../src/cli/service/environment-text.ts';
 import { parseProperties } from '../../src/cli/service/properties.ts';
 
 const judge = (properties: Record<string, string>, ageMs: number | null = null) =>
@@ -70,7 +65,6 @@ describe('What systemd shows of a service', () => {
 
   test('gives its variables without the quotes', () => {
     expect(wordsOf(`A=1 "B=two words" 'C=x' $'D=it\\'s'`)).toEqual(['A=1', 'B=two words', 'C=x', "D=it's"]);
-    expect(['A=1', '# B=2', ' C="3 4"', 'no'].flatMap(assignmentIn)).toEqual(['A=1', 'C=3 4']);
   });
 
   test.each([
@@ -82,5 +76,23 @@ describe('What systemd shows of a service', () => {
   ])('gives the configuration that its command names in %s', (_, command, file) => {
     const shown = `{ path=/usr/bin/node ; argv[]=/usr/bin/node /x ${command} ; ignore_errors=no ; start_time=[n/a] }`;
     expect(configFileOf(argumentsOf(shown))).toBe(file);
+  });
+});
+
+describe('A file of variables is read as systemd reads it:', () => {
+  test.each([
+    ['comments and lines without = do not count', 'A=1\n# B=2\n;C=3\nno', ['A=1']],
+    ['blanks around a value do not count', ' A = 1 2 \t\nB=', ['A=1 2', 'B=']],
+    ['quotes keep blanks, and may stand one after the other', `A=" 1 "\nB='2'"3"`, ['A= 1 ', 'B=23']],
+    ['a quote within a bare word is an ordinary character', `A=it's"so`, [`A=it's"so`]],
+    ['a backslash keeps what follows, and joins lines', 'A=1\\\n2\\ \nB=\\"x', ['A=12 ', 'B="x']],
+    ['between double quotes a backslash counts before few characters', 'A="\\$\\n\\""', ['A=$\\n"']],
+    ['a value between quotes may have lines', 'A="1\n2"\nB=3', ['A=1\n2', 'B=3']],
+  ])('%s', (_, text, assignments) => {
+    expect(parseEnvironmentText(text)).toEqual({ assignments, ignored: [] });
+  });
+
+  test('a name that is none is told', () => {
+    expect(parseEnvironmentText('export A=1\nB=2\n')).toEqual({ assignments: ['B=2'], ignored: ['export A'] });
   });
 });

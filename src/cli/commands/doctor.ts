@@ -16,8 +16,9 @@ export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
     .option('--config-file <path>', 'the agent’s configuration; else that of its service, or the usual file')
     .action(async (options: { json?: boolean; configFile?: string }) => {
       const findings = await examine(ctx, options.configFile ?? null);
-      printResult(ctx, options, findings, render(findings));
-      if (findings.some(({ status }) => status === 'fail')) conclude('failed');
+      const { findingLines, hasFault } = await import('../doctor/report.ts');
+      printResult(ctx, options, findings, findingLines(findings));
+      if (hasFault(findings)) conclude('failed');
     });
 };
 
@@ -53,7 +54,7 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
 
 async function lookAround(ctx: CliContext, config: AgentConfig, around: Surroundings): Promise<readonly Finding[]> {
   const { lookAtAgent } = await import('../doctor/agent.ts');
-  const { environmentOf } = await import('../doctor/surroundings.ts');
+  const { environmentOf } = await import('../doctor/service-environment.ts');
   const { lookAtJournals, lookAtMachine, lookAtTools } = await import('../doctor/host.ts');
   const { readMachineFacts } = await import('../../system/machine-facts.ts');
   const { lookAtDisk, lookAtFolders } = await import('../doctor/folders.ts');
@@ -79,19 +80,8 @@ async function lookAround(ctx: CliContext, config: AgentConfig, around: Surround
 
 /** What can be told where the configuration cannot be read. */
 async function lookAtServiceAlone({ service }: Surroundings): Promise<readonly Finding[]> {
-  const { lookAtService } = await import('../doctor/agent.ts');
-  return service === null ? [] : lookAtService(service);
-}
-
-function render(findings: readonly Finding[]): string[] {
-  const width = Math.max(...findings.map(({ check }) => check.length));
-  const lines = findings.flatMap(({ status, check, detail, remedy }) => [
-    `${status.padEnd(4)}  ${check.padEnd(width)}  ${detail}`,
-    ...(remedy === null ? [] : [`${' '.repeat(6 + width + 2)}to do: ${remedy}`]),
-  ]);
-  const count = (wanted: Finding['status'], word: string) => {
-    const number = findings.filter(({ status }) => status === wanted).length;
-    return `${number} ${word}${number === 1 ? '' : 's'}`;
-  };
-  return [...lines, `${count('fail', 'fault')}, ${count('warn', 'warning')}`];
+  if (service === null) return [];
+  const { lookAtService } = await import('../doctor/service-state.ts');
+  const { AGENT_SERVICE } = await import('../doctor/surroundings.ts');
+  return lookAtService(service, AGENT_SERVICE, 'slipway agent install');
 }

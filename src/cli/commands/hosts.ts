@@ -6,6 +6,7 @@ import { addConnectionOptions, type ConnectionOptions, connect } from '../connec
 import { collectPages } from '../paging.ts';
 import { renderTags } from '../resource-tags.ts';
 import { isMeant, parseTagFilter, type TagFilter } from '../tag-filters.ts';
+import { marksOf } from '../view/host-marks.ts';
 import { printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderDuration, renderTime } from '../view/time.ts';
@@ -59,7 +60,8 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
         renderTags(host.tags ?? []),
       ]);
       const header = ['HOST', 'STATUS', 'LAST POLL', 'AGENT', 'TAGS'];
-      printResult(ctx, options, records, renderTable([header, ...rows]));
+      const marked = records.map((host) => ({ ...host, marks: marksOf(host, nowMs) }));
+      printResult(ctx, options, marked, renderTable([header, ...rows]));
     });
 
   withFlags(
@@ -142,19 +144,9 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
     });
 };
 
-/** Longer than any agent goes without a poll, with the usual settings. */
-const SILENT_MS = 3 * 60_000;
-
 /** Whether a deployment would get to it, and if not, why. */
 function standingOf(host: HostRecord, nowMs: number): string {
-  if (!host.registered) return 'deregistered';
-  const isSilent = host.lastPollTime === undefined || nowMs - host.lastPollTime * 1000 > SILENT_MS;
-  const notes = [
-    ...(host.keysDisabled === true ? ['KEY DISABLED'] : []),
-    ...(host.identityIsShared === true ? ['IDENTITY USED TWICE'] : []),
-    ...(isSilent ? ['SILENT'] : []),
-  ];
-  return ['registered', ...notes].join(', ');
+  return host.registered ? ['registered', ...marksOf(host, nowMs)].join(', ') : 'deregistered';
 }
 
 function describeDisabled(keys: number): string {

@@ -8,7 +8,6 @@ import { type KeyAccessOptions, withKeys } from '../key-access.ts';
 import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
-import { DEFAULT_DATA_DIR } from './server.ts';
 
 type Options = KeyAccessOptions & ResultOptions;
 

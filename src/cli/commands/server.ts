@@ -1,34 +1,23 @@
-import { type Command, Option } from 'commander';
-import { SlipwayError } from '../../errors.ts';
+import type { Command } from 'commander';
 import type { ClosableLogger } from '../../logging/create-logger.ts';
-import { type ListenAddress, parseListenAddress } from '../arguments.ts';
-import type { AddCommand } from '../command.ts';
+import type { AddCommand, Conclude } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitStatus } from '../exit-status.ts';
 import { packageVersion } from '../package-version.ts';
+import { addServerOptions, checkServerOptions, DEFAULT_DATA_DIR, type ServerOptions } from '../server-options.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
 import type { ServiceInstallation } from '../service/install.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 
-interface ServerOptions {
-  readonly dataDir: string;
-  readonly listen: ListenAddress;
-  readonly s3Listen: ListenAddress;
-  readonly publicS3Endpoint?: string;
-  readonly database?: string;
-  readonly region: string;
-  readonly accountId: string;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-}
-
-export const DEFAULT_DATA_DIR = '/var/lib/slipway';
-
-export const addServerCommand: AddCommand = (program, ctx) => {
+export const addServerCommand: AddCommand = (program, ctx, conclude) => {
   const server = program.command('server').description('run the control server in the foreground');
-  addServerOptions(server).action((options: ServerOptions) => runServer(ctx, options));
+  // `server doctor --data-dir X` means doctor's flag, not server's.
+  addServerOptions(server)
+    .enablePositionalOptions()
+    .action((options: ServerOptions) => runServer(ctx, options));
+  addServerDoctor(server, ctx, conclude);
 
   server
     .command('install')
@@ -78,50 +67,31 @@ function addShowCommand(server: Command, ctx: CliContext): void {
     });
 }
 
-function addServerOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--data-dir <dir>', 'database, keys and revisions').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
-    )
-    .addOption(
-      new Option('--listen <host:port>', 'the API, for hosts and people')
-        .env('SLIPWAY_LISTEN')
-        .argParser(parseListenAddress)
-        .default({ host: '127.0.0.1', port: 8400 }, '127.0.0.1:8400'),
-    )
-    .addOption(
-      new Option('--s3-listen <host:port>', 'the S3 API for revisions')
-        .env('SLIPWAY_S3_LISTEN')
-        .argParser(parseListenAddress)
-        .default({ host: '127.0.0.1', port: 8401 }, '127.0.0.1:8401'),
-    )
-    .addOption(
-      new Option('--public-s3-endpoint <url>', 'address of the S3 API as hosts see it; else the one listened on').env(
-        'SLIPWAY_PUBLIC_S3_ENDPOINT',
-      ),
-    )
-    .addOption(new Option('--database <url>', 'postgres://… instead of the embedded database').env('SLIPWAY_DATABASE'))
-    .addOption(
-      new Option('--region <region>', 'region in the names of resources').env('SLIPWAY_REGION').default('us-east-1'),
-    )
-    .addOption(
-      new Option('--account-id <digits>', 'account in the names of resources')
-        .env('SLIPWAY_ACCOUNT_ID')
-        .default('000000000000'),
-    )
-    .addOption(
-      new Option('--tls-cert <file>', 'certificate chain, PEM; both ports then speak HTTPS').env('SLIPWAY_TLS_CERT'),
-    )
-    .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
+function addServerDoctor(server: Command, ctx: CliContext, conclude: Conclude): void {
+  const doctor = server
+    .command('doctor')
+    .description('look for what keeps the server of this machine from working, and say what to do about it')
+    .option('--json', 'findings as JSON')
+    .option('--ca-file <file>', 'the authority that hosts trust; else SLIPWAY_CA_FILE, or the agent’s ca_file');
+  for (const { flags, description } of server.options) {
+    doctor.option(flags, `${description}; else as the service or the running server has it`);
+  }
+  doctor.action(async (options: { json?: boolean; caFile?: string }) => {
+    const { caFileOf } = await import('../connection.ts');
+    const { examineServer } = await import('../doctor/server/examine.ts');
+    const { findingLines, hasFault } = await import('../doctor/report.ts');
+    const given = server.options.flatMap((option) => {
+      const value: unknown = doctor.getOptionValue(option.attributeName());
+      return typeof value === 'string' ? [`${option.long}=${value}`] : [];
+    });
+    const findings = await examineServer(ctx, given, await caFileOf(ctx, options));
+    printResult(ctx, options, findings, findingLines(findings));
+    if (hasFault(findings)) conclude('failed');
+  });
 }
 
 async function runServer(ctx: CliContext, options: ServerOptions): Promise<void> {
-  if (!/^\d{12}$/.test(options.accountId)) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `--account-id '${options.accountId}' is not 12 digits`);
-  }
-  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together');
-  }
+  checkServerOptions(options);
   const { startServer } = await import('../../server/main.ts');
   const { createServerLogger } = await import('../../logging/create-logger.ts');
   const { notifyServiceManager } = await import('../../system/service-manager.ts');

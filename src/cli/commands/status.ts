@@ -2,6 +2,7 @@ import type { AgentStatus } from '../../agent/status.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import type { ShownMark } from '../view/host-marks.ts';
 import { printResult } from '../view/result.ts';
 import { renderDuration } from '../view/time.ts';
 
@@ -22,7 +23,10 @@ export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
       const { askAgent } = await import('../ask-agent.ts');
       const found = findAgent(config);
       const agent = await askAgent(config);
-      const known = { configFile: file, agent, ...(await fromDisk(config)) };
+      const { silenceLimitMs } = await import('../../agent/status.ts');
+      const { marksOfAgent } = await import('../view/host-marks.ts');
+      const marks = agent === null ? [] : marksOfAgent(agent, ctx.clock.now(), silenceLimitMs(config));
+      const known = { configFile: file, agent, marks, ...(await fromDisk(config)) };
       const silent = found.state === 'running' ? found.pid : null;
       printResult(ctx, options, known, render(ctx, known, silent));
       if (agent === null && silent === null) conclude('agent-stopped');
@@ -33,6 +37,8 @@ export const addStatusCommand: AddCommand = (program, ctx, conclude) => {
 interface Known {
   readonly configFile: string | null;
   readonly agent: AgentStatus | null;
+  /** Why deployments do not get to this host; empty: they do, or the agent does not answer. */
+  readonly marks: readonly ShownMark[];
   readonly rootDir: string;
   readonly freeBytes: number | null;
   readonly groups: readonly StatusOfGroup[];
@@ -49,7 +55,7 @@ interface StatusOfGroup {
 }
 
 /** What can be told without the agent. */
-async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' | 'agent'>> {
+async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' | 'agent' | 'marks'>> {
   const { existsSync, statfsSync } = await import('node:fs');
   const { basename } = await import('node:path');
   const { countUndelivered } = await import('../../agent/ledger.ts');
@@ -69,7 +75,7 @@ async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' |
 /** @param silentPid of an agent that runs and does not answer */
 function render(
   { clock }: CliContext,
-  { configFile, agent, rootDir, freeBytes, groups, undelivered }: Known,
+  { configFile, agent, marks, rootDir, freeBytes, groups, undelivered }: Known,
   silentPid: number | null,
 ): string[] {
   const ago = (ms: number) => `${renderDuration(clock.now() - ms)} ago`;
@@ -81,7 +87,7 @@ function render(
     const { lastPoll } = agent;
     add('agent', `runs as PID ${agent.pid}, version ${agent.version}, started ${ago(agent.startedAtMs)}`);
     add('host', `${agent.hostIdentifier} (from ${agent.identityFrom})`);
-    if (agent.identityIsShared) add('', 'ANOTHER AGENT uses this identity, too: `slipway doctor` says what to do');
+    for (const { mark, why } of marks) add('', `${mark}: ${why}`);
     add('endpoint', agent.endpoint);
     add(
       'last poll',

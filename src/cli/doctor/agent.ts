@@ -1,24 +1,19 @@
 /** Whether the agent of this machine runs, answers, and gets its polls answered. */
-import { readFileSync, statSync } from 'node:fs';
-import { uptime } from 'node:os';
 import { type AgentStatus, silenceLimitMs, troubleOf } from '../../agent/status.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { messageOf } from '../../errors.ts';
-import { startTimeOf } from '../../system/processes.ts';
 import { findAgent } from '../agent-process.ts';
 import { askAgent } from '../ask-agent.ts';
 import type { CliContext } from '../context.ts';
-import { lastWords } from '../service/properties.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
-import { judgeService } from './service.ts';
+import { ageOf, isHalted, ownerOf, remedyOfHang } from './process.ts';
+import { lookAtService } from './service-state.ts';
 import { AGENT_SERVICE, type Surroundings } from './surroundings.ts';
 
 /** An agent that has just been started puts right what a crash has left, before it answers. */
 const STARTING_MS = 30_000;
 /** So many polls in a row have failed: that is no hiccup. */
 const MANY_FAILURES = 3;
-/** Of /proc: ticks in a second, on every Linux that there is. */
-const TICKS = 100;
 
 export interface LookedAtAgent {
   readonly findings: readonly Finding[];
@@ -38,7 +33,7 @@ export async function lookAtAgent(
     const remedy = 'Run the doctor as root, or as the agent’s user.';
     return { findings: [warn('agent', `cannot be told whether it runs: ${messageOf(error)}`, remedy)], pid: null };
   }
-  const ofService = service === null ? [] : await lookAtService(service);
+  const ofService = service === null ? [] : await lookAtService(service, AGENT_SERVICE, 'slipway agent install');
   const restart = service === null ? '`slipway agent restart`' : `\`systemctl restart ${AGENT_SERVICE}\``;
   if (found.state === 'stopped') {
     // Of a service that does not run all is said.
@@ -52,17 +47,6 @@ export async function lookAtAgent(
   }
   const finding = await lookAtAnswer(ctx, config, found.pid, restart);
   return { findings: [...ofService, finding], pid: found.pid };
-}
-
-export async function lookAtService(service: NonNullable<Surroundings['service']>): Promise<Finding[]> {
-  const pid = Number(service['MainPID'] ?? 0);
-  return judgeService({
-    name: AGENT_SERVICE,
-    properties: service,
-    ageMs: pid > 0 ? ageOf(pid) : null,
-    lastWords: service['ActiveState'] === 'active' ? '' : await lastWords(AGENT_SERVICE, null),
-    install: 'slipway agent install',
-  });
 }
 
 async function lookAtAnswer(
@@ -81,7 +65,11 @@ async function lookAtAnswer(
     return warn('agent', `runs as PID ${pid} for a few seconds and does not answer yet`, 'Ask again in half a minute.');
   }
   const detail = `runs as PID ${pid} and does not answer: it hangs, and takes no deployment`;
-  return fail('agent', detail, remedyOfHang(pid, restart));
+  return fail(
+    'agent',
+    detail,
+    remedyOfHang(pid, restart, 'root_dir', 'the next start puts right what was interrupted'),
+  );
 }
 
 function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): Finding {
@@ -113,42 +101,4 @@ function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): F
     return warn('agent', detail, 'Start the container with an init: `docker run --init`, or tini before the command.');
   }
   return ok('agent', `runs as PID ${pid}, and answers`);
-}
-
-function remedyOfHang(pid: number, restart: string): string {
-  if (isHalted(pid)) {
-    return `Somebody has halted it (SIGSTOP, or a debugger): let it go on with \`kill -CONT ${pid}\`.`;
-  }
-  if (stateOf(pid) === 'D') {
-    return 'It waits for a disk or a network file system: look at `dmesg` and at the mounts below root_dir; a restart alone does not help.';
-  }
-  return `Start it anew: ${restart}. If that does not end it, \`kill -KILL ${pid}\`; the next start puts right what was interrupted.`;
-}
-
-function isHalted(pid: number): boolean {
-  return /^[Tt]$/.test(stateOf(pid));
-}
-
-/** A letter, as `ps` has it; empty for a process that is gone. */
-function stateOf(pid: number): string {
-  try {
-    return /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
-  } catch {
-    return '';
-  }
-}
-
-function ownerOf(pid: number): number | null {
-  try {
-    return statSync(`/proc/${pid}`).uid;
-  } catch {
-    return null;
-  }
-}
-
-/** How long a process has run, milliseconds; null: it is gone, or nobody can tell. */
-function ageOf(pid: number): number | null {
-  const startedTicks = startTimeOf(pid);
-  if (startedTicks === null) return null;
-  return (uptime() - Number(startedTicks) / TICKS) * 1000;
 }

@@ -3,7 +3,7 @@ import { domainOf } from '../../agent/endpoint.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { type Finding, fail, ok } from './check.ts';
 import { reach } from './reach.ts';
-import type { Environment } from './surroundings.ts';
+import type { Environment } from './service-environment.ts';
 
 const CHECK = 'S3';
 

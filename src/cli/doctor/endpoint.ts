@@ -9,15 +9,13 @@ import { createHostCommandClient } from '../../protocol/host-command/client.ts';
 import { shellCommand } from '../../system/shell-word.ts';
 import { trustAuthorities } from '../../system/trust.ts';
 import type { CliContext } from '../context.ts';
+import { canReadAs } from './access.ts';
 import { lookAtBundleStore } from './bundle-store.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
-import { canReadAs } from './folders.ts';
+import { judgeSkew } from './clock-skew.ts';
 import { ANSWER_MS, lookAtName, reach } from './reach.ts';
-import type { Environment } from './surroundings.ts';
+import type { Environment } from './service-environment.ts';
 
-/** Signatures are refused beyond five minutes; a clock that is off by one will be there soon. */
-const SKEW_MS = 60_000;
-const REFUSED_SKEW_MS = 5 * 60_000;
 /** An execution that no service has: asking for it proves the signature and takes no work away. */
 const NO_EXECUTION = 'doctor/d-NONE/none/1';
 const KEY = 'deploy_control_endpoint';
@@ -103,11 +101,7 @@ async function lookAtConnection(
     `${endpoint} answers${endpoint.startsWith('https:') ? ' over TLS that verifies' : ''}`,
   );
   if (Number.isNaN(date)) return [connection];
-  const skewMs = Math.abs(clock.now() - date);
-  const detail = `differs from the endpoint’s by ${Math.round(skewMs / 1000)} s`;
-  const remedy = 'Let NTP set the clock (`timedatectl set-ntp true`): signatures are refused beyond five minutes.';
-  if (skewMs > REFUSED_SKEW_MS) return [connection, fail('clock', detail, remedy)];
-  return [connection, skewMs > SKEW_MS ? warn('clock', detail, remedy) : ok('clock', detail)];
+  return [connection, judgeSkew(clock.now() - date, 'the endpoint’s')];
 }
 
 async function lookAtSignature(

@@ -2,7 +2,7 @@
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { type Finding, ok, warn } from './check.ts';
 import { reach } from './reach.ts';
-import type { Environment } from './surroundings.ts';
+import type { Environment } from './service-environment.ts';
 
 const CHECK = 'signed orders';
 /** What a Slipway server answers to anybody who asks for its root. */

@@ -6,7 +6,7 @@ import { isNoTls, messageOf } from '../../errors.ts';
 import { proxyFor } from '../../protocol/proxy.ts';
 import { TRUST_REMEDY } from '../../system/trust.ts';
 import { type Finding, fail, ok } from './check.ts';
-import type { Environment } from './surroundings.ts';
+import type { Environment } from './service-environment.ts';
 
 export const ANSWER_MS = 10_000;
 /** More of an answer is not needed to tell who gave it; bytes. */

@@ -6,7 +6,17 @@ export type Properties = Readonly<Record<string, string | undefined>>;
 
 const WANTED = [
   ...['LoadState', 'ActiveState', 'SubState', 'Result', 'ExecMainStatus', 'MainPID', 'NRestarts', 'User'],
-  ...['UnitFileState', 'NeedDaemonReload', 'ExecStart', 'Environment', 'EnvironmentFiles', 'MemoryMax', 'ExecMainCode'],
+  ...[
+    'UnitFileState',
+    'NeedDaemonReload',
+    'ExecStart',
+    'Environment',
+    'EnvironmentFiles',
+    'MemoryMax',
+    'ExecMainCode',
+    'UnsetEnvironment',
+    'LimitNOFILE',
+  ],
 ];
 
 /** Empty where there is no systemd. Of lines that come twice, such as EnvironmentFiles, all are kept. */

@@ -13,6 +13,9 @@ type Step = (TEXT: string) => readonly string[];
 
 const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns, pagesByKey];
 
+/** The step that a database of this version is at. */
+export const NEWEST_STEP = STEPS.length;
+
 /** Only this lock's name; any number that nobody else uses. */
 const MIGRATION_LOCK = 7_312_026;
 

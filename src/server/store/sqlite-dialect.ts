@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -15,6 +16,9 @@ import {
 } from 'kysely';
 import { databaseAway, isSqliteAway, isSqliteBusy } from './database-faults.ts';
 
+/** `immutable`: nobody writes the file meanwhile; then no lock and no companion file is needed, and none is made. */
+export type SqliteAccess = 'read-write' | 'read-only' | 'immutable';
+
 /**
  * Kysely on the SQLite that Node carries.
  *
@@ -25,10 +29,10 @@ import { databaseAway, isSqliteAway, isSqliteBusy } from './database-faults.ts';
  * Trap: who holds the connection (a transaction) and asks the store for another one waits for himself. Inside a transaction
  * everything goes through `tx`.
  */
-export function sqliteDialect(file: string): Dialect {
+export function sqliteDialect(file: string, access: SqliteAccess = 'read-write'): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new NodeSqliteDriver(file),
+    createDriver: () => new NodeSqliteDriver(file, access),
     createIntrospector: (db: Kysely<unknown>): DatabaseIntrospector => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
@@ -49,16 +53,22 @@ const FILE_MODE = 0o600;
 
 class NodeSqliteDriver implements Driver {
   readonly #file: string;
+  readonly #access: SqliteAccess;
   #connection: NodeSqliteConnection | null = null;
   /** Resolves when the last one in the queue lets go. */
   #lastUser: Promise<void> = Promise.resolve();
   #letGo: () => void = () => undefined;
 
-  constructor(file: string) {
+  constructor(file: string, access: SqliteAccess) {
     this.#file = file;
+    this.#access = access;
   }
 
   async init(): Promise<void> {
+    if (this.#access !== 'read-write') {
+      this.#connection = new NodeSqliteConnection(openToRead(this.#file, this.#access));
+      return;
+    }
     // Made here, since SQLite would make it readable for all; its companion files take their mode from it.
     closeSync(openSync(this.#file, 'a', FILE_MODE));
     const database = new DatabaseSync(this.#file);
@@ -109,6 +119,12 @@ class NodeSqliteDriver implements Driver {
     this.#connection?.close();
     this.#connection = null;
   }
+}
+
+function openToRead(file: string, access: Exclude<SqliteAccess, 'read-write'>): DatabaseSync {
+  const url = pathToFileURL(file);
+  if (access === 'immutable') url.searchParams.set('immutable', '1');
+  return new DatabaseSync(url, { readOnly: true, timeout: OPENING_WAIT_MS });
 }
 
 class NodeSqliteConnection implements DatabaseConnection {

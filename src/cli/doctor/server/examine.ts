@@ -1,0 +1,208 @@
+/** Everything that `slipway server doctor` looks at, in the order in which it is told. */
+
+import { newestInstant } from '../../../server/store/look.ts';
+import { shellCommand } from '../../../system/shell-word.ts';
+import type { CliContext } from '../../context.ts';
+import type { ServerOptions } from '../../server-options.ts';
+import { type Finding, fail, ok, warn } from '../check.ts';
+import { judgeSkew } from '../clock-skew.ts';
+import { ageOf, isHalted, remedyOfHang } from '../process.ts';
+import { lookAtService } from '../service-state.ts';
+import { lookAtAnswer } from './answer.ts';
+import { type LookedAtCertificate, lookAtCertificate } from './certificate.ts';
+import { lookAtDatabase } from './database.ts';
+import { lookAtServerFiles } from './files.ts';
+import { lookAtHosts } from './hosts.ts';
+import { lookAtMasterKey } from './master-key.ts';
+import { lookAtOpenFiles } from './open-files.ts';
+import { lookAtPort, shownListenAddress } from './ports.ts';
+import { findServerSetup, SERVER_SERVICE, type ServerSetup } from './setup.ts';
+
+/** A server opens its database and is ready within seconds. */
+const STARTING_MS = 30_000;
+/** Of what is stored, an instant later than now by this much shows that the clock was set back; milliseconds. */
+const NO_LATER_MS = 60_000;
+
+interface Looked extends ServerSetup {
+  readonly options: ServerOptions;
+}
+
+/** @param given flags of `slipway server`, each as `--name=value` @param caFile whom hosts trust; null: not known */
+export async function examineServer(
+  ctx: CliContext,
+  given: readonly string[],
+  caFile: string | null,
+): Promise<readonly Finding[]> {
+  const setup = await findServerSetup(ctx, given);
+  const { options } = setup;
+  const process = await lookAtProcess(setup);
+  if (options === null) return [...process, ...setup.findings];
+  const looked: Looked = { ...setup, options };
+  const certificate = await certificateOf(ctx, looked, caFile);
+  return [
+    ...process,
+    ...setup.findings,
+    ok('settings', `data folder ${options.dataDir}, API on ${shownListenAddress(options.listen)}`),
+    ...lookAtServerFiles(options.dataDir, looked),
+    ...(await lookAtState(ctx, looked)),
+    ...certificate.findings,
+    ...(await lookAtDoors(ctx, looked, certificate.fingerprint)),
+  ];
+}
+
+/** The service, or the server that somebody started by hand. */
+async function lookAtProcess({ service, pid, findings, options }: ServerSetup): Promise<readonly Finding[]> {
+  const ofService = service === null ? [] : await lookAtService(service, SERVER_SERVICE, 'slipway server install');
+  if (pid !== null) return [...ofService, running(pid)];
+  if (ofService.some(({ status }) => status === 'fail') || findings.some(({ check }) => check === 'server')) {
+    return ofService;
+  }
+  if (service !== null && Number(service['MainPID'] ?? 0) > 0) {
+    const remedy = `Ask again in a few seconds; \`journalctl -u ${SERVER_SERVICE} -f\` shows what it waits for.`;
+    return [...ofService, warn('server', 'is being started', remedy)];
+  }
+  const start =
+    service === null
+      ? `\`slipway server install\`, or \`${shellCommand('slipway', 'server', ...(options === null ? [] : ['--data-dir', options.dataDir]))}\``
+      : `\`systemctl start ${SERVER_SERVICE}\``;
+  return [...ofService, fail('server', 'does not run: no host and no person gets an answer', `Start it: ${start}.`)];
+}
+
+function running(pid: number): Finding {
+  if (isHalted(pid)) {
+    return fail('server', `PID ${pid} is halted and answers nobody`, hangRemedy(pid, 'a restart'));
+  }
+  return ok('server', `runs as PID ${pid}`);
+}
+
+function hangRemedy(pid: number, restart: string): string {
+  return remedyOfHang(pid, restart, 'the data folder', 'what was committed is in the database, and deployments go on');
+}
+
+/** Database, master key, clock, hosts, limits. */
+async function lookAtState(ctx: CliContext, looked: Looked): Promise<readonly Finding[]> {
+  const { options, pid, user, service } = looked;
+  const { findings, store, isCurrent } = await lookAtDatabase(options, pid);
+  try {
+    const key = { dataDir: options.dataDir, user, random: ctx.random, store: isCurrent ? store : null };
+    const ofKey = await lookAtMasterKey(key);
+    if (store === null || !isCurrent) return [...findings, ...ofKey, ...lookAtOpenFiles(pid, service, 0)];
+    const nowMs = ctx.clock.now();
+    const hosts = await lookAtHosts(store, { nowMs, serverAgeMs: pid === null ? null : ageOf(pid) });
+    return [
+      ...findings,
+      ...ofKey,
+      ...(await lookAtClock(store, nowMs)),
+      ...hosts.findings,
+      ...lookAtOpenFiles(pid, service, hosts.count),
+    ];
+  } finally {
+    await store?.close();
+  }
+}
+
+/** What the server has written down cannot be later than now. */
+async function lookAtClock(store: Parameters<typeof newestInstant>[0], nowMs: number): Promise<Finding[]> {
+  const newestMs = await newestInstant(store);
+  if (newestMs === null || newestMs - nowMs <= NO_LATER_MS) return [];
+  return [judgeSkew(nowMs - newestMs, 'what the database holds (polls of hosts, deployments)')];
+}
+
+async function certificateOf(
+  ctx: CliContext,
+  { options, user, env }: Looked,
+  caFile: string | null,
+): Promise<LookedAtCertificate> {
+  const { tlsCert: certFile, tlsKey: keyFile } = options;
+  if (certFile === undefined || keyFile === undefined) {
+    return { findings: withoutTls(options), fingerprint: null };
+  }
+  return lookAtCertificate({ certFile, keyFile, user, nowMs: ctx.clock.now(), names: namesOf(options), env, caFile });
+}
+
+/** Without a certificate only this machine may talk to it: agents refuse http elsewhere. */
+function withoutTls({ listen }: ServerOptions): Finding[] {
+  if (/^(127\.|::1$|localhost$)/.test(listen.host)) return [];
+  return [
+    warn(
+      'certificate',
+      `none is configured, and the API listens on ${shownListenAddress(listen)}: agents refuse http to other machines`,
+      'Set --tls-cert and --tls-key (SLIPWAY_TLS_CERT, SLIPWAY_TLS_KEY), or have a proxy speak TLS in front of it.',
+    ),
+  ];
+}
+
+/** What the settings say about how hosts call the server. */
+function namesOf({ listen, s3Listen, publicS3Endpoint }: ServerOptions) {
+  const isAll = (host: string) => /^(0\.0\.0\.0|::|0)$/.test(host);
+  const s3 = URL.parse(publicS3Endpoint ?? '')?.hostname.replace(/^\[|\]$/g, '');
+  const names = [
+    ...(isAll(listen.host) ? [] : [{ host: listen.host, setting: '--listen (SLIPWAY_LISTEN)' }]),
+    ...(s3 === undefined || s3 === ''
+      ? isAll(s3Listen.host)
+        ? []
+        : [{ host: s3Listen.host, setting: '--s3-listen (SLIPWAY_S3_LISTEN)' }]
+      : [{ host: s3, setting: '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)' }]),
+  ];
+  // One address is complained of once.
+  return names.filter(({ host }, index) => names.findIndex((other) => other.host === host) === index);
+}
+
+async function lookAtDoors(ctx: CliContext, looked: Looked, certificate: string | null): Promise<readonly Finding[]> {
+  const { options, pid, user, service } = looked;
+  const restart = service === null ? 'a restart of the server' : `\`systemctl restart ${SERVER_SERVICE}\``;
+  const isYoung = pid !== null && (ageOf(pid) ?? 0) < STARTING_MS;
+  const findings: Finding[] = [];
+  for (const [kind, address, setting] of [
+    ['API', options.listen, '--listen (SLIPWAY_LISTEN)'],
+    ['S3', options.s3Listen, '--s3-listen (SLIPWAY_S3_LISTEN)'],
+  ] as const) {
+    const port = await lookAtPort({ address, setting, pid, user });
+    const isLate = isYoung && port.finding.status === 'fail' && /does not listen/.test(port.finding.detail);
+    findings.push(
+      isLate ? warn(port.finding.check, 'the server is starting', 'Ask again in half a minute.') : port.finding,
+    );
+    if (!port.isOwn || pid === null || isHalted(pid)) continue;
+    const url = new URL(
+      `${options.tlsCert === undefined ? 'http' : 'https'}://${reachable(shownListenAddress(address))}/`,
+    );
+    const hang = hangRemedy(pid, restart);
+    findings.push(
+      ...(await lookAtAnswer({ kind, url, certificate, restart, remedyOfHang: hang, nowMs: ctx.clock.now() })),
+    );
+  }
+  return [...withSamePort(options), ...findings, ...lookAtPublicAddress(options)];
+}
+
+/** An address that stands for all is reached by the loopback's. */
+function reachable(address: string): string {
+  return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
+}
+
+function withSamePort({ listen, s3Listen }: ServerOptions): Finding[] {
+  if (listen.port !== s3Listen.port || listen.port === 0 || listen.host !== s3Listen.host) return [];
+  const remedy = 'Give --s3-listen (SLIPWAY_S3_LISTEN) a port of its own: 8401 is the usual one.';
+  return [fail('settings', `both APIs are to listen on ${shownListenAddress(listen)}`, remedy)];
+}
+
+/** The server tells hosts and people where the S3 API is. */
+function lookAtPublicAddress({ publicS3Endpoint, s3Listen, tlsCert }: ServerOptions): Finding[] {
+  const check = 'public S3 address';
+  const setting = '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)';
+  if (publicS3Endpoint === undefined || publicS3Endpoint === '') {
+    if (!/^(0\.0\.0\.0|::|0)$/.test(s3Listen.host)) return [];
+    const remedy = `Set ${setting} to the address by which hosts reach the S3 API, such as https://SERVER:${s3Listen.port}.`;
+    return [
+      fail(check, `hosts are told to download from ${shownListenAddress(s3Listen)}, which is no address`, remedy),
+    ];
+  }
+  const url = URL.parse(publicS3Endpoint);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    return [fail(check, `'${publicS3Endpoint}' is no address`, `Write ${setting} as https://HOST:PORT.`)];
+  }
+  // In front of a server without TLS a proxy may speak it; the other way around nothing works.
+  if (tlsCert !== undefined && url.protocol === 'http:' && Number(url.port || 80) === s3Listen.port) {
+    return [fail(check, `${publicS3Endpoint} says http, and the S3 API speaks TLS`, `Write ${setting} with https://.`)];
+  }
+  return [ok(check, publicS3Endpoint)];
+}

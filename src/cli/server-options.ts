@@ -1,0 +1,65 @@
+/** The settings of the control server, as flags and as variables: what `slipway server` runs with, and what its doctor looks at. */
+import { type Command, Option } from 'commander';
+import { SlipwayError } from '../errors.ts';
+import { type ListenAddress, parseListenAddress } from './arguments.ts';
+
+export interface ServerOptions {
+  readonly dataDir: string;
+  readonly listen: ListenAddress;
+  readonly s3Listen: ListenAddress;
+  readonly publicS3Endpoint?: string;
+  readonly database?: string;
+  readonly region: string;
+  readonly accountId: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+}
+
+export const DEFAULT_DATA_DIR = '/var/lib/slipway';
+
+export function addServerOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--data-dir <dir>', 'database, keys and revisions').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
+    )
+    .addOption(
+      new Option('--listen <host:port>', 'the API, for hosts and people')
+        .env('SLIPWAY_LISTEN')
+        .argParser(parseListenAddress)
+        .default({ host: '127.0.0.1', port: 8400 }, '127.0.0.1:8400'),
+    )
+    .addOption(
+      new Option('--s3-listen <host:port>', 'the S3 API for revisions')
+        .env('SLIPWAY_S3_LISTEN')
+        .argParser(parseListenAddress)
+        .default({ host: '127.0.0.1', port: 8401 }, '127.0.0.1:8401'),
+    )
+    .addOption(
+      new Option('--public-s3-endpoint <url>', 'address of the S3 API as hosts see it; else the one listened on').env(
+        'SLIPWAY_PUBLIC_S3_ENDPOINT',
+      ),
+    )
+    .addOption(new Option('--database <url>', 'postgres://… instead of the embedded database').env('SLIPWAY_DATABASE'))
+    .addOption(
+      new Option('--region <region>', 'region in the names of resources').env('SLIPWAY_REGION').default('us-east-1'),
+    )
+    .addOption(
+      new Option('--account-id <digits>', 'account in the names of resources')
+        .env('SLIPWAY_ACCOUNT_ID')
+        .default('000000000000'),
+    )
+    .addOption(
+      new Option('--tls-cert <file>', 'certificate chain, PEM; both ports then speak HTTPS').env('SLIPWAY_TLS_CERT'),
+    )
+    .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
+}
+
+/** @throws SlipwayError CLI_BAD_ARGUMENT for what no single setting can be told by */
+export function checkServerOptions(options: ServerOptions): void {
+  if (!/^\d{12}$/.test(options.accountId)) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `--account-id '${options.accountId}' is not 12 digits`);
+  }
+  if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together');
+  }
+}
