@@ -5,6 +5,7 @@ import { shellWord } from '../../system/shell-word.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions } from '../connection.ts';
 import { type KeyAccessOptions, withKeys } from '../key-access.ts';
+import { DEFAULT_DATA_DIR } from '../server-options.ts';
 import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
