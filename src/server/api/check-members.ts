@@ -7,10 +7,17 @@ import { INPUT_MEMBERS, type MemberKind } from './members.ts';
 
 /** More of a foreign name is not repeated; characters. */
 const MAX_NAME = 100;
+/** More than any handler takes; what each takes is its own matter. */
+const MAX_LIST = 1_000;
+/** In characters; names and tags have limits of their own, far below. */
+const MAX_TEXT = 4_096;
+/** Texts that have an exception of their own for what is too long, or are refused as such. */
+const LONG_TEXTS = ['nextToken', 'NextToken', 'description', 'content'];
 
 /**
- * Finds members that the operation does not have, at any depth, and values of another type than the member's. Numbers and times are left to
- * the handlers, which have exceptions of their own for them. A member that is null is absent.
+ * Finds members that the operation does not have, at any depth, values of another type than the member's, and those that are larger than
+ * anything that is asked for in earnest. Numbers and times are left to the handlers, which have exceptions of their own for them. A member
+ * that is null is absent.
  *
  * @throws ApiError ValidationException, which names the member; SerializationException for a value of another type
  */
@@ -38,17 +45,29 @@ function checkObject(operation: string, path: string, object: Input, members: Re
 
 function checkValue(operation: string, path: string, value: unknown, kind: MemberKind): void {
   const holder = { [path]: value };
-  if (kind === 'text') readText(holder, path);
-  else if (kind === 'flag') readBoolean(holder, path);
+  if (kind === 'text') {
+    const text = readText(holder, path) ?? '';
+    if (text.length > MAX_TEXT && !LONG_TEXTS.includes(path.split('.').at(-1) ?? ''))
+      throw tooLarge(operation, path, `${text.length} characters`, MAX_TEXT);
+  } else if (kind === 'flag') readBoolean(holder, path);
   else if (kind === 'number') return;
   else if (kind === 'map') readObject(holder, path);
   else if (isListKind(kind)) {
-    for (const [index, entry] of (readList(holder, path) ?? []).entries()) {
+    const list = readList(holder, path) ?? [];
+    if (list.length > MAX_LIST) throw tooLarge(operation, path, `${list.length} entries`, MAX_LIST);
+    for (const [index, entry] of list.entries()) {
       // Handlers say what a list may not have in it; null is nothing that any has.
       if (entry === null) throw new ApiError('SerializationException', `${path}[${index}] is null.`);
       checkValue(operation, `${path}[${index}]`, entry, kind[0]);
     }
   } else checkObject(operation, path, readObject(holder, path) ?? {}, kind);
+}
+
+function tooLarge(operation: string, path: string, size: string, limit: number): ApiError {
+  return new ApiError(
+    'ValidationException',
+    `${path} of ${operation} has ${size}; ${limit} is the limit. Nothing was done.`,
+  );
 }
 
 function isListKind(kind: MemberKind): kind is readonly [MemberKind] {

@@ -8,7 +8,7 @@ import { listInstances } from '../store/instances.ts';
 import type { Role } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
-import { checkName, INSTANCE, readText } from './input.ts';
+import { checkName, INSTANCE, readDescription, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host'];
@@ -54,7 +54,7 @@ export const controlHandlers: Handlers<
         'A key of role host needs the hostArn that it speaks for, or an instanceName.',
       );
     }
-    const description = readText(input, 'description') ?? '';
+    const description = readDescription(input) ?? '';
     const key = await ctx.store.transaction((tx) =>
       createAccessKey(
         tx,

@@ -96,6 +96,8 @@ export function requireText(value: unknown, member: string): string {
   if (typeof value !== 'string') throw wrongType(member, 'text', value);
   // PostgreSQL keeps no text with one, and nothing that has a name here needs one.
   if (value.includes('\0')) throw new ApiError('SerializationException', `${member} has a NUL character in it.`);
+  // Half of a surrogate pair would be kept as another character.
+  if (!value.isWellFormed()) throw new ApiError('SerializationException', `${member} is not well-formed Unicode.`);
   return value;
 }
 

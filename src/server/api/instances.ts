@@ -23,8 +23,8 @@ const MAX_TAGS = 10;
 const MAX_KEY = 128;
 const MAX_VALUE = 256;
 const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const USER_ARN = /^arn:aws[a-z-]*:iam::\d{12}:user\/[A-Za-z0-9/+=,.@_-]+$/;
-const SESSION_ARN = /^arn:aws[a-z-]*:sts::\d{12}:assumed-role\/[A-Za-z0-9+=,.@_-]+\/[A-Za-z0-9+=,.@_-]+$/;
+const USER_ARN = /^arn:aws[a-z-]*:iam::\d{12}:user\/[A-Za-z0-9/+=,.@_-]{1,380}$/;
+const SESSION_ARN = /^arn:aws[a-z-]*:sts::\d{12}:assumed-role\/[A-Za-z0-9+=,.@_-]{1,128}\/[A-Za-z0-9+=,.@_-]{1,128}$/;
 
 /** `tags` is always there: `aws deploy deregister` fails on an instance without. */
 function instanceInfo(row: InstanceRow, tags: readonly Tag[]) {
@@ -48,12 +48,13 @@ function readArn(input: Input): { kind: 'user' | 'session'; arn: string } {
     );
   }
   if (user !== null) {
-    if (!USER_ARN.test(user)) throw new ApiError('InvalidIamUserArnException', `'${user}' is no ARN of an IAM user.`);
+    if (!USER_ARN.test(user))
+      throw new ApiError('InvalidIamUserArnException', `'${user.slice(0, 120)}' is no ARN of an IAM user.`);
     return { kind: 'user', arn: user };
   }
   if (session === null) throw new ApiError('IamArnRequiredException', 'An iamUserArn or an iamSessionArn is needed.');
   if (!SESSION_ARN.test(session))
-    throw new ApiError('InvalidIamSessionArnException', `'${session}' is no ARN of an STS session.`);
+    throw new ApiError('InvalidIamSessionArnException', `'${session.slice(0, 120)}' is no ARN of an STS session.`);
   return { kind: 'session', arn: session };
 }
 

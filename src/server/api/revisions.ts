@@ -37,6 +37,8 @@ const LOCATIONS: Readonly<Record<string, string>> = {
 };
 const BUNDLE_TYPES = ['tar', 'tgz', 'zip'];
 const MAX_BATCH = 25;
+/** A key of S3 has 1024 bytes at most. Revisions are found by their location, and PostgreSQL finds by 2704 bytes at most. */
+const MAX_LOCATION_BYTES = 2_400;
 
 /** @throws ApiError RevisionRequiredException, InvalidRevisionException naming the member at fault */
 export function readRevision(input: Input, member: string): RevisionLocation {
@@ -53,9 +55,9 @@ export function readRevision(input: Input, member: string): RevisionLocation {
   }
   switch (type) {
     case 'S3':
-      return { revisionType: 'S3', s3Location: readS3Location(revision) };
+      return requireShort({ revisionType: 'S3', s3Location: readS3Location(revision) });
     case 'GitHub':
-      return { revisionType: 'GitHub', gitHubLocation: readGitHubLocation(revision) };
+      return requireShort({ revisionType: 'GitHub', gitHubLocation: readGitHubLocation(revision) });
     case 'String':
     case 'AppSpecContent':
       throw new ApiError(
@@ -65,6 +67,15 @@ export function readRevision(input: Input, member: string): RevisionLocation {
     default:
       throw new ApiError('InvalidRevisionException', `revisionType must be S3 or GitHub, but is '${type ?? ''}'.`);
   }
+}
+
+function requireShort(location: RevisionLocation): RevisionLocation {
+  const bytes = Buffer.byteLength(identityOf(location));
+  if (bytes <= MAX_LOCATION_BYTES) return location;
+  throw new ApiError(
+    'InvalidRevisionException',
+    `The location of the revision has ${bytes} bytes; ${MAX_LOCATION_BYTES} is the limit.`,
+  );
 }
 
 function readS3Location(revision: Input) {

@@ -125,7 +125,11 @@ async function noteRun(ctx: HostCommandContext, { hostArn, runId }: HostCommandC
 /** A member that must be there. Requests come as they were sent: nothing about their types is certain. */
 function requireText(input: object, member: string): string {
   const value: unknown = (input as Record<string, unknown>)[member];
-  if (typeof value === 'string' && value !== '') return value;
+  if (typeof value === 'string' && value !== '') {
+    // No database finds what it cannot keep: with NUL, or with half of a surrogate pair.
+    if (!value.includes('\0') && value.isWellFormed()) return value;
+    throw new ApiError('ClientException', `${member} has a character in it that no identifier has.`);
+  }
   const what = value === undefined || value === null ? 'is missing' : 'must be a text that is not empty';
   throw new ApiError('ClientException', `${member} ${what}.`);
 }

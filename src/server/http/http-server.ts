@@ -31,6 +31,7 @@ import { readRunId } from '../engine/agent-runs.ts';
 import type { HostCommandService } from '../engine/host-commands.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import { beginAuthentication } from './authenticate.ts';
+import { readJson } from './read-json.ts';
 import { requireUnambiguous } from './unambiguous.ts';
 
 export interface HttpContext {
@@ -106,15 +107,12 @@ function makeFastify(ctx: HttpContext): FastifyInstance {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, _body, done) => done(null));
   server.setErrorHandler((error, _request, reply) => sendError(ctx, reply, ctx.random.uuid(), requestFault(error)));
-  server.setNotFoundHandler((_request, reply) =>
-    sendError(
-      ctx,
-      reply,
-      ctx.random.uuid(),
-      new ApiError('UnknownOperationException', 'Every operation is a POST to /.', { status: 404 }),
-    ),
-  );
+  server.setNotFoundHandler((_request, reply) => sendError(ctx, reply, ctx.random.uuid(), notFound()));
   return server;
+}
+
+function notFound(): ApiError {
+  return new ApiError('UnknownOperationException', 'Every operation is a POST to /, without a query.', { status: 404 });
 }
 
 async function handle(
@@ -123,6 +121,7 @@ async function handle(
   reply: FastifyReply,
   closing: AbortSignal,
 ): Promise<object> {
+  if (request.url !== '/') throw notFound();
   const [prefix, operation] = splitTarget(request.headers['x-amz-target']);
   const door = doorOf(prefix, operation);
   const finishAuthentication = await beginAuthentication(
@@ -133,7 +132,7 @@ async function handle(
   const body = await ctx.connections.readBody(request.raw, reply.raw, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request.raw);
-  const input = parseBody(body);
+  const input: Input = readJson(body);
   if (door.api === 'management') return callOperation(ctx.api, operation, input, caller);
   return callHostCommand(ctx, operation, input, caller, request, reply, closing);
 }
@@ -170,20 +169,6 @@ function splitTarget(header: string | string[] | undefined): [string, string] {
     );
   }
   return [target.slice(0, dot), target.slice(dot + 1)];
-}
-
-function parseBody(body: Buffer): Input {
-  if (body.length === 0) return {};
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch (cause) {
-    throw new ApiError('SerializationException', `The body is not JSON: ${messageOf(cause)}`);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ApiError('SerializationException', 'The body must be a JSON object.');
-  }
-  return value as Input;
 }
 
 async function callHostCommand(
@@ -223,7 +208,8 @@ function requireOwnHost(caller: Caller, input: Input): string {
     throw denied(`A key of role ${caller.role} cannot act as a host.`);
   const claimed = input['HostIdentifier'];
   if (claimed !== undefined && claimed !== caller.hostArn) {
-    throw denied(`This key speaks for ${caller.hostArn}, not for ${String(claimed).slice(0, 200)}.`);
+    const other = typeof claimed === 'string' ? claimed.slice(0, 200) : `a HostIdentifier that is no text`;
+    throw denied(`This key speaks for ${caller.hostArn}, not for ${other}.`);
   }
   return caller.hostArn;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts';
+import { managementClient } from '../../support/hand-driven-host.ts';
 import { openRaw } from '../../support/raw-connection.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -110,6 +111,42 @@ test.each(['x-http-method-override', 'X-HTTP-Method', 'x-method-override'])(
     expect(await send(signed)).toMatchObject({ status: 501, code: 'NotImplemented' });
     expect(await send(unsigned)).toMatchObject({ status: 501, code: 'NotImplemented' });
     expect((await send({ method: 'GET', target: '/revisions/kept.zip' })).text).toBe('kept');
+  },
+);
+
+test.each(['/?Action=DeleteApplication', '/?', '/#x', '//', '/?x-id=ListApplications'])(
+  'a call of the API at %s is refused: nothing in an address is read',
+  async (target) => {
+    const head = (await signedHead('{}')).replace('POST / ', `POST ${target} `);
+    expect(await answerTo(server.url, `${head.replace('\r\n', '\r\nconnection: close\r\n')}{}`)).toMatch(
+      /^HTTP\/1.1 404 .*UnknownOperationException/s,
+    );
+  },
+);
+
+test.each([['{"HostIdentifier":{"toString":"x"}}'], ['{"HostIdentifier":["a"]}'], ['{"HostIdentifier":null}']])(
+  'a host that names itself by something else than a text is refused: %s',
+  async (body) => {
+    const key = await server.key('host', 'arn:aws:iam::000000000000:user/h');
+    const admin = managementClient(server.url, await server.key('admin'));
+    const known = await admin.call('ListOnPremisesInstances', {});
+    if (!known.instanceNames?.includes('h'))
+      await admin.call('RegisterOnPremisesInstance', {
+        instanceName: 'h',
+        iamUserArn: 'arn:aws:iam::000000000000:user/h',
+      });
+    const headers = {
+      'x-amz-target': 'CodeDeployCommandService_v20141006.PollHostCommand',
+      'content-type': 'application/x-amz-json-1.1',
+    };
+    const scope = { service: 'codedeploy-commands', region: 'us-east-1' };
+    const url = new URL(server.url);
+    const signed = await signRequest({ method: 'POST', url, headers, body }, key, scope, Date.now());
+    const lines = Object.entries(signed).map(([name, value]) => `${name}: ${value}`);
+    const head = ['POST / HTTP/1.1', ...lines, 'connection: close', `content-length: ${body.length}`, '', ''];
+    expect(await answerTo(server.url, `${head.join('\r\n')}${body}`)).toMatch(
+      /^HTTP\/1.1 403 .*AccessDeniedException/s,
+    );
   },
 );
 
