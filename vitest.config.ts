@@ -5,7 +5,7 @@ import { ClosingLine } from './test/support/closing-line.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/support/leftovers.ts'],
+    setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
     // Real processes start in many tests; two cores are the machine this suite is sized for.
     maxWorkers: 3,
     testTimeout: 30_000,

@@ -62,6 +62,8 @@ export async function carryOut(
   identity: LocalIdentity,
 ): Promise<boolean> {
   closeInheritedDescriptors(process.argv, process.env);
+  // As the agent's executors: the modes of what is installed are the revision's, not the shell's that this was typed in.
+  process.umask(0o022);
   const bar = createProgressBar(ctx.stdout, ctx.clock);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   const wire = openWireLog(config, 'codedeploy-local', log);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { proxyFor } from '../protocol/proxy.ts';
 import type { GitRevision } from '../protocol/specification.ts';
+import { quoteForShell } from '../system/shell-word.ts';
 import { credentialFor } from './credentials-file.ts';
 import type { RevisionContext } from './types.ts';
 
@@ -69,7 +70,7 @@ function webSettings(ctx: RevisionContext, url: URL, repository: string): [strin
     // A copy: git deletes what a server refuses from the file that it is given.
     const file = join(repository, 'slipway-credentials');
     writeFileSync(file, `${credential.href}\n`, { mode: 0o600 });
-    settings.push(['credential.helper', `store --file=${shellQuote(file)}`]);
+    settings.push(['credential.helper', `store --file=${quoteForShell(file)}`]);
   }
   const proxy = proxyFor(url, ctx.proxyUri, ctx.proxyEnvironment);
   if (proxy !== null) settings.push(['http.proxy', proxy.href]);
@@ -94,12 +95,13 @@ function sshCommand(ctx: RevisionContext): string {
     // A shared connection would be a process that outlives the fetch.
     'ControlMaster=no',
     'ControlPath=none',
-    ...(ctx.gitSshKeyFile === null ? [] : [`IdentityFile=${ctx.gitSshKeyFile}`, 'IdentitiesOnly=yes']),
-    ...(ctx.gitKnownHostsFile === null ? [] : [`UserKnownHostsFile=${ctx.gitKnownHostsFile}`]),
+    ...(ctx.gitSshKeyFile === null ? [] : [`IdentityFile=${sshPath(ctx.gitSshKeyFile)}`, 'IdentitiesOnly=yes']),
+    ...(ctx.gitKnownHostsFile === null ? [] : [`UserKnownHostsFile=${sshPath(ctx.gitKnownHostsFile)}`]),
   ];
-  return ['ssh', ...options.map((option) => `-o ${shellQuote(option)}`), `2>&${SSH_SAYS}`].join(' ');
+  return ['ssh', ...options.map((option) => `-o ${quoteForShell(option)}`), `2>&${SSH_SAYS}`].join(' ');
 }
 
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+/** A path as ssh_config(5) reads it: blanks end it unless it is quoted, and `%` begins a token. */
+function sshPath(path: string): string {
+  return `"${path.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%')}"`;
 }

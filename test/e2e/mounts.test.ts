@@ -42,7 +42,7 @@ describeIf(canMount, 'the right to mount in a name space')('a deployment on a mo
     const { status, stderr } = await deployWith(scratch, 'www', 'ro');
     expect(status).toBe(1);
     expect(stderr).toContain(`the file system at ${scratch.at('www')} is mounted read-only [INSTALL_NOT_PERMITTED]`);
-    expect(stderr).toContain(`mount -o remount,rw ${scratch.at('www')}`);
+    expect(stderr).toContain(`mount -o remount,rw ${scratch.word('www')}`);
     expect(stderr).not.toContain('as root');
   });
 

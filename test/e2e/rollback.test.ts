@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -142,7 +143,8 @@ describe('slipway reset-group', () => {
     expect(await runSlipway(clash)).toMatchObject({ status: 0 });
     const held = await deploy('two');
     const [, printed = ''] = /run `slipway ([^`]+)`/.exec(held.stderr) ?? [];
-    expect(await runSlipway(printed.split(' '))).toMatchObject({ status: 0 });
+    const typed = execFileSync('sh', ['-c', `printf '%s\\0' ${printed}`], { encoding: 'utf8' });
+    expect(await runSlipway(typed.split('\0').slice(0, -1))).toMatchObject({ status: 0 });
     expect(await deploy('two')).toMatchObject({ status: 0 });
     expect(page()).toBe('two');
     const pointers = readdirSync(scratch.at('root/deployment-instructions'));

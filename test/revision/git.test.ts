@@ -216,18 +216,22 @@ describeIf(hasSshServer, 'an OpenSSH server, sshd')('a revision in git over ssh'
       isRegistered?: boolean;
       onlyCommand?: string;
       noProgressMs?: number;
+      /** Where the key and the known hosts are. */
+      keys?: string;
     } = {},
   ) {
     using folder = scratchFolder();
-    const publicKey = makeSshKey(folder.at('key'));
+    const { keys = 'keys' } = changes;
+    mkdirSync(folder.at(keys));
+    const publicKey = makeSshKey(folder.at(keys, 'key'));
     mkdirSync(folder.at('sshd'));
     const authorized = changes.isRegistered === false ? makeSshKey(folder.at('other')) : publicKey;
     const command = changes.onlyCommand === undefined ? '' : `command="${changes.onlyCommand}" `;
     await using server = await sshServer(folder.at('sshd'), `${command}${authorized}`);
-    writeFileSync(folder.at('known_hosts'), changes.knownHosts?.(server.knownHost) ?? server.knownHost);
+    writeFileSync(folder.at(keys, 'known_hosts'), changes.knownHosts?.(server.knownHost) ?? server.knownHost);
     const ctx = revisionContext({
-      gitSshKeyFile: folder.at('key'),
-      gitKnownHostsFile: folder.at('known_hosts'),
+      gitSshKeyFile: folder.at(keys, 'key'),
+      gitKnownHostsFile: folder.at(keys, 'known_hosts'),
       ...(changes.noProgressMs !== undefined && { tuning: { ...QUICK_TUNING, noProgressMs: changes.noProgressMs } }),
     });
     await createBundleFetcher(ctx)(requestFor(folder, `${server.url}${scratch.at('repo.git')}`, first));
@@ -237,6 +241,13 @@ describeIf(hasSshServer, 'an OpenSSH server, sshd')('a revision in git over ssh'
   test('comes with git_ssh_key_file from a server whose key is in git_known_hosts_file', async () => {
     expect(await fetchOverSsh()).toEqual(['appspec.yml', 'scripts', 'scripts/start.sh']);
   });
+
+  test.each(['my keys', "it's", 'say "hello"', '100% %h', 'back\\slash', 'a=b, c;d'])(
+    'comes with keys from the folder %j',
+    async (keys) => {
+      expect(await fetchOverSsh({ keys })).toContain('appspec.yml');
+    },
+  );
 
   test.each([
     ['unknown', () => ''],

@@ -21,7 +21,7 @@ export async function sshServer(folder: string, authorizedKey: string): Promise<
   const hostKey = makeSshKey(`${folder}/host-key`);
   writeFileSync(`${folder}/authorized`, authorizedKey);
   const settings = [
-    ...[`HostKey ${folder}/host-key`, `AuthorizedKeysFile ${folder}/authorized`, 'PidFile none', 'UsePAM no'],
+    ...[`HostKey "${folder}/host-key"`, `AuthorizedKeysFile "${folder}/authorized"`, 'PidFile none', 'UsePAM no'],
     ...['StrictModes no', 'PasswordAuthentication no', 'KbdInteractiveAuthentication no', 'PermitRootLogin yes'],
   ];
   writeFileSync(`${folder}/sshd_config`, `${settings.join('\n')}\n`);
