@@ -188,7 +188,7 @@ describe('SIGTERM', () => {
     const revision = writeRevision(scratch.at('one'), {
       destination: scratch.at('site'),
       files: { 'index.html': 'one' },
-      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}` },
+      scripts: { BeforeInstall: `mkfifo ${quoteForShell(gate)}\nread line < ${quoteForShell(gate)}` },
     });
     await using agent = host.startAgent();
     const deploymentId = (
@@ -218,7 +218,7 @@ describe('kill -9 of the server', () => {
     const revision = writeRevision(scratch.at('one'), {
       destination: scratch.at('site'),
       files: { 'index.html': 'one' },
-      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}` },
+      scripts: { BeforeInstall: `mkfifo ${quoteForShell(gate)}\nread line < ${quoteForShell(gate)}` },
     });
     const deploymentId = (
       await runSlipway(['deploy', revision, ...APPLICATION, '--no-follow'], before.env)

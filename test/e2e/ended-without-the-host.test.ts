@@ -27,10 +27,11 @@ async function duringHook(scratch: ScratchFolder): Promise<Ground> {
   await runSlipway(['applications', 'create', 'site'], server.env);
   await runSlipway(['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'], server.env);
   const gate = scratch.at('gate');
+  const word = scratch.word('gate');
   const revision = writeRevision(scratch.at('one'), {
     destination: scratch.at('site'),
     files: { 'index.html': 'one' },
-    scripts: { BeforeInstall: `mkfifo ${gate}.new\nmv ${gate}.new ${gate}\nread line < ${gate}` },
+    scripts: { BeforeInstall: `mkfifo ${word}.new\nmv ${word}.new ${word}\nread line < ${word}` },
   });
   const agent = host.startAgent();
   const target = ['--application', 'site', '--group', 'test', '--no-follow'];

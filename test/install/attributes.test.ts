@@ -238,7 +238,7 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
   test('without user and range only the type is set, and characters of a shell or an expression in the name do no harm', async () => {
     using scratch = scratchFolder();
     using programs = fakePrograms(scratch.at('bin'), ['semanage', 'restorecon']);
-    await install(scratch, { '$(id) [x]*;': '' }, "  - {object: 'SITE/$(id) [x]*;', context: {type: bin_t}}\n");
+    await install(scratch, { '$(id) [x]*;': '' }, '  - {object: "SITE/$(id) [x]*;", context: {type: bin_t}}\n');
     expect(programs.calls()).toEqual([
       ['semanage', 'fcontext', '-l', '-C', '-n'],
       ['semanage', 'fcontext', '-a', '-t', 'bin_t', `${scratch.at('site')}/\\$\\(id\\) \\[x\\]\\*;`],

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 
 /**
  * SELinux as far as Slipway sees it, where there is none: `semanage` with rules in a file, `restorecon`, `chcon` and `stat -c %C` with a
@@ -19,7 +20,10 @@ export function fakeSelinux(folder: string): FakeSelinux {
   for (const path of [bin, labels]) mkdirSync(path, { recursive: true });
   writeFileSync(rules, '', { flag: 'a' });
   const program = (name: string, script: string) => {
-    writeFileSync(join(bin, name), `#!/bin/sh\nset -e\nrules='${rules}' labels='${labels}'\n${script}`);
+    writeFileSync(
+      join(bin, name),
+      `#!/bin/sh\nset -e\nrules=${quoteForShell(rules)} labels=${quoteForShell(labels)}\n${script}`,
+    );
     chmodSync(join(bin, name), 0o755);
   };
   program(

@@ -9,7 +9,7 @@ const SOURCE = fileURLToPath(new URL('../../src/system/inherited-descriptors.ts'
 
 /** What a program sees that is started by a process which itself was started with these descriptors open. */
 function seenBelow(opened: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): number[] {
-  const code = `import { closeInheritedDescriptors } from '${SOURCE}'; import { spawnSync } from 'node:child_process';
+  const code = `import { closeInheritedDescriptors } from ${JSON.stringify(SOURCE)}; import { spawnSync } from 'node:child_process';
     closeInheritedDescriptors(process.argv, process.env);
     const list = 'for fd in /proc/self/fd/*; do echo "\${fd##*/}"; done';
     process.stdout.write(spawnSync('bash', ['-c', list], { encoding: 'utf8' }).stdout);`;
