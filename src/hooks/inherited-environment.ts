@@ -66,7 +66,13 @@ const SERVICE_VARIABLE =
   /^(NOTIFY_SOCKET|INVOCATION_ID|JOURNAL_STREAM|MAINPID|MANAGERPID|MANAGERPIDFDID|PIDFILE|REMOTE_ADDR|REMOTE_PORT|FDSTORE|SERVICE_RESULT|EXIT_CODE|EXIT_STATUS|LOG_NAMESPACE|(RUNTIME|STATE|CACHE|LOGS|CONFIGURATION)_DIRECTORY|(LISTEN|WATCHDOG|SYSTEMD|MONITOR|TRIGGER|MEMORY_PRESSURE)_\w*)$/;
 /** What makes a Node of this process's; in another one's environment it would be obeyed, too. */
 const NODE_VARIABLE = /^NODE_(OPTIONS|V8_COVERAGE|UNIQUE_ID|DEBUG|DEBUG_NATIVE|REDIRECT_WARNINGS|CHANNEL_\w*)$/;
-const LOADER_VARIABLES = ['LD_PRELOAD', 'LD_LIBRARY_PATH', 'LD_AUDIT'];
+/**
+ * What has the system's loader take code from elsewhere, or write files. By name, because applications have `LD_…` of their own.
+ *
+ * @see ld.so(8), iconv_open(3)
+ */
+const LOADER_VARIABLE =
+  /^(LD_(PRELOAD|LIBRARY_PATH|AUDIT|ORIGIN_PATH|DEBUG|DEBUG_OUTPUT|PROFILE|PROFILE_OUTPUT|DYNAMIC_WEAK)|GCONV_PATH|GLIBC_TUNABLES)$/;
 const ALLOWED = ['PATH', 'HOME', 'USER'];
 
 /** Whether a variable holds a secret of the agent's, or says where one is. */
@@ -101,6 +107,6 @@ function withoutPassword(name: string, value: string): string {
 
 function isHidden(name: string, { restrictToAllowlist, stripLoaderVariables }: EnvironmentRules): boolean {
   if (restrictToAllowlist) return !ALLOWED.includes(name);
-  if (stripLoaderVariables && LOADER_VARIABLES.includes(name)) return true;
+  if (stripLoaderVariables && LOADER_VARIABLE.test(name)) return true;
   return isSecretVariable(name) || SERVICE_VARIABLE.test(name) || NODE_VARIABLE.test(name);
 }

@@ -37,29 +37,75 @@ const SETTINGS = [
   'AWS_USE_FIPS_ENDPOINT',
 ];
 
-/** Each `AWS_…` in quotes, or read from an environment, that stands in the SDK's own code. */
-function namesInSdk(): ReadonlyMap<string, readonly string[]> {
+/** What the SDK reads beside its own: where the agent's user is at home. Scripts need it, and may look there anyway. */
+const PLACES = ['HOME', 'HOMEDRIVE', 'HOMEPATH', 'USERPROFILE'];
+/** Of Lambda; they name a function and a request, and no credentials. */
+const OF_LAMBDA = ['AWS_LAMBDA_FUNCTION_NAME', '_X_AMZN_TRACE_ID'];
+/** Read under a name that is put together: `AWS_BEARER_TOKEN_` and the service. */
+const PUT_TOGETHER = ['bearerTokenKey'];
+
+interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The SDK's own code, as it is installed. */
+function sdkSources(): readonly SourceFile[] {
+  return ['@aws-sdk', '@smithy', '@aws'].flatMap((scope) =>
+    readdirSync(join(MODULES, scope), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.includes('dist-cjs') && name.endsWith('.js'))
+      .map((name) => ({ name, text: readFileSync(join(MODULES, scope, name), 'utf8') })),
+  );
+}
+
+/** Each `AWS_…` in quotes, or read from an environment, that stands there. */
+function namesIn(sources: readonly SourceFile[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
-  for (const scope of ['@aws-sdk', '@smithy', '@aws']) {
-    const files = readdirSync(join(MODULES, scope), { recursive: true, encoding: 'utf8' });
-    for (const file of files.filter((name) => name.includes('dist-cjs') && name.endsWith('.js'))) {
-      const text = readFileSync(join(MODULES, scope, file), 'utf8');
-      for (const [, name = ''] of text.matchAll(/(?:["'`]|env\.)(AWS_[A-Z0-9_]*[A-Z0-9])\b/g)) {
-        found.set(name, [...(found.get(name) ?? []), file]);
-      }
+  for (const { name: file, text } of sources) {
+    for (const [, name = ''] of text.matchAll(/(?:["'`]|env\.)(AWS_[A-Z0-9_]*[A-Z0-9])\b/g)) {
+      found.set(name, [...(found.get(name) ?? []), file]);
+    }
+  }
+  return found;
+}
+
+/** Each name that is read from an environment, whatever it is called; the name of a constant that is nowhere, in its own place. */
+function readsIn(sources: readonly SourceFile[]): ReadonlySet<string> {
+  const constants = new Map<string, string>();
+  for (const { text } of sources) {
+    for (const [, name = '', value = ''] of text.matchAll(/\b(\w+) = ["'`]([A-Z_][A-Z0-9_]*)["'`]/g))
+      constants.set(name, value);
+  }
+  const found = new Set<string>();
+  for (const { text } of sources) {
+    for (const [, name = ''] of text.matchAll(/\benv\.([A-Za-z_]\w*)/g)) found.add(name);
+    for (const [, name = ''] of text.matchAll(/\benv\[["'`](\w+)["'`]\]/g)) found.add(name);
+    for (const [, name = ''] of text.matchAll(/\benv\[([A-Za-z_]\w*)\]/g)) found.add(constants.get(name) ?? name);
+    for (const [, names = ''] of text.matchAll(/\b(?:const|let|var) \{([^;\n]*)\} = process\.env\b/g)) {
+      for (const [name] of names.replaceAll(/=[^,]*/g, '').matchAll(/\w+/g)) found.add(name);
     }
   }
   return found;
 }
 
 describe('what scripts inherit', () => {
-  const sdk = namesInSdk();
+  const sources = sdkSources();
+  const sdk = namesIn(sources);
 
   test('is nothing from which the SDK that is installed takes credentials: what it reads is a known setting or hidden', () => {
     const inCredentials = [...sdk].filter(([, files]) => files.some((file) => OF_CREDENTIALS.test(file)));
     expect(inCredentials.length).toBeGreaterThan(15);
     const passed = [...sdk.keys()].filter((name) => !isSecretVariable(name));
     expect(passed.filter((name) => !SETTINGS.includes(name))).toEqual([]);
+  });
+
+  test('is nothing else that the SDK reads, whatever it is called, but where the user is at home', () => {
+    const reads = readsIn(sources);
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_LOGIN_CACHE_DIRECTORY', 'HOME']) {
+      expect([...reads]).toContain(name);
+    }
+    const known = [...SETTINGS, ...PLACES, ...OF_LAMBDA, ...PUT_TOGETHER];
+    expect([...reads].filter((name) => !isSecretVariable(name) && !known.includes(name))).toEqual([]);
   });
 
   test.each([
@@ -98,8 +144,28 @@ describe('what scripts inherit', () => {
     'SSH_AUTH_SOCK',
     'NODE_OPTIONS',
     'NODE_CHANNEL_FD',
+    'LD_PRELOAD',
+    'LD_AUDIT',
+    'LD_DEBUG_OUTPUT',
+    'GCONV_PATH',
   ])('%s is kept from scripts', (name) => {
     expect(inheritedEnvironment({ [name]: 'x', LANG: 'C' }, RULES)).toEqual({ LANG: 'C' });
+  });
+
+  test.each([
+    ['NODE_EXTRA_CA_CERTS', '/etc/ca.pem'],
+    ['SSL_CERT_FILE', '/etc/ca.pem'],
+    ['NODE_ENV', 'production'],
+    ['NPM_TOKEN', 'of the operator'],
+    ['KUBERNETES_SERVICE_HOST', '10.0.0.1'],
+    ['KUBERNETES_PORT', 'tcp://10.0.0.1:443'],
+    ['LD_SDK_KEY', 'of an application'],
+    ['PYTHONPATH', '/srv/a:/srv/@b'],
+    ['GIT_SSH_COMMAND', 'ssh -i /etc/key git@host'],
+    ['AWS_ENDPOINT_URL_S3', 'https://store:9000'],
+    ['HOME', '/root'],
+  ])('%s is the operator’s own and stays as it is', (name, value) => {
+    expect(inheritedEnvironment({ [name]: value }, RULES)).toEqual({ [name]: value });
   });
 
   test('user and password are taken out of every address, a proxy without its scheme included', () => {
