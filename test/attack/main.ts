@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { DOWNLOAD_ATTACKS } from './agent-downloads.ts';
 import { ORDER_ATTACKS } from './agent-orders.ts';
 import { PLACE_ATTACKS } from './agent-places.ts';
+import { REDIRECT_ATTACKS } from './agent-redirects.ts';
 import { SECRET_ATTACKS } from './agent-secrets.ts';
 import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
@@ -24,6 +25,7 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   POWER_ATTACKS,
   TERMINAL_ATTACKS,
   DOWNLOAD_ATTACKS,
+  REDIRECT_ATTACKS,
   PLACE_ATTACKS,
   ORDER_ATTACKS,
   SECRET_ATTACKS,
