@@ -387,6 +387,11 @@ export const ERROR_CATALOGUE = {
     meaning: 'The database was made by a newer version of Slipway.',
     remedy: 'Start the newer version again; a database does not go back.',
   },
+  SERVER_DATA_FOLDER: {
+    meaning: 'The server’s data folder cannot be made, or not be written.',
+    remedy:
+      'Give the server’s user the folder, or name another one with --data-dir; `slipway server doctor` looks at it.',
+  },
   SERVER_ALREADY_RUNNING: {
     meaning: 'Another server works on the same data folder.',
     remedy: 'Stop it first. Several servers share one PostgreSQL database, not one data folder.',

@@ -1,6 +1,7 @@
 /** The settings of the control server, as flags and as variables: what `slipway server` runs with, and what its doctor looks at. */
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
+import { pathFrom } from '../system/working-folder.ts';
 import { type ListenAddress, parseListenAddress } from './arguments.ts';
 
 export interface ServerOptions {
@@ -52,6 +53,19 @@ export function addServerOptions(command: Command): Command {
       new Option('--tls-cert <file>', 'certificate chain, PEM; both ports then speak HTTPS').env('SLIPWAY_TLS_CERT'),
     )
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
+}
+
+/** An empty variable, as of a line of the template whose value is still to come, is none; paths are made whole. */
+export function usedServerOptions(options: ServerOptions, folder: string): ServerOptions {
+  const { publicS3Endpoint, database, tlsCert, tlsKey, dataDir, ...others } = options;
+  return {
+    ...others,
+    dataDir: pathFrom(folder, dataDir),
+    ...(publicS3Endpoint ? { publicS3Endpoint } : {}),
+    ...(database ? { database } : {}),
+    ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
+    ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
+  };
 }
 
 /** @throws SlipwayError CLI_BAD_ARGUMENT for what no single setting can be told by */

@@ -1,17 +1,12 @@
 /** The control server: makes the real context, migrates, listens. */
 
-import { accessSync, constants, mkdirSync } from 'node:fs';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
-import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
-import { takeInstanceLock } from '../system/instance-lock.ts';
 import type { Random } from '../system/random.ts';
-import { shellCommand } from '../system/shell-word.ts';
 import { createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
+import { openDataFolder } from './data-folder.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
@@ -25,6 +20,7 @@ import { createTransfers } from './s3/transfers.ts';
 import { openSigning } from './signing.ts';
 import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
+import { requireTlsFiles } from './tls-files.ts';
 
 export interface ServerOptions {
   readonly dataDir: string;
@@ -57,12 +53,8 @@ export const REVISION_BUCKET = 'revisions';
 /** @throws SlipwayError SERVER_… when something that the start needs is missing; nothing runs then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { dataDir, clock, random, log } = options;
-  for (const file of [options.tls?.certFile, options.tls?.keyFile]) if (file !== undefined) requireReadable(file);
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const lock = takeInstanceLock(
-    join(dataDir, 'server.lock'),
-    (pid) => new SlipwayError('SERVER_ALREADY_RUNNING', `a server works on ${dataDir} already, with PID ${pid}`),
-  );
+  if (options.tls !== undefined) requireTlsFiles(options.tls);
+  const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async () => {
     for (const part of opened.reverse()) await part.close();
@@ -129,26 +121,5 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   } catch (error) {
     await closeAll();
     throw error;
-  }
-}
-
-/** A certificate or key that the server's own user cannot use: better said by name than as a fault of the system. */
-function requireReadable(file: string): void {
-  try {
-    accessSync(file, constants.R_OK);
-  } catch (cause) {
-    if (systemErrorCode(cause) === 'ENOENT') {
-      const remedy = 'Check the paths behind --tls-cert and --tls-key.';
-      throw new SlipwayError('CONFIG_MISSING', `the TLS file ${file} does not exist`, { cause, remedy });
-    }
-    const { username } = userInfo();
-    throw new SlipwayError(
-      'CONFIG_UNREADABLE',
-      `the TLS file ${file} cannot be read by the user ${username}: ${messageOf(cause)}`,
-      {
-        cause,
-        remedy: `Let that user read it: ${shellCommand('chown', `root:${username}`, file)} && ${shellCommand('chmod', '640', file)}. The folders on the way must be open to it, too.`,
-      },
-    );
   }
 }

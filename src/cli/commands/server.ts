@@ -5,7 +5,13 @@ import { addConnectionOptions, type ConnectionOptions, connect } from '../connec
 import type { CliContext } from '../context.ts';
 import { exitStatus } from '../exit-status.ts';
 import { packageVersion } from '../package-version.ts';
-import { addServerOptions, checkServerOptions, DEFAULT_DATA_DIR, type ServerOptions } from '../server-options.ts';
+import {
+  addServerOptions,
+  checkServerOptions,
+  DEFAULT_DATA_DIR,
+  type ServerOptions,
+  usedServerOptions,
+} from '../server-options.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
 import type { ServiceInstallation } from '../service/install.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
@@ -90,7 +96,8 @@ function addServerDoctor(server: Command, ctx: CliContext, conclude: Conclude): 
   });
 }
 
-async function runServer(ctx: CliContext, options: ServerOptions): Promise<void> {
+async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
+  const options = usedServerOptions(given, ctx.workingDirectory);
   checkServerOptions(options);
   const { startServer } = await import('../../server/main.ts');
   const { createServerLogger } = await import('../../logging/create-logger.ts');

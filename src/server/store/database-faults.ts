@@ -52,6 +52,31 @@ export function isSqliteDamaged(error: unknown): boolean {
   return DAMAGED_RESULTS.includes(primaryResult(error));
 }
 
+const [OUT_OF_LOCKS, READ_ONLY, DISK_FAULT, FULL, CANNOT_OPEN] = [6, 8, 10, 13, 14] as const;
+
+/** What to do about a file of SQLite that cannot be opened; null: nothing more is known than that. */
+export function remedyOfSqlite(file: string, error: unknown): string | null {
+  if (isSqliteDamaged(error)) {
+    return (
+      `The file is damaged. Stop the server, keep ${file} and the files beside it for a rescue, and restore a copy. ` +
+      'Without one, hosts and keys must be made anew; what is installed on hosts is not touched.'
+    );
+  }
+  const isRefused = /^(EACCES|EPERM|EROFS)$/.test(systemErrorCode(error) ?? '');
+  const result = primaryResult(error);
+  if (result === FULL || /^(ENOSPC|EDQUOT)$/.test(systemErrorCode(error) ?? '')) {
+    return `The disk of ${file} is full: make room there.`;
+  }
+  if (result === BUSY || result === OUT_OF_LOCKS) {
+    return 'Another process holds the file locked: `slipway server doctor` names it.';
+  }
+  if (result === DISK_FAULT) return 'The disk has faults: look at `dmesg`; save what is there, and replace it.';
+  if (isRefused || result === READ_ONLY || result === CANNOT_OPEN) {
+    return `Let the server’s own user write ${file} and its folder; if their mount is read-only, mount it for writing. \`slipway server doctor\` tells which.`;
+  }
+  return null;
+}
+
 function primaryResult(error: unknown): number {
   const extended = (error as { readonly errcode?: unknown } | null)?.errcode;
   return typeof extended === 'number' ? extended & 0xff : 0;

@@ -4,9 +4,10 @@ import { Kysely, type Transaction } from 'kysely';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import { type Logger, silentLogger } from '../../logging/logger.ts';
 import { systemClock } from '../../system/clock.ts';
-import { isSqliteDamaged } from './database-faults.ts';
+import { remedyOfSqlite } from './database-faults.ts';
 import { migrate } from './migrations.ts';
 import { isRetryable, postgresDialect } from './postgres-dialect.ts';
+import { remedyOfPostgres } from './postgres-remedies.ts';
 import { postgresWakeUps } from './postgres-wake-ups.ts';
 import type { StoreSchema } from './schema.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
@@ -57,10 +58,15 @@ export function databaseFileOf(dataDir: string): string {
 
 async function openSqlite(dataDir: string): Promise<Store> {
   const file = databaseFileOf(dataDir);
-  const db = await openMigrated('sqlite', file, async () => {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    return new Kysely<StoreSchema>({ dialect: sqliteDialect(file) });
-  });
+  const db = await openMigrated(
+    'sqlite',
+    file,
+    (cause) => remedyOfSqlite(file, cause),
+    async () => {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+      return new Kysely<StoreSchema>({ dialect: sqliteDialect(file) });
+    },
+  );
   return {
     db,
     dialect: 'sqlite',
@@ -76,7 +82,12 @@ const TRIES = 5;
 async function openPostgres(databaseUrl: string, log: Logger): Promise<Store> {
   const { dialect, pool } = await postgresDialect(databaseUrl, { clock: systemClock, log });
   const place = withoutPassword(databaseUrl);
-  const db = await openMigrated('postgres', place, async () => new Kysely<StoreSchema>({ dialect }));
+  const db = await openMigrated(
+    'postgres',
+    place,
+    (cause) => remedyOfPostgres(cause, databaseUrl),
+    async () => new Kysely<StoreSchema>({ dialect }),
+  );
   pool.begin();
   return {
     db,
@@ -125,6 +136,7 @@ async function tryTransaction<T>(
 async function openMigrated(
   dialect: StoreDialect,
   place: string,
+  remedyOf: (cause: unknown) => string | null,
   open: () => Promise<Kysely<StoreSchema>>,
 ): Promise<Kysely<StoreSchema>> {
   let db: Kysely<StoreSchema> | null = null;
@@ -137,18 +149,13 @@ async function openMigrated(
     const isAway = isSlipwayError(thrown, 'SERVER_DATABASE_AWAY');
     if (thrown instanceof SlipwayError && !isAway) throw thrown;
     const cause = isAway ? thrown.cause : thrown;
+    const remedy = remedyOf(cause);
     const message = `the database ${place} cannot be opened: ${messageOf(cause)}`;
-    throw new SlipwayError('SERVER_DATABASE_UNREACHABLE', message, { cause, ...remedyOfDamage(place, cause) });
+    throw new SlipwayError('SERVER_DATABASE_UNREACHABLE', message, {
+      cause,
+      ...(remedy === null ? {} : { remedy }),
+    });
   }
-}
-
-function remedyOfDamage(place: string, cause: unknown): { readonly remedy?: string } {
-  if (!isSqliteDamaged(cause)) return {};
-  return {
-    remedy:
-      `The file is damaged. Stop the server, keep ${place} and the files beside it for a rescue, and restore a copy. ` +
-      'Without one, hosts and keys must be made anew; what is installed on hosts is not touched.',
-  };
 }
 
 /** For messages: the address as it was given, but for the password. */

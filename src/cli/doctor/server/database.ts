@@ -5,12 +5,13 @@ import { isSlipwayError, messageOf, systemErrorCode } from '../../../errors.ts';
 import { isSqliteBusy, isSqliteDamaged } from '../../../server/store/database-faults.ts';
 import { damageOf, type LookedAtStore, lookAtStore } from '../../../server/store/look.ts';
 import { NEWEST_STEP } from '../../../server/store/migrations.ts';
+import { remedyOfPostgres } from '../../../server/store/postgres-remedies.ts';
 import { databaseFileOf } from '../../../server/store/store.ts';
 import { shellCommand } from '../../../system/shell-word.ts';
 import type { ServerOptions } from '../../server-options.ts';
 import { type Finding, fail, ok, warn } from '../check.ts';
 import { holderOfLock } from './locks.ts';
-import { judgePostgres, remedyOfPostgres, shownAddress } from './postgres.ts';
+import { judgePostgres, shownAddress } from './postgres.ts';
 
 export const CHECK = 'database';
 /** A database that does not answer by then does not answer. */

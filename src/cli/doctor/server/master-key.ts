@@ -84,7 +84,7 @@ function statOf(file: string): Stats | Error | null {
   try {
     return statSync(file);
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null;
+    if (/^(ENOENT|ENOTDIR)$/.test(systemErrorCode(error) ?? '')) return null;
     return error instanceof Error ? error : new Error(String(error));
   }
 }

@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { execa } from 'execa';
 import { nearestWord } from '../../../appspec/suggest.ts';
-import { isSlipwayError, messageOf } from '../../../errors.ts';
+import { isSlipwayError, messageOf, systemErrorCode } from '../../../errors.ts';
 import { lockOwner } from '../../../system/instance-lock.ts';
 import type { CliContext } from '../../context.ts';
-import { addServerOptions, checkServerOptions, type ServerOptions } from '../../server-options.ts';
+import { addServerOptions, checkServerOptions, type ServerOptions, usedServerOptions } from '../../server-options.ts';
 import type { Properties } from '../../service/properties.ts';
 import { type Finding, fail, warn } from '../check.ts';
 import { ownerOf } from '../process.ts';
@@ -114,22 +114,12 @@ function readSettings({ env, words, folder }: Source): {
   for (const option of command.options) delete option.envVar;
   try {
     command.parse([...variables.map(({ word }) => word), ...words], { from: 'user' });
-    const options = command.opts<ServerOptions>();
+    const options = usedServerOptions(command.opts<ServerOptions>(), folder);
     checkServerOptions(options);
-    return { options: withWholePaths(options, folder), findings: [] };
+    return { options, findings: [] };
   } catch (error) {
     return { options: null, findings: [settingFault(error, variables)] };
   }
-}
-
-function withWholePaths(options: ServerOptions, folder: string): ServerOptions {
-  const { dataDir, tlsCert, tlsKey } = options;
-  return {
-    ...options,
-    dataDir: resolve(folder, dataDir),
-    ...(tlsCert === undefined ? {} : { tlsCert: resolve(folder, tlsCert) }),
-    ...(tlsKey === undefined ? {} : { tlsKey: resolve(folder, tlsKey) }),
-  };
 }
 
 function quietCommand(): Command {
@@ -160,6 +150,8 @@ function ownerOfFolder(options: ServerOptions | null): {
   try {
     return { pid: lockOwner(join(options.dataDir, 'server.lock')), findings: [] };
   } catch (error) {
+    // A file in the folder's place: then none works there.
+    if (systemErrorCode(error) === 'ENOTDIR') return { pid: null, findings: [] };
     const detail = `whether one works on ${options.dataDir} cannot be told: ${messageOf(error)}`;
     return { pid: null, findings: [warn('server', detail, 'Run the doctor as root, or as the server’s user.')] };
   }

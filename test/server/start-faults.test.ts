@@ -1,0 +1,131 @@
+import { chmodSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { privateCertificates } from '../support/certificates.ts';
+import { describeIf } from '../support/needs.ts';
+import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { runSlipway, SLIPWAY } from '../support/slipway.ts';
+
+const listen = ['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
+const start = (dataDir: string, ...args: readonly string[]) =>
+  runSlipway(['server', '--data-dir', dataDir, ...listen, ...args]);
+
+describe('A server that cannot start says why, and what to do in this case:', () => {
+  test('a file is in the data folder’s place', async () => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('file'), '');
+    for (const dataDir of [scratch.at('file'), scratch.at('file/data')]) {
+      expect(await start(dataDir)).toMatchObject({
+        status: 2,
+        stderr: expect.stringMatching(/\[SERVER_DATA_FOLDER\]\n {2}to do: A file is where a folder must be/),
+      });
+    }
+  });
+
+  test('the data folder is named from a working folder that was removed, and nothing is made elsewhere', async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('gone'));
+    // The shell stands in the folder, as a person would.
+    const script = 'cd "$1" && rmdir "$1" && shift && exec "$@"';
+    const words = [scratch.at('gone'), process.execPath, SLIPWAY, 'server', '--data-dir', 'relative', ...listen];
+    const { exitCode, stderr } = await execa('sh', ['-c', script, 'sh', ...words], { reject: false });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/relative begins at .*gone, and that folder was removed \[CLI_FOLDER_GONE\]/);
+    expect(readdirSync('/')).not.toContain('relative');
+  });
+
+  test.each([
+    ['no PEM', 'certFile', 'binary', /holds no certificate in PEM/],
+    ['no key', 'keyFile', 'nothing', /holds no private key in PEM/],
+    [
+      'a damaged certificate',
+      'certFile',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      /cannot be used/,
+    ],
+  ] as const)('a TLS file holds %s', async (_, which, content, message) => {
+    using scratch = scratchFolder();
+    const files = await privateCertificates(scratch.path);
+    writeFileSync(files[which], content);
+    const { status, stderr } = await start(scratch.at('data'), ...tls(files));
+    expect(status).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/\[CONFIG_INVALID\]\n {2}to do: /);
+  });
+
+  test('key and certificate do not belong together', async () => {
+    using scratch = scratchFolder();
+    using other = scratchFolder();
+    const files = await privateCertificates(scratch.path);
+    const { keyFile } = await privateCertificates(other.path);
+    const { stderr } = await start(scratch.at('data'), ...tls({ ...files, keyFile }));
+    expect(stderr).toMatch(/does not belong to the first certificate in .*\n {2}to do: Put back the key/);
+  });
+
+  test('the key is locked with a passphrase', async () => {
+    using scratch = scratchFolder();
+    const files = await privateCertificates(scratch.path);
+    const keyFile = scratch.at('locked.pem');
+    await execa('openssl', ['pkey', '-in', files.keyFile, '-aes256', '-passout', 'pass:secret', '-out', keyFile]);
+    const { stderr } = await start(scratch.at('data'), ...tls({ ...files, keyFile }));
+    expect(stderr).toMatch(/is locked with a passphrase .*\n {2}to do: .*openssl pkey/);
+  });
+});
+
+test('A variable of the server that is empty, as in a template, counts as not set', async () => {
+  using scratch = scratchFolder();
+  const empty = { SLIPWAY_DATABASE: '', SLIPWAY_TLS_CERT: '', SLIPWAY_TLS_KEY: '', SLIPWAY_PUBLIC_S3_ENDPOINT: '' };
+  mkdirSync(scratch.at('data/server.lock'), { recursive: true });
+  // It comes as far as its data folder, which it cannot use.
+  const { stderr } = await runSlipway(['server', '--data-dir', scratch.at('data'), ...listen], empty);
+  rmdirSync(scratch.at('data/server.lock'));
+  expect(stderr).toContain('[SERVER_DATA_FOLDER]');
+});
+
+describeIf(process.getuid?.() === 0, 'root')('On mounts, a server that cannot start says why:', () => {
+  const mounted = (scratch: ScratchFolder, options: string) => {
+    mkdirSync(scratch.at('disk'));
+    return execa('mount', ['-t', 'tmpfs', '-o', options, 'slipway-test', scratch.at('disk')]);
+  };
+
+  test.each(['disk', 'disk/data'])('the data folder %s is on a mount that is read-only', async (dataDir) => {
+    using scratch = scratchFolder();
+    await mounted(scratch, 'ro');
+    try {
+      const { status, stderr } = await start(scratch.at(dataDir));
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/mounted read-only \[SERVER_DATA_FOLDER\]\n {2}to do: `mount -o remount,rw .*disk`/);
+    } finally {
+      await execa('umount', [scratch.at('disk')]);
+    }
+  });
+
+  test.each([
+    ['at once', 'size=4k', /\[SERVER_DATA_FOLDER\]\n {2}to do: Make room on .*disk/],
+    ['with the database', 'size=150k', /\[SERVER_DATABASE_UNREACHABLE\]\n {2}to do: The disk of .*slipway\.db is full/],
+  ])('the disk of the data folder is full %s', async (_, options, message) => {
+    using scratch = scratchFolder();
+    await mounted(scratch, options);
+    try {
+      if (options === 'size=4k') writeFileSync(scratch.at('disk/file'), Buffer.alloc(4096));
+      const { stderr } = await start(scratch.at('disk'));
+      expect(stderr).toMatch(message);
+    } finally {
+      await execa('umount', [scratch.at('disk')]);
+    }
+  });
+
+  test('the data folder belongs to another user', async () => {
+    using scratch = scratchFolder();
+    chmodSync(scratch.path, 0o755);
+    const words = [process.execPath, SLIPWAY, 'server', '--data-dir', scratch.at('data'), ...listen];
+    const { stderr } = await execa('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', '--', ...words], {
+      reject: false,
+    });
+    expect(stderr).toMatch(/\[SERVER_DATA_FOLDER\]\n {2}to do: .*chown -R nobody: .*data/);
+  });
+});
+
+function tls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }): string[] {
+  return ['--tls-cert', certFile, '--tls-key', keyFile];
+}
