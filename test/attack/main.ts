@@ -15,12 +15,14 @@ import { SECRET_ATTACKS } from './agent-secrets.ts';
 import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
+import { API_ATTACKS } from './server-api.ts';
 import { POWER_ATTACKS } from './server-powers.ts';
 import { S3_ATTACKS } from './server-s3.ts';
 import { TERMINAL_ATTACKS } from './terminal.ts';
 
 const ATTACKS: readonly (readonly Attack[])[] = [
   S3_ATTACKS,
+  API_ATTACKS,
   ALIVE_ATTACKS,
   POWER_ATTACKS,
   TERMINAL_ATTACKS,

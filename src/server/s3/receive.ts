@@ -145,8 +145,16 @@ function requireChecksum(promise: ChecksumPromise, trailers: ReadonlyMap<string,
 }
 
 function requireLength(promised: string | undefined, sizeBytes: number): void {
-  if (promised !== undefined && Number(promised) !== sizeBytes)
-    throw new S3Error('IncompleteBody', 400, `${sizeBytes} of ${promised.slice(0, 40)} bytes came.`);
+  const expected = readSize('x-amz-decoded-content-length', promised);
+  if (expected !== null && expected !== sizeBytes)
+    throw new S3Error('IncompleteBody', 400, `${sizeBytes} of ${expected} bytes came.`);
+}
+
+/** A number of bytes in a header, written in digits. @returns null: there is none @throws S3Error InvalidArgument */
+export function readSize(header: string, value: string | undefined): number | null {
+  if (value === undefined) return null;
+  if (/^\d{1,15}$/.test(value)) return Number(value);
+  throw new S3Error('InvalidArgument', 400, `${header} must be a number of bytes, but is '${value.slice(0, 40)}'.`);
 }
 
 function requireMd5(promised: string | undefined, found: Buffer): void {

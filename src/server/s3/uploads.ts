@@ -3,7 +3,7 @@ import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts';
 import { requireWritable } from './conditions.ts';
 import { keptHeaders } from './kept-headers.ts';
 import type { CompletedPart, ObjectStore } from './object-store.ts';
-import { readPromise, receiveFile, receiveNothing, receiveText } from './receive.ts';
+import { readPromise, readSize, receiveFile, receiveNothing, receiveText } from './receive.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
 import { childText, elements, malformed, readXml, type XmlElement } from './xml.ts';
@@ -47,10 +47,10 @@ export async function completeUpload(store: ObjectStore, request: S3Request): Pr
   const parts = readParts(await receiveText(request));
   const upload = store.findUpload(bucket, key, query.get('uploadId') ?? '');
   requireWritable(headers, store.latest(bucket, key));
-  const size = headers['x-amz-mp-object-size'];
+  const sizeBytes = readSize('x-amz-mp-object-size', headers['x-amz-mp-object-size']);
   const { algorithm, isInTrailer, value } = readPromise(headers);
   const object = store.completeUpload(upload, parts, {
-    sizeBytes: size === undefined ? null : Number(size),
+    sizeBytes,
     checksum: algorithm === null || isInTrailer || value === null ? null : { algorithm, value },
   });
   response.setHeader('x-amz-version-id', object.version);

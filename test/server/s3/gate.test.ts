@@ -234,6 +234,30 @@ describe('a body that is not what was promised', () => {
   });
 });
 
+describe('a number of bytes in a header', () => {
+  test.each(['0xa', '1e1', '10.0', '+10', ' ', '', '-10', 'ten', '9'.repeat(20)])(
+    'that is written as %j is refused, and nothing is stored',
+    async (size) => {
+      const body = '0123456789';
+      for (const target of ['/revisions/bundle.zip', `/revisions/parts.zip?partNumber=1&uploadId=${uploadId}`]) {
+        const headers = { 'x-amz-decoded-content-length': size };
+        await refused({ method: 'PUT', target, headers, body }, 400, 'InvalidArgument');
+      }
+      const eTag = createHash('md5').update('part one').digest('hex');
+      const part = `<Part><PartNumber>1</PartNumber><ETag>${eTag}</ETag></Part>`;
+      await refused(
+        {
+          ...{ method: 'POST', target: `/revisions/parts.zip?uploadId=${uploadId}` },
+          headers: { 'x-amz-mp-object-size': size },
+          body: `<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`,
+        },
+        400,
+        'InvalidArgument',
+      );
+    },
+  );
+});
+
 async function tlsServer(folder: ScratchFolder) {
   const { caFile, certFile, keyFile } = await privateCertificates(folder.path);
   const ca = readFileSync(caFile, 'utf8');
