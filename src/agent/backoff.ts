@@ -24,10 +24,10 @@ export function pollBackoffMs(failures: number, elapsedMs: number): number {
   return Math.max(0, seconds - Math.ceil(elapsedMs / 1000)) * 1000;
 }
 
-const FIRST_REPORT_WAIT_MS = 1_000;
-const LONGEST_REPORT_WAIT_MS = 60_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
 
-/** How long to wait before an outcome is sent again that could not be delivered `failures` times. */
-export function reportBackoffMs(failures: number): number {
-  return Math.min(FIRST_REPORT_WAIT_MS * 2 ** Math.min(failures, 10), LONGEST_REPORT_WAIT_MS);
+/** How long to wait before the endpoint is asked again what it has failed to answer `failures` times; ≥ 1. Doubles, up to a minute. */
+export function retryDelayMs(failures: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10), LONGEST_RETRY_MS);
 }

@@ -15,7 +15,8 @@ import type { CommandRequest, Executors } from './executor/executors.ts';
 import type { OpenedSpecification } from './executor/messages.ts';
 import type { CommandRecord, Ledger } from './ledger.ts';
 import type { Outbox } from './outbox.ts';
-import type { CommandEnding } from './pace.ts';
+import type { CommandEnding, TakenCommand } from './pace.ts';
+import type { RetryGate } from './retry-gate.ts';
 
 export interface CommandContext {
   readonly client: Pick<HostCommandClient, 'getDeploymentSpecification' | 'acknowledge'>;
@@ -24,25 +25,26 @@ export interface CommandContext {
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly gate: Pick<RetryGate, 'ask'>;
+  /** Aborts when no new work is taken any more. */
+  readonly stopping: AbortSignal;
   /** Waits until the command may begin. */
   readonly enter: EnterPlace;
 }
 
 /** Commands that are not events with scripts. */
 const OTHER_COMMANDS: readonly string[] = ['DownloadBundle', 'Install', 'UpdateDeploymentAgent'];
-const ASK_TRIES = 3;
-const ASK_WAIT_MS = 1_000;
 
 /**
  * Carries out one command: specification → verify and parse → acknowledge → execute → outcome. Never throws; whatever goes wrong before
  * the command itself is reported as its failure, because a server that hears nothing waits for an hour.
  *
- * @param proven called when the specification is genuine and meant for this command
+ * @param taken told when the specification is genuine and meant for this command, and what the endpoint says of the report
  */
 export async function processCommand(
   ctx: CommandContext,
   command: HostCommand,
-  proven: () => void = () => {},
+  taken: Pick<TakenCommand, 'proven' | 'reported'>,
 ): Promise<CommandEnding> {
   const { HostCommandIdentifier: hostCommandIdentifier, CommandName: commandName } = command;
   const fields = { hostCommandIdentifier, commandName };
@@ -51,11 +53,13 @@ export async function processCommand(
     ctx.executors.prepare();
     opened = await fetchSpecification(ctx, command);
   } catch (error) {
+    // The next start is handed the command again.
+    if (ctx.stopping.aborted) return 'left';
     ctx.log.error('a host command cannot be carried out', { ...fields, error });
     reject(ctx, { hostCommandIdentifier, commandName }, failedBy(error));
     return 'useless';
   }
-  proven();
+  taken.proven();
   const { specification, order } = opened;
   const request: CommandRequest = { hostCommandIdentifier, commandName, specification };
   const { deploymentId, deploymentGroupId, applicationName } = specification;
@@ -66,8 +70,9 @@ export async function processCommand(
   }
   try {
     const isRepeated = hasEnded(ctx.ledger, request);
-    const ended = await acknowledgeAndRun(ctx, request, order);
-    return isRepeated || !isKnown(request) ? 'useless' : ended;
+    const isUseful = !isRepeated && isKnown(request);
+    const ended = await acknowledgeAndRun(ctx, request, order, isUseful ? taken.reported : undefined);
+    return isUseful ? ended : 'useless';
   } finally {
     place.leave();
   }
@@ -85,7 +90,11 @@ function isKnown({ commandName, specification }: CommandRequest): boolean {
 }
 
 async function fetchSpecification(ctx: CommandContext, command: HostCommand): Promise<OpenedSpecification> {
-  const answer = await askAFewTimes(ctx, () => ctx.client.getDeploymentSpecification(command.DeploymentExecutionId));
+  const { DeploymentExecutionId: about } = command;
+  const answer = await ctx.gate.ask({
+    ...{ ...A_FEW_TIMES, operation: 'specification', about, signal: ctx.stopping },
+    ask: () => ctx.client.getDeploymentSpecification(about, ctx.stopping),
+  });
   if (answer.DeploymentSystem !== 'CodeDeploy') {
     throw new SlipwayError(
       'SPECIFICATION_INVALID',
@@ -99,6 +108,7 @@ async function acknowledgeAndRun(
   ctx: CommandContext,
   request: CommandRequest,
   order: Order | null,
+  onReported: TakenCommand['reported'] | undefined,
 ): Promise<CommandEnding> {
   const { hostCommandIdentifier, commandName, specification } = request;
   const { deploymentId } = specification;
@@ -109,7 +119,10 @@ async function acknowledgeAndRun(
     // The turn may have come long after the order was read.
     if (order !== null) requireValidNow(order, ctx.clock.now());
     const isNoop = await ctx.executors.isCommandNoop(request);
-    const status = await askAFewTimes(ctx, () => ctx.client.acknowledge(hostCommandIdentifier, isNoop));
+    const status = await ctx.gate.ask({
+      ...{ ...A_FEW_TIMES, operation: 'acknowledgement', about: hostCommandIdentifier },
+      ask: () => ctx.client.acknowledge(hostCommandIdentifier, isNoop),
+    });
     if (status === 'Succeeded' || (status === 'Failed' && !isNoop)) {
       ctx.log.info('the control endpoint does not want this command run', { ...fields, status });
       ctx.ledger.withdraw(hostCommandIdentifier);
@@ -123,7 +136,7 @@ async function acknowledgeAndRun(
     ctx.log.info(`${commandName} begins`, fields);
     const outcome = await ctx.executors.run(request);
     sayEnding(ctx, fields, outcome);
-    conclude(ctx, hostCommandIdentifier, outcome);
+    conclude(ctx, hostCommandIdentifier, outcome, onReported);
     return 'ran';
   } catch (error) {
     ctx.log.error(`${commandName} could not be carried out`, { ...fields, error });
@@ -143,17 +156,10 @@ function sayEnding(
 }
 
 /** A request that is lost on the way, or meets a server whose database restarts, must not cost the deployment. */
-async function askAFewTimes<T>(ctx: Pick<CommandContext, 'clock'>, ask: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await ask();
-    } catch (error) {
-      const isRefusal = error instanceof RemoteApiError && error.status < 500 && !error.isThrottle;
-      if (isRefusal || tries === ASK_TRIES) throw error;
-      await ctx.clock.sleep(ASK_WAIT_MS);
-    }
-  }
-}
+const A_FEW_TIMES = {
+  tries: 3,
+  isFinal: (error: unknown) => error instanceof RemoteApiError && error.isRefusal,
+};
 
 /** What never began has an outcome all the same. */
 function reject(
@@ -169,7 +175,12 @@ function reject(
   conclude(ctx, command.hostCommandIdentifier, outcome);
 }
 
-function conclude(ctx: CommandContext, hostCommandIdentifier: string, outcome: CommandOutcome): void {
+function conclude(
+  ctx: CommandContext,
+  hostCommandIdentifier: string,
+  outcome: CommandOutcome,
+  onReported?: TakenCommand['reported'],
+): void {
   ctx.ledger.finish(hostCommandIdentifier, outcome);
-  ctx.outbox.send(hostCommandIdentifier);
+  ctx.outbox.send(hostCommandIdentifier, onReported);
 }

@@ -35,6 +35,7 @@ import { createPace } from './pace.ts';
 import { createPlaces } from './places.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
+import { createRetryGate } from './retry-gate.ts';
 import { commandsOf, type LastPoll } from './status.ts';
 import { serveStatus, statusSocketPath } from './status-socket.ts';
 import { saySoWhileAtWork } from './still-at-work.ts';
@@ -152,7 +153,8 @@ async function serve(
   if (config.restrictAgentDirs) {
     restrictFolders({ rootDir: config.rootDir, trackingDir: join(config.rootDir, config.ongoingDeploymentTracking) });
   }
-  const outbox = createOutbox({ client, ledger, clock, log });
+  const gate = createRetryGate(clock, systemRandom);
+  const outbox = createOutbox({ client, ledger, gate, log });
   const observers = await createObservers(
     config,
     { hostIdentifier: identity.hostIdentifier, version: options.version },
@@ -183,8 +185,8 @@ async function serve(
     onRepeated: pace.useless,
     async process(command, enter) {
       const taken = pace.take();
-      const context = { client, executors, ledger, outbox, clock, log, enter };
-      taken.ended(await processCommand(context, command, taken.proven));
+      const context = { client, executors, ledger, outbox, gate, clock, log, enter, stopping: stop.requested };
+      taken.ended(await processCommand(context, command, taken));
     },
   });
   log.info('the host agent starts', {
@@ -222,6 +224,7 @@ async function serve(
       client,
       dispatcher,
       pace,
+      gate,
       hostIdentifier: identity.hostIdentifier,
       waitBetweenRunsMs: config.waitBetweenRunsSeconds * 1000,
       waitBetweenRunsActiveMs: (config.waitBetweenRunsActiveSeconds ?? config.waitBetweenRunsSeconds) * 1000,

@@ -2,15 +2,16 @@
  * How fast commands are asked for, judged by what the ones before came to.
  *
  * A server of an attacker, or a broken one, may answer each poll at once with a command that cannot be carried out. Each of them in a row
- * doubles the pause between two polls, from one second to thirty; one command that was carried out ends the pause. Only a few commands are
+ * doubles the pause between two polls, from one second to thirty; one command that was carried out, and whose outcome the endpoint took, ends the pause. Only a few commands are
  * asked for at once before it is known that their specifications are genuine.
  */
 import type { Clock } from '../system/clock.ts';
+import type { ReportAnswer } from './outbox.ts';
 
 /**
  * What became of a command.
  *
- *   ran       it was carried out, whether it succeeded or failed
+ *   ran       it was carried out, whether it succeeded or failed; what that was worth, the endpoint says when it is told
  *   noop      the event has no scripts here, and the server was told so: this says nothing about the server
  *   left      there was no place for it; the control endpoint may hand it out again
  *   useless   nothing was carried out, or what had been carried out before
@@ -21,6 +22,8 @@ export type CommandEnding = 'ran' | 'noop' | 'left' | 'useless';
 export interface TakenCommand {
   /** Its specification is genuine and meant for it. */
   proven(): void;
+  /** The endpoint was told how it ended, having carried it out. */
+  reported(answer: ReportAnswer): void;
   ended(ending: CommandEnding): void;
 }
 
@@ -35,19 +38,28 @@ export interface Pace {
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** A server that has commands for more groups at once, or one for which there is no place, waits a moment for each further one. */
+/** A server that has commands for more groups at once waits a moment for each further one. */
 const UNPROVEN = 4;
 const CROWDED_MS = 1_000;
+const LEFT_WITHOUT_GROWTH = 8;
 
 /** How long from poll to poll after useless commands in a row; milliseconds. Pure. */
 export function uselessPauseMs(inARow: number): number {
   return inARow === 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** Math.min(inARow - 1, 10), LONGEST_PAUSE_MS);
 }
 
+/**
+ * The same after commands in a row for which there was no place; milliseconds. Pure. Behind the commands of one group there may be another
+ * group's, so that the pause grows late.
+ */
+export function leftPauseMs(inARow: number): number {
+  return inARow === 0 ? 0 : uselessPauseMs(Math.max(1, inARow - LEFT_WITHOUT_GROWTH));
+}
+
 export function createPace(clock: Clock): Pace {
   let uselessInARow = 0;
   let unproven = 0;
-  let leftAtMs = Number.NEGATIVE_INFINITY;
+  let leftInARow = 0;
   let changed = Promise.withResolvers<void>();
   const tellChanged = () => {
     changed.resolve();
@@ -69,10 +81,16 @@ export function createPace(clock: Clock): Pace {
       };
       return {
         proven,
+        reported(answer) {
+          if (answer === 'refused') return useless();
+          uselessInARow = 0;
+          leftInARow = 0;
+          tellChanged();
+        },
         ended(ending) {
-          if (ending === 'ran') uselessInARow = 0;
           if (ending === 'useless') useless();
-          if (ending === 'left') leftAtMs = clock.now();
+          if (ending === 'left') leftInARow += 1;
+          if (ending === 'noop') leftInARow = 0;
           proven();
           tellChanged();
         },
@@ -82,8 +100,8 @@ export function createPace(clock: Clock): Pace {
     async wait(startedMs, signal) {
       const beganMs = clock.now();
       while (!signal.aborted) {
-        const pausedUntilMs = startedMs + uselessPauseMs(uselessInARow);
-        const crowdedUntilMs = Math.max(unproven > UNPROVEN ? beganMs + CROWDED_MS : 0, leftAtMs + CROWDED_MS);
+        const pausedUntilMs = startedMs + Math.max(uselessPauseMs(uselessInARow), leftPauseMs(leftInARow));
+        const crowdedUntilMs = unproven > (leftInARow > 0 ? 0 : UNPROVEN) ? beganMs + CROWDED_MS : 0;
         const leftMs = Math.max(pausedUntilMs, crowdedUntilMs) - clock.now();
         // A clock that was set back must not make the pause longer than it is.
         if (leftMs <= 0 || leftMs > LONGEST_PAUSE_MS) return;

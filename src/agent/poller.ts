@@ -8,11 +8,13 @@ import type { Random } from '../system/random.ts';
 import { pollBackoffMs } from './backoff.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Pace } from './pace.ts';
+import { askedPauseMs, type RetryGate } from './retry-gate.ts';
 
 export interface PollerContext {
   readonly client: Pick<HostCommandClient, 'pollHostCommand' | 'isThrottled'>;
   readonly dispatcher: Pick<Dispatcher, 'accept' | 'hasSlot' | 'isBusy' | 'slotFreed'>;
   readonly pace: Pick<Pace, 'useless' | 'wait'>;
+  readonly gate: Pick<RetryGate, 'calm'>;
   readonly hostIdentifier: string;
   readonly waitBetweenRunsMs: number;
   /** The same while commands run. */
@@ -44,6 +46,9 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
       await Promise.race([ctx.dispatcher.slotFreed(), aborted(signal)]);
       continue;
     }
+    // More commands are of no use to an endpoint that does not answer for those that it has given.
+    await ctx.gate.calm(signal);
+    if (signal.aborted) return;
     const startedMs = ctx.clock.now();
     let command: HostCommand | null;
     try {
@@ -54,7 +59,7 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
       ctx.onFailed?.(error);
       mayHold = false;
       const backoffMs = pollBackoffMs(failures, ctx.clock.now() - startedMs);
-      const waitMs = backoffMs * (1 + BACKOFF_JITTER * ctx.random.fraction());
+      const waitMs = Math.max(backoffMs * (1 + BACKOFF_JITTER * ctx.random.fraction()), askedPauseMs(error));
       // Said once, not every time: an operator reads the log for what changed.
       const say = failures === 1 ? ctx.log.warn : ctx.log.debug;
       say('polling failed; the agent goes on trying (slipway doctor looks for the cause)', {

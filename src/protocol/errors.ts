@@ -63,18 +63,27 @@ export class RemoteApiError extends Error {
   readonly status: number;
   readonly requestId: string | null;
   readonly isThrottle: boolean;
+  /** How long the service asks to be left alone; milliseconds, null: it does not say. */
+  readonly retryAfterMs: number | null;
 
   constructor(answer: {
     readonly type: string;
     readonly message: string;
     readonly status: number;
     readonly requestId?: string | null;
+    readonly retryAfterMs?: number | null;
   }) {
     super(answer.message);
     this.type = answer.type;
     this.status = answer.status;
     this.requestId = answer.requestId ?? null;
+    this.retryAfterMs = answer.retryAfterMs ?? null;
     this.isThrottle = answer.status === 429 || THROTTLE_TYPES.has(answer.type) || /rate exceeded/i.test(answer.message);
+  }
+
+  /** Whether the service said no, and would again. A page without a type comes from something in between, such as a proxy. */
+  get isRefusal(): boolean {
+    return this.status >= 400 && this.status < 500 && !this.isThrottle && !/^HTTP \d+$/.test(this.type);
   }
 }
 
@@ -88,6 +97,7 @@ export function decodeApiError(
   body: string,
 ): RemoteApiError {
   const requestId = headers['x-amzn-requestid'] ?? null;
+  const retryAfterMs = readRetryAfter(headers);
   const fields = parseObject(body);
   const type = bareTypeName(text(fields?.['__type']) ?? headers['x-amzn-errortype'] ?? text(fields?.['code']));
   if (type === null) {
@@ -100,10 +110,18 @@ export function decodeApiError(
       message: kept === '' ? 'the answer was empty' : `the answer was no AWS error: ${kept}`,
       status,
       requestId,
+      retryAfterMs,
     });
   }
   const message = text(fields?.['message']) ?? text(fields?.['Message']) ?? '(no message)';
-  return new RemoteApiError({ type, message, status, requestId });
+  return new RemoteApiError({ type, message, status, requestId, retryAfterMs });
+}
+
+/** Seconds, or a date, which is compared with the service's own clock. */
+function readRetryAfter(headers: Readonly<Record<string, string | undefined>>): number | null {
+  const given = headers['retry-after']?.trim() ?? '';
+  const ms = /^\d{1,9}$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.parse(headers['date'] ?? '');
+  return Number.isFinite(ms) && ms >= 0 ? ms : null;
 }
 
 /** `com.amazonaws.codedeploy#NameException:http://…` → `NameException`. */

@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { processCommand } from '../../src/agent/command.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
+import { createRetryGate } from '../../src/agent/retry-gate.ts';
 import { SlipwayError } from '../../src/errors.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import { createSigningAuthority, issueSigner } from '../../src/protocol/envelope/authority.ts';
@@ -44,8 +45,15 @@ interface Host {
 /** One command from poll to completion against a control endpoint that answers as told; executors answer without running anything. */
 async function carryOut(host: Host) {
   using scratch = scratchFolder();
-  const clock = { ...manualClock(Date.now()), sleep: async (ms: number) => void waits.push(ms) };
+  const manual = manualClock(Date.now());
   const waits: number[] = [];
+  const clock = {
+    ...manual,
+    async sleep(ms: number) {
+      waits.push(ms);
+      manual.advance(ms);
+    },
+  };
   const completed: CommandOutcome[] = [];
   const ran: string[] = [];
   const log = collectingLogger();
@@ -65,7 +73,8 @@ async function carryOut(host: Host) {
     acknowledge: async () => (host.acknowledge ?? (() => 'InProgress' as const))(),
     complete: async (_id: string, outcome: CommandOutcome) => void completed.push(outcome),
   };
-  const outbox = createOutbox({ client, ledger, clock, log });
+  const gate = createRetryGate(clock, { fraction: () => 0 });
+  const outbox = createOutbox({ client, ledger, gate, log });
   const executors = {
     prepare() {},
     openSpecification: async (sealed: Envelope | undefined) =>
@@ -81,13 +90,24 @@ async function carryOut(host: Host) {
     close: async () => {},
   };
   await processCommand(
-    { client, executors, ledger, outbox, clock, log, enter: async () => ({ leave() {} }) },
+    {
+      client,
+      executors,
+      ledger,
+      outbox,
+      gate,
+      clock,
+      log,
+      stopping: new AbortController().signal,
+      enter: async () => ({ leave() {} }),
+    },
     {
       HostCommandIdentifier: 'c-1',
       HostIdentifier: 'arn:h',
       DeploymentExecutionId: 'a/d-ONE/c/d',
       CommandName: 'AfterInstall',
     },
+    { proven() {}, reported() {} },
   );
   await outbox.drained();
   return { ran, completed, waits, left: ledger.inState('running'), lines: log.lines };

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type Ledger, openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
 import { recover } from '../../src/agent/recovery.ts';
+import { createRetryGate } from '../../src/agent/retry-gate.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
@@ -23,7 +24,7 @@ async function startAgain(scratch: ScratchFolder, clock: ManualClock) {
       complete: async (id, { status, diagnostics }) => void reported.push([id, diagnostics.errorCode, status]),
     },
     ledger,
-    clock,
+    gate: createRetryGate(clock, { fraction: () => 0 }),
     log: silentLogger,
   });
   const executors = { recover: async (ids: readonly string[]) => void killed.push(ids) };

@@ -2,13 +2,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { pollBackoffMs, reportBackoffMs } from '../../src/agent/backoff.ts';
+import { pollBackoffMs, retryDelayMs } from '../../src/agent/backoff.ts';
 import { controlEndpoint } from '../../src/agent/endpoint.ts';
 import { resolveIdentity } from '../../src/agent/identity.ts';
 import { openLedger } from '../../src/agent/ledger.ts';
 import { createOutbox } from '../../src/agent/outbox.ts';
 import { createPace } from '../../src/agent/pace.ts';
 import { nextPoll, poll } from '../../src/agent/poller.ts';
+import { createRetryGate } from '../../src/agent/retry-gate.ts';
 import { SlipwayError } from '../../src/errors.ts';
 import { type Logger, silentLogger } from '../../src/logging/logger.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
@@ -38,8 +39,8 @@ describe('waiting after failures', () => {
     expect(pollBackoffMs(1, 80_000)).toBe(0);
     expect(() => pollBackoffMs(-1, 0)).toThrow(RangeError);
   });
-  test('of reports grows to a minute', () => {
-    expect([0, 1, 5, 50].map(reportBackoffMs)).toEqual([1_000, 2_000, 32_000, 60_000]);
+  test('of a question grows to a minute', () => {
+    expect([1, 2, 6, 50].map(retryDelayMs)).toEqual([1_000, 2_000, 32_000, 60_000]);
   });
 });
 
@@ -145,7 +146,12 @@ describe('the outbox', () => {
         if (tries < 3) throw new SlipwayError('SERVER_UNREACHABLE', 'away');
       },
     };
-    const outbox = createOutbox({ client, ledger, clock, log: silentLogger });
+    const outbox = createOutbox({
+      client,
+      ledger,
+      gate: createRetryGate(clock, { fraction: () => 0 }),
+      log: silentLogger,
+    });
     outbox.send('one');
     outbox.send('one');
     for (const wait of [1000, 2000]) {
@@ -168,7 +174,7 @@ describe('the outbox', () => {
     const outbox = createOutbox({
       client: { complete: () => Promise.reject(refusal) },
       ledger,
-      clock,
+      gate: createRetryGate(clock, { fraction: () => 0 }),
       log: silentLogger,
     });
     outbox.send('one');
@@ -213,6 +219,7 @@ describe('polling', () => {
           log,
           hostIdentifier: 'arn:h',
           pace: createPace(clock),
+          gate: createRetryGate(clock, { fraction: () => 0 }),
           waitBetweenRunsMs: 1000,
           waitBetweenRunsActiveMs: 1000,
           random: { fraction: () => 0 },
@@ -279,6 +286,7 @@ describe('the pause after a poll that brought nothing', () => {
         },
         hostIdentifier: 'arn:h',
         pace: createPace(clock),
+        gate: createRetryGate(clock, { fraction: () => 0 }),
         waitBetweenRunsMs: 30_000,
         waitBetweenRunsActiveMs: 30_000,
         clock,
@@ -313,6 +321,7 @@ describe('the pause after a poll that brought nothing', () => {
         },
         hostIdentifier: 'arn:h',
         pace: createPace(clock),
+        gate: createRetryGate(clock, { fraction: () => 0 }),
         waitBetweenRunsMs: 30_000,
         waitBetweenRunsActiveMs: 2_000,
         clock,

@@ -16,7 +16,13 @@ import { quoteForShell, shellCommand } from '../../src/system/shell-word.ts';
 import { deploymentDriver } from '../support/deployments.ts';
 import { eventually } from '../support/eventually.ts';
 import { handDrivenHost, hostClient, type KeyPair, managementClient } from '../support/hand-driven-host.ts';
-import { type HandedOut, hostileEndpoint, orderingEndpoint } from '../support/hostile-endpoint.ts';
+import {
+  type HandedOut,
+  type HostileAnswer,
+  type HostileEndpoint,
+  hostileEndpoint,
+  orderingEndpoint,
+} from '../support/hostile-endpoint.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ControlServer, type EnrolledHost, enrolHost } from '../support/slipway.ts';
 import type { Attack, AttackGround } from './attack.ts';
@@ -231,11 +237,60 @@ function flood(what: string, command: (hostArn: string) => unknown): Attack {
   };
 }
 
+/** What an endpoint answers that is broken or wants to be asked again and again. Never: it does not answer at all. */
+const BROKEN_ANSWERS: Readonly<Record<string, HostileAnswer | 'never'>> = {
+  'with an error of its own': { status: 500, body: { __type: 'InternalFailure' } },
+  'with no JSON': { body: '<html>' },
+  'with a redirect to itself': { status: 302, headers: { location: '/' }, body: '' },
+  'by cutting the connection': { isCut: true, body: '' },
+  'by a throttle': { status: 429, headers: { 'retry-after': '2' }, body: '' },
+  never: 'never',
+};
+/** As docs/architecture.md states it for commands that cannot be carried out; a connection that was kept is tried twice. */
+const MOST_IN_FLOOD = 25;
+
+async function brokenAnswers(ground: AttackGround): Promise<void> {
+  const server = await ground.sharedServer();
+  await using endpoints = new AsyncDisposableStack();
+  const never = new Promise<never>(() => undefined);
+  const floods: { readonly what: string; readonly endpoint: HostileEndpoint }[] = [];
+  for (const [index, [what, answer]] of Object.entries(BROKEN_ANSWERS).entries()) {
+    const host = await enrolHost(server, join(ground.folder, `host-${index}`), `broken-${index}`);
+    const { hostArn } = stolen(server, host);
+    const endpoint = await hostileEndpoint((operation) => {
+      if (operation === 'PollHostCommand')
+        return Promise.resolve({ body: { HostCommand: broken(hostArn, randomUUID()) } });
+      return answer === 'never' ? never : Promise.resolve(answer);
+    });
+    endpoints.use(endpoint);
+    pointAt(host, endpoint.url);
+    ground.watch('agent', host.startAgent());
+    floods.push({ what, endpoint });
+  }
+  await eventually(() => floods.every(({ endpoint }) => endpoint.asked.size > 1));
+  const totals = () =>
+    floods.map(({ endpoint }) => [...endpoint.asked.values()].reduce((sum, count) => sum + count, 0));
+  await delay(FLOOD_MS);
+  for (const [index, total] of totals().entries()) {
+    const { what, endpoint } = floods[index] ?? {};
+    assert.ok(
+      total <= MOST_IN_FLOOD,
+      `${total} requests, answered ${what}: ${JSON.stringify([...(endpoint?.asked ?? [])])}`,
+    );
+  }
+}
+
 export const ORDER_ATTACKS: readonly Attack[] = [
   {
     promise: 'an order counts for this host, this command and this moment',
     name: 'a control endpoint with the host’s own key replays, alters and makes up specifications',
     run: replays,
+  },
+  {
+    promise: 'a flood is answered with a pause, whatever is answered to what',
+    name: 'six control endpoints hand out a command with each poll, and answer all other requests with errors, redirects, cuts, or never',
+    limitSeconds: 90,
+    run: brokenAnswers,
   },
   ...Object.entries(FLOODS).map(([what, command]) => flood(what, command)),
 ];

@@ -76,3 +76,27 @@ describe('an error answer', () => {
     expect(decodeApiError(status, {}, body).isThrottle).toBe(isThrottle);
   });
 });
+
+test.each([
+  [{ 'retry-after': '7' }, 7_000],
+  [{ 'retry-after': ' 0 ' }, 0],
+  [{ 'retry-after': 'Thu, 01 Jan 2026 00:01:00 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' }, 60_000],
+  [{ 'retry-after': 'Thu, 01 Jan 2026 00:01:00 GMT' }, null],
+  [{ 'retry-after': 'soon' }, null],
+  [{ 'retry-after': '-5' }, null],
+  [{ 'retry-after': '9'.repeat(400) }, null],
+  [{}, null],
+] as const)('an answer with the headers %j asks for a pause of %s ms', (headers, retryAfterMs) => {
+  expect(decodeApiError(503, headers, '{}')).toMatchObject({ retryAfterMs });
+});
+
+test.each([
+  [400, '{"__type":"ClientException"}', true],
+  [400, '<html>a proxy</html>', false],
+  [404, '', false],
+  [429, '{"__type":"ClientException"}', false],
+  [302, '', false],
+  [500, '{"__type":"ServerException"}', false],
+])('the answer %i with the body %j is a refusal by the service: %s', (status, body, isRefusal) => {
+  expect(decodeApiError(status, {}, body).isRefusal).toBe(isRefusal);
+});

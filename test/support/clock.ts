@@ -4,6 +4,8 @@ import type { Clock } from '../../src/system/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on and wakes every sleeper whose time has come. */
   advance(ms: number): void;
+  /** After how many ms the next sleeper's time comes; null: nobody sleeps. */
+  untilNextMs(): number | null;
   /** The length in ms of the next sleep that somebody begins (or has begun and nobody has asked about). */
   nextSleep(): Promise<number>;
 }
@@ -37,6 +39,10 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
     advance(ms) {
       nowMs += ms;
       for (const sleeper of [...sleepers]) if (sleeper.untilMs <= nowMs) sleeper.wake();
+    },
+    untilNextMs() {
+      const soonestMs = Math.min(...[...sleepers].map(({ untilMs }) => untilMs));
+      return Number.isFinite(soonestMs) ? Math.max(0, soonestMs - nowMs) : null;
     },
     nextSleep() {
       const ms = begun.shift();

@@ -6,9 +6,13 @@ import type { Envelope, HostCommand } from '../../src/protocol/host-command/shap
 import { eventually } from './eventually.ts';
 
 /** A status beside 200 refuses the request. */
-interface HostileAnswer {
+export interface HostileAnswer {
   readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A text is sent as it is, all else as JSON. */
   readonly body: unknown;
+  /** The connection is cut instead. */
+  readonly isCut?: boolean;
 }
 
 export interface HostileEndpoint extends AsyncDisposable {
@@ -28,8 +32,11 @@ export async function hostileEndpoint(
     const operation = String(incoming.headers['x-amz-target'] ?? '').replace(/^.*\./, '');
     asked.set(operation, (asked.get(operation) ?? 0) + 1);
     const input = JSON.parse(Buffer.concat(chunks).toString() || '{}') as Record<string, unknown>;
-    const { status = 200, body } = (await answer(operation, input)) ?? { body: { CommandStatus: 'InProgress' } };
-    outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(body));
+    const given: HostileAnswer = (await answer(operation, input)) ?? { body: { CommandStatus: 'InProgress' } };
+    const { status = 200, headers = {}, body, isCut = false } = given;
+    if (isCut) return void incoming.socket.destroy();
+    outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers });
+    outgoing.end(typeof body === 'string' ? body : JSON.stringify(body));
   }
   const server = createServer((incoming, outgoing) => {
     reply(incoming, outgoing).catch(() => outgoing.destroy());

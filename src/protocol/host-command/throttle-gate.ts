@@ -7,7 +7,8 @@ import { RemoteApiError } from '../errors.ts';
  *
  * Open → a throttle closes it for a delay → calls wait until the delay is over, plus up to a quarter of it by chance, so that a fleet
  * does not come back as one → a throttle closes it for twice the delay, a success resets the delay. A throttle while it is closed
- * neither extends nor escalates the delay: calls that were under way when it closed say nothing new.
+ * neither extends nor escalates the delay: calls that were under way when it closed say nothing new. After a throttle one call goes
+ * first, and the others when it has been answered. A service that asks for a longer pause gets it, up to five minutes.
  */
 export interface ThrottleGate {
   readonly isClosed: boolean;
@@ -19,12 +20,16 @@ const FIRST_DELAY_MS = 1_000;
 const LONGEST_DELAY_MS = 30_000;
 const MAX_RETRIES = 5;
 const JITTER = 0.25;
+const LONGEST_ASKED_MS = 5 * 60_000;
+const FIRST_WAITED_FOR_MS = 1_000;
 
 /** @see the official agent 2.x, `throttle_gate.rs`, for the numbers */
 export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'>): ThrottleGate {
   let delayMs = FIRST_DELAY_MS;
   let closedAtMs = 0;
   let closedForMs = 0;
+  let isThrottling = false;
+  let first: Promise<void> | null = null;
 
   /** 0 when open. A clock that was set back behind the moment of closing opens the gate: nobody waits for it to catch up. */
   function leftMs(): number {
@@ -32,17 +37,39 @@ export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'
     return passedMs < 0 ? 0 : Math.max(0, closedForMs - passedMs);
   }
 
-  async function waitUntilOpen(signal: AbortSignal | undefined): Promise<void> {
-    // Somebody else's throttle may have closed it again meanwhile.
-    while (leftMs() > 0 && signal?.aborted !== true) {
-      await clock.sleep(leftMs() + closedForMs * JITTER * random.fraction(), signal);
-    }
+  /** One that takes long, such as a poll that is held, is not waited for: the next one goes. */
+  async function firstEnded(signal: AbortSignal | undefined): Promise<void> {
+    const before = first;
+    const over = new AbortController();
+    const stop = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
+    await Promise.race([before, clock.sleep(FIRST_WAITED_FOR_MS, stop)]);
+    over.abort();
+    if (first === before) first = null;
   }
 
-  function close(): void {
+  /** @returns what to call when the call has ended */
+  async function passed(signal: AbortSignal | undefined): Promise<() => void> {
+    const isHeld = () => leftMs() > 0 || (isThrottling && first !== null);
+    // Somebody else's throttle may have closed it again meanwhile.
+    while (isHeld() && signal?.aborted !== true) {
+      const ms = leftMs();
+      if (ms > 0) await clock.sleep(ms + closedForMs * JITTER * random.fraction(), signal);
+      else await firstEnded(signal);
+    }
+    if (!isThrottling) return () => undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    first = promise;
+    return () => {
+      if (first === promise) first = null;
+      resolve();
+    };
+  }
+
+  function close(askedMs: number): void {
+    isThrottling = true;
     if (leftMs() > 0) return;
     closedAtMs = clock.now();
-    closedForMs = delayMs;
+    closedForMs = Math.max(delayMs, Math.min(askedMs, LONGEST_ASKED_MS));
     delayMs = Math.min(delayMs * 2, LONGEST_DELAY_MS);
   }
 
@@ -52,16 +79,19 @@ export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'
     },
     async run(call, signal) {
       for (let retries = 0; ; retries += 1) {
-        await waitUntilOpen(signal);
-        signal?.throwIfAborted();
+        const end = await passed(signal);
         try {
+          signal?.throwIfAborted();
           const result = await call();
           delayMs = FIRST_DELAY_MS;
+          isThrottling = false;
           return result;
         } catch (error) {
           if (!(error instanceof RemoteApiError && error.isThrottle)) throw error;
-          close();
+          close(error.retryAfterMs ?? 0);
           if (retries >= MAX_RETRIES) throw error;
+        } finally {
+          end();
         }
       }
     },

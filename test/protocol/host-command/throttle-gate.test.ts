@@ -142,3 +142,58 @@ describe('a gate that one call has closed', () => {
     expect(throttled.calls).toBe(1);
   });
 });
+
+test('a service that asks for a longer pause gets it, up to five minutes', async () => {
+  const clock = manualClock();
+  const pauses = [20_000, 3_600_000];
+  const throttled = gateOf(clock).run(async () => {
+    const retryAfterMs = pauses.shift();
+    if (retryAfterMs === undefined) return 'answer';
+    throw new RemoteApiError({ type: 'HTTP 429', message: 'not so fast', status: 429, retryAfterMs });
+  });
+  expect([await passNextSleep(clock), await passNextSleep(clock)]).toEqual([20_000, 300_000]);
+  expect(await throttled).toBe('answer');
+});
+
+test('of many calls that were throttled one is made again, and the others when that was answered', async () => {
+  const clock = manualClock();
+  const gate = gateOf(clock);
+  let isThrottling = true;
+  const answer = Promise.withResolvers<string>();
+  let calls = 0;
+  const call = async () => {
+    calls += 1;
+    if (isThrottling) throw throttle();
+    return await answer.promise;
+  };
+  const all = Promise.all(Array.from({ length: 10 }, () => gate.run(call)));
+  await clock.nextSleep();
+  isThrottling = false;
+  clock.advance(1_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(calls).toBe(11);
+  answer.resolve('answer');
+  expect(await all).toHaveLength(10);
+});
+
+test('of calls that were throttled none waits longer than a second for one that is held, and they still go one by one', async () => {
+  const clock = manualClock();
+  const gate = gateOf(clock);
+  let isThrottling = true;
+  let calls = 0;
+  const call = async () => {
+    calls += 1;
+    if (isThrottling) throw throttle();
+    return await new Promise<never>(() => undefined);
+  };
+  for (let n = 0; n < 4; n += 1) void gate.run(call);
+  await clock.nextSleep();
+  isThrottling = false;
+  const made: number[] = [];
+  for (let second = 0; second < 4; second += 1) {
+    clock.advance(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    made.push(calls);
+  }
+  expect(made).toEqual([5, 6, 7, 8]);
+});
