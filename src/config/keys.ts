@@ -99,7 +99,8 @@ function oneOf(choices: Choices, value: unknown): ReadResult {
 function readBytes(value: unknown): ReadResult {
   const match = /^(\d+)\s*([a-z]*)$/i.exec(String(value).trim());
   const unit = match?.[2] === '' ? 1 : UNITS[match?.[2]?.toLowerCase() ?? ''];
-  if (match === null || unit === undefined || typeof value === 'boolean') return wrong('a size such as 500MB or 10GiB');
+  const isScalar = typeof value === 'string' || typeof value === 'number';
+  if (match === null || unit === undefined || !isScalar) return wrong('a size such as 500MB or 10GiB');
   const bytes = Number(match[1]) * unit;
   return Number.isSafeInteger(bytes) && bytes > 0 ? { ok: true, value: bytes } : wrong('a size above 0');
 }

@@ -30,8 +30,9 @@ import { runEventScripts } from './lifecycle-event.ts';
 
 /** How often a long download is mentioned in the log. */
 const LOG_PROGRESS_MS = 5_000;
-/** How much comes between two looks at the free space. */
+/** How much comes between two looks at the free space, and how long it may take to come. */
 const LOOK_AFTER_BYTES = 8 * 2 ** 20;
+const LOOK_AFTER_MS = 1_000;
 
 /**
  * DownloadBundle: bring the bundle, see that whoever signed it is trusted if that is asked for, unpack it, see that it has a sound AppSpec
@@ -164,10 +165,12 @@ function progressLog(ctx: Pick<DeploymentContext, 'clock' | 'log'>, deploymentId
 /** A source that does not say how much will come, or another writer, can fill the disk meanwhile. */
 function spaceWatch(ctx: DeploymentContext, specification: DeploymentSpecification, tell: OnProgress): OnProgress {
   let nextAtBytes = LOOK_AFTER_BYTES;
+  let nextAtMs = ctx.clock.now() + LOOK_AFTER_MS;
   return (progress) => {
     tell(progress);
-    if (progress.receivedBytes < nextAtBytes) return;
+    if (progress.receivedBytes < nextAtBytes && ctx.clock.now() < nextAtMs) return;
     nextAtBytes = progress.receivedBytes + LOOK_AFTER_BYTES;
+    nextAtMs = ctx.clock.now() + LOOK_AFTER_MS;
     requireSpace(ctx, specification, 'the bundle', { bytes: 0, inodes: 0 });
   };
 }
