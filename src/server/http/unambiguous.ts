@@ -4,15 +4,23 @@ import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 
 /**
  * Demands that a proxy in front of the server and the server itself read the same request: one of each header that says who asks for
- * what, and no other method than the one in the first line.
+ * what, no other method than the one in the first line, and a body that is what it looks like.
  *
  * @param rawHeaders names and values in turn, as Node has them
- * @throws ApiError IncompleteSignatureException, InvalidRequestException
+ * @throws ApiError IncompleteSignatureException, InvalidRequestException, SerializationException
  */
 export function requireUnambiguous(rawHeaders: readonly string[]): void {
   requireSingleHeaders(rawHeaders);
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? '').toLowerCase();
+    if (name === 'content-encoding' && !/^(identity)?$/i.test((rawHeaders[at + 1] ?? '').trim()))
+      throw new ApiError(
+        'SerializationException',
+        'Bodies are not compressed here. Send the request without Content-Encoding.',
+        {
+          status: 415,
+        },
+      );
     if (!overridesMethod(name)) continue;
     throw new ApiError(
       'InvalidRequestException',

@@ -99,6 +99,16 @@ test.each([
   expect(answer).toContain(`the header ${name} came more than once`);
 });
 
+test.each(['gzip', 'br', 'deflate, gzip', 'aws-chunked', 'unknown'])(
+  'a call of the API whose body says that it is compressed (%s) is refused, whatever it is',
+  async (encoding) => {
+    const head = await signedHead('{}', [`Content-Encoding: ${encoding}`, 'connection: close']);
+    expect(await answerTo(server.url, `${head}{}`)).toMatch(/^HTTP\/1.1 415 .*SerializationException/s);
+    const plain = await signedHead('{}', ['content-encoding: identity', 'connection: close']);
+    expect(await answerTo(server.url, `${plain}{}`)).toMatch(/^HTTP\/1.1 200 /);
+  },
+);
+
 test.each(['x-http-method-override', 'X-HTTP-Method', 'x-method-override'])(
   'a request that wants to be taken for another method by %s is refused by both doors',
   async (name) => {
