@@ -2,13 +2,15 @@ import { ApiError } from '../../protocol/errors.ts';
 import {
   deleteApplication,
   findApplication,
+  holdApplication,
   insertApplication,
   listApplicationNames,
+  lockApplication,
   renameApplication,
 } from '../store/applications.ts';
 import { putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow } from '../store/schema.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
@@ -19,7 +21,15 @@ const MAX_BATCH = 100;
 
 /** @throws ApiError ApplicationDoesNotExistException */
 export async function requireApplication(db: StoreReader, name: string): Promise<ApplicationRow> {
-  const row = await findApplication(db, name);
+  return present(await findApplication(db, name), name);
+}
+
+/** For a transaction that makes something in the application. @throws ApiError ApplicationDoesNotExistException */
+export async function requireHeldApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow> {
+  return present(await holdApplication(tx, name), name);
+}
+
+function present(row: ApplicationRow | null, name: string): ApplicationRow {
   if (row === null) throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
   return row;
 }
@@ -99,7 +109,7 @@ export const applicationHandlers: Handlers<
     const name = readName(input, 'applicationName', APPLICATION);
     const newName = readOptionalName(input, 'newApplicationName', APPLICATION);
     await ctx.store.transaction(async (tx) => {
-      const application = await requireApplication(tx, name);
+      const application = present(await lockApplication(tx, name), name);
       if (newName === null || newName === name) return;
       await requireFreeName(tx, newName);
       await moveApplicationTags(tx, ctx, application, newName);
@@ -112,7 +122,7 @@ export const applicationHandlers: Handlers<
     const name = readName(input, 'applicationName', APPLICATION);
     // Groups, revisions and deployments go with it; hosts and bundles stay. To delete what is not there is no error.
     await ctx.store.transaction(async (tx) => {
-      const application = await findApplication(tx, name);
+      const application = await lockApplication(tx, name);
       if (application === null) return;
       await moveApplicationTags(tx, ctx, application, null);
       await deleteApplication(tx, application.application_id);

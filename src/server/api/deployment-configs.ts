@@ -1,8 +1,16 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { MinimumHealthyHosts } from '../engine/health.ts';
-import { deleteConfig, findConfig, insertConfig, listConfigNames } from '../store/deployment-configs.ts';
+import {
+  deleteConfig,
+  findConfig,
+  holdConfig,
+  insertConfig,
+  listConfigNames,
+  lockConfig,
+} from '../store/deployment-configs.ts';
 import { findUserOfConfig } from '../store/deployment-groups.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { DeploymentConfigRow } from '../store/schema.ts';
+import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { CONFIG, checkName, readName, readObject, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
@@ -39,9 +47,19 @@ function predefined(number: number, name: string, minimum: MinimumHealthyHosts):
 
 /** @throws ApiError DeploymentConfigDoesNotExistException */
 export async function requireConfig(db: StoreReader, name: string): Promise<DeploymentConfig> {
-  const known = PREDEFINED.find((config) => config.name === name);
-  if (known !== undefined) return known;
-  const row = await findConfig(db, name);
+  return predefinedConfig(name) ?? customConfig(await findConfig(db, name), name);
+}
+
+/** For a transaction that has a group use the configuration. @throws ApiError DeploymentConfigDoesNotExistException */
+export async function requireHeldConfig(tx: StoreTransaction, name: string): Promise<DeploymentConfig> {
+  return predefinedConfig(name) ?? customConfig(await holdConfig(tx, name), name);
+}
+
+function predefinedConfig(name: string): DeploymentConfig | undefined {
+  return PREDEFINED.find((config) => config.name === name);
+}
+
+function customConfig(row: DeploymentConfigRow | null, name: string): DeploymentConfig {
   if (row === null) {
     throw new ApiError('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${name}`);
   }
@@ -138,6 +156,7 @@ export const deploymentConfigHandlers: Handlers<
       throw new ApiError('InvalidOperationException', `${name} is predefined and cannot be deleted.`);
     }
     await ctx.store.transaction(async (tx) => {
+      if ((await lockConfig(tx, name)) === null) return;
       const user = await findUserOfConfig(tx, name);
       if (user !== null) {
         throw new ApiError('DeploymentConfigInUseException', `${name} is used by the deployment group ${user}.`);

@@ -1,21 +1,22 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import { findApplication } from '../store/applications.ts';
+import { holdApplication } from '../store/applications.ts';
 import {
   deleteGroup,
   findGroup,
   findGroups,
   insertGroup,
   listGroupNames,
+  lockGroup,
   updateGroup,
 } from '../store/deployment-groups.ts';
 import { findDeployment } from '../store/deployments.ts';
 import { moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow, DeploymentGroupRow } from '../store/schema.ts';
-import type { StoreReader } from '../store/store.ts';
-import { requireApplication } from './applications.ts';
+import type { StoreReader, StoreTransaction } from '../store/store.ts';
+import { requireApplication, requireHeldApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { DEFAULT_CONFIG, requireConfig } from './deployment-configs.ts';
+import { DEFAULT_CONFIG, requireHeldConfig } from './deployment-configs.ts';
 import { type GroupSettings, readGroupSettings } from './group-settings.ts';
 import { APPLICATION, CONFIG, GROUP, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
@@ -31,11 +32,21 @@ export async function requireGroup(
   application: ApplicationRow,
   name: string,
 ): Promise<DeploymentGroupRow> {
-  const row = await findGroup(db, application.application_id, name);
-  if (row === null) {
-    throw new ApiError('DeploymentGroupDoesNotExistException', `No deployment group found for name: ${name}`);
-  }
-  return row;
+  return present(await findGroup(db, application.application_id, name), name);
+}
+
+/** For a transaction that changes the group or deploys to it. @throws ApiError DeploymentGroupDoesNotExistException */
+export async function requireLockedGroup(
+  tx: StoreTransaction,
+  application: ApplicationRow,
+  name: string,
+): Promise<DeploymentGroupRow> {
+  return present(await lockGroup(tx, application.application_id, name), name);
+}
+
+function present(row: DeploymentGroupRow | null, name: string): DeploymentGroupRow {
+  if (row !== null) return row;
+  throw new ApiError('DeploymentGroupDoesNotExistException', `No deployment group found for name: ${name}`);
 }
 
 async function groupInfo(db: StoreReader, application: ApplicationRow, row: DeploymentGroupRow): Promise<GroupInfo> {
@@ -111,9 +122,9 @@ export const deploymentGroupHandlers: Handlers<
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
-      const application = await requireApplication(tx, applicationName);
+      const application = await requireHeldApplication(tx, applicationName);
       await requireFreeName(tx, application, name);
-      await requireConfig(tx, config);
+      await requireHeldConfig(tx, config);
       await insertGroup(tx, {
         deployment_group_id: deploymentGroupId,
         application_id: application.application_id,
@@ -168,11 +179,11 @@ export const deploymentGroupHandlers: Handlers<
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readText(input, 'serviceRoleArn') === null ? null : readRole(input);
     await ctx.store.transaction(async (tx) => {
-      const application = await requireApplication(tx, applicationName);
-      const row = await requireGroup(tx, application, name);
+      const application = await requireHeldApplication(tx, applicationName);
+      const row = await requireLockedGroup(tx, application, name);
       const settings = readGroupSettings(input, JSON.parse(row.settings_json) as GroupSettings);
       if (newName !== name) await requireFreeName(tx, application, newName);
-      if (config !== null) await requireConfig(tx, config);
+      if (config !== null) await requireHeldConfig(tx, config);
       if (newName !== name) {
         const arnOf = (groupName: string) => resourceArn(ctx, `deploymentgroup:${applicationName}/${groupName}`);
         await moveResourceTags(tx, arnOf(name), arnOf(newName));
@@ -192,8 +203,8 @@ export const deploymentGroupHandlers: Handlers<
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
     await ctx.store.transaction(async (tx) => {
-      const application = await findApplication(tx, applicationName);
-      const row = application === null ? null : await findGroup(tx, application.application_id, name);
+      const application = await holdApplication(tx, applicationName);
+      const row = application === null ? null : await lockGroup(tx, application.application_id, name);
       if (row === null) return;
       await deleteGroup(tx, row.deployment_group_id);
       await moveResourceTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), null);

@@ -8,10 +8,10 @@ import { noteRevisionUse, putRevision } from '../store/revisions.ts';
 import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { countTargets } from '../store/targets.ts';
-import { requireApplication } from './applications.ts';
+import { requireApplication, requireHeldApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import { requireConfig } from './deployment-configs.ts';
-import { requireGroup } from './deployment-groups.ts';
+import { requireGroup, requireLockedGroup } from './deployment-groups.ts';
 import { checkAlarms, checkRollback } from './group-settings.ts';
 import {
   APPLICATION,
@@ -187,8 +187,8 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
   const given = hasRevision || !mayLackRevision ? readRevision(input, 'revision') : null;
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   await ctx.store.transaction(async (tx) => {
-    const application = await requireApplication(tx, applicationName);
-    const group = await requireGroup(tx, application, groupName);
+    const application = await requireHeldApplication(tx, applicationName);
+    const group = await requireLockedGroup(tx, application, groupName);
     const config = await requireConfig(tx, configName ?? group.deployment_config_name);
     const last =
       group.last_successful_deployment_id === null

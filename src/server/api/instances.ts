@@ -6,10 +6,11 @@ import {
   findInstanceByArn,
   insertInstance,
   listInstanceNames,
+  lockInstances,
   newestRecordOf,
 } from '../store/instances.ts';
 import type { InstanceRow } from '../store/schema.ts';
-import type { StoreReader } from '../store/store.ts';
+import type { StoreTransaction } from '../store/store.ts';
 import type { Tag, TagFilter } from '../store/tag.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { checkFilter } from './group-settings.ts';
@@ -76,14 +77,12 @@ function readInstanceTags(input: Input): Tag[] {
   });
 }
 
-async function requireInstances(db: StoreReader, names: readonly string[]): Promise<InstanceRow[]> {
-  const rows: InstanceRow[] = [];
-  for (const name of names) {
-    const row = await findInstance(db, name);
-    if (row === null) throw new ApiError('InstanceNotRegisteredException', `The instance ${name} is not registered.`);
-    rows.push(row);
-  }
-  return rows;
+/** Locks the instances whose tags are to be changed. @throws ApiError InstanceNotRegisteredException for the first that is not */
+async function lockTagged(tx: StoreTransaction, names: readonly string[]): Promise<InstanceRow[]> {
+  const rows = await lockInstances(tx, names);
+  const missing = names.find((name) => !rows.some((row) => row.instance_name === name));
+  if (missing === undefined) return rows;
+  throw new ApiError('InstanceNotRegisteredException', `The instance ${missing} is not registered.`);
 }
 
 function readTaggedNames(input: Input): string[] {
@@ -195,7 +194,7 @@ export const instanceHandlers: Handlers<
     const tags = readInstanceTags(input);
     const names = readTaggedNames(input);
     await ctx.store.transaction(async (tx) => {
-      for (const instance of await requireInstances(tx, names)) {
+      for (const instance of await lockTagged(tx, names)) {
         await putInstanceTags(tx, instance, tags);
         const all = (await instanceTagsOf(tx, [instance.instance_id])).get(instance.instance_id) ?? [];
         if (all.length > MAX_TAGS) {
@@ -213,7 +212,7 @@ export const instanceHandlers: Handlers<
     const tags = readInstanceTags(input);
     const names = readTaggedNames(input);
     await ctx.store.transaction(async (tx) => {
-      for (const { instance_id } of await requireInstances(tx, names)) {
+      for (const { instance_id } of await lockTagged(tx, names)) {
         await removeInstanceTags(tx, instance_id, tags);
       }
     });

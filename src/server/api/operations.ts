@@ -98,7 +98,7 @@ function withPowerOf(ctx: ApiContext, caller: Caller): ApiContext {
   const { store } = ctx;
   const transaction: Store['transaction'] = (work) =>
     store.transaction(async (tx) => {
-      await lockPower(tx, store.dialect, caller);
+      await lockPower(tx, caller);
       return work(tx);
     });
   return { ...ctx, store: { ...store, transaction } };

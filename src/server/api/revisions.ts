@@ -11,7 +11,7 @@ import { targetRevisionsOf } from '../store/deployment-groups.ts';
 import { findRevision, listRevisions, putRevision, type RevisionFilter } from '../store/revisions.ts';
 import type { RevisionRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
-import { requireApplication } from './applications.ts';
+import { requireApplication, requireHeldApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import {
   APPLICATION,
@@ -227,7 +227,7 @@ export const revisionHandlers: Handlers<
     const revision = readRevision(input, 'revision');
     const description = readDescription(input);
     await ctx.store.transaction(async (tx) => {
-      const { application_id } = await requireApplication(tx, name);
+      const { application_id } = await requireHeldApplication(tx, name);
       await putRevision(tx, revisionRow(ctx, application_id, revision, description));
     });
     return {};

@@ -1,8 +1,8 @@
 import { ApiError } from '../../protocol/errors.ts';
-import { findApplication } from '../store/applications.ts';
-import { findGroup, groupNamesOf } from '../store/deployment-groups.ts';
+import { holdApplication, lockApplication } from '../store/applications.ts';
+import { groupNamesOf, lockGroup } from '../store/deployment-groups.ts';
 import { deleteResourceTags, listResourceTags, moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
-import type { StoreReader, StoreTransaction } from '../store/store.ts';
+import type { StoreTransaction } from '../store/store.ts';
 import type { Tag } from '../store/tag.ts';
 import type { ApiContext, Handlers, Input } from './context.ts';
 import { readList, readText, requireObject, requireText } from './input.ts';
@@ -52,18 +52,23 @@ export async function moveApplicationTags(
   }
 }
 
-/** @throws ApiError ApplicationDoesNotExistException, DeploymentGroupDoesNotExistException, InvalidArnException */
-async function requireTagged(db: StoreReader, ctx: ApiContext, arn: string): Promise<void> {
+/**
+ * Locks the resource whose tags are to be changed: it is there under this ARN until the transaction ends.
+ *
+ * @throws ApiError ApplicationDoesNotExistException, DeploymentGroupDoesNotExistException, InvalidArnException
+ */
+async function lockTagged(tx: StoreTransaction, ctx: ApiContext, arn: string): Promise<void> {
   const [, kind, rest = ''] = /^arn(?::[^:]*){4}:(application|deploymentgroup):(.*)$/s.exec(arn) ?? [];
   const [applicationName = '', groupName] = kind === 'application' ? [rest] : rest.split('/');
   if (arn !== resourceArn(ctx, `${kind}:${rest}`)) {
     throw new ApiError('InvalidArnException', `'${arn}' is of another region or account than this server's.`);
   }
-  const application = await findApplication(db, applicationName);
+  const isApplication = kind === 'application';
+  const application = await (isApplication ? lockApplication : holdApplication)(tx, applicationName);
   if (application === null)
     throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${applicationName}`);
-  if (kind === 'application') return;
-  if ((await findGroup(db, application.application_id, groupName ?? '')) === null)
+  if (isApplication) return;
+  if ((await lockGroup(tx, application.application_id, groupName ?? '')) === null)
     throw new ApiError(
       'DeploymentGroupDoesNotExistException',
       `No deployment group found for name: ${groupName ?? ''}`,
@@ -88,7 +93,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const tags = readTags(input, 'Tags');
     if (tags.length === 0) throw new ApiError('TagRequiredException', 'The list Tags is missing or empty.');
     await ctx.store.transaction(async (tx) => {
-      await requireTagged(tx, ctx, arn);
+      await lockTagged(tx, ctx, arn);
       await putResourceTags(tx, arn, tags);
     });
     return {};
@@ -99,7 +104,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
     const keys = (readList(input, 'TagKeys') ?? []).map((key) => requireText(key, 'TagKeys'));
     if (keys.length === 0) throw new ApiError('TagRequiredException', 'The list TagKeys is missing or empty.');
     await ctx.store.transaction(async (tx) => {
-      await requireTagged(tx, ctx, arn);
+      await lockTagged(tx, ctx, arn);
       await deleteResourceTags(tx, arn, keys);
     });
     return {};

@@ -75,7 +75,7 @@ async function takeCommand(
     const event = await nextReadyEvent(ctx.store.db, caller.hostArn, nowMs - redeliveryMs);
     if (event === null || event.host_command_id === null) return null;
     const taken = await ctx.store.transaction(async (tx) => {
-      if (!(await tryLockPower(tx, ctx.store.dialect, caller))) return 'powerless';
+      if (!(await tryLockPower(tx, caller))) return 'powerless';
       return (await handOut(tx, event, nowMs)) ? 'taken' : 'missed';
     });
     if (taken === 'powerless') return null;

@@ -91,7 +91,7 @@ export async function commandStatus(
   caller: HostActor,
 ): Promise<CommandStatus> {
   return ctx.store.transaction(async (tx) => {
-    await lockPower(tx, ctx.store.dialect, caller);
+    await lockPower(tx, caller);
     const event = await findEventByCommand(tx, hostCommandId);
     if (event === null) return 'Failed';
     requireOwn(event, caller.hostArn);
@@ -119,12 +119,12 @@ async function withCommand<Answer>(
   work: (tx: StoreTransaction, event: LifecycleEventRow, deployment: DeploymentRow) => Promise<Reported<Answer>>,
 ): Promise<Answer> {
   const { answer, changedId } = await ctx.store.transaction(async (tx) => {
-    await lockPower(tx, ctx.store.dialect, caller);
+    await lockPower(tx, caller);
     const found = await findEventByCommand(tx, hostCommandId);
     // Its application may have been deleted: for the host that is the end of it, and nothing to worry about.
     if (found === null) return { answer: answerForUnknown, changedId: null };
     requireOwn(found, caller.hostArn);
-    const deployment = await lockDeployment(tx, ctx.store.dialect, found.deployment_id);
+    const deployment = await lockDeployment(tx, found.deployment_id);
     // Read again: only what is read while the deployment is held stays as it is.
     const event = await findEventByCommand(tx, hostCommandId);
     if (deployment === null || event === null) return { answer: answerForUnknown, changedId: null };

@@ -19,7 +19,7 @@ export interface KeyDisabled extends DisabledKey {
  */
 export async function disableKey(
   tx: StoreTransaction,
-  ctx: { readonly store: Pick<Store, 'dialect' | 'wakeUps'>; readonly clock: Pick<Clock, 'now'> },
+  ctx: { readonly store: Pick<Store, 'wakeUps'>; readonly clock: Pick<Clock, 'now'> },
   accessKeyId: string,
 ): Promise<KeyDisabled | undefined> {
   const nowMs = ctx.clock.now();

@@ -93,9 +93,7 @@ async function keepLooking(ctx: SteppingContext, listening: Listening, signal: A
 /** One deployment that cannot be driven on must not keep the others from it. */
 async function stepSafely(ctx: SteppingContext, deploymentId: string, lock: typeof lockDeployment): Promise<void> {
   try {
-    const result = await ctx.store.transaction(async (tx) =>
-      takeStep(ctx, tx, await lock(tx, ctx.store.dialect, deploymentId)),
-    );
+    const result = await ctx.store.transaction(async (tx) => takeStep(ctx, tx, await lock(tx, deploymentId)));
     for (const hostArn of result.hostArns) ctx.waiters.wake(hostArn);
     const { finished, followedBy } = result;
     if (finished !== null) {

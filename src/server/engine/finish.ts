@@ -1,5 +1,5 @@
 import type { Random } from '../../system/random.ts';
-import { updateGroup } from '../store/deployment-groups.ts';
+import { lockGroupById, updateGroup } from '../store/deployment-groups.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { putHostStates } from '../store/host-states.ts';
 import type { DeploymentRow, HostStateRow, TargetRow } from '../store/schema.ts';
@@ -29,13 +29,15 @@ export async function finishDeployment(
     completed_at_ms: ctx.nowMs,
     wake_at_ms: null,
   });
-  await putHostStates(tx, hostStates(deployment, targets));
+  // A group that is being deleted is waited for: nothing is to be known of hosts to a group that is gone.
+  const group = await lockGroupById(tx, deployment.deployment_group_id);
+  if (group !== null) await putHostStates(tx, hostStates(deployment, targets));
   if (finish.status === 'Succeeded') {
     const { deployment_id: last_successful_deployment_id } = deployment;
     await updateGroup(tx, deployment.deployment_group_id, { last_successful_deployment_id });
     return null;
   }
-  return rollBack(tx, deployment, targets, finish.status, ctx);
+  return rollBack(tx, deployment, group, targets, finish.status, ctx);
 }
 
 /**

@@ -4,7 +4,7 @@
  * come between, and no crash can lose it.
  */
 import type { Random } from '../../system/random.ts';
-import { findGroupById, updateGroup } from '../store/deployment-groups.ts';
+import { updateGroup } from '../store/deployment-groups.ts';
 import { findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
@@ -21,15 +21,18 @@ interface RollbackSettings {
     | undefined;
 }
 
-/** @returns the id of the rollback's deployment, or null if there is none */
+/**
+ * @param group locked; null: it was deleted
+ * @returns the id of the rollback's deployment, or null if there is none
+ */
 export async function rollBack(
   tx: StoreTransaction,
   deployment: DeploymentRow,
+  group: DeploymentGroupRow | null,
   targets: readonly TargetRow[],
   status: 'Failed' | 'Stopped',
   ctx: { readonly random: Pick<Random, 'text'>; readonly nowMs: number },
 ): Promise<string | null> {
-  const group = await findGroupById(tx, deployment.deployment_group_id);
   if (!isWanted(deployment, group, status)) return null;
   if (group === null) {
     await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: the deployment group was deleted.' });

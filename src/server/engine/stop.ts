@@ -1,5 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
-import { findGroupById } from '../store/deployment-groups.ts';
+import { lockGroupById } from '../store/deployment-groups.ts';
 import { FINAL_STATUSES, findDeployment, lockDeployment, updateDeployment } from '../store/deployments.ts';
 import { failRunningEvents } from '../store/lifecycle-events.ts';
 import type { DeploymentRow } from '../store/schema.ts';
@@ -38,7 +38,7 @@ export async function requestStop(
 ): Promise<StopAnswer> {
   const { deploymentId } = request;
   const isNew = await ctx.store.transaction(async (tx) => {
-    const deployment = await lockDeployment(tx, ctx.store.dialect, deploymentId);
+    const deployment = await lockDeployment(tx, deploymentId);
     if (deployment === null) {
       throw new ApiError('DeploymentDoesNotExistException', `The deployment ${deploymentId} does not exist.`);
     }
@@ -76,7 +76,7 @@ export async function requestStop(
 
 /** A rollback that was asked for and cannot be must not be answered with success. */
 async function requireGroup(tx: StoreTransaction, deployment: DeploymentRow): Promise<void> {
-  if ((await findGroupById(tx, deployment.deployment_group_id)) !== null) return;
+  if ((await lockGroupById(tx, deployment.deployment_group_id)) !== null) return;
   throw new ApiError(
     'DeploymentGroupDoesNotExistException',
     `The deployment group ${deployment.deployment_group_name} was deleted, so it cannot be rolled back; stop without a rollback.`,

@@ -2,7 +2,7 @@ import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
 import { findPowerless, type Powerless } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
-import type { Store, StoreDialect, StoreReader, StoreTransaction } from './store.ts';
+import type { Store, StoreReader, StoreTransaction } from './store.ts';
 
 /** Seals the secrets of keys; see `server/sealing.ts`. */
 export interface SecretSealer {
@@ -134,7 +134,7 @@ export interface DisabledKey {
  */
 export async function disableAccessKey(
   tx: StoreTransaction,
-  store: Pick<Store, 'dialect' | 'wakeUps'>,
+  store: Pick<Store, 'wakeUps'>,
   accessKeyId: string,
   nowMs: number,
 ): Promise<DisabledKey | undefined> {
@@ -145,7 +145,7 @@ export async function disableAccessKey(
     .executeTakeFirst();
   if (key === undefined) return undefined;
   const { host_arn: hostArn } = key;
-  if (hostArn !== null) await lockKeysOfHost(tx, store.dialect, hostArn);
+  if (hostArn !== null) await lockKeysOfHost(tx, hostArn);
   const { numUpdatedRows } = await tx
     .updateTable('access_keys')
     .set({ disabled_at_ms: nowMs })
@@ -158,9 +158,8 @@ export async function disableAccessKey(
   return { hostArn, wasLast };
 }
 
-/** In one order, so that nobody waits in a circle. On SQLite the transaction itself is the lock. */
-async function lockKeysOfHost(tx: StoreTransaction, dialect: StoreDialect, hostArn: string): Promise<void> {
-  if (dialect !== 'postgres') return;
+/** Holds the keys of a host until the transaction ends; in one order, so that nobody waits in a circle. */
+export async function lockKeysOfHost(tx: StoreTransaction, hostArn: string): Promise<void> {
   await tx
     .selectFrom('access_keys')
     .select('access_key_id')

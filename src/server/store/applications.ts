@@ -6,6 +6,28 @@ export async function findApplication(db: StoreReader, name: string): Promise<Ap
   return row ?? null;
 }
 
+/** The application, which nobody renames or deletes until the transaction ends. For whoever makes something that belongs to it. */
+export async function holdApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow | null> {
+  const row = await tx
+    .selectFrom('applications')
+    .selectAll()
+    .where('application_name', '=', name)
+    .forShare()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** The application, to be renamed, tagged or deleted: whoever holds it is waited for, and others wait. */
+export async function lockApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow | null> {
+  const row = await tx
+    .selectFrom('applications')
+    .selectAll()
+    .where('application_name', '=', name)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** A page of names in the order of their bytes, from the one behind `after` on. */
 export async function listApplicationNames(db: StoreReader, after: string, limit: number): Promise<string[]> {
   const rows = await db
@@ -30,7 +52,21 @@ export async function renameApplication(tx: StoreTransaction, applicationId: str
     .execute();
 }
 
-/** Deletes the application with its groups, revisions and deployments. */
+/**
+ * Deletes the application with its groups, revisions and deployments, and what its groups knew of hosts. It must be locked. Deployments
+ * that go on are waited for, and then their groups: that is the order in which an ending deployment holds them.
+ */
 export async function deleteApplication(tx: StoreTransaction, applicationId: string): Promise<void> {
+  const ofApplication = tx
+    .selectFrom('deployments')
+    .select('deployment_id')
+    .where('application_id', '=', applicationId);
+  await ofApplication.where('completed_at_ms', 'is', null).orderBy('deployment_id').forUpdate().execute();
+  const groups = tx
+    .selectFrom('deployment_groups')
+    .select('deployment_group_id')
+    .where('application_id', '=', applicationId);
+  await groups.orderBy('deployment_group_id').forUpdate().execute();
+  await tx.deleteFrom('host_states').where('deployment_group_id', 'in', groups).execute();
   await tx.deleteFrom('applications').where('application_id', '=', applicationId).execute();
 }

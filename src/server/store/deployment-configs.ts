@@ -10,6 +10,28 @@ export async function findConfig(db: StoreReader, name: string): Promise<Deploym
   return row ?? null;
 }
 
+/** The configuration, which nobody deletes until the transaction ends. For a group that is to use it. */
+export async function holdConfig(tx: StoreTransaction, name: string): Promise<DeploymentConfigRow | null> {
+  const row = await tx
+    .selectFrom('deployment_configs')
+    .selectAll()
+    .where('deployment_config_name', '=', name)
+    .forShare()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** The configuration, to be deleted: whoever holds it is waited for, and others wait. */
+export async function lockConfig(tx: StoreTransaction, name: string): Promise<DeploymentConfigRow | null> {
+  const row = await tx
+    .selectFrom('deployment_configs')
+    .selectAll()
+    .where('deployment_config_name', '=', name)
+    .forUpdate()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** A page of names in the order of their bytes, from the one behind `after` on. */
 export async function listConfigNames(db: StoreReader, after: string, limit: number): Promise<string[]> {
   const rows = await db

@@ -24,6 +24,32 @@ export async function findGroupById(db: StoreReader, groupId: string): Promise<D
   return row ?? null;
 }
 
+/** The group, to be changed, tagged, deployed to or deleted: whoever else wants that waits until the transaction ends. */
+export async function lockGroup(
+  tx: StoreTransaction,
+  applicationId: string,
+  name: string,
+): Promise<DeploymentGroupRow | null> {
+  const row = await tx
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .where('deployment_group_name', '=', name)
+    .forUpdate()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+export async function lockGroupById(tx: StoreTransaction, groupId: string): Promise<DeploymentGroupRow | null> {
+  const row = await tx
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('deployment_group_id', '=', groupId)
+    .forUpdate()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** Those of the named groups that exist. @param names at most as many as one statement takes: a hundred */
 export async function findGroups(
   db: StoreReader,
@@ -104,6 +130,8 @@ export async function updateGroup(
   await tx.updateTable('deployment_groups').set(changes).where('deployment_group_id', '=', groupId).execute();
 }
 
+/** Deletes the group with what it knew of hosts. It must be locked. */
 export async function deleteGroup(tx: StoreTransaction, groupId: string): Promise<void> {
+  await tx.deleteFrom('host_states').where('deployment_group_id', '=', groupId).execute();
   await tx.deleteFrom('deployment_groups').where('deployment_group_id', '=', groupId).execute();
 }

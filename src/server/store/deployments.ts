@@ -1,6 +1,6 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { DeploymentRow, DeploymentStatus } from './schema.ts';
-import type { StoreDialect, StoreReader, StoreTransaction } from './store.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Statuses in which nothing more happens. */
 export const FINAL_STATUSES: readonly DeploymentStatus[] = ['Succeeded', 'Failed', 'Stopped'];
@@ -40,30 +40,30 @@ export async function findDeployment(db: StoreReader, deploymentId: string): Pro
  * The deployment, held until the transaction ends. Whoever changes rows of a deployment (its targets, its events) holds it, so
  * that what was decided from them still is so when it is written; only the hand-out of a command, one row, does without.
  */
-export async function lockDeployment(
-  tx: StoreTransaction,
-  dialect: StoreDialect,
-  deploymentId: string,
-): Promise<DeploymentRow | null> {
-  const query = tx.selectFrom('deployments').selectAll().where('deployment_id', '=', deploymentId);
-  // On SQLite the transaction itself is the lock.
-  const row = await (dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst();
+export async function lockDeployment(tx: StoreTransaction, deploymentId: string): Promise<DeploymentRow | null> {
+  const row = await tx
+    .selectFrom('deployments')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .forUpdate()
+    .executeTakeFirst();
   return row ?? null;
 }
 
 /** The deployment, held likewise, if its time has come and nobody else holds it. */
 export async function lockDueDeployment(
   tx: StoreTransaction,
-  dialect: StoreDialect,
   deploymentId: string,
   nowMs: number,
 ): Promise<DeploymentRow | null> {
-  const query = tx
+  const row = await tx
     .selectFrom('deployments')
     .selectAll()
     .where('deployment_id', '=', deploymentId)
-    .where('wake_at_ms', '<=', nowMs);
-  const row = await (dialect === 'postgres' ? query.forUpdate().skipLocked() : query).executeTakeFirst();
+    .where('wake_at_ms', '<=', nowMs)
+    .forUpdate()
+    .skipLocked()
+    .executeTakeFirst();
   return row ?? null;
 }
 

@@ -1,4 +1,4 @@
-import { disableKeysOfHost } from './access-keys.ts';
+import { disableKeysOfHost, lockKeysOfHost } from './access-keys.ts';
 import { wakeDeploymentsOf } from './deployments.ts';
 import { deleteInstanceTags } from './instance-tags.ts';
 import { findInstance, markDeregistered } from './instances.ts';
@@ -20,9 +20,11 @@ export async function deregisterHost(
   const row = await findInstance(tx, name);
   if (row === null) return null;
   const { instance_id, host_arn: hostArn } = row;
-  // The keys first: that is the order in which a host's own requests hold them.
+  // The keys first: that is the order in which a host's own requests hold them. Held before they are disabled, because a host that
+  // another transaction has deregistered meanwhile may be registered anew, and its new keys are none of this one's business.
+  await lockKeysOfHost(tx, hostArn);
+  if (!(await markDeregistered(tx, instance_id, nowMs))) return null;
   await disableKeysOfHost(tx, hostArn, nowMs);
-  await markDeregistered(tx, instance_id, nowMs);
   await deleteInstanceTags(tx, instance_id);
   await wakeUps.announce(tx, [hostArn]);
   return { hostArn, deploymentIds: await wakeDeploymentsOf(tx, instance_id, nowMs) };

@@ -25,6 +25,21 @@ export async function findInstanceByArn(db: StoreReader, hostArn: string): Promi
   return row ?? null;
 }
 
+/**
+ * Those of the named instances that are registered, held until the transaction ends, in the order of their names, so that nobody waits
+ * in a circle.
+ */
+export async function lockInstances(tx: StoreTransaction, names: readonly string[]): Promise<InstanceRow[]> {
+  return tx
+    .selectFrom('instances')
+    .selectAll()
+    .where('instance_name', 'in', names)
+    .where('deregistered_at_ms', 'is', null)
+    .orderBy('instance_name')
+    .forUpdate()
+    .execute();
+}
+
 /** What is known of a name: the registered instance, else the newest record of one. */
 export async function newestRecordOf(db: StoreReader, name: string): Promise<InstanceRow | null> {
   const registered = await findInstance(db, name);
@@ -85,14 +100,15 @@ export async function insertInstance(tx: StoreTransaction, row: NewInstance): Pr
     .execute();
 }
 
-/** Makes a registered instance a record. */
-export async function markDeregistered(tx: StoreTransaction, instanceId: string, nowMs: number): Promise<void> {
-  await tx
+/** Makes a registered instance a record. @returns whether it was registered */
+export async function markDeregistered(tx: StoreTransaction, instanceId: string, nowMs: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx
     .updateTable('instances')
     .set({ deregistered_at_ms: nowMs })
     .where('instance_id', '=', instanceId)
     .where('deregistered_at_ms', 'is', null)
-    .execute();
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /**

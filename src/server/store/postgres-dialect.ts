@@ -39,12 +39,18 @@ export async function postgresDialect(
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
 const UNIQUE_VIOLATION = '23505';
+const FOREIGN_KEY_VIOLATION = '23503';
+
+const RETRYABLE: ReadonlySet<unknown> = new Set([
+  ...[SERIALIZATION_FAILURE, DEADLOCK_DETECTED, UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION],
+]);
 
 /**
  * Whether PostgreSQL broke a transaction off for the sake of another one, so that it can simply be run again. A name that was taken
- * between the look and the insert counts: run again, the transaction sees who has it, and says so in the API's words.
+ * between the look and the insert counts, and so does a parent that was deleted: run again, the transaction sees that, and says so in the
+ * API's words.
  */
 export function isRetryable(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code;
-  return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED || code === UNIQUE_VIOLATION;
+  return RETRYABLE.has(code);
 }

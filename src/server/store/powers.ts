@@ -7,7 +7,7 @@
  */
 import { ApiError } from '../../protocol/errors.ts';
 import { inChunks } from './chunks.ts';
-import type { StoreDialect, StoreReader, StoreTransaction } from './store.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Who acts: the key, and for a key of role `host` the host that it speaks for. */
 export interface Actor {
@@ -63,30 +63,28 @@ async function findStanding(db: StoreReader, accessKeyId: string): Promise<Stand
  *
  * @throws ApiError when it has none any more; the transaction must be given up
  */
-export async function lockPower(tx: StoreTransaction, dialect: StoreDialect, actor: Actor): Promise<void> {
-  if (await tryLockPower(tx, dialect, actor)) return;
+export async function lockPower(tx: StoreTransaction, actor: Actor): Promise<void> {
+  if (await tryLockPower(tx, actor)) return;
   const powerless = await findPowerless(tx, actor.accessKeyId);
   // A key whose host was registered again between the two looks has power, but not from before: it is asked to come again.
   throw powerlessError(powerless ?? { why: 'not-registered', hostArn: actor.hostArn ?? '', deregisteredAtMs: null });
 }
 
 /** The same for those who have nobody to tell. @returns whether the actor has power */
-export async function tryLockPower(tx: StoreTransaction, dialect: StoreDialect, actor: Actor): Promise<boolean> {
+export async function tryLockPower(tx: StoreTransaction, actor: Actor): Promise<boolean> {
   const key = tx
     .selectFrom('access_keys')
     .select('access_key_id')
     .where('access_key_id', '=', actor.accessKeyId)
     .where('disabled_at_ms', 'is', null);
-  // On SQLite the transaction itself is the lock.
-  const lock = dialect === 'postgres';
-  if ((await (lock ? key.forShare() : key).executeTakeFirst()) === undefined) return false;
+  if ((await key.forShare().executeTakeFirst()) === undefined) return false;
   if (actor.hostArn === null) return true;
   const host = tx
     .selectFrom('instances')
     .select('instance_id')
     .where('host_arn', '=', actor.hostArn)
     .where('deregistered_at_ms', 'is', null);
-  return (await (lock ? host.forShare() : host).executeTakeFirst()) !== undefined;
+  return (await host.forShare().executeTakeFirst()) !== undefined;
 }
 
 /** Those of the keys that have power now. */

@@ -10,6 +10,7 @@ import {
   type Driver,
   type Kysely,
   type QueryResult,
+  type SelectModifierNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -34,7 +35,7 @@ export function sqliteDialect(file: string, access: SqliteAccess = 'read-write')
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => new NodeSqliteDriver(file, access),
     createIntrospector: (db: Kysely<unknown>): DatabaseIntrospector => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new LockFreeCompiler(),
   };
 }
 
@@ -50,6 +51,22 @@ const OPENING_WAIT_MS = 5_000;
 const KEPT_STATEMENTS = 256;
 /** Sealed secrets are in there, and who may deploy what. */
 const FILE_MODE = 0o600;
+
+const ROW_LOCKS: ReadonlySet<string> = new Set([
+  'ForUpdate',
+  'ForNoKeyUpdate',
+  'ForShare',
+  'ForKeyShare',
+  'SkipLocked',
+  'NoWait',
+]);
+
+/** SQLite knows no locks of rows and needs none: a transaction here has the whole database to itself. */
+class LockFreeCompiler extends SqliteQueryCompiler {
+  protected override visitSelectModifier(node: SelectModifierNode): void {
+    if (node.modifier === undefined || !ROW_LOCKS.has(node.modifier)) super.visitSelectModifier(node);
+  }
+}
 
 class NodeSqliteDriver implements Driver {
   readonly #file: string;

@@ -20,6 +20,11 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
  * SQLite there is one connection, so asking `db` for another one there waits for ever. A transaction waits for nothing but the
  * database.
  *
+ * Transactions that change the same things wait for each other. On SQLite each has the whole database to itself. On PostgreSQL a
+ * transaction holds what its outcome rests on, by the functions whose names begin with `lock` (to change it) and `hold` (so that nobody
+ * else changes or deletes it), and in this order, so that nobody waits in a circle: key, host, application, group, configuration; a
+ * deployment before its group. What is read without one of them may be gone when the transaction writes.
+ *
  * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent:
  * nothing of it has happened then. When it broke later, nobody knows whether it has happened. It is not run again, and fails with
  * SERVER_DATABASE_AWAY like everything else that the database does not take. So callers must bear being repeated: a host's reports
@@ -77,7 +82,7 @@ async function openSqlite(dataDir: string): Promise<Store> {
 }
 
 /** How often a transaction is tried that PostgreSQL had to break off, or whose connection broke. */
-const TRIES = 5;
+const TRIES = 10;
 
 async function openPostgres(databaseUrl: string, log: Logger): Promise<Store> {
   const { dialect, pool } = await postgresDialect(databaseUrl, { clock: systemClock, log });

@@ -136,7 +136,7 @@ describeStores('a key without power', (kind) => {
     const mayCommit = Promise.withResolvers<void>();
     const order: string[] = [];
     const work = one.transaction(async (tx) => {
-      await lockPower(tx, 'postgres', actor);
+      await lockPower(tx, actor);
       locked.resolve();
       await mayCommit.promise;
       order.push('host');
@@ -146,7 +146,7 @@ describeStores('a key without power', (kind) => {
     mayCommit.resolve();
     await Promise.all([work, disabling]);
     expect(order).toEqual(['host', 'disabled']);
-    await expect(one.transaction((tx) => lockPower(tx, 'postgres', actor))).rejects.toMatchObject({
+    await expect(one.transaction((tx) => lockPower(tx, actor))).rejects.toMatchObject({
       type: 'UnrecognizedClientException',
     });
   });

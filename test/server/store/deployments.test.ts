@@ -68,10 +68,10 @@ describeStores('deployments', (kind) => {
     await makeFleet(store, []);
     await insert(store, 'd-1', { wake_at_ms: 10 });
     await store.transaction(async (tx) => {
-      expect(await lockDeployment(tx, store.dialect, 'd-1')).toEqual(await findDeployment(tx, 'd-1'));
-      expect(await lockDueDeployment(tx, store.dialect, 'd-1', 10)).not.toBeNull();
-      expect(await lockDueDeployment(tx, store.dialect, 'd-1', 9)).toBeNull();
-      expect(await lockDeployment(tx, store.dialect, 'd-2')).toBeNull();
+      expect(await lockDeployment(tx, 'd-1')).toEqual(await findDeployment(tx, 'd-1'));
+      expect(await lockDueDeployment(tx, 'd-1', 10)).not.toBeNull();
+      expect(await lockDueDeployment(tx, 'd-1', 9)).toBeNull();
+      expect(await lockDeployment(tx, 'd-2')).toBeNull();
     });
   });
 
@@ -82,15 +82,15 @@ describeStores('deployments', (kind) => {
     await insert(store, 'd-1', { wake_at_ms: 10 });
     // On SQLite there is no other server: the transaction has everything to itself.
     if (kind.dialect === 'sqlite') {
-      expect(await store.transaction((tx) => lockDueDeployment(tx, 'sqlite', 'd-1', 10))).not.toBeNull();
+      expect(await store.transaction((tx) => lockDueDeployment(tx, 'd-1', 10))).not.toBeNull();
       return;
     }
     const other = await database.open();
     await store.transaction(async (tx) => {
-      await lockDeployment(tx, 'postgres', 'd-1');
-      expect(await other.transaction((theirs) => lockDueDeployment(theirs, 'postgres', 'd-1', 10))).toBeNull();
+      await lockDeployment(tx, 'd-1');
+      expect(await other.transaction((theirs) => lockDueDeployment(theirs, 'd-1', 10))).toBeNull();
     });
-    expect(await other.transaction((theirs) => lockDueDeployment(theirs, 'postgres', 'd-1', 10))).not.toBeNull();
+    expect(await other.transaction((theirs) => lockDueDeployment(theirs, 'd-1', 10))).not.toBeNull();
   });
 
   describe('lists', () => {
