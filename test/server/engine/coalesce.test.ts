@@ -12,6 +12,7 @@ test('who asks while work is under way shares the run that comes after it', asyn
   const { begun, work } = slowWork();
   const coalescer = createCoalescer(work);
   const first = coalescer.run('a');
+  await expect.poll(() => begun.length).toBe(1);
   const others = [coalescer.run('a'), coalescer.run('a'), coalescer.run('a')];
   expect(begun).toHaveLength(1);
   begun[0]?.end();
@@ -26,6 +27,17 @@ test('who asks while work is under way shares the run that comes after it', asyn
   await coalescer.idle();
 });
 
+test('those who ask before work has begun share it', async () => {
+  const { begun, work } = slowWork();
+  const coalescer = createCoalescer(work);
+  const all = Array.from({ length: 100 }, () => coalescer.run('a'));
+  await expect.poll(() => begun.length).toBe(1);
+  begun[0]?.end();
+  await Promise.all(all);
+  await coalescer.idle();
+  expect(begun).toHaveLength(1);
+});
+
 test('keys do not wait for each other, and idle waits for all', async () => {
   const { begun, work } = slowWork();
   const coalescer = createCoalescer(work);
@@ -34,7 +46,7 @@ test('keys do not wait for each other, and idle waits for all', async () => {
   const idle = coalescer.idle().then(() => {
     isIdle = true;
   });
-  expect(begun.map(({ key }) => key)).toEqual(['a', 'b']);
+  await expect.poll(() => begun.map(({ key }) => key)).toEqual(['a', 'b']);
   begun[0]?.end();
   await runs[0];
   expect(isIdle).toBe(false);
