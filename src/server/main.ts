@@ -3,12 +3,12 @@
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import { createHostCommandService } from './commands/host-commands.ts';
 import { createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
-import { createHostCommandService } from './engine/host-commands.ts';
 import { neededObjects } from './engine/needed-objects.ts';
 import { startPowerWatch } from './engine/power-watch.ts';
 import { startRetention } from './engine/retention.ts';

@@ -21,6 +21,7 @@
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
 import { endingOf, type FinishAction, finish } from './ending.ts';
 import { budget, type MinimumHealthyHosts, mayStart, requiredHealthyHosts, type TargetCounts } from './health.ts';
+import { DEPLOYMENT_LIMIT_MS, EVENT_LIMIT_MS, EVENT_START_LIMIT_MS, SILENCE_LIMIT_MS } from './limits.ts';
 
 export interface EventSnapshot {
   readonly position: number;
@@ -69,18 +70,6 @@ export type Action =
   | { readonly action: 'wake-at'; readonly atMs: number };
 
 export type TargetEnding = Extract<TargetStatus, 'Succeeded' | 'Failed' | 'Skipped'>;
-
-const MINUTE_MS = 60_000;
-/** A host that has not begun an event by then is taken to be gone. */
-export const EVENT_START_LIMIT_MS = 5 * MINUTE_MS;
-/**
- * A host that runs an event and is not heard of for so long is lost. Agents poll while they work: a poll is held for less than a minute, one
- * that failed is made again within two, and the time is noted to half a minute. It is also what the service calls too long for a reboot.
- */
-export const SILENCE_LIMIT_MS = 5 * MINUTE_MS;
-/** What an event may take, and a moment for its report to arrive. */
-export const EVENT_LIMIT_MS = 60 * MINUTE_MS + MINUTE_MS;
-export const DEPLOYMENT_LIMIT_MS = 12 * 60 * MINUTE_MS;
 
 /** Events that `ignoreApplicationStopFailures` forgives: those that run the old revision's scripts. */
 const FORGIVABLE: readonly string[] = ['ApplicationStop', 'BeforeBlockTraffic', 'AfterBlockTraffic'];

@@ -13,7 +13,7 @@ import { activeDeployments, dueDeployments, lockDeployment, lockDueDeployment } 
 import { hostsWithReadyEvents } from '../store/lifecycle-events.ts';
 import type { Store } from '../store/store.ts';
 import { createCoalescer } from './coalesce.ts';
-import { REDELIVERY_MS } from './command-delivery.ts';
+import { REDELIVERY_MS } from './limits.ts';
 import { createListening, type Listening } from './listening.ts';
 import { takeStep } from './step.ts';
 import type { Waiters } from './waiters.ts';

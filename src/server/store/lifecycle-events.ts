@@ -96,6 +96,17 @@ export async function failRunningEvents(
     .execute();
 }
 
+export async function findEvent(db: StoreReader, key: EventKey): Promise<LifecycleEventRow | null> {
+  const row = await db
+    .selectFrom('lifecycle_events')
+    .selectAll()
+    .where('deployment_id', '=', key.deploymentId)
+    .where('instance_id', '=', key.instanceId)
+    .where('position', '=', key.position)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 export async function findEventByCommand(db: StoreReader, hostCommandId: string): Promise<LifecycleEventRow | null> {
   const row = await db
     .selectFrom('lifecycle_events')

@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
-import {
-  DEPLOYMENT_LIMIT_MS,
-  decide,
-  EVENT_LIMIT_MS,
-  EVENT_START_LIMIT_MS,
-  SILENCE_LIMIT_MS,
-} from '../../../src/server/engine/decide.ts';
+import { decide } from '../../../src/server/engine/decide.ts';
 import {
   budget,
   HALF_AT_A_TIME,
   type MinimumHealthyHosts,
   requiredHealthyHosts,
 } from '../../../src/server/engine/health.ts';
+import {
+  DEPLOYMENT_LIMIT_MS,
+  EVENT_LIMIT_MS,
+  EVENT_START_LIMIT_MS,
+  SILENCE_LIMIT_MS,
+} from '../../../src/server/engine/limits.ts';
 import { SimulatedDeployment, type SimulatedSettings } from '../../support/simulated-deployment.ts';
 
 const settings = (minimum: MinimumHealthyHosts, ignoreApplicationStopFailures = false): SimulatedSettings => ({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { encodeSpecification, parseSpecification } from '../../../src/protocol/specification.ts';
-import { specificationOf } from '../../../src/server/engine/specification.ts';
+import { specificationOf } from '../../../src/server/commands/specification.ts';
 import type { DeploymentRow } from '../../../src/server/store/schema.ts';
 
 const digest = 'ab'.repeat(32);

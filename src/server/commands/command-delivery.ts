@@ -1,11 +1,12 @@
 /** How commands get to their hosts: a poll is held until there is one, and each is handed out once. */
 import type { HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
+import { REDELIVERY_MS } from '../engine/limits.ts';
+import type { HostWatch, Waiters } from '../engine/waiters.ts';
 import { handOut, nextReadyEvent, takeBackHandOut } from '../store/lifecycle-events.ts';
 import { findPowerless, type HostActor, tryLockPower } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import type { HostWatch, Waiters } from './waiters.ts';
 
 export interface DeliveryContext {
   readonly store: Store;
@@ -18,13 +19,6 @@ export interface DeliveryContext {
 
 /** Below the minute after which proxies tend to hang up; agents wait for 80 s. */
 const POLL_HOLD_MS = 55_000;
-/**
- * A command that was taken and not acknowledged is handed out again: the answer to the poll was lost. An agent acknowledges
- * within seconds, as soon as it has read the specification; and there is time for one more try before the event's own limit of
- * five minutes.
- */
-export const REDELIVERY_MS = 2 * 60_000;
-
 /**
  * Holds until there is a command for the host; null when the time is over, the caller has hung up, or its key has lost its power.
  * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. What was handed out to it

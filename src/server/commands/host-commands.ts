@@ -3,11 +3,12 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
+import { type AgentRuns, isShared, notePoll } from '../engine/agent-runs.ts';
+import type { ReportContext } from '../engine/event-reports.ts';
 import { findInstanceByArn, noteAgentRuns, noteHeardOf } from '../store/instances.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
-import { type AgentRuns, isShared, notePoll } from './agent-runs.ts';
 import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
-import { acknowledge, commandStatus, complete, type ReportContext } from './command-reports.ts';
+import { acknowledge, commandStatus, complete } from './command-reports.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
 
 /** The key that signed the request, and the host identifier that it speaks for. */

@@ -1,0 +1,86 @@
+/** What becomes of a lifecycle event, reported by whoever carries it out, and what that makes of its deployment. */
+import type { CommandDiagnostics } from '../../protocol/diagnostics.ts';
+import type { Clock } from '../../system/clock.ts';
+import { lockDeployment, updateDeployment } from '../store/deployments.ts';
+import { findEvent, keyOf, updateEvent } from '../store/lifecycle-events.ts';
+import type { DeploymentRow, LifecycleEventRow } from '../store/schema.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
+import { diagnosticsOf, lateDiagnosticsOf } from './diagnostics.ts';
+import type { Engine } from './engine.ts';
+
+export interface ReportContext {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly engine: Pick<Engine, 'step'>;
+}
+
+export interface Reported<Answer> {
+  readonly answer: Answer;
+  /** Whether the deployment can go on now. */
+  readonly changed: boolean;
+}
+
+/**
+ * Does `work` with an event while its deployment is locked, and drives the deployment on if that changed anything.
+ *
+ * @param find finds the event, and throws what refuses the reporter; null: the event is gone
+ * @param answerForUnknown what the reporter of an event that is gone is told
+ */
+export async function reportOn<Answer>(
+  ctx: ReportContext,
+  find: (tx: StoreTransaction) => Promise<LifecycleEventRow | null>,
+  answerForUnknown: Answer,
+  work: (tx: StoreTransaction, event: LifecycleEventRow, deployment: DeploymentRow) => Promise<Reported<Answer>>,
+): Promise<Answer> {
+  const { answer, changedId } = await ctx.store.transaction(async (tx) => {
+    const found = await find(tx);
+    // Its application may have been deleted: for the reporter that is the end of it, and nothing to worry about.
+    if (found === null) return { answer: answerForUnknown, changedId: null };
+    const deployment = await lockDeployment(tx, found.deployment_id);
+    // Read again: only what is read while the deployment is locked stays as it is.
+    const event = await findEvent(tx, keyOf(found));
+    if (deployment === null || event === null) return { answer: answerForUnknown, changedId: null };
+    const reported = await work(tx, event, deployment);
+    if (!reported.changed) return { answer: reported.answer, changedId: null };
+    await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: ctx.clock.now() });
+    return { answer: reported.answer, changedId: deployment.deployment_id };
+  });
+  if (changedId !== null) await ctx.engine.step(changedId);
+  return answer;
+}
+
+/** Notes that an event is being carried out. */
+export async function beginEvent(tx: StoreTransaction, event: LifecycleEventRow, nowMs: number): Promise<void> {
+  await updateEvent(tx, keyOf(event), { status: 'InProgress', started_at_ms: nowMs });
+}
+
+/**
+ * Notes how an event has ended. The first report counts, and the same one again changes nothing. One for an event that was given up
+ * meanwhile is kept with it, for people to read; its result stays.
+ *
+ * @param reported null: an outcome without details
+ * @returns whether the deployment can go on now
+ */
+export async function endEvent(
+  tx: StoreTransaction,
+  event: LifecycleEventRow,
+  status: 'Succeeded' | 'Failed',
+  reported: CommandDiagnostics | null,
+  nowMs: number,
+): Promise<boolean> {
+  if (event.reported_at_ms !== null) return false;
+  if (event.ended_at_ms !== null) {
+    const diagnostics_json = JSON.stringify(lateDiagnosticsOf(event.diagnostics_json, status, reported));
+    await updateEvent(tx, keyOf(event), { reported_at_ms: nowMs, diagnostics_json });
+    return false;
+  }
+  await updateEvent(tx, keyOf(event), {
+    status,
+    // What fails before it could begin is reported without having begun.
+    started_at_ms: event.started_at_ms ?? nowMs,
+    ended_at_ms: nowMs,
+    reported_at_ms: nowMs,
+    diagnostics_json: JSON.stringify(diagnosticsOf(status, reported)),
+  });
+  return true;
+}
