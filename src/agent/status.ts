@@ -1,3 +1,4 @@
+/** What a running agent says of itself, and what it has trouble with. Pure. */
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { CommandRecord, Ledger } from './ledger.ts';
 

@@ -1,4 +1,4 @@
-/** The grammar of an ACL entry in an AppSpec file: `[d|default:][user|group|mask|other:]<name>:<permissions>`. */
+/** The grammar of an ACL entry in an AppSpec file: `[d|default:][user|group|mask|other:]<name>:<permissions>`. Pure. */
 
 export type AclEntryResult =
   | { readonly ok: true; readonly entry: string }

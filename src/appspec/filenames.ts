@@ -1,3 +1,5 @@
+/** Names that an AppSpec file may have. Pure. */
+
 /**
  * Where an AppSpec file may be, in the order in which it is looked for: the requested name, then the two usual ones. One rule for
  * every command, so that a bundle with only `appspec.yaml` works everywhere.

@@ -1,3 +1,4 @@
+/** The section `files` of an AppSpec file. Pure. */
 import { type FindingCollector, itemsOf, membersOf, reportUnknownKeys, textOf, type YamlNode } from './reader.ts';
 import type { FileMapping } from './types.ts';
 

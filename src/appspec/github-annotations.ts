@@ -1,3 +1,4 @@
+/** Findings for GitHub Actions. Pure. */
 import { printableLines } from '../system/printable.ts';
 import type { Finding } from './types.ts';
 

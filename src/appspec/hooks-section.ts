@@ -1,3 +1,4 @@
+/** The section `hooks` of an AppSpec file. Pure. */
 import { isMap, isScalar, isSeq } from 'yaml';
 import { AGENT_EVENTS, HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import { whereItBelongs } from './misplaced.ts';

@@ -1,3 +1,4 @@
+/** The hooks of an AppSpec file that was installed before. Pure. */
 import { isMap, LineCounter, type Pair, parseDocument, visit, type YAMLMap } from 'yaml';
 import { readHooks } from './hooks-section.ts';
 import { MAX_CHARACTERS } from './limits.ts';

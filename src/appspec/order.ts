@@ -1,3 +1,4 @@
+/** The order of findings. Pure. */
 import type { Finding } from './types.ts';
 
 /** By place in the file; what concerns the file as a whole comes first. */

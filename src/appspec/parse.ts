@@ -1,3 +1,4 @@
+/** The text of an AppSpec file as its contents, or as findings. Pure. */
 import { type Document, isMap, isSeq, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
 import { HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';

@@ -1,3 +1,4 @@
+/** The section `permissions` of an AppSpec file. Pure. */
 import { parseAclEntry } from './acl-entry.ts';
 import {
   describe,

@@ -1,6 +1,6 @@
 /**
  * Reading a YAML tree with the place of everything in it. Every problem becomes a finding, and reading goes on, so that a person sees
- * all of them at once.
+ * all of them at once. Pure.
  */
 import {
   type Alias,

@@ -1,3 +1,4 @@
+/** Findings for people. Pure. */
 import { printable, printableLines } from '../system/printable.ts';
 import type { Finding } from './types.ts';
 

@@ -1,6 +1,6 @@
 /**
  * The one catalogue of what can be said about an AppSpec file and the bundle around it. An id is a promise to those who filter or suppress
- * findings; `docs/appspec.md` has the same table, and a test compares the two.
+ * findings; `docs/appspec.md` has the same table, and a test compares the two. Pure.
  */
 
 interface LintRule {

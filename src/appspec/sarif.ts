@@ -1,3 +1,4 @@
+/** Findings in SARIF, for tools. Pure. */
 import { LINT_RULES, type LintRuleId } from './rules.ts';
 import type { Finding } from './types.ts';
 

@@ -1,4 +1,4 @@
-/** The JSON Schema of the AppSpec file, for editors; made of what the parser itself goes by, and held against it by a test. */
+/** The JSON Schema of the AppSpec file, for editors; made of what the parser itself goes by, and held against it by a test. Pure. */
 import { HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { FILE_KEYS } from './files-section.ts';
 import { DEFAULT_TIMEOUT_SECONDS, type HOOK_KEYS } from './hooks-section.ts';

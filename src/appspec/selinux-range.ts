@@ -1,4 +1,4 @@
-/** The grammar of an SELinux range: `s<n>[-s<n>][:c<n>[.c<n>][,…]]`. */
+/** The grammar of an SELinux range: `s<n>[-s<n>][:c<n>[.c<n>][,…]]`. Pure. */
 
 export type SelinuxRangeResult =
   | { readonly ok: true; readonly range: string }

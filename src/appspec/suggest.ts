@@ -1,3 +1,5 @@
+/** Words that were mistyped. Pure. */
+
 /** The known word that was probably meant, for messages; null when none is near. */
 export function nearestWord(word: string, known: readonly string[]): string | null {
   const limit = Math.max(1, Math.floor(word.length / 4));

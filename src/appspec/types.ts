@@ -1,4 +1,4 @@
-/** The AppSpec file of the EC2/On-Premises platform, checked and with every default filled in. */
+/** The AppSpec file of the EC2/On-Premises platform, checked and with every default filled in. Pure. */
 
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import type { LintRuleId } from './rules.ts';

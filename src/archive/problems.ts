@@ -1,3 +1,4 @@
+/** Errors about archives. Pure. */
 import { type ErrorCode, SlipwayError } from '../errors.ts';
 import { printable } from '../system/printable.ts';
 

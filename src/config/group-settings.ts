@@ -1,4 +1,4 @@
-/** Settings that may differ from one deployment group to the next. */
+/** Settings that may differ from one deployment group to the next. Pure. */
 
 /**
  * Whether bundles must be signed. `off`: nobody looks. `warn`: what is wrong goes into the log, and the deployment goes on. `enforce`:

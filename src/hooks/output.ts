@@ -1,3 +1,4 @@
+/** Output of scripts as lines of text. Pure. */
 import { StringDecoder } from 'node:string_decoder';
 import { escapeUnsafe, withoutTerminalSequences } from '../system/printable.ts';
 

@@ -1,3 +1,4 @@
+/** The host as the clean-up of an Install leaves it. Pure. */
 import { dirname } from 'node:path/posix';
 import { childPath } from './child-path.ts';
 import type { CleanupEntry, TreeView } from './types.ts';

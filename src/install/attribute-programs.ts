@@ -1,4 +1,4 @@
-/** Programs that permissions of an AppSpec file may need on the host, and the Debian packages that bring them. */
+/** Programs that permissions of an AppSpec file may need on the host, and the Debian packages that bring them. Pure. */
 import type { PlannedPermission } from './types.ts';
 
 export const DEBIAN_PACKAGES = {

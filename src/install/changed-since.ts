@@ -1,3 +1,4 @@
+/** What was changed on a host since an Install. Pure. */
 import type { ManifestEntry } from './manifest.ts';
 import type { TreeView } from './types.ts';
 

@@ -1,3 +1,5 @@
+/** Paths in folders. Pure. */
+
 /**
  * The path of what lies in a folder. `join` would take each path apart and put it together again piece by piece, and twenty thousand such
  * strings keep their pieces: half the memory of an Install.

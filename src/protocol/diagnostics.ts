@@ -1,5 +1,5 @@
 /**
- * What a host command's completion says about its end: a JSON text of exactly four members in an envelope of format `JSON`.
+ * What a host command's completion says about its end: a JSON text of exactly four members in an envelope of format `JSON`. Pure.
  */
 import { withoutTerminalSequences } from '../system/printable.ts';
 import type { Envelope } from './host-command/shapes.ts';

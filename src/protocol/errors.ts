@@ -1,5 +1,5 @@
 /**
- * Errors on the wire: AWS JSON 1.1, `{"__type": "<Name>", "message": "<text>"}` with the same name in `x-amzn-ErrorType`.
+ * Errors on the wire: AWS JSON 1.1, `{"__type": "<Name>", "message": "<text>"}` with the same name in `x-amzn-ErrorType`. Pure.
  *
  * `ApiError` is what a server throws to be answered so; `RemoteApiError` is what a client throws when it was answered so.
  */

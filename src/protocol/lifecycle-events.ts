@@ -1,5 +1,5 @@
 /**
- * Lifecycle events of the EC2/On-Premises platform, by who does them.
+ * Lifecycle events of the EC2/On-Premises platform, by who does them. Pure.
  *
  * The names and their order are the protocol's. `BlockTraffic` and `AllowTraffic` belong to the control plane alone: a host
  * that is sent one of them fails the command.

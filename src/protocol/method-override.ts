@@ -1,3 +1,5 @@
+/** Headers that change the method of a request. Pure. */
+
 /** Headers by which some servers take a request for one of another method. A signature over the method would say nothing then. */
 const OVERRIDES: ReadonlySet<string> = new Set(['x-http-method-override', 'x-http-method', 'x-method-override']);
 

@@ -1,3 +1,4 @@
+/** Names of revisions for messages. Pure. */
 import type { Revision } from './specification.ts';
 
 /** What a message calls a revision: where it comes from, with nothing secret in it. */

@@ -1,3 +1,4 @@
+/** Reads the members of a deployment specification. Pure. */
 import { SlipwayError } from '../errors.ts';
 import { NAME_BYTES, problemOfText } from './wire-text.ts';
 

@@ -1,5 +1,5 @@
 /**
- * The deployment specification: what the signed envelope says is to be deployed, as the agent works with it.
+ * The deployment specification: what the signed envelope says is to be deployed, as the agent works with it. Pure.
  *
  * The wire form (PascalCase JSON) is read by `parseSpecification` and written by `encodeSpecification`, nowhere else.
  */

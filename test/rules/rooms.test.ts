@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { circlesIn, roomOf, strayPureFiles, violationsIn } from './rooms.ts';
+import { circlesIn, roomOf, saysPure, violationsIn } from './rooms.ts';
 
 describe('the import rules of the house', () => {
   test('a room is the first folder, and under server the second', () => {
@@ -19,9 +19,33 @@ describe('the import rules of the house', () => {
     expect(violationsIn('agent/poller.ts', text).map(({ line }) => line)).toEqual([4, 5]);
   });
 
-  test('a pure file may neither ask the clock nor touch the disk', () => {
-    const text = "import { readFileSync } from 'node:fs';\n// Date.now is only named here\nconst now = Date.now();\n";
-    expect(violationsIn('install/plan.ts', text).map(({ line }) => line)).toEqual([1, 3]);
+  test('a file whose head says that it is pure may neither ask the clock nor touch the disk', () => {
+    const text =
+      "/** A plan. Pure. */\nimport { readFileSync } from 'node:fs';\n// Date.now is only named here\nconst now = Date.now();\n";
+    expect(violationsIn('install/plan.ts', text).map(({ line }) => line)).toEqual([2, 4]);
+    expect(violationsIn('install/plan.ts', text.replace('Pure', 'Plain'))).toEqual([]);
+  });
+
+  test('a pure file imports values from pure files and the catalogue of errors only, and types from anywhere', () => {
+    const text = [
+      '/** A plan. Pure. */',
+      "import { SlipwayError } from '../errors.ts';",
+      "import { childPath } from './child-path.ts';",
+      "import type { Journal } from './journal.ts';",
+      "import { readJournal } from './journal.ts';",
+    ].join('\n');
+    const pure = new Set(['install/child-path.ts']);
+    expect(violationsIn('install/plan.ts', text, pure).map(({ line }) => line)).toEqual([5]);
+  });
+
+  test.each([
+    ['/** Plans an Install. Pure. */\n', true],
+    ['/**\n * Plans an Install. Pure: nothing is done.\n *\n * More.\n */\n', true],
+    ["import { a } from './a.ts';\n/** Pure. */\n", false],
+    ['/** Plans an Install. */\n/** Pure. */\n', false],
+    ['/** Purely for tests. */\n', false],
+  ])('the word at its head makes a file pure: %j', (text, expected) => {
+    expect(saysPure(text)).toBe(expected);
   });
 
   test('what a room may import is no violation', () => {
@@ -55,10 +79,5 @@ describe('the import rules of the house', () => {
       { file: 'hooks/c.ts', line: 1, rule: 'a circle: hooks/a.ts → hooks/b.ts → hooks/c.ts → hooks/a.ts' },
     ]);
     expect(circlesIn(new Map([...circle].filter(([file]) => file !== 'hooks/c.ts')))).toEqual([]);
-  });
-
-  test('a file that is called pure must be there', () => {
-    expect(strayPureFiles(['install/plan.ts', 'appspec/parse.ts']).map(({ file }) => file)).not.toContain('appspec/');
-    expect(strayPureFiles(['appspec/parse.ts']).map(({ file }) => file)).toContain('install/plan.ts');
   });
 });

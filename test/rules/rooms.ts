@@ -1,7 +1,7 @@
 /**
- * Holds the import rules of the house (docs/architecture.md) against the sources: which room may import which, that files
- * called pure touch neither the machine nor the clock, and that no imports run in a circle. Prints each violation with file
- * and line; exits 1 if there is one.
+ * Holds the import rules of the house (docs/architecture.md) against the sources: which room may import which; that files whose heads say
+ * `Pure` touch neither the machine nor the clock, also not through what they import; that statements for the database stand in one room;
+ * and that no imports run in a circle. Prints each violation with file and line; exits 1 if there is one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
@@ -45,71 +45,15 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>
 /** Rooms that every room may import. */
 const BASE: readonly string[] = ['errors', 'system', 'config', 'logging'];
 
-/** Files (or folders, with a trailing slash) whose functions are pure. */
-export const PURE: readonly string[] = [
-  'appspec/',
-  'install/plan.ts',
-  'install/after-cleanup.ts',
-  'install/permissions-match.ts',
-  'install/plan-permissions.ts',
-  'install/operations.ts',
-  'install/cleanup-file.ts',
-  'install/changes.ts',
-  'install/manifest.ts',
-  'install/path-globs.ts',
-  'install/attribute-programs.ts',
-  'install/room.ts',
-  'install/remedies.ts',
-  'install/other-groups.ts',
-  'install/changed-since.ts',
-  'hooks/environment.ts',
-  'hooks/inherited-environment.ts',
-  'system/lost-abilities.ts',
-  'system/user-info.ts',
-  'system/wildcards.ts',
-  'system/trailing.ts',
-  'local/events.ts',
-  'local/location.ts',
-  'protocol/specification-reader.ts',
-  'protocol/wire-text.ts',
-  'signature/ssh-wire.ts',
-  'signature/ssh-key.ts',
-  'signature/ssh-certificate.ts',
-  'signature/ssh-signature.ts',
-  'signature/minisign.ts',
-  'signature/signers.ts',
-  'signature/signed-commit.ts',
-  'signature/verdict.ts',
-  'config/group-settings.ts',
-  'protocol/revision-name.ts',
-  'deployment/whose-scripts.ts',
-  'deployment/retention.ts',
-  'archive/entry-rules.ts',
-  'archive/tar-header.ts',
-  'archive/pax.ts',
-  'archive/zip-name.ts',
-  'agent/backoff.ts',
-  'agent/diagnostics.ts',
-  'agent/spans.ts',
-  'protocol/diagnostics.ts',
-  'protocol/specification.ts',
-  'protocol/lifecycle-events.ts',
-  'server/connections/address.ts',
-  'server/connections/limits.ts',
-  'server/connections/progress.ts',
-  'server/connections/roster.ts',
-  'server/engine/agent-runs.ts',
-  'server/engine/decide.ts',
-  'server/engine/health.ts',
-  'server/engine/limits.ts',
-  'server/engine/membership.ts',
-  'server/engine/diagnostics.ts',
-  'server/engine/revision-identity.ts',
-  'server/commands/specification.ts',
-];
+/** The comment at a file's head that says `Pure` makes it one: its functions go from values to values. */
+const PURE_HEAD = /^\/\*\*(?:(?!\*\/)[\s\S])*?\bPure\b/;
+/** Not pure by itself, and yet open to pure files: it holds the types of errors. */
+const ERRORS = 'errors.ts';
 
 const IMPURE_IMPORT =
-  /^(node:)?(fs|fs\/promises|child_process|net|http|https|dns|timers|timers\/promises|worker_threads)$/;
+  /^(?:(?:node:)?(?:fs|fs\/promises|child_process|cluster|dgram|dns|http|http2|https|net|os|process|readline|sqlite|timers|timers\/promises|tls|worker_threads)|axios|execa|fastify|kysely|pg|winston)$/;
+/** A constant that happens to live among effects. */
+const HARMLESS_IMPORT = "import { STATUS_CODES } from 'node:http';";
 const IMPURE_CALL = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.env\b|\bsetTimeout\b|\bsetInterval\b/;
 const IMPORT =
   /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/;
@@ -142,22 +86,30 @@ interface Import {
   readonly isOwn: boolean;
 }
 
-/** @param file relative to `src/`, with forward slashes */
-export function violationsIn(file: string, text: string): Violation[] {
+/**
+ * @param file relative to `src/`, with forward slashes
+ * @param pureFiles those that say so at their heads
+ */
+export function violationsIn(file: string, text: string, pureFiles: ReadonlySet<string> = new Set()): Violation[] {
   const room = roomOf(file);
+  const isPure = saysPure(text);
+  const lines = text.split('\n');
   const found = importsOf(file, text).flatMap(({ line, isType, target, isOwn }): Violation[] => {
     if (!isOwn) {
-      return isPure(file) && !isType && IMPURE_IMPORT.test(target)
+      return isPure && !isType && IMPURE_IMPORT.test(target) && lines[line - 1] !== HARMLESS_IMPORT
         ? [{ file, line, rule: `a pure file imports ${target}` }]
         : [];
     }
     const other = roomOf(target);
+    if (isPure && !isType && target !== ERRORS && !pureFiles.has(target)) {
+      return [{ file, line, rule: `a pure file imports values from ${target}, which does not say that it is pure` }];
+    }
     if ((isType && BASE.includes(other)) || mayImport(room, other)) return [];
     return [{ file, line, rule: `${room} may not import ${other} (${target})` }];
   });
   found.push(...statementsIn(file, text));
-  if (!isPure(file)) return found.sort((a, b) => a.line - b.line);
-  const calls = text.split('\n').flatMap((content, index): Violation[] => {
+  if (!isPure) return found.sort((a, b) => a.line - b.line);
+  const calls = lines.flatMap((content, index): Violation[] => {
     const isCall = IMPURE_CALL.test(content) && !/^\s*(\*|\/\/|\/\*)/.test(content);
     return isCall
       ? [{ file, line: index + 1, rule: 'a pure file calls the clock, chance, timers or the environment' }]
@@ -197,21 +149,9 @@ export function circlesIn(texts: ReadonlyMap<string, string>): Violation[] {
   return found;
 }
 
-/** Entries of PURE that no file answers to would hold nothing any more. */
-export function strayPureFiles(files: readonly string[]): Violation[] {
-  return PURE.filter((path) => !files.some((file) => answersTo(file, path))).map((file) => ({
-    file,
-    line: 0,
-    rule: 'is called pure, and is not there',
-  }));
-}
-
-function isPure(file: string): boolean {
-  return PURE.some((path) => answersTo(file, path));
-}
-
-function answersTo(file: string, path: string): boolean {
-  return path.endsWith('/') ? file.startsWith(path) : file === path;
+/** Whether a file calls itself pure. */
+export function saysPure(text: string): boolean {
+  return PURE_HEAD.test(text);
 }
 
 function importsOf(file: string, text: string): Import[] {
@@ -247,11 +187,8 @@ export function checkRooms(src: string): Violation[] {
     .map((entry) => relative(src, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     .sort();
   const texts = new Map(files.map((file) => [file, readFileSync(join(src, file), 'utf8')]));
-  return [
-    ...[...texts].flatMap(([file, text]) => violationsIn(file, text)),
-    ...circlesIn(texts),
-    ...strayPureFiles(files),
-  ];
+  const pureFiles = new Set([...texts].flatMap(([file, text]) => (saysPure(text) ? [file] : [])));
+  return [...[...texts].flatMap(([file, text]) => violationsIn(file, text, pureFiles)), ...circlesIn(texts)];
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,3 +1,5 @@
+/** Findings of the doctor. Pure. */
+
 /** One thing that the doctor has looked at. */
 export interface Finding {
   readonly check: string;

@@ -1,3 +1,5 @@
+/** Times for people. Pure. */
+
 /** 850 → `0.8s`, 61 000 → `1m01s`, 3 700 000 → `1h01m`. */
 export function renderDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;

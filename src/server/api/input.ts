@@ -1,6 +1,6 @@
 /**
  * Reading members of requests. In the order of the API: is it there, is it well formed; whether what it names exists is the handlers' own
- * question. Each has its own exception.
+ * question. Each has its own exception. Pure.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import type { Input } from './context.ts';

@@ -1,3 +1,5 @@
+/** Limits on connections. Pure. */
+
 /**
  * Connections that may wait to be accepted at a door: a fleet comes back at once. The kernel's own limit (net.core.somaxconn, 4096 by
  * default) counts as well; Node's default of 511 makes the others wait for seconds.

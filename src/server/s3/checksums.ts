@@ -1,4 +1,4 @@
-/** The checksums of S3, computed while the content passes. */
+/** The checksums of S3, computed while the content passes. Pure. */
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 

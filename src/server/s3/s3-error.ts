@@ -1,3 +1,5 @@
+/** Errors of the S3 API. Pure. */
+
 /** An answer that an S3 client reads as an error. */
 export class S3Error extends Error {
   override readonly name = 'S3Error';
