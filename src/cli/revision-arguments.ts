@@ -2,7 +2,12 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import { bundleTypeOfName } from '../local/location.ts';
-import type { ManagementOperations } from '../protocol/management/shapes.ts';
+import {
+  bundleUrlOf,
+  isWebAddress,
+  locationOf,
+  type RevisionLocation,
+} from '../protocol/management/revision-location.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { parseBundleUrl, parseGitHubRevision, parseGitRevision, parseS3Url } from './arguments.ts';
 
@@ -16,8 +21,6 @@ export interface RevisionOptions {
   readonly etag?: string;
   readonly type?: BundleType;
 }
-
-export type RevisionLocation = NonNullable<ManagementOperations['CreateDeployment']['input']['revision']>;
 
 export function addRevisionOptions(command: Command): Command {
   return command
@@ -59,17 +62,16 @@ export function locationOfOptions(options: RevisionOptions): RevisionLocation | 
   if (options.sha256 === undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--url needs --sha256: without it nobody could tell what is deployed');
   }
-  const { origin, pathname, search } = new URL(options.url);
-  const bundleType = options.type ?? bundleTypeOfName(pathname) ?? 'zip';
-  const key = `${pathname.slice(1)}${search}`;
-  return { revisionType: 'S3', s3Location: { bucket: origin, key, bundleType, eTag: `sha256:${options.sha256}` } };
+  const { url, sha256 } = options;
+  const bundleType = options.type ?? bundleTypeOfName(new URL(url).pathname) ?? 'zip';
+  return locationOf({ revisionType: 'HTTPS', url, bundleType, sha256 });
 }
 
 /** A revision in one line, as it would be named again. */
 export function renderLocation({ s3Location, gitHubLocation }: RevisionLocation): string {
   if (s3Location !== undefined) {
     const { bucket = '', key = '' } = s3Location;
-    return bucket.includes('://') ? `${bucket}/${key}` : `s3://${bucket}/${key}`;
+    return isWebAddress(bucket) ? bundleUrlOf(s3Location) : `s3://${bucket}/${key}`;
   }
   return `${gitHubLocation?.repository ?? '?'}@${gitHubLocation?.commitId ?? '?'}`;
 }

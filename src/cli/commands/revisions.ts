@@ -1,15 +1,10 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
+import type { RevisionLocation } from '../../protocol/management/revision-location.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import {
-  addRevisionOptions,
-  locationOfOptions,
-  type RevisionLocation,
-  type RevisionOptions,
-  renderLocation,
-} from '../revision-arguments.ts';
+import { addRevisionOptions, locationOfOptions, type RevisionOptions, renderLocation } from '../revision-arguments.ts';
 import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';

@@ -1,6 +1,6 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import { identityOf } from '../engine/revision-identity.ts';
 import { requestStop } from '../engine/stop.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment, listDeployments } from '../store/deployments.ts';
@@ -28,7 +28,7 @@ import {
   requireText,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { type RevisionLocation, readRevision, revisionRow } from './revisions.ts';
+import { readRevision, revisionRow } from './revisions.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
 
@@ -85,7 +85,7 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     deploymentGroupName: row.deployment_group_name,
     deploymentConfigName: row.deployment_config_name,
     deploymentId: row.deployment_id,
-    revision: JSON.parse(row.revision_json) as RevisionLocation,
+    revision: parseLocation(row.revision_json),
     ...(row.previous_revision_json === null ? {} : { previousRevision: JSON.parse(row.previous_revision_json) }),
     status: row.status,
     ...(row.error_code === null
@@ -195,7 +195,7 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
         ? null
         : await findDeployment(tx, group.last_successful_deployment_id);
     const known = options.isRestart ? (last?.revision_json ?? null) : group.target_revision_json;
-    const revision = given ?? (known === null ? null : (JSON.parse(known) as RevisionLocation));
+    const revision = given ?? (known === null ? null : parseLocation(known));
     if (revision === null) {
       throw new ApiError(
         'RevisionRequiredException',

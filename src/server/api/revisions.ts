@@ -1,12 +1,19 @@
 import { ApiError } from '../../protocol/errors.ts';
-import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import {
+  bundleUrlOf,
+  digestOf,
+  identityOf,
+  isWebAddress,
+  parseLocation,
+  type RevisionLocation,
+  s3IdentityPrefix,
+} from '../../protocol/management/revision-location.ts';
 import {
   problemOfBundleUrl,
   problemOfCommitId,
   problemOfGitUrl,
   problemOfSha256,
 } from '../../protocol/specification.ts';
-import { identityOf, revisionIdentity, s3IdentityPrefix } from '../engine/revision-identity.ts';
 import { targetRevisionsOf } from '../store/deployment-groups.ts';
 import { findRevision, listRevisions, putRevision, type RevisionFilter } from '../store/revisions.ts';
 import type { RevisionRow } from '../store/schema.ts';
@@ -25,8 +32,6 @@ import {
 } from './input.ts';
 import { isEmpty } from './not-done.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-
-export type RevisionLocation = NonNullable<ManagementOperations['GetApplicationRevision']['output']['revision']>;
 
 /** Where a revision of each type says where it is. */
 const LOCATIONS: Readonly<Record<string, string>> = {
@@ -93,22 +98,24 @@ function readS3Location(revision: Input) {
   }
   const version = readText(location, 'version');
   const eTag = readText(location, 'eTag');
-  if (needed('bucket').includes('://')) requireBundleUrl(needed('bucket'), needed('key'), eTag, version);
-  return {
+  const read = {
     bucket: needed('bucket'),
     key: needed('key'),
     bundleType: bundleType as 'tar' | 'tgz' | 'zip',
     ...(version ? { version } : {}),
     ...(eTag ? { eTag } : {}),
   };
+  if (isWebAddress(read.bucket)) requireBundleUrl(read);
+  return read;
 }
 
 /** An address in place of a bucket's name: the bundle is at a web server, and its eTag says `sha256:` and its digest. */
-function requireBundleUrl(bucket: string, key: string, eTag: string | null, version: string | null): void {
+function requireBundleUrl(location: NonNullable<RevisionLocation['s3Location']>): void {
+  const digest = digestOf(location);
   const problem =
-    (version ? 'a web address has no version' : null) ??
-    problemOfBundleUrl(`${bucket}/${key}`) ??
-    (eTag?.startsWith('sha256:') ? problemOfSha256(eTag.slice('sha256:'.length)) : 'its eTag must be sha256:DIGEST');
+    (location.version === undefined ? null : 'a web address has no version') ??
+    problemOfBundleUrl(bundleUrlOf(location)) ??
+    (digest === null ? 'its eTag must be sha256:DIGEST' : problemOfSha256(digest));
   if (problem !== null) {
     throw new ApiError('InvalidRevisionException', `The s3Location cannot be used as a web address: ${problem}.`);
   }
@@ -118,7 +125,7 @@ function readGitHubLocation(revision: Input) {
   const location = readObject(revision, 'gitHubLocation');
   const repository = location === null ? null : readText(location, 'repository');
   const commitId = location === null ? null : readText(location, 'commitId');
-  if (repository?.includes('://')) {
+  if (repository !== null && isWebAddress(repository)) {
     // A path on the hosts is nothing for a caller of this API to choose.
     const problem =
       (repository.startsWith('file:') ? 'file: is not for deployments from a server' : problemOfGitUrl(repository)) ??
@@ -157,7 +164,7 @@ export function revisionRow(
 
 async function revisionInfo(db: StoreReader, row: RevisionRow) {
   const groups = await targetRevisionsOf(db, row.application_id);
-  const using = groups.filter((group) => revisionIdentity(group.revisionJson) === row.identity);
+  const using = groups.filter((group) => identityOf(parseLocation(group.revisionJson)) === row.identity);
   return {
     ...(row.description === null ? {} : { description: row.description }),
     deploymentGroups: using.map((group) => group.groupName),
@@ -288,7 +295,7 @@ export const revisionHandlers: Handlers<
       limit: PAGE_SIZE + 1,
     });
     const { rows, ...rest } = toPage(found, token, (row) => `${row.sorted_by_ms} ${row.revision_id}`);
-    return { revisions: rows.map((row) => JSON.parse(row.location_json) as RevisionLocation), ...rest };
+    return { revisions: rows.map((row) => parseLocation(row.location_json)), ...rest };
   },
 };
 
@@ -300,6 +307,6 @@ async function deployedIdentities(
 ): Promise<RevisionFilter['identities']> {
   if (deployed === 'ignore') return null;
   const groups = await targetRevisionsOf(db, applicationId);
-  const list = [...new Set(groups.map(({ revisionJson }) => revisionIdentity(revisionJson)))];
+  const list = [...new Set(groups.map(({ revisionJson }) => identityOf(parseLocation(revisionJson))))];
   return { are: deployed === 'include' ? 'in' : 'not in', list };
 }

@@ -1,3 +1,4 @@
+import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Random } from '../../system/random.ts';
 import { lockGroupById, updateGroup } from '../store/deployment-groups.ts';
 import { updateDeployment } from '../store/deployments.ts';
@@ -5,7 +6,6 @@ import { putHostStates } from '../store/host-states.ts';
 import type { DeploymentRow, HostStateRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import type { FinishAction } from './ending.ts';
-import { revisionIdentity } from './revision-identity.ts';
 import { rollBack } from './rollback.ts';
 
 /**
@@ -46,7 +46,7 @@ export async function finishDeployment(
  */
 function hostStates(deployment: DeploymentRow, targets: readonly TargetRow[]): HostStateRow[] {
   const { deployment_group_id } = deployment;
-  const installed = revisionIdentity(deployment.revision_json);
+  const installed = identityOf(parseLocation(deployment.revision_json));
   return targets
     .filter(({ status }) => status === 'Succeeded' || status === 'Failed')
     .map(({ instance_id, status }) =>

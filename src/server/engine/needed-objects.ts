@@ -1,5 +1,6 @@
 /** Which objects of S3-compatible stores the open deployments to a host need. */
 
+import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { StoreReader } from '../store/store.ts';
 import { openRevisionsOf } from '../store/targets.ts';
 
@@ -16,7 +17,7 @@ interface S3Location {
 export async function neededObjects(db: StoreReader, hostArn: string): Promise<readonly S3Location[]> {
   const revisions = await openRevisionsOf(db, hostArn);
   return revisions.flatMap((json) => {
-    const { s3Location } = JSON.parse(json) as { readonly s3Location?: Partial<S3Location> };
+    const { s3Location } = parseLocation(json);
     if (s3Location?.bucket === undefined || s3Location.key === undefined) return [];
     const { bucket, key, version, eTag } = s3Location;
     return [{ bucket, key, version: version ?? null, eTag: eTag?.replaceAll('"', '') ?? null }];

@@ -1,4 +1,5 @@
 import { IN_PLACE_EVENTS } from '../../protocol/lifecycle-events.ts';
+import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Random } from '../../system/random.ts';
 import { findGroupById } from '../store/deployment-groups.ts';
 import { findDeployment, updateDeployment } from '../store/deployments.ts';
@@ -18,7 +19,6 @@ import { insertTargets } from '../store/targets.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
 import { filterListsOf, type MembershipSettings } from './membership.ts';
-import { revisionIdentity } from './revision-identity.ts';
 
 /** As many as one deployment may have. */
 const MAX_TARGETS = 1000;
@@ -65,14 +65,14 @@ function failed(errorCode: string, errorMessage: string): FinishAction {
 /** Instances that are to be left alone, since they run the deployment's revision already. */
 function upToDate(deployment: DeploymentRow, states: ReadonlyMap<string, HostStateRow>): ReadonlySet<string> {
   if (deployment.update_outdated_instances_only === 0) return new Set();
-  const wanted = revisionIdentity(deployment.revision_json);
+  const wanted = identityOf(parseLocation(deployment.revision_json));
   return new Set([...states.values()].filter((s) => s.revision_identity === wanted).map((s) => s.instance_id));
 }
 
 async function lastGoodRevision(tx: StoreTransaction, group: DeploymentGroupRow): Promise<string | null> {
   if (group.last_successful_deployment_id === null) return null;
   const last = await findDeployment(tx, group.last_successful_deployment_id);
-  return last === null ? null : revisionIdentity(last.revision_json);
+  return last === null ? null : identityOf(parseLocation(last.revision_json));
 }
 
 function standingOf(

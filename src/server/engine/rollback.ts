@@ -3,13 +3,14 @@
  * once, if its configuration or the caller of the stop says so. It begins in the transaction that ends the other, so nobody can
  * come between, and no crash can lose it.
  */
+
+import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Random } from '../../system/random.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { revisionIdentity } from './revision-identity.ts';
 
 /** The creator's exact name means something to agents, too. */
 const ROLLBACK_CREATOR = 'codeDeployRollback';
@@ -59,7 +60,7 @@ export async function rollBack(
     target_revision_json: good.revision_json,
     last_attempted_deployment_id: rollbackDeploymentId,
   });
-  await noteRevisionUse(tx, deployment.application_id, revisionIdentity(good.revision_json), ctx.nowMs);
+  await noteRevisionUse(tx, deployment.application_id, identityOf(parseLocation(good.revision_json)), ctx.nowMs);
   return rollbackDeploymentId;
 }
 
