@@ -26,14 +26,3 @@ export const AGENT_EVENTS = ['DownloadBundle', 'Install'] as const;
 export function isHookEvent(name: string): name is HookEvent {
   return (HOOK_EVENTS as readonly string[]).includes(name);
 }
-
-/** What an in-place deployment without a load balancer does on each target, in order. */
-export const IN_PLACE_EVENTS = [
-  'ApplicationStop',
-  'DownloadBundle',
-  'BeforeInstall',
-  'Install',
-  'AfterInstall',
-  'ApplicationStart',
-  'ValidateService',
-] as const;

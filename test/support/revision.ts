@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
-import { IN_PLACE_EVENTS } from '../../src/protocol/lifecycle-events.ts';
+import { IN_PLACE_EVENTS } from '../../src/server/engine/course.ts';
 
 /** What a small revision consists of. */
 export interface RevisionContent {

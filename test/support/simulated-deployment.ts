@@ -1,12 +1,12 @@
-import {
-  type Action,
-  type DeploymentSnapshot,
-  decide,
-  type EventSnapshot,
-  type HostSnapshot,
-  type TargetSnapshot,
-} from '../../src/server/engine/decide.ts';
-import type { FinishAction } from '../../src/server/engine/ending.ts';
+import { decide } from '../../src/server/engine/decide.ts';
+import type { FinishAction } from '../../src/server/engine/hosts/ending.ts';
+import type {
+  Action,
+  DeploymentSnapshot,
+  EventSnapshot,
+  HostSnapshot,
+  TargetSnapshot,
+} from '../../src/server/engine/snapshot.ts';
 
 type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
 type SimulatedEvent = Mutable<EventSnapshot> & { handedOut: boolean };

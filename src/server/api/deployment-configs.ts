@@ -1,5 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
-import type { MinimumHealthyHosts } from '../engine/health.ts';
+import type { MinimumHealthyHosts } from '../engine/hosts/health.ts';
 import {
   deleteConfig,
   findConfig,

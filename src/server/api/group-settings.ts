@@ -1,6 +1,6 @@
 /** The settings of a deployment group: what may be set, checked; kept and echoed in the form in which it was given. */
 import { ApiError } from '../../protocol/errors.ts';
-import type { MembershipSettings } from '../engine/membership.ts';
+import type { MembershipSettings } from '../engine/hosts/membership.ts';
 import type { Input } from './context.ts';
 import { readBoolean, readList, readObject, readText, requireObject, requireText } from './input.ts';
 import { isEmpty } from './not-done.ts';

@@ -4,9 +4,9 @@ import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { setTargetStatus } from '../store/targets.ts';
-import type { Action, TargetEnding } from './decide.ts';
 import { eventDiagnostics } from './diagnostics.ts';
 import { finishDeployment } from './finish.ts';
+import type { Action, TargetEnding } from './snapshot.ts';
 
 export interface ApplyContext {
   readonly random: Pick<Random, 'uuid' | 'text'>;

@@ -5,7 +5,7 @@ import { updateDeployment } from '../store/deployments.ts';
 import { putHostStates } from '../store/host-states.ts';
 import type { DeploymentRow, HostStateRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import type { FinishAction } from './ending.ts';
+import type { FinishAction } from './hosts/ending.ts';
 import { rollBack } from './rollback.ts';
 
 /**

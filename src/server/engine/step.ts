@@ -6,10 +6,11 @@ import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../store/schem
 import type { Store, StoreReader, StoreTransaction } from '../store/store.ts';
 import { hostsOfTargets, targetsOf } from '../store/targets.ts';
 import { type Applied, applyActions } from './apply.ts';
-import { type DeploymentSnapshot, decide, type HostSnapshot } from './decide.ts';
-import { type FinishAction, STOPPED } from './ending.ts';
+import { decide } from './decide.ts';
 import { finishDeployment } from './finish.ts';
-import { resolveTargets } from './resolve-targets.ts';
+import { type FinishAction, STOPPED } from './hosts/ending.ts';
+import { resolveTargets } from './hosts/resolve-targets.ts';
+import type { DeploymentSnapshot, HostSnapshot } from './snapshot.ts';
 
 export interface StepContext {
   readonly store: Pick<Store, 'wakeUps'>;

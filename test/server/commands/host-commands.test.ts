@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { openEnvelope } from '../../../src/protocol/envelope/open.ts';
-import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
 import { parseOrderedSpecification, parseSpecification } from '../../../src/protocol/specification.ts';
+import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
+import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { decide } from '../../../src/server/engine/decide.ts';
 import {
   budget,
   HALF_AT_A_TIME,
   type MinimumHealthyHosts,
   requiredHealthyHosts,
-} from '../../../src/server/engine/health.ts';
+} from '../../../src/server/engine/hosts/health.ts';
 import {
   DEPLOYMENT_LIMIT_MS,
   EVENT_LIMIT_MS,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
+import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,

@@ -1,5 +1,5 @@
 /** What is tried in one run of the sweep: follows from the seed and the run's number alone. */
-import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
+import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { type SeededRandom, seededRandom } from '../random.ts';
 
 /** Each deployment is of so many hosts. */

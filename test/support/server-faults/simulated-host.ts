@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CommandOutcome } from '../../../src/protocol/diagnostics.ts';
 import type { HostCommandClient } from '../../../src/protocol/host-command/client.ts';
 import type { HostCommand } from '../../../src/protocol/host-command/shapes.ts';
-import { IN_PLACE_EVENTS } from '../../../src/protocol/lifecycle-events.ts';
+import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { hostClient, type KeyPair } from '../hand-driven-host.ts';
 import type { SeededRandom } from '../random.ts';
 import { isServiceUnavailable } from './unavailable.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { filterListsOf, type MembershipSettings } from '../../../src/server/engine/membership.ts';
-import { instancesWithTags, putInstanceTags } from '../../../src/server/store/instance-tags.ts';
-import { insertInstance } from '../../../src/server/store/instances.ts';
-import type { TagFilter } from '../../../src/server/store/tag.ts';
-import { describeStores } from '../../support/stores.ts';
+import { filterListsOf, type MembershipSettings } from '../../../../src/server/engine/hosts/membership.ts';
+import { instancesWithTags, putInstanceTags } from '../../../../src/server/store/instance-tags.ts';
+import { insertInstance } from '../../../../src/server/store/instances.ts';
+import type { TagFilter } from '../../../../src/server/store/tag.ts';
+import { describeStores } from '../../../support/stores.ts';
 
 const TAGS = Object.entries({ env: 'prod', role: 'web', empty: '' }).map(([Key, Value]) => ({ Key, Value }));
 const flat = (...filters: TagFilter[]): MembershipSettings => ({ onPremisesInstanceTagFilters: filters });

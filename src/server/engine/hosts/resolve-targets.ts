@@ -1,11 +1,10 @@
-import { IN_PLACE_EVENTS } from '../../protocol/lifecycle-events.ts';
-import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
-import type { Random } from '../../system/random.ts';
-import { findGroupById } from '../store/deployment-groups.ts';
-import { findDeployment, updateDeployment } from '../store/deployments.ts';
-import { hostStatesOf } from '../store/host-states.ts';
-import { instancesWithTags } from '../store/instance-tags.ts';
-import { insertEvents } from '../store/lifecycle-events.ts';
+import { identityOf, parseLocation } from '../../../protocol/management/revision-location.ts';
+import type { Random } from '../../../system/random.ts';
+import { findGroupById } from '../../store/deployment-groups.ts';
+import { findDeployment, updateDeployment } from '../../store/deployments.ts';
+import { hostStatesOf } from '../../store/host-states.ts';
+import { instancesWithTags } from '../../store/instance-tags.ts';
+import { insertEvents } from '../../store/lifecycle-events.ts';
 import type {
   DeploymentGroupRow,
   DeploymentRow,
@@ -13,9 +12,10 @@ import type {
   InstanceRow,
   LifecycleEventRow,
   TargetRow,
-} from '../store/schema.ts';
-import type { StoreTransaction } from '../store/store.ts';
-import { insertTargets } from '../store/targets.ts';
+} from '../../store/schema.ts';
+import type { StoreTransaction } from '../../store/store.ts';
+import { insertTargets } from '../../store/targets.ts';
+import { courseOf } from '../course.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
 import { filterListsOf, type MembershipSettings } from './membership.ts';
@@ -98,6 +98,7 @@ function targetRows(
   nowMs: number,
 ): { targets: TargetRow[]; events: LifecycleEventRow[] } {
   const byId = new Map(members.map((instance) => [instance.instance_id, instance]));
+  const course = courseOf('in-place').flatMap((phase) => phase.events);
   const targets: TargetRow[] = [];
   const events: LifecycleEventRow[] = [];
   for (const [position, instanceId] of order.entries()) {
@@ -114,7 +115,7 @@ function targetRows(
       status: isCurrent ? 'Skipped' : 'Pending',
       updated_at_ms: nowMs,
     });
-    for (const [at, event_name] of IN_PLACE_EVENTS.entries()) {
+    for (const [at, { name: event_name }] of course.entries()) {
       events.push({
         ...common,
         position: at,

@@ -1,5 +1,5 @@
 /** How a deployment ends, and what it says about that. Pure. */
-import type { DeploymentStatus } from '../store/schema.ts';
+import type { DeploymentStatus } from '../../store/schema.ts';
 import { hasSucceeded, isLost, type TargetCounts } from './health.ts';
 
 export interface FinishAction {

@@ -8,7 +8,7 @@ import {
   type MinimumHealthyHosts,
   orderOfAttempt,
   requiredHealthyHosts,
-} from '../../../src/server/engine/health.ts';
+} from '../../../../src/server/engine/hosts/health.ts';
 
 const count = (value: number): MinimumHealthyHosts => ({ type: 'HOST_COUNT', value });
 const percent = (value: number): MinimumHealthyHosts => ({ type: 'FLEET_PERCENT', value });

@@ -1,5 +1,5 @@
 /** Which hosts belong to a deployment group. Pure. */
-import type { TagFilter } from '../store/tag.ts';
+import type { TagFilter } from '../../store/tag.ts';
 
 /** The part of a group's settings that says who belongs to it. */
 export interface MembershipSettings {

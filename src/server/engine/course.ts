@@ -1,0 +1,93 @@
+/**
+ * The table of contents of deployments: which lifecycle events each kind has, in which order, and who carries them out. Pure.
+ *
+ * Every list of events stands here and nowhere else. `resolve-targets` makes a row of each event, and `decide` makes one after another
+ * ready, whoever its doer is.
+ */
+
+/** Who carries an event out: a host, told by a command; the server itself; a hook, which answers by itself. */
+export type Doer = 'host' | 'server' | 'hook';
+
+export interface CourseEvent {
+  readonly name: string;
+  readonly doer: Doer;
+}
+
+/** A part of a deployment that some of its targets pass together. */
+export interface Phase {
+  /** Which targets: all of them, those that take the new revision, or those that had the old one. */
+  readonly label: 'all' | 'green' | 'blue';
+  readonly events: readonly CourseEvent[];
+}
+
+export type Scenario =
+  | 'in-place'
+  | 'in-place-with-traffic'
+  | 'blue-green'
+  | 'blue-green-rollback'
+  | 'instance-launch'
+  | 'instance-termination'
+  | 'lambda'
+  | 'ecs';
+
+/** What a host does to get a revision. */
+export const IN_PLACE_EVENTS = [
+  'ApplicationStop',
+  'DownloadBundle',
+  'BeforeInstall',
+  'Install',
+  'AfterInstall',
+  'ApplicationStart',
+  'ValidateService',
+] as const;
+
+/** How a host leaves its load balancers, and how it comes back. */
+const BLOCK = ['BeforeBlockTraffic', 'BlockTraffic', 'AfterBlockTraffic'] as const;
+const ALLOW = ['BeforeAllowTraffic', 'AllowTraffic', 'AfterAllowTraffic'] as const;
+
+/** Events of hosts that a host is never told of: no agent has a command for them. */
+const BY_SERVER: readonly string[] = ['BlockTraffic', 'AllowTraffic'];
+
+function onHosts(...names: readonly string[]): readonly CourseEvent[] {
+  return names.map((name) => ({ name, doer: BY_SERVER.includes(name) ? 'server' : 'host' }));
+}
+
+/** Events without a host: what is before and after the server's own ones are hooks. */
+function withoutHosts(own: readonly string[], names: readonly string[]): readonly CourseEvent[] {
+  return names.map((name) => ({ name, doer: own.includes(name) ? 'server' : 'hook' }));
+}
+
+const LAMBDA_EVENTS = withoutHosts(['AllowTraffic'], ALLOW);
+const ECS_EVENTS = withoutHosts(
+  ['Install', 'AllowTestTraffic', 'AllowTraffic'],
+  ['BeforeInstall', 'Install', 'AfterInstall', 'AllowTestTraffic', 'AfterAllowTestTraffic', ...ALLOW],
+);
+
+/** @see the AWS CodeDeploy user guide, "AppSpec hooks section", for names and order */
+const COURSES: Readonly<Record<Scenario, readonly Phase[]>> = {
+  'in-place': [{ label: 'all', events: onHosts(...IN_PLACE_EVENTS) }],
+  'in-place-with-traffic': [{ label: 'all', events: onHosts(...BLOCK, ...IN_PLACE_EVENTS, ...ALLOW) }],
+  'blue-green': [
+    { label: 'green', events: onHosts(...IN_PLACE_EVENTS, ...ALLOW) },
+    { label: 'blue', events: onHosts(...BLOCK) },
+  ],
+  'blue-green-rollback': [
+    { label: 'blue', events: onHosts(...ALLOW) },
+    { label: 'green', events: onHosts(...BLOCK) },
+  ],
+  'instance-launch': [{ label: 'all', events: onHosts(...IN_PLACE_EVENTS, ...ALLOW) }],
+  'instance-termination': [{ label: 'all', events: onHosts(...BLOCK, 'ApplicationStop') }],
+  lambda: [{ label: 'all', events: LAMBDA_EVENTS }],
+  ecs: [{ label: 'all', events: ECS_EVENTS }],
+};
+
+export function courseOf(scenario: Scenario): readonly Phase[] {
+  return COURSES[scenario];
+}
+
+/** Events that run the old revision's scripts: `ignoreApplicationStopFailures` forgives them. */
+const OF_OLD_REVISION: readonly string[] = ['ApplicationStop', 'BeforeBlockTraffic', 'AfterBlockTraffic'];
+
+export function runsOldScripts(eventName: string): boolean {
+  return OF_OLD_REVISION.includes(eventName);
+}

@@ -1,0 +1,66 @@
+/**
+ * An in-place deployment: each host gets the revision as soon as the minimum of healthy hosts allows one more to be out of service. Pure.
+ *
+ * Target       Pending → InProgress → Succeeded | Failed          Pending → Skipped
+ * Event        Pending → ready → InProgress → Succeeded | Failed   Pending, ready → Skipped
+ *
+ * The events of a target are made ready one after another; ready: a poll of its host may take it. An event is InProgress once the host has
+ * acknowledged it. One that fails fails its target, and what would follow is skipped.
+ *
+ * What ends a deployment before all targets had their turn:
+ * - as many targets failed as may be out of service: the waiting ones are skipped
+ * - a stop: nothing begins any more; an event that runs is waited for, and its target ends with it. The deployment ends as Stopped,
+ *   whatever that event's outcome is
+ * - the time limit: everything ends at once, as failed where something had begun
+ *
+ * Nothing waits for what can never come: a host that was deregistered, and one that owes a report and is not heard of any more, has failed.
+ */
+import type { TargetStatus } from '../../store/schema.ts';
+import { DEPLOYMENT_LIMIT_MS } from '../limits.ts';
+import type { Action, DeploymentSnapshot } from '../snapshot.ts';
+import { endingOf, finish } from './ending.ts';
+import { budget, mayStart, requiredHealthyHosts, type TargetCounts } from './health.ts';
+import { Target } from './target.ts';
+
+/** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
+export function decideInPlace(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
+  const actions: Action[] = [];
+  const targets = deployment.targets.map((target) => new Target(target, deployment, nowMs, actions));
+  const hosts = targets.length;
+  const required = requiredHealthyHosts(hosts, deployment.minimum, deployment.deploymentConfigName);
+  const allowed = budget(hosts, required);
+  const deadlineMs = deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
+
+  for (const target of targets) target.settle();
+  const isOverdue = nowMs >= deadlineMs;
+  const isStopped = deployment.stopRequestedAtMs !== null;
+  const ending = endingOf({ counts: countTargets(targets), allowed, isOverdue, isStopped });
+  for (const target of targets) {
+    if (ending !== null) target.skip();
+    if (ending === 'stopped') target.stop();
+    if (isOverdue) target.giveUp();
+  }
+  const startable = mayStart(countTargets(targets), allowed);
+  for (const target of targets.filter(({ status }) => status === 'Pending').slice(0, startable)) target.start();
+  for (const target of targets) target.goOn();
+
+  const counts = countTargets(targets);
+  if (counts.pending === 0 && counts.inProgress === 0) {
+    actions.push(finish(counts, { ending, required, hosts }));
+  } else {
+    const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
+    actions.push({ action: 'wake-at', atMs: Math.min(deadlineMs, ...limits) });
+  }
+  return actions;
+}
+
+function countTargets(targets: readonly Target[]): TargetCounts {
+  const of = (status: TargetStatus) => targets.filter((target) => target.status === status).length;
+  return {
+    pending: of('Pending'),
+    inProgress: of('InProgress'),
+    succeeded: of('Succeeded'),
+    failed: of('Failed'),
+    skipped: of('Skipped'),
+  };
+}

@@ -1,0 +1,142 @@
+/** One host of a deployment, and what becomes of it. Pure. */
+import type { TargetStatus } from '../../store/schema.ts';
+import { runsOldScripts } from '../course.ts';
+import { EVENT_LIMIT_MS, EVENT_START_LIMIT_MS, SILENCE_LIMIT_MS } from '../limits.ts';
+import type {
+  Action,
+  DeploymentSnapshot,
+  EventSnapshot,
+  HostSnapshot,
+  TargetEnding,
+  TargetSnapshot,
+  Wait,
+} from '../snapshot.ts';
+
+/** A target while it is decided about: its status and its events' follow the actions that have been decided so far. */
+export class Target {
+  status: TargetStatus;
+  readonly #instanceId: string;
+  readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
+  readonly #host: HostSnapshot;
+  readonly #listeningSinceMs: number;
+  readonly #forgives: boolean;
+  readonly #nowMs: number;
+  readonly #actions: Action[];
+
+  constructor(snapshot: TargetSnapshot, deployment: DeploymentSnapshot, nowMs: number, actions: Action[]) {
+    this.status = snapshot.status;
+    this.#instanceId = snapshot.instanceId;
+    this.#events = snapshot.events.map((event) => ({ ...event }));
+    this.#host = snapshot.host;
+    this.#listeningSinceMs = deployment.listeningSinceMs;
+    this.#forgives = deployment.ignoreApplicationStopFailures;
+    this.#nowMs = nowMs;
+    this.#actions = actions;
+  }
+
+  /** Notices what has ended, or should have by now. */
+  settle(): void {
+    const { deregisteredAtMs } = this.#host;
+    if (deregisteredAtMs !== null && (this.status === 'Pending' || this.status === 'InProgress')) {
+      this.#failCurrent(`The instance was deregistered on ${dateOf(deregisteredAtMs)}, so nothing more comes from it.`);
+      this.#end('Failed');
+      return;
+    }
+    if (this.status !== 'InProgress') return;
+    const wait = this.waitsFor();
+    if (wait !== null && wait.giveUpAtMs <= this.#nowMs) {
+      if (wait.reason === 'not-started') {
+        this.#end('Failed');
+        return;
+      }
+      this.#failCurrent(
+        wait.reason === 'silence'
+          ? `The instance was not heard of since ${dateOf(wait.heardOfAtMs)}, while it was to report this event: its agent, or the instance, is gone.`
+          : 'The instance did not report an outcome within an hour.',
+      );
+    }
+    if (this.#events.some((event) => event.status === 'Failed' && !this.#isForgiven(event.name))) this.#end('Failed');
+    else if (this.#current() === undefined) this.#end('Succeeded');
+  }
+
+  start(): void {
+    this.#actions.push({ action: 'start-target', instanceId: this.#instanceId });
+    this.status = 'InProgress';
+  }
+
+  /** Makes the next event ready when everything before it is over. */
+  goOn(): void {
+    if (this.status !== 'InProgress') return;
+    const next = this.#current();
+    if (next === undefined || next.status !== 'Pending' || next.readyAtMs !== null) return;
+    this.#actions.push({ action: 'ready-event', instanceId: this.#instanceId, position: next.position });
+    next.readyAtMs = this.#nowMs;
+  }
+
+  /** It does not get its turn any more. */
+  skip(): void {
+    if (this.status === 'Pending') this.#end('Skipped');
+  }
+
+  /** Nothing begins any more; what runs is waited for. */
+  stop(): void {
+    if (this.status !== 'InProgress' || this.#current()?.status === 'InProgress') return;
+    // A host on which something was done is neither on the old revision nor on the new one.
+    this.#end(this.#events.every((event) => event.status === 'Pending') ? 'Skipped' : 'Failed');
+  }
+
+  giveUp(): void {
+    if (this.status !== 'InProgress') return;
+    if (this.#current()?.status === 'InProgress') {
+      this.#failCurrent('The deployment has reached its time limit of 12 hours.');
+    }
+    this.stop();
+  }
+
+  /** What is waited for, and until when. */
+  waitsFor(): Wait | null {
+    if (this.status !== 'InProgress') return null;
+    const current = this.#current();
+    if (current === undefined) return null;
+    const { position } = current;
+    if (current.status !== 'InProgress') {
+      const { readyAtMs } = current;
+      if (readyAtMs === null) return null;
+      const giveUpAtMs = readyAtMs + EVENT_START_LIMIT_MS;
+      return { position, sinceMs: readyAtMs, heardOfAtMs: readyAtMs, giveUpAtMs, reason: 'not-started' };
+    }
+    const sinceMs = current.startedAtMs ?? this.#nowMs;
+    // It was heard of when it began the event; and nobody could be heard of while no server was there.
+    const heardOfAtMs = Math.max(sinceMs, this.#host.heardOfAtMs ?? 0);
+    const silenceEndsMs = Math.max(heardOfAtMs, this.#listeningSinceMs) + SILENCE_LIMIT_MS;
+    const eventEndsMs = sinceMs + EVENT_LIMIT_MS;
+    return silenceEndsMs < eventEndsMs
+      ? { position, sinceMs, heardOfAtMs, giveUpAtMs: silenceEndsMs, reason: 'silence' }
+      : { position, sinceMs, heardOfAtMs, giveUpAtMs: eventEndsMs, reason: 'too-long' };
+  }
+
+  /** The first event that is not over. */
+  #current() {
+    return this.#events.find(({ status }) => status === 'Pending' || status === 'InProgress');
+  }
+
+  #failCurrent(message: string): void {
+    const current = this.#current();
+    if (current === undefined) return;
+    this.#actions.push({ action: 'fail-event', instanceId: this.#instanceId, position: current.position, message });
+    current.status = 'Failed';
+  }
+
+  #end(status: TargetEnding): void {
+    this.#actions.push({ action: 'end-target', instanceId: this.#instanceId, status });
+    this.status = status;
+  }
+
+  #isForgiven(event: string): boolean {
+    return this.#forgives && runsOldScripts(event);
+  }
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,64 @@
+/** What a decision about a deployment is made from, and what is decided. Types only. Pure. */
+import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
+import type { FinishAction } from './hosts/ending.ts';
+import type { MinimumHealthyHosts } from './hosts/health.ts';
+
+export interface EventSnapshot {
+  readonly position: number;
+  readonly name: string;
+  readonly status: LifecycleEventStatus;
+  readonly readyAtMs: number | null;
+  readonly startedAtMs: number | null;
+}
+
+export interface TargetSnapshot {
+  readonly instanceId: string;
+  readonly status: TargetStatus;
+  readonly host: HostSnapshot;
+  /** In order, at least one; those of a target that is over are not looked at. */
+  readonly events: readonly EventSnapshot[];
+}
+
+/** What is known of a target's host now. */
+export interface HostSnapshot {
+  /** null: it is registered. */
+  readonly deregisteredAtMs: number | null;
+  /** When it last polled, or said that it is at work; null: never. */
+  readonly heardOfAtMs: number | null;
+}
+
+/** A deployment that is InProgress. */
+export interface DeploymentSnapshot {
+  readonly createdAtMs: number;
+  readonly stopRequestedAtMs: number | null;
+  /** Since when hosts could be heard of: silence from before says nothing about them. */
+  readonly listeningSinceMs: number;
+  readonly minimum: MinimumHealthyHosts;
+  readonly deploymentConfigName: string;
+  readonly ignoreApplicationStopFailures: boolean;
+  /** In the order of attempt. Those that were left alone because they were up to date are not among them. */
+  readonly targets: readonly TargetSnapshot[];
+}
+
+export type Action =
+  | { readonly action: 'start-target'; readonly instanceId: string }
+  | { readonly action: 'ready-event'; readonly instanceId: string; readonly position: number }
+  | { readonly action: 'fail-event'; readonly instanceId: string; readonly position: number; readonly message: string }
+  /** The target is over; its events that have not ended are Skipped. */
+  | { readonly action: 'end-target'; readonly instanceId: string; readonly status: TargetEnding }
+  | FinishAction
+  | { readonly action: 'wake-at'; readonly atMs: number };
+
+export type TargetEnding = Extract<TargetStatus, 'Succeeded' | 'Failed' | 'Skipped'>;
+
+/** An event that a deployment waits for, and when it is given up. */
+export interface Wait {
+  readonly position: number;
+  /** Since when: it was made ready, or the host began it. */
+  readonly sinceMs: number;
+  /** When the host was last heard of, at the latest when it began. */
+  readonly heardOfAtMs: number;
+  readonly giveUpAtMs: number;
+  /** Why it is given up then: it was not begun, its host was not heard of, or it took too long. */
+  readonly reason: 'not-started' | 'silence' | 'too-long';
+}
