@@ -85,15 +85,12 @@ async function startServer(demo: Demo): Promise<void> {
   const { output } = await run(demo, ['keys', 'create', '--role', 'admin', '--data-dir', dataDir, '--json'], 'quiet');
   const key = JSON.parse(output) as { accessKeyId: string; secretAccessKey: string };
   Object.assign(demo.env, { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey });
-  const server = start(demo, 'server', [
-    ...['server', '--data-dir', dataDir],
-    ...['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'],
-  ]);
+  const server = start(demo, 'server', [...['server', '--data-dir', dataDir], ...['--listen', '127.0.0.1:0']]);
   const line = await firstLine(server);
-  const [, url, s3Url] = /API on (\S+), revisions on (\S+)/.exec(line) ?? [];
-  if (url === undefined || s3Url === undefined) throw new Error(`the server said something unexpected: ${line}`);
+  const [, url] = /API on (\S+),/.exec(line) ?? [];
+  if (url === undefined) throw new Error(`the server said something unexpected: ${line}`);
   say(line);
-  Object.assign(demo.env, { SLIPWAY_ENDPOINT_URL: url, AWS_ENDPOINT_URL_S3: s3Url, AWS_REGION: 'us-east-1' });
+  Object.assign(demo.env, { SLIPWAY_ENDPOINT_URL: url, AWS_ENDPOINT_URL: url, AWS_REGION: 'us-east-1' });
 }
 
 async function enrolHost(demo: Demo): Promise<void> {
@@ -192,7 +189,7 @@ function shellWord(text: string): string {
 }
 
 async function keepRunning(demo: Demo): Promise<void> {
-  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, SLIPWAY_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 } = demo.env;
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, SLIPWAY_ENDPOINT_URL, AWS_ENDPOINT_URL } = demo.env;
   const settings = join(demo.folder, 'env');
   writeFileSync(
     settings,
@@ -200,7 +197,7 @@ async function keepRunning(demo: Demo): Promise<void> {
       `export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID}`,
       `export AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY}`,
       'export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1',
-      `export SLIPWAY_ENDPOINT_URL=${SLIPWAY_ENDPOINT_URL} AWS_ENDPOINT_URL_S3=${AWS_ENDPOINT_URL_S3}`,
+      `export SLIPWAY_ENDPOINT_URL=${SLIPWAY_ENDPOINT_URL} AWS_ENDPOINT_URL=${AWS_ENDPOINT_URL}`,
       '',
     ].join('\n'),
     { mode: 0o600 },

@@ -28,6 +28,14 @@ export function parseListenAddress(text: string): ListenAddress {
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
 }
 
+/** A host name alone, in lower case: neither a port nor a scheme, and no address, since names are put in front of it. */
+export function parseDomain(text: string): string {
+  const name = text.toLowerCase();
+  const isName = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,10}$/.test(name) && !/^[\d.]+$/.test(name);
+  if (!isName) throw new InvalidArgumentError(`'${text}' is no host name such as s3.example.com`);
+  return name;
+}
+
 /** For an option that may be repeated: parses each value and gathers them in the order given. */
 export function collect<T>(
   parse: (text: string) => T,

@@ -2,12 +2,13 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import { pathFrom } from '../system/working-folder.ts';
-import { type ListenAddress, parseListenAddress } from './arguments.ts';
+import { type ListenAddress, parseDomain, parseListenAddress } from './arguments.ts';
 
 export interface ServerOptions {
   readonly dataDir: string;
   readonly listen: ListenAddress;
-  readonly s3Listen: ListenAddress;
+  readonly s3Listen?: ListenAddress;
+  readonly s3Domain?: string;
   readonly publicS3Endpoint?: string;
   readonly database?: string;
   readonly region: string;
@@ -24,21 +25,29 @@ export function addServerOptions(command: Command): Command {
       new Option('--data-dir <dir>', 'database, keys and revisions').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
     )
     .addOption(
-      new Option('--listen <host:port>', 'the API, for hosts and people')
+      new Option('--listen <host:port>', 'the one address for hosts and people: API and revisions')
         .env('SLIPWAY_LISTEN')
         .argParser(parseListenAddress)
         .default({ host: '127.0.0.1', port: 8400 }, '127.0.0.1:8400'),
     )
     .addOption(
-      new Option('--s3-listen <host:port>', 'the S3 API for revisions')
+      new Option('--s3-listen <host:port>', 'a port of its own for the S3 API of revisions')
         .env('SLIPWAY_S3_LISTEN')
-        .argParser(parseListenAddress)
-        .default({ host: '127.0.0.1', port: 8401 }, '127.0.0.1:8401'),
+        .argParser(parseListenAddress),
     )
     .addOption(
-      new Option('--public-s3-endpoint <url>', 'address of the S3 API as hosts see it; else the one listened on').env(
-        'SLIPWAY_PUBLIC_S3_ENDPOINT',
-      ),
+      new Option(
+        '--public-s3-endpoint <url>',
+        'address of the S3 API as hosts see it, if it is another than the one that they know',
+      ).env('SLIPWAY_PUBLIC_S3_ENDPOINT'),
+    )
+    .addOption(
+      new Option(
+        '--s3-domain <name>',
+        'host name behind those of buckets (BUCKET.NAME); else buckets are named in the path',
+      )
+        .env('SLIPWAY_S3_DOMAIN')
+        .argParser(parseDomain),
     )
     .addOption(new Option('--database <url>', 'postgres://… instead of the embedded database').env('SLIPWAY_DATABASE'))
     .addOption(
@@ -50,7 +59,7 @@ export function addServerOptions(command: Command): Command {
         .default('000000000000'),
     )
     .addOption(
-      new Option('--tls-cert <file>', 'certificate chain, PEM; both ports then speak HTTPS').env('SLIPWAY_TLS_CERT'),
+      new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),
     )
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
 }

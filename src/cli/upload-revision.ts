@@ -57,9 +57,10 @@ async function putBundle(
   { bundleFile, bundleType, signatures }: PreparedBundle,
 ): Promise<UploadedRevision['s3Location']> {
   const server = await connection.client.call('DescribeServer', {});
+  const endpoint = request.s3EndpointUrl ?? server.s3Endpoint ?? connection.endpoint;
   const { S3Client, PutObjectCommand } = await import('@aws-sdk/client-s3');
   const client = new S3Client({
-    endpoint: request.s3EndpointUrl ?? server.s3Endpoint,
+    endpoint,
     region: connection.region,
     credentials: connection.credentials,
     forcePathStyle: true,
@@ -107,7 +108,7 @@ async function putBundle(
       ...(answer.VersionId === undefined ? {} : { version: answer.VersionId }),
     };
   } catch (cause) {
-    throw uploadFault(`s3://${bucket}/${key} at ${request.s3EndpointUrl ?? server.s3Endpoint}`, cause);
+    throw uploadFault(`s3://${bucket}/${key} at ${endpoint}`, cause);
   } finally {
     client.destroy();
   }

@@ -15,7 +15,8 @@ import { startRetention } from './engine/retention.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { openSealer } from './open-sealer.ts';
-import { createS3Server, type S3Server } from './s3/s3-server.ts';
+import { listenForRevisions, type S3Listener } from './s3/s3-listener.ts';
+import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSigning } from './signing.ts';
 import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
@@ -28,10 +29,12 @@ export interface ServerOptions {
   readonly databaseUrl?: string;
   readonly host: string;
   readonly port: number;
-  readonly s3Host: string;
-  readonly s3Port: number;
-  /** The S3 API as hosts see it; else the address listened on. */
+  /** A port of its own for the S3 API, which else answers on the one address with everything. */
+  readonly s3Listen?: { readonly host: string; readonly port: number };
+  /** The S3 API as hosts see it, where it is at another address than the one that they know. */
   readonly publicS3Endpoint?: string;
+  /** Host name behind those of buckets (`BUCKET.domain`); without it every request names its bucket in the path. */
+  readonly s3Domain?: string;
   readonly region: string;
   readonly accountId: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
@@ -43,6 +46,7 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly url: string;
+  /** The same, unless the S3 API has a port of its own. */
   readonly s3Url: string;
   close(): Promise<void>;
 }
@@ -82,13 +86,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const connections = createConnections({
       ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },
     });
-    const s3: S3Server = createS3Server({
+    const revisions = createRevisionDoor({
       ...{ dataDir, findKey, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
-      publicEndpoint: options.publicS3Endpoint ?? null,
+      names: namesOf(options),
+      domain: options.s3Domain ?? null,
     });
-    const s3Url = await s3.listen(options.s3Host, options.s3Port);
-    opened.push(s3);
+    const s3: S3Listener | null =
+      options.s3Listen === undefined
+        ? null
+        : await listenForRevisions({ connections, tls }, options.s3Listen, revisions.answer);
+    if (s3 !== null) opened.push(s3);
     const http: HttpServer = createHttpServer({
       api: {
         store,
@@ -101,7 +109,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         accountId: options.accountId,
         server: {
           version: options.version,
-          s3Endpoint: options.publicS3Endpoint ?? s3Url,
+          s3Endpoint: options.publicS3Endpoint ?? null,
           revisionBucket: REVISION_BUCKET,
           signerCaCertificatePem: signing.caCertificatePem,
         },
@@ -112,14 +120,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       random,
       log,
       connections,
+      revisions: revisions.answer,
       tls,
     });
     const url = await http.listen(options.host, options.port);
     opened.push(http, connections);
+    const s3Url = s3?.url ?? url;
     log.info('the control server is ready', { url, s3Url, dataDir, database: store.dialect });
     return { url, s3Url, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** Host names by which this server is known to be reached. */
+function namesOf({ host, s3Listen, publicS3Endpoint, s3Domain }: ServerOptions): readonly string[] {
+  const publicName = URL.parse(publicS3Endpoint ?? '')?.hostname;
+  return [host, s3Listen?.host, publicName, s3Domain].flatMap((name) => name?.toLowerCase() ?? []);
 }

@@ -72,7 +72,7 @@ async function* againstServer(folder: string): AsyncGenerator<Figure> {
   const certificates = hasPrograms('openssl') ? await privateCertificates(folder) : null;
   if (certificates !== null) await trustAuthorities({ env: {}, caFile: certificates.caFile });
   const tls = certificates === null ? [] : ['--tls-cert', certificates.certFile, '--tls-key', certificates.keyFile];
-  const listen = ['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
+  const listen = ['--listen', '127.0.0.1:0'];
   const server = slipway(['server', '--data-dir', dataDir, ...listen, ...tls]);
   const [, url = ''] = /API on (\S+),/.exec(await firstLine(server)) ?? [];
   const env = {

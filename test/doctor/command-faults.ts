@@ -55,7 +55,7 @@ export const COMMAND_FAULTS: readonly Fault[] = [
     name: 'The port of a server is taken',
     async plant(ground) {
       const { url } = await ground.sharedServer();
-      const args = ['server', '--data-dir', join(ground.folder, 'data'), '--s3-listen', '127.0.0.1:0'];
+      const args = ['server', '--data-dir', join(ground.folder, 'data')];
       return {
         args: [...args, '--listen', new URL(url).host],
         finds: /cannot be listened on/,
@@ -73,5 +73,5 @@ async function usedDataDir({ folder }: Ground): Promise<string> {
 }
 
 function serverOn(dataDir: string): string[] {
-  return ['server', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
+  return ['server', '--data-dir', dataDir, '--listen', '127.0.0.1:0'];
 }

@@ -86,11 +86,13 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'The address of the S3 store is that of the API',
+    name: 'The address of the S3 store is that of a web site',
     async plant(ground) {
       const host = await ground.host();
-      configure(host, { s3_endpoint_override: (await ground.sharedServer()).url });
-      return askDoctor(host, { finds: 'S3', remedy: /the address of its S3 API/ });
+      configure(host, {
+        s3_endpoint_override: await answering(ground, {}, 200, '<!DOCTYPE html><title>Welcome</title>'),
+      });
+      return askDoctor(host, { finds: 'S3', remedy: /the address of the store’s S3 API/ });
     },
   },
   {

@@ -90,8 +90,9 @@ export async function answering(
   ground: Ground,
   headers: Readonly<Record<string, string>>,
   status = 200,
+  body = '{}',
 ): Promise<string> {
-  const server: Server = createServer((_request, answer) => answer.writeHead(status, headers).end('{}'));
+  const server: Server = createServer((_request, answer) => answer.writeHead(status, headers).end(body));
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   ground.after.defer(() => {

@@ -38,7 +38,7 @@ describe.each([
       database,
     );
     await server[Symbol.asyncDispose]();
-    const listen = ['--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'];
+    const listen = ['--listen', '127.0.0.1:0'];
     return {
       keyFile: join(dataDir, 'master.key'),
       start: () => runSlipway(['server', '--data-dir', dataDir, ...listen, ...database]),

@@ -145,10 +145,9 @@ export async function startControlServer(
       AWS_REGION: 'us-east-1',
     };
   }
-  const daemon = startDaemon(
-    ['server', '--data-dir', dataDir, '--listen', address(again?.url), '--s3-listen', address(again?.s3Url), ...args],
-    { stderrFile: `${dataDir}.log` },
-  );
+  const daemon = startDaemon(['server', '--data-dir', dataDir, '--listen', address(again?.url), ...args], {
+    stderrFile: `${dataDir}.log`,
+  });
   const line = await daemon.firstLine;
   const [, url, s3Url] = /API on (\S+), revisions on (\S+)/.exec(line) ?? [];
   if (url === undefined || s3Url === undefined) throw new Error(`the server did not start: '${line}'\n${daemon.log()}`);

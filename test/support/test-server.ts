@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/logging/logger.ts';
 import { openKeyStore } from '../../src/server/keys.ts';
-import { startServer } from '../../src/server/main.ts';
+import { type ServerOptions, startServer } from '../../src/server/main.ts';
 import type { Role } from '../../src/server/store/schema.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
@@ -18,12 +18,13 @@ export async function testServer(
   dataDir: string,
   databaseUrl?: string,
   tls?: { readonly certFile: string; readonly keyFile: string },
+  addresses: Pick<ServerOptions, 's3Listen' | 's3Domain' | 'publicS3Endpoint'> = {},
 ): Promise<TestServer> {
   const database = databaseUrl === undefined ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
   const server = await startServer({
     ...options,
-    ...{ host: '127.0.0.1', port: 0, s3Host: '127.0.0.1', s3Port: 0 },
+    ...{ host: '127.0.0.1', port: 0, ...addresses },
     ...{ region: 'us-east-1', accountId: '000000000000', version: '0.0.0-test', log: silentLogger },
     ...(tls === undefined ? {} : { tls }),
   });

@@ -101,7 +101,7 @@ interface Enrolment {
 }
 
 /** Makes the host's key and its record on the server. If a later step fails, what was made is taken back. */
-async function enrol({ client }: Connection, options: RegisterOptions): Promise<Enrolment> {
+async function enrol({ client, endpoint }: Connection, options: RegisterOptions): Promise<Enrolment> {
   const { instanceName } = options;
   const server = await client.call('DescribeServer', {});
   const key = await client.call('CreateAccessKey', { role: 'host', instanceName, description: `host ${instanceName}` });
@@ -128,7 +128,8 @@ async function enrol({ client }: Connection, options: RegisterOptions): Promise<
     throw error;
   }
   const { accessKeyId, secretAccessKey } = key;
-  const { s3Endpoint, signerCaCertificatePem } = server;
+  const { signerCaCertificatePem } = server;
+  const s3Endpoint = server.s3Endpoint ?? endpoint;
   const signsOrders = server.signsOrders === true;
   return { identity: { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem, signsOrders }, undo };
 }

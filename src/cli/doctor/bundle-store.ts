@@ -20,11 +20,11 @@ export async function lookAtBundleStore(config: AgentConfig, region: string, env
     const remedy = `Set s3_endpoint_override to the store of your server (\`slipway register --force\` does). ${fault.remedy ?? ''}`;
     return { ...fault, status: 'warn', remedy: `${remedy} Bundles from elsewhere do not need it.` };
   }
-  if (reached.text.startsWith('slipway control server')) {
+  if (/^\s*<(!doctype html|html)\b/i.test(reached.text)) {
     return fail(
       CHECK,
-      `${url} is the API of a control server, and not its S3 API`,
-      'Set s3_endpoint_override to the address of its S3 API: the usual port is 8401 (`slipway register --force` writes it).',
+      `${url} answers with a web page, and is no S3 API`,
+      `Set ${key} to the address of the store’s S3 API (\`slipway register --force\` writes that of a control server).`,
     );
   }
   if (reached.status >= 500) {

@@ -123,7 +123,8 @@ export interface ControlOperations {
       readonly version: string;
       readonly region: string;
       readonly accountId: string;
-      readonly s3Endpoint: string;
+      /** null: the S3 API answers at the address of this one. */
+      readonly s3Endpoint: string | null;
       readonly revisionBucket: string;
       readonly signerCaCertificatePem: string;
       /** Whether specifications hold a signed order (`src/protocol/order.ts`); absent from older servers. */

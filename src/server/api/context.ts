@@ -19,7 +19,8 @@ export interface ApiContext {
   readonly accountId: string;
   readonly server: {
     readonly version: string;
-    readonly s3Endpoint: string;
+    /** null: the S3 API is where this one is. */
+    readonly s3Endpoint: string | null;
     readonly revisionBucket: string;
     readonly signerCaCertificatePem: string;
   };

@@ -1,4 +1,4 @@
-/** The one door of the control server: `POST /` for both APIs, told apart by their target. */
+/** The control server's address: `POST /` for both JSON APIs, told apart by their target; what is not for them goes to the revisions. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -26,11 +26,12 @@ import type { ApiContext, Caller, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import type { Connections } from '../connections/connections.ts';
-import type { TlsFiles } from '../connections/guarded-server.ts';
+import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import { BACKLOG } from '../connections/limits.ts';
 import { readRunId } from '../engine/agent-runs.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import { beginAuthentication } from './authenticate.ts';
+import { doorFor } from './doors.ts';
 import { readJson } from './read-json.ts';
 import { requireUnambiguous } from './unambiguous.ts';
 
@@ -42,6 +43,8 @@ export interface HttpContext {
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
   readonly connections: Connections;
+  /** The door of the S3 API. */
+  readonly revisions: RequestListener;
   readonly tls: TlsFiles | null;
 }
 
@@ -97,7 +100,10 @@ const MAX_VERSION = 128;
 
 function makeFastify(ctx: HttpContext): FastifyInstance {
   const server: FastifyInstance = fastify({
-    serverFactory: (onRequest) => ctx.connections.createServer(ctx.tls, onRequest),
+    serverFactory: (onRequest) =>
+      ctx.connections.createServer(ctx.tls, (request, response) =>
+        doorFor(request) === 'revisions' ? ctx.revisions(request, response) : onRequest(request, response),
+      ),
     // The factory's servers answer what is no HTTP themselves.
     clientErrorHandler: () => undefined,
     forceCloseConnections: 'idle',
@@ -123,27 +129,27 @@ async function handle(
 ): Promise<object> {
   if (request.url !== '/') throw notFound();
   const [prefix, operation] = splitTarget(request.headers['x-amz-target']);
-  const door = doorOf(prefix, operation);
+  const { api, services } = apiOf(prefix, operation);
   const finishAuthentication = await beginAuthentication(
     ctx,
     { method: request.method, path: request.url, headers: request.headers },
-    door.services,
+    services,
   );
   const body = await ctx.connections.readBody(request.raw, reply.raw, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request.raw);
   const input: Input = readJson(body);
-  if (door.api === 'management') return callOperation(ctx.api, operation, input, caller);
+  if (api === 'management') return callOperation(ctx.api, operation, input, caller);
   return callHostCommand(ctx, operation, input, caller, request, reply, closing);
 }
 
-interface Door {
+interface TargetedApi {
   readonly api: 'management' | 'host-command';
   readonly services: readonly string[];
 }
 
 /** Which API a target is of, and what its requests must be signed for. */
-function doorOf(prefix: string, operation: string): Door {
+function apiOf(prefix: string, operation: string): TargetedApi {
   switch (prefix) {
     case MANAGEMENT_TARGET:
       if (isControlOperation(operation)) break;

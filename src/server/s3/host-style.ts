@@ -1,4 +1,4 @@
-/** Which requests name their bucket in the host's name, which this store does not have. Pure. */
+/** Requests that name their bucket in the host's name (`BUCKET.domain`). Pure. */
 import { S3Error } from './s3-error.ts';
 
 /** Longer is no name of a bucket; characters. */
@@ -10,6 +10,19 @@ export interface ServerNames {
   hasBucket(name: string): boolean;
 }
 
+/** @returns the bucket in front of the domain; null: none is named there */
+export function bucketOfHost(hostHeader: string, domain: string | null): string | null {
+  const host = nameOf(hostHeader);
+  return domain !== null && host.endsWith(`.${domain}`) ? host.slice(0, -domain.length - 1) : null;
+}
+
+function nameOf(hostHeader: string): string {
+  return hostHeader
+    .replace(/:\d{1,5}$/, '')
+    .replace(/\.$/, '')
+    .toLowerCase();
+}
+
 /**
  * Refuses a request in host style (`BUCKET.server`): read as one in path style, it would be about another bucket.
  *
@@ -17,10 +30,7 @@ export interface ServerNames {
  * @throws S3Error NotImplemented
  */
 export function refuseHostStyle(hostHeader: string, { known, hasBucket }: ServerNames, createsBucket: boolean): void {
-  const host = hostHeader
-    .replace(/:\d{1,5}$/, '')
-    .replace(/\.$/, '')
-    .toLowerCase();
+  const host = nameOf(hostHeader);
   if (known.has(host) || isAddress(host) || host === 'localhost') return;
   // A bucket's name may have dots of its own, and so may the server's.
   const isBelowOwn =
@@ -30,7 +40,7 @@ export function refuseHostStyle(hostHeader: string, { known, hasBucket }: Server
     throw refused(`'${host}' names a bucket in front of the server's name`);
   if (createsBucket)
     throw refused(
-      `'${host}' is not known as this server's name, so it may name a bucket; start the server with it in --public-s3-endpoint`,
+      `'${host}' is not known as this server's name, so it may name a bucket; start the server with it in --s3-domain or --public-s3-endpoint`,
     );
 }
 
@@ -49,6 +59,6 @@ function refused(why: string): S3Error {
   return new S3Error(
     'NotImplemented',
     501,
-    `Requests in host style are not known here: ${why}. Use path style (force_path_style, addressing_style path). Nothing was changed.`,
+    `Requests in host style are not known here: ${why}. Use path style (force_path_style, addressing_style path), or start the server with --s3-domain. Nothing was changed.`,
   );
 }

@@ -50,16 +50,18 @@ export interface S3Address {
 }
 
 /**
- * Reads path and query of a request in path style. Not through URL, which would resolve the dots of a key that looks like a path.
+ * Reads path and query of a request. Not through URL, which would resolve the dots of a key that looks like a path.
  *
+ * @param hostBucket the bucket that the host's name has named; null: the path names it
  * @throws S3Error InvalidURI, KeyTooLongError, InvalidArgument for a query name that comes twice
  */
-export function readAddress(target: string): S3Address {
+export function readAddress(target: string, hostBucket: string | null): S3Address {
   const question = target.indexOf('?');
   const path = question < 0 ? target : target.slice(0, question);
   if (!path.startsWith('/')) throw new S3Error('InvalidURI', 400, 'The address is no path of this server.');
-  const [bucket = '', ...rest] = path.slice(1).split('/').map(decode);
-  const key = rest.join('/');
+  const parts = path.slice(1).split('/').map(decode);
+  const bucket = hostBucket ?? parts.shift() ?? '';
+  const key = parts.join('/');
   if (Buffer.byteLength(key) > MAX_KEY_BYTES)
     throw new S3Error('KeyTooLongError', 400, `The key is longer than ${MAX_KEY_BYTES} bytes.`);
   return { bucket, key, query: readQuery(question < 0 ? '' : target.slice(question + 1)) };

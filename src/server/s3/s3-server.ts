@@ -1,25 +1,23 @@
 /**
- * The second door of the control server: as much of the S3 API as revisions need, over the objects on disk. Path-style addresses, every
- * bucket versioned, every request signed.
+ * The control server's door for revisions: as much of the S3 API as they need, over the objects on disk. Every bucket is versioned, every
+ * request signed.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
+import { isSlipwayError, systemErrorCode } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Connections } from '../connections/connections.ts';
-import type { TlsFiles } from '../connections/guarded-server.ts';
-import { BACKLOG } from '../connections/limits.ts';
+import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 import { bucketLocation, bucketVersioning, createBucket, listObjects } from './buckets.ts';
 import { type OperationName, understand } from './gate.ts';
 import { isNeeded, type NeededObject } from './host-reads.ts';
-import { refuseHostStyle } from './host-style.ts';
+import { bucketOfHost, refuseHostStyle } from './host-style.ts';
 import { type ObjectStore, openObjectStore } from './object-store.ts';
 import { deleteObject, putObject, type RequireReadable, sendObject } from './objects.ts';
 import { receiveNothing } from './receive.ts';
@@ -43,46 +41,21 @@ export interface S3Context {
   readonly tls: TlsFiles | null;
   /** Made if they do not exist. */
   readonly buckets: readonly string[];
-  /** The address by which hosts reach the store, if that is another than the one listened on. */
-  readonly publicEndpoint: string | null;
+  /** Names by which the store is reached, in lower case and without ports. */
+  readonly names: readonly string[];
+  /** The name behind those of buckets in requests in host style (`BUCKET.domain`); null: there are none. */
+  readonly domain: string | null;
 }
 
-export interface S3Server {
-  listen(host: string, port: number): Promise<string>;
-  close(): Promise<void>;
+export interface RevisionDoor {
+  readonly answer: RequestListener;
 }
 
-export function createS3Server(ctx: S3Context): S3Server {
+export function createRevisionDoor(ctx: S3Context): RevisionDoor {
   const store = openObjectStore(join(ctx.dataDir, 's3'), ctx.clock, ctx.random);
   for (const bucket of ctx.buckets) store.createBucket(bucket);
-  const known = new Set([hostname().toLowerCase()]);
-  const publicName = URL.parse(ctx.publicEndpoint ?? '')?.hostname;
-  if (publicName !== undefined) known.add(publicName);
-  const door: Door = { ctx, store, known };
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => void answer(door, request, response);
-  const server = ctx.connections.createServer(ctx.tls, onRequest);
-  return {
-    async listen(host, port) {
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', (cause) =>
-          reject(
-            new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
-              cause,
-            }),
-          ),
-        );
-        server.listen({ port, host, backlog: BACKLOG }, resolve);
-      });
-      known.add(host.toLowerCase());
-      const { address, port: chosen, family } = server.address() as AddressInfo;
-      return `${ctx.tls === null ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`;
-    },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
-  };
+  const door: Door = { ctx, store, known: new Set([hostname().toLowerCase(), ...ctx.names]) };
+  return { answer: (request, response) => void answer(door, request, response) };
 }
 
 interface Door {
@@ -122,7 +95,8 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
 
 async function handle(door: Door, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const { ctx, store, known } = door;
-  const address = readAddress(message.url ?? '/');
+  const hostBucket = bucketOfHost(message.headers.host ?? '', ctx.domain);
+  const address = readAddress(message.url ?? '/', hostBucket);
   const isEncrypted = ctx.tls !== null;
   const { caller, headers, body } = await authenticate(
     { findKey: ctx.findKey, nowMs: ctx.clock.now(), isEncrypted },
@@ -133,7 +107,8 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
   if (bucket === '') throw new S3Error('NotImplemented', 501, 'Buckets are not listed here; name one in the path.');
   const level = key === '' ? 'bucket' : 'object';
   const { name, changes } = understand({ method: message.method ?? 'GET', level, query, headers });
-  refuseHostStyle(headers['host'] ?? '', { known, hasBucket: store.hasBucket }, name === 'CreateBucket');
+  if (hostBucket === null)
+    refuseHostStyle(headers['host'] ?? '', { known, hasBucket: store.hasBucket }, name === 'CreateBucket');
   const { role } = caller;
   if (changes && role !== 'admin' && role !== 'operator')
     throw new S3Error('AccessDenied', 403, `A key of role ${role} may only read revisions.`);

@@ -45,15 +45,7 @@ describeIf(process.platform === 'linux', 'Linux')('many clients at once', () => 
     'a server with %i files at most that meets 100 silent clients says once that %s, and goes on',
     async (files, expected) => {
       using scratch = scratchFolder();
-      const args = [
-        'server',
-        '--data-dir',
-        scratch.at('data'),
-        '--listen',
-        '127.0.0.1:0',
-        '--s3-listen',
-        '127.0.0.1:0',
-      ];
+      const args = ['server', '--data-dir', scratch.at('data'), '--listen', '127.0.0.1:0'];
       const limited = ['-c', `ulimit -n ${files}; exec "$0" "$@"`, process.execPath, SLIPWAY, ...args];
       const server = spawn('sh', limited, { stdio: ['ignore', 'pipe', 'pipe'] });
       const exited = once(server, 'exit');

@@ -68,7 +68,7 @@ test('a server that cannot listen says why and is not taken for one that runs', 
   await using server = await testServer(join(scratch.path, 'first'));
   const { port } = new URL(server.url);
   const options = { dataDir: join(scratch.path, 'second'), host: '127.0.0.1', port: Number(port) };
-  const other = { s3Host: '127.0.0.1', s3Port: 0, region: 'us-east-1', accountId: '000000000000', version: '0' };
+  const other = { region: 'us-east-1', accountId: '000000000000', version: '0' };
   const starting = startServer({ ...options, ...other, log: silentLogger, clock: systemClock, random: systemRandom });
   await expect(starting).rejects.toMatchObject({ code: 'SERVER_CANNOT_LISTEN' });
 });
@@ -79,10 +79,10 @@ test.each([
 ])('a server that meets %s says why in one line and ends with status 70', async (_what, fault) => {
   using scratch = scratchFolder();
   const preload = `data:text/javascript,${encodeURIComponent(`process.on('SIGUSR2', () => { ${fault} })`)}`;
-  await using daemon = startDaemon(
-    ['server', '--data-dir', scratch.at('data'), '--listen', '127.0.0.1:0', '--s3-listen', '127.0.0.1:0'],
-    { env: { NODE_OPTIONS: `--import=${preload}` }, stderrFile: scratch.at('log') },
-  );
+  await using daemon = startDaemon(['server', '--data-dir', scratch.at('data'), '--listen', '127.0.0.1:0'], {
+    env: { NODE_OPTIONS: `--import=${preload}` },
+    stderrFile: scratch.at('log'),
+  });
   await daemon.firstLine;
   daemon.kill('SIGUSR2');
   expect(await daemon.exited).toEqual({ status: 70, signal: null });

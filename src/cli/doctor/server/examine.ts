@@ -132,18 +132,21 @@ function withoutTls({ listen }: ServerOptions): Finding[] {
   ];
 }
 
+const S3_LISTEN = '--s3-listen (SLIPWAY_S3_LISTEN)';
+const PUBLIC_S3_ENDPOINT = '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)';
+
 /** What the settings say about how hosts call the server. */
-function namesOf({ listen, s3Listen, publicS3Endpoint }: ServerOptions) {
-  const isAll = (host: string) => /^(0\.0\.0\.0|::|0)$/.test(host);
-  const s3 = URL.parse(publicS3Endpoint ?? '')?.hostname.replace(/^\[|\]$/g, '');
-  const names = [
-    ...(isAll(listen.host) ? [] : [{ host: listen.host, setting: '--listen (SLIPWAY_LISTEN)' }]),
-    ...(s3 === undefined || s3 === ''
-      ? isAll(s3Listen.host)
-        ? []
-        : [{ host: s3Listen.host, setting: '--s3-listen (SLIPWAY_S3_LISTEN)' }]
-      : [{ host: s3, setting: '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)' }]),
+function namesOf({ listen, s3Listen, s3Domain, publicS3Endpoint }: ServerOptions) {
+  const publicHost = URL.parse(publicS3Endpoint ?? '')?.hostname.replace(/^\[|\]$/g, '');
+  const named = [
+    { host: listen.host, setting: '--listen (SLIPWAY_LISTEN)' },
+    { host: publicHost ?? s3Listen?.host, setting: publicHost === undefined ? S3_LISTEN : PUBLIC_S3_ENDPOINT },
+    // Any bucket will do: a certificate for one is for all of them.
+    { host: s3Domain && `revisions.${s3Domain}`, setting: '--s3-domain (SLIPWAY_S3_DOMAIN)' },
   ];
+  const names = named.flatMap(({ host = '', setting }) =>
+    host === '' || /^(0\.0\.0\.0|::|0)$/.test(host) ? [] : [{ host, setting }],
+  );
   // One address is complained of once.
   return names.filter(({ host }, index) => names.findIndex((other) => other.host === host) === index);
 }
@@ -155,8 +158,9 @@ async function lookAtDoors(ctx: CliContext, looked: Looked, certificate: string 
   const findings: Finding[] = [];
   for (const [kind, address, setting] of [
     ['API', options.listen, '--listen (SLIPWAY_LISTEN)'],
-    ['S3', options.s3Listen, '--s3-listen (SLIPWAY_S3_LISTEN)'],
+    ['S3', options.s3Listen, S3_LISTEN],
   ] as const) {
+    if (address === undefined) continue;
     const port = await lookAtPort({ address, setting, pid, user });
     const isLate = isYoung && port.finding.status === 'fail' && /does not listen/.test(port.finding.detail);
     findings.push(
@@ -180,28 +184,24 @@ function reachable(address: string): string {
 }
 
 function withSamePort({ listen, s3Listen }: ServerOptions): Finding[] {
-  if (listen.port !== s3Listen.port || listen.port === 0 || listen.host !== s3Listen.host) return [];
-  const remedy = 'Give --s3-listen (SLIPWAY_S3_LISTEN) a port of its own: 8401 is the usual one.';
-  return [fail('settings', `both APIs are to listen on ${shownListenAddress(listen)}`, remedy)];
+  if (listen.port !== s3Listen?.port || listen.port === 0 || listen.host !== s3Listen.host) return [];
+  const remedy = `Leave ${S3_LISTEN} out: both APIs answer there without it.`;
+  return [fail('settings', `both APIs are to have ${shownListenAddress(listen)} for themselves`, remedy)];
 }
 
-/** The server tells hosts and people where the S3 API is. */
-function lookAtPublicAddress({ publicS3Endpoint, s3Listen, tlsCert }: ServerOptions): Finding[] {
+/** The server tells hosts and people where the S3 API is, if it is elsewhere. */
+function lookAtPublicAddress({ publicS3Endpoint, listen, s3Listen, tlsCert }: ServerOptions): Finding[] {
   const check = 'public S3 address';
-  const setting = '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)';
-  if (publicS3Endpoint === undefined || publicS3Endpoint === '') {
-    if (!/^(0\.0\.0\.0|::|0)$/.test(s3Listen.host)) return [];
-    const remedy = `Set ${setting} to the address by which hosts reach the S3 API, such as https://SERVER:${s3Listen.port}.`;
-    return [
-      fail(check, `hosts are told to download from ${shownListenAddress(s3Listen)}, which is no address`, remedy),
-    ];
-  }
+  const setting = PUBLIC_S3_ENDPOINT;
+  // Hosts then use the address that they know.
+  if (publicS3Endpoint === undefined || publicS3Endpoint === '') return [];
   const url = URL.parse(publicS3Endpoint);
   if (url === null || !/^https?:$/.test(url.protocol)) {
     return [fail(check, `'${publicS3Endpoint}' is no address`, `Write ${setting} as https://HOST:PORT.`)];
   }
   // In front of a server without TLS a proxy may speak it; the other way around nothing works.
-  if (tlsCert !== undefined && url.protocol === 'http:' && Number(url.port || 80) === s3Listen.port) {
+  const isOwnPort = [listen.port, s3Listen?.port].includes(Number(url.port || 80));
+  if (tlsCert !== undefined && url.protocol === 'http:' && isOwnPort) {
     return [fail(check, `${publicS3Endpoint} says http, and the S3 API speaks TLS`, `Write ${setting} with https://.`)];
   }
   return [ok(check, publicS3Endpoint)];

@@ -1,0 +1,39 @@
+/** A port of its own for the S3 API, for those who want bundles and orders apart. */
+import type { AddressInfo } from 'node:net';
+import { messageOf, SlipwayError } from '../../errors.ts';
+import type { Connections } from '../connections/connections.ts';
+import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
+import { BACKLOG } from '../connections/limits.ts';
+
+export interface S3Listener {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** @throws SlipwayError SERVER_CANNOT_LISTEN */
+export async function listenForRevisions(
+  { connections, tls }: { readonly connections: Connections; readonly tls: TlsFiles | null },
+  { host, port }: { readonly host: string; readonly port: number },
+  answer: RequestListener,
+): Promise<S3Listener> {
+  const server = connections.createServer(tls, answer);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
+          cause,
+        }),
+      ),
+    );
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
+  });
+  const { address, port: chosen, family } = server.address() as AddressInfo;
+  return {
+    url: `${tls === null ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
