@@ -70,12 +70,11 @@ export const SERVER_NETWORK_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'A server that listens everywhere does not tell hosts where its S3 API is',
+    name: 'A server tells hosts an address of its S3 API that is none',
     async plant(ground) {
-      return askPorts(ground, [`0.0.0.0:${await deadPort()}`, `0.0.0.0:${await deadPort()}`], {
-        finds: 'public S3 address',
-        remedy: /SLIPWAY_PUBLIC_S3_ENDPOINT/,
-      });
+      const args = ['--public-s3-endpoint', 'deploy.example.com:8400'];
+      const question = { finds: 'public S3 address', detail: /is no address/, remedy: /https:\/\/HOST:PORT/ };
+      return askServerDoctor(join(ground.folder, 'data'), question, args);
     },
   },
   {
