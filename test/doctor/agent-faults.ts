@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startTimeOf } from '../../src/system/processes.ts';
@@ -11,6 +11,7 @@ import {
   deadPort,
   execStart,
   machineWithService,
+  mounted,
   NEEDS_ROOT,
   readyAgent,
   settingOf,
@@ -90,6 +91,41 @@ export const AGENT_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'The service is masked',
+    async plant(ground) {
+      const PATH = machineWithService(ground, { LoadState: 'masked', ActiveState: 'inactive', SubState: 'dead' });
+      const remedy = /systemctl unmask slipway-agent && systemctl enable --now slipway-agent/;
+      return askDoctor(await ground.host(), { env: { PATH }, finds: 'service', detail: /masked/, remedy });
+    },
+  },
+  {
+    name: 'The configuration belongs to root, and the service runs as another user',
+    missing: NEEDS_ROOT,
+    async plant(ground) {
+      const host = await ground.host();
+      chmodSync(host.configFile, 0o600);
+      const PATH = machineWithService(ground, { User: 'nobody', ExecStart: execStart(host.configFile) });
+      return askDoctor(host, {
+        ...{ env: { PATH }, finds: 'configuration', detail: /cannot be read by nobody/ },
+        remedy: /chown nobody: .*codedeployagent\.yml/,
+      });
+    },
+  },
+  {
+    name: 'A proxy between quotes in the service’s file of variables is away',
+    async plant(ground) {
+      const host = await ground.host();
+      configure(host, { deploy_control_endpoint: 'https://deploy.example.test' });
+      const file = join(ground.folder, 'agent.env');
+      writeFileSync(file, `; the way out\nhttps_proxy="http://127.0.0.1:${await deadPort()}" \n`);
+      const PATH = machineWithService(ground, {
+        ...{ ActiveState: 'activating', SubState: 'start', EnvironmentFiles: `${file} (ignore_errors=yes)` },
+        ExecStart: execStart(host.configFile),
+      });
+      return askDoctor(host, { env: { PATH }, finds: 'connection', remedy: /proxy 127\.0\.0\.1:\d+ runs/ });
+    },
+  },
+  {
     name: 'The configuration that the service runs with names a server that is away, and the usual one does not',
     async plant(ground) {
       const host = await ground.host();
@@ -137,6 +173,14 @@ export const AGENT_FAULTS: readonly Fault[] = [
       const host = await ground.host();
       const env = { TMPDIR: join(ground.folder, 'gone') };
       return askDoctor(host, { env, finds: 'temporary folder', remedy: /mkdir -m 1777/ });
+    },
+  },
+  {
+    name: 'The temporary folder of the agent’s environment takes no files',
+    missing: NEEDS_ROOT,
+    async plant(ground) {
+      const env = { TMPDIR: mounted(ground, 'tmp', 'size=100m,ro') };
+      return askDoctor(await ground.host(), { env, finds: 'temporary folder', remedy: /mount -o remount,rw/ });
     },
   },
   {

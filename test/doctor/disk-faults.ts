@@ -1,7 +1,13 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Fault } from './fault.ts';
-import { askDoctor, configure, fill, mounted, NEEDS_ROOT } from './planting.ts';
+import { askDoctor, configure, execStart, fill, machineWithService, mounted, NEEDS_ROOT } from './planting.ts';
+
+const ANYBODY = 65_534;
+const QUOTAS = 'size=100m,usrquota,usrquota_block_hardlimit=64k';
 
 /** The folders of the agent and what they are on. */
 export const DISK_FAULTS: readonly Fault[] = [
@@ -48,6 +54,30 @@ export const DISK_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'The quota of the service’s user is used up where root_dir is',
+    missing: NEEDS_ROOT ?? missingQuotas(),
+    async plant(ground) {
+      const host = await ground.host();
+      const disk = mounted(ground, 'disk', QUOTAS);
+      chownSync(disk, ANYBODY, ANYBODY);
+      configure(host, { root_dir: disk });
+      const PATH = machineWithService(ground, { User: 'nobody', ExecStart: execStart(host.configFile) });
+      const env = { PATH };
+      return askDoctor(host, { env, finds: 'folder', detail: /quota exceeded/i, remedy: /quota of nobody is used up/ });
+    },
+  },
+  {
+    name: 'The root_dir may not be changed, by nobody',
+    missing: NEEDS_ROOT ?? missingMarks(),
+    async plant(ground) {
+      const host = await ground.host();
+      mkdirSync(host.rootDir, { recursive: true });
+      execFileSync('chattr', ['+i', host.rootDir]);
+      ground.after.defer(() => void execFileSync('chattr', ['-i', host.rootDir]));
+      return askDoctor(host, { finds: `folder ${host.rootDir}`, remedy: /chattr -i/ });
+    },
+  },
+  {
     name: 'A file is where root_dir must be',
     async plant(ground) {
       const host = await ground.host();
@@ -58,3 +88,23 @@ export const DISK_FAULTS: readonly Fault[] = [
     },
   },
 ];
+
+/** The reason why no quota can be planted here; null: it can. */
+function missingQuotas(): string | null {
+  const folder = mkdtempSync(join(tmpdir(), 'slipway-quota-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', QUOTAS, 'slipway-test', folder]);
+  if (status === 0) spawnSync('umount', [folder]);
+  rmSync(folder, { recursive: true, force: true });
+  return status === 0 ? null : 'the kernel knows no quotas of tmpfs';
+}
+
+/** The reason why no file can be marked here as one that may not be changed; null: it can. */
+function missingMarks(): string | null {
+  const scratch = fileURLToPath(new URL('../../.scratch/', import.meta.url));
+  mkdirSync(scratch, { recursive: true });
+  const folder = mkdtempSync(join(scratch, 'marks-'));
+  const { status } = spawnSync('chattr', ['+i', folder]);
+  spawnSync('chattr', ['-i', folder]);
+  rmSync(folder, { recursive: true, force: true });
+  return status === 0 ? null : 'chattr +i does not work on this file system';
+}

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { privateCertificates } from '../support/certificates.ts';
+import { endedAuthority, makeCertificate, privateCertificates } from '../support/certificates.ts';
 import { type EnrolledHost, runSlipway } from '../support/slipway.ts';
 import type { Fault, Ground } from './fault.ts';
 import { answering, askDoctor, configure, deadPort } from './planting.ts';
@@ -30,6 +30,17 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
       const { url } = await serverWithTls(ground);
       configure(host, { deploy_control_endpoint: url });
       return askDoctor(host, { finds: 'TLS', remedy: /ca_file/ });
+    },
+  },
+  {
+    name: 'The authority that the host trusts has ended, and the server’s certificate has not',
+    async plant(ground) {
+      const host = await ground.host();
+      const authority = await endedAuthority(ground.folder);
+      const { certFile, keyFile } = await makeCertificate(authority, 'server');
+      const { url } = await ground.ownServer(['--tls-cert', certFile, '--tls-key', keyFile]);
+      configure(host, { deploy_control_endpoint: url, ca_file: authority.certFile });
+      return askDoctor(host, { finds: 'TLS', remedy: /authority Ended authority has ended.*ca_file/ });
     },
   },
   {

@@ -58,6 +58,18 @@ export async function certificateEnding(folder: string, inDays: number): Promise
   return { certFile, keyFile };
 }
 
+/** An authority whose own certificate ended a month ago; what it signs is valid. */
+export async function endedAuthority(folder: string): Promise<Authority> {
+  const nowMs = Date.now() - (AUTHORITY_DAYS + 30) * DAY_MS;
+  const made = await createSigningAuthority({ random: systemRandom, commonName: 'Ended authority', nowMs });
+  const [certFile, keyFile] = [join(folder, 'ended.cert.pem'), join(folder, 'ended.key.pem')];
+  writeFileSync(certFile, made.caCertificatePem);
+  writeFileSync(keyFile, made.caPrivateKeyPem, { mode: 0o600 });
+  return { folder, certFile, keyFile };
+}
+
+/** What a signing authority lives. */
+const AUTHORITY_DAYS = 20 * 365;
 const DAY_MS = 24 * 60 * 60_000;
 /** What a signer of specifications lives. */
 const SIGNER_DAYS = 90;

@@ -24,7 +24,8 @@ export const addDoctorCommand: AddCommand = (program, ctx, conclude) => {
 
 async function examine(ctx: CliContext, configFile: string | null): Promise<readonly Finding[]> {
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
-  const { fail, ok, warn } = await import('../doctor/check.ts');
+  const { canReadAs } = await import('../doctor/access.ts');
+  const { fail, warn } = await import('../doctor/check.ts');
   const { findSurroundings } = await import('../doctor/surroundings.ts');
   const wanted = configFile === null ? null : pathFrom(ctx.workingDirectory, configFile);
   const around = await findSurroundings(wanted, ctx.env);
@@ -45,11 +46,33 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
   }
   const { config, file, warnings } = loaded;
   return [
-    ok('configuration', file ?? 'defaults: there is no file'),
+    lookAtFile(file, around.user, canReadAs),
     ...warnings.map((warning) => warn('configuration', warning, 'Mend the line, or take it out.')),
     ...findings,
     ...(await lookAround(ctx, config, around)),
   ];
+}
+
+/** A person who asks may read what the service's user may not. */
+function lookAtFile(
+  file: string | null,
+  user: string | null,
+  canRead: (file: string, user: string) => boolean | null,
+): Finding {
+  const finding = {
+    check: 'configuration',
+    status: 'ok',
+    detail: file ?? 'defaults: there is no file',
+    remedy: null,
+  } as const;
+  if (file === null || user === null || canRead(file, user) !== false) return finding;
+  const command = shellCommand('chown', `${user}:`, file);
+  return {
+    ...finding,
+    status: 'fail',
+    detail: `${file} cannot be read by ${user}, whom the service runs as`,
+    remedy: `Let that user read it: \`${command}\`, or \`${shellCommand('chmod', 'o+r', file)}\`. The folders on the way must be open to it, too.`,
+  };
 }
 
 async function lookAround(ctx: CliContext, config: AgentConfig, around: Surroundings): Promise<readonly Finding[]> {
@@ -60,14 +83,16 @@ async function lookAround(ctx: CliContext, config: AgentConfig, around: Surround
   const { lookAtDisk, lookAtFolders } = await import('../doctor/folders.ts');
   const { lookAtSignatures } = await import('../doctor/signatures.ts');
   const { lookAtOrders } = await import('../doctor/orders.ts');
+  const { explainFailingPolls } = await import('../doctor/kept-away.ts');
   const { lookAtEndpoint } = await import('../doctor/endpoint.ts');
   const { findings, pid } = await lookAtAgent(ctx, config, around);
   // An agent that somebody has started by hand has an environment of its own, too.
   const env = (around.envOf === 'caller' && pid !== null ? environmentOf(pid) : null) ?? around.env;
   const { user } = around;
+  const ofEndpoint = await lookAtEndpoint({ clock: ctx.clock, env, user }, config);
   return [
-    ...findings,
-    ...(await lookAtEndpoint({ clock: ctx.clock, env, user }, config)),
+    ...(around.service === null ? findings : explainFailingPolls(findings, ofEndpoint)),
+    ...ofEndpoint,
     ...lookAtFolders(config, { pid, user, env }),
     ...lookAtDisk(config),
     lookAtJournals(config),

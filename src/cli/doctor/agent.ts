@@ -5,6 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { findAgent } from '../agent-process.ts';
 import { askAgent } from '../ask-agent.ts';
 import type { CliContext } from '../context.ts';
+import { packageVersion } from '../package-version.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 import { ageOf, isHalted, ownerOf, remedyOfHang } from './process.ts';
 import { lookAtService } from './service-state.ts';
@@ -56,7 +57,7 @@ async function lookAtAnswer(
   restart: string,
 ): Promise<Finding> {
   const status = await askAgent(config);
-  if (status !== null) return judgeAnswer(config, status, clock.now());
+  if (status !== null) return judgeAnswer(config, status, clock.now(), restart);
   const own = process.getuid?.();
   if (own !== 0 && own !== ownerOf(pid)) {
     return warn('agent', `runs as PID ${pid}; only its user and root may ask it more`, 'Run the doctor as root.');
@@ -72,7 +73,7 @@ async function lookAtAnswer(
   );
 }
 
-function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): Finding {
+function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number, restart: string): Finding {
   const { pid, lastPoll } = status;
   const trouble = troubleOf(status, nowMs, silenceLimitMs(config));
   if (trouble !== null) {
@@ -95,6 +96,10 @@ function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number): F
       'Give one of them an identity of its own: `slipway register --force --instance-name NAME` on that machine, then start its agent anew. ' +
         'Take the identity out of the image that both were made from.',
     );
+  }
+  if (status.version !== packageVersion()) {
+    const detail = `runs as PID ${pid}, of version ${status.version}; version ${packageVersion()} is installed`;
+    return warn('agent', detail, `Put the installed one to use: ${restart}. What runs now is finished first.`);
   }
   if (pid === 1) {
     const detail = 'runs as PID 1, and answers; what scripts leave behind stays as zombies until the container ends';

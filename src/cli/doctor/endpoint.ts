@@ -57,7 +57,7 @@ export async function lookAtEndpoint(ctx: EndpointContext, config: AgentConfig):
       ),
     );
   }
-  findings.push(await lookAtName(endpoint, 'DNS', KEY));
+  findings.push(await lookAtName({ url: endpoint, key: KEY, proxyUri: config.proxyUri, env: ctx.env }, 'DNS'));
   findings.push(...(await lookAtConnection(ctx, config, endpoint)));
   const isReached = !findings.some(({ status }) => status === 'fail');
   if (isReached) findings.push(await lookAtSignature(ctx, config, identity, endpoint));

@@ -2,10 +2,11 @@
 import { lookup } from 'node:dns/promises';
 import axios, { isAxiosError } from 'axios';
 import { NO_TLS_REMEDY } from '../../agent/tls-check.ts';
-import { isNoTls, messageOf } from '../../errors.ts';
+import { isNoTls, messageOf, systemErrorCode } from '../../errors.ts';
 import { proxyFor } from '../../protocol/proxy.ts';
 import { TRUST_REMEDY } from '../../system/trust.ts';
 import { type Finding, fail, ok } from './check.ts';
+import { endedAuthority } from './peer-chain.ts';
 import type { Environment } from './service-environment.ts';
 
 export const ANSWER_MS = 10_000;
@@ -51,11 +52,21 @@ export async function reach({ url, check, key, proxyUri, env }: Place): Promise<
     const code = isAxiosError(error) ? (error.code ?? '') : '';
     // An answer that is too long is one.
     if (/maxContentLength/.test(messageOf(error))) return { status: 200, date: '', text: '' };
-    const detail = `${url}: ${code} ${messageOf(error)}`.trim();
+    const detail = `${url}: ${code} ${wordsOf(error)}`.trim();
     if (isNoTls(error)) return { fault: fail(ofTls(check), detail, NO_TLS_REMEDY) };
-    const remedy = remedyOf(code, messageOf(error), { url, key, proxy });
+    if (code === 'CERT_HAS_EXPIRED' && proxy === null) {
+      return { fault: fail(ofTls(check), detail, await remedyOfEnd(new URL(url))) };
+    }
+    const remedy = remedyOf(code, wordsOf(error), { url, key, proxy });
     return { fault: fail(/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/.test(code) ? ofTls(check) : check, detail, remedy) };
   }
+}
+
+/** An address of two families is tried by both, and each attempt has its own reason. */
+function wordsOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const attempts = error instanceof AggregateError ? error : cause;
+  return attempts instanceof AggregateError ? attempts.errors.map(messageOf).join('; ') : messageOf(error);
 }
 
 /** The control endpoint's own finding is called TLS. */
@@ -69,9 +80,7 @@ function remedyOf(
   { url, key, proxy }: { readonly url: string; readonly key: string; readonly proxy: URL | null },
 ): string {
   const { hostname } = new URL(url);
-  if (code === 'CERT_HAS_EXPIRED') {
-    return `The certificate of ${hostname} has ended: renew it there and restart what serves it; or this machine’s clock is ahead.`;
-  }
+  if (code === 'CERT_HAS_EXPIRED') return remedyOfOwnEnd(hostname);
   if (code === 'CERT_NOT_YET_VALID') {
     return 'The certificate is not valid yet: this machine’s clock is behind (`timedatectl set-ntp true`), or the certificate is for later.';
   }
@@ -82,14 +91,17 @@ function remedyOf(
   if (proxy !== null) {
     return `Look whether the proxy ${proxy.host} runs and allows CONNECT to it; or name ${hostname} in no_proxy of the agent’s environment.`;
   }
-  if (/ENOTFOUND|EAI_AGAIN/.test(code)) {
-    return `Make ${hostname} resolvable (DNS or /etc/hosts), or correct ${key}.`;
-  }
+  if (/ENOTFOUND|EAI_AGAIN/.test(code)) return remedyOfName(code, hostname, key);
   if (code === 'ECONNREFUSED') {
     return `Nothing listens there. Check that the server runs, and its address and port in ${key}.`;
   }
   if (code === 'ECONNRESET' && url.startsWith('http:')) {
     return `What answers there hangs up on http: write https:// in ${key} if it speaks TLS.`;
+  }
+  // An address of IPv6 has many colons, and none of IPv4 was tried beside it.
+  const isOnlyV6 = message.split(':').length > 4 && !/\d\.\d+\.\d/.test(message);
+  if (/EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL/.test(code) && isOnlyV6) {
+    return `${hostname} was tried by IPv6 alone, and this machine has no way there (\`ip -6 route\`): give the name an IPv4 address, or this machine IPv6.`;
   }
   if (/ETIMEDOUT|ECONNABORTED|ERR_CANCELED|EHOSTUNREACH|ENETUNREACH/.test(code) || /timeout/.test(message)) {
     return `Nothing answers. Check firewalls and routes on the way to ${hostname}, and whether the server hangs.`;
@@ -97,18 +109,52 @@ function remedyOf(
   return 'Check that the server runs, its address, and firewalls and proxies on the way.';
 }
 
-export async function lookAtName(url: string, check: string, key: string): Promise<Finding> {
-  const { hostname } = new URL(url);
+/** Whether names can be resolved: that of the address, or of the proxy, which then resolves all others. */
+export async function lookAtName({ url, key, proxyUri, env }: Omit<Place, 'check'>, check: string): Promise<Finding> {
+  const proxy = proxyOf({ url, proxyUri, env });
+  const hostname = (proxy ?? new URL(url)).hostname.replace(/^\[|\]$/g, '');
   try {
-    const addresses = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true });
-    return ok(check, `${hostname} is ${addresses.map(({ address }) => address).join(', ')}`);
+    const addresses = await lookup(hostname, { all: true });
+    const whose = proxy === null ? hostname : `the proxy ${hostname}`;
+    return ok(check, `${whose} is ${addresses.map(({ address }) => address).join(', ')}`);
   } catch (error) {
-    return fail(check, messageOf(error), `Make ${hostname} resolvable (DNS or /etc/hosts), or correct ${key}.`);
+    const where = proxy === null ? key : 'proxy_uri, or the variable of the agent’s environment';
+    return fail(check, messageOf(error), remedyOfName(systemErrorCode(error) ?? '', hostname, where));
   }
+}
+
+/** null also for one that cannot be used, which the connection tells. */
+function proxyOf({ url, proxyUri, env }: Pick<Place, 'url' | 'proxyUri' | 'env'>): URL | null {
+  try {
+    return proxyFor(new URL(url), proxyUri, env);
+  } catch {
+    return null;
+  }
+}
+
+function remedyOfName(code: string, hostname: string, where: string): string {
+  if (code === 'EAI_AGAIN') {
+    return `No name server answers: look at /etc/resolv.conf and whether those named there can be reached (\`getent hosts ${hostname}\`).`;
+  }
+  return `Make ${hostname} resolvable (DNS or /etc/hosts), or correct ${where}.`;
+}
+
+function remedyOfOwnEnd(hostname: string): string {
+  return `The certificate of ${hostname} has ended: renew it there and restart what serves it; or this machine’s clock is ahead.`;
 }
 
 async function proxyAgents(proxy: URL) {
   const { HttpsProxyAgent } = await import('https-proxy-agent');
   const agent = new HttpsProxyAgent(proxy);
   return { httpAgent: agent, httpsAgent: agent };
+}
+
+/** Which certificate of the chain has ended: the other side's own, or one above it. */
+async function remedyOfEnd(url: URL): Promise<string> {
+  const authority = await endedAuthority(url, ANSWER_MS);
+  if (authority === null) return remedyOfOwnEnd(url.hostname);
+  return (
+    `The certificate of the authority ${authority} has ended: have the server show one of an authority that goes on, and name that ` +
+    'authority’s certificate in ca_file (`slipway register --force --ca-file FILE`); or this machine’s clock is ahead.'
+  );
 }

@@ -38,7 +38,11 @@ function stateOf(facts: ServiceFacts): Finding {
   const { LoadState, ActiveState, SubState = '' } = properties;
   const restarts = Number(properties['NRestarts'] ?? 0);
   if (LoadState === 'masked') {
-    return fail('service', `${name} is masked`, `Allow it again and start it: \`systemctl unmask --now ${name}\`.`);
+    return fail(
+      'service',
+      `${name} is masked`,
+      `Ask who masked it, and why; then \`systemctl unmask ${name} && systemctl enable --now ${name}\`.`,
+    );
   }
   if (LoadState === 'bad-setting' || LoadState === 'error') {
     return fail('service', `its unit cannot be used (${LoadState})`, `Write it anew: \`${install}\`.`);
