@@ -11,7 +11,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 async function runTests(files: Readonly<Record<string, string>>) {
   using scratch = scratchFolder();
   const reporter = `${PROJECT}test/support/closing-line.ts`;
-  const config = `import { ClosingLine } from '${reporter}';\nexport default { test: { globals: true, reporters: [new ClosingLine()] } };\n`;
+  const config = `import { ClosingLine } from ${JSON.stringify(reporter)};\nexport default { test: { globals: true, reporters: [new ClosingLine()] } };\n`;
   writeFileSync(scratch.at('vitest.config.ts'), config);
   for (const [name, text] of Object.entries(files)) writeFileSync(scratch.at(name), text);
   const vitest = `${PROJECT}node_modules/vitest/vitest.mjs`;
@@ -33,7 +33,7 @@ test('a test that is not run says what it needs, whether its name or its own bod
   const needs = `${PROJECT}test/support/needs.ts`;
   const { lines } = await runTests({
     'a.test.ts':
-      `import { describeIf, testIf } from '${needs}';\n` +
+      `import { describeIf, testIf } from ${JSON.stringify(needs)};\n` +
       `testIf(false, 'root')('one', () => {});\ntestIf(true, 'root')('two', () => {});\n` +
       `describeIf(false, 'openssl')('three', () => { test('four', () => {}); });\n` +
       `test('five', (context) => context.skip('needs a mount'));\n`,

@@ -7,6 +7,7 @@ import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { followUntilEnd } from '../follow-deployment.ts';
+import { collectPages } from '../paging.ts';
 import { findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { conclusionLines, eventLine, failureLines, targetLine, waitLines } from '../view/deployment.ts';
 import { readTargets, type TargetStatus } from '../view/follow.ts';
@@ -120,13 +121,11 @@ async function listDeployments(ctx: CliContext, options: ListOptions): Promise<v
     ...(options.status === undefined ? {} : { includeOnlyStatuses: [...options.status] }),
     ...timeRange(options),
   };
-  const ids: string[] = [];
-  let nextToken: string | undefined;
-  do {
-    const page = await client.call('ListDeployments', { ...input, ...(nextToken === undefined ? {} : { nextToken }) });
-    ids.push(...(page.deployments ?? []));
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined && ids.length < options.limit);
+  const ids = await collectPages(
+    (nextToken) => client.call('ListDeployments', { ...input, ...(nextToken === undefined ? {} : { nextToken }) }),
+    (page) => page.deployments,
+    options.limit,
+  );
   const infos = [];
   const wanted = ids.slice(0, options.limit);
   for (let from = 0; from < wanted.length; from += BATCH) {

@@ -5,6 +5,7 @@ import type { Clock } from '../../system/clock.ts';
 import { printable } from '../../system/printable.ts';
 import type { Output } from '../output.ts';
 import { CLEAR_LINE, cursorUp } from '../own-text.ts';
+import { collectPages } from '../paging.ts';
 import { conclusionLines, eventLine, failureLines, isFinal, targetLine } from './deployment.ts';
 import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.ts';
 
@@ -74,28 +75,27 @@ export async function readTargets(
   statuses: readonly TargetStatus[] = [],
 ): Promise<TargetRecord[]> {
   const filters = statuses.length === 0 ? {} : { targetFilters: { TargetStatus: [...statuses] } };
-  const targets: TargetRecord[] = [];
-  let nextToken: string | undefined;
   try {
-    do {
-      const page = await client.call('ListDeploymentTargets', {
-        deploymentId,
-        ...filters,
-        ...(nextToken ? { nextToken } : {}),
-      });
-      const ids = page.targetIds ?? [];
-      for (let first = 0; first < ids.length; first += TARGETS_PER_CALL) {
-        const targetIds = ids.slice(first, first + TARGETS_PER_CALL);
-        const { deploymentTargets } = await client.call('BatchGetDeploymentTargets', { deploymentId, targetIds });
-        targets.push(...(deploymentTargets ?? []).map(targetRecord));
-      }
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
+    const ids = await collectPages(
+      (nextToken) =>
+        client.call('ListDeploymentTargets', {
+          deploymentId,
+          ...filters,
+          ...(nextToken === undefined ? {} : { nextToken }),
+        }),
+      (page) => page.targetIds,
+    );
+    const targets: TargetRecord[] = [];
+    for (let first = 0; first < ids.length; first += TARGETS_PER_CALL) {
+      const targetIds = ids.slice(first, first + TARGETS_PER_CALL);
+      const { deploymentTargets } = await client.call('BatchGetDeploymentTargets', { deploymentId, targetIds });
+      targets.push(...(deploymentTargets ?? []).map(targetRecord));
+    }
+    return targets;
   } catch (error) {
     if (error instanceof RemoteApiError && error.type === 'DeploymentNotStartedException') return [];
     throw error;
   }
-  return targets;
 }
 
 /** The API takes no more ids than this in one BatchGetDeploymentTargets. */
