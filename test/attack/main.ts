@@ -1,6 +1,7 @@
 /**
  * Attacks the real programs: `npm run test:attack -- --json`. A line for each attack, and last the summary, with `--json` as one JSON
- * text: tried, through, hung, and the peak memory of servers and agents in millions of bytes. Exits 1 when one got through or hung.
+ * text: tried, through, hung, and the peak memory of the largest server and of the largest agent, each with all its processes, in millions
+ * of bytes. Exits 1 when one got through or hung.
  * `--only TEXT` runs those whose promise or name holds the text.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
+import { peakOfTree } from '../support/process-tree.ts';
 import { type ControlServer, type Daemon, startControlServer } from '../support/slipway.ts';
 import type { Attack, AttackGround, AttackReport } from './attack.ts';
 
@@ -8,7 +9,10 @@ const LIMIT_SECONDS = 60;
 /** A server that takes longer than this to answer has been taken out of service. */
 const ANSWERS_WITHIN_MS = 5_000;
 
-/** Peak resident memory of all processes of a role; millions of bytes. */
+/** How often it is looked at which processes an agent or server has; one that lives for less than this may be missed. */
+const LOOK_EVERY_MS = 250;
+
+/** Most that one agent or server held with all its processes (`peakOfTree`): the largest of those that ran; millions of bytes. */
 export interface PeakMemory {
   server: number;
   agent: number;
@@ -42,8 +46,13 @@ export async function* runAttacks(
           return daemon;
         },
       };
+      const look = () => {
+        for (const { role, daemon } of watched) notePeak(peak, role, daemon);
+      };
+      const looking = setInterval(look, LOOK_EVERY_MS);
       const report = await runAttack(attack, ground);
-      for (const { role, daemon } of watched) notePeak(peak, role, daemon);
+      clearInterval(looking);
+      look();
       for (const one of started.reverse()) await one[Symbol.asyncDispose]();
       yield shared === null ? report : await stillAnswering(report, await shared);
     }
@@ -91,9 +100,8 @@ async function stillAnswering(report: AttackReport, server: ControlServer): Prom
 
 function notePeak(peak: PeakMemory, role: keyof PeakMemory, { pid }: Daemon): void {
   try {
-    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    peak[role] = Math.max(peak[role], (Number(kib) * 1024) / 1e6);
+    peak[role] = Math.max(peak[role], peakOfTree(pid) / 1e6);
   } catch {
-    // Ended already, or a system without /proc: what cannot be read does not count.
+    // A system without /proc.
   }
 }

@@ -43,3 +43,21 @@ function statusOf(pid: number): { readonly parent: number } | null {
     return null;
   }
 }
+
+/**
+ * The most that a process and all its living descendants may have held at once: the sum of their own peaks (VmHWM); bytes. Pages that they
+ * share count once for each, and their peaks need not have been at one time, so that it is never too little.
+ */
+export function peakOfTree(pid: number): number {
+  return [pid, ...descendantsOf(pid)].reduce((sum, one) => sum + peakOf(one), 0);
+}
+
+function peakOf(pid: number): number {
+  try {
+    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return Number(kib ?? 0) * 1024;
+  } catch {
+    // Ended already: what cannot be read does not count.
+    return 0;
+  }
+}
