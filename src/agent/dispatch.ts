@@ -30,7 +30,7 @@ export interface Dispatcher {
 }
 
 export interface DispatchContext {
-  readonly ledger: Pick<Ledger, 'find'>;
+  readonly ledger: Pick<Ledger, 'find' | 'hasRoomFor'>;
   readonly outbox: Pick<Outbox, 'send'>;
   readonly places: Pick<Places, 'enter' | 'mayEnter' | 'hasFree' | 'freed'>;
   readonly log: Logger;
@@ -82,6 +82,12 @@ export function createDispatcher(ctx: DispatchContext): Dispatcher {
         ctx.onRepeated?.();
         ctx.outbox.send(id);
         return 'duplicate';
+      }
+      if (!ctx.ledger.hasRoomFor(underWay.size + 1)) {
+        ctx.log.debug('a command stays with the control endpoint: as many are noted down as may be', {
+          hostCommandIdentifier: id,
+        });
+        return 'no-slot';
       }
       const owner = left.get(id);
       if (!hasSlot() || (owner !== undefined && !ctx.places.mayEnter(owner))) return 'no-slot';

@@ -5,11 +5,10 @@
  *   finish     the outcome is known; it is kept until the control endpoint has it
  *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
  *
- * One file a command. Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it. A file that
- * cannot be read never blocks the start. Folders that are deleted while the agent runs are made anew, with all that is known. A disk that is
+ * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it.
+ * A file that cannot be read never blocks the start. Folders that are deleted while the agent runs are made anew, with all that is known. A disk that is
  * full keeps a command from beginning, and from then on nothing: what is known is kept in memory, and the endpoint is told.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FolderModes, folderModes } from '../deployment/folder-modes.ts';
@@ -17,21 +16,21 @@ import { messageOf, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import { saySeldom } from '../logging/seldom.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
+import { CLOCK_SKEW_MS, LONGEST_ORDER_LIFE_MS } from '../protocol/order.ts';
+import { COMMAND_ID_BYTES, problemOfText } from '../protocol/wire-text.ts';
 import type { Clock } from '../system/clock.ts';
 import { removeUnfinished, writeFileDurably } from '../system/durable-file.ts';
+import { lostOutcome } from './diagnostics.ts';
+import { type CommandRecord, countFinished, encodeRecord, keepable, readRecords, recordName } from './ledger-file.ts';
 import { isFolderGone, ledgerFolders } from './ledger-folders.ts';
 
-export interface CommandRecord {
-  readonly hostCommandIdentifier: string;
-  readonly deploymentId: string;
-  readonly commandName: string;
-  readonly state: 'running' | 'finished' | 'settled';
-  readonly outcome: CommandOutcome | null;
-  readonly changedAtMs: number;
-}
+export type { CommandRecord };
 
 export interface Ledger {
+  /** A command whose record cannot be read any more counts as one that has failed: it is not run again. */
   find(hostCommandIdentifier: string): CommandRecord | null;
+  /** Whether so many more commands can be noted down without forgetting one that may still come again, or is not reported yet. */
+  hasRoomFor(commands: number): boolean;
   /** Records in a state, oldest first. */
   inState(state: CommandRecord['state']): readonly CommandRecord[];
   /** @throws SlipwayError DEPLOYMENT_ROOT_UNUSABLE: the command must not be run; its failure can be noted as of any other */
@@ -47,14 +46,18 @@ const SETTLED_KEPT_MS = 60 * 60 * 1000;
 /** What is older is of no use to anybody any more. @see the official agent 1.8.1, `deployment_command_tracker.rb` */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
-/** The agent takes about one command a second from a server that floods it: these are more than come while an order is valid. */
+/** A command that has ended may come again for as long as its order is valid. */
+const NEEDED_MS = LONGEST_ORDER_LIFE_MS + CLOCK_SKEW_MS;
+/** More than a server has for one host while an order is valid. */
 const MAX_RECORDS = 4_000;
+/** A tracking file holds one identifier. */
+const MAX_TRACKING_BYTES = 4_096;
 const DISK_TRIES = 5;
 
 export interface LedgerContext {
   readonly rootDir: string;
   readonly trackingFolder: string;
-  /** How many commands are remembered at most; those that run are remembered in any case. */
+  /** How many commands are remembered at most. */
   readonly maxRecords?: number;
   /** Modes of folders that are made. */
   readonly folderModes?: FolderModes;
@@ -69,13 +72,20 @@ export function openLedger(ctx: LedgerContext): Ledger {
   const saySometimes = saySeldom(ctx.log, ctx.clock);
   folders.renew();
   for (const own of [folder, tracking]) removeUnfinished(own);
-  const records = readRecords(ctx, folder);
-  adoptTrackingFiles(ctx, tracking, records);
+  const most = ctx.maxRecords ?? MAX_RECORDS;
+  const found = readRecords(folder, {
+    ...{ nowMs: ctx.clock.now(), most },
+    onUnreadable: (file, why) =>
+      saySometimes('a record of a command cannot be read; it is not run again', { file, why }),
+  });
+  const records = new Map(found.records);
+  const unreadable = new Set(found.unreadable);
+  adoptTrackingFiles(ctx, tracking, records, most);
+  for (const id of records.keys()) unreadable.delete(recordName(id));
 
-  // Identifiers are the server's text and may hold anything; a file's name must not.
-  const fileOf = (id: string) => join(folder, `${createHash('sha256').update(id).digest('hex').slice(0, 32)}.json`);
+  const fileOf = (id: string) => join(folder, recordName(id));
   const writeRecord = (record: CommandRecord) =>
-    writeFileDurably(fileOf(record.hostCommandIdentifier), JSON.stringify(record));
+    writeFileDurably(fileOf(record.hostCommandIdentifier), encodeRecord(record));
   const track = ({ deploymentId, hostCommandIdentifier }: CommandRecord) =>
     writeFileDurably(join(tracking, deploymentId), hostCommandIdentifier);
   let isLost = false;
@@ -131,19 +141,45 @@ export function openLedger(ctx: LedgerContext): Ledger {
     const now = ctx.clock.now();
     for (const record of records.values()) {
       const age = now - record.changedAtMs;
-      if (age > KEPT_MS || (record.state === 'settled' && age > SETTLED_KEPT_MS)) remove(record.hostCommandIdentifier);
+      const isOld = age > KEPT_MS && record.state !== 'running';
+      if (isOld || (record.state === 'settled' && age > SETTLED_KEPT_MS)) remove(record.hostCommandIdentifier);
     }
-    for (const record of beyondLimit([...records.values()], ctx.maxRecords ?? MAX_RECORDS))
-      remove(record.hostCommandIdentifier);
   };
-  asFarAsThereIsADisk(dropOld);
+  const size = () => records.size + unreadable.size;
+  const hasRoomFor = (commands: number) => {
+    asFarAsThereIsADisk(dropOld);
+    const now = ctx.clock.now();
+    for (const record of unneeded([...records.values()], size() + commands - most, now)) {
+      asFarAsThereIsADisk(() => remove(record.hostCommandIdentifier));
+    }
+    return size() + commands <= most;
+  };
+  /** What is left of it is a name. */
+  const findLost = (id: string): CommandRecord | null => {
+    if (!unreadable.delete(recordName(id))) return null;
+    const command = { hostCommandIdentifier: id, deploymentId: 'unknown', commandName: '' };
+    const lost: CommandRecord = { ...command, state: 'finished', outcome: lostOutcome(), changedAtMs: ctx.clock.now() };
+    asFarAsThereIsADisk(() => write(lost));
+    return lost;
+  };
+  // What ran that long ago ended with an agent that is gone.
+  for (const { hostCommandIdentifier: id, changedAtMs } of records.values())
+    if (ctx.clock.now() - changedAtMs > KEPT_MS) asFarAsThereIsADisk(() => remove(id));
+  hasRoomFor(0);
 
   return {
-    find: (id) => records.get(id) ?? null,
+    find: (id) => records.get(id) ?? findLost(id),
+    hasRoomFor,
     inState: (state) =>
       [...records.values()].filter((record) => record.state === state).sort((a, b) => a.changedAtMs - b.changedAtMs),
     begin(command) {
-      asFarAsThereIsADisk(dropOld);
+      if (!records.has(command.hostCommandIdentifier) && !hasRoomFor(1)) {
+        throw new SlipwayError(
+          'DEPLOYMENT_ROOT_UNUSABLE',
+          `${most} commands are noted down in ${folder}, and none of them may be forgotten yet; this one is not run`,
+          { remedy: 'Wait: what has been reported is forgotten after 35 minutes. See why the server sends so many.' },
+        );
+      }
       try {
         const record: CommandRecord = { ...command, state: 'running', outcome: null, changedAtMs: ctx.clock.now() };
         write(record);
@@ -159,7 +195,9 @@ export function openLedger(ctx: LedgerContext): Ledger {
     finish(id, outcome) {
       const record = records.get(id);
       if (record === undefined) return;
-      asFarAsThereIsADisk(() => write({ ...record, state: 'finished', outcome, changedAtMs: ctx.clock.now() }));
+      asFarAsThereIsADisk(() =>
+        write({ ...record, state: 'finished', outcome: keepable(outcome), changedAtMs: ctx.clock.now() }),
+      );
       asFarAsThereIsADisk(() => untrack(record));
     },
     settle(id) {
@@ -176,57 +214,42 @@ export function openLedger(ctx: LedgerContext): Ledger {
   };
 }
 
-/** What has to go so that one more fits: the oldest that the endpoint has, then the oldest that it does not have; nothing that runs. */
-function beyondLimit(records: readonly CommandRecord[], limit: number): readonly CommandRecord[] {
-  const excess = records.length + 1 - limit;
+/** The oldest of those that the endpoint has and cannot send again. */
+function unneeded(records: readonly CommandRecord[], excess: number, nowMs: number): readonly CommandRecord[] {
   if (excess <= 0) return [];
-  const inState = (state: CommandRecord['state']) =>
-    records.filter((record) => record.state === state).sort((a, b) => a.changedAtMs - b.changedAtMs);
-  return [...inState('settled'), ...inState('finished')].slice(0, excess);
+  return records
+    .filter(({ state, changedAtMs }) => state === 'settled' && nowMs - changedAtMs > NEEDED_MS)
+    .sort((a, b) => a.changedAtMs - b.changedAtMs)
+    .slice(0, excess);
 }
 
 /** Outcomes that the control endpoint does not have yet, without touching anything: the agent may be at work. */
 export function countUndelivered(rootDir: string): number {
   const folder = commandsDir(rootDir);
-  if (!existsSync(folder)) return 0;
-  const isFinished = (name: string) => {
-    try {
-      return (JSON.parse(readFileSync(join(folder, name), 'utf8')) as CommandRecord).state === 'finished';
-    } catch {
-      return false;
-    }
-  };
-  return readdirSync(folder).filter((name) => name.endsWith('.json') && isFinished(name)).length;
+  return existsSync(folder) ? countFinished(folder) : 0;
 }
 
 function commandsDir(rootDir: string): string {
   return join(rootDir, '.slipway', 'commands');
 }
 
-function readRecords(ctx: LedgerContext, folder: string): Map<string, CommandRecord> {
-  const records = new Map<string, CommandRecord>();
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.json'))) {
-    try {
-      const record = JSON.parse(readFileSync(join(folder, name), 'utf8')) as CommandRecord;
-      records.set(record.hostCommandIdentifier, record);
-    } catch (error) {
-      ctx.log.warn('a record of a command cannot be read and is left out', { file: join(folder, name), error });
-      rmSync(join(folder, name), { force: true });
-    }
-  }
-  return records;
-}
-
 /** Commands that another agent was running here before this one took its place. */
-function adoptTrackingFiles(ctx: LedgerContext, tracking: string, records: Map<string, CommandRecord>): void {
+function adoptTrackingFiles(
+  ctx: LedgerContext,
+  tracking: string,
+  records: Map<string, CommandRecord>,
+  most: number,
+): void {
   for (const entry of readdirSync(tracking, { withFileTypes: true })) {
     const file = join(tracking, entry.name);
     if (!entry.isFile() || !existsSync(file)) continue;
-    const hostCommandIdentifier = readFileSync(file, 'utf8').trim();
-    const { mtimeMs } = statSync(file);
-    if (hostCommandIdentifier === '' || ctx.clock.now() - mtimeMs > KEPT_MS) {
+    const { mtimeMs, size } = statSync(file);
+    const hostCommandIdentifier = size > MAX_TRACKING_BYTES ? '' : readFileSync(file, 'utf8').trim();
+    const isIdentifier =
+      hostCommandIdentifier !== '' && problemOfText(hostCommandIdentifier, COMMAND_ID_BYTES) === null;
+    if (!isIdentifier || ctx.clock.now() - mtimeMs > KEPT_MS) {
       rmSync(file, { force: true });
-    } else if (!records.has(hostCommandIdentifier)) {
+    } else if (!records.has(hostCommandIdentifier) && records.size < most) {
       const command = { hostCommandIdentifier, deploymentId: entry.name, commandName: '' };
       records.set(hostCommandIdentifier, { ...command, state: 'running', outcome: null, changedAtMs: mtimeMs });
     }

@@ -211,6 +211,7 @@ function dispatching(
   const ends = new Map<string, PromiseWithResolvers<void>>();
   const dispatcher = createDispatcher({
     ledger: {
+      hasRoomFor: () => true,
       find: (id) => {
         const one = known.find(({ hostCommandIdentifier }) => hostCommandIdentifier === id);
         return one === undefined

@@ -163,6 +163,7 @@ function memoryLedger(clock: ManualClock): Ledger {
   };
   return {
     find: (id) => records.get(id) ?? null,
+    hasRoomFor: () => true,
     inState: (state) => [...records.values()].filter((record) => record.state === state),
     begin: (command) =>
       void records.set(command.hostCommandIdentifier, {
