@@ -1,6 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { type DeploymentOptions, parseOptions, settingsOf } from '../engine/settings.ts';
 import { requestStop } from '../engine/stop.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment, listDeployments } from '../store/deployments.ts';
@@ -12,7 +13,7 @@ import { requireApplication, requireHeldApplication } from './applications.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
 import { requireConfig } from './deployment-configs.ts';
 import { requireGroup, requireLockedGroup } from './deployment-groups.ts';
-import { checkAlarms, checkRollback } from './group-settings.ts';
+import { checkAlarms, checkRollback, type GroupSettings } from './group-settings.ts';
 import {
   APPLICATION,
   CONFIG,
@@ -112,7 +113,7 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),
     deploymentStatusMessages: [],
     computePlatform: 'Server',
-    ...(JSON.parse(row.options_json) as object),
+    ...parseOptions(row),
   } as DeploymentInfo;
 }
 
@@ -121,7 +122,7 @@ interface CreateOptions {
   readonly ignoreApplicationStopFailures: boolean;
   readonly updateOutdatedInstancesOnly: boolean;
   readonly isRestart: boolean;
-  readonly echoed: Record<string, unknown>;
+  readonly shown: DeploymentOptions;
 }
 
 function readOptions(input: Input): CreateOptions {
@@ -143,7 +144,7 @@ function readOptions(input: Input): CreateOptions {
     ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
     updateOutdatedInstancesOnly,
     isRestart: readIsRestart(input, updateOutdatedInstancesOnly),
-    echoed: {
+    shown: {
       ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
       ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
     },
@@ -211,6 +212,13 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
         `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
       );
     }
+    // Shown is what is in force, also where it is the group's.
+    const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
+    const { autoRollbackConfiguration } = groupSettings;
+    const shown = {
+      ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
+      ...options.shown,
+    };
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
     await useRevision(tx, ctx, application.application_id, revision, note, nowMs);
@@ -232,7 +240,8 @@ async function createDeployment(ctx: ApiContext, input: Input): Promise<string> 
       ignore_application_stop_failures: options.ignoreApplicationStopFailures ? 1 : 0,
       update_outdated_instances_only: options.updateOutdatedInstancesOnly ? 1 : 0,
       restart_of: options.isRestart ? (last?.deployment_id ?? null) : null,
-      options_json: JSON.stringify(options.echoed),
+      options_json: JSON.stringify(shown),
+      settings_json: JSON.stringify(settingsOf(groupSettings, options.shown)),
       created_at_ms: nowMs,
       started_at_ms: null,
       completed_at_ms: null,

@@ -1,6 +1,6 @@
 /** The settings of a deployment group: what may be set, checked; kept and echoed in the form in which it was given. */
 import { ApiError } from '../../protocol/errors.ts';
-import type { MembershipSettings } from '../engine/hosts/membership.ts';
+import type { SettingsOfGroup } from '../engine/settings.ts';
 import type { Input } from './context.ts';
 import { readBoolean, readList, readObject, readText, requireObject, requireText } from './input.ts';
 import { isEmpty } from './not-done.ts';
@@ -25,7 +25,7 @@ const KEPT = [
   'terminationHookEnabled',
 ] as const;
 
-export type GroupSettings = MembershipSettings & { readonly [Name in (typeof KEPT)[number]]?: unknown };
+export type GroupSettings = SettingsOfGroup & { readonly [Name in (typeof KEPT)[number]]?: unknown };
 
 /** The two ways to say which hosts: a list of filters, or lists of them. */
 const TAG_FORMS = [

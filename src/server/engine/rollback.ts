@@ -11,16 +11,10 @@ import { findDeployment, insertDeployment, updateDeployment } from '../store/dep
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { type DeploymentOptions, parseOptions, storedSettings } from './settings.ts';
 
 /** The creator's exact name means something to agents, too. */
 const ROLLBACK_CREATOR = 'codeDeployRollback';
-
-/** What API calls are echoed, as far as a rollback cares. */
-interface RollbackSettings {
-  readonly autoRollbackConfiguration?:
-    | { readonly enabled?: boolean | undefined; readonly events?: readonly string[] | undefined }
-    | undefined;
-}
 
 /**
  * @param group locked; null: it was deleted
@@ -71,11 +65,8 @@ export async function rollBack(
 function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow | null, status: 'Failed' | 'Stopped'): boolean {
   if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
   if (deployment.creator === ROLLBACK_CREATOR) return false;
-  const own = JSON.parse(deployment.options_json) as RollbackSettings;
-  const ofGroup = JSON.parse(group?.settings_json ?? '{}') as RollbackSettings;
-  const { enabled, events } = own.autoRollbackConfiguration ?? ofGroup.autoRollbackConfiguration ?? {};
-  const event = status === 'Failed' ? 'DEPLOYMENT_FAILURE' : 'DEPLOYMENT_STOP_ON_REQUEST';
-  return enabled === true && events?.includes(event) === true;
+  const { rollbackEvents } = storedSettings(deployment, group?.settings_json ?? null);
+  return rollbackEvents.includes(status === 'Failed' ? 'DEPLOYMENT_FAILURE' : 'DEPLOYMENT_STOP_ON_REQUEST');
 }
 
 function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDeploymentId: string, nowMs: number) {
@@ -96,7 +87,7 @@ function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDepl
     restart_of: null,
     options_json: JSON.stringify({
       rollbackInfo: { rollbackTriggeringDeploymentId: deployment.deployment_id, rollbackMessage },
-    }),
+    } satisfies DeploymentOptions),
     created_at_ms: nowMs,
     started_at_ms: null,
     completed_at_ms: null,
@@ -108,7 +99,11 @@ function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDepl
 }
 
 /** The only thing about a deployment that changes after its end. */
-async function noteRollback(tx: StoreTransaction, deployment: DeploymentRow, rollbackInfo: object): Promise<void> {
-  const options = JSON.parse(deployment.options_json) as object;
-  await updateDeployment(tx, deployment.deployment_id, { options_json: JSON.stringify({ ...options, rollbackInfo }) });
+async function noteRollback(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  rollbackInfo: NonNullable<DeploymentOptions['rollbackInfo']>,
+): Promise<void> {
+  const options: DeploymentOptions = { ...parseOptions(deployment), rollbackInfo };
+  await updateDeployment(tx, deployment.deployment_id, { options_json: JSON.stringify(options) });
 }

@@ -6,8 +6,8 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 export const FINAL_STATUSES: readonly DeploymentStatus[] = ['Succeeded', 'Failed', 'Stopped'];
 
 /** A deployment as it begins; what only its course brings is added. */
-export type NewDeployment = Omit<DeploymentRow, 'stop_rollback' | 'restart_of'> &
-  Partial<Pick<DeploymentRow, 'restart_of'>>;
+export type NewDeployment = Omit<DeploymentRow, 'stop_rollback' | 'restart_of' | 'settings_json'> &
+  Partial<Pick<DeploymentRow, 'restart_of' | 'settings_json'>>;
 
 /**
  * @throws ApiError DeploymentLimitExceededException when the group has a deployment that is not over, however shortly before it
@@ -16,7 +16,7 @@ export type NewDeployment = Omit<DeploymentRow, 'stop_rollback' | 'restart_of'> 
 export async function insertDeployment(tx: StoreTransaction, row: NewDeployment): Promise<void> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('deployments')
-    .values({ restart_of: null, ...row, stop_rollback: null })
+    .values({ restart_of: null, settings_json: null, ...row, stop_rollback: null })
     .onConflict((conflict) => conflict.column('deployment_group_id').where('completed_at_ms', 'is', null).doNothing())
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 0n) return;

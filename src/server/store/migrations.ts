@@ -11,7 +11,7 @@ import type { StoreSchema } from './schema.ts';
 /** Makes one step's statements; `TEXT` is the dialect's type for texts. */
 type Step = (TEXT: string) => readonly string[];
 
-const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns, pagesByKey];
+const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns, pagesByKey, storedSettings];
 
 /** The step that a database of this version is at. */
 export const NEWEST_STEP = STEPS.length;
@@ -168,4 +168,9 @@ function pagesByKey(TEXT: string): readonly string[] {
     'create index groups_by_config on deployment_groups (deployment_config_name)',
     'create index deployments_by_status on deployments (status, created_at_ms, deployment_id)',
   ];
+}
+
+/** What a deployment goes by is stored with it; deployments from before go by their groups. */
+function storedSettings(TEXT: string): readonly string[] {
+  return [`alter table deployments add column settings_json ${TEXT}`];
 }

@@ -126,8 +126,10 @@ export interface DeploymentRow {
   update_outdated_instances_only: number;
   /** The mode RESTART: the deployment whose files its hosts take again; null: the mode STANDARD, hosts download. */
   restart_of: string | null;
-  /** Members that are only echoed. */
+  /** `DeploymentOptions` of `engine/settings`: members of CreateDeployment that are shown as given, and what is known of rollbacks. */
   options_json: string;
+  /** `DeploymentSettings` of `engine/settings`, as they were when the deployment was created; null: an older version created it. */
+  settings_json: string | null;
   created_at_ms: number;
   started_at_ms: number | null;
   completed_at_ms: number | null;

@@ -16,9 +16,9 @@ import type {
 import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets } from '../../store/targets.ts';
 import { courseOf } from '../course.ts';
+import { storedSettings } from '../settings.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
-import { filterListsOf, type MembershipSettings } from './membership.ts';
 
 /** As many as one deployment may have. */
 const MAX_TARGETS = 1000;
@@ -37,8 +37,8 @@ export async function resolveTargets(
   if (group === null) {
     return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
-  const lists = filterListsOf(JSON.parse(group.settings_json) as MembershipSettings);
-  const members = await instancesWithTags(tx, lists, MAX_TARGETS + 1);
+  const { filterLists } = storedSettings(deployment, group.settings_json);
+  const members = await instancesWithTags(tx, filterLists, MAX_TARGETS + 1);
   if (members.length === 0) {
     return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }

@@ -1,0 +1,67 @@
+/**
+ * What a deployment goes by: the settings of its group and its own options, read once, when it is created, and stored with it. A group that
+ * is changed afterwards changes nothing that runs. Pure.
+ */
+import type { DeploymentRow } from '../store/schema.ts';
+import type { TagFilter } from '../store/tag.ts';
+import { filterListsOf, type MembershipSettings } from './hosts/membership.ts';
+
+export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
+
+export interface DeploymentSettings {
+  /** A host of the group matches one filter of each list; no lists: no host does. */
+  readonly filterLists: readonly (readonly TagFilter[])[];
+  /** Events after which the group is rolled back by itself; none: it never is. */
+  readonly rollbackEvents: readonly RollbackEvent[];
+}
+
+/** A member of the API's shapes: what happens after which event. */
+interface AutoRollback {
+  readonly enabled?: boolean | undefined;
+  readonly events?: readonly RollbackEvent[] | undefined;
+}
+
+/** The part of a group's settings that its deployments go by. */
+export interface SettingsOfGroup extends MembershipSettings {
+  readonly autoRollbackConfiguration?: AutoRollback | undefined;
+}
+
+/** What a deployment's own record holds beside its columns: members of CreateDeployment, and what is known of rollbacks. All are shown. */
+export interface DeploymentOptions {
+  /** Takes the place of the group's. */
+  readonly autoRollbackConfiguration?: AutoRollback;
+  /** Kept and shown; no alarm is watched. */
+  readonly overrideAlarmConfiguration?: object;
+  readonly rollbackInfo?: {
+    readonly rollbackDeploymentId?: string;
+    readonly rollbackTriggeringDeploymentId?: string;
+    readonly rollbackMessage?: string;
+  };
+}
+
+/** @param group null: it was deleted, so no host belongs to it */
+export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOptions): DeploymentSettings {
+  const { enabled, events } = options.autoRollbackConfiguration ?? group?.autoRollbackConfiguration ?? {};
+  return {
+    filterLists: group === null ? [] : filterListsOf(group),
+    rollbackEvents: enabled === true ? (events ?? []) : [],
+  };
+}
+
+export function parseOptions({ options_json }: Pick<DeploymentRow, 'options_json'>): DeploymentOptions {
+  return JSON.parse(options_json) as DeploymentOptions;
+}
+
+/**
+ * The settings of a deployment that exists. One that an older version has created has none stored, and goes by its group as it is now.
+ *
+ * @param groupSettingsJson null: the group was deleted
+ */
+export function storedSettings(
+  deployment: Pick<DeploymentRow, 'settings_json' | 'options_json'>,
+  groupSettingsJson: string | null,
+): DeploymentSettings {
+  if (deployment.settings_json !== null) return JSON.parse(deployment.settings_json) as DeploymentSettings;
+  const group = groupSettingsJson === null ? null : (JSON.parse(groupSettingsJson) as SettingsOfGroup);
+  return settingsOf(group, parseOptions(deployment));
+}
