@@ -18,6 +18,8 @@ export async function putObject(store: ObjectStore, request: S3Request): Promise
   const content = store.incoming();
   try {
     const checksums = await receiveFile(request, content);
+    await content.settle();
+    await request.requireStillAllowed();
     requireWritable(headers, store.latest(bucket, key));
     const object = store.put(bucket, key, content, { eTag: content.md5(), headers: kept, checksums });
     response.setHeader('etag', `"${object.eTag}"`);

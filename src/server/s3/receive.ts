@@ -10,7 +10,7 @@ import {
   createChecksum,
 } from './checksums.ts';
 import { createChunkedReader } from './chunked-body.ts';
-import type { IncomingFile } from './object-store.ts';
+import type { IncomingFile } from './incoming-file.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
 import { MAX_XML_BYTES, malformed } from './xml.ts';

@@ -2,10 +2,11 @@
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts';
 import { requireWritable } from './conditions.ts';
 import { keptHeaders } from './kept-headers.ts';
-import type { CompletedPart, ObjectStore } from './object-store.ts';
+import type { ObjectStore, ObjectVersion } from './object-store.ts';
 import { readPromise, readSize, receiveFile, receiveNothing, receiveText } from './receive.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
+import { type CompletedPart, joinParts } from './upload-parts.ts';
 import { childText, elements, malformed, readXml, type XmlElement } from './xml.ts';
 
 const MAX_PART = 10_000;
@@ -33,6 +34,7 @@ export async function uploadPart(store: ObjectStore, request: S3Request): Promis
   const content = store.incoming();
   try {
     const checksums = await receiveFile(request, content, upload.algorithm);
+    await content.settle();
     store.putPart(upload.uploadId, part, content, checksums);
     response.setHeader('etag', `"${content.md5()}"`);
     response.end();
@@ -49,10 +51,22 @@ export async function completeUpload(store: ObjectStore, request: S3Request): Pr
   requireWritable(headers, store.latest(bucket, key));
   const sizeBytes = readSize('x-amz-mp-object-size', headers['x-amz-mp-object-size']);
   const { algorithm, isInTrailer, value } = readPromise(headers);
-  const object = store.completeUpload(upload, parts, {
+  const promise = {
     sizeBytes,
     checksum: algorithm === null || isInTrailer || value === null ? null : { algorithm, value },
-  });
+  };
+  const whole = store.incoming();
+  let object: ObjectVersion;
+  try {
+    const facts = await joinParts(store.partsFolder(upload), parts, whole, promise, request.signal);
+    await whole.settle();
+    // That may have taken minutes.
+    await request.requireStillAllowed();
+    requireWritable(headers, store.latest(bucket, key));
+    object = store.completeUpload(upload, whole, facts);
+  } finally {
+    whole.discard();
+  }
   response.setHeader('x-amz-version-id', object.version);
   return answer('CompleteMultipartUploadResult', {
     Location: `/${bucket}/${key}`,
