@@ -15,6 +15,7 @@ import {
   type BareRepository,
   bareRepository,
   FLUSH,
+  gitBomb,
   gitHttpServer,
   NO_HAVES,
   packetLine,
@@ -223,6 +224,16 @@ describe('a git server on the web', () => {
       { tuning: QUICK_TUNING },
     );
     expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('1000000 bytes') });
+  });
+
+  test('whose commit stands for ten billion files is left at a bound', async () => {
+    using folder = scratchFolder();
+    const commitId = gitBomb(bareRepository(folder.path), 10);
+    await using server = await gitHttpServer(folder.path);
+    const limits = { tuning: QUICK_TUNING, gitMaxMemoryBytes: 100 * 2 ** 20 };
+    const { fault, tookMs } = await attempt(`${server.url}/repo.git`, { commitId, maxBytes: 10_000_000 }, limits);
+    expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE' });
+    expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
   });
 
   test('that is slow, but not too slow, brings the revision', async () => {

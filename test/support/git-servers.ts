@@ -38,6 +38,20 @@ export function bareRepository(folder: string, files: Readonly<Record<string, st
   return { folder: bare, commitId: git('rev-parse', 'HEAD') };
 }
 
+/** Adds a commit of a few objects that stand for ten to the power of `levels` files. @returns its id */
+export function gitBomb({ folder }: BareRepository, levels: number): string {
+  const identity = { GIT_AUTHOR_NAME: 'a', GIT_AUTHOR_EMAIL: 'a@example.com' };
+  const env = { ...process.env, ...identity, GIT_COMMITTER_NAME: 'a', GIT_COMMITTER_EMAIL: 'a@example.com' };
+  const git = (input: string, ...args: string[]) =>
+    execFileSync('git', ['-C', folder, ...args], { input, encoding: 'utf8', env }).trim();
+  let id = git('a file', 'hash-object', '-w', '--stdin');
+  for (let level = 0; level < levels; level += 1) {
+    const kind = level === 0 ? '100644 blob' : '040000 tree';
+    id = git(Array.from({ length: 10 }, (_, n) => `${kind} ${id}\t${n}\n`).join(''), 'mktree');
+  }
+  return git('', 'commit-tree', '-m', 'many', id);
+}
+
 /**
  * A real git server, as any web server with `git http-backend` behind it.
  *
