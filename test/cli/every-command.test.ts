@@ -9,15 +9,16 @@ import type { Command, Option } from 'commander';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
+import { privateCertificates } from '../support/certificates.ts';
 import { capturedContext } from '../support/cli-context.ts';
-import { hostileAnswers } from '../support/hostile/answers.ts';
+import { endlessAnswers, hostileAnswers } from '../support/hostile/answers.ts';
 import { hostileBundle } from '../support/hostile/bundle.ts';
 import type { CommandRun, CommandWords } from '../support/hostile/run-commands.ts';
 import { type HostileServer, startHostileServer } from '../support/hostile/server.ts';
 import { HOSTILE, HOSTILE_ARGUMENT, HOSTILE_LABEL, HOSTILE_NAME, obeyed } from '../support/hostile/text.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
 
 const RUNNER = fileURLToPath(new URL('../support/hostile/run-commands.ts', import.meta.url));
 
@@ -42,6 +43,7 @@ let scratch: ScratchFolder;
 let server: HostileServer;
 let refusing: HostileServer;
 let ending: HostileServer;
+let endless: HostileServer;
 let bundle: string;
 /** What a local deployment takes: no control characters are in its path. */
 let deployable: string;
@@ -50,16 +52,19 @@ let leaves: readonly Leaf[];
 
 beforeAll(async () => {
   scratch = scratchFolder();
-  server = await startHostileServer(hostileAnswers());
+  const { caFile } = await privateCertificates(scratch.path);
+  // What follows in that answer is no certificate.
+  server = await startHostileServer(hostileAnswers(HOSTILE, `${readFileSync(caFile, 'utf8')}${HOSTILE}`));
   refusing = await startHostileServer({});
   ending = await startHostileServer(hostileAnswers('Failed'));
+  endless = await startHostileServer(endlessAnswers());
   bundle = hostileBundle(scratch.path, `bundle ${HOSTILE_NAME}`);
   deployable = hostileBundle(scratch.path, 'bundle \u202e\u200b ##[error]x %0A \u2028FORGED');
   configFile = hostileHost();
   leaves = leavesOf(await buildProgram(capturedContext(), () => undefined), []);
 });
 afterAll(async () => {
-  await Promise.all([server, refusing, ending].map((one) => one[Symbol.asyncDispose]()));
+  await Promise.all([server, refusing, ending, endless].map((one) => one[Symbol.asyncDispose]()));
   scratch[Symbol.dispose]();
 });
 
@@ -151,11 +156,14 @@ function runsOf({ path, command }: Leaf, url: string): CommandRun[] {
     run([...words, ...positionals, HOSTILE_ARGUMENT, HOSTILE_ARGUMENT]),
     run([...words, `--${HOSTILE_ARGUMENT}`]),
     run([...words, ...positionals]),
-    ...options.flatMap((option) => [
-      run([...words, ...usual, ...option, ...positionals]),
-      run([...words, ...withoutRevision, ...option, ...onBundle]),
-      run([...words, ...usual, ...option]),
-    ]),
+    ...options.map((option, index) => {
+      const rest = [
+        [...usual, ...option, ...positionals],
+        [...withoutRevision, ...option, ...onBundle],
+        [...usual, ...option],
+      ];
+      return run([...words, ...(rest[index % rest.length] ?? [])]);
+    }),
   ];
 }
 
@@ -171,7 +179,13 @@ async function carryOut(runs: readonly CommandRun[]): Promise<readonly CommandWo
 /** Annotations are the one thing that may be obeyed: they name a file and hold no line break. */
 const ANNOTATION = /^::(?:error|warning) (?:[a-z]+=[^:,\n]*,?)+::[^\n]*$/;
 
-function faultsOf({ args, stdout, stderr }: CommandWords): string[] {
+/** What Slipway itself says to a terminal: up, to the beginning of the line, empty it. */
+const OWN_SEQUENCES = /\x1b\[\d+A|\r\x1b\[2K/g;
+
+function faultsOf({ args, isTerminal = false, ...said }: CommandWords): string[] {
+  const [stdout, stderr] = [said.stdout, said.stderr].map((words) =>
+    isTerminal ? words.replaceAll(OWN_SEQUENCES, '') : words,
+  ) as [string, string];
   const own = args.includes('github')
     ? stdout
         .split('\n')
@@ -245,10 +259,10 @@ describe('every command', () => {
     expect(status?.stdout).toContain('\\u001b');
   });
 
-  test.each(['answers', 'refuses', 'ends deployments'])(
+  test.each(['answers', 'refuses', 'ends deployments', 'gives lists without an end'])(
     'with a server that %s shows no word that would be obeyed',
     async (how) => {
-      const { url } = how === 'answers' ? server : how === 'refuses' ? refusing : ending;
+      const { url } = { answers: server, refuses: refusing, 'ends deployments': ending }[how] ?? endless;
       const some =
         how === 'answers'
           ? leaves
@@ -260,6 +274,19 @@ describe('every command', () => {
       expect(words.filter(({ stdout, stderr }) => `${stdout}${stderr}`.includes('\\u001b')).length).toBeGreaterThan(
         some.length / 2,
       );
+    },
+  );
+
+  test.each(['answers', 'ends deployments'])(
+    'on a terminal shows a server that %s in moving lines, and obeys only its own',
+    async (how) => {
+      const { url } = how === 'answers' ? server : ending;
+      const watching = ['deploy', '--endpoint-url', url, '--region', 'us-east-1', '--revision', 's3://bucket/key.zip'];
+      const named = ['--application', HOSTILE_ARGUMENT, '--group', HOSTILE_ARGUMENT];
+      const words = await carryOut([{ ...run([...watching, ...named]), isTerminal: true }]);
+      expect(words.flatMap(faultsOf)).toEqual([]);
+      expect(words[0]?.stdout).toContain('\x1b[2K');
+      expect(words[0]?.stdout).toContain('\\u001b');
     },
   );
 

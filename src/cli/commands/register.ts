@@ -11,6 +11,7 @@ import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, caFileOf, connect } from '../connection.ts';
 import { privateAuthorities } from '../private-authority.ts';
+import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
 
 interface RegisterOptions extends ConnectionOptions, ResultOptions {
@@ -104,6 +105,7 @@ interface Enrolment {
 async function enrol({ client, endpoint }: Connection, options: RegisterOptions): Promise<Enrolment> {
   const { instanceName } = options;
   const server = await client.call('DescribeServer', {});
+  const signerCaCertificatePem = signerCaOf(server);
   const key = await client.call('CreateAccessKey', { role: 'host', instanceName, description: `host ${instanceName}` });
   const hostArn = key.hostArn ?? '';
   let isNew = true;
@@ -128,7 +130,6 @@ async function enrol({ client, endpoint }: Connection, options: RegisterOptions)
     throw error;
   }
   const { accessKeyId, secretAccessKey } = key;
-  const { signerCaCertificatePem } = server;
   const s3Endpoint = server.s3Endpoint ?? endpoint;
   const signsOrders = server.signsOrders === true;
   return { identity: { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem, signsOrders }, undo };

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { SlipwayError } from '../../errors.ts';
 import type { ClosableLogger } from '../../logging/create-logger.ts';
 import type { AddCommand, Conclude } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
@@ -15,6 +14,7 @@ import {
 } from '../server-options.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
 import type { ServiceInstallation } from '../service/install.ts';
+import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 
@@ -69,7 +69,7 @@ function addShowCommand(server: Command, ctx: CliContext): void {
         ['account', about.accountId],
         ['signs orders', about.signsOrders === true ? 'yes' : 'no'],
       ];
-      const lines = options.signerCa === true ? linesOfPem(about.signerCaCertificatePem) : renderTable(rows);
+      const lines = options.signerCa === true ? signerCaOf(about).trimEnd().split('\n') : renderTable(rows);
       printResult(ctx, options, about, lines);
     });
 }
@@ -146,14 +146,5 @@ function endOnUnforeseenFaults(log: ClosableLogger): void {
     log.error('the server has met a fault that nothing in it handles, and ends', { error });
     setTimeout(end, LAST_LINE_MS);
     void log.close().then(end, end);
-  });
-}
-
-/** The line breaks are the server's, so nothing else may be its own. @throws SlipwayError SERVER_ADDRESS_INVALID for what is no certificate */
-function linesOfPem(pem: string): readonly string[] {
-  const lines = pem.trimEnd().split('\n');
-  if (lines.every((line) => /^(-----(BEGIN|END) CERTIFICATE-----|[A-Za-z0-9+/=]+)$/.test(line))) return lines;
-  throw new SlipwayError('SERVER_ADDRESS_INVALID', 'what the server gave as its certificate is none', {
-    remedy: 'Check that the address is that of a control server’s API.',
   });
 }

@@ -8,12 +8,15 @@ import { HOSTILE, HOSTILE_ARGUMENT } from './text.ts';
 
 type Answers = Record<string, unknown>;
 
-/** A list that goes on for ever would only be slow. */
-const LEFT_OUT = new Set(['nextToken']);
+/** Left out: a list that goes on for ever is another matter. */
+const TOKENS = ['nextToken', 'NextToken'];
 const DEEPEST = 12;
 
-/** @param status of deployments, which a follower waits for */
-export function hostileAnswers(status: string = HOSTILE): Answers {
+/**
+ * @param status of deployments, which a follower waits for
+ * @param signerCaCertificatePem what the server gives for the certificate of its orders
+ */
+export function hostileAnswers(status: string = HOSTILE, signerCaCertificatePem: string = HOSTILE): Answers {
   const answers: Answers = {};
   for (const [name, schema] of Object.entries(sdk)) {
     // [9, namespace, name, traits, input, output] is an operation. @see @smithy/types, `StaticOperationSchema`
@@ -24,7 +27,14 @@ export function hostileAnswers(status: string = HOSTILE): Answers {
   const withStatus = JSON.parse(
     JSON.stringify(answers, (key, value) => (key === 'status' ? status : value)),
   ) as Answers;
-  return { ...withStatus, ...CONTROL };
+  return { ...withStatus, ...CONTROL, DescribeServer: { ...CONTROL.DescribeServer, signerCaCertificatePem } };
+}
+
+/** The same, and every list goes on: with the same page again. */
+export function endlessAnswers(): Answers {
+  const goesOn = Object.fromEntries(TOKENS.map((name) => [name, HOSTILE]));
+  const entries = Object.entries(hostileAnswers('Failed'));
+  return Object.fromEntries(entries.map(([name, answer]) => [name, { ...(answer as object), ...goesOn }]));
 }
 
 /** @see @smithy/types, `schema/sentinels`: simple types are numbers, lists and maps of them have a bit more */
@@ -45,7 +55,7 @@ function madeFor(schema: unknown, depth: number): unknown {
   if (kind === 2) return { [HOSTILE]: madeFor(schema.at(-1), depth + 1) };
   const [names = [], members = []] = schema.slice(4) as [string[]?, unknown[]?];
   return Object.fromEntries(
-    names.flatMap((name, index) => (LEFT_OUT.has(name) ? [] : [[name, memberFor(name, members[index], depth + 1)]])),
+    names.flatMap((name, index) => (TOKENS.includes(name) ? [] : [[name, memberFor(name, members[index], depth + 1)]])),
   );
 }
 

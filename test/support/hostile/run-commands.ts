@@ -12,6 +12,8 @@ export interface CommandRun {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
+  /** A person looks: colours and moving lines are for them only. */
+  readonly isTerminal?: boolean;
 }
 
 export interface CommandWords extends CommandRun {
@@ -30,7 +32,7 @@ async function run(one: CommandRun): Promise<CommandWords> {
       write: (piece) => {
         said[name] += piece;
       },
-      isTerminal: false,
+      isTerminal: one.isTerminal ?? false,
       columns: 80,
     });
   const signal = AbortSignal.timeout(LONGEST_MS);
