@@ -45,7 +45,7 @@ import { rememberedIds } from './remembered-ids.ts';
 import { stageAll } from './stage.ts';
 import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
-import type { InstallPlan, InstallRules, PlanProblem, PlanResult, TakenOver } from './types.ts';
+import type { InstallPlan, InstallRules, PlanProblem, PlanResult, TakenOver, TreeView } from './types.ts';
 
 export interface InstallRequest {
   readonly appSpec: AppSpec;
@@ -90,12 +90,14 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
   const paths = bookkeepingPaths(request);
   const lastInstall = readLastInstall(ctx, paths);
   const savedFilesDir = savedFilesName(ctx.fs, request);
-  const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir);
+  // Nothing is changed before the operations are known, so the plan's look at the disk is theirs, too.
+  const view = rememberingView(diskView(ctx.fs));
+  const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir, view);
   const takenOver = new Set(plan.takenOver.map(({ path }) => path));
   const isTakenOver = takenOver.size === 0 ? null : (path: string) => takenOver.has(path);
   const operations = planOperations({
     plan,
-    host: withoutOwnLinks(diskView(ctx.fs), lastInstall.previous, isTakenOver),
+    host: withoutOwnLinks(view, lastInstall.previous, isTakenOver),
     attributes: attributeView(ctx.tools),
     savedFilesDir,
     deploymentId: request.deploymentId,
@@ -150,7 +152,8 @@ function savedFilesName(fs: InstallFs, { deploymentDir }: InstallRequest): strin
 /** What Install would do, or why it cannot; nothing is changed. */
 export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
   const lastInstall = readLastInstall(ctx, bookkeepingPaths(request));
-  return planFor(ctx, { ...request, isPreview: true }, lastInstall, savedFilesName(ctx.fs, request));
+  const view = rememberingView(diskView(ctx.fs));
+  return planFor(ctx, { ...request, isPreview: true }, lastInstall, savedFilesName(ctx.fs, request), view);
 }
 
 function planOrThrow(
@@ -158,8 +161,9 @@ function planOrThrow(
   request: InstallRequest,
   lastInstall: LastInstall,
   savedFilesDir: string,
+  view: TreeView,
 ): InstallPlan {
-  const result = planFor(ctx, request, lastInstall, savedFilesDir);
+  const result = planFor(ctx, request, lastInstall, savedFilesDir, view);
   if (result.ok) return result.plan;
   const remedy = remediesFor(result.problems, behaviorInForce(request)).join(' ');
   throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems), { remedy });
@@ -175,8 +179,8 @@ function planFor(
   request: InstallRequest & { readonly isPreview?: boolean },
   lastInstall: LastInstall,
   savedFilesDir: string,
+  view: TreeView,
 ): PlanResult {
-  const view = rememberingView(diskView(ctx.fs));
   return planInstall({
     appSpec: request.appSpec,
     archiveDir: ctx.fs.realpathSync(request.archiveDir),
