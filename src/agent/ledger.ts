@@ -5,8 +5,8 @@
  *   finish     the outcome is known; it is kept until the control endpoint has it
  *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
  *
- * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it.
- * A file that cannot be read never blocks the start. Folders that are deleted while the agent runs are made anew, with all that is known. A disk that is
+ * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it
+ * while this machine runs; nobody waits until it is on the disk. A file that cannot be read never blocks the start. Folders that are deleted while the agent runs are made anew, with all that is known. A disk that is
  * full keeps a command from beginning, and from then on nothing: what is known is kept in memory, and the endpoint is told.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -19,7 +19,7 @@ import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { CLOCK_SKEW_MS, LONGEST_ORDER_LIFE_MS } from '../protocol/order.ts';
 import { COMMAND_ID_BYTES, problemOfText } from '../protocol/wire-text.ts';
 import type { Clock } from '../system/clock.ts';
-import { removeUnfinished, writeFileDurably } from '../system/durable-file.ts';
+import { removeUnfinished, replaceFile, writeFileDurably } from '../system/durable-file.ts';
 import { lostOutcome } from './diagnostics.ts';
 import { type CommandRecord, countFinished, encodeRecord, keepable, readRecords, recordName } from './ledger-file.ts';
 import { isFolderGone, ledgerFolders } from './ledger-folders.ts';
@@ -87,7 +87,7 @@ export function openLedger(ctx: LedgerContext): Ledger {
   const writeRecord = (record: CommandRecord) =>
     writeFileDurably(fileOf(record.hostCommandIdentifier), encodeRecord(record));
   const track = ({ deploymentId, hostCommandIdentifier }: CommandRecord) =>
-    writeFileDurably(join(tracking, deploymentId), hostCommandIdentifier);
+    replaceFile(join(tracking, deploymentId), hostCommandIdentifier);
   let isLost = false;
   const writeAll = () => {
     saySometimes('a folder that commands are noted down in was deleted; it is made anew, with all that is known', {

@@ -10,7 +10,12 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
   putDurably(path, content, mode, renameSync);
 }
 
-/** The same for a file that is not there yet. @returns whether it was made: if there is one already, that one stays */
+/** The same for readers of now alone: after a power cut the file may hold nothing. */
+export function replaceFile(path: string, content: string, mode = 0o644): void {
+  write(path, content, mode, renameSync, () => undefined);
+}
+
+/** `writeFileDurably` for a file that is not there yet. @returns whether it was made: if there is one already, that one stays */
 export function createFileDurably(path: string, content: string, mode = 0o644): boolean {
   try {
     putDurably(path, content, mode, (temporary) => {
@@ -30,6 +35,17 @@ function putDurably(
   mode: number,
   put: (temporary: string, path: string) => void,
 ): void {
+  write(path, content, mode, put, fsyncSync);
+  syncFolder(dirname(path));
+}
+
+function write(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  put: (temporary: string, path: string) => void,
+  sync: (file: number) => void,
+): void {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     const file = openSync(temporary, 'w', mode);
@@ -37,7 +53,7 @@ function putDurably(
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       let written = 0;
       while (written < bytes.length) written += writeSync(file, bytes, written);
-      fsyncSync(file);
+      sync(file);
     } finally {
       closeSync(file);
     }
@@ -46,7 +62,6 @@ function putDurably(
     rmSync(temporary, { force: true });
     throw error;
   }
-  syncFolder(dirname(path));
 }
 
 /** Removes what `writeFileDurably` was at when its process was cut off. Nobody else may write in the folder. */
