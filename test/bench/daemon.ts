@@ -3,7 +3,7 @@
  *
  * Start to first poll, memory and CPU of a daemon that long-polls the real control server, how soon SIGTERM ends it, and how long a small
  * deployment takes from CreateDeployment to Succeeded. Memory is what the kernel says in `/proc/PID/smaps_rollup`, CPU what it says in
- * `/proc/PID/stat`; times are medians over the rounds.
+ * `/proc/PID/stat`; times are medians over the rounds. Small bundles are in `small.ts`.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,13 +16,12 @@ import { trustAuthorities } from '../../src/system/trust.ts';
 import { privateCertificates } from '../support/certificates.ts';
 import { answeringServer } from '../support/http-server.ts';
 import { hasPrograms } from '../support/programs.ts';
-import { writeRevision } from '../support/revision.ts';
 import { type Figure, median } from './figures.ts';
+import { localFigures, smallDeployments } from './small.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = join(PROJECT, 'dist/cli/main.js');
 const START_ROUNDS = 9;
-const DEPLOYMENTS = 9;
 const SETTLE_MS = 20_000;
 const IDLE_MS = 60_000;
 const CLOCK_TICKS = 100;
@@ -31,6 +30,7 @@ const CLOCK_TICKS = 100;
 export async function* daemonFigures(folder: string): AsyncGenerator<Figure> {
   execFileSync(process.execPath, ['build.ts'], { cwd: PROJECT });
   yield await coldStart(folder);
+  yield* localFigures(folder, [process.execPath, ENTRY]);
   yield* againstServer(folder);
 }
 
@@ -90,7 +90,14 @@ async function* againstServer(folder: string): AsyncGenerator<Figure> {
     await systemClock.sleep(SETTLE_MS);
     yield* memory(agent.pid ?? 0, 'idle daemon');
     yield await idleCpu(agent.pid ?? 0);
-    yield await smallDeployments(folder, url, key, env);
+    const client = createManagementClient({
+      endpoint: url,
+      region: 'us-east-1',
+      credentials: async () => key,
+      clock: systemClock,
+      proxyEnvironment: {},
+    });
+    yield* smallDeployments({ folder, client, slipway: (args) => output(args, env) });
     await systemClock.sleep(SETTLE_MS);
     yield* memory(agent.pid ?? 0, 'daemon after small deployments');
     const startedMs = performance.now();
@@ -128,58 +135,6 @@ function cpuTicks(pid: number): number {
     .replace(/^.*\) /s, '')
     .split(' ');
   return Number(fields[11]) + Number(fields[12]);
-}
-
-/** Twenty files and five hooks, from CreateDeployment to Succeeded, as a caller sees it who asks every few milliseconds. */
-async function smallDeployments(
-  folder: string,
-  url: string,
-  key: { accessKeyId: string; secretAccessKey: string },
-  env: Record<string, string>,
-): Promise<Figure> {
-  const client = createManagementClient({
-    endpoint: url,
-    region: 'us-east-1',
-    credentials: async () => key,
-    clock: systemClock,
-    proxyEnvironment: {},
-  });
-  output(['applications', 'create', 'site'], env);
-  output(['groups', 'create', 'bench', '--application', 'site', '--tag', 'Role=bench'], env);
-  const times: number[] = [];
-  for (let round = 0; round <= DEPLOYMENTS; round += 1) {
-    const revision = writeRevision(join(folder, `revision-${round}`), {
-      destination: join(folder, 'site'),
-      files: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`f${n}.txt`, `${round} ${n}\n`])),
-      scripts: Object.fromEntries(
-        ['ApplicationStop', 'BeforeInstall', 'AfterInstall', 'ApplicationStart', 'ValidateService'].map((event) => [
-          event,
-          'exit 0',
-        ]),
-      ),
-    });
-    const pushed = JSON.parse(output(['push', revision, '--application', 'site', '--json'], env)) as {
-      s3Location: object;
-    };
-    const startedMs = performance.now();
-    const { deploymentId } = (await client.call('CreateDeployment', {
-      applicationName: 'site',
-      deploymentGroupName: 'bench',
-      revision: { revisionType: 'S3', s3Location: pushed.s3Location },
-    } as never)) as { deploymentId: string };
-    for (;;) {
-      const { deploymentInfo } = (await client.call('GetDeployment', { deploymentId } as never)) as {
-        deploymentInfo: { status: string };
-      };
-      if (deploymentInfo.status === 'Succeeded') break;
-      if (['Failed', 'Stopped'].includes(deploymentInfo.status))
-        throw new Error(`${deploymentId} ${deploymentInfo.status}`);
-      await systemClock.sleep(10);
-    }
-    // The first one runs no ApplicationStop, and fills the caches.
-    if (round > 0) times.push(performance.now() - startedMs);
-  }
-  return figure('small bundle, CreateDeployment to Succeeded (warm)', median(times), 'ms', 600);
 }
 
 function slipway(args: readonly string[], env: Record<string, string> = {}) {
