@@ -4,17 +4,30 @@
  */
 import { rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+
+/** What the command line loads as a bundle of its own; and the errors, which must be the same classes in all of these. */
+const APART: Readonly<Record<string, string>> = {
+  'shared/errors': 'src/errors.ts',
+  'agent/main': 'src/agent/main.ts',
+};
 
 if (import.meta.main) {
   rmSync('dist', { recursive: true, force: true });
   // Each on its own: of what two programs share every piece becomes a file, and an executor would look for eighty at each start.
-  await bundle({ 'cli/main': 'src/cli/main.ts' }, 'dist');
+  for (const [name, source] of Object.entries({ ...APART, 'cli/main': 'src/cli/main.ts' })) {
+    await bundle({ [name]: source }, 'dist', [apart(source)]);
+  }
   await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, 'dist');
 }
 
 /** @param entryPoints name of the file that is made, without `.js` → source */
-export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
+export async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string,
+  plugins: readonly Plugin[] = [],
+): Promise<void> {
   await build({
     entryPoints: { ...entryPoints },
     outdir,
@@ -31,13 +44,29 @@ export async function bundle(entryPoints: Readonly<Record<string, string>>, outd
     // Names stay, so that a stack trace says something; blanks and comments would lie in every process's memory.
     minifyWhitespace: true,
     legalComments: 'none',
+    // Without what libraries load for their own developers, such as the colours of winston's debugging.
+    define: { 'process.env.NODE_ENV': '"production"' },
     external: ['pg-native'],
-    plugins: [lazyBuiltins(), noFormData()],
+    plugins: [...plugins, lazyBuiltins(), noFormData()],
     // Some libraries are CommonJS and ask for Node's own modules by `require`.
     banner: {
       js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
     },
   });
+}
+
+/** Leaves what is bundled apart where it is. Programs and chunks all lie one folder deep, so one way leads there from each. */
+function apart(own: string): Plugin {
+  return {
+    name: 'apart',
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, resolveDir }) => {
+        const source = relative(import.meta.dirname, join(resolveDir, path));
+        const found = Object.entries(APART).find(([, other]) => other === source && other !== own);
+        return found === undefined ? null : { path: `../${found[0]}.js`, external: true };
+      });
+    },
+  };
 }
 
 /** axios would bring it, and with it the table of all media types: for forms, which nobody here sends. */
