@@ -6,8 +6,9 @@
  *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
  *
  * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it
- * while this machine runs; nobody waits until it is on the disk. A file that cannot be read never blocks the start. Folders that are deleted while the agent runs are made anew, with all that is known. A disk that is
- * full keeps a command from beginning, and from then on nothing: what is known is kept in memory, and the endpoint is told.
+ * while this machine runs; nobody waits until it is on the disk. A file that cannot be read never blocks the start. Folders that are deleted
+ * while the agent runs are made anew, with all that is known. A disk that is full keeps a command from beginning, and from then on nothing:
+ * what is known is kept in memory, and the endpoint is told.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
