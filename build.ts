@@ -11,6 +11,7 @@ import { build, type Plugin } from 'esbuild';
 const APART: Readonly<Record<string, string>> = {
   'shared/errors': 'src/errors.ts',
   'agent/main': 'src/agent/main.ts',
+  'local/deploy': 'src/cli/local-deploy.ts',
 };
 
 if (import.meta.main) {
