@@ -98,6 +98,7 @@ function readText(text: string, options: ParseOptions): AppSpecReading {
   if (text.includes(NOT_UTF8)) reportBadText(collector, document);
   const appSpec = readDocument(collector, root, options.platform);
   const findings = [...collector.findings, ...secondDocument(document, text)];
+  if (appSpec !== null) findings.push(...nothingToDo(appSpec, findings, options.filename));
   return { appSpec, findings: inOrder(findings), placeOf: collector.placeOf };
 }
 
@@ -109,6 +110,17 @@ function reportBadText(collector: FindingCollector, document: Document.Parsed): 
       collector.report('not-utf8', node as YamlNode, 'this holds bytes that are not UTF-8: save the file as UTF-8');
     },
   });
+}
+
+/** A key or an event that nobody reads may have been meant to be files or scripts; it is named, and this would be its consequence. */
+const MAY_HIDE_WORK: readonly string[] = ['unknown-key', 'key-misplaced', 'event-unknown', 'event-without-scripts'];
+
+function nothingToDo({ files, hooks }: AppSpec, findings: readonly Finding[], filename: string): Finding[] {
+  const hasScripts = [...hooks.values()].some((scripts) => scripts.length > 0);
+  const hidden = findings.some(({ severity, rule }) => severity === 'error' || MAY_HIDE_WORK.includes(rule));
+  if (files.length > 0 || hasScripts || hidden) return [];
+  const message = `${filename} has neither files nor scripts: a deployment of it succeeds and changes nothing`;
+  return [{ severity: 'warning', rule: 'nothing-to-do', message, position: null }];
 }
 
 function unreadable(findings: readonly Finding[]): AppSpecReading {

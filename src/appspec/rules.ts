@@ -28,6 +28,10 @@ export const LINT_RULES = {
     severity: 'error',
     meaning: 'A second YAML document follows: it would vanish, because only the first one counts.',
   },
+  'nothing-to-do': {
+    severity: 'warning',
+    meaning: 'The file names neither files nor scripts: a deployment succeeds and changes nothing.',
+  },
   'key-misplaced': {
     severity: 'warning',
     meaning: 'A key that stands where nobody reads it, though it would be read elsewhere; the message says where.',

@@ -1,6 +1,6 @@
 /** What a person names to be pushed: a folder, which is packed, or a bundle that somebody has packed already, which goes as it is. */
 import { existsSync, statSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { HostView } from '../appspec/bundle-lint.ts';
 import { judgeFolder } from '../archive/folder-bundle.ts';
 import { isPlainInZip, packBundle } from '../archive/pack.ts';
@@ -51,7 +51,7 @@ export async function withBundle<T>(
   const isFile = kindOf(source) === 'file';
   const { config } = loadAgentConfig(request.agentConfigurationFile);
   return withScratchFolder(async (workDir) => {
-    const preparation = { source, wanted: request.bundleType, workDir, config };
+    const preparation = { source, wanted: request.bundleType, workDir, config, stderr: ctx.stderr };
     const bundle = await (isFile ? takeBundle(preparation) : packFolder(preparation));
     const { signKey, application } = request;
     let signatures = isFile ? signaturesBeside(source) : [];
@@ -81,10 +81,13 @@ interface Preparation {
   readonly wanted: BundleType | null;
   readonly workDir: string;
   readonly config: AgentConfig;
+  /** For warnings. */
+  readonly stderr: CliContext['stderr'];
 }
 
-async function packFolder({ source, wanted, workDir, config }: Preparation): Promise<Bundle> {
-  await requireSound(source, config);
+async function packFolder(preparation: Preparation): Promise<Bundle> {
+  const { source, wanted, workDir, config } = preparation;
+  await requireSound(preparation);
   const limits = { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries };
   const rules = { rejectSymlinks: config.rejectSymlinks, keepOwnership: false };
   // A zip is what most tools can look into; a few names mean something else in it.
@@ -95,7 +98,8 @@ async function packFolder({ source, wanted, workDir, config }: Preparation): Pro
   return { bundleFile, bundleType };
 }
 
-async function takeBundle({ source, wanted, workDir, config }: Preparation): Promise<Bundle> {
+async function takeBundle(preparation: Preparation): Promise<Bundle> {
+  const { source, wanted, workDir } = preparation;
   const bundleType = bundleTypeOf(source);
   if (bundleType === null || (wanted !== null && wanted !== bundleType)) {
     const kind = kindOfOtherFile(source);
@@ -104,7 +108,7 @@ async function takeBundle({ source, wanted, workDir, config }: Preparation): Pro
     const remedy = bundleType === null ? (kind?.remedy ?? WHAT_TO_NAME) : WHAT_TO_NAME;
     throw new SlipwayError('CLI_BAD_REVISION', `${source} is ${what}`, { remedy });
   }
-  await requireSound(source, config);
+  await requireSound(preparation);
   // Under another name, so that a signature made here is not left beside the person's file.
   const bundleFile = join(workDir, `bundle.${bundleType}`);
   symlinkSync(source, bundleFile);
@@ -114,9 +118,10 @@ async function takeBundle({ source, wanted, workDir, config }: Preparation): Pro
 /** Of this machine nothing is asked: the revision is for others. */
 const ANY_HOST: HostView = { hasUser: () => true, hasGroup: () => true, hasProgram: () => true };
 
-async function requireSound(path: string, config: AgentConfig): Promise<void> {
-  await requireSoundRevision({
-    path,
+/** Warnings do not hold it up, and are told. */
+async function requireSound({ source, config, stderr }: Preparation): Promise<void> {
+  const { file, findings } = await requireSoundRevision({
+    path: source,
     appSpecFilename: 'appspec.yml',
     host: ANY_HOST,
     isTargetHost: false,
@@ -124,6 +129,10 @@ async function requireSound(path: string, config: AgentConfig): Promise<void> {
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: false },
     rejectUnconfinedSelinux: config.rejectUnconfinedSelinux,
   });
+  for (const { message, position } of findings) {
+    const place = position === null ? '' : `:${position.line}`;
+    stderr.writeLines([`slipway: ${basename(file)}${place}: warning: ${message}`]);
+  }
 }
 
 async function sign(ctx: CliContext, keyFile: string, application: string, bundleFile: string) {

@@ -10,7 +10,7 @@ import { forSignature, requireSignature } from '../deployment/bundle-signature.t
 import { bundleTypeOf } from '../deployment/commands/download-bundle.ts';
 import { requireKnownEvents } from '../deployment/commands/install.ts';
 import type { DeploymentContext } from '../deployment/context.ts';
-import { findAppSpec, findInstalledHooks } from '../deployment/find-appspec.ts';
+import { findAppSpec, findInstalledHooks, warningsForLog } from '../deployment/find-appspec.ts';
 import { describeGroupId } from '../deployment/groups-on-host.ts';
 import { bundleOfArchive } from '../deployment/kept-bundle.ts';
 import { archiveDirOf, groupPointers, instructionsDir, readPointer } from '../deployment/layout.ts';
@@ -175,6 +175,7 @@ function planFrom(ctx: DeploymentContext, plan: LocalDeploymentPlan, folder: str
     const found = findAppSpec(archiveDir, specification.appSpecFilename);
     requireKnownEvents(found.appSpec, found.filename, specification.allPossibleLifecycleEvents);
     appSpec = found.appSpec;
+    for (const line of warningsForLog(found).split('\n').filter(Boolean)) ctx.log.warn(line);
   } catch (error) {
     return impossible(specification, [problemOf(error)]);
   }

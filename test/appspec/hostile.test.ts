@@ -4,7 +4,12 @@ import { parseAppSpec } from '../../src/appspec/parse.ts';
 
 const options = { filename: 'appspec.yml', platform: 'linux' } as const;
 const head = 'version: 0.0\nos: linux\n';
-const rules = (text: string) => [...new Set(parseAppSpec(text, options).findings.map(({ rule }) => rule))];
+/** Of the findings, but that the text is no whole revision. */
+const rules = (text: string) => {
+  const all = new Set<string>(parseAppSpec(text, options).findings.map(({ rule }) => rule));
+  all.delete('nothing-to-do');
+  return [...all];
+};
 
 describe('an AppSpec file that', () => {
   test('has a hundred thousand brackets is refused', () => {

@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { parseAppSpec } from '../../src/appspec/parse.ts';
 import type { LintRuleId } from '../../src/appspec/rules.ts';
 import { APPSPEC_SCHEMA } from '../../src/appspec/schema.ts';
+import type { Finding } from '../../src/appspec/types.ts';
 import { HOOK_EVENTS } from '../../src/protocol/lifecycle-events.ts';
 
 const matchesSchema = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(APPSPEC_SCHEMA);
@@ -98,10 +99,13 @@ const document = fc.record(
 /** What a reader of YAML 1.1 makes of the text of a document: the schema and the parser must look at the same. */
 const asText = (value: unknown) => stringify(value, { version: '1.1', aliasDuplicateObjects: false });
 
+/** A schema has no words for a file that is right and of no use. */
+const isNoFault = ({ rule }: Finding) => rule === 'nothing-to-do';
+
 test('the property tests below see documents of both kinds', () => {
   // By chance a sample has 20 to 41 valid ones; this one stays the same.
   const seen = fc.sample(document, { numRuns: 400, seed: 1 }).map((value) => parseAppSpec(asText(value), options));
-  expect(seen.filter(({ ok, findings }) => ok && findings.length === 0).length).toBeGreaterThan(20);
+  expect(seen.filter(({ ok, findings }) => ok && findings.every(isNoFault)).length).toBeGreaterThan(20);
   expect(seen.filter(({ ok }) => !ok).length).toBeGreaterThan(20);
 });
 
@@ -111,7 +115,7 @@ describe('the JSON Schema', () => {
       fc.property(document, (value) => {
         const text = asText(value);
         const result = parseAppSpec(text, options);
-        if (!result.ok || result.findings.length > 0) return;
+        if (!result.ok || !result.findings.every(isNoFault)) return;
         const accepted = matchesSchema(parse(text, { version: '1.1' }));
         expect(accepted, `${text}\n${JSON.stringify(matchesSchema.errors)}`).toBe(true);
       }),

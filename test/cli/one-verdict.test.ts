@@ -17,6 +17,8 @@ interface Case {
   /** What makes it bad, in the words of the message or the code; null: nothing. */
   readonly fault: string | null;
   readonly config?: string;
+  /** What every command says of a revision that it takes all the same. */
+  readonly warning?: string;
   /** Something that only the system can make, in the revision's folder. */
   readonly make?: readonly string[];
 }
@@ -28,6 +30,12 @@ const VENV = { 'app/venv/bin/python3': '->/usr/bin/python3', 'app/venv/lib/x': '
 
 const CASES: Readonly<Record<string, Case>> = {
   'a virtual environment': { appSpec: FILES, files: VENV, fault: null },
+  'neither files nor scripts': {
+    appSpec: 'files: []\n',
+    files: { 'app/a': '' },
+    fault: null,
+    warning: 'has neither files nor scripts',
+  },
   'links out, in circles and to nothing': {
     appSpec: FILES,
     files: { 'app/out': '->../../..', 'app/a': '->b', 'app/b': '->a', 'app/gone': '->nowhere' },
@@ -139,9 +147,10 @@ async function cli(args: readonly string[], good: readonly number[]): Promise<Ve
 
 async function push(source: string, agentConfigurationFile: string): Promise<Verdict> {
   const request = { source, application: 'a', bundleType: null, signKey: null, agentConfigurationFile };
+  const ctx = capturedContext();
   try {
-    await withBundle(capturedContext(), request, async () => undefined);
-    return { isGood: true, said: '' };
+    await withBundle(ctx, request, async () => undefined);
+    return { isGood: true, said: ctx.printed() + ctx.complained() };
   } catch (error) {
     if (!isSlipwayError(error)) throw error;
     return { isGood: false, said: [error.code, error.message, ...error.details].join('\n') };
@@ -165,8 +174,8 @@ test.each(Object.entries(CASES))('%s', async (_, one) => {
     verdicts['local'] = await cli(['local', '--bundle-location', path, '-c', config], [0]);
     for (const [command, { isGood, said }] of Object.entries(verdicts)) {
       expect({ command, kind, isGood, said }).toMatchObject({ isGood: one.fault === null });
-      if (one.fault !== null)
-        expect({ command, kind, said }).toMatchObject({ said: expect.stringContaining(one.fault) });
+      const words = one.fault ?? one.warning ?? null;
+      if (words !== null) expect({ command, kind, said }).toMatchObject({ said: expect.stringContaining(words) });
     }
     if (one.fault !== null) {
       expect(existsSync(scratch.at('www'))).toBe(false);

@@ -316,7 +316,7 @@ describe('slipway validate reads', () => {
   test('an AppSpec file of another name, given itself or by --appspec-filename', async () => {
     using scratch = scratchFolder();
     const folder = bundle(scratch, '', { 'config/web.yml': `${HEAD}${script('scripts/gone')}` });
-    expect(await findings(folder)).toEqual([]);
+    expect(await findings(folder)).toEqual(['warning nothing-to-do@undefined:undefined']);
     expect(await findings(folder, '--appspec-filename', 'config/web.yml')).toEqual(['error script-missing@5:17']);
     expect(await findings(join(folder, 'config/web.yml'))).toEqual(['error script-missing@5:17']);
   });

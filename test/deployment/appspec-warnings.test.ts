@@ -57,6 +57,14 @@ test('a key in the wrong place is told in the logs of DownloadBundle and of the 
   });
 });
 
+test('a revision with neither files nor scripts succeeds, and the event’s log says that it has nothing to do', async () => {
+  using scratch = scratchFolder();
+  const folder = revision(scratch, '', { 'site/a': 'new' });
+  const [download] = await run(deploymentContext(scratch), specificationOf(folder), 'DownloadBundle');
+  const line = 'appspec.yml: warning: appspec.yml has neither files nor scripts';
+  expect(download).toMatchObject({ status: 'Succeeded', diagnostics: { log: expect.stringContaining(line) } });
+});
+
 test('a destination that is the file’s own name collides with that file, and the fault says what to write', async () => {
   for (const where of ['on the host', 'in the revision', 'in the revision, later'] as const) {
     using scratch = scratchFolder();
