@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, cpSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import {
@@ -58,7 +58,7 @@ export const SERVER_NETWORK_FAULTS: readonly Fault[] = [
   },
   {
     name: 'A server is to listen below 1024 as a user who may not',
-    missing: NEEDS_ROOT,
+    missing: NEEDS_ROOT ?? missingBarrier(),
     async plant(ground) {
       const words = `server --data-dir ${join(ground.folder, 'data')} --listen 127.0.0.1:443`;
       const PATH = machineWithService(ground, {
@@ -74,6 +74,16 @@ export const SERVER_NETWORK_FAULTS: readonly Fault[] = [
     async plant(ground) {
       const args = ['--public-s3-endpoint', 'deploy.example.com:8400'];
       const question = { finds: 'public S3 address', detail: /is no address/, remedy: /https:\/\/HOST:PORT/ };
+      return askServerDoctor(join(ground.folder, 'data'), question, args);
+    },
+  },
+  {
+    name: 'The address that a server tells hosts for downloads says http, and the server speaks TLS',
+    async plant(ground) {
+      const { certFile, keyFile } = await privateCertificates(ground.folder);
+      const files = ['--tls-cert', certFile, '--tls-key', keyFile];
+      const args = [...files, '--listen', '127.0.0.1:8400', '--public-s3-endpoint', 'http://127.0.0.1:8400'];
+      const question = { finds: 'public S3 address', remedy: /SLIPWAY_PUBLIC_S3_ENDPOINT.*https/ };
       return askServerDoctor(join(ground.folder, 'data'), question, args);
     },
   },
@@ -196,4 +206,10 @@ function askCertificate(
 ) {
   const files = ['--tls-cert', certFile, '--tls-key', keyFile];
   return askServerDoctor(join(ground.folder, 'data'), { finds: 'certificate', ...question }, [...files, ...args]);
+}
+
+/** The reason why everybody may have low ports here; null: not everybody may. */
+function missingBarrier(): string | null {
+  const first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'));
+  return first > 443 ? null : 'every user of this machine may have ports below 1024';
 }

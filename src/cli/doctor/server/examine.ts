@@ -1,5 +1,6 @@
 /** Everything that `slipway server doctor` looks at, in the order in which it is told. */
 
+import { messageOf, systemErrorCode } from '../../../errors.ts';
 import { newestInstant } from '../../../server/store/look.ts';
 import { shellCommand } from '../../../system/shell-word.ts';
 import type { CliContext } from '../../context.ts';
@@ -43,11 +44,22 @@ export async function examineServer(
     ...process,
     ...setup.findings,
     ok('settings', `data folder ${options.dataDir}, API on ${shownListenAddress(options.listen)}`),
-    ...lookAtServerFiles(options.dataDir, looked),
-    ...(await lookAtState(ctx, looked)),
+    ...(await guarded('folders', async () => lookAtServerFiles(options.dataDir, looked))),
+    ...(await guarded('database', () => lookAtState(ctx, looked))),
     ...certificate.findings,
-    ...(await lookAtDoors(ctx, looked, certificate.fingerprint)),
+    ...(await guarded('ports', () => lookAtDoors(ctx, looked, certificate.fingerprint))),
   ];
+}
+
+/** What the system does not let this user look at must not keep the rest from being looked at. */
+async function guarded(check: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (systemErrorCode(error) === null) throw error;
+    const remedy = 'Run the doctor as root, or as the server’s user.';
+    return [warn(check, `cannot be looked at: ${messageOf(error)}`, remedy)];
+  }
 }
 
 /** The service, or the server that somebody started by hand. */
