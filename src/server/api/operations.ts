@@ -1,7 +1,6 @@
-/** Every operation of the management API that this server carries out, and who may call it. */
+/** Every operation of the management API that this server carries out. */
 import { ApiError } from '../../protocol/errors.ts';
 import { lockPower } from '../store/powers.ts';
-import type { Role } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { applicationHandlers } from './applications.ts';
 import { checkMembers } from './check-members.ts';
@@ -13,6 +12,7 @@ import { deploymentHandlers } from './deployments.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
 import { readPageToken } from './paging.ts';
+import { requireRole } from './permissions.ts';
 import { revisionHandlers } from './revisions.ts';
 import { tagHandlers } from './tags.ts';
 import { targetHandlers } from './targets.ts';
@@ -46,22 +46,6 @@ const FOREIGN: readonly string[] = [
   'DeleteResourcesByExternalId',
   'DeleteGitHubAccountToken',
 ];
-
-/** Whoever only looks may call these; each is answered without changing anything. */
-const LOOKING = /^(Get|List|BatchGet|Describe)/;
-/** Whoever only looks need not know who else does. */
-const NOT_FOR_VIEWERS: readonly string[] = ['ListAccessKeys'];
-
-/** @throws ApiError AccessDeniedException */
-export function requireRole(role: Role, operation: string): void {
-  const allowed =
-    role === 'admin' ||
-    role === 'operator' ||
-    (role === 'viewer' && LOOKING.test(operation) && !NOT_FOR_VIEWERS.includes(operation));
-  if (!allowed) {
-    throw new ApiError('AccessDeniedException', `A key of role ${role} may not call ${operation}.`, { status: 403 });
-  }
-}
 
 /**
  * The one way in. What a request asks for is known in full before its handler begins: no member is passed over.

@@ -1,0 +1,185 @@
+/** CreateDeployment: what it is given, checked, becomes a row with all that the deployment goes by. */
+import { ApiError } from '../../protocol/errors.ts';
+import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import { type DeploymentOptions, settingsOf } from '../engine/settings.ts';
+import { updateGroup } from '../store/deployment-groups.ts';
+import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
+import { noteRevisionUse, putRevision } from '../store/revisions.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { requireHeldApplication } from './applications.ts';
+import type { ApiContext, Input } from './context.ts';
+import { requireConfig } from './deployment-configs.ts';
+import { requireLockedGroup } from './deployment-groups.ts';
+import { checkAlarms, checkRollback, type GroupSettings } from './group-settings.ts';
+import {
+  APPLICATION,
+  CONFIG,
+  GROUP,
+  readBoolean,
+  readDescription,
+  readName,
+  readObject,
+  readOptionalName,
+  readText,
+} from './input.ts';
+import { readRevision, revisionRow } from './revisions.ts';
+
+const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'] as const;
+
+interface CreateOptions {
+  readonly fileExistsBehavior: (typeof BEHAVIORS)[number];
+  readonly ignoreApplicationStopFailures: boolean;
+  readonly updateOutdatedInstancesOnly: boolean;
+  readonly isRestart: boolean;
+  readonly shown: DeploymentOptions;
+}
+
+function readOptions(input: Input): CreateOptions {
+  const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
+  const fileExistsBehavior = BEHAVIORS.find((known) => known === behavior);
+  if (fileExistsBehavior === undefined) {
+    throw new ApiError(
+      'InvalidFileExistsBehaviorException',
+      `fileExistsBehavior must be ${BEHAVIORS.join(', ')}, but is '${behavior}'.`,
+    );
+  }
+  const updateOutdatedInstancesOnly = readBoolean(input, 'updateOutdatedInstancesOnly') ?? false;
+  const rollback = readObject(input, 'autoRollbackConfiguration');
+  checkRollback(rollback);
+  const alarms = readObject(input, 'overrideAlarmConfiguration');
+  checkAlarms(alarms);
+  return {
+    fileExistsBehavior,
+    ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
+    updateOutdatedInstancesOnly,
+    isRestart: readIsRestart(input, updateOutdatedInstancesOnly),
+    shown: {
+      ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
+      ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
+    },
+  };
+}
+
+/**
+ * @returns whether the mode is RESTART: the revision of the group's last successful deployment once more, from the files that its hosts have
+ * @throws ApiError InvalidInputException for another mode; for a restart InvalidRevisionException, when the caller names a revision, too, and
+ *   InvalidUpdateOutdatedInstancesOnlyValueException, since it would leave out all the hosts that it is for
+ */
+function readIsRestart(input: Input, updateOutdatedInstancesOnly: boolean): boolean {
+  const mode = readText(input, 'deploymentMode') ?? 'STANDARD';
+  if (mode !== 'STANDARD' && mode !== 'RESTART') {
+    throw new ApiError('InvalidInputException', `deploymentMode must be STANDARD or RESTART, but is '${mode}'.`);
+  }
+  if (mode === 'STANDARD') return false;
+  if (readObject(input, 'revision') !== null) {
+    throw new ApiError(
+      'InvalidRevisionException',
+      'A deployment of mode RESTART takes no revision: it is that of the last successful deployment of the group.',
+    );
+  }
+  if (updateOutdatedInstancesOnly) {
+    throw new ApiError(
+      'InvalidUpdateOutdatedInstancesOnlyValueException',
+      'updateOutdatedInstancesOnly must not be true with the deploymentMode RESTART.',
+    );
+  }
+  return true;
+}
+
+/** @returns the id of the deployment. Its first step is still to be taken */
+export async function createDeployment(ctx: ApiContext, input: Input): Promise<string> {
+  const applicationName = readName(input, 'applicationName', APPLICATION);
+  const groupName = readName(input, 'deploymentGroupName', GROUP);
+  const configName = readOptionalName(input, 'deploymentConfigName', CONFIG);
+  const description = readDescription(input);
+  const options = readOptions(input);
+  const hasRevision = readObject(input, 'revision') !== null;
+  const mayLackRevision = options.isRestart || options.updateOutdatedInstancesOnly;
+  const given = hasRevision || !mayLackRevision ? readRevision(input, 'revision') : null;
+  const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
+  await ctx.store.transaction(async (tx) => {
+    const application = await requireHeldApplication(tx, applicationName);
+    const group = await requireLockedGroup(tx, application, groupName);
+    const config = await requireConfig(tx, configName ?? group.deployment_config_name);
+    const last =
+      group.last_successful_deployment_id === null
+        ? null
+        : await findDeployment(tx, group.last_successful_deployment_id);
+    const known = options.isRestart ? (last?.revision_json ?? null) : group.target_revision_json;
+    const revision = given ?? (known === null ? null : parseLocation(known));
+    if (revision === null) {
+      throw new ApiError(
+        'RevisionRequiredException',
+        options.isRestart
+          ? 'There is nothing to restart: the group has no successful deployment yet.'
+          : 'The revision is missing, and the group has none yet.',
+      );
+    }
+    const active = await findActiveDeployment(tx, group.deployment_group_id);
+    if (active !== null) {
+      throw new ApiError(
+        'DeploymentLimitExceededException',
+        `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
+      );
+    }
+    // Shown is what is in force, also where it is the group's.
+    const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
+    const { autoRollbackConfiguration } = groupSettings;
+    const shown = {
+      ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
+      ...options.shown,
+    };
+    const nowMs = ctx.clock.now();
+    const note = `Application revision registered by Deployment ID: ${deploymentId}`;
+    await useRevision(tx, ctx, application.application_id, revision, note, nowMs);
+    await insertDeployment(tx, {
+      deployment_id: deploymentId,
+      application_id: application.application_id,
+      application_name: applicationName,
+      deployment_group_id: group.deployment_group_id,
+      deployment_group_name: groupName,
+      deployment_config_name: config.name,
+      minimum_type: config.minimum.type,
+      minimum_value: config.minimum.value,
+      status: 'Created',
+      revision_json: JSON.stringify(revision),
+      previous_revision_json: last?.revision_json ?? null,
+      creator: 'user',
+      description,
+      file_exists_behavior: options.fileExistsBehavior,
+      ignore_application_stop_failures: options.ignoreApplicationStopFailures ? 1 : 0,
+      update_outdated_instances_only: options.updateOutdatedInstancesOnly ? 1 : 0,
+      restart_of: options.isRestart ? (last?.deployment_id ?? null) : null,
+      options_json: JSON.stringify(shown),
+      settings_json: JSON.stringify(settingsOf(groupSettings, options.shown)),
+      created_at_ms: nowMs,
+      started_at_ms: null,
+      completed_at_ms: null,
+      stop_requested_at_ms: null,
+      error_code: null,
+      error_message: null,
+      wake_at_ms: nowMs,
+    });
+    await updateGroup(tx, group.deployment_group_id, {
+      target_revision_json: JSON.stringify(revision),
+      last_attempted_deployment_id: deploymentId,
+    });
+  });
+  return deploymentId;
+}
+
+/** A revision that is deployed is registered if it was not, and remembers when it was used. */
+async function useRevision(
+  tx: StoreTransaction,
+  ctx: ApiContext,
+  applicationId: string,
+  revision: RevisionLocation,
+  note: string,
+  nowMs: number,
+): Promise<void> {
+  const identity = identityOf(revision);
+  if (await noteRevisionUse(tx, applicationId, identity, nowMs)) return;
+  await putRevision(tx, revisionRow(ctx, applicationId, revision, note));
+  await noteRevisionUse(tx, applicationId, identity, nowMs);
+}
