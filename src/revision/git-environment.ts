@@ -27,6 +27,9 @@ export function gitEnvironment(
     ['core.askPass', ''],
     // Larger files go through in pieces, not as a whole in memory.
     ['core.bigFileThreshold', '64m'],
+    // A thread for each core, with a cache each, would take more than git_max_memory on large machines.
+    ['pack.threads', '4'],
+    ['core.deltaBaseCacheLimit', '32m'],
     ['credential.helper', ''],
     // Git itself neither asks by whom it is sent on, nor where to. This switches off alternates as well.
     ['http.followRedirects', 'false'],
