@@ -45,19 +45,21 @@ function statusOf(pid: number): { readonly parent: number } | null {
 }
 
 /**
- * The most that a process and all its living descendants may have held at once: the sum of their own peaks (VmHWM); bytes. Pages that they
- * share count once for each, and their peaks need not have been at one time, so that it is never too little.
+ * The most that a process and all its living descendants may have held at once; bytes. It is the sum of their own peaks (VmHWM), which need
+ * not have been at one time. Pages of files, which is the program that they all run, count once.
  */
 export function peakOfTree(pid: number): number {
-  return [pid, ...descendantsOf(pid)].reduce((sum, one) => sum + peakOf(one), 0);
+  const peaks = [pid, ...descendantsOf(pid)].map(peakOf);
+  return peaks.reduce((sum, { own }) => sum + own, 0) + Math.max(...peaks.map(({ ofFiles }) => ofFiles));
 }
 
-function peakOf(pid: number): number {
+function peakOf(pid: number): { readonly own: number; readonly ofFiles: number } {
   try {
-    const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Number(kib ?? 0) * 1024;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+    return { own: bytes('VmHWM') - bytes('RssFile'), ofFiles: bytes('RssFile') };
   } catch {
     // Ended already: what cannot be read does not count.
-    return 0;
+    return { own: 0, ofFiles: 0 };
   }
 }
