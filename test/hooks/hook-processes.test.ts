@@ -59,8 +59,10 @@ describe.each(ODD_PROCS)('a hook where /proc is %s', (kind) => {
     using scratch = scratchFolder();
     const proc = makeOddProc(scratch, kind);
     const text = `#!/bin/sh
-sh -c 'trap "echo asked > ${scratch.at('asked')}; exit" TERM; echo $$ >> ${scratch.at('pids')}; while :; do sleep 0.05; done' &
-echo $$ >> ${scratch.at('pids')}
+asked=${scratch.word('asked')} pids=${scratch.word('pids')}
+export asked pids
+sh -c 'trap "echo asked > \\"\\$asked\\"; exit" TERM; echo $$ >> "$pids"; while :; do sleep 0.05; done' &
+echo $$ >> "$pids"
 trap '' TERM
 while :; do sleep 0.05; done`;
     const child = execa(writeScript(scratch.at('a.sh'), text), { detached: true, reject: false, stdio: 'ignore' });
