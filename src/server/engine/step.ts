@@ -1,8 +1,8 @@
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
-import { eventsOfActiveTargets } from '../store/lifecycle-events.ts';
-import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../store/schema.ts';
+import { type DecisiveEvent, eventsOfActiveTargets } from '../store/lifecycle-events.ts';
+import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { Store, StoreReader, StoreTransaction } from '../store/store.ts';
 import { hostsOfTargets, targetsOf } from '../store/targets.ts';
 import { type Applied, applyActions } from './apply.ts';
@@ -75,7 +75,7 @@ const UNHEARD_OF: HostSnapshot = { deregisteredAtMs: null, heardOfAtMs: null };
 function snapshotOf(
   deployment: DeploymentRow,
   targets: readonly TargetRow[],
-  events: readonly LifecycleEventRow[],
+  events: readonly DecisiveEvent[],
   hosts: ReadonlyMap<string, HostSnapshot>,
 ): Omit<DeploymentSnapshot, 'listeningSinceMs'> {
   const byInstance = Map.groupBy(events, (event) => event.instance_id);

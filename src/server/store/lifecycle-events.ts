@@ -27,8 +27,13 @@ export async function eventsOf(
   return (instanceId === undefined ? query : query.where('instance_id', '=', instanceId)).orderBy('position').execute();
 }
 
-/** The events of those targets that are not over, each target's in order: what a decision needs to know. */
-export async function eventsOfActiveTargets(db: StoreReader, deploymentId: string): Promise<LifecycleEventRow[]> {
+const DECIDED_BY = ['instance_id', 'position', 'event_name', 'status', 'ready_at_ms', 'started_at_ms'] as const;
+
+/** What a decision needs to know of an event; diagnostics, which are long, are not among it. */
+export type DecisiveEvent = Pick<LifecycleEventRow, (typeof DECIDED_BY)[number]>;
+
+/** The events of those targets that are not over, each target's in order. */
+export async function eventsOfActiveTargets(db: StoreReader, deploymentId: string): Promise<DecisiveEvent[]> {
   return db
     .selectFrom('lifecycle_events')
     .innerJoin('targets', (join) =>
@@ -36,7 +41,7 @@ export async function eventsOfActiveTargets(db: StoreReader, deploymentId: strin
         .onRef('targets.deployment_id', '=', 'lifecycle_events.deployment_id')
         .onRef('targets.instance_id', '=', 'lifecycle_events.instance_id'),
     )
-    .selectAll('lifecycle_events')
+    .select(DECIDED_BY.map((column) => `lifecycle_events.${column}` as const))
     .where('targets.deployment_id', '=', deploymentId)
     .where('targets.status', 'in', ['Pending', 'InProgress'])
     .orderBy('lifecycle_events.position')
