@@ -7,7 +7,6 @@
 import { existsSync, globSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { packBundle } from '../../../src/archive/pack.ts';
 import {
@@ -63,7 +62,8 @@ export interface SweepSummary {
 
 type PlannedFault = Fault | { readonly action: 'kill-at'; readonly afterMs: number };
 
-const PRELOAD = fileURLToPath(new URL('./preload.ts', import.meta.url));
+/** As an address: NODE_OPTIONS is split at the blanks of a path. */
+const PRELOAD = new URL('./preload.ts', import.meta.url).href;
 /** Calls on a journal from its making to its removal; a few more than there are, so that the end is hit as well. */
 const JOURNAL_CALLS = 14;
 /** A deployment of these sizes takes less; what is later hits nothing. */
