@@ -28,10 +28,9 @@ export interface HostileServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** @param address of this machine */
-export async function hostileServer(listener: RequestListener, address = '127.0.0.1'): Promise<HostileServer> {
+export async function hostileServer(listener: RequestListener): Promise<HostileServer> {
   const server = createServer(listener);
-  return listening(server, address, () => server.closeAllConnections());
+  return listening(server, '127.0.0.1', () => server.closeAllConnections());
 }
 
 /** A server that answers every request with these bytes, and hangs up. */
