@@ -136,6 +136,15 @@ async function readmeScenario(folder: string): Promise<void> {
     const said = machine.run('slipway doctor; true');
     must(/\n0 faults, /.test(said), said);
   });
+  await check('`slipway server doctor` has no fault to name, and names one that is planted', () => {
+    const said = machine.run('slipway server doctor; true');
+    must(/\n0 faults, /.test(said), said);
+    const planted = machine.ask(
+      'chmod 600 /etc/slipway/key.pem; chown root: /etc/slipway/key.pem; slipway server doctor; true',
+    );
+    must(/fail +certificate .*key\.pem cannot be read by slipway/.test(planted ?? ''), planted ?? 'nothing');
+    must(/\n1 fault, /.test(planted ?? ''), planted ?? 'nothing');
+  });
   if (failed > before) process.stdout.write(journal(machine, 'slipway-server') + journal(machine, 'slipway-agent'));
 }
 
