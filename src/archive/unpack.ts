@@ -118,7 +118,8 @@ async function readTar(
  */
 function namedForWhatItIs(error: unknown, beginning: Buffer, wanted: BundleType, isUnpacked = false): unknown {
   const isOfWhole = isSlipwayError(error, 'ARCHIVE_CORRUPT') || isSlipwayError(error, 'ARCHIVE_TRUNCATED');
-  const kind = contentKind(beginning);
+  // Of a stream that is cut off at its very beginning nothing is known.
+  const kind = beginning.length === 0 ? null : contentKind(beginning);
   const isAsWanted = kind?.is === (wanted === 'zip' ? 'a zip archive' : 'a tar archive');
   if (!isOfWhole || kind === null || isAsWanted) return error;
   const what = `is no ${wanted === 'zip' ? 'zip' : 'tar'} archive, but ${kind.is}`;

@@ -12,7 +12,8 @@ let server: ControlServer;
 beforeAll(async () => {
   scratch = scratchFolder();
   mkdirSync(scratch.at('build'));
-  writeFileSync(scratch.at('build/appspec.yml'), 'version: 0.0\nos: linux\n');
+  const files = 'files:\n  - source: large.bin\n    destination: /srv/site\n';
+  writeFileSync(scratch.at('build/appspec.yml'), `version: 0.0\nos: linux\n${files}`);
   // More than sockets hold on the way: the store answers while there is still something to send.
   writeFileSync(scratch.at('build/large.bin'), Buffer.alloc(16 * 2 ** 20, 'large'));
   server = await startControlServer(scratch.at('server'));
