@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createExecutors, type Executors } from '../../src/agent/executor/executors.ts';
 import { loadAgentConfig } from '../../src/config/agent-config.ts';
@@ -13,6 +15,7 @@ import { eventually } from '../support/eventually.ts';
 import { descendantsOf } from '../support/process-tree.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
+const EXECUTORS_FILE = fileURLToPath(new URL('../../src/agent/executor/executors.ts', import.meta.url));
 const SPECIFICATION = specificationOf('/revision');
 const AFTER_INSTALL = { hostCommandIdentifier: 'c-1', commandName: 'AfterInstall', specification: SPECIFICATION };
 const COMMAND = {
@@ -124,6 +127,28 @@ describe('executors', () => {
         order: null,
       });
     });
+  });
+
+  test('one for which there are no descriptors fails what it was wanted for, and its daemon goes on', async () => {
+    using scratch = scratchFolder();
+    const program = `
+      import { openSync } from 'node:fs';
+      import { createExecutors } from ${JSON.stringify(EXECUTORS_FILE)};
+      const log = { debug() {}, info() {}, warn() {}, error() {} };
+      const executors = createExecutors({ settings: {}, credentials: async () => ({}), log });
+      try { for (;;) openSync('/dev/null', 'r'); } catch {}
+      executors.prepare();
+      await executors.openSpecification(undefined, {}).catch(({ code, message }) => process.stdout.write(code + ': ' + message));
+      await executors.close();
+    `;
+    writeFileSync(scratch.at('daemon.mjs'), program);
+    const { stdout } = await execa('sh', [
+      '-c',
+      'ulimit -n 60; exec "$0" "$@"',
+      process.execPath,
+      scratch.at('daemon.mjs'),
+    ]);
+    expect(stdout).toMatch(/^AGENT_EXECUTOR_DIED: .*could not be started: spawn .* EMFILE$/);
   });
 
   test('an executor that has grown is gone when its command has ended, and the next command has a fresh one', async () => {

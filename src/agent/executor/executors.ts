@@ -168,7 +168,8 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
   let calls = 0;
   let isEnding = false;
   let idleTimer: NodeJS.Timeout | undefined;
-  const send = (message: ToExecutor) => void child.send(message, () => undefined);
+  // Without descriptors for it a process has no channel, not even the means to send; `error` tells of that.
+  const send = (message: ToExecutor) => void (child.connected && child.send(message, () => undefined));
   const retire = () => {
     events.onRetired();
     disconnect(child);
