@@ -45,6 +45,9 @@ export const PLACE_LIMITS: PlaceLimits = {
   longMs: 10_000,
 };
 
+/** Groups; more than have commands on one host. */
+const MAX_REMEMBERED = 256;
+
 export interface Places {
   /**
    * Waits for a place.
@@ -76,6 +79,8 @@ export function createPlaces(clock: Clock, limits: PlaceLimits = PLACE_LIMITS): 
   const taken = new Set<Claim>();
   const timers = new Map<Claim, AbortController>();
   const waiting = new Set<Claim>();
+  /** When groups last had a place. */
+  const servedAt = new Map<string, number>();
   let served = 0;
   let isClosed = false;
   let changed = Promise.withResolvers<void>();
@@ -103,6 +108,7 @@ export function createPlaces(clock: Clock, limits: PlaceLimits = PLACE_LIMITS): 
         ended.abort();
         timers.delete(claim);
         served += 1;
+        noteServed(servedAt, claim.owner, served);
         for (const other of waiting) if (isSameGroup(other, claim.owner)) other.servedAt = served;
         settle();
       },
@@ -112,7 +118,9 @@ export function createPlaces(clock: Clock, limits: PlaceLimits = PLACE_LIMITS): 
   return {
     enter(owner, order) {
       const { promise, resolve } = Promise.withResolvers<Place | null>();
-      const claim: Claim = { owner, order, servedAt: 0, isLong: false, decide: resolve };
+      // One that comes just after its group has had a place must not go before one that has waited meanwhile.
+      const last = servedAt.get(owner.deploymentGroupId) ?? 0;
+      const claim: Claim = { owner, order, servedAt: last, isLong: false, decide: resolve };
       if (isClosed) return Promise.resolve(null);
       if (mayBegin(taken, claim, limits)) begin(claim);
       else if (mayEnter(owner)) waiting.add(claim);
@@ -133,6 +141,13 @@ export function createPlaces(clock: Clock, limits: PlaceLimits = PLACE_LIMITS): 
       settle();
     },
   };
+}
+
+function noteServed(servedAt: Map<string, number>, { deploymentGroupId }: PlaceOwner, at: number): void {
+  servedAt.delete(deploymentGroupId);
+  servedAt.set(deploymentGroupId, at);
+  const [longestAgo] = servedAt.keys();
+  if (servedAt.size > MAX_REMEMBERED && longestAgo !== undefined) servedAt.delete(longestAgo);
 }
 
 function isSameGroup({ owner }: Pick<Claim, 'owner'>, { deploymentGroupId }: PlaceOwner): boolean {

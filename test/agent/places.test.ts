@@ -149,6 +149,22 @@ describe('places for commands, whatever comes, ends and takes long in whatever o
       [0, 1, 2, 0].map((group) => owner(0, group).deploymentGroupId),
     );
   });
+
+  test('go to a group that waits before groups that come again and again just after they had one', async () => {
+    const world = hall({ ...SMALL, places: 1 });
+    for (const group of [0, 0, 1, 2]) await world.arrive(owner(0, group));
+    const next = async () => {
+      const [held] = [...world.running];
+      if (held !== undefined) await world.leave(held);
+      return held?.owner.deploymentGroupId;
+    };
+    const served: unknown[] = [await next()];
+    for (const group of [3, 1, 2, 3]) {
+      served.push(await next());
+      await world.arrive(owner(0, group));
+    }
+    expect(served).toEqual([0, 1, 2, 3, 0].map((group) => owner(0, group).deploymentGroupId));
+  });
 });
 
 describe('sixteen commands that do not end', () => {
