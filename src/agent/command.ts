@@ -155,9 +155,10 @@ function sayEnding(
   else ctx.log.warn(`${fields.commandName} failed`, { ...fields, errorCode, diagnosis });
 }
 
-/** A request that is lost on the way, or meets a server whose database restarts, must not cost the deployment. */
+/** A request that is lost on the way, or meets a server that restarts (with its database, or its machine), must not cost the deployment. */
 const A_FEW_TIMES = {
   tries: 3,
+  awayMs: 60_000,
   isFinal: (error: unknown) => error instanceof RemoteApiError && error.isRefusal,
 };
 

@@ -6,6 +6,7 @@
  * through at a time, after a delay that doubles up to a minute, until one is answered. So a thousand commands with broken answers
  * cost no more requests than three. How many questions are under way at once grows with those that were answered.
  */
+import { isSlipwayError } from '../errors.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
@@ -19,6 +20,8 @@ export interface Question<T> {
   readonly about: string;
   /** How often it is asked at most. */
   readonly tries: number;
+  /** While nobody answers at all it is asked more often, for so long; milliseconds. */
+  readonly awayMs?: number;
   readonly signal?: AbortSignal;
   ask(): Promise<T>;
   /** Whether asking again is pointless: the service has understood and said no. */
@@ -51,6 +54,7 @@ const JITTER = 0.1;
 interface Waiting {
   readonly question: Question<unknown>;
   failures: number;
+  firstFailedMs: number | null;
   dueMs: number;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -125,7 +129,7 @@ export function createRetryGate(clock: Clock, random: Pick<Random, 'fraction'>):
   }
 
   function failed(lane: Lane, one: Waiting, error: unknown, isRetry: boolean): void {
-    const { about, tries, onFailed } = one.question;
+    const { about, tries, awayMs = 0, onFailed } = one.question;
     const nowMs = clock.now();
     lane.underWay -= 1;
     lane.failedInARow.add(about);
@@ -139,7 +143,8 @@ export function createRetryGate(clock: Clock, random: Pick<Random, 'fraction'>):
       lane.atOnce = 1;
     }
     one.failures += 1;
-    if (one.failures >= tries) {
+    one.firstFailedMs ??= nowMs;
+    if (one.failures >= tries && !(isAway(error) && nowMs - one.firstFailedMs < awayMs)) {
       one.reject(error);
       return;
     }
@@ -153,7 +158,7 @@ export function createRetryGate(clock: Clock, random: Pick<Random, 'fraction'>):
       const { signal, operation } = question;
       const lane = lanes[operation];
       const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-      const one: Waiting = { question, failures: 0, dueMs: 0, resolve, reject };
+      const one: Waiting = { question, failures: 0, firstFailedMs: null, dueMs: 0, resolve, reject };
       const give = () => {
         if (lane.waiting.delete(one)) reject(signal?.reason);
         run(lane);
@@ -239,6 +244,13 @@ function note(lane: Lane, about: string, waitMs: number, nowMs: number): void {
   lane.failing.set(about, { failures, dueMs: nowMs + waitMs });
   const [oldest] = lane.failing.keys();
   if (lane.failing.size > MAX_REMEMBERED && oldest !== undefined) lane.failing.delete(oldest);
+}
+
+/** Whether nobody answered, or somebody in the place of a service that restarts. */
+function isAway(error: unknown): boolean {
+  return error instanceof RemoteApiError
+    ? [502, 503, 504].includes(error.status)
+    : isSlipwayError(error, 'SERVER_UNREACHABLE');
 }
 
 /** How long the service asked to be left alone; milliseconds. */

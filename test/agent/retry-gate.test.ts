@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createRetryGate, type Question } from '../../src/agent/retry-gate.ts';
+import { SlipwayError } from '../../src/errors.ts';
 import { RemoteApiError } from '../../src/protocol/errors.ts';
 import { manualClock } from '../support/clock.ts';
 
@@ -53,6 +54,39 @@ describe('a question to the control endpoint', () => {
     world.answer = broken;
     const failing = expect(ask('one', { tries: 3 })).rejects.toThrow('no');
     await pass(10_000);
+    await failing;
+    expect(asked).toHaveLength(3);
+  });
+
+  test.each([
+    ['nobody answers', new SlipwayError('SERVER_UNREACHABLE', 'away')],
+    ['a proxy answers 502', new RemoteApiError({ type: 'HTTP 502', message: 'away', status: 502 })],
+    ['the service answers 503', new RemoteApiError({ type: 'ServiceUnavailable', message: 'away', status: 503 })],
+    ['a proxy answers 504', new RemoteApiError({ type: 'HTTP 504', message: 'away', status: 504 })],
+  ])(
+    'gets its answer when %s for twenty seconds, and fails when it is for longer than a minute',
+    async (_what, error) => {
+      const { asked, world, ask, pass } = gated();
+      world.answer = async () => Promise.reject(error);
+      const answered = ask('one', { tries: 3, awayMs: 60_000 });
+      await pass(20_000);
+      world.answer = async () => 'answer';
+      await pass(12_000);
+      expect(await answered).toBe('answer');
+      world.answer = async () => Promise.reject(error);
+      const before = asked.length;
+      const failing = expect(ask('two', { tries: 3, awayMs: 60_000 })).rejects.toThrow('away');
+      await pass(64_000);
+      await failing;
+      expect(asked.length - before).toBe(7);
+    },
+  );
+
+  test('is asked no longer for a service that is there and broken', async () => {
+    const { asked, world, ask, pass } = gated();
+    world.answer = broken;
+    const failing = expect(ask('one', { tries: 3, awayMs: 60_000 })).rejects.toThrow('no');
+    await pass(64_000);
     await failing;
     expect(asked).toHaveLength(3);
   });
