@@ -12,7 +12,7 @@ import { type ClosableLogger, createAgentLogger } from '../logging/create-logger
 import { createHostCommandClient } from '../protocol/host-command/client.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import { renderExchange } from '../protocol/wire-log.ts';
-import { type Clock, systemClock } from '../system/clock.ts';
+import { type Clock, steadyClock, systemClock } from '../system/clock.ts';
 import { limitCoreDumps } from '../system/core-dumps.ts';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
@@ -153,7 +153,7 @@ async function serve(
   if (config.restrictAgentDirs) {
     restrictFolders({ rootDir: config.rootDir, trackingDir: join(config.rootDir, config.ongoingDeploymentTracking) });
   }
-  const gate = createRetryGate(clock, systemRandom);
+  const gate = createRetryGate(steadyClock, systemRandom);
   const outbox = createOutbox({ client, ledger, gate, log });
   const observers = await createObservers(
     config,
@@ -175,8 +175,8 @@ async function serve(
   });
   const executors = tellingExecutors(plainExecutors, observers.tell, () => clock.now());
   const stop = watchSignals(log);
-  const places = createPlaces(clock);
-  const pace = createPace(clock);
+  const places = createPlaces(steadyClock);
+  const pace = createPace(steadyClock);
   const dispatcher = createDispatcher({
     ledger,
     outbox,
@@ -200,6 +200,7 @@ async function serve(
   await recover({ rootDir: config.rootDir, ledger, outbox, executors, log });
 
   const startedAtMs = clock.now();
+  let lastHeardAtMs: number | null = null;
   let lastPoll: LastPoll = { answeredAtMs: null, failures: 0, lastError: null };
   const { hostIdentifier, source: identityFrom } = identity;
   const facts = { pid: process.pid, version: options.version, startedAtMs, hostIdentifier, identityFrom, endpoint };
@@ -215,7 +216,7 @@ async function serve(
   observers.tell({ type: 'agent-started' });
   const ended = new AbortController();
   const sayingSo = saySoWhileAtWork(
-    { client, ledger, lastAnsweredAtMs: () => lastPoll.answeredAtMs, clock, log },
+    { client, ledger, lastAnsweredAtMs: () => lastHeardAtMs, clock: steadyClock, log },
     ended.signal,
   );
   let isReady = false;
@@ -228,10 +229,11 @@ async function serve(
       hostIdentifier: identity.hostIdentifier,
       waitBetweenRunsMs: config.waitBetweenRunsSeconds * 1000,
       waitBetweenRunsActiveMs: (config.waitBetweenRunsActiveSeconds ?? config.waitBetweenRunsSeconds) * 1000,
-      clock,
+      clock: steadyClock,
       random: systemRandom,
       log,
       onAnswered() {
+        lastHeardAtMs = steadyClock.now();
         if (lastPoll.failures > 0) observers.tell({ type: 'poll-recovered', failures: lastPoll.failures });
         lastPoll = { answeredAtMs: clock.now(), failures: 0, lastError: null };
         if (isReady) return;

@@ -6,7 +6,7 @@ import type { Ledger } from './ledger.ts';
 export interface StillAtWorkContext {
   readonly client: Pick<HostCommandClient, 'update'>;
   readonly ledger: Pick<Ledger, 'inState'>;
-  /** When a poll was last answered; milliseconds since the epoch, null: none was. */
+  /** When a poll was last answered; milliseconds by `clock`, null: none was. */
   lastAnsweredAtMs(): number | null;
   readonly clock: Clock;
   readonly log: Logger;
