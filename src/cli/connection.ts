@@ -74,10 +74,11 @@ export async function caFileOf(ctx: CliContext, options: ConnectionOptions): Pro
   return loadAgentConfig(null).config.caFile;
 }
 
-/** The control server that flags or environment name. */
+/** The control server that flags or environment name; a variable that is empty names none. */
 export function endpointOf({ env }: CliContext, options: ConnectionOptions): string | undefined {
   return (
-    options.endpointUrl ?? env['SLIPWAY_ENDPOINT_URL'] ?? env['AWS_ENDPOINT_URL_CODEDEPLOY'] ?? env['AWS_ENDPOINT_URL']
+    options.endpointUrl ??
+    (env['SLIPWAY_ENDPOINT_URL'] || env['AWS_ENDPOINT_URL_CODEDEPLOY'] || env['AWS_ENDPOINT_URL'])
   );
 }
 
@@ -95,7 +96,7 @@ export function connect(ctx: CliContext, options: ConnectionOptions): Connection
   if (!/^https?:\/\/[^/]/.test(endpoint)) {
     throw new SlipwayError('CLI_NO_ENDPOINT', `'${endpoint}' is no http:// or https:// address of a control server`);
   }
-  const region = options.region ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+  const region = options.region ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1');
   const credentials = () => findCredentials(ctx, options.profile);
   return {
     client: suggestingNames(createManagementClient({ endpoint, region, credentials, clock: ctx.clock })),
@@ -115,7 +116,7 @@ async function findCredentials({ env }: CliContext, profile: string | undefined)
   // Reading profiles is the SDK's business; it costs 100 ms, so only those who use profiles pay for it.
   const { fromIni } = await import('@aws-sdk/credential-providers');
   try {
-    return await fromIni({ profile: profile ?? env['AWS_PROFILE'] ?? 'default' })();
+    return await fromIni({ profile: profile ?? (env['AWS_PROFILE'] || 'default') })();
   } catch (cause) {
     throw new SlipwayError('CLI_NO_CREDENTIALS', 'no access key is set to sign requests with', { cause });
   }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand, Conclude } from './command.ts';
 import { trustServer } from './connection.ts';
 import type { CliContext } from './context.ts';
+import { passOverEmptyVariables } from './empty-variables.ts';
 import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { checkAfterNames } from './mistyped.ts';
@@ -115,6 +116,7 @@ function inheritBehaviour(parent: Command, words: readonly string[]): void {
   for (const command of parent.commands) {
     const path = [...words, command.name()];
     command.copyInheritedSettings(parent);
+    passOverEmptyVariables(command);
     const example = exampleOf(path);
     if (example !== undefined) command.addHelpText('after', `\nExample:\n  ${example}`);
     if (!command.options.some((option) => option.long === '--verbose')) {

@@ -64,7 +64,7 @@ export function addServerOptions(command: Command): Command {
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
 }
 
-/** An empty variable, as of a line of the template whose value is still to come, is none; paths are made whole. */
+/** Paths are made whole. A flag that was given nothing, as by a script whose variable is empty, is as if it were not there. */
 export function usedServerOptions(options: ServerOptions, folder: string): ServerOptions {
   const { publicS3Endpoint, database, tlsCert, tlsKey, dataDir, ...others } = options;
   return {

@@ -1,6 +1,8 @@
 import { chmodSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { Command } from 'commander';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { addServerOptions } from '../../src/cli/server-options.ts';
 import { privateCertificates } from '../support/certificates.ts';
 import { describeIf, testIf } from '../support/needs.ts';
 import { AS_NOBODY, mayActAsNobody } from '../support/nobody.ts';
@@ -75,10 +77,12 @@ describe('A server that cannot start says why, and what to do in this case:', ()
 
 test('A variable of the server that is empty, as in a template, counts as not set', async () => {
   using scratch = scratchFolder();
-  const empty = { SLIPWAY_DATABASE: '', SLIPWAY_TLS_CERT: '', SLIPWAY_TLS_KEY: '', SLIPWAY_PUBLIC_S3_ENDPOINT: '' };
+  const variables = addServerOptions(new Command()).options.flatMap(({ envVar }) => envVar ?? []);
+  expect(variables).toContain('SLIPWAY_S3_LISTEN');
+  const empty = Object.fromEntries(variables.map((name) => [name, '']));
   mkdirSync(scratch.at('data/server.lock'), { recursive: true });
   // It comes as far as its data folder, which it cannot use.
-  const { stderr } = await runSlipway(['server', '--data-dir', scratch.at('data'), ...listen], empty);
+  const { stderr } = await runSlipway(['server', '--data-dir', scratch.at('data')], empty);
   rmdirSync(scratch.at('data/server.lock'));
   expect(stderr).toContain('[SERVER_DATA_FOLDER]');
 });

@@ -100,7 +100,7 @@ function folderOf(pid: number): string {
   }
 }
 
-/** As `slipway server` would read them: a flag counts before a variable, a variable before the default. */
+/** As `slipway server` would read them: a flag counts before a variable, a variable before the default; an empty variable is none. */
 function readSettings({ env, words, folder }: Source): {
   readonly options: ServerOptions | null;
   readonly findings: readonly Finding[];
@@ -108,7 +108,7 @@ function readSettings({ env, words, folder }: Source): {
   const command = quietCommand();
   const variables = command.options.flatMap(({ envVar, long }) => {
     const value = envVar === undefined ? undefined : env[envVar];
-    return value === undefined ? [] : [{ name: envVar ?? '', word: `${long}=${value}` }];
+    return value === undefined || value === '' ? [] : [{ name: envVar ?? '', word: `${long}=${value}` }];
   });
   // The variables of whoever asks are not the server's.
   for (const option of command.options) delete option.envVar;
