@@ -124,10 +124,19 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
       const folder = keyDir(bucket, key);
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const version = random.text(32, ID_LETTERS);
-      renameSync(content.path, join(folder, version));
+      const file = join(folder, version);
+      const factsFile = `${file}.json`;
+      const latest = join(folder, 'latest');
       const object = { key, version, ...facts, sizeBytes: content.sizeBytes, modifiedAtMs: clock.now() };
-      writeFileDurably(join(folder, `${version}.json`), JSON.stringify(object), 0o600);
-      writeFileDurably(join(folder, 'latest'), version, 0o600);
+      try {
+        renameSync(content.path, file);
+        writeFileDurably(factsFile, JSON.stringify(object), 0o600);
+        writeFileDurably(latest, version, 0o600);
+      } catch (error) {
+        // On a full disk, say: an object that was refused must not take up the room that is missing.
+        if (readIfThere(latest) !== version) for (const made of [factsFile, file]) rmSync(made, { force: true });
+        throw error;
+      }
       syncFolder(join(root, bucket));
       return object;
     },
