@@ -67,12 +67,18 @@ export async function listRevisions(
   return query.execute();
 }
 
-/** The least text that is behind all texts that begin with this one. Texts are sorted by the bytes of UTF-8, as code points are. */
+const LAST_CODE_POINT = 0x10ffff;
+
+/**
+ * The least text that is behind all texts that begin with this one. Texts are sorted by the bytes of UTF-8, as code points are. Nothing is
+ * behind the last code point, so the one before it is counted on.
+ */
 function textBehind(prefix: string): string {
   const last = prefix.codePointAt(prefix.length - 1) ?? 0;
   const isLowSurrogate = last >= 0xdc00 && last <= 0xdfff;
   const start = prefix.length - (isLowSurrogate ? 2 : 1);
   const next = (prefix.codePointAt(start) ?? 0) + 1;
+  if (next > LAST_CODE_POINT) return textBehind(prefix.slice(0, start));
   // What follows the last code point before the surrogates, which are none.
   return prefix.slice(0, start) + String.fromCodePoint(next === 0xd800 ? 0xe000 : next);
 }

@@ -131,13 +131,27 @@ describeStores('a list of revisions', (kind) => {
     ['the keys that begin so', ['S3', 'bucket', 'a/'], ['a/1', 'a/2']],
     ['a key that holds a quotation mark', ['S3', 'bucket', 'q"'], ['q"uoted']],
     ['a prefix that ends beyond the first plane', ['S3', 'bucket', 'p😀'], ['p😀x']],
+    ['a prefix that ends with the last code point', ['S3', 'bucket', 'm\u{10ffff}'], ['m\u{10ffff}', 'm\u{10ffff}x']],
+    ['a prefix that ends with several of it', ['S3', 'bucket', 'm\u{10ffff}\u{10ffff}'], []],
     ['another bucket', ['S3', 'bucke', ''], []],
   ] as const)('that is cut down to %s has no others', async (_what, prefix, expected) => {
     await using database = await kind.create();
     const { db } = await database.open();
     await sql`insert into applications (application_id, application_name, compute_platform, created_at_ms)
       values ('a', 'a', 'Server', 0)`.execute(db);
-    for (const [index, key] of ['a/1', 'a/2', 'b/1', 'q"uoted', 'q', 'p😀x', 'p😁'].entries()) {
+    for (const [index, key] of [
+      'a/1',
+      'a/2',
+      'b/1',
+      'q"uoted',
+      'q',
+      'p😀x',
+      'p😁',
+      'm\u{10ffff}',
+      'm\u{10ffff}x',
+      'm',
+      'n',
+    ].entries()) {
       const identity = JSON.stringify(['S3', 'bucket', key, null, null]);
       await sql`insert into revisions (revision_id, application_id, identity, location_json, registered_at_ms)
         values (${key}, 'a', ${identity}, '{}', ${index})`.execute(db);
