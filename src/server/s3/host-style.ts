@@ -10,10 +10,18 @@ export interface ServerNames {
   hasBucket(name: string): boolean;
 }
 
-/** @returns the bucket in front of the domain; null: none is named there */
-export function bucketOfHost(hostHeader: string, domain: string | null): string | null {
+/**
+ * @param known names of the server's own: one that is below the domain, too, names no bucket
+ * @returns the bucket in front of the domain; null: none is named there
+ */
+export function bucketOfHost(
+  hostHeader: string,
+  domain: string | null,
+  known: ServerNames['known'] = new Set(),
+): string | null {
   const host = nameOf(hostHeader);
-  return domain !== null && host.endsWith(`.${domain}`) ? host.slice(0, -domain.length - 1) : null;
+  if (domain === null || known.has(host) || !host.endsWith(`.${domain}`)) return null;
+  return host.slice(0, -domain.length - 1);
 }
 
 function nameOf(hostHeader: string): string {

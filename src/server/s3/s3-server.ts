@@ -95,7 +95,7 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
 
 async function handle(door: Door, message: IncomingMessage, response: ServerResponse): Promise<void> {
   const { ctx, store, known } = door;
-  const hostBucket = bucketOfHost(message.headers.host ?? '', ctx.domain);
+  const hostBucket = bucketOfHost(message.headers.host ?? '', ctx.domain, known);
   const address = readAddress(message.url ?? '/', hostBucket);
   const isEncrypted = ctx.tls !== null;
   const { caller, headers, body } = await authenticate(
