@@ -89,6 +89,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const revisions = createRevisionDoor({
       ...{ dataDir, findKey, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
+      accountId: options.accountId,
       names: namesOf(options),
       domain: options.s3Domain ?? null,
     });

@@ -7,11 +7,13 @@ import { CodeDeployClient, RegisterOnPremisesInstanceCommand } from '@aws-sdk/cl
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListBucketsCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -183,6 +185,7 @@ describe('who may do what', () => {
     await expect(host.send(new GetObjectCommand({ Bucket, Key: 'readable' }))).rejects.toMatchObject({
       name: 'AccessDenied',
     });
+    await expect(host.send(new ListBucketsCommand({}))).rejects.toMatchObject({ name: 'AccessDenied' });
     await expect(viewer.send(new PutObjectCommand({ Bucket, Key: 'w', Body: 'x' }))).rejects.toMatchObject({
       name: 'AccessDenied',
     });
@@ -194,6 +197,14 @@ describe('who may do what', () => {
       name: 'InvalidAccessKeyId',
     });
     expect((await fetch(`${server.s3Url}/${Bucket}/readable`)).status).toBe(403);
+  });
+
+  test('buckets are listed to people by name, with the day they were made', async () => {
+    await operator.send(new CreateBucketCommand({ Bucket: 'another' }));
+    const { Buckets, Owner } = await clientWith(await server.key('viewer')).send(new ListBucketsCommand({}));
+    expect(Buckets?.map(({ Name }) => Name)).toEqual(['another', Bucket]);
+    expect(Math.abs(Date.now() - (Buckets?.[0]?.CreationDate?.getTime() ?? 0))).toBeLessThan(60_000);
+    expect(Owner).toMatchObject({ ID: '000000000000' });
   });
 
   test('a bucket that does not exist is said so', async () => {

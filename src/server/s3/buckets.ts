@@ -25,6 +25,15 @@ export async function createBucket(store: ObjectStore, request: S3Request): Prom
   request.response.end();
 }
 
+/** There are few, so that all of them are one answer. */
+export function listBuckets(store: ObjectStore, accountId: string): string {
+  const buckets = store.listBuckets().map(({ name, createdMs }) => {
+    return `<Bucket>${elements({ Name: name, CreationDate: new Date(createdMs).toISOString() })}</Bucket>`;
+  });
+  const owner = `<Owner>${elements({ ID: accountId, DisplayName: 'slipway' })}</Owner>`;
+  return `<ListAllMyBucketsResult ${NAMESPACE}>${owner}<Buckets>${buckets.join('')}</Buckets></ListAllMyBucketsResult>`;
+}
+
 export function bucketLocation(): string {
   return `<LocationConstraint ${NAMESPACE}/>`;
 }

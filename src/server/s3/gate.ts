@@ -8,7 +8,11 @@ import { overridesMethod } from '../../protocol/method-override.ts';
 import { CHECKSUM_ALGORITHMS, checksumHeader } from './checksums.ts';
 import { S3Error } from './s3-error.ts';
 
+/** What a request is about: the store itself, a bucket, or an object in it. */
+export type Level = 'store' | 'bucket' | 'object';
+
 export type OperationName =
+  | 'ListBuckets'
   | 'CreateBucket'
   | 'HeadBucket'
   | 'GetBucketLocation'
@@ -27,7 +31,7 @@ export type OperationName =
 interface Operation {
   readonly name: OperationName;
   readonly method: string;
-  readonly level: 'bucket' | 'object';
+  readonly level: Level;
   /** Query names that make a request one of these, with the value that each must have; null: any. */
   readonly chosenBy: Readonly<Record<string, string | null>>;
   /** Other query names that it may have. */
@@ -57,6 +61,7 @@ function operation(
 }
 
 export const OPERATIONS: readonly Operation[] = [
+  operation('ListBuckets', 'GET', 'store', {}),
   operation('CreateBucket', 'PUT', 'bucket', { headers: ['x-amz-acl'] }),
   operation('HeadBucket', 'HEAD', 'bucket', {}),
   operation('GetBucketLocation', 'GET', 'bucket', { chosenBy: { location: '' } }),
@@ -102,6 +107,8 @@ const ONLY_VALUE: Readonly<Record<string, string>> = {
   'x-amz-checksum-mode': 'ENABLED',
 };
 
+const ON_LEVEL = { store: 'the store itself', bucket: 'a bucket', object: 'an object' };
+
 export interface Understood {
   readonly name: OperationName;
   readonly changes: boolean;
@@ -116,7 +123,7 @@ export interface Understood {
  */
 export function understand(request: {
   readonly method: string;
-  readonly level: 'bucket' | 'object';
+  readonly level: Level;
   readonly query: ReadonlyMap<string, string>;
   readonly headers: Readonly<Record<string, string>>;
 }): Understood {
@@ -125,7 +132,7 @@ export function understand(request: {
   const chosen = candidates
     .filter(({ chosenBy }) => Object.entries(chosenBy).every(([name, value]) => isGiven(query, name, value)))
     .sort((a, b) => Object.keys(b.chosenBy).length - Object.keys(a.chosenBy).length)[0];
-  const what = `${method} on ${level === 'bucket' ? 'a bucket' : 'an object'}`;
+  const what = `${method} on ${ON_LEVEL[level]}`;
   if (chosen === undefined) throw notImplemented(`${what}${namesOf(query)}`);
   for (const [name, value] of query) {
     const isOwn = Object.hasOwn(chosen.chosenBy, name) || chosen.query.includes(name);

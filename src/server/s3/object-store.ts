@@ -9,7 +9,7 @@
  * Keys are strangers' text and become no paths.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../system/clock.ts';
 import { syncFolder, writeFileDurably } from '../../system/durable-file.ts';
@@ -48,6 +48,8 @@ export interface ObjectStore {
   createBucket(bucket: string): void;
   /** @throws S3Error NoSuchBucket, InvalidBucketName */
   requireBucket(bucket: string): void;
+  /** By name. */
+  listBuckets(): readonly { readonly name: string; readonly createdMs: number }[];
   /** Whether there is a bucket of this name, which need not be one for a bucket. */
   hasBucket(bucket: string): boolean;
   incoming(): IncomingFile;
@@ -117,6 +119,11 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
   const store: ObjectStore = {
     createBucket: (bucket) => void mkdirSync(bucketDir(bucket), { recursive: true, mode: 0o700 }),
     requireBucket: (bucket) => void requireBucket(bucket),
+    listBuckets: () =>
+      readdirSync(root)
+        .filter((name) => BUCKET.test(name))
+        .sort()
+        .map((name) => ({ name, createdMs: statSync(join(root, name)).birthtimeMs })),
     hasBucket: (bucket) => BUCKET.test(bucket) && existsSync(join(root, bucket)),
     incoming: () => openIncoming(join(incomingDir, random.text(32, ID_LETTERS))),
 

@@ -14,7 +14,7 @@ import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
-import { bucketLocation, bucketVersioning, createBucket, listObjects } from './buckets.ts';
+import { bucketLocation, bucketVersioning, createBucket, listBuckets, listObjects } from './buckets.ts';
 import { type OperationName, understand } from './gate.ts';
 import { isNeeded, type NeededObject } from './host-reads.ts';
 import { bucketOfHost, refuseHostStyle } from './host-style.ts';
@@ -29,6 +29,8 @@ import { elements } from './xml.ts';
 
 export interface S3Context {
   readonly dataDir: string;
+  /** Whom the buckets belong to, as lists say it. */
+  readonly accountId: string;
   /** null: not known, or without power. */
   findKey(accessKeyId: string): Promise<AccessKey | null>;
   /** What deployments to this host need just now. */
@@ -104,8 +106,7 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
   );
   ctx.connections.verified(message);
   const { bucket, key, query } = address;
-  if (bucket === '') throw new S3Error('NotImplemented', 501, 'Buckets are not listed here; name one in the path.');
-  const level = key === '' ? 'bucket' : 'object';
+  const level = bucket === '' && key === '' ? 'store' : key === '' ? 'bucket' : 'object';
   const { name, changes } = understand({ method: message.method ?? 'GET', level, query, headers });
   if (hostBucket === null)
     refuseHostStyle(headers['host'] ?? '', { known, hasBucket: store.hasBucket }, name === 'CreateBucket');
@@ -114,7 +115,7 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
     throw new S3Error('AccessDenied', 403, `A key of role ${role} may only read revisions.`);
   if (role === 'host' && name !== 'GetObject' && name !== 'HeadObject')
     throw new S3Error('AccessDenied', 403, 'A host may read the bundles of deployments to it, and nothing else.');
-  if (name !== 'CreateBucket' && role !== 'host') store.requireBucket(bucket);
+  if (level !== 'store' && name !== 'CreateBucket' && role !== 'host') store.requireBucket(bucket);
   // Node lets no other expectation through.
   if (headers['expect'] !== undefined) response.writeContinue();
   const requireStillAllowed = () => requirePower(ctx, caller);
@@ -128,6 +129,9 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
 async function carryOut({ ctx, store }: Door, name: OperationName, request: S3Request): Promise<void> {
   const { response } = request;
   switch (name) {
+    case 'ListBuckets':
+      await receiveNothing(request);
+      return sendXml(response, listBuckets(store, ctx.accountId));
     case 'CreateBucket':
       return createBucket(store, request);
     case 'HeadBucket':
