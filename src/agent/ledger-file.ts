@@ -51,11 +51,13 @@ export interface ReadingRules {
   readonly nowMs: number;
   /** How many files are read at most: the newest. */
   readonly most: number;
+  /** How long the empty file of a command whose record cannot be read is kept; milliseconds. */
+  readonly marksKeptMs: number;
   onUnreadable(file: string, why: string): void;
 }
 
 /** Reads all that is there, and removes what is about no command, or too much. */
-export function readRecords(folder: string, { nowMs, most, onUnreadable }: ReadingRules): FoundRecords {
+export function readRecords(folder: string, { nowMs, most, marksKeptMs, onUnreadable }: ReadingRules): FoundRecords {
   const records = new Map<string, CommandRecord>();
   const unreadable = new Set<string>();
   const files = recordFiles(folder);
@@ -70,7 +72,8 @@ export function readRecords(folder: string, { nowMs, most, onUnreadable }: Readi
     }
     const isMark = record === EMPTY;
     if (!isMark) onUnreadable(path, record);
-    if (RECORD_NAME.test(name) && index < most) unreadable.add(name);
+    const isOld = isMark && nowMs - stats.mtimeMs > marksKeptMs;
+    if (RECORD_NAME.test(name) && index < most && !isOld) unreadable.add(name);
     if (!isMark || !unreadable.has(name)) replace(path, unreadable.has(name));
   }
   return { records, unreadable };

@@ -75,7 +75,7 @@ export function openLedger(ctx: LedgerContext): Ledger {
   for (const own of [folder, tracking]) removeUnfinished(own);
   const most = ctx.maxRecords ?? MAX_RECORDS;
   const found = readRecords(folder, {
-    ...{ nowMs: ctx.clock.now(), most },
+    ...{ nowMs: ctx.clock.now(), most, marksKeptMs: KEPT_MS },
     onUnreadable: (file, why) =>
       saySometimes('a record of a command cannot be read; it is not run again', { file, why }),
   });
@@ -250,7 +250,13 @@ function adoptTrackingFiles(
       hostCommandIdentifier !== '' && problemOfText(hostCommandIdentifier, COMMAND_ID_BYTES) === null;
     if (!isIdentifier || ctx.clock.now() - mtimeMs > KEPT_MS) {
       rmSync(file, { force: true });
-    } else if (!records.has(hostCommandIdentifier) && records.size < most) {
+      continue;
+    }
+    const known = records.get(hostCommandIdentifier);
+    // A crash came before its file was removed, or a power cut has brought that back. Later, when the record is forgotten, it would be taken
+    // for a command that runs: what its scripts have started would be killed, and a failure reported.
+    if (known !== undefined && known.state !== 'running') rmSync(file, { force: true });
+    if (known === undefined && records.size < most) {
       const command = { hostCommandIdentifier, deploymentId: entry.name, commandName: '' };
       records.set(hostCommandIdentifier, { ...command, state: 'running', outcome: null, changedAtMs: mtimeMs });
     }

@@ -216,3 +216,40 @@ describe('a ledger', () => {
     );
   });
 });
+
+test.each([
+  ['reported', 'settle'],
+  ['ended, not reported', 'finish'],
+  ['withdrawn', 'withdraw'],
+] as const)(
+  'a tracking file that a crash left of a command that is %s goes at the next start, and never counts as one that runs',
+  (_state, last) => {
+    using scratch = scratchFolder();
+    const clock = manualClock(Date.now());
+    const { ledger } = openIn(scratch, clock);
+    ledger.begin({ hostCommandIdentifier: 'c-1', deploymentId: 'd-1', commandName: 'ApplicationStart' });
+    if (last === 'withdraw') ledger.withdraw('c-1');
+    else ledger.finish('c-1', OUTCOME);
+    if (last === 'settle') ledger.settle('c-1');
+    writeFileSync(scratch.at('root/ongoing/d-1'), 'c-1');
+    const next = openIn(scratch, clock).ledger;
+    expect(readdirSync(scratch.at('root/ongoing'))).toEqual([]);
+    next.settle('c-1');
+    clock.advance(120 * MINUTE_MS);
+    next.hasRoomFor(1);
+    const later = openIn(scratch, clock).ledger;
+    expect([later.inState('running'), later.find('c-1')]).toEqual([[], null]);
+  },
+);
+
+test('what is left of a record that could not be read takes no room after a day', () => {
+  using scratch = scratchFolder();
+  const clock = manualClock(Date.now());
+  openIn(scratch, clock);
+  const names = Array.from({ length: LIMIT }, (_, n) => recordName(`lost-${n}`));
+  for (const name of names) writeFileSync(scratch.at(`root/.slipway/commands/${name}`), '');
+  expect(openIn(scratch, clock).ledger.hasRoomFor(1)).toBe(false);
+  clock.advance(25 * 60 * MINUTE_MS);
+  expect(openIn(scratch, clock).ledger.hasRoomFor(1)).toBe(true);
+  expect(filesIn(scratch)).toEqual([]);
+});
