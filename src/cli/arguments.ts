@@ -28,6 +28,12 @@ export function parseListenAddress(text: string): ListenAddress {
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
 }
 
+/** A folder by its name, which an empty text is not: it would mean the folder that somebody happens to be in. */
+export function parseFolder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('An empty text names no folder.');
+  return text;
+}
+
 /** A host name alone, in lower case: neither a port nor a scheme, and no address, since names are put in front of it. */
 export function parseDomain(text: string): string {
   const name = text.toLowerCase();

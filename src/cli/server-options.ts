@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import { pathFrom } from '../system/working-folder.ts';
-import { type ListenAddress, parseDomain, parseListenAddress } from './arguments.ts';
+import { type ListenAddress, parseDomain, parseFolder, parseListenAddress } from './arguments.ts';
 
 export interface ServerOptions {
   readonly dataDir: string;
@@ -22,7 +22,10 @@ export const DEFAULT_DATA_DIR = '/var/lib/slipway';
 export function addServerOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--data-dir <dir>', 'database, keys and revisions').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
+      new Option('--data-dir <dir>', 'database, keys and revisions')
+        .env('SLIPWAY_DATA_DIR')
+        .argParser(parseFolder)
+        .default(DEFAULT_DATA_DIR),
     )
     .addOption(
       new Option('--listen <host:port>', 'the one address for hosts and people: API and revisions')
@@ -85,4 +88,15 @@ export function checkServerOptions(options: ServerOptions): void {
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together');
   }
+}
+
+/**
+ * For a server that is about to start; one that runs has told hosts an address already, about which its doctor has more to say.
+ *
+ * @throws SlipwayError CLI_BAD_ARGUMENT for an address that no host could use
+ */
+export function checkPublicS3Endpoint({ publicS3Endpoint }: Pick<ServerOptions, 'publicS3Endpoint'>): void {
+  if (publicS3Endpoint === undefined || /^https?:$/.test(URL.parse(publicS3Endpoint)?.protocol ?? '')) return;
+  const message = `--public-s3-endpoint '${publicS3Endpoint}' is no http:// or https:// address`;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', message);
 }

@@ -75,6 +75,23 @@ describe('A server that cannot start says why, and what to do in this case:', ()
   });
 });
 
+test.each([
+  ['an empty data folder', ['--data-dir', ''], /--data-dir .* names no folder/],
+  ['a public S3 endpoint without a scheme', ['--public-s3-endpoint', 's3.example.test:8401'], /no http:\/\/ or https:/],
+  [
+    'a public S3 endpoint of another scheme',
+    ['--public-s3-endpoint', 'ftp://s3.example.test'],
+    /no http:\/\/ or https:/,
+  ],
+])('A server that is given %s does not start, and makes nothing', async (_, flags, message) => {
+  using scratch = scratchFolder();
+  const words = [SLIPWAY, 'server', '--data-dir', scratch.at('data'), ...listen, ...flags];
+  const { exitCode, stderr } = await execa(process.execPath, words, { reject: false, cwd: scratch.path });
+  expect(exitCode).not.toBe(0);
+  expect(stderr).toMatch(message);
+  expect(readdirSync(scratch.path)).toEqual([]);
+});
+
 test('A variable of the server that is empty, as in a template, counts as not set', async () => {
   using scratch = scratchFolder();
   const variables = addServerOptions(new Command()).options.flatMap(({ envVar }) => envVar ?? []);

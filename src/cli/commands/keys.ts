@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import type { AccessRole } from '../../protocol/management/shapes.ts';
 import { shellWord } from '../../system/shell-word.ts';
+import { parseFolder } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions } from '../connection.ts';
 import { type KeyAccessOptions, withKeys } from '../key-access.ts';
@@ -80,7 +81,10 @@ function checkHost(role: AccessRole, hostArn: string | null, instanceName: strin
 function addAccessOptions(command: Command): Command {
   return addConnectionOptions(command)
     .addOption(
-      new Option('--data-dir <dir>', 'the server’s data folder').env('SLIPWAY_DATA_DIR').default(DEFAULT_DATA_DIR),
+      new Option('--data-dir <dir>', 'the server’s data folder')
+        .env('SLIPWAY_DATA_DIR')
+        .argParser(parseFolder)
+        .default(DEFAULT_DATA_DIR),
     )
     .addOption(
       new Option('--database <url>', 'the server’s PostgreSQL database, if it has one').env('SLIPWAY_DATABASE'),

@@ -7,6 +7,7 @@ import { exitStatus } from '../exit-status.ts';
 import { packageVersion } from '../package-version.ts';
 import {
   addServerOptions,
+  checkPublicS3Endpoint,
   checkServerOptions,
   DEFAULT_DATA_DIR,
   type ServerOptions,
@@ -100,6 +101,7 @@ function addServerDoctor(server: Command, ctx: CliContext, conclude: Conclude): 
 async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
   const options = usedServerOptions(given, ctx.workingDirectory);
   checkServerOptions(options);
+  checkPublicS3Endpoint(options);
   const { startServer } = await import('../../server/main.ts');
   const { createServerLogger } = await import('../../logging/create-logger.ts');
   const { notifyServiceManager } = await import('../../system/service-manager.ts');
