@@ -1,7 +1,7 @@
 /** Work that only one process of this host may do at a time; whoever comes second waits, and says so. */
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
-import type { Clock } from '../system/clock.ts';
+import { type Clock, timeLimit } from '../system/clock.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
 import { commandLineOf } from '../system/processes.ts';
 
@@ -41,11 +41,11 @@ async function takeLock(
   ctx: ProcessLockContext,
   { lockFile, waitMs, busy, signal }: ProcessLockRequest,
 ): Promise<InstanceLock> {
-  const giveUpAtMs = ctx.clock.now() + waitMs;
+  using limit = timeLimit(ctx.clock, waitMs);
   for (let looks = 0; ; looks += 1) {
     const taken = tryLock(lockFile, busy);
     if (!(taken instanceof SlipwayError)) return taken;
-    if (ctx.clock.now() >= giveUpAtMs) throw taken;
+    if (limit.isOver()) throw taken;
     if (looks === 0) ctx.log.warn(`${taken.message}; waiting for it`);
     await ctx.clock.sleep(LOOK_AGAIN_MS, signal);
     signal?.throwIfAborted();

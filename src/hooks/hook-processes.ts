@@ -11,7 +11,7 @@
  * those that have left the group are not found then.
  */
 import { writeFileSync } from 'node:fs';
-import type { Clock } from '../system/clock.ts';
+import { type Clock, timeLimit } from '../system/clock.ts';
 import {
   controlGroupsOf,
   hasInEnvironment,
@@ -179,10 +179,10 @@ function signalAll(hook: HookProcesses, found: readonly ProcessRelations[], sign
 
 /** Looks until none is left, or no longer. @returns those that are */
 async function untilGone(clock: Clock, look: Search, limitMs: number): Promise<readonly ProcessRelations[]> {
-  const end = clock.now() + limitMs;
+  using limit = timeLimit(clock, limitMs);
   for (;;) {
     const left = look();
-    if (left.length === 0 || clock.now() >= end) return left;
+    if (left.length === 0 || limit.isOver()) return left;
     await clock.sleep(LOOK_AGAIN_MS);
   }
 }

@@ -27,3 +27,20 @@ export const systemClock: Clock = {
     }
   },
 };
+
+/** A time that may pass, measured by waiting for it: it is no longer when somebody sets the clock of the machine. */
+export interface TimeLimit extends Disposable {
+  isOver(): boolean;
+}
+
+/** @param ms at 0 it is over at once */
+export function timeLimit(clock: Pick<Clock, 'sleep'>, ms: number): TimeLimit {
+  const ended = new AbortController();
+  let isOver = ms <= 0;
+  if (!isOver) {
+    void clock.sleep(ms, ended.signal).then(() => {
+      isOver = true;
+    });
+  }
+  return { isOver: () => isOver, [Symbol.dispose]: () => ended.abort() };
+}

@@ -1,9 +1,14 @@
+import { writeFileSync } from 'node:fs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createPace } from '../../src/agent/pace.ts';
 import { poll } from '../../src/agent/poller.ts';
 import { createRetryGate } from '../../src/agent/retry-gate.ts';
+import { withProcessLock } from '../../src/deployment/process-lock.ts';
+import { SlipwayError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
-import { steadyClock } from '../../src/system/clock.ts';
+import { steadyClock, systemClock, timeLimit } from '../../src/system/clock.ts';
+import { startTimeOf } from '../../src/system/processes.ts';
+import { scratchFolder } from '../support/scratch.ts';
 
 const HOUR_MS = 3_600_000;
 const NO_CHANCE = { fraction: () => 0 };
@@ -73,3 +78,34 @@ test('an outcome is sent again as soon as before when the machine’s clock is s
   });
   expect(answer).toBe('taken');
 });
+
+test.each([-HOUR_MS, HOUR_MS])(
+  'a time limit is over when its time has passed, though the machine’s clock is set by %i ms',
+  async (byMs) => {
+    using limit = timeLimit(systemClock, 50);
+    expect(limit.isOver()).toBe(false);
+    setClock(byMs);
+    await systemClock.sleep(10);
+    expect(limit.isOver()).toBe(false);
+    await vi.waitUntil(() => limit.isOver());
+  },
+);
+
+test('a time limit of nothing is over at once', () => {
+  using limit = timeLimit(systemClock, 0);
+  expect(limit.isOver()).toBe(true);
+});
+
+test.each([-HOUR_MS, HOUR_MS])(
+  'whoever waits for a lock gives up in time when the machine’s clock is set by %i ms',
+  async (byMs) => {
+    using scratch = scratchFolder();
+    const lockFile = scratch.at('lock');
+    const busy = (holder: string) => new SlipwayError('DEPLOYMENT_INSTALL_BUSY', holder);
+    const ctx = { clock: systemClock, log: { ...silentLogger, warn: () => setClock(byMs) } };
+    writeFileSync(lockFile, `${process.ppid} ${startTimeOf(process.ppid)}`);
+    const startedMs = performance.now();
+    await expect(withProcessLock(ctx, { lockFile, waitMs: 300, busy }, async () => {})).rejects.toThrow('process');
+    expect(performance.now() - startedMs).toBeGreaterThan(250);
+  },
+);
