@@ -2,13 +2,14 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand, Conclude } from './command.ts';
 import { trustServer } from './connection.ts';
 import type { CliContext } from './context.ts';
-import { passOverEmptyVariables } from './empty-variables.ts';
+
 import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { checkAfterNames } from './mistyped.ts';
 import type { Output } from './output.ts';
 import { packageVersion } from './package-version.ts';
 import { reportError } from './report-error.ts';
+import { readVariablesWhenRun } from './variables.ts';
 
 /**
  * The subcommands in the order in which `slipway --help` shows them. Only the one that is called is loaded: a daemon must not carry what
@@ -116,7 +117,7 @@ function inheritBehaviour(parent: Command, words: readonly string[]): void {
   for (const command of parent.commands) {
     const path = [...words, command.name()];
     command.copyInheritedSettings(parent);
-    passOverEmptyVariables(command);
+    readVariablesWhenRun(command);
     const example = exampleOf(path);
     if (example !== undefined) command.addHelpText('after', `\nExample:\n  ${example}`);
     if (!command.options.some((option) => option.long === '--verbose')) {

@@ -104,6 +104,28 @@ test('A variable of the server that is empty, as in a template, counts as not se
   expect(stderr).toContain('[SERVER_DATA_FOLDER]');
 });
 
+test('A variable that names the data folder takes the place of the default, and a flag the place of both', async () => {
+  using scratch = scratchFolder();
+  const create = ['keys', 'create', '--role', 'admin'];
+  expect(await runSlipway(create, { SLIPWAY_DATA_DIR: scratch.at('a') })).toMatchObject({ status: 0 });
+  expect(readdirSync(scratch.path)).toEqual(['a']);
+  const both = await runSlipway([...create, '--data-dir', scratch.at('b')], { SLIPWAY_DATA_DIR: scratch.at('c') });
+  expect(both).toMatchObject({ status: 0 });
+  expect(readdirSync(scratch.path)).toEqual(['a', 'b']);
+});
+
+test('A variable of the server that is wrong is refused by the server, and told by its doctor, which it does not stop', async () => {
+  using scratch = scratchFolder();
+  const wrong = { SLIPWAY_S3_LISTEN: 'nowhere' };
+  const started = await runSlipway(['server', '--data-dir', scratch.at('data')], wrong);
+  expect(started.stderr).toMatch(/'nowhere' from env 'SLIPWAY_S3_LISTEN' is invalid/);
+  expect(started.status).toBe(2);
+  const asked = await runSlipway(['server', 'doctor', '--data-dir', scratch.at('data')], wrong);
+  expect(asked.stdout).toMatch(/settings .*SLIPWAY_S3_LISTEN/);
+  expect(asked.stderr).toBe('');
+  expect(readdirSync(scratch.path)).toEqual([]);
+});
+
 describeIf(process.getuid?.() === 0, 'root')('On mounts, a server that cannot start says why:', () => {
   const mounted = (scratch: ScratchFolder, options: string) => {
     mkdirSync(scratch.at('disk'));
