@@ -6,7 +6,7 @@
  */
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
+import { SlipwayError, systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission, restoreAttributes, restoreContext } from './attributes.ts';
 import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
@@ -28,6 +28,7 @@ function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperat
   switch (operation.op) {
     case 'place':
       if (operation.backup !== null) keepOld(fs, operation.path, operation.backup);
+      else if (exists(fs, operation.path)) throw appeared(operation.path);
       place(fs, operation.temp, operation.path);
       return;
     case 'remove':
@@ -43,6 +44,14 @@ function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperat
       touch(fs, operation.path, operation.after);
       return;
   }
+}
+
+/** It was not there when the plan was made, so nobody has judged whether it may be replaced, and it would have no second name. */
+function appeared(path: string): SlipwayError {
+  return new SlipwayError('INSTALL_FAILED', `${path} has come to be while Install was at work, made by somebody else`, {
+    remedy:
+      'Deploy again: it is then treated as what was there before. If it comes again, stop what makes it in ApplicationStop.',
+  });
 }
 
 /** Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. */
