@@ -17,6 +17,7 @@ import { deploymentDriver } from '../support/deployments.ts';
 import { eventually } from '../support/eventually.ts';
 import { handDrivenHost, hostClient, type KeyPair, managementClient } from '../support/hand-driven-host.ts';
 import {
+  type CommandReport,
   type HandedOut,
   type HostileAnswer,
   type HostileEndpoint,
@@ -140,6 +141,8 @@ async function tricksWith(recorded: Recorded, hostArn: string): Promise<readonly
   ];
 }
 
+const AT_ONCE = 2;
+
 async function replays(ground: AttackGround): Promise<void> {
   const server = await ground.sharedServer();
   const admin = managementClient(server.url, keysOf(server.env));
@@ -167,7 +170,7 @@ async function replays(ground: AttackGround): Promise<void> {
   const otherHost = await genuine(other.client);
   await succeed(victim.client, (await genuine(victim.client)).command);
   const download = await genuine(victim.client);
-  ground.watch('agent', host.startAgent());
+  let agent = ground.watch('agent', host.startAgent());
   const [fair] = await hostile.order([download]);
   assert.equal(fair?.status, 'Succeeded', `the genuine command, so the attack proves nothing: ${fair?.message}`);
   await succeed(victim.client, download.command);
@@ -182,7 +185,14 @@ async function replays(ground: AttackGround): Promise<void> {
 
   const recorded = { download, install, otherHost, newer, otherApplication };
   const tricks = await tricksWith(recorded, victim.hostArn);
-  const reports = await hostile.order(tricks.map(([, , order]) => order));
+  const reports: CommandReport[] = [];
+  // An agent that has seen through some asks seldom, and never opens more than two before one was good: each two meet an agent anew.
+  for (let next = 0; next < tricks.length; next += AT_ONCE) {
+    agent.kill('SIGKILL');
+    await agent.exited;
+    agent = ground.watch('agent', host.startAgent());
+    reports.push(...(await hostile.order(tricks.slice(next, next + AT_ONCE).map(([, , order]) => order))));
+  }
   const said = reports.map(({ status, message }, index) => [
     tricks[index]?.[0],
     `${status} ${/\[(\w+)\]/.exec(message)?.[1]}`,
@@ -287,6 +297,7 @@ export const ORDER_ATTACKS: readonly Attack[] = [
   {
     promise: 'an order counts for this host, this command and this moment',
     name: 'a control endpoint with the host’s own key replays, alters and makes up specifications',
+    limitSeconds: 120,
     run: replays,
   },
   {
