@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { writeScript } from '../support/scripts.ts';
 import { runSlipway, SLIPWAY } from '../support/slipway.ts';
@@ -61,7 +62,7 @@ describe('files that the parent of a command has open, from 3 to 20', () => {
     using scratch = scratchFolder();
     const config = configure(scratch);
     writeFileSync(scratch.at('secret'), 'secret');
-    const list = `for fd in /proc/self/fd/*; do echo "$fd $(readlink "$fd")"; done > ${scratch.at('seen')} 2>&1`;
+    const list = `for fd in /proc/self/fd/*; do echo "$fd $(readlink "$fd")"; done > ${quoteForShell(scratch.at('seen'))} 2>&1`;
     const folder = bundle(scratch, 'bundle', list);
     const opened = Array.from({ length: 18 }, (_, index) => `${index + 3}<"$0"`).join(' ');
     const words = [process.execPath, SLIPWAY, 'local', '-l', folder, '-c', config];

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -149,7 +150,7 @@ describe('slipway status', () => {
     const revision = writeRevision(scratch.at('one'), {
       destination: scratch.at('site'),
       files: { 'index.html': 'one' },
-      scripts: { BeforeInstall: `mkfifo ${gate}\nread line < ${gate}` },
+      scripts: { BeforeInstall: `mkfifo ${quoteForShell(gate)}\nread line < ${quoteForShell(gate)}` },
     });
     await runSlipway(['applications', 'create', 'site'], server.env);
     await runSlipway(['groups', 'create', 'test', '--application', 'site', '--tag', 'Role=test'], server.env);

@@ -209,7 +209,7 @@ describe('a revision in git', () => {
   });
 });
 
-describeIf(hasSshServer, 'an OpenSSH server, sshd')('a revision in git over ssh', () => {
+describeIf(hasSshServer, 'an OpenSSH server, sshd, and a user with a login shell')('a revision in git over ssh', () => {
   async function fetchOverSsh(
     changes: {
       knownHosts?: (line: string) => string;

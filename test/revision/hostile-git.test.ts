@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { FetchRequest, RevisionContext } from '../../src/revision/types.ts';
 import { hasInEnvironment, runningProcesses } from '../../src/system/processes.ts';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   advertisement,
@@ -265,7 +266,7 @@ describe('git itself', () => {
   function fakeGit(folder: ScratchFolder, onFetch: string): string {
     const script = [
       '#!/bin/sh',
-      `PATH=${process.env['PATH']}`,
+      `PATH=${quoteForShell(process.env['PATH'] ?? '')}`,
       `[ "$1" != fetch ] || { ${onFetch}`,
       '}',
       'exec git "$@"',
@@ -313,7 +314,7 @@ describe('git itself', () => {
   });
 });
 
-describeIf(hasSshServer, 'an OpenSSH server, sshd')('a git server over ssh', () => {
+describeIf(hasSshServer, 'an OpenSSH server, sshd, and a user with a login shell')('a git server over ssh', () => {
   /** @param command what the server runs instead of git; a shell text without double quotes */
   async function attemptOverSsh(
     command: string,

@@ -5,8 +5,8 @@ import { userInfo } from 'node:os';
 
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'].find((path) => existsSync(path)) ?? null;
 
-/** Whether this machine has OpenSSH's server. */
-export const hasSshServer = SSHD !== null;
+/** Whether this machine has OpenSSH's server, and this user a shell that it can start; it starts every command by that. */
+export const hasSshServer = SSHD !== null && !/\/(nologin|false)$/.test(userInfo().shell ?? '');
 
 /** OpenSSH's own server, one process a connection, for the user of the test and for one key. */
 export interface SshServer extends AsyncDisposable {

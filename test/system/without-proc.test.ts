@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execaSync } from 'execa';
 import { expect, test } from 'vitest';
+import { quoteForShell } from '../../src/system/shell-word.ts';
 import { describeIf } from '../support/needs.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -67,7 +68,7 @@ describeIf(!withoutProc('true').failed, 'mount namespaces')('without /proc', () 
     writeFileSync(scratch.at('bundle', 'appspec.yml'), appspec);
     writeScript(
       scratch.at('bundle', 'slow.sh'),
-      `#!/bin/sh\nsleep 600 &\necho $! $$ > ${scratch.at('pids-of-script')}\nwait\n`,
+      `#!/bin/sh\nsleep 600 &\necho $! $$ > ${quoteForShell(scratch.at('pids-of-script'))}\nwait\n`,
     );
     const deploy = ['local', '--bundle-location', scratch.at('bundle'), '--type', 'directory', '-c', config];
     const { stdout, stderr, exitCode } = withoutProc(process.execPath, SLIPWAY, ...deploy);
