@@ -41,10 +41,6 @@ export const controlHandlers: Handlers<
         'hostArn and instanceName both say which host the key is for: give one of them.',
       );
     }
-    if (role !== 'host' && (given ?? instanceName) !== null)
-      throw new ApiError('ValidationException', 'hostArn and instanceName are for keys of role host only.');
-    if (given !== null && instanceName !== null)
-      throw new ApiError('ValidationException', 'hostArn and instanceName cannot both be given.');
     const minted =
       instanceName === null ? null : `arn:aws:iam::${ctx.accountId}:user/slipway/${checkName(instanceName, INSTANCE)}`;
     const hostArn = role === 'host' ? (given ?? minted) : null;
