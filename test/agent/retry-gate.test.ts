@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createRetryGate, type Question } from '../../src/agent/retry-gate.ts';
 import { SlipwayError } from '../../src/errors.ts';
 import { RemoteApiError } from '../../src/protocol/errors.ts';
-import { manualClock } from '../support/clock.ts';
+import { manualClock, passTime } from '../support/clock.ts';
 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -22,16 +22,7 @@ function gated() {
       },
       ...changes,
     });
-  const pass = async (ms: number) => {
-    const untilMs = clock.now() + ms;
-    for (;;) {
-      await settled();
-      const nextMs = clock.untilNextMs();
-      if (nextMs === null || clock.now() + nextMs > untilMs) break;
-      clock.advance(nextMs);
-    }
-    clock.advance(untilMs - clock.now());
-  };
+  const pass = (ms: number) => passTime(clock, ms, settled);
   return { clock, gate, asked, world, ask, pass };
 }
 

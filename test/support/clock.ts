@@ -50,3 +50,15 @@ export function manualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
     },
   };
 }
+
+/** Lets so much time pass, sleeper after sleeper, and what each of them begins settle before the next one wakes. */
+export async function passTime(clock: ManualClock, ms: number, settled: () => Promise<void>): Promise<void> {
+  const untilMs = clock.now() + ms;
+  for (;;) {
+    await settled();
+    const nextMs = clock.untilNextMs();
+    if (nextMs === null || clock.now() + nextMs > untilMs) break;
+    clock.advance(nextMs);
+  }
+  clock.advance(untilMs - clock.now());
+}

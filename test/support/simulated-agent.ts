@@ -11,7 +11,7 @@ import { SlipwayError } from '../../src/errors.ts';
 import type { CommandOutcome } from '../../src/protocol/diagnostics.ts';
 import type { CommandStatus, HostCommand } from '../../src/protocol/host-command/shapes.ts';
 import { createThrottleGate } from '../../src/protocol/host-command/throttle-gate.ts';
-import { type ManualClock, manualClock } from './clock.ts';
+import { type ManualClock, manualClock, passTime } from './clock.ts';
 import { collectingLogger, specificationOf } from './deployment.ts';
 
 export type SimulatedOperation = 'poll' | 'specification' | 'acknowledge' | 'complete';
@@ -123,14 +123,7 @@ export function simulatedAgent(endpoint: SimulatedEndpoint, host: SimulatedHost 
     stopping.signal,
   );
   const pass = async (ms: number) => {
-    const untilMs = clock.now() + ms;
-    for (;;) {
-      await settled();
-      const nextMs = clock.untilNextMs();
-      if (nextMs === null || clock.now() + nextMs > untilMs) break;
-      clock.advance(nextMs);
-    }
-    clock.advance(untilMs - clock.now());
+    await passTime(clock, ms, settled);
     await settled();
   };
   return {
