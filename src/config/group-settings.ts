@@ -4,7 +4,7 @@
  * Whether bundles must be signed. `off`: nobody looks. `warn`: what is wrong goes into the log, and the deployment goes on. `enforce`:
  * DownloadBundle fails, and nothing is unpacked.
  */
-export type SignaturePolicy = 'off' | 'warn' | 'enforce';
+export type SignaturePolicy = (typeof SIGNATURE_POLICIES)[number];
 
 export interface SignatureRules {
   readonly policy: SignaturePolicy;
@@ -27,7 +27,7 @@ export interface GroupNames {
   readonly applicationName: string;
 }
 
-export const SIGNATURE_POLICIES: readonly SignaturePolicy[] = ['off', 'warn', 'enforce'];
+export const SIGNATURE_POLICIES = ['off', 'warn', 'enforce'] as const;
 
 /** The rules for all, with what is said about one group in their place. */
 export function withGroupSettings(

@@ -7,7 +7,7 @@ import { environmentTemplate } from '../../src/cli/service/environment-file.ts';
 import { unitForThisMachine } from '../../src/cli/service/install.ts';
 import { startStateOf } from '../../src/cli/service/start.ts';
 import { quoteWord, renderUnit } from '../../src/cli/service/unit.ts';
-import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
+import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { testWith } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { AGENT_CONFIG_KEYS, loadAgentConfig } from '../../src/config/agent-config.ts';
+import { loadAgentConfig } from '../../src/config/agent-config.ts';
+import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import { signatureRulesFor } from '../../src/config/group-settings.ts';
 import { loadOnPremises } from '../../src/config/on-premises.ts';
 import { scratchFolder } from '../support/scratch.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
+import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
 import { generatedFiles, generatedParts, leafCommands, PROJECT, programForDocs, withPart } from './docs.ts';
 

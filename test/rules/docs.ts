@@ -11,7 +11,8 @@ import { renderSchema } from '../../src/appspec/schema.ts';
 import { processContext } from '../../src/cli/context.ts';
 import { EXIT_STATUS } from '../../src/cli/exit-status.ts';
 import { buildProgram } from '../../src/cli/program.ts';
-import { AGENT_CONFIG_KEYS } from '../../src/config/agent-config.ts';
+import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
+import type { KeyValue } from '../../src/config/keys.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -74,9 +75,14 @@ function errorCodes(): string {
 function agentConfiguration(): string {
   const rows = AGENT_CONFIG_KEYS.map(
     (key) =>
-      `| \`${key.key}\` | ${typeof key.type === 'string' ? key.type : key.type.join(', ')} | ${key.default === null ? '–' : `\`${String(key.default)}\``} | ${cell(key.meaning)} |`,
+      `| \`${key.key}\` | ${typeof key.type === 'string' ? key.type : key.type.join(', ')} | ${isNothing(key.default) ? '–' : `\`${String(key.default)}\``} | ${cell(key.meaning)} |`,
   );
   return ['| key | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** A default of null, or of an empty list. */
+function isNothing(value: KeyValue): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0);
 }
 
 function lintRules(): string {
