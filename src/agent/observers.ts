@@ -33,7 +33,7 @@ export async function createObservers(
   const closers: (() => void | Promise<void>)[] = [];
   let serve: Observers['serve'] = () => undefined;
   if (config.eventsFile !== null) {
-    const { openRotatingFile } = await import('../hooks/rotating-file.ts');
+    const { openRotatingFile } = await import('../logging/rotating-file.ts');
     const onFault = (error: unknown) =>
       log.warn('the events file cannot be written', { file: config.eventsFile, error });
     const file = openRotatingFile(config.eventsFile, onFault);

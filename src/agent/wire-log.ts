@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
-import { openRotatingFile } from '../hooks/rotating-file.ts';
 import type { Logger } from '../logging/logger.ts';
+import { openRotatingFile } from '../logging/rotating-file.ts';
 import { printableLines } from '../system/printable.ts';
 
 /** `<log_dir>/<program_name>.aws_wire.log`: what goes to AWS and comes back, for its owner and group. */

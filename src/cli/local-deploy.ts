@@ -1,4 +1,3 @@
-import { resolveIdentity } from '../agent/identity.ts';
 import { openWireLog } from '../agent/wire-log.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { createDeploymentContext, type HostFacts } from '../deployment/create-context.ts';
@@ -6,6 +5,7 @@ import type { GroupOnHost } from '../deployment/groups-on-host.ts';
 import { type ConfiguredFolders, pipesFolder, reservedIds } from '../deployment/layout.ts';
 import { SlipwayError } from '../errors.ts';
 import { createPipeSupply } from '../hooks/pipe-supply.ts';
+import { resolveIdentity } from '../identity/resolve-identity.ts';
 import { kindOfBundle } from '../local/bundle-kind.ts';
 import { runLocalDeployment } from '../local/deploy.ts';
 import { findGroup } from '../local/find-group.ts';

@@ -4,6 +4,7 @@ import { interruptedGroups, type RecoveredInstall, recoverInstalls } from '../in
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { isHookEvent } from '../protocol/lifecycle-events.ts';
 import { processView } from '../system/processes.ts';
+import { requireFolder } from '../system/required-folder.ts';
 import { downloadBundle } from './commands/download-bundle.ts';
 import { install } from './commands/install.ts';
 import { findScripts, lifecycleEvent } from './commands/lifecycle-event.ts';
@@ -15,7 +16,6 @@ import { noteOutcome } from './history.ts';
 import { withInstallLock } from './install-lock.ts';
 import { instructionsDir } from './layout.ts';
 import { failedBy } from './outcomes.ts';
-import { requireFolder } from './work-folder.ts';
 
 /**
  * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at

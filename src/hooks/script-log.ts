@@ -1,6 +1,6 @@
+import type { RotatingFile } from '../logging/rotating-file.ts';
 import type { Clock } from '../system/clock.ts';
 import { createLogTail, type LogTail, plainLine } from './output.ts';
-import type { RotatingFile } from './rotating-file.ts';
 
 /** Where an event's words go: the deployment's scripts.log, the log of all deployments, and the tail for the diagnostics. */
 export interface ScriptLog {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { killProcessesOf } from '../../src/hooks/hook-processes.ts';
-import { openRotatingFile } from '../../src/hooks/rotating-file.ts';
 import { runLifecycleEvent } from '../../src/hooks/run-event.ts';
 import {
   createHookScopes,
@@ -12,6 +11,7 @@ import {
 } from '../../src/hooks/scope.ts';
 import { createScriptLog } from '../../src/hooks/script-log.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
+import { openRotatingFile } from '../../src/logging/rotating-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { writeScript } from '../support/scripts.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { openRotatingFile } from '../../src/hooks/rotating-file.ts';
 import { createScriptLog, SHARED_LOG_BYTES } from '../../src/hooks/script-log.ts';
+import { openRotatingFile } from '../../src/logging/rotating-file.ts';
 import { manualClock } from '../support/clock.ts';
 import { scratchFolder } from '../support/scratch.ts';
 

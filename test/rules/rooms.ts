@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 /** Room → rooms it may import values from. Every room may import itself and BASE. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   cli: 'anything',
-  agent: ['deployment', 'appspec', 'install', 'hooks', 'archive', 'revision', 'protocol'],
+  agent: ['identity', 'deployment', 'appspec', 'install', 'hooks', 'archive', 'revision', 'protocol'],
+  identity: ['protocol'],
   local: ['deployment', 'appspec', 'install', 'hooks', 'archive', 'revision', 'protocol'],
   deployment: ['revision', 'archive', 'signature', 'appspec', 'install', 'hooks', 'protocol'],
   revision: ['protocol'],

@@ -1,9 +1,7 @@
 import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Option } from 'commander';
-import { renderGitHubAnnotations } from '../../appspec/github-annotations.ts';
 import { renderFindings } from '../../appspec/render.ts';
-import { renderSarif } from '../../appspec/sarif.ts';
 import { renderSchema } from '../../appspec/schema.ts';
 import { loadAgentConfig } from '../../config/agent-config.ts';
 import { realInstallFs } from '../../install/install-fs.ts';
@@ -15,6 +13,8 @@ import type { AddCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { annotations } from '../own-text.ts';
 import { packageVersion } from '../package-version.ts';
+import { renderGitHubAnnotations } from '../view/github-annotations.ts';
+import { renderSarif } from '../view/sarif.ts';
 
 const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
 

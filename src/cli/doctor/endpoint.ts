@@ -1,9 +1,9 @@
 /** What the doctor looks at between this machine and the control endpoint. */
 
 import { controlEndpoint } from '../../agent/endpoint.ts';
-import { type HostIdentity, resolveIdentity } from '../../agent/identity.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { isSlipwayError, messageOf } from '../../errors.ts';
+import { type HostIdentity, resolveIdentity } from '../../identity/resolve-identity.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import { createHostCommandClient } from '../../protocol/host-command/client.ts';
 import { shellCommand } from '../../system/shell-word.ts';

@@ -1,6 +1,7 @@
 /** Findings for GitHub Actions. Pure. */
-import { printableLines } from '../system/printable.ts';
-import type { Finding } from './types.ts';
+
+import type { Finding } from '../../appspec/types.ts';
+import { printableLines } from '../../system/printable.ts';
 
 /**
  * Findings as workflow commands of GitHub Actions, one a line, which it shows beside the lines of the file.

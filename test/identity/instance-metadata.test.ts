@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { resolveIdentity } from '../../src/agent/identity.ts';
+import { resolveIdentity } from '../../src/identity/resolve-identity.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { httpServer, tcpServer } from '../support/http-server.ts';
 import { scratchFolder } from '../support/scratch.ts';

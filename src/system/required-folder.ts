@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
-import { mountOf } from '../system/mounts.ts';
-import { shellCommand } from '../system/shell-word.ts';
+import { mountOf } from './mounts.ts';
+import { shellCommand } from './shell-word.ts';
 
 /**
  * Makes a folder that the configuration names, if it is not there, and sees that this process can work in it.

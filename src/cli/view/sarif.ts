@@ -1,6 +1,6 @@
 /** Findings in SARIF, for tools. Pure. */
-import { LINT_RULES, type LintRuleId } from './rules.ts';
-import type { Finding } from './types.ts';
+import { LINT_RULES, type LintRuleId } from '../../appspec/rules.ts';
+import type { Finding } from '../../appspec/types.ts';
 
 export interface SarifInput {
   readonly findings: readonly Finding[];

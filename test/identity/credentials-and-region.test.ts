@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { resolveIdentity } from '../../src/agent/identity.ts';
+import { resolveIdentity } from '../../src/identity/resolve-identity.ts';
 import { manualClock } from '../support/clock.ts';
 import { collectingLogger } from '../support/deployment.ts';
 import { type Answer, answeringServer, type ReceivedRequest } from '../support/http-server.ts';

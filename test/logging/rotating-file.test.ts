@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openRotatingFile } from '../../src/hooks/rotating-file.ts';
+import { openRotatingFile } from '../../src/logging/rotating-file.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const noFault = (error: unknown) => expect.fail(String(error));
