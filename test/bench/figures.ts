@@ -2,7 +2,7 @@
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'ms' | 'MB' | 's';
+  readonly unit: 'ms' | 'MB' | 'KB' | 's' | '%';
   /** The system's own tools in the same run; null where there is nothing to compare with. */
   readonly floor: number | null;
   /** Median of the rounds' ratios, not the ratio of the medians. */
@@ -10,6 +10,9 @@ export interface Figure {
   /** What the value, or the ratio where there is a floor, should not exceed; null: shown for comparison alone. */
   readonly goal: number | null;
 }
+
+/** Digits behind the point, where whole numbers would say too little. */
+const DIGITS: Partial<Record<Figure['unit'], number>> = { s: 3, '%': 1 };
 
 export function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
@@ -37,7 +40,7 @@ export function compared(
 export function show(figure: Figure, asJson: boolean): string {
   if (asJson) return `${JSON.stringify(figure)}\n`;
   const { name, value, unit, floor, ratio, goal } = figure;
-  const number = (amount: number) => (unit === 's' ? amount.toFixed(3) : amount.toFixed(0)).padStart(7);
+  const number = (amount: number) => amount.toFixed(DIGITS[unit] ?? 0).padStart(7);
   const beside = floor === null ? '' : `   system ${number(floor)} ${unit}   ratio ${ratio?.toFixed(2)}`;
   const measured = ratio ?? value;
   const verdict = goal === null ? '' : `   goal ${goal}${measured <= goal ? '' : '  MISSED'}`;

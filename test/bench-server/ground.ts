@@ -1,0 +1,48 @@
+/** What a part of the bench runs on: a server as a process of its own, with hosts in its database. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { trustAuthorities } from '../../src/system/trust.ts';
+import { privateCertificates } from '../support/certificates.ts';
+import type { PostgresCluster } from '../support/postgres.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import { seedHosts } from './seed.ts';
+import type { WireHost, WireServer } from './wire.ts';
+
+export interface Ground extends AsyncDisposable {
+  readonly server: ControlServer;
+  readonly wire: WireServer;
+  readonly hosts: readonly WireHost[];
+}
+
+export interface GroundRequest {
+  readonly hosts: number;
+  readonly https: boolean;
+  /** null: SQLite. */
+  readonly postgres: PostgresCluster | null;
+}
+
+export async function prepareGround({ hosts, https, postgres }: GroundRequest): Promise<Ground> {
+  const scratch = scratchFolder();
+  const dataDir = scratch.at('data');
+  mkdirSync(dataDir, { mode: 0o700 });
+  const databaseUrl = await postgres?.createDatabase();
+  const names = Array.from({ length: hosts }, (_, index) => `host-${index}`);
+  const location = databaseUrl === undefined ? { dataDir } : { databaseUrl };
+  const seeded = await seedHosts(location, dataDir, names);
+  const args = databaseUrl === undefined ? [] : ['--database', databaseUrl];
+  const certificates = https ? await privateCertificates(scratch.path) : null;
+  if (certificates !== null) {
+    await trustAuthorities({ env: {}, caFile: certificates.caFile });
+    args.push('--tls-cert', certificates.certFile, '--tls-key', certificates.keyFile);
+  }
+  const server = await startControlServer(dataDir, undefined, args);
+  return {
+    server,
+    wire: { url: server.url, ca: certificates === null ? null : readFileSync(certificates.caFile, 'utf8') },
+    hosts: seeded,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      scratch[Symbol.dispose]();
+    },
+  };
+}

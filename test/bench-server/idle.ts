@@ -1,0 +1,40 @@
+/** What a fleet costs that has nothing to do: its long polls, and their renewals. */
+import { readFileSync } from 'node:fs';
+import { systemClock } from '../../src/system/clock.ts';
+import type { Figure } from '../bench/figures.ts';
+import { startFleet } from './fleet.ts';
+import { type GroundRequest, prepareGround } from './ground.ts';
+
+const CLOCK_TICKS = 100;
+/** So many hosts come first, so that what the server loads once is not counted as theirs. */
+const WARM_HOSTS = 50;
+const SETTLE_MS = 3_000;
+
+/** @param request windowMs how long the CPU is measured; longer than a poll is held, so that each is renewed once */
+export async function* idleFigures(request: GroundRequest & { readonly windowMs: number }): AsyncGenerator<Figure> {
+  await using ground = await prepareGround({ ...request, hosts: request.hosts + WARM_HOSTS });
+  const { pid } = ground.server.daemon;
+  await using _warm = await startFleet(ground.wire, ground.hosts.slice(0, WARM_HOSTS));
+  await systemClock.sleep(SETTLE_MS);
+  const emptyKb = residentKb(pid);
+  await using _fleet = await startFleet(ground.wire, ground.hosts.slice(WARM_HOSTS));
+  await systemClock.sleep(SETTLE_MS);
+  const [beganMs, beganCpuMs] = [performance.now(), cpuMs(pid)];
+  await systemClock.sleep(request.windowMs);
+  const percent = ((cpuMs(pid) - beganCpuMs) / (performance.now() - beganMs)) * 100;
+  const how = `${request.hosts} hosts long-polling over ${request.https ? 'https' : 'http'}`;
+  const rest = { floor: null, ratio: null };
+  yield { name: `${how}, CPU of one core`, value: percent, unit: '%', ...rest, goal: 3 };
+  const kbEach = (residentKb(pid) - emptyKb) / request.hosts;
+  yield { name: `${how}, memory of each`, value: kbEach, unit: 'KB', ...rest, goal: request.https ? 80 : 30 };
+}
+
+function residentKb(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** Time on a processor so far, in user and kernel mode. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS;
+}
