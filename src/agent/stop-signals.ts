@@ -1,0 +1,33 @@
+/** The signals that end the agent: the first asks for a good end, the second for one at once. */
+import type { Logger } from '../logging/logger.ts';
+
+export interface StopSignals {
+  /** The first signal: take no new work. */
+  readonly requested: AbortSignal;
+  /** The second: end at once. */
+  readonly urgent: AbortSignal;
+  release(): void;
+}
+
+export function watchSignals(log: Logger): StopSignals {
+  const requested = new AbortController();
+  const urgent = new AbortController();
+  const names = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+  const onSignal = (name: NodeJS.Signals) => {
+    if (requested.signal.aborted) {
+      log.warn(`${name} again: ending at once`);
+      urgent.abort();
+    } else {
+      log.info(`${name}: taking no new work; running commands finish`);
+      requested.abort();
+    }
+  };
+  for (const name of names) process.on(name, onSignal);
+  return {
+    requested: requested.signal,
+    urgent: urgent.signal,
+    release: () => {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
+}
