@@ -86,5 +86,21 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** A time that something is kept for. */
+export type Days = number | 'forever';
+
+/** A hundred years: what is meant to stay longer stays for ever. */
+const MAX_DAYS = 36_500;
+
+/** `365` → 365; `forever`. Not 0, which could mean either end. */
+export function parseDays(text: string): Days {
+  if (text === 'forever') return text;
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (days < 1 || days > MAX_DAYS) {
+    throw new InvalidArgumentError(`'${text}' is neither a number of days from 1 to ${MAX_DAYS} nor forever`);
+  }
+  return days;
+}
+
 /** What every command that works on a group of this host says of its argument. */
 export const GROUP_ARGUMENT = 'deployment group of this host: APPLICATION/GROUP, name or id';

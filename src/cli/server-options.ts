@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import { pathFrom } from '../system/working-folder.ts';
-import { type ListenAddress, parseDomain, parseFolder, parseListenAddress } from './arguments.ts';
+import { type Days, type ListenAddress, parseDays, parseDomain, parseFolder, parseListenAddress } from './arguments.ts';
 
 export interface ServerOptions {
   readonly dataDir: string;
@@ -15,6 +15,9 @@ export interface ServerOptions {
   readonly accountId: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly keepDeployments: Days;
+  readonly keepDiagnostics: Days;
+  readonly keepRevisions: Days;
 }
 
 export const DEFAULT_DATA_DIR = '/var/lib/slipway';
@@ -64,7 +67,17 @@ export function addServerOptions(command: Command): Command {
     .addOption(
       new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),
     )
-    .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'));
+    .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'))
+    .addOption(keepOption('deployments', 365, 'deployments, with their targets and events, are kept after their ends'))
+    .addOption(keepOption('diagnostics', 90, 'what scripts wrote is kept after the end of the deployment'))
+    .addOption(keepOption('revisions', 365, 'applications know a revision after its last use; bundles stay'));
+}
+
+function keepOption(what: string, defaultDays: number, meaning: string): Option {
+  return new Option(`--keep-${what} <days>`, `how many days ${meaning}; or forever`)
+    .env(`SLIPWAY_KEEP_${what.toUpperCase()}`)
+    .argParser(parseDays)
+    .default(defaultDays);
 }
 
 /** Paths are made whole. A flag that was given nothing, as by a script whose variable is empty, is as if it were not there. */

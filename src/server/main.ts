@@ -11,7 +11,7 @@ import { openDataFolder } from './data-folder.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { neededObjects } from './engine/needed-objects.ts';
 import { startPowerWatch } from './engine/power-watch.ts';
-import { startRetention } from './engine/retention.ts';
+import { type RetentionPeriods, startRetention } from './engine/retention.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { openSealer } from './open-sealer.ts';
@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly region: string;
   readonly accountId: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** How long what has ended is kept; without it for ever. */
+  readonly retention?: RetentionPeriods;
   readonly version: string;
   readonly log: Logger;
   readonly clock: Clock;
@@ -53,6 +55,8 @@ export interface RunningServer {
 
 /** Where `slipway push` puts revisions unless told otherwise. */
 export const REVISION_BUCKET = 'revisions';
+
+const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null };
 
 /** @throws SlipwayError SERVER_… when something that the start needs is missing; nothing runs then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -81,7 +85,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const engine: Engine = await startEngine(base);
     opened.push(engine);
     const transfers = createTransfers();
-    opened.push(startPowerWatch({ ...base, transfers }), startRetention(base));
+    opened.push(
+      startPowerWatch({ ...base, transfers }),
+      startRetention({ ...base, periods: options.retention ?? KEEP_ALL }),
+    );
     const tls = options.tls ?? null;
     const connections = createConnections({
       ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },

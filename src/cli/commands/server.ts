@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ClosableLogger } from '../../logging/create-logger.ts';
+import type { Days } from '../arguments.ts';
 import type { AddCommand, Conclude } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -120,6 +121,11 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}
       : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),
+    retention: {
+      deploymentsMs: millisecondsOf(options.keepDeployments),
+      diagnosticsMs: millisecondsOf(options.keepDiagnostics),
+      revisionsMs: millisecondsOf(options.keepRevisions),
+    },
     version: packageVersion(),
     log,
     clock: ctx.clock,
@@ -132,6 +138,11 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
   }
   await notifyServiceManager(ctx.env, 'STOPPING=1');
   await server.close();
+}
+
+/** null: for ever. */
+function millisecondsOf(days: Days): number | null {
+  return days === 'forever' ? null : days * 24 * 60 * 60_000;
 }
 
 /** How long the last line of the log may take to be written. */

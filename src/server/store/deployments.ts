@@ -6,7 +6,10 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 export const FINAL_STATUSES: readonly DeploymentStatus[] = ['Succeeded', 'Failed', 'Stopped'];
 
 /** A deployment as it begins; what only its course brings is added. */
-export type NewDeployment = Omit<DeploymentRow, 'stop_rollback' | 'restart_of' | 'settings_json'> &
+export type NewDeployment = Omit<
+  DeploymentRow,
+  'stop_rollback' | 'restart_of' | 'settings_json' | 'diagnostics_deleted_at_ms'
+> &
   Partial<Pick<DeploymentRow, 'restart_of' | 'settings_json'>>;
 
 /**
@@ -16,7 +19,7 @@ export type NewDeployment = Omit<DeploymentRow, 'stop_rollback' | 'restart_of' |
 export async function insertDeployment(tx: StoreTransaction, row: NewDeployment): Promise<void> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('deployments')
-    .values({ restart_of: null, settings_json: null, ...row, stop_rollback: null })
+    .values({ restart_of: null, settings_json: null, ...row, stop_rollback: null, diagnostics_deleted_at_ms: null })
     .onConflict((conflict) => conflict.column('deployment_group_id').where('completed_at_ms', 'is', null).doNothing())
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 0n) return;

@@ -11,7 +11,15 @@ import type { StoreSchema } from './schema.ts';
 /** Makes one step's statements; `TEXT` is the dialect's type for texts. */
 type Step = (TEXT: string) => readonly string[];
 
-const STEPS: readonly Step[] = [firstTables, restarts, keysOfDeregisteredHosts, agentRuns, pagesByKey, storedSettings];
+const STEPS: readonly Step[] = [
+  firstTables,
+  restarts,
+  keysOfDeregisteredHosts,
+  agentRuns,
+  pagesByKey,
+  storedSettings,
+  retention,
+];
 
 /** The step that a database of this version is at. */
 export const NEWEST_STEP = STEPS.length;
@@ -173,4 +181,16 @@ function pagesByKey(TEXT: string): readonly string[] {
 /** What a deployment goes by is stored with it; deployments from before go by their groups. */
 function storedSettings(TEXT: string): readonly string[] {
   return [`alter table deployments add column settings_json ${TEXT}`];
+}
+
+/** What retention deletes is found by its age, however much is kept. */
+function retention(): readonly string[] {
+  return [
+    'alter table deployments add column diagnostics_deleted_at_ms bigint',
+    'create index deployments_by_end on deployments (completed_at_ms, deployment_id) where completed_at_ms is not null',
+    `create index deployments_with_diagnostics on deployments (completed_at_ms, deployment_id)
+      where completed_at_ms is not null and diagnostics_deleted_at_ms is null`,
+    'create index revisions_by_latest_use on revisions ((coalesce(last_used_at_ms, registered_at_ms)), revision_id)',
+    'create index host_states_by_revision on host_states (revision_identity) where revision_identity is not null',
+  ];
 }

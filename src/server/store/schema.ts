@@ -140,6 +140,8 @@ export interface DeploymentRow {
   error_message: string | null;
   /** When the engine has to look at it next, at the latest; null once final. */
   wake_at_ms: number | null;
+  /** When retention deleted the diagnostics of its events; null: they are there. */
+  diagnostics_deleted_at_ms: number | null;
 }
 
 export interface TargetRow {

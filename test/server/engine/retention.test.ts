@@ -7,6 +7,8 @@ import { manualClock } from '../../support/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { describeStores } from '../../support/stores.ts';
 
+const KEEP_ALL = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null };
+
 describeStores('retention', (kind) => {
   test('records of deregistered instances go after their time, in as many transactions as it takes; registered ones stay', async () => {
     await using database = await kind.create();
@@ -23,13 +25,13 @@ describeStores('retention', (kind) => {
     });
     const count = async () => (await listInstances(store.db, '', 1_000)).length;
     clock.advance(RECORD_LIFE_MS);
-    const early = startRetention({ store, clock, log: silentLogger });
+    const early = startRetention({ store, clock, log: silentLogger, periods: KEEP_ALL });
     await clock.nextSleep();
     await early.close();
     expect(await count()).toBe(450);
 
     clock.advance(1);
-    const retention = startRetention({ store, clock, log: silentLogger });
+    const retention = startRetention({ store, clock, log: silentLogger, periods: KEEP_ALL });
     await eventually(async () => {
       clock.advance(100);
       return (await count()) === 50;

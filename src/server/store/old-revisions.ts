@@ -1,0 +1,114 @@
+/** Revisions that nobody has deployed for long. Their bundles are another store's and stay. */
+import { sql } from 'kysely';
+import { inChunks } from './chunks.ts';
+import type { RevisionRow } from './schema.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+
+export type OldRevision = Pick<RevisionRow, 'revision_id' | 'application_id' | 'identity'> & {
+  readonly latest_use_ms: number;
+};
+
+export interface OldRevisionFilter {
+  readonly beforeMs: number;
+  /** The last one of the page before; null: from the beginning. */
+  readonly after: OldRevision | null;
+  readonly limit: number;
+}
+
+/** The last deployment of a revision, or its registration when it was never deployed; as the index has it. */
+const LATEST_USE = sql<number>`coalesce(last_used_at_ms, registered_at_ms)`;
+
+/** A page of revisions whose latest use was before a time, the oldest first. */
+export async function oldRevisions(db: StoreReader, filter: OldRevisionFilter): Promise<readonly OldRevision[]> {
+  const { beforeMs, after, limit } = filter;
+  let query = db
+    .selectFrom('revisions')
+    .select(['revision_id', 'application_id', 'identity', LATEST_USE.as('latest_use_ms')])
+    .where(LATEST_USE, '<', beforeMs)
+    .orderBy(LATEST_USE)
+    .orderBy('revision_id')
+    .limit(limit);
+  if (after !== null) {
+    const { latest_use_ms, revision_id } = after;
+    query = query
+      .where(LATEST_USE, '>=', latest_use_ms)
+      .where((eb) => eb.or([eb(LATEST_USE, '>', latest_use_ms), eb('revision_id', '>', revision_id)]));
+  }
+  return query.execute();
+}
+
+/** A revision of an application, by its location. */
+export interface UsedLocation {
+  readonly applicationId: string;
+  readonly locationJson: string;
+}
+
+/**
+ * What the groups of applications are to run, what their last successful deployments have installed, and what open deployments install or
+ * may go back to.
+ */
+export async function locationsInUse(
+  db: StoreReader,
+  applicationIds: readonly string[],
+): Promise<readonly UsedLocation[]> {
+  const used: UsedLocation[] = [];
+  const add = (applicationId: string, locationJson: string | null) => {
+    if (locationJson !== null) used.push({ applicationId, locationJson });
+  };
+  for (const chunk of inChunks(applicationIds)) {
+    const groups = await db
+      .selectFrom('deployment_groups')
+      .leftJoin('deployments', 'deployments.deployment_id', 'last_successful_deployment_id')
+      .select(['deployment_groups.application_id', 'target_revision_json', 'revision_json'])
+      .where('deployment_groups.application_id', 'in', chunk)
+      .execute();
+    for (const { application_id, target_revision_json, revision_json } of groups) {
+      add(application_id, target_revision_json);
+      add(application_id, revision_json);
+    }
+    const open = await db
+      .selectFrom('deployments')
+      .select(['application_id', 'revision_json', 'previous_revision_json'])
+      .where('completed_at_ms', 'is', null)
+      .where('application_id', 'in', chunk)
+      .execute();
+    for (const { application_id, revision_json, previous_revision_json } of open) {
+      add(application_id, revision_json);
+      add(application_id, previous_revision_json);
+    }
+  }
+  return used;
+}
+
+/** Those of the identities that run on a host of any group, as far as is known. */
+export async function identitiesOnHosts(db: StoreReader, identities: readonly string[]): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const chunk of inChunks(identities)) {
+    const rows = await db
+      .selectFrom('host_states')
+      .select('revision_identity')
+      .distinct()
+      .where('revision_identity', 'in', chunk)
+      .execute();
+    for (const { revision_identity } of rows) if (revision_identity !== null) found.add(revision_identity);
+  }
+  return found;
+}
+
+/** Deletes those revisions that are still as old: one that was deployed meanwhile stays. @returns how many were deleted */
+export async function deleteRevisions(
+  tx: StoreTransaction,
+  revisionIds: readonly string[],
+  beforeMs: number,
+): Promise<number> {
+  let deleted = 0n;
+  for (const chunk of inChunks(revisionIds)) {
+    const { numDeletedRows } = await tx
+      .deleteFrom('revisions')
+      .where('revision_id', 'in', chunk)
+      .where(LATEST_USE, '<', beforeMs)
+      .executeTakeFirst();
+    deleted += numDeletedRows;
+  }
+  return Number(deleted);
+}
