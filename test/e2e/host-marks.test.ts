@@ -1,10 +1,10 @@
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { type HostMark, marksOf, marksOfAgent } from '../../src/cli/view/host-marks.ts';
+import { openStore } from '../../src/server/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+import { suiteLocation } from '../support/suite-database.ts';
 
 async function listed(server: ControlServer): Promise<{ readonly marks: readonly HostMark[]; readonly text: string }> {
   const { stdout } = await runSlipway(['hosts', 'list', '--json'], server.env);
@@ -43,9 +43,11 @@ test('hosts list and status mark a host whose key was disabled, and hosts list o
     text: expect.stringMatching(/^web-1 +registered, KEY DISABLED /m),
   });
 
-  using database = new DatabaseSync(join(server.dataDir, 'slipway.db'));
+  const store = await openStore(suiteLocation(server.dataDir));
   const nowMs = Date.now();
-  database.exec(`update instances set last_polled_at_ms = ${nowMs - 600_000}, identity_shared_at_ms = ${nowMs}`);
+  const marked = { last_polled_at_ms: nowMs - 600_000, identity_shared_at_ms: nowMs };
+  await store.db.updateTable('instances').set(marked).execute();
+  await store.close();
   const marks: HostMark[] = ['KEY DISABLED', 'IDENTITY USED TWICE', 'SILENT'];
   expect(await listed(server)).toMatchObject({ marks, text: expect.stringContaining(marks.join(', ')) });
 });

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { killTree } from './process-tree.ts';
+import { dropSuiteDatabases } from './suite-database.ts';
 
 let before: ReadonlySet<number> = new Set();
 
@@ -14,7 +15,10 @@ beforeEach(() => {
 afterEach(() => {
   for (const pid of ownChildren()) if (!before.has(pid)) killTree(pid);
 });
-afterAll(killAll);
+afterAll(() => {
+  killAll();
+  dropSuiteDatabases();
+});
 // A test that ran out of time goes on until its worker ends, and may start something yet.
 process.once('exit', killAll);
 

@@ -28,6 +28,8 @@ function findPrograms(): string | null {
 
 /** A PostgreSQL server of a test's own, reachable by a socket in a scratch folder only. */
 export interface PostgresCluster extends AsyncDisposable {
+  /** The address of the database that is there from the beginning. */
+  readonly url: string;
   /** Makes an empty database. @returns its address */
   createDatabase(): Promise<string>;
   /** Breaks every connection to a database, as a restart of the server would. */
@@ -38,7 +40,10 @@ export interface PostgresCluster extends AsyncDisposable {
   start(): Promise<void>;
 }
 
-export async function postgresCluster(): Promise<PostgresCluster> {
+/** @param changed settings of `postgresql.conf` that a test needs otherwise */
+export async function postgresCluster(
+  changed: Readonly<Record<string, string | number>> = {},
+): Promise<PostgresCluster> {
   if (postgresPrograms === null) throw new Error('PostgreSQL is not installed');
   const scratch = scratchFolder();
   const dataDir = scratch.at('data');
@@ -68,6 +73,7 @@ export async function postgresCluster(): Promise<PostgresCluster> {
     'full_page_writes=off',
     'listen_addresses=',
     `unix_socket_directories=${scratch.path}`,
+    ...Object.entries(changed).map(([name, value]) => `${name}=${value}`),
   ];
   const programs = postgresPrograms;
   const launch = () => launchPostgres(join(programs, 'postgres'), dataDir, settings, asUser);
@@ -76,6 +82,7 @@ export async function postgresCluster(): Promise<PostgresCluster> {
     `postgres://slipway@localhost/${database}?host=${encodeURIComponent(scratch.path)}`;
   let made = 0;
   return {
+    url: urlOf('postgres'),
     async createDatabase() {
       made += 1;
       await runSql(urlOf('postgres'), `create database test_${made}`);

@@ -4,6 +4,7 @@ import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { suiteEnvironment } from './suite-database.ts';
 
 export const SLIPWAY = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url));
 
@@ -19,7 +20,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Runs `slipway ARGS` as a process of its own, to its end. */
 export async function runSlipway(args: readonly string[], env: Environment = {}): Promise<FinishedCommand> {
   const child = spawn(process.execPath, [SLIPWAY, ...args], {
-    env: { ...cleanEnvironment(), ...env },
+    env: { ...cleanEnvironment(), ...suiteEnvironment(args, env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -62,7 +63,7 @@ export function startDaemon(
       ? command
       : ['bash', '-c', 'file="$0"; exec "$@" 9<"$file" 200<"$file"', inheritedFile, ...command];
   const child: ChildProcess = spawn(file, words, {
-    env: { ...cleanEnvironment(), ...options.env },
+    env: { ...cleanEnvironment(), ...suiteEnvironment(args, options.env), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stderr?.pipe(createWriteStream(options.stderrFile, { flags: 'a' }));

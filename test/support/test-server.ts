@@ -4,6 +4,7 @@ import { type ServerOptions, startServer } from '../../src/server/main.ts';
 import type { Role } from '../../src/server/store/schema.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { suiteDatabase } from './suite-database.ts';
 
 /** A control server inside the test's own process, with real sockets, a real database, and keys of any role. */
 export interface TestServer extends AsyncDisposable {
@@ -13,14 +14,14 @@ export interface TestServer extends AsyncDisposable {
   key(role: Role, hostArn?: string): Promise<{ accessKeyId: string; secretAccessKey: string }>;
 }
 
-/** @param databaseUrl a PostgreSQL database; else the embedded one */
+/** @param databaseUrl a PostgreSQL database; else the suite's */
 export async function testServer(
   dataDir: string,
-  databaseUrl?: string,
+  databaseUrl = suiteDatabase(dataDir),
   tls?: { readonly certFile: string; readonly keyFile: string },
   addresses: Pick<ServerOptions, 's3Listen' | 's3Domain' | 'publicS3Endpoint'> = {},
 ): Promise<TestServer> {
-  const database = databaseUrl === undefined ? {} : { databaseUrl };
+  const database = databaseUrl === null ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
   const server = await startServer({
     ...options,

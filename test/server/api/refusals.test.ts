@@ -1,11 +1,12 @@
 /** Nothing is answered with success that was not understood, or is not done: through the server's door, signed as clients sign. */
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createManagementClient, type ManagementClient } from '../../../src/protocol/management/client.ts';
 import type { ManagementOperation } from '../../../src/protocol/management/shapes.ts';
 import { INPUT_MEMBERS } from '../../../src/server/api/members.ts';
+import { openStore } from '../../../src/server/store/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { type ScratchFolder, scratchFolder } from '../../support/scratch.ts';
+import { suiteLocation } from '../../support/suite-database.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
 
 const SITE = { applicationName: 'site' };
@@ -207,11 +208,13 @@ describe('a setting of a deployment group that is not acted upon', () => {
       loadBalancerInfo: { elbInfoList: [{ name: 'front' }] },
       outdatedInstancesStrategy: 'UPDATE',
     };
-    const db = new DatabaseSync(scratch.at('data/slipway.db'));
-    db.prepare("update deployment_groups set settings_json = ? where deployment_group_name = 'old'").run(
-      JSON.stringify(settings),
-    );
-    db.close();
+    const store = await openStore(suiteLocation(scratch.at('data')));
+    await store.db
+      .updateTable('deployment_groups')
+      .set({ settings_json: JSON.stringify(settings) })
+      .where('deployment_group_name', '=', 'old')
+      .execute();
+    await store.close();
     const shown = { ...settings, autoScalingGroups: [{ name: 'asg' }] };
     expect(await groupInfo('old')).toMatchObject(shown);
     const { deploymentId } = await call('CreateDeployment', { ...DEPLOYMENT, deploymentGroupName: 'old' });

@@ -4,6 +4,7 @@ import { databaseFileOf, openStore } from '../../../src/server/store/store.ts';
 import { type PostgresCluster, postgresCluster } from '../postgres.ts';
 import { startServerPair } from '../server-pair.ts';
 import { type ControlServer, startControlServer } from '../slipway.ts';
+import { suiteLocation } from '../suite-database.ts';
 
 export interface KillableServers extends AsyncDisposable {
   /** Each in its place; the first has the revision store. */
@@ -44,9 +45,9 @@ export async function killableServers(folder: string, on: 'sqlite' | 'postgres')
       servers[place] = await startControlServer(at(place).dataDir, at(place), argsOf(place));
     },
     async examine() {
-      const { dataDir } = at(0);
-      const unsound = databaseUrl === null ? damageOf(databaseFileOf(dataDir)) : [];
-      return [...unsound, ...(await contradictions(databaseUrl === null ? { dataDir } : { databaseUrl }))];
+      const location = databaseUrl === null ? suiteLocation(at(0).dataDir) : { databaseUrl };
+      const unsound = 'dataDir' in location ? damageOf(databaseFileOf(location.dataDir)) : [];
+      return [...unsound, ...(await contradictions(location))];
     },
     async [Symbol.asyncDispose]() {
       for (const server of servers) await server[Symbol.asyncDispose]();
