@@ -158,7 +158,7 @@ export function localPlanFor(
 ): LocalDeploymentPlan {
   const { bundleLocation = '.' } = options;
   if (!/^(git\+)?[a-z0-9]+:\/\//.test(bundleLocation)) pathFrom(ctx.workingDirectory, bundleLocation);
-  const gitHubToken = options.githubToken ?? ctx.env['CODEDEPLOY_GITHUB_TOKEN'];
+  const gitHubToken = options.githubToken ?? (ctx.env['CODEDEPLOY_GITHUB_TOKEN'] || undefined);
   const result = planLocalDeployment({
     bundleLocation: options.bundleLocation ?? null,
     workingDirectory: ctx.workingDirectory,

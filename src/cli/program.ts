@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { AddCommand, Conclude } from './command.ts';
 import { trustServer } from './connection.ts';
 import type { CliContext } from './context.ts';
-
+import { refuseEmptyValues } from './empty-values.ts';
 import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { checkAfterNames } from './mistyped.ts';
@@ -71,7 +71,10 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
   for (const add of added) add(program, ctx, conclude);
   inheritBehaviour(program, []);
   const check = checkAfterNames(program);
-  program.hook('preAction', (_program, action) => check(action));
+  program.hook('preAction', (_program, action) => {
+    check(action);
+    refuseEmptyValues(action);
+  });
   // Only commands that talk to a server need to know whom to trust.
   program.hook('preAction', async (_program, action) => {
     if (action.options.some(({ long }) => long === '--ca-file')) await trustServer(ctx, action.opts());

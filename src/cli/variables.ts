@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 /**
  * Sets two rules for the variables of a command's options:
  * - An empty one counts as not set: a line of a file of settings whose value is still to come, and `VARIABLE=` before a command, mean none.
- *   A flag with an empty value is what was typed, and is not touched.
+ *   A flag with an empty value is what was typed, and is refused (`empty-values.ts`).
  * - They are read when the command itself runs. A wrong setting of the server must not keep its doctor, a command below it, from saying so.
  */
 export function readVariablesWhenRun(command: Command): void {

@@ -107,6 +107,6 @@ export function scopeFolders(controlGroups: string, unitPrefix: string): readonl
 
 /** Whether this process is a service of systemd's, and may make units. */
 export function isServiceOfSystemd(environment: Readonly<Record<string, string | undefined>>): boolean {
-  const isService = environment['INVOCATION_ID'] !== undefined || environment['NOTIFY_SOCKET'] !== undefined;
+  const isService = Boolean(environment['INVOCATION_ID'] || environment['NOTIFY_SOCKET']);
   return isService && existsSync('/run/systemd/system') && process.getuid?.() === 0;
 }

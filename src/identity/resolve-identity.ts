@@ -68,7 +68,7 @@ async function resolveOnEc2(
   warnings: readonly string[],
 ): Promise<HostIdentity> {
   const metadata = createInstanceMetadata({
-    endpoint: env['AWS_EC2_METADATA_SERVICE_ENDPOINT'],
+    endpoint: env['AWS_EC2_METADATA_SERVICE_ENDPOINT'] || undefined,
     allowVersion1: !config.disableImdsV1,
   });
   let facts: InstanceFacts;
@@ -82,9 +82,10 @@ async function resolveOnEc2(
       { cause },
     );
   }
-  const region = env['AWS_REGION'] ?? facts.region;
+  // An empty variable counts as not set, as everywhere.
+  const region = env['AWS_REGION'] || facts.region;
   if (region === undefined) throw new SlipwayError('AGENT_NO_IDENTITY', 'EC2 instance metadata does not name a region');
-  const hostIdentifier = env['AWS_HOST_IDENTIFIER'] ?? arnOf(facts, region);
+  const hostIdentifier = env['AWS_HOST_IDENTIFIER'] || arnOf(facts, region);
   if (hostIdentifier === null) {
     throw new SlipwayError('AGENT_NO_IDENTITY', 'EC2 instance metadata does not name account and instance');
   }

@@ -59,7 +59,7 @@ export async function trustAuthorities(sources: TrustSources): Promise<void> {
   const named = readAuthorities(sources);
   const { getCACertificates, setDefaultCACertificates } = await import('node:tls');
   // Node writes a complaint of its own where there is no such folder.
-  const system = existsSync(sources.env['SSL_CERT_DIR'] ?? SYSTEM_FOLDER) ? getCACertificates('system') : [];
+  const system = existsSync(sources.env['SSL_CERT_DIR'] || SYSTEM_FOLDER) ? getCACertificates('system') : [];
   setDefaultCACertificates(distinct([...getCACertificates('default'), ...system, ...named]));
 }
 

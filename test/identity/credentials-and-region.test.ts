@@ -103,6 +103,18 @@ describe('on EC2', () => {
     });
   });
 
+  test.each(['AWS_REGION', 'AWS_HOST_IDENTIFIER'])(
+    'on EC2 an empty %s counts as not set, and instance metadata says who the host is',
+    async (name) => {
+      await using imds = await instanceMetadata(() => undefined);
+      const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url, [name]: '' };
+      expect(await resolveIdentity(config, env, manualClock())).toMatchObject({
+        region: 'us-west-2',
+        hostIdentifier: 'arn:aws:ec2:us-west-2:123456789012:instance/i-abc',
+      });
+    },
+  );
+
   test('instance metadata by version 1 is asked only where that is allowed', async () => {
     await using imds = await instanceMetadata(({ method }) => (method === 'PUT' ? { status: 403 } : undefined));
     const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url };
