@@ -1,5 +1,6 @@
 /** What an AppSpec file says, held against the bundle that it is in and against a host: what would fail, or surprise, only there. Pure. */
 import type { AppSpecReading } from './parse.ts';
+import type { ProgramKind } from './program-kind.ts';
 import { LINT_RULES, type LintRuleId } from './rules.ts';
 import type { AppSpec, Finding, Hook, Permission, Places } from './types.ts';
 
@@ -19,6 +20,8 @@ export type ScriptFacts =
       readonly beginning: string;
       /** A line after the first ends with CRLF. */
       readonly hasCrlfInside: boolean;
+      /** What it is when it is no text; null: it is text, or does not say. */
+      readonly program: ProgramKind | null;
     };
 
 export interface BundleView {
@@ -32,6 +35,13 @@ export interface HostView {
   hasGroup(name: string): boolean;
   /** @param program a path, or a name to be looked for in PATH */
   hasProgram(program: string): boolean;
+  /**
+   * Whether it starts a program that is of no use elsewhere. Without it, any machine is meant.
+   *
+   * @param beginning its first bytes, a character each
+   * @param location of its file
+   */
+  starts?(program: ProgramKind, beginning: string, location: string): boolean;
 }
 
 export interface LintOptions {
@@ -77,7 +87,7 @@ function lintHooks(places: Places, appSpec: AppSpec, options: LintOptions): Find
 
 function lintScript(places: Places, event: string, hook: Hook, { bundle, host }: LintOptions): Finding[] {
   const { location } = hook;
-  return faultsOfScript(bundle.script(location), host).map(({ rule, text }) => ({
+  return faultsOfScript(bundle.script(location), host, location).map(({ rule, text }) => ({
     severity: LINT_RULES[rule].severity,
     rule,
     message: `${event}: the script ${location} ${text}`,
@@ -92,7 +102,11 @@ export interface ScriptFault {
   readonly text: string;
 }
 
-export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProgram'>): readonly ScriptFault[] {
+export function faultsOfScript(
+  facts: ScriptFacts,
+  host: Pick<HostView, 'hasProgram' | 'starts'>,
+  location: string,
+): readonly ScriptFault[] {
   if (facts.kind === 'missing') {
     const hint = facts.near === null ? '' : `; did you mean '${facts.near}'?`;
     return [{ rule: 'script-missing', text: `is not in the bundle${hint}` }];
@@ -105,6 +119,7 @@ export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProg
   if (!facts.isExecutable) {
     faults.push({ rule: 'script-not-executable', text: 'is not executable; the agent will make it so' });
   }
+  if (facts.program !== null) faults.push(...faultsOfProgram(facts.program, facts.beginning, location, host));
   const hasMark = facts.beginning.startsWith(UTF8_MARK);
   const shebang = readShebang(hasMark ? facts.beginning.slice(UTF8_MARK.length) : facts.beginning);
   if (shebang !== null && hasMark) {
@@ -133,6 +148,25 @@ export function faultsOfScript(facts: ScriptFacts, host: Pick<HostView, 'hasProg
     faults.push({ rule: 'script-crlf-inside', text });
   }
   return faults;
+}
+
+function faultsOfProgram(
+  program: ProgramKind,
+  beginning: string,
+  location: string,
+  host: Pick<HostView, 'hasProgram' | 'starts'>,
+): readonly ScriptFault[] {
+  const { is, machines, loader } = program;
+  const isStarted = host.starts?.(program, beginning, location) ?? machines?.length !== 0;
+  if (!isStarted && machines?.length === 0) {
+    return [
+      { rule: 'script-no-program', text: `is ${is}; Linux starts text with a '#!' line, and programs built for it` },
+    ];
+  }
+  if (!isStarted)
+    return [{ rule: 'program-other-machine', text: `is ${is}, which this host is not: build it for this host` }];
+  if (loader === null || host.hasProgram(loader)) return [];
+  return [{ rule: 'interpreter-missing', text: `was built for the loader ${loader}, which is not on this host` }];
 }
 
 /** As the bytes of UTF-8 come when each is a character. */

@@ -137,7 +137,18 @@ export const LINT_RULES = {
       '`#!/usr/bin/env` has more than one word behind it, which the kernel hands over as one name; `-S` divides it.',
   },
   'shebang-missing': { severity: 'warning', meaning: 'A script does not begin with `#!`; `/bin/sh` runs it.' },
-  'interpreter-missing': { severity: 'warning', meaning: 'The interpreter of a script is not on this host.' },
+  'script-no-program': {
+    severity: 'warning',
+    meaning: 'A script is neither text nor a program that Linux starts, such as one for Windows, or text in UTF-16.',
+  },
+  'program-other-machine': {
+    severity: 'warning',
+    meaning: 'A program that is run as a script was built for another kind of machine than this host.',
+  },
+  'interpreter-missing': {
+    severity: 'warning',
+    meaning: 'The interpreter of a script, or the loader of a program, is not on this host.',
+  },
   // --- permissions
   'permissions-on-windows': { severity: 'error', meaning: '`permissions` are for Linux only.' },
   'object-missing': { severity: 'error', meaning: 'A permission has no `object`.' },

@@ -1,8 +1,11 @@
 import { accessSync, chmodSync, constants, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { machine } from 'node:os';
 import { join, resolve } from 'node:path';
+import { PROGRAM_BYTES, programKind } from '../appspec/program-kind.ts';
 import { nearPath } from '../appspec/suggest.ts';
 import { messageOf, systemErrorCode } from '../errors.ts';
-import { readBeginning } from '../system/file-beginning.ts';
+import { startsProgram } from '../system/binary-formats.ts';
+import { BEGINNING_BYTES, readBeginning } from '../system/file-beginning.ts';
 import { mountOf } from '../system/mounts.ts';
 import { shellCommand } from '../system/shell-word.ts';
 
@@ -16,7 +19,10 @@ export type ScriptFile =
   | { readonly state: 'not-executable'; readonly why: string }
   /** Its first line ends with a carriage return: the kernel would look for an interpreter with that name. */
   | { readonly state: 'crlf'; readonly interpreter: string }
-  /** What its first line names cannot run it. Nobody else would say so: the kernel's word for it is that the script is not there. */
+  /**
+   * What its first line names cannot run it, or this machine cannot. Nobody else would say so: the kernel's word for the one is that the
+   * script is not there, and for the other the C library has a shell read the program as if it were a script.
+   */
   | { readonly state: 'no-interpreter'; readonly why: string };
 
 /**
@@ -43,13 +49,15 @@ export function examineScript(archiveDir: string, location: string, onChmod: (pa
   const firstLine = beginning.split('\n')[0] ?? '';
   if (!firstLine.startsWith('#!')) {
     const isShellScript = !beginning.includes('\0');
-    return isShellScript ? { state: 'ready', path, isShellScript } : startable(path);
+    if (isShellScript) return { state: 'ready', path, isShellScript };
+    const why = whyNotStarted(path, beginning);
+    return why === null ? startable(path) : { state: 'no-interpreter', why };
   }
   if (firstLine.endsWith('\r')) return { state: 'crlf', interpreter: firstLine.slice(2).trim() };
   const interpreter = /^#!\s*(\S+)/.exec(firstLine)?.[1];
   // Without a name the kernel refuses it, and a shell takes it for its own.
   if (interpreter === undefined) return { state: 'ready', path, isShellScript: true };
-  const why = whyNoInterpreter(interpreter);
+  const why = whyNoInterpreter('its interpreter', interpreter);
   return why === null ? startable(path) : { state: 'no-interpreter', why };
 }
 
@@ -83,17 +91,30 @@ function isFile(path: string): boolean {
   }
 }
 
-function whyNoInterpreter(interpreter: string): string | null {
+function whyNotStarted(path: string, beginning: string): string | null {
+  const program = programKind(beginning.length < BEGINNING_BYTES ? beginning : readBeginning(path, PROGRAM_BYTES));
+  if (program === null) return null;
+  const { is, machines, loader } = program;
+  if (startsProgram(machines, beginning, path)) {
+    return loader === null ? null : whyNoInterpreter('the loader that it was built for,', loader);
+  }
+  return machines?.length === 0
+    ? `it is ${is}; Linux starts text with a '#!' line, and programs built for it`
+    : `it is ${is}, and this host is ${machine()}; build it for ${machine()}`;
+}
+
+/** @param called what the interpreter is to the script */
+function whyNoInterpreter(called: string, interpreter: string): string | null {
   // A name that is not absolute is looked for where the script is started, which is always the same place.
   const path = resolve('/', interpreter);
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return `its interpreter ${interpreter} does not exist`;
+    if (stats === undefined) return `${called} ${interpreter} does not exist`;
     if (stats.isFile() && isExecutable(path)) return null;
     const mount = mountOf(path);
     const why =
       mount?.options.has('noexec') === true ? `: the file system at ${mount.mountPoint} is mounted noexec` : '';
-    return `its interpreter ${interpreter} cannot be executed${why}`;
+    return `${called} ${interpreter} cannot be executed${why}`;
   } catch {
     // Out of this user's sight; whom `sudo` makes of it may see it.
     return null;

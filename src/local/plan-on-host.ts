@@ -30,7 +30,7 @@ import { findProgram } from '../system/programs.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
 import { noFolder } from './bundle-kind.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
-import { scriptFacts } from './script-facts.ts';
+import { scriptFacts, startsHere } from './script-facts.ts';
 
 /** A script that would run, in order. */
 export interface PlannedHook {
@@ -283,6 +283,8 @@ const FATAL_FAULTS = new Set<LintRuleId>([
   'script-crlf',
   'shebang-arguments',
   'interpreter-missing',
+  'script-no-program',
+  'program-other-machine',
 ]);
 
 function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook): HostPlanProblem | null {
@@ -290,7 +292,7 @@ function problemOfScript(ctx: DeploymentContext, archiveDir: string, hook: Hook)
   const path = join(archiveDir, location);
   // What `env` is to look for depends on a PATH that is not this process's, but the agent's or that of another user's login.
   const hasProgram = (program: string) => !program.includes('/') || findProgram(program, undefined) !== null;
-  const faults = faultsOfScript(scriptFacts(archiveDir, location), { hasProgram });
+  const faults = faultsOfScript(scriptFacts(archiveDir, location), { hasProgram, starts: startsHere }, location);
   const fault = faults.find(({ rule }) => FATAL_FAULTS.has(rule));
   if (fault !== undefined) return { rule: fault.rule, path, message: fault.text };
   if (runas !== null && ctx.install.ids.userId(runas) === null) {

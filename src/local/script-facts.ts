@@ -1,8 +1,10 @@
 /** What is at a script's place in an unpacked revision, for those who judge it. */
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ScriptFacts } from '../appspec/bundle-lint.ts';
+import type { HostView, ScriptFacts } from '../appspec/bundle-lint.ts';
+import { PROGRAM_BYTES, programKind } from '../appspec/program-kind.ts';
 import { nearPath } from '../appspec/suggest.ts';
+import { startsProgram } from '../system/binary-formats.ts';
 import { BEGINNING_BYTES, readBeginning } from '../system/file-beginning.ts';
 
 /** @param root the bundle's folder, without links on the way */
@@ -14,13 +16,20 @@ export function scriptFacts(root: string, location: string): ScriptFacts {
   if (!leadsTo.startsWith(`${root}/`)) return { kind: 'outside', leadsTo };
   if (!stats.isFile()) return { kind: 'other' };
   const text = readBeginning(path, SCRIPT_BYTES);
+  const beginning = text.slice(0, BEGINNING_BYTES);
+  const isText = beginning.startsWith('#!') || !beginning.includes('\0');
   return {
     kind: 'file',
     isExecutable: (stats.mode & 0o111) !== 0,
-    beginning: text.slice(0, BEGINNING_BYTES),
+    beginning,
+    program: isText ? null : programKind(text.slice(0, PROGRAM_BYTES)),
     hasCrlfInside: hasCrlfBelow(text),
   };
 }
+
+/** Whether this machine starts a program. */
+export const startsHere: NonNullable<HostView['starts']> = ({ machines }, beginning, location) =>
+  startsProgram(machines, beginning, location);
 
 /** @param root the bundle's folder; what is near to no script there has no near name */
 function nearScript(root: string, location: string): string | null {

@@ -6,6 +6,7 @@ import { realInstallFs } from '../../src/install/install-fs.ts';
 import { beginJournal } from '../../src/install/journal.ts';
 import type { HostPlan } from '../../src/local/plan-on-host.ts';
 import { capturedContext } from '../support/cli-context.ts';
+import { elfProgram } from '../support/elf.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
@@ -132,6 +133,20 @@ describe('slipway plan', () => {
     // Where the agent would find it is for the agent's PATH to say.
     writeFileSync(scratch.at('one/scripts/AfterInstall.sh'), '#!/usr/bin/env none\n', { mode: 0o755 });
     expect(await planned(one)).toMatchObject({ status: 10, plan: { problems: [] } });
+  });
+
+  test.each([
+    ['program-other-machine', elfProgram({ machine: 22, isBigEndian: true }), 'is a program for s390x'],
+    ['script-no-program', 'MZ\x90\0', 'is a program for Windows'],
+    ['script-no-program', '\xff\xfe#\0!\0', 'is text in UTF-16'],
+  ])('names a script that this host cannot start (%s, case %#)', async (rule, content, message) => {
+    using scratch = scratchFolder();
+    const { planned } = host(scratch);
+    const one = revision(scratch, 'one', { a: '1' });
+    writeFileSync(scratch.at('one/scripts/AfterInstall.sh'), content, { encoding: 'latin1', mode: 0o755 });
+    const { status, plan: seen } = await planned(one);
+    expect(status).toBe(1);
+    expect(seen.problems).toMatchObject([{ rule, message: expect.stringContaining(message) }]);
   });
 
   test('says that an Install of the group was cut off, and what is done about it first', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import { PROJECT } from '../rules/docs.ts';
 import { capturedContext } from '../support/cli-context.ts';
+import { elfProgram } from '../support/elf.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
 
@@ -94,6 +95,8 @@ describe('slipway validate looks at every script', () => {
     ['\ufeff#!/usr/bin/env bash\r\ntrue\n', ['warning script-bom@5:17', 'error script-crlf@5:17']],
     ['#! /bin/sh -eu\n', []],
     ['\x7fELF\0\0', []],
+    ['MZ\0', ['warning script-no-program@5:17']],
+    [elfProgram({ machine: 22, isBigEndian: true }), ['warning program-other-machine@5:17']],
   ])('whose beginning is %j', async (beginning, expected) => {
     using scratch = scratchFolder();
     expect(await findings(bundle(scratch, script('scripts/a'), { 'scripts/a': beginning }))).toEqual(expected);

@@ -1,7 +1,12 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { machine } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { examineScript } from '../../src/hooks/script-file.ts';
+import { elfProgram } from '../support/elf.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+
+/** `e_machine` of this machine's programs; the tests run on these two. */
+const OWN_MACHINE = machine() === 'aarch64' ? 183 : 62;
 
 function put(scratch: ScratchFolder, name: string, content: string | Buffer, mode = 0o755): void {
   writeFileSync(scratch.at(name), content);
@@ -77,6 +82,29 @@ describe('a script of a revision', () => {
     using scratch = scratchFolder();
     put(scratch, 'a.sh', content);
     expect(examineScript(scratch.path, 'a.sh', expect.fail)).toEqual({ state: 'no-interpreter', why });
+  });
+
+  test.each([
+    [elfProgram({ machine: 22, isBigEndian: true }), /^it is a program for s390x, and this host is/],
+    [
+      elfProgram({ machine: OWN_MACHINE, loader: '/lib/no-such-loader.so.1' }),
+      /^the loader that it was built for, \/lib\/no-such-loader/,
+    ],
+    ['MZ\x90\0\x03\0', /^it is a program for Windows; Linux starts/],
+    ['\xff\xfe#\0!\0/\0b\0', /^it is text in UTF-16/],
+  ])('that no kernel of this host starts is named for what it is, and not handed to a shell (%#)', (content, why) => {
+    using scratch = scratchFolder();
+    put(scratch, 'a.sh', '#');
+    writeFileSync(scratch.at('a.sh'), content, 'latin1');
+    const file = examineScript(scratch.path, 'a.sh', expect.fail);
+    expect(file).toEqual({ state: 'no-interpreter', why: expect.stringMatching(why) });
+  });
+
+  test('that is a program for this host is started as it is', () => {
+    using scratch = scratchFolder();
+    copyFileSync('/bin/true', scratch.at('a.sh'));
+    chmodSync(scratch.at('a.sh'), 0o755);
+    expect(examineScript(scratch.path, 'a.sh', expect.fail)).toMatchObject({ state: 'ready', isShellScript: false });
   });
 
   test('with CRLF lines is told apart by its first line', () => {

@@ -5,6 +5,7 @@ import { renderFindings } from '../../appspec/render.ts';
 import { renderSchema } from '../../appspec/schema.ts';
 import { loadAgentConfig } from '../../config/agent-config.ts';
 import { realInstallFs } from '../../install/install-fs.ts';
+import { startsHere } from '../../local/script-facts.ts';
 import { readMountTable } from '../../system/mount-table.ts';
 import { findProgram } from '../../system/programs.ts';
 import { lookupGroup, lookupUser } from '../../system/users.ts';
@@ -61,6 +62,7 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
       hasUser: (name) => lookupUser(name) !== null,
       hasGroup: (name) => lookupGroup(name) !== null,
       hasProgram: (program) => findProgram(program, ctx.env['PATH']) !== null,
+      starts: startsHere,
     },
     isTargetHost: options.host === true,
     ...(options.host === true && { ownPlaces: ownPlaceLookup(realInstallFs, ownPlacesOf(config), readMountTable()) }),
