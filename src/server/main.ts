@@ -96,10 +96,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const revisions = createRevisionDoor({
       ...{ dataDir, findKey, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
+      isShared: options.databaseUrl !== undefined,
       accountId: options.accountId,
       names: namesOf(options),
       domain: options.s3Domain ?? null,
     });
+    opened.push(revisions);
     const s3: S3Listener | null =
       options.s3Listen === undefined
         ? null

@@ -37,24 +37,8 @@ function leavesTheBundle(name: string, requests: readonly RawRequest[]): Attack 
   };
 }
 
-const RESOURCES = [
-  'tagging',
-  'acl',
-  'retention',
-  'legal-hold',
-  'restore',
-  'select',
-  'attributes',
-  'renameObject',
-  'append',
-];
-const HEADERS = [
-  'x-amz-tagging',
-  'x-amz-copy-source',
-  'x-amz-server-side-encryption',
-  'x-amz-object-lock-mode',
-  'x-amz-new',
-];
+const RESOURCES = ['acl', 'retention', 'legal-hold', 'restore', 'select', 'attributes', 'renameObject', 'append'];
+const HEADERS = ['x-amz-copy-source', 'x-amz-server-side-encryption', 'x-amz-object-lock-mode', 'x-amz-new'];
 
 export const S3_ATTACKS: readonly Attack[] = [
   leavesTheBundle(

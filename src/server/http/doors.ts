@@ -12,9 +12,15 @@ type RequestHead = Pick<IncomingMessage, 'url' | 'headers'>;
  */
 export function doorFor({ url = '/', headers }: RequestHead): Door {
   if (headers['x-amz-target'] !== undefined) return 'api';
-  const service = signedService(headers.authorization ?? '') ?? signedService(url);
+  const service = signedService(headers.authorization ?? '') ?? signedService(presignedCredential(url));
   if (service !== null) return service === 's3' ? 'revisions' : 'api';
   return url === '/' ? 'api' : 'revisions';
+}
+
+/** Only the query of an address says who has signed it: a path is a name that somebody chose. */
+function presignedCredential(url: string): string {
+  const mark = url.indexOf('?');
+  return mark < 0 ? '' : (new URLSearchParams(url.slice(mark + 1)).get('X-Amz-Credential') ?? '');
 }
 
 /** Of `KEY/DAY/REGION/SERVICE/aws4_request`, in a header or, escaped, in a presigned address. */

@@ -4,10 +4,13 @@ import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 import { verifySignature } from '../../protocol/sigv4/verify.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { signingKey } from './chunked-body.ts';
+import { isPresigned, verifyPresigned } from './presigned.ts';
 import { S3Error } from './s3-error.ts';
 import type { BodyPromise, S3Caller } from './s3-request.ts';
 
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
+/** Of a body, in hex. */
+const SHA256 = /^[0-9a-f]{64}$/;
 const REQUIRED = ['host', 'x-amz-date', 'x-amz-content-sha256'];
 
 export interface S3AuthenticationContext {
@@ -20,6 +23,8 @@ export interface S3AuthenticationContext {
 export interface Authenticated {
   readonly caller: S3Caller;
   readonly headers: Readonly<Record<string, string>>;
+  /** Without a signature that stood in it. */
+  readonly query: ReadonlyMap<string, string>;
   readonly body: BodyPromise;
 }
 
@@ -29,11 +34,27 @@ export interface Authenticated {
  * Everything that changes what a request means must be signed: all `x-amz-…` headers; and the body, too, where nothing else keeps it
  * from being exchanged on the way. Otherwise somebody who has seen a request could send it once more with another body.
  *
- * @throws S3Error AccessDenied, NotImplemented; ApiError of `verifySignature` and `requireSingleHeaders`
+ * @param query the request's, decoded
+ * @throws S3Error AccessDenied, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature` and `requireSingleHeaders`
  */
-export async function authenticate(ctx: S3AuthenticationContext, message: IncomingMessage): Promise<Authenticated> {
+export async function authenticate(
+  ctx: S3AuthenticationContext,
+  message: IncomingMessage,
+  query: ReadonlyMap<string, string>,
+): Promise<Authenticated> {
   requireSingleHeaders(message.rawHeaders);
   const headers = textHeaders(message);
+  if (!isPresigned(query)) return { ...(await bySignedHeaders(ctx, message, headers)), query };
+  if (headers['authorization'] !== undefined)
+    throw new S3Error('InvalidArgument', 400, 'Only one signature is allowed: in the query, or in Authorization.');
+  return byPresignedAddress(ctx, message, headers, query);
+}
+
+async function bySignedHeaders(
+  ctx: S3AuthenticationContext,
+  message: IncomingMessage,
+  headers: Readonly<Record<string, string>>,
+): Promise<Omit<Authenticated, 'query'>> {
   const claimed = headers['x-amz-content-sha256'];
   if (headers['authorization'] !== undefined && claimed === undefined)
     throw new S3Error('InvalidRequest', 400, 'The header x-amz-content-sha256 is missing.');
@@ -55,15 +76,48 @@ export async function authenticate(ctx: S3AuthenticationContext, message: Incomi
   const found = key as AccessKey | null;
   if (found === null) throw new S3Error('InvalidAccessKeyId', 403, 'The access key is not known here.');
   const body = bodyPromise(claimed ?? UNSIGNED, headers, found, verified);
-  if (body.isUnsigned && !ctx.isEncrypted && hasBody(message)) {
-    throw new S3Error(
-      'AccessDenied',
-      403,
-      `Over plain HTTP the body must be signed, and x-amz-content-sha256 is ${claimed}. Sign the body, or use https.`,
-    );
-  }
-  const { accessKeyId, role, hostArn } = found;
-  return { caller: { accessKeyId, role, hostArn }, headers, body };
+  if (body.isUnsigned && !ctx.isEncrypted && hasBody(message)) throw unsignedBody(claimed ?? UNSIGNED);
+  return { caller: callerOf(found), headers, body };
+}
+
+/**
+ * A presigned address leaves the body to whoever has the address. That is safe over TLS, and on this machine; elsewhere whoever sees the address
+ * pass could use it.
+ */
+async function byPresignedAddress(
+  ctx: S3AuthenticationContext,
+  message: IncomingMessage,
+  headers: Readonly<Record<string, string>>,
+  query: ReadonlyMap<string, string>,
+): Promise<Authenticated> {
+  const path = (message.url ?? '/').split('?', 1)[0] ?? '/';
+  const verified = await verifyPresigned({ method: message.method ?? 'GET', path, query, headers }, ctx);
+  const { contentSha256 } = verified;
+  const isUnsigned = contentSha256 === UNSIGNED;
+  if (!isUnsigned && !SHA256.test(contentSha256)) throw unknownHash(contentSha256);
+  if (isUnsigned && !ctx.isEncrypted && !isFromHere(message) && hasBody(message)) throw unsignedBody(contentSha256);
+  return {
+    caller: callerOf(verified.key),
+    headers: verified.headers,
+    query: verified.query,
+    body: { sha256: isUnsigned ? null : contentSha256, chunked: 'no', isUnsigned, signing: null },
+  };
+}
+
+function callerOf({ accessKeyId, role, hostArn }: AccessKey): S3Caller {
+  return { accessKeyId, role, hostArn };
+}
+
+function isFromHere({ socket }: IncomingMessage): boolean {
+  return /^(?:(?:::ffff:)?127\.|::1$)/.test(socket.remoteAddress ?? '');
+}
+
+function unsignedBody(claimed: string): S3Error {
+  return new S3Error(
+    'AccessDenied',
+    403,
+    `Over plain HTTP the body must be signed, and x-amz-content-sha256 is ${claimed}. Sign the body, or use https.`,
+  );
 }
 
 /** @throws S3Error AccessDenied, as S3 says it; ApiError of `parseAuthorization` */
@@ -114,7 +168,10 @@ function bodyPromise(
       return { sha256: null, chunked: 'signed', isUnsigned: false, signing };
     }
   }
-  if (!/^[0-9a-f]{64}$/.test(claimed))
-    throw new S3Error('NotImplemented', 501, `x-amz-content-sha256 '${claimed.slice(0, 100)}' is not known here.`);
+  if (!SHA256.test(claimed)) throw unknownHash(claimed);
   return { sha256: claimed, chunked: 'no', isUnsigned: false, signing: null };
+}
+
+function unknownHash(claimed: string): S3Error {
+  return new S3Error('NotImplemented', 501, `x-amz-content-sha256 '${claimed.slice(0, 100)}' is not known here.`);
 }

@@ -1,13 +1,12 @@
 /** What can be done with a bucket as a whole. */
+import { invalidList, NAMESPACE, readEncoding, readLimit } from './list-query.ts';
 import { type ListEntry, listPage } from './listing.ts';
-import type { ObjectStore, ObjectVersion } from './object-store.ts';
-import { receiveText } from './receive.ts';
+import type { ObjectStore } from './object-store.ts';
+import { receiveNothing, receiveText } from './receive.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
+import type { ObjectVersion } from './stored-version.ts';
 import { elements, readXml } from './xml.ts';
-
-const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
-const MAX_PAGE = 1000;
 
 /** A body may say where the bucket is to be, which makes no difference here; anything else is an object that lost its way. */
 export async function createBucket(store: ObjectStore, request: S3Request): Promise<void> {
@@ -22,6 +21,14 @@ export async function createBucket(store: ObjectStore, request: S3Request): Prom
   if (text !== '') readXml(text, 'CreateBucketConfiguration');
   store.createBucket(request.bucket);
   request.response.setHeader('location', `/${request.bucket}`);
+  request.response.end();
+}
+
+/** Only an empty one goes; versions that are not the latest count, too. */
+export async function deleteBucket(store: ObjectStore, request: S3Request): Promise<void> {
+  await receiveNothing(request);
+  store.deleteBucket(request.bucket);
+  request.response.statusCode = 204;
   request.response.end();
 }
 
@@ -43,14 +50,16 @@ export function bucketVersioning(): string {
 }
 
 /** One page of the objects in a bucket, as version 1 or 2 of the operation shows it. @throws S3Error InvalidArgument */
-export function listObjects(store: ObjectStore, { bucket, query }: S3Request, version: 1 | 2): string {
-  const limit = readLimit(query.get('max-keys'));
+export async function listObjects(store: ObjectStore, request: S3Request, version: 1 | 2): Promise<string> {
+  const { bucket, query, signal } = request;
+  await receiveNothing(request);
+  const limit = readLimit('max-keys', query.get('max-keys'));
   const encode = readEncoding(query.get('encoding-type'));
   const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
   const token = query.get('continuation-token');
   const begin = version === 1 ? (query.get('marker') ?? '') : (query.get('start-after') ?? '');
   const after = token === undefined ? begin : readToken(token);
-  const page = listPage(store.list(bucket), { prefix, delimiter, after, limit });
+  const page = listPage(await store.list(bucket, signal), { prefix, delimiter, after, limit });
   const next = page.isTruncated ? page.last : null;
   const given = (name: string) => (query.has(name) ? encode(query.get(name) ?? '') : null);
   const heading =
@@ -89,26 +98,9 @@ function entryXml(entry: ListEntry<ObjectVersion>, encode: (text: string) => str
   return `<Contents>${facts}${owner}<StorageClass>STANDARD</StorageClass></Contents>`;
 }
 
-function readLimit(text: string | undefined): number {
-  if (text === undefined || text === '') return MAX_PAGE;
-  if (!/^\d{1,10}$/.test(text))
-    throw invalid(`max-keys must be an integer of 0 or more, but is '${text.slice(0, 40)}'`);
-  return Math.min(MAX_PAGE, Number(text));
-}
-
-function readEncoding(text: string | undefined): (text: string) => string {
-  if (text === undefined) return (value) => value;
-  if (text !== 'url') throw invalid(`encoding-type must be 'url', but is '${text.slice(0, 40)}'`);
-  return (value) => encodeURIComponent(value).replaceAll('%2F', '/');
-}
-
 function readToken(token: string): string {
   const text = Buffer.from(token, 'base64url').toString('utf8');
   if (token === '' || Buffer.from(text).toString('base64url') !== token)
-    throw invalid('the continuation-token is none that this server has given');
+    throw invalidList('the continuation-token is none that this server has given');
   return text;
-}
-
-function invalid(why: string): S3Error {
-  return new S3Error('InvalidArgument', 400, `The list is refused: ${why}.`);
 }

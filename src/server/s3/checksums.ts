@@ -5,6 +5,9 @@ import { crc32 } from 'node:zlib';
 export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 
+/** FULL_OBJECT: of the content as it is. COMPOSITE: of the checksums of its parts, with their number behind it. */
+export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
+
 /** Checksums that a content has, in base64. */
 export type Checksums = Partial<Readonly<Record<ChecksumAlgorithm, string>>>;
 
@@ -22,6 +25,13 @@ export interface Checksum {
   update(content: Uint8Array): void;
   /** In base64, as headers and XML have it. To be called once. */
   digest(): string;
+}
+
+/** The checksum of checksums, as S3 makes it: of their bytes one behind the other, with the number of parts behind it. */
+export function compositeChecksum(algorithm: ChecksumAlgorithm, parts: readonly Checksums[]): string {
+  const together = createChecksum(algorithm);
+  for (const part of parts) together.update(Buffer.from(part[algorithm] ?? '', 'base64'));
+  return `${together.digest()}-${parts.length}`;
 }
 
 export function createChecksum(algorithm: ChecksumAlgorithm): Checksum {

@@ -1,98 +1,12 @@
 /**
  * The one gate of the revision store: which requests it understands. Pure.
  *
- * A request is understood when its method, its query names, and every header that could change its meaning stand in the table. All
+ * A request is understood when its method, its query names, and every header that could change its meaning stand in `operations.ts`. All
  * others are answered with 501 and change nothing: a store that ignores what it does not know replaces a bundle by its tags.
  */
 import { overridesMethod } from '../../protocol/method-override.ts';
-import { CHECKSUM_ALGORITHMS, checksumHeader } from './checksums.ts';
+import { CHECKSUMS, type Level, OPERATIONS, type Operation, type OperationName, READS } from './operations.ts';
 import { S3Error } from './s3-error.ts';
-
-/** What a request is about: the store itself, a bucket, or an object in it. */
-export type Level = 'store' | 'bucket' | 'object';
-
-export type OperationName =
-  | 'ListBuckets'
-  | 'CreateBucket'
-  | 'HeadBucket'
-  | 'GetBucketLocation'
-  | 'GetBucketVersioning'
-  | 'ListObjects'
-  | 'ListObjectsV2'
-  | 'GetObject'
-  | 'HeadObject'
-  | 'PutObject'
-  | 'DeleteObject'
-  | 'CreateMultipartUpload'
-  | 'UploadPart'
-  | 'CompleteMultipartUpload'
-  | 'AbortMultipartUpload';
-
-interface Operation {
-  readonly name: OperationName;
-  readonly method: string;
-  readonly level: Level;
-  /** Query names that make a request one of these, with the value that each must have; null: any. */
-  readonly chosenBy: Readonly<Record<string, string | null>>;
-  /** Other query names that it may have. */
-  readonly query: readonly string[];
-  /** `x-amz-…` and conditional headers that it may have, beside those of all. */
-  readonly headers: readonly string[];
-  /** Whether it may bring `x-amz-meta-…`, which are kept. */
-  readonly keepsMetadata: boolean;
-  readonly changes: boolean;
-}
-
-const CHECKSUMS = CHECKSUM_ALGORITHMS.map(checksumHeader);
-const UPLOADS = ['x-amz-trailer', 'x-amz-decoded-content-length'];
-const KEPT = ['x-amz-acl', 'x-amz-storage-class'];
-const READS = ['range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'];
-const OVERRIDES = ['cache-control', 'content-disposition', 'content-encoding', 'content-language', 'content-type'];
-const LISTS = ['prefix', 'delimiter', 'max-keys', 'encoding-type'];
-
-function operation(
-  name: OperationName,
-  method: string,
-  level: Operation['level'],
-  rest: Partial<Operation>,
-): Operation {
-  const changes = method !== 'GET' && method !== 'HEAD';
-  return { name, method, level, chosenBy: {}, query: [], headers: [], keepsMetadata: false, changes, ...rest };
-}
-
-export const OPERATIONS: readonly Operation[] = [
-  operation('ListBuckets', 'GET', 'store', {}),
-  operation('CreateBucket', 'PUT', 'bucket', { headers: ['x-amz-acl'] }),
-  operation('HeadBucket', 'HEAD', 'bucket', {}),
-  operation('GetBucketLocation', 'GET', 'bucket', { chosenBy: { location: '' } }),
-  operation('GetBucketVersioning', 'GET', 'bucket', { chosenBy: { versioning: '' } }),
-  operation('ListObjects', 'GET', 'bucket', { query: [...LISTS, 'marker'] }),
-  operation('ListObjectsV2', 'GET', 'bucket', {
-    chosenBy: { 'list-type': '2' },
-    query: [...LISTS, 'continuation-token', 'start-after', 'fetch-owner'],
-  }),
-  operation('GetObject', 'GET', 'object', {
-    query: ['versionId', 'response-expires', ...OVERRIDES.map((name) => `response-${name}`)],
-    headers: [...READS, 'x-amz-checksum-mode'],
-  }),
-  operation('HeadObject', 'HEAD', 'object', { query: ['versionId'], headers: [...READS, 'x-amz-checksum-mode'] }),
-  operation('PutObject', 'PUT', 'object', {
-    headers: [...UPLOADS, ...KEPT, 'if-match', 'if-none-match'],
-    keepsMetadata: true,
-  }),
-  operation('DeleteObject', 'DELETE', 'object', { query: ['versionId'] }),
-  operation('CreateMultipartUpload', 'POST', 'object', {
-    chosenBy: { uploads: '' },
-    headers: [...KEPT, 'x-amz-checksum-algorithm', 'x-amz-checksum-type'],
-    keepsMetadata: true,
-  }),
-  operation('UploadPart', 'PUT', 'object', { chosenBy: { uploadId: null, partNumber: null }, headers: UPLOADS }),
-  operation('CompleteMultipartUpload', 'POST', 'object', {
-    chosenBy: { uploadId: null },
-    headers: ['x-amz-checksum-type', 'x-amz-mp-object-size', 'if-match', 'if-none-match'],
-  }),
-  operation('AbortMultipartUpload', 'DELETE', 'object', { chosenBy: { uploadId: null } }),
-];
 
 /** `x-amz-…` headers that belong to the signature or to the client, and change nothing. */
 const HARMLESS = new Set(['x-amz-date', 'x-amz-content-sha256', 'x-amz-security-token', 'x-amz-user-agent']);
@@ -128,10 +42,10 @@ export function understand(request: {
   readonly headers: Readonly<Record<string, string>>;
 }): Understood {
   const { method, level, query, headers } = request;
-  const candidates = OPERATIONS.filter((one) => one.method === method && one.level === level);
-  const chosen = candidates
+  const chosen = OPERATIONS.filter((one) => one.method === method && one.level === level)
+    .filter(({ chosenByHeader: name }) => name === null || headers[name] !== undefined)
     .filter(({ chosenBy }) => Object.entries(chosenBy).every(([name, value]) => isGiven(query, name, value)))
-    .sort((a, b) => Object.keys(b.chosenBy).length - Object.keys(a.chosenBy).length)[0];
+    .sort((a, b) => weightOf(b) - weightOf(a))[0];
   const what = `${method} on ${ON_LEVEL[level]}`;
   if (chosen === undefined) throw notImplemented(`${what}${namesOf(query)}`);
   for (const [name, value] of query) {
@@ -143,12 +57,17 @@ export function understand(request: {
     if (overridesMethod(name)) throw notImplemented(`${what} with the header ${name}`);
     if (!(name.startsWith('x-amz-') || CONDITIONS.has(name)) || HARMLESS.has(name)) continue;
     const isKept = chosen.keepsMetadata && name.startsWith('x-amz-meta-');
-    const isKnown = chosen.headers.includes(name) || OF_ANY_BODY.includes(name);
+    const isKnown = chosen.headers.includes(name) || chosen.chosenByHeader === name || OF_ANY_BODY.includes(name);
     if (!isKept && !isKnown) throw notImplemented(`${chosen.name} with the header ${name}`);
     if (Object.hasOwn(ONLY_VALUE, name) && ONLY_VALUE[name] !== value)
       throw notImplemented(`${chosen.name} with the header ${name}: ${value}`);
   }
   return { name: chosen.name, changes: chosen.changes };
+}
+
+/** Of two operations that a request could ask for, the one that says more is meant. */
+function weightOf({ chosenBy, chosenByHeader }: Operation): number {
+  return Object.keys(chosenBy).length + (chosenByHeader === null ? 0 : 1);
 }
 
 function isGiven(query: ReadonlyMap<string, string>, name: string, value: string | null): boolean {

@@ -1,5 +1,5 @@
 /** What a host may read. Pure. */
-import type { ObjectVersion } from './object-store.ts';
+import type { ObjectVersion } from './stored-version.ts';
 
 /** An object that a deployment to a host needs. */
 export interface NeededObject {

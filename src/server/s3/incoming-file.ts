@@ -1,6 +1,7 @@
 /** Content on its way into the store: a file that is nobody's until it is complete and on the disk. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemErrorCode } from '../../errors.ts';
 
@@ -55,8 +56,27 @@ export function openIncoming(path: string): IncomingFile {
 
 /** @returns null: there is no such file */
 export function readIfThere(path: string): string | null {
+  return ifThere(() => readFileSync(path, 'utf8'));
+}
+
+/** Names in a folder; none when there is no such folder. */
+export function namesIn(folder: string): string[] {
+  return ifThere(() => readdirSync(folder)) ?? [];
+}
+
+/** Removes what lies in a folder and has not changed since a time. @returns how much of it there was */
+export function removeOlder(folder: string, sinceMs: number): number {
+  const old = namesIn(folder).filter((name) => {
+    const changedMs = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? sinceMs;
+    return changedMs < sinceMs;
+  });
+  for (const name of old) rmSync(join(folder, name), { recursive: true, force: true });
+  return old.length;
+}
+
+function ifThere<T>(read: () => T): T | null {
   try {
-    return readFileSync(path, 'utf8');
+    return read();
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return null;
     throw error;

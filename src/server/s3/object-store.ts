@@ -1,51 +1,43 @@
 /**
  * Objects on disk: every version of every key, whole or not at all.
  *
- *   <root>/<bucket>/<hash of the key>/<version>        content
- *   <root>/<bucket>/<hash of the key>/<version>.json   what is known of it; written last, so a version exists when this does
- *   <root>/<bucket>/<hash of the key>/latest           the version that is read when none is asked for
- *   <root>/.uploads/<id>/<part>                        parts of uploads that are not complete
+ *   <root>/<bucket>/<hash of the key>/   all versions of a key; `key-folder.ts` says what is in it
+ *   <root>/.incoming/<id>                content on its way in
  *
  * Keys are strangers' text and become no paths.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemErrorCode } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
-import { syncFolder, writeFileDurably } from '../../system/durable-file.ts';
+import { syncFolder } from '../../system/durable-file.ts';
 import type { Random } from '../../system/random.ts';
-import type { ChecksumAlgorithm, Checksums } from './checksums.ts';
-import { type IncomingFile, openIncoming, readIfThere } from './incoming-file.ts';
-import type { KeptHeaders } from './kept-headers.ts';
+import { type IncomingFile, openIncoming, removeOlder } from './incoming-file.ts';
+import * as keyFolder from './key-folder.ts';
 import { compareKeys } from './listing.ts';
 import { S3Error } from './s3-error.ts';
-import type { PartSums, WholeFacts } from './upload-parts.ts';
+import { servingOthers } from './serving-others.ts';
+import type { DeleteMarker, ObjectFacts, ObjectVersion, StoredVersion } from './stored-version.ts';
+import type { Tags } from './tags.ts';
 
-export interface ObjectVersion {
-  readonly key: string;
-  readonly version: string;
-  /** Without quotes. */
-  readonly eTag: string;
-  readonly sizeBytes: number;
-  readonly modifiedAtMs: number;
-  /** What was kept of the headers of the upload: content-type, x-amz-meta-… */
-  readonly headers: KeptHeaders;
-  /** Those that the client promised, and that held; of an upload in parts, that of the whole. */
-  readonly checksums: Checksums;
+export interface FoundObject {
+  readonly object: ObjectVersion;
+  /** Its content. */
+  readonly file: string;
 }
 
-/** An upload in parts that is not complete. */
-export interface Upload {
-  readonly uploadId: string;
-  readonly bucket: string;
+/** A version as a list shows it. */
+export interface ListedVersion {
   readonly key: string;
-  readonly headers: KeptHeaders;
-  /** The checksum that each part gets; null: none. */
-  readonly algorithm: ChecksumAlgorithm | null;
+  readonly version: StoredVersion;
+  readonly isLatest: boolean;
 }
 
 export interface ObjectStore {
   createBucket(bucket: string): void;
+  /** @throws S3Error NoSuchBucket, BucketNotEmpty while it holds any version */
+  deleteBucket(bucket: string): void;
   /** @throws S3Error NoSuchBucket, InvalidBucketName */
   requireBucket(bucket: string): void;
   /** By name. */
@@ -53,48 +45,50 @@ export interface ObjectStore {
   /** Whether there is a bucket of this name, which need not be one for a bucket. */
   hasBucket(bucket: string): boolean;
   incoming(): IncomingFile;
-  /** @param content that has settled */
-  put(
-    bucket: string,
-    key: string,
-    content: IncomingFile,
-    facts: Pick<ObjectVersion, 'eTag' | 'headers' | 'checksums'>,
-  ): ObjectVersion;
-  /** @throws S3Error NoSuchKey, NoSuchVersion, NoSuchBucket */
-  find(bucket: string, key: string, version: string | null): { readonly object: ObjectVersion; readonly file: string };
-  /** The same without a complaint: null where there is nothing. */
+  /** Removes content of which nothing has come since a time. @returns how much of it there was */
+  removeIdleIncoming(sinceMs: number): number;
+  /**
+   * @param content that has settled
+   * @param version its name, 32 letters and digits; else one by chance
+   * @throws S3Error NoSuchBucket
+   */
+  put(bucket: string, key: string, content: IncomingFile, facts: ObjectFacts, version?: string): ObjectVersion;
+  /** @throws S3Error NoSuchKey, NoSuchVersion, NoSuchBucket; MethodNotAllowed for a delete marker that is named */
+  find(bucket: string, key: string, version: string | null): FoundObject;
+  /** The same without a complaint: null where there is no object. */
   look(
     bucket: string,
     key: string,
     version: string | null,
   ): { readonly object: ObjectVersion; readonly isLatest: boolean } | null;
-  /** What a key holds now. @throws S3Error NoSuchBucket */
+  /** What a key holds now; null: nothing, or a delete marker. @throws S3Error NoSuchBucket */
   latest(bucket: string, key: string): ObjectVersion | null;
-  remove(bucket: string, key: string, version: string | null): void;
-  /** The latest versions, in the order of their keys. */
-  list(bucket: string): ObjectVersion[];
-  createUpload(bucket: string, key: string, facts: Pick<Upload, 'headers' | 'algorithm'>): string;
-  /** @throws S3Error NoSuchUpload, also for one of another object */
-  findUpload(bucket: string, key: string, uploadId: string): Upload;
-  /** @param content that has settled @throws S3Error NoSuchUpload */
-  putPart(uploadId: string, part: number, content: IncomingFile, checksums: Checksums): void;
-  /** Where the parts of an upload are. */
-  partsFolder(upload: Upload): string;
-  /** @param whole of the upload's parts, settled @throws S3Error NoSuchUpload when it is over meanwhile */
-  completeUpload(upload: Upload, whole: IncomingFile, facts: WholeFacts): ObjectVersion;
-  abortUpload(upload: Upload): void;
+  /** Replaces the tags of one version. @throws S3Error as `find` */
+  tag(bucket: string, key: string, version: string | null, tags: Tags): ObjectVersion;
+  /** Hides a key behind a delete marker. @returns null: there is nothing to hide @throws S3Error NoSuchBucket */
+  hide(bucket: string, key: string): DeleteMarker | null;
+  /** Removes one version for good. @returns null: there is none @throws S3Error NoSuchBucket */
+  remove(bucket: string, key: string, version: string): StoredVersion | null;
+  /** The objects that keys hold now, in the order of the keys. */
+  list(bucket: string, signal: AbortSignal): Promise<ObjectVersion[]>;
+  /** All versions, in the order of the keys, of each key the newest first. */
+  listVersions(bucket: string, signal: AbortSignal): Promise<ListedVersion[]>;
 }
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-const UPLOAD = /^[A-Za-z0-9]{32}$/;
-const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+export const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random: Pick<Random, 'text'>): ObjectStore {
-  const uploads = join(root, '.uploads');
+export interface StoreContext {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly random: Pick<Random, 'text'>;
+  /** Whether other servers work in the same folder. */
+  readonly isShared: boolean;
+}
+
+export function openObjectStore(root: string, { clock, random, isShared }: StoreContext): ObjectStore {
   const incomingDir = join(root, '.incoming');
-  mkdirSync(uploads, { recursive: true, mode: 0o700 });
-  // What was on its way in when the power went is nobody's.
-  rmSync(incomingDir, { recursive: true, force: true });
+  // What was on its way in when the power went is nobody's; what comes in at another server is that server's.
+  if (!isShared) rmSync(incomingDir, { recursive: true, force: true });
   mkdirSync(incomingDir, { recursive: true, mode: 0o700 });
 
   const bucketDir = (bucket: string): string => {
@@ -108,16 +102,16 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
   };
   const keyDir = (bucket: string, key: string) =>
     join(requireBucket(bucket), createHash('sha256').update(key).digest('hex'));
-  /** The version that is asked for, if it is there whole. */
-  const versionIn = (folder: string, version: string | null): ObjectVersion | null => {
-    const wanted = version ?? readIfThere(join(folder, 'latest'));
-    if (wanted === null || !/^[A-Za-z0-9]{1,64}$/.test(wanted)) return null;
-    const text = readIfThere(join(folder, `${wanted}.json`));
-    return text === null ? null : readObject(text);
-  };
+  const versionIn = (folder: string, version: string | null): StoredVersion | null =>
+    version === null ? keyFolder.latestIn(folder) : keyFolder.versionIn(folder, version);
+  const newVersion = (folder: string, key: string, version = random.text(32, ID_LETTERS)) => ({
+    ...{ key, version, sequence: keyFolder.nextSequence(folder) },
+    modifiedAtMs: clock.now(),
+  });
 
   const store: ObjectStore = {
     createBucket: (bucket) => void mkdirSync(bucketDir(bucket), { recursive: true, mode: 0o700 }),
+    deleteBucket: (bucket) => removeBucket(requireBucket(bucket), bucket),
     requireBucket: (bucket) => void requireBucket(bucket),
     listBuckets: () =>
       readdirSync(root)
@@ -126,119 +120,105 @@ export function openObjectStore(root: string, clock: Pick<Clock, 'now'>, random:
         .map((name) => ({ name, createdMs: statSync(join(root, name)).birthtimeMs })),
     hasBucket: (bucket) => BUCKET.test(bucket) && existsSync(join(root, bucket)),
     incoming: () => openIncoming(join(incomingDir, random.text(32, ID_LETTERS))),
+    removeIdleIncoming: (sinceMs) => removeOlder(incomingDir, sinceMs),
 
-    put(bucket, key, content, facts) {
+    put(bucket, key, content, facts, version) {
       const folder = keyDir(bucket, key);
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const version = random.text(32, ID_LETTERS);
-      const file = join(folder, version);
-      const factsFile = `${file}.json`;
-      const latest = join(folder, 'latest');
-      const object = { key, version, ...facts, sizeBytes: content.sizeBytes, modifiedAtMs: clock.now() };
-      try {
-        renameSync(content.path, file);
-        writeFileDurably(factsFile, JSON.stringify(object), 0o600);
-        writeFileDurably(latest, version, 0o600);
-      } catch (error) {
-        // On a full disk, say: an object that was refused must not take up the room that is missing.
-        if (readIfThere(latest) !== version) for (const made of [factsFile, file]) rmSync(made, { force: true });
-        throw error;
-      }
+      const { sizeBytes } = content;
+      const object = { kind: 'object', ...newVersion(folder, key, version), ...facts, sizeBytes } as const;
+      keyFolder.addObject(folder, object, content);
       syncFolder(join(root, bucket));
       return object;
     },
 
     find(bucket, key, version) {
       const folder = keyDir(bucket, key);
-      const object = versionIn(folder, version);
-      if (object !== null) return { object, file: join(folder, object.version) };
-      const code = version === null ? 'NoSuchKey' : 'NoSuchVersion';
-      const why = version === null ? 'does not exist.' : `has no version ${version.slice(0, 64)}.`;
-      throw new S3Error(code, 404, `s3://${bucket}/${key} ${why}`);
+      const found = versionIn(folder, version);
+      if (found?.kind === 'object') return { object: found, file: keyFolder.contentOf(folder, found) };
+      throw notFound(`s3://${bucket}/${key}`, version, found);
     },
 
     look(bucket, key, version) {
       if (!store.hasBucket(bucket)) return null;
       const folder = keyDir(bucket, key);
       const object = versionIn(folder, version);
-      return object && { object, isLatest: object.version === versionIn(folder, null)?.version };
+      if (object?.kind !== 'object') return null;
+      return { object, isLatest: object.version === keyFolder.latestIn(folder)?.version };
     },
 
-    latest: (bucket, key) => versionIn(keyDir(bucket, key), null),
+    latest(bucket, key) {
+      const latest = keyFolder.latestIn(keyDir(bucket, key));
+      return latest?.kind === 'object' ? latest : null;
+    },
+
+    tag(bucket, key, version, tags) {
+      const { object } = store.find(bucket, key, version);
+      const tagged = { ...object, tags };
+      keyFolder.writeFacts(keyDir(bucket, key), tagged);
+      return tagged;
+    },
+
+    hide(bucket, key) {
+      const folder = keyDir(bucket, key);
+      const latest = keyFolder.latestIn(folder);
+      if (latest === null || latest.kind === 'delete-marker') return latest;
+      const marker = { kind: 'delete-marker', ...newVersion(folder, key) } as const;
+      keyFolder.addMarker(folder, marker);
+      return marker;
+    },
 
     remove(bucket, key, version) {
       const folder = keyDir(bucket, key);
-      if (!existsSync(folder)) return;
-      const latest = join(folder, 'latest');
-      if (version === null) rmSync(latest, { force: true });
-      else {
-        const { object } = store.find(bucket, key, version);
-        rmSync(join(folder, `${object.version}.json`), { force: true });
-        rmSync(join(folder, object.version), { force: true });
-        if (readIfThere(latest) === object.version) rmSync(latest, { force: true });
-      }
-      syncFolder(folder);
+      const found = keyFolder.versionIn(folder, version);
+      if (found !== null) keyFolder.removeVersion(folder, found);
+      return found;
     },
 
-    list(bucket) {
+    async list(bucket, signal) {
+      const objects: ObjectVersion[] = [];
       const folder = requireBucket(bucket);
-      return readdirSync(folder)
-        .flatMap((name) => versionIn(join(folder, name), null) ?? [])
-        .sort((a, b) => compareKeys(a.key, b.key));
+      await servingOthers(readdirSync(folder), signal, (name) => {
+        const latest = keyFolder.latestIn(join(folder, name));
+        if (latest?.kind === 'object') objects.push(latest);
+      });
+      return objects.sort((a, b) => compareKeys(a.key, b.key));
     },
 
-    createUpload(bucket, key, facts) {
-      requireBucket(bucket);
-      const uploadId = random.text(32, ID_LETTERS);
-      mkdirSync(join(uploads, uploadId), { mode: 0o700 });
-      const upload: Upload = { uploadId, bucket, key, ...facts };
-      writeFileDurably(join(uploads, uploadId, 'upload.json'), JSON.stringify(upload), 0o600);
-      return uploadId;
+    async listVersions(bucket, signal) {
+      const keys: ListedVersion[][] = [];
+      const folder = requireBucket(bucket);
+      await servingOthers(readdirSync(folder), signal, (name) => {
+        const latest = keyFolder.latestIn(join(folder, name))?.version;
+        const versions = keyFolder.versionsIn(join(folder, name));
+        keys.push(versions.map((one) => ({ key: one.key, version: one, isLatest: one.version === latest })));
+      });
+      return keys.sort(([a], [b]) => compareKeys(a?.key ?? '', b?.key ?? '')).flat();
     },
-
-    findUpload(bucket, key, uploadId) {
-      const text = UPLOAD.test(uploadId) ? readIfThere(join(uploads, uploadId, 'upload.json')) : null;
-      const upload = text === null ? null : readUpload(text, uploadId);
-      if (upload === null || upload.bucket !== bucket || upload.key !== key)
-        throw new S3Error('NoSuchUpload', 404, 'The upload does not exist, is over, or is of another object.');
-      return upload;
-    },
-
-    putPart(uploadId, part, content, checksums) {
-      const folder = join(uploads, uploadId);
-      if (!existsSync(folder)) throw new S3Error('NoSuchUpload', 404, 'The upload is over.');
-      // The sums of an earlier part of this number must not stand beside the content of this one.
-      rmSync(join(folder, `${part}.json`), { force: true });
-      renameSync(content.path, join(folder, String(part)));
-      const sums: PartSums = { md5: content.md5(), sizeBytes: content.sizeBytes, checksums };
-      writeFileDurably(join(folder, `${part}.json`), JSON.stringify(sums), 0o600);
-    },
-
-    partsFolder: ({ uploadId }) => join(uploads, uploadId),
-
-    completeUpload({ uploadId, bucket, key, headers }, whole, facts) {
-      const folder = join(uploads, uploadId);
-      if (!existsSync(folder)) throw new S3Error('NoSuchUpload', 404, 'The upload is over.');
-      const object = store.put(bucket, key, whole, { ...facts, headers });
-      rmSync(folder, { recursive: true, force: true });
-      return object;
-    },
-
-    abortUpload: ({ uploadId }) => rmSync(join(uploads, uploadId), { recursive: true, force: true }),
   };
   return store;
 }
 
-/** Objects of earlier versions have a content type alone. */
-function readObject(text: string): ObjectVersion {
-  const { contentType, ...object } = JSON.parse(text) as ObjectVersion & { contentType?: string };
-  const headers = object.headers ?? { 'content-type': contentType ?? 'application/octet-stream' };
-  return { ...object, headers, checksums: object.checksums ?? {} };
+function notFound(name: string, version: string | null, found: DeleteMarker | null): S3Error {
+  const marked = found === null ? {} : { 'x-amz-delete-marker': 'true', 'x-amz-version-id': found.version };
+  if (version === null) return new S3Error('NoSuchKey', 404, `${name} does not exist.`, marked);
+  const id = version.slice(0, 64);
+  return found === null
+    ? new S3Error('NoSuchVersion', 404, `${name} has no version ${id}.`)
+    : new S3Error('MethodNotAllowed', 405, `The version ${id} of ${name} is a delete marker.`, marked);
 }
 
-/** Uploads that an earlier version began have a content type alone. */
-function readUpload(text: string, uploadId: string): Upload {
-  const { contentType, ...upload } = JSON.parse(text) as Upload & { contentType?: string };
-  const headers = upload.headers ?? { 'content-type': contentType ?? 'application/octet-stream' };
-  return { ...upload, uploadId, headers, algorithm: upload.algorithm ?? null };
+/** @throws S3Error BucketNotEmpty */
+function removeBucket(folder: string, bucket: string): void {
+  for (const name of readdirSync(folder)) {
+    if (keyFolder.versionsIn(join(folder, name)).length > 0)
+      throw new S3Error('BucketNotEmpty', 409, `The bucket ${bucket} holds versions of objects. Delete these first.`);
+    rmSync(join(folder, name), { recursive: true, force: true });
+  }
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    // Another server has put something there just now.
+    if (systemErrorCode(error) !== 'ENOTEMPTY') throw error;
+    throw new S3Error('BucketNotEmpty', 409, `The bucket ${bucket} holds objects. Delete these first.`);
+  }
 }

@@ -1,18 +1,20 @@
-/** Single objects: written, read and removed. */
-import { createReadStream } from 'node:fs';
+/** Single objects: written and read. */
 import { pipeline } from 'node:stream/promises';
-import { type ChecksumAlgorithm, type Checksums, checksumHeader } from './checksums.ts';
+import { setChecksums } from './checksum-headers.ts';
 import { isNotModified, requireWritable } from './conditions.ts';
 import { keptHeaders, shownHeaders } from './kept-headers.ts';
-import type { ObjectStore, ObjectVersion } from './object-store.ts';
+import type { FoundObject, ObjectStore } from './object-store.ts';
+import { type ByteRange, type OpenContent, openContent } from './pieces.ts';
 import { receiveFile, receiveNothing } from './receive.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
+import type { ObjectVersion } from './stored-version.ts';
+import { tagsOfHeader } from './tags.ts';
 
 export async function putObject(store: ObjectStore, request: S3Request): Promise<void> {
   const { bucket, key, headers, response } = request;
   store.requireBucket(bucket);
-  const kept = keptHeaders(headers);
+  const [kept, tags] = [keptHeaders(headers), tagsOfHeader(headers['x-amz-tagging'])];
   // Before the body, so that nobody sends a bundle for nothing; and once more when it is there.
   requireWritable(headers, store.latest(bucket, key));
   const content = store.incoming();
@@ -21,22 +23,15 @@ export async function putObject(store: ObjectStore, request: S3Request): Promise
     await content.settle();
     await request.requireStillAllowed();
     requireWritable(headers, store.latest(bucket, key));
-    const object = store.put(bucket, key, content, { eTag: content.md5(), headers: kept, checksums });
+    const facts = { eTag: content.md5(), headers: kept, checksums, checksumType: 'FULL_OBJECT', tags } as const;
+    const object = store.put(bucket, key, content, facts);
     response.setHeader('etag', `"${object.eTag}"`);
     response.setHeader('x-amz-version-id', object.version);
-    setChecksums(request, checksums);
+    setChecksums(response, object);
     response.end();
   } finally {
     content.discard();
   }
-}
-
-export async function deleteObject(store: ObjectStore, request: S3Request): Promise<void> {
-  const { bucket, key, query, response } = request;
-  await receiveNothing(request);
-  store.remove(bucket, key, query.get('versionId') ?? null);
-  response.statusCode = 204;
-  response.end();
 }
 
 /** Decides whether the caller may read an object. @throws S3Error AccessDenied, the same whether it is there or not */
@@ -50,45 +45,60 @@ export async function sendObject(
   const { response, headers, bucket, key, query, message, signal } = request;
   await receiveNothing(request);
   const version = query.get('versionId') ?? null;
-  const found = store.look(bucket, key, version);
-  await requireReadable(request, found?.object ?? null, found?.isLatest ?? false);
-  const { object, file } = store.find(bucket, key, version);
+  const looked = store.look(bucket, key, version);
+  await requireReadable(request, looked?.object ?? null, looked?.isLatest ?? false);
+  const found = store.find(bucket, key, looked?.object.version ?? version);
+  const { object } = found;
   const notModified = isNotModified(headers, object);
-  response.setHeader('etag', `"${object.eTag}"`);
-  response.setHeader('x-amz-version-id', object.version);
-  response.setHeader('last-modified', new Date(object.modifiedAtMs).toUTCString());
-  for (const [name, value] of Object.entries(shownHeaders(object.headers, query))) response.setHeader(name, value);
-  response.setHeader('accept-ranges', 'bytes');
+  const shown = shownHeaders(object.headers, query);
+  const range = notModified ? null : readRange(headers['range'], object);
+  setFacts(request, object, shown);
   if (notModified) {
     response.statusCode = 304;
     response.end();
     return;
   }
-  const range = readRange(headers['range'], object);
   const { start, end } = range ?? { start: 0, end: object.sizeBytes - 1 };
   response.setHeader('content-length', end - start + 1);
   if (range !== null) {
     response.statusCode = 206;
     response.setHeader('content-range', `bytes ${start}-${end}/${object.sizeBytes}`);
-  } else if (headers['x-amz-checksum-mode'] !== undefined) setChecksums(request, object.checksums);
+  } else if (headers['x-amz-checksum-mode'] !== undefined) setChecksums(response, object);
   if (message.method === 'HEAD' || object.sizeBytes === 0) {
     response.end();
     return;
   }
+  const content = await requireContent(store, request, found);
   try {
-    await pipeline(createReadStream(file, { start, end }), response, { signal });
+    await pipeline(content.createReadStream({ start, end }), response, { signal });
   } catch (error) {
     throw signal.aborted ? signal.reason : error;
   }
 }
 
-function setChecksums({ response }: S3Request, checksums: Checksums): void {
-  for (const [algorithm, value] of Object.entries(checksums))
-    response.setHeader(checksumHeader(algorithm as ChecksumAlgorithm), value);
+/** Opens an object before the answer begins: one that is removed meanwhile is then read to its end, or is not there. */
+async function requireContent(
+  store: ObjectStore,
+  { bucket, key }: S3Request,
+  { object, file }: FoundObject,
+): Promise<OpenContent> {
+  const content = await openContent(file);
+  if (content !== null) return content;
+  store.find(bucket, key, object.version);
+  throw new S3Error('NoSuchKey', 404, `s3://${bucket}/${key} was removed just now.`);
+}
+
+function setFacts({ response }: S3Request, object: ObjectVersion, shown: Readonly<Record<string, string>>): void {
+  response.setHeader('etag', `"${object.eTag}"`);
+  response.setHeader('x-amz-version-id', object.version);
+  response.setHeader('last-modified', new Date(object.modifiedAtMs).toUTCString());
+  for (const [name, value] of Object.entries(shown)) response.setHeader(name, value);
+  if (object.tags.length > 0) response.setHeader('x-amz-tagging-count', object.tags.length);
+  response.setHeader('accept-ranges', 'bytes');
 }
 
 /** One range of bytes; null: the whole. Several at once are answered with the whole, as the protocol allows. */
-function readRange(header: string | undefined, object: ObjectVersion): { start: number; end: number } | null {
+function readRange(header: string | undefined, object: ObjectVersion): ByteRange | null {
   const match = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(header ?? '');
   if (match === null || (match[1] === '' && match[2] === '')) return null;
   const last = object.sizeBytes - 1;

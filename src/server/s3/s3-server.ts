@@ -14,18 +14,18 @@ import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
-import { bucketLocation, bucketVersioning, createBucket, listBuckets, listObjects } from './buckets.ts';
-import { type OperationName, understand } from './gate.ts';
+import { understand } from './gate.ts';
+import { handle as carryOut, type Handling } from './handlers.ts';
 import { isNeeded, type NeededObject } from './host-reads.ts';
 import { bucketOfHost, refuseHostStyle } from './host-style.ts';
-import { type ObjectStore, openObjectStore } from './object-store.ts';
-import { deleteObject, putObject, type RequireReadable, sendObject } from './objects.ts';
-import { receiveNothing } from './receive.ts';
+import { openObjectStore } from './object-store.ts';
+import type { RequireReadable } from './objects.ts';
 import { S3Error } from './s3-error.ts';
-import { readAddress, type S3Caller, type S3Request } from './s3-request.ts';
+import { readAddress, type S3Caller } from './s3-request.ts';
 import { keyHasLostPower, type Transfers } from './transfers.ts';
-import { abortUpload, completeUpload, createUpload, uploadPart } from './uploads.ts';
-import { elements } from './xml.ts';
+import { startUploadRetention } from './upload-retention.ts';
+import { openUploadStore } from './upload-store.ts';
+import { elements, xmlText } from './xml.ts';
 
 export interface S3Context {
   readonly dataDir: string;
@@ -41,6 +41,8 @@ export interface S3Context {
   readonly log: Logger;
   readonly connections: Connections;
   readonly tls: TlsFiles | null;
+  /** Whether other servers work in the same folder. */
+  readonly isShared: boolean;
   /** Made if they do not exist. */
   readonly buckets: readonly string[];
   /** Names by which the store is reached, in lower case and without ports. */
@@ -51,18 +53,28 @@ export interface S3Context {
 
 export interface RevisionDoor {
   readonly answer: RequestListener;
+  close(): Promise<void>;
 }
 
 export function createRevisionDoor(ctx: S3Context): RevisionDoor {
-  const store = openObjectStore(join(ctx.dataDir, 's3'), ctx.clock, ctx.random);
+  const root = join(ctx.dataDir, 's3');
+  const store = openObjectStore(root, ctx);
   for (const bucket of ctx.buckets) store.createBucket(bucket);
-  const door: Door = { ctx, store, known: new Set([hostname().toLowerCase(), ...ctx.names]) };
-  return { answer: (request, response) => void answer(door, request, response) };
+  const uploads = openUploadStore(root, store, ctx);
+  const retention = startUploadRetention({ ...ctx, store, uploads });
+  const door: Door = {
+    ctx,
+    handling: {
+      ...{ store, uploads, completions: new Map(), accountId: ctx.accountId, requireReadable: readableBy(ctx) },
+    },
+    known: new Set([hostname().toLowerCase(), ...ctx.names]),
+  };
+  return { answer: (request, response) => void answer(door, request, response), close: () => retention.close() };
 }
 
 interface Door {
   readonly ctx: S3Context;
-  readonly store: ObjectStore;
+  readonly handling: Handling;
   /** Names by which the store is reached. */
   readonly known: ReadonlySet<string>;
 }
@@ -84,6 +96,7 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
     }
     for (const name of response.getHeaderNames()) if (name !== 'x-amz-request-id') response.removeHeader(name);
     response.statusCode = error.status;
+    for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
     const body = xmlText(
       `<Error>${elements({ Code: error.code, Message: error.message, RequestId: requestId })}</Error>`,
     );
@@ -96,16 +109,18 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
 }
 
 async function handle(door: Door, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { ctx, store, known } = door;
+  const { ctx, known } = door;
+  const { store } = door.handling;
   const hostBucket = bucketOfHost(message.headers.host ?? '', ctx.domain, known);
   const address = readAddress(message.url ?? '/', hostBucket);
   const isEncrypted = ctx.tls !== null;
-  const { caller, headers, body } = await authenticate(
+  const { caller, headers, query, body } = await authenticate(
     { findKey: ctx.findKey, nowMs: ctx.clock.now(), isEncrypted },
     message,
+    address.query,
   );
   ctx.connections.verified(message);
-  const { bucket, key, query } = address;
+  const { bucket, key } = address;
   const level = bucket === '' && key === '' ? 'store' : key === '' ? 'bucket' : 'object';
   const { name, changes } = understand({ method: message.method ?? 'GET', level, query, headers });
   if (hostBucket === null)
@@ -120,55 +135,13 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
   if (headers['expect'] !== undefined) response.writeContinue();
   const requireStillAllowed = () => requirePower(ctx, caller);
   using transfer = ctx.transfers.begin(caller.accessKeyId);
-  await carryOut(door, name, {
+  await carryOut(door.handling, name, {
     ...{ message, response, bucket, key, query, headers, caller, body },
     ...{ requireStillAllowed, signal: transfer.signal },
   });
 }
 
-async function carryOut({ ctx, store }: Door, name: OperationName, request: S3Request): Promise<void> {
-  const { response } = request;
-  switch (name) {
-    case 'ListBuckets':
-      await receiveNothing(request);
-      return sendXml(response, listBuckets(store, ctx.accountId));
-    case 'CreateBucket':
-      return createBucket(store, request);
-    case 'HeadBucket':
-      await receiveNothing(request);
-      response.end();
-      return;
-    case 'GetBucketLocation':
-      await receiveNothing(request);
-      return sendXml(response, bucketLocation());
-    case 'GetBucketVersioning':
-      await receiveNothing(request);
-      return sendXml(response, bucketVersioning());
-    case 'ListObjects':
-    case 'ListObjectsV2':
-      await receiveNothing(request);
-      return sendXml(response, listObjects(store, request, name === 'ListObjects' ? 1 : 2));
-    case 'GetObject':
-    case 'HeadObject':
-      return sendObject(store, request, readableBy(ctx));
-    case 'PutObject':
-      return putObject(store, request);
-    case 'DeleteObject':
-      return deleteObject(store, request);
-    case 'CreateMultipartUpload':
-      return sendXml(response, await createUpload(store, request));
-    case 'UploadPart':
-      return uploadPart(store, request);
-    case 'CompleteMultipartUpload':
-      return sendXml(response, await completeUpload(store, request));
-    case 'AbortMultipartUpload':
-      return abortUpload(store, request);
-    default:
-      return name satisfies never;
-  }
-}
-
-function readableBy(ctx: S3Context): RequireReadable {
+function readableBy(ctx: Pick<S3Context, 'neededBy'>): RequireReadable {
   return async ({ caller, bucket, key }, object, isLatest) => {
     if (caller.role !== 'host') return;
     const needed = caller.hostArn === null ? [] : await ctx.neededBy(caller.hostArn);
@@ -205,15 +178,4 @@ function toS3Error(ctx: S3Context, thrown: unknown, requestId: string): S3Error 
 function hasHungUp(thrown: unknown): boolean {
   const code = systemErrorCode(thrown);
   return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE';
-}
-
-function sendXml(response: ServerResponse, xml: string): void {
-  const body = xmlText(xml);
-  response.setHeader('content-type', 'application/xml');
-  response.setHeader('content-length', Buffer.byteLength(body));
-  response.end(body);
-}
-
-function xmlText(xml: string): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${xml}`;
 }

@@ -100,3 +100,8 @@ export function elements(values: Readonly<Record<string, string | number | boole
     .flatMap(([name, value]) => (value === null ? [] : [`<${name}>${escapeXml(String(value))}</${name}>`]))
     .join('');
 }
+
+/** A document of one element. */
+export function xmlText(element: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element}`;
+}

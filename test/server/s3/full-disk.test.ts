@@ -7,7 +7,7 @@ import { systemRandom } from '../../../src/system/random.ts';
 import { describeIf } from '../../support/needs.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 
-const FACTS = { eTag: 'x', headers: {}, checksums: {} };
+const FACTS = { eTag: 'x', headers: {}, checksums: {}, checksumType: 'FULL_OBJECT', tags: [] } as const;
 
 /** All room that is left, in pieces down to one byte. */
 function fill(path: string): void {
@@ -25,7 +25,7 @@ describeIf(process.getuid?.() === 0, 'root')('On a full disk', () => {
     using scratch = scratchFolder();
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'slipway-test', scratch.path]);
     try {
-      const store = openObjectStore(scratch.at('s3'), systemClock, systemRandom);
+      const store = openObjectStore(scratch.at('s3'), { clock: systemClock, random: systemRandom, isShared: false });
       store.createBucket('revisions');
       const put = async (text: string, before: () => void = () => undefined) => {
         const content = store.incoming();

@@ -1,14 +1,15 @@
 /** A host's key opens what deployments to that host need, and nothing else. */
 import { describe, expect, test } from 'vitest';
 import { isNeeded } from '../../../src/server/s3/host-reads.ts';
-import type { ObjectVersion } from '../../../src/server/s3/object-store.ts';
+import type { ObjectVersion } from '../../../src/server/s3/stored-version.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { writeRevision } from '../../support/revision.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { enrolHost, runSlipway, startControlServer } from '../../support/slipway.ts';
 
 const object = (version: string, eTag: string): ObjectVersion => ({
-  ...{ key: 'a.zip', version, eTag, sizeBytes: 1, modifiedAtMs: 0, headers: {}, checksums: {} },
+  ...{ kind: 'object', key: 'a.zip', version, sequence: 1, eTag, sizeBytes: 1, modifiedAtMs: 0, headers: {} },
+  ...{ checksums: {}, checksumType: 'FULL_OBJECT', tags: [] },
 });
 const needed = (version: string | null, eTag: string | null) => [{ bucket: 'revisions', key: 'a.zip', version, eTag }];
 const at = (key: string, bucket = 'revisions') => ({ bucket, key });

@@ -1,0 +1,121 @@
+/** Uploads in parts that become objects. */
+import { checksumElements } from './checksum-headers.ts';
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from './checksums.ts';
+import { requireWritable } from './conditions.ts';
+import { NAMESPACE } from './list-query.ts';
+import type { ObjectStore } from './object-store.ts';
+import { readPromise, readSize, receiveText } from './receive.ts';
+import { S3Error } from './s3-error.ts';
+import type { S3Request } from './s3-request.ts';
+import type { Upload } from './stored-upload.ts';
+import type { ObjectVersion } from './stored-version.ts';
+import { type CompletedPart, eTagOfParts, joinParts } from './upload-parts.ts';
+import type { UploadStore } from './upload-store.ts';
+import { readPartNumber } from './uploads.ts';
+import { childText, elements, malformed, readXml, type XmlElement } from './xml.ts';
+
+const MAX_PARTS = 10_000;
+
+/** Completions that are under way in this server, by upload. */
+export type Completions = Map<string, Promise<unknown>>;
+
+/**
+ * Makes one object of an upload. A client that waits for too long asks again: it is then told of the object that its first request makes, or
+ * has made.
+ *
+ * @returns the answer's XML
+ */
+export async function completeUpload(
+  store: ObjectStore,
+  uploads: UploadStore,
+  completions: Completions,
+  request: S3Request,
+): Promise<string> {
+  const { bucket, key, query, response } = request;
+  const parts = readParts(await receiveText(request));
+  const uploadId = query.get('uploadId') ?? '';
+  for (let running = completions.get(uploadId); running !== undefined; running = completions.get(uploadId)) {
+    // Whether it fails is the other client's to know.
+    await running.catch(() => undefined);
+    await request.requireStillAllowed();
+  }
+  const made = uploads.completed(bucket, key, uploadId, eTagOfParts(parts));
+  const object = made ?? (await oneAtATime(completions, uploadId, () => complete(store, uploads, request, parts)));
+  response.setHeader('x-amz-version-id', object.version);
+  const result = elements({
+    ...{ Location: `/${bucket}/${key}`, Bucket: bucket, Key: key, ETag: `"${object.eTag}"` },
+    ...checksumElements(object),
+  });
+  return `<CompleteMultipartUploadResult ${NAMESPACE}>${result}</CompleteMultipartUploadResult>`;
+}
+
+async function oneAtATime<T>(completions: Completions, uploadId: string, work: () => Promise<T>): Promise<T> {
+  const running = work();
+  completions.set(uploadId, running);
+  try {
+    return await running;
+  } finally {
+    completions.delete(uploadId);
+  }
+}
+
+async function complete(
+  store: ObjectStore,
+  uploads: UploadStore,
+  request: S3Request,
+  parts: readonly CompletedPart[],
+): Promise<ObjectVersion> {
+  const { bucket, key, query, headers } = request;
+  const upload = uploads.find(bucket, key, query.get('uploadId') ?? '');
+  requireWritable(headers, store.latest(bucket, key));
+  requireType(headers['x-amz-checksum-type'], upload);
+  const sizeBytes = readSize('x-amz-mp-object-size', headers['x-amz-mp-object-size']);
+  const { algorithm, isInTrailer, value } = readPromise(headers);
+  const promise = {
+    sizeBytes,
+    checksum: algorithm === null || isInTrailer || value === null ? null : { algorithm, value },
+  };
+  const whole = store.incoming();
+  try {
+    const facts = await joinParts(uploads, upload, parts, whole, promise, request.signal);
+    await whole.settle();
+    // That may have taken minutes.
+    await request.requireStillAllowed();
+    requireWritable(headers, store.latest(bucket, key));
+    return uploads.complete(upload, whole, facts);
+  } finally {
+    whole.discard();
+  }
+}
+
+/** @throws S3Error InvalidRequest when the end of an upload names another type of checksum than its beginning */
+function requireType(named: string | undefined, { checksumType }: Upload): void {
+  if (named === undefined || named === checksumType) return;
+  throw new S3Error('InvalidRequest', 400, `The checksum of this upload is of the type ${checksumType}.`);
+}
+
+function readParts(text: string): readonly CompletedPart[] {
+  const list = readXml(text, 'CompleteMultipartUpload');
+  for (const name of list.children.keys())
+    if (name !== 'Part') throw malformed(`it has the element ${name.slice(0, 40)}`);
+  const parts = list.children.get('Part') ?? [];
+  if (parts.length === 0) throw malformed('it names no part');
+  if (parts.length > MAX_PARTS) throw malformed(`it names more than ${MAX_PARTS} parts`);
+  return parts.map((part) => ({
+    number: readPartNumber(childText(part, 'PartNumber') ?? ''),
+    eTag: (childText(part, 'ETag') ?? '').replaceAll('"', ''),
+    checksums: checksumsOf(part),
+  }));
+}
+
+function checksumsOf(part: XmlElement): CompletedPart['checksums'] {
+  const found: Partial<Record<ChecksumAlgorithm, string>> = {};
+  for (const algorithm of CHECKSUM_ALGORITHMS) {
+    const value = childText(part, `Checksum${algorithm}`);
+    if (value !== null) found[algorithm] = value;
+  }
+  const known = new Set(['PartNumber', 'ETag', ...CHECKSUM_ALGORITHMS.map((algorithm) => `Checksum${algorithm}`)]);
+  for (const name of part.children.keys())
+    if (!known.has(name)) throw malformed(`a part has the element ${name.slice(0, 40)}`);
+  return found;
+}

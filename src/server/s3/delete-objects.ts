@@ -1,0 +1,96 @@
+/** Objects that are removed: hidden behind a delete marker, or one version for good. */
+import { requireWritable } from './conditions.ts';
+import { NAMESPACE } from './list-query.ts';
+import type { ObjectStore } from './object-store.ts';
+import { receiveNothing, receiveText } from './receive.ts';
+import { S3Error } from './s3-error.ts';
+import type { S3Request } from './s3-request.ts';
+import { servingOthers } from './serving-others.ts';
+import { childText, elements, malformed, readXml, type XmlElement } from './xml.ts';
+
+const MAX_OBJECTS = 1000;
+/** Longer is no key; bytes. */
+const MAX_KEY_BYTES = 1024;
+
+interface Wish {
+  readonly key: string;
+  /** null: the key is hidden. */
+  readonly version: string | null;
+  /** What the object must have; null: whatever it has. */
+  readonly eTag: string | null;
+}
+
+interface Removed {
+  readonly isMarker: boolean;
+  /** The marker that was made or removed, or the version that was removed; null: there was nothing. */
+  readonly version: string | null;
+}
+
+export async function deleteObject(store: ObjectStore, request: S3Request): Promise<void> {
+  const { bucket, key, query, headers, response } = request;
+  await receiveNothing(request);
+  const wish = { key, version: query.get('versionId') ?? null, eTag: headers['if-match'] ?? null };
+  const { isMarker, version } = carryOut(store, bucket, wish);
+  if (version !== null) response.setHeader('x-amz-version-id', version);
+  if (isMarker) response.setHeader('x-amz-delete-marker', 'true');
+  response.statusCode = 204;
+  response.end();
+}
+
+/** Removes up to 1 000 objects, each for itself: one that cannot be removed keeps no other. @returns the answer's XML */
+export async function deleteObjects(store: ObjectStore, request: S3Request): Promise<string> {
+  const { bucket, signal } = request;
+  const { wishes, isQuiet } = readWishes(await receiveText(request));
+  const answers: string[] = [];
+  await servingOthers(wishes, signal, (wish) => {
+    const answer = outcome(store, bucket, wish, isQuiet);
+    if (answer !== null) answers.push(answer);
+  });
+  return `<DeleteResult ${NAMESPACE}>${answers.join('')}</DeleteResult>`;
+}
+
+function outcome(store: ObjectStore, bucket: string, wish: Wish, isQuiet: boolean): string | null {
+  const named = { Key: wish.key, VersionId: wish.version };
+  try {
+    const { isMarker, version } = carryOut(store, bucket, wish);
+    if (isQuiet) return null;
+    const marker = isMarker ? { DeleteMarker: true, DeleteMarkerVersionId: version } : {};
+    return `<Deleted>${elements({ ...named, ...marker })}</Deleted>`;
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    return `<Error>${elements({ ...named, Code: error.code, Message: error.message })}</Error>`;
+  }
+}
+
+/** What is not there is removed already. */
+function carryOut(store: ObjectStore, bucket: string, { key, version, eTag }: Wish): Removed {
+  if (version === '') throw new S3Error('InvalidArgument', 400, 'The versionId is empty. Nothing was deleted.');
+  if (eTag !== null) requireWritable({ 'if-match': eTag }, store.look(bucket, key, version)?.object ?? null);
+  if (version !== null) {
+    const removed = store.remove(bucket, key, version);
+    return { isMarker: removed?.kind === 'delete-marker', version };
+  }
+  const marker = store.hide(bucket, key);
+  return { isMarker: marker !== null, version: marker?.version ?? null };
+}
+
+function readWishes(text: string): { readonly wishes: readonly Wish[]; readonly isQuiet: boolean } {
+  const list = readXml(text, 'Delete');
+  for (const name of list.children.keys())
+    if (name !== 'Object' && name !== 'Quiet') throw malformed(`it has the element ${name.slice(0, 40)}`);
+  const objects = list.children.get('Object') ?? [];
+  if (objects.length === 0) throw malformed('it names no object');
+  if (objects.length > MAX_OBJECTS) throw malformed(`it names more than ${MAX_OBJECTS} objects`);
+  const quiet = childText(list, 'Quiet') ?? 'false';
+  if (quiet !== 'true' && quiet !== 'false') throw malformed('Quiet must be true or false');
+  return { wishes: objects.map(readWish), isQuiet: quiet === 'true' };
+}
+
+function readWish(object: XmlElement): Wish {
+  for (const name of object.children.keys())
+    if (!['Key', 'VersionId', 'ETag'].includes(name)) throw malformed(`an object has the element ${name.slice(0, 40)}`);
+  const key = childText(object, 'Key') ?? '';
+  if (key === '' || Buffer.byteLength(key) > MAX_KEY_BYTES)
+    throw malformed(`a key must have 1 to ${MAX_KEY_BYTES} bytes`);
+  return { key, version: childText(object, 'VersionId'), eTag: childText(object, 'ETag') };
+}

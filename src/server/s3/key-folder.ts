@@ -1,0 +1,114 @@
+/**
+ * The folder of one key: all its versions, each whole or not there.
+ *
+ *   <version>.json   what is known of a version; written first
+ *   <version>        its content; an object exists when both are there, so that nothing but a small file can be left of one that was cut off
+ *   latest           the version that is read when none is asked for
+ *
+ * A delete marker has no content, and exists with its `.json`.
+ */
+import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemErrorCode } from '../../errors.ts';
+import { syncFolder, writeFileDurably } from '../../system/durable-file.ts';
+import { type IncomingFile, namesIn, readIfThere } from './incoming-file.ts';
+import {
+  compareVersions,
+  type DeleteMarker,
+  type ObjectVersion,
+  readVersion,
+  type StoredVersion,
+} from './stored-version.ts';
+
+const VERSION = /^[A-Za-z0-9]{1,64}$/;
+const FACTS = '.json';
+
+/** One version; null: it is not there, or not whole. */
+export function versionIn(folder: string, version: string): StoredVersion | null {
+  if (!VERSION.test(version)) return null;
+  const text = readIfThere(join(folder, `${version}${FACTS}`));
+  const found = text === null ? null : readVersion(text);
+  return found?.kind === 'object' && !existsSync(contentOf(folder, found)) ? null : found;
+}
+
+/** What the key holds now, which may be a delete marker; null: nothing. */
+export function latestIn(folder: string): StoredVersion | null {
+  const version = readIfThere(join(folder, 'latest'));
+  return version === null ? null : versionIn(folder, version);
+}
+
+/** Newest first. */
+export function versionsIn(folder: string): StoredVersion[] {
+  return namesIn(folder)
+    .filter((name) => name.endsWith(FACTS))
+    .flatMap((name) => versionIn(folder, name.slice(0, -FACTS.length)) ?? [])
+    .sort(compareVersions);
+}
+
+export function contentOf(folder: string, { version }: ObjectVersion): string {
+  return join(folder, version);
+}
+
+/** The number of the version that comes next. */
+export function nextSequence(folder: string): number {
+  return (latestIn(folder)?.sequence ?? 0) + 1;
+}
+
+/** Adds an object, which is then the latest version. @param content that has settled */
+export function addObject(folder: string, object: ObjectVersion, content: IncomingFile): void {
+  addVersion(folder, object, () => renameSync(content.path, contentOf(folder, object)));
+}
+
+/** Adds a delete marker, which is then the latest version. */
+export function addMarker(folder: string, marker: DeleteMarker): void {
+  addVersion(folder, marker, () => undefined);
+}
+
+function addVersion(folder: string, added: StoredVersion, putContent: () => void): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const latest = join(folder, 'latest');
+  try {
+    writeFacts(folder, added);
+    putContent();
+    syncFolder(folder);
+    writeFileDurably(latest, added.version, 0o600);
+  } catch (error) {
+    // On a full disk, say: an object that was refused must not take up the room that is missing.
+    if (readIfThere(latest) !== added.version) removeFiles(folder, added.version);
+    throw error;
+  }
+}
+
+/** Replaces what is known of a version; its content stays. */
+export function writeFacts(folder: string, version: StoredVersion): void {
+  writeFileDurably(join(folder, `${version.version}${FACTS}`), JSON.stringify(version), 0o600);
+}
+
+/** Removes one version for good. If it was the latest, the newest of the others is. */
+export function removeVersion(folder: string, { version }: StoredVersion): void {
+  const latest = join(folder, 'latest');
+  const isLatest = readIfThere(latest) === version;
+  if (isLatest) {
+    const next = versionsIn(folder).find((other) => other.version !== version);
+    // First, so that whoever reads the key while the power goes reads one version or the other.
+    if (next !== undefined) writeFileDurably(latest, next.version, 0o600);
+  }
+  removeFiles(folder, version);
+  syncFolder(folder);
+  if (!namesIn(folder).some((name) => name.endsWith(FACTS))) removeKeyFolder(folder);
+}
+
+function removeFiles(folder: string, version: string): void {
+  for (const name of [`${version}${FACTS}`, version]) rmSync(join(folder, name), { force: true });
+}
+
+/** Removes the folder of a key without versions, unless another server has put one there just now. */
+function removeKeyFolder(folder: string): void {
+  for (const name of namesIn(folder).filter((name) => name === 'latest' || name.startsWith('.')))
+    rmSync(join(folder, name), { force: true });
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(systemErrorCode(error) ?? '')) throw error;
+  }
+}

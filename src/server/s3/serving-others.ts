@@ -1,0 +1,25 @@
+import { setImmediate } from 'node:timers/promises';
+
+/** Others are served after this many milliseconds of a long walk; their own work takes a few more. */
+const TURN_MS = 5;
+
+/**
+ * Does something for each item of a long list, and lets everybody else be served in between.
+ *
+ * @throws the signal's reason when it aborts
+ */
+export async function servingOthers<T>(
+  items: readonly T[],
+  signal: AbortSignal,
+  visit: (item: T) => void,
+): Promise<void> {
+  let turnEndsMs = performance.now() + TURN_MS;
+  for (const item of items) {
+    if (performance.now() >= turnEndsMs) {
+      await setImmediate();
+      signal.throwIfAborted();
+      turnEndsMs = performance.now() + TURN_MS;
+    }
+    visit(item);
+  }
+}

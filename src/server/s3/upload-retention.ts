@@ -1,0 +1,47 @@
+/** Removes uploads that nobody goes on with, which else would take up room for ever. */
+import type { Logger } from '../../logging/logger.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { UploadStore } from './upload-store.ts';
+
+export interface UploadRetentionContext {
+  readonly store: Pick<ObjectStore, 'removeIdleIncoming'>;
+  readonly uploads: Pick<UploadStore, 'removeIdle'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+/** How long an upload waits for its next part: long enough for somebody who goes on after a weekend. */
+export const UPLOAD_LIFE_MS = 7 * DAY_MS;
+/** A body comes with a kilobyte each second or its connection is closed, and a copy takes minutes: what is older was left by a dead server. */
+const INCOMING_LIFE_MS = DAY_MS;
+const LOOK_MS = 60 * 60_000;
+
+/** Begins to remove them, at once and every hour. */
+export function startUploadRetention(ctx: UploadRetentionContext): { close(): Promise<void> } {
+  const closing = new AbortController();
+  const removing = keepRemoving(ctx, closing.signal);
+  return {
+    async close() {
+      closing.abort();
+      await removing;
+    },
+  };
+}
+
+async function keepRemoving(
+  { store, uploads, clock, log }: UploadRetentionContext,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const abandoned = uploads.removeIdle(clock.now() - UPLOAD_LIFE_MS);
+      if (abandoned > 0) log.info('uploads that nobody went on with for a week were removed', { uploads: abandoned });
+      store.removeIdleIncoming(clock.now() - INCOMING_LIFE_MS);
+    } catch (error) {
+      log.error('abandoned uploads could not be removed just now; it is tried again', { error });
+    }
+    await clock.sleep(LOOK_MS, signal);
+  }
+}

@@ -1,0 +1,165 @@
+/** Uploads in parts: their checksums, their lists, and how long they are kept. */
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  type ChecksumType,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  GetObjectAttributesCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import { type ChecksumAlgorithm, createChecksum } from '../../../src/server/s3/checksums.ts';
+import { openObjectStore } from '../../../src/server/s3/object-store.ts';
+import { startUploadRetention, UPLOAD_LIFE_MS } from '../../../src/server/s3/upload-retention.ts';
+import { openUploadStore } from '../../../src/server/s3/upload-store.ts';
+import { systemRandom } from '../../../src/system/random.ts';
+import { manualClock } from '../../support/clock.ts';
+import { type S3Ground, s3Ground } from '../../support/s3-ground.ts';
+import { scratchFolder } from '../../support/scratch.ts';
+
+const Bucket = 'revisions';
+let ground: S3Ground;
+beforeAll(async () => {
+  ground = await s3Ground();
+});
+afterAll(() => ground[Symbol.asyncDispose]());
+
+const begin = async (
+  Key: string,
+  summed: { ChecksumAlgorithm?: ChecksumAlgorithm; ChecksumType?: ChecksumType } = {},
+) => ground.operator.send(new CreateMultipartUploadCommand({ Bucket, Key, ...summed }));
+const sumOf = (algorithm: ChecksumAlgorithm, content: Uint8Array) => {
+  const sum = createChecksum(algorithm);
+  sum.update(content);
+  return sum.digest();
+};
+
+describe('the checksum of an object in parts', () => {
+  const contents = [Buffer.alloc(5 * 1024 * 1024, 'a'), Buffer.from('the end')] as const;
+  test.each<[ChecksumAlgorithm, ChecksumType | undefined, ChecksumType]>([
+    ['CRC32', undefined, 'COMPOSITE'],
+    ['CRC32', 'FULL_OBJECT', 'FULL_OBJECT'],
+    ['CRC32C', 'COMPOSITE', 'COMPOSITE'],
+    ['CRC32C', 'FULL_OBJECT', 'FULL_OBJECT'],
+    ['CRC64NVME', undefined, 'FULL_OBJECT'],
+    ['SHA1', undefined, 'COMPOSITE'],
+    ['SHA256', 'COMPOSITE', 'COMPOSITE'],
+  ])('%s, asked for as %s, is %s: verified, kept and given back', async (algorithm, asked, type) => {
+    const { operator } = ground;
+    const Key = `${algorithm} ${asked}`;
+    const begun = await begin(Key, {
+      ChecksumAlgorithm: algorithm,
+      ...(asked === undefined ? {} : { ChecksumType: asked }),
+    });
+    expect(begun).toMatchObject({ ChecksumAlgorithm: algorithm, ChecksumType: type });
+    const { UploadId } = begun;
+    const field = `Checksum${algorithm}`;
+    const Parts: Record<string, unknown>[] = [];
+    for (const [index, Body] of contents.entries()) {
+      const part = { Bucket, Key, UploadId, PartNumber: index + 1, Body, ChecksumAlgorithm: algorithm };
+      const sent = await operator.send(new UploadPartCommand(part));
+      expect(sent).toMatchObject({ [field]: sumOf(algorithm, Body) });
+      Parts.push({ ETag: sent.ETag, PartNumber: index + 1, [field]: sumOf(algorithm, Body) });
+    }
+    const composite = Buffer.concat(contents.map((content) => Buffer.from(sumOf(algorithm, content), 'base64')));
+    const whole = type === 'COMPOSITE' ? `${sumOf(algorithm, composite)}-2` : sumOf(algorithm, Buffer.concat(contents));
+    const complete = (promised: string, ChecksumType: ChecksumType = type) =>
+      operator.send(
+        new CompleteMultipartUploadCommand({
+          ...{ Bucket, Key, UploadId, MultipartUpload: { Parts }, ChecksumType, [field]: promised },
+        }),
+      );
+    await expect(complete(sumOf(algorithm, Buffer.from('other')))).rejects.toMatchObject({ name: 'BadDigest' });
+    const otherType = type === 'COMPOSITE' ? 'FULL_OBJECT' : 'COMPOSITE';
+    await expect(complete(whole, otherType)).rejects.toMatchObject({ name: 'InvalidRequest' });
+    expect(await complete(whole)).toMatchObject({ [field]: whole, ChecksumType: type });
+    const shown = { [field]: whole, ChecksumType: type };
+    expect(await operator.send(new HeadObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }))).toMatchObject(shown);
+    const got = await operator.send(new GetObjectCommand({ Bucket, Key, ChecksumMode: 'ENABLED' }));
+    expect(got).toMatchObject(shown);
+    expect((await got.Body?.transformToByteArray())?.length).toBe(contents[0].length + contents[1].length);
+    const ObjectAttributes = ['Checksum', 'ObjectParts', 'ObjectSize', 'ETag', 'StorageClass'] as const;
+    expect(
+      await operator.send(new GetObjectAttributesCommand({ Bucket, Key, ObjectAttributes: [...ObjectAttributes] })),
+    ).toMatchObject({ Checksum: shown, ObjectParts: { TotalPartsCount: 2 }, ObjectSize: contents[0].length + 7 });
+  });
+
+  test.each<[string, { ChecksumAlgorithm?: ChecksumAlgorithm; ChecksumType?: ChecksumType }]>([
+    ['SHA-256 of the full object', { ChecksumAlgorithm: 'SHA256', ChecksumType: 'FULL_OBJECT' }],
+    ['SHA-1 of the full object', { ChecksumAlgorithm: 'SHA1', ChecksumType: 'FULL_OBJECT' }],
+    ['a composite CRC64NVME', { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'COMPOSITE' }],
+    ['a type that is none', { ChecksumAlgorithm: 'CRC32', ChecksumType: 'HALF' as 'COMPOSITE' }],
+  ])('cannot be %s, as in S3', async (_, summed) => {
+    await expect(begin('refused', summed)).rejects.toMatchObject({ name: 'InvalidRequest' });
+  });
+
+  test('is of one algorithm: a part with another is refused', async () => {
+    const { UploadId } = await begin('mixed', { ChecksumAlgorithm: 'SHA256' });
+    const part = { Bucket, Key: 'mixed', UploadId, PartNumber: 1, Body: 'x', ChecksumAlgorithm: 'CRC32' } as const;
+    await expect(ground.operator.send(new UploadPartCommand(part))).rejects.toMatchObject({ name: 'InvalidRequest' });
+  });
+});
+
+describe('lists', () => {
+  test('of the parts that an upload has are given page by page', async () => {
+    const Key = 'with parts';
+    const { UploadId } = await begin(Key);
+    for (const PartNumber of [3, 1, 10, 2]) {
+      const Body = `part ${PartNumber}`;
+      await ground.operator.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }));
+    }
+    const first = await ground.operator.send(new ListPartsCommand({ Bucket, Key, UploadId, MaxParts: 3 }));
+    expect(first.Parts?.map(({ PartNumber, Size }) => [PartNumber, Size])).toEqual([
+      [1, 6],
+      [2, 6],
+      [3, 6],
+    ]);
+    const page = { Bucket, Key, UploadId, PartNumberMarker: first.NextPartNumberMarker };
+    const second = await ground.operator.send(new ListPartsCommand(page));
+    expect([second.IsTruncated, second.Parts?.map(({ PartNumber }) => PartNumber)]).toEqual([false, [10]]);
+    const other = new ListPartsCommand({ Bucket, Key: 'another', UploadId });
+    await expect(ground.operator.send(other)).rejects.toMatchObject({ name: 'NoSuchUpload' });
+  });
+
+  test('of the uploads of a bucket are given page by page', async () => {
+    const ids: (string | undefined)[] = [];
+    for (const Key of ['lists/a', 'lists/a', 'lists/b']) ids.push((await begin(Key)).UploadId);
+    const found: (string | undefined)[] = [];
+    let next: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | null = {};
+    while (next !== null) {
+      const input = { Bucket, Prefix: 'lists/', MaxUploads: 1, ...next };
+      const page: Awaited<ReturnType<typeof list>> = await list(input);
+      found.push(...(page.Uploads ?? []).map(({ UploadId }) => UploadId));
+      next = page.IsTruncated ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker } : null;
+    }
+    expect([...found].sort()).toEqual([...ids].sort());
+    expect((await list({ Bucket, Prefix: 'lists/', Delimiter: '/' })).CommonPrefixes).toBeUndefined();
+    expect((await list({ Bucket, Delimiter: '/' })).CommonPrefixes).toEqual([{ Prefix: 'lists/' }]);
+  });
+  const list = (input: ListMultipartUploadsCommand['input']) =>
+    ground.operator.send(new ListMultipartUploadsCommand(input));
+});
+
+test('an upload that nobody goes on with is removed after a week, and one that goes on is not', async () => {
+  using scratch = scratchFolder();
+  const clock = manualClock(Date.now());
+  const ctx = { clock, random: systemRandom, isShared: true, log: silentLogger };
+  const store = openObjectStore(scratch.path, ctx);
+  store.createBucket(Bucket);
+  const uploads = openUploadStore(scratch.path, store, ctx);
+  const summed = { headers: {}, tags: [], algorithm: null, checksumType: 'FULL_OBJECT' } as const;
+  const [idle, busy] = ['idle', 'busy'].map((key) => uploads.create({ bucket: Bucket, key, ...summed }));
+  writeFileSync(scratch.at('.incoming/left'), 'x');
+  const old = (Date.now() - UPLOAD_LIFE_MS - 1000) / 1000;
+  for (const name of [`.uploads/${idle?.uploadId}`, '.incoming/left']) utimesSync(scratch.at(name), old, old);
+  const retention = startUploadRetention({ ...ctx, store, uploads });
+  await clock.nextSleep();
+  await retention.close();
+  expect(readdirSync(scratch.at('.uploads'))).toEqual([busy?.uploadId]);
+  expect(existsSync(scratch.at('.incoming/left'))).toBe(false);
+});
