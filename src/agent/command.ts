@@ -114,11 +114,14 @@ async function acknowledgeAndRun(
   const { deploymentId } = specification;
   const fields = { hostCommandIdentifier, commandName, deploymentId };
   try {
+    // The executor looks, which changes nothing, while the command is noted down here.
+    const looking = ctx.executors.isCommandNoop(request);
+    looking.catch(() => undefined);
     // On disk before the acknowledgement: from then on the server counts on an outcome.
     ctx.ledger.begin({ hostCommandIdentifier, deploymentId, commandName });
     // The turn may have come long after the order was read.
     if (order !== null) requireValidNow(order, ctx.clock.now());
-    const isNoop = await ctx.executors.isCommandNoop(request);
+    const isNoop = await looking;
     const status = await ctx.gate.ask({
       ...{ ...A_FEW_TIMES, operation: 'acknowledgement', about: hostCommandIdentifier },
       ask: () => ctx.client.acknowledge(hostCommandIdentifier, isNoop),
