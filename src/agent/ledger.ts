@@ -3,7 +3,8 @@
  *
  *   begin      before the acknowledgement: from here on the command has an outcome, whatever happens to the process
  *   finish     the outcome is known; it is kept until the control endpoint has it
- *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again
+ *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again. Nobody waits until that is on the disk:
+ *              a power cut may bring back the outcome, which is then sent once more, or leave a file that counts as unreadable
  *
  * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it
  * while this machine runs; nobody waits until it is on the disk. A file that cannot be read never blocks the start. Folders that are deleted
@@ -204,7 +205,9 @@ export function openLedger(ctx: LedgerContext): Ledger {
     settle(id) {
       const record = records.get(id);
       if (record === undefined) return;
-      asFarAsThereIsADisk(() => write({ ...record, state: 'settled', changedAtMs: ctx.clock.now() }));
+      const settled: CommandRecord = { ...record, state: 'settled', changedAtMs: ctx.clock.now() };
+      records.set(id, settled);
+      asFarAsThereIsADisk(() => onDisk(() => replaceFile(fileOf(id), encodeRecord(settled))));
     },
     withdraw(id) {
       const record = records.get(id);
