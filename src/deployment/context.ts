@@ -13,6 +13,7 @@ import type { SignatureFetcher } from '../revision/fetch-signature.ts';
 import type { OnProgress } from '../revision/progress.ts';
 import type { BundleFetcher } from '../revision/types.ts';
 import type { Clock } from '../system/clock.ts';
+import type { AppSpecParser } from './appspec-parser.ts';
 
 /**
  * `fail`: the event fails, as with the official agents. `warn`: it succeeds, and log and diagnostics say what failed. `use-new`: as `warn`,
@@ -57,6 +58,8 @@ export interface DeploymentContext {
   readonly hookScopes: HookScopes;
   /** Pipes for the scripts of several events; else they are made for each. Whoever gives it disposes of it. */
   readonly hookPipes?: PipeSupply;
+  /** Else each text is parsed anew. */
+  readonly appSpecs?: AppSpecParser;
   readonly install: InstallContext;
   /** What counts for the deployment group that a specification is of. */
   readonly signatureRules: (names: GroupNames) => SignatureRules;

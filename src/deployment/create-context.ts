@@ -16,6 +16,7 @@ import type { RevisionContext } from '../revision/types.ts';
 import type { Clock } from '../system/clock.ts';
 import { createTrust, readAuthorities } from '../system/trust.ts';
 import { lookupGroup, lookupUser } from '../system/users.ts';
+import { rememberingAppSpecParser } from './appspec-parser.ts';
 import type { DeploymentContext } from './context.ts';
 import { ownPlacesOf } from './own-places.ts';
 
@@ -100,6 +101,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
       const error = new SlipwayError('HOOK_NO_SCOPE', `systemd gives no scope for a hook: ${why}`);
       log.warn('hooks run in the agent’s own control group from now on', { error });
     }),
+    appSpecs: rememberingAppSpecParser(),
     install: {
       fs: realInstallFs,
       tools: systemAttributeTools,

@@ -1,11 +1,10 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { appSpecCandidates } from '../appspec/filenames.ts';
-import { readInstalledHooks } from '../appspec/installed-hooks.ts';
-import { parseAppSpec } from '../appspec/parse.ts';
 import { nearestName } from '../appspec/suggest.ts';
 import type { AppSpec, Finding, Hook } from '../appspec/types.ts';
 import { SlipwayError } from '../errors.ts';
+import { plainAppSpecParser } from './appspec-parser.ts';
 
 export interface FoundAppSpec {
   readonly appSpec: AppSpec;
@@ -20,10 +19,10 @@ export interface FoundAppSpec {
  * @throws SlipwayError APPSPEC_MISSING with the names and the place looked for, and what is there instead; APPSPEC_INVALID with every error
  * and its line
  */
-export function findAppSpec(archiveDir: string, requested: string): FoundAppSpec {
+export function findAppSpec(archiveDir: string, requested: string, parser = plainAppSpecParser): FoundAppSpec {
   const filename = requireAppSpec(archiveDir, requested);
   const path = join(archiveDir, filename);
-  const result = parseAppSpec(readAppSpecText(path), { filename, platform: 'linux' });
+  const result = parser.parse(readAppSpecText(path), filename);
   if (result.ok) return { appSpec: result.appSpec, filename, warnings: result.findings };
   const errors = result.findings
     .filter(({ severity }) => severity === 'error')
@@ -58,9 +57,9 @@ export interface FoundHooks {
  *
  * @throws SlipwayError APPSPEC_MISSING; APPSPEC_INVALID when there is no sense in the file at all
  */
-export function findInstalledHooks(archiveDir: string, requested: string): FoundHooks {
+export function findInstalledHooks(archiveDir: string, requested: string, parser = plainAppSpecParser): FoundHooks {
   const path = join(archiveDir, requireAppSpec(archiveDir, requested));
-  const read = readInstalledHooks(readAppSpecText(path));
+  const read = parser.parseInstalled(readAppSpecText(path));
   if (read === null) throw new SlipwayError('APPSPEC_INVALID', `${path} is no AppSpec file that can be read`);
   return read;
 }

@@ -55,7 +55,7 @@ export async function downloadBundle(
     if (!existsSync(paths.archiveDir)) note.remove();
     throw fault;
   });
-  const found = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  const found = findAppSpec(paths.archiveDir, specification.appSpecFilename, ctx.appSpecs);
   const { filename, warnings } = found;
   for (const { message, position } of warnings) {
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });

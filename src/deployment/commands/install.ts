@@ -29,7 +29,7 @@ export async function install(
     );
   }
   requireNotTorn(paths.deploymentDir);
-  const found = findAppSpec(paths.archiveDir, specification.appSpecFilename);
+  const found = findAppSpec(paths.archiveDir, specification.appSpecFilename, ctx.appSpecs);
   const { appSpec, filename } = found;
   // A key that stands where nobody reads it is why many an Install does what nobody expects.
   const log = warningsForLog(found);

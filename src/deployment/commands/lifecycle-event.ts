@@ -150,13 +150,13 @@ export function findScripts(
   const archiveDir = isOwn ? own : otherArchive(ctx, commandName, specification);
   if (archiveDir === null) return null;
   const hooks = isOwn
-    ? findAppSpec(archiveDir, specification.appSpecFilename).appSpec.hooks
+    ? findAppSpec(archiveDir, specification.appSpecFilename, ctx.appSpecs).appSpec.hooks
     : hooksOfOld(ctx, archiveDir, specification.appSpecFilename);
   return { hooks: hooks.get(commandName) ?? [], archiveDir };
 }
 
 function hooksOfOld(ctx: DeploymentContext, archiveDir: string, appSpecFilename: string): FoundHooks['hooks'] {
-  const { hooks, faults } = findInstalledHooks(archiveDir, appSpecFilename);
+  const { hooks, faults } = findInstalledHooks(archiveDir, appSpecFilename, ctx.appSpecs);
   if (faults.length > 0) {
     ctx.log.warn('the AppSpec file of the last revision has errors in its hooks; what can be read of them counts', {
       archiveDir,
