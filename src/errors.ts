@@ -385,7 +385,8 @@ export const ERROR_CATALOGUE = {
   },
   SERVER_DATABASE_NEWER: {
     meaning: 'The database was made by a newer version of Slipway.',
-    remedy: 'Start the newer version again; a database does not go back.',
+    remedy:
+      'Install the newer version again and start it: a database does not go back. Else restore a copy from before its first start.',
   },
   SERVER_DATA_FOLDER: {
     meaning: 'The server’s data folder cannot be made, or not be written.',

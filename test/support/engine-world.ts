@@ -223,14 +223,15 @@ export async function runHost(
   server: EngineServer,
   host: string,
   end: (commandName: string) => Partial<CommandDiagnostics> = () => ({}),
+  key = keyOfHost(host),
 ): Promise<string[]> {
   const done: string[] = [];
   for (;;) {
-    const command = await pollNow(server, host);
+    const command = await pollNow(server, host, key);
     if (command === null) return done;
     done.push(command.CommandName);
-    await server.acknowledge(host, command);
-    await server.complete(host, command, end(command.CommandName));
+    await server.acknowledge(host, command, false, key);
+    await server.complete(host, command, end(command.CommandName), key);
   }
 }
 

@@ -26,6 +26,12 @@ function findPrograms(): string | null {
   );
 }
 
+/** A client program of PostgreSQL, such as `psql`: the one beside the server, which knows what it speaks, else that on the PATH. */
+export function postgresClient(name: string): string {
+  const beside = join(postgresPrograms ?? '', name);
+  return existsSync(beside) ? beside : name;
+}
+
 /** A PostgreSQL server of a test's own, reachable by a socket in a scratch folder only. */
 export interface PostgresCluster extends AsyncDisposable {
   /** The address of the database that is there from the beginning. */

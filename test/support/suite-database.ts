@@ -4,10 +4,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { StoreLocation } from '../../src/server/store/store.ts';
-import { postgresPrograms } from './postgres.ts';
+import { postgresClient } from './postgres.ts';
 
 /** The variable with the address of the running PostgreSQL that the databases are made in. */
 export const SUITE_POSTGRES = 'SLIPWAY_TEST_POSTGRES';
@@ -58,7 +56,6 @@ function prefix(): string {
 
 /** Asks at once, since processes are started at once. @returns the first column */
 function query(url: string, text: string): readonly string[] {
-  const beside = join(postgresPrograms ?? '', 'psql');
   const words = [
     '--no-psqlrc',
     '--quiet',
@@ -69,7 +66,7 @@ function query(url: string, text: string): readonly string[] {
     '--command',
     text,
   ];
-  const said = execFileSync(existsSync(beside) ? beside : 'psql', [...words, url], {
+  const said = execFileSync(postgresClient('psql'), [...words, url], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });

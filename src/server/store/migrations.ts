@@ -27,16 +27,22 @@ export const NEWEST_STEP = STEPS.length;
 /** Only this lock's name; any number that nobody else uses. */
 const MIGRATION_LOCK = 7_312_026;
 
+export interface MigrationRequest {
+  readonly dialect: 'sqlite' | 'postgres';
+  /** The database's file or address, for messages. */
+  readonly place: string;
+  /** How far; fewer than all steps make a database as an older version did. */
+  readonly lastStep?: number;
+}
+
 /**
  * Brings the database up to date, in one transaction: it is as it was, or as this version needs it.
  *
- * @param lastStep how far; less than all steps makes a database as an older version did
  * @throws SlipwayError SERVER_DATABASE_NEWER for a database that a newer version has made: this one would damage it
  */
 export async function migrate(
   db: Kysely<StoreSchema>,
-  dialect: 'sqlite' | 'postgres',
-  lastStep = STEPS.length,
+  { dialect, place, lastStep = STEPS.length }: MigrationRequest,
 ): Promise<void> {
   await db.transaction().execute(async (tx) => {
     // Processes that open the database together wait for each other; on SQLite the transaction itself sees to that.
@@ -46,7 +52,7 @@ export async function migrate(
     if (done > STEPS.length) {
       throw new SlipwayError(
         'SERVER_DATABASE_NEWER',
-        `the database is at step ${done}, but this version of Slipway knows ${STEPS.length}`,
+        `${place} was made by a newer version of Slipway: it is at step ${done}, and this version knows ${STEPS.length}`,
       );
     }
     for (const [index, step] of STEPS.slice(0, lastStep).entries()) {

@@ -147,7 +147,7 @@ async function openMigrated(
   let db: Kysely<StoreSchema> | null = null;
   try {
     db = await open();
-    await migrate(db, dialect);
+    await migrate(db, { dialect, place: `the database ${place}` });
     return db;
   } catch (thrown) {
     await db?.destroy();

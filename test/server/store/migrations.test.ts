@@ -87,7 +87,7 @@ async function makeOld(location: StoreLocation, lastStep: number, statements: re
     : sqliteDialect(databaseFileOf(location.dataDir));
   const db = new Kysely<StoreSchema>({ dialect });
   try {
-    await migrate(db, isPostgres ? 'postgres' : 'sqlite', lastStep);
+    await migrate(db, { dialect: isPostgres ? 'postgres' : 'sqlite', place: 'a database', lastStep });
     for (const statement of statements) await sql.raw(statement).execute(db);
   } finally {
     await db.destroy();
