@@ -1,6 +1,7 @@
 /** How commands get to their hosts: a poll is held until there is one, and each is handed out once. */
 import type { HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
 import { REDELIVERY_MS } from '../engine/limits.ts';
 import type { HostWatch, Waiters } from '../engine/waiters.ts';
 import { handOut, nextReadyEvent, takeBackHandOut } from '../store/lifecycle-events.ts';
@@ -13,12 +14,15 @@ export interface DeliveryContext {
   readonly waiters: Waiters;
   readonly clock: Clock;
   readonly accountId: string;
-  /** How long a poll is held; milliseconds. */
+  readonly random: Pick<Random, 'fraction'>;
+  /** How long a poll is held at most; milliseconds. */
   readonly pollHoldMs?: number;
 }
 
 /** Below the minute after which proxies tend to hang up; agents wait for 80 s. */
 const POLL_HOLD_MS = 55_000;
+/** Polls are held for this part less, by chance: a fleet that came at once, after a restart, does not come at once for ever. */
+const SPREAD = 0.2;
 /**
  * Holds until there is a command for the host; null when the time is over, the caller has hung up, or its key has lost its power.
  * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. What was handed out to it
@@ -31,7 +35,8 @@ export async function waitForCommand(
   signal: AbortSignal,
   mayHold = true,
 ): Promise<HostCommand | null> {
-  const giveUpAtMs = ctx.clock.now() + (mayHold ? (ctx.pollHoldMs ?? POLL_HOLD_MS) : 0);
+  const holdMs = (ctx.pollHoldMs ?? POLL_HOLD_MS) * (1 - SPREAD * ctx.random.fraction());
+  const giveUpAtMs = ctx.clock.now() + (mayHold ? Math.round(holdMs) : 0);
   const watch = ctx.waiters.watch(caller.hostArn, caller.accessKeyId);
   try {
     while (!signal.aborted) {
@@ -68,10 +73,11 @@ async function takeCommand(
     const nowMs = ctx.clock.now();
     const event = await nextReadyEvent(ctx.store.db, caller.hostArn, nowMs - redeliveryMs);
     if (event === null || event.host_command_id === null) return null;
+    // Lazy: a hand-out that a power cut takes is made again, and the agent knows the command by its identifier.
     const taken = await ctx.store.transaction(async (tx) => {
       if (!(await tryLockPower(tx, caller))) return 'powerless';
       return (await handOut(tx, event, nowMs)) ? 'taken' : 'missed';
-    });
+    }, 'lazy');
     if (taken === 'powerless') return null;
     if (taken === 'missed') continue;
     if (signal.aborted) {

@@ -7,6 +7,7 @@ import { type AgentRuns, isShared, notePoll } from '../engine/agent-runs.ts';
 import type { ReportContext } from '../engine/event-reports.ts';
 import { findInstanceByArn, noteAgentRuns, noteHeardOf } from '../store/instances.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
+import type { InstanceRow } from '../store/schema.ts';
 import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
 import { acknowledge, commandStatus, complete } from './command-reports.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
@@ -43,8 +44,9 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
   return {
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
-      await noteHost(ctx, caller);
-      const isSharedNow = await noteRun(ctx, caller);
+      const host = await findInstanceByArn(ctx.store.db, caller.hostArn);
+      await noteHost(ctx, caller, host);
+      const isSharedNow = await noteRun(ctx, caller, host);
       const command = await waitForCommand(ctx, caller, caller.signal, caller.mayHold);
       return {
         ...(command === null ? {} : { HostCommand: command }),
@@ -73,7 +75,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     },
     async PostHostCommandUpdate(input, caller) {
       const status = await commandStatus(ctx, requireText(input, 'HostCommandIdentifier'), caller);
-      await noteHost(ctx, caller);
+      await noteHost(ctx, caller, await findInstanceByArn(ctx.store.db, caller.hostArn));
       return { CommandStatus: status };
     },
     async PutHostCommandComplete(input, caller) {
@@ -88,10 +90,22 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
   };
 }
 
-/** The host has been heard of: by a poll, or by the word that it is still at a command. */
-async function noteHost(ctx: HostCommandContext, { hostArn, agentVersion }: HostCommandCaller): Promise<void> {
+/**
+ * The host has been heard of: by a poll, or by the word that it is still at a command.
+ *
+ * @param host as it was just read, so that most polls write nothing; null: it is not registered
+ */
+async function noteHost(
+  ctx: HostCommandContext,
+  { hostArn, agentVersion }: HostCommandCaller,
+  host: InstanceRow | null,
+): Promise<void> {
   const nowMs = ctx.clock.now();
-  await noteHeardOf(ctx.store.db, { hostArn, agentVersion, knownSinceMs: nowMs - NOTED_MS }, nowMs);
+  const knownSinceMs = nowMs - NOTED_MS;
+  if (host === null) return;
+  if (host.agent_version === agentVersion && (host.last_polled_at_ms ?? 0) >= knownSinceMs) return;
+  // Lazy: the next poll notes it again.
+  await ctx.store.transaction((tx) => noteHeardOf(tx, { hostArn, agentVersion, knownSinceMs }, nowMs), 'lazy');
 }
 
 /**
@@ -99,11 +113,13 @@ async function noteHost(ctx: HostCommandContext, { hostArn, agentVersion }: Host
  *
  * Two polls at once may each miss the other's note; they poll again. @returns whether two agents use its identity
  */
-async function noteRun(ctx: HostCommandContext, { hostArn, runId }: HostCommandCaller): Promise<boolean> {
-  if (runId === undefined || runId === null) return false;
+async function noteRun(
+  ctx: HostCommandContext,
+  { hostArn, runId }: HostCommandCaller,
+  row: InstanceRow | null,
+): Promise<boolean> {
+  if (runId === undefined || runId === null || row === null) return false;
   const nowMs = ctx.clock.now();
-  const row = await findInstanceByArn(ctx.store.db, hostArn);
-  if (row === null) return false;
   const known: AgentRuns = {
     ids: row.agent_runs_json === null ? [] : (JSON.parse(row.agent_runs_json) as string[]),
     sharedAtMs: row.identity_shared_at_ms,

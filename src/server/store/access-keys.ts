@@ -1,6 +1,6 @@
 import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
-import { findPowerless, type Powerless } from './powers.ts';
+import { type Powerless, powerlessWith } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
 import type { Store, StoreReader, StoreTransaction } from './store.ts';
 
@@ -65,15 +65,20 @@ export async function findKnownAccessKey(
   sealer: SecretSealer,
   accessKeyId: string,
 ): Promise<KnownAccessKey | null> {
+  // One statement: this is asked for each request.
   const row = await db
     .selectFrom('access_keys')
-    .selectAll()
+    .leftJoin('instances', (join) =>
+      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
+    )
+    .selectAll('access_keys')
+    .select('instances.instance_id')
     .where('access_key_id', '=', accessKeyId)
     .executeTakeFirst();
   if (row === undefined) return null;
-  const secretAccessKey = sealer.open(row.secret_sealed);
-  const powerless = await findPowerless(db, accessKeyId);
-  return { accessKeyId, secretAccessKey, role: row.role, hostArn: row.host_arn, powerless };
+  const { role, host_arn: hostArn, disabled_at_ms: disabledAtMs } = row;
+  const powerless = await powerlessWith(db, { hostArn, disabledAtMs, isRegistered: row.instance_id !== null });
+  return { accessKeyId, secretAccessKey: sealer.open(row.secret_sealed), role, hostArn, powerless };
 }
 
 /** @returns null for a key that has no power now: not there, disabled, or of a host that is not registered */

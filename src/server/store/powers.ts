@@ -25,7 +25,7 @@ export type Powerless =
   | { readonly why: 'not-registered'; readonly hostArn: string; readonly deregisteredAtMs: number | null };
 
 /** What is known of a key and of the host that it speaks for. */
-interface Standing {
+export interface Standing {
   readonly hostArn: string | null;
   readonly disabledAtMs: number | null;
   readonly isRegistered: boolean;
@@ -34,7 +34,11 @@ interface Standing {
 /** @returns null: it has power now */
 export async function findPowerless(db: StoreReader, accessKeyId: string): Promise<Powerless | null> {
   const standing = await findStanding(db, accessKeyId);
-  if (standing === null) return { why: 'unknown' };
+  return standing === null ? { why: 'unknown' } : powerlessWith(db, standing);
+}
+
+/** The same for a key of which the standing was just read. */
+export async function powerlessWith(db: StoreReader, standing: Standing): Promise<Powerless | null> {
   if (standing.disabledAtMs !== null) return { why: 'disabled', atMs: standing.disabledAtMs };
   if (standing.hostArn === null || standing.isRegistered) return null;
   const last = await db

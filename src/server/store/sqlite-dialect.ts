@@ -1,9 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { setTimeout as delay } from 'node:timers/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type DatabaseIntrospector,
   type Dialect,
@@ -15,7 +14,9 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-import { databaseAway, isSqliteAway, isSqliteBusy } from './database-faults.ts';
+import type { Durability } from './durability.ts';
+import { SqliteBatches, type SqliteTurn } from './sqlite-batches.ts';
+import { SqliteHandle } from './sqlite-handle.ts';
 
 /** `immutable`: nobody writes the file meanwhile; then no lock and no companion file is needed, and none is made. */
 export type SqliteAccess = 'read-write' | 'read-only' | 'immutable';
@@ -23,32 +24,33 @@ export type SqliteAccess = 'read-write' | 'read-only' | 'immutable';
 /**
  * Kysely on the SQLite that Node carries.
  *
- * One connection, handed to one user at a time: SQLite has a single writer, so a transaction waits for the one before it here
- * instead of failing with "busy" there. WAL and synchronous FULL: what was committed survives a power cut, and readers in other
- * processes are not held up.
+ * Two connections: one writes, and transactions take turns on it (`sqlite-batches`); the other one reads what is committed, for whoever
+ * asks outside of a transaction. WAL: what is read holds nobody up, in this process or in others.
  *
- * Trap: who holds the connection (a transaction) and asks the store for another one waits for himself. Inside a transaction
- * everything goes through `tx`.
+ * Trap: who has a turn (a transaction) and writes through the store's `db` waits for himself. Inside a transaction everything goes
+ * through `tx`.
  */
 export function sqliteDialect(file: string, access: SqliteAccess = 'read-write'): Dialect {
+  return dialectOf(new SqliteFile(file, access), 'synced');
+}
+
+/** The same database twice: what is written through the second one may be lost in a power cut. The first one must be used first. */
+export function sqliteDialects(file: string): { readonly synced: Dialect; readonly lazy: Dialect } {
+  const shared = new SqliteFile(file, 'read-write');
+  return { synced: dialectOf(shared, 'synced'), lazy: dialectOf(shared, 'lazy') };
+}
+
+function dialectOf(shared: SqliteFile, durability: Durability): Dialect {
   return {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new NodeSqliteDriver(file, access),
+    createAdapter: () => new ManyUsersAdapter(),
+    createDriver: () => new NodeSqliteDriver(shared, durability),
     createIntrospector: (db: Kysely<unknown>): DatabaseIntrospector => new SqliteIntrospector(db),
     createQueryCompiler: () => new LockFreeCompiler(),
   };
 }
 
-/**
- * Another process (`slipway keys create`) may be writing; it holds the right to write for milliseconds. SQLite's own way to wait
- * would hold up this whole process, so it waits here.
- */
-const BUSY_WAIT_MS = 5_000;
-const BUSY_RETRY_MS = 20;
 /** While the database is opened nothing else is to be done, and another process may be opening it, too. */
 const OPENING_WAIT_MS = 5_000;
-/** Statements kept prepared. The server's own texts are about a hundred; lists of changing length make more. */
-const KEPT_STATEMENTS = 256;
 /** Sealed secrets are in there, and who may deploy what. */
 const FILE_MODE = 0o600;
 
@@ -68,74 +70,65 @@ class LockFreeCompiler extends SqliteQueryCompiler {
   }
 }
 
-class NodeSqliteDriver implements Driver {
+/** Who waits for whom is settled by `SqliteBatches`. */
+class ManyUsersAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+}
+
+interface OpenedFile {
+  readonly reader: SqliteHandle;
+  /** null: nothing is written. */
+  readonly writer: { readonly handle: SqliteHandle; readonly batches: SqliteBatches } | null;
+}
+
+/** A database file, opened once for all who use it here. */
+class SqliteFile {
   readonly #file: string;
   readonly #access: SqliteAccess;
-  #connection: NodeSqliteConnection | null = null;
-  /** Resolves when the last one in the queue lets go. */
-  #lastUser: Promise<void> = Promise.resolve();
-  #letGo: () => void = () => undefined;
+  #opened: OpenedFile | null = null;
+  #isClosed = false;
 
   constructor(file: string, access: SqliteAccess) {
     this.#file = file;
     this.#access = access;
   }
 
-  async init(): Promise<void> {
-    if (this.#access !== 'read-write') {
-      this.#connection = new NodeSqliteConnection(openToRead(this.#file, this.#access));
-      return;
-    }
-    // Made here, since SQLite would make it readable for all; its companion files take their mode from it.
-    closeSync(openSync(this.#file, 'a', FILE_MODE));
-    const database = new DatabaseSync(this.#file);
-    database.exec(`
-      PRAGMA busy_timeout = ${OPENING_WAIT_MS};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA foreign_keys = ON;
-    `);
-    database.exec('PRAGMA busy_timeout = 0');
-    this.#connection = new NodeSqliteConnection(database);
+  open(): void {
+    if (!this.#isClosed) this.#opened ??= openFile(this.#file, this.#access);
   }
 
-  async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#lastUser;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#lastUser = promise;
-    await before;
-    if (this.#connection === null) {
-      resolve();
-      throw new Error('the database is closed');
-    }
-    this.#letGo = resolve;
-    return this.#connection;
+  /** @throws Error when it is closed */
+  get opened(): OpenedFile {
+    if (this.#opened === null) throw new Error('the database is closed');
+    return this.#opened;
   }
 
-  async releaseConnection(): Promise<void> {
-    this.#letGo();
+  /** Closes when everybody who asked for a turn before has had it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#opened?.writer?.batches.close();
+    this.#opened?.reader.close();
+    this.#opened?.writer?.handle.close();
+    this.#opened = null;
   }
+}
 
-  async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    // IMMEDIATE: the right to write is taken at once, or waited for; a transaction never fails in its middle for lack of it.
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'));
-  }
-
-  async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('commit'));
-  }
-
-  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    // After a full disk or a disk's fault SQLite may have rolled back by itself.
-    if (this.#connection?.isInTransaction !== false) await connection.executeQuery(CompiledQuery.raw('rollback'));
-  }
-
-  /** Closes when everybody who asked for the connection before has had it. */
-  async destroy(): Promise<void> {
-    await this.#lastUser;
-    this.#connection?.close();
-    this.#connection = null;
-  }
+function openFile(file: string, access: SqliteAccess): OpenedFile {
+  if (access !== 'read-write') return { reader: new SqliteHandle(openToRead(file, access)), writer: null };
+  // Made here, since SQLite would make it readable for all; its companion files take their mode from it.
+  closeSync(openSync(file, 'a', FILE_MODE));
+  const database = new DatabaseSync(file);
+  database.exec(`
+    PRAGMA busy_timeout = ${OPENING_WAIT_MS};
+    PRAGMA journal_mode = WAL;
+    PRAGMA foreign_keys = ON;
+  `);
+  database.exec('PRAGMA busy_timeout = 0');
+  const handle = new SqliteHandle(database);
+  const reader = new SqliteHandle(openToRead(file, 'read-only'));
+  return { reader, writer: { handle, batches: new SqliteBatches(handle) } };
 }
 
 function openToRead(file: string, access: Exclude<SqliteAccess, 'read-write'>): DatabaseSync {
@@ -144,68 +137,85 @@ function openToRead(file: string, access: Exclude<SqliteAccess, 'read-write'>): 
   return new DatabaseSync(url, { readOnly: true, timeout: OPENING_WAIT_MS });
 }
 
-class NodeSqliteConnection implements DatabaseConnection {
-  readonly #database: DatabaseSync;
-  /** By text, the most recently used last. */
-  readonly #statements = new Map<string, StatementSync>();
+class NodeSqliteDriver implements Driver {
+  readonly #shared: SqliteFile;
+  readonly #durability: Durability;
 
-  /** Since when another process has held the lock; null: it does not. */
-  #busySinceMs: number | null = null;
-
-  constructor(database: DatabaseSync) {
-    this.#database = database;
+  constructor(shared: SqliteFile, durability: Durability) {
+    this.#shared = shared;
+    this.#durability = durability;
   }
 
-  get isInTransaction(): boolean {
-    return this.#database.isTransaction;
+  async init(): Promise<void> {
+    this.#shared.open();
   }
 
-  /**
-   * @throws SlipwayError SERVER_DATABASE_AWAY when another process holds the lock for too long, the disk is full, or it fails. After
-   * one statement has waited in vain, those behind it fail at once until the lock is free
-   */
+  async acquireConnection(): Promise<SqliteUser> {
+    return new SqliteUser(this.#shared.opened, this.#durability);
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  beginTransaction(user: SqliteUser): Promise<void> {
+    return user.begin();
+  }
+
+  commitTransaction(user: SqliteUser): Promise<void> {
+    return user.commit();
+  }
+
+  rollbackTransaction(user: SqliteUser): Promise<void> {
+    return user.rollBack();
+  }
+
+  destroy(): Promise<void> {
+    return this.#shared.close();
+  }
+}
+
+/** What one transaction, or one statement outside of any, has of the database. */
+class SqliteUser implements DatabaseConnection {
+  readonly #opened: OpenedFile;
+  readonly #durability: Durability;
+  #turn: SqliteTurn | null = null;
+
+  constructor(opened: OpenedFile, durability: Durability) {
+    this.#opened = opened;
+    this.#durability = durability;
+  }
+
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    for (;;) {
-      try {
-        const result = this.#execute<Row>(query);
-        // Reads never wait for the lock and say nothing about it.
-        if (!/^select\b/.test(query.sql)) this.#busySinceMs = null;
-        return result;
-      } catch (error) {
-        if (!isSqliteAway(error)) throw error;
-        if (!isSqliteBusy(error)) throw databaseAway(error);
-        this.#busySinceMs ??= performance.now();
-        if (performance.now() - this.#busySinceMs > BUSY_WAIT_MS) throw databaseAway(error);
-        await delay(BUSY_RETRY_MS);
-      }
+    const { reader, writer } = this.#opened;
+    if (this.#turn !== null && writer !== null) return writer.handle.execute<Row>(query);
+    if (writer === null || /^select\b/.test(query.sql)) return reader.execute<Row>(query);
+    await this.begin();
+    try {
+      const result = await writer.handle.execute<Row>(query);
+      await this.commit();
+      return result;
+    } catch (error) {
+      await this.rollBack();
+      throw error;
+    } finally {
+      this.#turn = null;
     }
   }
 
-  #execute<Row>(query: CompiledQuery): QueryResult<Row> {
-    const statement = this.#prepare(query.sql);
-    const parameters = query.parameters as readonly SQLInputValue[];
-    if (statement.columns().length > 0) return { rows: statement.all(...parameters) as Row[] };
-    const { changes } = statement.run(...parameters);
-    return { rows: [], numAffectedRows: BigInt(changes) };
+  async begin(): Promise<void> {
+    const { writer } = this.#opened;
+    if (writer === null) throw new Error('the database was opened to be read only');
+    this.#turn = await writer.batches.take(this.#durability);
+  }
+
+  async commit(): Promise<void> {
+    await this.#turn?.commit();
+  }
+
+  async rollBack(): Promise<void> {
+    await this.#turn?.rollBack();
   }
 
   async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
     yield await this.executeQuery<Row>(query);
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#database.close();
-  }
-
-  #prepare(text: string): StatementSync {
-    const statement = this.#statements.get(text) ?? this.#database.prepare(text);
-    this.#statements.delete(text);
-    this.#statements.set(text, statement);
-    if (this.#statements.size > KEPT_STATEMENTS) {
-      const [oldest = ''] = this.#statements.keys();
-      this.#statements.delete(oldest);
-    }
-    return statement;
   }
 }

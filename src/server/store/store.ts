@@ -5,19 +5,20 @@ import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import { type Logger, silentLogger } from '../../logging/logger.ts';
 import { systemClock } from '../../system/clock.ts';
 import { remedyOfSqlite } from './database-faults.ts';
+import type { Durability } from './durability.ts';
 import { migrate } from './migrations.ts';
 import { isRetryable, postgresDialect } from './postgres-dialect.ts';
 import { remedyOfPostgres } from './postgres-remedies.ts';
 import { postgresWakeUps } from './postgres-wake-ups.ts';
 import type { StoreSchema } from './schema.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
+import { sqliteDialects } from './sqlite-dialect.ts';
 import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
 
 /**
  * The database.
  *
  * Everything that changes more than one row goes through `transaction`, and inside of one everything goes through its `tx`: on
- * SQLite there is one connection, so asking `db` for another one there waits for ever. A transaction waits for nothing but the
+ * SQLite there is one writer, so writing through `db` there waits for ever. A transaction waits for nothing but the
  * database.
  *
  * Transactions that change the same things wait for each other. On SQLite each has the whole database to itself. On PostgreSQL a
@@ -34,7 +35,8 @@ export interface Store {
   readonly db: Kysely<StoreSchema>;
   readonly dialect: StoreDialect;
   readonly wakeUps: WakeUps;
-  transaction<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  /** @param durability what a power cut may take of it; left out: nothing */
+  transaction<T>(work: (tx: StoreTransaction) => Promise<T>, durability?: Durability): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -63,20 +65,22 @@ export function databaseFileOf(dataDir: string): string {
 
 async function openSqlite(dataDir: string): Promise<Store> {
   const file = databaseFileOf(dataDir);
+  const dialects = sqliteDialects(file);
   const db = await openMigrated(
     'sqlite',
     file,
     (cause) => remedyOfSqlite(file, cause),
     async () => {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      return new Kysely<StoreSchema>({ dialect: sqliteDialect(file) });
+      return new Kysely<StoreSchema>({ dialect: dialects.synced });
     },
   );
+  const lazyDb = new Kysely<StoreSchema>({ dialect: dialects.lazy });
   return {
     db,
     dialect: 'sqlite',
     wakeUps: wakeUpsOfOneProcess,
-    transaction: (work) => db.transaction().execute(work),
+    transaction: (work, durability) => (durability === 'lazy' ? lazyDb : db).transaction().execute(work),
     close: () => db.destroy(),
   };
 }

@@ -95,9 +95,26 @@ describeStores('the host command API', (kind) => {
       await makeFleet(server.store, ['a']);
       await clock.nextSleep();
       const poll = server.poll('a');
-      expect(await clock.nextSleep()).toBe(55_000);
-      clock.advance(55_000);
+      const holdMs = await clock.nextSleep();
+      clock.advance(holdMs);
       expect(await poll).toBeNull();
+    });
+
+    test('of each host of a fleet is held for a time of its own, less than a minute, so that they are not renewed all at once', async () => {
+      await using database = await kind.create();
+      const clock = manualClock();
+      await using server = await engineServer(database, { clock });
+      const hosts = Array.from({ length: 10 }, (_, index) => `host-${index}`);
+      await makeFleet(server.store, hosts);
+      await clock.nextSleep();
+      const polls = hosts.map((host) => server.poll(host));
+      const holds: number[] = [];
+      for (const _ of hosts) holds.push(await clock.nextSleep());
+      clock.advance(55_000);
+      expect(await Promise.all(polls)).toEqual(hosts.map(() => null));
+      expect(Math.max(...holds)).toBeLessThanOrEqual(55_000);
+      expect(Math.min(...holds)).toBeGreaterThanOrEqual(44_000);
+      expect(new Set(holds).size).toBeGreaterThan(5);
     });
 
     test('that asks not to be held is answered at once with nothing', async () => {
