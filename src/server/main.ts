@@ -14,6 +14,7 @@ import { startPowerWatch } from './engine/power-watch.ts';
 import { type RetentionPeriods, startRetention } from './engine/retention.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
+import { createQueryDoor } from './http/query-door.ts';
 import { openSealer } from './open-sealer.ts';
 import { listenForRevisions, type S3Listener } from './s3/s3-listener.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
@@ -107,6 +108,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         ? null
         : await listenForRevisions({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
+    const findKnownKey = (accessKeyId: string) => findKnownAccessKey(store.db, sealer, accessKeyId);
+    const identity = createQueryDoor({
+      ...{ findKey: findKnownKey, clock, random, log, connections },
+      identity: { ...base, engine, sealer, accountId: options.accountId },
+    });
     const http: HttpServer = createHttpServer({
       api: {
         store,
@@ -125,12 +131,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         },
       },
       hostCommands: createHostCommandService({ ...base, engine, accountId: options.accountId, signer: signing.signer }),
-      findKey: (accessKeyId) => findKnownAccessKey(store.db, sealer, accessKeyId),
+      findKey: findKnownKey,
       clock,
       random,
       log,
       connections,
-      revisions: revisions.answer,
+      doors: { identity, revisions: revisions.answer },
       tls,
     });
     const url = await http.listen(options.host, options.port);

@@ -1,15 +1,13 @@
 /** The real AWS command line, unmodified, against a server with a real agent. */
-import { execa, execaSync } from 'execa';
+import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AWS } from '../support/aws-cli.ts';
 import { describeIf } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
 
-/** The first that works: what a PATH calls `aws` may be the stub of a version manager that has none. */
-const AWS = ['aws', '/usr/bin/aws'].find((aws) => !execaSync(aws, ['--version'], { reject: false }).failed);
-
-describeIf(AWS !== undefined, 'the AWS command line, aws')('aws deploy', () => {
+describeIf(AWS !== null, 'the AWS command line, aws')('aws deploy', () => {
   let scratch: ScratchFolder;
   let server: ControlServer;
   let agent: AsyncDisposable;

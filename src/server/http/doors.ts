@@ -1,20 +1,31 @@
 /** The address is one for everybody; which door of the server a request is for. Pure. */
 import type { IncomingMessage } from 'node:http';
 
-/** `api`: `POST /` of both JSON APIs, and what asks whether the server lives. `revisions`: the S3 API. */
-export type Door = 'api' | 'revisions';
+/**
+ * `api`: `POST /` of both JSON APIs, and what asks whether the server lives. `identity`: `POST /` of IAM and STS. `revisions`: the S3 API.
+ */
+export type Door = 'api' | 'identity' | 'revisions';
 
 type RequestHead = Pick<IncomingMessage, 'url' | 'headers'>;
 
 /**
- * Told by what no other API has: the target header of the JSON protocols, else the service that the request is signed for. Each door
- * demands a signature for itself, so that a request which says it is another's gains nothing.
+ * Told by what no other API has: the target header of the JSON protocols, else the service that the request is signed for, else the
+ * form of the Query protocol. Each door demands a signature for itself, so that a request which says it is another's gains nothing.
  */
-export function doorFor({ url = '/', headers }: RequestHead): Door {
+export function doorFor(request: RequestHead): Door {
+  const { url = '/', headers } = request;
   if (headers['x-amz-target'] !== undefined) return 'api';
-  const service = signedService(headers.authorization ?? '') ?? signedService(presignedCredential(url));
-  if (service !== null) return service === 's3' ? 'revisions' : 'api';
-  return url === '/' ? 'api' : 'revisions';
+  const service = signedServiceOf(request);
+  if (service === 's3') return 'revisions';
+  if (service === 'iam' || service === 'sts') return 'identity';
+  if (service !== null) return 'api';
+  if (url !== '/') return 'revisions';
+  return isForm(headers['content-type'] ?? '') ? 'identity' : 'api';
+}
+
+/** The service that a request says it is signed for, in lower case; null: it does not say. */
+export function signedServiceOf({ url = '/', headers }: RequestHead): string | null {
+  return signedService(headers.authorization ?? '') ?? signedService(presignedCredential(url));
 }
 
 /** Only the query of an address says who has signed it: a path is a name that somebody chose. */
@@ -26,4 +37,9 @@ function presignedCredential(url: string): string {
 /** Of `KEY/DAY/REGION/SERVICE/aws4_request`, in a header or, escaped, in a presigned address. */
 function signedService(text: string): string | null {
   return /(?:\/|%2F)([a-z0-9-]{1,40})(?:\/|%2F)aws4_request/i.exec(text)?.[1]?.toLowerCase() ?? null;
+}
+
+/** An unsigned call of the Query protocol is known by its form only. */
+function isForm(contentType: string): boolean {
+  return /^application\/x-www-form-urlencoded\b/i.test(contentType);
 }

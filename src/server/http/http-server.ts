@@ -1,4 +1,4 @@
-/** The control server's address: `POST /` for both JSON APIs, told apart by their target; what is not for them goes to the revisions. */
+/** The control server's address: `POST /` for both JSON APIs, told apart by their target. Other requests go to the other doors. */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
@@ -31,7 +31,7 @@ import { BACKLOG } from '../connections/limits.ts';
 import { readRunId } from '../engine/agent-runs.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import { beginAuthentication } from './authenticate.ts';
-import { doorFor } from './doors.ts';
+import { type Door, doorFor } from './doors.ts';
 import { readJson } from './read-json.ts';
 import { requireUnambiguous } from './unambiguous.ts';
 
@@ -43,8 +43,8 @@ export interface HttpContext {
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
   readonly connections: Connections;
-  /** The door of the S3 API. */
-  readonly revisions: RequestListener;
+  /** The doors of the other APIs. */
+  readonly doors: Readonly<Record<Exclude<Door, 'api'>, RequestListener>>;
   readonly tls: TlsFiles | null;
 }
 
@@ -101,9 +101,11 @@ const MAX_VERSION = 128;
 function makeFastify(ctx: HttpContext): FastifyInstance {
   const server: FastifyInstance = fastify({
     serverFactory: (onRequest) =>
-      ctx.connections.createServer(ctx.tls, (request, response) =>
-        doorFor(request) === 'revisions' ? ctx.revisions(request, response) : onRequest(request, response),
-      ),
+      ctx.connections.createServer(ctx.tls, (request, response) => {
+        const door = doorFor(request);
+        if (door === 'api') onRequest(request, response);
+        else ctx.doors[door](request, response);
+      }),
     // The factory's servers answer what is no HTTP themselves.
     clientErrorHandler: () => undefined,
     forceCloseConnections: 'idle',

@@ -2,6 +2,8 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { S3Error } from './s3-error.ts';
 
+export { elements } from '../../protocol/xml-text.ts';
+
 /** An element: its text, and its children by name. Attributes do not count. */
 export interface XmlElement {
   readonly text: string;
@@ -85,20 +87,6 @@ function decodeReferences(text: string): string {
 
 export function malformed(why: string): S3Error {
   return new S3Error('MalformedXML', 400, `The body is not the XML that is expected here: ${why}.`);
-}
-
-/** A text between tags. */
-export function escapeXml(text: string): string {
-  return text
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
-}
-
-/** Elements with texts, in order; those whose value is null are left out. */
-export function elements(values: Readonly<Record<string, string | number | boolean | null>>): string {
-  return Object.entries(values)
-    .flatMap(([name, value]) => (value === null ? [] : [`<${name}>${escapeXml(String(value))}</${name}>`]))
-    .join('');
 }
 
 /** A document of one element. */

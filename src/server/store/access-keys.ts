@@ -163,6 +163,18 @@ export async function disableAccessKey(
   return { hostArn, wasLast };
 }
 
+/** The keys of a host that are not disabled, the oldest first. */
+export async function enabledKeysOfHost(db: StoreReader, hostArn: string): Promise<AccessKeyRow[]> {
+  return db
+    .selectFrom('access_keys')
+    .selectAll()
+    .where('host_arn', '=', hostArn)
+    .where('disabled_at_ms', 'is', null)
+    .orderBy('created_at_ms')
+    .orderBy('access_key_id')
+    .execute();
+}
+
 /** Holds the keys of a host until the transaction ends; in one order, so that nobody waits in a circle. */
 export async function lockKeysOfHost(tx: StoreTransaction, hostArn: string): Promise<void> {
   await tx
@@ -193,4 +205,14 @@ export async function roleOfKey(db: StoreReader, accessKeyId: string): Promise<R
     .where('access_key_id', '=', accessKeyId)
     .executeTakeFirst();
   return row?.role ?? null;
+}
+
+/** When a key was made, in milliseconds; null: there is no such key. */
+export async function createdAtOfKey(db: StoreReader, accessKeyId: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('access_keys')
+    .select('created_at_ms')
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirst();
+  return row?.created_at_ms ?? null;
 }

@@ -19,6 +19,7 @@ const STEPS: readonly Step[] = [
   pagesByKey,
   storedSettings,
   retention,
+  users,
 ];
 
 /** The step that a database of this version is at. */
@@ -198,5 +199,15 @@ function retention(): readonly string[] {
       where completed_at_ms is not null and diagnostics_deleted_at_ms is null`,
     'create index revisions_by_latest_use on revisions ((coalesce(last_used_at_ms, registered_at_ms)), revision_id)',
     'create index host_states_by_revision on host_states (revision_identity) where revision_identity is not null',
+  ];
+}
+
+/** Users of the IAM API, whose keys speak for hosts. */
+function users(TEXT: string): readonly string[] {
+  return [
+    `create table users (
+      user_name ${TEXT} primary key, name_in_lower_case ${TEXT} not null unique, user_id ${TEXT} not null,
+      user_path ${TEXT} not null, user_arn ${TEXT} not null unique, policies_json ${TEXT} not null,
+      created_at_ms bigint not null)`,
   ];
 }

@@ -24,6 +24,20 @@ export interface AccessKeyRow {
   disabled_at_ms: number | null;
 }
 
+/** A user of the IAM API: the identity of an on-premises host, which RegisterOnPremisesInstance binds. */
+export interface UserRow {
+  user_name: string;
+  /** Names are unique whatever the case of their letters, as in IAM. */
+  name_in_lower_case: string;
+  user_id: string;
+  user_path: string;
+  /** What the user's keys speak for, and what a registered host has as its identity. */
+  user_arn: string;
+  /** Name → document of its policies. They say what a host may do anyway, and give nothing. */
+  policies_json: string;
+  created_at_ms: number;
+}
+
 /** What the server must keep to itself, by name: the signer's CA and key, the cursor key. */
 export interface SecretRow {
   name: string;
@@ -191,6 +205,7 @@ export interface HostStateRow {
 
 export interface StoreSchema {
   access_keys: AccessKeyRow;
+  users: UserRow;
   secrets: SecretRow;
   applications: ApplicationRow;
   revisions: RevisionRow;

@@ -23,8 +23,9 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
  *
  * Transactions that change the same things wait for each other. On SQLite each has the whole database to itself. On PostgreSQL a
  * transaction holds what its outcome rests on, by the functions whose names begin with `lock` (to change it) and `hold` (so that nobody
- * else changes or deletes it), and in this order, so that nobody waits in a circle: key, host, application, group, configuration; a
- * deployment before its group. What is read without one of them may be gone when the transaction writes.
+ * else changes or deletes it), and in this order, so that nobody waits in a circle: the caller's key, user, keys of a host, host,
+ * application, group, configuration; a deployment before its group. What is read without one of them may be gone when the transaction
+ * writes.
  *
  * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent:
  * nothing of it has happened then. When it broke later, nobody knows whether it has happened. It is not run again, and fails with

@@ -1,0 +1,77 @@
+/** Every operation of IAM and STS that this server carries out, by the API that a request is signed for. */
+import { ApiError } from '../../protocol/errors.ts';
+import type { QueryOutput } from '../../protocol/query/answer.ts';
+import type { Form } from '../../protocol/query/form.ts';
+import { callerIdentityOperations } from './caller-identity.ts';
+import type { IdentityCaller, IdentityContext, IdentityOperation, IdentityOperations } from './context.ts';
+import { userKeyOperations } from './user-keys.ts';
+import { userPolicyOperations } from './user-policies.ts';
+import { userOperations } from './users.ts';
+
+/** An API of the Query protocol. */
+export interface IdentityApi {
+  /** As the credential scope of its signatures has it. */
+  readonly service: 'iam' | 'sts';
+  readonly version: string;
+  readonly namespace: string;
+  readonly operations: IdentityOperations;
+}
+
+export const IDENTITY_APIS: readonly IdentityApi[] = [
+  {
+    service: 'iam',
+    version: '2010-05-08',
+    namespace: 'https://iam.amazonaws.com/doc/2010-05-08/',
+    operations: { ...userOperations, ...userKeyOperations, ...userPolicyOperations },
+  },
+  {
+    service: 'sts',
+    version: '2011-06-15',
+    namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
+    operations: callerIdentityOperations,
+  },
+];
+
+/** More of a foreign name is not repeated; characters. */
+const MAX_SHOWN = 100;
+
+/**
+ * The one way in. What a request asks for is known in full before its operation begins: no parameter is passed over.
+ *
+ * @throws ApiError MissingAction, InvalidAction, AccessDenied, ValidationError, or what the operation throws
+ */
+export async function callIdentityOperation(
+  ctx: IdentityContext,
+  api: IdentityApi,
+  form: Form,
+  caller: IdentityCaller,
+): Promise<{ readonly action: string; readonly output: QueryOutput }> {
+  const action = form.get('Action') ?? '';
+  const operation = findOperation(api, action, form.get('Version'));
+  requireRole(caller, operation, `${api.service}:${action}`);
+  const known = ['Action', 'Version', ...operation.parameters];
+  const unknown = [...form.keys()].find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new ApiError('ValidationError', `${action} has no parameter ${shown(unknown)} here. Nothing was done.`);
+  }
+  return { action, output: await operation.call(ctx, form, caller) };
+}
+
+function findOperation(api: IdentityApi, action: string, version: string | undefined): IdentityOperation {
+  if (action === '') throw new ApiError('MissingAction', 'The parameter Action is missing.');
+  const operation = Object.hasOwn(api.operations, action) ? api.operations[action] : undefined;
+  if (operation !== undefined && version === api.version) return operation;
+  const asked = `${shown(action)} of ${api.service}, version ${shown(version ?? 'none')}`;
+  const names = Object.keys(api.operations).sort().join(', ');
+  throw new ApiError('InvalidAction', `There is no operation ${asked}. Version ${api.version} has ${names}.`);
+}
+
+/** Whom a key may be made for, and what becomes of it, is the business of those who enrol hosts. */
+function requireRole({ role }: IdentityCaller, operation: IdentityOperation, name: string): void {
+  if (operation.for === 'anyone' || role === 'operator' || role === 'admin') return;
+  throw new ApiError('AccessDenied', `A key of role ${role} may not call ${name}.`, { status: 403 });
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, MAX_SHOWN));
+}

@@ -1,0 +1,41 @@
+/** The real AWS command line, unmodified. */
+import { execa, execaSync } from 'execa';
+import type { Environment } from './slipway.ts';
+
+/** The first that works: what a PATH calls `aws` may be the stub of a version manager that has none; null: there is none. */
+export const AWS: string | null =
+  ['aws', '/usr/bin/aws'].find((aws) => !execaSync(aws, ['--version'], { reject: false }).failed) ?? null;
+
+export interface AwsAnswer {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs `aws WORDS` with no other address than the one variable, no profile and no retries.
+ *
+ * @param env a key, as `ControlServer.env` has it
+ */
+export async function aws(
+  server: { readonly url: string },
+  env: Environment,
+  words: readonly string[],
+  cwd?: string,
+): Promise<AwsAnswer> {
+  const { exitCode, stdout, stderr } = await execa(AWS ?? '', words, {
+    env: {
+      ...env,
+      AWS_ENDPOINT_URL: server.url,
+      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_DEFAULT_OUTPUT: 'json',
+      AWS_PAGER: '',
+      AWS_MAX_ATTEMPTS: '1',
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    },
+    ...(cwd === undefined ? {} : { cwd }),
+    reject: false,
+  });
+  return { exitCode, stdout, stderr };
+}
