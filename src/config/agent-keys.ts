@@ -102,6 +102,12 @@ export const AGENT_KEYS = {
     false,
     'S3 endpoints that have IPv6 as well; only in the regions that have them',
   ),
+  s3CredentialsFile: key(
+    's3_credentials_file',
+    'path',
+    null,
+    'credentials file as AWS tools have it, profile [default], to fetch bundles from S3 with; else the credentials of the host’s identity',
+  ),
   sourceCredentialsFile: key(
     'source_credentials_file',
     'path',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
+import { type AwsCredentials, readAwsCredentials } from '../config/aws-credentials.ts';
 import { signatureRulesFor } from '../config/group-settings.ts';
 import { SlipwayError } from '../errors.ts';
 import { createHookScopes } from '../hooks/scope.ts';
@@ -44,10 +45,12 @@ export interface HostFacts {
 export function createDeploymentContext(config: AgentConfig, host: HostFacts): DeploymentContext {
   const { clock, log, onWire } = host;
   const proxyEnvironment = host.proxyEnvironment ?? host.baseEnvironment;
+  const { s3CredentialsFile } = config;
   const trusted = { env: proxyEnvironment, caFile: config.caFile };
   const revisions: RevisionContext = {
     region: host.region,
-    credentials: host.credentials,
+    credentials: s3CredentialsFile === null ? host.credentials : async () => readOwnCredentials(s3CredentialsFile),
+    s3CredentialsFile,
     s3EndpointOverride: config.s3EndpointOverride,
     useFipsMode: config.useFipsMode,
     useDualStack: config.useDualStack,
@@ -117,4 +120,9 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     clock,
     log,
   };
+}
+
+/** Read anew for each download, so that a key is rotated without a restart. */
+function readOwnCredentials(file: string): AwsCredentials {
+  return readAwsCredentials(file, 's3_credentials_file');
 }

@@ -26,6 +26,7 @@ export function ownPlacesOf(config: AgentConfig): readonly OwnPlace[] {
     [config.configFile ?? DEFAULT_CONFIG_FILE, 'its configuration file'],
     [config.onPremisesConfigFile, 'its identity (on_premises_config_file)'],
     [sessionCredentials(config), 'the credentials of its identity (aws_credentials_file)'],
+    [config.s3CredentialsFile, 'its credentials for S3 (s3_credentials_file)'],
     [config.sourceCredentialsFile, 'its credentials (source_credentials_file)'],
     [config.gitSshKeyFile, 'its key (git_ssh_key_file)'],
   ];

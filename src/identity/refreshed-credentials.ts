@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readAwsCredentials } from '../config/aws-credentials.ts';
 import { loadOnPremises } from '../config/on-premises.ts';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider, Credentials } from '../protocol/sigv4/credentials.ts';
 import type { Clock } from '../system/clock.ts';
@@ -54,19 +55,10 @@ function refreshed(
 /** Credentials of the profile `[default]` of a file that something else keeps fresh. */
 export function sessionFileCredentials(file: string, clock: Pick<Clock, 'now'>): CredentialProvider {
   return refreshed(
-    async () => {
-      let text: string;
-      try {
-        text = readFileSync(file, 'utf8');
-      } catch (cause) {
-        throw new SlipwayError(
-          'AGENT_NO_CREDENTIALS',
-          `the credentials file ${file} cannot be read: ${messageOf(cause)}`,
-          { cause },
-        );
-      }
-      return { credentials: parseCredentials(text, file), expiresAtMs: clock.now() + SESSION_FILE_MS };
-    },
+    async () => ({
+      credentials: readAwsCredentials(file, 'the credentials file'),
+      expiresAtMs: clock.now() + SESSION_FILE_MS,
+    }),
     clock,
     watchFile(file),
   );
@@ -138,25 +130,4 @@ export function instanceProfileCredentials(metadata: InstanceMetadata, clock: Pi
       expiresAtMs: Date.parse(Expiration ?? '') || clock.now() + SESSION_FILE_MS,
     };
   }, clock);
-}
-
-function parseCredentials(text: string, file: string): Credentials {
-  const values = new Map<string, string>();
-  let section = '';
-  for (const line of text.split(/\r?\n/)) {
-    if (/^\s*[#;]/.test(line)) continue;
-    const header = /^\s*\[([^\]]+)\]/.exec(line);
-    if (header?.[1] !== undefined) section = header[1].trim();
-    const pair = /^([A-Za-z_]+)\s*=(.*)$/.exec(line.trim());
-    if (section === 'default' && pair?.[1] !== undefined && pair[2]?.trim()) {
-      values.set(pair[1].toLowerCase(), pair[2].trim());
-    }
-  }
-  const accessKeyId = values.get('aws_access_key_id');
-  const secretAccessKey = values.get('aws_secret_access_key');
-  const sessionToken = values.get('aws_session_token');
-  if (accessKeyId === undefined || secretAccessKey === undefined) {
-    throw new SlipwayError('AGENT_NO_CREDENTIALS', `${file} has no access key in its profile [default]`);
-  }
-  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 }

@@ -303,7 +303,8 @@ function requireETag(revision: S3Revision, eTag: string | null): void {
 const REMEDIES: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: 'This host’s clock is wrong: set it, and keep it right with NTP.',
   ExpiredToken: 'The host’s session credentials have expired: see that whoever refreshes them still runs.',
-  InvalidAccessKeyId: 'The store does not know the host’s key: check which credentials the agent uses, and the region.',
+  InvalidAccessKeyId:
+    'The store does not know the key: check which credentials the agent uses (s3_credentials_file, else its identity), and the region.',
   SignatureDoesNotMatch: 'The host’s secret key is not that of its key id, or a proxy changes requests on the way.',
   AccessDenied:
     'Let the host’s role or user do s3:GetObject on this key (s3:GetObjectVersion for a version, kms:Decrypt for an encrypted ' +
@@ -325,11 +326,13 @@ function s3Fault(ctx: RevisionContext, revision: S3Revision, cause: unknown, was
   if (status === 412 && wasConditional) return new ObjectChanged(`${nameOfRevision(revision)} was replaced`);
   if (isTemporaryStatus(status)) return cause;
   const from = ctx.s3EndpointOverride === null ? '' : ` from ${ctx.s3EndpointOverride}`;
-  const what = `${nameOfRevision(revision)} could not be downloaded${from}: ${words}`;
+  const isRefused = status === 401 || status === 403;
+  const asWhom = isRefused && ctx.s3CredentialsFile !== null ? ` with the key of ${ctx.s3CredentialsFile}` : '';
+  const what = `${nameOfRevision(revision)} could not be downloaded${from}${asWhom}: ${words}`;
   const remedy = code !== null && Object.hasOwn(REMEDIES, code) ? REMEDIES[code] : undefined;
   const options = remedy === undefined ? { cause } : { cause, remedy };
   if (status === 404 || status === 410) return new SlipwayError('REVISION_NOT_FOUND', what, options);
-  if (status === 401 || status === 403) return new SlipwayError('REVISION_DENIED', what, options);
+  if (isRefused) return new SlipwayError('REVISION_DENIED', what, options);
   return new SlipwayError('REVISION_UNREACHABLE', what, options);
 }
 

@@ -51,6 +51,8 @@ export type BundleFetcher = (request: FetchRequest) => Promise<FetchedBundle>;
 export interface RevisionContext {
   readonly region: string;
   readonly credentials: CredentialProvider;
+  /** The file that `credentials` come from, where they are not those of the host's identity; for messages. */
+  readonly s3CredentialsFile: string | null;
   readonly s3EndpointOverride: string | null;
   readonly useFipsMode: boolean;
   readonly useDualStack: boolean;

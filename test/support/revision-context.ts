@@ -20,6 +20,7 @@ export function revisionContext(
   return {
     region: 'us-east-1',
     credentials: () => Promise.reject(new Error('no credentials in this test')),
+    s3CredentialsFile: null,
     s3EndpointOverride: null,
     useFipsMode: false,
     useDualStack: false,

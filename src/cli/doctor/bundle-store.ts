@@ -1,6 +1,8 @@
 /** Whether the store that bundles come from can be reached. */
 import { domainOf } from '../../agent/endpoint.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
+import { readAwsCredentials } from '../../config/aws-credentials.ts';
+import { isSlipwayError } from '../../errors.ts';
 import { type Finding, fail, ok } from './check.ts';
 import { reach } from './reach.ts';
 import type { Environment } from './service-environment.ts';
@@ -8,6 +10,8 @@ import type { Environment } from './service-environment.ts';
 const CHECK = 'S3';
 
 export async function lookAtBundleStore(config: AgentConfig, region: string, env: Environment): Promise<Finding> {
+  const unusable = keyFault(config.s3CredentialsFile);
+  if (unusable !== null) return unusable;
   const { s3EndpointOverride, proxyUri } = config;
   const url = s3EndpointOverride ?? s3AddressOf(config, region);
   const isOverride = s3EndpointOverride !== null;
@@ -35,6 +39,18 @@ export async function lookAtBundleStore(config: AgentConfig, region: string, env
     );
   }
   return ok(CHECK, `${url} answers${url.startsWith('https:') ? ' over TLS that verifies' : ''}`);
+}
+
+/** Whether the file with the store's key, where there is one, holds a key and may be read. */
+function keyFault(file: string | null): Finding | null {
+  if (file === null) return null;
+  try {
+    readAwsCredentials(file, 's3_credentials_file');
+    return null;
+  } catch (error) {
+    if (!isSlipwayError(error, 'AGENT_NO_CREDENTIALS')) throw error;
+    return fail(CHECK, error.message, error.remedy);
+  }
 }
 
 /** Where AWS has S3 in a region. Pure. */
