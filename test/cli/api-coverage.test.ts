@@ -96,6 +96,8 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   'UpdateDeploymentGroup.deploymentStyle.deploymentType': 'always IN_PLACE',
   'UpdateDeploymentGroup.deploymentStyle.deploymentOption': 'always WITHOUT_TRAFFIC_CONTROL',
   'UpdateDeploymentGroup.serviceRoleArn': 'the server keeps it and does nothing with it',
+  'CreateDeployment.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend':
+    'a server without Auto Scaling groups suspends nothing',
   'ListDeployments.externalId': 'of CloudFormation; nothing here has one',
   // There are no tokens of GitHub at the server.
   ...ofOperation('ListGitHubAccountTokenNames', 'none'),

@@ -2,7 +2,7 @@
  * The management API on the wire: `CodeDeploy_20141006`, AWS JSON 1.1, camelCase members.
  *
  * The shapes are derived from the AWS SDK's model, so the compiler holds server and command line against the real API. Only types are
- * taken: nothing of the SDK is loaded.
+ * taken: nothing of the SDK is loaded. Pure.
  */
 import type * as Sdk from '@aws-sdk/client-codedeploy';
 
@@ -44,9 +44,23 @@ type OutputOf<Op extends SdkOperation> =
     ? Output
     : never;
 
+/** Which processes of Auto Scaling groups rest during a deployment in place. */
+interface Ec2DeploymentOptions {
+  readonly ec2DeploymentOptions?: { readonly autoScalingGroupProcessesToSuspend?: readonly string[] };
+}
+
+/** Members of the newest model that the SDK beside this project does not have yet. */
+interface NewerInputs {
+  readonly CreateDeployment: Ec2DeploymentOptions;
+  readonly CreateDeploymentGroup: Ec2DeploymentOptions;
+  readonly UpdateDeploymentGroup: Ec2DeploymentOptions;
+}
+
+type NewerInput<Op> = Op extends keyof NewerInputs ? NewerInputs[Op] : unknown;
+
 /** Each operation of CodeDeploy with what goes in and what comes out. */
 export type CodeDeployOperations = {
-  readonly [Op in SdkOperation]: { input: Wire<InputOf<Op>>; output: Wire<OutputOf<Op>> };
+  readonly [Op in SdkOperation]: { input: Wire<InputOf<Op>> & NewerInput<Op>; output: Wire<OutputOf<Op>> };
 };
 
 export type CodeDeployOperation = keyof CodeDeployOperations;

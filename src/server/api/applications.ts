@@ -11,12 +11,12 @@ import {
 import { putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
+import { requireHostPlatform } from './compute-platform.ts';
 import { type Handlers, seconds } from './context.ts';
-import { APPLICATION, readName, readNames, readOptionalName, readText } from './input.ts';
+import { APPLICATION, readName, readNames, readOptionalName } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { moveApplicationTags, readTags, resourceArn } from './tags.ts';
 
-const PLATFORMS = ['Server', 'Lambda', 'ECS'];
 const MAX_BATCH = 100;
 
 /** @throws ApiError ApplicationDoesNotExistException */
@@ -44,18 +44,6 @@ function applicationInfo(row: ApplicationRow) {
   };
 }
 
-function requireHostPlatform(platform: string | null): void {
-  if (platform !== null && !PLATFORMS.includes(platform)) {
-    throw new ApiError('InvalidComputePlatformException', `computePlatform must be Server, but is '${platform}'.`);
-  }
-  if (platform === 'Lambda' || platform === 'ECS') {
-    throw new ApiError(
-      'InvalidComputePlatformException',
-      `This server deploys to hosts (computePlatform Server), not to ${platform}.`,
-    );
-  }
-}
-
 async function requireFreeName(db: StoreReader, name: string): Promise<void> {
   if ((await findApplication(db, name)) !== null)
     throw new ApiError('ApplicationAlreadyExistsException', `An application with the name ${name} exists already.`);
@@ -71,7 +59,7 @@ export const applicationHandlers: Handlers<
 > = {
   async CreateApplication(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
-    requireHostPlatform(readText(input, 'computePlatform'));
+    requireHostPlatform(input);
     const tags = readTags(input, 'tags');
     const applicationId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {

@@ -2,7 +2,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperation } from '../../protocol/management/shapes.ts';
 import type { Input } from './context.ts';
-import { readBoolean, readList, readObject, readText } from './input.ts';
+import { countCharacters, readBoolean, readList, readObject, readText } from './input.ts';
 import { INPUT_MEMBERS, type MemberKind } from './members.ts';
 
 /** More of a foreign name is not repeated; characters. */
@@ -46,9 +46,9 @@ function checkObject(operation: string, path: string, object: Input, members: Re
 function checkValue(operation: string, path: string, value: unknown, kind: MemberKind): void {
   const holder = { [path]: value };
   if (kind === 'text') {
-    const text = readText(holder, path) ?? '';
-    if (text.length > MAX_TEXT && !LONG_TEXTS.includes(path.split('.').at(-1) ?? ''))
-      throw tooLarge(operation, path, `${text.length} characters`, MAX_TEXT);
+    const length = countCharacters(readText(holder, path) ?? '');
+    if (length > MAX_TEXT && !LONG_TEXTS.includes(path.split('.').at(-1) ?? ''))
+      throw tooLarge(operation, path, `${length} characters`, MAX_TEXT);
   } else if (kind === 'flag') readBoolean(holder, path);
   else if (kind === 'number') return;
   else if (kind === 'map') readObject(holder, path);

@@ -1,3 +1,4 @@
+/** What the handlers of the management API are given, and how they answer with times. Pure. */
 import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';

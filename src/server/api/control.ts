@@ -42,7 +42,9 @@ export const controlHandlers: Handlers<
       );
     }
     const minted =
-      instanceName === null ? null : `arn:aws:iam::${ctx.accountId}:user/slipway/${checkName(instanceName, INSTANCE)}`;
+      instanceName === null
+        ? null
+        : `arn:aws:iam::${ctx.accountId}:user/slipway/${checkName(instanceName, 'instanceName', INSTANCE)}`;
     const hostArn = role === 'host' ? (given ?? minted) : null;
     if (role === 'host' && (hostArn === null || !HOST_ARN.test(hostArn))) {
       throw new ApiError(

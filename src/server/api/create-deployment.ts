@@ -8,12 +8,12 @@ import { noteRevisionUse, putRevision } from '../store/revisions.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { requireHeldApplication } from './applications.ts';
 import type { ApiContext, Input } from './context.ts';
-import { requireConfig } from './deployment-configs.ts';
+import { requireHostConfig } from './deployment-configs.ts';
 import { requireLockedGroup } from './deployment-groups.ts';
-import { checkAlarms, checkRollback, type GroupSettings } from './group-settings.ts';
 import {
   APPLICATION,
   CONFIG,
+  checkChoice,
   GROUP,
   readBoolean,
   readDescription,
@@ -22,10 +22,15 @@ import {
   readOptionalName,
   readText,
 } from './input.ts';
-import { readRevision, revisionRow } from './revisions.ts';
+import { readRevision, revisionRow } from './revision-input.ts';
+import { checkAlarms } from './settings/alarms.ts';
+import type { GroupSettings } from './settings/group-settings.ts';
+import { checkRollback } from './settings/rollback.ts';
+import { readSuspendedProcesses } from './settings/suspended-processes.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'] as const;
+const MODES = ['STANDARD', 'RESTART'] as const;
 
 interface CreateOptions {
   readonly fileExistsBehavior: (typeof BEHAVIORS)[number];
@@ -37,18 +42,14 @@ interface CreateOptions {
 
 function readOptions(input: Input): CreateOptions {
   const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
-  const fileExistsBehavior = BEHAVIORS.find((known) => known === behavior);
-  if (fileExistsBehavior === undefined) {
-    throw new ApiError(
-      'InvalidFileExistsBehaviorException',
-      `fileExistsBehavior must be ${BEHAVIORS.join(', ')}, but is '${behavior}'.`,
-    );
-  }
+  const invalidBehavior = 'InvalidFileExistsBehaviorException';
+  const fileExistsBehavior = checkChoice(behavior, 'fileExistsBehavior', BEHAVIORS, invalidBehavior);
   const updateOutdatedInstancesOnly = readBoolean(input, 'updateOutdatedInstancesOnly') ?? false;
   const rollback = readObject(input, 'autoRollbackConfiguration');
   checkRollback(rollback);
   const alarms = readObject(input, 'overrideAlarmConfiguration');
-  checkAlarms(alarms);
+  checkAlarms(alarms, 'overrideAlarmConfiguration');
+  const suspended = readSuspendedProcesses(input);
   return {
     fileExistsBehavior,
     ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
@@ -57,6 +58,7 @@ function readOptions(input: Input): CreateOptions {
     shown: {
       ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
       ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
+      ...(suspended === null ? {} : { ec2DeploymentOptions: suspended }),
     },
   };
 }
@@ -67,10 +69,8 @@ function readOptions(input: Input): CreateOptions {
  *   InvalidUpdateOutdatedInstancesOnlyValueException, since it would leave out all the hosts that it is for
  */
 function readIsRestart(input: Input, updateOutdatedInstancesOnly: boolean): boolean {
-  const mode = readText(input, 'deploymentMode') ?? 'STANDARD';
-  if (mode !== 'STANDARD' && mode !== 'RESTART') {
-    throw new ApiError('InvalidInputException', `deploymentMode must be STANDARD or RESTART, but is '${mode}'.`);
-  }
+  const given = readText(input, 'deploymentMode') ?? 'STANDARD';
+  const mode = checkChoice(given, 'deploymentMode', MODES, 'InvalidInputException');
   if (mode === 'STANDARD') return false;
   if (readObject(input, 'revision') !== null) {
     throw new ApiError(
@@ -94,14 +94,12 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const configName = readOptionalName(input, 'deploymentConfigName', CONFIG);
   const description = readDescription(input);
   const options = readOptions(input);
-  const hasRevision = readObject(input, 'revision') !== null;
-  const mayLackRevision = options.isRestart || options.updateOutdatedInstancesOnly;
-  const given = hasRevision || !mayLackRevision ? readRevision(input, 'revision') : null;
+  const given = readObject(input, 'revision') === null ? null : readRevision(input, 'revision');
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   await ctx.store.transaction(async (tx) => {
     const application = await requireHeldApplication(tx, applicationName);
     const group = await requireLockedGroup(tx, application, groupName);
-    const config = await requireConfig(tx, configName ?? group.deployment_config_name);
+    const config = await requireHostConfig(tx, configName ?? group.deployment_config_name);
     const last =
       group.last_successful_deployment_id === null
         ? null
@@ -112,8 +110,8 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       throw new ApiError(
         'RevisionRequiredException',
         options.isRestart
-          ? 'There is nothing to restart: the group has no successful deployment yet.'
-          : 'The revision is missing, and the group has none yet.',
+          ? 'deploymentMode RESTART has nothing to restart: the group has no successful deployment yet.'
+          : 'The revision is missing, and the group has none yet. Name one.',
       );
     }
     const active = await findActiveDeployment(tx, group.deployment_group_id);

@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { MinimumHealthyHosts } from '../engine/hosts/health.ts';
 import {
   deleteConfig,
@@ -11,63 +12,64 @@ import {
 import { findUserOfConfig } from '../store/deployment-groups.ts';
 import type { DeploymentConfigRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
+import { requireHostPlatform } from './compute-platform.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { CONFIG, checkName, readName, readObject, readText } from './input.ts';
+import { CONFIG, quote, readName, readObject, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { findPredefined, PREDEFINED_CONFIGS, PREDEFINED_PREFIX, predefinedInfo } from './predefined-configs.ts';
 
-/** A deployment configuration, whether predefined or made here. */
-export interface DeploymentConfig {
-  readonly id: string;
-  readonly name: string;
-  readonly minimum: MinimumHealthyHosts;
-  readonly createdAtMs: number;
-}
-
-/** All that hosts need. They cannot be changed or deleted; `MOST_CONCURRENCY` is a type that nobody else can use. */
-const PREDEFINED: readonly DeploymentConfig[] = [
-  predefined(1, 'OneAtATime', { type: 'MOST_CONCURRENCY', value: 1 }),
-  predefined(2, 'HalfAtATime', { type: 'FLEET_PERCENT', value: 50 }),
-  predefined(3, 'AllAtOnce', { type: 'FLEET_PERCENT', value: 0 }),
-];
-
-const PREDEFINED_PREFIX = 'CodeDeployDefault.';
-export const DEFAULT_CONFIG = `${PREDEFINED_PREFIX}OneAtATime`;
 const MAX_PERCENT = 99;
 /** What a column of the database holds; no fleet comes near it. */
 const MAX_HOST_COUNT = 2 ** 31 - 1;
 
-function predefined(number: number, name: string, minimum: MinimumHealthyHosts): DeploymentConfig {
+type ConfigInfo = NonNullable<ManagementOperations['GetDeploymentConfig']['output']['deploymentConfigInfo']>;
+
+/** A configuration by which hosts are deployed to, whether predefined or made here. */
+export interface HostConfig {
+  readonly name: string;
+  readonly minimum: MinimumHealthyHosts;
+}
+
+/** @throws ApiError DeploymentConfigDoesNotExistException, InvalidDeploymentConfigNameException for one of Lambda or ECS */
+export async function requireHostConfig(db: StoreReader, name: string): Promise<HostConfig> {
+  return predefinedHostConfig(name) ?? customConfig(await findConfig(db, name), name);
+}
+
+/** For a transaction that has a group use the configuration. @throws ApiError as `requireHostConfig` does */
+export async function requireHeldConfig(tx: StoreTransaction, name: string): Promise<HostConfig> {
+  return predefinedHostConfig(name) ?? customConfig(await holdConfig(tx, name), name);
+}
+
+function predefinedHostConfig(name: string): HostConfig | null {
+  const config = findPredefined(name);
+  if (config === null || config.platform === 'Server') return config;
+  throw new ApiError(
+    'InvalidDeploymentConfigNameException',
+    `deploymentConfigName ${name} is for ${config.platform}; this server deploys to hosts.`,
+  );
+}
+
+function customConfig(row: DeploymentConfigRow | null, name: string): HostConfig {
+  return { name, minimum: minimumOf(present(row, name)) };
+}
+
+function present(row: DeploymentConfigRow | null, name: string): DeploymentConfigRow {
+  if (row !== null) return row;
+  throw new ApiError('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${name}`);
+}
+
+function minimumOf(row: DeploymentConfigRow): MinimumHealthyHosts {
+  return { type: row.minimum_type, value: row.minimum_value };
+}
+
+function customConfigInfo(row: DeploymentConfigRow): ConfigInfo {
+  const { type, value } = minimumOf(row);
   return {
-    id: `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`,
-    name: `CodeDeployDefault.${name}`,
-    minimum,
-    createdAtMs: 0,
-  };
-}
-
-/** @throws ApiError DeploymentConfigDoesNotExistException */
-export async function requireConfig(db: StoreReader, name: string): Promise<DeploymentConfig> {
-  return predefinedConfig(name) ?? customConfig(await findConfig(db, name), name);
-}
-
-/** For a transaction that has a group use the configuration. @throws ApiError DeploymentConfigDoesNotExistException */
-export async function requireHeldConfig(tx: StoreTransaction, name: string): Promise<DeploymentConfig> {
-  return predefinedConfig(name) ?? customConfig(await holdConfig(tx, name), name);
-}
-
-function predefinedConfig(name: string): DeploymentConfig | undefined {
-  return PREDEFINED.find((config) => config.name === name);
-}
-
-function customConfig(row: DeploymentConfigRow | null, name: string): DeploymentConfig {
-  if (row === null) {
-    throw new ApiError('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${name}`);
-  }
-  return {
-    id: row.deployment_config_id,
-    name,
-    minimum: { type: row.minimum_type, value: row.minimum_value },
-    createdAtMs: row.created_at_ms,
+    deploymentConfigId: row.deployment_config_id,
+    deploymentConfigName: row.deployment_config_name,
+    minimumHealthyHosts: { type: type as 'HOST_COUNT', value },
+    createTime: seconds(row.created_at_ms),
+    computePlatform: 'Server',
   };
 }
 
@@ -78,7 +80,7 @@ function readMinimum(input: Input): { type: 'HOST_COUNT' | 'FLEET_PERCENT'; valu
   const type = readText(minimum, 'type');
   const { value } = minimum;
   if (type !== 'HOST_COUNT' && type !== 'FLEET_PERCENT')
-    throw invalid(`minimumHealthyHosts.type must be HOST_COUNT or FLEET_PERCENT, but is '${type}'.`);
+    throw invalid(`minimumHealthyHosts.type must be HOST_COUNT or FLEET_PERCENT, but is ${quote(type ?? '')}.`);
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
     throw invalid('minimumHealthyHosts.value must be a whole number from 0 on.');
   }
@@ -96,16 +98,10 @@ export const deploymentConfigHandlers: Handlers<
     if (name.startsWith(PREDEFINED_PREFIX)) {
       throw new ApiError(
         'InvalidDeploymentConfigNameException',
-        `Names that begin with ${PREDEFINED_PREFIX} are taken.`,
+        `deploymentConfigName ${quote(name)} begins with ${PREDEFINED_PREFIX}, which is for predefined configurations.`,
       );
     }
-    const platform = readText(input, 'computePlatform');
-    if (platform !== null && platform !== 'Server') {
-      throw new ApiError(
-        'InvalidComputePlatformException',
-        `This server deploys to hosts (computePlatform Server), not to ${platform}.`,
-      );
-    }
+    requireHostPlatform(input);
     const minimum = readMinimum(input);
     const deploymentConfigId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
@@ -128,22 +124,15 @@ export const deploymentConfigHandlers: Handlers<
   },
 
   async GetDeploymentConfig(ctx, input) {
-    const config = await requireConfig(ctx.store.db, readName(input, 'deploymentConfigName', CONFIG));
-    return {
-      deploymentConfigInfo: {
-        deploymentConfigId: config.id,
-        deploymentConfigName: config.name,
-        // The model has no word for MOST_CONCURRENCY, but this is what the service answers.
-        minimumHealthyHosts: { type: config.minimum.type as 'HOST_COUNT', value: config.minimum.value },
-        createTime: seconds(config.createdAtMs),
-        computePlatform: 'Server',
-      },
-    };
+    const name = readName(input, 'deploymentConfigName', CONFIG);
+    const predefined = findPredefined(name);
+    if (predefined !== null) return { deploymentConfigInfo: predefinedInfo(predefined) };
+    return { deploymentConfigInfo: customConfigInfo(present(await findConfig(ctx.store.db, name), name)) };
   },
 
   async ListDeploymentConfigs(ctx, input) {
     const token = readPageToken(ctx, 'ListDeploymentConfigs', input);
-    const predefined = PREDEFINED.map(({ name }) => name).filter((name) => name > token.after);
+    const predefined = PREDEFINED_CONFIGS.map(({ name }) => name).filter((name) => name > token.after);
     const custom = await listConfigNames(ctx.store.db, token.after, PAGE_SIZE + 1);
     const following = [...predefined, ...custom].sort().slice(0, PAGE_SIZE + 1);
     const { rows: deploymentConfigsList, ...rest } = toPage(following, token, (name) => name);
@@ -151,9 +140,12 @@ export const deploymentConfigHandlers: Handlers<
   },
 
   async DeleteDeploymentConfig(ctx, input) {
-    const name = checkName(readName(input, 'deploymentConfigName', CONFIG), CONFIG);
+    const name = readName(input, 'deploymentConfigName', CONFIG);
     if (name.startsWith(PREDEFINED_PREFIX)) {
-      throw new ApiError('InvalidOperationException', `${name} is predefined and cannot be deleted.`);
+      throw new ApiError(
+        'InvalidOperationException',
+        `deploymentConfigName ${quote(name)} is predefined and cannot be deleted.`,
+      );
     }
     await ctx.store.transaction(async (tx) => {
       if ((await lockConfig(tx, name)) === null) return;

@@ -16,10 +16,11 @@ import type { ApplicationRow, DeploymentGroupRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { requireApplication, requireHeldApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { DEFAULT_CONFIG, requireHeldConfig } from './deployment-configs.ts';
-import { type GroupSettings, readGroupSettings } from './group-settings.ts';
-import { APPLICATION, CONFIG, GROUP, readName, readNames, readOptionalName, readText } from './input.ts';
+import { requireHeldConfig } from './deployment-configs.ts';
+import { APPLICATION, CONFIG, GROUP, quote, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { DEFAULT_CONFIG } from './predefined-configs.ts';
+import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
 import { readTags, resourceArn } from './tags.ts';
 
 type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
@@ -85,15 +86,14 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
   } as GroupInfo;
 }
 
-function readRole(input: Input): string {
+/** @returns null: absent */
+function readRole(input: Input): string | null {
   const role = readText(input, 'serviceRoleArn');
-  if (!role)
-    throw new ApiError(
-      'RoleRequiredException',
-      'The serviceRoleArn is missing. This server keeps it and does nothing with it.',
-    );
-  if (!role.startsWith('arn:')) throw new ApiError('InvalidRoleException', `'${role}' is no ARN of a role.`);
-  return role;
+  if (role === null || role.startsWith('arn:')) return role;
+  throw new ApiError(
+    'InvalidRoleException',
+    `serviceRoleArn must be the ARN of a role, but is ${quote(role)}. This server keeps it and does nothing with it.`,
+  );
 }
 
 async function requireFreeName(db: StoreReader, application: ApplicationRow, name: string): Promise<void> {
@@ -117,8 +117,8 @@ export const deploymentGroupHandlers: Handlers<
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG) ?? DEFAULT_CONFIG;
-    const serviceRoleArn = readRole(input);
-    const settings = readGroupSettings(input);
+    const serviceRoleArn = readRole(input) ?? '';
+    checkGroupSettings(input);
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
@@ -131,7 +131,7 @@ export const deploymentGroupHandlers: Handlers<
         deployment_group_name: name,
         deployment_config_name: config,
         service_role_arn: serviceRoleArn,
-        settings_json: JSON.stringify(settings),
+        settings_json: JSON.stringify(mergeGroupSettings(input)),
         target_revision_json: null,
         last_attempted_deployment_id: null,
         last_successful_deployment_id: null,
@@ -177,11 +177,12 @@ export const deploymentGroupHandlers: Handlers<
     const name = readName(input, 'currentDeploymentGroupName', GROUP);
     const newName = readOptionalName(input, 'newDeploymentGroupName', GROUP) ?? name;
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
-    const role = readText(input, 'serviceRoleArn') === null ? null : readRole(input);
+    const role = readRole(input);
+    checkGroupSettings(input);
     await ctx.store.transaction(async (tx) => {
       const application = await requireHeldApplication(tx, applicationName);
       const row = await requireLockedGroup(tx, application, name);
-      const settings = readGroupSettings(input, JSON.parse(row.settings_json) as GroupSettings);
+      const settings = mergeGroupSettings(input, JSON.parse(row.settings_json) as GroupSettings);
       if (newName !== name) await requireFreeName(tx, application, newName);
       if (config !== null) await requireHeldConfig(tx, config);
       if (newName !== name) {

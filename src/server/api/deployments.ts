@@ -13,7 +13,9 @@ import { createDeployment } from './create-deployment.ts';
 import { requireGroup } from './deployment-groups.ts';
 import {
   APPLICATION,
+  checkChoice,
   GROUP,
+  quote,
   readBoolean,
   readList,
   readObject,
@@ -27,30 +29,20 @@ import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
 
 const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
-const STATUSES: readonly string[] = [
-  'Created',
-  'Queued',
-  'InProgress',
-  'Baking',
-  'Succeeded',
-  'Failed',
-  'Stopped',
-  'Ready',
-];
+/** The API's; of these, nothing here ever is `Baking`. */
+const STATUSES = ['Created', 'Queued', 'InProgress', 'Baking', 'Succeeded', 'Failed', 'Stopped', 'Ready'];
 const MAX_BATCH = 25;
 
-/** @throws ApiError DeploymentIdRequiredException, InvalidDeploymentIdException */
+/** @throws ApiError InvalidDeploymentIdException */
 export function readDeploymentId(input: Input): string {
-  const id = readText(input, 'deploymentId');
-  if (!id) throw new ApiError('DeploymentIdRequiredException', 'The deploymentId is missing.');
-  return checkDeploymentId(id);
+  return checkDeploymentId(readText(input, 'deploymentId') ?? '', 'deploymentId');
 }
 
-function checkDeploymentId(id: string): string {
+function checkDeploymentId(id: string, member: string): string {
   if (DEPLOYMENT_ID.test(id)) return id;
   throw new ApiError(
     'InvalidDeploymentIdException',
-    `'${id.slice(0, 60)}' is no deployment id: d- and nine of A-Z 0-9.`,
+    `${member} must be a deployment id, d- and nine of A-Z 0-9, but is ${quote(id)}.`,
   );
 }
 
@@ -60,6 +52,12 @@ export async function requireDeployment(db: StoreReader, input: Input): Promise<
   const row = await findDeployment(db, id);
   if (row === null) throw new ApiError('DeploymentDoesNotExistException', `The deployment ${id} does not exist.`);
   return row;
+}
+
+/** @throws ApiError DeploymentNotStartedException while its targets are not known */
+export function requireStarted({ deployment_id, status }: DeploymentRow): void {
+  if (status !== 'Created' && status !== 'Queued') return;
+  throw new ApiError('DeploymentNotStartedException', `The deployment ${deployment_id} has not started yet.`);
 }
 
 async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]): Promise<DeploymentInfo[]> {
@@ -135,14 +133,19 @@ function readTimeRange(input: Input): TimeRange {
 
 function readExternalId(input: Input): string | null {
   const id = readText(input, 'externalId');
-  if (id === '') throw new ApiError('InvalidExternalIdException', 'The externalId is empty.');
+  if (id === '') throw new ApiError('InvalidExternalIdException', 'externalId is empty.');
   return id;
 }
 
 function readStatuses(input: Input): DeploymentStatus[] {
-  return (readList(input, 'includeOnlyStatuses') ?? []).map((status) => {
-    if (STATUSES.includes(requireText(status, 'includeOnlyStatuses'))) return status as DeploymentStatus;
-    throw new ApiError('InvalidDeploymentStatusException', `'${String(status)}' is none of ${STATUSES.join(', ')}.`);
+  return (readList(input, 'includeOnlyStatuses') ?? []).map((status, index) => {
+    const path = `includeOnlyStatuses[${index}]`;
+    return checkChoice(
+      requireText(status, path),
+      path,
+      STATUSES,
+      'InvalidDeploymentStatusException',
+    ) as DeploymentStatus;
   });
 }
 
@@ -161,11 +164,12 @@ export const deploymentHandlers: Handlers<
   },
 
   async BatchGetDeployments(ctx, input) {
-    const list = readList(input, 'deploymentIds');
-    if (list === null || list.length === 0)
-      throw new ApiError('DeploymentIdRequiredException', 'The list deploymentIds is missing or empty.');
+    const list = readList(input, 'deploymentIds') ?? [];
     requireBatch(list, 'deploymentIds', MAX_BATCH);
-    const ids = list.map((id) => checkDeploymentId(requireText(id, 'deploymentIds')));
+    const ids = list.map((id, index) => {
+      const path = `deploymentIds[${index}]`;
+      return checkDeploymentId(requireText(id, path), path);
+    });
     const rows = await Promise.all(ids.map((id) => findDeployment(ctx.store.db, id)));
     return {
       deploymentsInfo: await deploymentInfos(
@@ -178,12 +182,6 @@ export const deploymentHandlers: Handlers<
   async ListDeployments(ctx, input) {
     const applicationName = readOptionalName(input, 'applicationName', APPLICATION);
     const groupName = readOptionalName(input, 'deploymentGroupName', GROUP);
-    if (applicationName === null && groupName !== null) {
-      throw new ApiError('ApplicationNameRequiredException', 'A deploymentGroupName needs an applicationName.');
-    }
-    if (applicationName !== null && groupName === null) {
-      throw new ApiError('DeploymentGroupNameRequiredException', 'An applicationName needs a deploymentGroupName.');
-    }
     const statuses = readStatuses(input);
     const { from, to } = readTimeRange(input);
     const token = readPageToken(ctx, 'ListDeployments', input);

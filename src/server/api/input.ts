@@ -1,65 +1,93 @@
 /**
- * Reading members of requests. In the order of the API: is it there, is it well formed; whether what it names exists is the handlers' own
- * question. Each has its own exception. Pure.
+ * Reads members of requests and refuses those that are not well formed, by the exception of the member's own. `required.ts` has made sure that
+ * members which an operation needs are there; whether what a member names exists is the handlers' question. Pure.
  */
 import { ApiError } from '../../protocol/errors.ts';
+import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import type { Input } from './context.ts';
 
-/** The exceptions of one kind of name. */
+/** What a name is for, and the exception for one that is not well formed. */
 export interface NameKind {
   readonly what: string;
-  readonly required: string;
-  readonly invalid: string;
+  readonly invalid: ExceptionName;
 }
 
-export const APPLICATION: NameKind = kind('application name', 'ApplicationName', 'ApplicationName');
-export const GROUP: NameKind = kind('deployment group name', 'DeploymentGroupName', 'DeploymentGroupName');
-export const CONFIG: NameKind = kind('deployment configuration name', 'DeploymentConfigName', 'DeploymentConfigName');
-export const INSTANCE: NameKind = kind('instance name', 'InstanceName', 'InstanceName');
+export const APPLICATION: NameKind = { what: 'application name', invalid: 'InvalidApplicationNameException' };
+export const GROUP: NameKind = { what: 'deployment group name', invalid: 'InvalidDeploymentGroupNameException' };
+export const CONFIG: NameKind = {
+  what: 'deployment configuration name',
+  invalid: 'InvalidDeploymentConfigNameException',
+};
+export const INSTANCE: NameKind = { what: 'instance name', invalid: 'InvalidInstanceNameException' };
 
 const NAME = /^[A-Za-z0-9+=,.@_-]{1,100}$/;
+/** More of a value is not repeated in a message; characters. */
+const MAX_SHOWN = 120;
 
-function kind(what: string, required: string, invalid: string): NameKind {
-  return { what, required: `${required}RequiredException`, invalid: `Invalid${invalid}Exception` };
+/** The length of a text as AWS counts it: Unicode characters, of which some take two places in a string of JavaScript. */
+export function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
 }
 
-/** A name that must be there. */
-export function readName(input: Input, member: string, nameKind: NameKind): string {
-  const name = readText(input, member);
-  if (name === null || name === '')
-    throw new ApiError(nameKind.required, `The ${nameKind.what} (${member}) is missing.`);
-  return checkName(name, nameKind);
+/** A value in a message: quoted, and cut off between characters when it is long. */
+export function quote(text: string): string {
+  const characters = [...text.slice(0, 2 * MAX_SHOWN)];
+  return characters.length > MAX_SHOWN ? `'${characters.slice(0, MAX_SHOWN).join('')}…'` : `'${text}'`;
+}
+
+/** A name that the operation needs. */
+export function readName(input: Input, member: string, kind: NameKind): string {
+  return checkName(readText(input, member) ?? '', member, kind);
 }
 
 /** A name that may be absent. */
-export function readOptionalName(input: Input, member: string, nameKind: NameKind): string | null {
+export function readOptionalName(input: Input, member: string, kind: NameKind): string | null {
   const name = readText(input, member);
-  return name === null ? null : checkName(name, nameKind);
+  return name === null ? null : checkName(name, member, kind);
 }
 
-export function checkName(name: string, { what, invalid }: NameKind): string {
-  if (NAME.test(name)) return name;
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+export function checkName(name: string, member: string, { what, invalid }: NameKind): string {
+  if (isName(name)) return name;
   throw new ApiError(
     invalid,
-    `The ${what} '${name.slice(0, 120)}' must have 1 to 100 of the characters A-Z a-z 0-9 + = , . @ _ -`,
+    `${member} must be ${/^[aeiou]/.test(what) ? 'an' : 'a'} ${what} of 1 to 100 of the characters A-Z a-z 0-9 + = , . @ _ - but is ${quote(name)}.`,
   );
 }
 
-export function readNames(input: Input, member: string, nameKind: NameKind, limit: number): string[] {
-  const names = readList(input, member);
-  if (names === null || names.length === 0)
-    throw new ApiError(nameKind.required, `The list ${member} is missing or empty.`);
+/** Names that the operation needs, at most so many. */
+export function readNames(input: Input, member: string, kind: NameKind, limit: number): string[] {
+  const names = readList(input, member) ?? [];
   requireBatch(names, member, limit);
-  return names.map((name) => checkName(requireText(name, member), nameKind));
+  return names.map((name, index) => checkName(requireText(name, `${member}[${index}]`), `${member}[${index}]`, kind));
 }
 
 export function requireBatch(
   list: readonly unknown[],
   member: string,
   limit: number,
-  type = 'BatchLimitExceededException',
+  type: ExceptionName = 'BatchLimitExceededException',
 ): void {
   if (list.length > limit) throw new ApiError(type, `${member} has ${list.length} entries; ${limit} is the limit.`);
+}
+
+/** One of the values that a member may have. */
+export function checkChoice<Choice extends string>(
+  value: string,
+  member: string,
+  choices: readonly Choice[],
+  invalid: ExceptionName,
+): Choice {
+  const choice = choices.find((known) => known === value);
+  if (choice !== undefined) return choice;
+  const last = choices.at(-1) ?? '';
+  const known = choices.length > 1 ? `${choices.slice(0, -1).join(', ')} or ${last}` : last;
+  throw new ApiError(invalid, `${member} must be ${known}, but is ${quote(value)}.`);
 }
 
 /** null: absent. */
@@ -105,10 +133,11 @@ const MAX_DESCRIPTION = 256;
 
 export function readDescription(input: Input): string | null {
   const description = readText(input, 'description');
-  if (description === null || description.length <= MAX_DESCRIPTION) return description;
+  const length = countCharacters(description ?? '');
+  if (length <= MAX_DESCRIPTION) return description;
   throw new ApiError(
     'DescriptionTooLongException',
-    `The description has ${description.length} characters; ${MAX_DESCRIPTION} is the limit.`,
+    `The description has ${length} characters; ${MAX_DESCRIPTION} is the limit.`,
   );
 }
 

@@ -13,16 +13,26 @@ import type { InstanceRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import type { Tag, TagFilter } from '../store/tag.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { checkFilter } from './group-settings.ts';
-import { INSTANCE, readList, readName, readNames, readText, requireObject } from './input.ts';
+import {
+  checkChoice,
+  INSTANCE,
+  quote,
+  readList,
+  readName,
+  readNames,
+  readText,
+  requireBatch,
+  requireObject,
+} from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { checkFilter } from './settings/tag-filters.ts';
+import { problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
 import { resourceArn } from './tags.ts';
 
 const MAX_BATCH = 25;
 const MAX_TAGGED_AT_ONCE = 100;
 const MAX_TAGS = 10;
-const MAX_KEY = 128;
-const MAX_VALUE = 256;
+const STATUSES = ['Registered', 'Deregistered'] as const;
 const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const USER_ARN = /^arn:aws[a-z-]*:iam::\d{12}:user\/[A-Za-z0-9/+=,.@_-]{1,380}$/;
 const SESSION_ARN = /^arn:aws[a-z-]*:sts::\d{12}:assumed-role\/[A-Za-z0-9+=,.@_-]{1,128}\/[A-Za-z0-9+=,.@_-]{1,128}$/;
@@ -39,40 +49,34 @@ function instanceInfo(row: InstanceRow, tags: readonly Tag[]) {
   };
 }
 
+/** @throws ApiError MultipleIamArnsProvidedException, InvalidIamUserArnException, InvalidIamSessionArnException */
 function readArn(input: Input): { kind: 'user' | 'session'; arn: string } {
   const user = readText(input, 'iamUserArn');
-  const session = readText(input, 'iamSessionArn');
+  const session = readText(input, 'iamSessionArn') || null;
   if (user !== null && session !== null) {
     throw new ApiError(
       'MultipleIamArnsProvidedException',
-      'Both an iamUserArn and an iamSessionArn were given; an instance has one.',
+      'iamUserArn and iamSessionArn were both given; an instance has one of them.',
     );
   }
-  if (user !== null) {
-    if (!USER_ARN.test(user))
-      throw new ApiError('InvalidIamUserArnException', `'${user.slice(0, 120)}' is no ARN of an IAM user.`);
-    return { kind: 'user', arn: user };
-  }
-  if (session === null) throw new ApiError('IamArnRequiredException', 'An iamUserArn or an iamSessionArn is needed.');
-  if (!SESSION_ARN.test(session))
-    throw new ApiError('InvalidIamSessionArnException', `'${session.slice(0, 120)}' is no ARN of an STS session.`);
-  return { kind: 'session', arn: session };
+  const [kind, arn, member] =
+    session === null ? (['user', user ?? '', 'iamUserArn'] as const) : (['session', session, 'iamSessionArn'] as const);
+  if ((kind === 'user' ? USER_ARN : SESSION_ARN).test(arn)) return { kind, arn };
+  throw new ApiError(
+    kind === 'user' ? 'InvalidIamUserArnException' : 'InvalidIamSessionArnException',
+    `${member} must be the ARN of ${kind === 'user' ? 'an IAM user' : 'an STS session'}, but is ${quote(arn)}.`,
+  );
 }
 
+/** @throws ApiError InvalidTagException */
 function readInstanceTags(input: Input): Tag[] {
-  const list = readList(input, 'tags');
-  if (list === null || list.length === 0)
-    throw new ApiError('TagRequiredException', 'The list tags is missing or empty.');
-  return list.map((entry) => {
-    const tag = requireObject(entry, 'tags');
+  return (readList(input, 'tags') ?? []).map((entry, index) => {
+    const path = `tags[${index}]`;
+    const tag = requireObject(entry, path);
     const Key = readText(tag, 'Key') ?? '';
     const Value = readText(tag, 'Value') ?? '';
-    if (Key === '' || Value === '' || Key.length > MAX_KEY || Value.length > MAX_VALUE) {
-      throw new ApiError(
-        'InvalidTagException',
-        `A tag needs a Key of 1 to ${MAX_KEY} and a Value of 1 to ${MAX_VALUE} characters.`,
-      );
-    }
+    const problem = problemOfTagKey(Key, `${path}.Key`) ?? problemOfTagValue(Value, `${path}.Value`, 1);
+    if (problem !== null) throw new ApiError('InvalidTagException', problem);
     return { Key, Value };
   });
 }
@@ -85,14 +89,14 @@ async function lockTagged(tx: StoreTransaction, names: readonly string[]): Promi
   throw new ApiError('InstanceNotRegisteredException', `The instance ${missing} is not registered.`);
 }
 
+/** @throws ApiError InstanceLimitExceededException, InvalidInstanceNameException */
 function readTaggedNames(input: Input): string[] {
-  const names = readList(input, 'instanceNames') ?? [];
-  if (names.length > MAX_TAGGED_AT_ONCE) {
-    throw new ApiError(
-      'InstanceLimitExceededException',
-      `instanceNames has ${names.length} entries; ${MAX_TAGGED_AT_ONCE} is the limit.`,
-    );
-  }
+  requireBatch(
+    readList(input, 'instanceNames') ?? [],
+    'instanceNames',
+    MAX_TAGGED_AT_ONCE,
+    'InstanceLimitExceededException',
+  );
   return readNames(input, 'instanceNames', INSTANCE, MAX_TAGGED_AT_ONCE);
 }
 
@@ -108,7 +112,10 @@ export const instanceHandlers: Handlers<
   async RegisterOnPremisesInstance(ctx, input) {
     const name = readName(input, 'instanceName', INSTANCE);
     if (name.startsWith('i-'))
-      throw new ApiError('InvalidInstanceNameException', "The name of an on-premises instance cannot begin with 'i-'.");
+      throw new ApiError(
+        'InvalidInstanceNameException',
+        "instanceName cannot begin with 'i-': such names are of EC2 instances.",
+      );
     const { kind, arn } = readArn(input);
     await ctx.store.transaction(async (tx) => {
       if ((await findInstance(tx, name)) !== null) {
@@ -165,16 +172,13 @@ export const instanceHandlers: Handlers<
   },
 
   async ListOnPremisesInstances(ctx, input) {
-    const status = readText(input, 'registrationStatus');
-    if (status !== null && status !== 'Registered' && status !== 'Deregistered') {
-      throw new ApiError(
-        'InvalidRegistrationStatusException',
-        `registrationStatus must be Registered or Deregistered, but is '${status}'.`,
-      );
-    }
-    const filters = (readList(input, 'tagFilters') ?? []).map((entry) => {
-      const filter = requireObject(entry, 'tagFilters');
-      checkFilter(filter, 'tagFilters', 'InvalidTagFilterException');
+    const given = readText(input, 'registrationStatus');
+    const status =
+      given === null ? null : checkChoice(given, 'registrationStatus', STATUSES, 'InvalidRegistrationStatusException');
+    const filters = (readList(input, 'tagFilters') ?? []).map((entry, index) => {
+      const path = `tagFilters[${index}]`;
+      const filter = requireObject(entry, path);
+      checkFilter(filter, path, 'InvalidTagFilterException');
       return filter as TagFilter;
     });
     const token = readPageToken(ctx, 'ListOnPremisesInstances', input);

@@ -33,6 +33,7 @@ const ALARMS = { enabled: 'flag', ignorePollAlarmFailure: 'flag', alarms: [{ nam
 const ROLLBACK = { enabled: 'flag', events: ['text'] } as const;
 const CONTENT = { content: 'text', sha256: 'text' } as const;
 const MINIMUM = { type: 'text', value: 'number' } as const;
+const SUSPENDED = { autoScalingGroupProcessesToSuspend: ['text'] } as const;
 const ROUTE = { listenerArns: ['text'] } as const;
 
 const REVISION = {
@@ -69,6 +70,7 @@ const GROUP_SETTINGS = {
   },
   ecsServices: [{ serviceName: 'text', clusterName: 'text' }],
   terminationHookEnabled: 'flag',
+  ec2DeploymentOptions: SUSPENDED,
 } as const;
 
 const APPLICATION = { applicationName: 'text' } as const;
@@ -140,6 +142,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
     fileExistsBehavior: 'text',
     deploymentMode: 'text',
     overrideAlarmConfiguration: ALARMS,
+    ec2DeploymentOptions: SUSPENDED,
   },
   GetDeployment: DEPLOYMENT,
   BatchGetDeployments: { deploymentIds: ['text'] },

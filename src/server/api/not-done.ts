@@ -4,11 +4,12 @@
  * from before that has such a setting can be rid of it. Pure.
  */
 import { ApiError } from '../../protocol/errors.ts';
+import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { Input } from './context.ts';
 
 interface Refusal {
-  readonly type: string;
+  readonly type: ExceptionName;
   /** Ends with what the caller can do. */
   readonly why: string;
   /** Of a value of the member's type that is not null. */
@@ -93,6 +94,11 @@ const OF_GROUPS = {
     type: 'InvalidInputException',
     why: 'it knows no Auto Scaling groups, whose hook that is. Use false, or leave it out.',
     asksForNothing: (value) => value === false,
+  },
+  ec2DeploymentOptions: {
+    type: 'InvalidAutoScalingGroupProcessToSuspendException',
+    why: 'it knows no Auto Scaling groups, whose processes they are. Leave it out, or give an empty list.',
+    asksForNothing: isEmpty,
   },
 } satisfies Readonly<Record<string, Refusal>>;
 

@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { sha256Hex } from '../../protocol/sigv4/sha256.ts';
 import type { ApiContext, Input } from './context.ts';
 import { readText } from './input.ts';
 
@@ -23,22 +24,38 @@ export function readPageToken(
   member = 'nextToken',
 ): PageToken {
   const { [member]: _token, ...filters } = input;
-  const binding = JSON.stringify([operation, filters]);
+  const binding = bindingOf(operation, filters);
   const token = readText(input, member);
   return {
-    after: token === null || token === '' ? '' : openToken(ctx, token, binding),
+    after: token === null || token === '' ? '' : openToken(ctx, token, binding, member),
     next: (last) => ctx.sealer.seal(JSON.stringify({ binding, last })),
   };
 }
 
-function openToken(ctx: Pick<ApiContext, 'sealer'>, token: string, binding: string): string {
+/** The same for the same request, in whatever order its members come. */
+function bindingOf(operation: string, filters: Input): string {
+  const sorted = (_name: string, value: unknown): unknown =>
+    typeof value !== 'object' || value === null || Array.isArray(value)
+      ? value
+      : Object.fromEntries(
+          Object.entries(value)
+            .filter(([, member]) => member !== null)
+            .sort(([a], [b]) => (a < b ? -1 : 1)),
+        );
+  return sha256Hex(JSON.stringify([operation, filters], sorted));
+}
+
+function openToken(ctx: Pick<ApiContext, 'sealer'>, token: string, binding: string, member: string): string {
   try {
     const content = JSON.parse(ctx.sealer.open(token)) as { binding: string; last: string };
     if (content.binding === binding) return content.last;
   } catch {
     // It is no token of ours, whatever it is.
   }
-  throw new ApiError('InvalidNextTokenException', 'The nextToken does not belong to this request.');
+  throw new ApiError(
+    'InvalidNextTokenException',
+    `${member} does not belong to this request: repeat the request that it came from, or leave it out.`,
+  );
 }
 
 /** Cuts off what was read to see whether there is more. @param rows up to PAGE_SIZE + 1 */

@@ -1,26 +1,32 @@
 import { ApiError } from '../../protocol/errors.ts';
+import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import type { EventDiagnostics } from '../engine/diagnostics.ts';
 import { eventsOf } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { findTargets, listTargets } from '../store/targets.ts';
 import { type ApiContext, type Handlers, type Input, seconds } from './context.ts';
-import { readDeploymentId, requireDeployment } from './deployments.ts';
-import { readList, readObject, readText, requireBatch, requireText } from './input.ts';
+import { readDeploymentId, requireDeployment, requireStarted } from './deployments.ts';
+import { checkChoice, isName, quote, readList, readObject, readText, requireBatch, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
-const STATUSES = ['Pending', 'InProgress', 'Succeeded', 'Failed', 'Skipped', 'Unknown', 'Ready'];
+const STATUSES: readonly TargetStatus[] = [
+  'Pending',
+  'InProgress',
+  'Succeeded',
+  'Failed',
+  'Skipped',
+  'Unknown',
+  'Ready',
+];
+const LABELS = ['Blue', 'Green'];
+const FILTERS = ['TargetStatus', 'ServerInstanceLabel'];
 const MAX_BATCH = 25;
 
 /** A deployment whose targets are known. @throws ApiError DeploymentNotStartedException */
 async function startedDeployment(ctx: ApiContext, input: Input): Promise<DeploymentRow> {
   const deployment = await requireDeployment(ctx.store.db, input);
-  if (deployment.status === 'Created' || deployment.status === 'Queued') {
-    throw new ApiError(
-      'DeploymentNotStartedException',
-      `The deployment ${deployment.deployment_id} has not started yet.`,
-    );
-  }
+  requireStarted(deployment);
   return deployment;
 }
 
@@ -67,24 +73,50 @@ async function targetsById(
   return ids.map((id) => rows.find((target) => target.target_id === id || target.target_arn === id));
 }
 
-function readStatusFilter(list: unknown[] | null): TargetStatus[] {
-  return (list ?? []).map((status) => {
-    if (STATUSES.includes(requireText(status, 'status filter'))) return status as TargetStatus;
-    throw new ApiError('InvalidInstanceStatusException', `'${String(status)}' is none of ${STATUSES.join(', ')}.`);
+function readStatusFilter(list: unknown[] | null, path: string): TargetStatus[] {
+  return (list ?? []).map((status, index) => {
+    const member = `${path}[${index}]`;
+    return checkChoice(requireText(status, member), member, STATUSES, 'InvalidInstanceStatusException');
   });
 }
 
-async function pageOfTargets(
-  ctx: ApiContext,
-  operation: string,
-  input: Input,
-  { deployment_id }: DeploymentRow,
-  statuses: readonly TargetStatus[],
-) {
+/** @throws ApiError for any label: those that exist are of blue/green deployments */
+function refuseLabels(list: unknown[] | null, path: string): void {
+  const [label] = list ?? [];
+  if (label === undefined) return;
+  checkChoice(requireText(label, path), path, LABELS, 'InvalidInstanceTypeException');
+  throw new ApiError(
+    'InvalidDeploymentInstanceTypeException',
+    `${path} is for blue/green deployments; the targets of a deployment in place have no labels. Leave it out.`,
+  );
+}
+
+/** An id that a target can have: its name, or its ARN. */
+function checkTargetId(id: string, member: string, invalid: ExceptionName): string {
+  if (isName(id) || id.startsWith('arn:')) return id;
+  throw new ApiError(invalid, `${member} must be the name or the ARN of an instance, but is ${quote(id)}.`);
+}
+
+function readTargetIds(input: Input, member: string, invalid: ExceptionName, tooMany: ExceptionName): string[] {
+  const ids = readList(input, member) ?? [];
+  requireBatch(ids, member, MAX_BATCH, tooMany);
+  return ids.map((id, index) => {
+    const path = `${member}[${index}]`;
+    return checkTargetId(requireText(id, path), path, invalid);
+  });
+}
+
+/** A page of the deployment that the request names. */
+async function pageOfTargets(ctx: ApiContext, operation: string, input: Input, statuses: readonly TargetStatus[]) {
   const token = readPageToken(ctx, operation, input);
   const after = token.after === '' ? -1 : Number(token.after);
+  const { deployment_id } = await startedDeployment(ctx, input);
   const found = await listTargets(ctx.store.db, deployment_id, { statuses, after, limit: PAGE_SIZE + 1 });
   return toPage(found, token, (target) => String(target.position));
+}
+
+function missing(type: ExceptionName, { deployment_id }: DeploymentRow, what: string, id: string): ApiError {
+  return new ApiError(type, `The deployment ${deployment_id} has no ${what} ${quote(id)}.`);
 }
 
 export const targetHandlers: Handlers<
@@ -98,74 +130,67 @@ export const targetHandlers: Handlers<
   async ListDeploymentTargets(ctx, input) {
     readDeploymentId(input);
     const filters = readObject(input, 'targetFilters') ?? {};
-    const unknown = Object.keys(filters).find((name) => name !== 'TargetStatus' && name !== 'ServerInstanceLabel');
-    if (unknown !== undefined)
-      throw new ApiError('InvalidTargetFilterNameException', `'${unknown}' is no target filter.`);
-    if ((readList(filters, 'ServerInstanceLabel') ?? []).length > 0) {
-      throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance labels.');
+    for (const name of Object.keys(filters)) {
+      checkChoice(name, 'The name of a filter in targetFilters', FILTERS, 'InvalidTargetFilterNameException');
     }
-    const statuses = readStatusFilter(readList(filters, 'TargetStatus'));
-    const deployment = await startedDeployment(ctx, input);
-    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentTargets', input, deployment, statuses);
+    refuseLabels(readList(filters, 'ServerInstanceLabel'), 'targetFilters.ServerInstanceLabel');
+    const statuses = readStatusFilter(readList(filters, 'TargetStatus'), 'targetFilters.TargetStatus');
+    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentTargets', input, statuses);
     return { targetIds: rows.map((target) => target.target_id), ...rest };
   },
 
   async GetDeploymentTarget(ctx, input) {
     readDeploymentId(input);
-    const id = readText(input, 'targetId');
-    if (!id) throw new ApiError('DeploymentTargetIdRequiredException', 'The targetId is missing.');
-    const [target] = await targetsById(ctx.store.db, await startedDeployment(ctx, input), [id]);
-    if (target === undefined)
-      throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${id}.`);
+    const id = checkTargetId(readText(input, 'targetId') ?? '', 'targetId', 'InvalidDeploymentTargetIdException');
+    const deployment = await startedDeployment(ctx, input);
+    const [target] = await targetsById(ctx.store.db, deployment, [id]);
+    if (target === undefined) throw missing('DeploymentTargetDoesNotExistException', deployment, 'target', id);
     return { deploymentTarget: await deploymentTarget(ctx.store.db, target) };
   },
 
   async BatchGetDeploymentTargets(ctx, input) {
     readDeploymentId(input);
-    const ids = (readList(input, 'targetIds') ?? []).map((id) => requireText(id, 'targetIds'));
-    if (ids.length === 0)
-      throw new ApiError('DeploymentTargetIdRequiredException', 'The list targetIds is missing or empty.');
-    requireBatch(ids, 'targetIds', MAX_BATCH, 'DeploymentTargetListSizeExceededException');
-    const found = (await targetsById(ctx.store.db, await startedDeployment(ctx, input), ids)).map((target, index) => {
+    const ids = readTargetIds(
+      input,
+      'targetIds',
+      'InvalidDeploymentTargetIdException',
+      'DeploymentTargetListSizeExceededException',
+    );
+    const deployment = await startedDeployment(ctx, input);
+    const found = (await targetsById(ctx.store.db, deployment, ids)).map((target, index) => {
       if (target !== undefined) return target;
-      throw new ApiError('DeploymentTargetDoesNotExistException', `The deployment has no target ${ids[index]}.`);
+      throw missing('DeploymentTargetDoesNotExistException', deployment, 'target', ids[index] ?? '');
     });
     return { deploymentTargets: await Promise.all(found.map((target) => deploymentTarget(ctx.store.db, target))) };
   },
 
   async ListDeploymentInstances(ctx, input) {
     readDeploymentId(input);
-    if ((readList(input, 'instanceTypeFilter') ?? []).length > 0) {
-      throw new ApiError('InvalidDeploymentInstanceTypeException', 'Only blue/green deployments have instance types.');
-    }
-    const statuses = readStatusFilter(readList(input, 'instanceStatusFilter'));
-    const deployment = await startedDeployment(ctx, input);
-    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentInstances', input, deployment, statuses);
+    refuseLabels(readList(input, 'instanceTypeFilter'), 'instanceTypeFilter');
+    const statuses = readStatusFilter(readList(input, 'instanceStatusFilter'), 'instanceStatusFilter');
+    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentInstances', input, statuses);
     return { instancesList: rows.map((target) => target.target_id), ...rest };
   },
 
+  // A deployment that has not started has no instances yet: there is no exception of its own for that in these two.
   async GetDeploymentInstance(ctx, input) {
     readDeploymentId(input);
-    const id = readText(input, 'instanceId');
-    if (!id) throw new ApiError('InstanceIdRequiredException', 'The instanceId is missing.');
-    const [target] = await targetsById(ctx.store.db, await startedDeployment(ctx, input), [id]);
-    if (target === undefined)
-      throw new ApiError('InstanceDoesNotExistException', `The deployment has no instance ${id}.`);
+    const id = checkTargetId(readText(input, 'instanceId') ?? '', 'instanceId', 'InvalidInstanceNameException');
+    const deployment = await requireDeployment(ctx.store.db, input);
+    const [target] = await targetsById(ctx.store.db, deployment, [id]);
+    if (target === undefined) throw missing('InstanceDoesNotExistException', deployment, 'instance', id);
     return { instanceSummary: await instanceSummary(ctx.store.db, target) };
   },
 
   async BatchGetDeploymentInstances(ctx, input) {
     readDeploymentId(input);
-    const ids = (readList(input, 'instanceIds') ?? []).map((id) => requireText(id, 'instanceIds'));
-    if (ids.length === 0)
-      throw new ApiError('InstanceIdRequiredException', 'The list instanceIds is missing or empty.');
-    requireBatch(ids, 'instanceIds', MAX_BATCH);
-    const targets = await targetsById(ctx.store.db, await startedDeployment(ctx, input), ids);
-    const missing = ids.filter((_, index) => targets[index] === undefined);
+    const ids = readTargetIds(input, 'instanceIds', 'InvalidInstanceNameException', 'BatchLimitExceededException');
+    const targets = await targetsById(ctx.store.db, await requireDeployment(ctx.store.db, input), ids);
+    const unknown = ids.filter((_, index) => targets[index] === undefined);
     const found = targets.filter((target) => target !== undefined);
     return {
       instancesSummary: await Promise.all(found.map((target) => instanceSummary(ctx.store.db, target))),
-      errorMessage: missing.length === 0 ? '' : `The deployment has no instances ${missing.join(', ')}.`,
+      errorMessage: unknown.length === 0 ? '' : `The deployment has no instances ${unknown.join(', ')}.`,
     };
   },
 };

@@ -32,6 +32,8 @@ export interface DeploymentOptions {
   readonly autoRollbackConfiguration?: AutoRollback;
   /** Kept and shown; no alarm is watched. */
   readonly overrideAlarmConfiguration?: object;
+  /** Kept and shown; no host is of an Auto Scaling group. */
+  readonly ec2DeploymentOptions?: object;
   readonly rollbackInfo?: {
     readonly rollbackDeploymentId?: string;
     readonly rollbackTriggeringDeploymentId?: string;

@@ -79,6 +79,6 @@ async function requireGroup(tx: StoreTransaction, deployment: DeploymentRow): Pr
   if ((await lockGroupById(tx, deployment.deployment_group_id)) !== null) return;
   throw new ApiError(
     'DeploymentGroupDoesNotExistException',
-    `The deployment group ${deployment.deployment_group_name} was deleted, so it cannot be rolled back; stop without a rollback.`,
+    `The deployment group ${deployment.deployment_group_name} was deleted, so it cannot be rolled back (autoRollbackEnabled); stop without a rollback.`,
   );
 }

@@ -7,6 +7,9 @@ import { INPUT_MEMBERS, type MemberKind } from '../../../src/server/api/members.
 const MODEL = sdk as unknown as Readonly<Record<string, unknown>>;
 const OPERATIONS = Object.keys(MODEL).flatMap((name) => (/^[A-Z].*Command$/.test(name) ? [name.slice(0, -7)] : []));
 
+/** Operations with a member of the newest model, which the SDK here does not have yet. Once it has, the table needs no addition. */
+const NEWER_THAN_SDK = ['CreateDeployment', 'CreateDeploymentGroup', 'UpdateDeploymentGroup'];
+
 describe('the table of members', () => {
   test('has the operations of the SDK’s model and those of this server’s own, and no others', () => {
     const own = Object.keys(INPUT_MEMBERS).filter(isControlOperation);
@@ -16,7 +19,10 @@ describe('the table of members', () => {
 
   test.each(OPERATIONS)('has every member of %s in the model, nested ones included, with its type', (operation) => {
     const [, , , , input] = MODEL[`${operation}$`] as readonly unknown[];
-    expect(INPUT_MEMBERS[operation as keyof typeof INPUT_MEMBERS]).toEqual(kindOf(input));
+    const newer = NEWER_THAN_SDK.includes(operation)
+      ? { ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['text'] } }
+      : {};
+    expect(INPUT_MEMBERS[operation as keyof typeof INPUT_MEMBERS]).toEqual({ ...(kindOf(input) as object), ...newer });
   });
 });
 

@@ -16,13 +16,6 @@ const S3 = { revisionType: 'S3', s3Location: { bucket: 'revisions', key: 'a.zip'
 const GIT = { repository: 'team/site', commitId: 'a'.repeat(40) };
 const DEPLOYMENT = { ...SITE, deploymentGroupName: 'web', revision: S3 };
 const CONFIG = { deploymentConfigName: 'half', minimumHealthyHosts: { type: 'HOST_COUNT', value: 1 } };
-const NOT_HERE: readonly string[] = [
-  'ContinueDeployment',
-  'SkipWaitTimeForInstanceTermination',
-  'PutLifecycleEventHookExecutionStatus',
-  'DeleteResourcesByExternalId',
-  'DeleteGitHubAccountToken',
-];
 
 let scratch: ScratchFolder;
 let server: TestServer;
@@ -52,7 +45,7 @@ async function groupInfo(deploymentGroupName: string): Promise<Record<string, un
 }
 
 describe('a member that the operation does not have', () => {
-  const operations = (Object.keys(INPUT_MEMBERS) as ManagementOperation[]).filter((name) => !NOT_HERE.includes(name));
+  const operations = Object.keys(INPUT_MEMBERS) as ManagementOperation[];
 
   test.each(operations)('of %s is refused by its name', async (operation) => {
     const answer = call(operation, { dryRun: true });
@@ -326,7 +319,11 @@ describe('a list', () => {
   test('of tags goes on where its page has ended', async () => {
     const ResourceArn = 'arn:aws:codedeploy:us-east-1:000000000000:application:site';
     const Tags = Array.from({ length: 130 }, (_, n) => ({ Key: `key-${String(n).padStart(3, '0')}`, Value: 'v' }));
-    await call('TagResource', { ResourceArn, Tags });
+    // More than can be added today, as an older version let in.
+    const store = await openStore(suiteLocation(scratch.at('data')));
+    const rows = Tags.map(({ Key, Value }) => ({ resource_arn: ResourceArn, tag_key: Key, tag_value: Value }));
+    await store.db.insertInto('resource_tags').values(rows).execute();
+    await store.close();
     const first = await call('ListTagsForResource', { ResourceArn });
     const second = await call('ListTagsForResource', { ResourceArn, NextToken: first['NextToken'] });
     expect([first['Tags'], second['Tags']].flat()).toEqual(Tags);

@@ -1,0 +1,33 @@
+/** Lists of alarms. They are kept, and nothing watches them: `not-done.ts` refuses those that ask to be watched. Pure. */
+import { ApiError } from '../../../protocol/errors.ts';
+import type { Input } from '../context.ts';
+import { countCharacters, readBoolean, readList, readText, requireBatch, requireObject } from '../input.ts';
+
+const MAX_ALARMS = 10;
+/** In characters. */
+const MAX_NAME = 255;
+
+/** @param member the configuration's own name @throws ApiError InvalidAlarmConfigException, AlarmsLimitExceededException */
+export function checkAlarms(configuration: Input | null, member: string): void {
+  if (configuration === null) return;
+  const alarms = readList(configuration, 'alarms') ?? [];
+  const path = `${member}.alarms`;
+  requireBatch(alarms, path, MAX_ALARMS, 'AlarmsLimitExceededException');
+  const names = new Set<string>();
+  for (const [index, alarm] of alarms.entries()) {
+    const name = readText(requireObject(alarm, path), 'name') ?? '';
+    const length = countCharacters(name);
+    if (length === 0 || length > MAX_NAME) {
+      throw invalid(`${path}[${index}].name must have 1 to ${MAX_NAME} characters, but has ${length}.`);
+    }
+    if (names.has(name)) throw invalid(`${path}[${index}].name is that of an alarm before it in the list.`);
+    names.add(name);
+  }
+  if (readBoolean(configuration, 'enabled') === true && alarms.length === 0) {
+    throw invalid(`${member} is enabled and has no alarms.`);
+  }
+}
+
+function invalid(why: string): ApiError {
+  return new ApiError('InvalidAlarmConfigException', why);
+}

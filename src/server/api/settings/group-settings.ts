@@ -1,0 +1,64 @@
+/** The settings of a deployment group: checked, and kept in the form in which they were given. Pure. */
+import type { SettingsOfGroup } from '../../engine/settings.ts';
+import type { Input } from '../context.ts';
+import { readObject } from '../input.ts';
+import { isEmpty } from '../not-done.ts';
+import { checkAlarms } from './alarms.ts';
+import { checkStyle } from './deployment-style.ts';
+import { checkRollback } from './rollback.ts';
+import { checkTagFilters } from './tag-filters.ts';
+
+/**
+ * Members that are kept as they were given. Of those that are not acted upon, only values that ask for nothing get here; groups that an older
+ * version made may have others.
+ */
+const KEPT = [
+  'ec2TagFilters',
+  'ec2TagSet',
+  'onPremisesInstanceTagFilters',
+  'onPremisesTagSet',
+  'autoScalingGroups',
+  'triggerConfigurations',
+  'alarmConfiguration',
+  'autoRollbackConfiguration',
+  'outdatedInstancesStrategy',
+  'deploymentStyle',
+  'blueGreenDeploymentConfiguration',
+  'loadBalancerInfo',
+  'terminationHookEnabled',
+  'ec2DeploymentOptions',
+] as const;
+
+export type GroupSettings = SettingsOfGroup & { readonly [Name in (typeof KEPT)[number]]?: unknown };
+
+/** The two ways to say which hosts: a list of filters, or lists of them. */
+const TAG_FORMS = [
+  ['ec2TagFilters', 'ec2TagSet'],
+  ['onPremisesInstanceTagFilters', 'onPremisesTagSet'],
+] as const;
+
+/** @throws ApiError the exception of the first setting that is not well formed */
+export function checkGroupSettings(input: Input): void {
+  checkTagFilters(input);
+  checkStyle(input);
+  checkRollback(readObject(input, 'autoRollbackConfiguration'));
+  checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration');
+}
+
+/**
+ * The settings that a group has after a request. Absent members keep what was there; an empty list clears it.
+ *
+ * @param input what `checkGroupSettings` has let pass
+ * @param before what the group has already
+ */
+export function mergeGroupSettings(input: Input, before: GroupSettings = {}): GroupSettings {
+  const settings: Record<string, unknown> = { ...before };
+  const isGiven = (name: string) => input[name] !== undefined && input[name] !== null;
+  for (const name of KEPT) if (isGiven(name)) settings[name] = input[name];
+  for (const [flat, set] of TAG_FORMS) {
+    // Each form takes the place of the other; where both were given, the empty one says nothing.
+    if (isGiven(set) && (!isGiven(flat) || !isEmpty(input[set]))) delete settings[flat];
+    else if (isGiven(flat)) delete settings[set];
+  }
+  return settings as GroupSettings;
+}

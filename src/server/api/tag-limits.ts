@@ -1,0 +1,20 @@
+/** What a tag may be, of hosts as of applications and deployment groups. Pure. */
+import { countCharacters } from './input.ts';
+
+/** In characters. */
+const MAX_KEY = 128;
+const MAX_VALUE = 256;
+
+/** @param path where the key is in the request @returns a sentence; null: the key is good */
+export function problemOfTagKey(key: string, path: string): string | null {
+  const length = countCharacters(key);
+  return length > 0 && length <= MAX_KEY ? null : `${path} must have 1 to ${MAX_KEY} characters, but has ${length}.`;
+}
+
+/** @param least how many characters it needs @returns a sentence; null: the value is good */
+export function problemOfTagValue(value: string, path: string, least: 0 | 1): string | null {
+  const length = countCharacters(value);
+  return length >= least && length <= MAX_VALUE
+    ? null
+    : `${path} must have ${least} to ${MAX_VALUE} characters, but has ${length}.`;
+}
