@@ -1,0 +1,174 @@
+/** Rows of the table: deployment groups. */
+import {
+  LONG_NAME,
+  NO_APPLICATION,
+  NO_GROUP,
+  NO_PAGE,
+  NO_QUOTA,
+  NO_ROLES,
+  NO_THROTTLE,
+  type Operations,
+  omit,
+  tooMany,
+} from './operation.ts';
+import { ROLE } from './world.ts';
+
+const FILTER = { Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' };
+const SITE = { applicationName: 'site' };
+const NO_GROUP_NAME = omit(NO_GROUP, 'DeploymentGroupDoesNotExistException');
+const NO_CONFIG_READ = 'A group shows the name of its configuration, which cannot be deleted meanwhile.';
+const REFUSED_FIRST = 'The setting that it is about is refused before.';
+
+const REFUSED_SETTINGS =
+  'settings for load balancers, blue/green, Auto Scaling, EC2 tags, ECS services, alarms and triggers, `outdatedInstancesStrategy` UPDATE and rollback on alarms: nothing here acts upon them. Values that ask for nothing are taken';
+
+const SETTINGS_REFUSED = {
+  InvalidDeploymentConfigNameException: [
+    { deploymentConfigName: 'a b' },
+    { deploymentConfigName: LONG_NAME },
+    { deploymentConfigName: 'CodeDeployDefault.LambdaAllAtOnce' },
+    { deploymentConfigName: 'CodeDeployDefault.ECSAllAtOnce' },
+  ],
+  DeploymentConfigDoesNotExistException: { deploymentConfigName: 'nobody' },
+  InvalidRoleException: [{ serviceRoleArn: 'deployer' }, { serviceRoleArn: 'role/any' }],
+  InvalidEC2TagException: [{ ec2TagFilters: [FILTER] }, { ec2TagSet: { ec2TagSetList: [[FILTER]] } }],
+  InvalidTagException: [
+    { onPremisesInstanceTagFilters: [{ ...FILTER, Type: 'VALUES' }] },
+    { onPremisesInstanceTagFilters: [FILTER, { Value: 'web', Type: 'KEY_AND_VALUE' }] },
+    { onPremisesInstanceTagFilters: [{ Key: 'Role', Type: 'VALUE_ONLY' }] },
+    { onPremisesInstanceTagFilters: null, onPremisesTagSet: { onPremisesTagSetList: [[FILTER], [{ Key: '' }]] } },
+  ],
+  InvalidOnPremisesTagCombinationException: {
+    onPremisesInstanceTagFilters: [FILTER],
+    onPremisesTagSet: { onPremisesTagSetList: [[FILTER]] },
+  },
+  TagSetListLimitExceededException: [
+    { onPremisesInstanceTagFilters: tooMany(10, () => FILTER) },
+    { onPremisesInstanceTagFilters: null, onPremisesTagSet: { onPremisesTagSetList: tooMany(3, () => [FILTER]) } },
+    { onPremisesInstanceTagFilters: null, onPremisesTagSet: { onPremisesTagSetList: [tooMany(10, () => FILTER)] } },
+  ],
+  InvalidAutoScalingGroupException: { autoScalingGroups: ['fleet'] },
+  InvalidAutoScalingGroupProcessToSuspendException: [['Terminate'], ['terminate'], ['Launch']].map((processes) => ({
+    ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: processes },
+  })),
+  InvalidTriggerConfigException: {
+    triggerConfigurations: [{ triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] }],
+  },
+  InvalidAlarmConfigException: [
+    { alarmConfiguration: { enabled: true, alarms: [{ name: 'load' }] } },
+    { alarmConfiguration: { enabled: true, alarms: [] } },
+    { alarmConfiguration: { enabled: false, alarms: [{ name: '' }] } },
+    { alarmConfiguration: { enabled: false, alarms: [{ name: 'x'.repeat(256) }] } },
+    { alarmConfiguration: { enabled: false, alarms: [{ name: 'a' }, { name: 'a' }] } },
+  ],
+  AlarmsLimitExceededException: {
+    alarmConfiguration: { enabled: false, alarms: tooMany(10, (n) => ({ name: `alarm-${n}` })) },
+  },
+  InvalidAutoRollbackConfigException: [
+    { autoRollbackConfiguration: { enabled: true } },
+    { autoRollbackConfiguration: { enabled: true, events: ['FAILURE'] } },
+    { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] } },
+  ],
+  InvalidInputException: [{ outdatedInstancesStrategy: 'UPDATE' }, { terminationHookEnabled: true }],
+  InvalidBlueGreenDeploymentConfigurationException: {
+    blueGreenDeploymentConfiguration: { greenFleetProvisioningOption: { action: 'DISCOVER_EXISTING' } },
+  },
+  InvalidDeploymentStyleException: [
+    { deploymentStyle: { deploymentType: 'BLUE_GREEN' } },
+    { deploymentStyle: { deploymentType: 'in_place' } },
+    { deploymentStyle: { deploymentOption: 'WITH_TRAFFIC_CONTROL' } },
+    { deploymentStyle: { deploymentOption: 'NONE' } },
+  ],
+  InvalidLoadBalancerInfoException: [
+    { loadBalancerInfo: { elbInfoList: [{ name: 'front' }] } },
+    { loadBalancerInfo: { targetGroupInfoList: [{ name: 'front' }] } },
+  ],
+  InvalidECSServiceException: { ecsServices: [{ serviceName: 's', clusterName: 'c' }] },
+} as const;
+
+const SETTINGS_NEVER = {
+  ECSServiceMappingLimitExceededException: REFUSED_FIRST,
+  InvalidEC2TagCombinationException: REFUSED_FIRST,
+  InvalidTargetGroupPairException: REFUSED_FIRST,
+  InvalidTrafficRoutingConfigurationException: REFUSED_FIRST,
+  LifecycleHookLimitExceededException: REFUSED_FIRST,
+  TriggerTargetsLimitExceededException: REFUSED_FIRST,
+  ThrottlingException: NO_THROTTLE,
+} as const;
+
+export const DEPLOYMENT_GROUPS: Operations<
+  | 'CreateDeploymentGroup'
+  | 'GetDeploymentGroup'
+  | 'BatchGetDeploymentGroups'
+  | 'ListDeploymentGroups'
+  | 'UpdateDeploymentGroup'
+  | 'DeleteDeploymentGroup'
+> = {
+  CreateDeploymentGroup: {
+    does: 'makes a group of the hosts that tags choose, with its configuration, rollback and up to 50 tags',
+    refuses: REFUSED_SETTINGS,
+    good: {
+      ...{ ...SITE, deploymentGroupName: 'new', serviceRoleArn: ROLE, onPremisesInstanceTagFilters: [FILTER] },
+      ...{ tags: [{ Key: 'Team', Value: 'a' }], ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: [] } },
+    },
+    refused: {
+      ...NO_APPLICATION,
+      ...NO_GROUP_NAME,
+      ...SETTINGS_REFUSED,
+      RoleRequiredException: [{ serviceRoleArn: null }, { serviceRoleArn: '' }],
+      DeploymentGroupAlreadyExistsException: { deploymentGroupName: 'web' },
+      InvalidTagsToAddException: [{ tags: [{ Key: '' }] }, { tags: tooMany(50, (n) => ({ Key: `k${n}` })) }],
+    },
+    never: { ...SETTINGS_NEVER, DeploymentGroupLimitExceededException: NO_QUOTA },
+  },
+  GetDeploymentGroup: {
+    does: 'shows a group with its last deployments',
+    refuses: null,
+    good: { ...SITE, deploymentGroupName: 'web' },
+    refused: { ...NO_APPLICATION, ...NO_GROUP },
+    never: { DeploymentConfigDoesNotExistException: NO_CONFIG_READ },
+  },
+  BatchGetDeploymentGroups: {
+    does: 'shows up to 100 groups; `errorMessage` names those that do not exist',
+    refuses: null,
+    good: { ...SITE, deploymentGroupNames: ['web', 'nobody'] },
+    refused: {
+      ...NO_APPLICATION,
+      DeploymentGroupNameRequiredException: [{ deploymentGroupNames: null }, { deploymentGroupNames: [] }],
+      InvalidDeploymentGroupNameException: [{ deploymentGroupNames: ['web', 'a b'] }, { deploymentGroupNames: [''] }],
+      BatchLimitExceededException: { deploymentGroupNames: tooMany(100, (n) => `group-${n}`) },
+    },
+    never: { DeploymentConfigDoesNotExistException: NO_CONFIG_READ },
+  },
+  ListDeploymentGroups: {
+    does: 'lists the names of an application’s groups, 100 a page',
+    refuses: null,
+    good: SITE,
+    refused: { ...NO_APPLICATION, ...NO_PAGE },
+    never: {},
+  },
+  UpdateDeploymentGroup: {
+    does: 'changes what it is given, and the name: an empty list clears, an absent member stays; nothing that runs is changed',
+    refuses: REFUSED_SETTINGS,
+    good: { ...SITE, currentDeploymentGroupName: 'spare', newDeploymentGroupName: 'renamed' },
+    refused: {
+      ...NO_APPLICATION,
+      ...SETTINGS_REFUSED,
+      DeploymentGroupNameRequiredException: [{ currentDeploymentGroupName: null }, { currentDeploymentGroupName: '' }],
+      InvalidDeploymentGroupNameException: [
+        { currentDeploymentGroupName: 'a b' },
+        { newDeploymentGroupName: LONG_NAME },
+      ],
+      DeploymentGroupDoesNotExistException: { currentDeploymentGroupName: 'nobody' },
+      DeploymentGroupAlreadyExistsException: { currentDeploymentGroupName: 'idle', newDeploymentGroupName: 'web' },
+    },
+    never: SETTINGS_NEVER,
+  },
+  DeleteDeploymentGroup: {
+    does: 'deletes a group, or does nothing if there is none; what is installed on its hosts stays',
+    refuses: null,
+    good: { ...SITE, deploymentGroupName: 'renamed' },
+    refused: { ...omit(NO_APPLICATION, 'ApplicationDoesNotExistException'), ...NO_GROUP_NAME },
+    never: { InvalidRoleException: NO_ROLES },
+  },
+};

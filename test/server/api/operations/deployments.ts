@@ -1,0 +1,196 @@
+/** Rows of the table: deployments. */
+import { NO_REVISION } from './applications.ts';
+import {
+  HOSTS_ONLY,
+  NO_APPLICATION,
+  NO_DEPLOYMENT,
+  NO_GROUP,
+  NO_PAGE,
+  NO_ROLES,
+  NO_THROTTLE,
+  type Operations,
+  tooMany,
+} from './operation.ts';
+import { S3, type World } from './world.ts';
+
+const FILTER = { Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' };
+const IDLE = { applicationName: 'site', deploymentGroupName: 'idle' };
+const running = ({ running: deploymentId }: World) => ({ deploymentId });
+const completed = ({ completed: deploymentId }: World) => ({ deploymentId });
+const NOT_IN_PLACE = 'always: every deployment here is in place';
+
+const CREATE_NEVER = {
+  RevisionDoesNotExistException: 'A revision that is not registered is registered by its deployment.',
+  InvalidRoleException: NO_ROLES,
+  InvalidComputePlatformException: HOSTS_ONLY,
+  InvalidTrafficRoutingConfigurationException: HOSTS_ONLY,
+  InvalidECSServiceException: HOSTS_ONLY,
+  InvalidLoadBalancerInfoException: 'No group has a load balancer.',
+  InvalidAutoScalingGroupException: 'No group has Auto Scaling groups.',
+  InvalidGitHubAccountTokenException: 'Hosts have tokens for GitHub of their own.',
+  InvalidIgnoreApplicationStopFailuresValueException: 'A value that is not true or false is a SerializationException.',
+  ThrottlingException: NO_THROTTLE,
+} as const;
+
+export const DEPLOYMENTS: Operations<
+  | 'CreateDeployment'
+  | 'GetDeployment'
+  | 'BatchGetDeployments'
+  | 'ListDeployments'
+  | 'StopDeployment'
+  | 'ContinueDeployment'
+  | 'SkipWaitTimeForInstanceTermination'
+  | 'PutLifecycleEventHookExecutionStatus'
+  | 'DeleteResourcesByExternalId'
+> = {
+  CreateDeployment: {
+    does: 'deploys a revision to the hosts of a group, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, since no host is of an Auto Scaling group',
+    refuses:
+      '`targetInstances`, which is for blue/green; alarms that are to be watched, and rollback on alarms; revisions as RegisterApplicationRevision',
+    good: {
+      ...{ ...IDLE, revision: S3, description: 'x'.repeat(256) },
+      ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },
+    },
+    refused: {
+      ...NO_APPLICATION,
+      ...NO_GROUP,
+      ...NO_REVISION,
+      RevisionRequiredException: [{ revision: null }, { revision: null, deploymentMode: 'RESTART' }],
+      InvalidRevisionException: [...NO_REVISION.InvalidRevisionException, { deploymentMode: 'RESTART' }],
+      InvalidDeploymentConfigNameException: [
+        { deploymentConfigName: 'a b' },
+        { deploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes' },
+      ],
+      DeploymentConfigDoesNotExistException: { deploymentConfigName: 'nobody' },
+      DescriptionTooLongException: [{ description: 'x'.repeat(257) }, { description: '\u{1F6A2}'.repeat(257) }],
+      DeploymentLimitExceededException: { deploymentGroupName: 'web' },
+      InvalidTargetInstancesException: { targetInstances: { tagFilters: [FILTER] } },
+      InvalidAlarmConfigException: { overrideAlarmConfiguration: { enabled: true, alarms: [{ name: 'load' }] } },
+      AlarmsLimitExceededException: {
+        overrideAlarmConfiguration: { enabled: false, alarms: tooMany(10, (n) => ({ name: `alarm-${n}` })) },
+      },
+      InvalidAutoRollbackConfigException: [
+        { autoRollbackConfiguration: { enabled: true, events: [] } },
+        { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] } },
+        { autoRollbackConfiguration: { enabled: false, events: ['deployment_failure'] } },
+      ],
+      InvalidAutoScalingGroupProcessToSuspendException: [
+        ['Launch'],
+        ['terminate'],
+        [''],
+        tooMany(4, () => 'Terminate'),
+      ].map((processes) => ({ ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: processes } })),
+      InvalidFileExistsBehaviorException: [{ fileExistsBehavior: 'REPLACE' }, { fileExistsBehavior: '' }],
+      InvalidUpdateOutdatedInstancesOnlyValueException: {
+        ...{ revision: null, updateOutdatedInstancesOnly: true, deploymentMode: 'RESTART' },
+      },
+      InvalidInputException: [{ deploymentMode: 'REDEPLOY' }, { deploymentMode: '' }],
+    },
+    never: CREATE_NEVER,
+  },
+  GetDeployment: {
+    does: 'shows a deployment with what is in force for it, the rollback of its group included',
+    refuses: null,
+    good: running,
+    refused: NO_DEPLOYMENT,
+    never: {},
+  },
+  BatchGetDeployments: {
+    does: 'shows up to 25 deployments; those that do not exist are left out',
+    refuses: null,
+    good: { deploymentIds: ['d-000000000'] },
+    refused: {
+      DeploymentIdRequiredException: [{ deploymentIds: null }, { deploymentIds: [] }],
+      InvalidDeploymentIdException: [{ deploymentIds: ['d-000000000', 'd-1'] }, { deploymentIds: [''] }],
+      BatchLimitExceededException: { deploymentIds: tooMany(25, () => 'd-000000000') },
+    },
+    never: {},
+  },
+  ListDeployments: {
+    does: 'lists the ids of deployments, newest first, 100 a page; with an `externalId` none, since nothing here has one',
+    refuses: null,
+    good: { ...IDLE, includeOnlyStatuses: ['Failed', 'Baking'], createTimeRange: { start: 1, end: 2 } },
+    refused: {
+      ...NO_APPLICATION,
+      ...NO_GROUP,
+      ...NO_PAGE,
+      InvalidDeploymentStatusException: [{ includeOnlyStatuses: ['Failed', 'failed'] }, { includeOnlyStatuses: [''] }],
+      InvalidTimeRangeException: [
+        { createTimeRange: { start: 2, end: 1 } },
+        { createTimeRange: { start: 'yesterday' } },
+        { createTimeRange: { end: 1e300 } },
+      ],
+      InvalidExternalIdException: { externalId: '' },
+    },
+    never: { InvalidInputException: 'Each member has an exception of its own.' },
+  },
+  StopDeployment: {
+    does: 'stops a deployment: no more events begin, and those that run are waited for',
+    refuses: null,
+    good: ({ orphaned: deploymentId }) => ({ deploymentId }),
+    refused: {
+      ...NO_DEPLOYMENT,
+      DeploymentAlreadyCompletedException: completed,
+      DeploymentGroupDoesNotExistException: { autoRollbackEnabled: true },
+    },
+    never: {
+      UnsupportedActionForDeploymentTypeException: 'A deployment in place can be stopped at any time.',
+    },
+  },
+  ContinueDeployment: {
+    does: 'reads its input, and finds the deployment',
+    refuses: NOT_IN_PLACE,
+    good: running,
+    alwaysRefused: 'UnsupportedActionForDeploymentTypeException',
+    refused: {
+      ...NO_DEPLOYMENT,
+      InvalidDeploymentWaitTypeException: [{ deploymentWaitType: 'WAIT' }, { deploymentWaitType: '' }],
+      DeploymentAlreadyCompletedException: completed,
+      UnsupportedActionForDeploymentTypeException: [{}, { deploymentWaitType: 'TERMINATION_WAIT' }],
+    },
+    never: {
+      DeploymentIsNotInReadyStateException: 'A deployment in place has no such state.',
+      InvalidDeploymentStatusException: 'A deployment in place has no such state.',
+    },
+  },
+  SkipWaitTimeForInstanceTermination: {
+    does: 'reads its input, and finds the deployment',
+    refuses: NOT_IN_PLACE,
+    good: running,
+    alwaysRefused: 'UnsupportedActionForDeploymentTypeException',
+    refused: {
+      ...NO_DEPLOYMENT,
+      DeploymentAlreadyCompletedException: completed,
+      DeploymentNotStartedException: ({ unstarted }) => ({ deploymentId: unstarted }),
+      UnsupportedActionForDeploymentTypeException: {},
+    },
+    never: {},
+  },
+  PutLifecycleEventHookExecutionStatus: {
+    does: 'reads its input, and finds the deployment',
+    refuses: 'always: hooks here are scripts on hosts, not functions',
+    good: (world) => ({ ...running(world), lifecycleEventHookExecutionId: 'hook-1', status: 'Succeeded' }),
+    alwaysRefused: 'UnsupportedActionForDeploymentTypeException',
+    refused: {
+      ...NO_DEPLOYMENT,
+      InvalidLifecycleEventHookExecutionIdException: [
+        { lifecycleEventHookExecutionId: null },
+        { lifecycleEventHookExecutionId: '' },
+      ],
+      InvalidLifecycleEventHookExecutionStatusException: [
+        { status: 'Pending' },
+        { status: null },
+        { status: 'failed' },
+      ],
+      UnsupportedActionForDeploymentTypeException: {},
+    },
+    never: { LifecycleEventAlreadyCompletedException: 'No event waits for a function.' },
+  },
+  DeleteResourcesByExternalId: {
+    does: 'does nothing: what CloudFormation makes has an external id, and nothing here has one',
+    refuses: null,
+    good: { externalId: 'stack-1' },
+    refused: {},
+    never: {},
+  },
+};

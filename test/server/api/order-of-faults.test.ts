@@ -1,0 +1,46 @@
+/**
+ * Of several faults of a request a caller learns the first in this order: what is missing, what is not well formed, what does not exist.
+ * Pairs are made from the table of operations.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { CodeDeployOperation } from '../../../src/protocol/management/shapes.ts';
+import { OPERATION_NAMES, OPERATIONS, requestOf } from './operations/all.ts';
+import type { Change } from './operations/operation.ts';
+import { createWorld, type World } from './operations/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const STAGES = [/RequiredException$/, /^Invalid/, /DoesNotExistException$|NotRegisteredException$/];
+
+const stageOf = (exception: string) => STAGES.findIndex((stage) => stage.test(exception));
+
+/** The first request of each exception. */
+function faultsOf(operation: CodeDeployOperation) {
+  return Object.entries(OPERATIONS[operation].refused).flatMap(([exception, changes]) => {
+    const [change] = [changes].flat() as readonly Change[];
+    return typeof change === 'object' ? [{ exception, change }] : [];
+  });
+}
+
+const PAIRS = OPERATION_NAMES.flatMap((operation) =>
+  faultsOf(operation).flatMap((first) =>
+    faultsOf(operation)
+      .filter(({ exception, change }) => {
+        const [before, after] = [stageOf(first.exception), stageOf(exception)];
+        return before >= 0 && after > before && !Object.keys(change).some((name) => name in first.change);
+      })
+      .map((second) => ({ operation, exception: first.exception, also: second.exception, first, second })),
+  ),
+);
+
+test('there are many pairs', () => expect(PAIRS.length).toBeGreaterThan(100));
+
+test.each(PAIRS)('$operation with the faults of $exception and of $also answers $exception', async (pair) => {
+  const { operation, exception, first, second } = pair;
+  const request = requestOf(OPERATIONS[operation], { ...second.change, ...first.change }, world);
+  await expect(world.call(operation, request)).rejects.toMatchObject({ type: exception });
+});
