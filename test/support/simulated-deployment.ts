@@ -31,6 +31,9 @@ export class SimulatedDeployment {
   /** The most that were out of service at once: under way, or failed. */
   mostDown = 0;
   readonly targets: SimulatedTarget[];
+  /** Instances of which an event has ended since the last step. */
+  readonly changed = new Set<string>();
+  #isStopNew = false;
   #stopRequestedAtMs: number | null = null;
   readonly #settings: SimulatedSettings;
   readonly #createdAtMs = this.nowMs;
@@ -72,11 +75,25 @@ export class SimulatedDeployment {
     return { ...this.#settings, ...times, targets };
   }
 
-  /** One step. @param crashes the decision is made and lost, as when the process dies before the commit */
-  step(crashes = false): readonly Action[] {
+  /** Whether a step has to look at all targets: it is the first one, the time has come, or somebody has stopped it. */
+  get needsWhole(): boolean {
+    return this.nowMs >= this.wakeAtMs || this.#isStopNew;
+  }
+
+  /**
+   * One step.
+   *
+   * @param crashes the decision is made and lost, as when the process dies before the commit
+   * @param decideNow what decides; else `decide`
+   */
+  step(crashes = false, decideNow: typeof decide = decide): readonly Action[] {
     if (this.finished !== null) return [];
-    const actions = decide(structuredClone(this.snapshot()), this.nowMs);
-    if (!crashes) for (const action of actions) this.#apply(action);
+    const actions = decideNow(structuredClone(this.snapshot()), this.nowMs);
+    if (!crashes) {
+      for (const action of actions) this.#apply(action);
+      this.changed.clear();
+      this.#isStopNew = false;
+    }
     this.mostDown = Math.max(this.mostDown, this.count('InProgress') + this.count('Failed'));
     return actions;
   }
@@ -92,6 +109,7 @@ export class SimulatedDeployment {
     if (isLost) return;
     if (this.finished !== null || this.#stopRequestedAtMs !== null) return;
     event.status = isNoop ? 'Succeeded' : 'InProgress';
+    if (isNoop && target !== undefined) this.changed.add(target.instanceId);
     event.startedAtMs = this.nowMs;
   }
 
@@ -104,8 +122,11 @@ export class SimulatedDeployment {
 
   /** A host's report; of an event that is not under way it changes nothing. */
   complete(host: number, isGood: boolean): void {
-    const event = this.targets[host]?.events.find(({ status }) => status === 'InProgress');
-    if (event !== undefined) event.status = isGood ? 'Succeeded' : 'Failed';
+    const target = this.targets[host];
+    const event = target?.events.find(({ status }) => status === 'InProgress');
+    if (target === undefined || event === undefined) return;
+    event.status = isGood ? 'Succeeded' : 'Failed';
+    this.changed.add(target.instanceId);
   }
 
   /** The host says that it is there. */
@@ -120,7 +141,9 @@ export class SimulatedDeployment {
   }
 
   requestStop(): void {
-    if (this.finished === null) this.#stopRequestedAtMs ??= this.nowMs;
+    if (this.finished !== null) return;
+    this.#stopRequestedAtMs ??= this.nowMs;
+    this.#isStopNew = true;
   }
 
   #apply(action: Action): void {

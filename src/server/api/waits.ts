@@ -1,6 +1,6 @@
 /** What a deployment waits for, and how to wait no more: beyond CodeDeploy. */
 import { waitsOf } from '../engine/decide.ts';
-import { readSnapshot } from '../engine/step.ts';
+import { readSnapshot } from '../engine/read-snapshot.ts';
 import { requestStop } from '../engine/stop.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import { targetsOf } from '../store/targets.ts';

@@ -4,7 +4,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { CommandStatus, Envelope } from '../../protocol/host-command/shapes.ts';
 import { isHookEvent } from '../../protocol/lifecycle-events.ts';
 import { beginEvent, endEvent, type ReportContext, reportOn } from '../engine/event-reports.ts';
-import { findEventByCommand } from '../store/lifecycle-events.ts';
+import { lockEventByCommand } from '../store/lifecycle-events.ts';
 import { type HostActor, lockPower } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
@@ -71,14 +71,14 @@ function statusOf({ status }: LifecycleEventRow): CommandStatus {
   return status === 'Skipped' || status === 'Unknown' ? 'Failed' : status;
 }
 
-/** The event behind a command of the host that calls; its power is held. */
+/** The event behind a command of the host that calls; it is held, and the caller's power. */
 async function findOwn(
   tx: StoreTransaction,
   hostCommandId: string,
   caller: HostActor,
 ): Promise<LifecycleEventRow | null> {
   await lockPower(tx, caller);
-  const event = await findEventByCommand(tx, hostCommandId);
+  const event = await lockEventByCommand(tx, hostCommandId);
   if (event === null || event.host_arn === caller.hostArn) return event;
   throw new ApiError('ClientException', `The command ${event.host_command_id} is not one of this host.`);
 }

@@ -7,13 +7,27 @@
  * Each kind of deployment is decided in a file of its own: `hosts/in-place`. What they decide about is in `snapshot`, the events that they
  * have in `course`, and how long they wait in `limits`.
  */
-import { decideInPlace } from './hosts/in-place.ts';
+import { decideInPart, decideInPlace } from './hosts/in-place.ts';
 import { Target } from './hosts/target.ts';
-import type { Action, DeploymentSnapshot, Wait } from './snapshot.ts';
+import type { Action, DeploymentSnapshot, OtherTargets, Wait } from './snapshot.ts';
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
 export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
   return decideInPlace(deployment, nowMs);
+}
+
+/**
+ * The same for those targets that have changed since the last step, and the first of those that wait for their turn. The actions are those of
+ * `decide`, but for the `wake-at`, which may be earlier.
+ *
+ * @returns null: what follows concerns other targets, too
+ */
+export function decidePart(
+  deployment: DeploymentSnapshot,
+  others: OtherTargets,
+  nowMs: number,
+): readonly Action[] | null {
+  return decideInPart(deployment, others, nowMs);
 }
 
 /** What a deployment waits for now, by instance. */

@@ -1,10 +1,12 @@
 /**
- * Drives deployments to their end. Level-triggered: each step locks the deployment's row, reads everything as it is, decides, and
+ * Drives deployments to their end. Level-triggered: each step locks the deployment's row, reads what is there, decides, and
  * writes down what was decided, in one transaction. Who takes a step, when, and how often does not matter.
  *
- * What guarantees that a deployment goes on: `wake_at_ms`. Whoever changes something about a deployment sets it to now in the same
- * transaction, and a step sets it to the next time limit; every server looks for deployments whose time has come. So a crash
- * between a change and its step loses nothing; calling `step` right after a change only makes it quick.
+ * What guarantees that a deployment goes on: `wake_at_ms`, and `changed_targets`. Whoever changes something about a deployment sets the
+ * first to now in the same transaction, and a step sets it to the next time limit. Reports of hosts, of which there are many, note their
+ * target in the second instead: then a step looks at such targets alone (`step-part`), and a report waits for no step. Every server looks
+ * for deployments whose time has come or which have changed. So a crash between a change and its step loses nothing; calling `step` right
+ * after a change only makes it quick.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -16,6 +18,7 @@ import { createCoalescer } from './coalesce.ts';
 import { REDELIVERY_MS } from './limits.ts';
 import { createListening, type Listening } from './listening.ts';
 import { takeStep } from './step.ts';
+import { takePartOfStep } from './step-part.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface EngineContext {
@@ -90,10 +93,16 @@ async function keepLooking(ctx: SteppingContext, listening: Listening, signal: A
   }
 }
 
-/** One deployment that cannot be driven on must not keep the others from it. */
+/**
+ * One deployment that cannot be driven on must not keep the others from it.
+ *
+ * A step for what has changed may be lost in a power cut: it follows from rows that are not.
+ */
 async function stepSafely(ctx: SteppingContext, deploymentId: string, lock: typeof lockDeployment): Promise<void> {
   try {
-    const result = await ctx.store.transaction(async (tx) => takeStep(ctx, tx, await lock(tx, deploymentId)));
+    const result =
+      (await ctx.store.transaction(async (tx) => takePartOfStep(ctx, tx, await lock(tx, deploymentId)), 'lazy')) ??
+      (await ctx.store.transaction(async (tx) => takeStep(ctx, tx, await lock(tx, deploymentId))));
     for (const hostArn of result.hostArns) ctx.waiters.wake(hostArn);
     const { finished, followedBy } = result;
     if (finished !== null) {

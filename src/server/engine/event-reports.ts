@@ -1,8 +1,9 @@
 /** What becomes of a lifecycle event, reported by whoever carries it out, and what that makes of its deployment. */
 import type { CommandDiagnostics } from '../../protocol/diagnostics.ts';
 import type { Clock } from '../../system/clock.ts';
-import { lockDeployment, updateDeployment } from '../store/deployments.ts';
-import { findEvent, keyOf, updateEvent } from '../store/lifecycle-events.ts';
+import { noteChangedTarget } from '../store/changed-targets.ts';
+import { findDeployment } from '../store/deployments.ts';
+import { keyOf, updateEvent } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, LifecycleEventRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { diagnosticsOf, lateDiagnosticsOf } from './diagnostics.ts';
@@ -21,9 +22,10 @@ export interface Reported<Answer> {
 }
 
 /**
- * Does `work` with an event while its deployment is locked, and drives the deployment on if that changed anything.
+ * Does `work` with an event while it is locked, and drives its deployment on if that changed anything. The deployment is not locked: the
+ * hosts of a large one report all the time, and would wait for its steps and for each other.
  *
- * @param find finds the event, and throws what refuses the reporter; null: the event is gone
+ * @param find finds the event and locks it, and throws what refuses the reporter; null: the event is gone
  * @param answerForUnknown what the reporter of an event that is gone is told
  */
 export async function reportOn<Answer>(
@@ -33,17 +35,16 @@ export async function reportOn<Answer>(
   work: (tx: StoreTransaction, event: LifecycleEventRow, deployment: DeploymentRow) => Promise<Reported<Answer>>,
 ): Promise<Answer> {
   const { answer, changedId } = await ctx.store.transaction(async (tx) => {
-    const found = await find(tx);
+    const event = await find(tx);
     // Its application may have been deleted: for the reporter that is the end of it, and nothing to worry about.
-    if (found === null) return { answer: answerForUnknown, changedId: null };
-    const deployment = await lockDeployment(tx, found.deployment_id);
-    // Read again: only what is read while the deployment is locked stays as it is.
-    const event = await findEvent(tx, keyOf(found));
-    if (deployment === null || event === null) return { answer: answerForUnknown, changedId: null };
+    if (event === null) return { answer: answerForUnknown, changedId: null };
+    const { deployment_id: deploymentId, instance_id: instanceId } = event;
+    const deployment = await findDeployment(tx, deploymentId);
+    if (deployment === null) return { answer: answerForUnknown, changedId: null };
     const reported = await work(tx, event, deployment);
     if (!reported.changed) return { answer: reported.answer, changedId: null };
-    await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: ctx.clock.now() });
-    return { answer: reported.answer, changedId: deployment.deployment_id };
+    await noteChangedTarget(tx, deploymentId, instanceId);
+    return { answer: reported.answer, changedId: deploymentId };
   });
   if (changedId !== null) await ctx.engine.step(changedId);
   return answer;

@@ -1,7 +1,7 @@
 /** What a decision about a deployment is made from, and what is decided. Types only. Pure. */
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
 import type { FinishAction } from './hosts/ending.ts';
-import type { MinimumHealthyHosts } from './hosts/health.ts';
+import type { MinimumHealthyHosts, TargetCounts } from './hosts/health.ts';
 
 export interface EventSnapshot {
   readonly position: number;
@@ -25,6 +25,14 @@ export interface HostSnapshot {
   readonly deregisteredAtMs: number | null;
   /** When it last polled, or said that it is at work; null: never. */
   readonly heardOfAtMs: number | null;
+}
+
+/** The targets of a deployment that a decision does not look at: the last step has seen to them, and nothing of them has changed since. */
+export interface OtherTargets {
+  readonly hosts: number;
+  readonly counts: TargetCounts;
+  /** None of them reaches a time limit before. */
+  readonly wakeAtMs: number;
 }
 
 /** A deployment that is InProgress. */

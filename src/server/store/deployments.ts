@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { deploymentsWithChanges } from './changed-targets.ts';
 import type { DeploymentRow, DeploymentStatus } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
@@ -41,19 +42,20 @@ export async function findDeployment(db: StoreReader, deploymentId: string): Pro
 
 /**
  * The deployment, held until the transaction ends. Whoever changes rows of a deployment (its targets, its events) holds it, so
- * that what was decided from them still is so when it is written; only the hand-out of a command, one row, does without.
+ * that what was decided from them still is so when it is written. Hand-outs and reports change one event and hold that alone
+ * (`lockOpenEvents` is the other side); the lock here lets them refer to the deployment.
  */
 export async function lockDeployment(tx: StoreTransaction, deploymentId: string): Promise<DeploymentRow | null> {
   const row = await tx
     .selectFrom('deployments')
     .selectAll()
     .where('deployment_id', '=', deploymentId)
-    .forUpdate()
+    .forNoKeyUpdate()
     .executeTakeFirst();
   return row ?? null;
 }
 
-/** The deployment, held likewise, if its time has come and nobody else holds it. */
+/** The deployment, held likewise, if its time has come or something of it has changed, and nobody else holds it. */
 export async function lockDueDeployment(
   tx: StoreTransaction,
   deploymentId: string,
@@ -63,8 +65,13 @@ export async function lockDueDeployment(
     .selectFrom('deployments')
     .selectAll()
     .where('deployment_id', '=', deploymentId)
-    .where('wake_at_ms', '<=', nowMs)
-    .forUpdate()
+    .where((eb) =>
+      eb.or([
+        eb('wake_at_ms', '<=', nowMs),
+        eb.exists(eb.selectFrom('changed_targets').select('instance_id').where('deployment_id', '=', deploymentId)),
+      ]),
+    )
+    .forNoKeyUpdate()
     .skipLocked()
     .executeTakeFirst();
   return row ?? null;
@@ -78,7 +85,8 @@ export async function dueDeployments(db: StoreReader, nowMs: number): Promise<st
     .where('wake_at_ms', '<=', nowMs)
     .orderBy('wake_at_ms')
     .execute();
-  return rows.map((row) => row.deployment_id);
+  const due = rows.map((row) => row.deployment_id);
+  return [...new Set([...due, ...(await deploymentsWithChanges(db))])];
 }
 
 export async function updateDeployment(

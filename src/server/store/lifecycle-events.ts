@@ -32,8 +32,16 @@ const DECIDED_BY = ['instance_id', 'position', 'event_name', 'status', 'ready_at
 /** What a decision needs to know of an event; diagnostics, which are long, are not among it. */
 export type DecisiveEvent = Pick<LifecycleEventRow, (typeof DECIDED_BY)[number]>;
 
-/** The events of those targets that are not over, each target's in order. */
-export async function eventsOfActiveTargets(db: StoreReader, deploymentId: string): Promise<DecisiveEvent[]> {
+/**
+ * The events of those targets that are not over, each target's in order.
+ *
+ * @param instanceIds only of these; left out: of all
+ */
+export async function eventsOfActiveTargets(
+  db: StoreReader,
+  deploymentId: string,
+  instanceIds?: readonly string[],
+): Promise<DecisiveEvent[]> {
   return db
     .selectFrom('lifecycle_events')
     .innerJoin('targets', (join) =>
@@ -44,7 +52,30 @@ export async function eventsOfActiveTargets(db: StoreReader, deploymentId: strin
     .select(DECIDED_BY.map((column) => `lifecycle_events.${column}` as const))
     .where('targets.deployment_id', '=', deploymentId)
     .where('targets.status', 'in', ['Pending', 'InProgress'])
+    .$if(instanceIds !== undefined, (query) => query.where('targets.instance_id', 'in', instanceIds ?? []))
     .orderBy('lifecycle_events.position')
+    .execute();
+}
+
+/**
+ * Holds the events that hosts may report on now, until the transaction ends. What is read of them afterwards stays so; a report that comes
+ * meanwhile waits, and is told how its event stands then.
+ *
+ * @param instanceIds only of these; left out: of all
+ */
+export async function lockOpenEvents(
+  tx: StoreTransaction,
+  deploymentId: string,
+  instanceIds?: readonly string[],
+): Promise<void> {
+  await tx
+    .selectFrom('lifecycle_events')
+    .select('position')
+    .where('deployment_id', '=', deploymentId)
+    .$if(instanceIds !== undefined, (query) => query.where('instance_id', 'in', instanceIds ?? []))
+    .where('ready_at_ms', 'is not', null)
+    .where('ended_at_ms', 'is', null)
+    .forUpdate()
     .execute();
 }
 
@@ -101,22 +132,16 @@ export async function failRunningEvents(
     .execute();
 }
 
-export async function findEvent(db: StoreReader, key: EventKey): Promise<LifecycleEventRow | null> {
-  const row = await db
-    .selectFrom('lifecycle_events')
-    .selectAll()
-    .where('deployment_id', '=', key.deploymentId)
-    .where('instance_id', '=', key.instanceId)
-    .where('position', '=', key.position)
-    .executeTakeFirst();
-  return row ?? null;
-}
-
-export async function findEventByCommand(db: StoreReader, hostCommandId: string): Promise<LifecycleEventRow | null> {
-  const row = await db
+/** The event behind a command, held until the transaction ends. */
+export async function lockEventByCommand(
+  tx: StoreTransaction,
+  hostCommandId: string,
+): Promise<LifecycleEventRow | null> {
+  const row = await tx
     .selectFrom('lifecycle_events')
     .selectAll()
     .where('host_command_id', '=', hostCommandId)
+    .forUpdate()
     .executeTakeFirst();
   return row ?? null;
 }

@@ -20,6 +20,7 @@ const STEPS: readonly Step[] = [
   storedSettings,
   retention,
   users,
+  changedTargets,
 ];
 
 /** The step that a database of this version is at. */
@@ -209,5 +210,15 @@ function users(TEXT: string): readonly string[] {
       user_name ${TEXT} primary key, name_in_lower_case ${TEXT} not null unique, user_id ${TEXT} not null,
       user_path ${TEXT} not null, user_arn ${TEXT} not null unique, policies_json ${TEXT} not null,
       created_at_ms bigint not null)`,
+  ];
+}
+
+/** A step of a deployment costs what has changed: it finds that, and how the rest stands, without reading all. */
+function changedTargets(TEXT: string): readonly string[] {
+  return [
+    `create table changed_targets (
+      deployment_id ${TEXT} not null references deployments on delete cascade, instance_id ${TEXT} not null,
+      primary key (deployment_id, instance_id))`,
+    'create index targets_by_status on targets (deployment_id, was_current, status, position)',
   ];
 }

@@ -203,6 +203,12 @@ export interface HostStateRow {
   revision_identity: string | null;
 }
 
+/** A target of which an event has ended since its deployment's last step. */
+export interface ChangedTargetRow {
+  deployment_id: string;
+  instance_id: string;
+}
+
 export interface StoreSchema {
   access_keys: AccessKeyRow;
   users: UserRow;
@@ -217,5 +223,6 @@ export interface StoreSchema {
   deployments: DeploymentRow;
   targets: TargetRow;
   lifecycle_events: LifecycleEventRow;
+  changed_targets: ChangedTargetRow;
   host_states: HostStateRow;
 }

@@ -48,14 +48,51 @@ export async function findTargets(db: StoreReader, deploymentId: string, ids: re
     .execute();
 }
 
-/** The hosts of those targets of a deployment that are not over, as they are registered and were last heard of. */
-export async function hostsOfTargets(db: StoreReader, deploymentId: string) {
+/** How many targets are in which status; those that were left alone are not counted. */
+export async function statusCountsOf(
+  db: StoreReader,
+  deploymentId: string,
+): Promise<Readonly<Partial<Record<TargetStatus, number>>>> {
+  const rows = await db
+    .selectFrom('targets')
+    .select(['status', (eb) => eb.fn.countAll().as('count')])
+    .where('deployment_id', '=', deploymentId)
+    .where('was_current', '=', 0)
+    .groupBy('status')
+    .execute();
+  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+}
+
+/** The targets of these instances, and the first `limit` of those that wait for their turn; in the order of attempt. */
+export async function someTargetsOf(
+  db: StoreReader,
+  deploymentId: string,
+  { instanceIds, limit }: { readonly instanceIds: readonly string[]; readonly limit: number },
+): Promise<TargetRow[]> {
+  const ofDeployment = db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId);
+  const found: TargetRow[] = [];
+  for (const chunk of inChunks(instanceIds)) {
+    found.push(...(await ofDeployment.where('instance_id', 'in', chunk).where('was_current', '=', 0).execute()));
+  }
+  const waiting = ofDeployment.where('was_current', '=', 0).where('status', '=', 'Pending');
+  found.push(...(limit === 0 ? [] : await waiting.orderBy('position').limit(limit).execute()));
+  const byId = new Map(found.map((target) => [target.instance_id, target]));
+  return [...byId.values()].sort((a, b) => a.position - b.position);
+}
+
+/**
+ * The hosts of those targets of a deployment that are not over, as they are registered and were last heard of.
+ *
+ * @param instanceIds only these; left out: all
+ */
+export async function hostsOfTargets(db: StoreReader, deploymentId: string, instanceIds?: readonly string[]) {
   return db
     .selectFrom('targets')
     .innerJoin('instances', 'instances.instance_id', 'targets.instance_id')
     .select(['instances.instance_id', 'instances.deregistered_at_ms', 'instances.last_polled_at_ms'])
     .where('targets.deployment_id', '=', deploymentId)
     .where('targets.status', 'in', ['Pending', 'InProgress'])
+    .$if(instanceIds !== undefined, (query) => query.where('targets.instance_id', 'in', instanceIds ?? []))
     .execute();
 }
 

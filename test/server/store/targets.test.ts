@@ -4,11 +4,11 @@ import { hostStatesOf, putHostStates } from '../../../src/server/store/host-stat
 import {
   eventsOf,
   eventsOfActiveTargets,
-  findEventByCommand,
   handOut,
   hostsWithReadyEvents,
   insertEvents,
   keyOf,
+  lockEventByCommand,
   nextReadyEvent,
   skipEvents,
   takeBackHandOut,
@@ -139,15 +139,16 @@ describeStores('targets and their events', (kind) => {
     expect((await nextReadyEvent(store.db, 'user-0', 60))?.position).toBe(2);
     expect(await nextReadyEvent(store.db, 'user-1', 60)).toBeNull();
     expect(await hostsWithReadyEvents(store.db, 0)).toEqual(['user-0']);
-    expect((await findEventByCommand(store.db, 'command-3'))?.position).toBe(3);
-    expect(await findEventByCommand(store.db, 'command-5')).toBeNull();
+    const byCommand = (id: string) => store.transaction((tx) => lockEventByCommand(tx, id));
+    expect((await byCommand('command-3'))?.position).toBe(3);
+    expect(await byCommand('command-5')).toBeNull();
   });
 
   test('of many who take an event at once one gets it; what was taken back can be taken again', async () => {
     await using database = await kind.create();
     const store = await database.open();
     await withTargets(store, [target(0)], [event(0, 0, { host_command_id: 'command', ready_at_ms: 1 })]);
-    const seen = await findEventByCommand(store.db, 'command');
+    const seen = await store.transaction((tx) => lockEventByCommand(tx, 'command'));
     if (seen === null) throw new Error('there is no such event');
     const taken = await Promise.all(Array.from({ length: 10 }, () => handOut(store.db, seen, 50)));
     expect(taken.filter(Boolean)).toHaveLength(1);

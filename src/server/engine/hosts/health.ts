@@ -36,6 +36,18 @@ export interface TargetCounts {
   readonly skipped: number;
 }
 
+export const NO_TARGETS: TargetCounts = { pending: 0, inProgress: 0, succeeded: 0, failed: 0, skipped: 0 };
+
+export function addCounts(a: TargetCounts, b: TargetCounts): TargetCounts {
+  return {
+    pending: a.pending + b.pending,
+    inProgress: a.inProgress + b.inProgress,
+    succeeded: a.succeeded + b.succeeded,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
+}
+
 /** What the minimum allows to be out of service at once, failed ones counted: the budget of a deployment. */
 export function budget(hosts: number, required: number): number {
   return hosts - required;

@@ -14,19 +14,45 @@
  * - the time limit: everything ends at once, as failed where something had begun
  *
  * Nothing waits for what can never come: a host that was deregistered, and one that owes a report and is not heard of any more, has failed.
+ *
+ * In a large deployment most steps concern few targets. `decideInPart` looks at those alone, and takes the others as counts: they are as the
+ * last step has left them. Where that is not enough, at a gate and at the end, it says so.
  */
 import type { TargetStatus } from '../../store/schema.ts';
 import { DEPLOYMENT_LIMIT_MS } from '../limits.ts';
-import type { Action, DeploymentSnapshot } from '../snapshot.ts';
+import type { Action, DeploymentSnapshot, OtherTargets } from '../snapshot.ts';
 import { endingOf, finish } from './ending.ts';
-import { budget, mayStart, requiredHealthyHosts, type TargetCounts } from './health.ts';
+import { addCounts, budget, mayStart, NO_TARGETS, requiredHealthyHosts, type TargetCounts } from './health.ts';
 import { Target } from './target.ts';
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
 export function decideInPlace(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
+  return decideAmong(deployment, { hosts: 0, counts: NO_TARGETS, wakeAtMs: Number.POSITIVE_INFINITY }, nowMs).actions;
+}
+
+/**
+ * The same for some targets: all that have changed since the last step, and the first of those that wait for their turn.
+ *
+ * @returns null: what follows concerns the others, too
+ */
+export function decideInPart(
+  deployment: DeploymentSnapshot,
+  others: OtherTargets,
+  nowMs: number,
+): readonly Action[] | null {
+  const { actions, concernsOthers } = decideAmong(deployment, others, nowMs);
+  return concernsOthers ? null : actions;
+}
+
+function decideAmong(
+  deployment: DeploymentSnapshot,
+  others: OtherTargets,
+  nowMs: number,
+): { readonly actions: readonly Action[]; readonly concernsOthers: boolean } {
   const actions: Action[] = [];
   const targets = deployment.targets.map((target) => new Target(target, deployment, nowMs, actions));
-  const hosts = targets.length;
+  const countAll = () => addCounts(countTargets(targets), others.counts);
+  const hosts = targets.length + others.hosts;
   const required = requiredHealthyHosts(hosts, deployment.minimum, deployment.deploymentConfigName);
   const allowed = budget(hosts, required);
   const deadlineMs = deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
@@ -34,24 +60,31 @@ export function decideInPlace(deployment: DeploymentSnapshot, nowMs: number): re
   for (const target of targets) target.settle();
   const isOverdue = nowMs >= deadlineMs;
   const isStopped = deployment.stopRequestedAtMs !== null;
-  const ending = endingOf({ counts: countTargets(targets), allowed, isOverdue, isStopped });
+  const ending = endingOf({ counts: countAll(), allowed, isOverdue, isStopped });
   for (const target of targets) {
     if (ending !== null) target.skip();
     if (ending === 'stopped') target.stop();
     if (isOverdue) target.giveUp();
   }
-  const startable = mayStart(countTargets(targets), allowed);
-  for (const target of targets.filter(({ status }) => status === 'Pending').slice(0, startable)) target.start();
+  const startable = mayStart(countAll(), allowed);
+  const waiting = targets.filter(({ status }) => status === 'Pending');
+  for (const target of waiting.slice(0, startable)) target.start();
   for (const target of targets) target.goOn();
 
-  const counts = countTargets(targets);
-  if (counts.pending === 0 && counts.inProgress === 0) {
+  const counts = countAll();
+  const isOver = counts.pending === 0 && counts.inProgress === 0;
+  if (isOver) {
     actions.push(finish(counts, { ending, required, hosts }));
   } else {
     const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
-    actions.push({ action: 'wake-at', atMs: Math.min(deadlineMs, ...limits) });
+    actions.push({ action: 'wake-at', atMs: Math.min(deadlineMs, others.wakeAtMs, ...limits) });
   }
-  return actions;
+  const isSkipped = ending !== null && others.counts.pending > 0;
+  const isGivenUp = isOverdue && others.counts.inProgress > 0;
+  const areOthersStarted = startable > waiting.length;
+  // The end is written down for every host.
+  const isEndOfOthers = isOver && others.hosts > 0;
+  return { actions, concernsOthers: isSkipped || isGivenUp || areOthersStarted || isEndOfOthers };
 }
 
 function countTargets(targets: readonly Target[]): TargetCounts {

@@ -1,0 +1,77 @@
+/** Rows as a decision about a deployment looks at them. */
+import { inChunks } from '../store/chunks.ts';
+import { type DecisiveEvent, eventsOfActiveTargets } from '../store/lifecycle-events.ts';
+import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
+import { hostsOfTargets } from '../store/targets.ts';
+import type { DeploymentSnapshot, HostSnapshot } from './snapshot.ts';
+
+/** All that a decision about a deployment follows from. @param targets all of it */
+export async function readSnapshot(
+  db: StoreReader,
+  deployment: DeploymentRow,
+  targets: readonly TargetRow[],
+  listeningSinceMs: number,
+): Promise<DeploymentSnapshot> {
+  const { deployment_id: deploymentId } = deployment;
+  const events = await eventsOfActiveTargets(db, deploymentId);
+  const hosts = await hostsOfTargets(db, deploymentId);
+  return { ...snapshotOf(deployment, targets, events, hosts), listeningSinceMs };
+}
+
+/** The same for some of its targets. */
+export async function readPart(
+  db: StoreReader,
+  deployment: DeploymentRow,
+  targets: readonly TargetRow[],
+  listeningSinceMs: number,
+): Promise<DeploymentSnapshot> {
+  const { deployment_id: deploymentId } = deployment;
+  const events: DecisiveEvent[] = [];
+  const hosts: HostOfTarget[] = [];
+  for (const chunk of inChunks(targets.map((target) => target.instance_id))) {
+    events.push(...(await eventsOfActiveTargets(db, deploymentId, chunk)));
+    hosts.push(...(await hostsOfTargets(db, deploymentId, chunk)));
+  }
+  return { ...snapshotOf(deployment, targets, events, hosts), listeningSinceMs };
+}
+
+type HostOfTarget = Awaited<ReturnType<typeof hostsOfTargets>>[number];
+
+const UNHEARD_OF: HostSnapshot = { deregisteredAtMs: null, heardOfAtMs: null };
+
+function snapshotOf(
+  deployment: DeploymentRow,
+  targets: readonly TargetRow[],
+  events: readonly DecisiveEvent[],
+  hosts: readonly HostOfTarget[],
+): Omit<DeploymentSnapshot, 'listeningSinceMs'> {
+  const byInstance = Map.groupBy(events, (event) => event.instance_id);
+  const hostOf = new Map(
+    hosts.map((host) => [
+      host.instance_id,
+      { deregisteredAtMs: host.deregistered_at_ms, heardOfAtMs: host.last_polled_at_ms },
+    ]),
+  );
+  return {
+    createdAtMs: deployment.created_at_ms,
+    stopRequestedAtMs: deployment.stop_requested_at_ms,
+    minimum: { type: deployment.minimum_type, value: deployment.minimum_value },
+    deploymentConfigName: deployment.deployment_config_name,
+    ignoreApplicationStopFailures: deployment.ignore_application_stop_failures === 1,
+    targets: targets
+      .filter((target) => target.was_current === 0)
+      .map((target) => ({
+        instanceId: target.instance_id,
+        status: target.status,
+        host: hostOf.get(target.instance_id) ?? UNHEARD_OF,
+        events: (byInstance.get(target.instance_id) ?? []).map((event) => ({
+          position: event.position,
+          name: event.event_name,
+          status: event.status,
+          readyAtMs: event.ready_at_ms,
+          startedAtMs: event.started_at_ms,
+        })),
+      })),
+  };
+}

@@ -1,0 +1,62 @@
+import { changedTargetsOf, forgetChangedTargets } from '../store/changed-targets.ts';
+import { inChunks } from '../store/chunks.ts';
+import { lockOpenEvents } from '../store/lifecycle-events.ts';
+import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { someTargetsOf, statusCountsOf } from '../store/targets.ts';
+import { applyActions } from './apply.ts';
+import { decidePart } from './decide.ts';
+import type { TargetCounts } from './hosts/health.ts';
+import { readPart } from './read-snapshot.ts';
+import type { OtherTargets } from './snapshot.ts';
+import { NOTHING, type StepContext, type StepResult } from './step.ts';
+
+/**
+ * One step of a deployment that costs what has changed: only targets of which an event has ended are looked at, and as many of those that
+ * wait for their turn as may take their places. The deployment must be locked. It never ends a deployment.
+ *
+ * This rests on what every step leaves behind: all other targets wait for their hosts, their turn, or nothing any more. What changes that
+ * (time, a stop, a host that was deregistered, a key that was disabled) shows in `wake_at_ms`, and all is read.
+ *
+ * @returns null: the whole is needed, and nothing was written
+ */
+export async function takePartOfStep(
+  ctx: StepContext,
+  tx: StoreTransaction,
+  deployment: DeploymentRow | null,
+): Promise<StepResult | null> {
+  const nowMs = ctx.clock.now();
+  if (deployment === null) return NOTHING;
+  const { deployment_id: deploymentId, wake_at_ms: wakeAtMs } = deployment;
+  if (deployment.status !== 'InProgress' || wakeAtMs === null || wakeAtMs <= nowMs) return null;
+  const changed = await changedTargetsOf(tx, deploymentId);
+  if (changed.length === 0) return NOTHING;
+
+  for (const chunk of inChunks(changed)) await lockOpenEvents(tx, deploymentId, chunk);
+  const targets = await someTargetsOf(tx, deploymentId, { instanceIds: changed, limit: changed.length });
+  const others = othersThan(targets, await statusCountsOf(tx, deploymentId), wakeAtMs);
+  const snapshot = await readPart(tx, deployment, targets, ctx.listeningSinceMs());
+  const actions = decidePart(snapshot, others, nowMs);
+  if (actions === null) return null;
+
+  const applied = await applyActions(tx, deployment, targets, actions, { random: ctx.random, nowMs });
+  await forgetChangedTargets(tx, deploymentId, changed);
+  await ctx.store.wakeUps.announce(tx, applied.hostArns);
+  return { ...applied, finished: null };
+}
+
+type StatusCounts = Awaited<ReturnType<typeof statusCountsOf>>;
+
+function othersThan(targets: readonly TargetRow[], all: StatusCounts, wakeAtMs: number): OtherTargets {
+  const own = (status: keyof StatusCounts) => targets.filter((target) => target.status === status).length;
+  const rest = (status: keyof StatusCounts) => (all[status] ?? 0) - own(status);
+  const counts: TargetCounts = {
+    pending: rest('Pending'),
+    inProgress: rest('InProgress'),
+    succeeded: rest('Succeeded'),
+    failed: rest('Failed'),
+    skipped: rest('Skipped'),
+  };
+  const hosts = Object.values(all).reduce((sum, count) => sum + count, 0) - targets.length;
+  return { hosts, counts, wakeAtMs };
+}

@@ -1,0 +1,47 @@
+/**
+ * Targets of which an event has ended since their deployment's last step: what a step has to look at, and, after a crash, what says that
+ * there is a step to be taken. Whoever notes one need not hold the deployment, so reports wait for no step.
+ *
+ * A target is noted once between two steps, because its next event is made ready by a step only.
+ */
+import { inChunks } from './chunks.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+
+export async function noteChangedTarget(tx: StoreTransaction, deploymentId: string, instanceId: string): Promise<void> {
+  await tx
+    .insertInto('changed_targets')
+    .values({ deployment_id: deploymentId, instance_id: instanceId })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** The instances, in no order. */
+export async function changedTargetsOf(db: StoreReader, deploymentId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('changed_targets')
+    .select('instance_id')
+    .where('deployment_id', '=', deploymentId)
+    .execute();
+  return rows.map((row) => row.instance_id);
+}
+
+/** To be called by the step that has looked at them, in its transaction. */
+export async function forgetChangedTargets(
+  tx: StoreTransaction,
+  deploymentId: string,
+  instanceIds: readonly string[],
+): Promise<void> {
+  for (const chunk of inChunks(instanceIds)) {
+    await tx
+      .deleteFrom('changed_targets')
+      .where('deployment_id', '=', deploymentId)
+      .where('instance_id', 'in', chunk)
+      .execute();
+  }
+}
+
+/** Deployments with a change that no step has looked at. */
+export async function deploymentsWithChanges(db: StoreReader): Promise<string[]> {
+  const rows = await db.selectFrom('changed_targets').select('deployment_id').distinct().execute();
+  return rows.map((row) => row.deployment_id);
+}
