@@ -92,9 +92,9 @@ function need(member: string, exception: ExceptionName, mayLack?: Requirement['m
   return { member, exception, ...(mayLack === undefined ? {} : { mayLack }) };
 }
 
-/** A restart, and a deployment to outdated hosts alone, take the revision that the group has. */
+/** A restart, and a deployment to outdated hosts alone, take the group's revision. What a mode that is unknown needs nobody can say. */
 function takesRevisionOfGroup(input: Input): boolean {
-  return input['deploymentMode'] === 'RESTART' || input['updateOutdatedInstancesOnly'] === true;
+  return (input['deploymentMode'] ?? 'STANDARD') !== 'STANDARD' || input['updateOutdatedInstancesOnly'] === true;
 }
 
 function hasArn(input: Input): boolean {

@@ -84,7 +84,11 @@ export const DEPLOYMENTS: Operations<
       InvalidUpdateOutdatedInstancesOnlyValueException: {
         ...{ revision: null, updateOutdatedInstancesOnly: true, deploymentMode: 'RESTART' },
       },
-      InvalidInputException: [{ deploymentMode: 'REDEPLOY' }, { deploymentMode: '' }],
+      InvalidInputException: [
+        { deploymentMode: 'REDEPLOY' },
+        { deploymentMode: '' },
+        { revision: null, deploymentMode: 'OTHER' },
+      ],
     },
     never: CREATE_NEVER,
   },
