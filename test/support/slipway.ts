@@ -98,7 +98,7 @@ function firstLine(child: ChildProcess): Promise<string> {
 }
 
 /** The test runner's environment without what would change how Slipway behaves. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(AWS_|SLIPWAY_|NODE_OPTIONS|VITEST|NOTIFY_SOCKET)/.test(name)),
   );

@@ -16,7 +16,8 @@ export function doorFor(request: RequestHead): Door {
   const { url = '/', headers } = request;
   if (headers['x-amz-target'] !== undefined) return 'api';
   const service = signedServiceOf(request);
-  if (service === 's3') return 'revisions';
+  // `s3express` and others of S3’s family have operations of S3, which the revision store refuses in S3’s words.
+  if (service !== null && /^s3($|express$|-)/.test(service)) return 'revisions';
   if (service === 'iam' || service === 'sts') return 'identity';
   if (service !== null) return 'api';
   if (url !== '/') return 'revisions';

@@ -11,6 +11,8 @@ import type { BodyPromise, S3Caller } from './s3-request.ts';
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
 /** Of a body, in hex. */
 const SHA256 = /^[0-9a-f]{64}$/;
+/** Services of S3’s family: the SDK sends some operations of S3 to them. */
+const RELATIVES = ['s3express', 's3-object-lambda', 's3-outposts'];
 const REQUIRED = ['host', 'x-amz-date', 'x-amz-content-sha256'];
 
 export interface S3AuthenticationContext {
@@ -35,7 +37,7 @@ export interface Authenticated {
  * from being exchanged on the way. Otherwise somebody who has seen a request could send it once more with another body.
  *
  * @param query the request's, decoded
- * @throws S3Error AccessDenied, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature` and `requireSingleHeaders`
+ * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature` and `requireSingleHeaders`
  */
 export async function authenticate(
   ctx: S3AuthenticationContext,
@@ -44,6 +46,12 @@ export async function authenticate(
 ): Promise<Authenticated> {
   requireSingleHeaders(message.rawHeaders);
   const headers = textHeaders(message);
+  if (query.has('AWSAccessKeyId'))
+    throw new S3Error(
+      'InvalidRequest',
+      400,
+      'The address is signed by version 2, which is not supported. Use AWS4-HMAC-SHA256: for the AWS CLI 1, `aws configure set default.s3.signature_version s3v4`.',
+    );
   if (!isPresigned(query)) return { ...(await bySignedHeaders(ctx, message, headers)), query };
   if (headers['authorization'] !== undefined)
     throw new S3Error('InvalidArgument', 400, 'Only one signature is allowed: in the query, or in Authorization.');
@@ -63,7 +71,7 @@ async function bySignedHeaders(
   const verified = await verifySignature(
     { method: message.method ?? 'GET', path: message.url ?? '/', headers, bodySha256: claimed ?? UNSIGNED },
     {
-      services: ['s3'],
+      services: ['s3', ...RELATIVES],
       nowMs: ctx.nowMs,
       uriEscapePath: false,
       requiredHeaders: REQUIRED,
@@ -73,6 +81,8 @@ async function bySignedHeaders(
       },
     },
   );
+  if (verified.service !== 's3')
+    throw new S3Error('NotImplemented', 501, `The service ${verified.service} is not known here. Nothing was changed.`);
   const found = key as AccessKey | null;
   if (found === null) throw new S3Error('InvalidAccessKeyId', 403, 'The access key is not known here.');
   const body = bodyPromise(claimed ?? UNSIGNED, headers, found, verified);

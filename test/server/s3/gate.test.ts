@@ -1,11 +1,11 @@
 /** What the revision store does not understand, it refuses, and everything stays as it was. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { privateCertificates } from '../../support/certificates.ts';
 import { eventually } from '../../support/eventually.ts';
+import { stateOf } from '../../support/folder-state.ts';
 import { type RawRequest, rawS3, type SendRaw } from '../../support/raw-s3.ts';
 import { type ScratchFolder, scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
@@ -33,15 +33,6 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
   scratch[Symbol.dispose]();
 });
-
-/** Every file of the store by its name and content. */
-function stateOf(folder: string): string {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => {
-    const path = join(entry.parentPath, entry.name);
-    return `${path} ${entry.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : 'folder'}`;
-  });
-  return files.sort().join('\n');
-}
 
 async function refused(request: RawRequest, status: number, code: string) {
   const answer = await send(request);

@@ -142,6 +142,11 @@ describe('a presigned address that was changed is refused, and changes nothing',
       headers: { authorization: 'AWS4-HMAC-SHA256 Credential=a/b/c/s3/aws4_request' },
     });
     expect(await outcome(twice)).toBe('400 InvalidArgument');
+    const old = await fetch(
+      `${server.url}${target}?AWSAccessKeyId=${key.accessKeyId}&Signature=x&Expires=9999999999`,
+      put,
+    );
+    expect(await outcome(old)).toBe('400 InvalidRequest');
     const foreign = await fetch(await address({ method: 'PUT', service: 'codedeploy' }), put);
     expect(foreign.ok).toBe(false);
     expect(await (await fetch(await address())).text()).toBe('the bundle');
