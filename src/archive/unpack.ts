@@ -1,13 +1,12 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { createGunzip } from 'node:zlib';
 import { isSlipwayError, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
 import { BUILD_ANEW, contentKind } from './content-kind.ts';
 import type { UnpackLimits } from './entry-judge.ts';
 import type { EntryRules } from './entry-rules.ts';
-import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
+import { readGzipFile } from './gzip-reader.ts';
 import { archiveError } from './problems.ts';
 import { createTarReader, type TarReader } from './tar-reader.ts';
 import { withoutWrapper } from './wrapper.ts';
@@ -161,32 +160,19 @@ async function readPlain(bundleFile: string, reader: TarReader, signal: AbortSig
 
 async function readGzip(bundleFile: string, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
   let behindEnd = 0;
+  const take = (chunk: Buffer) => {
+    signal?.throwIfAborted();
+    // What follows the end is read for the checksum of the whole, but not for ever.
+    if (!reader.write(chunk)) behindEnd += chunk.length;
+    if (behindEnd > MAX_PADDING_BYTES) throw archiveError('ARCHIVE_CORRUPT', null, 'goes on long after its end');
+  };
   try {
-    await inflateStream(createGunzip(INFLATE_OPTIONS), packedChunks(bundleFile), (chunk) => {
-      signal?.throwIfAborted();
-      // What follows the end is read for the checksum of the whole, but not for ever.
-      if (!reader.write(chunk)) behindEnd += chunk.length;
-      if (behindEnd > MAX_PADDING_BYTES) throw archiveError('ARCHIVE_CORRUPT', null, 'goes on long after its end');
-    });
+    await readGzipFile(bundleFile, take, signal);
   } catch (cause) {
     if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
     throw systemErrorCode(cause) === 'Z_BUF_ERROR'
       ? archiveError('ARCHIVE_TRUNCATED', null, 'is cut off: its compressed data ends too early', { cause })
       : archiveError('ARCHIVE_CORRUPT', null, `cannot be decompressed: ${messageOf(cause)}`, { cause });
-  }
-}
-
-function* packedChunks(bundleFile: string): Generator<Buffer> {
-  const file = openSync(bundleFile, 'r');
-  try {
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const read = readSync(file, chunk, 0, chunk.length, null);
-      if (read === 0) return;
-      yield chunk.subarray(0, read);
-    }
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -2,9 +2,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import { SlipwayError } from '../errors.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
+import { createDeflateBlocks } from './deflate-blocks.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
 import { archiveError } from './problems.ts';
-import { createStoredBlocks } from './stored-blocks.ts';
 import { decodeText } from './tar-header.ts';
 import type { ArchiveWriter, EntryFacts, OpenFile } from './writer.ts';
 import { BATCHED_BYTES, createZipBatch, type ZipBatch } from './zip-batch.ts';
@@ -187,24 +187,23 @@ interface Span {
   readonly bytes: number;
 }
 
-/** Puts together what is only stored, and leaves the rest to zlib from the first block on that is not. */
+/** Puts together what is only stored, and leaves the rest to zlib. */
 async function inflateContent(
   source: ZipSource,
   entry: ZipEntry,
   span: Span,
   take: (content: Buffer) => void,
 ): Promise<void> {
-  const blocks = createStoredBlocks();
+  const blocks = createDeflateBlocks();
   let at = span.begin;
   let rest: Buffer | null = null;
   for (const piece of piecesOf(source, entry, span)) {
     at += piece.length;
-    const found = blocks.read(piece);
-    take(found.content);
-    rest = found.rest;
+    rest = blocks.read(piece, take);
     if (rest !== null || blocks.hasEnded()) break;
     if ((at - span.begin) % BREATH_BYTES < piece.length) await breathe(source.signal);
   }
+  rest ??= blocks.finish(take);
   if (rest === null) {
     if (!blocks.hasEnded()) throw archiveError('ARCHIVE_CORRUPT', entry.name, 'cannot be inflated: its end is missing');
     return;

@@ -2,8 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { constants, createInflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createDeflateBlocks } from '../../src/archive/deflate-blocks.ts';
 import { inflateStream } from '../../src/archive/inflate-stream.ts';
-import { createStoredBlocks } from '../../src/archive/stored-blocks.ts';
 
 /** Cut into pieces of these sizes, over and over. */
 function* cut(content: Buffer, sizes: readonly number[]): Generator<Buffer> {
@@ -16,20 +16,23 @@ function* cut(content: Buffer, sizes: readonly number[]): Generator<Buffer> {
   }
 }
 
-/** Reads stored blocks as far as they go, and lets zlib have the rest. */
+/** Reads blocks as far as they go, and lets zlib have the rest. */
 async function unpack(deflated: Buffer, sizes: readonly number[]) {
-  const blocks = createStoredBlocks();
+  const blocks = createDeflateBlocks();
   const found: Buffer[] = [];
+  const take = (content: Buffer) => void found.push(Buffer.from(content));
   const pieces = cut(deflated, sizes);
-  let inflatedFrom: number | null = null;
-  for (let next = pieces.next(); next.done !== true; next = pieces.next()) {
-    const { content, rest } = blocks.read(next.value);
-    found.push(Buffer.from(content));
-    if (rest === null) continue;
-    inflatedFrom = Buffer.concat(found).length;
-    const inflater = createInflateRaw(blocks.window());
-    await inflateStream(inflater, [rest, ...pieces], (chunk) => found.push(Buffer.from(chunk)));
+  let rest: Buffer | null = null;
+  for (let next = pieces.next(); rest === null && !blocks.hasEnded(); next = pieces.next()) {
+    if (next.done === true) {
+      rest = blocks.finish(take);
+      break;
+    }
+    rest = blocks.read(next.value, take);
+    if (rest !== null) break;
   }
+  const inflatedFrom = rest === null ? null : Buffer.concat(found).length;
+  if (rest !== null) await inflateStream(createInflateRaw(blocks.window()), [rest, ...pieces], take);
   return { content: Buffer.concat(found), inflatedFrom, hasEnded: blocks.hasEnded() };
 }
 
@@ -37,10 +40,10 @@ const incompressible = fc.integer({ min: 0, max: 90_000 }).map((size) => randomF
 const repetitive = fc.integer({ min: 0, max: 90_000 }).map((size) => Buffer.alloc(size, 'the same again and again '));
 const contents = fc.array(fc.oneof(incompressible, repetitive), { maxLength: 4 }).map((parts) => Buffer.concat(parts));
 const levels = fc.constantFrom(0, 1, 6, 9);
-const sizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 4 });
+const sizes = fc.array(fc.integer({ min: 40, max: 70_000 }), { minLength: 1, maxLength: 4 });
 
-describe('stored blocks', () => {
-  test('and what zlib makes of the rest are the content, wherever it is cut', async () => {
+describe('blocks of deflate', () => {
+  test('that are read here, and what zlib makes of the rest, are the content, wherever it is cut', async () => {
     await fc.assert(
       fc.asyncProperty(contents, levels, sizes, async (content, level, pieceSizes) => {
         const { content: found } = await unpack(deflateRawSync(content, { level }), pieceSizes);
@@ -50,11 +53,11 @@ describe('stored blocks', () => {
     );
   });
 
-  test('go back to zlib where one begins that refers to what was stored before it', async () => {
+  test('go back to zlib where one begins that is too long, and refers to what was stored before it', async () => {
     const stored = randomFillSync(Buffer.alloc(40_000));
-    // A block of its own for the first half; the second is the same again, 32 000 bytes on.
+    // A block of its own for the beginning; the rest is its end again and again.
     const first = deflateRawSync(stored, { finishFlush: constants.Z_SYNC_FLUSH });
-    const again = stored.subarray(-32_000);
+    const again = Buffer.alloc(100_000, stored.subarray(-32_000));
     const second = deflateRawSync(again, { dictionary: stored.subarray(-32_768) });
     expect(second.length).toBeLessThan(1000);
     const { content, inflatedFrom } = await unpack(Buffer.concat([first, second]), [7_777]);
@@ -68,12 +71,38 @@ describe('stored blocks', () => {
     expect(await unpack(deflated, [50_000, 1])).toEqual({ content, inflatedFrom: null, hasEnded: true });
   });
 
-  test('that are cut off have not ended', async () => {
+  test('that are cut off in their content have not ended, and in their header are refused by zlib', async () => {
     const deflated = deflateRawSync(Buffer.alloc(70_000), { level: 0 });
-    for (const end of [0, 3, 5, 60_000, 65_540, 65_543, deflated.length - 1]) {
+    for (const end of [0, 60_000, deflated.length - 1]) {
       const { hasEnded, inflatedFrom } = await unpack(deflated.subarray(0, end), [1000]);
       expect({ end, hasEnded, inflatedFrom }).toEqual({ end, hasEnded: false, inflatedFrom: null });
     }
+    for (const end of [3, 65_538]) {
+      await expect(unpack(deflated.subarray(0, end), [1000])).rejects.toThrow('unexpected end of file');
+    }
+  });
+
+  test('that are compressed, a few between many that are stored, need no zlib', async () => {
+    const parts = Array.from({ length: 4 }, (_, n) => [
+      Buffer.alloc(600, `header ${n} `),
+      randomFillSync(Buffer.alloc(3_000_000)),
+    ]);
+    const content = Buffer.concat(parts.flat());
+    const { content: found, ...rest } = await unpack(deflateRawSync(content), [150_000]);
+    expect(rest).toEqual({ inflatedFrom: null, hasEnded: true });
+    expect(found.equals(content)).toBe(true);
+  });
+
+  test('that are compressed without end are left to zlib, also when they hold nothing', async () => {
+    const text = deflateRawSync(Buffer.alloc(5_000_000, 'the same again '));
+    expect((await unpack(text, [70_000])).inflatedFrom).toBeLessThan(100_000);
+    // Four blocks of ten bits each, of the fixed kind.
+    const empty = Buffer.alloc(200_000, Buffer.from([0x02, 0x08, 0x20, 0x80, 0x00]));
+    const { inflatedFrom, content } = await unpack(
+      Buffer.concat([empty, deflateRawSync(Buffer.from('end'))]),
+      [70_000],
+    );
+    expect({ inflatedFrom, content: content.toString() }).toEqual({ inflatedFrom: 0, content: 'end' });
   });
 
   test('whose length is damaged are judged by zlib', async () => {
