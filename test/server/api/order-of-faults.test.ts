@@ -22,7 +22,8 @@ const stageOf = (exception: string) => STAGES.findIndex((stage) => stage.test(ex
 function faultsOf(operation: CodeDeployOperation) {
   return Object.entries(OPERATIONS[operation].refused).flatMap(([exception, changes]) => {
     const [change] = [changes].flat() as readonly Change[];
-    return typeof change === 'object' ? [{ exception, change }] : [];
+    // Whether a revision is needed depends on the mode, so a wrong mode is told first.
+    return typeof change === 'object' && !('deploymentMode' in change) ? [{ exception, change }] : [];
   });
 }
 
