@@ -17,6 +17,7 @@ import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
 import { API_ATTACKS } from './server-api.ts';
+import { CONNECTION_ATTACKS } from './server-connections.ts';
 import { POWER_ATTACKS } from './server-powers.ts';
 import { S3_ATTACKS } from './server-s3.ts';
 import { TERMINAL_ATTACKS } from './terminal.ts';
@@ -25,6 +26,7 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   S3_ATTACKS,
   API_ATTACKS,
   ALIVE_ATTACKS,
+  CONNECTION_ATTACKS,
   POWER_ATTACKS,
   TERMINAL_ATTACKS,
   DOWNLOAD_ATTACKS,

@@ -14,19 +14,19 @@ const POST = `POST / HTTP/1.1\r\nhost: x\r\n${TARGET}\r\n`;
 /** Silent clients and heads that do not end are closed after 10 s, looked for every 2 s. */
 const CLOSED_WITHIN_MS = 20_000;
 
-function keyOf({ env }: ControlServer): { accessKeyId: string; secretAccessKey: string } {
+export function keyOf({ env }: ControlServer): { accessKeyId: string; secretAccessKey: string } {
   return { accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '' };
 }
 
 /** An operator's command works while the attack goes on. */
-async function stillServes(server: ControlServer): Promise<void> {
+export async function stillServes(server: ControlServer): Promise<void> {
   const startedMs = performance.now();
   const { status, stderr } = await runSlipway(['applications', 'list', '--json'], server.env);
   assert.equal(status, 0, stderr);
   assert.ok(performance.now() - startedMs < 15_000, 'an operator’s command took more than 15 s');
 }
 
-async function allClosed(clients: readonly RawConnection[], withinMs: number): Promise<void> {
+export async function allClosed(clients: readonly RawConnection[], withinMs: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(resolve, withinMs, 'late');
   const first = await Promise.race([Promise.all(clients.map(({ closed }) => closed)), late]);
@@ -36,9 +36,10 @@ async function allClosed(clients: readonly RawConnection[], withinMs: number): P
   assert.ok(first !== 'late', `${open.length} of ${clients.length} connections were still open after ${withinMs} ms`);
 }
 
-const many = (count: number, open: (at: number) => RawConnection) => Array.from({ length: count }, (_, at) => open(at));
+export const many = (count: number, open: (at: number) => RawConnection) =>
+  Array.from({ length: count }, (_, at) => open(at));
 
-async function signedHead(server: ControlServer, body: string, more: readonly string[]): Promise<string> {
+export async function signedHead(server: ControlServer, body: string, more: readonly string[]): Promise<string> {
   const headers = { 'x-amz-target': 'CodeDeploy_20141006.ListApplications' };
   const request = { method: 'POST', url: new URL(server.url), headers, body };
   const signed = await signRequest(request, keyOf(server), { service: 'codedeploy', region: 'us-east-1' }, Date.now());

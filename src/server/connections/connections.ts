@@ -26,8 +26,8 @@ const FILES_USED_UP =
 export interface Connections {
   /** A server for one door. It is to be closed like any other. */
   createServer(tls: TlsFiles | null, onRequest: RequestListener): Server;
-  /** To be called when a request has proved who sent it. Other connections are closed after their answer. */
-  verified(request: IncomingMessage): void;
+  /** To be called when a request has proved by which key it was sent. Other connections are closed after their answer. */
+  verified(request: IncomingMessage, accessKeyId: string): void;
   /** @see BodyReader */
   readonly readBody: BodyReader;
   /** Takes no more connections and closes those that have not asked for anything. The others are watched to their end. */
@@ -49,6 +49,8 @@ interface Connection extends Guest {
   request: IncomingMessage | null;
   /** Requests without an answer. */
   open: number;
+  /** Since when all requests are answered; ms of `performance`. null: one is not, or there was none yet. */
+  idleSinceMs: number | null;
   window: Window | null;
   reading: Reading | null;
 }
@@ -75,8 +77,8 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       return;
     }
     const connection: Connection = {
-      ...{ client: clientOf(socket.remoteAddress), standing: 'silent', socket },
-      ...{ request: null, open: 0, window: null, reading: null },
+      ...{ client: clientOf(socket.remoteAddress), standing: 'silent', key: null, socket },
+      ...{ request: null, open: 0, idleSinceMs: null, window: null, reading: null },
     };
     const leaving = roster.admit(connection);
     if (leaving !== null) say(TOO_MANY, { connections: roster.size, most: limits.connections });
@@ -100,10 +102,11 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       request.socket.destroy();
       return;
     }
-    if (connection.standing === 'silent') roster.promote(connection, 'asking');
-    Object.assign(connection, { request, window: null, open: connection.open + 1 });
+    roster.hear(connection);
+    Object.assign(connection, { request, window: null, open: connection.open + 1, idleSinceMs: null });
     response.once('close', () => {
       connection.open -= 1;
+      if (connection.open === 0) connection.idleSinceMs = performance.now();
     });
     if (connection.open > limits.pipelined) {
       connection.socket.destroy();
@@ -126,9 +129,9 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       });
       return server.on('request', (request, response) => onRequest(request, response, listener));
     },
-    verified(request) {
+    verified(request, accessKeyId) {
       const connection = byName.get(nameOf(request.socket));
-      if (connection !== undefined) roster.promote(connection, 'known');
+      if (connection !== undefined) roster.know(connection, accessKeyId);
     },
     readBody: createBodyReader(limits),
     async close() {
@@ -152,7 +155,9 @@ function closeUnlessKnown(connection: Connection, response: ServerResponse): voi
 }
 
 function isProgressing(connection: Connection, nowMs: number, limits: ConnectionLimits): boolean {
-  const { socket, request } = connection;
+  const { socket, request, idleSinceMs } = connection;
+  // Node's own limit counts from the last byte, and an empty line is some. A head that has begun by then may still come to its end.
+  if (idleSinceMs !== null && nowMs - idleSinceMs > limits.keepAliveMs + limits.headMs) return false;
   if (request === null || request.complete || !isBeingRead(request)) connection.window = null;
   else {
     connection.window = nextWindow(connection.window, socket.bytesRead, nowMs, limits);

@@ -45,7 +45,9 @@ export function makeGuardedServer(tls: TlsFiles | null, limits: ConnectionLimits
     if (server.listening) say(`connections cannot be accepted: ${acceptFault(error)}`, { error });
   });
   server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, limits.lingerMs));
-  // Without this Node itself would ask for the body before anybody has looked at the head.
+  // Node itself would answer both: with leave to send a body that nobody has looked at the head of, and with a refusal that keeps
+  // strangers connected for as long as they go on.
+  server.on('checkExpectation', (_request, response) => void response.writeHead(417, { connection: 'close' }).end());
   server.on('checkContinue', (request, response) => void server.emit('request', request, response));
   return server;
 }

@@ -12,6 +12,8 @@ export interface ConnectionLimits {
   readonly connections: number;
   /** Connections of one address that have not sent a whole request head yet. */
   readonly silentPerAddress: number;
+  /** Connections that stay open after an answer and are never sent away, of one access key. */
+  readonly knownPerKey: number;
   /** Bytes of bodies of the API that are being received: of one address, and in all. */
   readonly bodyBytesPerAddress: number;
   readonly bodyBytes: number;
@@ -43,6 +45,9 @@ const MOST_CONNECTIONS = 32_768;
 /** A fleet behind one address that comes back all at once is silent until its TLS handshakes are done. */
 const MOST_SILENT_PER_ADDRESS = 4_096;
 
+/** A host needs about ten, a script that deploys much some hundred. */
+const MOST_KNOWN_PER_KEY = 1_024;
+
 /** @param openFiles how many files and connections the system lets this process have; null: not known */
 export function connectionLimits(openFiles: number | null): ConnectionLimits {
   const files = openFiles ?? 1024;
@@ -50,6 +55,7 @@ export function connectionLimits(openFiles: number | null): ConnectionLimits {
   return {
     connections,
     silentPerAddress: Math.min(MOST_SILENT_PER_ADDRESS, Math.ceil(connections / 2)),
+    knownPerKey: Math.min(MOST_KNOWN_PER_KEY, Math.ceil(connections / 4)),
     bodyBytesPerAddress: 16 * MIB,
     bodyBytes: 64 * MIB,
     pipelined: 4,

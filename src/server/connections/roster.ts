@@ -3,20 +3,26 @@
  *
  * A connection is `silent` until its first request head is complete, `asking` until a request of it has proved who sent it, and
  * `known` from then on. A place is made by the oldest silent connection of the client that has most of them; when nobody is
- * silent, by the oldest that asks. Known ones are never sent away: a fleet behind one address keeps its long polls.
+ * silent, by the oldest that asks. Known ones are never sent away: a fleet behind one address keeps its long polls. An access key has so
+ * many known ones; what it opens beyond goes on asking, so that one key alone cannot take all places.
  */
 export type Standing = 'silent' | 'asking' | 'known';
 
 export interface Guest {
   readonly client: string;
   standing: Standing;
+  /** The access key that a known one has proved; else null. */
+  key: string | null;
 }
 
 export interface Roster<G extends Guest> {
   readonly size: number;
   /** @returns `refused` when every place is taken by known ones; else the guest who must leave for this one, or null */
   admit(guest: G): 'refused' | G | null;
-  promote(guest: G, standing: Standing): void;
+  /** Notes the end of the first request's head. */
+  hear(guest: G): void;
+  /** Notes who a guest is, unless the key has as many known ones as it may have. */
+  know(guest: G, key: string): void;
   remove(guest: G): void;
   all(): Iterable<G>;
 }
@@ -24,8 +30,10 @@ export interface Roster<G extends Guest> {
 export function createRoster<G extends Guest>(limits: {
   readonly connections: number;
   readonly silentPerAddress: number;
+  readonly knownPerKey: number;
 }): Roster<G> {
   const everybody = new Set<G>();
+  const knownByKey = new Map<string, number>();
   const byClient = { silent: new Map<string, Set<G>>(), asking: new Map<string, Set<G>>() };
 
   const enter = (guest: G) => {
@@ -34,16 +42,23 @@ export function createRoster<G extends Guest>(limits: {
     const set = own.get(guest.client) ?? new Set();
     own.set(guest.client, set.add(guest));
   };
+  const countKnown = (key: string, change: 1 | -1) => {
+    const count = (knownByKey.get(key) ?? 0) + change;
+    if (count === 0) knownByKey.delete(key);
+    else knownByKey.set(key, count);
+  };
   const leave = (guest: G) => {
-    if (guest.standing === 'known') return;
+    if (guest.standing === 'known') {
+      countKnown(guest.key ?? '', -1);
+      return;
+    }
     const own = byClient[guest.standing];
     const set = own.get(guest.client);
     set?.delete(guest);
     if (set?.size === 0) own.delete(guest.client);
   };
   const remove = (guest: G) => {
-    everybody.delete(guest);
-    leave(guest);
+    if (everybody.delete(guest)) leave(guest);
   };
   const oldestOfGreediest = (standing: 'silent' | 'asking'): G | null => {
     let greediest: Set<G> | null = null;
@@ -69,11 +84,18 @@ export function createRoster<G extends Guest>(limits: {
       enter(guest);
       return leaving;
     },
-    promote(guest, standing) {
-      if (!everybody.has(guest)) return;
+    hear(guest) {
+      if (!everybody.has(guest) || guest.standing !== 'silent') return;
       leave(guest);
-      guest.standing = standing;
+      guest.standing = 'asking';
       enter(guest);
+    },
+    know(guest, key) {
+      if (!everybody.has(guest) || guest.standing === 'known') return;
+      if ((knownByKey.get(key) ?? 0) >= limits.knownPerKey) return;
+      leave(guest);
+      Object.assign(guest, { standing: 'known', key } satisfies Pick<Guest, 'standing' | 'key'>);
+      countKnown(key, 1);
     },
     remove,
     all: () => everybody,

@@ -139,7 +139,7 @@ async function handle(
   );
   const body = await ctx.connections.readBody(request.raw, reply.raw, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
-  ctx.connections.verified(request.raw);
+  ctx.connections.verified(request.raw, caller.accessKeyId);
   const input: Input = readJson(body);
   if (api === 'management') return callOperation(ctx.api, operation, input, caller);
   return callHostCommand(ctx, operation, input, caller, request, reply, closing);

@@ -77,7 +77,7 @@ async function handle(ctx: QueryDoorContext, api: IdentityApi, request: Incoming
   const finishAuthentication = await beginAuthentication(ctx, { method, path: url, headers }, [api.service]);
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
-  ctx.connections.verified(request);
+  ctx.connections.verified(request, caller.accessKeyId);
   return callIdentityOperation(ctx.identity, api, readForm(body), caller);
 }
 

@@ -119,7 +119,7 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
     message,
     address.query,
   );
-  ctx.connections.verified(message);
+  ctx.connections.verified(message, caller.accessKeyId);
   const { bucket, key } = address;
   const level = bucket === '' && key === '' ? 'store' : key === '' ? 'bucket' : 'object';
   const { name, changes } = understand({ method: message.method ?? 'GET', level, query, headers });

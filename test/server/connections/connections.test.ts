@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { setInterval as every } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { silentLogger } from '../../../src/logging/logger.ts';
-import { type Connections, createConnections } from '../../../src/server/connections/connections.ts';
-import { type ConnectionLimits, connectionLimits } from '../../../src/server/connections/limits.ts';
-import { systemClock } from '../../../src/system/clock.ts';
+import type { ConnectionLimits } from '../../../src/server/connections/limits.ts';
 import { type PrivateCertificates, privateCertificates } from '../../support/certificates.ts';
+import { type GuardedListener, guardedServer } from '../../support/guarded-server.ts';
 import { openRaw } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 
@@ -25,41 +23,12 @@ beforeAll(async () => {
 });
 afterAll(() => scratch[Symbol.dispose]());
 
-type Listener = (request: IncomingMessage, response: ServerResponse, connections: Connections) => void;
-
-interface Guarded extends AsyncDisposable {
-  readonly url: string;
-  readonly server: Server;
-}
-
-async function guarded(listener: Listener, limits: Partial<ConnectionLimits> = {}, scheme = 'http'): Promise<Guarded> {
-  const all = { ...connectionLimits(1024), ...SHORT, ...limits };
-  const connections = createConnections({
-    limits: all,
-    clock: systemClock,
-    log: silentLogger,
-    areFilesUsedUp: () => false,
-  });
-  const server = connections.createServer(scheme === 'https' ? certificates : null, (request, response) =>
-    listener(request, response, connections),
-  );
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    server,
-    async [Symbol.asyncDispose]() {
-      await connections.close();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
+const guarded = (listener: GuardedListener, limits: Partial<ConnectionLimits> = {}, scheme = 'http') =>
+  guardedServer(listener, { ...SHORT, ...limits }, scheme === 'https' ? certificates : null);
 
 /** Reads the body, and answers with its length. */
-const readAll: Listener = async (request, response, connections) => {
-  connections.verified(request);
+const readAll: GuardedListener = async (request, response, connections) => {
+  connections.verified(request, 'AKIA');
   const body = await connections.readBody(request, response, 64 * MIB).catch(() => null);
   response.end(`read ${body?.length}`);
 };
@@ -89,7 +58,7 @@ test.each(['http', 'https'])('over %s a reader that takes nothing of a large ans
   const ended = Promise.withResolvers<string | undefined>();
   await using server = await guarded(
     (request, response, connections) => {
-      connections.verified(request);
+      connections.verified(request, 'AKIA');
       response.once('close', () => ended.resolve(request.url));
       response.end(Buffer.alloc(24 * MIB, 'z'));
     },
@@ -103,7 +72,7 @@ test.each(['http', 'https'])('over %s a reader that takes nothing of a large ans
 
 test('a reader that takes a large answer piece by piece gets all of it', async () => {
   await using server = await guarded((request, response, connections) => {
-    connections.verified(request);
+    connections.verified(request, 'AKIA');
     response.end(Buffer.alloc(16 * MIB, 'z'));
   });
   const { port } = new URL(server.url);
@@ -123,7 +92,7 @@ test('a reader that takes a large answer piece by piece gets all of it', async (
 test('a long poll is left alone for many windows', async () => {
   const release = Promise.withResolvers<void>();
   await using server = await guarded(async (request, response, connections) => {
-    connections.verified(request);
+    connections.verified(request, 'AKIA');
     await connections.readBody(request, response, 1000).catch(() => undefined);
     await release.promise;
     response.end('at last');
@@ -158,7 +127,7 @@ test('when places run out the oldest silent connection leaves, and one that has 
   const answers: ServerResponse[] = [];
   await using server = await guarded(
     (request, response, connections) => {
-      connections.verified(request);
+      connections.verified(request, 'AKIA');
       answers.push(response);
       response.write('held');
     },
@@ -242,14 +211,14 @@ test('an endless trailer ends the connection', async () => {
 });
 
 test('a client that sends many requests and waits for no answer is closed', async () => {
-  await using server = await guarded((request, _response, connections) => connections.verified(request));
+  await using server = await guarded((request, _response, connections) => connections.verified(request, 'AKIA'));
   using client = openRaw(server.url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(50));
   await client.closed;
 });
 
 test('a connection whose request has proved nothing is closed after the answer, and another one is kept', async () => {
   await using server = await guarded((request, response, connections) => {
-    if (request.url === '/known') connections.verified(request);
+    if (request.url === '/known') connections.verified(request, 'AKIA');
     response.end('answered');
   });
   using stranger = openRaw(server.url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');

@@ -17,28 +17,46 @@ test.each([
   expect(clientOf(address)).toBe(client);
 });
 
-const guest = (client: string): Guest => ({ client, standing: 'silent' });
+const guest = (client: string): Guest => ({ client, standing: 'silent', key: null });
 
 test('when all places are taken the oldest silent guest of the client that has most of them leaves', () => {
-  const roster = createRoster({ connections: 4, silentPerAddress: 4 });
+  const roster = createRoster({ connections: 4, silentPerAddress: 4, knownPerKey: 4 });
   const [lonely, first, second, third] = ['a', 'b', 'b', 'b'].map(guest) as [Guest, Guest, Guest, Guest];
   for (const one of [lonely, first, second, third]) expect(roster.admit(one)).toBeNull();
-  roster.promote(first, 'known');
+  roster.know(first, 'key');
   expect(roster.admit(guest('c'))).toBe(second);
   expect(roster.size).toBe(4);
 });
 
 test('who asks leaves only when nobody is silent, and who is known never', () => {
-  const roster = createRoster({ connections: 2, silentPerAddress: 2 });
+  const roster = createRoster({ connections: 2, silentPerAddress: 2, knownPerKey: 2 });
   const [asking, known] = [guest('a'), guest('b')];
   roster.admit(asking);
   roster.admit(known);
-  roster.promote(asking, 'asking');
-  roster.promote(known, 'known');
+  roster.hear(asking);
+  roster.know(known, 'key');
   const silent = guest('c');
   expect(roster.admit(silent)).toBe(asking);
-  roster.promote(silent, 'known');
+  roster.know(silent, 'key');
   expect(roster.admit(guest('d'))).toBe('refused');
+});
+
+test('a key has a number of known guests; a further one goes on asking and leaves for a newcomer, until one of them has gone', () => {
+  const roster = createRoster({ connections: 4, silentPerAddress: 4, knownPerKey: 2 });
+  const [first, second, third, other] = ['a', 'b', 'c', 'd'].map(guest) as [Guest, Guest, Guest, Guest];
+  for (const one of [first, second, third, other]) {
+    roster.admit(one);
+    roster.hear(one);
+  }
+  for (const one of [first, second, third]) roster.know(one, 'greedy');
+  roster.know(other, 'modest');
+  expect([first, second, third, other].map(({ standing }) => standing)).toEqual(['known', 'known', 'asking', 'known']);
+  const newcomer = guest('e');
+  expect(roster.admit(newcomer)).toBe(third);
+  roster.remove(first);
+  roster.hear(newcomer);
+  roster.know(newcomer, 'greedy');
+  expect(newcomer).toMatchObject({ standing: 'known', key: 'greedy' });
 });
 
 test('a fleet of 5 000 hosts behind one address is let in by rounds, each as large as the bound for silent ones', () => {
@@ -46,6 +64,7 @@ test('a fleet of 5 000 hosts behind one address is let in by rounds, each as lar
   const roster = createRoster(limits);
   let waiting = Array.from({ length: 5_000 }, () => guest('192.0.2.7'));
   const rounds: number[] = [];
+  let keys = 0;
   while (waiting.length > 0) {
     const away: Guest[] = [];
     for (const host of waiting) {
@@ -53,7 +72,7 @@ test('a fleet of 5 000 hosts behind one address is let in by rounds, each as lar
       if (leaving === 'refused') away.push(host);
       else if (leaving !== null) away.push(leaving);
     }
-    for (const host of roster.all()) roster.promote(host, 'known');
+    for (const host of roster.all()) roster.know(host, `key-${++keys}`);
     rounds.push(waiting.length - away.length);
     waiting = away;
   }
