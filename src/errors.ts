@@ -122,7 +122,8 @@ export const ERROR_CATALOGUE = {
   },
   ARCHIVE_ENTRY_ESCAPES: {
     meaning: 'An entry of a bundle would be written outside of the folder that the bundle is unpacked into.',
-    remedy: 'Nothing was unpacked. No honest tool makes such a bundle: find out where it comes from.',
+    remedy:
+      'Nothing was unpacked. No packer writes this of itself: find out where the bundle comes from, and pack the folder anew.',
   },
   ARCHIVE_LINK_ESCAPES: {
     meaning: 'A symbolic link in a bundle leads out of the bundle, and the configuration forbids that.',
@@ -140,7 +141,7 @@ export const ERROR_CATALOGUE = {
   ARCHIVE_ENTRY_UNUSABLE: {
     meaning: 'A bundle holds an entry of a kind or name that cannot be unpacked.',
     remedy:
-      'Leave the entry out of the bundle: devices, sockets, encrypted files and names that are not UTF-8 cannot be deployed.',
+      'It is said with the error; devices, sockets, encrypted files and names that are not UTF-8 cannot be deployed.',
   },
   ARCHIVE_DISK_FULL: {
     meaning: 'The disk became full while a bundle was unpacked.',

@@ -1,5 +1,5 @@
 /** The text of an AppSpec file as its contents, or as findings. Pure. */
-import { type Document, isMap, isSeq, LineCounter, parseDocument, visit, type YAMLParseError } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import { HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readFiles } from './files-section.ts';
@@ -23,6 +23,7 @@ import {
 } from './reader.ts';
 import type { LintRuleId } from './rules.ts';
 import { nearestWord } from './suggest.ts';
+import { controlCharacter, syntaxFault, withoutEchoes } from './text-faults.ts';
 import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
 
 /** What decoding leaves in place of bytes that are no character. */
@@ -66,6 +67,8 @@ export function readAppSpec(text: string, options: ParseOptions): AppSpecReading
     const message = `${options.filename} has more than ${MAX_CHARACTERS} characters, which is the limit`;
     return unreadable([wholeFile('too-large', message)]);
   }
+  const control = controlCharacter(text);
+  if (control !== null) return unreadable([control]);
   try {
     return readText(text.replace(/^\uFEFF/, ''), options);
   } catch (error) {
@@ -89,7 +92,7 @@ function readText(text: string, options: ParseOptions): AppSpecReading {
   });
   const root = document.contents as YamlNode | null;
   const [fault] = document.errors.filter(({ code }) => code !== 'MULTIPLE_DOCS');
-  if (fault !== undefined) return unreadable([syntaxError(fault)]);
+  if (fault !== undefined) return unreadable([syntaxFault(text, fault)]);
   if (isEmpty(root)) {
     const message = `${options.filename} is empty; it needs at least 'version: 0.0' and 'os: ${options.platform}'`;
     return unreadable([wholeFile('empty', message)]);
@@ -97,7 +100,7 @@ function readText(text: string, options: ParseOptions): AppSpecReading {
   const collector = createCollector(document, lines);
   if (text.includes(NOT_UTF8)) reportBadText(collector, document);
   const appSpec = readDocument(collector, root, options.platform);
-  const findings = [...collector.findings, ...secondDocument(document, text)];
+  const findings = [...withoutEchoes(collector.findings), ...secondDocument(document, text)];
   if (appSpec !== null) findings.push(...nothingToDo(appSpec, findings, options.filename));
   return { appSpec, findings: inOrder(findings), placeOf: collector.placeOf };
 }
@@ -132,15 +135,6 @@ function wholeFile(rule: LintRuleId, message: string): Finding {
 }
 
 /** The first alone: what the parser makes of the rest is a consequence more often than a fault of its own. */
-function syntaxError(error: YAMLParseError): Finding {
-  return {
-    severity: 'error',
-    rule: 'not-yaml',
-    message: firstLine(error.message),
-    position: { line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 },
-  };
-}
-
 function secondDocument(document: Document.Parsed, text: string): Finding[] {
   const end = document.errors.find(({ code }) => code === 'MULTIPLE_DOCS');
   if (end === undefined) return [];
@@ -287,8 +281,4 @@ function readFileExistsBehavior(collector: FindingCollector, member: Member | un
     );
   }
   return known ?? null;
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? text;
 }

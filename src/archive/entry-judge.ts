@@ -32,6 +32,9 @@ export interface EntryJudge {
   totals(): { readonly entries: number; readonly bytes: number };
 }
 
+const LINK_ANEW = 'Make the link anew where the bundle is built, or leave it out.';
+const FILE_FIRST = 'Pack the whole folder at once: a packer then writes the file before other names for it.';
+
 /** @param makeFolder is told of folders that no entry stands for, before what lies in them */
 export function createEntryJudge(
   limits: UnpackLimits,
@@ -72,7 +75,7 @@ export function createEntryJudge(
     const verdict = judgeEntryPath(name);
     if (!verdict.ok) {
       const code = verdict.problem === 'escapes' ? 'ARCHIVE_ENTRY_ESCAPES' : 'ARCHIVE_ENTRY_UNUSABLE';
-      throw archiveError(code, name, verdict.why);
+      throw archiveError(code, name, verdict.why, { remedy: verdict.remedy });
     }
     const path = verdict.parts.join('/');
     const parent = path.lastIndexOf('/');
@@ -97,7 +100,7 @@ export function createEntryJudge(
       if (rules.rejectSymlinks === true)
         throw archiveError('ARCHIVE_LINK_REFUSED', name, 'is a symbolic link, which the configuration forbids');
       if (target === '' || target.includes('\0'))
-        throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, 'is a link to nothing');
+        throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, 'is a link to nothing', { remedy: LINK_ANEW });
       return admit(name, 'symlink');
     },
 
@@ -111,7 +114,7 @@ export function createEntryJudge(
       const kind = kinds.get(path);
       if (kind === undefined || kind === 'directory') {
         const what = `is a hard link to '${target}', which is no file that came before it`;
-        throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, what);
+        throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, what, { remedy: FILE_FIRST });
       }
       const own = judgeEntryPath(name);
       return own.ok && own.parts.join('/') === path ? null : { path, kind };

@@ -23,21 +23,32 @@ const MAX_LINKS = 40;
 
 export type PathVerdict =
   | { readonly ok: true /** Components below the root; none for the root itself. */; readonly parts: readonly string[] }
-  | { readonly ok: false; readonly problem: 'escapes' | 'unusable'; readonly why: string };
+  | { readonly ok: false; readonly problem: 'escapes' | 'unusable'; readonly why: string; readonly remedy: string };
 
 /** Judges the name of an entry. */
 export function judgeEntryPath(name: string): PathVerdict {
-  if (name.includes('\0')) return { ok: false, problem: 'unusable', why: 'its name holds the character NUL' };
-  if (name.startsWith('/')) return { ok: false, problem: 'escapes', why: 'its name is absolute' };
+  if (name.includes('\0')) return unusable('has a name that holds the character NUL');
+  if (name.startsWith('/')) return escapes('has an absolute name');
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..')) return { ok: false, problem: 'escapes', why: "its name climbs out with '..'" };
+  if (parts.includes('..')) return escapes("has a name that climbs out with '..'");
   if (parts.some((part) => Buffer.byteLength(part) > MAX_COMPONENT_BYTES)) {
-    return { ok: false, problem: 'unusable', why: `a part of its name is longer than ${MAX_COMPONENT_BYTES} bytes` };
+    return unusable(`has a name of which a part is longer than ${MAX_COMPONENT_BYTES} bytes`);
   }
   if (Buffer.byteLength(name) > MAX_PATH_BYTES) {
-    return { ok: false, problem: 'unusable', why: `its name is longer than ${MAX_PATH_BYTES} bytes` };
+    return unusable(`has a name that is longer than ${MAX_PATH_BYTES} bytes`);
   }
   return { ok: true, parts };
+}
+
+/** Packers write such names when they are told to, as `tar -P` is. */
+function escapes(why: string): PathVerdict {
+  const remedy =
+    'Nothing was unpacked. Pack the folder from within (tar -C FOLDER -czf BUNDLE .), so that each name is relative to it. If nobody has packed it otherwise, find out where the bundle comes from.';
+  return { ok: false, problem: 'escapes', why, remedy };
+}
+
+function unusable(why: string): PathVerdict {
+  return { ok: false, problem: 'unusable', why, remedy: 'Rename the file where the bundle is built, or leave it out.' };
 }
 
 /** Bits that give rights away, or keep others from removing: no bundle brings them, whatever it is packed as. */

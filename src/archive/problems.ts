@@ -22,6 +22,19 @@ function shortName(name: string): string {
   return shown.length > 200 ? `${shown.slice(0, 200)}…` : shown;
 }
 
+const NO_CONTENT = 'Leave it out of the bundle: devices, pipes and sockets cannot be deployed.';
+
+/** @param is such as `a named pipe` */
+export function specialFileError(entry: string, is: string): SlipwayError {
+  return archiveError('ARCHIVE_ENTRY_UNUSABLE', entry, `is no file, folder or link but ${is}`, { remedy: NO_CONTENT });
+}
+
+const IN_UTF8 = 'Rename the file where the bundle is built so that its name is UTF-8 (convmv does), or leave it out.';
+
+export function nameNotUtf8Error(entry: string): SlipwayError {
+  return archiveError('ARCHIVE_ENTRY_UNUSABLE', entry, 'has a name that is not UTF-8', { remedy: IN_UTF8 });
+}
+
 export function linkEscapeError(entry: string, target: string): SlipwayError {
   return archiveError(
     'ARCHIVE_LINK_ESCAPES',

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
-import { archiveError } from './problems.ts';
+import { archiveError, nameNotUtf8Error, specialFileError } from './problems.ts';
 import type { ArchiveWriter, EntryFacts } from './writer.ts';
 
 export interface FolderEntry {
@@ -89,7 +89,7 @@ function namesIn(folder: string, below: string): string[] {
     for (const bytes of readdirSync(folder, { encoding: 'buffer' })) {
       const name = bytes.toString();
       if (Buffer.from(name).equals(bytes)) continue;
-      throw archiveError('ARCHIVE_ENTRY_UNUSABLE', join(below, name), 'has a name that is not UTF-8');
+      throw nameNotUtf8Error(join(below, name));
     }
   }
   return names.sort();
@@ -102,7 +102,7 @@ function entryAt(name: string, at: string): FolderEntry {
   if (stats.isSymbolicLink()) {
     return { name, kind: 'symlink', stats, target: onFolder(name, () => readlinkSync(at)) };
   }
-  throw archiveError('ARCHIVE_ENTRY_UNUSABLE', name, `is no file, folder or link but ${specialKind(stats)}`);
+  throw specialFileError(name, specialKind(stats));
 }
 
 function specialKind(stats: Stats): string {

@@ -3,7 +3,7 @@
  *
  * It takes the fields where POSIX (pax, "ustar Interchange Format") and GNU tar's manual ("Basic Tar Format") put them.
  */
-import { archiveError } from './problems.ts';
+import { archiveError, nameNotUtf8Error } from './problems.ts';
 import type { SparsePiece } from './sparse.ts';
 
 export const BLOCK_BYTES = 512;
@@ -118,7 +118,7 @@ function textAt(block: Buffer, at: number, length: number): string {
 export function decodeText(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   if (text.includes('\ufffd') && !Buffer.from(text).equals(bytes)) {
-    throw archiveError('ARCHIVE_ENTRY_UNUSABLE', bytes.toString('latin1'), 'has a name that is not UTF-8');
+    throw nameNotUtf8Error(bytes.toString('latin1'));
   }
   return text;
 }

@@ -1,5 +1,5 @@
 import { type PaxRecords, type PaxSparse, parsePax } from './pax.ts';
-import { archiveError } from './problems.ts';
+import { archiveError, specialFileError } from './problems.ts';
 import { createSparseMapReader, type SparseMapReader, type SparsePiece, spreadOver } from './sparse.ts';
 import {
   BLOCK_BYTES,
@@ -143,11 +143,7 @@ export function createTarReader(writer: ArchiveWriter): TarReader {
         requireSmall(contentLeft);
         return;
       default:
-        throw archiveError(
-          'ARCHIVE_ENTRY_UNUSABLE',
-          entryName,
-          `is no file, folder or link but ${kindOf(header.type)}`,
-        );
+        throw specialFileError(entryName, kindOf(header.type));
     }
   }
 

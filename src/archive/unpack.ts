@@ -158,6 +158,9 @@ async function readPlain(bundleFile: string, reader: TarReader, signal: AbortSig
   }
 }
 
+const NOTHING_BEHIND =
+  'Find out what was written behind the archive, such as a signature or a message, and upload it without that.';
+
 async function readGzip(bundleFile: string, reader: TarReader, signal: AbortSignal | undefined): Promise<void> {
   let behindEnd = 0;
   const take = (chunk: Buffer) => {
@@ -170,6 +173,11 @@ async function readGzip(bundleFile: string, reader: TarReader, signal: AbortSign
     await readGzipFile(bundleFile, take, signal);
   } catch (cause) {
     if (cause instanceof SlipwayError || signal?.aborted === true) throw cause;
+    // The first header was seen before: this is said of what stands where another member would begin.
+    if (messageOf(cause) === 'incorrect header check') {
+      const what = 'goes on behind its end with bytes that are no gzip data';
+      throw archiveError('ARCHIVE_CORRUPT', null, what, { cause, remedy: NOTHING_BEHIND });
+    }
     throw systemErrorCode(cause) === 'Z_BUF_ERROR'
       ? archiveError('ARCHIVE_TRUNCATED', null, 'is cut off: its compressed data ends too early', { cause })
       : archiveError('ARCHIVE_CORRUPT', null, `cannot be decompressed: ${messageOf(cause)}`, { cause });

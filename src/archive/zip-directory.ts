@@ -87,7 +87,9 @@ function findDirectory(file: number, size: number): DirectoryPlace {
     );
   }
   if (tail.readUInt16LE(at + 4) !== tail.readUInt16LE(at + 6)) {
-    throw archiveError('ARCHIVE_ENTRY_UNUSABLE', null, 'is one part of a zip archive that was split');
+    throw archiveError('ARCHIVE_ENTRY_UNUSABLE', null, 'is one part of a zip archive that was split', {
+      remedy: 'Put the parts together (zip -s 0 ARCHIVE.zip --out WHOLE.zip), and upload the whole.',
+    });
   }
   const endAt = size - tail.length + at;
   const small = {

@@ -1,5 +1,5 @@
 /** Which text the bytes of a name in a zip archive are. Pure. */
-import { archiveError } from './problems.ts';
+import { nameNotUtf8Error } from './problems.ts';
 
 const SAYS_UTF8 = 0x800;
 
@@ -18,7 +18,7 @@ export function decodeZipName(bytes: Buffer, flags: number, unicodeName: Buffer 
   const text = decodeUtf8(unicodeName ?? bytes);
   if (text !== null) return text;
   if (unicodeName !== null || (flags & SAYS_UTF8) !== 0) {
-    throw archiveError('ARCHIVE_ENTRY_UNUSABLE', bytes.toString('latin1'), 'has a name that is not UTF-8');
+    throw nameNotUtf8Error(bytes.toString('latin1'));
   }
   return Array.from(bytes, (byte) => (byte < 128 ? String.fromCharCode(byte) : CP437[byte - 128])).join('');
 }

@@ -4,11 +4,12 @@ import { SlipwayError } from '../errors.ts';
 import { BREATH_BYTES, breathe } from './breathe.ts';
 import { createDeflateBlocks } from './deflate-blocks.ts';
 import { INFLATE_OPTIONS, inflateStream } from './inflate-stream.ts';
-import { archiveError } from './problems.ts';
+import { archiveError, specialFileError } from './problems.ts';
 import { decodeText } from './tar-header.ts';
 import type { ArchiveWriter, EntryFacts, OpenFile } from './writer.ts';
 import { BATCHED_BYTES, createZipBatch, type ZipBatch } from './zip-batch.ts';
 import { openZipDirectory, type ZipEntry } from './zip-directory.ts';
+import { DEFLATED, kindOf, requireReadable, specialKindOf } from './zip-entry-kind.ts';
 
 /** Entries up to this size, packed and unpacked, are inflated at one go, which is many times faster; larger ones are streamed. */
 const AT_ONCE_BYTES = 1024 * 1024;
@@ -17,15 +18,7 @@ const PIECE_BYTES = 256 * 1024;
 const AHEAD_BYTES = 128 * 1024;
 const LOCAL_HEADER = 0x04034b50;
 const LOCAL_HEADER_BYTES = 30;
-const STORED = 0;
-const DEFLATED = 8;
-const ENCRYPTED = 0x1;
 const MAX_LINK_BYTES = 4095;
-
-const FILE_TYPE = 0o170000;
-const TYPE_DIRECTORY = 0o040000;
-const TYPE_REGULAR = 0o100000;
-const TYPE_SYMLINK = 0o120000;
 
 /** Reads a zip archive into a writer. */
 export async function readZip(path: string, writer: ArchiveWriter, signal: AbortSignal | undefined): Promise<void> {
@@ -95,13 +88,6 @@ function factsOf({ unixMode, mtimeMs }: ZipEntry): EntryFacts {
   return { mode: unixMode, mtimeMs };
 }
 
-function kindOf(entry: ZipEntry): 'file' | 'directory' | 'symlink' | 'other' {
-  const type = (entry.unixMode ?? 0) & FILE_TYPE;
-  if (type === TYPE_DIRECTORY || entry.name.endsWith('/') || entry.isDosDirectory) return 'directory';
-  if (type === TYPE_SYMLINK) return 'symlink';
-  return type === 0 || type === TYPE_REGULAR ? 'file' : 'other';
-}
-
 /** @returns null when the entry is done, otherwise a promise for the time when it is */
 function readEntry(source: ZipSource, entry: ZipEntry, writer: ArchiveWriter): Promise<void> | null {
   const facts = factsOf(entry);
@@ -114,12 +100,14 @@ function readEntry(source: ZipSource, entry: ZipEntry, writer: ArchiveWriter): P
   }
   if (kind === 'symlink') {
     if (entry.uncompressedSize > MAX_LINK_BYTES)
-      throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is a link that is too long');
+      throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is a link that is too long', {
+        remedy: 'Make the link anew where the bundle is built, or leave it out.',
+      });
     writer.symlink(entry.name, decodeText(readSmall(source, entry)), facts);
     return null;
   }
   if (kind === 'other') {
-    throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is no file, folder or symbolic link');
+    throw specialFileError(entry.name, specialKindOf(entry));
   }
   const output = writer.file(entry.name, facts);
   if (!isSmall(entry)) return streamContent(source, entry, output).then(() => output.close());
@@ -238,14 +226,7 @@ function* piecesOf(
 
 /** Where the entry's content begins: behind its own header, which must say the same of it as the directory does. */
 function contentOffset({ read, claims }: ZipSource, entry: ZipEntry): number {
-  if ((entry.flags & ENCRYPTED) !== 0) throw archiveError('ARCHIVE_ENTRY_UNUSABLE', entry.name, 'is encrypted');
-  if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
-    throw archiveError(
-      'ARCHIVE_ENTRY_UNUSABLE',
-      entry.name,
-      `is compressed with method ${entry.compressionMethod}; only deflate is read`,
-    );
-  }
+  requireReadable(entry);
   const header = read(entry, entry.headerOffset, LOCAL_HEADER_BYTES + entry.nameBytes.length);
   if (header.readUInt32LE(0) !== LOCAL_HEADER)
     throw archiveError('ARCHIVE_CORRUPT', entry.name, 'is not where the directory says');

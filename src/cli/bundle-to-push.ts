@@ -6,7 +6,7 @@ import { judgeFolder } from '../archive/folder-bundle.ts';
 import { isPlainInZip, packBundle } from '../archive/pack.ts';
 import { type AgentConfig, loadAgentConfig } from '../config/agent-config.ts';
 import { SlipwayError } from '../errors.ts';
-import { bundleTypeOf, kindOfOtherFile } from '../local/bundle-kind.ts';
+import { bundleTypeToJudge, kindOfOtherFile } from '../local/bundle-kind.ts';
 import { requireSoundRevision } from '../local/validate.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';
@@ -100,7 +100,7 @@ async function packFolder(preparation: Preparation): Promise<Bundle> {
 
 async function takeBundle(preparation: Preparation): Promise<Bundle> {
   const { source, wanted, workDir } = preparation;
-  const bundleType = bundleTypeOf(source);
+  const bundleType = bundleTypeToJudge(source);
   if (bundleType === null || (wanted !== null && wanted !== bundleType)) {
     const kind = kindOfOtherFile(source);
     const none = `no bundle: no tar, tgz or zip${kind === null ? '' : `, but ${kind.is}`}`;

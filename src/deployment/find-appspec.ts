@@ -87,21 +87,23 @@ export function readAppSpecText(path: string): string {
 }
 
 /**
+ * @param shown the folder, as its owner knows it
  * @returns the name under which the AppSpec file is there; null: under none
  * @throws SlipwayError APPSPEC_INVALID for one that is a link, or lies below one
  */
-export function locateAppSpec(archiveDir: string, requested: string): string | null {
-  return appSpecCandidates(requested).find((name) => isFileInside(archiveDir, name)) ?? null;
+export function locateAppSpec(archiveDir: string, requested: string, shown: string = archiveDir): string | null {
+  return appSpecCandidates(requested).find((name) => isFileInside(archiveDir, name, shown)) ?? null;
 }
 
 /** What a revision does is said by the revision itself, and nothing in it is read through a link. */
-function isFileInside(archiveDir: string, name: string): boolean {
+function isFileInside(archiveDir: string, name: string, shown: string): boolean {
   let path = archiveDir;
   for (const part of name.split('/').filter((one) => one !== '' && one !== '.')) {
     path = join(path, part);
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats?.isSymbolicLink() !== true) continue;
-    throw new SlipwayError('APPSPEC_INVALID', `${path} is a link, through which no AppSpec file is read`, {
+    const place = join(shown, path.slice(archiveDir.length));
+    throw new SlipwayError('APPSPEC_INVALID', `${place} is a link, through which no AppSpec file is read`, {
       remedy: 'Put the AppSpec file itself there.',
     });
   }
@@ -118,7 +120,14 @@ export function appSpecMissing(archiveDir: string, requested: string, shown: str
   const wanted = `looked for ${candidates.join(', ')} in ${shown}`;
   const near = nearAppSpec(archiveDir, candidates);
   const message = `the revision has no AppSpec file: ${wanted}`;
-  if (near === null) return new SlipwayError('APPSPEC_MISSING', message);
+  if (near === null) {
+    const folder = candidates.find((name) =>
+      lstatSync(join(archiveDir, name), { throwIfNoEntry: false })?.isDirectory(),
+    );
+    if (folder === undefined) return new SlipwayError('APPSPEC_MISSING', message);
+    const remedy = `Put a file of this name in the folder’s place.`;
+    return new SlipwayError('APPSPEC_MISSING', `${message}; ${folder} is a folder`, { remedy });
+  }
   const call = callingOf(near.name, candidates);
   if (near.folder === '') {
     return new SlipwayError('APPSPEC_MISSING', `${message}; there is ${near.name}, which is another name`, {

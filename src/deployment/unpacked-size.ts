@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { openZipDirectory } from '../archive/zip-directory.ts';
+import { isSlipwayError } from '../errors.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import type { SpaceNeeded } from './disk-space.ts';
 
@@ -7,15 +8,14 @@ const GZIP_MAGIC = 0x8b1f;
 
 /**
  * The least that a bundle takes when it is unpacked, as far as it says so itself: a zip archive lists all sizes, a gzip file ends with its
- * own, and a tar is its own content. What lies about it is caught while it is unpacked.
- *
- * @throws SlipwayError ARCHIVE_CORRUPT for a zip archive without a directory
+ * own, and a tar is its own content. What lies about it is caught while it is unpacked, and what is no zip archive is named there for what
+ * it is.
  */
 export function unpackedSize(bundleFile: string, bundleType: BundleType, blockBytes: number): SpaceNeeded {
   const { size } = statSync(bundleFile);
   const file = openSync(bundleFile, 'r');
   try {
-    if (bundleType === 'zip') return zipSize(file, blockBytes);
+    if (bundleType === 'zip') return zipSize(file, blockBytes) ?? { bytes: size, inodes: 0 };
     const number = Buffer.alloc(4);
     const isGzip = readSync(file, number, 0, 2, 0) === 2 && number.readUInt16LE() === GZIP_MAGIC;
     if (!isGzip || size < 18) return { bytes: size, inodes: 0 };
@@ -27,12 +27,18 @@ export function unpackedSize(bundleFile: string, bundleType: BundleType, blockBy
   }
 }
 
-function zipSize(file: number, blockBytes: number): SpaceNeeded {
+/** null: it is no zip archive, or a damaged one. */
+function zipSize(file: number, blockBytes: number): SpaceNeeded | null {
   let bytes = 0;
   let inodes = 0;
-  for (const { uncompressedSize } of openZipDirectory(file).entries()) {
-    bytes += Math.ceil(uncompressedSize / blockBytes) * blockBytes;
-    inodes += 1;
+  try {
+    for (const { uncompressedSize } of openZipDirectory(file).entries()) {
+      bytes += Math.ceil(uncompressedSize / blockBytes) * blockBytes;
+      inodes += 1;
+    }
+  } catch (error) {
+    if (isSlipwayError(error)) return null;
+    throw error;
   }
   return { bytes, inodes };
 }

@@ -163,6 +163,9 @@ class Planner {
       const at = folder === '' ? archiveDir : join(archiveDir, folder);
       return archive.lstat(at)?.kind === 'directory' ? archive.readdir(at) : [];
     });
+    if (/[*?]/.test(source)) {
+      return `the source ${source} is not in the revision: no wildcards are read; name a folder, whose contents are copied`;
+    }
     return `the source ${source} is not in the revision${near === null ? '' : `; did you mean '${near}'?`}`;
   }
 

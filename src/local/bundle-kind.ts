@@ -22,6 +22,16 @@ export function kindOfOtherFile(path: string): ContentKind | null {
   return contentKind(Buffer.from(readBeginning(path), 'latin1'));
 }
 
+/**
+ * What a file is judged as that a person calls a bundle: what its content says, else its name. What its content contradicts is then named
+ * as a host would name it, by the one who unpacks it.
+ *
+ * @returns null: it is not even called one
+ */
+export function bundleTypeToJudge(path: string): BundleType | null {
+  return bundleTypeOf(path) ?? bundleTypeOfName(path);
+}
+
 /** A file that nobody can unpack, where a folder was looked for because of that. */
 export function noFolder(location: string): SlipwayError {
   const kind = kindOfOtherFile(location);
@@ -37,6 +47,7 @@ export function noFolder(location: string): SlipwayError {
 export function bundleTypeOf(path: string): BundleType | null {
   const beginning = readBeginning(path);
   if (beginning.startsWith('\x1f\x8b')) return 'tgz';
-  if (/^PK(\x03\x04|\x05\x06)/.test(beginning)) return 'zip';
+  // The third is how the first part of a split archive begins, and an archive that was to be split and fitted into one.
+  if (/^PK(\x03\x04|\x05\x06|\x07\x08)/.test(beginning)) return 'zip';
   return beginning.slice(257, 262) === 'ustar' || /\.tar$/i.test(path) ? 'tar' : null;
 }

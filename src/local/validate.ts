@@ -20,10 +20,9 @@ import { diskView } from '../install/tree-view.ts';
 import type { OwnPlaceLookup, PlanProblem, TreeView } from '../install/types.ts';
 import type { BundleType } from '../protocol/specification.ts';
 import { withScratchFolder } from '../system/scratch-folder.ts';
-import { bundleTypeOf, kindOfOtherFile } from './bundle-kind.ts';
+import { bundleTypeToJudge, kindOfOtherFile } from './bundle-kind.ts';
 import { lintDestinations } from './lint-destinations.ts';
 import { lintLinks } from './lint-links.ts';
-import { bundleTypeOfName } from './location.ts';
 import { scriptFacts } from './script-facts.ts';
 
 export interface ValidateRequest {
@@ -75,7 +74,7 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
     await judgeFolder({ sourceDir: path, limits, rules, ...(signal && { signal }) });
     return validateFolder(request, path, path);
   }
-  const bundleType = request.bundleType ?? bundleTypeOf(path);
+  const bundleType = request.bundleType ?? bundleTypeToJudge(path);
   if (bundleType === null) {
     requireText(path);
     return validateFile(request, path, dirname(path), path);
@@ -87,18 +86,13 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
   });
 }
 
-/** What is called a bundle and is none, or is packed in a way that no host unpacks, is no AppSpec file either. */
+/** What is packed in a way that no host unpacks is no AppSpec file either. */
 function requireText(path: string): void {
-  const calledType = bundleTypeOfName(path);
   const kind = kindOfOtherFile(path);
-  const isText = kind === null || /^(text|JSON|XML):/.test(kind.is);
-  const but = kind === null ? 'but is none' : `but is ${kind.is}`;
-  const toDo = kind === null ? {} : { remedy: kind.remedy };
-  if (calledType !== null) {
-    throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is called a ${calledType} bundle, ${but}`, toDo);
-  }
-  if (isText) return;
-  throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is no bundle and no AppSpec file, ${but}`, toDo);
+  if (kind === null || /^(text|JSON|XML):/.test(kind.is)) return;
+  throw new SlipwayError('ARCHIVE_CORRUPT', `${path} is no bundle and no AppSpec file, but is ${kind.is}`, {
+    remedy: kind.remedy,
+  });
 }
 
 /**
@@ -118,7 +112,7 @@ export async function requireSoundRevision(request: ValidateRequest): Promise<Va
 }
 
 function validateFolder(request: ValidateRequest, folder: string, shown: string): ValidateReport {
-  const name = locateAppSpec(folder, request.appSpecFilename);
+  const name = locateAppSpec(folder, request.appSpecFilename, shown);
   if (name === null) throw appSpecMissing(folder, request.appSpecFilename, shown);
   return validateFile(request, join(folder, name), folder, join(shown, name));
 }

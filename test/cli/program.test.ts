@@ -66,7 +66,10 @@ describe('what a person meets who types something wrong', () => {
       2,
       expect.stringMatching(/gone does not exist \[CLI_BAD_REVISION\]/),
     ]);
-    expect(await push(scratch.at('noise.zip'))).toEqual([2, expect.stringContaining('noise.zip is no bundle')]);
+    expect(await push(scratch.at('noise.zip'))).toEqual([
+      2,
+      expect.stringContaining("the bundle is no zip archive, but text: 'no bundle at all'"),
+    ]);
     expect(await push(scratch.at('bad.tar'), '--type', 'zip')).toEqual([
       2,
       expect.stringContaining('is a tar, and no zip'),

@@ -296,7 +296,7 @@ describe('slipway validate reads', () => {
     writeFileSync(scratch.at('appspec.yml'), 'x'.repeat(3000));
     const called = await validate(scratch.at('a.tgz'));
     expect(called).toMatchObject({ status: 2, printed: '' });
-    expect(called.complained).toContain('a.tgz is called a tgz bundle, but is none [ARCHIVE_CORRUPT]');
+    expect(called.complained).toContain('the bundle is no tar archive [ARCHIVE_CORRUPT]');
     const { status, printed } = await validate(scratch.at('appspec.yml'));
     expect(status).toBe(1);
     expect(printed).toMatch(/must be a mapping, but is the text 'x{60}…'/);

@@ -221,6 +221,12 @@ describe('space', () => {
       if (bundleType === 'zip') expect(inodes).toBeGreaterThanOrEqual(3);
     },
   );
+
+  test('what is no zip archive counts with its own size, because the one who unpacks it names it for what it is', () => {
+    using scratch = scratchFolder();
+    writeFileSync(scratch.at('bundle'), '<html>403 Forbidden</html>');
+    expect(unpackedSize(scratch.at('bundle'), 'zip', 4096)).toEqual({ bytes: 26, inodes: 0 });
+  });
 });
 
 describe('a restart', () => {

@@ -1,0 +1,57 @@
+/** What keeps a text from being read as YAML, and what is left to say then. Pure. */
+import type { YAMLParseError } from 'yaml';
+import type { Finding } from './types.ts';
+
+/** What YAML calls not printable; such a file has no text, or a text that nobody sees. */
+const NOT_PRINTABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/;
+
+/** @see YAML 1.1, "c-printable"; the official agents' parser refuses the same, also in a comment */
+export function controlCharacter(text: string): Finding | null {
+  const at = text.search(NOT_PRINTABLE);
+  if (at < 0) return null;
+  const before = text.slice(0, at).split('\n');
+  const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+  const isNul = text[at] === '\0';
+  const code = text.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0');
+  const message = isNul
+    ? 'here is the character NUL, as in text that is UTF-16: save the file as UTF-8'
+    : `here is the control character U+${code}, which YAML does not allow: remove it`;
+  return { severity: 'error', rule: isNul ? 'not-utf8' : 'not-yaml', message, position };
+}
+
+/** What is said of a place whose text cannot be read is all that can be said of it. */
+export function withoutEchoes(findings: readonly Finding[]): Finding[] {
+  const place = ({ position }: Finding) => `${position?.line}:${position?.column}`;
+  const unread = new Set(findings.filter(({ rule }) => rule === 'not-utf8' || rule === 'not-yaml').map(place));
+  return findings.filter((finding) => {
+    const isItself = finding.rule === 'not-utf8' || finding.rule === 'not-yaml';
+    return isItself || finding.position === null || !unread.has(place(finding));
+  });
+}
+
+/** The fault of a text that is no YAML: what has caused it, where that can be told, or what the parser says. */
+export function syntaxFault(text: string, error: YAMLParseError): Finding {
+  return conflictMark(text) ?? syntaxError(error);
+}
+
+function syntaxError(error: YAMLParseError): Finding {
+  return {
+    severity: 'error',
+    rule: 'not-yaml',
+    message: firstLine(error.message),
+    position: { line: error.linePos?.[0].line ?? 1, column: error.linePos?.[0].col ?? 1 },
+  };
+}
+
+/** Git leaves such marks where a merge was not finished. */
+function conflictMark(text: string): Finding | null {
+  const lines = text.split('\n');
+  const line = lines.findIndex((one) => /^(<{7}|>{7})( |\r?$)/.test(one));
+  if (line < 0 || !lines.some((one) => /^={7}\r?$/.test(one))) return null;
+  const message = 'here is the mark of a conflict: finish the merge, and remove the marks';
+  return { severity: 'error', rule: 'not-yaml', message, position: { line: line + 1, column: 1 } };
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? text;
+}

@@ -1,0 +1,48 @@
+/** What keeps an AppSpec file from being read as text: one finding for each fault, and what to do. */
+import { expect, test } from 'vitest';
+import { readAppSpec } from '../../src/appspec/parse.ts';
+
+const SOUND = 'version: 0.0\nos: linux\nhooks:\n  AfterInstall:\n    - location: a.sh\n';
+
+function findings(text: string) {
+  const reading = readAppSpec(text, { filename: 'appspec.yml', platform: 'linux' });
+  return reading.findings.map(({ rule, position, message }) => ({ rule, line: position?.line, message }));
+}
+
+test.each([
+  ['least significant byte first', Buffer.from(`\ufeff${SOUND}`, 'utf16le')],
+  ['most significant byte first', Buffer.from(`\ufeff${SOUND}`, 'utf16le').swap16()],
+  ['without a mark', Buffer.from(SOUND, 'utf16le')],
+])('An AppSpec file in UTF-16, %s, has one finding, which says so', (_, bytes) => {
+  expect(findings(bytes.toString('utf8'))).toEqual([
+    { rule: 'not-utf8', line: 1, message: expect.stringContaining('UTF-16: save the file as UTF-8') },
+  ]);
+});
+
+test.each(['\x1b', '\x07', '\x0c', '\x7f', '\x9b'])(
+  'The control character %j is refused wherever it stands, as YAML does',
+  (character) => {
+    const code = character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    const message = `here is the control character U+${code}, which YAML does not allow: remove it`;
+    expect(findings(`${SOUND}# ${character}\n`)).toEqual([{ rule: 'not-yaml', line: 6, message }]);
+  },
+);
+
+test.each(['\t', '\r\n', '\x85', '\u00a0', '\u2028', '💡'])('%j in a comment harms nobody', (character) => {
+  expect(findings(`${SOUND}# a${character}# b\n`)).toEqual([]);
+});
+
+test.each([
+  ['at its beginning', `<<<<<<< HEAD\n${SOUND}=======\n${SOUND}>>>>>>> other\n`, 1],
+  ['in its middle', `version: 0.0\nos: linux\n<<<<<<< HEAD\nfiles: []\n=======\nhooks: {}\n>>>>>>> 1a2b3c\n`, 3],
+])('A merge that was not finished, %s, is named with the line of its mark', (_, text, line) => {
+  expect(findings(text)).toEqual([
+    { rule: 'not-yaml', line, message: 'here is the mark of a conflict: finish the merge, and remove the marks' },
+  ]);
+});
+
+test('An alias that stands for nothing is one finding, and the entry that it leaves empty is none', () => {
+  expect(findings(`${SOUND}    - *nope\n`)).toEqual([
+    { rule: 'not-yaml', line: 6, message: '*nope stands for nothing: there is no &nope before it' },
+  ]);
+});
