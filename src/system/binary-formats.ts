@@ -35,13 +35,14 @@ export function hasBinaryFormat(beginning: string, name: string, folder: string 
 
 /** @see the kernel's Documentation/admin-guide/binfmt-misc.rst */
 function matches(rule: string, beginning: string, name: string): boolean {
-  if (!/^enabled$/m.test(rule)) return false;
-  const [, extension] = /^extension (\S+)$/m.exec(rule) ?? [];
+  const lines = rule.split('\n').map((line) => line.split(' '));
+  const wordAfter = (key: string) => lines.find(([word]) => word === key)?.[1];
+  if (!lines.some(([word]) => word === 'enabled')) return false;
+  const extension = wordAfter('extension');
   if (extension !== undefined) return name.endsWith(extension.startsWith('.') ? extension : `.${extension}`);
-  const bytesOf = (key: string) => Buffer.from(new RegExp(`^${key} ([0-9a-f]+)$`, 'm').exec(rule)?.[1] ?? '', 'hex');
-  const magic = bytesOf('magic');
-  const mask = bytesOf('mask');
-  const offset = Number(/^offset (\d+)$/m.exec(rule)?.[1] ?? 0);
+  const magic = Buffer.from(wordAfter('magic') ?? '', 'hex');
+  const mask = Buffer.from(wordAfter('mask') ?? '', 'hex');
+  const offset = Number(wordAfter('offset') ?? 0);
   const bytes = Buffer.from(beginning.slice(offset, offset + magic.length), 'latin1');
   if (magic.length === 0 || bytes.length < magic.length) return false;
   return magic.every((byte, at) => (((bytes[at] ?? 0) ^ byte) & (mask[at] ?? 0xff)) === 0);
