@@ -1,11 +1,10 @@
 /** What a fleet costs that has nothing to do: its long polls, and their renewals. */
-import { readFileSync } from 'node:fs';
 import { systemClock } from '../../src/system/clock.ts';
 import type { Figure } from '../bench/figures.ts';
 import { startFleet } from './fleet.ts';
 import { type GroundRequest, prepareGround } from './ground.ts';
+import { cpuMs, residentKb } from './process-cost.ts';
 
-const CLOCK_TICKS = 100;
 /** So many hosts come first, so that what the server loads once is not counted as theirs. */
 const WARM_HOSTS = 50;
 const SETTLE_MS = 3_000;
@@ -27,14 +26,4 @@ export async function* idleFigures(request: GroundRequest & { readonly windowMs:
   yield { name: `${how}, CPU of one core`, value: percent, unit: '%', ...rest, goal: 3 };
   const kbEach = (residentKb(pid) - emptyKb) / request.hosts;
   yield { name: `${how}, memory of each`, value: kbEach, unit: 'KB', ...rest, goal: request.https ? 80 : 30 };
-}
-
-function residentKb(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-}
-
-/** Time on a processor so far, in user and kernel mode. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS;
 }

@@ -11,7 +11,7 @@ export interface Figure {
   readonly goal: number | null;
 }
 
-/** Digits behind the point, where whole numbers would say too little. */
+/** Digits behind the point, where it is not enough that only numbers below ten have one. */
 const DIGITS: Partial<Record<Figure['unit'], number>> = { s: 3, '%': 1 };
 
 export function median(numbers: readonly number[]): number {
@@ -40,7 +40,8 @@ export function compared(
 export function show(figure: Figure, asJson: boolean): string {
   if (asJson) return `${JSON.stringify(figure)}\n`;
   const { name, value, unit, floor, ratio, goal } = figure;
-  const number = (amount: number) => amount.toFixed(DIGITS[unit] ?? 0).padStart(7);
+  const number = (amount: number) =>
+    amount.toFixed(amount < 10 ? (DIGITS[unit] ?? 1) : (DIGITS[unit] ?? 0)).padStart(7);
   const beside = floor === null ? '' : `   system ${number(floor)} ${unit}   ratio ${ratio?.toFixed(2)}`;
   const measured = ratio ?? value;
   const verdict = goal === null ? '' : `   goal ${goal}${measured <= goal ? '' : '  MISSED'}`;

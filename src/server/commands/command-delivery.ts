@@ -39,14 +39,14 @@ export async function waitForCommand(
   const giveUpAtMs = ctx.clock.now() + (mayHold ? Math.round(holdMs) : 0);
   const watch = ctx.waiters.watch(caller.hostArn, caller.accessKeyId);
   try {
-    while (!signal.aborted) {
+    for (let isWoken = false; !signal.aborted; isWoken = true) {
       const command = await takeCommand(ctx, caller, signal, mayHold ? REDELIVERY_MS : 0);
       if (command !== null) return command;
       const leftMs = giveUpAtMs - ctx.clock.now();
       if (leftMs <= 0) return null;
-      await waitForWakeUp(ctx.clock, watch, leftMs, signal);
       // It may have been woken because there is nothing to wait for any more.
-      if ((await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
+      if (isWoken && (await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
+      await waitForWakeUp(ctx.clock, watch, leftMs, signal);
     }
     return null;
   } finally {

@@ -4,6 +4,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { CommandStatus, Envelope } from '../../protocol/host-command/shapes.ts';
 import { isHookEvent } from '../../protocol/lifecycle-events.ts';
 import { beginEvent, endEvent, type ReportContext, reportOn } from '../engine/event-reports.ts';
+import { findDeployment } from '../store/deployments.ts';
 import { lockEventByCommand } from '../store/lifecycle-events.ts';
 import { type HostActor, lockPower } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
@@ -22,9 +23,10 @@ export async function acknowledge(
   caller: HostActor,
 ): Promise<CommandStatus> {
   const find = (tx: StoreTransaction) => findOwn(tx, hostCommandId, caller);
-  return reportOn<CommandStatus>(ctx, find, 'Failed', async (tx, event, deployment) => {
+  return reportOn<CommandStatus>(ctx, find, 'Failed', async (tx, event) => {
     if (event.status !== 'Pending') return { answer: statusOf(event), changed: false };
-    if (deployment.stop_requested_at_ms !== null) return { answer: 'Failed', changed: false };
+    const deployment = await findDeployment(tx, event.deployment_id);
+    if (deployment === null || deployment.stop_requested_at_ms !== null) return { answer: 'Failed', changed: false };
     const nowMs = ctx.clock.now();
     // What the agent does itself is never nothing, whatever it says.
     if (isNoop && isHookEvent(event.event_name)) {

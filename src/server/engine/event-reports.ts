@@ -2,9 +2,8 @@
 import type { CommandDiagnostics } from '../../protocol/diagnostics.ts';
 import type { Clock } from '../../system/clock.ts';
 import { noteChangedTarget } from '../store/changed-targets.ts';
-import { findDeployment } from '../store/deployments.ts';
 import { keyOf, updateEvent } from '../store/lifecycle-events.ts';
-import type { DeploymentRow, LifecycleEventRow } from '../store/schema.ts';
+import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { diagnosticsOf, lateDiagnosticsOf } from './diagnostics.ts';
 import type { Engine } from './engine.ts';
@@ -32,16 +31,14 @@ export async function reportOn<Answer>(
   ctx: ReportContext,
   find: (tx: StoreTransaction) => Promise<LifecycleEventRow | null>,
   answerForUnknown: Answer,
-  work: (tx: StoreTransaction, event: LifecycleEventRow, deployment: DeploymentRow) => Promise<Reported<Answer>>,
+  work: (tx: StoreTransaction, event: LifecycleEventRow) => Promise<Reported<Answer>>,
 ): Promise<Answer> {
   const { answer, changedId } = await ctx.store.transaction(async (tx) => {
     const event = await find(tx);
     // Its application may have been deleted: for the reporter that is the end of it, and nothing to worry about.
     if (event === null) return { answer: answerForUnknown, changedId: null };
     const { deployment_id: deploymentId, instance_id: instanceId } = event;
-    const deployment = await findDeployment(tx, deploymentId);
-    if (deployment === null) return { answer: answerForUnknown, changedId: null };
-    const reported = await work(tx, event, deployment);
+    const reported = await work(tx, event);
     if (!reported.changed) return { answer: reported.answer, changedId: null };
     await noteChangedTarget(tx, deploymentId, instanceId);
     return { answer: reported.answer, changedId: deploymentId };
