@@ -3,6 +3,7 @@ import { lstatSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
+import { PROMETHEUS_TYPE } from '../system/prometheus.ts';
 
 export interface MetricsSource {
   metrics(): string;
@@ -20,7 +21,7 @@ export function serveMetrics(listen: string, source: MetricsSource, log: Logger)
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, text: string) =>
       void response.writeHead(status, { 'content-type': type }).end(text);
-    if (request.url === '/metrics') return answer(200, 'text/plain; version=0.0.4; charset=utf-8', source.metrics());
+    if (request.url === '/metrics') return answer(200, PROMETHEUS_TYPE, source.metrics());
     if (request.url !== '/healthz') return answer(404, 'text/plain', 'there is /metrics and /healthz\n');
     const trouble = source.trouble();
     return answer(trouble === null ? 200 : 503, 'text/plain', `${trouble ?? 'ok'}\n`);

@@ -1,6 +1,6 @@
 /** Counters of one agent, and their text for Prometheus. Pure but for what it counts itself. */
 
-import { printable } from '../system/printable.ts';
+import { escapeLabel, metricText } from '../system/prometheus.ts';
 import type { AgentEvent } from './agent-events.ts';
 import type { AgentStatus } from './status.ts';
 
@@ -24,24 +24,30 @@ export function createMetrics(): Metrics {
     text({ version, startedAtMs, lastPoll, running, undelivered }) {
       const ended = [...commands];
       return [
-        metric('slipway_agent_info', 'gauge', 'The agent and its version.', [[`version="${escapeLabel(version)}"`, 1]]),
-        metric('slipway_agent_start_time_seconds', 'gauge', 'When it started.', [['', startedAtMs / 1000]]),
-        metric('slipway_agent_last_poll_time_seconds', 'gauge', 'When a poll was last answered; 0: never.', [
+        metricText('slipway_agent_info', 'gauge', 'The agent and its version.', [
+          [`version="${escapeLabel(version)}"`, 1],
+        ]),
+        metricText('slipway_agent_start_time_seconds', 'gauge', 'When it started.', [['', startedAtMs / 1000]]),
+        metricText('slipway_agent_last_poll_time_seconds', 'gauge', 'When a poll was last answered; 0: never.', [
           ['', (lastPoll.answeredAtMs ?? 0) / 1000],
         ]),
-        metric('slipway_agent_poll_failures_in_a_row', 'gauge', 'Polls that failed since.', [['', lastPoll.failures]]),
-        metric('slipway_agent_poll_outages_total', 'counter', 'Times that polling began to fail.', [['', failedPolls]]),
-        metric('slipway_agent_commands_running', 'gauge', 'Host commands under way.', [['', running.length]]),
-        metric('slipway_agent_outcomes_undelivered', 'gauge', 'Outcomes that the endpoint does not have yet.', [
+        metricText('slipway_agent_poll_failures_in_a_row', 'gauge', 'Polls that failed since.', [
+          ['', lastPoll.failures],
+        ]),
+        metricText('slipway_agent_poll_outages_total', 'counter', 'Times that polling began to fail.', [
+          ['', failedPolls],
+        ]),
+        metricText('slipway_agent_commands_running', 'gauge', 'Host commands under way.', [['', running.length]]),
+        metricText('slipway_agent_outcomes_undelivered', 'gauge', 'Outcomes that the endpoint does not have yet.', [
           ['', undelivered.length],
         ]),
-        metric(
+        metricText(
           'slipway_agent_commands_total',
           'counter',
           'Host commands that have ended.',
           ended.map(([labels, { count }]) => [labels, count]),
         ),
-        metric(
+        metricText(
           'slipway_agent_command_seconds_total',
           'counter',
           'What they have taken.',
@@ -50,13 +56,4 @@ export function createMetrics(): Metrics {
       ].join('');
     },
   };
-}
-
-function metric(name: string, type: string, help: string, values: readonly (readonly [string, number])[]): string {
-  const lines = values.map(([labels, value]) => `${name}${labels === '' ? '' : `{${labels}}`} ${value}\n`);
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
-}
-
-function escapeLabel(text: string): string {
-  return printable(text).replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

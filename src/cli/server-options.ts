@@ -9,6 +9,7 @@ export interface ServerOptions {
   readonly listen: ListenAddress;
   readonly s3Listen?: ListenAddress;
   readonly s3Domain?: string;
+  readonly metricsListen?: ListenAddress;
   readonly publicS3Endpoint?: string;
   readonly database?: string;
   readonly region: string;
@@ -54,6 +55,14 @@ export function addServerOptions(command: Command): Command {
       )
         .env('SLIPWAY_S3_DOMAIN')
         .argParser(parseDomain),
+    )
+    .addOption(
+      new Option(
+        '--metrics-listen <host:port>',
+        'a port for /metrics (Prometheus), /healthz and /readyz; plain HTTP, no key: keep it on loopback',
+      )
+        .env('SLIPWAY_METRICS_LISTEN')
+        .argParser(parseListenAddress),
     )
     .addOption(new Option('--database <url>', 'postgres://… instead of the embedded database').env('SLIPWAY_DATABASE'))
     .addOption(

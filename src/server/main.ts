@@ -4,8 +4,9 @@ import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
-import { createConnections } from './connections/connections.ts';
+import { type Connections, createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
+import { type Listener, listenAt } from './connections/listener.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
@@ -13,15 +14,19 @@ import { neededObjects } from './engine/needed-objects.ts';
 import { startPowerWatch } from './engine/power-watch.ts';
 import { type RetentionPeriods, startRetention } from './engine/retention.ts';
 import { createWaiters } from './engine/waiters.ts';
+import { createHealthDoor, type HealthContext } from './http/health-door.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
 import { openSealer } from './open-sealer.ts';
-import { listenForRevisions, type S3Listener } from './s3/s3-listener.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSigning } from './signing.ts';
 import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
+import { createMetricsText, type MetricsTextContext } from './telemetry/metrics-text.ts';
+import { observedEngine, observedHostCommands, observedStore } from './telemetry/observed.ts';
+import { createReadiness } from './telemetry/readiness.ts';
+import { createServerMetrics } from './telemetry/server-metrics.ts';
 import { requireTlsFiles } from './tls-files.ts';
 
 export interface ServerOptions {
@@ -36,6 +41,8 @@ export interface ServerOptions {
   readonly publicS3Endpoint?: string;
   /** Host name behind those of buckets (`BUCKET.domain`); without it every request names its bucket in the path. */
   readonly s3Domain?: string;
+  /** A port for /metrics, /healthz and /readyz, over plain HTTP and without signatures. */
+  readonly metricsListen?: { readonly host: string; readonly port: number };
   readonly region: string;
   readonly accountId: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
@@ -51,6 +58,8 @@ export interface RunningServer {
   readonly url: string;
   /** The same, unless the S3 API has a port of its own. */
   readonly s3Url: string;
+  /** null: there are no metrics. */
+  readonly metricsUrl: string | null;
   close(): Promise<void>;
 }
 
@@ -65,15 +74,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (options.tls !== undefined) requireTlsFiles(options.tls);
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
+  let isStopping = false;
   const closeAll = async () => {
+    isStopping = true;
     for (const part of opened.reverse()) await part.close();
     lock.release();
   };
   try {
-    const store: Store = await openStore(
-      options.databaseUrl === undefined ? { dataDir } : { databaseUrl: options.databaseUrl },
-      log,
-    );
+    const place = options.databaseUrl === undefined ? { dataDir } : { databaseUrl: options.databaseUrl };
+    const metrics = createServerMetrics();
+    const elapsedMs = () => performance.now();
+    const store: Store = observedStore(await openStore(place, log), metrics, elapsedMs);
     opened.push(store);
     const { sealer, lostKeys } = await openSealer({ store, dataDir, random });
     if (lostKeys.length > 0) {
@@ -83,7 +94,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const signing = await openSigning({ store, sealer, dataDir, clock, random });
     const waiters = createWaiters();
     const base = { store, waiters, clock, random, log };
-    const engine: Engine = await startEngine(base);
+    const engine: Engine = observedEngine(await startEngine(base), metrics, elapsedMs);
     opened.push(engine);
     const transfers = createTransfers();
     opened.push(
@@ -103,15 +114,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       domain: options.s3Domain ?? null,
     });
     opened.push(revisions);
-    const s3: S3Listener | null =
-      options.s3Listen === undefined
-        ? null
-        : await listenForRevisions({ connections, tls }, options.s3Listen, revisions.answer);
+    const s3: Listener | null =
+      options.s3Listen === undefined ? null : await listenAt({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
     const findKnownKey = (accessKeyId: string) => findKnownAccessKey(store.db, sealer, accessKeyId);
     const identity = createQueryDoor({
       ...{ findKey: findKnownKey, clock, random, log, connections },
       identity: { ...base, engine, sealer, accountId: options.accountId },
+    });
+    const readiness = createReadiness({ store, clock, log, isStopping: () => isStopping });
+    const { version, metricsListen } = options;
+    const monitored = { readiness, metrics, store, waiters, clock, log, connections, version };
+    const monitoring = metricsListen === undefined ? null : await openMetrics(monitored, metricsListen);
+    if (monitoring !== null) opened.push(monitoring);
+    const hostCommands = createHostCommandService({
+      ...{ ...base, engine, accountId: options.accountId, signer: signing.signer },
     });
     const http: HttpServer = createHttpServer({
       api: {
@@ -130,24 +147,43 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           signerCaCertificatePem: signing.caCertificatePem,
         },
       },
-      hostCommands: createHostCommandService({ ...base, engine, accountId: options.accountId, signer: signing.signer }),
+      hostCommands: observedHostCommands(hostCommands, metrics),
       findKey: findKnownKey,
       clock,
       random,
       log,
       connections,
-      doors: { identity, revisions: revisions.answer },
+      doors: { identity, revisions: revisions.answer, health: createHealthDoor({ readiness, log, metrics: null }) },
       tls,
+      onEnd: metrics.request,
     });
     const url = await http.listen(options.host, options.port);
     opened.push(http, connections);
     const s3Url = s3?.url ?? url;
-    log.info('the control server is ready', { url, s3Url, dataDir, database: store.dialect });
-    return { url, s3Url, close: closeAll };
+    const metricsUrl = monitoring?.url ?? null;
+    log.info('the control server is ready', { url, s3Url, metricsUrl, dataDir, database: store.dialect });
+    return { url, s3Url, metricsUrl, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** @throws SlipwayError SERVER_CANNOT_LISTEN */
+async function openMetrics(
+  ctx: MetricsTextContext & Omit<HealthContext, 'metrics'> & { readonly connections: Connections },
+  address: NonNullable<ServerOptions['metricsListen']>,
+): Promise<Listener> {
+  const figures = createMetricsText(ctx);
+  const door = createHealthDoor({ ...ctx, metrics: figures.text });
+  const listener = await listenAt({ connections: ctx.connections, tls: null }, address, door);
+  return {
+    url: listener.url,
+    async close() {
+      await listener.close();
+      await figures.close();
+    },
+  };
 }
 
 /** Host names by which this server is known to be reached. */

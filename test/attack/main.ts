@@ -18,6 +18,7 @@ import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
 import { API_ATTACKS } from './server-api.ts';
 import { CONNECTION_ATTACKS } from './server-connections.ts';
+import { IDENTITY_ATTACKS } from './server-identity.ts';
 import { POWER_ATTACKS } from './server-powers.ts';
 import { S3_ATTACKS } from './server-s3.ts';
 import { TERMINAL_ATTACKS } from './terminal.ts';
@@ -28,6 +29,7 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   ALIVE_ATTACKS,
   CONNECTION_ATTACKS,
   POWER_ATTACKS,
+  IDENTITY_ATTACKS,
   TERMINAL_ATTACKS,
   DOWNLOAD_ATTACKS,
   REDIRECT_ATTACKS,

@@ -10,6 +10,8 @@ import { suiteDatabase } from './suite-database.ts';
 export interface TestServer extends AsyncDisposable {
   readonly url: string;
   readonly s3Url: string;
+  /** null: it was not asked for. */
+  readonly metricsUrl: string | null;
   disable(accessKeyId: string): Promise<void>;
   key(role: Role, hostArn?: string): Promise<{ accessKeyId: string; secretAccessKey: string }>;
 }
@@ -19,7 +21,7 @@ export async function testServer(
   dataDir: string,
   databaseUrl = suiteDatabase(dataDir),
   tls?: { readonly certFile: string; readonly keyFile: string },
-  addresses: Pick<ServerOptions, 's3Listen' | 's3Domain' | 'publicS3Endpoint'> = {},
+  addresses: Pick<ServerOptions, 's3Listen' | 's3Domain' | 'publicS3Endpoint' | 'metricsListen'> = {},
 ): Promise<TestServer> {
   const database = databaseUrl === null ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
@@ -32,6 +34,7 @@ export async function testServer(
   return {
     url: server.url,
     s3Url: server.s3Url,
+    metricsUrl: server.metricsUrl,
     async disable(accessKeyId) {
       const keys = await openKeyStore({ ...options, mayBeNew: false });
       try {

@@ -2,11 +2,15 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * `api`: `POST /` of both JSON APIs, and what asks whether the server lives. `identity`: `POST /` of IAM and STS. `revisions`: the S3 API.
+ * `api`: `POST /` of both JSON APIs, and `GET /`, by which agents look whether something answers. `identity`: `POST /` of IAM and STS.
+ * `revisions`: the S3 API. `health`: what load balancers ask.
  */
-export type Door = 'api' | 'identity' | 'revisions';
+export type Door = 'api' | 'identity' | 'revisions' | 'health';
 
-type RequestHead = Pick<IncomingMessage, 'url' | 'headers'>;
+type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
+/** Without a signature these are no objects of buckets that are called so. */
+const HEALTH: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
  * Told by what no other API has: the target header of the JSON protocols, else the service that the request is signed for, else the
@@ -20,12 +24,13 @@ export function doorFor(request: RequestHead): Door {
   if (service !== null && /^s3($|express$|-)/.test(service)) return 'revisions';
   if (service === 'iam' || service === 'sts') return 'identity';
   if (service !== null) return 'api';
+  if (HEALTH.has(url) && (request.method === 'GET' || request.method === 'HEAD')) return 'health';
   if (url !== '/') return 'revisions';
   return isForm(headers['content-type'] ?? '') ? 'identity' : 'api';
 }
 
 /** The service that a request says it is signed for, in lower case; null: it does not say. */
-export function signedServiceOf({ url = '/', headers }: RequestHead): string | null {
+export function signedServiceOf({ url = '/', headers }: Pick<RequestHead, 'url' | 'headers'>): string | null {
   return signedService(headers.authorization ?? '') ?? signedService(presignedCredential(url));
 }
 

@@ -8,10 +8,6 @@ import {
   HOST_COMMAND_SECURE_TARGET,
   HOST_COMMAND_SIGNING_NAME,
   HOST_COMMAND_TARGET,
-  type HostCommandOperation,
-  POLL_ANSWER_NOW,
-  POLL_HEADER,
-  RUN_HEADER,
 } from '../../protocol/host-command/shapes.ts';
 import {
   CONTROL_TARGET,
@@ -20,19 +16,20 @@ import {
   MANAGEMENT_TARGET,
 } from '../../protocol/management/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
-import { printable } from '../../system/printable.ts';
 import type { Random } from '../../system/random.ts';
-import type { ApiContext, Caller, Input } from '../api/context.ts';
+import type { ApiContext, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import { BACKLOG } from '../connections/limits.ts';
-import { readRunId } from '../engine/agent-runs.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
+import type { RequestLabels } from '../telemetry/server-metrics.ts';
 import { beginAuthentication } from './authenticate.ts';
 import { type Door, doorFor } from './doors.ts';
+import { callHostCommand } from './host-calls.ts';
 import { readJson } from './read-json.ts';
+import { labelsFor } from './request-labels.ts';
 import { requireUnambiguous } from './unambiguous.ts';
 
 export interface HttpContext {
@@ -46,6 +43,8 @@ export interface HttpContext {
   /** The doors of the other APIs. */
   readonly doors: Readonly<Record<Exclude<Door, 'api'>, RequestListener>>;
   readonly tls: TlsFiles | null;
+  /** Is told of each request, when it has ended. */
+  onEnd(labels: RequestLabels, status: string): void;
 }
 
 export interface HttpServer {
@@ -95,14 +94,17 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
   };
 }
 
-/** More of an agent's version is not kept; characters. */
-const MAX_VERSION = 128;
-
 function makeFastify(ctx: HttpContext): FastifyInstance {
   const server: FastifyInstance = fastify({
     serverFactory: (onRequest) =>
       ctx.connections.createServer(ctx.tls, (request, response) => {
         const door = doorFor(request);
+        response.once('close', () =>
+          ctx.onEnd(
+            labelsFor(door, request, ctx.hostCommands),
+            response.writableFinished ? String(response.statusCode) : 'closed',
+          ),
+        );
         if (door === 'api') onRequest(request, response);
         else ctx.doors[door](request, response);
       }),
@@ -142,7 +144,7 @@ async function handle(
   ctx.connections.verified(request.raw, caller.accessKeyId);
   const input: Input = readJson(body);
   if (api === 'management') return callOperation(ctx.api, operation, input, caller);
-  return callHostCommand(ctx, operation, input, caller, request, reply, closing);
+  return callHostCommand(ctx.hostCommands, operation, input, caller, request, reply, closing);
 }
 
 interface TargetedApi {
@@ -177,49 +179,6 @@ function splitTarget(header: string | string[] | undefined): [string, string] {
     );
   }
   return [target.slice(0, dot), target.slice(dot + 1)];
-}
-
-async function callHostCommand(
-  ctx: HttpContext,
-  operation: string,
-  input: Input,
-  caller: Caller,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  closing: AbortSignal,
-): Promise<object> {
-  if (!Object.hasOwn(ctx.hostCommands, operation)) {
-    throw new ApiError('UnknownOperationException', `There is no operation ${operation} for hosts.`);
-  }
-  const hostArn = requireOwnHost(caller, input);
-  const version = request.headers['x-amz-codedeploy-agent-version'];
-  const hungUp = new AbortController();
-  reply.raw.once('close', () => hungUp.abort());
-  const call = ctx.hostCommands[operation as HostCommandOperation] as unknown as (
-    input: Input,
-    caller: object,
-  ) => Promise<object>;
-  return call(input, {
-    accessKeyId: caller.accessKeyId,
-    hostArn,
-    runId: readRunId(request.headers[RUN_HEADER]),
-    agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
-    mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
-    signal: AbortSignal.any([hungUp.signal, closing]),
-  });
-}
-
-/** A host speaks for itself only; people have no business here. */
-function requireOwnHost(caller: Caller, input: Input): string {
-  const denied = (why: string) => new ApiError('AccessDeniedException', why, { status: 403 });
-  if (caller.role !== 'host' || caller.hostArn === null)
-    throw denied(`A key of role ${caller.role} cannot act as a host.`);
-  const claimed = input['HostIdentifier'];
-  if (claimed !== undefined && claimed !== caller.hostArn) {
-    const other = typeof claimed === 'string' ? claimed.slice(0, 200) : `a HostIdentifier that is no text`;
-    throw denied(`This key speaks for ${caller.hostArn}, not for ${other}.`);
-  }
-  return caller.hostArn;
 }
 
 /** What fastify itself refuses, in the words of the API. */

@@ -184,3 +184,13 @@ async function pageOfDeployments(
   }
   return query.execute();
 }
+
+/** How many deployments are kept in each state. */
+export async function countDeployments(db: StoreReader): Promise<ReadonlyMap<DeploymentStatus, number>> {
+  const rows = await db
+    .selectFrom('deployments')
+    .select(['status', (eb) => eb.fn.countAll<number | string>().as('count')])
+    .groupBy('status')
+    .execute();
+  return new Map(rows.map(({ status, count }) => [status, Number(count)]));
+}

@@ -4,7 +4,7 @@
  * The texts are SQL that SQLite and PostgreSQL both understand. The one word that differs is `TEXT`: PostgreSQL would sort texts
  * by the language of its cluster, and lists are to come in the same order everywhere, so it is told to compare bytes as SQLite does.
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { SlipwayError } from '../../errors.ts';
 import type { StoreSchema } from './schema.ts';
 
@@ -50,7 +50,7 @@ export async function migrate(
     // Processes that open the database together wait for each other; on SQLite the transaction itself sees to that.
     if (dialect === 'postgres') await sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`.execute(tx);
     await sql`create table if not exists slipway_migrations (step integer primary key)`.execute(tx);
-    const done = await stepsDone(tx);
+    const done = await stepOfDatabase(tx);
     if (done > STEPS.length) {
       throw new SlipwayError(
         'SERVER_DATABASE_NEWER',
@@ -67,8 +67,9 @@ export async function migrate(
   });
 }
 
-async function stepsDone(tx: Transaction<StoreSchema>): Promise<number> {
-  const { rows } = await sql<{ done: number | null }>`select max(step) as done from slipway_migrations`.execute(tx);
+/** The step that a database is at; 0: it has none behind it. */
+export async function stepOfDatabase(db: Kysely<StoreSchema>): Promise<number> {
+  const { rows } = await sql<{ done: number | null }>`select max(step) as done from slipway_migrations`.execute(db);
   return rows[0]?.done ?? 0;
 }
 

@@ -29,3 +29,32 @@ describe('a request is for the revisions', () => {
     expect(doorFor({ url, headers })).toBe('revisions');
   });
 });
+
+describe('a request is for IAM and STS', () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+  test.each([
+    ['signed for IAM', '/', signedFor('iam')],
+    ['signed for STS', '/', signedFor('sts')],
+    ['signed for STS, at another path', '/revisions/a.zip', signedFor('sts')],
+    ['presigned for STS', '/?X-Amz-Credential=AKIAEXAMPLE%2F20261128%2Feu-west-1%2Fsts%2Faws4_request', {}],
+    ['not signed, with a form', '/', form],
+  ])('%s', (_, url, headers) => {
+    expect(doorFor({ method: 'POST', url, headers })).toBe('identity');
+  });
+});
+
+describe('a question whether the server is well', () => {
+  test.each(['/healthz', '/readyz'])('at %s needs no signature', (url) => {
+    for (const method of ['GET', 'HEAD']) expect(doorFor({ method, url, headers: {} })).toBe('health');
+  });
+
+  test.each([
+    ['signed for S3', 'GET', '/healthz', signedFor('s3')],
+    ['of an object', 'GET', '/healthz/a.zip', {}],
+    ['with a query', 'GET', '/readyz?versions', {}],
+    ['that would write', 'PUT', '/readyz', {}],
+    ['for metrics', 'GET', '/metrics', {}],
+  ])('%s is one for a bucket of that name', (_, method, url, headers) => {
+    expect(doorFor({ method, url, headers })).toBe('revisions');
+  });
+});

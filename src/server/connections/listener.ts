@@ -1,21 +1,21 @@
-/** A port of its own for the S3 API, for those who want bundles and orders apart. */
+/** A port of its own for one door, beside the one address for all of them. */
 import type { AddressInfo } from 'node:net';
 import { messageOf, SlipwayError } from '../../errors.ts';
-import type { Connections } from '../connections/connections.ts';
-import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
-import { BACKLOG } from '../connections/limits.ts';
+import type { Connections } from './connections.ts';
+import type { RequestListener, TlsFiles } from './guarded-server.ts';
+import { BACKLOG } from './limits.ts';
 
-export interface S3Listener {
+export interface Listener {
   readonly url: string;
   close(): Promise<void>;
 }
 
 /** @throws SlipwayError SERVER_CANNOT_LISTEN */
-export async function listenForRevisions(
+export async function listenAt(
   { connections, tls }: { readonly connections: Connections; readonly tls: TlsFiles | null },
   { host, port }: { readonly host: string; readonly port: number },
   answer: RequestListener,
-): Promise<S3Listener> {
+): Promise<Listener> {
   const server = connections.createServer(tls, answer);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>

@@ -1,0 +1,64 @@
+/** Calls of the host command API, as the host whose key has signed them. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../../protocol/errors.ts';
+import {
+  type HostCommandOperation,
+  POLL_ANSWER_NOW,
+  POLL_HEADER,
+  RUN_HEADER,
+} from '../../protocol/host-command/shapes.ts';
+import { printable } from '../../system/printable.ts';
+import type { Caller, Input } from '../api/context.ts';
+import type { HostCommandService } from '../commands/host-commands.ts';
+import { readRunId } from '../engine/agent-runs.ts';
+
+/** More of an agent's version is not kept; characters. */
+const MAX_VERSION = 128;
+
+/**
+ * Ends a poll that is held when its client hangs up or the server stops.
+ *
+ * @throws ApiError UnknownOperationException, AccessDeniedException, or what the operation throws
+ */
+export async function callHostCommand(
+  hostCommands: HostCommandService,
+  operation: string,
+  input: Input,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  closing: AbortSignal,
+): Promise<object> {
+  if (!Object.hasOwn(hostCommands, operation)) {
+    throw new ApiError('UnknownOperationException', `There is no operation ${operation} for hosts.`);
+  }
+  const hostArn = requireOwnHost(caller, input);
+  const version = request.headers['x-amz-codedeploy-agent-version'];
+  const hungUp = new AbortController();
+  reply.raw.once('close', () => hungUp.abort());
+  const call = hostCommands[operation as HostCommandOperation] as unknown as (
+    input: Input,
+    caller: object,
+  ) => Promise<object>;
+  return call(input, {
+    accessKeyId: caller.accessKeyId,
+    hostArn,
+    runId: readRunId(request.headers[RUN_HEADER]),
+    agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
+    mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
+    signal: AbortSignal.any([hungUp.signal, closing]),
+  });
+}
+
+/** A host speaks for itself only; people have no business here. */
+function requireOwnHost(caller: Caller, input: Input): string {
+  const denied = (why: string) => new ApiError('AccessDeniedException', why, { status: 403 });
+  if (caller.role !== 'host' || caller.hostArn === null)
+    throw denied(`A key of role ${caller.role} cannot act as a host.`);
+  const claimed = input['HostIdentifier'];
+  if (claimed !== undefined && claimed !== caller.hostArn) {
+    const other = typeof claimed === 'string' ? claimed.slice(0, 200) : `a HostIdentifier that is no text`;
+    throw denied(`This key speaks for ${caller.hostArn}, not for ${other}.`);
+  }
+  return caller.hostArn;
+}

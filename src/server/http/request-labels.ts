@@ -1,0 +1,32 @@
+/** What a request is counted as. Names that strangers choose never become labels, so the number of labels is bounded. Pure. */
+import type { IncomingMessage } from 'node:http';
+import { permissionFor } from '../api/permissions.ts';
+import type { RequestLabels } from '../telemetry/server-metrics.ts';
+import type { Door } from './doors.ts';
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DELETE']);
+
+/**
+ * @param door that the request went to
+ * @param hostCommands the operations of the host command API by name
+ */
+export function labelsFor(
+  door: Door,
+  { method = 'GET', headers }: Pick<IncomingMessage, 'method' | 'headers'>,
+  hostCommands: object,
+): RequestLabels {
+  switch (door) {
+    case 'identity':
+      return { api: 'iam-sts', operation: 'any' };
+    case 'health':
+      return { api: 'health', operation: 'any' };
+    case 'revisions':
+      return { api: 's3', operation: METHODS.has(method) ? method : 'other' };
+    case 'api': {
+      const operation = String(headers['x-amz-target'] ?? '').replace(/^[^.]*\./, '');
+      if (permissionFor(operation) !== null) return { api: 'management', operation };
+      if (Object.hasOwn(hostCommands, operation)) return { api: 'host-command', operation };
+      return { api: 'other', operation: 'other' };
+    }
+  }
+}

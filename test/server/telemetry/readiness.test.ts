@@ -1,0 +1,54 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import { NEWEST_STEP } from '../../../src/server/store/migrations.ts';
+import type { Store } from '../../../src/server/store/store.ts';
+import { createReadiness } from '../../../src/server/telemetry/readiness.ts';
+import { systemClock } from '../../../src/system/clock.ts';
+import { describeStores } from '../../support/stores.ts';
+
+const readinessOf = (store: Store, isStopping = () => false) =>
+  createReadiness({ store, clock: systemClock, log: silentLogger, isStopping });
+
+describeStores('a server is ready', ({ dialect, create }) => {
+  test('while its database answers and it does not stop', async () => {
+    await using database = await create();
+    let isStopping = false;
+    const readiness = readinessOf(await database.open(), () => isStopping);
+    expect(await readiness.problem()).toBeNull();
+    isStopping = true;
+    expect(await readiness.problem()).toBe('the server is stopping');
+  });
+
+  test('unless a newer version has changed the tables', async () => {
+    await using database = await create();
+    const store = await database.open();
+    await sql`insert into slipway_migrations (step) values (${NEWEST_STEP + 1})`.execute(store.db);
+    expect(await readinessOf(store).problem()).toContain(`is at step ${NEWEST_STEP + 1}`);
+  });
+
+  test('unless its database is gone', async () => {
+    await using database = await create();
+    const store = await database.open();
+    await store.close();
+    expect(await readinessOf(store).problem()).toBe('the database does not answer');
+  });
+
+  // SQLite has nobody to wait for.
+  if (dialect === 'sqlite') return;
+  test('unless its database takes longer than two seconds', async () => {
+    await using database = await create();
+    const [store, other] = [await database.open(), await database.open()];
+    const held = Promise.withResolvers<void>();
+    const isHeld = Promise.withResolvers<void>();
+    const holding = other.transaction(async (tx) => {
+      await sql`lock table slipway_migrations in access exclusive mode`.execute(tx);
+      isHeld.resolve();
+      await held.promise;
+    });
+    await isHeld.promise;
+    expect(await readinessOf(store).problem()).toBe('the database does not answer');
+    held.resolve();
+    await holding;
+  });
+});
