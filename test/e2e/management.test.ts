@@ -201,8 +201,8 @@ test('a deployment configuration is made of a count or a percentage, listed, and
   await slipway('configs', 'create', 'most', '--min-healthy', '75%');
   expect((await json('configs', 'show', 'most')).minimumHealthyHosts).toEqual({ type: 'FLEET_PERCENT', value: 75 });
   const { stdout } = await slipway('configs', 'list');
-  expect(stdout).toMatch(/^two +2$/m);
-  expect(stdout).toMatch(/^CodeDeployDefault\.OneAtATime +all but 1$/m);
+  expect(stdout).toMatch(/^two +Server +2$/m);
+  expect(stdout).toMatch(/^CodeDeployDefault\.OneAtATime +Server +all but 1$/m);
   await slipway('groups', 'create', 'user', '--application', 'shop', '--tag', 'Role=none', '--config', 'two');
   expect(await refused('configs', 'delete', 'two')).toContain('DeploymentConfigInUseException');
   expect(await slipway('configs', 'delete', 'most')).toMatchObject({ status: 0 });

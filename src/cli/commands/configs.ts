@@ -1,10 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
 import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
+
+const PREDEFINED = 'CodeDeployDefault.';
 
 type Options = ConnectionOptions & ResultOptions;
 
@@ -20,11 +23,22 @@ export function parseMinimumHealthy(text: string): MinimumHealthyHosts {
   return { type: percent === '%' ? 'FLEET_PERCENT' : 'HOST_COUNT', value: Number(digits) };
 }
 
-/** The predefined one that no client can make says how many may be in work at once. */
-function renderMinimum(minimum: { type?: string | undefined; value?: number | undefined } | undefined): string {
-  const { type, value = 0 } = minimum ?? {};
+type ConfigInfo = NonNullable<ManagementOperations['GetDeploymentConfig']['output']['deploymentConfigInfo']>;
+
+/** The predefined one that no client can make says how many may be in work at once. Those of Lambda and ECS have nothing to do with hosts. */
+function renderMinimum({ minimumHealthyHosts: minimum }: ConfigInfo): string {
+  if (minimum === undefined) return '–';
+  const { type, value = 0 } = minimum;
   if (type === 'FLEET_PERCENT') return `${value}%`;
   return type === 'HOST_COUNT' ? `${value}` : `all but ${value}`;
+}
+
+/** How the traffic of Lambda and ECS is moved; null: not at all, the configuration is for hosts. */
+function renderTraffic({ trafficRoutingConfig: routing }: ConfigInfo): string | null {
+  const { timeBasedCanary: canary, timeBasedLinear: linear } = routing ?? {};
+  if (canary !== undefined) return `${canary.canaryPercentage}%, the rest after ${canary.canaryInterval} min`;
+  if (linear !== undefined) return `${linear.linearPercentage}% every ${linear.linearInterval} min`;
+  return routing === undefined ? null : 'all at once';
 }
 
 export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
@@ -40,24 +54,30 @@ export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
         (nextToken) => client.call('ListDeploymentConfigs', nextToken === undefined ? {} : { nextToken }),
         (page) => page.deploymentConfigsList,
       );
-      const infos = [];
+      const infos: ConfigInfo[] = [];
       for (const deploymentConfigName of names) {
-        infos.push((await client.call('GetDeploymentConfig', { deploymentConfigName })).deploymentConfigInfo);
+        infos.push((await client.call('GetDeploymentConfig', { deploymentConfigName })).deploymentConfigInfo ?? {});
       }
-      const rows = infos.map((info) => [info?.deploymentConfigName ?? '', renderMinimum(info?.minimumHealthyHosts)]);
-      printResult(ctx, options, infos, renderTable([['CONFIGURATION', 'MINIMUM HEALTHY'], ...rows]));
+      const rows = infos.map((info) => [
+        info.deploymentConfigName ?? '',
+        info.computePlatform ?? '',
+        renderMinimum(info),
+      ]);
+      printResult(ctx, options, infos, renderTable([['CONFIGURATION', 'PLATFORM', 'MINIMUM HEALTHY'], ...rows]));
     },
   );
 
   withFlags(configs.command('show').argument('<name>').description('show a deployment configuration')).action(
     async (deploymentConfigName: string, options: Options) => {
       const { client } = connect(ctx, options);
-      const { deploymentConfigInfo: info } = await client.call('GetDeploymentConfig', { deploymentConfigName });
+      const { deploymentConfigInfo: info = {} } = await client.call('GetDeploymentConfig', { deploymentConfigName });
+      const traffic = renderTraffic(info);
       const rows = [
-        ['configuration', info?.deploymentConfigName ?? ''],
-        ['id', info?.deploymentConfigId ?? ''],
-        ['minimum healthy', renderMinimum(info?.minimumHealthyHosts)],
-        ['created (UTC)', info?.createTime === 0 ? 'predefined' : renderTime(info?.createTime)],
+        ['configuration', info.deploymentConfigName ?? ''],
+        ['id', info.deploymentConfigId ?? ''],
+        ['platform', info.computePlatform ?? ''],
+        traffic === null ? ['minimum healthy', renderMinimum(info)] : ['traffic', traffic],
+        ['created (UTC)', deploymentConfigName.startsWith(PREDEFINED) ? 'predefined' : renderTime(info.createTime)],
       ];
       printResult(ctx, options, info, renderTable(rows));
     },

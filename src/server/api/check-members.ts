@@ -51,7 +51,7 @@ function checkValue(operation: string, path: string, value: unknown, kind: Membe
       throw tooLarge(operation, path, `${length} characters`, MAX_TEXT);
   } else if (kind === 'flag') readBoolean(holder, path);
   else if (kind === 'number') return;
-  else if (kind === 'map') readObject(holder, path);
+  else if (kind === 'map') checkMap(operation, path, readObject(holder, path) ?? {});
   else if (isListKind(kind)) {
     const list = readList(holder, path) ?? [];
     if (list.length > MAX_LIST) throw tooLarge(operation, path, `${list.length} entries`, MAX_LIST);
@@ -61,6 +61,16 @@ function checkValue(operation: string, path: string, value: unknown, kind: Membe
       checkValue(operation, `${path}[${index}]`, entry, kind[0]);
     }
   } else checkObject(operation, path, readObject(holder, path) ?? {}, kind);
+}
+
+/** A map of the API has lists of texts. Which names it may have is the handler's question. */
+function checkMap(operation: string, path: string, map: Input): void {
+  const names = Object.keys(map);
+  if (names.length > MAX_LIST) throw tooLarge(operation, path, `${names.length} members`, MAX_LIST);
+  for (const name of names) {
+    const value = map[name];
+    if (value !== null) checkValue(operation, `${path}.${name.slice(0, MAX_NAME)}`, value, ['text']);
+  }
 }
 
 function tooLarge(operation: string, path: string, size: string, limit: number): ApiError {

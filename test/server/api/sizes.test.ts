@@ -61,6 +61,12 @@ const TOO_LARGE: readonly (readonly [string, ManagementOperation, object, string
     { tagFilters: tags(12_000).map((tag) => ({ ...tag, Type: 'KEY_ONLY' })) },
     'ValidationException',
   ],
+  ...['TargetStatus', 'x'.repeat(9_000)].map((name): [string, ManagementOperation, object, string] => [
+    `a filter of targets with 90000 values under a name of ${name.length}`,
+    'ListDeploymentTargets',
+    { deploymentId: 'd-000000000', targetFilters: { [name]: Array.from({ length: 90_000 }, () => 'Failed') } },
+    'ValidationException',
+  ]),
   [
     'a half of a surrogate pair in a tag',
     'TagResource',

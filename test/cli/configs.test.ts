@@ -1,0 +1,45 @@
+/** `slipway configs` shows the predefined configurations of every platform by what each has. */
+import { expect, test } from 'vitest';
+import { runCli } from '../../src/cli/program.ts';
+import { capturedContext } from '../support/cli-context.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { testServer } from '../support/test-server.ts';
+
+test('slipway configs shows what hosts need of a configuration for hosts, and the traffic of one for Lambda or ECS', async () => {
+  using scratch = scratchFolder();
+  await using server = await testServer(scratch.at('data'));
+  const { accessKeyId, secretAccessKey } = await server.key('admin');
+  const env = {
+    ...{ AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey },
+    SLIPWAY_ENDPOINT_URL: server.url,
+  };
+  const lines = async (...args: readonly string[]): Promise<string[]> => {
+    const ctx = capturedContext({ env, workingDirectory: scratch.path });
+    expect({ status: await runCli(['configs', ...args], ctx), complained: ctx.complained() }).toEqual({
+      ...{ status: 0, complained: '' },
+    });
+    return ctx
+      .printed()
+      .split('\n')
+      .map((line) => line.trim().replace(/ {2,}/g, ' | '));
+  };
+  expect(await lines('list')).toEqual(
+    expect.arrayContaining([
+      'CONFIGURATION | PLATFORM | MINIMUM HEALTHY',
+      'CodeDeployDefault.HalfAtATime | Server | 50%',
+      'CodeDeployDefault.OneAtATime | Server | all but 1',
+      'CodeDeployDefault.LambdaAllAtOnce | Lambda | –',
+    ]),
+  );
+  const shown: readonly [string, string][] = [
+    ['OneAtATime', 'minimum healthy | all but 1'],
+    ['ECSLinear10PercentEvery3Minutes', 'traffic | 10% every 3 min'],
+    ['LambdaCanary10Percent30Minutes', 'traffic | 10%, the rest after 30 min'],
+    ['ECSAllAtOnce', 'traffic | all at once'],
+  ];
+  for (const [name, line] of shown) {
+    expect(await lines('show', `CodeDeployDefault.${name}`)).toEqual(
+      expect.arrayContaining([line, 'created (UTC) | predefined']),
+    );
+  }
+});
