@@ -28,8 +28,8 @@ interface HistoryContext {
 
 /** What is looked at together. */
 const PAGE = 100;
-/** Targets for one transaction; each has seven events, or some more. That takes some ten milliseconds. */
-const TARGETS = 100;
+/** Targets for one transaction; each has seven events, or some more. That takes about ten milliseconds. */
+const TARGETS = 50;
 
 /** Deletes deployments that ended before a time, with their targets and events. */
 export async function* deletionsOfDeployments(ctx: HistoryContext, beforeMs: number): AsyncGenerator<void> {

@@ -123,6 +123,19 @@ test('a client that ends its side and reads nothing of a large answer is closed'
   await gone.promise;
 });
 
+test.each([
+  ['never comes', null],
+  ['comes letter by letter', 'x'],
+])('a request with a proved key that was answered while its body %s does not keep the connection', async (_, again) => {
+  await using server = await guardedServer((request, response, connections) => {
+    connections.verified(request, 'AKIA');
+    response.end('answered');
+  }, LIMITS);
+  using client = openRaw(server.url, 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n');
+  await client.until('answered');
+  await sendUntilClosed(client, again);
+});
+
 test('a held request is left alone for many times the limits, and its connection is used again', async () => {
   const held = Promise.withResolvers<ServerResponse>();
   const limits = { ...LIMITS, keepAliveMs: 1_000, headMs: 300 };

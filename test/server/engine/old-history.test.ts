@@ -173,8 +173,8 @@ describeStores('retention of history', (kind) => {
     });
     await clock.nextSleep();
     await retention.close();
-    expect(await countRows(store, 'targets')).toBe(253);
-    expect(await countRows(store, 'lifecycle_events')).toBe(506);
+    expect(await countRows(store, 'targets')).toBe(303);
+    expect(await countRows(store, 'lifecycle_events')).toBe(606);
 
     await look(store, clock, { deploymentsMs: DAY_MS });
     expect(await deploymentIds(store)).toEqual([]);
