@@ -102,7 +102,7 @@ async function withKeysOfFolder<T>(
   work: (keys: KeyAccess) => Promise<T>,
 ): Promise<T> {
   becomeOwnerOf(options.dataDir);
-  const { openKeyStore } = await import('../server/keys.ts');
+  const { openKeyStore } = await import('../server/secrets/key-store.ts');
   const store = await openKeyStore({
     dataDir: options.dataDir,
     ...(options.database === undefined ? {} : { databaseUrl: options.database }),

@@ -1,4 +1,4 @@
-import { openSealer } from '../../src/server/open-sealer.ts';
+import { openSealer } from '../../src/server/secrets/open-sealer.ts';
 import { createAccessKey } from '../../src/server/store/access-keys.ts';
 import { insertInstance } from '../../src/server/store/instances.ts';
 import { openStore, type StoreLocation } from '../../src/server/store/store.ts';

@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/logging/logger.ts';
-import { openKeyStore } from '../../src/server/keys.ts';
 import { type ServerOptions, startServer } from '../../src/server/main.ts';
+import { openKeyStore } from '../../src/server/secrets/key-store.ts';
 import type { Role } from '../../src/server/store/schema.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';

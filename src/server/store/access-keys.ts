@@ -4,7 +4,7 @@ import { type Powerless, powerlessWith } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
 import type { Store, StoreReader, StoreTransaction } from './store.ts';
 
-/** Seals the secrets of keys; see `server/sealing.ts`. */
+/** Seals the secrets of keys; see `server/secrets/sealing.ts`. */
 export interface SecretSealer {
   seal(text: string): string;
   open(sealed: string): string;

@@ -2,8 +2,8 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { isSlipwayError, messageOf, systemErrorCode } from '../../../errors.ts';
-import { findLostKeys } from '../../../server/open-sealer.ts';
-import { masterKeyFileOf } from '../../../server/sealing.ts';
+import { findLostKeys } from '../../../server/secrets/open-sealer.ts';
+import { masterKeyFileOf } from '../../../server/secrets/sealing.ts';
 import type { LookedAtStore } from '../../../server/store/look.ts';
 import type { Random } from '../../../system/random.ts';
 import { shellCommand } from '../../../system/shell-word.ts';

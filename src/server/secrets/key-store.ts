@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { isSlipwayError, SlipwayError } from '../errors.ts';
-import type { Clock } from '../system/clock.ts';
-import type { Random } from '../system/random.ts';
-import { disableKey } from './engine/disable-key.ts';
+import { isSlipwayError, SlipwayError } from '../../errors.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { Random } from '../../system/random.ts';
+import { disableKey } from '../engine/disable-key.ts';
+import { createAccessKey, listAccessKeys, type NewAccessKey } from '../store/access-keys.ts';
+import type { Role } from '../store/schema.ts';
+import { databaseFileOf, openStore } from '../store/store.ts';
 import { findLostKeys, openSealer } from './open-sealer.ts';
-import { createAccessKey, listAccessKeys, type NewAccessKey } from './store/access-keys.ts';
-import type { Role } from './store/schema.ts';
-import { databaseFileOf, openStore } from './store/store.ts';
 
 export interface KeySummary {
   readonly accessKeyId: string;

@@ -4,13 +4,13 @@ import {
   issueSigner,
   type Signer,
   type SigningAuthority,
-} from '../protocol/envelope/authority.ts';
-import type { Clock } from '../system/clock.ts';
-import { writeFileDurably } from '../system/durable-file.ts';
-import type { Random } from '../system/random.ts';
+} from '../../protocol/envelope/authority.ts';
+import type { Clock } from '../../system/clock.ts';
+import { writeFileDurably } from '../../system/durable-file.ts';
+import type { Random } from '../../system/random.ts';
+import { findSecret, keepFirstSecret } from '../store/secrets.ts';
+import type { Store } from '../store/store.ts';
 import type { Sealer } from './sealing.ts';
-import { findSecret, keepFirstSecret } from './store/secrets.ts';
-import type { Store } from './store/store.ts';
 
 /** Who signs deployment specifications. */
 export interface SigningService {

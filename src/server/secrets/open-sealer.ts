@@ -2,11 +2,11 @@
  * The master key held against what the database holds. A key that is made anew beside sealed rows would open none of them, and would hide
  * from the operator that the right one is missing; so one is made only beside a database that holds nothing sealed.
  */
-import { SlipwayError } from '../errors.ts';
-import type { Random } from '../system/random.ts';
+import { SlipwayError } from '../../errors.ts';
+import type { Random } from '../../system/random.ts';
+import { type SealedRow, sealedRows } from '../store/secrets.ts';
+import type { Store } from '../store/store.ts';
 import { createSealer, makeMasterKey, masterKeyFileOf, readMasterKey, type Sealer } from './sealing.ts';
-import { type SealedRow, sealedRows } from './store/secrets.ts';
-import type { Store } from './store/store.ts';
 
 interface SealerContext {
   readonly store: Pick<Store, 'db' | 'dialect'>;

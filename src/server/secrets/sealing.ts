@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SlipwayError } from '../errors.ts';
-import { createFileDurably } from '../system/durable-file.ts';
-import type { Random } from '../system/random.ts';
+import { SlipwayError } from '../../errors.ts';
+import { createFileDurably } from '../../system/durable-file.ts';
+import type { Random } from '../../system/random.ts';
 
 /** Locks texts away with the server's master key: AES-256-GCM, so that what was changed does not open. */
 export interface Sealer {
