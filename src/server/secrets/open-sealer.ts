@@ -30,8 +30,7 @@ const NAMED_KEYS = 5;
  * nothing is written then
  */
 export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
-  const key = readMasterKey(ctx.dataDir);
-  const rows = await sealedRows(ctx.store.db);
+  const { rows, key } = await readBoth(ctx);
   if (key === null && rows.length > 0) throw missingKey(ctx, rows);
   const sealer = createSealer(key ?? makeMasterKey(ctx.dataDir, ctx.random), ctx.random);
   return { sealer, lostKeys: lostAmong(ctx, sealer, rows) };
@@ -43,11 +42,19 @@ export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
  * @throws SlipwayError SERVER_MASTER_KEY as `openSealer` does
  */
 export async function findLostKeys(ctx: SealerContext): Promise<readonly string[]> {
-  const key = readMasterKey(ctx.dataDir);
-  const rows = await sealedRows(ctx.store.db);
+  const { rows, key } = await readBoth(ctx);
   if (rows.length === 0) return [];
   if (key === null) throw missingKey(ctx, rows);
   return lostAmong(ctx, createSealer(key, ctx.random), rows);
+}
+
+/**
+ * The rows first: another process that starts at the same time writes its key before it seals anything with it. Read the other way round,
+ * the key could still be missing while the rows that it sealed are there already.
+ */
+async function readBoth({ store, dataDir }: SealerContext) {
+  const rows = await sealedRows(store.db);
+  return { rows, key: readMasterKey(dataDir) };
 }
 
 /** @throws SlipwayError SERVER_MASTER_KEY when the key opens nothing, or not what the server cannot do without */
