@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readlinkSync, writeSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync, writeSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createPipeSupply } from '../../src/hooks/pipe-supply.ts';
+import { createPipeSupply, type ScriptPipes } from '../../src/hooks/pipe-supply.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 /** Descriptors of this process that lead into a folder. */
@@ -13,6 +13,10 @@ const openedBelow = (folder: string): number =>
       return false;
     }
   }).length;
+
+function closeBoth({ stdout, stderr }: ScriptPipes): void {
+  for (const pipe of [stdout, stderr]) pipe.close();
+}
 
 describe('a supply of pipes', () => {
   test('gives each script pipes of its own, more often than it makes them at once', async () => {
@@ -46,6 +50,33 @@ describe('a supply of pipes', () => {
       }
     }
     expect(openedBelow(folder)).toBe(0);
+  });
+
+  test('that was filled again gives pipes for the next scripts without making any', async () => {
+    using scratch = scratchFolder();
+    const folder = scratch.at('pipes');
+    using supply = createPipeSupply(folder);
+    await supply.refill();
+    expect(existsSync(folder)).toBe(false);
+    for (let n = 0; n < 5; n += 1) closeBoth(await supply.take());
+    await Promise.all([supply.refill(), supply.refill()]);
+    // Were one made now, it could not lie there.
+    rmSync(folder, { recursive: true });
+    for (let n = 0; n < 5; n += 1) {
+      const pipes = await supply.take();
+      expect(pipes.stdout.nameEnd).toContain('stdout-');
+      closeBoth(pipes);
+    }
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  test('gives each of many scripts that ask at the same time pipes of its own', async () => {
+    using scratch = scratchFolder();
+    using supply = createPipeSupply(scratch.at('pipes'));
+    const taken = await Promise.all([...Array.from({ length: 12 }, () => supply.take()), supply.refill()]);
+    const pipes = taken.flatMap((one) => (one === undefined ? [] : [one.stdout, one.stderr]));
+    expect(new Set(pipes.map(({ writeEnd }) => writeEnd)).size).toBe(24);
+    for (const pipe of pipes) pipe.close();
   });
 
   test('of a folder that cannot be used makes pipes where everybody may', async () => {

@@ -88,6 +88,7 @@ async function answer(question: Question): Promise<void> {
       case 'run': {
         const outcome = await runAlone(ctx, question.request);
         say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss(), handledObjects });
+        await ctx.hookPipes?.refill();
         return;
       }
       case 'is-noop':
