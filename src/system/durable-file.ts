@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 
@@ -8,6 +9,35 @@ import { systemErrorCode } from '../errors.ts';
  */
 export function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o644): void {
   putDurably(path, content, mode, renameSync);
+}
+
+/** The same while everybody else in this process is served. Nobody else may write to the same path meanwhile. */
+export async function writeFileDurablyAsync(path: string, content: string, mode = 0o644): Promise<void> {
+  const temporary = temporaryFor(path);
+  try {
+    const file = await open(temporary, 'w', mode);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolderAsync(dirname(path));
+}
+
+/** `syncFolder` while everybody else in this process is served. */
+export async function syncFolderAsync(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 /** The same for readers of now alone: after a power cut the file may hold nothing. */
@@ -46,7 +76,7 @@ function write(
   put: (temporary: string, path: string) => void,
   sync: (file: number) => void,
 ): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = temporaryFor(path);
   try {
     const file = openSync(temporary, 'w', mode);
     try {
@@ -62,6 +92,10 @@ function write(
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+function temporaryFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
 }
 
 /** Removes what `writeFileDurably` was at when its process was cut off. Nobody else may write in the folder. */

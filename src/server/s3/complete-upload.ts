@@ -16,47 +16,28 @@ import { childText, elements, malformed, readXml, type XmlElement } from './xml.
 
 const MAX_PARTS = 10_000;
 
-/** Completions that are under way in this server, by upload. */
-export type Completions = Map<string, Promise<unknown>>;
-
 /**
  * Makes one object of an upload. A client that waits for too long asks again: it is then told of the object that its first request makes, or
  * has made.
  *
  * @returns the answer's XML
  */
-export async function completeUpload(
-  store: ObjectStore,
-  uploads: UploadStore,
-  completions: Completions,
-  request: S3Request,
-): Promise<string> {
+export async function completeUpload(store: ObjectStore, uploads: UploadStore, request: S3Request): Promise<string> {
   const { bucket, key, query, response } = request;
   const parts = readParts(await receiveText(request));
   const uploadId = query.get('uploadId') ?? '';
-  for (let running = completions.get(uploadId); running !== undefined; running = completions.get(uploadId)) {
-    // Whether it fails is the other client's to know.
-    await running.catch(() => undefined);
+  const object = await uploads.oneAtATime(uploadId, async () => {
+    // The request before this one may have taken minutes.
     await request.requireStillAllowed();
-  }
-  const made = uploads.completed(bucket, key, uploadId, eTagOfParts(parts));
-  const object = made ?? (await oneAtATime(completions, uploadId, () => complete(store, uploads, request, parts)));
+    const made = uploads.completed(bucket, key, uploadId, eTagOfParts(parts));
+    return made ?? complete(store, uploads, request, parts);
+  });
   response.setHeader('x-amz-version-id', object.version);
   const result = elements({
     ...{ Location: `/${bucket}/${key}`, Bucket: bucket, Key: key, ETag: `"${object.eTag}"` },
     ...checksumElements(object),
   });
   return `<CompleteMultipartUploadResult ${NAMESPACE}>${result}</CompleteMultipartUploadResult>`;
-}
-
-async function oneAtATime<T>(completions: Completions, uploadId: string, work: () => Promise<T>): Promise<T> {
-  const running = work();
-  completions.set(uploadId, running);
-  try {
-    return await running;
-  } finally {
-    completions.delete(uploadId);
-  }
 }
 
 async function complete(
@@ -81,10 +62,9 @@ async function complete(
     await whole.settle();
     // That may have taken minutes.
     await request.requireStillAllowed();
-    requireWritable(headers, store.latest(bucket, key));
-    return uploads.complete(upload, whole, facts);
+    return await uploads.complete(upload, whole, facts, (latest) => requireWritable(headers, latest));
   } finally {
-    whole.discard();
+    await whole.discard();
   }
 }
 

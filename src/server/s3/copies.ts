@@ -28,14 +28,15 @@ export async function copyObject(store: ObjectStore, request: S3Request): Promis
   const content = store.incoming();
   try {
     const checksums = await copyContent(source, null, content, algorithm, request);
-    requireWritable(headers, store.latest(bucket, key));
     const facts = { ...kept, eTag: content.md5(), checksums, checksumType: 'FULL_OBJECT' } as const;
-    const object = store.put(bucket, key, content, facts);
+    const object = await store.put(bucket, key, content, facts, {
+      mayReplace: (latest) => requireWritable(headers, latest),
+    });
     response.setHeader('x-amz-version-id', object.version);
     response.setHeader('x-amz-copy-source-version-id', source.object.version);
     return result('CopyObjectResult', object.eTag, object.modifiedAtMs, checksumElements(object));
   } finally {
-    content.discard();
+    await content.discard();
   }
 }
 
@@ -49,11 +50,11 @@ export async function copyPart(store: ObjectStore, uploads: UploadStore, request
   const content = store.incoming();
   try {
     const checksums = await copyContent(source, range, content, upload.algorithm, request);
-    const part = uploads.putPart(upload, number, content, checksums);
+    const part = await uploads.putPart(upload, number, content, checksums);
     response.setHeader('x-amz-copy-source-version-id', source.object.version);
     return result('CopyPartResult', part.md5, part.modifiedAtMs, partChecksumElements(part.checksums));
   } finally {
-    content.discard();
+    await content.discard();
   }
 }
 
@@ -97,6 +98,7 @@ async function copyContent(
   for await (const piece of piecesOf(content, range, signal)) {
     into.write(piece);
     checksum?.update(piece);
+    await into.flush();
   }
   await into.settle();
   await requireStillAllowed();

@@ -5,10 +5,12 @@ import type { ObjectStore } from './object-store.ts';
 import { receiveNothing, receiveText } from './receive.ts';
 import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
-import { servingOthers } from './serving-others.ts';
+import type { ObjectVersion } from './stored-version.ts';
 import { childText, elements, malformed, readXml, type XmlElement } from './xml.ts';
 
 const MAX_OBJECTS = 1000;
+/** Objects that are removed at the same time, so that waits for the disk overlap. */
+const TOGETHER = 16;
 /** Longer is no key; bytes. */
 const MAX_KEY_BYTES = 1024;
 
@@ -30,7 +32,7 @@ export async function deleteObject(store: ObjectStore, request: S3Request): Prom
   const { bucket, key, query, headers, response } = request;
   await receiveNothing(request);
   const wish = { key, version: query.get('versionId') ?? null, eTag: headers['if-match'] ?? null };
-  const { isMarker, version } = carryOut(store, bucket, wish);
+  const { isMarker, version } = await carryOut(store, bucket, wish);
   if (version !== null) response.setHeader('x-amz-version-id', version);
   if (isMarker) response.setHeader('x-amz-delete-marker', 'true');
   response.statusCode = 204;
@@ -42,18 +44,20 @@ export async function deleteObjects(store: ObjectStore, request: S3Request): Pro
   const { bucket, signal } = request;
   const { wishes, isQuiet } = readWishes(await receiveText(request));
   const answers: string[] = [];
-  await servingOthers(wishes, signal, (wish) => {
-    const answer = outcome(store, bucket, wish, isQuiet);
-    if (answer !== null) answers.push(answer);
-  });
+  for (let at = 0; at < wishes.length; at += TOGETHER) {
+    signal.throwIfAborted();
+    const some = wishes.slice(at, at + TOGETHER);
+    answers.push(...(await Promise.all(some.map((wish) => outcome(store, bucket, wish, isQuiet)))));
+  }
   return `<DeleteResult ${NAMESPACE}>${answers.join('')}</DeleteResult>`;
 }
 
-function outcome(store: ObjectStore, bucket: string, wish: Wish, isQuiet: boolean): string | null {
+/** @returns an element of the answer; empty: nothing is to be said */
+async function outcome(store: ObjectStore, bucket: string, wish: Wish, isQuiet: boolean): Promise<string> {
   const named = { Key: wish.key, VersionId: wish.version };
   try {
-    const { isMarker, version } = carryOut(store, bucket, wish);
-    if (isQuiet) return null;
+    const { isMarker, version } = await carryOut(store, bucket, wish);
+    if (isQuiet) return '';
     const marker = isMarker ? { DeleteMarker: true, DeleteMarkerVersionId: version } : {};
     return `<Deleted>${elements({ ...named, ...marker })}</Deleted>`;
   } catch (error) {
@@ -63,14 +67,16 @@ function outcome(store: ObjectStore, bucket: string, wish: Wish, isQuiet: boolea
 }
 
 /** What is not there is removed already. */
-function carryOut(store: ObjectStore, bucket: string, { key, version, eTag }: Wish): Removed {
+async function carryOut(store: ObjectStore, bucket: string, { key, version, eTag }: Wish): Promise<Removed> {
   if (version === '') throw new S3Error('InvalidArgument', 400, 'The versionId is empty. Nothing was deleted.');
-  if (eTag !== null) requireWritable({ 'if-match': eTag }, store.look(bucket, key, version)?.object ?? null);
+  const mayRemove = (object: ObjectVersion | null) => {
+    if (eTag !== null) requireWritable({ 'if-match': eTag }, object);
+  };
   if (version !== null) {
-    const removed = store.remove(bucket, key, version);
+    const removed = await store.remove(bucket, key, version, mayRemove);
     return { isMarker: removed?.kind === 'delete-marker', version };
   }
-  const marker = store.hide(bucket, key);
+  const marker = await store.hide(bucket, key, mayRemove);
   return { isMarker: marker !== null, version: marker?.version ?? null };
 }
 

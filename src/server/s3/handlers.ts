@@ -1,7 +1,7 @@
 /** What carries out each operation of the revision store. */
 import { getAttributes } from './attributes.ts';
 import { bucketLocation, bucketVersioning, createBucket, deleteBucket, listBuckets, listObjects } from './buckets.ts';
-import { type Completions, completeUpload } from './complete-upload.ts';
+import { completeUpload } from './complete-upload.ts';
 import { copyObject, copyPart } from './copies.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
 import { listParts, listUploads } from './list-uploads.ts';
@@ -20,7 +20,6 @@ import { xmlText } from './xml.ts';
 export interface Handling {
   readonly store: ObjectStore;
   readonly uploads: UploadStore;
-  readonly completions: Completions;
   /** Whom the buckets belong to, as lists say it. */
   readonly accountId: string;
   readonly requireReadable: RequireReadable;
@@ -70,9 +69,7 @@ const HANDLERS: Readonly<Record<OperationName, Handler>> = {
   ListParts: answeredByXml(({ uploads }, request) => listParts(uploads, request)),
   UploadPart: ({ store, uploads }, request) => uploadPart(store, uploads, request),
   UploadPartCopy: answeredByXml(({ store, uploads }, request) => copyPart(store, uploads, request)),
-  CompleteMultipartUpload: answeredByXml(({ store, uploads, completions }, request) =>
-    completeUpload(store, uploads, completions, request),
-  ),
+  CompleteMultipartUpload: answeredByXml(({ store, uploads }, request) => completeUpload(store, uploads, request)),
   AbortMultipartUpload: ({ uploads }, request) => abortUpload(uploads, request),
 };
 

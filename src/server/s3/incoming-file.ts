@@ -1,21 +1,28 @@
 /** Content on its way into the store: a file that is nobody's until it is complete and on the disk. */
 import { createHash } from 'node:crypto';
-import { closeSync, fsync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { close, fsync, openSync, write } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { systemErrorCode } from '../../errors.ts';
 
 export interface IncomingFile {
   readonly sizeBytes: number;
   /** Where it lies for now. */
   readonly path: string;
+  /** Takes a piece, which must stay as it is until it is flushed. */
   write(chunk: Uint8Array): void;
-  /** The MD5 of what was written, in hex. */
+  /** Writes what was taken, and meanwhile everybody else is served: a disk that is busy makes writers wait. */
+  flush(): Promise<void>;
+  /** The MD5 of what was taken, in hex. */
   md5(): string;
   /** Waits until it is on the disk, which may take seconds, and meanwhile everybody else is served. Nothing is written afterwards. */
   settle(): Promise<void>;
-  discard(): void;
+  /** Removes it unless it has got another place. */
+  discard(): Promise<void>;
 }
+
+const writeFile = promisify(write);
+const closeFile = promisify(close);
+const syncFile = promisify(fsync);
 
 /** @param path of a file that does not exist */
 export function openIncoming(path: string): IncomingFile {
@@ -23,9 +30,26 @@ export function openIncoming(path: string): IncomingFile {
   const hash = createHash('md5');
   let sum: string | null = null;
   let sizeBytes = 0;
-  const close = () => {
-    if (file !== null) closeSync(file);
+  let pending: Uint8Array[] = [];
+  // One call at a time. Who gives the file up waits for it: its number may be another file's as soon as it is closed.
+  let underWay: Promise<void> = Promise.resolve();
+  const next = (call: (open: number) => Promise<void>): Promise<void> => {
+    const turn = underWay.then(async () => {
+      if (file !== null) await call(file);
+    });
+    underWay = turn.catch(() => undefined);
+    return turn;
+  };
+  const writePending = async (open: number) => {
+    const pieces = pending;
+    pending = [];
+    for (const piece of pieces)
+      for (let written = 0; written < piece.length; )
+        written += (await writeFile(open, piece, written, piece.length - written)).bytesWritten;
+  };
+  const closeOnce = async (open: number) => {
     file = null;
+    await closeFile(open);
   };
   return {
     path,
@@ -34,51 +58,24 @@ export function openIncoming(path: string): IncomingFile {
     },
     write(chunk) {
       if (file === null) throw new Error('the content is complete already');
-      for (let written = 0; written < chunk.length; )
-        written += writeSync(file, chunk, written, chunk.length - written);
+      pending.push(chunk);
       hash.update(chunk);
       sizeBytes += chunk.length;
     },
+    flush: () => next(writePending),
     md5() {
       sum ??= hash.digest('hex');
       return sum;
     },
-    async settle() {
-      if (file !== null) await promisify(fsync)(file);
-      close();
-    },
-    discard() {
-      close();
-      rmSync(path, { force: true });
+    settle: () =>
+      next(async (open) => {
+        await writePending(open);
+        await syncFile(open);
+        await closeOnce(open);
+      }),
+    async discard() {
+      await next(closeOnce);
+      await rm(path, { force: true });
     },
   };
-}
-
-/** @returns null: there is no such file */
-export function readIfThere(path: string): string | null {
-  return ifThere(() => readFileSync(path, 'utf8'));
-}
-
-/** Names in a folder; none when there is no such folder. */
-export function namesIn(folder: string): string[] {
-  return ifThere(() => readdirSync(folder)) ?? [];
-}
-
-/** Removes what lies in a folder and has not changed since a time. @returns how much of it there was */
-export function removeOlder(folder: string, sinceMs: number): number {
-  const old = namesIn(folder).filter((name) => {
-    const changedMs = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? sinceMs;
-    return changedMs < sinceMs;
-  });
-  for (const name of old) rmSync(join(folder, name), { recursive: true, force: true });
-  return old.length;
-}
-
-function ifThere<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT' || systemErrorCode(error) === 'ENOTDIR') return null;
-    throw error;
-  }
 }

@@ -5,13 +5,15 @@
  *   <version>        its content; an object exists when both are there, so that nothing but a small file can be left of one that was cut off
  *   latest           the version that is read when none is asked for
  *
- * A delete marker has no content, and exists with its `.json`.
+ * A delete marker has no content, and exists with its `.json`. Only one change at a time may be made to a folder.
  */
 import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
-import { syncFolder, writeFileDurably } from '../../system/durable-file.ts';
-import { type IncomingFile, namesIn, readIfThere } from './incoming-file.ts';
+import { syncFolderAsync, writeFileDurablyAsync } from '../../system/durable-file.ts';
+import { namesIn, readIfThere } from './if-there.ts';
+import type { IncomingFile } from './incoming-file.ts';
 import {
   compareVersions,
   type DeleteMarker,
@@ -55,51 +57,50 @@ export function nextSequence(folder: string): number {
 }
 
 /** Adds an object, which is then the latest version. @param content that has settled */
-export function addObject(folder: string, object: ObjectVersion, content: IncomingFile): void {
-  addVersion(folder, object, () => renameSync(content.path, contentOf(folder, object)));
+export function addObject(folder: string, object: ObjectVersion, content: IncomingFile): Promise<void> {
+  return addVersion(folder, object, () => renameSync(content.path, contentOf(folder, object)));
 }
 
 /** Adds a delete marker, which is then the latest version. */
-export function addMarker(folder: string, marker: DeleteMarker): void {
-  addVersion(folder, marker, () => undefined);
+export function addMarker(folder: string, marker: DeleteMarker): Promise<void> {
+  return addVersion(folder, marker, () => undefined);
 }
 
-function addVersion(folder: string, added: StoredVersion, putContent: () => void): void {
+async function addVersion(folder: string, added: StoredVersion, putContent: () => void): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const latest = join(folder, 'latest');
   try {
-    writeFacts(folder, added);
+    await writeFacts(folder, added);
     putContent();
-    syncFolder(folder);
-    writeFileDurably(latest, added.version, 0o600);
+    await syncFolderAsync(folder);
+    await writeFileDurablyAsync(latest, added.version, 0o600);
   } catch (error) {
     // On a full disk, say: an object that was refused must not take up the room that is missing.
-    if (readIfThere(latest) !== added.version) removeFiles(folder, added.version);
+    if (readIfThere(latest) !== added.version) await removeFiles(folder, added.version);
     throw error;
   }
 }
 
 /** Replaces what is known of a version; its content stays. */
-export function writeFacts(folder: string, version: StoredVersion): void {
-  writeFileDurably(join(folder, `${version.version}${FACTS}`), JSON.stringify(version), 0o600);
+export function writeFacts(folder: string, version: StoredVersion): Promise<void> {
+  return writeFileDurablyAsync(join(folder, `${version.version}${FACTS}`), JSON.stringify(version), 0o600);
 }
 
 /** Removes one version for good. If it was the latest, the newest of the others is. */
-export function removeVersion(folder: string, { version }: StoredVersion): void {
+export async function removeVersion(folder: string, { version }: StoredVersion): Promise<void> {
   const latest = join(folder, 'latest');
-  const isLatest = readIfThere(latest) === version;
-  if (isLatest) {
+  if (readIfThere(latest) === version) {
     const next = versionsIn(folder).find((other) => other.version !== version);
     // First, so that whoever reads the key while the power goes reads one version or the other.
-    if (next !== undefined) writeFileDurably(latest, next.version, 0o600);
+    if (next !== undefined) await writeFileDurablyAsync(latest, next.version, 0o600);
   }
-  removeFiles(folder, version);
-  syncFolder(folder);
+  await removeFiles(folder, version);
+  await syncFolderAsync(folder);
   if (!namesIn(folder).some((name) => name.endsWith(FACTS))) removeKeyFolder(folder);
 }
 
-function removeFiles(folder: string, version: string): void {
-  for (const name of [`${version}${FACTS}`, version]) rmSync(join(folder, name), { force: true });
+async function removeFiles(folder: string, version: string): Promise<void> {
+  for (const name of [`${version}${FACTS}`, version]) await rm(join(folder, name), { force: true });
 }
 
 /** Removes the folder of a key without versions, unless another server has put one there just now. */

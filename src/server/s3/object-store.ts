@@ -11,11 +11,13 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
-import { syncFolder } from '../../system/durable-file.ts';
+import { syncFolderAsync } from '../../system/durable-file.ts';
 import type { Random } from '../../system/random.ts';
-import { type IncomingFile, openIncoming, removeOlder } from './incoming-file.ts';
+import { removeOlder } from './if-there.ts';
+import { type IncomingFile, openIncoming } from './incoming-file.ts';
 import * as keyFolder from './key-folder.ts';
 import { compareKeys } from './listing.ts';
+import type { Locks } from './locks.ts';
 import { S3Error } from './s3-error.ts';
 import { servingOthers } from './serving-others.ts';
 import type { DeleteMarker, ObjectFacts, ObjectVersion, StoredVersion } from './stored-version.ts';
@@ -34,6 +36,9 @@ export interface ListedVersion {
   readonly isLatest: boolean;
 }
 
+/** Looks at the object that is about to be changed, when nobody else can change it any more; null: there is none. Throws to keep it. */
+export type Permit = (object: ObjectVersion | null) => void;
+
 export interface ObjectStore {
   createBucket(bucket: string): void;
   /** @throws S3Error NoSuchBucket, BucketNotEmpty while it holds any version */
@@ -46,13 +51,15 @@ export interface ObjectStore {
   hasBucket(bucket: string): boolean;
   incoming(): IncomingFile;
   /** Removes content of which nothing has come since a time. @returns how much of it there was */
-  removeIdleIncoming(sinceMs: number): number;
-  /**
-   * @param content that has settled
-   * @param version its name, 32 letters and digits; else one by chance
-   * @throws S3Error NoSuchBucket
-   */
-  put(bucket: string, key: string, content: IncomingFile, facts: ObjectFacts, version?: string): ObjectVersion;
+  removeIdleIncoming(sinceMs: number): Promise<number>;
+  /** @param content that has settled @throws S3Error NoSuchBucket, and those of `mayReplace` */
+  put(
+    bucket: string,
+    key: string,
+    content: IncomingFile,
+    facts: ObjectFacts,
+    how: { readonly mayReplace: Permit; readonly version?: string },
+  ): Promise<ObjectVersion>;
   /** @throws S3Error NoSuchKey, NoSuchVersion, NoSuchBucket; MethodNotAllowed for a delete marker that is named */
   find(bucket: string, key: string, version: string | null): FoundObject;
   /** The same without a complaint: null where there is no object. */
@@ -64,11 +71,11 @@ export interface ObjectStore {
   /** What a key holds now; null: nothing, or a delete marker. @throws S3Error NoSuchBucket */
   latest(bucket: string, key: string): ObjectVersion | null;
   /** Replaces the tags of one version. @throws S3Error as `find` */
-  tag(bucket: string, key: string, version: string | null, tags: Tags): ObjectVersion;
-  /** Hides a key behind a delete marker. @returns null: there is nothing to hide @throws S3Error NoSuchBucket */
-  hide(bucket: string, key: string): DeleteMarker | null;
-  /** Removes one version for good. @returns null: there is none @throws S3Error NoSuchBucket */
-  remove(bucket: string, key: string, version: string): StoredVersion | null;
+  tag(bucket: string, key: string, version: string | null, tags: Tags): Promise<ObjectVersion>;
+  /** Hides a key behind a delete marker. @returns null: there is nothing to hide @throws S3Error NoSuchBucket, and those of `mayHide` */
+  hide(bucket: string, key: string, mayHide: Permit): Promise<DeleteMarker | null>;
+  /** Removes one version for good. @returns null: there is none @throws S3Error NoSuchBucket, and those of `mayRemove` */
+  remove(bucket: string, key: string, version: string, mayRemove: Permit): Promise<StoredVersion | null>;
   /** The objects that keys hold now, in the order of the keys. */
   list(bucket: string, signal: AbortSignal): Promise<ObjectVersion[]>;
   /** All versions, in the order of the keys, of each key the newest first. */
@@ -83,9 +90,10 @@ export interface StoreContext {
   readonly random: Pick<Random, 'text'>;
   /** Whether other servers work in the same folder. */
   readonly isShared: boolean;
+  readonly locks: Locks;
 }
 
-export function openObjectStore(root: string, { clock, random, isShared }: StoreContext): ObjectStore {
+export function openObjectStore(root: string, { clock, random, isShared, locks }: StoreContext): ObjectStore {
   const incomingDir = join(root, '.incoming');
   // What was on its way in when the power went is nobody's; what comes in at another server is that server's.
   if (!isShared) rmSync(incomingDir, { recursive: true, force: true });
@@ -111,7 +119,11 @@ export function openObjectStore(root: string, { clock, random, isShared }: Store
 
   const store: ObjectStore = {
     createBucket: (bucket) => void mkdirSync(bucketDir(bucket), { recursive: true, mode: 0o700 }),
-    deleteBucket: (bucket) => removeBucket(requireBucket(bucket), bucket),
+    deleteBucket(bucket) {
+      const folder = requireBucket(bucket);
+      if (locks.isBusy(join(folder, '/'))) throw notEmpty(bucket);
+      removeBucket(folder, bucket);
+    },
     requireBucket: (bucket) => void requireBucket(bucket),
     listBuckets: () =>
       readdirSync(root)
@@ -122,13 +134,16 @@ export function openObjectStore(root: string, { clock, random, isShared }: Store
     incoming: () => openIncoming(join(incomingDir, random.text(32, ID_LETTERS))),
     removeIdleIncoming: (sinceMs) => removeOlder(incomingDir, sinceMs),
 
-    put(bucket, key, content, facts, version) {
+    put(bucket, key, content, facts, { mayReplace, version }) {
       const folder = keyDir(bucket, key);
-      const { sizeBytes } = content;
-      const object = { kind: 'object', ...newVersion(folder, key, version), ...facts, sizeBytes } as const;
-      keyFolder.addObject(folder, object, content);
-      syncFolder(join(root, bucket));
-      return object;
+      return locks.run(folder, async () => {
+        mayReplace(store.latest(bucket, key));
+        const { sizeBytes } = content;
+        const object = { kind: 'object', ...newVersion(folder, key, version), ...facts, sizeBytes } as const;
+        await keyFolder.addObject(folder, object, content);
+        await syncFolderAsync(join(root, bucket));
+        return object;
+      });
     },
 
     find(bucket, key, version) {
@@ -152,26 +167,34 @@ export function openObjectStore(root: string, { clock, random, isShared }: Store
     },
 
     tag(bucket, key, version, tags) {
-      const { object } = store.find(bucket, key, version);
-      const tagged = { ...object, tags };
-      keyFolder.writeFacts(keyDir(bucket, key), tagged);
-      return tagged;
+      const folder = keyDir(bucket, key);
+      return locks.run(folder, async () => {
+        const tagged = { ...store.find(bucket, key, version).object, tags };
+        await keyFolder.writeFacts(folder, tagged);
+        return tagged;
+      });
     },
 
-    hide(bucket, key) {
+    hide(bucket, key, mayHide) {
       const folder = keyDir(bucket, key);
-      const latest = keyFolder.latestIn(folder);
-      if (latest === null || latest.kind === 'delete-marker') return latest;
-      const marker = { kind: 'delete-marker', ...newVersion(folder, key) } as const;
-      keyFolder.addMarker(folder, marker);
-      return marker;
+      return locks.run(folder, async () => {
+        const latest = keyFolder.latestIn(folder);
+        mayHide(latest?.kind === 'object' ? latest : null);
+        if (latest === null || latest.kind === 'delete-marker') return latest;
+        const marker = { kind: 'delete-marker', ...newVersion(folder, key) } as const;
+        await keyFolder.addMarker(folder, marker);
+        return marker;
+      });
     },
 
-    remove(bucket, key, version) {
+    remove(bucket, key, version, mayRemove) {
       const folder = keyDir(bucket, key);
-      const found = keyFolder.versionIn(folder, version);
-      if (found !== null) keyFolder.removeVersion(folder, found);
-      return found;
+      return locks.run(folder, async () => {
+        const found = keyFolder.versionIn(folder, version);
+        mayRemove(found?.kind === 'object' ? found : null);
+        if (found !== null) await keyFolder.removeVersion(folder, found);
+        return found;
+      });
     },
 
     async list(bucket, signal) {
@@ -210,8 +233,7 @@ function notFound(name: string, version: string | null, found: DeleteMarker | nu
 /** @throws S3Error BucketNotEmpty */
 function removeBucket(folder: string, bucket: string): void {
   for (const name of readdirSync(folder)) {
-    if (keyFolder.versionsIn(join(folder, name)).length > 0)
-      throw new S3Error('BucketNotEmpty', 409, `The bucket ${bucket} holds versions of objects. Delete these first.`);
+    if (keyFolder.versionsIn(join(folder, name)).length > 0) throw notEmpty(bucket);
     rmSync(join(folder, name), { recursive: true, force: true });
   }
   try {
@@ -219,6 +241,10 @@ function removeBucket(folder: string, bucket: string): void {
   } catch (error) {
     // Another server has put something there just now.
     if (systemErrorCode(error) !== 'ENOTEMPTY') throw error;
-    throw new S3Error('BucketNotEmpty', 409, `The bucket ${bucket} holds objects. Delete these first.`);
+    throw notEmpty(bucket);
   }
+}
+
+function notEmpty(bucket: string): S3Error {
+  return new S3Error('BucketNotEmpty', 409, `The bucket ${bucket} holds versions of objects. Delete these first.`);
 }

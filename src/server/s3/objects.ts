@@ -22,15 +22,16 @@ export async function putObject(store: ObjectStore, request: S3Request): Promise
     const checksums = await receiveFile(request, content);
     await content.settle();
     await request.requireStillAllowed();
-    requireWritable(headers, store.latest(bucket, key));
     const facts = { eTag: content.md5(), headers: kept, checksums, checksumType: 'FULL_OBJECT', tags } as const;
-    const object = store.put(bucket, key, content, facts);
+    const object = await store.put(bucket, key, content, facts, {
+      mayReplace: (latest) => requireWritable(headers, latest),
+    });
     response.setHeader('etag', `"${object.eTag}"`);
     response.setHeader('x-amz-version-id', object.version);
     setChecksums(response, object);
     response.end();
   } finally {
-    content.discard();
+    await content.discard();
   }
 }
 

@@ -31,10 +31,11 @@ export async function receiveFile(
   const checksums = new Map<ChecksumAlgorithm, Checksum>();
   for (const algorithm of [promise.algorithm, alsoCompute])
     if (algorithm !== null) checksums.set(algorithm, createChecksum(algorithm));
-  const trailers = await receive(request, (piece) => {
+  const take = (piece: Buffer) => {
     content.write(piece);
     for (const checksum of checksums.values()) checksum.update(piece);
-  });
+  };
+  const trailers = await receive(request, take, () => content.flush());
   requireLength(request.headers['x-amz-decoded-content-length'], content.sizeBytes);
   requireMd5(request.headers['content-md5'], Buffer.from(content.md5(), 'hex'));
   const found = Object.fromEntries([...checksums].map(([algorithm, checksum]) => [algorithm, checksum.digest()]));
@@ -78,10 +79,11 @@ export async function receiveNothing(request: S3Request): Promise<void> {
     requireChecksum(promise, trailers, { [promise.algorithm]: createChecksum(promise.algorithm).digest() });
 }
 
-/** @returns trailers of a chunked body */
+/** @param flush is waited for after each chunk that came @returns trailers of a chunked body */
 async function receive(
   { message, body, requireStillAllowed, signal }: S3Request,
   onContent: (piece: Buffer) => void,
+  flush: () => Promise<void> = async () => undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const hash = body.sha256 === null ? null : createHash('sha256');
   const reader = body.chunked === 'no' ? null : createChunkedReader(body.signing, onContent);
@@ -90,6 +92,7 @@ async function receive(
       hash?.update(chunk);
       if (reader === null) onContent(chunk);
       else reader.write(chunk);
+      await flush();
     }
   };
   try {

@@ -18,6 +18,7 @@ import { understand } from './gate.ts';
 import { handle as carryOut, type Handling } from './handlers.ts';
 import { isNeeded, type NeededObject } from './host-reads.ts';
 import { bucketOfHost, refuseHostStyle } from './host-style.ts';
+import { createLocks } from './locks.ts';
 import { openObjectStore } from './object-store.ts';
 import type { RequireReadable } from './objects.ts';
 import { S3Error } from './s3-error.ts';
@@ -58,14 +59,15 @@ export interface RevisionDoor {
 
 export function createRevisionDoor(ctx: S3Context): RevisionDoor {
   const root = join(ctx.dataDir, 's3');
-  const store = openObjectStore(root, ctx);
+  const locks = createLocks();
+  const store = openObjectStore(root, { ...ctx, locks });
   for (const bucket of ctx.buckets) store.createBucket(bucket);
-  const uploads = openUploadStore(root, store, ctx);
+  const uploads = openUploadStore(root, store, { ...ctx, locks });
   const retention = startUploadRetention({ ...ctx, store, uploads });
   const door: Door = {
     ctx,
     handling: {
-      ...{ store, uploads, completions: new Map(), accountId: ctx.accountId, requireReadable: readableBy(ctx) },
+      ...{ store, uploads, accountId: ctx.accountId, requireReadable: readableBy(ctx) },
     },
     known: new Set([hostname().toLowerCase(), ...ctx.names]),
   };

@@ -16,7 +16,7 @@ export async function getTagging(store: ObjectStore, request: S3Request): Promis
 export async function putTagging(store: ObjectStore, request: S3Request): Promise<void> {
   const { bucket, key, query, response } = request;
   const tags = tagsOfXml(await receiveText(request));
-  const { version } = store.tag(bucket, key, query.get('versionId') ?? null, tags);
+  const { version } = await store.tag(bucket, key, query.get('versionId') ?? null, tags);
   response.setHeader('x-amz-version-id', version);
   response.end();
 }
@@ -24,7 +24,7 @@ export async function putTagging(store: ObjectStore, request: S3Request): Promis
 export async function deleteTagging(store: ObjectStore, request: S3Request): Promise<void> {
   const { bucket, key, query, response } = request;
   await receiveNothing(request);
-  const { version } = store.tag(bucket, key, query.get('versionId') ?? null, []);
+  const { version } = await store.tag(bucket, key, query.get('versionId') ?? null, []);
   response.setHeader('x-amz-version-id', version);
   response.statusCode = 204;
   response.end();

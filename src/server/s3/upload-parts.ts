@@ -57,6 +57,7 @@ export async function joinParts(
       whole.write(piece);
       md5.update(piece);
       full?.update(piece);
+      await whole.flush();
     }
     // A disk may have changed what it was given.
     if (md5.digest('hex') !== part.md5) throw invalidPart(part.number);

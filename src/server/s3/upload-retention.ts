@@ -36,9 +36,9 @@ async function keepRemoving(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      const abandoned = uploads.removeIdle(clock.now() - UPLOAD_LIFE_MS);
+      const abandoned = await uploads.removeIdle(clock.now() - UPLOAD_LIFE_MS);
       if (abandoned > 0) log.info('uploads that nobody went on with for a week were removed', { uploads: abandoned });
-      store.removeIdleIncoming(clock.now() - INCOMING_LIFE_MS);
+      await store.removeIdleIncoming(clock.now() - INCOMING_LIFE_MS);
     } catch (error) {
       log.error('abandoned uploads could not be removed just now; it is tried again', { error });
     }

@@ -8,38 +8,42 @@
  * The object that an upload becomes has the upload's id as its version. So whoever completes an upload once more, because the answer was
  * lost, is told of that object, also when the server was killed in between.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileDurably } from '../../system/durable-file.ts';
+import { writeFileDurablyAsync } from '../../system/durable-file.ts';
 import type { Checksums } from './checksums.ts';
-import { type IncomingFile, namesIn, readIfThere, removeOlder } from './incoming-file.ts';
+import { namesIn, readIfThere, removeOlder } from './if-there.ts';
+import type { IncomingFile } from './incoming-file.ts';
 import { compareKeys } from './listing.ts';
-import { ID_LETTERS, type ObjectStore, type StoreContext } from './object-store.ts';
+import { ID_LETTERS, type ObjectStore, type Permit, type StoreContext } from './object-store.ts';
 import { S3Error } from './s3-error.ts';
 import { servingOthers } from './serving-others.ts';
 import { readPart, readUpload, type StoredPart, type Upload, type WholeFacts } from './stored-upload.ts';
 import type { ObjectVersion } from './stored-version.ts';
 
 export interface UploadStore {
-  create(facts: Omit<Upload, 'uploadId' | 'startedAtMs'>): Upload;
+  create(facts: Omit<Upload, 'uploadId' | 'startedAtMs'>): Promise<Upload>;
+  /** Lets requests to complete an upload follow one another. */
+  oneAtATime<T>(uploadId: string, work: () => Promise<T>): Promise<T>;
   /** @throws S3Error NoSuchUpload, also for one of another object */
   find(bucket: string, key: string, uploadId: string): Upload;
   /** @param content that has settled @throws S3Error NoSuchUpload */
-  putPart(upload: Upload, number: number, content: IncomingFile, checksums: Checksums): StoredPart;
+  putPart(upload: Upload, number: number, content: IncomingFile, checksums: Checksums): Promise<StoredPart>;
   /** One part; null: it is not there whole. */
   part(upload: Upload, number: number): StoredPart | null;
   /** By number. */
   parts(upload: Upload, signal: AbortSignal): Promise<StoredPart[]>;
   contentOf(upload: Upload, part: StoredPart): string;
-  /** @param whole of the upload's parts, settled @throws S3Error NoSuchUpload when it is over meanwhile */
-  complete(upload: Upload, whole: IncomingFile, facts: WholeFacts): ObjectVersion;
+  /** @param whole of the upload's parts, settled @throws S3Error NoSuchUpload when it is over meanwhile, and those of `mayReplace` */
+  complete(upload: Upload, whole: IncomingFile, facts: WholeFacts, mayReplace: Permit): Promise<ObjectVersion>;
   /** The object that an upload has become; null: it has not, or of other parts, or that object is gone. */
   completed(bucket: string, key: string, uploadId: string, eTag: string): ObjectVersion | null;
-  abort(upload: Upload): void;
+  abort(upload: Upload): Promise<void>;
   /** Those of one bucket, in the order of their keys, then of their beginnings. */
   list(bucket: string, signal: AbortSignal): Promise<Upload[]>;
   /** Removes uploads of which nothing has come since a time. @returns how many */
-  removeIdle(sinceMs: number): number;
+  removeIdle(sinceMs: number): Promise<number>;
 }
 
 const UPLOAD = /^[A-Za-z0-9]{32}$/;
@@ -47,7 +51,7 @@ const UPLOAD = /^[A-Za-z0-9]{32}$/;
 export function openUploadStore(
   root: string,
   objects: Pick<ObjectStore, 'requireBucket' | 'put' | 'look'>,
-  { clock, random }: Pick<StoreContext, 'clock' | 'random'>,
+  { clock, random, locks }: Pick<StoreContext, 'clock' | 'random' | 'locks'>,
 ): UploadStore {
   const uploads = join(root, '.uploads');
   mkdirSync(uploads, { recursive: true, mode: 0o700 });
@@ -62,14 +66,19 @@ export function openUploadStore(
     return folder;
   };
 
+  // A part that comes meanwhile may put a file there once more.
+  const remove = (upload: Upload) => rm(folderOf(upload), { recursive: true, force: true, maxRetries: 3 });
+
   const store: UploadStore = {
-    create(facts) {
+    async create(facts) {
       objects.requireBucket(facts.bucket);
       const upload = { uploadId: random.text(32, ID_LETTERS), startedAtMs: clock.now(), ...facts };
       mkdirSync(folderOf(upload), { mode: 0o700 });
-      writeFileDurably(join(folderOf(upload), 'upload.json'), JSON.stringify(upload), 0o600);
+      await writeFileDurablyAsync(join(folderOf(upload), 'upload.json'), JSON.stringify(upload), 0o600);
       return upload;
     },
+
+    oneAtATime: (uploadId, work) => locks.run(`complete ${uploadId}`, work),
 
     find(bucket, key, uploadId) {
       const upload = read(uploadId);
@@ -80,14 +89,23 @@ export function openUploadStore(
 
     putPart(upload, number, content, checksums) {
       const folder = requireOpen(upload);
-      const before = store.part(upload, number);
-      const file = `${number}.${random.text(16, ID_LETTERS)}`;
       const { sizeBytes } = content;
+      const file = `${number}.${random.text(16, ID_LETTERS)}`;
       const part = { number, file, md5: content.md5(), sizeBytes, checksums, modifiedAtMs: clock.now() };
-      renameSync(content.path, join(folder, file));
-      writeFileDurably(join(folder, `${number}.json`), JSON.stringify(part), 0o600);
-      if (before !== null) rmSync(join(folder, before.file), { force: true });
-      return part;
+      return locks.run(join(folder, String(number)), async () => {
+        requireOpen(upload);
+        const before = store.part(upload, number);
+        try {
+          renameSync(content.path, join(folder, file));
+          await writeFileDurablyAsync(join(folder, `${number}.json`), JSON.stringify(part), 0o600);
+        } catch (error) {
+          // It was given up while the part was on its way to the disk.
+          requireOpen(upload);
+          throw error;
+        }
+        if (before !== null) await rm(join(folder, before.file), { force: true });
+        return part;
+      });
     },
 
     part(upload, number) {
@@ -106,11 +124,12 @@ export function openUploadStore(
 
     contentOf: (upload, part) => join(folderOf(upload), part.file),
 
-    complete(upload, whole, facts) {
-      const folder = requireOpen(upload);
-      const { bucket, key, headers, tags, checksumType, uploadId } = upload;
-      const object = objects.put(bucket, key, whole, { ...facts, headers, tags, checksumType }, uploadId);
-      rmSync(folder, { recursive: true, force: true });
+    async complete(upload, whole, facts, mayReplace) {
+      requireOpen(upload);
+      const { bucket, key, headers, tags, checksumType, uploadId: version } = upload;
+      const how = { mayReplace, version };
+      const object = await objects.put(bucket, key, whole, { ...facts, headers, tags, checksumType }, how);
+      await remove(upload);
       return object;
     },
 
@@ -119,7 +138,7 @@ export function openUploadStore(
       return object?.eTag === eTag ? object : null;
     },
 
-    abort: (upload) => rmSync(folderOf(upload), { recursive: true, force: true }),
+    abort: remove,
 
     async list(bucket, signal) {
       const found: Upload[] = [];

@@ -19,7 +19,7 @@ export async function createUpload(uploads: UploadStore, request: S3Request): Pr
   const { bucket, key, headers, response } = request;
   await receiveNothing(request);
   const summed = readChecksumChoice(headers);
-  const { uploadId } = uploads.create({
+  const { uploadId } = await uploads.create({
     ...{ bucket, key, headers: keptHeaders(headers), tags: tagsOfHeader(headers['x-amz-tagging']) },
     ...summed,
   });
@@ -42,19 +42,19 @@ export async function uploadPart(store: ObjectStore, uploads: UploadStore, reque
     const checksums = await receiveFile(request, content, upload.algorithm);
     await content.settle();
     await request.requireStillAllowed();
-    const part = uploads.putPart(upload, number, content, checksums);
+    const part = await uploads.putPart(upload, number, content, checksums);
     response.setHeader('etag', `"${part.md5}"`);
     setPartChecksums(response, part.checksums);
     response.end();
   } finally {
-    content.discard();
+    await content.discard();
   }
 }
 
 export async function abortUpload(uploads: UploadStore, request: S3Request): Promise<void> {
   const { bucket, key, query, response } = request;
   await receiveNothing(request);
-  uploads.abort(uploads.find(bucket, key, query.get('uploadId') ?? ''));
+  await uploads.abort(uploads.find(bucket, key, query.get('uploadId') ?? ''));
   response.statusCode = 204;
   response.end();
 }

@@ -1,6 +1,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
+import { createLocks } from '../../../src/server/s3/locks.ts';
 import { openObjectStore } from '../../../src/server/s3/object-store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemRandom } from '../../../src/system/random.ts';
@@ -25,7 +26,12 @@ describeIf(process.getuid?.() === 0, 'root')('On a full disk', () => {
     using scratch = scratchFolder();
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'slipway-test', scratch.path]);
     try {
-      const store = openObjectStore(scratch.at('s3'), { clock: systemClock, random: systemRandom, isShared: false });
+      const store = openObjectStore(scratch.at('s3'), {
+        clock: systemClock,
+        random: systemRandom,
+        isShared: false,
+        locks: createLocks(),
+      });
       store.createBucket('revisions');
       const put = async (text: string, before: () => void = () => undefined) => {
         const content = store.incoming();
@@ -33,9 +39,9 @@ describeIf(process.getuid?.() === 0, 'root')('On a full disk', () => {
           content.write(Buffer.from(text));
           await content.settle();
           before();
-          return store.put('revisions', 'a.zip', content, FACTS);
+          return await store.put('revisions', 'a.zip', content, FACTS, { mayReplace: () => undefined });
         } finally {
-          content.discard();
+          await content.discard();
         }
       };
       const { version } = await put('first');

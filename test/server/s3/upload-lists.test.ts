@@ -14,6 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { type ChecksumAlgorithm, createChecksum } from '../../../src/server/s3/checksums.ts';
+import { createLocks } from '../../../src/server/s3/locks.ts';
 import { openObjectStore } from '../../../src/server/s3/object-store.ts';
 import { startUploadRetention, UPLOAD_LIFE_MS } from '../../../src/server/s3/upload-retention.ts';
 import { openUploadStore } from '../../../src/server/s3/upload-store.ts';
@@ -148,18 +149,19 @@ describe('lists', () => {
 test('an upload that nobody goes on with is removed after a week, and one that goes on is not', async () => {
   using scratch = scratchFolder();
   const clock = manualClock(Date.now());
-  const ctx = { clock, random: systemRandom, isShared: true, log: silentLogger };
+  const ctx = { clock, random: systemRandom, isShared: true, locks: createLocks(), log: silentLogger };
   const store = openObjectStore(scratch.path, ctx);
   store.createBucket(Bucket);
   const uploads = openUploadStore(scratch.path, store, ctx);
   const summed = { headers: {}, tags: [], algorithm: null, checksumType: 'FULL_OBJECT' } as const;
-  const [idle, busy] = ['idle', 'busy'].map((key) => uploads.create({ bucket: Bucket, key, ...summed }));
+  const idle = await uploads.create({ bucket: Bucket, key: 'idle', ...summed });
+  const busy = await uploads.create({ bucket: Bucket, key: 'busy', ...summed });
   writeFileSync(scratch.at('.incoming/left'), 'x');
   const old = (Date.now() - UPLOAD_LIFE_MS - 1000) / 1000;
-  for (const name of [`.uploads/${idle?.uploadId}`, '.incoming/left']) utimesSync(scratch.at(name), old, old);
+  for (const name of [`.uploads/${idle.uploadId}`, '.incoming/left']) utimesSync(scratch.at(name), old, old);
   const retention = startUploadRetention({ ...ctx, store, uploads });
   await clock.nextSleep();
   await retention.close();
-  expect(readdirSync(scratch.at('.uploads'))).toEqual([busy?.uploadId]);
+  expect(readdirSync(scratch.at('.uploads'))).toEqual([busy.uploadId]);
   expect(existsSync(scratch.at('.incoming/left'))).toBe(false);
 });
