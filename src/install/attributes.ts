@@ -103,12 +103,13 @@ export function setAttributes(
   if (acls !== null) tools.setfacl(object.path, completeAcl(acls, object.stats().mode));
 }
 
-/** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. */
+/** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. What is as it was is left alone. */
 export function restoreAttributes(fs: InstallFs, tools: AttributeTools, path: string, before: OldAttributes): void {
   onObject(fs, path, (object) => {
-    object.chown(before.uid, before.gid);
+    const { uid, gid } = object.stats();
+    if (uid !== before.uid || gid !== before.gid) object.chown(before.uid, before.gid);
     if (before.acl !== undefined && before.acl !== null) tools.setfacl(object.path, before.acl);
-    object.chmod(before.mode);
+    if ((object.stats().mode & 0o7777) !== before.mode) object.chmod(before.mode);
   });
 }
 

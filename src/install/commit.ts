@@ -54,12 +54,16 @@ function appeared(path: string): SlipwayError {
   });
 }
 
-/** Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. */
+/**
+ * Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. What is as it
+ * should be is left alone: an immutable file takes neither, and undoing what was never done must not fail on it.
+ */
 function touch(fs: InstallFs, path: string, { mode, mtimeMs }: TouchedAttributes): void {
   const file = fs.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    fs.fchmodSync(file, mode);
-    fs.futimesSync(file, fs.fstatSync(file).atimeMs / 1000, mtimeMs / 1000);
+    const now = fs.fstatSync(file);
+    if ((now.mode & 0o7777) !== mode) fs.fchmodSync(file, mode);
+    if (now.mtimeMs !== mtimeMs) fs.futimesSync(file, now.atimeMs / 1000, mtimeMs / 1000);
   } finally {
     fs.closeSync(file);
   }

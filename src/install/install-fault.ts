@@ -30,6 +30,20 @@ export function installFault(cause: unknown, what: string): unknown {
   }
 }
 
+/**
+ * What was half done could not be put right, for a cause that is named with what helps against it. The journal stays.
+ *
+ * @param what has happened, without the cause
+ */
+export function notRecovered(cause: unknown, what: string): SlipwayError {
+  const fault = installFault(cause, what);
+  const toDo = fault instanceof SlipwayError ? fault.remedy : 'Mend what the message names.';
+  return new SlipwayError('INSTALL_NOT_RECOVERED', `${what}: ${messageOf(cause)}`, {
+    cause,
+    remedy: `${toDo} Then deploy again, or start the agent again: either puts it right first.`,
+  });
+}
+
 /** Running as root already, the agent needs no such advice. */
 const ROOT_REMEDY =
   'Not even root may do this: look for files that are immutable (lsattr; chattr -i undoes it), for a network file system that takes root for nobody, or for what the service’s unit forbids (systemctl show).';

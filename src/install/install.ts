@@ -32,7 +32,7 @@ import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
 import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
-import { installFault } from './install-fault.ts';
+import { installFault, notRecovered } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
 import { beginJournal, type JournalBegin, type JournalWriter, removeJournal, syncFolder } from './journal.ts';
@@ -273,11 +273,7 @@ function undo(
     rollBack(fs, tools, begin, state);
     removeJournal(fs, journalPath);
   } catch (cause) {
-    throw new SlipwayError(
-      'INSTALL_NOT_RECOVERED',
-      `${messageOf(fault)}; and what was there before could not be put back yet: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw notRecovered(cause, `${messageOf(fault)}; and what was there before could not be put back yet`);
   }
 }
 

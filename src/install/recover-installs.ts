@@ -3,11 +3,11 @@
  * had not become complete is undone, what had is cleared up behind.
  */
 import { dirname, join } from 'node:path';
-import { messageOf, SlipwayError } from '../errors.ts';
 import { anchorFs } from './anchored-fs.ts';
 import { bookkeepingPaths, JOURNAL_SUFFIX } from './bookkeeping.ts';
 import { discardOld, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
+import { notRecovered } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { readJournal, removeJournal } from './journal.ts';
 
@@ -91,10 +91,6 @@ function recoverOne(ctx: InstallContext, path: string): RecoveredInstall | null 
     ctx.log.warn(`an interrupted Install was ${outcome}`, { deploymentGroupId, deploymentId, state });
     return { deploymentGroupId, deploymentId, outcome };
   } catch (cause) {
-    throw new SlipwayError(
-      'INSTALL_NOT_RECOVERED',
-      `the interrupted Install of ${path} could not be put right: ${messageOf(cause)}`,
-      { cause },
-    );
+    throw notRecovered(cause, `the interrupted Install of ${path} could not be put right`);
   }
 }

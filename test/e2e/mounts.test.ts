@@ -12,13 +12,16 @@ import { SLIPWAY } from '../support/slipway.ts';
 const UNSHARE = process.getuid?.() === 0 ? ['--mount'] : ['--map-root-user', '--mount'];
 const canMount = spawnSync('unshare', [...UNSHARE, 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
 
-/** Deploys locally with a tmpfs mounted on a folder of the scratch folder. */
-async function deployWith(scratch: ScratchFolder, folder: string, options: string) {
+/**
+ * Deploys locally with a tmpfs mounted on a folder of the scratch folder.
+ * @param rootDir in the scratch folder
+ */
+async function deployWith(scratch: ScratchFolder, folder: string, options: string, rootDir = 'root') {
   const destination = scratch.at('www');
   for (const name of ['www', 'root']) mkdirSync(scratch.at(name));
   const bundle = writeRevision(scratch.at('bundle'), { destination, files: { a: 'a' } });
   const config = scratch.at('agent.yml');
-  writeFileSync(config, `root_dir: ${scratch.at('root')}\nlog_dir: ${scratch.at('log')}\n`);
+  writeFileSync(config, `root_dir: ${scratch.at(rootDir)}\nlog_dir: ${scratch.at('log')}\n`);
   const script = 'mount -t tmpfs -o "$1" none "$2" && shift 2 && exec "$@"';
   const deploy = [process.execPath, SLIPWAY, 'local', '--bundle-location', bundle, '-c', config];
   const ended = await execa('unshare', [...UNSHARE, 'sh', '-c', script, 'sh', options, scratch.at(folder), ...deploy], {
@@ -44,6 +47,16 @@ describeIf(canMount, 'the right to mount in a name space')('a deployment on a mo
     expect(stderr).toContain(`the file system at ${scratch.at('www')} is mounted read-only [INSTALL_NOT_PERMITTED]`);
     expect(stderr).toContain(`mount -o remount,rw ${scratch.word('www')}`);
     expect(stderr).not.toContain('as root');
+  });
+
+  test('whose root_dir would be made below a read-only mount says so, and not that something is not there', async () => {
+    using scratch = scratchFolder();
+    const { status, stderr } = await deployWith(scratch, 'root', 'ro', 'root/deeper/still');
+    expect(status).toBe(2);
+    expect(stderr).toContain(
+      `the file system at ${scratch.at('root')} is mounted read-only [DEPLOYMENT_ROOT_UNUSABLE]`,
+    );
+    expect(stderr).not.toMatch(/as root|ENOENT/);
   });
 
   test('whose root_dir is mounted read-only says so before anything is done', async () => {

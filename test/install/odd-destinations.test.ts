@@ -1,5 +1,5 @@
 /** What else can stand at a destination, or be one: each is installed over, or is a clear reason not to, and what was there stays. */
-import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { runInstall } from '../../src/install/install.ts';
@@ -204,6 +204,27 @@ describe('at a destination', () => {
       await refusal.finally(() => execaSync('chattr', ['-i', scratch.at('site/b')]));
       expect(treeOf(scratch.at('site'), { times: true })).toEqual(before);
       await runInstall(installContext(), installRequest(scratch.path, 'two'));
+    },
+  );
+
+  testIf(hasFlags, 'root, and a file system with the flag of immutable files')(
+    'what is immutable and has the right content already keeps the old tree, and the error says where to look',
+    async () => {
+      using scratch = scratchFolder();
+      await installed(scratch, { a: '1', b: '1' }, { a: '2', b: '1' });
+      utimesSync(scratch.at('site/b'), 1_000_000_000, 1_000_000_000);
+      const before = treeOf(scratch.at('site'));
+      execaSync('chattr', ['+i', scratch.at('site/b')]);
+      const attempt = runInstall(installContext(), {
+        ...installRequest(scratch.path, 'two'),
+        fileExistsBehavior: 'OVERWRITE',
+      });
+      const refusal = expect(attempt).rejects.toMatchObject({
+        code: 'INSTALL_NOT_PERMITTED',
+        remedy: expect.stringContaining('lsattr'),
+      });
+      await refusal.finally(() => execaSync('chattr', ['-i', scratch.at('site/b')]));
+      expect(treeOf(scratch.at('site'))).toEqual(before);
     },
   );
 });

@@ -324,8 +324,8 @@ describeIf(hasSshServer, 'an OpenSSH server, sshd, and a user with a login shell
     using folder = scratchFolder();
     const key = makeSshKey(folder.at('key'));
     mkdirSync(folder.at('sshd'));
-    writeFileSync(folder.at('command'), `: > ${folder.at('reached')}\n${command}\n`);
-    await using server = await sshServer(folder.at('sshd'), `command="exec sh ${folder.at('command')}" ${key}`);
+    writeFileSync(folder.at('command'), `: > ${folder.word('reached')}\n${command}\n`);
+    await using server = await sshServer(folder.at('sshd'), `command="exec sh ${folder.word('command')}" ${key}`);
     writeFileSync(folder.at('known_hosts'), server.knownHost);
     const attempted = await attempt(`${server.url}${repository.folder}`, limits, {
       tuning: QUICK_TUNING,

@@ -33,7 +33,15 @@ export function hostileBundle(folder: string, name: string): string {
       [HOSTILE]: [{ location: HOSTILE_ARGUMENT }],
     },
   };
-  writeFileSync(join(root, 'appspec.yml'), JSON.stringify(spec));
-  writeFileSync(join(root, 'broken.yml'), JSON.stringify(broken));
+  writeFileSync(join(root, 'appspec.yml'), escapedJson(spec));
+  writeFileSync(join(root, 'broken.yml'), escapedJson(broken));
   return root;
+}
+
+/** JSON lets these characters stand as they are, and YAML does not: a parser would refuse the whole file because of them. */
+function escapedJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\x7f-\x9f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
