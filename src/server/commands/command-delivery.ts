@@ -55,11 +55,15 @@ export async function waitForCommand(
 }
 
 async function waitForWakeUp(clock: Clock, watch: HostWatch, ms: number, signal: AbortSignal): Promise<void> {
-  const woken = new AbortController();
+  if (signal.aborted) return;
+  const over = new AbortController();
+  const end = () => over.abort();
+  signal.addEventListener('abort', end);
+  void watch.woken().then(end);
   try {
-    await Promise.race([watch.woken(), clock.sleep(ms, AbortSignal.any([signal, woken.signal]))]);
+    await clock.sleep(ms, over.signal);
   } finally {
-    woken.abort();
+    signal.removeEventListener('abort', end);
   }
 }
 

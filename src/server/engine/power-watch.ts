@@ -1,6 +1,6 @@
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
-import { powerfulKeys } from '../store/powers.ts';
+import { lostPowersOf, powerfulKeys } from '../store/powers.ts';
 import type { Store } from '../store/store.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -23,8 +23,15 @@ export interface PowerWatch {
   close(): Promise<void>;
 }
 
-/** One short query for a hundred keys in use; a poll or a transfer outlives its key by no more than this. */
+/** A poll or a transfer outlives its key by no more than this. */
 const LOOK_MS = 1_000;
+/**
+ * So many looks at the keys in use follow each loss of power, wherever it was: a request that was let in just before may take a moment until it
+ * is among what is in use.
+ */
+const LOOKS_AFTER_LOSS = 5;
+/** Without any loss the keys in use are looked at this seldom. Not needed, and cheap. */
+const LOOKS_BETWEEN = 60;
 
 /**
  * Ends the polls and the transfers of keys that have lost their power, whoever took it: this server says so at once, but
@@ -44,11 +51,17 @@ export function startPowerWatch(ctx: PowerWatchContext): PowerWatch {
 
 async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promise<void> {
   let failures = 0;
+  let known: string | null = null;
+  let sinceLoss = 0;
   while (!signal.aborted) {
     await ctx.clock.sleep(LOOK_MS, signal);
     const inUse = keysInUse(ctx);
     if (signal.aborted || inUse.length === 0) continue;
     try {
+      const lost = await lostPowersOf(ctx.store.db);
+      sinceLoss = lost === known ? sinceLoss + 1 : 0;
+      known = lost;
+      if (sinceLoss >= LOOKS_AFTER_LOSS && sinceLoss % LOOKS_BETWEEN !== 0) continue;
       const powerful = await powerfulKeys(ctx.store.db, [...new Set(inUse.map(({ accessKeyId }) => accessKeyId))]);
       for (const { accessKeyId, end } of inUse) if (!powerful.has(accessKeyId)) end();
       failures = 0;

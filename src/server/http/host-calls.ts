@@ -11,6 +11,7 @@ import { printable } from '../../system/printable.ts';
 import type { Caller, Input } from '../api/context.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import { readRunId } from '../engine/agent-runs.ts';
+import type { Calls } from './calls.ts';
 
 /** More of an agent's version is not kept; characters. */
 const MAX_VERSION = 128;
@@ -27,26 +28,25 @@ export async function callHostCommand(
   caller: Caller,
   request: FastifyRequest,
   reply: FastifyReply,
-  closing: AbortSignal,
+  calls: Calls,
 ): Promise<object> {
   if (!Object.hasOwn(hostCommands, operation)) {
     throw new ApiError('UnknownOperationException', `There is no operation ${operation} for hosts.`);
   }
   const hostArn = requireOwnHost(caller, input);
   const version = request.headers['x-amz-codedeploy-agent-version'];
-  const hungUp = new AbortController();
-  reply.raw.once('close', () => hungUp.abort());
-  const call = hostCommands[operation as HostCommandOperation] as unknown as (
+  const answer = hostCommands[operation as HostCommandOperation] as unknown as (
     input: Input,
     caller: object,
   ) => Promise<object>;
-  return call(input, {
+  using call = calls.begin(reply.raw);
+  return await answer(input, {
     accessKeyId: caller.accessKeyId,
     hostArn,
     runId: readRunId(request.headers[RUN_HEADER]),
     agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
-    signal: AbortSignal.any([hungUp.signal, closing]),
+    signal: call.signal,
   });
 }
 

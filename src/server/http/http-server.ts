@@ -26,6 +26,7 @@ import { BACKLOG } from '../connections/limits.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
 import { beginAuthentication } from './authenticate.ts';
+import { type Calls, createCalls } from './calls.ts';
 import { type Door, doorFor } from './doors.ts';
 import { callHostCommand } from './host-calls.ts';
 import { readJson } from './read-json.ts';
@@ -57,12 +58,12 @@ export interface HttpServer {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export function createHttpServer(ctx: HttpContext): HttpServer {
-  const closing = new AbortController();
+  const calls = createCalls();
   const server = makeFastify(ctx);
   server.post('/', async (request, reply) => {
     const requestId = ctx.random.uuid();
     try {
-      const output = await handle(ctx, request, reply, closing.signal);
+      const output = await handle(ctx, request, reply, calls);
       return reply
         .header('x-amzn-requestid', requestId)
         .header('content-type', 'application/x-amz-json-1.1')
@@ -88,7 +89,7 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
       }
     },
     async close() {
-      closing.abort();
+      calls.endAll();
       await server.close();
     },
   };
@@ -125,12 +126,7 @@ function notFound(): ApiError {
   return new ApiError('UnknownOperationException', 'Every operation is a POST to /, without a query.', { status: 404 });
 }
 
-async function handle(
-  ctx: HttpContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  closing: AbortSignal,
-): Promise<object> {
+async function handle(ctx: HttpContext, request: FastifyRequest, reply: FastifyReply, calls: Calls): Promise<object> {
   if (request.url !== '/') throw notFound();
   const [prefix, operation] = splitTarget(request.headers['x-amz-target']);
   const { api, services } = apiOf(prefix, operation);
@@ -144,7 +140,7 @@ async function handle(
   ctx.connections.verified(request.raw, caller.accessKeyId);
   const input: Input = readJson(body);
   if (api === 'management') return callOperation(ctx.api, operation, input, caller);
-  return callHostCommand(ctx.hostCommands, operation, input, caller, request, reply, closing);
+  return callHostCommand(ctx.hostCommands, operation, input, caller, request, reply, calls);
 }
 
 interface TargetedApi {

@@ -21,6 +21,7 @@ const STEPS: readonly Step[] = [
   retention,
   users,
   changedTargets,
+  lostPowers,
 ];
 
 /** The step that a database of this version is at. */
@@ -222,4 +223,9 @@ function changedTargets(TEXT: string): readonly string[] {
       primary key (deployment_id, instance_id))`,
     'create index targets_by_status on targets (deployment_id, was_current, status, position)',
   ];
+}
+
+/** Whether a key has lost its power is asked every second. */
+function lostPowers(): readonly string[] {
+  return ['create index access_keys_disabled on access_keys (disabled_at_ms) where disabled_at_ms is not null'];
 }

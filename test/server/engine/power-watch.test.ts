@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import { startPowerWatch } from '../../../src/server/engine/power-watch.ts';
+import { disableAccessKey } from '../../../src/server/store/access-keys.ts';
+import { deregisterHost } from '../../../src/server/store/hosts.ts';
+import type { Store } from '../../../src/server/store/store.ts';
+import { manualClock } from '../../support/clock.ts';
+import { keyOfHost, makeFleet } from '../../support/engine-world.ts';
+import { describeStores } from '../../support/stores.ts';
+
+/** A watch over transfers that are under way with the keys of hosts, and what it has ended. */
+function watchOver(store: Store) {
+  const clock = manualClock();
+  const inUse = new Set<string>();
+  const ended: string[] = [];
+  const underWay = () =>
+    [...inUse].map((host) => ({
+      accessKeyId: keyOfHost(host),
+      end() {
+        inUse.delete(host);
+        ended.push(host);
+      },
+    }));
+  const waiters = { waiting: () => [], wake: () => undefined };
+  const watch = startPowerWatch({ store, waiters, transfers: { underWay }, clock, log: silentLogger });
+  let sleepMs = clock.nextSleep();
+  return {
+    inUse,
+    ended,
+    async look() {
+      clock.advance(await sleepMs);
+      // The next pause begins when the look is over.
+      sleepMs = clock.nextSleep();
+      await sleepMs;
+    },
+    close: () => watch.close(),
+  };
+}
+
+function disable(store: Store, host: string): Promise<unknown> {
+  return store.transaction((tx) => disableAccessKey(tx, store, keyOfHost(host), 1));
+}
+
+describeStores('the watch over keys in use', (kind) => {
+  test('ends what a key does by the next look after it was disabled, also after a long time without any loss', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, ['a', 'b', 'c']);
+    const watch = watchOver(store);
+    for (const host of ['a', 'b', 'c']) watch.inUse.add(host);
+    for (let looks = 0; looks < 20; looks += 1) await watch.look();
+    expect(watch.ended).toEqual([]);
+    await disable(store, 'a');
+    await watch.look();
+    expect(watch.ended).toEqual(['a']);
+    for (let looks = 0; looks < 20; looks += 1) await watch.look();
+    await store.transaction((tx) => deregisterHost(tx, store.wakeUps, 'b', 2));
+    await watch.look();
+    expect(watch.ended).toEqual(['a', 'b']);
+    await watch.close();
+  });
+
+  test('ends also what was let in just before the loss and shows up after the look that followed it', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, ['a', 'b']);
+    const watch = watchOver(store);
+    watch.inUse.add('b');
+    for (let looks = 0; looks < 10; looks += 1) await watch.look();
+    await disable(store, 'a');
+    await watch.look();
+    watch.inUse.add('a');
+    await watch.look();
+    expect(watch.ended).toEqual(['a']);
+    await watch.close();
+  });
+});
