@@ -28,6 +28,8 @@ export interface World extends AsyncDisposable {
   /** One that runs, and whose group was deleted. */
   readonly orphaned: string;
   call(operation: ManagementOperation, input: object): Promise<Record<string, unknown>>;
+  /** The server's database. */
+  readonly store: Store;
   /** Everything that is in the database, as text. */
   kept(): Promise<string>;
 }
@@ -46,7 +48,7 @@ export async function createWorld(): Promise<World> {
   const store = await openStore(suiteLocation(scratch.at('data')));
   await pretendUnstarted(store, deployments.unstarted);
   return {
-    ...{ server, key, call, ...deployments },
+    ...{ server, key, call, store, ...deployments },
     kept: () => readAll(store),
     async [Symbol.asyncDispose]() {
       await store.close();
