@@ -17,6 +17,7 @@ import type { Attack } from './attack.ts';
 import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
 import { API_ATTACKS } from './server-api.ts';
+import { API_LIMIT_ATTACKS } from './server-api-limits.ts';
 import { CONNECTION_ATTACKS } from './server-connections.ts';
 import { IDENTITY_ATTACKS } from './server-identity.ts';
 import { POWER_ATTACKS } from './server-powers.ts';
@@ -26,6 +27,7 @@ import { TERMINAL_ATTACKS } from './terminal.ts';
 const ATTACKS: readonly (readonly Attack[])[] = [
   S3_ATTACKS,
   API_ATTACKS,
+  API_LIMIT_ATTACKS,
   ALIVE_ATTACKS,
   CONNECTION_ATTACKS,
   POWER_ATTACKS,
