@@ -175,12 +175,15 @@ async function pageOfDeployments(
   if (createdFromMs !== undefined) query = query.where('created_at_ms', '>=', createdFromMs);
   if (createdToMs !== undefined) query = query.where('created_at_ms', '<=', createdToMs);
   if (after !== undefined) {
-    query = query.where((eb) =>
-      eb.or([
-        eb('created_at_ms', '<', after.createdAtMs),
-        eb.and([eb('created_at_ms', '=', after.createdAtMs), eb('deployment_id', '<', after.deploymentId)]),
-      ]),
-    );
+    // The first condition is where the index is entered: without it all newer ones would be looked at.
+    query = query
+      .where('created_at_ms', '<=', after.createdAtMs)
+      .where((eb) =>
+        eb.or([
+          eb('created_at_ms', '<', after.createdAtMs),
+          eb.and([eb('created_at_ms', '=', after.createdAtMs), eb('deployment_id', '<', after.deploymentId)]),
+        ]),
+      );
   }
   return query.execute();
 }

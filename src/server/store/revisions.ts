@@ -38,7 +38,7 @@ export async function listRevisions(
   filter: RevisionFilter,
 ): Promise<readonly (RevisionRow & { readonly sorted_by_ms: number })[]> {
   const { sortBy, identityPrefix, identities, after } = filter;
-  const [direction, beyond] = filter.descending ? (['desc', '<'] as const) : (['asc', '>'] as const);
+  const [direction, beyond, from] = filter.descending ? (['desc', '<', '<='] as const) : (['asc', '>', '>='] as const);
   // As the indexes have it, so that a page is read from one of them.
   const sorted =
     sortBy === 'registered_at_ms' ? sql<number>`registered_at_ms` : sql<number>`coalesce(${sql.ref(sortBy)}, 0)`;
@@ -57,12 +57,15 @@ export async function listRevisions(
     query = query.where('identity', identities.are, identities.list);
   }
   if (after !== null) {
-    query = query.where((eb) =>
-      eb.or([
-        eb(sorted, beyond, after.sortedByMs),
-        eb.and([eb(sorted, '=', after.sortedByMs), eb('revision_id', beyond, after.revisionId)]),
-      ]),
-    );
+    // The first condition is where the index is entered.
+    query = query
+      .where(sorted, from, after.sortedByMs)
+      .where((eb) =>
+        eb.or([
+          eb(sorted, beyond, after.sortedByMs),
+          eb.and([eb(sorted, '=', after.sortedByMs), eb('revision_id', beyond, after.revisionId)]),
+        ]),
+      );
   }
   return query.execute();
 }

@@ -96,6 +96,16 @@ describeStores('lists of a hundred thousand records', (kind) => {
         () => listRevisions(db, { ...REVISIONS, after: { sortedByMs: 50_000, revisionId: 'r-050000' } }),
       ],
       ['deployments', LIMIT, () => listDeployments(db, { limit: LIMIT })],
+      [
+        'the oldest deployments',
+        LIMIT,
+        () => listDeployments(db, { after: { createdAtMs: 200, deploymentId: 'd-000200' }, limit: LIMIT }),
+      ],
+      [
+        'the newest revisions',
+        99,
+        () => listRevisions(db, { ...REVISIONS, after: { sortedByMs: 99_900, revisionId: 'r-099900' } }),
+      ],
       ['deployments of a rare status', 1, () => listDeployments(db, { statuses: ['Stopped', 'Failed'], limit: LIMIT })],
     ];
     for (const [what, expectedRows, page] of pages) {
