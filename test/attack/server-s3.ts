@@ -1,5 +1,6 @@
 /** Attacks on the revision store: requests that say more, or something else, than it understands. */
 import assert from 'node:assert/strict';
+import { presign } from '../support/presigned.ts';
 import { type RawRequest, rawS3, type SendRaw } from '../support/raw-s3.ts';
 import { runSlipway } from '../support/slipway.ts';
 import type { Attack, AttackGround } from './attack.ts';
@@ -67,6 +68,56 @@ export const S3_ATTACKS: readonly Attack[] = [
     { method: 'PUT', target: BUNDLE, body: 'other', unsigned: [['authorization', 'AWS4-HMAC-SHA256 x']] },
     { method: 'PUT', target: BUNDLE, body: 'other', headers: { 'x-amz-checksum-crc32': 'AAAAAA==' } },
   ]),
+  leavesTheBundle('a client names what is no object as the source of a copy', [
+    ...['../../etc/passwd', '.uploads/x', '.incoming/x', 'revisions', 'revisions/', '/', 'arn:aws:s3:::x', '%00/x'].map(
+      (source) => ({ method: 'PUT', target: BUNDLE, headers: { 'x-amz-copy-source': source } }),
+    ),
+    { method: 'PUT', target: BUNDLE, headers: { 'x-amz-copy-source': BUNDLE }, body: 'other' },
+  ]),
+  leavesTheBundle('a client deletes by lists and versions that say nothing clear', [
+    ...[
+      '<Delete/>',
+      '<Delete><Object/></Delete>',
+      '<Delete><Object><Key>attacked.zip</Key><All/></Object></Delete>',
+    ].map((body) => ({ method: 'POST', target: '/revisions?delete=', body })),
+    {
+      method: 'POST',
+      target: '/revisions?delete',
+      body: `<Delete>${'<Object><Key>attacked.zip</Key></Object>'.repeat(1001)}</Delete>`,
+    },
+    { method: 'DELETE', target: `${BUNDLE}?versionId=` },
+    { method: 'DELETE', target: BUNDLE, headers: { 'if-match': '"other"' } },
+    { method: 'DELETE', target: '/revisions' },
+    { method: 'DELETE', target: '/revisions?versions' },
+  ]),
+  {
+    promise: 'a presigned address is good for one request',
+    name: 'somebody changes a presigned address, uses it for another method, or after its time',
+    async run(ground) {
+      const send = await prepared(ground);
+      const server = await ground.sharedServer();
+      const key = {
+        accessKeyId: server.env['AWS_ACCESS_KEY_ID'] ?? '',
+        secretAccessKey: server.env['AWS_SECRET_ACCESS_KEY'] ?? '',
+      };
+      const get = await presign(server.s3Url, key, { target: BUNDLE });
+      const over = await presign(server.s3Url, key, { method: 'PUT', target: BUNDLE, signedAtMs: Date.now() - 61_000 });
+      const long = await presign(server.s3Url, key, { method: 'PUT', target: BUNDLE, expiresIn: 604_800 });
+      const other = await presign(server.s3Url, key, { method: 'PUT', target: '/revisions/other.zip' });
+      const changed = [
+        ...[get, over, long.replace('Expires=604800', 'Expires=604801'), other.replace('other.zip', 'attacked.zip')],
+        ...['&tagging=', '&x-amz-copy-source=revisions/x', '&x-amz-meta-a=b'].map((more) => `${long}${more}`),
+      ];
+      for (const address of changed) {
+        for (const method of ['PUT', 'DELETE']) {
+          const { status } = await fetch(address, method === 'PUT' ? { method, body: 'other' } : { method });
+          assert.ok(status >= 400, `${method} ${address} was answered with ${status}`);
+        }
+      }
+      assert.equal((await send({ method: 'GET', target: BUNDLE })).text, 'the bundle');
+      assert.equal((await fetch(get)).status, 200);
+    },
+  },
   {
     promise: PROMISE,
     name: 'a client sends XML that takes long to read',
