@@ -19,6 +19,8 @@ const LENGTHS_BYTES = 4;
 /** How much is decoded here in any case, and which part of what was stored besides: zlib takes a hundredth of the time for it. */
 const FREE_BYTES = 64 * 1024;
 const DECODED_PART = 1 / 128;
+/** Stored blocks that are shorter on average are for zlib as well, which takes less time to read their headers. */
+const LEAST_MEAN_BYTES = 256;
 /** A block counts for so many bytes more, because to read its codes takes time as well, and it may be empty. */
 const BYTES_PER_BLOCK = 4 * 1024;
 /** A compressed block that is not whole in so many bytes is left to zlib. */
@@ -54,6 +56,7 @@ export function createDeflateBlocks(): DeflateBlocks {
   let isLast = false;
   let behindEnd = 0;
   let storedBytes = 0;
+  let storedBlocks = 0;
   let decodedBytes = 0;
   const hasEnded = () => isLast && leftOfBlock === 0;
 
@@ -81,12 +84,15 @@ export function createDeflateBlocks(): DeflateBlocks {
         continue;
       }
       const header = storedHeader(input, at, bitsBefore);
-      if (header !== null) {
+      const areShort = storedBlocks * LEAST_MEAN_BYTES > FREE_BYTES + storedBytes + gathered;
+      if (header !== null && !areShort) {
         ({ at, length: leftOfBlock, isLast } = header);
         bitsBefore = 0;
+        storedBlocks += 1;
         continue;
       }
       giveGathered();
+      if (areShort) return beginAtByte(input.subarray(at), bitsBefore);
       const ahead = input.subarray(at, at + LONGEST_BLOCK);
       if (ahead.length === 0 || (ahead.length < LONGEST_BLOCK && !isOver)) break;
       decodedBytes += BYTES_PER_BLOCK;

@@ -105,6 +105,15 @@ describe('blocks of deflate', () => {
     expect({ inflatedFrom, content: content.toString() }).toEqual({ inflatedFrom: 0, content: 'end' });
   });
 
+  test.each([0, 1, 100])('that store %i bytes each are left to zlib after a few', async (size) => {
+    const block = Buffer.concat([Buffer.from([0, size, 0, ~size & 0xff, 0xff]), Buffer.alloc(size, 'x')]);
+    const content = Buffer.alloc(20_000 * size, 'x');
+    const many = Buffer.alloc(20_000 * block.length, block);
+    const { content: found, inflatedFrom } = await unpack(Buffer.concat([many, deflateRawSync('')]), [70_000]);
+    expect(found.equals(content)).toBe(true);
+    expect(inflatedFrom).toBeLessThan(100_000);
+  });
+
   test('whose length is damaged are judged by zlib', async () => {
     const deflated = deflateRawSync(Buffer.alloc(70_000), { level: 0 });
     deflated.writeUInt8(0x55, 3);
