@@ -73,7 +73,7 @@ const TABLE = [
   operation('DeleteObjects', 'POST', 'bucket', { chosenBy: { delete: '' }, headers: UPLOADS }),
   operation('GetObject', 'GET', 'object', {
     query: ['versionId', 'response-expires', ...OVERRIDES.map((name) => `response-${name}`)],
-    headers: [...READS, 'x-amz-checksum-mode'],
+    headers: [...READS, 'x-amz-checksum-mode', 'x-amz-te'],
   }),
   operation('HeadObject', 'HEAD', 'object', { query: ['versionId'], headers: [...READS, 'x-amz-checksum-mode'] }),
   operation('GetObjectAttributes', 'GET', 'object', {

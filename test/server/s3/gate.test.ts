@@ -129,6 +129,19 @@ describe('headers that change the meaning', () => {
     await refused(request, 501, 'NotImplemented');
   });
 
+  test('an MD5 behind the object may be asked for, and does not come; any other coding is refused', async () => {
+    const get = (coding: string) => ({
+      method: 'GET',
+      target: '/revisions/bundle.zip',
+      headers: { 'x-amz-te': coding },
+    });
+    const plain = await send({ method: 'GET', target: '/revisions/bundle.zip' });
+    const asked = await send(get('append-md5'));
+    expect([asked.status, asked.text]).toEqual([200, plain.text]);
+    expect(asked.headers['x-amz-transfer-encoding']).toBeUndefined();
+    expect(await send(get('trailers'))).toMatchObject({ status: 501, code: 'NotImplemented' });
+  });
+
   test('If-None-Match: * refuses to write over an object, and If-Match to write over another one', async () => {
     const put = (headers: Record<string, string>) => ({
       method: 'PUT',
