@@ -2,9 +2,20 @@
 import { execa, execaSync } from 'execa';
 import type { Environment } from './slipway.ts';
 
+const PLACES = ['aws', '/usr/bin/aws'] as const;
+const versionOf = (aws: string) => execaSync(aws, ['--version'], { reject: false });
+
 /** The first that works: what a PATH calls `aws` may be the stub of a version manager that has none; null: there is none. */
-export const AWS: string | null =
-  ['aws', '/usr/bin/aws'].find((aws) => !execaSync(aws, ['--version'], { reject: false }).failed) ?? null;
+export const AWS: string | null = PLACES.find((aws) => !versionOf(aws).failed) ?? null;
+
+/** The first that knows AWS_ENDPOINT_URL: an older one would ask Amazon. Null: there is none. */
+export const AWS_BY_VARIABLE: string | null = PLACES.find((aws) => knowsVariable(versionOf(aws).stdout)) ?? null;
+
+/** @param text what `aws --version` says */
+function knowsVariable(text: string | undefined): boolean {
+  const [, major, minor] = /^aws-cli\/(\d+)\.(\d+)\./.exec(text ?? '') ?? [];
+  return (Number(major) === 1 && Number(minor) >= 29) || (Number(major) === 2 && Number(minor) >= 13);
+}
 
 export interface AwsAnswer {
   readonly exitCode: number | undefined;
@@ -23,7 +34,7 @@ export async function aws(
   words: readonly string[],
   cwd?: string,
 ): Promise<AwsAnswer> {
-  const { exitCode, stdout, stderr } = await execa(AWS ?? '', words, {
+  const { exitCode, stdout, stderr } = await execa(AWS_BY_VARIABLE ?? '', words, {
     env: {
       ...env,
       AWS_ENDPOINT_URL: server.url,
