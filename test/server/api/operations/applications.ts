@@ -114,7 +114,7 @@ export const APPLICATIONS: Operations<
   RegisterApplicationRevision: {
     does: 'makes a revision known to an application, or changes its description',
     refuses: 'revisions of type `String` and `AppSpecContent`, which are for Lambda and ECS',
-    good: { ...SITE, revision: GIT, description: 'x'.repeat(256) },
+    good: { ...SITE, revision: GIT, description: '\u{1F6A2}'.repeat(256) },
     refused: {
       ...NO_APPLICATION,
       ...NO_REVISION,

@@ -48,7 +48,7 @@ export const DEPLOYMENTS: Operations<
     refuses:
       '`targetInstances`, which is for blue/green; alarms that are to be watched, and rollback on alarms; revisions as RegisterApplicationRevision',
     good: {
-      ...{ ...IDLE, revision: S3, description: 'x'.repeat(256) },
+      ...{ ...IDLE, revision: S3, description: '\u{1F6A2}'.repeat(256) },
       ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },
     },
     refused: {
