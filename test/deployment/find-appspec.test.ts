@@ -35,7 +35,7 @@ describe('the AppSpec file of a revision', () => {
     mkdirSync(scratch.at('appspec.yml'));
     const fault = faultOf(() => findAppSpec(scratch.path, 'custom.yml'));
     expect(isSlipwayError(fault, 'APPSPEC_MISSING') && fault.message).toMatch(
-      new RegExp(`custom.yml, appspec.yaml, appspec.yml in ${scratch.path}$`),
+      new RegExp(`custom.yml, appspec.yaml, appspec.yml in ${scratch.path}; appspec.yml is a folder$`),
     );
   });
 
