@@ -17,6 +17,8 @@ import type { EntryRules } from '../../src/archive/entry-rules.ts';
 import { copyFolder, judgeFolder } from '../../src/archive/folder-bundle.ts';
 import { packBundle } from '../../src/archive/pack.ts';
 import { unpackBundle } from '../../src/archive/unpack.ts';
+import { leftOut } from '../support/needs.ts';
+import { hasPrograms } from '../support/programs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
 import { UNPACK_RULES } from '../support/unpack.ts';
@@ -52,6 +54,7 @@ async function verdicts(scratch: ScratchFolder, given: Partial<typeof UNPACK_RUL
     ['zip', ['zip', '-qry', scratch.at('theirs.zip'), '.']],
   ] as const;
   for (const [bundleType, [program, ...args]] of theirs) {
+    if (!hasPrograms(program)) continue;
     // Info-ZIP waits for somebody to write into a pipe.
     if (bundleType === 'zip' && readdirSync(scratch.at('source')).includes('pipe')) continue;
     await execa(program, args, { cwd: scratch.at('source') });
@@ -77,7 +80,7 @@ describe('a folder and what is packed of it are judged alike:', () => {
     'a link within': 'file',
   };
 
-  test.each(Object.entries(links))('%s is content', async (name, target) => {
+  test.each(Object.entries(links))(`%s is content${leftOut('zip')}`, async (name, target) => {
     using scratch = scratchFolder();
     source(scratch, (path) => symlinkSync(target, `${path}/d/link`));
     expect(await verdicts(scratch)).toEqual(new Set(['good']));

@@ -8,6 +8,8 @@ import { runCli } from '../../src/cli/program.ts';
 import { isSlipwayError } from '../../src/errors.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { writeFiles } from '../support/install.ts';
+import { leftOut } from '../support/needs.ts';
+import { hasPrograms } from '../support/programs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
 interface Case {
@@ -126,7 +128,7 @@ async function makeAll(scratch: ScratchFolder, { appSpec, files, make }: Case): 
   if (make !== undefined) await execa(make[0] ?? '', make.slice(1), { cwd: folder });
   const made: Record<string, string> = {};
   for (const [kind, command] of Object.entries(KINDS)) {
-    if (kind === 'zip' && make !== undefined) continue;
+    if (kind === 'zip' && (make !== undefined || !hasPrograms('zip'))) continue;
     made[kind] = command === null ? folder : scratch.at(`bundle.${kind}`);
     if (command !== null) await execa(command[0], [command[1], made[kind], '.'], { cwd: folder });
   }
@@ -157,7 +159,7 @@ async function push(source: string, agentConfigurationFile: string): Promise<Ver
   }
 }
 
-test.each(Object.entries(CASES))('%s', async (_, one) => {
+test.each(Object.entries(CASES))(`%s${leftOut('zip')}`, async (_, one) => {
   using scratch = scratchFolder();
   const made = await makeAll(scratch, one);
   mkdirSync(scratch.at('conf'));

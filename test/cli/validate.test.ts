@@ -6,6 +6,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { PROJECT } from '../rules/docs.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { elfProgram } from '../support/elf.ts';
+import { testWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
 
@@ -272,22 +273,22 @@ hooks:
 });
 
 describe('slipway validate reads', () => {
-  test.each([
-    ['tar', (file: string) => ['tar', '-cf', file, '.']],
-    ['tar.gz', (file: string) => ['tar', '-czf', file, '.']],
-    ['zip', (file: string) => ['zip', '-qr', file, '.']],
-  ])('a bundle (%s) as it reads its folder, and leaves nothing behind', async (ending, command) => {
-    using scratch = scratchFolder();
-    const folder = bundle(scratch, script('scripts/a'), { 'scripts/a': '#!/bin/sh\r\n' });
-    const file = scratch.at(`bundle.${ending}`);
-    const [program = '', ...args] = command(file);
-    await execa(program, args, { cwd: folder });
-    mkdirSync(scratch.at('tmp'));
-    const { status, stdout } = await runSlipway(['validate', file], { TMPDIR: scratch.at('tmp') });
-    expect(stdout).toContain(`bundle.${ending}/appspec.yml:5:17: error:`);
-    expect(status).toBe(1);
-    expect(readdirSync(scratch.at('tmp'))).toEqual([]);
-  });
+  for (const [ending, program, flags] of [
+    ['tar', 'tar', '-cf'],
+    ['tar.gz', 'tar', '-czf'],
+    ['zip', 'zip', '-qr'],
+  ] as const)
+    testWith(program)(`a bundle (${ending}) as it reads its folder, and leaves nothing behind`, async () => {
+      using scratch = scratchFolder();
+      const folder = bundle(scratch, script('scripts/a'), { 'scripts/a': '#!/bin/sh\r\n' });
+      const file = scratch.at(`bundle.${ending}`);
+      await execa(program, [flags, file, '.'], { cwd: folder });
+      mkdirSync(scratch.at('tmp'));
+      const { status, stdout } = await runSlipway(['validate', file], { TMPDIR: scratch.at('tmp') });
+      expect(stdout).toContain(`bundle.${ending}/appspec.yml:5:17: error:`);
+      expect(status).toBe(1);
+      expect(readdirSync(scratch.at('tmp'))).toEqual([]);
+    });
 
   test('no bundle that is none, and shows nobody its bytes', async () => {
     using scratch = scratchFolder();

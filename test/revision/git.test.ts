@@ -1,12 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { FetchRequest } from '../../src/revision/types.ts';
 import { gitHttpServer } from '../support/git-servers.ts';
 import { httpServer } from '../support/http-server.ts';
-import { describeIf } from '../support/needs.ts';
+import { describeIf, describeWith } from '../support/needs.ts';
+import { hasPrograms } from '../support/programs.ts';
 import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasSshServer, makeSshKey, sshServer } from '../support/ssh-server.ts';
@@ -32,6 +33,7 @@ const git = (...args: string[]) =>
 
 beforeAll(() => {
   scratch = scratchFolder();
+  if (!hasPrograms('git')) return;
   mkdirSync(scratch.at('work'));
   git('init', '--quiet', '--initial-branch=main');
   writeFileSync(scratch.at('work/appspec.yml'), 'version: 0.0\nos: linux\n');
@@ -70,7 +72,7 @@ async function filesOf(folder: ScratchFolder): Promise<string[]> {
   return readdirSync(folder.at('archive'), { recursive: true }).map(String).sort();
 }
 
-describe('a revision in git', () => {
+describeWith('git')('a revision in git', () => {
   test('is the commit that was named, also when the branch has gone on', async () => {
     await using server = await gitServer();
     for (const [commitId, files] of [
@@ -209,72 +211,75 @@ describe('a revision in git', () => {
   });
 });
 
-describeIf(hasSshServer, 'an OpenSSH server, sshd, and a user with a login shell')('a revision in git over ssh', () => {
-  async function fetchOverSsh(
-    changes: {
-      knownHosts?: (line: string) => string;
-      isRegistered?: boolean;
-      onlyCommand?: string;
-      noProgressMs?: number;
-      /** Where the key and the known hosts are. */
-      keys?: string;
-    } = {},
-  ) {
-    using folder = scratchFolder();
-    const { keys = 'keys' } = changes;
-    mkdirSync(folder.at(keys));
-    const publicKey = makeSshKey(folder.at(keys, 'key'));
-    mkdirSync(folder.at('sshd'));
-    const authorized = changes.isRegistered === false ? makeSshKey(folder.at('other')) : publicKey;
-    const command = changes.onlyCommand === undefined ? '' : `command="${changes.onlyCommand}" `;
-    await using server = await sshServer(folder.at('sshd'), `${command}${authorized}`);
-    writeFileSync(folder.at(keys, 'known_hosts'), changes.knownHosts?.(server.knownHost) ?? server.knownHost);
-    const ctx = revisionContext({
-      gitSshKeyFile: folder.at(keys, 'key'),
-      gitKnownHostsFile: folder.at(keys, 'known_hosts'),
-      ...(changes.noProgressMs !== undefined && { tuning: { ...QUICK_TUNING, noProgressMs: changes.noProgressMs } }),
+describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, and a user with a login shell')(
+  'a revision in git over ssh',
+  () => {
+    async function fetchOverSsh(
+      changes: {
+        knownHosts?: (line: string) => string;
+        isRegistered?: boolean;
+        onlyCommand?: string;
+        noProgressMs?: number;
+        /** Where the key and the known hosts are. */
+        keys?: string;
+      } = {},
+    ) {
+      using folder = scratchFolder();
+      const { keys = 'keys' } = changes;
+      mkdirSync(folder.at(keys));
+      const publicKey = makeSshKey(folder.at(keys, 'key'));
+      mkdirSync(folder.at('sshd'));
+      const authorized = changes.isRegistered === false ? makeSshKey(folder.at('other')) : publicKey;
+      const command = changes.onlyCommand === undefined ? '' : `command="${changes.onlyCommand}" `;
+      await using server = await sshServer(folder.at('sshd'), `${command}${authorized}`);
+      writeFileSync(folder.at(keys, 'known_hosts'), changes.knownHosts?.(server.knownHost) ?? server.knownHost);
+      const ctx = revisionContext({
+        gitSshKeyFile: folder.at(keys, 'key'),
+        gitKnownHostsFile: folder.at(keys, 'known_hosts'),
+        ...(changes.noProgressMs !== undefined && { tuning: { ...QUICK_TUNING, noProgressMs: changes.noProgressMs } }),
+      });
+      await createBundleFetcher(ctx)(requestFor(folder, `${server.url}${scratch.at('repo.git')}`, first));
+      return filesOf(folder);
+    }
+
+    test('comes with git_ssh_key_file from a server whose key is in git_known_hosts_file', async () => {
+      expect(await fetchOverSsh()).toEqual(['appspec.yml', 'scripts', 'scripts/start.sh']);
     });
-    await createBundleFetcher(ctx)(requestFor(folder, `${server.url}${scratch.at('repo.git')}`, first));
-    return filesOf(folder);
-  }
 
-  test('comes with git_ssh_key_file from a server whose key is in git_known_hosts_file', async () => {
-    expect(await fetchOverSsh()).toEqual(['appspec.yml', 'scripts', 'scripts/start.sh']);
-  });
+    test.each(['my keys', "it's", 'say "hello"', '100% %h', 'back\\slash', 'a=b, c;d'])(
+      'comes with keys from the folder %j',
+      async (keys) => {
+        expect(await fetchOverSsh({ keys })).toContain('appspec.yml');
+      },
+    );
 
-  test.each(['my keys', "it's", 'say "hello"', '100% %h', 'back\\slash', 'a=b, c;d'])(
-    'comes with keys from the folder %j',
-    async (keys) => {
-      expect(await fetchOverSsh({ keys })).toContain('appspec.yml');
-    },
-  );
-
-  test.each([
-    ['unknown', () => ''],
-    ['another one by now', (line: string) => line.replace(/AAAA\S+/, otherKey())],
-  ])('does not come from a server whose key is %s: nothing is sent to it', async (_, knownHosts) => {
-    await expect(fetchOverSsh({ knownHosts })).rejects.toMatchObject({
-      code: 'REVISION_DENIED',
-      remedy: expect.stringContaining('git_known_hosts_file'),
+    test.each([
+      ['unknown', () => ''],
+      ['another one by now', (line: string) => line.replace(/AAAA\S+/, otherKey())],
+    ])('does not come from a server whose key is %s: nothing is sent to it', async (_, knownHosts) => {
+      await expect(fetchOverSsh({ knownHosts })).rejects.toMatchObject({
+        code: 'REVISION_DENIED',
+        remedy: expect.stringContaining('git_known_hosts_file'),
+      });
     });
-  });
 
-  test('does not come with a key that the server does not know', async () => {
-    await expect(fetchOverSsh({ isRegistered: false })).rejects.toMatchObject({
-      code: 'REVISION_DENIED',
-      remedy: expect.stringContaining('deploy key'),
+    test('does not come with a key that the server does not know', async () => {
+      await expect(fetchOverSsh({ isRegistered: false })).rejects.toMatchObject({
+        code: 'REVISION_DENIED',
+        remedy: expect.stringContaining('deploy key'),
+      });
     });
-  });
 
-  test('is given up, after the usual tries, when the server lets git in and then says nothing', async () => {
-    await expect(fetchOverSsh({ onlyCommand: 'exec cat >/dev/null', noProgressMs: 1_000 })).rejects.toMatchObject({
-      code: 'REVISION_UNREACHABLE',
-      message: expect.stringContaining('nothing came for 1 seconds'),
+    test('is given up, after the usual tries, when the server lets git in and then says nothing', async () => {
+      await expect(fetchOverSsh({ onlyCommand: 'exec cat >/dev/null', noProgressMs: 1_000 })).rejects.toMatchObject({
+        code: 'REVISION_UNREACHABLE',
+        message: expect.stringContaining('nothing came for 1 seconds'),
+      });
     });
-  });
 
-  function otherKey(): string {
-    using folder = scratchFolder();
-    return makeSshKey(folder.at('key')).split(' ')[1] ?? '';
-  }
-});
+    function otherKey(): string {
+      using folder = scratchFolder();
+      return makeSshKey(folder.at('key')).split(' ')[1] ?? '';
+    }
+  },
+);

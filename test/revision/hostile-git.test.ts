@@ -5,7 +5,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { FetchRequest, RevisionContext } from '../../src/revision/types.ts';
 import { hasInEnvironment, runningProcesses } from '../../src/system/processes.ts';
@@ -26,7 +26,8 @@ import {
   shallow,
 } from '../support/git-servers.ts';
 import { httpServer, tcpServer } from '../support/http-server.ts';
-import { describeIf } from '../support/needs.ts';
+import { describeIf, describeWith } from '../support/needs.ts';
+import { hasPrograms } from '../support/programs.ts';
 import { QUICK_TUNING, revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { hasSshServer, makeSshKey, sshServer } from '../support/ssh-server.ts';
@@ -42,6 +43,7 @@ let repository: BareRepository;
 
 beforeAll(() => {
   scratch = scratchFolder();
+  if (!hasPrograms('git')) return;
   repository = bareRepository(scratch.at('small'), { noise: randomBytes(20_000) });
 });
 afterAll(() => scratch[Symbol.dispose]());
@@ -141,7 +143,7 @@ const TRICKLES: Readonly<Record<string, RequestListener>> = {
   'keeps the connection alive for ever': untilPack((response) => sendForever(response, KEEP_ALIVE, 20)),
 };
 
-describe('a git server on the web', () => {
+describeWith('git')('a git server on the web', () => {
   test.each(Object.keys(TRICKLES))('that %s fails the fetch after two windows', async (what) => {
     let windows = 0;
     await using server = await httpServer((request, response) => {
@@ -261,7 +263,7 @@ describe('a git server on the web', () => {
   });
 });
 
-describe('git itself', () => {
+describeWith('git')('git itself', () => {
   /** Stands before the real git in the PATH. */
   function fakeGit(folder: ScratchFolder, onFetch: string): string {
     const script = [
@@ -314,61 +316,64 @@ describe('git itself', () => {
   });
 });
 
-describeIf(hasSshServer, 'an OpenSSH server, sshd, and a user with a login shell')('a git server over ssh', () => {
-  /** @param command what the server runs instead of git; a shell text without double quotes */
-  async function attemptOverSsh(
-    command: string,
-    overrides: Partial<RevisionContext> = {},
-    limits = {},
-  ): Promise<Attempt> {
-    using folder = scratchFolder();
-    const key = makeSshKey(folder.at('key'));
-    mkdirSync(folder.at('sshd'));
-    writeFileSync(folder.at('command'), `: > ${folder.word('reached')}\n${command}\n`);
-    await using server = await sshServer(folder.at('sshd'), `command="exec sh ${folder.word('command')}" ${key}`);
-    writeFileSync(folder.at('known_hosts'), server.knownHost);
-    const attempted = await attempt(`${server.url}${repository.folder}`, limits, {
-      tuning: QUICK_TUNING,
-      gitSshKeyFile: folder.at('key'),
-      gitKnownHostsFile: folder.at('known_hosts'),
-      ...overrides,
+describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, and a user with a login shell')(
+  'a git server over ssh',
+  () => {
+    /** @param command what the server runs instead of git; a shell text without double quotes */
+    async function attemptOverSsh(
+      command: string,
+      overrides: Partial<RevisionContext> = {},
+      limits = {},
+    ): Promise<Attempt> {
+      using folder = scratchFolder();
+      const key = makeSshKey(folder.at('key'));
+      mkdirSync(folder.at('sshd'));
+      writeFileSync(folder.at('command'), `: > ${folder.word('reached')}\n${command}\n`);
+      await using server = await sshServer(folder.at('sshd'), `command="exec sh ${folder.word('command')}" ${key}`);
+      writeFileSync(folder.at('known_hosts'), server.knownHost);
+      const attempted = await attempt(`${server.url}${repository.folder}`, limits, {
+        tuning: QUICK_TUNING,
+        gitSshKeyFile: folder.at('key'),
+        gitKnownHostsFile: folder.at('known_hosts'),
+        ...overrides,
+      });
+      expect(readdirSync(folder.path), String(attempted.fault)).toContain('reached');
+      return attempted;
+    }
+
+    const print = (bytes: Buffer) =>
+      `printf '${[...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}'`;
+    const forever = (what: string) => `while ${what}; do sleep 0.05; done`;
+    const opening = () => `${print(Buffer.concat([advertisement(repository.commitId), FLUSH]))}; `;
+    const asked = () => `${opening()} ${print(Buffer.concat([shallow(repository.commitId), NO_HAVES]))}; `;
+
+    test.concurrent.each<[string, () => string]>([
+      ['trickles its references', () => `${print(advertisement(repository.commitId))}; ${forever(print(many()))}`],
+      ['tells of progress for ever', () => `${asked()} ${forever(print(packetLine(PROGRESS)))}`],
+      ['keeps the connection alive for ever', () => `${asked()} ${forever(print(KEEP_ALIVE))}`],
+      ['trickles the pack', () => `git-upload-pack ${repository.folder} | ${forever('dd bs=5 count=1 status=none')}`],
+      ['says that git itself is at work', () => forever(`echo 'Resolving deltas:  50% (1/2)' >&2`)],
+      ['says that objects are received', () => forever(`echo 'Receiving objects: 50% (1/2), 9.99 GiB | 1 MiB/s' >&2`)],
+    ])('that %s fails the fetch after two windows', async (_what, command) => {
+      // A handshake takes its time on a busy machine.
+      const pace = { leastBytesPerSecond: 2_000, windowMs: 2_500 };
+      const { fault, tookMs } = await attemptOverSsh(command(), { tuning: { ...QUICK_TUNING, pace } });
+      expect(fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
+      expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
     });
-    expect(readdirSync(folder.path), String(attempted.fault)).toContain('reached');
-    return attempted;
-  }
 
-  const print = (bytes: Buffer) =>
-    `printf '${[...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')}'`;
-  const forever = (what: string) => `while ${what}; do sleep 0.05; done`;
-  const opening = () => `${print(Buffer.concat([advertisement(repository.commitId), FLUSH]))}; `;
-  const asked = () => `${opening()} ${print(Buffer.concat([shallow(repository.commitId), NO_HAVES]))}; `;
-
-  test.concurrent.each<[string, () => string]>([
-    ['trickles its references', () => `${print(advertisement(repository.commitId))}; ${forever(print(many()))}`],
-    ['tells of progress for ever', () => `${asked()} ${forever(print(packetLine(PROGRESS)))}`],
-    ['keeps the connection alive for ever', () => `${asked()} ${forever(print(KEEP_ALIVE))}`],
-    ['trickles the pack', () => `git-upload-pack ${repository.folder} | ${forever('dd bs=5 count=1 status=none')}`],
-    ['says that git itself is at work', () => forever(`echo 'Resolving deltas:  50% (1/2)' >&2`)],
-    ['says that objects are received', () => forever(`echo 'Receiving objects: 50% (1/2), 9.99 GiB | 1 MiB/s' >&2`)],
-  ])('that %s fails the fetch after two windows', async (_what, command) => {
-    // A handshake takes its time on a busy machine.
-    const pace = { leastBytesPerSecond: 2_000, windowMs: 2_500 };
-    const { fault, tookMs } = await attemptOverSsh(command(), { tuning: { ...QUICK_TUNING, pace } });
-    expect(fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
-    expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
-  });
-
-  test('whose references never end is left when git has taken git_max_memory', async () => {
-    const line = `yes '${many().toString().trim()}'`;
-    const { fault } = await attemptOverSsh(`${print(advertisement(repository.commitId))}; ${line}`, {
-      gitMaxMemoryBytes: 60 * 2 ** 20,
+    test('whose references never end is left when git has taken git_max_memory', async () => {
+      const line = `yes '${many().toString().trim()}'`;
+      const { fault } = await attemptOverSsh(`${print(advertisement(repository.commitId))}; ${line}`, {
+        gitMaxMemoryBytes: 60 * 2 ** 20,
+      });
+      expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', remedy: expect.stringContaining('git_max_memory') });
     });
-    expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', remedy: expect.stringContaining('git_max_memory') });
-  });
 
-  test('that has a pack of more than bundle_max_size is left there', async () => {
-    const { fault } = await attemptOverSsh(`git-upload-pack ${repository.folder}`, {}, { maxBytes: 5_000 });
-    expect(statSync(repository.folder).isDirectory()).toBe(true);
-    expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('5000 bytes') });
-  });
-});
+    test('that has a pack of more than bundle_max_size is left there', async () => {
+      const { fault } = await attemptOverSsh(`git-upload-pack ${repository.folder}`, {}, { maxBytes: 5_000 });
+      expect(statSync(repository.folder).isDirectory()).toBe(true);
+      expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('5000 bytes') });
+    });
+  },
+);

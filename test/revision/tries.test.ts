@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { fetchBytesFrom, fetchFrom, type SourceKind } from '../support/fetch-from.ts';
+import { leftOut } from '../support/needs.ts';
+import { hasPrograms } from '../support/programs.ts';
 
 /** How often a source is asked that may be better soon. */
 const TRIES: Readonly<Record<SourceKind, number>> = { HTTPS: 5, S3: 5, Git: 5, GitHub: 4 };
-const KINDS = Object.keys(TRIES) as SourceKind[];
+const KINDS = (Object.keys(TRIES) as SourceKind[]).filter((kind) => kind !== 'Git' || hasPrograms('git'));
 
 const DENIED = [401, 403];
 const NOT_FOUND = [404, 410];
@@ -17,7 +19,7 @@ const MAY_MEND = [408, 425, 429, 500, 502, 503, 504, 507, 509, 520, 521, 522, 52
 
 const of = (statuses: readonly number[]) => KINDS.flatMap((kind) => statuses.map((status) => [kind, status] as const));
 
-describe('a source that answers', () => {
+describe(`a source that answers${leftOut('git')}`, () => {
   test.each(of(DENIED))('(%s) %d denies the revision, and is asked once', async (kind, status) => {
     const { fault, requests } = await fetchFrom(kind, (_request, response) => void response.writeHead(status).end());
     expect([requests, fault]).toEqual([1, expect.objectContaining({ code: 'REVISION_DENIED' })]);
@@ -71,7 +73,7 @@ describe('a source that answers', () => {
   });
 });
 
-describe('a source whose answer', () => {
+describe(`a source whose answer${leftOut('git')}`, () => {
   test.each(KINDS)('(%s) never begins, because it hangs up, is asked again', async (kind) => {
     const { fault, requests } = await fetchBytesFrom(kind, () => '', { hangsUp: true });
     expect([requests, fault]).toEqual([TRIES[kind], expect.objectContaining({ code: 'REVISION_UNREACHABLE' })]);

@@ -29,3 +29,9 @@ export function describeWith(...programs: readonly string[]) {
   const missing = missingPrograms(programs);
   return describeIf(missing.length === 0, missing.join(' and '));
 }
+
+/** What a test leaves out where the machine lacks these programs, for its title; empty where it has them. */
+export function leftOut(...programs: readonly string[]): string {
+  const missing = missingPrograms(programs);
+  return missing.length === 0 ? '' : ` (in part NOT RUN: needs ${missing.join(' and ')})`;
+}
