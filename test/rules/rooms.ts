@@ -25,7 +25,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>
   'server/http': [
     'server/connections',
     'server/api',
-    'server/identity',
+    'server/iam',
     'server/commands',
     'server/engine',
     'server/store',
@@ -34,7 +34,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>
   ],
   'server/secrets': ['server/engine', 'server/store', 'protocol'],
   'server/telemetry': ['server/commands', 'server/engine', 'server/store'],
-  'server/identity': ['server/engine', 'server/store', 'protocol'],
+  'server/iam': ['server/engine', 'server/store', 'protocol'],
   'server/api': ['server/engine', 'server/store', 'protocol', 'appspec'],
   'server/commands': ['server/engine', 'server/store', 'protocol'],
   'server/engine': ['server/store', 'protocol'],

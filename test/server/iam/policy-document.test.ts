@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { requireReadingOfS3 } from '../../../src/server/identity/policy-document.ts';
+import { requireReadingOfS3 } from '../../../src/server/iam/policy-document.ts';
 
 const statement = { Effect: 'Allow', Action: ['s3:Get*', 's3:List*'], Resource: '*' };
 const policy = (Statement: unknown, more: object = {}) => JSON.stringify({ Version: '2012-10-17', Statement, ...more });
