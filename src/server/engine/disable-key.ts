@@ -30,7 +30,7 @@ export async function disableKey(
   const instance = await findInstanceByArn(tx, disabled.hostArn);
   if (instance === null) return { ...disabled, deploymentIds: [] };
   const { instance_id: instanceId } = instance;
-  // This holds the deployments, too: whoever reports has to wait, and is refused then.
+  // Whoever reports holds the key: what came before is seen below, and what comes later is refused.
   const deploymentIds = await wakeDeploymentsOf(tx, instanceId, nowMs);
   const message =
     `The last key of the instance was disabled on ${new Date(nowMs).toISOString()} while this event ran, so its outcome cannot be ` +

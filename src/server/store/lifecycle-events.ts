@@ -122,6 +122,8 @@ export async function failRunningEvents(
   diagnosticsJson: string,
   nowMs: number,
 ): Promise<void> {
+  // A host that begins one at this moment is waited for, so that it is seen to run.
+  await lockOpenEvents(tx, deploymentId, instanceId === null ? undefined : [instanceId]);
   await tx
     .updateTable('lifecycle_events')
     .set({ status: 'Failed', ended_at_ms: nowMs, diagnostics_json: diagnosticsJson })

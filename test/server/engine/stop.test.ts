@@ -1,5 +1,8 @@
+import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { beginEvent } from '../../../src/server/engine/event-reports.ts';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
+import { lockEventByCommand } from '../../../src/server/store/lifecycle-events.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,
@@ -12,6 +15,7 @@ import {
   statusesOf,
   targetsByName,
 } from '../../support/engine-world.ts';
+import { eventually } from '../../support/eventually.ts';
 import { describeStores } from '../../support/stores.ts';
 
 describeStores('a stop', (kind) => {
@@ -95,6 +99,31 @@ describeStores('a stop', (kind) => {
     const event = (await targetsByName(server.store, 'd-1'))['a']?.events[0];
     expect(event?.status).toBe('Failed');
     expect(JSON.parse(event?.diagnostics_json ?? '').message).toMatch(/^An operator has stopped.*Too late.*Succeeded/);
+  });
+
+  test('now ends also an event that its host begins at the same moment', async ({ skip }) => {
+    skip(kind.dialect !== 'postgres', 'SQLite has one writer');
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    const { store } = server;
+    await makeFleet(store, ['a']);
+    await startDeployment(server, 'd-1');
+    const command = await pollNow(server, 'a');
+    if (command === null) throw new Error('there was no command');
+    const { stopping } = await store.transaction(async (tx) => {
+      const event = await lockEventByCommand(tx, command.HostCommandIdentifier);
+      if (event === null) throw new Error('there was no event');
+      await beginEvent(tx, event, Date.now());
+      const stopping = server.stop('d-1', null, true);
+      await eventually(async () => {
+        const { rows } = await sql`select 1 from pg_locks where not granted`.execute(store.db);
+        return rows.length > 0;
+      });
+      return { stopping };
+    });
+    expect(await stopping).toMatchObject({ status: 'Succeeded' });
+    expect(await deploymentOf(store, 'd-1')).toMatchObject({ status: 'Stopped' });
+    expect(await statusesOf(store, 'd-1')).toEqual({ a: 'Failed' });
   });
 
   test('with a rollback of a group that was deleted is refused, and the deployment goes on', async () => {
