@@ -9,8 +9,9 @@
  * A member that fails rolls back to its own savepoint and spoils no other. When the commit itself fails, or SQLite has rolled everything
  * back by itself (a full disk), all members of the batch fail, and nothing of any of them is kept.
  *
- * Whoever comes later in a batch sees what is not committed yet, but cannot answer anybody with it before it is. Readers outside of
- * transactions have a connection of their own (`sqlite-dialect`) and see only what is committed.
+ * Whoever comes later in a batch sees what is not committed yet, but cannot answer anybody with it before it is. That holds for refusals, too: a
+ * member that has rolled back waits for the others. Readers outside of transactions have a connection of their own (`sqlite-dialect`) and see
+ * only what is committed.
  */
 import { setImmediate } from 'node:timers/promises';
 import { databaseAway } from './database-faults.ts';
@@ -24,6 +25,7 @@ const BATCH_MS = 8;
 export interface SqliteTurn {
   /** Resolves when the disk has what was written. @throws SlipwayError SERVER_DATABASE_AWAY when nothing of it was kept */
   commit(): Promise<void>;
+  /** Resolves when the disk has what others have written that it may have failed for. @throws as `commit` does when that was not kept */
   rollBack(): Promise<void>;
 }
 
@@ -110,24 +112,28 @@ export class SqliteBatches {
       rollBack: async () => {
         if (isOver) return;
         isOver = true;
+        let isBatchOver = false;
         try {
-          await this.#undo(batch);
+          isBatchOver = await this.#undo(batch);
         } finally {
           this.#letGo();
         }
+        if (!isBatchOver) await batch.over.promise;
       },
     };
   }
 
-  async #undo(batch: Batch): Promise<void> {
+  /** @returns whether the whole batch has failed with it */
+  async #undo(batch: Batch): Promise<boolean> {
     if (this.#writer.isInTransaction) {
       await this.#writer.run('rollback to member');
       await this.#writer.run('release member');
-      return;
+      return false;
     }
     // After a full disk or a disk's fault SQLite may have rolled back by itself, and the others' work with it.
     this.#batch = null;
     batch.over.reject(databaseAway(new Error('SQLite has rolled the transaction back')));
+    return true;
   }
 
   #letGo(): void {

@@ -36,8 +36,8 @@ export class SqliteHandle {
     for (;;) {
       try {
         const result = this.#execute<Row>(query);
-        // Reads never wait for the lock and say nothing about it.
-        if (!/^select\b/.test(query.sql)) this.#busySinceMs = null;
+        // Reads and settings never wait for the lock and say nothing about it.
+        if (!/^(select|pragma)\b/.test(query.sql)) this.#busySinceMs = null;
         return result;
       } catch (error) {
         if (!isSqliteAway(error)) throw error;

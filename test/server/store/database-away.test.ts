@@ -153,10 +153,12 @@ describe('an SQLite database that cannot be written', () => {
     try {
       let ticks = 0;
       const timer = setInterval(() => (ticks += 1), 50);
-      const write = (name: string) =>
-        store.transaction((tx) => tx.insertInto('secrets').values(secret(name)).execute());
+      const write = (name: string, durability: 'synced' | 'lazy' = 'synced') =>
+        store.transaction((tx) => tx.insertInto('secrets').values(secret(name)).execute(), durability);
       const startedMs = performance.now();
-      const results = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => write(`n${index}`)));
+      const results = await Promise.allSettled(
+        Array.from({ length: 10 }, (_, index) => write(`n${index}`, index < 5 ? 'synced' : 'lazy')),
+      );
       clearInterval(timer);
       expect(results.map((result) => result.status === 'rejected' && result.reason.code)).toEqual(
         Array.from({ length: 10 }, () => 'SERVER_DATABASE_AWAY'),

@@ -64,6 +64,28 @@ test('a transaction that throws takes nothing of the others in its batch with it
   expect(database.names()).toEqual(['after', 'before']);
 });
 
+test('whoever is refused because of what another transaction of the batch has written learns of it when that is committed', async () => {
+  using scratch = scratchFolder();
+  await using database = await opened(scratch.path);
+  const { store } = database;
+  const namesAtRefusal = async (refused: Promise<unknown>) => {
+    await expect(refused).rejects.toThrow();
+    return database.names();
+  };
+  const first = insert(store, 'taken');
+  const seen = await Promise.all([
+    namesAtRefusal(insert(store, 'taken')),
+    namesAtRefusal(store.db.insertInto('secrets').values({ name: 'taken', value_sealed: '' }).execute()),
+    namesAtRefusal(
+      store.transaction(async (tx) => {
+        throw new Error(`there are ${(await tx.selectFrom('secrets').select('name').execute()).length}`);
+      }),
+    ),
+  ]);
+  await first;
+  expect(seen).toEqual([['taken'], ['taken'], ['taken']]);
+});
+
 test('a reader outside of a transaction waits for nobody and sees nothing that is not committed', async () => {
   using scratch = scratchFolder();
   await using database = await opened(scratch.path);
