@@ -3,6 +3,7 @@
  * successful or the last one of its group, or that an open one restarts; never a revision that a group is to run, that its last successful
  * deployment installed, that an open deployment installs or goes back to, or that runs on a host.
  */
+import { setImmediate } from 'node:timers/promises';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Clock } from '../../system/clock.ts';
 import {
@@ -58,6 +59,8 @@ async function* spareDeployments(
 ): AsyncGenerator<readonly string[]> {
   let after: EndedDeployment | null = null;
   do {
+    // SQLite is read without a turn of the event loop, and many pages in a row may have nothing to delete.
+    await setImmediate();
     const page: readonly EndedDeployment[] = await endedDeployments(db, { ...filter, after, limit: PAGE });
     const needed = await neededDeployments(
       db,

@@ -1,7 +1,7 @@
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
 import { lostPowersOf, powerfulKeys } from '../store/powers.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreReader } from '../store/store.ts';
 import type { Waiters } from './waiters.ts';
 
 export interface PowerWatchContext {
@@ -60,10 +60,9 @@ async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promis
     try {
       const lost = await lostPowersOf(ctx.store.db);
       sinceLoss = lost === known ? sinceLoss + 1 : 0;
+      if (sinceLoss < LOOKS_AFTER_LOSS || sinceLoss % LOOKS_BETWEEN === 0) await endPowerless(ctx.store.db, inUse);
+      // Only now: a look that failed is made again.
       known = lost;
-      if (sinceLoss >= LOOKS_AFTER_LOSS && sinceLoss % LOOKS_BETWEEN !== 0) continue;
-      const powerful = await powerfulKeys(ctx.store.db, [...new Set(inUse.map(({ accessKeyId }) => accessKeyId))]);
-      for (const { accessKeyId, end } of inUse) if (!powerful.has(accessKeyId)) end();
       failures = 0;
     } catch (error) {
       failures += 1;
@@ -71,6 +70,11 @@ async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promis
       if (failures === 1) ctx.log.error('the keys in use could not be looked at just now', { error });
     }
   }
+}
+
+async function endPowerless(db: StoreReader, inUse: readonly KeyInUse[]): Promise<void> {
+  const powerful = await powerfulKeys(db, [...new Set(inUse.map(({ accessKeyId }) => accessKeyId))]);
+  for (const { accessKeyId, end } of inUse) if (!powerful.has(accessKeyId)) end();
 }
 
 function keysInUse({ waiters, transfers }: PowerWatchContext): readonly KeyInUse[] {

@@ -154,6 +154,39 @@ describeStores('retention of history', (kind) => {
     }
   });
 
+  test('the event loop turns for each page of deployments, also when all of them are kept', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    const clock = manualClock();
+    await makeFleet(store, []);
+    const pages = 4;
+    await store.transaction(async (tx) => {
+      for (let number = 0; number < pages * 100; number += 1) {
+        const ended = { completed_at_ms: number, wake_at_ms: null, status: 'Failed' } as const;
+        const id = `d-${number}`;
+        const group = await tx.selectFrom('deployment_groups').selectAll().limit(1).executeTakeFirstOrThrow();
+        const own = { deployment_group_id: id, deployment_group_name: id, last_attempted_deployment_id: id };
+        await tx
+          .insertInto('deployment_groups')
+          .values({ ...group, ...own })
+          .execute();
+        await insertDeployment(tx, newDeployment(id, { ...ended, deployment_group_id: id }));
+      }
+    });
+    clock.advance(2 * DAY_MS - clock.now());
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await look(store, clock, { deploymentsMs: DAY_MS });
+    isOver = true;
+    expect(turns).toBeGreaterThan(pages);
+    expect(await deploymentIds(store)).toHaveLength(pages * 100);
+  });
+
   test('a deployment with more targets than one portion goes in several transactions, and one that was cut off goes on', async () => {
     await using database = await kind.create();
     const store = await database.open();

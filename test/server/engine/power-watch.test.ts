@@ -9,7 +9,7 @@ import { keyOfHost, makeFleet } from '../../support/engine-world.ts';
 import { describeStores } from '../../support/stores.ts';
 
 /** A watch over transfers that are under way with the keys of hosts, and what it has ended. */
-function watchOver(store: Store) {
+function watchOver(store: Pick<Store, 'db'>, log = silentLogger) {
   const clock = manualClock();
   const inUse = new Set<string>();
   const ended: string[] = [];
@@ -22,7 +22,7 @@ function watchOver(store: Store) {
       },
     }));
   const waiters = { waiting: () => [], wake: () => undefined };
-  const watch = startPowerWatch({ store, waiters, transfers: { underWay }, clock, log: silentLogger });
+  const watch = startPowerWatch({ store, waiters, transfers: { underWay }, clock, log });
   let sleepMs = clock.nextSleep();
   return {
     inUse,
@@ -70,6 +70,44 @@ describeStores('the watch over keys in use', (kind) => {
     await disable(store, 'a');
     await watch.look();
     watch.inUse.add('a');
+    await watch.look();
+    expect(watch.ended).toEqual(['a']);
+    await watch.close();
+  });
+
+  test('looks again after a look that failed, and says each time that the database is away, once', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, ['a']);
+    let readsLeft = Number.POSITIVE_INFINITY;
+    const failing = {
+      get db() {
+        if (readsLeft <= 0) throw new Error('the database is away');
+        readsLeft -= 1;
+        return store.db;
+      },
+    };
+    let said = 0;
+    const watch = watchOver(failing, { ...silentLogger, error: () => (said += 1) });
+    const looks = async (count: number) => {
+      for (let left = count; left > 0; left -= 1) await watch.look();
+    };
+    watch.inUse.add('a');
+    await looks(10);
+    for (const times of [1, 2]) {
+      readsLeft = 0;
+      await looks(3);
+      expect(said).toBe(times);
+      readsLeft = Number.POSITIVE_INFINITY;
+      await looks(1);
+    }
+    await disable(store, 'a');
+    for (let left = 10; left > 0; left -= 1) {
+      // The loss is noticed, and which key it was cannot be read.
+      readsLeft = 1;
+      await watch.look();
+    }
+    readsLeft = Number.POSITIVE_INFINITY;
     await watch.look();
     expect(watch.ended).toEqual(['a']);
     await watch.close();
