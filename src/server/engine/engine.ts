@@ -4,9 +4,9 @@
  *
  * What guarantees that a deployment goes on: `wake_at_ms`, and `changed_targets`. Whoever changes something about a deployment sets the
  * first to now in the same transaction, and a step sets it to the next time limit. Reports of hosts, of which there are many, note their
- * target in the second instead: then a step looks at such targets alone (`step-part`), and a report waits for no step. Every server looks
- * for deployments whose time has come or which have changed. So a crash between a change and its step loses nothing; calling `step` right
- * after a change only makes it quick.
+ * target in the second instead: then a step looks at such targets alone (`step-part`), and a report is written down while another step is
+ * under way. Its answer comes after the step that follows from it. Every server looks for deployments whose time has come or which have
+ * changed. So a crash between a change and its step loses nothing; calling `step` right after a change only makes it quick.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';

@@ -1,6 +1,6 @@
 /**
  * Targets of which an event has ended since their deployment's last step: what a step has to look at, and, after a crash, what says that
- * there is a step to be taken. Whoever notes one need not hold the deployment, so reports wait for no step.
+ * there is a step to be taken. Whoever notes one need not hold the deployment, so reports are written down during steps.
  *
  * A target is noted once between two steps, because its next event is made ready by a step only.
  */
