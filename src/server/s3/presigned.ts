@@ -137,6 +137,8 @@ function withHoisted(query: ReadonlyMap<string, string>, headers: PresignedReque
   for (const [name, value] of query) {
     if (!isHoisted(name)) continue;
     const header = name.toLowerCase();
+    if (!/^[a-z0-9_.-]+$/.test(header))
+      throw malformed(`${JSON.stringify(header.slice(0, 100))} is no name of a header`);
     if (Object.hasOwn(all, header) && all[header] !== value)
       throw malformed(`${header.slice(0, 100)} stands in the query and is a header, too`);
     if (!/^[\x20-\x7e]*$/.test(value)) throw malformed(`${header.slice(0, 100)} cannot stand in a header`);

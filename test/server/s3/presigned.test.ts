@@ -71,6 +71,16 @@ describe('a presigned address', () => {
     expect(await outcome(refused)).toBe('501 NotImplemented');
   });
 
+  test('stores nothing by a name in its query that no header has', async () => {
+    const own = '/revisions/unnameable.zip';
+    for (const name of ['x-amz-meta-a b', 'x-amz-meta-ü', 'x-amz-meta-a:b', 'x-amz-meta-a\n']) {
+      const url = await address({ method: 'PUT', target: `${own}?${encodeURIComponent(name)}=1` });
+      const put = await fetch(url, { method: 'PUT', body: 'x' });
+      expect(await outcome(put), name).toBe('400 AuthorizationQueryParametersError');
+    }
+    expect(await outcome(await fetch(await address({ target: own })))).toBe('404 NoSuchKey');
+  });
+
   test('is valid for up to a week, and for no longer than it says', async () => {
     expect((await fetch(await address({ expiresIn: WEEK }))).status).toBe(200);
     const justGood = { signedAtMs: Date.now() - HOUR_MS, expiresIn: 2 * 3600 };
