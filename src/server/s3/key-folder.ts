@@ -99,8 +99,9 @@ export async function removeVersion(folder: string, { version }: StoredVersion):
   if (!namesIn(folder).some((name) => name.endsWith(FACTS))) removeKeyFolder(folder);
 }
 
+/** The facts last: content without them would be unknown, and take up room for ever. */
 async function removeFiles(folder: string, version: string): Promise<void> {
-  for (const name of [`${version}${FACTS}`, version]) await rm(join(folder, name), { force: true });
+  for (const name of [version, `${version}${FACTS}`]) await rm(join(folder, name), { force: true });
 }
 
 /** Removes the folder of a key without versions, unless another server has put one there just now. */

@@ -23,7 +23,8 @@ export async function listUploads(store: ObjectStore, uploads: UploadStore, requ
   const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
   const marker = { key: query.get('key-marker') ?? '', uploadId: query.get('upload-id-marker') ?? '' };
   const behind = behindMarker(await uploads.list(bucket, signal), marker);
-  const after = delimiter !== '' && marker.key.endsWith(delimiter) ? marker.key : '';
+  const isPrefix = delimiter !== '' && marker.uploadId === '' && marker.key.endsWith(delimiter);
+  const after = isPrefix ? marker.key : '';
   const page = listPage(behind, { prefix, delimiter, after, limit });
   const last = page.entries.at(-1);
   const next = page.isTruncated && last !== undefined ? last : null;

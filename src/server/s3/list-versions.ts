@@ -19,7 +19,8 @@ export async function listVersions(store: ObjectStore, request: S3Request): Prom
   if (marker.version !== '' && marker.key === '') throw invalidList('a version-id-marker needs a key-marker');
   const behind = behindMarker(await store.listVersions(bucket, signal), marker);
   // Behind a common prefix are the keys behind all that begin with it.
-  const after = delimiter !== '' && marker.key.endsWith(delimiter) ? marker.key : '';
+  const isPrefix = delimiter !== '' && marker.version === '' && marker.key.endsWith(delimiter);
+  const after = isPrefix ? marker.key : '';
   const page = listPage(behind, { prefix, delimiter, after, limit });
   const last = page.entries.at(-1);
   const next = page.isTruncated && last !== undefined ? last : null;

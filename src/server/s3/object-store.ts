@@ -29,6 +29,13 @@ export interface FoundObject {
   readonly file: string;
 }
 
+export interface LookedAt {
+  readonly object: ObjectVersion;
+  readonly isLatest: boolean;
+  /** Whether the key has ever named it its latest: a server that was killed may have stored it, and not come to that. */
+  readonly wasLatest: boolean;
+}
+
 /** A version as a list shows it. */
 export interface ListedVersion {
   readonly key: string;
@@ -63,11 +70,7 @@ export interface ObjectStore {
   /** @throws S3Error NoSuchKey, NoSuchVersion, NoSuchBucket; MethodNotAllowed for a delete marker that is named */
   find(bucket: string, key: string, version: string | null): FoundObject;
   /** The same without a complaint: null where there is no object. */
-  look(
-    bucket: string,
-    key: string,
-    version: string | null,
-  ): { readonly object: ObjectVersion; readonly isLatest: boolean } | null;
+  look(bucket: string, key: string, version: string | null): LookedAt | null;
   /** What a key holds now; null: nothing, or a delete marker. @throws S3Error NoSuchBucket */
   latest(bucket: string, key: string): ObjectVersion | null;
   /** Replaces the tags of one version. @throws S3Error as `find` */
@@ -158,7 +161,9 @@ export function openObjectStore(root: string, { clock, random, isShared, locks }
       const folder = keyDir(bucket, key);
       const object = versionIn(folder, version);
       if (object?.kind !== 'object') return null;
-      return { object, isLatest: object.version === keyFolder.latestIn(folder)?.version };
+      const latest = keyFolder.latestIn(folder);
+      const wasLatest = latest !== null && latest.sequence >= object.sequence;
+      return { object, isLatest: object.version === latest?.version, wasLatest };
     },
 
     latest(bucket, key) {

@@ -37,7 +37,7 @@ export interface UploadStore {
   contentOf(upload: Upload, part: StoredPart): string;
   /** @param whole of the upload's parts, settled @throws S3Error NoSuchUpload when it is over meanwhile, and those of `mayReplace` */
   complete(upload: Upload, whole: IncomingFile, facts: WholeFacts, mayReplace: Permit): Promise<ObjectVersion>;
-  /** The object that an upload has become; null: it has not, or of other parts, or that object is gone. */
+  /** The object that an upload has become; null: it has not, or not to the end, or of other parts, or that object is gone. */
   completed(bucket: string, key: string, uploadId: string, eTag: string): ObjectVersion | null;
   abort(upload: Upload): Promise<void>;
   /** Those of one bucket, in the order of their keys, then of their beginnings. */
@@ -62,7 +62,7 @@ export function openUploadStore(
   };
   const requireOpen = (upload: Upload): string => {
     const folder = folderOf(upload);
-    if (!existsSync(folder)) throw new S3Error('NoSuchUpload', 404, 'The upload is over.');
+    if (!existsSync(folder)) throw isOver();
     return folder;
   };
 
@@ -127,6 +127,8 @@ export function openUploadStore(
     async complete(upload, whole, facts, mayReplace) {
       requireOpen(upload);
       const { bucket, key, headers, tags, checksumType, uploadId: version } = upload;
+      // A killed server has left its parts, and may have taken others since.
+      if (objects.look(bucket, key, version)?.wasLatest === true) throw isOver();
       const how = { mayReplace, version };
       const object = await objects.put(bucket, key, whole, { ...facts, headers, tags, checksumType }, how);
       await remove(upload);
@@ -134,8 +136,8 @@ export function openUploadStore(
     },
 
     completed(bucket, key, uploadId, eTag) {
-      const object = UPLOAD.test(uploadId) ? (objects.look(bucket, key, uploadId)?.object ?? null) : null;
-      return object?.eTag === eTag ? object : null;
+      const looked = UPLOAD.test(uploadId) ? objects.look(bucket, key, uploadId) : null;
+      return looked?.wasLatest === true && looked.object.eTag === eTag ? looked.object : null;
     },
 
     abort: remove,
@@ -152,4 +154,8 @@ export function openUploadStore(
     removeIdle: (sinceMs) => removeOlder(uploads, sinceMs),
   };
   return store;
+}
+
+function isOver(): S3Error {
+  return new S3Error('NoSuchUpload', 404, 'The upload is over.');
 }

@@ -1,5 +1,7 @@
 /** Uploads in parts: their checksums, their lists, and how long they are kept. */
-import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, globSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import {
   type ChecksumType,
   CompleteMultipartUploadCommand,
@@ -142,6 +144,17 @@ describe('lists', () => {
     expect((await list({ Bucket, Prefix: 'lists/', Delimiter: '/' })).CommonPrefixes).toBeUndefined();
     expect((await list({ Bucket, Delimiter: '/' })).CommonPrefixes).toEqual([{ Prefix: 'lists/' }]);
   });
+
+  test('go on behind a key that ends with the delimiter', async () => {
+    const ids = [(await begin('slash/')).UploadId, (await begin('slash/')).UploadId];
+    const folded = { Bucket, Prefix: 'slash/', Delimiter: '/', MaxUploads: 1 };
+    const first = await list(folded);
+    const markers = { KeyMarker: first.NextKeyMarker, UploadIdMarker: first.NextUploadIdMarker };
+    const second = await list({ ...folded, ...markers });
+    const found = [first, second].flatMap(({ Uploads = [] }) => Uploads.map(({ UploadId }) => UploadId));
+    expect(found.sort()).toEqual(ids.sort());
+  });
+
   const list = (input: ListMultipartUploadsCommand['input']) =>
     ground.operator.send(new ListMultipartUploadsCommand(input));
 });
@@ -164,4 +177,43 @@ test('an upload that nobody goes on with is removed after a week, and one that g
   await retention.close();
   expect(readdirSync(scratch.at('.uploads'))).toEqual([busy.uploadId]);
   expect(existsSync(scratch.at('.incoming/left'))).toBe(false);
+});
+
+describe('an upload whose server was killed while it was completed', () => {
+  const md5 = (body: string) => createHash('md5').update(body).digest('hex');
+  const put = (key: string, id: string, body: string) =>
+    ground.send({ method: 'PUT', target: `/${Bucket}/${key}?partNumber=1&uploadId=${id}`, body });
+  const complete = (key: string, id: string, body: string) =>
+    ground.send({
+      ...{ method: 'POST', target: `/${Bucket}/${key}?uploadId=${id}` },
+      body: `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>${md5(body)}</ETag></Part></CompleteMultipartUpload>`,
+    });
+  const read = async (key: string) => (await ground.send({ method: 'GET', target: `/${Bucket}/${key}` })).text;
+  /** Completes an upload, and puts the upload's folder back as it was before. */
+  const completeAndKeep = async (key: string, body: string) => {
+    const { UploadId: id = '' } = await begin(key);
+    await put(key, id, body);
+    const folder = ground.scratch.at('data/s3/.uploads', id);
+    cpSync(folder, ground.scratch.at('kept', id), { recursive: true });
+    expect(await complete(key, id, body)).toMatchObject({ status: 200 });
+    cpSync(ground.scratch.at('kept', id), folder, { recursive: true });
+    return id;
+  };
+
+  test('before the key named its object is completed by the next request, and not only said to be', async () => {
+    const id = await completeAndKeep('unnamed', 'whole');
+    const [content = ''] = globSync(ground.scratch.at('data/s3', Bucket, '*', id));
+    rmSync(join(dirname(content), 'latest'));
+    expect(await read('unnamed')).toContain('NoSuchKey');
+    expect(await complete('unnamed', id, 'whole')).toMatchObject({ status: 200 });
+    expect(await read('unnamed')).toBe('whole');
+  });
+
+  test('before its parts were removed is over: its object keeps its content', async () => {
+    const id = await completeAndKeep('named', 'whole');
+    expect(await put('named', id, 'other')).toMatchObject({ status: 200 });
+    expect(await complete('named', id, 'other')).toMatchObject({ status: 404, code: 'NoSuchUpload' });
+    expect(await complete('named', id, 'whole')).toMatchObject({ status: 200 });
+    expect(await read('named')).toBe('whole');
+  });
 });

@@ -1,5 +1,5 @@
 /** Every version of an object stays until it is removed by its own name. */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CreateBucketCommand,
@@ -75,6 +75,19 @@ describe('an object that is deleted', () => {
     await remove('back', two);
     await remove('never-there');
     expect(await versionsOf('never-there')).toEqual([]);
+  });
+
+  test('is still known when the removal stops at its content, and is removed by the next request', async () => {
+    const version = await put('stopped', '1');
+    const [content = ''] = globSync(ground.scratch.at('data/s3', Bucket, '*', version));
+    rmSync(content);
+    mkdirSync(content);
+    await expect(remove('stopped', version)).rejects.toMatchObject({ name: 'InternalError' });
+    rmdirSync(content);
+    writeFileSync(content, '1');
+    expect(await versionsOf('stopped')).toMatchObject([{ VersionId: version }]);
+    await remove('stopped', version);
+    expect(existsSync(content)).toBe(false);
   });
 
   test('by an empty version, or with If-Match of another object, stays', async () => {
@@ -156,6 +169,15 @@ describe('many objects', () => {
       new ListObjectVersionsCommand({ ...folded, KeyMarker: first.NextKeyMarker }),
     );
     expect(shown(second)).toMatchObject([{ Key: 'paged/b', IsLatest: true }]);
+  });
+
+  test('go on behind a key that ends with the delimiter', async () => {
+    for (const body of ['1', '22']) await put('slash/', body);
+    const folded = { Bucket, Prefix: 'slash/', Delimiter: '/', MaxKeys: 1 };
+    const first = await ground.operator.send(new ListObjectVersionsCommand(folded));
+    const markers = { KeyMarker: first.NextKeyMarker, VersionIdMarker: first.NextVersionIdMarker };
+    const second = await ground.operator.send(new ListObjectVersionsCommand({ ...folded, ...markers }));
+    expect([...shown(first), ...shown(second)].map(({ Size }) => Size)).toEqual([2, 1]);
   });
 
   test('are gone through to the end although each page is removed before the next one is asked for', () => {
