@@ -3,11 +3,12 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { execa } from 'execa';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { checkEndpointTls } from '../../src/agent/tls-check.ts';
 import { createNarrowTrust, readAuthorities } from '../../src/system/trust.ts';
 import { collectingLogger } from '../support/deployment.ts';
 import { answeringServer } from '../support/http-server.ts';
+import { describeWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
 
@@ -41,7 +42,7 @@ function nobody() {
   return createNarrowTrust({ env: {}, caFile: null });
 }
 
-describe('trust', () => {
+describeWith('openssl')('trust', () => {
   const before = getCACertificates('default');
   afterEach(() => setDefaultCACertificates(before));
 

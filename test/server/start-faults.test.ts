@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { addServerOptions } from '../../src/cli/server-options.ts';
 import { privateCertificates } from '../support/certificates.ts';
-import { describeIf, testIf } from '../support/needs.ts';
+import { describeIf, testIf, testWith } from '../support/needs.ts';
 import { AS_NOBODY, mayActAsNobody } from '../support/nobody.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway, SLIPWAY } from '../support/slipway.ts';
@@ -56,7 +56,7 @@ describe('A server that cannot start says why, and what to do in this case:', ()
     expect(stderr).toMatch(/\[CONFIG_INVALID\]\n {2}to do: /);
   });
 
-  test('key and certificate do not belong together', async () => {
+  testWith('openssl')('key and certificate do not belong together', async () => {
     using scratch = scratchFolder();
     using other = scratchFolder();
     const files = await privateCertificates(scratch.path);
@@ -65,7 +65,7 @@ describe('A server that cannot start says why, and what to do in this case:', ()
     expect(stderr).toMatch(/does not belong to the first certificate in .*\n {2}to do: Put back the key/);
   });
 
-  test('the key is locked with a passphrase', async () => {
+  testWith('openssl')('the key is locked with a passphrase', async () => {
     using scratch = scratchFolder();
     const files = await privateCertificates(scratch.path);
     const keyFile = scratch.at('locked.pem');
