@@ -1,9 +1,9 @@
 /** Text of XML documents that this side writes. Pure. */
 
-/** A text between tags. Characters that XML 1.0 cannot hold become U+FFFD. */
+/** A text between tags. Characters that XML 1.0 cannot hold become U+FFFD, and a carriage return is escaped: readers would take it for a line feed. */
 export function escapeXml(text: string): string {
   return text
-    .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd');
 }
 

@@ -180,6 +180,13 @@ describe('many objects', () => {
     expect([...shown(first), ...shown(second)].map(({ Size }) => Size)).toEqual([2, 1]);
   });
 
+  test('have in lists the very keys that they were written by', async () => {
+    const keys = ['&#13;', '<&>', 'a\nb', 'a\r\nb', 'a\rb', 'a\tb'].map((name) => `odd/${name}`);
+    for (const key of keys) await put(key, key);
+    const { Contents = [] } = await ground.operator.send(new ListObjectsV2Command({ Bucket, Prefix: 'odd/' }));
+    expect(Contents.map(({ Key }) => Key).sort()).toEqual(keys.sort());
+  });
+
   test('are gone through to the end although each page is removed before the next one is asked for', () => {
     const version = (key: string, name: string) => {
       const one = { kind: 'delete-marker', key, version: name, sequence: 1, modifiedAtMs: 0 } as const;
