@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { type RawAnswer, rawS3, type SendRaw } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { type ControlServer, startControlServer } from '../../support/slipway.ts';
+import { SUITE_POSTGRES } from '../../support/suite-database.ts';
 
 const ROUNDS = 3;
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -77,7 +78,8 @@ async function requireWhole(
     const contents = [...names].filter((name) => /^\w{32}$/.test(name));
     expect(contents.filter((name) => !names.has(`${name}.json`))).toEqual([]);
   }
-  expect(readdirSync(join(server.dataDir, 's3/.incoming'))).toEqual([]);
+  // With PostgreSQL the folder may be shared, and what came in might still come in at another server: that goes after a day.
+  if (process.env[SUITE_POSTGRES] === undefined) expect(readdirSync(join(server.dataDir, 's3/.incoming'))).toEqual([]);
   return versions;
 }
 
