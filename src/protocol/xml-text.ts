@@ -1,6 +1,6 @@
 /** Text of XML documents that this side writes. Pure. */
 
-/** A text between tags. Characters that XML 1.0 cannot hold become U+FFFD, and a carriage return is escaped: readers would take it for a line feed. */
+/** A text between tags. Characters that XML 1.0 cannot hold become U+FFFD; readers would take a bare carriage return for a line feed. */
 export function escapeXml(text: string): string {
   return text
     .replace(/[&<>"'\r]/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -100,9 +100,19 @@ async function copyContent(
     checksum?.update(piece);
     await into.flush();
   }
+  requireUnchanged(object, range, into);
   await into.settle();
   await requireStillAllowed();
   return algorithm === null || checksum === null ? {} : { [algorithm]: checksum.digest() };
+}
+
+/** A disk may have changed what it was given, and the copy would have an ETag that fits. @throws S3Error InternalError */
+function requireUnchanged({ key, eTag, sizeBytes }: ObjectVersion, range: ByteRange | null, copy: IncomingFile): void {
+  const isWhole = copy.sizeBytes === (range === null ? sizeBytes : range.end - range.start + 1);
+  // The ETag of an object in parts is no sum of its content.
+  const hasSum = range === null && /^[0-9a-f]{32}$/.test(eTag);
+  if (isWhole && (!hasSum || copy.md5() === eTag)) return;
+  throw new S3Error('InternalError', 500, `The content of ${key} has changed on the server's disk. Upload it again.`);
 }
 
 function result(name: string, eTag: string, modifiedAtMs: number, more: Readonly<Record<string, string>>): string {

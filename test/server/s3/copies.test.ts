@@ -1,4 +1,5 @@
 /** Objects and parts that are made of what the store has, and the tags and headers that go with them. */
+import { globSync, truncateSync, writeFileSync } from 'node:fs';
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -102,6 +103,19 @@ describe('a copy', () => {
     else await expect(made).rejects.toMatchObject({ name: error });
     expect(await read('target')).toBe(error === 'none' ? 'the source' : 'before');
   });
+});
+
+test.each<[string, (content: string) => void]>([
+  ['has lost its end', (content) => truncateSync(content, 4)],
+  ['has another byte', (content) => writeFileSync(content, 'damagEd')],
+])('a source that %s on the disk is not copied as if it were whole', async (what, damage) => {
+  const Key = `damaged ${what}`;
+  const { VersionId = '' } = await ground.operator.send(new PutObjectCommand({ Bucket, Key, Body: 'damaged' }));
+  const [content = ''] = globSync(ground.scratch.at('data/s3', Bucket, '*', VersionId));
+  damage(content);
+  const refused = copy({ Key: `copy of ${what}`, CopySource: `${Bucket}/${encodeURIComponent(Key)}` });
+  await expect(refused).rejects.toMatchObject({ name: 'InternalError' });
+  await expect(head(`copy of ${what}`)).rejects.toMatchObject({ name: 'NotFound' });
 });
 
 describe('a part that is copied', () => {
