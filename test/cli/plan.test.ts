@@ -7,6 +7,7 @@ import { beginJournal } from '../../src/install/journal.ts';
 import type { HostPlan } from '../../src/local/plan-on-host.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { elfProgram } from '../support/elf.ts';
+import { testWith } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway } from '../support/slipway.ts';
@@ -320,24 +321,25 @@ permissions:
     }
   });
 
-  test.each(['tar', 'tgz', 'zip'])(
-    'reads a %s without being told so, and leaves nothing of it behind',
-    async (type) => {
+  for (const [type, program, flags] of [
+    ['tar', 'tar', '-cf'],
+    ['tgz', 'tar', '-czf'],
+    ['zip', 'zip', '-qr'],
+  ] as const)
+    testWith(program)(`reads a ${type} without being told so, and leaves nothing of it behind`, async () => {
       using scratch = scratchFolder();
       const one = revision(scratch, 'one', { a: 'a' });
-      const file = scratch.at('bundle');
-      if (type === 'zip') await execa('zip', ['-qr', `${file}.zip`, '.'], { cwd: one });
-      else await execa('tar', [type === 'tar' ? '-cf' : '-czf', `${file}.${type}`, '.'], { cwd: one });
+      const file = scratch.at(`bundle.${type}`);
+      await execa(program, [flags, file, '.'], { cwd: one });
       mkdirSync(scratch.at('tmp'));
       const { config } = host(scratch);
-      const { status, stdout } = await runSlipway(['plan', `${file}.${type}`, '-c', config, '--json'], {
+      const { status, stdout } = await runSlipway(['plan', file, '-c', config, '--json'], {
         TMPDIR: scratch.at('tmp'),
       });
       expect(status).toBe(10);
       expect(changesOf(JSON.parse(stdout), scratch)).toEqual(['create site', 'create site/a']);
       expect(readdirSync(scratch.at('tmp'))).toEqual([]);
-    },
-  );
+    });
 
   test('of a revision with a faulty AppSpec file, or a damaged bundle, is impossible and says why', async () => {
     using scratch = scratchFolder();

@@ -355,7 +355,7 @@ describe('a bundle of a web server', () => {
   });
 });
 
-describeWith('ssh-keygen')('a commit in git', () => {
+describeWith('ssh-keygen', 'git')('a commit in git', () => {
   function repository(scratch: ScratchFolder, objectFormat: string, ...settings: readonly string[]) {
     const folder = writeRevision(scratch.at('work'), {
       destination: scratch.at('www'),

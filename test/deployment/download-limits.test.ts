@@ -73,10 +73,11 @@ function sending(bytes: number, everyMs: number): RequestListener {
   };
 }
 
-describe('a download', () => {
-  test.concurrent.each(SOURCES)(
-    'from %s ends when download_max_seconds are over, and nothing stays of it',
-    async (source) => {
+describe.concurrent('an endless download', () => {
+  for (const source of SOURCES) {
+    const testSource = testWith(...(source === 'Git' ? ['git'] : []));
+
+    testSource(`from ${source} ends when download_max_seconds are over, and nothing stays of it`, async () => {
       using scratch = scratchFolder();
       await using server = await httpServer(sending(100, 20));
       const settings = ['download_max_seconds: 2', 'download_min_rate: 1', 'download_min_rate_seconds: 0'];
@@ -85,27 +86,29 @@ describe('a download', () => {
       expect(tookMs).toBeGreaterThan(1_900);
       expect(tookMs).toBeLessThan(20_000);
       expect(left).toEqual([]);
-    },
-  );
+    });
 
-  test.concurrent.each(SOURCES)('from %s ends after two windows of download_min_rate', async (source) => {
-    using scratch = scratchFolder();
-    await using server = await httpServer(sending(10, 100));
-    const settings = ['download_min_rate: 5000', 'download_min_rate_seconds: 1'];
-    const { message, left } = await download(scratch, { url: server.url, source }, settings);
-    expect(message).toMatch(/in 1 seconds, and 5000 a second must come \[REVISION_TOO_SLOW\]/);
-    expect(left).toEqual([]);
-  });
+    testSource(`from ${source} ends after two windows of download_min_rate`, async () => {
+      using scratch = scratchFolder();
+      await using server = await httpServer(sending(10, 100));
+      const settings = ['download_min_rate: 5000', 'download_min_rate_seconds: 1'];
+      const { message, left } = await download(scratch, { url: server.url, source }, settings);
+      expect(message).toMatch(/in 1 seconds, and 5000 a second must come \[REVISION_TOO_SLOW\]/);
+      expect(left).toEqual([]);
+    });
+  }
 
-  test.concurrent.each(['S3', 'GitHub', 'HTTPS'] as const)('from %s ends at bundle_max_size', async (source) => {
+  test.each(['S3', 'GitHub', 'HTTPS'] as const)('from %s ends at bundle_max_size', async (source) => {
     using scratch = scratchFolder();
     await using server = await httpServer(sending(1024, 0));
     const { message, left } = await download(scratch, { url: server.url, source }, ['bundle_max_size: 3MB']);
     expect(message).toMatch(/ is larger than 3000000 bytes \[REVISION_TOO_LARGE\]/);
     expect(left).toEqual([]);
   });
+});
 
-  test('from Git ends at bundle_max_size and at git_max_memory', async () => {
+describe('a download', () => {
+  testWith('git')('from Git ends at bundle_max_size and at git_max_memory', async () => {
     using scratch = scratchFolder();
     const { commitId } = bareRepository(scratch.at('large'), { large: randomBytes(4_000_000) });
     await using server = await gitHttpServer(scratch.at('large'));

@@ -9,13 +9,14 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createHostCommandClient } from '../../src/protocol/host-command/client.ts';
 import type { Revision } from '../../src/protocol/specification.ts';
 import { createBundleFetcher } from '../../src/revision/fetch-bundle.ts';
 import type { RevisionContext } from '../../src/revision/types.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { createTrust, readAuthorities, trustAuthorities } from '../../src/system/trust.ts';
+import { describeWith, testWith } from '../support/needs.ts';
 import { revisionContext } from '../support/revision-context.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type TunnellingProxy, tunnellingProxy } from '../support/tunnelling-proxy.ts';
@@ -107,78 +108,82 @@ const SOURCES: readonly (readonly [string, Revision, Partial<RevisionContext>, r
   ],
 ];
 
-describe.each(SOURCES)('a revision from %s', (_, revision, settings, requests) => {
-  const trusted = getCACertificates('default');
-  afterEach(() => setDefaultCACertificates(trusted));
+for (const [source, revision, settings, requests] of SOURCES)
+  describeWith('openssl', ...(revision.revisionType === 'Git' ? ['git'] : []))(`a revision from ${source}`, () => {
+    const trusted = getCACertificates('default');
+    afterEach(() => setDefaultCACertificates(trusted));
 
-  const fetchWith = async (through: Partial<RevisionContext>) => {
-    const before = { arrived: arrived.length, asked: proxy.asked.length };
-    const environment = { PATH: process.env['PATH'], SSL_CERT_FILE: caFile, ...through.proxyEnvironment };
-    const ctx = revisionContext({
-      credentials,
-      ...settings,
-      ...through,
-      proxyEnvironment: environment,
-      trustFor: createTrust({ env: environment, caFile: null }),
-      namedAuthorities: () => readAuthorities({ env: environment, caFile: null }),
-      tuning: { ...revisionContext().tuning, retryWaitsMs: [] },
+    const fetchWith = async (through: Partial<RevisionContext>) => {
+      const before = { arrived: arrived.length, asked: proxy.asked.length };
+      const environment = { PATH: process.env['PATH'], SSL_CERT_FILE: caFile, ...through.proxyEnvironment };
+      const ctx = revisionContext({
+        credentials,
+        ...settings,
+        ...through,
+        proxyEnvironment: environment,
+        trustFor: createTrust({ env: environment, caFile: null }),
+        namedAuthorities: () => readAuthorities({ env: environment, caFile: null }),
+        tuning: { ...revisionContext().tuning, retryWaitsMs: [] },
+      });
+      using folder = scratchFolder();
+      const request = { revision: revision as never, bundleFile: folder.at('bundle.tar'), gitHubAccessToken: null };
+      const error = await createBundleFetcher({ ...ctx, clock: impatient })(request).then(
+        () => null,
+        (fault: Error) => fault,
+      );
+      return { error, arrived: arrived.slice(before.arrived), asked: proxy.asked.slice(before.asked) };
+    };
+    /** A source that cannot be reached is asked again after minutes; here at once. */
+    const impatient = { ...systemClock, sleep: async () => undefined };
+
+    test.each([
+      ['proxy_uri', (address: string) => ({ proxyUri: address })],
+      ['https_proxy', (address: string) => ({ proxyEnvironment: { https_proxy: address } })],
+      ['HTTPS_PROXY', (address: string) => ({ proxyEnvironment: { HTTPS_PROXY: address } })],
+    ])('comes through the proxy that %s names, with its user and password', async (_name, through) => {
+      const fetched = await fetchWith(through(withPassword()));
+      const got = fetched.arrived.filter((request) => request.startsWith('GET '));
+      expect([...new Set(got)], String(fetched.error)).toEqual(requests);
+      const targets = requests.map((request) => `${new URL(request.replace('GET ', '')).hostname}:443`);
+      expect(new Set(fetched.asked.map(({ target }) => target))).toEqual(new Set(targets));
+      expect(fetched.asked.at(-1)?.authorization).toBe(AUTHORIZATION);
+      if (revision.revisionType !== 'Git') expect(fetched.error).toBeNull();
+      else expect(fetched.error).toMatchObject({ code: 'REVISION_NOT_FOUND' });
     });
-    using folder = scratchFolder();
-    const request = { revision: revision as never, bundleFile: folder.at('bundle.tar'), gitHubAccessToken: null };
-    const error = await createBundleFetcher({ ...ctx, clock: impatient })(request).then(
-      () => null,
-      (fault: Error) => fault,
-    );
-    return { error, arrived: arrived.slice(before.arrived), asked: proxy.asked.slice(before.asked) };
-  };
-  /** A source that cannot be reached is asked again after minutes; here at once. */
-  const impatient = { ...systemClock, sleep: async () => undefined };
 
-  test.each([
-    ['proxy_uri', (address: string) => ({ proxyUri: address })],
-    ['https_proxy', (address: string) => ({ proxyEnvironment: { https_proxy: address } })],
-    ['HTTPS_PROXY', (address: string) => ({ proxyEnvironment: { HTTPS_PROXY: address } })],
-  ])('comes through the proxy that %s names, with its user and password', async (_name, through) => {
-    const fetched = await fetchWith(through(withPassword()));
-    const got = fetched.arrived.filter((request) => request.startsWith('GET '));
-    expect([...new Set(got)], String(fetched.error)).toEqual(requests);
-    const targets = requests.map((request) => `${new URL(request.replace('GET ', '')).hostname}:443`);
-    expect(new Set(fetched.asked.map(({ target }) => target))).toEqual(new Set(targets));
-    expect(fetched.asked.at(-1)?.authorization).toBe(AUTHORIZATION);
-    if (revision.revisionType !== 'Git') expect(fetched.error).toBeNull();
-    else expect(fetched.error).toMatchObject({ code: 'REVISION_NOT_FOUND' });
-  });
-
-  test('does not where no_proxy exempts its host', async () => {
-    const hosts = requests.map((request) => new URL(request.replace('GET ', '')).hostname).join(',');
-    const fetched = await fetchWith({ proxyUri: proxy.url, proxyEnvironment: { no_proxy: hosts } });
-    // Nobody of that name is there, and that nobody is asked for it is what was wanted.
-    expect(fetched.error).not.toBeNull();
-    expect(fetched.asked).toEqual([]);
-  });
-
-  test('does not where the authorities that the environment names cannot be read, and says which', async () => {
-    const fetched = await fetchWith({ proxyUri: proxy.url, proxyEnvironment: { SSL_CERT_FILE: '/nowhere/ca.pem' } });
-    expect(fetched.error).toMatchObject({
-      code: 'CONFIG_UNREADABLE',
-      message: expect.stringContaining('SSL_CERT_FILE names /nowhere/ca.pem'),
+    test('does not where no_proxy exempts its host', async () => {
+      const hosts = requests.map((request) => new URL(request.replace('GET ', '')).hostname).join(',');
+      const fetched = await fetchWith({ proxyUri: proxy.url, proxyEnvironment: { no_proxy: hosts } });
+      // Nobody of that name is there, and that nobody is asked for it is what was wanted.
+      expect(fetched.error).not.toBeNull();
+      expect(fetched.asked).toEqual([]);
     });
-    expect(fetched.asked).toEqual([]);
-  });
-});
 
-test('the control endpoint is reached through the proxy, and its certificate is checked by name', async () => {
-  const clientOf = (endpoint: string) =>
-    createHostCommandClient({
-      ...{ endpoint, region: 'us-east-1', hostIdentifier: 'arn:host', agentVersion: 'T', credentials },
-      ...{ enableAuthPolicy: false, readTimeoutMs: 10_000, proxyUri: withPassword(), proxyEnvironment: {} },
-      clock: systemClock,
+    test('does not where the authorities that the environment names cannot be read, and says which', async () => {
+      const fetched = await fetchWith({ proxyUri: proxy.url, proxyEnvironment: { SSL_CERT_FILE: '/nowhere/ca.pem' } });
+      expect(fetched.error).toMatchObject({
+        code: 'CONFIG_UNREADABLE',
+        message: expect.stringContaining('SSL_CERT_FILE names /nowhere/ca.pem'),
+      });
+      expect(fetched.asked).toEqual([]);
     });
-  await trustAuthorities({ env: {}, caFile });
-  expect(await clientOf('https://control.example.test').pollHostCommand()).toBeNull();
-  expect(arrived.at(-1)).toBe('POST https://control.example.test/');
-  await expect(clientOf('https://control.other.test').pollHostCommand()).rejects.toMatchObject({
-    code: 'SERVER_UNREACHABLE',
-    message: expect.stringContaining('altnames'),
   });
-});
+
+testWith('openssl')(
+  'the control endpoint is reached through the proxy, and its certificate is checked by name',
+  async () => {
+    const clientOf = (endpoint: string) =>
+      createHostCommandClient({
+        ...{ endpoint, region: 'us-east-1', hostIdentifier: 'arn:host', agentVersion: 'T', credentials },
+        ...{ enableAuthPolicy: false, readTimeoutMs: 10_000, proxyUri: withPassword(), proxyEnvironment: {} },
+        clock: systemClock,
+      });
+    await trustAuthorities({ env: {}, caFile });
+    expect(await clientOf('https://control.example.test').pollHostCommand()).toBeNull();
+    expect(arrived.at(-1)).toBe('POST https://control.example.test/');
+    await expect(clientOf('https://control.other.test').pollHostCommand()).rejects.toMatchObject({
+      code: 'SERVER_UNREACHABLE',
+      message: expect.stringContaining('altnames'),
+    });
+  },
+);

@@ -37,7 +37,7 @@ describe('A server that cannot start says why, and what to do in this case:', ()
     expect(readdirSync('/')).not.toContain('relative');
   });
 
-  test.each([
+  for (const [what, which, content, message] of [
     ['no PEM', 'certFile', 'binary', /holds no certificate in PEM/],
     ['no key', 'keyFile', 'nothing', /holds no private key in PEM/],
     [
@@ -46,15 +46,16 @@ describe('A server that cannot start says why, and what to do in this case:', ()
       '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
       /cannot be used/,
     ],
-  ] as const)('a TLS file holds %s', async (_, which, content, message) => {
-    using scratch = scratchFolder();
-    const files = await privateCertificates(scratch.path);
-    writeFileSync(files[which], content);
-    const { status, stderr } = await start(scratch.at('data'), ...tls(files));
-    expect(status).toBe(2);
-    expect(stderr).toMatch(message);
-    expect(stderr).toMatch(/\[CONFIG_INVALID\]\n {2}to do: /);
-  });
+  ] as const)
+    testWith('openssl')(`a TLS file holds ${what}`, async () => {
+      using scratch = scratchFolder();
+      const files = await privateCertificates(scratch.path);
+      writeFileSync(files[which], content);
+      const { status, stderr } = await start(scratch.at('data'), ...tls(files));
+      expect(status).toBe(2);
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/\[CONFIG_INVALID\]\n {2}to do: /);
+    });
 
   testWith('openssl')('key and certificate do not belong together', async () => {
     using scratch = scratchFolder();
