@@ -6,6 +6,7 @@ import { judgeFacts } from '../../src/cli/doctor/server/postgres.ts';
 import { isInTheWay, kernelAddress, parseSockets } from '../../src/cli/doctor/server/sockets.ts';
 import type { PostgresFacts } from '../../src/server/store/look.ts';
 import { certificateEnding, type MadeCertificate, makeAuthority, makeCertificate } from '../support/certificates.ts';
+import { testWith } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 describe('The server’s doctor judges PostgreSQL:', () => {
@@ -119,7 +120,7 @@ describe('The server’s doctor judges a certificate:', () => {
     ]);
   });
 
-  test('one with its whole chain, for the names that are configured, is in order', async () => {
+  testWith('openssl')('one with its whole chain, for the names that are configured, is in order', async () => {
     using scratch = scratchFolder();
     const root = await makeAuthority(scratch.path, 'root');
     const middle = await makeAuthority(scratch.path, 'middle', root);
@@ -130,7 +131,7 @@ describe('The server’s doctor judges a certificate:', () => {
     expect(findings.filter(({ status }) => status === 'fail')).toEqual([]);
   });
 
-  test('one that stands behind its authority’s is told to be put first', async () => {
+  testWith('openssl')('one that stands behind its authority’s is told to be put first', async () => {
     using scratch = scratchFolder();
     const root = await makeAuthority(scratch.path, 'root');
     const made = await makeCertificate(root, 'server');
@@ -141,23 +142,29 @@ describe('The server’s doctor judges a certificate:', () => {
     );
   });
 
-  test('of an authority that nobody names it is a warning that its chain may lack something', async () => {
-    using scratch = scratchFolder();
-    const made = await makeCertificate(await makeAuthority(scratch.path, 'own'), 'server');
-    const { findings } = await look(made);
-    expect(findings).toContainEqual(
-      expect.objectContaining({ status: 'warn', remedy: expect.stringContaining('--ca-file') }),
-    );
-  });
+  testWith('openssl')(
+    'of an authority that nobody names it is a warning that its chain may lack something',
+    async () => {
+      using scratch = scratchFolder();
+      const made = await makeCertificate(await makeAuthority(scratch.path, 'own'), 'server');
+      const { findings } = await look(made);
+      expect(findings).toContainEqual(
+        expect.objectContaining({ status: 'warn', remedy: expect.stringContaining('--ca-file') }),
+      );
+    },
+  );
 
-  test.each([
+  for (const [what, which, content, detail] of [
     ['no PEM', 'certFile', 'binary', /in PEM/],
     ['no key', 'keyFile', 'nothing', /holds no private key/],
-  ] as const)('a file that holds %s is a fault', async (_, which, content, detail) => {
-    using scratch = scratchFolder();
-    const made = await makeCertificate(await makeAuthority(scratch.path, 'own'), 'server');
-    writeFileSync(made[which], content);
-    const { findings } = await look(made);
-    expect(findings).toContainEqual(expect.objectContaining({ status: 'fail', detail: expect.stringMatching(detail) }));
-  });
+  ] as const)
+    testWith('openssl')(`a file that holds ${what} is a fault`, async () => {
+      using scratch = scratchFolder();
+      const made = await makeCertificate(await makeAuthority(scratch.path, 'own'), 'server');
+      writeFileSync(made[which], content);
+      const { findings } = await look(made);
+      expect(findings).toContainEqual(
+        expect.objectContaining({ status: 'fail', detail: expect.stringMatching(detail) }),
+      );
+    });
 });

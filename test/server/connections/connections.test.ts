@@ -8,18 +8,22 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { ConnectionLimits } from '../../../src/server/connections/limits.ts';
 import { type PrivateCertificates, privateCertificates } from '../../support/certificates.ts';
 import { type GuardedListener, guardedServer } from '../../support/guarded-server.ts';
+import { testWith } from '../../support/needs.ts';
+import { hasPrograms } from '../../support/programs.ts';
 import { openRaw } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
+/** Each with the programs that a server of it needs here. */
+const SCHEMES = [['http'], ['https', 'openssl']] as const;
 const MIB = 1024 * 1024;
 const SHORT = { headMs: 400, handshakeMs: 400, windowMs: 400, lookEveryMs: 50, lingerMs: 300, bodyMs: 20_000 };
 
 const scratch = scratchFolder();
 let certificates: PrivateCertificates;
 beforeAll(async () => {
-  certificates = await privateCertificates(scratch.path);
+  if (hasPrograms('openssl')) certificates = await privateCertificates(scratch.path);
 });
 afterAll(() => scratch[Symbol.dispose]());
 
@@ -35,40 +39,42 @@ const readAll: GuardedListener = async (request, response, connections) => {
 
 const post = (length: number, more = '') => `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n${more}\r\n`;
 
-test.each(['http', 'https'])(
-  'over %s a body that trickles is closed, and one that comes slowly is read',
-  async (scheme) => {
-    await using server = await guarded(readAll, {}, scheme);
-    using trickle = openRaw(server.url, post(1000));
-    using slow = openRaw(server.url, post(60_000));
-    let sent = 0;
-    for await (const _ of every(40)) {
-      trickle.socket.write('x');
-      slow.socket.write('y'.repeat(1_000));
-      sent += 1_000;
-      if (sent === 60_000) break;
-    }
-    await trickle.closed;
-    expect(trickle.received()).toBe('');
-    await slow.until('read 60000');
-  },
-);
-
-test.each(['http', 'https'])('over %s a reader that takes nothing of a large answer is closed', async (scheme) => {
-  const ended = Promise.withResolvers<string | undefined>();
-  await using server = await guarded(
-    (request, response, connections) => {
-      connections.verified(request, 'AKIA');
-      response.once('close', () => ended.resolve(request.url));
-      response.end(Buffer.alloc(24 * MIB, 'z'));
+for (const [scheme, ...programs] of SCHEMES) {
+  testWith(...programs)(
+    `over ${scheme} a body that trickles is closed, and one that comes slowly is read`,
+    async () => {
+      await using server = await guarded(readAll, {}, scheme);
+      using trickle = openRaw(server.url, post(1000));
+      using slow = openRaw(server.url, post(60_000));
+      let sent = 0;
+      for await (const _ of every(40)) {
+        trickle.socket.write('x');
+        slow.socket.write('y'.repeat(1_000));
+        sent += 1_000;
+        if (sent === 60_000) break;
+      }
+      await trickle.closed;
+      expect(trickle.received()).toBe('');
+      await slow.until('read 60000');
     },
-    { leastBytesPerSecond: 64 * MIB },
-    scheme,
   );
-  using never = openRaw(server.url, 'GET /never HTTP/1.1\r\nHost: x\r\n\r\n');
-  never.socket.pause();
-  expect(await ended.promise).toBe('/never');
-});
+
+  testWith(...programs)(`over ${scheme} a reader that takes nothing of a large answer is closed`, async () => {
+    const ended = Promise.withResolvers<string | undefined>();
+    await using server = await guarded(
+      (request, response, connections) => {
+        connections.verified(request, 'AKIA');
+        response.once('close', () => ended.resolve(request.url));
+        response.end(Buffer.alloc(24 * MIB, 'z'));
+      },
+      { leastBytesPerSecond: 64 * MIB },
+      scheme,
+    );
+    using never = openRaw(server.url, 'GET /never HTTP/1.1\r\nHost: x\r\n\r\n');
+    never.socket.pause();
+    expect(await ended.promise).toBe('/never');
+  });
+}
 
 test('a reader that takes a large answer piece by piece gets all of it', async () => {
   await using server = await guarded((request, response, connections) => {
@@ -106,14 +112,14 @@ test('a long poll is left alone for many windows', async () => {
   await poll.until('at last');
 });
 
-test('a client that does not finish its TLS handshake is closed', async () => {
+testWith('openssl')('a client that does not finish its TLS handshake is closed', async () => {
   await using server = await guarded(readAll, {}, 'https');
   using silent = openRaw(server.url.replace('https', 'http'));
   using half = openRaw(server.url.replace('https', 'http'), Buffer.from([22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]));
   await Promise.all([silent.closed, half.closed]);
 });
 
-test('connections over TLS that end give their places back', async () => {
+testWith('openssl')('connections over TLS that end give their places back', async () => {
   await using server = await guarded(readAll, { connections: 3, silentPerAddress: 3 }, 'https');
   for (let times = 0; times < 12; times += 1) {
     const call = httpsRequest(server.url, { agent: false, ca: readFileSync(certificates.caFile), method: 'POST' });

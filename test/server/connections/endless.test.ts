@@ -1,9 +1,11 @@
 /** Clients that never come to an end, each in another way: all are closed in bounded time, before and after they have proved who they are. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay, setInterval as every } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type PrivateCertificates, privateCertificates } from '../../support/certificates.ts';
 import { type GuardedListener, guardedServer } from '../../support/guarded-server.ts';
+import { describeWith, testWith } from '../../support/needs.ts';
+import { hasPrograms } from '../../support/programs.ts';
 import { openRaw, type RawConnection } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 
@@ -44,7 +46,7 @@ const ENDLESS: readonly (readonly [what: string, start: string, again: string | 
 const scratch = scratchFolder();
 let certificates: PrivateCertificates;
 beforeAll(async () => {
-  certificates = await privateCertificates(scratch.path);
+  if (hasPrograms('openssl')) certificates = await privateCertificates(scratch.path);
 });
 afterAll(() => scratch[Symbol.dispose]());
 
@@ -71,25 +73,29 @@ const answerKnown: GuardedListener = (request, response, connections) => {
   return answer(request, response, connections);
 };
 
-describe.each(['http', 'https'] as const)('over %s', (scheme) => {
-  const tls = () => (scheme === 'https' ? certificates : null);
+for (const [scheme, ...programs] of [['http'], ['https', 'openssl']] as const)
+  describeWith(...programs)(`over ${scheme}`, () => {
+    const tls = () => (scheme === 'https' ? certificates : null);
 
-  test.concurrent.each(ENDLESS)('a stranger who sends %s is closed', async (_, start, again) => {
-    await using server = await guardedServer(answer, LIMITS, tls());
-    using client = openRaw(server.url, start);
-    await sendUntilClosed(client, again);
+    test.concurrent.each(ENDLESS)('a stranger who sends %s is closed', async (_, start, again) => {
+      await using server = await guardedServer(answer, LIMITS, tls());
+      using client = openRaw(server.url, start);
+      await sendUntilClosed(client, again);
+    });
+
+    test.concurrent.each(ENDLESS)(
+      'a client that has proved its key and sends %s is closed',
+      async (_, start, again) => {
+        await using server = await guardedServer(answerKnown, LIMITS, tls());
+        using client = openRaw(server.url, GET);
+        await client.until('answered');
+        client.socket.write(start, 'latin1');
+        await sendUntilClosed(client, again);
+      },
+    );
   });
 
-  test.concurrent.each(ENDLESS)('a client that has proved its key and sends %s is closed', async (_, start, again) => {
-    await using server = await guardedServer(answerKnown, LIMITS, tls());
-    using client = openRaw(server.url, GET);
-    await client.until('answered');
-    client.socket.write(start, 'latin1');
-    await sendUntilClosed(client, again);
-  });
-});
-
-test('a TLS handshake that comes byte by byte is cut off', async () => {
+testWith('openssl')('a TLS handshake that comes byte by byte is cut off', async () => {
   await using server = await guardedServer(answer, LIMITS, certificates);
   // The head of a ClientHello that announces 508 bytes.
   using client = openRaw(server.url.replace('https:', 'http:'), '\x16\x03\x01\x01\xfc\x01\x00\x01\xf8\x03\x03');
