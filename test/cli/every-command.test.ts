@@ -9,7 +9,7 @@ import type { Command, Option } from 'commander';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
-import { privateCertificates } from '../support/certificates.ts';
+import { certificateEnding } from '../support/certificates.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { endlessAnswers, hostileAnswers } from '../support/hostile/answers.ts';
 import { hostileBundle } from '../support/hostile/bundle.ts';
@@ -52,9 +52,9 @@ let leaves: readonly Leaf[];
 
 beforeAll(async () => {
   scratch = scratchFolder();
-  const { caFile } = await privateCertificates(scratch.path);
+  const { certFile } = await certificateEnding(scratch.path, 30);
   // What follows in that answer is no certificate.
-  server = await startHostileServer(hostileAnswers(HOSTILE, `${readFileSync(caFile, 'utf8')}${HOSTILE}`));
+  server = await startHostileServer(hostileAnswers(HOSTILE, `${readFileSync(certFile, 'utf8')}${HOSTILE}`));
   refusing = await startHostileServer({});
   ending = await startHostileServer(hostileAnswers('Failed'));
   endless = await startHostileServer(endlessAnswers());
