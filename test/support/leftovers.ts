@@ -8,11 +8,16 @@ import { killTree } from './process-tree.ts';
 import { dropSuiteDatabases } from './suite-database.ts';
 
 let before: ReadonlySet<number> = new Set();
+/** Tests that run at the same time: nobody knows whose a child is until the last of them has ended. */
+let running = 0;
 
 beforeEach(() => {
-  before = new Set(ownChildren());
+  if (running === 0) before = new Set(ownChildren());
+  running += 1;
 });
 afterEach(() => {
+  running -= 1;
+  if (running > 0) return;
   for (const pid of ownChildren()) if (!before.has(pid)) killTree(pid);
 });
 afterAll(() => {
