@@ -62,7 +62,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
       const pid = await processDoing(
         ground,
         `import { DatabaseSync } from 'node:sqlite';
-        const database = new DatabaseSync(${JSON.stringify(join(dataDir, 'slipway.db'))});
+        const database = new DatabaseSync(${JSON.stringify(join(dataDir, 'slipway.db'))}, { timeout: 5000 });
         database.exec('begin immediate');
         console.log('locked');
         setInterval(() => database, 1000);`,

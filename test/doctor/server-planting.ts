@@ -33,9 +33,12 @@ export async function serverOnPorts(ground: Ground, args: readonly string[] = []
   return { dataDir, port, s3Port, daemon };
 }
 
+/** A server that works in the database holds the right to write for milliseconds. */
+const BUSY_WAIT_MS = 5_000;
+
 /** Changes a database in which no server works, or beside it. */
 export function changeDatabase(dataDir: string, ...statements: readonly string[]): void {
-  using database = new DatabaseSync(join(dataDir, 'slipway.db'));
+  using database = new DatabaseSync(join(dataDir, 'slipway.db'), { timeout: BUSY_WAIT_MS });
   for (const statement of statements) database.exec(statement);
 }
 

@@ -109,7 +109,7 @@ test('keys of two master keys in one database: the server runs and names those t
   const dataDir = scratch.at('data');
   await using server = await startControlServer(dataDir);
   await server[Symbol.asyncDispose]();
-  const database = new DatabaseSync(join(dataDir, 'slipway.db'));
+  const database = new DatabaseSync(join(dataDir, 'slipway.db'), { timeout: 5_000 });
   database
     .prepare("insert into access_keys values ('AKIAOTHERKEY', ?, 'viewer', null, '', 0, null)")
     .run(Buffer.alloc(60, 1).toString('base64url'));
