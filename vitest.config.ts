@@ -6,8 +6,10 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
-    // Real processes start in many tests; two cores are the machine this suite is sized for.
-    maxWorkers: 3,
+    // Real processes start in many tests, and are waited for; two cores are the machine this suite is sized for.
+    maxWorkers: 4,
+    // Nothing has state in its modules, so a worker need not load all of them anew for each file: a fifth of the suite's processor time.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,

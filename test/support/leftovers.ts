@@ -2,8 +2,8 @@
  * Run by vitest in every test file: what a test has started ends with the test, also when it failed or ran out of time and never came to the
  * end of its `using`. What a file shares among its tests (started before one began, or while none ran) ends with the file.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeEach } from 'vitest';
+import { killOwnChildren, ownChildren } from './own-children.ts';
 import { killTree } from './process-tree.ts';
 import { dropSuiteDatabases } from './suite-database.ts';
 
@@ -21,24 +21,6 @@ afterEach(() => {
   for (const pid of ownChildren()) if (!before.has(pid)) killTree(pid);
 });
 afterAll(() => {
-  killAll();
+  killOwnChildren();
   dropSuiteDatabases();
 });
-// A test that ran out of time goes on until its worker ends, and may start something yet.
-process.once('exit', killAll);
-
-function killAll(): void {
-  for (const pid of ownChildren()) killTree(pid);
-}
-
-/** Only of this worker; its children's children are found when there is something to kill, which is rare. */
-function ownChildren(): number[] {
-  return readdirSync('/proc/self/task').flatMap((thread) => {
-    try {
-      return readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-    } catch {
-      // A thread that has gone meanwhile, or a kernel without this file.
-      return [];
-    }
-  });
-}
