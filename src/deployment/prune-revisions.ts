@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isPartAtWork, partFileOf, removePart } from '../revision/bundle-part.ts';
+import { removeTree } from '../system/remove-tree.ts';
 import type { DeploymentContext } from './context.ts';
 import type { SpaceNeeded } from './disk-space.ts';
 import { deploymentPaths, groupPointers, readPointer } from './layout.ts';
@@ -103,7 +104,7 @@ function takenBy(folder: string): SpaceNeeded {
 
 function remove(ctx: PruneContext, path: string, message: string): void {
   guarded(ctx, path, () => {
-    rmSync(path, { recursive: true, force: true });
+    removeTree(path);
     ctx.log.info(message, { path });
   });
 }

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeTree } from '../../src/system/remove-tree.ts';
 import { quoteForShell } from '../../src/system/shell-word.ts';
 
 /** A folder of a test's own, gone with everything in it when the test lets go of it (`using folder = scratchFolder()`). */
@@ -18,6 +19,6 @@ export function scratchFolder(): ScratchFolder {
     path,
     at: (...names) => join(path, ...names),
     word: (...names) => quoteForShell(join(path, ...names)),
-    [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
+    [Symbol.dispose]: () => removeTree(path),
   };
 }
