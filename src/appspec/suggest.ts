@@ -2,15 +2,19 @@
 
 /** The known word that was probably meant, for messages; null when none is near. */
 export function nearestWord(word: string, known: readonly string[]): string | null {
-  const limit = Math.max(1, Math.floor(word.length / 4));
-  let nearest: string | null = null;
-  let nearestDistance = limit + 1;
+  return nearestWords(word, known)[0] ?? null;
+}
+
+/** All known words that are nearest: `dregister` is as near to `register` as to `deregister`. */
+export function nearestWords(word: string, known: readonly string[]): readonly string[] {
+  let nearestDistance = Math.max(1, Math.floor(word.length / 4));
+  let nearest: string[] = [];
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < nearestDistance) {
-      nearest = candidate;
-      nearestDistance = distance;
-    }
+    if (distance > nearestDistance) continue;
+    if (distance < nearestDistance) nearest = [];
+    nearest.push(candidate);
+    nearestDistance = distance;
   }
   return nearest;
 }
@@ -19,6 +23,26 @@ export function nearestWord(word: string, known: readonly string[]): string | nu
 export function didYouMean(word: string, known: readonly string[]): string {
   const nearest = nearestWord(word, known);
   return nearest === null ? '' : `; did you mean '${nearest}'?`;
+}
+
+const MAX_NEAR = 3;
+/** More letters than this are no slip of the pen, however long a name is. */
+const MAX_SLIPS = 3;
+
+/** The known names that a name was probably meant to be, nearest first: a slip of the pen away, or one a part of the other. Pure. */
+export function nearNames(name: string, known: readonly string[]): readonly string[] {
+  const limit = Math.min(MAX_SLIPS, Math.max(1, Math.floor(name.length / 3)));
+  const lower = name.toLowerCase();
+  const distances = known.flatMap((one) => {
+    const other = one.toLowerCase();
+    const isPart = name.length > 1 && (other.includes(lower) || (one.length > 1 && lower.includes(other)));
+    const distance = editDistance(lower, other);
+    return distance <= limit || isPart ? [{ one, distance }] : [];
+  });
+  return distances
+    .sort((a, b) => a.distance - b.distance || (a.one < b.one ? -1 : 1))
+    .slice(0, MAX_NEAR)
+    .map(({ one }) => one);
 }
 
 /**
@@ -69,15 +93,19 @@ function elsewhere(path: string, readdir: (folder: string) => readonly string[])
   return found === path ? null : found;
 }
 
-/** Letters to insert, remove or replace to turn one word into the other. */
+/** Letters to insert, remove or replace, and neighbours to exchange, to turn one word into the other. */
 export function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= b.length; j += 1) {
       const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
+      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchange = isExchanged ? (before[j - 2] ?? 0) + 1 : replace;
+      next[j] = Math.min(replace, exchange, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
     }
+    before = row;
     row = next;
   }
   return row[b.length] ?? 0;

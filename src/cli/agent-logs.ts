@@ -5,6 +5,8 @@ import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
 import type { CliContext } from './context.ts';
+import { type LogView, logView } from './view/log-lines.ts';
+import type { ResultOptions } from './view/result.ts';
 
 /** How often a followed file is looked at. */
 const FOLLOW_MS = 250;
@@ -55,13 +57,22 @@ function foldersOf(path: string): string[] {
     .map((entry) => entry.name);
 }
 
+export interface ShowOptions extends ResultOptions {
+  /** So many of the last lines. */
+  readonly lines: number;
+  /** Goes on with what is added, until the person interrupts. */
+  readonly follow?: boolean;
+}
+
 /** Prints the last lines of a file; with `follow` also what is added, through rotations, until the person interrupts. */
-export async function showFile(ctx: CliContext, path: string, lines: number, follow: boolean): Promise<void> {
+export async function showFile(ctx: CliContext, path: string, options: ShowOptions): Promise<void> {
+  const { lines, follow = false } = options;
+  const view = logView(ctx, options, path);
   let file = openIfThere(path);
   if (file === null) throw new SlipwayError('CLI_NO_LOGS', `${path} does not exist`);
   try {
-    const shown = showTail(ctx, file, lines);
-    let showAdded = follower(ctx, file, shown);
+    const shown = showTail(view, file, lines);
+    let showAdded = follower(view, file, shown);
     while (follow && !ctx.interrupted.aborted) {
       await ctx.clock.sleep(FOLLOW_MS, ctx.interrupted);
       const next = openIfThere(path);
@@ -73,11 +84,13 @@ export async function showFile(ctx: CliContext, path: string, lines: number, fol
       }
       closeSync(file);
       file = next;
-      showAdded = follower(ctx, file, 0);
+      view.end();
+      showAdded = follower(view, file, 0);
       showAdded();
     }
   } finally {
     closeSync(file);
+    view.end();
   }
 }
 
@@ -91,17 +104,17 @@ function openIfThere(path: string): number | null {
 }
 
 /** @returns how much of the file has been shown, in bytes */
-function showTail(ctx: CliContext, file: number, lines: number): number {
+function showTail(view: LogView, file: number, lines: number): number {
   const { size } = fstatSync(file);
   const text = readBytes(file, Math.max(0, size - TAIL_BYTES), size).toString('utf8');
   const all = text.replace(/\n$/, '').split('\n');
   const shown = lines === 0 || text === '' ? [] : all.slice(-lines);
-  if (shown.length > 0) ctx.stdout.writeText(`${shown.join('\n')}\n`);
+  if (shown.length > 0) view.show(`${shown.join('\n')}\n`);
   return size;
 }
 
 /** @returns prints, whenever it is called, what was added since; a file that was cut short is shown from its start */
-function follower(ctx: CliContext, file: number, from: number): () => void {
+function follower(view: LogView, file: number, from: number): () => void {
   // A character may arrive in two parts.
   const decoder = new StringDecoder('utf8');
   let position = from;
@@ -111,7 +124,7 @@ function follower(ctx: CliContext, file: number, from: number): () => void {
     while (position < size) {
       const bytes = readBytes(file, position, Math.min(size, position + TAIL_BYTES));
       if (bytes.length === 0) return;
-      ctx.stdout.writeText(decoder.write(bytes));
+      view.show(decoder.write(bytes));
       position += bytes.length;
     }
   };
@@ -123,13 +136,15 @@ function readBytes(file: number, from: number, to: number): Buffer {
 }
 
 /** Prints the journal's lines of a unit; the agent logs JSON there, which is shown as `TIME LEVEL message`. */
-export async function showJournal(ctx: CliContext, unit: string, lines: number, follow: boolean): Promise<void> {
+export async function showJournal(ctx: CliContext, unit: string, options: ShowOptions): Promise<void> {
+  const { lines, follow = false } = options;
+  const view = logView(ctx, options, unit);
   const journal = execa(
     'journalctl',
     ['--unit', unit, '--output', 'cat', '--no-pager', '--lines', String(lines), ...(follow ? ['--follow'] : [])],
     { stdin: 'ignore', stderr: 'pipe', buffer: { stdout: false }, reject: false, cancelSignal: ctx.interrupted },
   );
-  for await (const line of createInterface({ input: journal.stdout })) ctx.stdout.write(`${readableLine(line)}\n`);
+  for await (const line of createInterface({ input: journal.stdout })) view.line(readableLine(line));
   const ended = await journal;
   if (ended.failed && !ended.isCanceled) {
     throw new SlipwayError('CLI_NO_LOGS', `journalctl could not show ${unit}: ${ended.stderr || ended.shortMessage}`, {

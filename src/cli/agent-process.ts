@@ -10,6 +10,7 @@ import { lockOwner } from '../system/instance-lock.ts';
 import { signalProcess } from '../system/processes.ts';
 import type { CliContext } from './context.ts';
 import { packageRoot } from './package-root.ts';
+import { showService } from './service/properties.ts';
 
 const UNIT = 'slipway-agent';
 const UNIT_FILE = `/etc/systemd/system/${UNIT}.service`;
@@ -32,10 +33,14 @@ export function isService(): boolean {
   return existsSync(UNIT_FILE) && existsSync('/run/systemd/system');
 }
 
-export async function tellService(verb: 'start' | 'stop' | 'restart'): Promise<string> {
+/** @returns the unit, and the agent's PID as systemd knows it; null: none runs now */
+export async function tellService(
+  verb: 'start' | 'stop' | 'restart',
+): Promise<{ readonly unit: string; readonly pid: number | null }> {
   const told = await execa('systemctl', [verb, UNIT], { reject: false, stdin: 'ignore' });
   if (told.failed) throw new SlipwayError('CLI_AGENT_CONTROL', `systemctl ${verb} ${UNIT} failed: ${told.stderr}`);
-  return `${UNIT}.service: ${verb} done by systemd`;
+  const { MainPID } = await showService(UNIT);
+  return { unit: `${UNIT}.service`, pid: Number(MainPID) || null };
 }
 
 /** Starts an agent that lives on without this process. @throws SlipwayError CLI_AGENT_CONTROL with what it said when it does not come up */

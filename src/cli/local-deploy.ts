@@ -12,17 +12,15 @@ import { findGroup } from '../local/find-group.ts';
 import type { LocalBundleType } from '../local/location.ts';
 import { type LocalDeploymentPlan, newLocalDeploymentId, planLocalDeployment } from '../local/plan.ts';
 import { createFileLogger } from '../logging/create-logger.ts';
-import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.ts';
-import { printable } from '../system/printable.ts';
 import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
-import { createProgressBar } from './view/progress-bar.ts';
-import { renderDuration } from './view/time.ts';
+import { localDeploymentView } from './view/local-deployment.ts';
+import type { ResultOptions } from './view/result.ts';
 
 /** The flags of `slipway local`, which are those of `codedeploy-local`. */
-export interface LocalDeployOptions {
+export interface LocalDeployOptions extends ResultOptions {
   readonly bundleLocation?: string;
   readonly type?: LocalBundleType;
   readonly fileExistsBehavior: FileExistsBehavior;
@@ -47,7 +45,7 @@ export interface LocalDeployOptions {
 export async function deployLocally(ctx: CliContext, options: LocalDeployOptions): Promise<boolean> {
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
   const plan = localPlanFor(ctx, config, { ...options, ...namedGroup(config.rootDir, options) });
-  return carryOut(ctx, config, plan, await identityFor(ctx, config, plan));
+  return carryOut(ctx, config, plan, await identityFor(ctx, config, plan), options);
 }
 
 /**
@@ -60,11 +58,12 @@ export async function carryOut(
   config: AgentConfig,
   plan: LocalDeploymentPlan,
   identity: LocalIdentity,
+  options: ResultOptions,
 ): Promise<boolean> {
   closeInheritedDescriptors(process.argv, process.env);
   // As the agent's executors: the modes of what is installed are the revision's, not the shell's that this was typed in.
   process.umask(0o022);
-  const bar = createProgressBar(ctx.stdout, ctx.clock);
+  const view = localDeploymentView(ctx, options);
   const log = createFileLogger({ logDir: config.logDir, programName: 'codedeploy-local' });
   const wire = openWireLog(config, 'codedeploy-local', log);
   try {
@@ -72,51 +71,20 @@ export async function carryOut(
     const host = {
       ...identity,
       baseEnvironment: ctx.env,
-      onDownloadProgress: bar.update,
+      onDownloadProgress: view.download,
       clock: ctx.clock,
       log,
       ...(wire === null ? {} : { onWire: wire.append }),
     };
     const deployment = { ...createDeploymentContext(config, host), hookPipes };
-    const { specification, events } = plan;
-    ctx.stdout.write(`deployment ${specification.deploymentId}: ${events.join(', ')}\n`);
-    const result = await runLocalDeployment(
-      deployment,
-      plan,
-      (progress) => {
-        if (progress.type === 'started') return;
-        bar.clear();
-        const { event, outcome, durationMs } = progress;
-        ctx.stdout.write(`  ${event.padEnd(18)}  ${outcome.status.padEnd(9)}  ${renderDuration(durationMs)}\n`);
-        for (const line of warningsOf(event, outcome)) ctx.stderr.write(`slipway: ${line}\n`);
-      },
-      ctx.interrupted,
-    );
-    if (result.failure !== null) {
-      const { event, outcome, script } = result.failure;
-      ctx.stderr.write(`slipway: ${event} failed: ${printable(outcome.diagnostics.message)}\n`);
-      if (script !== null) ctx.stderr.write(`  script: ${printable(script)}\n`);
-      for (const line of outcome.diagnostics.log.split('\n'))
-        if (line !== '') ctx.stderr.write(`  | ${printable(line)}\n`);
-    }
-    ctx.stdout.writeLines([
-      `revision: ${result.deploymentDir}`,
-      `scripts’ log: ${result.scriptsLog}`,
-      `${specification.deploymentId}: ${result.status}`,
-    ]);
+    view.begin(plan);
+    const result = await runLocalDeployment(deployment, plan, view.progress, ctx.interrupted);
+    view.end(plan, result);
     return result.status === 'Succeeded';
   } finally {
     wire?.close();
     await log.close();
   }
-}
-
-/** What an event that went well has to say to whoever reads along. Scripts' own words are in their log. */
-function warningsOf(event: string, { status, diagnostics }: CommandOutcome): string[] {
-  if (status !== 'Succeeded') return [];
-  if (event === 'Install') return diagnostics.log.split('\n').filter((line) => line !== '');
-  const [, note] = /^Succeeded: (.+)$/s.exec(diagnostics.message) ?? [];
-  return note === undefined || event === 'DownloadBundle' ? [] : [`warning: ${note}`];
 }
 
 /** The id and the names of a deployment group, as flags; flags that are given go before. */

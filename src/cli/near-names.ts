@@ -1,29 +1,9 @@
 /** What was probably meant by a name that the server does not know. */
-import { editDistance } from '../appspec/suggest.ts';
+import { nearNames } from '../appspec/suggest.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { ManagementClient } from '../protocol/management/client.ts';
 import type { ManagementOperation, ManagementOperations } from '../protocol/management/shapes.ts';
 import { collectPages } from './paging.ts';
-
-const MAX_NEAR = 3;
-/** More letters than this are no slip of the pen, however long a name is. */
-const MAX_SLIPS = 3;
-
-/** The known names that a name was probably meant to be, nearest first: a slip of the pen away, or one a part of the other. Pure. */
-export function nearNames(name: string, known: readonly string[]): readonly string[] {
-  const limit = Math.min(MAX_SLIPS, Math.max(1, Math.floor(name.length / 3)));
-  const lower = name.toLowerCase();
-  const distances = known.flatMap((one) => {
-    const other = one.toLowerCase();
-    const isPart = name.length > 1 && (other.includes(lower) || (one.length > 1 && lower.includes(other)));
-    const distance = editDistance(lower, other);
-    return distance <= limit || isPart ? [{ one, distance }] : [];
-  });
-  return distances
-    .sort((a, b) => a.distance - b.distance || (a.one < b.one ? -1 : 1))
-    .slice(0, MAX_NEAR)
-    .map(({ one }) => one);
-}
 
 /** The server's answer that it does not know a name, with those that are near. */
 export class UnknownNameError extends RemoteApiError {

@@ -5,7 +5,7 @@ import type { CliContext } from './context.ts';
 import { refuseEmptyValues } from './empty-values.ts';
 import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
-import { checkAfterNames } from './mistyped.ts';
+import { checkAfterNames, linesOfComplaint, refuseSingleDash } from './mistyped.ts';
 import type { Output } from './output.ts';
 import { packageVersion } from './package-version.ts';
 import { reportError } from './report-error.ts';
@@ -55,6 +55,8 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
     // `agent install --config-file X` means install's flag, not agent's.
     .enablePositionalOptions()
     .showHelpAfterError('(slipway COMMAND --help shows what it takes)')
+    // Commander's own suggestions know neither capitals nor words of other tools.
+    .showSuggestionAfterError(false)
     .exitOverride()
     // Long flags leave their descriptions less than half of 80 columns, which is enough to wrap them in.
     .configureHelp({ minWidthToWrap: NARROWEST_TEXT })
@@ -63,13 +65,13 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
       getErrHelpWidth: () => helpWidth(ctx.stderr),
       writeOut: (text) => ctx.stdout.writeText(text),
       writeErr: (text) => ctx.stderr.writeText(text),
-      outputError: (message) => ctx.stderr.writeLines(linesOfComplaint(message)),
     });
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   const loads = load === undefined ? Object.values(COMMANDS) : [load];
   const added = await Promise.all((VERSION_FLAGS.includes(called) ? [] : loads).map((one) => one()));
   for (const add of added) add(program, ctx, conclude);
   inheritBehaviour(program, []);
+  showNearWords(program, ctx.stderr);
   const check = checkAfterNames(program);
   program.hook('preAction', (_program, action) => {
     check(action);
@@ -93,6 +95,7 @@ export async function runCli(argv: readonly string[], ctx: CliContext): Promise<
   };
   try {
     const program = await buildProgram(ctx, conclude, argv[0]);
+    refuseSingleDash(program, argv);
     await program.parseAsync([...argv], { from: 'user' });
     return exitStatus(reason);
   } catch (error) {
@@ -104,10 +107,10 @@ export async function runCli(argv: readonly string[], ctx: CliContext): Promise<
   }
 }
 
-/** What was typed may hold line breaks of its own; commander's suggestion alone stands on a second line. */
-function linesOfComplaint(message: string): string[] {
-  const [, complaint = '', suggestion] = /^(.*?)(?:\n(\(Did you mean [^\n]*\?\)))?\n?$/s.exec(message) ?? [];
-  return suggestion === undefined ? [complaint] : [complaint, suggestion];
+/** Each complaint is followed by what was probably meant. */
+function showNearWords(command: Command, stderr: Output): void {
+  command.configureOutput({ outputError: (text) => stderr.writeLines(linesOfComplaint(command, text)) });
+  for (const child of command.commands) showNearWords(child, stderr);
 }
 
 /** Text is read best in lines that are not too long, also on a wide terminal. */

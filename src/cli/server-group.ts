@@ -1,9 +1,9 @@
 /** Which deployment group of a control server a person means: by its name, APPLICATION/GROUP or id. */
 import type { Command } from 'commander';
+import { nearNames } from '../appspec/suggest.ts';
 import { SlipwayError } from '../errors.ts';
 import type { ManagementClient } from '../protocol/management/client.ts';
 import { printable } from '../system/printable.ts';
-import { nearNames } from './near-names.ts';
 import { collectPages } from './paging.ts';
 
 export interface ServerGroup {

@@ -1,5 +1,6 @@
 /** What the command line says of itself: help that fits a terminal, examples that hold, and hints for what is mistyped. */
 import { describe, expect, test } from 'vitest';
+import { longOptions, nearCommands, nearOptions } from '../../src/cli/near-words.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { leafCommands, programForDocs } from '../rules/docs.ts';
 import { capturedContext } from '../support/cli-context.ts';
@@ -9,8 +10,11 @@ const leaves = leafCommands(await programForDocs()).map(({ words, command }) => 
   words,
   command,
 }));
-/** They run until they are ended, or speak as the official tool does. */
-const WITHOUT_JSON = /^(agent|server|logs|local)$|^(agent|server) (start|stop|restart|status|install)$/;
+/** Commands that have no `--json`, and why. */
+const WITHOUT_JSON: Readonly<Record<string, string>> = {
+  agent: 'runs until it is ended; its log, its events file and its metrics are for machines',
+  server: 'runs until it is ended; its log and its metrics are for machines',
+};
 
 async function type(...args: string[]) {
   const ctx = capturedContext();
@@ -38,15 +42,69 @@ describe('the help of', () => {
     expect(printed.split('\n').filter((line) => [...line].length > 80)).toEqual([]);
   });
 
-  test('every command that answers once offers its answer as JSON', () => {
+  test('every command that prints a result offers it as JSON', () => {
     const without = leaves.filter(({ command }) => !command.options.some(({ long }) => long === '--json'));
-    expect(without.map(({ name }) => name).filter((name) => !WITHOUT_JSON.test(name))).toEqual([]);
+    expect(without.map(({ name }) => name)).toEqual(Object.keys(WITHOUT_JSON));
+  });
+});
+
+/** What fingers and other tools' habits make of a word. */
+function slipsOf(word: string): string[] {
+  const [first = '', second = ''] = word;
+  const plural = word.endsWith('s') ? word.slice(0, -1) : `${word}s`;
+  const swapped = `${word.slice(0, -2)}${word.at(-1)}${word.at(-2)}`;
+  const camel = word.replace(/[-_](.)/g, (_, letter: string) => letter.toUpperCase());
+  const slips = [`${first}${word.slice(2)}`, word.slice(0, -1), plural, swapped, word.toUpperCase(), camel];
+  return [...slips, word.replaceAll('-', '_'), `${first}${second}${second}${word.slice(2)}`];
+}
+
+describe('what was probably meant is named', () => {
+  const program = programForDocs();
+
+  test('for a slip in the name of any command', async () => {
+    const parents = [await program, ...(await program).commands.filter(({ commands }) => commands.length > 0)];
+    const unnamed = parents.flatMap((parent) => {
+      const names = parent.commands.map((child) => child.name());
+      return names.flatMap((name) =>
+        slipsOf(name).filter((slip) => !names.includes(slip) && !nearCommands(parent, [slip]).includes(name)),
+      );
+    });
+    expect(unnamed).toEqual([]);
+  });
+
+  test('for a slip in the name of any option', () => {
+    const unnamed = leaves.flatMap(({ name, command }) =>
+      longOptions(command).flatMap((long) => {
+        const slips = slipsOf(long.slice(2)).map((slip) => `--${slip}`);
+        return slips
+          .filter((slip) => !longOptions(command).includes(slip) && !nearOptions(command, slip).includes(long))
+          .map((slip) => `slipway ${name} ${slip}`);
+      }),
+    );
+    expect(unnamed).toEqual([]);
   });
 });
 
 test.each([
   [['deplyo'], "unknown command 'deplyo'\n(Did you mean deploy?)"],
   [['group', 'list'], '(Did you mean groups?)'],
+  [['DEPLOY'], '(Did you mean deploy?)'],
+  [['reset_group', 'x'], '(Did you mean reset-group?)'],
+  [['hosts', 'ls'], '(Did you mean list?)'],
+  [['hosts', 'rm', 'web-1'], '(Did you mean deregister?)'],
+  [['keys', 'dregister'], "unknown command 'dregister'\n(slipway COMMAND"],
+  [['hosts', 'dregister'], '(Did you mean one of register, deregister?)'],
+  [['show', 'deployment', 'd-1A2B3C4D5'], '(Did you mean deployments show?)'],
+  [['install', 'server'], '(Did you mean server install?)'],
+  [['restart'], '(Did you mean agent restart?)'],
+  [['server', 'doctr', '--json'], '(Did you mean doctor?)'],
+  [['deploy', './build', '-group', 'x'], "unknown option '-group'\n(Did you mean --group?)"],
+  [['local', '-group', 'shop/live'], "unknown option '-group'\n(Did you mean --group?)"],
+  [['local', '-type', 'zip'], "unknown option '-type'\n(Did you mean --type?)"],
+  [['push', '.', '--application', 'x', '--signKey', 'k'], '(Did you mean --sign-key?)'],
+  [['register', '--endpoint', 'http://x'], '(Did you mean --endpoint-url?)'],
+  [['validate', '.', '--hlep'], '(Did you mean --help?)'],
+  [['deploy\u001b[2J\n::error::x'], '\\u000a::error::x'],
   [['groups', 'udpate'], '(Did you mean update?)'],
   [['configs', 'crate'], '(Did you mean create?)'],
   [['agent', 'instal'], "unknown command 'instal'\n(Did you mean install?)"],

@@ -3,9 +3,20 @@ import type { Command } from 'commander';
 import { pathFrom } from '../../system/working-folder.ts';
 import type { Conclude } from '../command.ts';
 import type { CliContext } from '../context.ts';
+import { printLine, type ResultOptions } from '../view/result.ts';
 
-interface ControlOptions {
+interface ControlOptions extends ResultOptions {
   readonly configFile?: string;
+}
+
+/** How the agent stands after the command: what `--json` prints. */
+interface AgentStands {
+  readonly state: 'running' | 'stopped' | 'unknown';
+  readonly pid: number | null;
+  /** Of the service that the command went to; null: the agent is a process without one. */
+  readonly unit: string | null;
+  /** Why the state is not known. */
+  readonly why?: string;
 }
 
 export function addAgentControl(agent: Command, ctx: CliContext, conclude: Conclude): void {
@@ -14,39 +25,43 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
       .command(name)
       .description(description)
       .option('--config-file, --config_file <path>', 'the agent’s configuration; else the usual file')
+      .option('--json', 'as JSON')
       .action(async (options: ControlOptions & { config_file?: string }, command: Command) => {
         // `agent --config-file X status` gives it to `agent`.
         const given = options.configFile ?? options.config_file ?? command.parent?.opts<ControlOptions>().configFile;
         // The agent starts in the root folder.
-        await act(given === undefined ? {} : { configFile: pathFrom(ctx.workingDirectory, given) });
+        const configFile = given === undefined ? {} : { configFile: pathFrom(ctx.workingDirectory, given) };
+        await act({ ...(options.json === true && { json: true }), ...configFile });
       });
   };
-  const say = (text: string) => ctx.stdout.write(`${text}\n`);
+  const say = (options: ControlOptions, stands: AgentStands, text: string) => printLine(ctx, options, stands, text);
+  const sayRunning = (options: ControlOptions, pid: number) =>
+    say(options, { state: 'running', pid, unit: null }, `The AWS CodeDeploy agent is running as PID ${pid}.`);
+  const tellService = async (options: ControlOptions, verb: 'start' | 'stop' | 'restart') => {
+    const { tellService } = await import('../agent-process.ts');
+    const { unit, pid } = await tellService(verb);
+    const state = verb === 'stop' ? 'stopped' : 'running';
+    say(options, { state, pid, unit }, `${unit}: ${verb} done by systemd`);
+  };
 
   add('start', 'start the agent in the background, or its service', async (options) => {
     const control = await import('../agent-process.ts');
-    if (control.isService()) return say(await control.tellService('start'));
-    const pid = await control.startAgent(ctx, await configOf(options), options.configFile ?? null);
-    say(`The AWS CodeDeploy agent is running as PID ${pid}.`);
+    if (control.isService()) return tellService(options, 'start');
+    sayRunning(options, await control.startAgent(ctx, await configOf(options), options.configFile ?? null));
   });
   add('stop', 'stop the agent, or its service; refused while a command runs', async (options) => {
     const control = await import('../agent-process.ts');
-    if (control.isService()) return say(await control.tellService('stop'));
+    if (control.isService()) return tellService(options, 'stop');
     const pid = await control.stopAgent(ctx, await configOf(options));
-    say(
-      pid === null
-        ? 'The AWS CodeDeploy agent is not running.'
-        : `The AWS CodeDeploy agent with PID ${pid} has stopped.`,
-    );
+    const did = pid === null ? 'is not running' : `with PID ${pid} has stopped`;
+    say(options, { state: 'stopped', pid: null, unit: null }, `The AWS CodeDeploy agent ${did}.`);
   });
   add('restart', 'stop and start', async (options) => {
     const control = await import('../agent-process.ts');
-    if (control.isService()) return say(await control.tellService('restart'));
+    if (control.isService()) return tellService(options, 'restart');
     const config = await configOf(options);
     await control.stopAgent(ctx, config);
-    say(
-      `The AWS CodeDeploy agent is running as PID ${await control.startAgent(ctx, config, options.configFile ?? null)}.`,
-    );
+    sayRunning(options, await control.startAgent(ctx, config, options.configFile ?? null));
   });
   add(
     'status',
@@ -56,11 +71,13 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
       const { messageOf } = await import('../../errors.ts');
       try {
         const found = findAgent(await configOf(options));
-        if (found.state === 'running') return say(`The AWS CodeDeploy agent is running as PID ${found.pid}.`);
-        say('The AWS CodeDeploy agent is not running.');
+        if (found.state === 'running') return sayRunning(options, found.pid);
+        say(options, { state: 'stopped', pid: null, unit: null }, 'The AWS CodeDeploy agent is not running.');
         conclude('agent-stopped');
       } catch (error) {
-        ctx.stderr.write(`slipway: it cannot be told whether the agent runs: ${messageOf(error)}\n`);
+        const why = messageOf(error);
+        ctx.stderr.write(`slipway: it cannot be told whether the agent runs: ${why}\n`);
+        if (options.json === true) say(options, { state: 'unknown', pid: null, unit: null, why }, '');
         conclude('agent-unknown');
       }
     },

@@ -35,6 +35,7 @@ export const addLocalCommand: AddCommand = (program, ctx, conclude) => {
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')
     .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
     .option('--github-token <token>', 'for private repositories; else CODEDEPLOY_GITHUB_TOKEN')
+    .option('--json', 'one JSON object a line')
     .action(async (word: string | undefined, options: LocalDeployOptions) => {
       // Whoever names a bundle here must not get the current folder deployed in its place.
       if (word !== undefined && word !== 'deploy') {

@@ -1,12 +1,10 @@
 import { SlipwayError } from '../../errors.ts';
-import { findDeploymentLog, findLatestDeploymentLog, showFile, showJournal } from '../agent-logs.ts';
+import { findDeploymentLog, findLatestDeploymentLog, type ShowOptions, showFile, showJournal } from '../agent-logs.ts';
 import { GROUP_ARGUMENT, parseCount } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 
-interface LogsOptions {
+interface LogsOptions extends ShowOptions {
   readonly configFile?: string;
-  readonly follow?: boolean;
-  readonly lines: number;
   readonly journal?: boolean;
   readonly group?: string;
 }
@@ -20,6 +18,7 @@ export const addLogsCommand: AddCommand = (program, ctx) => {
     .option('-n, --lines <count>', 'how many of the last lines', parseCount, 200)
     .option('--group <group>', `with \`latest\`: ${GROUP_ARGUMENT}`)
     .option('--journal', 'the agent’s log from the journal instead of its file')
+    .option('--json', 'each line as one JSON object')
     .option('--config-file <path>', 'the agent’s configuration; else the usual file')
     .action(async (deployment: string | undefined, options: LogsOptions) => {
       if (options.group !== undefined && deployment !== 'latest') {
@@ -28,7 +27,7 @@ export const addLogsCommand: AddCommand = (program, ctx) => {
           '--group goes with `latest`, as in `slipway logs latest --group GROUP`',
         );
       }
-      if (options.journal) return showJournal(ctx, 'slipway-agent', options.lines, options.follow ?? false);
+      if (options.journal) return showJournal(ctx, 'slipway-agent', options);
       const { loadAgentConfig } = await import('../../config/agent-config.ts');
       const { config } = loadAgentConfig(options.configFile ?? null);
       const file =
@@ -37,7 +36,7 @@ export const addLogsCommand: AddCommand = (program, ctx) => {
           : deployment === 'latest'
             ? findLatestDeploymentLog(config.rootDir, await groupIdOf(config.rootDir, options.group))
             : findDeploymentLog(config.rootDir, deployment);
-      return showFile(ctx, file, options.lines, options.follow ?? false);
+      return showFile(ctx, file, options);
     });
 };
 

@@ -22,7 +22,7 @@ export const addRollbackCommand: AddCommand = (program, ctx, conclude) => {
     .option('--to <deployment>', 'a deployment of --list; else the newest that went well before the current one')
     .option('--yes', 'do not ask; where nobody sits at a terminal, nobody is asked anyway')
     .option('--list', 'show what can be gone back to, and change nothing')
-    .option('--json', 'with --list: as JSON')
+    .option('--json', 'one JSON object a line; with --list one in all')
     .option('--config-file <path>', 'the agent’s configuration; else the usual file')
     .action(async (options: RollbackOptions) => {
       const { loadAgentConfig } = await import('../../config/agent-config.ts');
@@ -40,9 +40,10 @@ export const addRollbackCommand: AddCommand = (program, ctx, conclude) => {
         ctx.stderr.write('slipway: nothing was changed\n');
         return conclude('failed');
       }
-      ctx.stdout.write(`rolling back to the revision of ${plan.target.deploymentId}\n`);
+      if (options.json !== true) ctx.stdout.write(`rolling back to the revision of ${plan.target.deploymentId}\n`);
       // The operator has asked for the files that are here; whether a server's restart may use them is another matter.
-      if (!(await carryOut(ctx, { ...config, enableArchiveReuse: true }, plan, NO_IDENTITY))) conclude('failed');
+      if (!(await carryOut(ctx, { ...config, enableArchiveReuse: true }, plan, NO_IDENTITY, options)))
+        conclude('failed');
     });
 };
 

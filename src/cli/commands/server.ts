@@ -15,10 +15,10 @@ import {
   usedServerOptions,
 } from '../server-options.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
-import type { ServiceInstallation } from '../service/install.ts';
 import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
+import { addInstallAction } from './service-install.ts';
 
 export const addServerCommand: AddCommand = (program, ctx, conclude) => {
   const server = program.command('server').description('run the control server in the foreground');
@@ -28,25 +28,19 @@ export const addServerCommand: AddCommand = (program, ctx, conclude) => {
     .action((options: ServerOptions) => runServer(ctx, options));
   addServerDoctor(server, ctx, conclude);
 
-  server
+  const install = server
     .command('install')
-    .description('put the server in place as a systemd service and start it; settings go to /etc/slipway/server.env')
-    .option('--print', 'print the unit and change nothing')
-    .action(async (options: { print?: boolean }) => {
-      const installation: ServiceInstallation = {
-        name: 'slipway-server',
-        args: ['server', '--data-dir', DEFAULT_DATA_DIR],
-        user: 'slipway',
-        hiddenFolders: ['/home', '/root', '/tmp', '/var/tmp'],
-        environmentFile: {
-          path: '/etc/slipway/server.env',
-          template: environmentTemplate('slipway-server', server.options),
-        },
-      };
-      const { installService, unitForThisMachine } = await import('../service/install.ts');
-      if (options.print) ctx.stdout.writeText(unitForThisMachine(installation));
-      else await installService(ctx, installation);
-    });
+    .description('put the server in place as a systemd service and start it; settings go to /etc/slipway/server.env');
+  addInstallAction(install, ctx, () => ({
+    name: 'slipway-server',
+    args: ['server', '--data-dir', DEFAULT_DATA_DIR],
+    user: 'slipway',
+    hiddenFolders: ['/home', '/root', '/tmp', '/var/tmp'],
+    environmentFile: {
+      path: '/etc/slipway/server.env',
+      template: environmentTemplate('slipway-server', server.options),
+    },
+  }));
 
   addShowCommand(server, ctx);
 };

@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
-import type { Output } from '../output.ts';
 import { packageRoot } from '../package-root.ts';
 import { type StartContext, startService } from './start.ts';
 import { renderUnit } from './unit.ts';
@@ -32,16 +31,28 @@ export function unitForThisMachine(installation: ServiceInstallation): string {
   return renderUnit(template, { execStart: [process.execPath, programFile(), ...installation.args] });
 }
 
+/** What has been done, and how the service stands: what `--json` prints. */
+export interface InstalledService {
+  readonly unit: string;
+  readonly state: 'ready' | 'starting';
+  readonly pid: number;
+  /** The system user that was made for it; null: it was there, or none is needed. */
+  readonly madeUser: string | null;
+  readonly written: readonly string[];
+}
+
 /**
  * Writes the unit and its file of settings, makes the service's user, enables the service, starts it (anew), and waits for it to be ready.
  *
- * @throws SlipwayError CLI_NOT_ROOT without root's rights; CLI_HIDDEN_PROGRAM if the service could not see its own program; CLI_SERVICE_FAILED if it
- * does not come up
+ * @param onStep is told of each change that has been made
+ * @throws SlipwayError CLI_NOT_ROOT without root's rights; CLI_HIDDEN_PROGRAM if the service could not see its own program;
+ * PROGRAM_MISSING without systemd; CLI_SERVICE_FAILED if it does not come up
  */
 export async function installService(
-  ctx: StartContext & { readonly stdout: Output },
+  ctx: StartContext,
   installation: ServiceInstallation,
-): Promise<void> {
+  onStep: (step: string) => void,
+): Promise<InstalledService> {
   if (process.getuid?.() !== 0) {
     throw new SlipwayError('CLI_NOT_ROOT', `only root can install ${installation.name} in ${UNIT_FOLDER}`);
   }
@@ -54,29 +65,38 @@ export async function installService(
       );
     }
   }
-  const unitFile = `${UNIT_FOLDER}/${installation.name}.service`;
   const { name, user, environmentFile } = installation;
-  const { stdout } = ctx;
-  if (user !== null && (await execa('id', [user], { reject: false })).exitCode !== 0) {
-    await execa('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
-    stdout.write(`made system user ${user}\n`);
-  }
+  const unitFile = `${UNIT_FOLDER}/${name}.service`;
+  const written: string[] = [];
+  const madeUser = user !== null && (await makeUser(user)) ? user : null;
+  if (madeUser !== null) onStep(`made system user ${madeUser}`);
   writeFileDurably(unitFile, unitForThisMachine(installation));
-  stdout.write(`wrote ${unitFile}\n`);
+  written.push(unitFile);
+  onStep(`wrote ${unitFile}`);
   await execa('systemctl', ['daemon-reload']);
   if (environmentFile !== null && !existsSync(environmentFile.path)) {
     mkdirSync(dirname(environmentFile.path), { recursive: true });
     // It may get the password of a database.
     writeFileDurably(environmentFile.path, environmentFile.template, 0o600);
-    stdout.write(`wrote ${environmentFile.path}: settings, all of them commented out\n`);
+    written.push(environmentFile.path);
+    onStep(`wrote ${environmentFile.path}: settings, all of them commented out`);
   }
   await execa('systemctl', ['enable', name]);
-  const started = await startService(ctx, name);
-  stdout.write(
-    started.state === 'ready'
-      ? `${name} is ready, with PID ${started.pid}\n`
-      : `${name} runs and is not ready yet: ${WAITS_FOR[name]}. \`journalctl -u ${name} -f\` follows it\n`,
-  );
+  const { state, pid } = await startService(ctx, name);
+  return { unit: `${name}.service`, state, pid, madeUser, written };
+}
+
+/** For people. Pure. */
+export function describeStart(name: ServiceInstallation['name'], { state, pid }: InstalledService): string {
+  if (state === 'ready') return `${name} is ready, with PID ${pid}`;
+  return `${name} runs and is not ready yet: ${WAITS_FOR[name]}. \`journalctl -u ${name} -f\` follows it`;
+}
+
+/** @returns whether it was made; a user who is there is left alone */
+async function makeUser(user: string): Promise<boolean> {
+  if ((await execa('id', [user], { reject: false })).exitCode === 0) return false;
+  await execa('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
+  return true;
 }
 
 /** bin/slipway.js of this very package. */

@@ -37,7 +37,10 @@ export interface StartContext {
  * @returns `ready`, or `starting` when that is how it still stands
  * @throws SlipwayError CLI_SERVICE_FAILED with the last words of its journal
  */
-export async function startService(ctx: StartContext, name: string): Promise<StartState> {
+export async function startService(
+  ctx: StartContext,
+  name: string,
+): Promise<Exclude<StartState, { readonly state: 'failed' }>> {
   const since = Math.floor(ctx.clock.now() / 1000);
   // A service that runs already is to run the program that was just put in place.
   await execa('systemctl', ['reset-failed', name], { reject: false, stdin: 'ignore' });
