@@ -22,6 +22,7 @@ const STEPS: readonly Step[] = [
   users,
   changedTargets,
   lostPowers,
+  registeredAgain,
 ];
 
 /** The step that a database of this version is at. */
@@ -228,4 +229,14 @@ function changedTargets(TEXT: string): readonly string[] {
 /** Whether a key has lost its power is asked every second. */
 function lostPowers(): readonly string[] {
   return ['create index access_keys_disabled on access_keys (disabled_at_ms) where disabled_at_ms is not null'];
+}
+
+/** A revision that is registered once more is as new as one that is deployed: retention goes by the later of the two. */
+function registeredAgain(): readonly string[] {
+  return [
+    'alter table revisions add column latest_use_at_ms bigint not null default 0',
+    'update revisions set latest_use_at_ms = coalesce(last_used_at_ms, registered_at_ms)',
+    'drop index revisions_by_latest_use',
+    'create index revisions_by_latest_use on revisions (latest_use_at_ms, revision_id)',
+  ];
 }

@@ -1,12 +1,9 @@
-/** Revisions that nobody has deployed for long. Their bundles are another store's and stay. */
-import { sql } from 'kysely';
+/** Revisions that nobody has deployed or registered for long. Their bundles are another store's and stay. */
 import { inChunks } from './chunks.ts';
 import type { RevisionRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-export type OldRevision = Pick<RevisionRow, 'revision_id' | 'application_id' | 'identity'> & {
-  readonly latest_use_ms: number;
-};
+export type OldRevision = Pick<RevisionRow, 'revision_id' | 'application_id' | 'identity' | 'latest_use_at_ms'>;
 
 export interface OldRevisionFilter {
   readonly beforeMs: number;
@@ -15,24 +12,21 @@ export interface OldRevisionFilter {
   readonly limit: number;
 }
 
-/** The last deployment of a revision, or its registration when it was never deployed; as the index has it. */
-const LATEST_USE = sql<number>`coalesce(last_used_at_ms, registered_at_ms)`;
-
 /** A page of revisions whose latest use was before a time, the oldest first. */
 export async function oldRevisions(db: StoreReader, filter: OldRevisionFilter): Promise<readonly OldRevision[]> {
   const { beforeMs, after, limit } = filter;
   let query = db
     .selectFrom('revisions')
-    .select(['revision_id', 'application_id', 'identity', LATEST_USE.as('latest_use_ms')])
-    .where(LATEST_USE, '<', beforeMs)
-    .orderBy(LATEST_USE)
+    .select(['revision_id', 'application_id', 'identity', 'latest_use_at_ms'])
+    .where('latest_use_at_ms', '<', beforeMs)
+    .orderBy('latest_use_at_ms')
     .orderBy('revision_id')
     .limit(limit);
   if (after !== null) {
-    const { latest_use_ms, revision_id } = after;
+    const { latest_use_at_ms, revision_id } = after;
     query = query
-      .where(LATEST_USE, '>=', latest_use_ms)
-      .where((eb) => eb.or([eb(LATEST_USE, '>', latest_use_ms), eb('revision_id', '>', revision_id)]));
+      .where('latest_use_at_ms', '>=', latest_use_at_ms)
+      .where((eb) => eb.or([eb('latest_use_at_ms', '>', latest_use_at_ms), eb('revision_id', '>', revision_id)]));
   }
   return query.execute();
 }
@@ -95,7 +89,7 @@ export async function identitiesOnHosts(db: StoreReader, identities: readonly st
   return found;
 }
 
-/** Deletes those revisions that are still as old: one that was deployed meanwhile stays. @returns how many were deleted */
+/** Deletes those revisions that are still as old: one that was deployed or registered again meanwhile stays. @returns how many were deleted */
 export async function deleteRevisions(
   tx: StoreTransaction,
   revisionIds: readonly string[],
@@ -106,7 +100,7 @@ export async function deleteRevisions(
     const { numDeletedRows } = await tx
       .deleteFrom('revisions')
       .where('revision_id', 'in', chunk)
-      .where(LATEST_USE, '<', beforeMs)
+      .where('latest_use_at_ms', '<', beforeMs)
       .executeTakeFirst();
     deleted += numDeletedRows;
   }

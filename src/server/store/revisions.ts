@@ -86,17 +86,20 @@ function textBehind(prefix: string): string {
   return prefix.slice(0, start) + String.fromCodePoint(next === 0xd800 ? 0xe000 : next);
 }
 
-/** Makes a revision known to its application. One that is known gets the new description and location, and keeps its times. */
+/**
+ * Makes a revision known to its application. A revision that is known already gets the new description and location, and keeps the times that
+ * the API shows; retention counts from now on, because somebody has just asked for the revision.
+ */
 export async function putRevision(
   tx: StoreTransaction,
-  row: Omit<RevisionRow, 'first_used_at_ms' | 'last_used_at_ms'>,
+  row: Omit<RevisionRow, 'first_used_at_ms' | 'last_used_at_ms' | 'latest_use_at_ms'>,
 ): Promise<void> {
-  const { description, location_json } = row;
+  const { description, location_json, registered_at_ms: latest_use_at_ms } = row;
   await tx
     .insertInto('revisions')
-    .values({ ...row, first_used_at_ms: null, last_used_at_ms: null })
+    .values({ ...row, first_used_at_ms: null, last_used_at_ms: null, latest_use_at_ms })
     .onConflict((conflict) =>
-      conflict.columns(['application_id', 'identity']).doUpdateSet({ description, location_json }),
+      conflict.columns(['application_id', 'identity']).doUpdateSet({ description, location_json, latest_use_at_ms }),
     )
     .execute();
 }
@@ -110,7 +113,11 @@ export async function noteRevisionUse(
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('revisions')
-    .set((eb) => ({ first_used_at_ms: eb.fn.coalesce('first_used_at_ms', eb.val(nowMs)), last_used_at_ms: nowMs }))
+    .set((eb) => ({
+      first_used_at_ms: eb.fn.coalesce('first_used_at_ms', eb.val(nowMs)),
+      last_used_at_ms: nowMs,
+      latest_use_at_ms: nowMs,
+    }))
     .where('application_id', '=', applicationId)
     .where('identity', '=', identity)
     .executeTakeFirst();

@@ -62,6 +62,8 @@ export interface RevisionRow {
   registered_at_ms: number;
   first_used_at_ms: number | null;
   last_used_at_ms: number | null;
+  /** Its last deployment or its last registration, whichever came later. Retention goes by it. */
+  latest_use_at_ms: number;
 }
 
 /** Custom configurations only; the predefined ones are constants. */

@@ -43,7 +43,7 @@ async function fill({ store, completed }: World): Promise<void> {
     revisions: (n: string) => ({
       ...{ revision_id: `r-${n}`, application_id, identity: `["S3","pages","${n}",null,null]`, description: null },
       location_json: JSON.stringify({ ...S3, s3Location: { ...S3.s3Location, bucket: 'pages', key: n } }),
-      ...{ registered_at_ms: 1, first_used_at_ms: null, last_used_at_ms: null },
+      ...{ registered_at_ms: 1, first_used_at_ms: null, last_used_at_ms: null, latest_use_at_ms: 1 },
     }),
     instances: (n: string) => ({
       ...{ instance_id: `i-${n}`, instance_name: `host-${n}`, instance_arn: `arn-${n}`, host_arn: `arn-${n}` },

@@ -4,7 +4,7 @@ import { identityOf, parseLocation } from '../../../src/protocol/management/revi
 import { type RetentionPeriods, startRetention } from '../../../src/server/engine/retention.ts';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
 import { eventsOf } from '../../../src/server/store/lifecycle-events.ts';
-import { putRevision } from '../../../src/server/store/revisions.ts';
+import { noteRevisionUse, putRevision } from '../../../src/server/store/revisions.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import type { ManualClock } from '../../support/clock.ts';
 import { manualClock } from '../../support/clock.ts';
@@ -49,12 +49,14 @@ async function countRows(store: Store, table: 'targets' | 'lifecycle_events'): P
 }
 
 async function knowRevisions(store: Store, ...keys: readonly string[]): Promise<void> {
-  for (const key of keys) {
-    const location_json = revisionJson(key);
-    const row = { revision_id: key, application_id: APPLICATION_ID, description: null, registered_at_ms: 0 };
-    const identity = identityOf(parseLocation(location_json));
-    await store.transaction((tx) => putRevision(tx, { ...row, identity, location_json }));
-  }
+  for (const key of keys) await registerRevision(store, key, 0);
+}
+
+async function registerRevision(store: Store, key: string, registered_at_ms: number): Promise<void> {
+  const location_json = revisionJson(key);
+  const row = { revision_id: key, application_id: APPLICATION_ID, description: null, registered_at_ms };
+  const identity = identityOf(parseLocation(location_json));
+  await store.transaction((tx) => putRevision(tx, { ...row, identity, location_json }));
 }
 
 async function knownRevisions(store: Store): Promise<string[]> {
@@ -239,12 +241,40 @@ describeStores('retention of history', (kind) => {
     clock.advance(500 * DAY_MS - clock.now());
     await store.db
       .updateTable('revisions')
-      .set({ last_used_at_ms: clock.now() - DAY_MS })
+      .set({ latest_use_at_ms: clock.now() - DAY_MS })
       .where('revision_id', '=', 'recent')
       .execute();
 
     await look(store, clock, { revisionsMs: 365 * DAY_MS });
     expect(await knownRevisions(store)).toEqual(['on-host', 'open', 'previous', 'recent', 'target']);
+  });
+
+  test('an old revision that is registered or deployed once more stays for as long as a new one, and shows its first registration', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    const clock = manualClock();
+    await makeFleet(store, []);
+    await knowRevisions(store, 'forgotten', 'registered-again', 'deployed-again');
+    clock.advance(500 * DAY_MS - clock.now());
+    await registerRevision(store, 'registered-again', clock.now());
+    const identity = identityOf(parseLocation(revisionJson('deployed-again')));
+    await store.transaction((tx) => noteRevisionUse(tx, APPLICATION_ID, identity, clock.now()));
+
+    clock.advance(364 * DAY_MS);
+    await look(store, clock, { revisionsMs: 365 * DAY_MS });
+    const kept = await store.db
+      .selectFrom('revisions')
+      .select(['revision_id', 'registered_at_ms'])
+      .orderBy('revision_id')
+      .execute();
+    expect(kept).toEqual([
+      { revision_id: 'deployed-again', registered_at_ms: 0 },
+      { revision_id: 'registered-again', registered_at_ms: 0 },
+    ]);
+
+    clock.advance(2 * DAY_MS);
+    await look(store, clock, { revisionsMs: 365 * DAY_MS });
+    expect(await knownRevisions(store)).toEqual([]);
   });
 });
 

@@ -79,7 +79,7 @@ describeStores('the store', (kind) => {
     const revision = { revision_id: 'r', application_id: 'id', identity: 'i', location_json: '{}', description: null };
     await db
       .insertInto('revisions')
-      .values({ ...revision, registered_at_ms: 1, first_used_at_ms: null, last_used_at_ms: null })
+      .values({ ...revision, registered_at_ms: 1, first_used_at_ms: null, last_used_at_ms: null, latest_use_at_ms: 1 })
       .execute();
     await db.deleteFrom('applications').execute();
     expect(await db.selectFrom('revisions').selectAll().execute()).toEqual([]);
