@@ -6,23 +6,32 @@
  * turn is over, the next one goes on in the same batch; when nobody has come for one turn of the event loop, or the batch is old, it is
  * committed. Only then do its members learn that they are committed.
  *
- * A member that fails rolls back to its own savepoint and spoils no other. When the commit itself fails, or SQLite has rolled everything
- * back by itself (a full disk), all members of the batch fail, and nothing of any of them is kept.
+ * A member that fails rolls back to its own savepoint and spoils no other. All members of the batch fail, and nothing of any of them is kept,
+ * when the commit itself fails, when a savepoint cannot be rolled back, or when SQLite has rolled everything back by itself (a full disk, an I/O
+ * error). A member may swallow that error and go on; outside of a transaction SQLite would keep each further statement at once, so these are
+ * refused.
  *
  * Whoever comes later in a batch sees what is not committed yet, but cannot answer anybody with it before it is. That holds for refusals, too: a
  * member that has rolled back waits for the others. Readers outside of transactions have a connection of their own (`sqlite-dialect`) and see
  * only what is committed.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { CompiledQuery, QueryResult } from 'kysely';
+import { isSlipwayError } from '../../errors.ts';
 import { databaseAway } from './database-faults.ts';
 import type { Durability } from './durability.ts';
 import type { SqliteHandle } from './sqlite-handle.ts';
 
+type Writer = Pick<SqliteHandle, 'run' | 'execute' | 'isInTransaction'>;
+
 /** A batch takes no new members after this; the first of them has waited for long enough. Milliseconds. */
 const BATCH_MS = 8;
+const ROLLED_BACK = 'SQLite has rolled the transaction back';
 
-/** One transaction's time with the writing connection. It must end by one of the two. */
+/** One transaction's time with the writing connection. It must end by `commit` or `rollBack`. */
 export interface SqliteTurn {
+  /** Runs a statement of the transaction. @throws as `SqliteHandle.execute`; SERVER_DATABASE_AWAY after SQLite has ended the transaction */
+  execute<Row>(query: Pick<CompiledQuery, 'sql' | 'parameters'>): Promise<QueryResult<Row>>;
   /** Resolves when the disk has what was written. @throws SlipwayError SERVER_DATABASE_AWAY when nothing of it was kept */
   commit(): Promise<void>;
   /** Resolves when the disk has what others have written that it may have failed for. @throws as `commit` does when that was not kept */
@@ -41,7 +50,7 @@ interface Waiting {
 }
 
 export class SqliteBatches {
-  readonly #writer: SqliteHandle;
+  readonly #writer: Writer;
   #queue: Waiting[] = [];
   #batch: Batch | null = null;
   /** Somebody has a turn, or a batch is being committed. */
@@ -51,7 +60,7 @@ export class SqliteBatches {
   /** Resolves when nobody has a turn or waits for one. */
   #idle = Promise.withResolvers<void>();
 
-  constructor(writer: SqliteHandle) {
+  constructor(writer: Writer) {
     this.#writer = writer;
     this.#idle.resolve();
   }
@@ -73,6 +82,7 @@ export class SqliteBatches {
       await this.#writer.run('savepoint member');
       return this.#turnIn(this.#batch);
     } catch (error) {
+      if (this.#batch !== null && !this.#writer.isInTransaction) await this.#fail(this.#batch, error);
       this.#letGo();
       throw error;
     }
@@ -85,6 +95,8 @@ export class SqliteBatches {
   }
 
   async #begin(first: Durability): Promise<Batch> {
+    // A batch was given up, and the disk took not even that. Nothing of it may go along with the next one.
+    if (this.#writer.isInTransaction) await this.#writer.run('rollback');
     // Those that may be lost lose nothing by being kept, so they go along with others.
     const isSynced = first === 'synced' || this.#queue.some(({ durability }) => durability === 'synced');
     const durability: Durability = isSynced ? 'synced' : 'lazy';
@@ -103,7 +115,12 @@ export class SqliteBatches {
   #turnIn(batch: Batch): SqliteTurn {
     let isOver = false;
     return {
+      execute: (query) => {
+        this.#requireTransaction();
+        return this.#writer.execute(query);
+      },
       commit: async () => {
+        this.#requireTransaction();
         await this.#writer.run('release member');
         isOver = true;
         this.#letGo();
@@ -112,28 +129,35 @@ export class SqliteBatches {
       rollBack: async () => {
         if (isOver) return;
         isOver = true;
-        let isBatchOver = false;
-        try {
-          isBatchOver = await this.#undo(batch);
-        } finally {
-          this.#letGo();
-        }
-        if (!isBatchOver) await batch.over.promise;
+        const isUndone = await this.#undo(batch);
+        this.#letGo();
+        if (isUndone) await batch.over.promise;
       },
     };
   }
 
-  /** @returns whether the whole batch has failed with it */
+  #requireTransaction(): void {
+    if (!this.#writer.isInTransaction) throw databaseAway(new Error(ROLLED_BACK));
+  }
+
+  /** Undoes what the member has done. @returns whether the others of the batch may go on; else the batch has failed */
   async #undo(batch: Batch): Promise<boolean> {
-    if (this.#writer.isInTransaction) {
+    try {
+      this.#requireTransaction();
       await this.#writer.run('rollback to member');
       await this.#writer.run('release member');
+      return true;
+    } catch (error) {
+      await this.#fail(batch, error);
       return false;
     }
-    // After a full disk or a disk's fault SQLite may have rolled back by itself, and the others' work with it.
+  }
+
+  /** Ends a batch of which nothing is kept. Its members learn of it, and whoever comes next begins another one. */
+  async #fail(batch: Batch, cause: unknown): Promise<void> {
+    if (this.#writer.isInTransaction) await this.#writer.run('rollback').catch(() => undefined);
     this.#batch = null;
-    batch.over.reject(databaseAway(new Error('SQLite has rolled the transaction back')));
-    return true;
+    batch.over.reject(isSlipwayError(cause, 'SERVER_DATABASE_AWAY') ? cause : databaseAway(cause));
   }
 
   #letGo(): void {
@@ -168,12 +192,11 @@ export class SqliteBatches {
     this.#isTaken = true;
     try {
       await this.#writer.run('commit');
+      this.#batch = null;
       batch.over.resolve();
     } catch (error) {
-      if (this.#writer.isInTransaction) await this.#writer.run('rollback').catch(() => undefined);
-      batch.over.reject(error);
+      await this.#fail(batch, error);
     }
-    this.#batch = null;
     this.#letGo();
   }
 }

@@ -186,11 +186,12 @@ class SqliteUser implements DatabaseConnection {
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { reader, writer } = this.#opened;
-    if (this.#turn !== null && writer !== null) return writer.handle.execute<Row>(query);
+    if (this.#turn !== null) return this.#turn.execute<Row>(query);
     if (writer === null || /^select\b/.test(query.sql)) return reader.execute<Row>(query);
-    await this.begin();
+    const turn = await writer.batches.take(this.#durability);
+    this.#turn = turn;
     try {
-      const result = await writer.handle.execute<Row>(query);
+      const result = await turn.execute<Row>(query);
       await this.commit();
       return result;
     } catch (error) {

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { SqliteBatches } from '../../../src/server/store/sqlite-batches.ts';
+import { SqliteHandle } from '../../../src/server/store/sqlite-handle.ts';
 import { databaseFileOf, openStore, type Store } from '../../../src/server/store/store.ts';
 import { seededRandom } from '../../support/random.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -175,4 +177,60 @@ test('a store that is closed in the middle ends what was begun, and does not com
   await expect(insert(database.store, 'late', 'x', 'lazy')).rejects.toThrow('closed');
   await expect(insert(database.store, 'late')).rejects.toThrow();
   await database[Symbol.asyncDispose]();
+});
+
+test('when SQLite rolls the whole batch back, nobody of it is told of success, and nothing of a member that goes on is kept', async () => {
+  using scratch = scratchFolder();
+  await using database = await opened(scratch.path);
+  const { store } = database;
+  const goesOn = store.transaction(async (tx) => {
+    await tx.insertInto('secrets').values({ name: 'second', value_sealed: '' }).execute();
+    await sql`rollback`.execute(tx);
+    const later = tx.insertInto('secrets').values({ name: 'third', value_sealed: '' }).execute();
+    await later.catch(() => undefined);
+  });
+  const swallows = () => store.transaction(async (tx) => void (await sql`rollback`.execute(tx)));
+  const outcomes = await Promise.allSettled([insert(store, 'first'), goesOn, insert(store, 'fourth'), swallows()]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'SERVER_DATABASE_AWAY' } });
+  await insert(store, 'afterwards');
+  expect(database.names()).toEqual(['afterwards']);
+});
+
+test.each([
+  ['a savepoint fails, and SQLite has rolled all back', 'savepoint member', true],
+  ['a member cannot be undone', 'rollback to member', false],
+  ['the commit fails', 'commit', false],
+  ['the commit fails, and SQLite has rolled all back', 'commit', true],
+])('when %s, the whole batch fails, and the next one is kept', async (_what, failing, isRolledBack) => {
+  using scratch = scratchFolder();
+  const database = new DatabaseSync(scratch.at('db'));
+  database.exec('create table names (name text)');
+  const handle = new SqliteHandle(database);
+  let seen = 0;
+  const faulty = {
+    execute: handle.execute.bind(handle),
+    get isInTransaction() {
+      return handle.isInTransaction;
+    },
+    async run(text: string) {
+      if (text === failing) seen += 1;
+      // The first savepoint is the first member's.
+      if (text !== failing || seen !== (failing === 'savepoint member' ? 2 : 1)) return handle.run(text);
+      if (isRolledBack) await handle.run('rollback');
+      throw new Error('the disk has failed');
+    },
+  };
+  const batches = new SqliteBatches(faulty);
+  const add = async (name: string, isGood = true) => {
+    const turn = await batches.take('synced');
+    await turn.execute({ sql: 'insert into names values (?)', parameters: [name] });
+    await (isGood ? turn.commit() : turn.rollBack());
+  };
+  const outcomes = await Promise.allSettled([add('first'), add('second', failing !== 'rollback to member')]);
+  expect(outcomes[0]).toMatchObject({ status: 'rejected', reason: { code: 'SERVER_DATABASE_AWAY' } });
+  await add('next');
+  await batches.close();
+  expect(database.prepare('select name from names').all()).toEqual([{ name: 'next' }]);
+  database.close();
 });
