@@ -35,18 +35,27 @@ export async function openSigning(ctx: {
 }): Promise<SigningService> {
   const authority = await loadAuthority(ctx);
   writeFileDurably(join(ctx.dataDir, 'signer-ca.pem'), authority.caCertificatePem);
-  let current: Promise<Signer> | null = null;
-  return {
-    caCertificatePem: authority.caCertificatePem,
-    async signer() {
-      const signer = await current;
-      if (signer !== null && signer.notAfterMs - RENEW_BEFORE_MS > ctx.clock.now()) return signer;
-      current = issueSigner(authority, {
+  let current: Signer | null = null;
+  // Whoever asks meanwhile gets the same one. A failure is told to those that wait, and not kept: whoever asks next tries anew.
+  let making: Promise<Signer> | null = null;
+  const make = async (): Promise<Signer> => {
+    try {
+      current = await issueSigner(authority, {
         nowMs: ctx.clock.now(),
         random: ctx.random,
         commonName: 'Slipway deployment specifications',
       });
       return current;
+    } finally {
+      making = null;
+    }
+  };
+  return {
+    caCertificatePem: authority.caCertificatePem,
+    async signer() {
+      if (current !== null && current.notAfterMs - RENEW_BEFORE_MS > ctx.clock.now()) return current;
+      making ??= make();
+      return making;
     },
   };
 }

@@ -14,6 +14,8 @@ export interface Readiness {
 const KEPT_MS = 1_000;
 /** Whoever asks wants to know it soon: load balancers give up after a few seconds. */
 const LIMIT_MS = 2_000;
+/** A question that has had no answer for so long may be lost with its connection: another one is asked. */
+const LOST_MS = 30_000;
 
 /** @param ctx.isStopping whether the server has begun to stop */
 export function createReadiness(ctx: {
@@ -23,31 +25,48 @@ export function createReadiness(ctx: {
   isStopping(): boolean;
 }): Readiness {
   let last: { readonly atMs: number; readonly problem: Promise<string | null> } | null = null;
+  // One question at a time: while a database hangs, one each second would take up all connections to it.
+  let open: { readonly sinceMs: number; readonly answer: Promise<string | null> } | null = null;
+  const openQuestion = (nowMs: number) => {
+    if (open !== null && nowMs - open.sinceMs < LOST_MS) return open;
+    const question = {
+      sinceMs: nowMs,
+      answer: askDatabase(ctx).finally(() => {
+        if (open === question) open = null;
+      }),
+    };
+    open = question;
+    return question;
+  };
   return {
     async problem() {
       if (ctx.isStopping()) return 'the server is stopping';
       const nowMs = ctx.clock.now();
       if (last === null || nowMs - last.atMs >= KEPT_MS || nowMs < last.atMs) {
-        last = { atMs: nowMs, problem: askDatabase(ctx) };
+        last = { atMs: nowMs, problem: inTime(openQuestion(nowMs).answer, ctx.clock) };
       }
       return last.problem;
     },
   };
 }
 
+/** Never rejects. */
 async function askDatabase({
   store,
-  clock,
   log,
-}: Omit<Parameters<typeof createReadiness>[0], 'isStopping'>): Promise<string | null> {
-  const over = new AbortController();
-  const asked = stepOfDatabase(store.db).then(judge, (error: unknown) => {
+}: Pick<Parameters<typeof createReadiness>[0], 'store' | 'log'>): Promise<string | null> {
+  try {
+    return judge(await stepOfDatabase(store.db));
+  } catch (error) {
     log.debug('the server is not ready', { why: messageOf(error) });
     return NO_ANSWER;
-  });
-  const late = clock.sleep(LIMIT_MS, over.signal).then(() => NO_ANSWER);
+  }
+}
+
+async function inTime(answer: Promise<string | null>, clock: Clock): Promise<string | null> {
+  const over = new AbortController();
   try {
-    return await Promise.race([asked, late]);
+    return await Promise.race([answer, clock.sleep(LIMIT_MS, over.signal).then(() => NO_ANSWER)]);
   } finally {
     over.abort();
   }
