@@ -3,13 +3,18 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** The functions of `test/support` that start a server. */
-const STARTS = /\b(?:startControlServer|testServer)\b/;
+/** The functions that start a server. */
+const STARTS = /\b(?:startControlServer|testServer|createWorld)\b/;
 /** A file that names its databases itself. */
 const CHOOSES = /\b(?:describeStores|postgresCluster)\b/;
 const IMPORT = /\bfrom '(\.[^']+)'/g;
 /** They export what starts a server beside what does not, so that an import of them says nothing. */
-const MAKERS: ReadonlySet<string> = new Set(['test/support/slipway.ts', 'test/support/test-server.ts']);
+const MAKERS: ReadonlySet<string> = new Set([
+  'test/support/slipway.ts',
+  'test/support/test-server.ts',
+  // The table of operations takes its texts from there, and the documentation its tables from that one.
+  'test/server/api/operations/world.ts',
+]);
 
 /** The test files that start a server, by themselves or by what they import, and leave open which database it works on. */
 export function filesOfServers(): readonly string[] {
