@@ -14,6 +14,7 @@ export interface ServerOptions {
   readonly database?: string;
   readonly region: string;
   readonly accountId: string;
+  readonly zoneTag: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly keepDeployments: Days;
@@ -72,6 +73,11 @@ export function addServerOptions(command: Command): Command {
       new Option('--account-id <digits>', 'account in the names of resources')
         .env('SLIPWAY_ACCOUNT_ID')
         .default('000000000000'),
+    )
+    .addOption(
+      new Option('--zone-tag <name>', 'tag whose value is the zone of a host, for configurations with zones')
+        .env('SLIPWAY_ZONE_TAG')
+        .default('zone'),
     )
     .addOption(
       new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),

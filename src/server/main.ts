@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly metricsListen?: { readonly host: string; readonly port: number };
   readonly region: string;
   readonly accountId: string;
+  /** Name of the tag whose value is a host's zone; else `zone`. */
+  readonly zoneTag?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
@@ -65,6 +67,8 @@ export interface RunningServer {
 
 /** Where `slipway push` puts revisions unless told otherwise. */
 export const REVISION_BUCKET = 'revisions';
+
+export const DEFAULT_ZONE_TAG = 'zone';
 
 const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null };
 
@@ -140,6 +144,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         random,
         region: options.region,
         accountId: options.accountId,
+        zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
         server: {
           version: options.version,
           s3Endpoint: options.publicS3Endpoint ?? null,

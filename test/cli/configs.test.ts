@@ -42,4 +42,9 @@ test('slipway configs shows what hosts need of a configuration for hosts, and th
       expect.arrayContaining([line, 'created (UTC) | predefined']),
     );
   }
+  const waits = ['--first-zone-wait', '900', '--zone-wait', '300'];
+  await lines('create', 'by-zone', '--min-healthy', '50%', '--min-healthy-per-zone', '1', ...waits);
+  expect(await lines('show', 'by-zone')).toContain(
+    'zones | one after another, 1 healthy in each, 900 s after the first zone, 300 s after others',
+  );
 });

@@ -1,5 +1,6 @@
 import { decide } from '../../src/server/engine/decide.ts';
 import type { FinishAction } from '../../src/server/engine/hosts/ending.ts';
+import type { ZonalSettings } from '../../src/server/engine/hosts/zones.ts';
 import type {
   Action,
   DeploymentSnapshot,
@@ -21,6 +22,10 @@ export type SimulatedSettings = Omit<
   'targets' | 'stopRequestedAtMs' | 'createdAtMs' | 'listeningSinceMs'
 >;
 
+function requiredOf({ minimumPerZone: { type, value } }: ZonalSettings, hosts: number): number {
+  return type === 'FLEET_PERCENT' ? (hosts * value) / 100 : value;
+}
+
 const OVER = ['Succeeded', 'Failed', 'Skipped'];
 
 /** A deployment and its hosts in memory: carries out what `decide` says, and complains about what must never be said. */
@@ -39,11 +44,19 @@ export class SimulatedDeployment {
   readonly #createdAtMs = this.nowMs;
   readonly #everReady = new Set<SimulatedEvent>();
 
-  constructor(hosts: number, events: readonly string[], settings: SimulatedSettings) {
+  /** @param zoneOf by host; hosts of one zone follow each other */
+  constructor(
+    hosts: number,
+    events: readonly string[],
+    settings: SimulatedSettings,
+    zoneOf: (host: number) => string = () => '',
+  ) {
     this.#settings = settings;
     this.targets = Array.from({ length: hosts }, (_, index) => ({
       instanceId: `host-${index}`,
       status: 'Pending' as const,
+      zone: zoneOf(index),
+      endedAtMs: null,
       host: { deregisteredAtMs: null, heardOfAtMs: null },
       events: events.map((name, position) => ({
         position,
@@ -162,6 +175,7 @@ export class SimulatedDeployment {
     switch (action.action) {
       case 'start-target':
         if (target.status !== 'Pending') throw new Error('a target was started twice');
+        this.#checkZones(target);
         target.status = 'InProgress';
         return;
       case 'ready-event': {
@@ -184,8 +198,39 @@ export class SimulatedDeployment {
       }
       case 'end-target':
         target.status = action.status;
+        target.endedAtMs = this.nowMs;
         for (const event of target.events) if (!OVER.includes(event.status)) event.status = 'Skipped';
     }
+  }
+
+  /** Whether as many succeeded in each zone as its minimum wants. */
+  get isEveryZoneHealthy(): boolean {
+    const { zonal } = this.#settings;
+    if (zonal === null) return true;
+    return [...Map.groupBy(this.targets, ({ zone }) => zone).values()].every(
+      (own) => own.filter(({ status }) => status === 'Succeeded').length >= requiredOf(zonal, own.length),
+    );
+  }
+
+  /** Complains about a target that begins before its zone has its turn, or where its zone cannot spare it. */
+  #checkZones({ zone }: SimulatedTarget): void {
+    const { zonal } = this.#settings;
+    if (zonal === null) return;
+    const own = this.targets.filter((target) => target.zone === zone);
+    const earlier = this.targets.slice(
+      0,
+      this.targets.findIndex((target) => target.zone === zone),
+    );
+    if (earlier.some(({ endedAtMs }) => endedAtMs === null)) throw new Error('two zones at once');
+    if (own.every(({ status }) => status === 'Pending')) {
+      const waitMs = (before: SimulatedTarget) =>
+        before.zone === this.targets[0]?.zone ? zonal.firstMonitorMs : zonal.monitorMs;
+      if (earlier.some((before) => (before.endedAtMs ?? 0) + waitMs(before) > this.nowMs))
+        throw new Error('a zone began during the wait before it');
+    }
+    const down = own.filter(({ status }) => status === 'InProgress' || status === 'Failed').length;
+    if (own.length - down - 1 < requiredOf(zonal, own.length))
+      throw new Error('a zone has fewer healthy hosts than its minimum');
   }
 
   #event(target: SimulatedTarget, position: number): SimulatedEvent {

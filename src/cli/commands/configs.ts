@@ -9,7 +9,7 @@ import { renderTime } from '../view/time.ts';
 
 const PREDEFINED = 'CodeDeployDefault.';
 
-type Options = ConnectionOptions & ResultOptions;
+interface Options extends ConnectionOptions, ResultOptions {}
 
 interface MinimumHealthyHosts {
   readonly type: 'HOST_COUNT' | 'FLEET_PERCENT';
@@ -23,11 +23,44 @@ export function parseMinimumHealthy(text: string): MinimumHealthyHosts {
   return { type: percent === '%' ? 'FLEET_PERCENT' : 'HOST_COUNT', value: Number(digits) };
 }
 
+/** `90` → ninety seconds. */
+export function parseSeconds(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError(`'${text}' is no whole number of seconds, as 600`);
+}
+
+interface ZoneOptions {
+  readonly zones?: boolean;
+  readonly minHealthyPerZone?: MinimumHealthyHosts;
+  readonly zoneWait?: number;
+  readonly firstZoneWait?: number;
+}
+
+/** @returns null: hosts are deployed to whatever their zones are */
+function zonalConfigOf(options: ZoneOptions): ConfigInfo['zonalConfig'] | null {
+  const { zones, minHealthyPerZone, zoneWait, firstZoneWait } = options;
+  if (zones !== true && (minHealthyPerZone ?? zoneWait ?? firstZoneWait) === undefined) return null;
+  return {
+    ...(firstZoneWait === undefined ? {} : { firstZoneMonitorDurationInSeconds: firstZoneWait }),
+    ...(zoneWait === undefined ? {} : { monitorDurationInSeconds: zoneWait }),
+    ...(minHealthyPerZone === undefined ? {} : { minimumHealthyHostsPerZone: minHealthyPerZone }),
+  };
+}
+
+/** null: the configuration does not go from zone to zone. */
+function renderZones({ zonalConfig }: ConfigInfo): string | null {
+  if (zonalConfig === undefined) return null;
+  const { minimumHealthyHostsPerZone: minimum, monitorDurationInSeconds: wait = 0 } = zonalConfig;
+  const first = zonalConfig.firstZoneMonitorDurationInSeconds ?? wait;
+  const waits = first === wait ? `${wait} s between zones` : `${first} s after the first zone, ${wait} s after others`;
+  return `one after another, ${renderMinimum(minimum, '0%')} healthy in each, ${waits}`;
+}
+
 type ConfigInfo = NonNullable<ManagementOperations['GetDeploymentConfig']['output']['deploymentConfigInfo']>;
 
 /** The predefined one that no client can make says how many may be in work at once. Those of Lambda and ECS have nothing to do with hosts. */
-function renderMinimum({ minimumHealthyHosts: minimum }: ConfigInfo): string {
-  if (minimum === undefined) return '–';
+function renderMinimum(minimum: ConfigInfo['minimumHealthyHosts'], absent = '–'): string {
+  if (minimum === undefined) return absent;
   const { type, value = 0 } = minimum;
   if (type === 'FLEET_PERCENT') return `${value}%`;
   return type === 'HOST_COUNT' ? `${value}` : `all but ${value}`;
@@ -39,6 +72,10 @@ function renderTraffic({ trafficRoutingConfig: routing }: ConfigInfo): string | 
   if (canary !== undefined) return `${canary.canaryPercentage}%, the rest after ${canary.canaryInterval} min`;
   if (linear !== undefined) return `${linear.linearPercentage}% every ${linear.linearInterval} min`;
   return routing === undefined ? null : 'all at once';
+}
+
+interface CreateOptions extends Options, ZoneOptions {
+  readonly minHealthy: MinimumHealthyHosts;
 }
 
 export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
@@ -61,7 +98,7 @@ export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
       const rows = infos.map((info) => [
         info.deploymentConfigName ?? '',
         info.computePlatform ?? '',
-        renderMinimum(info),
+        renderMinimum(info.minimumHealthyHosts),
       ]);
       printResult(ctx, options, infos, renderTable([['CONFIGURATION', 'PLATFORM', 'MINIMUM HEALTHY'], ...rows]));
     },
@@ -72,11 +109,13 @@ export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
       const { client } = connect(ctx, options);
       const { deploymentConfigInfo: info = {} } = await client.call('GetDeploymentConfig', { deploymentConfigName });
       const traffic = renderTraffic(info);
+      const zones = renderZones(info);
       const rows = [
         ['configuration', info.deploymentConfigName ?? ''],
         ['id', info.deploymentConfigId ?? ''],
         ['platform', info.computePlatform ?? ''],
-        traffic === null ? ['minimum healthy', renderMinimum(info)] : ['traffic', traffic],
+        traffic === null ? ['minimum healthy', renderMinimum(info.minimumHealthyHosts)] : ['traffic', traffic],
+        ...(zones === null ? [] : [['zones', zones]]),
         ['created (UTC)', deploymentConfigName.startsWith(PREDEFINED) ? 'predefined' : renderTime(info.createTime)],
       ];
       printResult(ctx, options, info, renderTable(rows));
@@ -89,10 +128,22 @@ export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
       'hosts that must stay healthy while others are deployed to: 2, or 50%',
       parseMinimumHealthy,
     )
-    .action(async (deploymentConfigName: string, options: Options & { readonly minHealthy: MinimumHealthyHosts }) => {
+    .option('--zones', 'deploy to one zone after another, by the zone tag of the hosts')
+    .option(
+      '--min-healthy-per-zone <number>',
+      'hosts of each zone that must stay healthy: 1, or 50%; implies --zones',
+      parseMinimumHealthy,
+    )
+    .option('--zone-wait <seconds>', 'wait after each zone before the next one; implies --zones', parseSeconds)
+    .option('--first-zone-wait <seconds>', 'the same after the first zone; implies --zones', parseSeconds)
+    .action(async (deploymentConfigName: string, options: CreateOptions) => {
       const { client } = connect(ctx, options);
-      const { minHealthy: minimumHealthyHosts } = options;
-      const answer = await client.call('CreateDeploymentConfig', { deploymentConfigName, minimumHealthyHosts });
+      const zonalConfig = zonalConfigOf(options);
+      const answer = await client.call('CreateDeploymentConfig', {
+        deploymentConfigName,
+        minimumHealthyHosts: options.minHealthy,
+        ...(zonalConfig === null ? {} : { zonalConfig }),
+      });
       printLine(ctx, options, answer, `created deployment configuration ${deploymentConfigName}`);
     });
 

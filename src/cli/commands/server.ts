@@ -113,6 +113,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.metricsListen === undefined ? {} : { metricsListen: options.metricsListen }),
     region: options.region,
     accountId: options.accountId,
+    zoneTag: options.zoneTag,
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}
       : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),

@@ -18,6 +18,8 @@ export interface ApiContext {
   readonly random: Random;
   readonly region: string;
   readonly accountId: string;
+  /** Name of the tag whose value is a host's zone. */
+  readonly zoneTag: string;
   readonly server: {
     readonly version: string;
     /** null: the S3 API is where this one is. */

@@ -1,7 +1,7 @@
 /** CreateDeployment: what it is given, checked, becomes a row with all that the deployment goes by. */
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
-import { type DeploymentOptions, settingsOf } from '../engine/settings.ts';
+import { type DeploymentOptions, type DeploymentSettings, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
 import { noteRevisionUse, putRevision } from '../store/revisions.ts';
@@ -27,6 +27,7 @@ import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
 import { checkRollback } from './settings/rollback.ts';
 import { readSuspendedProcesses } from './settings/suspended-processes.ts';
+import { zonalSettings } from './settings/zonal-config.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'] as const;
@@ -150,7 +151,10 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       update_outdated_instances_only: options.updateOutdatedInstancesOnly ? 1 : 0,
       restart_of: options.isRestart ? (last?.deployment_id ?? null) : null,
       options_json: JSON.stringify(shown),
-      settings_json: JSON.stringify(settingsOf(groupSettings, options.shown)),
+      settings_json: JSON.stringify({
+        ...settingsOf(groupSettings, options.shown),
+        ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
+      } satisfies DeploymentSettings),
       created_at_ms: nowMs,
       started_at_ms: null,
       completed_at_ms: null,

@@ -17,6 +17,7 @@ import { type Handlers, type Input, seconds } from './context.ts';
 import { CONFIG, quote, readName, readObject, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { findPredefined, PREDEFINED_CONFIGS, PREDEFINED_PREFIX, predefinedInfo } from './predefined-configs.ts';
+import { readZonalConfig, type ZonalConfig } from './settings/zonal-config.ts';
 
 const MAX_PERCENT = 99;
 /** What a column of the database holds; no fleet comes near it. */
@@ -28,6 +29,8 @@ type ConfigInfo = NonNullable<ManagementOperations['GetDeploymentConfig']['outpu
 export interface HostConfig {
   readonly name: string;
   readonly minimum: MinimumHealthyHosts;
+  /** null: it does not go from zone to zone. */
+  readonly zonal: ZonalConfig | null;
 }
 
 /** @throws ApiError DeploymentConfigDoesNotExistException, InvalidDeploymentConfigNameException for one of Lambda or ECS */
@@ -42,7 +45,8 @@ export async function requireHeldConfig(tx: StoreTransaction, name: string): Pro
 
 function predefinedHostConfig(name: string): HostConfig | null {
   const config = findPredefined(name);
-  if (config === null || config.platform === 'Server') return config;
+  if (config === null) return null;
+  if (config.platform === 'Server') return { ...config, zonal: null };
   throw new ApiError(
     'InvalidDeploymentConfigNameException',
     `deploymentConfigName ${name} is for ${config.platform}; this server deploys to hosts.`,
@@ -50,7 +54,8 @@ function predefinedHostConfig(name: string): HostConfig | null {
 }
 
 function customConfig(row: DeploymentConfigRow | null, name: string): HostConfig {
-  return { name, minimum: minimumOf(present(row, name)) };
+  const found = present(row, name);
+  return { name, minimum: minimumOf(found), zonal: zonalOf(found) };
 }
 
 function present(row: DeploymentConfigRow | null, name: string): DeploymentConfigRow {
@@ -62,14 +67,20 @@ function minimumOf(row: DeploymentConfigRow): MinimumHealthyHosts {
   return { type: row.minimum_type, value: row.minimum_value };
 }
 
+function zonalOf({ zonal_json }: DeploymentConfigRow): ZonalConfig | null {
+  return zonal_json === null ? null : (JSON.parse(zonal_json) as ZonalConfig);
+}
+
 function customConfigInfo(row: DeploymentConfigRow): ConfigInfo {
   const { type, value } = minimumOf(row);
+  const zonalConfig = zonalOf(row);
   return {
     deploymentConfigId: row.deployment_config_id,
     deploymentConfigName: row.deployment_config_name,
     minimumHealthyHosts: { type: type as 'HOST_COUNT', value },
     createTime: seconds(row.created_at_ms),
     computePlatform: 'Server',
+    ...(zonalConfig === null ? {} : { zonalConfig }),
   };
 }
 
@@ -103,6 +114,7 @@ export const deploymentConfigHandlers: Handlers<
     }
     requireHostPlatform(input);
     const minimum = readMinimum(input);
+    const zonal = readZonalConfig(input);
     const deploymentConfigId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
       if ((await findConfig(tx, name)) !== null) {
@@ -117,6 +129,7 @@ export const deploymentConfigHandlers: Handlers<
         compute_platform: 'Server',
         minimum_type: minimum.type,
         minimum_value: minimum.value,
+        zonal_json: zonal === null ? null : JSON.stringify(zonal),
         created_at_ms: ctx.clock.now(),
       });
     });

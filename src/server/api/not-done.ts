@@ -118,11 +118,6 @@ const NOT_DONE: {
     overrideAlarmConfiguration: ALARMS,
   },
   CreateDeploymentConfig: {
-    zonalConfig: {
-      type: 'InvalidZonalDeploymentConfigurationException',
-      why: 'its hosts have no zones. Leave it out.',
-      asksForNothing: isEmpty,
-    },
     trafficRoutingConfig: {
       type: 'InvalidTrafficRoutingConfigurationException',
       why: 'a trafficRoutingConfig is for Lambda and ECS. Leave it out; hosts need minimumHealthyHosts.',

@@ -3,7 +3,8 @@ import { inChunks } from '../store/chunks.ts';
 import { type DecisiveEvent, eventsOfActiveTargets } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
-import { hostsOfTargets } from '../store/targets.ts';
+import { FINAL_TARGET_STATUSES, hostsOfTargets } from '../store/targets.ts';
+import { zonalSettingsOf } from './settings.ts';
 import type { DeploymentSnapshot, HostSnapshot } from './snapshot.ts';
 
 /** All that a decision about a deployment follows from. @param targets all of it */
@@ -59,11 +60,14 @@ function snapshotOf(
     minimum: { type: deployment.minimum_type, value: deployment.minimum_value },
     deploymentConfigName: deployment.deployment_config_name,
     ignoreApplicationStopFailures: deployment.ignore_application_stop_failures === 1,
+    zonal: zonalSettingsOf(deployment),
     targets: targets
       .filter((target) => target.was_current === 0)
       .map((target) => ({
         instanceId: target.instance_id,
         status: target.status,
+        zone: target.zone ?? '',
+        endedAtMs: FINAL_TARGET_STATUSES.includes(target.status) ? target.updated_at_ms : null,
         host: hostOf.get(target.instance_id) ?? UNHEARD_OF,
         events: (byInstance.get(target.instance_id) ?? []).map((event) => ({
           position: event.position,

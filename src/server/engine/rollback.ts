@@ -11,7 +11,7 @@ import { findDeployment, insertDeployment, updateDeployment } from '../store/dep
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { type DeploymentOptions, parseOptions, storedSettings } from './settings.ts';
+import { type DeploymentOptions, type DeploymentSettings, parseOptions, storedSettings } from './settings.ts';
 
 /** The creator's exact name means something to agents, too. */
 const ROLLBACK_CREATOR = 'codeDeployRollback';
@@ -83,6 +83,7 @@ function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDepl
     // What the failed one was allowed to overwrite, the old revision need not be.
     file_exists_behavior: good.file_exists_behavior,
     update_outdated_instances_only: 0,
+    settings_json: settingsOfRollback(base),
     // It downloads: the files on the hosts are what has just not worked.
     restart_of: null,
     options_json: JSON.stringify({
@@ -96,6 +97,13 @@ function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDepl
     error_message: null,
     wake_at_ms: nowMs,
   } as const;
+}
+
+/** A rollback waits for no zone: hosts that were just made worse are not to stay so. */
+function settingsOfRollback({ settings_json }: Pick<DeploymentRow, 'settings_json'>): string | null {
+  if (settings_json === null) return null;
+  const { zonal: _, ...settings } = JSON.parse(settings_json) as DeploymentSettings;
+  return JSON.stringify(settings);
 }
 
 /** The only thing about a deployment that changes after its end. */

@@ -5,6 +5,7 @@
 import type { DeploymentRow } from '../store/schema.ts';
 import type { TagFilter } from '../store/tag.ts';
 import { filterListsOf, type MembershipSettings } from './hosts/membership.ts';
+import type { ZonalSettings } from './hosts/zones.ts';
 
 export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
 
@@ -13,6 +14,8 @@ export interface DeploymentSettings {
   readonly filterLists: readonly (readonly TagFilter[])[];
   /** Events after which the group is rolled back by itself; none: it never is. */
   readonly rollbackEvents: readonly RollbackEvent[];
+  /** Absent: the deployment does not go from zone to zone. */
+  readonly zonal?: ZonalSettings;
 }
 
 /** A member of the API's shapes: what happens after which event. */
@@ -52,6 +55,12 @@ export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOpt
 
 export function parseOptions({ options_json }: Pick<DeploymentRow, 'options_json'>): DeploymentOptions {
   return JSON.parse(options_json) as DeploymentOptions;
+}
+
+/** Those about zones, which need no look at the group. */
+export function zonalSettingsOf({ settings_json }: Pick<DeploymentRow, 'settings_json'>): ZonalSettings | null {
+  if (settings_json === null) return null;
+  return (JSON.parse(settings_json) as DeploymentSettings).zonal ?? null;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import type { MinimumHealthyHosts, TargetCounts } from './hosts/health.ts';
+import type { ZonalSettings } from './hosts/zones.ts';
 
 export interface EventSnapshot {
   readonly position: number;
@@ -14,6 +15,10 @@ export interface EventSnapshot {
 export interface TargetSnapshot {
   readonly instanceId: string;
   readonly status: TargetStatus;
+  /** The value of its zone tag when the deployment began; '': it had none, or no zones are asked for. */
+  readonly zone: string;
+  /** null: it is not over. */
+  readonly endedAtMs: number | null;
   readonly host: HostSnapshot;
   /** In order, at least one; those of a target that is over are not looked at. */
   readonly events: readonly EventSnapshot[];
@@ -44,6 +49,8 @@ export interface DeploymentSnapshot {
   readonly minimum: MinimumHealthyHosts;
   readonly deploymentConfigName: string;
   readonly ignoreApplicationStopFailures: boolean;
+  /** null: the deployment does not go from zone to zone. */
+  readonly zonal: ZonalSettings | null;
   /** In the order of attempt. Those that were left alone because they were up to date are not among them. */
   readonly targets: readonly TargetSnapshot[];
 }

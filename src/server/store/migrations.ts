@@ -23,6 +23,7 @@ const STEPS: readonly Step[] = [
   changedTargets,
   lostPowers,
   registeredAgain,
+  zones,
 ];
 
 /** The step that a database of this version is at. */
@@ -238,5 +239,13 @@ function registeredAgain(): readonly string[] {
     'update revisions set latest_use_at_ms = coalesce(last_used_at_ms, registered_at_ms)',
     'drop index revisions_by_latest_use',
     'create index revisions_by_latest_use on revisions (latest_use_at_ms, revision_id)',
+  ];
+}
+
+/** Deployments that go from zone to zone. */
+function zones(TEXT: string): readonly string[] {
+  return [
+    `alter table deployment_configs add column zonal_json ${TEXT}`,
+    `alter table targets add column zone ${TEXT}`,
   ];
 }

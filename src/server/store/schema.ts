@@ -73,6 +73,8 @@ export interface DeploymentConfigRow {
   compute_platform: string;
   minimum_type: 'HOST_COUNT' | 'FLEET_PERCENT';
   minimum_value: number;
+  /** `zonalConfig` as the API has it; null: hosts are deployed to whatever their zones are. */
+  zonal_json: string | null;
   created_at_ms: number;
 }
 
@@ -171,6 +173,8 @@ export interface TargetRow {
   position: number;
   /** 1: ran the revision already and was asked to be left alone; Skipped from the beginning and not counted. */
   was_current: number;
+  /** The value of its host's zone tag when the deployment began; null: it had none, or no zones are asked for. */
+  zone: string | null;
   status: TargetStatus;
   updated_at_ms: number;
 }

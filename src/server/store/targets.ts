@@ -2,7 +2,13 @@ import { inChunks } from './chunks.ts';
 import type { TargetRow, TargetStatus } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-export async function insertTargets(tx: StoreTransaction, targets: readonly TargetRow[]): Promise<void> {
+/** Statuses of targets to which nothing more happens. */
+export const FINAL_TARGET_STATUSES: readonly TargetStatus[] = ['Succeeded', 'Failed', 'Skipped'];
+
+/** A target as a deployment begins with it. */
+export type NewTarget = Omit<TargetRow, 'zone'> & Partial<Pick<TargetRow, 'zone'>>;
+
+export async function insertTargets(tx: StoreTransaction, targets: readonly NewTarget[]): Promise<void> {
   for (const chunk of inChunks(targets)) await tx.insertInto('targets').values(chunk).execute();
 }
 

@@ -266,7 +266,7 @@ describe('what else is not acted upon', () => {
     ],
     [
       'CreateDeploymentConfig',
-      { zonalConfig: { monitorDurationInSeconds: 5 } },
+      { zonalConfig: { monitorDurationInSeconds: 1.5 } },
       'InvalidZonalDeploymentConfigurationException',
       'zonalConfig',
     ],

@@ -5,6 +5,7 @@ import { decide, decidePart } from '../../../src/server/engine/decide.ts';
 import { HALF_AT_A_TIME } from '../../../src/server/engine/hosts/health.ts';
 import type { Action, DeploymentSnapshot, OtherTargets } from '../../../src/server/engine/snapshot.ts';
 import { SimulatedDeployment } from '../../support/simulated-deployment.ts';
+import { zonal } from '../../support/zonal-settings.ts';
 
 /** What a step for the changed targets reads: those, as many that wait for their turn, and the rest as counts. */
 function partOf(deployment: SimulatedDeployment, whole: DeploymentSnapshot) {
@@ -68,6 +69,8 @@ const fleet = fc.record({
   }),
   deploymentConfigName: fc.constantFrom('any', 'any', HALF_AT_A_TIME),
   ignoreApplicationStopFailures: fc.boolean(),
+  zonal: fc.option(zonal),
+  perZone: fc.integer({ min: 1, max: 5 }),
 });
 const host = fc.nat({ max: 11 });
 const happening = fc.oneof(
@@ -95,7 +98,9 @@ test('a decision about the changed targets alone is the decision about all of th
   const tally: Tally = { parts: 0, wholes: 0 };
   fc.assert(
     fc.property(fleet, fc.array(happening, { maxLength: 200 }), (options, happenings) => {
-      const deployment = new SimulatedDeployment(options.hosts, IN_PLACE_EVENTS.slice(0, options.events), options);
+      const zoneOf = (index: number) => `zone-${Math.floor(index / options.perZone)}`;
+      const events = IN_PLACE_EVENTS.slice(0, options.events);
+      const deployment = new SimulatedDeployment(options.hosts, events, options, zoneOf);
       deployment.step();
       for (const one of happenings) happen(deployment, tally, one);
     }),
@@ -109,6 +114,7 @@ test('a decision about one target says that the whole is needed when it ends the
     minimum: { type: 'MOST_CONCURRENCY' as const, value: 1 },
     deploymentConfigName: 'any',
     ignoreApplicationStopFailures: false,
+    zonal: null,
   };
   const decided = (hosts: number, isGood: boolean) => {
     const deployment = new SimulatedDeployment(hosts, ['Install'], options);

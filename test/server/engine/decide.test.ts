@@ -15,11 +15,13 @@ import {
   SILENCE_LIMIT_MS,
 } from '../../../src/server/engine/limits.ts';
 import { SimulatedDeployment, type SimulatedSettings } from '../../support/simulated-deployment.ts';
+import { zonal } from '../../support/zonal-settings.ts';
 
 const settings = (minimum: MinimumHealthyHosts, ignoreApplicationStopFailures = false): SimulatedSettings => ({
   minimum,
   deploymentConfigName: 'any',
   ignoreApplicationStopFailures,
+  zonal: null,
 });
 const ALL_AT_ONCE = settings({ type: 'HOST_COUNT', value: 0 });
 const ONE_AT_A_TIME = settings({ type: 'MOST_CONCURRENCY', value: 1 });
@@ -275,7 +277,14 @@ const fleet = fc.record({
   minimum,
   deploymentConfigName: fc.constantFrom('any', HALF_AT_A_TIME),
   ignoreApplicationStopFailures: fc.boolean(),
+  zonal: fc.option(zonal),
+  perZone: fc.integer({ min: 1, max: 4 }),
 });
+
+const zoneOf =
+  ({ perZone }: { readonly perZone: number }) =>
+  (host: number) =>
+    `zone-${Math.floor(host / perZone)}`;
 
 const host = fc.nat(8);
 /** What can happen, in any order and as often as it likes: also to hosts that are not asked, or not there. */
@@ -322,7 +331,7 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
     fc.assert(
       fc.property(fleet, fc.array(happening, { maxLength: 250 }), (options, happenings) => {
         const names = IN_PLACE_EVENTS.slice(0, options.events);
-        const deployment = new SimulatedDeployment(options.hosts, names, options);
+        const deployment = new SimulatedDeployment(options.hosts, names, options, zoneOf(options));
         const required = requiredHealthyHosts(options.hosts, options.minimum, options.deploymentConfigName);
         // The simulation itself throws when an action is out of order: a command twice, after the stop, before its turn.
         for (const one of happenings) {
@@ -334,14 +343,15 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
         for (deployment.step(); deployment.finished === null; deployment.step()) {
           deployment.nowMs = Math.max(deployment.nowMs, deployment.wakeAtMs);
           looks += 1;
-          expect(looks).toBeLessThanOrEqual(4 * options.hosts + 4);
+          // A zone adds the wait before it.
+          expect(looks).toBeLessThanOrEqual(5 * options.hosts + 4);
         }
         expect(deployment.mostDown).toBeLessThanOrEqual(Math.max(0, budget(options.hosts, required)));
 
         expect(deployment.count('Pending') + deployment.count('InProgress')).toBe(0);
         const isOverdue = deployment.ageMs >= DEPLOYMENT_LIMIT_MS;
         const isComplete = deployment.count('Succeeded') === options.hosts;
-        const isEnough = deployment.count('Succeeded') >= Math.max(required, 1);
+        const isEnough = deployment.count('Succeeded') >= Math.max(required, 1) && deployment.isEveryZoneHealthy;
         const byCounts = isComplete || (isEnough && !isOverdue) ? 'Succeeded' : 'Failed';
         expect(deployment.finished.status).toBe(deployment.isStopped ? 'Stopped' : byCounts);
         for (const target of deployment.targets) {
@@ -355,7 +365,8 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
   test('deciding twice is deciding once: after its actions are applied, a decision has nothing to add', () => {
     fc.assert(
       fc.property(fleet, fc.array(happening, { maxLength: 100 }), (options, happenings) => {
-        const deployment = new SimulatedDeployment(options.hosts, IN_PLACE_EVENTS.slice(0, options.events), options);
+        const names = IN_PLACE_EVENTS.slice(0, options.events);
+        const deployment = new SimulatedDeployment(options.hosts, names, options, zoneOf(options));
         for (const one of happenings) happen(deployment, one);
         deployment.step();
         const wakeAtMs = deployment.wakeAtMs;

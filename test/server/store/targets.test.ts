@@ -34,6 +34,7 @@ const target = (index: number, changes: Partial<TargetRow> = {}): TargetRow => (
   host_arn: `user-${index}`,
   position: index,
   was_current: 0,
+  zone: null,
   status: 'Pending',
   updated_at_ms: 1,
   ...changes,

@@ -1,6 +1,7 @@
 /** How a deployment ends, and what it says about that. Pure. */
 import type { DeploymentStatus } from '../../store/schema.ts';
-import { hasSucceeded, isLost, type TargetCounts } from './health.ts';
+import { budget, hasSucceeded, isLost, type TargetCounts } from './health.ts';
+import { impossibleZone, lostZone, NO_ZONE, type Zone } from './zones.ts';
 
 export interface FinishAction {
   readonly action: 'finish';
@@ -27,27 +28,32 @@ export function endingOf(situation: {
   readonly allowed: number;
   readonly isOverdue: boolean;
   readonly isStopped: boolean;
+  /** None: the deployment does not go from zone to zone. */
+  readonly zones: readonly Zone[];
 }): EarlyEnding | null {
-  const { counts, allowed } = situation;
+  const { counts, allowed, zones } = situation;
   // A stop that was accepted is kept, however long what runs then takes.
   if (situation.isStopped) return 'stopped';
   if (situation.isOverdue) return 'overdue';
-  if (counts.pending > 0 && allowed < 1) return 'impossible';
-  return isLost(counts, allowed) ? 'lost' : null;
+  if ((counts.pending > 0 && allowed < 1) || impossibleZone(zones) !== null) return 'impossible';
+  return isLost(counts, allowed) || lostZone(zones) !== null ? 'lost' : null;
 }
 
 export interface Outcome {
   readonly ending: EarlyEnding | null;
   readonly required: number;
   readonly hosts: number;
+  readonly zones: readonly Zone[];
 }
 
 /** How a deployment ends whose targets are all over. */
-export function finish(counts: TargetCounts, { ending, required, hosts }: Outcome): FinishAction {
+export function finish(counts: TargetCounts, { ending, required, hosts, zones }: Outcome): FinishAction {
   const isComplete = counts.succeeded === hosts;
+  const zone = impossibleZone(zones) ?? lostZone(zones);
+  const isEnough = hasSucceeded(counts, required) && zone === null;
   // Whoever asked for a stop was told that there will be one, so not even a complete success takes its place. Once the deployment is
   // overdue, the last target may not fail any more: perhaps it only did because of that.
-  if (ending !== 'stopped' && (isComplete || (ending === null && hasSucceeded(counts, required)))) {
+  if (ending !== 'stopped' && (isComplete || (ending === null && isEnough))) {
     return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
   }
   const failed = (errorCode: string, errorMessage: string): FinishAction => ({
@@ -64,13 +70,26 @@ export function finish(counts: TargetCounts, { ending, required, hosts }: Outcom
     case 'impossible':
       return failed(
         'HEALTH_CONSTRAINTS_INVALID',
-        `The deployment configuration wants ${required} of ${hosts} instances healthy at any time, so not one can be deployed to.`,
+        budget(hosts, required) < 1 || zone === null
+          ? `The deployment configuration wants ${required} of ${hosts} instances healthy at any time, so not one can be deployed to.`
+          : `The deployment configuration wants ${zone.required} of ${zone.hosts} instances healthy in ${nameOf(zone)} at any time, ` +
+              'so not one there can be deployed to.',
       );
     default:
+      if (zone !== null && hasSucceeded(counts, required)) {
+        const message =
+          `Too many instances failed in ${nameOf(zone)}: ${zone.counts.failed} of ${zone.hosts} did, and the deployment ` +
+          `configuration wants ${zone.required} healthy in each zone.`;
+        return failed('HEALTH_CONSTRAINTS', message);
+      }
       return failed(
         'HEALTH_CONSTRAINTS',
         `Too many instances failed: ${counts.failed} of ${hosts} did, ${counts.succeeded} succeeded, and the deployment ` +
           `configuration wants ${Math.max(required, 1)} healthy.`,
       );
   }
+}
+
+function nameOf({ name }: Zone): string {
+  return name === NO_ZONE ? 'the zone of those without a zone tag' : `the zone ${name}`;
 }

@@ -1,4 +1,5 @@
 /** How many hosts of a deployment must stay healthy, and what follows from it. Pure. */
+import type { TargetStatus } from '../../store/schema.ts';
 
 export interface MinimumHealthyHosts {
   readonly type: 'HOST_COUNT' | 'FLEET_PERCENT' | 'MOST_CONCURRENCY';
@@ -37,6 +38,17 @@ export interface TargetCounts {
 }
 
 export const NO_TARGETS: TargetCounts = { pending: 0, inProgress: 0, succeeded: 0, failed: 0, skipped: 0 };
+
+export function countStatuses(statuses: readonly TargetStatus[]): TargetCounts {
+  const of = (status: TargetStatus) => statuses.filter((one) => one === status).length;
+  return {
+    pending: of('Pending'),
+    inProgress: of('InProgress'),
+    succeeded: of('Succeeded'),
+    failed: of('Failed'),
+    skipped: of('Skipped'),
+  };
+}
 
 export function addCounts(a: TargetCounts, b: TargetCounts): TargetCounts {
   return {

@@ -18,12 +18,12 @@
  * In a large deployment most steps concern few targets. `decideInPart` looks at those alone, and takes the others as counts: they are as the
  * last step has left them. Where that is not enough, at a gate and at the end, it says so.
  */
-import type { TargetStatus } from '../../store/schema.ts';
 import { DEPLOYMENT_LIMIT_MS } from '../limits.ts';
 import type { Action, DeploymentSnapshot, OtherTargets } from '../snapshot.ts';
 import { endingOf, finish } from './ending.ts';
-import { addCounts, budget, mayStart, NO_TARGETS, requiredHealthyHosts, type TargetCounts } from './health.ts';
+import { addCounts, budget, countStatuses, mayStart, NO_TARGETS, requiredHealthyHosts } from './health.ts';
 import { Target } from './target.ts';
+import { turnOf, zonesOf } from './zones.ts';
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
 export function decideInPlace(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
@@ -40,8 +40,27 @@ export function decideInPart(
   others: OtherTargets,
   nowMs: number,
 ): readonly Action[] | null {
+  // Of a zone a part knows only some targets.
+  if (deployment.zonal !== null) return decideWithinTargets(deployment, others, nowMs);
   const { actions, concernsOthers } = decideAmong(deployment, others, nowMs);
   return concernsOthers ? null : actions;
+}
+
+/** Makes the next events ready. @returns null: a target ends, or may have to, which concerns the others */
+function decideWithinTargets(
+  deployment: DeploymentSnapshot,
+  others: OtherTargets,
+  nowMs: number,
+): readonly Action[] | null {
+  const actions: Action[] = [];
+  const targets = deployment.targets.map((target) => new Target(target, deployment, nowMs, actions));
+  for (const target of targets) target.settle();
+  const deadlineMs = deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
+  const isEnding = deployment.stopRequestedAtMs !== null || nowMs >= deadlineMs;
+  if (isEnding || actions.some(({ action }) => action === 'end-target')) return null;
+  for (const target of targets) target.goOn();
+  const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
+  return [...actions, { action: 'wake-at', atMs: Math.min(deadlineMs, others.wakeAtMs, ...limits) }];
 }
 
 function decideAmong(
@@ -51,7 +70,7 @@ function decideAmong(
 ): { readonly actions: readonly Action[]; readonly concernsOthers: boolean } {
   const actions: Action[] = [];
   const targets = deployment.targets.map((target) => new Target(target, deployment, nowMs, actions));
-  const countAll = () => addCounts(countTargets(targets), others.counts);
+  const countAll = () => addCounts(countStatuses(targets.map(({ status }) => status)), others.counts);
   const hosts = targets.length + others.hosts;
   const required = requiredHealthyHosts(hosts, deployment.minimum, deployment.deploymentConfigName);
   const allowed = budget(hosts, required);
@@ -60,24 +79,31 @@ function decideAmong(
   for (const target of targets) target.settle();
   const isOverdue = nowMs >= deadlineMs;
   const isStopped = deployment.stopRequestedAtMs !== null;
-  const ending = endingOf({ counts: countAll(), allowed, isOverdue, isStopped });
+  const { zonal } = deployment;
+  const allZones = () => (zonal === null ? [] : zonesOf(targets, zonal));
+  const zones = allZones();
+  const ending = endingOf({ counts: countAll(), allowed, isOverdue, isStopped, zones });
   for (const target of targets) {
     if (ending !== null) target.skip();
     if (ending === 'stopped') target.stop();
     if (isOverdue) target.giveUp();
   }
-  const startable = mayStart(countAll(), allowed);
-  const waiting = targets.filter(({ status }) => status === 'Pending');
+  const turn = zonal === null || ending !== null ? null : turnOf(zones, zonal, nowMs);
+  const startable = Math.min(mayStart(countAll(), allowed), turn?.mayStart ?? Number.POSITIVE_INFINITY);
+  const waiting = targets.filter(({ status, zone }) => status === 'Pending' && (turn === null || zone === turn.zone));
   for (const target of waiting.slice(0, startable)) target.start();
   for (const target of targets) target.goOn();
 
   const counts = countAll();
   const isOver = counts.pending === 0 && counts.inProgress === 0;
   if (isOver) {
-    actions.push(finish(counts, { ending, required, hosts }));
+    actions.push(finish(counts, { ending, required, hosts, zones: allZones() }));
   } else {
     const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
-    actions.push({ action: 'wake-at', atMs: Math.min(deadlineMs, others.wakeAtMs, ...limits) });
+    actions.push({
+      action: 'wake-at',
+      atMs: Math.min(deadlineMs, others.wakeAtMs, turn?.opensAtMs ?? deadlineMs, ...limits),
+    });
   }
   const isSkipped = ending !== null && others.counts.pending > 0;
   const isGivenUp = isOverdue && others.counts.inProgress > 0;
@@ -85,15 +111,4 @@ function decideAmong(
   // The end is written down for every host.
   const isEndOfOthers = isOver && others.hosts > 0;
   return { actions, concernsOthers: isSkipped || isGivenUp || areOthersStarted || isEndOfOthers };
-}
-
-function countTargets(targets: readonly Target[]): TargetCounts {
-  const of = (status: TargetStatus) => targets.filter((target) => target.status === status).length;
-  return {
-    pending: of('Pending'),
-    inProgress: of('InProgress'),
-    succeeded: of('Succeeded'),
-    failed: of('Failed'),
-    skipped: of('Skipped'),
-  };
 }

@@ -3,7 +3,7 @@ import type { Random } from '../../../system/random.ts';
 import { findGroupById } from '../../store/deployment-groups.ts';
 import { findDeployment, updateDeployment } from '../../store/deployments.ts';
 import { hostStatesOf } from '../../store/host-states.ts';
-import { instancesWithTags } from '../../store/instance-tags.ts';
+import { instancesWithTags, instanceTagsOf } from '../../store/instance-tags.ts';
 import { insertEvents } from '../../store/lifecycle-events.ts';
 import type {
   DeploymentGroupRow,
@@ -11,14 +11,14 @@ import type {
   HostStateRow,
   InstanceRow,
   LifecycleEventRow,
-  TargetRow,
 } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
-import { insertTargets } from '../../store/targets.ts';
+import { insertTargets, type NewTarget } from '../../store/targets.ts';
 import { courseOf } from '../course.ts';
 import { storedSettings } from '../settings.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
+import { inOrderOfZones, NO_ZONE } from './zones.ts';
 
 /** As many as one deployment may have. */
 const MAX_TARGETS = 1000;
@@ -37,7 +37,7 @@ export async function resolveTargets(
   if (group === null) {
     return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
-  const { filterLists } = storedSettings(deployment, group.settings_json);
+  const { filterLists, zonal } = storedSettings(deployment, group.settings_json);
   const members = await instancesWithTags(tx, filterLists, MAX_TARGETS + 1);
   if (members.length === 0) {
     return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
@@ -51,7 +51,14 @@ export async function resolveTargets(
   const order = orderOfAttempt(
     members.map((instance) => standingOf(instance, states.get(instance.instance_id), lastGood, ctx.random)),
   );
-  const rows = targetRows(deployment, members, order, upToDate(deployment, states), ctx.nowMs);
+  const zoneOf = zonal === undefined ? null : await zonesByTag(tx, members, zonal.tagKey);
+  const rows = targetRows(
+    deployment,
+    members,
+    zoneOf === null ? order : inOrderOfZones(order, zoneOf),
+    { upToDate: upToDate(deployment, states), zoneOf },
+    ctx.nowMs,
+  );
   await insertTargets(tx, rows.targets);
   await insertEvents(tx, rows.events);
   await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
@@ -67,6 +74,18 @@ function upToDate(deployment: DeploymentRow, states: ReadonlyMap<string, HostSta
   if (deployment.update_outdated_instances_only === 0) return new Set();
   const wanted = identityOf(parseLocation(deployment.revision_json));
   return new Set([...states.values()].filter((s) => s.revision_identity === wanted).map((s) => s.instance_id));
+}
+
+async function zonesByTag(
+  tx: StoreTransaction,
+  members: readonly InstanceRow[],
+  tagKey: string,
+): Promise<(instanceId: string) => string> {
+  const tags = await instanceTagsOf(
+    tx,
+    members.map((instance) => instance.instance_id),
+  );
+  return (instanceId) => tags.get(instanceId)?.find(({ Key }) => Key === tagKey)?.Value ?? NO_ZONE;
 }
 
 async function lastGoodRevision(tx: StoreTransaction, group: DeploymentGroupRow): Promise<string | null> {
@@ -94,12 +113,12 @@ function targetRows(
   deployment: DeploymentRow,
   members: readonly InstanceRow[],
   order: readonly string[],
-  upToDate: ReadonlySet<string>,
+  { upToDate, zoneOf }: { upToDate: ReadonlySet<string>; zoneOf: ((instanceId: string) => string) | null },
   nowMs: number,
-): { targets: TargetRow[]; events: LifecycleEventRow[] } {
+): { targets: NewTarget[]; events: LifecycleEventRow[] } {
   const byId = new Map(members.map((instance) => [instance.instance_id, instance]));
   const course = courseOf('in-place').flatMap((phase) => phase.events);
-  const targets: TargetRow[] = [];
+  const targets: NewTarget[] = [];
   const events: LifecycleEventRow[] = [];
   for (const [position, instanceId] of order.entries()) {
     const instance = byId.get(instanceId);
@@ -112,6 +131,7 @@ function targetRows(
       target_arn: instance.instance_arn,
       position,
       was_current: isCurrent ? 1 : 0,
+      zone: zoneOf?.(instanceId) || null,
       status: isCurrent ? 'Skipped' : 'Pending',
       updated_at_ms: nowMs,
     });

@@ -15,6 +15,10 @@ import type {
 /** A target while it is decided about: its status and its events' follow the actions that have been decided so far. */
 export class Target {
   status: TargetStatus;
+  /** '' where the deployment does not go from zone to zone. */
+  readonly zone: string;
+  /** null: it is not over. */
+  endedAtMs: number | null;
   readonly #instanceId: string;
   readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
   readonly #host: HostSnapshot;
@@ -25,6 +29,8 @@ export class Target {
 
   constructor(snapshot: TargetSnapshot, deployment: DeploymentSnapshot, nowMs: number, actions: Action[]) {
     this.status = snapshot.status;
+    this.zone = snapshot.zone;
+    this.endedAtMs = snapshot.endedAtMs;
     this.#instanceId = snapshot.instanceId;
     this.#events = snapshot.events.map((event) => ({ ...event }));
     this.#host = snapshot.host;
@@ -130,6 +136,7 @@ export class Target {
   #end(status: TargetEnding): void {
     this.#actions.push({ action: 'end-target', instanceId: this.#instanceId, status });
     this.status = status;
+    this.endedAtMs = this.#nowMs;
   }
 
   #isForgiven(event: string): boolean {

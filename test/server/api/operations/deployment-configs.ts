@@ -10,9 +10,8 @@ export const DEPLOYMENT_CONFIGS: Operations<
   'CreateDeploymentConfig' | 'GetDeploymentConfig' | 'ListDeploymentConfigs' | 'DeleteDeploymentConfig'
 > = {
   CreateDeploymentConfig: {
-    does: 'makes a configuration for deployments to hosts',
-    refuses:
-      '`computePlatform` Lambda and ECS and `trafficRoutingConfig`: deployments go to hosts; `zonalConfig`: hosts have no zones',
+    does: 'makes a configuration for deployments to hosts; with `zonalConfig` they go from zone to zone, by a tag of the hosts',
+    refuses: '`computePlatform` Lambda and ECS and `trafficRoutingConfig`: deployments go to hosts',
     good: { deploymentConfigName: 'most', minimumHealthyHosts: { type: 'FLEET_PERCENT', value: 75 } },
     refused: {
       ...NO_NAME,
@@ -33,7 +32,15 @@ export const DEPLOYMENT_CONFIGS: Operations<
       ].map((minimumHealthyHosts) => ({ minimumHealthyHosts })),
       InvalidComputePlatformException: ['Lambda', 'ECS', 'Hosts'].map((computePlatform) => ({ computePlatform })),
       InvalidTrafficRoutingConfigurationException: { trafficRoutingConfig: { type: 'AllAtOnce' } },
-      InvalidZonalDeploymentConfigurationException: { zonalConfig: { monitorDurationInSeconds: 5 } },
+      InvalidZonalDeploymentConfigurationException: [
+        { monitorDurationInSeconds: -1 },
+        { monitorDurationInSeconds: 0.5 },
+        { firstZoneMonitorDurationInSeconds: 43_201 },
+        { minimumHealthyHostsPerZone: { type: 'FLEET_PERCENT', value: 100 } },
+        { minimumHealthyHostsPerZone: { type: 'MOST_CONCURRENCY', value: 1 } },
+        { minimumHealthyHostsPerZone: { type: 'HOST_COUNT' } },
+        { minimumHealthyHostsPerZone: { value: 1 } },
+      ].map((zonalConfig) => ({ zonalConfig })),
     },
     never: { DeploymentConfigLimitExceededException: NO_QUOTA },
   },
