@@ -20,6 +20,7 @@ import { createQueryDoor } from './http/query-door.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
+import { rememberedSigningKeys } from './secrets/remembered.ts';
 import { openSigning } from './secrets/signing.ts';
 import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
 import { openStore, type Store } from './store/store.ts';
@@ -121,9 +122,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const s3: Listener | null =
       options.s3Listen === undefined ? null : await listenAt({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
-    const findKnownKey = (accessKeyId: string) => findKnownAccessKey(store.db, sealer, accessKeyId);
+    const known = {
+      findKey: (accessKeyId: string) => findKnownAccessKey(store.db, sealer, accessKeyId),
+      signingKeyOf: rememberedSigningKeys(),
+    };
     const identity = createQueryDoor({
-      ...{ findKey: findKnownKey, clock, random, log, connections },
+      ...{ ...known, clock, random, log, connections },
       identity: { ...base, engine, sealer, accountId: options.accountId },
     });
     const readiness = createReadiness({ store, clock, log, isStopping: () => isStopping });
@@ -153,7 +157,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         },
       },
       hostCommands: observedHostCommands(hostCommands, metrics),
-      findKey: findKnownKey,
+      ...known,
       clock,
       random,
       log,

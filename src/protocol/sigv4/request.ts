@@ -1,4 +1,5 @@
 import { HttpRequest } from '@smithy/protocol-http';
+import { decodedQuery } from './query.ts';
 
 /** The signer's request for a request target (path and query as they are on the wire). */
 export function requestFor(request: {
@@ -11,31 +12,10 @@ export function requestFor(request: {
   return new HttpRequest({
     method: request.method,
     path,
-    query: parseQuery(queryText),
+    query: Object.fromEntries([...decodedQuery(queryText)].map(([name, values]) => [name, [...values]])),
     headers: request.headers,
     ...(request.body === undefined ? {} : { body: request.body }),
   });
-}
-
-function parseQuery(text: string): Record<string, string[]> {
-  const query = new Map<string, string[]>();
-  for (const pair of text.split('&')) {
-    if (pair === '') continue;
-    const [name = '', value = ''] = splitOnce(pair, '=');
-    const values = query.get(decode(name));
-    if (values === undefined) query.set(decode(name), [decode(value)]);
-    else values.push(decode(value));
-  }
-  return Object.fromEntries(query);
-}
-
-/** Query text decoded as the canonical form wants it: `+` is a plus sign, not a blank. */
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function splitOnce(text: string, separator: string): string[] {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { sha256Hex } from '../../protocol/sigv4/sha256.ts';
+import type { SigningKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import { checkSignatureHead, verifySignature } from '../../protocol/sigv4/verify.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Caller } from '../api/context.ts';
@@ -10,6 +11,8 @@ export interface AuthenticationContext {
   readonly clock: Pick<Clock, 'now'>;
   /** null: not known. */
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
+  /** Derives signing keys, or remembers them. */
+  readonly signingKeyOf: SigningKeyOf;
 }
 
 export interface IncomingHead {
@@ -36,7 +39,7 @@ export async function beginAuthentication(
 ): Promise<(body: Buffer) => Promise<Caller>> {
   const signed = { method: head.method, path: head.path, headers: textHeaders(head.headers) };
   const begunAtMs = ctx.clock.now();
-  const options = { services, nowMs: begunAtMs };
+  const options = { services, nowMs: begunAtMs, signingKeyOf: ctx.signingKeyOf };
   const { accessKeyId } = checkSignatureHead(signed, options).authorization;
   const found = await ctx.findKey(accessKeyId);
   if (found === null) throw powerlessError({ why: 'unknown' });

@@ -15,6 +15,7 @@ import {
   MANAGEMENT_SIGNING_NAME,
   MANAGEMENT_TARGET,
 } from '../../protocol/management/shapes.ts';
+import type { SigningKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { ApiContext, Input } from '../api/context.ts';
@@ -37,6 +38,7 @@ export interface HttpContext {
   readonly api: ApiContext;
   readonly hostCommands: HostCommandService;
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
+  readonly signingKeyOf: SigningKeyOf;
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;

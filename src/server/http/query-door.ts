@@ -5,6 +5,7 @@ import type { Logger } from '../../logging/logger.ts';
 import { ApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import { encodeQueryAnswer, encodeQueryError } from '../../protocol/query/answer.ts';
 import { readForm } from '../../protocol/query/form.ts';
+import type { SigningKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Connections } from '../connections/connections.ts';
@@ -19,6 +20,7 @@ import { requireUnambiguous } from './unambiguous.ts';
 export interface QueryDoorContext {
   readonly identity: IdentityContext;
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
+  readonly signingKeyOf: SigningKeyOf;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Pick<Random, 'uuid'>;
   readonly connections: Pick<Connections, 'readBody' | 'verified'>;

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { parseAuthorization } from '../../protocol/sigv4/authorization.ts';
+import { signingKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 import { verifySignature } from '../../protocol/sigv4/verify.ts';
 import type { AccessKey } from '../store/access-keys.ts';
-import { signingKey } from './chunked-body.ts';
 import { isPresigned, verifyPresigned } from './presigned.ts';
 import { S3Error } from './s3-error.ts';
 import type { BodyPromise, S3Caller } from './s3-request.ts';
@@ -169,7 +169,7 @@ function bodyPromise(
       const date = headers['x-amz-date'] ?? '';
       const day = date.slice(0, 8);
       const signing = {
-        key: signingKey(key.secretAccessKey, day, region, service),
+        key: signingKeyOf(key.secretAccessKey, { day, region, service }),
         seedSignature: /Signature=([0-9a-f]{64})/.exec(headers['authorization'] ?? '')?.[1] ?? '',
         date,
         scope: `${day}/${region}/${service}/aws4_request`,

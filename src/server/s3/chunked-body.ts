@@ -138,9 +138,3 @@ function createSignatures({ key, seedSignature, date, scope, hasTrailer }: Chunk
 function malformed(why: string): S3Error {
   return new S3Error('InvalidRequest', 400, `The body is not aws-chunked: ${why}.`);
 }
-
-/** The key of a day, region and service, as Signature Version 4 derives it. */
-export function signingKey(secretAccessKey: string, day: string, region: string, service: string): Buffer {
-  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-  return hmac(hmac(hmac(hmac(`AWS4${secretAccessKey}`, day), region), service), 'aws4_request');
-}

@@ -4,8 +4,8 @@
  * @see "Authenticating requests: using query parameters" of the S3 API reference
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { signingKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import type { AccessKey } from '../store/access-keys.ts';
-import { signingKey } from './chunked-body.ts';
 import { S3Error } from './s3-error.ts';
 
 export interface PresignedRequest {
@@ -67,7 +67,7 @@ export async function verifyPresigned(
   const hash = createHash('sha256').update(canonical).digest('hex');
   const { day, region } = scope;
   const text = `AWS4-HMAC-SHA256\n${query.get('X-Amz-Date')}\n${day}/${region}/s3/aws4_request\n${hash}`;
-  const expected = createHmac('sha256', signingKey(key.secretAccessKey, day, region, 's3'))
+  const expected = createHmac('sha256', signingKeyOf(key.secretAccessKey, { day, region, service: 's3' }))
     .update(text)
     .digest();
   const given = Buffer.from(query.get(SIGNATURE) ?? '', 'hex');

@@ -6,6 +6,7 @@ import { SlipwayError } from '../../errors.ts';
 import type { Random } from '../../system/random.ts';
 import { type SealedRow, sealedRows } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
+import { rememberingSealer } from './remembered.ts';
 import { createSealer, makeMasterKey, masterKeyFileOf, readMasterKey, type Sealer } from './sealing.ts';
 
 interface SealerContext {
@@ -33,7 +34,7 @@ export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
   const { rows, key } = await readBoth(ctx);
   if (key === null && rows.length > 0) throw missingKey(ctx, rows);
   const sealer = createSealer(key ?? makeMasterKey(ctx.dataDir, ctx.random), ctx.random);
-  return { sealer, lostKeys: lostAmong(ctx, sealer, rows) };
+  return { sealer: rememberingSealer(sealer), lostKeys: lostAmong(ctx, sealer, rows) };
 }
 
 /**

@@ -9,11 +9,11 @@ import type { ServerMetrics } from './server-metrics.ts';
 export function observedStore(store: Store, metrics: ServerMetrics, now: () => number): Store {
   return {
     ...store,
-    transaction: (work) =>
+    transaction: (work, durability) =>
       timed(
         now,
         metrics.transaction,
-        countingFaults(metrics, () => store.transaction(work)),
+        countingFaults(metrics, () => store.transaction(work, durability)),
       ),
   };
 }

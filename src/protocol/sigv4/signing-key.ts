@@ -1,0 +1,17 @@
+import { createHmac } from 'node:crypto';
+
+/** What a signing key is good for, besides the secret that it is derived from. */
+export interface KeyScope {
+  /** `YYYYMMDD`, of UTC. */
+  readonly day: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+/** Derives the key that requests of one day, region and service are signed with. It takes four HMACs, which a server may want to remember. */
+export type SigningKeyOf = (secretAccessKey: string, scope: KeyScope) => Buffer;
+
+export const signingKeyOf: SigningKeyOf = (secretAccessKey, { day, region, service }) => {
+  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+  return hmac(hmac(hmac(hmac(`AWS4${secretAccessKey}`, day), region), service), 'aws4_request');
+};
