@@ -35,7 +35,9 @@ export async function prepareGround({ hosts, https, postgres }: GroundRequest): 
     await trustAuthorities({ env: {}, caFile: certificates.caFile });
     args.push('--tls-cert', certificates.certFile, '--tls-key', certificates.keyFile);
   }
-  const server = await startControlServer(dataDir, undefined, args, { NODE_OPTIONS: process.env['BENCH_SERVER_NODE_OPTIONS'] ?? '' });
+  const server = await startControlServer(dataDir, undefined, args, {
+    NODE_OPTIONS: process.env['BENCH_SERVER_NODE_OPTIONS'] ?? '',
+  });
   return {
     server,
     wire: { url: server.url, ca: certificates === null ? null : readFileSync(certificates.caFile, 'utf8') },

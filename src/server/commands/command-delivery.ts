@@ -4,7 +4,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { REDELIVERY_MS } from '../engine/limits.ts';
 import type { HostWatch, Waiters } from '../engine/waiters.ts';
-import { handOut, nextReadyEvent, takeBackHandOut } from '../store/lifecycle-events.ts';
+import { handOut, nextReadyEvent, takeBackHandOut } from '../store/hand-outs.ts';
 import { findPowerless, type HostActor, tryLockPower } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';

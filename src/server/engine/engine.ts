@@ -12,7 +12,7 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { activeDeployments, dueDeployments, lockDeployment, lockDueDeployment } from '../store/deployments.ts';
-import { hostsWithReadyEvents } from '../store/lifecycle-events.ts';
+import { hostsWithReadyEvents } from '../store/hand-outs.ts';
 import type { Store } from '../store/store.ts';
 import { createCoalescer } from './coalesce.ts';
 import { REDELIVERY_MS } from './limits.ts';

@@ -2,6 +2,7 @@ import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
 import { type Powerless, powerlessWith } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
+import { statement } from './statement.ts';
 import type { Store, StoreReader, StoreTransaction } from './store.ts';
 
 /** Seals the secrets of keys; see `server/secrets/sealing.ts`. */
@@ -54,6 +55,18 @@ export interface KnownAccessKey extends AccessKey {
   readonly powerless: Powerless | null;
 }
 
+/** One statement: this is asked for each request. */
+const keyWithHost = statement((db, accessKeyId: string) =>
+  db
+    .selectFrom('access_keys')
+    .leftJoin('instances', (join) =>
+      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
+    )
+    .selectAll('access_keys')
+    .select('instances.instance_id')
+    .where('access_key_id', '=', accessKeyId),
+);
+
 /**
  * Finds also a key that has no power any more, so that its owner, and nobody else, can be told what became of it: the signature must be
  * verified first.
@@ -65,16 +78,7 @@ export async function findKnownAccessKey(
   sealer: SecretSealer,
   accessKeyId: string,
 ): Promise<KnownAccessKey | null> {
-  // One statement: this is asked for each request.
-  const row = await db
-    .selectFrom('access_keys')
-    .leftJoin('instances', (join) =>
-      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
-    )
-    .selectAll('access_keys')
-    .select('instances.instance_id')
-    .where('access_key_id', '=', accessKeyId)
-    .executeTakeFirst();
+  const [row] = (await keyWithHost(db, accessKeyId)).rows;
   if (row === undefined) return null;
   const { role, host_arn: hostArn, disabled_at_ms: disabledAtMs } = row;
   const powerless = await powerlessWith(db, { hostArn, disabledAtMs, isRegistered: row.instance_id !== null });

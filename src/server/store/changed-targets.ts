@@ -5,25 +5,29 @@
  * A target is noted once between two steps, because its next event is made ready by a step only.
  */
 import { inChunks } from './chunks.ts';
+import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 export async function noteChangedTarget(tx: StoreTransaction, deploymentId: string, instanceId: string): Promise<void> {
-  await tx
-    .insertInto('changed_targets')
-    .values({ deployment_id: deploymentId, instance_id: instanceId })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await note(tx, { deployment_id: deploymentId, instance_id: instanceId });
 }
+
+const note = statement((db, row: { readonly deployment_id: string; readonly instance_id: string }) =>
+  db
+    .insertInto('changed_targets')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing()),
+);
 
 /** The instances, in no order. */
 export async function changedTargetsOf(db: StoreReader, deploymentId: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom('changed_targets')
-    .select('instance_id')
-    .where('deployment_id', '=', deploymentId)
-    .execute();
+  const { rows } = await notedOf(db, deploymentId);
   return rows.map((row) => row.instance_id);
 }
+
+const notedOf = statement((db, deploymentId: string) =>
+  db.selectFrom('changed_targets').select('instance_id').where('deployment_id', '=', deploymentId),
+);
 
 /** To be called by the step that has looked at them, in its transaction. */
 export async function forgetChangedTargets(
@@ -31,14 +35,12 @@ export async function forgetChangedTargets(
   deploymentId: string,
   instanceIds: readonly string[],
 ): Promise<void> {
-  for (const chunk of inChunks(instanceIds)) {
-    await tx
-      .deleteFrom('changed_targets')
-      .where('deployment_id', '=', deploymentId)
-      .where('instance_id', 'in', chunk)
-      .execute();
-  }
+  for (const chunk of inChunks(instanceIds)) await forget(tx, deploymentId, chunk);
 }
+
+const forget = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
+  db.deleteFrom('changed_targets').where('deployment_id', '=', deploymentId).where('instance_id', 'in', instanceIds),
+);
 
 /** Deployments with a change that no step has looked at. */
 export async function deploymentsWithChanges(db: StoreReader): Promise<string[]> {

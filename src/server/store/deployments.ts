@@ -1,6 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { deploymentsWithChanges } from './changed-targets.ts';
 import type { DeploymentRow, DeploymentStatus } from './schema.ts';
+import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Statuses in which nothing more happens. */
@@ -32,13 +33,12 @@ export async function insertDeployment(tx: StoreTransaction, row: NewDeployment)
 }
 
 export async function findDeployment(db: StoreReader, deploymentId: string): Promise<DeploymentRow | null> {
-  const row = await db
-    .selectFrom('deployments')
-    .selectAll()
-    .where('deployment_id', '=', deploymentId)
-    .executeTakeFirst();
-  return row ?? null;
+  return (await byId(db, deploymentId)).rows[0] ?? null;
 }
+
+const byId = statement((db, deploymentId: string) =>
+  db.selectFrom('deployments').selectAll().where('deployment_id', '=', deploymentId),
+);
 
 /**
  * The deployment, held until the transaction ends. Whoever changes rows of a deployment (its targets, its events) holds it, so
@@ -46,14 +46,12 @@ export async function findDeployment(db: StoreReader, deploymentId: string): Pro
  * (`lockOpenEvents` is the other side); the lock here lets them refer to the deployment.
  */
 export async function lockDeployment(tx: StoreTransaction, deploymentId: string): Promise<DeploymentRow | null> {
-  const row = await tx
-    .selectFrom('deployments')
-    .selectAll()
-    .where('deployment_id', '=', deploymentId)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-  return row ?? null;
+  return (await lockById(tx, deploymentId)).rows[0] ?? null;
 }
+
+const lockById = statement((db, deploymentId: string) =>
+  db.selectFrom('deployments').selectAll().where('deployment_id', '=', deploymentId).forNoKeyUpdate(),
+);
 
 /** The deployment, held likewise, if its time has come or something of it has changed, and nobody else holds it. */
 export async function lockDueDeployment(

@@ -1,6 +1,7 @@
 /** On-premises instances: those that are registered, and records of those that once were. */
 import { inChunks } from './chunks.ts';
 import type { InstanceRow } from './schema.ts';
+import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** The registered instance of a name; null when there is none, or only a record of one. */
@@ -16,14 +17,12 @@ export async function findInstance(db: StoreReader, name: string): Promise<Insta
 
 /** The registered instance that a host identifier is the identity of. */
 export async function findInstanceByArn(db: StoreReader, hostArn: string): Promise<InstanceRow | null> {
-  const row = await db
-    .selectFrom('instances')
-    .selectAll()
-    .where('host_arn', '=', hostArn)
-    .where('deregistered_at_ms', 'is', null)
-    .executeTakeFirst();
-  return row ?? null;
+  return (await registeredByArn(db, hostArn)).rows[0] ?? null;
 }
+
+const registeredByArn = statement((db, hostArn: string) =>
+  db.selectFrom('instances').selectAll().where('host_arn', '=', hostArn).where('deregistered_at_ms', 'is', null),
+);
 
 /**
  * Those of the named instances that are registered, held until the transaction ends, in the order of their names, so that nobody waits
@@ -121,20 +120,24 @@ export async function noteHeardOf(
   host: { readonly hostArn: string; readonly agentVersion: string | null; readonly knownSinceMs: number },
   nowMs: number,
 ): Promise<void> {
-  await db
-    .updateTable('instances')
-    .set({ last_polled_at_ms: nowMs, agent_version: host.agentVersion })
-    .where('host_arn', '=', host.hostArn)
-    .where('deregistered_at_ms', 'is', null)
-    .where((eb) =>
-      eb.or([
-        eb('last_polled_at_ms', 'is', null),
-        eb('last_polled_at_ms', '<', host.knownSinceMs),
-        eb('agent_version', 'is distinct from', host.agentVersion),
-      ]),
-    )
-    .execute();
+  await noteOlderThan(db, host.hostArn, host.agentVersion, host.knownSinceMs, nowMs);
 }
+
+const noteOlderThan = statement(
+  (db, hostArn: string, agentVersion: string | null, knownSinceMs: number, nowMs: number) =>
+    db
+      .updateTable('instances')
+      .set({ last_polled_at_ms: nowMs, agent_version: agentVersion })
+      .where('host_arn', '=', hostArn)
+      .where('deregistered_at_ms', 'is', null)
+      .where((eb) =>
+        eb.or([
+          eb('last_polled_at_ms', 'is', null),
+          eb('last_polled_at_ms', '<', knownSinceMs),
+          eb('agent_version', 'is distinct from', agentVersion),
+        ]),
+      ),
+);
 
 export async function noteAgentRuns(
   db: StoreReader,

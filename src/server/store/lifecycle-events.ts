@@ -1,5 +1,6 @@
 import { inChunks } from './chunks.ts';
 import type { LifecycleEventRow } from './schema.ts';
+import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** What names one event. */
@@ -42,6 +43,13 @@ export async function eventsOfActiveTargets(
   deploymentId: string,
   instanceIds?: readonly string[],
 ): Promise<DecisiveEvent[]> {
+  const { rows } = await (instanceIds === undefined
+    ? eventsOfAll(db, deploymentId)
+    : eventsOfSome(db, deploymentId, instanceIds));
+  return [...rows];
+}
+
+function activeEvents(db: StoreReader, deploymentId: string) {
   return db
     .selectFrom('lifecycle_events')
     .innerJoin('targets', (join) =>
@@ -52,10 +60,13 @@ export async function eventsOfActiveTargets(
     .select(DECIDED_BY.map((column) => `lifecycle_events.${column}` as const))
     .where('targets.deployment_id', '=', deploymentId)
     .where('targets.status', 'in', ['Pending', 'InProgress'])
-    .$if(instanceIds !== undefined, (query) => query.where('targets.instance_id', 'in', instanceIds ?? []))
-    .orderBy('lifecycle_events.position')
-    .execute();
+    .orderBy('lifecycle_events.position');
 }
+
+const eventsOfAll = statement(activeEvents);
+const eventsOfSome = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
+  activeEvents(db, deploymentId).where('targets.instance_id', 'in', instanceIds),
+);
 
 /**
  * Holds the events that hosts may report on now, until the transaction ends. What is read of them afterwards stays so; a report that comes
@@ -68,30 +79,41 @@ export async function lockOpenEvents(
   deploymentId: string,
   instanceIds?: readonly string[],
 ): Promise<void> {
-  await tx
+  await (instanceIds === undefined ? lockAllOpen(tx, deploymentId) : lockSomeOpen(tx, deploymentId, instanceIds));
+}
+
+function openEvents(db: StoreReader, deploymentId: string) {
+  return db
     .selectFrom('lifecycle_events')
     .select('position')
     .where('deployment_id', '=', deploymentId)
-    .$if(instanceIds !== undefined, (query) => query.where('instance_id', 'in', instanceIds ?? []))
     .where('ready_at_ms', 'is not', null)
     .where('ended_at_ms', 'is', null)
-    .forUpdate()
-    .execute();
+    .forUpdate();
 }
+
+const lockAllOpen = statement(openEvents);
+const lockSomeOpen = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
+  openEvents(db, deploymentId).where('instance_id', 'in', instanceIds),
+);
 
 export async function updateEvent(
   tx: StoreTransaction,
   key: EventKey,
   changes: Partial<LifecycleEventRow>,
 ): Promise<void> {
-  await tx
+  const { deploymentId, instanceId, position } = key;
+  await update(tx, { deploymentId, instanceId, position }, changes);
+}
+
+const update = statement((db, key: EventKey, changes: Partial<LifecycleEventRow>) =>
+  db
     .updateTable('lifecycle_events')
     .set(changes)
     .where('deployment_id', '=', key.deploymentId)
     .where('instance_id', '=', key.instanceId)
-    .where('position', '=', key.position)
-    .execute();
-}
+    .where('position', '=', key.position),
+);
 
 /** Skips whatever has not ended on these targets. */
 export async function skipEvents(
@@ -100,16 +122,17 @@ export async function skipEvents(
   instanceIds: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  for (const chunk of inChunks(instanceIds)) {
-    await tx
-      .updateTable('lifecycle_events')
-      .set({ status: 'Skipped', ended_at_ms: nowMs })
-      .where('deployment_id', '=', deploymentId)
-      .where('instance_id', 'in', chunk)
-      .where('ended_at_ms', 'is', null)
-      .execute();
-  }
+  for (const chunk of inChunks(instanceIds)) await skip(tx, deploymentId, chunk, nowMs);
 }
+
+const skip = statement((db, deploymentId: string, instanceIds: readonly string[], nowMs: number) =>
+  db
+    .updateTable('lifecycle_events')
+    .set({ status: 'Skipped', ended_at_ms: nowMs })
+    .where('deployment_id', '=', deploymentId)
+    .where('instance_id', 'in', instanceIds)
+    .where('ended_at_ms', 'is', null),
+);
 
 /**
  * Ends what runs on the targets of a deployment as Failed.
@@ -139,14 +162,12 @@ export async function lockEventByCommand(
   tx: StoreTransaction,
   hostCommandId: string,
 ): Promise<LifecycleEventRow | null> {
-  const row = await tx
-    .selectFrom('lifecycle_events')
-    .selectAll()
-    .where('host_command_id', '=', hostCommandId)
-    .forUpdate()
-    .executeTakeFirst();
-  return row ?? null;
+  return (await lockByCommand(tx, hostCommandId)).rows[0] ?? null;
 }
+
+const lockByCommand = statement((db, hostCommandId: string) =>
+  db.selectFrom('lifecycle_events').selectAll().where('host_command_id', '=', hostCommandId).forUpdate(),
+);
 
 /** The event of a target that its host has been told to carry out and that has not ended; null: there is none. */
 export async function openEventOf(
@@ -154,7 +175,11 @@ export async function openEventOf(
   deploymentId: string,
   instanceId: string,
 ): Promise<LifecycleEventRow | null> {
-  const row = await db
+  return (await openOf(db, deploymentId, instanceId)).rows[0] ?? null;
+}
+
+const openOf = statement((db, deploymentId: string, instanceId: string) =>
+  db
     .selectFrom('lifecycle_events')
     .selectAll()
     .where('deployment_id', '=', deploymentId)
@@ -163,72 +188,5 @@ export async function openEventOf(
     .where('ended_at_ms', 'is', null)
     .where((eb) => eb.or([eb('handed_out_at_ms', 'is not', null), eb('started_at_ms', 'is not', null)]))
     .orderBy('position')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
-}
-
-/** The event that a host may begin now: ready, not begun, and not handed out since `handedOutBeforeMs`. */
-export async function nextReadyEvent(
-  db: StoreReader,
-  hostArn: string,
-  handedOutBeforeMs: number,
-): Promise<LifecycleEventRow | null> {
-  const row = await readyEvents(db, handedOutBeforeMs)
-    .selectAll()
-    .where('host_arn', '=', hostArn)
-    .orderBy('ready_at_ms')
-    .orderBy('deployment_id')
-    .limit(1)
-    .executeTakeFirst();
-  return row ?? null;
-}
-
-/** All hosts that have such an event. */
-export async function hostsWithReadyEvents(db: StoreReader, handedOutBeforeMs: number): Promise<string[]> {
-  const rows = await readyEvents(db, handedOutBeforeMs).select('host_arn').distinct().execute();
-  return rows.map((row) => row.host_arn);
-}
-
-function readyEvents(db: StoreReader, handedOutBeforeMs: number) {
-  return db
-    .selectFrom('lifecycle_events')
-    .where('ready_at_ms', 'is not', null)
-    .where('started_at_ms', 'is', null)
-    .where('ended_at_ms', 'is', null)
-    .where((eb) => eb.or([eb('handed_out_at_ms', 'is', null), eb('handed_out_at_ms', '<=', handedOutBeforeMs)]));
-}
-
-/**
- * Marks the event as handed out, unless somebody was faster: two polls of one host may meet, also on two servers.
- *
- * @param event as it was read
- * @returns whether this call was the one
- */
-export async function handOut(db: StoreReader, event: LifecycleEventRow, nowMs: number): Promise<boolean> {
-  return changeHandOut(db, event, event.handed_out_at_ms, nowMs);
-}
-
-/** Takes a hand-out back that did not reach anybody, if it is still the last word about the event. */
-export async function takeBackHandOut(db: StoreReader, event: LifecycleEventRow, handedOutAtMs: number): Promise<void> {
-  await changeHandOut(db, event, handedOutAtMs, null);
-}
-
-async function changeHandOut(
-  db: StoreReader,
-  event: LifecycleEventRow,
-  fromMs: number | null,
-  toMs: number | null,
-): Promise<boolean> {
-  const { numUpdatedRows } = await db
-    .updateTable('lifecycle_events')
-    .set({ handed_out_at_ms: toMs })
-    .where('deployment_id', '=', event.deployment_id)
-    .where('instance_id', '=', event.instance_id)
-    .where('position', '=', event.position)
-    .where('started_at_ms', 'is', null)
-    .where('ended_at_ms', 'is', null)
-    .where('handed_out_at_ms', fromMs === null ? 'is' : '=', fromMs)
-    .executeTakeFirst();
-  return numUpdatedRows > 0n;
-}
+    .limit(1),
+);

@@ -7,6 +7,7 @@
  */
 import { ApiError } from '../../protocol/errors.ts';
 import { inChunks } from './chunks.ts';
+import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Who acts: the key, and for a key of role `host` the host that it speaks for. */
@@ -49,15 +50,18 @@ export async function powerlessWith(db: StoreReader, standing: Standing): Promis
   return { why: 'not-registered', hostArn: standing.hostArn, deregisteredAtMs: last?.atMs ?? null };
 }
 
-async function findStanding(db: StoreReader, accessKeyId: string): Promise<Standing | null> {
-  const row = await db
+const standingOf = statement((db, accessKeyId: string) =>
+  db
     .selectFrom('access_keys')
     .leftJoin('instances', (join) =>
       join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
     )
     .select(['access_keys.host_arn', 'access_keys.disabled_at_ms', 'instances.instance_id'])
-    .where('access_key_id', '=', accessKeyId)
-    .executeTakeFirst();
+    .where('access_key_id', '=', accessKeyId),
+);
+
+async function findStanding(db: StoreReader, accessKeyId: string): Promise<Standing | null> {
+  const [row] = (await standingOf(db, accessKeyId)).rows;
   if (row === undefined) return null;
   return { hostArn: row.host_arn, disabledAtMs: row.disabled_at_ms, isRegistered: row.instance_id !== null };
 }
@@ -77,20 +81,28 @@ export async function lockPower(tx: StoreTransaction, actor: Actor): Promise<voi
 /** The same for those who have nobody to tell. @returns whether the actor has power */
 export async function tryLockPower(tx: StoreTransaction, actor: Actor): Promise<boolean> {
   const { accessKeyId, hostArn } = actor;
-  const key = tx
+  const { rows } = await (hostArn === null ? lockKey(tx, accessKeyId) : lockKeyAndHost(tx, accessKeyId, hostArn));
+  return rows.length > 0;
+}
+
+function enabledKey(db: StoreReader, accessKeyId: string) {
+  return db
     .selectFrom('access_keys')
     .select('access_keys.access_key_id')
     .where('access_keys.access_key_id', '=', accessKeyId)
     .where('access_keys.disabled_at_ms', 'is', null);
-  if (hostArn === null) return (await key.forShare().executeTakeFirst()) !== undefined;
-  // Both rows by one statement, since every report of a host begins with it. PostgreSQL locks them in the order in which they stand here.
-  const withHost = key
+}
+
+const lockKey = statement((db, accessKeyId: string) => enabledKey(db, accessKeyId).forShare());
+
+/** Both rows by one statement, since every report of a host begins with it. PostgreSQL locks them in the order in which they stand here. */
+const lockKeyAndHost = statement((db, accessKeyId: string, hostArn: string) =>
+  enabledKey(db, accessKeyId)
     .innerJoin('instances', (join) =>
       join.on('instances.host_arn', '=', hostArn).on('instances.deregistered_at_ms', 'is', null),
     )
-    .forShare();
-  return (await withHost.executeTakeFirst()) !== undefined;
-}
+    .forShare(),
+);
 
 /** Those of the keys that have power now. */
 export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly string[]): Promise<ReadonlySet<string>> {

@@ -1,5 +1,6 @@
 import { inChunks } from './chunks.ts';
 import type { TargetRow, TargetStatus } from './schema.ts';
+import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Statuses of targets to which nothing more happens. */
@@ -59,15 +60,18 @@ export async function statusCountsOf(
   db: StoreReader,
   deploymentId: string,
 ): Promise<Readonly<Partial<Record<TargetStatus, number>>>> {
-  const rows = await db
+  const { rows } = await countByStatus(db, deploymentId);
+  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
+}
+
+const countByStatus = statement((db, deploymentId: string) =>
+  db
     .selectFrom('targets')
     .select(['status', (eb) => eb.fn.countAll().as('count')])
     .where('deployment_id', '=', deploymentId)
     .where('was_current', '=', 0)
-    .groupBy('status')
-    .execute();
-  return Object.fromEntries(rows.map(({ status, count }) => [status, Number(count)]));
-}
+    .groupBy('status'),
+);
 
 /** The targets of these instances, and the first `limit` of those that wait for their turn; in the order of attempt. */
 export async function someTargetsOf(
@@ -75,16 +79,25 @@ export async function someTargetsOf(
   deploymentId: string,
   { instanceIds, limit }: { readonly instanceIds: readonly string[]; readonly limit: number },
 ): Promise<TargetRow[]> {
-  const ofDeployment = db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId);
   const found: TargetRow[] = [];
-  for (const chunk of inChunks(instanceIds)) {
-    found.push(...(await ofDeployment.where('instance_id', 'in', chunk).where('was_current', '=', 0).execute()));
-  }
-  const waiting = ofDeployment.where('was_current', '=', 0).where('status', '=', 'Pending');
-  found.push(...(limit === 0 ? [] : await waiting.orderBy('position').limit(limit).execute()));
+  for (const chunk of inChunks(instanceIds)) found.push(...(await ofInstances(db, deploymentId, chunk)).rows);
+  if (limit > 0) found.push(...(await firstWaiting(db, deploymentId, limit)).rows);
   const byId = new Map(found.map((target) => [target.instance_id, target]));
   return [...byId.values()].sort((a, b) => a.position - b.position);
 }
+
+/** Those that were left alone are not among them. */
+function deployedTo(db: StoreReader, deploymentId: string) {
+  return db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId).where('was_current', '=', 0);
+}
+
+const ofInstances = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
+  deployedTo(db, deploymentId).where('instance_id', 'in', instanceIds),
+);
+
+const firstWaiting = statement((db, deploymentId: string, limit: number) =>
+  deployedTo(db, deploymentId).where('status', '=', 'Pending').orderBy('position').limit(limit),
+);
 
 /**
  * The hosts of those targets of a deployment that are not over, as they are registered and were last heard of.
@@ -92,15 +105,25 @@ export async function someTargetsOf(
  * @param instanceIds only these; left out: all
  */
 export async function hostsOfTargets(db: StoreReader, deploymentId: string, instanceIds?: readonly string[]) {
+  const { rows } = await (instanceIds === undefined
+    ? hostsOfAll(db, deploymentId)
+    : hostsOfSome(db, deploymentId, instanceIds));
+  return rows;
+}
+
+function hostsOf(db: StoreReader, deploymentId: string) {
   return db
     .selectFrom('targets')
     .innerJoin('instances', 'instances.instance_id', 'targets.instance_id')
     .select(['instances.instance_id', 'instances.deregistered_at_ms', 'instances.last_polled_at_ms'])
     .where('targets.deployment_id', '=', deploymentId)
-    .where('targets.status', 'in', ['Pending', 'InProgress'])
-    .$if(instanceIds !== undefined, (query) => query.where('targets.instance_id', 'in', instanceIds ?? []))
-    .execute();
+    .where('targets.status', 'in', ['Pending', 'InProgress']);
 }
+
+const hostsOfAll = statement(hostsOf);
+const hostsOfSome = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
+  hostsOf(db, deploymentId).where('targets.instance_id', 'in', instanceIds),
+);
 
 export async function setTargetStatus(
   tx: StoreTransaction,
@@ -110,14 +133,18 @@ export async function setTargetStatus(
   nowMs: number,
 ): Promise<void> {
   for (const chunk of inChunks(instanceIds)) {
-    await tx
-      .updateTable('targets')
-      .set({ status, updated_at_ms: nowMs })
-      .where('deployment_id', '=', deploymentId)
-      .where('instance_id', 'in', chunk)
-      .execute();
+    await update(tx, deploymentId, chunk, { status, updated_at_ms: nowMs });
   }
 }
+
+const update = statement(
+  (db, deploymentId: string, instanceIds: readonly string[], changes: Pick<TargetRow, 'status' | 'updated_at_ms'>) =>
+    db
+      .updateTable('targets')
+      .set(changes)
+      .where('deployment_id', '=', deploymentId)
+      .where('instance_id', 'in', instanceIds),
+);
 
 /** How many targets of each of these deployments are in which status. */
 export async function countTargets(

@@ -1,17 +1,14 @@
 import { expect, test } from 'vitest';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
+import { handOut, hostsWithReadyEvents, nextReadyEvent, takeBackHandOut } from '../../../src/server/store/hand-outs.ts';
 import { hostStatesOf, putHostStates } from '../../../src/server/store/host-states.ts';
 import {
   eventsOf,
   eventsOfActiveTargets,
-  handOut,
-  hostsWithReadyEvents,
   insertEvents,
   keyOf,
   lockEventByCommand,
-  nextReadyEvent,
   skipEvents,
-  takeBackHandOut,
   updateEvent,
 } from '../../../src/server/store/lifecycle-events.ts';
 import type { LifecycleEventRow, TargetRow } from '../../../src/server/store/schema.ts';
