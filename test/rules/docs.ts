@@ -14,7 +14,7 @@ import { buildProgram } from '../../src/cli/program.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import type { KeyValue } from '../../src/config/keys.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
-import { exceptionTable, operationTables } from './api-docs.ts';
+import { exceptionCounts, exceptionTable, operationTables } from './api-docs.ts';
 
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -32,6 +32,7 @@ export async function generatedParts(): Promise<GeneratedPart[]> {
     { file: 'docs/cli.md', name: 'commands', text: await commands() },
     { file: 'docs/appspec.md', name: 'rules', text: lintRules() },
     { file: 'docs/api.md', name: 'operations', text: operationTables() },
+    { file: 'docs/api.md', name: 'number of exceptions', text: exceptionCounts() },
     { file: 'docs/api.md', name: 'exceptions that never come', text: exceptionTable() },
   ];
 }

@@ -15,6 +15,7 @@ import { requireHostPlatform } from './compute-platform.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readName, readNames, readOptionalName } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { requireRoomForApplication } from './quotas.ts';
 import { moveApplicationTags, readTags, resourceArn } from './tags.ts';
 
 const MAX_BATCH = 100;
@@ -22,6 +23,11 @@ const MAX_BATCH = 100;
 /** @throws ApiError ApplicationDoesNotExistException */
 export async function requireApplication(db: StoreReader, name: string): Promise<ApplicationRow> {
   return present(await findApplication(db, name), name);
+}
+
+/** For a transaction that makes a group in the application, one at a time. @throws ApiError ApplicationDoesNotExistException */
+export async function requireLockedApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow> {
+  return present(await lockApplication(tx, name), name);
 }
 
 /** For a transaction that makes something in the application. @throws ApiError ApplicationDoesNotExistException */
@@ -64,6 +70,7 @@ export const applicationHandlers: Handlers<
     const applicationId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
       await requireFreeName(tx, name);
+      await requireRoomForApplication(tx);
       await insertApplication(tx, {
         application_id: applicationId,
         application_name: name,

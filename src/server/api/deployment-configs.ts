@@ -17,6 +17,7 @@ import { type Handlers, type Input, seconds } from './context.ts';
 import { CONFIG, quote, readName, readObject, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { findPredefined, PREDEFINED_CONFIGS, PREDEFINED_PREFIX, predefinedInfo } from './predefined-configs.ts';
+import { requireRoomForConfig } from './quotas.ts';
 import { readZonalConfig, type ZonalConfig } from './settings/zonal-config.ts';
 
 const MAX_PERCENT = 99;
@@ -123,6 +124,7 @@ export const deploymentConfigHandlers: Handlers<
           `A deployment configuration with the name ${name} exists already.`,
         );
       }
+      await requireRoomForConfig(tx);
       await insertConfig(tx, {
         deployment_config_id: deploymentConfigId,
         deployment_config_name: name,

@@ -14,12 +14,13 @@ import { findDeployment } from '../store/deployments.ts';
 import { moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow, DeploymentGroupRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
-import { requireApplication, requireHeldApplication } from './applications.ts';
+import { requireApplication, requireHeldApplication, requireLockedApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { requireHeldConfig } from './deployment-configs.ts';
 import { APPLICATION, CONFIG, GROUP, quote, readName, readNames, readOptionalName, readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { DEFAULT_CONFIG } from './predefined-configs.ts';
+import { requireRoomForGroup } from './quotas.ts';
 import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
 import { readTags, resourceArn } from './tags.ts';
 
@@ -122,8 +123,9 @@ export const deploymentGroupHandlers: Handlers<
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
-      const application = await requireHeldApplication(tx, applicationName);
+      const application = await requireLockedApplication(tx, applicationName);
       await requireFreeName(tx, application, name);
+      await requireRoomForGroup(tx, application);
       await requireHeldConfig(tx, config);
       await insertGroup(tx, {
         deployment_group_id: deploymentGroupId,

@@ -26,7 +26,7 @@ import {
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { checkFilter } from './settings/tag-filters.ts';
-import { problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
+import { problemOfNewTagKey, problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
 import { resourceArn } from './tags.ts';
 
 const MAX_BATCH = 25;
@@ -68,14 +68,14 @@ function readArn(input: Input): { kind: 'user' | 'session'; arn: string } {
   );
 }
 
-/** @throws ApiError InvalidTagException */
-function readInstanceTags(input: Input): Tag[] {
+/** @param problemOfKey hosts from before may have keys that are given to none any more @throws ApiError InvalidTagException */
+function readInstanceTags(input: Input, problemOfKey: typeof problemOfTagKey): Tag[] {
   return (readList(input, 'tags') ?? []).map((entry, index) => {
     const path = `tags[${index}]`;
     const tag = requireObject(entry, path);
     const Key = readText(tag, 'Key') ?? '';
     const Value = readText(tag, 'Value') ?? '';
-    const problem = problemOfTagKey(Key, `${path}.Key`) ?? problemOfTagValue(Value, `${path}.Value`, 1);
+    const problem = problemOfKey(Key, `${path}.Key`) ?? problemOfTagValue(Value, `${path}.Value`, 1);
     if (problem !== null) throw new ApiError('InvalidTagException', problem);
     return { Key, Value };
   });
@@ -195,7 +195,7 @@ export const instanceHandlers: Handlers<
   },
 
   async AddTagsToOnPremisesInstances(ctx, input) {
-    const tags = readInstanceTags(input);
+    const tags = readInstanceTags(input, problemOfNewTagKey);
     const names = readTaggedNames(input);
     await ctx.store.transaction(async (tx) => {
       for (const instance of await lockTagged(tx, names)) {
@@ -213,7 +213,7 @@ export const instanceHandlers: Handlers<
   },
 
   async RemoveTagsFromOnPremisesInstances(ctx, input) {
-    const tags = readInstanceTags(input);
+    const tags = readInstanceTags(input, problemOfTagKey);
     const names = readTaggedNames(input);
     await ctx.store.transaction(async (tx) => {
       for (const { instance_id } of await lockTagged(tx, names)) {

@@ -1,9 +1,19 @@
 /** What a tag may be, of hosts as of applications and deployment groups. Pure. */
-import { countCharacters } from './input.ts';
+import { countCharacters, quote } from './input.ts';
 
 /** In characters. */
 const MAX_KEY = 128;
 const MAX_VALUE = 256;
+
+/** The prefix of tags that AWS makes, in any case. */
+const RESERVED = /^aws:/i;
+
+/** @param path where the key is in the request @returns a sentence; null: a tag may be given this key */
+export function problemOfNewTagKey(key: string, path: string): string | null {
+  return RESERVED.test(key)
+    ? `${path} begins with aws:, which is for tags that AWS makes, and is ${quote(key)}.`
+    : problemOfTagKey(key, path);
+}
 
 /** @param path where the key is in the request @returns a sentence; null: the key is good */
 export function problemOfTagKey(key: string, path: string): string | null {

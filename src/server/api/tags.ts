@@ -7,7 +7,7 @@ import type { Tag } from '../store/tag.ts';
 import type { ApiContext, Handlers, Input } from './context.ts';
 import { countCharacters, quote, readList, readText, requireObject, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
+import { problemOfNewTagKey, problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
 
 const MAX_ARN = 1011;
 /** Of one application or deployment group. */
@@ -27,7 +27,7 @@ export function readTags(input: Input, member: string): Tag[] {
     const tag = requireObject(entry, path);
     const Key = readText(tag, 'Key') ?? '';
     const Value = readText(tag, 'Value') ?? '';
-    const problem = problemOfTagKey(Key, `${path}.Key`) ?? problemOfTagValue(Value, `${path}.Value`, 0);
+    const problem = problemOfNewTagKey(Key, `${path}.Key`) ?? problemOfTagValue(Value, `${path}.Value`, 0);
     if (problem !== null) throw invalid(problem);
     if (keys.has(Key)) throw invalid(`${path}.Key is that of a tag before it in the list.`);
     keys.add(Key);

@@ -24,6 +24,7 @@ const STEPS: readonly Step[] = [
   lostPowers,
   registeredAgain,
   zones,
+  quotas,
 ];
 
 /** The step that a database of this version is at. */
@@ -247,5 +248,13 @@ function zones(TEXT: string): readonly string[] {
   return [
     `alter table deployment_configs add column zonal_json ${TEXT}`,
     `alter table targets add column zone ${TEXT}`,
+  ];
+}
+
+/** One row for each quota, to be locked while something is counted and made. */
+function quotas(TEXT: string): readonly string[] {
+  return [
+    `create table quotas (quota ${TEXT} primary key)`,
+    "insert into quotas (quota) values ('applications'), ('deployment_configs')",
   ];
 }

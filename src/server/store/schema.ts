@@ -66,6 +66,11 @@ export interface RevisionRow {
   latest_use_at_ms: number;
 }
 
+/** Locked while something is made of which there may be so many. */
+export interface QuotaRow {
+  quota: 'applications' | 'deployment_configs';
+}
+
 /** Custom configurations only; the predefined ones are constants. */
 export interface DeploymentConfigRow {
   deployment_config_id: string;
@@ -231,4 +236,5 @@ export interface StoreSchema {
   lifecycle_events: LifecycleEventRow;
   changed_targets: ChangedTargetRow;
   host_states: HostStateRow;
+  quotas: QuotaRow;
 }

@@ -71,8 +71,8 @@ describe('the table of operations', () => {
   test.each(OPERATION_NAMES)(
     'has each exception of %s in a request, or the reason why it does not come',
     (operation) => {
-      const { refused, never } = OPERATIONS[operation];
-      const named = [...Object.keys(refused), ...Object.keys(never)].sort();
+      const { refused, full = [], never } = OPERATIONS[operation];
+      const named = [...Object.keys(refused), ...full, ...Object.keys(never)].sort();
       const beyond = Object.keys(BEYOND[operation] ?? {});
       expect(named).toEqual([...modelledExceptions(operation), ...beyond].sort());
     },

@@ -1,5 +1,5 @@
 /** Rows of the table: deployment configurations. */
-import { HOSTS_ONLY, LONG_NAME, NO_PAGE, NO_QUOTA, type Operations } from './operation.ts';
+import { HOSTS_ONLY, LONG_NAME, NO_PAGE, type Operations } from './operation.ts';
 
 const NO_NAME = {
   DeploymentConfigNameRequiredException: [{ deploymentConfigName: null }, { deploymentConfigName: '' }],
@@ -42,7 +42,8 @@ export const DEPLOYMENT_CONFIGS: Operations<
         { minimumHealthyHostsPerZone: { value: 1 } },
       ].map((zonalConfig) => ({ zonalConfig })),
     },
-    never: { DeploymentConfigLimitExceededException: NO_QUOTA },
+    full: ['DeploymentConfigLimitExceededException'],
+    never: {},
   },
   GetDeploymentConfig: {
     does: 'shows a configuration, also a predefined one of Lambda or ECS',

@@ -95,6 +95,10 @@ export const HOSTS: Operations<
     good: { tags: TAGS, instanceNames: ['web-1'] },
     refused: {
       ...TAGS_REFUSED,
+      InvalidTagException: [
+        ...TAGS_REFUSED.InvalidTagException,
+        ...['aws:', 'aws:ec2:fleet-id', 'AWS:x'].map((Key) => ({ tags: [...TAGS, { Key, Value: 'v' }] })),
+      ],
       TagLimitExceededException: { tags: tooMany(10, (n) => ({ Key: `k${n}`, Value: 'v' })) },
     },
     never: {},

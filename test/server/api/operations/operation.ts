@@ -20,6 +20,8 @@ export interface Operation {
   readonly alwaysRefused?: ExceptionName;
   /** For each exception that comes: what about the good request is changed for it. Each message names what it is about. */
   readonly refused: { readonly [Name in ExceptionName]?: Change | readonly Change[] };
+  /** Exceptions of quotas, which no request brings about by itself: `quotas.test.ts` has them. */
+  readonly full?: readonly ExceptionName[];
   /** For each other exception of the model: why it does not come. */
   readonly never: { readonly [Name in ExceptionName]?: string };
 }
@@ -28,7 +30,6 @@ export type Operations<Op extends CodeDeployOperation> = { readonly [Name in Op]
 
 export const LONG_NAME = 'x'.repeat(101);
 
-export const NO_QUOTA = 'This server has no quota for it.';
 export const NO_THROTTLE = 'This server sets limits to connections, not to calls.';
 export const NO_ROLES = 'The role is kept and shown, and never assumed.';
 export const HOSTS_ONLY = 'There is no platform but Server.';

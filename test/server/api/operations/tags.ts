@@ -40,6 +40,7 @@ export const TAGS: Operations<
       TagRequiredException: [{ Tags: null }, { Tags: [] }],
       InvalidTagsToAddException: [
         { Tags: [{ Value: 'a' }] },
+        { Tags: [{ Key: 'k' }, { Key: 'Aws:autoscaling:groupName', Value: 'g' }] },
         { Tags: [{ Key: 'x'.repeat(129), Value: '' }] },
         { Tags: [{ Key: 'k', Value: 'v'.repeat(257) }] },
         { Tags: [{ Key: 'k' }, { Key: 'k', Value: 'v' }] },
