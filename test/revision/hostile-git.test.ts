@@ -351,7 +351,10 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
       ['trickles its references', () => `${print(advertisement(repository.commitId))}; ${forever(print(many()))}`],
       ['tells of progress for ever', () => `${asked()} ${forever(print(packetLine(PROGRESS)))}`],
       ['keeps the connection alive for ever', () => `${asked()} ${forever(print(KEEP_ALIVE))}`],
-      ['trickles the pack', () => `git-upload-pack ${repository.folder} | ${forever('dd bs=5 count=1 status=none')}`],
+      [
+        'trickles the pack',
+        () => `git-upload-pack ${quoteForShell(repository.folder)} | ${forever('dd bs=5 count=1 status=none')}`,
+      ],
       ['says that git itself is at work', () => forever(`echo 'Resolving deltas:  50% (1/2)' >&2`)],
       ['says that objects are received', () => forever(`echo 'Receiving objects: 50% (1/2), 9.99 GiB | 1 MiB/s' >&2`)],
     ])('that %s fails the fetch after two windows', async (_what, command) => {
@@ -371,7 +374,11 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
     });
 
     test('that has a pack of more than bundle_max_size is left there', async () => {
-      const { fault } = await attemptOverSsh(`git-upload-pack ${repository.folder}`, {}, { maxBytes: 5_000 });
+      const { fault } = await attemptOverSsh(
+        `git-upload-pack ${quoteForShell(repository.folder)}`,
+        {},
+        { maxBytes: 5_000 },
+      );
       expect(statSync(repository.folder).isDirectory()).toBe(true);
       expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('5000 bytes') });
     });
