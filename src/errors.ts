@@ -18,6 +18,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'Slipway met a situation that its authors did not foresee.',
     remedy: 'Run the command again with --verbose and report what it prints.',
   },
+  PROGRAM_MISSING: {
+    meaning: 'A program of the system that Slipway starts is in none of the folders of PATH.',
+    remedy: 'Install the program that the message names, or put its folder into PATH of the service or the shell.',
+  },
   // --- config
   CONFIG_MISSING: {
     meaning: 'A configuration file that was asked for is not there.',
@@ -449,6 +453,11 @@ export const ERROR_CATALOGUE = {
   CLI_FILE_EXISTS: {
     meaning: 'A command would overwrite a file that somebody may have edited.',
     remedy: 'Look at the file, then remove it or pass --force.',
+  },
+  CLI_NO_SYSTEMD: {
+    meaning: 'This machine does not run systemd, and a service of systemd was asked for.',
+    remedy:
+      'Start it without a service: `slipway agent start`, or `slipway server --data-dir DIR` below what starts services here. --print prints the unit.',
   },
   CLI_HIDDEN_PROGRAM: {
     meaning: 'A service would not be allowed to read its own program.',

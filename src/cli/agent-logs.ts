@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
+import { requireProgram } from '../system/programs.ts';
 import type { CliContext } from './context.ts';
 import { type LogView, logView } from './view/log-lines.ts';
 import type { ResultOptions } from './view/result.ts';
@@ -139,6 +140,7 @@ function readBytes(file: number, from: number, to: number): Buffer {
 export async function showJournal(ctx: CliContext, unit: string, options: ShowOptions): Promise<void> {
   const { lines, follow = false } = options;
   const view = logView(ctx, options, unit);
+  requireProgram('journalctl', process.env['PATH']);
   const journal = execa(
     'journalctl',
     ['--unit', unit, '--output', 'cat', '--no-pager', '--lines', String(lines), ...(follow ? ['--follow'] : [])],

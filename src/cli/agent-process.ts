@@ -8,6 +8,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import { lockOwner } from '../system/instance-lock.ts';
 import { signalProcess } from '../system/processes.ts';
+import { requireProgram } from '../system/programs.ts';
 import type { CliContext } from './context.ts';
 import { packageRoot } from './package-root.ts';
 import { showService } from './service/properties.ts';
@@ -37,6 +38,7 @@ export function isService(): boolean {
 export async function tellService(
   verb: 'start' | 'stop' | 'restart',
 ): Promise<{ readonly unit: string; readonly pid: number | null }> {
+  requireProgram('systemctl', process.env['PATH']);
   const told = await execa('systemctl', [verb, UNIT], { reject: false, stdin: 'ignore' });
   if (told.failed) throw new SlipwayError('CLI_AGENT_CONTROL', `systemctl ${verb} ${UNIT} failed: ${told.stderr}`);
   const { MainPID } = await showService(UNIT);

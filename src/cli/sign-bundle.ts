@@ -5,6 +5,7 @@ import { messageOf, SlipwayError } from '../errors.ts';
 import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';
 import { Malformed } from '../signature/ssh-wire.ts';
 import { parseSignature, purposeText, type SignatureFormat } from '../signature/verdict.ts';
+import { installationOf } from '../system/program-table.ts';
 import type { CliContext } from './context.ts';
 
 export interface SignRequest {
@@ -60,12 +61,10 @@ function formatOfKey(keyFile: string): SignatureFormat {
   }
 }
 
-const PACKAGES: Readonly<Record<string, string>> = { 'ssh-keygen': 'openssh-client', minisign: 'minisign' };
-
 /** What the program asks the person goes to the terminal as it comes. */
 async function run(
   ctx: CliContext,
-  program: string,
+  program: 'ssh-keygen' | 'minisign',
   args: readonly string[],
   stdin: { readonly file: string } | 'inherit',
 ): Promise<string> {
@@ -83,7 +82,7 @@ async function run(
   if (!failed) return stdout;
   if (code === 'ENOENT') {
     throw new SlipwayError('CLI_CANNOT_SIGN', `${program} is not installed here`, {
-      remedy: `Install it (on Debian and Ubuntu the package ${PACKAGES[program]}).`,
+      remedy: `${installationOf(program)}.`,
     });
   }
   throw new SlipwayError('CLI_CANNOT_SIGN', `${program} could not sign: ${stderr.trim() || shortMessage}`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { messageOf } from '../errors.ts';
 import { programEnvironment } from '../system/program-environment.ts';
+import { requireProgram } from '../system/programs.ts';
 import { makePipeFolder, SHARED_FOLDERS, sweepOwnFolder } from './pipe-folders.ts';
 
 /**
@@ -38,7 +39,7 @@ export type PipeEnds = Pick<OutputPipe, 'writeEnd' | 'nameEnd' | 'spareReadEnd'>
  * @param ownFolder a folder of the agent's own, tried first: nobody else can fill it, and what a killed agent has left there is removed;
  * null: only those that everybody may use
  * @param shared where everybody may make pipes
- * @throws Error when no folder takes them
+ * @throws SlipwayError PROGRAM_MISSING without `mkfifo`; Error when no folder takes them
  */
 export async function createOutputPipes<Name extends string>(
   names: readonly Name[],
@@ -56,6 +57,7 @@ export async function makePipes(
   ownFolder: string | null = null,
   shared: readonly string[] = SHARED_FOLDERS,
 ): Promise<readonly PipeEnds[]> {
+  requireProgram('mkfifo');
   let fault: unknown;
   const folders = ownFolder === null ? shared : [ownFolder, ...shared];
   for (const parent of folders) {

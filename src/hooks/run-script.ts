@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import { messageOf } from '../errors.ts';
+import { isSlipwayError, messageOf } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
 import { commandLineOf, controlGroupsOf, type ProcessFacts, processesHolding } from '../system/processes.ts';
 import type { CommandLine } from './command-line.ts';
@@ -90,7 +90,8 @@ export async function runScript(clock: Clock, request: RunScriptRequest): Promis
   try {
     pipes = await (request.pipes?.take() ?? createOutputPipes(OUTPUTS));
   } catch (error) {
-    return { ending: 'cannot-start', why: messageOf(error) };
+    const toDo = isSlipwayError(error) ? `. ${error.remedy}` : '';
+    return { ending: 'cannot-start', why: `${messageOf(error)}${toDo}` };
   }
   try {
     return await startAndWait(clock, request, pipes);

@@ -1,6 +1,7 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../errors.ts';
+import { whyNotStarted } from '../system/programs.ts';
 import type { CommandLine } from './command-line.ts';
 
 export interface StartedProcess {
@@ -27,6 +28,6 @@ export async function startProcess({ file, args }: CommandLine, options: SpawnOp
     if (pid === undefined) throw await exited.catch((error: unknown) => error);
     return { isStarted: true, started: { pid, stdio, exited } };
   } catch (error) {
-    return { isStarted: false, why: messageOf(error) };
+    return { isStarted: false, why: whyNotStarted(error, file, options.env?.['PATH']) ?? messageOf(error) };
   }
 }

@@ -1,15 +1,8 @@
-/** Programs that permissions of an AppSpec file may need on the host, and the Debian packages that bring them. Pure. */
+/** Programs that permissions of an AppSpec file may need on the host. Pure. */
+import type { SystemProgram } from '../system/program-table.ts';
 import type { PlannedPermission } from './types.ts';
 
-export const DEBIAN_PACKAGES = {
-  setfacl: 'acl',
-  getfacl: 'acl',
-  semanage: 'policycoreutils-python-utils',
-  restorecon: 'policycoreutils',
-  chcon: 'coreutils',
-} as const;
-
-export type AttributeProgram = keyof typeof DEBIAN_PACKAGES;
+export type AttributeProgram = Extract<SystemProgram, 'setfacl' | 'getfacl' | 'semanage' | 'restorecon' | 'chcon'>;
 
 export function programsFor({ acls, context }: PlannedPermission): readonly AttributeProgram[] {
   return [

@@ -2,8 +2,9 @@ import { execaSync } from 'execa';
 import type { SelinuxContext } from '../appspec/types.ts';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
 import { programEnvironment } from '../system/program-environment.ts';
+import { installationOf } from '../system/program-table.ts';
 import { findProgram } from '../system/programs.ts';
-import { type AttributeProgram, DEBIAN_PACKAGES } from './attribute-programs.ts';
+import type { AttributeProgram } from './attribute-programs.ts';
 import { type HeldObject, holdObject, nameInstead } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { AttributeView, OldAttributes, OldContext } from './operations.ts';
@@ -194,7 +195,7 @@ function runTool(program: AttributeProgram, args: readonly string[]): string {
       'INSTALL_TOOL_MISSING',
       `the AppSpec file asks for what only the program ${program} can do, and it is not installed`,
       {
-        remedy: `Install ${program} (on Debian and Ubuntu the package ${DEBIAN_PACKAGES[program]}), or leave acls and context out of the AppSpec file.`,
+        remedy: `${installationOf(program)}, or leave acls and context out of the AppSpec file.`,
       },
     );
   }

@@ -17,6 +17,7 @@ import type { AppSpec } from '../appspec/types.ts';
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readMountTable } from '../system/mount-table.ts';
+import { requireProgram } from '../system/programs.ts';
 import { withoutOwnLinks } from './after-cleanup.ts';
 import { anchorFs } from './anchored-fs.ts';
 import { attributeView } from './attributes.ts';
@@ -83,10 +84,12 @@ const LISTED_PROBLEMS = 20;
 /**
  * Installs a revision.
  *
- * @throws SlipwayError INSTALL_IMPOSSIBLE listing every problem, before anything was changed; INSTALL_… for what the disk refused, after
+ * @throws SlipwayError PROGRAM_MISSING without `sync`, or INSTALL_IMPOSSIBLE listing every problem, before anything was changed; INSTALL_… for what the disk refused, after
  * the old tree is back
  */
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
+  // Without it the new tree could not be made durable, and nothing may be changed.
+  requireProgram('sync');
   const paths = bookkeepingPaths(request);
   const lastInstall = readLastInstall(ctx, paths);
   const savedFilesDir = savedFilesName(ctx.fs, request);

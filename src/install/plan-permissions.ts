@@ -1,7 +1,8 @@
 /** What the permissions of an AppSpec file come to on this host, or every reason why they cannot be given. Pure. */
 import { normalize } from 'node:path/posix';
 import type { AppSpec } from '../appspec/types.ts';
-import { type AttributeProgram, DEBIAN_PACKAGES, programsFor } from './attribute-programs.ts';
+import { SYSTEM_PROGRAMS } from '../system/program-table.ts';
+import { type AttributeProgram, programsFor } from './attribute-programs.ts';
 import { type MatchCandidates, matchPermissions, type PermissionMatch } from './permissions-match.ts';
 import type { IdLookup, InstallRules, OwnPlace, OwnPlaceLookup, PlannedPermission, PlanProblem } from './types.ts';
 
@@ -118,7 +119,7 @@ function missingPrograms(planned: readonly Planned[], { hasProgram }: Permission
 
 function describeMissing(program: AttributeProgram, path: string): string {
   const what = program === 'setfacl' ? 'an ACL' : 'an SELinux context';
-  return `${path} would get ${what}, and the program ${program} is not installed (on Debian and Ubuntu the package ${DEBIAN_PACKAGES[program]})`;
+  return `${path} would get ${what}, and the program ${program} is not installed (on Debian and Ubuntu the package ${SYSTEM_PROGRAMS[program].debianPackage})`;
 }
 
 /** The users and groups that canonical ACL entries name; a number needs nobody to have it. */

@@ -1,6 +1,7 @@
 /** Git as a program: one command at a time, watched, and its words as an error. */
 import { SlipwayError } from '../errors.ts';
 import type { GitRevision } from '../protocol/specification.ts';
+import { installationOf } from '../system/program-table.ts';
 import { gitEnvironment, isWeb } from './git-environment.ts';
 import { GitFailed } from './git-faults.ts';
 import { type GitBounds, type GitEnding, startGit } from './git-process.ts';
@@ -116,7 +117,9 @@ function boundFault(
 ): SlipwayError | null {
   // The shell's statuses for a program that cannot be started.
   if (exitCode === 126 || exitCode === 127) {
-    return new SlipwayError('REVISION_TOOL_MISSING', 'git is not installed on this host, or cannot be started');
+    return new SlipwayError('REVISION_TOOL_MISSING', 'git is not installed on this host, or cannot be started', {
+      remedy: `${installationOf('git')}, and see that it is in PATH of the agent.`,
+    });
   }
   if (signal === 'SIGXFSZ' || /File too large|died of signal 25\b/.test(words)) return tooLarge(url, maxFileBytes);
   if (!/out of memory|cannot allocate memory|memory exhausted/i.test(words)) return null;

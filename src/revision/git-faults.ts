@@ -1,6 +1,7 @@
 /** What git's words mean. @see `remote-curl.c`, `http.c` and `connect.c` of git, and OpenSSH, whose messages these are in the C locale */
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { GitRevision } from '../protocol/specification.ts';
+import { installationOf } from '../system/program-table.ts';
 import { isTemporaryStatus } from './hopeless.ts';
 import type { RevisionContext } from './types.ts';
 
@@ -51,6 +52,7 @@ export function faultOfHost(cause: GitFailed): SlipwayError | null {
   if (/\bssh: (command )?not found|cannot run ssh/i.test(cause.words)) {
     return new SlipwayError('REVISION_TOOL_MISSING', 'ssh, which git needs for ssh:// addresses, is not installed', {
       cause,
+      remedy: `${installationOf('ssh')}, and see that it is in PATH of the agent.`,
     });
   }
   return null;

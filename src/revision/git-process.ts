@@ -1,6 +1,7 @@
 /** Git as a process group of its own. The group ends with git, with this process, at its bounds, and when it is told to. */
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
+import { messageOf, SlipwayError } from '../errors.ts';
 import { signalProcess } from '../system/processes.ts';
 
 export interface GitBounds {
@@ -86,7 +87,11 @@ export function startGit(
   for (const pipe of [stdout, stderr, sshStderr, lifeline]) pipe?.on('error', () => undefined);
   const { promise: ended, resolve, reject } = Promise.withResolvers<GitEnding>();
   let timer: NodeJS.Timeout | undefined;
-  child.once('error', reject);
+  child.once('error', (cause) => {
+    const message = `git cannot be started: ${messageOf(cause)}`;
+    const remedy = 'See that /bin/sh is there, and that this user may start more processes.';
+    reject(new SlipwayError('REVISION_TOOL_MISSING', message, { cause, remedy }));
+  });
   child.once('exit', () => {
     kill();
     timer = setTimeout(() => {

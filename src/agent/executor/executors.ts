@@ -157,6 +157,17 @@ interface ExecutorEvents {
   onGone(): void;
 }
 
+/** An agent that runs on after its Node was updated or removed can start nothing with it any more. */
+function noExecutor(cause: Error): SlipwayError {
+  const message = `the executor process could not be started: ${cause.message}`;
+  if (existsSync(process.execPath)) return new SlipwayError('AGENT_EXECUTOR_DIED', message, { cause });
+  return new SlipwayError('AGENT_EXECUTOR_DIED', `${message}; ${process.execPath}, the Node of this agent, is gone`, {
+    cause,
+    remedy:
+      'Start the agent anew with the Node that is there now; its unit names one, which `slipway agent install` mends.',
+  });
+}
+
 function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor {
   const child = fork(programFile(), [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -204,23 +215,24 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
     }
   });
   const gone = new Promise<void>((resolve) => {
-    const end = (what: string) => {
+    const end = (fault: SlipwayError) => {
       clearTimeout(idleTimer);
       events.onRetired();
       events.onGone();
       resolve();
       // Ended on purpose: the commands that ran stay open in the ledger, and the next start reports them.
       if (isEnding) return;
-      for (const { reject } of waiting.values()) reject(new SlipwayError('AGENT_EXECUTOR_DIED', what));
+      for (const { reject } of waiting.values()) reject(fault);
       waiting.clear();
     };
     child.once('exit', (code, signal) => {
-      end(`the executor process ended (${String(signal ?? `exit status ${code}`)}) while the command ran`);
+      const how = String(signal ?? `exit status ${code}`);
+      end(new SlipwayError('AGENT_EXECUTOR_DIED', `the executor process ended (${how}) while the command ran`));
     });
     child.on('error', (error) => {
       ctx.log.error('an executor process could not be started or reached', { error });
       // One that was never there does not exit.
-      if (child.pid === undefined) end(`the executor process could not be started: ${error.message}`);
+      if (child.pid === undefined) end(noExecutor(error));
     });
   });
   const retireWhenIdle = () => {

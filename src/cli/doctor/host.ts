@@ -4,29 +4,18 @@ import type { AgentConfig } from '../../config/agent-config.ts';
 import { instructionsDir } from '../../deployment/layout.ts';
 import { lostAbilities } from '../../system/lost-abilities.ts';
 import type { MachineFacts } from '../../system/machine-facts.ts';
+import { programsOfHosts } from '../../system/program-table.ts';
 import { findProgram } from '../../system/programs.ts';
 import { lookupUser } from '../../system/users.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
-/** Programs that some deployments need, and what for. */
-const TOOLS = [
-  ['git', 'revisions from git', 'git'],
-  ['setfacl', '`acls` in AppSpec files', 'acl'],
-  ['semanage', '`context` in AppSpec files', 'policycoreutils-python-utils'],
-  ['su', '`runas` of hooks', 'util-linux'],
-  ['sudo', '`sudo` of hooks', 'sudo'],
-  ['mkfifo', 'every hook', 'coreutils'],
-] as const;
-/** Without it no hook runs. */
-const NEEDED = new Set(['mkfifo']);
-
 /** @param path PATH as the agent has it */
 export function lookAtTools(path: string | undefined): Finding[] {
-  return TOOLS.map(([tool, purpose, debianPackage]) => {
-    const found = findProgram(tool, path);
-    if (found !== null) return ok(`program ${tool}`, found);
-    const remedy = `Install it (on Debian and Ubuntu the package ${debianPackage}) if deployments need it; or mend PATH of the agent.`;
-    return (NEEDED.has(tool) ? fail : warn)(`program ${tool}`, `is not there; ${purpose} needs it`, remedy);
+  return programsOfHosts().map(({ name, purpose, debianPackage, absence }) => {
+    const found = findProgram(name, path);
+    if (found !== null) return ok(`program ${name}`, found);
+    const remedy = `Install it (on Debian and Ubuntu the package ${debianPackage})${absence === 'fail' ? '' : ' if deployments need it'}; or mend PATH of the agent.`;
+    return (absence === 'fail' ? fail : warn)(`program ${name}`, `is not there; ${purpose} needs it`, remedy);
   });
 }
 

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
+import { lookupUser } from '../../system/users.ts';
 import { packageRoot } from '../package-root.ts';
+import { requireSystemd, runForService } from './run.ts';
 import { type StartContext, startService } from './start.ts';
 import { renderUnit } from './unit.ts';
 
@@ -46,7 +47,7 @@ export interface InstalledService {
  *
  * @param onStep is told of each change that has been made
  * @throws SlipwayError CLI_NOT_ROOT without root's rights; CLI_HIDDEN_PROGRAM if the service could not see its own program;
- * PROGRAM_MISSING without systemd; CLI_SERVICE_FAILED if it does not come up
+ * PROGRAM_MISSING or CLI_NO_SYSTEMD without systemd; CLI_SERVICE_FAILED if it does not come up
  */
 export async function installService(
   ctx: StartContext,
@@ -56,6 +57,7 @@ export async function installService(
   if (process.getuid?.() !== 0) {
     throw new SlipwayError('CLI_NOT_ROOT', `only root can install ${installation.name} in ${UNIT_FOLDER}`);
   }
+  requireSystemd();
   for (const path of [process.execPath, programFile()]) {
     const hidden = installation.hiddenFolders.find((folder) => path.startsWith(`${folder}/`));
     if (hidden !== undefined) {
@@ -73,7 +75,7 @@ export async function installService(
   writeFileDurably(unitFile, unitForThisMachine(installation));
   written.push(unitFile);
   onStep(`wrote ${unitFile}`);
-  await execa('systemctl', ['daemon-reload']);
+  await runForService('systemctl', ['daemon-reload']);
   if (environmentFile !== null && !existsSync(environmentFile.path)) {
     mkdirSync(dirname(environmentFile.path), { recursive: true });
     // It may get the password of a database.
@@ -81,7 +83,7 @@ export async function installService(
     written.push(environmentFile.path);
     onStep(`wrote ${environmentFile.path}: settings, all of them commented out`);
   }
-  await execa('systemctl', ['enable', name]);
+  await runForService('systemctl', ['enable', name]);
   const { state, pid } = await startService(ctx, name);
   return { unit: `${name}.service`, state, pid, madeUser, written };
 }
@@ -94,8 +96,15 @@ export function describeStart(name: ServiceInstallation['name'], { state, pid }:
 
 /** @returns whether it was made; a user who is there is left alone */
 async function makeUser(user: string): Promise<boolean> {
-  if ((await execa('id', [user], { reject: false })).exitCode === 0) return false;
-  await execa('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', user]);
+  if (lookupUser(user) !== null) return false;
+  await runForService('useradd', [
+    '--system',
+    '--user-group',
+    '--no-create-home',
+    '--shell',
+    '/usr/sbin/nologin',
+    user,
+  ]);
   return true;
 }
 

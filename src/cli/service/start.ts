@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { lastWords, type Properties, showService } from './properties.ts';
+import { runForService } from './run.ts';
 
 /** A server is ready within a second, an agent after its first poll, which a slow network may delay. */
 const WATCH_MS = 30_000;
@@ -44,7 +45,7 @@ export async function startService(
   const since = Math.floor(ctx.clock.now() / 1000);
   // A service that runs already is to run the program that was just put in place.
   await execa('systemctl', ['reset-failed', name], { reject: false, stdin: 'ignore' });
-  await execa('systemctl', ['restart', '--no-block', name], { stdin: 'ignore' });
+  await runForService('systemctl', ['restart', '--no-block', name]);
   const giveUpAtMs = ctx.clock.now() + WATCH_MS;
   for (;;) {
     await ctx.clock.sleep(LOOK_AGAIN_MS, ctx.interrupted);
