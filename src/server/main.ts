@@ -29,6 +29,9 @@ import { observedEngine, observedHostCommands, observedStore } from './telemetry
 import { createReadiness } from './telemetry/readiness.ts';
 import { createServerMetrics } from './telemetry/server-metrics.ts';
 import { requireTlsFiles } from './tls-files.ts';
+import { createBell } from './work/bell.ts';
+import { trafficHandlers } from './work/traffic-orders.ts';
+import { startWorker } from './work/worker.ts';
 
 export interface ServerOptions {
   readonly dataDir: string;
@@ -99,8 +102,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const signing = await openSigning({ store, sealer, dataDir, clock, random });
     const waiters = createWaiters();
     const base = { store, waiters, clock, random, log };
-    const engine: Engine = observedEngine(await startEngine(base), metrics, elapsedMs);
+    const bell = createBell();
+    const engine: Engine = observedEngine(await startEngine({ ...base, onOrders: bell.ring }), metrics, elapsedMs);
     opened.push(engine);
+    const handlers = trafficHandlers({ store, clock, balancers: new Map() });
+    opened.push(startWorker({ ...base, engine, bell, handlers }));
     const transfers = createTransfers();
     opened.push(
       startPowerWatch({ ...base, transfers }),

@@ -243,6 +243,8 @@ export async function pollNow(server: EngineServer, host: string, key?: string):
     .where('host_arn', '=', hostArn(host))
     .where('ready_at_ms', 'is not', null)
     .where('handed_out_at_ms', 'is', null)
+    // What the server does itself has begun already.
+    .where('started_at_ms', 'is', null)
     .where('ended_at_ms', 'is', null)
     .execute();
   return event === undefined ? null : server.poll(host, undefined, key);

@@ -26,6 +26,8 @@ function requiredOf({ minimumPerZone: { type, value } }: ZonalSettings, hosts: n
   return type === 'FLEET_PERCENT' ? (hosts * value) / 100 : value;
 }
 
+/** Events that no host may be told of. */
+const SERVERS_OWN = ['BlockTraffic', 'AllowTraffic'];
 const OVER = ['Succeeded', 'Failed', 'Skipped'];
 
 /** A deployment and its hosts in memory: carries out what `decide` says, and complains about what must never be said. */
@@ -133,7 +135,7 @@ export class SimulatedDeployment {
     }
   }
 
-  /** A host's report; of an event that is not under way it changes nothing. */
+  /** A host's report, or the server's about an order of its own; of an event that is not under way it changes nothing. */
   complete(host: number, isGood: boolean): void {
     const target = this.targets[host];
     const event = target?.events.find(({ status }) => status === 'InProgress');
@@ -180,13 +182,17 @@ export class SimulatedDeployment {
         return;
       case 'ready-event': {
         const event = this.#event(target, action.position);
-        if (this.#everReady.has(event)) throw new Error('a command was made ready twice');
-        if (target.status !== 'InProgress') throw new Error('a command for a target that was not started');
-        if (target.events.slice(0, action.position).some(({ status }) => !OVER.includes(status)))
-          throw new Error('a command before the one before it was over');
-        if (this.#stopRequestedAtMs !== null) throw new Error('a command after the stop');
-        this.#everReady.add(event);
-        event.readyAtMs = this.nowMs;
+        if (SERVERS_OWN.includes(event.name)) throw new Error(`a host was told of ${event.name}`);
+        this.#begin(target, event);
+        return;
+      }
+      case 'give-order': {
+        const event = this.#event(target, action.position);
+        if (!SERVERS_OWN.includes(action.event) || event.name !== action.event)
+          throw new Error(`an order for ${event.name}`);
+        this.#begin(target, event);
+        event.status = 'InProgress';
+        event.startedAtMs = this.nowMs;
         return;
       }
       case 'fail-event': {
@@ -231,6 +237,16 @@ export class SimulatedDeployment {
     const down = own.filter(({ status }) => status === 'InProgress' || status === 'Failed').length;
     if (own.length - down - 1 < requiredOf(zonal, own.length))
       throw new Error('a zone has fewer healthy hosts than its minimum');
+  }
+
+  #begin(target: SimulatedTarget, event: SimulatedEvent): void {
+    if (this.#everReady.has(event)) throw new Error('a command was made ready twice');
+    if (target.status !== 'InProgress') throw new Error('a command for a target that was not started');
+    if (target.events.slice(0, event.position).some(({ status }) => !OVER.includes(status)))
+      throw new Error('a command before the one before it was over');
+    if (this.#stopRequestedAtMs !== null) throw new Error('a command after the stop');
+    this.#everReady.add(event);
+    event.readyAtMs = this.nowMs;
   }
 
   #event(target: SimulatedTarget, position: number): SimulatedEvent {

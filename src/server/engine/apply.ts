@@ -1,6 +1,7 @@
 import type { Random } from '../../system/random.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
+import { giveOrder } from '../store/orders.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { setTargetStatus } from '../store/targets.ts';
@@ -17,6 +18,8 @@ export interface ApplyContext {
 export interface Applied {
   /** Hosts that have something to do now. */
   readonly hostArns: readonly string[];
+  /** Whether the server has something to do itself. */
+  readonly hasOrders: boolean;
   /** A rollback that begins where this deployment ended. */
   readonly followedBy: string | null;
 }
@@ -49,6 +52,12 @@ export async function applyActions(
   for (const action of ready) {
     await updateEvent(tx, { deploymentId, ...action }, { ready_at_ms: nowMs, host_command_id: ctx.random.uuid() });
   }
+  const orders = of('give-order');
+  for (const { instanceId, position, event } of orders) {
+    const key = { deploymentId, instanceId, position };
+    await updateEvent(tx, key, { status: 'InProgress', ready_at_ms: nowMs, started_at_ms: nowMs });
+    await giveOrder(tx, key, event, nowMs);
+  }
   for (const { atMs } of of('wake-at')) {
     if (atMs !== deployment.wake_at_ms) await updateDeployment(tx, deploymentId, { wake_at_ms: atMs });
   }
@@ -59,5 +68,6 @@ export async function applyActions(
     followedBy = await finishDeployment(tx, deployment, final, finish, ctx);
   }
   const hostOf = new Map(targets.map((target) => [target.instance_id, target.host_arn]));
-  return { hostArns: idsOf(ready).flatMap((instanceId) => hostOf.get(instanceId) ?? []), followedBy };
+  const hostArns = idsOf(ready).flatMap((instanceId) => hostOf.get(instanceId) ?? []);
+  return { hostArns, hasOrders: orders.length > 0, followedBy };
 }

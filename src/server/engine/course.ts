@@ -48,8 +48,13 @@ const ALLOW = ['BeforeAllowTraffic', 'AllowTraffic', 'AfterAllowTraffic'] as con
 /** Events of hosts that a host is never told of: no agent has a command for them. */
 const BY_SERVER: readonly string[] = ['BlockTraffic', 'AllowTraffic'];
 
+/** Whether an event of a host is the server's: it begins at once, and no host is waited for. */
+export function isDoneByServer(eventName: string): boolean {
+  return BY_SERVER.includes(eventName);
+}
+
 function onHosts(...names: readonly string[]): readonly CourseEvent[] {
-  return names.map((name) => ({ name, doer: BY_SERVER.includes(name) ? 'server' : 'host' }));
+  return names.map((name) => ({ name, doer: isDoneByServer(name) ? 'server' : 'host' }));
 }
 
 /** Events without a host: what is before and after the server's own ones are hooks. */

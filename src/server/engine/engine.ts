@@ -27,6 +27,8 @@ export interface EngineContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Told when the server was given orders; left out: whoever carries them out finds them by looking. */
+  readonly onOrders?: () => void;
 }
 
 export interface Engine {
@@ -104,6 +106,7 @@ async function stepSafely(ctx: SteppingContext, deploymentId: string, lock: type
       (await ctx.store.transaction(async (tx) => takePartOfStep(ctx, tx, await lock(tx, deploymentId)), 'lazy')) ??
       (await ctx.store.transaction(async (tx) => takeStep(ctx, tx, await lock(tx, deploymentId))));
     for (const hostArn of result.hostArns) ctx.waiters.wake(hostArn);
+    if (result.hasOrders) ctx.onOrders?.();
     const { finished, followedBy } = result;
     if (finished !== null) {
       const { status, errorCode } = finished;

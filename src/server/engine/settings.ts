@@ -9,6 +9,16 @@ import type { ZonalSettings } from './hosts/zones.ts';
 
 export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
 
+/** A member of the API's shapes: balancers by the names that the server's own configuration knows. Both lists mean the same here. */
+export interface LoadBalancerInfo {
+  readonly elbInfoList?: readonly NamedBalancer[] | undefined;
+  readonly targetGroupInfoList?: readonly NamedBalancer[] | undefined;
+}
+
+interface NamedBalancer {
+  readonly name?: string | undefined;
+}
+
 export interface DeploymentSettings {
   /** A host of the group matches one filter of each list; no lists: no host does. */
   readonly filterLists: readonly (readonly TagFilter[])[];
@@ -16,6 +26,8 @@ export interface DeploymentSettings {
   readonly rollbackEvents: readonly RollbackEvent[];
   /** Absent: the deployment does not go from zone to zone. */
   readonly zonal?: ZonalSettings;
+  /** Balancers that hosts leave and come back to; null: traffic is left alone, as in all deployments of older versions. */
+  readonly loadBalancerInfo: LoadBalancerInfo | null;
 }
 
 /** A member of the API's shapes: what happens after which event. */
@@ -27,6 +39,8 @@ interface AutoRollback {
 /** The part of a group's settings that its deployments go by. */
 export interface SettingsOfGroup extends MembershipSettings {
   readonly autoRollbackConfiguration?: AutoRollback | undefined;
+  readonly deploymentStyle?: { readonly deploymentOption?: string | undefined } | undefined;
+  readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
 }
 
 /** What a deployment's own record holds beside its columns: members of CreateDeployment, and what is known of rollbacks. All are shown. */
@@ -50,7 +64,19 @@ export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOpt
   return {
     filterLists: group === null ? [] : filterListsOf(group),
     rollbackEvents: enabled === true ? (events ?? []) : [],
+    loadBalancerInfo: group !== null && controlsTraffic(group) ? (group.loadBalancerInfo ?? {}) : null,
   };
+}
+
+/** Whether a group's deployments take hosts out of their load balancers. */
+export function controlsTraffic({ deploymentStyle }: Pick<SettingsOfGroup, 'deploymentStyle'>): boolean {
+  return deploymentStyle?.deploymentOption === 'WITH_TRAFFIC_CONTROL';
+}
+
+/** The balancers that are named, each once. */
+export function balancerNames(info: LoadBalancerInfo | null | undefined): readonly string[] {
+  const named = [...(info?.elbInfoList ?? []), ...(info?.targetGroupInfoList ?? [])];
+  return [...new Set(named.flatMap(({ name }) => name ?? []))];
 }
 
 export function parseOptions({ options_json }: Pick<DeploymentRow, 'options_json'>): DeploymentOptions {
@@ -72,7 +98,10 @@ export function storedSettings(
   deployment: Pick<DeploymentRow, 'settings_json' | 'options_json'>,
   groupSettingsJson: string | null,
 ): DeploymentSettings {
-  if (deployment.settings_json !== null) return JSON.parse(deployment.settings_json) as DeploymentSettings;
+  if (deployment.settings_json !== null) {
+    const stored = JSON.parse(deployment.settings_json) as Omit<DeploymentSettings, 'loadBalancerInfo'>;
+    return { loadBalancerInfo: null, ...stored };
+  }
   const group = groupSettingsJson === null ? null : (JSON.parse(groupSettingsJson) as SettingsOfGroup);
   return settingsOf(group, parseOptions(deployment));
 }

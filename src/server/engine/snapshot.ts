@@ -58,6 +58,8 @@ export interface DeploymentSnapshot {
 export type Action =
   | { readonly action: 'start-target'; readonly instanceId: string }
   | { readonly action: 'ready-event'; readonly instanceId: string; readonly position: number }
+  /** The event is the server's own: it is under way at once. */
+  | { readonly action: 'give-order'; readonly instanceId: string; readonly position: number; readonly event: string }
   | { readonly action: 'fail-event'; readonly instanceId: string; readonly position: number; readonly message: string }
   /** The target is over; its events that have not ended are Skipped. */
   | { readonly action: 'end-target'; readonly instanceId: string; readonly status: TargetEnding }
@@ -71,7 +73,7 @@ export interface Wait {
   readonly position: number;
   /** Since when: it was made ready, or the host began it. */
   readonly sinceMs: number;
-  /** When the host was last heard of, at the latest when it began. */
+  /** When the host was last heard of, at the latest when it began; of the server's own events, when they began. */
   readonly heardOfAtMs: number;
   readonly giveUpAtMs: number;
   /** Why it is given up then: it was not begun, its host was not heard of, or it took too long. */

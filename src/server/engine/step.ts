@@ -27,7 +27,7 @@ export interface StepResult extends Applied {
   readonly finished: FinishAction | null;
 }
 
-export const NOTHING: StepResult = { hostArns: [], followedBy: null, finished: null };
+export const NOTHING: StepResult = { hostArns: [], hasOrders: false, followedBy: null, finished: null };
 
 /** One step of a deployment: all that is there is read, what follows is decided and written down. The deployment must be locked. */
 export async function takeStep(
@@ -48,7 +48,7 @@ export async function takeStep(
     const finished = isStopped ? STOPPED : await resolveTargets(tx, deployment, apply);
     if (finished !== null) {
       const followedBy = await finishDeployment(tx, deployment, [], finished, apply);
-      return { hostArns: [], followedBy, finished };
+      return { ...NOTHING, followedBy, finished };
     }
   }
   const { deployment_id: deploymentId } = deployment;

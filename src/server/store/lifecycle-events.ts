@@ -169,6 +169,19 @@ const lockByCommand = statement((db, hostCommandId: string) =>
   db.selectFrom('lifecycle_events').selectAll().where('host_command_id', '=', hostCommandId).forUpdate(),
 );
 
+/** An event, held until the transaction ends; null: there is none any more. */
+export async function lockEvent(tx: StoreTransaction, key: EventKey): Promise<LifecycleEventRow | null> {
+  const row = await tx
+    .selectFrom('lifecycle_events')
+    .selectAll()
+    .where('deployment_id', '=', key.deploymentId)
+    .where('instance_id', '=', key.instanceId)
+    .where('position', '=', key.position)
+    .forUpdate()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** The event of a target that its host has been told to carry out and that has not ended; null: there is none. */
 export async function openEventOf(
   db: StoreReader,

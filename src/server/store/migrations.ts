@@ -25,6 +25,7 @@ const STEPS: readonly Step[] = [
   registeredAgain,
   zones,
   quotas,
+  orders,
 ];
 
 /** The step that a database of this version is at. */
@@ -256,5 +257,17 @@ function quotas(TEXT: string): readonly string[] {
   return [
     `create table quotas (quota ${TEXT} primary key)`,
     "insert into quotas (quota) values ('applications'), ('deployment_configs')",
+  ];
+}
+
+/** Events that no host carries out are orders to the server. */
+function orders(TEXT: string): readonly string[] {
+  return [
+    `create table orders (
+      order_id ${TEXT} primary key, deployment_id ${TEXT} not null references deployments on delete cascade,
+      instance_id ${TEXT} not null, position integer not null, kind ${TEXT} not null, wake_at_ms bigint, lease_id ${TEXT},
+      lease_until_ms bigint, memory_json ${TEXT}, last_call ${TEXT}, last_answer ${TEXT}, given_at_ms bigint not null)`,
+    'create index orders_to_wake on orders (wake_at_ms) where wake_at_ms is not null',
+    'create index orders_by_deployment on orders (deployment_id)',
   ];
 }

@@ -220,6 +220,28 @@ export interface ChangedTargetRow {
   instance_id: string;
 }
 
+/** Something that the server itself has to do for a lifecycle event. */
+export interface OrderRow {
+  /** Follows from the event: deployment, instance and position. */
+  order_id: string;
+  deployment_id: string;
+  instance_id: string;
+  position: number;
+  /** The event's name, which says who carries it out. */
+  kind: string;
+  /** When it is to be looked at next; null: it is over. */
+  wake_at_ms: number | null;
+  /** Which lease holds it, and until when; null: none. */
+  lease_id: string | null;
+  lease_until_ms: number | null;
+  /** What whoever carries it out remembers from one call to the next. */
+  memory_json: string | null;
+  /** The last call that was made to the other side, in words, and what was answered. */
+  last_call: string | null;
+  last_answer: string | null;
+  given_at_ms: number;
+}
+
 export interface StoreSchema {
   access_keys: AccessKeyRow;
   users: UserRow;
@@ -235,6 +257,7 @@ export interface StoreSchema {
   targets: TargetRow;
   lifecycle_events: LifecycleEventRow;
   changed_targets: ChangedTargetRow;
+  orders: OrderRow;
   host_states: HostStateRow;
   quotas: QuotaRow;
 }

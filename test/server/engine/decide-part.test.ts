@@ -62,7 +62,11 @@ function compared(deployment: SimulatedDeployment, tally: Tally): typeof decide 
 
 const fleet = fc.record({
   hosts: fc.integer({ min: 1, max: 12 }),
-  events: fc.integer({ min: 1, max: 4 }),
+  events: fc.constantFrom(
+    ...[1, 2, 3, 4].map((count): readonly string[] => IN_PLACE_EVENTS.slice(0, count)),
+    ['BeforeBlockTraffic', 'BlockTraffic', 'Install', 'AllowTraffic'],
+    ['BlockTraffic', 'AllowTraffic'],
+  ),
   minimum: fc.record({
     type: fc.constantFrom('HOST_COUNT' as const, 'FLEET_PERCENT' as const, 'MOST_CONCURRENCY' as const),
     value: fc.integer({ min: 0, max: 13 }),
@@ -99,8 +103,7 @@ test('a decision about the changed targets alone is the decision about all of th
   fc.assert(
     fc.property(fleet, fc.array(happening, { maxLength: 200 }), (options, happenings) => {
       const zoneOf = (index: number) => `zone-${Math.floor(index / options.perZone)}`;
-      const events = IN_PLACE_EVENTS.slice(0, options.events);
-      const deployment = new SimulatedDeployment(options.hosts, events, options, zoneOf);
+      const deployment = new SimulatedDeployment(options.hosts, options.events, options, zoneOf);
       deployment.step();
       for (const one of happenings) happen(deployment, tally, one);
     }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
+import { courseOf, IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { decide } from '../../../src/server/engine/decide.ts';
 import {
   budget,
@@ -23,6 +23,7 @@ const settings = (minimum: MinimumHealthyHosts, ignoreApplicationStopFailures = 
   ignoreApplicationStopFailures,
   zonal: null,
 });
+const WITH_TRAFFIC = courseOf('in-place-with-traffic').flatMap(({ events }) => events.map(({ name }) => name));
 const ALL_AT_ONCE = settings({ type: 'HOST_COUNT', value: 0 });
 const ONE_AT_A_TIME = settings({ type: 'MOST_CONCURRENCY', value: 1 });
 
@@ -241,6 +242,33 @@ describe('one step after the other', () => {
     expect(deployment.finished).toMatchObject({ status: 'Stopped', errorCode: 'MANUAL_STOP' });
   });
 
+  test('an event of the server is an order that is under way at once, and the host is told of the event behind it', () => {
+    const deployment = new SimulatedDeployment(1, WITH_TRAFFIC, ALL_AT_ONCE);
+    deployment.step();
+    deployment.poll(0, false, true);
+    expect(deployment.step()).toEqual([
+      { action: 'give-order', instanceId: 'host-0', position: 1, event: 'BlockTraffic' },
+      { action: 'wake-at', atMs: deployment.nowMs + EVENT_LIMIT_MS },
+    ]);
+    // No poll of the host gets it, and its silence does not end it.
+    deployment.poll(0, false, false);
+    deployment.nowMs += SILENCE_LIMIT_MS;
+    expect(deployment.step().map(({ action }) => action)).toEqual(['wake-at']);
+    deployment.complete(0, true);
+    expect(deployment.step()).toMatchObject([{ action: 'ready-event', position: 2 }, { action: 'wake-at' }]);
+  });
+
+  test('an event of the server that has no end within an hour and a minute fails, and says so', () => {
+    const deployment = new SimulatedDeployment(1, ['BlockTraffic', 'Install'], ALL_AT_ONCE);
+    deployment.step();
+    deployment.nowMs += EVENT_LIMIT_MS;
+    expect(deployment.step()).toMatchObject([
+      { action: 'fail-event', position: 0, message: 'The server did not get this event done within an hour.' },
+      { action: 'end-target', status: 'Failed' },
+      { action: 'finish', status: 'Failed' },
+    ]);
+  });
+
   test('after twelve hours everything ends, what runs included', () => {
     const deployment = new SimulatedDeployment(2, IN_PLACE_EVENTS, ONE_AT_A_TIME);
     deployment.step();
@@ -273,7 +301,12 @@ const minimum = fc.oneof(
 
 const fleet = fc.record({
   hosts: fc.integer({ min: 1, max: 9 }),
-  events: fc.integer({ min: 1, max: IN_PLACE_EVENTS.length }),
+  events: fc.oneof(
+    fc
+      .integer({ min: 1, max: IN_PLACE_EVENTS.length })
+      .map((count): readonly string[] => IN_PLACE_EVENTS.slice(0, count)),
+    fc.constantFrom(WITH_TRAFFIC, ['BlockTraffic', 'Install', 'AllowTraffic'], ['Install', 'AllowTraffic']),
+  ),
   minimum,
   deploymentConfigName: fc.constantFrom('any', HALF_AT_A_TIME),
   ignoreApplicationStopFailures: fc.boolean(),
@@ -330,8 +363,7 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
   test('no more hosts are down than allowed, no command is made twice, it ends, and the ending is what the counts say', () => {
     fc.assert(
       fc.property(fleet, fc.array(happening, { maxLength: 250 }), (options, happenings) => {
-        const names = IN_PLACE_EVENTS.slice(0, options.events);
-        const deployment = new SimulatedDeployment(options.hosts, names, options, zoneOf(options));
+        const deployment = new SimulatedDeployment(options.hosts, options.events, options, zoneOf(options));
         const required = requiredHealthyHosts(options.hosts, options.minimum, options.deploymentConfigName);
         // The simulation itself throws when an action is out of order: a command twice, after the stop, before its turn.
         for (const one of happenings) {
@@ -365,8 +397,7 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
   test('deciding twice is deciding once: after its actions are applied, a decision has nothing to add', () => {
     fc.assert(
       fc.property(fleet, fc.array(happening, { maxLength: 100 }), (options, happenings) => {
-        const names = IN_PLACE_EVENTS.slice(0, options.events);
-        const deployment = new SimulatedDeployment(options.hosts, names, options, zoneOf(options));
+        const deployment = new SimulatedDeployment(options.hosts, options.events, options, zoneOf(options));
         for (const one of happenings) happen(deployment, one);
         deployment.step();
         const wakeAtMs = deployment.wakeAtMs;

@@ -14,7 +14,7 @@ import type {
 } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets, type NewTarget } from '../../store/targets.ts';
-import { courseOf } from '../course.ts';
+import { courseOf, type Scenario } from '../course.ts';
 import { storedSettings } from '../settings.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
@@ -37,7 +37,7 @@ export async function resolveTargets(
   if (group === null) {
     return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
-  const { filterLists, zonal } = storedSettings(deployment, group.settings_json);
+  const { filterLists, zonal, loadBalancerInfo } = storedSettings(deployment, group.settings_json);
   const members = await instancesWithTags(tx, filterLists, MAX_TARGETS + 1);
   if (members.length === 0) {
     return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
@@ -52,13 +52,15 @@ export async function resolveTargets(
     members.map((instance) => standingOf(instance, states.get(instance.instance_id), lastGood, ctx.random)),
   );
   const zoneOf = zonal === undefined ? null : await zonesByTag(tx, members, zonal.tagKey);
-  const rows = targetRows(
+  const rows = targetRows({
     deployment,
+    scenario: loadBalancerInfo === null ? 'in-place' : 'in-place-with-traffic',
     members,
-    zoneOf === null ? order : inOrderOfZones(order, zoneOf),
-    { upToDate: upToDate(deployment, states), zoneOf },
-    ctx.nowMs,
-  );
+    order: zoneOf === null ? order : inOrderOfZones(order, zoneOf),
+    upToDate: upToDate(deployment, states),
+    zoneOf,
+    nowMs: ctx.nowMs,
+  });
   await insertTargets(tx, rows.targets);
   await insertEvents(tx, rows.events);
   await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
@@ -109,15 +111,19 @@ function standingOf(
   };
 }
 
-function targetRows(
-  deployment: DeploymentRow,
-  members: readonly InstanceRow[],
-  order: readonly string[],
-  { upToDate, zoneOf }: { upToDate: ReadonlySet<string>; zoneOf: ((instanceId: string) => string) | null },
-  nowMs: number,
-): { targets: NewTarget[]; events: LifecycleEventRow[] } {
+function targetRows(resolved: {
+  readonly deployment: DeploymentRow;
+  readonly scenario: Scenario;
+  readonly members: readonly InstanceRow[];
+  /** Ids of the members. */
+  readonly order: readonly string[];
+  readonly upToDate: ReadonlySet<string>;
+  readonly zoneOf: ((instanceId: string) => string) | null;
+  readonly nowMs: number;
+}): { targets: NewTarget[]; events: LifecycleEventRow[] } {
+  const { deployment, members, order, upToDate, zoneOf, nowMs } = resolved;
   const byId = new Map(members.map((instance) => [instance.instance_id, instance]));
-  const course = courseOf('in-place').flatMap((phase) => phase.events);
+  const course = courseOf(resolved.scenario).flatMap((phase) => phase.events);
   const targets: NewTarget[] = [];
   const events: LifecycleEventRow[] = [];
   for (const [position, instanceId] of order.entries()) {

@@ -1,6 +1,6 @@
 /** One host of a deployment, and what becomes of it. Pure. */
 import type { TargetStatus } from '../../store/schema.ts';
-import { runsOldScripts } from '../course.ts';
+import { isDoneByServer, runsOldScripts } from '../course.ts';
 import { EVENT_LIMIT_MS, EVENT_START_LIMIT_MS, SILENCE_LIMIT_MS } from '../limits.ts';
 import type {
   Action,
@@ -55,11 +55,7 @@ export class Target {
         this.#end('Failed');
         return;
       }
-      this.#failCurrent(
-        wait.reason === 'silence'
-          ? `The instance was not heard of since ${dateOf(wait.heardOfAtMs)}, while it was to report this event: its agent, or the instance, is gone.`
-          : 'The instance did not report an outcome within an hour.',
-      );
+      this.#failCurrent(this.#whyGivenUp(wait));
     }
     if (this.#events.some((event) => event.status === 'Failed' && !this.#isForgiven(event.name))) this.#end('Failed');
     else if (this.#current() === undefined) this.#end('Succeeded');
@@ -75,8 +71,15 @@ export class Target {
     if (this.status !== 'InProgress') return;
     const next = this.#current();
     if (next === undefined || next.status !== 'Pending' || next.readyAtMs !== null) return;
-    this.#actions.push({ action: 'ready-event', instanceId: this.#instanceId, position: next.position });
     next.readyAtMs = this.#nowMs;
+    if (!isDoneByServer(next.name)) {
+      this.#actions.push({ action: 'ready-event', instanceId: this.#instanceId, position: next.position });
+      return;
+    }
+    const { position, name: event } = next;
+    this.#actions.push({ action: 'give-order', instanceId: this.#instanceId, position, event });
+    next.status = 'InProgress';
+    next.startedAtMs = this.#nowMs;
   }
 
   /** It does not get its turn any more. */
@@ -112,10 +115,14 @@ export class Target {
       return { position, sinceMs: readyAtMs, heardOfAtMs: readyAtMs, giveUpAtMs, reason: 'not-started' };
     }
     const sinceMs = current.startedAtMs ?? this.#nowMs;
+    const eventEndsMs = sinceMs + EVENT_LIMIT_MS;
+    // The host's silence says nothing about what the server does itself.
+    if (isDoneByServer(current.name)) {
+      return { position, sinceMs, heardOfAtMs: sinceMs, giveUpAtMs: eventEndsMs, reason: 'too-long' };
+    }
     // It was heard of when it began the event; and nobody could be heard of while no server was there.
     const heardOfAtMs = Math.max(sinceMs, this.#host.heardOfAtMs ?? 0);
     const silenceEndsMs = Math.max(heardOfAtMs, this.#listeningSinceMs) + SILENCE_LIMIT_MS;
-    const eventEndsMs = sinceMs + EVENT_LIMIT_MS;
     return silenceEndsMs < eventEndsMs
       ? { position, sinceMs, heardOfAtMs, giveUpAtMs: silenceEndsMs, reason: 'silence' }
       : { position, sinceMs, heardOfAtMs, giveUpAtMs: eventEndsMs, reason: 'too-long' };
@@ -124,6 +131,15 @@ export class Target {
   /** The first event that is not over. */
   #current() {
     return this.#events.find(({ status }) => status === 'Pending' || status === 'InProgress');
+  }
+
+  #whyGivenUp(wait: Wait): string {
+    if (wait.reason === 'silence') {
+      return `The instance was not heard of since ${dateOf(wait.heardOfAtMs)}, while it was to report this event: its agent, or the instance, is gone.`;
+    }
+    return isDoneByServer(this.#current()?.name ?? '')
+      ? 'The server did not get this event done within an hour.'
+      : 'The instance did not report an outcome within an hour.';
   }
 
   #failCurrent(message: string): void {

@@ -1,0 +1,69 @@
+/**
+ * What every load balancer is to the rest of the server: two questions that are orders at the same time.
+ *
+ * A call is one nudge and one look: it sees to it that the balancer is told what is wanted, and says how far it has come. It waits for nothing
+ * but its answers and may be repeated at any time, by any server. So a crash between two calls needs no repair, and a balancer that has
+ * forgotten what it was told is told again. Whoever calls decides when to look again. Pure.
+ */
+
+/** A host as balancers are told of it. */
+export interface BalancedHost {
+  readonly name: string;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+/** One call, in words, and what was answered. */
+export interface CallRecord {
+  readonly call: string;
+  readonly answer: string;
+}
+
+/** `draining`: requests are still served there; `absent`: the balancer does not know the host, so nothing goes there. */
+export type BlockState = 'draining' | 'out' | 'absent';
+/** `joining`: not known to work yet; `unhealthy`: found not to work. Both may still become `healthy`. */
+export type AllowState = 'joining' | 'healthy' | 'unhealthy';
+
+export type BlockLook = CallRecord & { readonly state: BlockState };
+export type AllowLook = CallRecord & { readonly state: AllowState };
+
+export interface BlockHow {
+  /** Time is up for requests that are still served: the host is taken out all the same. */
+  readonly isDrainOver: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface LoadBalancer {
+  /** How long requests may take to end once no new ones come; milliseconds. */
+  readonly drainLimitMs: number;
+  /** @throws BalancerFault */
+  block(host: BalancedHost, how: BlockHow): Promise<BlockLook>;
+  /** @throws BalancerFault */
+  allow(host: BalancedHost, how: { readonly signal: AbortSignal }): Promise<AllowLook>;
+}
+
+/** Codes of the API's ErrorInformation that load balancers are to blame for. */
+export type BalancerErrorCode = 'ELASTIC_LOAD_BALANCING_INVALID' | 'ELB_INVALID_INSTANCE' | 'MISSING_ELB_INFORMATION';
+
+/** A call that has come to nothing. */
+export class BalancerFault extends Error {
+  override readonly name = 'BalancerFault';
+  readonly code: BalancerErrorCode;
+  /** Asking again cannot help: the configuration has to be changed. */
+  readonly isFinal: boolean;
+  readonly record: CallRecord;
+
+  constructor(
+    record: CallRecord,
+    options: { readonly code?: BalancerErrorCode; readonly isFinal?: boolean; readonly cause?: unknown } = {},
+  ) {
+    super(`${record.call}: ${record.answer}`, options.cause === undefined ? {} : { cause: options.cause });
+    this.record = record;
+    this.code = options.code ?? 'ELASTIC_LOAD_BALANCING_INVALID';
+    this.isFinal = options.isFinal ?? false;
+  }
+}
+
+/** The configuration does not fit: asking again cannot help. */
+export function wrongConfiguration(call: string, answer: string, code?: BalancerErrorCode): BalancerFault {
+  return new BalancerFault({ call, answer }, { isFinal: true, ...(code === undefined ? {} : { code }) });
+}

@@ -1,0 +1,140 @@
+/**
+ * What the server has to do itself for deployments, an order for each lifecycle event that no host carries out.
+ *
+ * An order's id follows from its event, so deciding twice makes one row. A server leases an order before it acts on it, and reports with the
+ * lease's name. A lease that another server has taken over is lost: its reports are refused. So two servers never act on one order at the
+ * same time, as long as each acts within the time that it has leased.
+ *
+ * `wake_at_ms` is when the order is next looked at; null: it is over, and kept to be read.
+ */
+import type { EventKey } from './lifecycle-events.ts';
+import type { OrderRow } from './schema.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
+
+export function orderIdOf({ deploymentId, instanceId, position }: EventKey): string {
+  return `${deploymentId}/${instanceId}/${position}`;
+}
+
+/** Gives an order, unless it was given before. */
+export async function giveOrder(tx: StoreTransaction, event: EventKey, kind: string, nowMs: number): Promise<void> {
+  await tx
+    .insertInto('orders')
+    .values({
+      order_id: orderIdOf(event),
+      deployment_id: event.deploymentId,
+      instance_id: event.instanceId,
+      position: event.position,
+      kind,
+      wake_at_ms: nowMs,
+      lease_id: null,
+      lease_until_ms: null,
+      memory_json: null,
+      last_call: null,
+      last_answer: null,
+      given_at_ms: nowMs,
+    })
+    .onConflict((conflict) => conflict.column('order_id').doNothing())
+    .execute();
+}
+
+/** A server's right to act on an order, for a time. */
+export interface Lease {
+  readonly orderId: string;
+  /** Another one each time, so that a lease which was lost and taken again by the same server is told from the old one. */
+  readonly leaseId: string;
+}
+
+export interface LeaseRequest {
+  readonly leaseId: string;
+  readonly nowMs: number;
+  readonly untilMs: number;
+  /** At most so many. */
+  readonly limit: number;
+}
+
+/** Takes orders whose time has come and that nobody else has, the longest waiting first. All get the same lease's name. */
+export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): Promise<OrderRow[]> {
+  const { leaseId, nowMs, untilMs, limit } = request;
+  const due = await tx
+    .selectFrom('orders')
+    .select('order_id')
+    .where('wake_at_ms', '<=', nowMs)
+    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .orderBy('wake_at_ms')
+    .limit(limit)
+    .forUpdate()
+    .skipLocked()
+    .execute();
+  if (due.length === 0) return [];
+  return tx
+    .updateTable('orders')
+    .set({ lease_id: leaseId, lease_until_ms: untilMs })
+    .where(
+      'order_id',
+      'in',
+      due.map((row) => row.order_id),
+    )
+    .returningAll()
+    .execute();
+}
+
+/** @returns false: the lease is lost, and its holder must not act any more */
+export async function renewLease(
+  db: StoreReader,
+  { orderId, leaseId }: Lease,
+  nowMs: number,
+  untilMs: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('orders')
+    .set({ lease_until_ms: untilMs })
+    .where('order_id', '=', orderId)
+    .where('lease_id', '=', leaseId)
+    .where('lease_until_ms', '>', nowMs)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+export type OrderReport = Pick<OrderRow, 'wake_at_ms' | 'memory_json' | 'last_call' | 'last_answer'>;
+
+/**
+ * Writes down what an order has come to, and gives its lease back.
+ *
+ * @returns false: the lease was lost, and nothing was written
+ */
+export async function reportOrder(
+  tx: StoreTransaction,
+  { orderId, leaseId }: Lease,
+  { wake_at_ms, memory_json, last_call, last_answer }: OrderReport,
+): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('orders')
+    .set({ wake_at_ms, memory_json, last_call, last_answer, lease_id: null, lease_until_ms: null })
+    .where('order_id', '=', orderId)
+    .where('lease_id', '=', leaseId)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** When the next order is to be looked at that nobody works on; null: there is none. */
+export async function nextOrderAtMs(db: StoreReader, nowMs: number): Promise<number | null> {
+  const row = await db
+    .selectFrom('orders')
+    .select(['wake_at_ms', 'lease_until_ms'])
+    .where('wake_at_ms', 'is not', null)
+    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .orderBy('wake_at_ms')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.wake_at_ms ?? null;
+}
+
+/** The orders of a deployment that are not over. */
+export async function openOrdersOf(db: StoreReader, deploymentId: string): Promise<OrderRow[]> {
+  return db
+    .selectFrom('orders')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where('wake_at_ms', 'is not', null)
+    .execute();
+}

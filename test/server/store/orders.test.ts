@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { insertDeployment } from '../../../src/server/store/deployments.ts';
+import {
+  giveOrder,
+  leaseOrders,
+  nextOrderAtMs,
+  openOrdersOf,
+  orderIdOf,
+  renewLease,
+  reportOrder,
+} from '../../../src/server/store/orders.ts';
+import type { Store } from '../../../src/server/store/store.ts';
+import { makeFleet, newDeployment } from '../../support/engine-world.ts';
+import { describeStores } from '../../support/stores.ts';
+
+const EVENT = { deploymentId: 'd-1', instanceId: 'i-1', position: 1 };
+const ORDER = orderIdOf(EVENT);
+const NOTHING = { memory_json: null, last_call: null, last_answer: null };
+
+async function makeOrders(store: Store, positions: readonly number[] = [1], nowMs = 0): Promise<void> {
+  await makeFleet(store, []);
+  await store.transaction(async (tx) => {
+    await insertDeployment(tx, newDeployment('d-1'));
+    for (const position of positions) await giveOrder(tx, { ...EVENT, position }, 'BlockTraffic', nowMs);
+  });
+}
+
+const lease = (store: Store, leaseId: string, nowMs: number, untilMs: number, limit = 10) =>
+  store.transaction((tx) => leaseOrders(tx, { leaseId, nowMs, untilMs, limit }));
+const report = (store: Store, leaseId: string, wake_at_ms: number | null, orderId = ORDER) =>
+  store.transaction((tx) => reportOrder(tx, { orderId, leaseId }, { ...NOTHING, wake_at_ms }));
+
+describeStores('orders', (kind) => {
+  test('an order that is given twice is one order, and keeps what is known of it', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    await lease(store, 'first', 0, 100);
+    await store.transaction((tx) => giveOrder(tx, EVENT, 'BlockTraffic', 50));
+    expect(await openOrdersOf(store.db, 'd-1')).toMatchObject([{ order_id: ORDER, lease_id: 'first', given_at_ms: 0 }]);
+  });
+
+  test('a lease that is over is lost once another one was taken: it cannot be renewed, and its report is refused', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    expect(await lease(store, 'first', 0, 100)).toHaveLength(1);
+    expect(await lease(store, 'second', 99, 200)).toEqual([]);
+    expect(await renewLease(store.db, { orderId: ORDER, leaseId: 'first' }, 50, 150)).toBe(true);
+    expect(await lease(store, 'second', 149, 200)).toEqual([]);
+    expect(await lease(store, 'second', 150, 250)).toHaveLength(1);
+    expect(await renewLease(store.db, { orderId: ORDER, leaseId: 'first' }, 160, 300)).toBe(false);
+    expect(await report(store, 'first', null)).toBe(false);
+    expect(await report(store, 'second', 400)).toBe(true);
+    expect(await openOrdersOf(store.db, 'd-1')).toMatchObject([{ wake_at_ms: 400, lease_id: null }]);
+    // A lease is given back with its report, which therefore counts once.
+    expect(await report(store, 'second', null)).toBe(false);
+  });
+
+  test('orders are leased when their time has come, the longest waiting first, and never when they are over', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store, [1, 2, 3]);
+    await lease(store, 'a', 0, 10);
+    for (const [position, wakeAtMs] of [
+      [1, 50],
+      [2, 20],
+      [3, null],
+    ] as const) {
+      await report(store, 'a', wakeAtMs, orderIdOf({ ...EVENT, position }));
+    }
+    expect(await nextOrderAtMs(store.db, 0)).toBe(20);
+    expect(await lease(store, 'b', 19, 100)).toEqual([]);
+    expect((await lease(store, 'b', 60, 100, 1)).map((row) => row.position)).toEqual([2]);
+    expect(await nextOrderAtMs(store.db, 60)).toBe(50);
+    expect((await lease(store, 'c', 60, 100)).map((row) => row.position)).toEqual([1]);
+    expect(await nextOrderAtMs(store.db, 60)).toBeNull();
+  });
+
+  test('two servers that lease at the same moment get each order once', async () => {
+    await using database = await kind.create();
+    const [one, other] = [await database.open(), await database.open()];
+    await makeOrders(one, [1, 2, 3, 4, 5, 6]);
+    const taken = await Promise.all([lease(one, 'a', 1, 100, 4), lease(other, 'b', 1, 100, 4)]);
+    const ids = taken.flat().map((row) => row.order_id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+describeStores('whatever servers do with an order, in whatever order', (kind) => {
+  test('one holds it at a time, and only its report counts', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    const step = fc.tuple(fc.constantFrom('lease', 'renew', 'report'), fc.constantFrom('a', 'b', 'c'), fc.nat(40));
+    let nowMs = 0;
+    let leases = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        // What each server believes to hold; the model of who does.
+        const held = new Map<string, string>();
+        let holder: { readonly leaseId: string; untilMs: number } | null = null;
+        nowMs += 1_000;
+        await lease(store, 'reset', nowMs, nowMs + 1);
+        await report(store, 'reset', nowMs);
+        for (const [what, server, passes] of steps) {
+          nowMs += passes;
+          const leaseId = held.get(server) ?? 'none';
+          if (what === 'lease') {
+            leases += 1;
+            const mine = `${server}-${leases}`;
+            const isFree: boolean = holder === null || holder.untilMs <= nowMs;
+            expect(await lease(store, mine, nowMs, nowMs + 50)).toHaveLength(isFree ? 1 : 0);
+            if (isFree) {
+              holder = { leaseId: mine, untilMs: nowMs + 50 };
+              held.set(server, mine);
+            }
+          } else if (what === 'renew') {
+            const isMine: boolean = holder?.leaseId === leaseId && (holder?.untilMs ?? 0) > nowMs;
+            expect(await renewLease(store.db, { orderId: ORDER, leaseId }, nowMs, nowMs + 50)).toBe(isMine);
+            if (isMine && holder !== null) holder.untilMs = nowMs + 50;
+          } else {
+            const isMine: boolean = holder?.leaseId === leaseId;
+            expect(await report(store, leaseId, nowMs)).toBe(isMine);
+            if (isMine) holder = null;
+          }
+        }
+      }),
+      { numRuns: kind.dialect === 'sqlite' ? 40 : 15 },
+    );
+  });
+});

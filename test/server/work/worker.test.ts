@@ -1,0 +1,166 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import type { EventDiagnostics } from '../../../src/server/engine/diagnostics.ts';
+import { changedTargetsOf } from '../../../src/server/store/changed-targets.ts';
+import { openOrdersOf } from '../../../src/server/store/orders.ts';
+import { createBell } from '../../../src/server/work/bell.ts';
+import { trafficHandlers } from '../../../src/server/work/traffic-orders.ts';
+import { FAILING_LIMIT_MS } from '../../../src/server/work/traffic-progress.ts';
+import { startWorker } from '../../../src/server/work/worker.ts';
+import { systemRandom } from '../../../src/system/random.ts';
+import { type ManualClock, manualClock } from '../../support/clock.ts';
+import {
+  deploymentOf,
+  type EngineServer,
+  engineServer,
+  makeFleet,
+  runHost,
+  startDeployment,
+  targetsByName,
+} from '../../support/engine-world.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type BalancerAnswer, failingBalancer } from '../../support/failing-balancer.ts';
+import { describeStores } from '../../support/stores.ts';
+
+const ID = 'd-1';
+const GROUP = {
+  deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption: 'WITH_TRAFFIC_CONTROL' },
+  loadBalancerInfo: { targetGroupInfoList: [{ name: 'front' }] },
+};
+
+function work(server: EngineServer, clock: ManualClock, balancer: ReturnType<typeof failingBalancer>) {
+  const { store, engine } = server;
+  const handlers = trafficHandlers({ store, clock, balancers: new Map([['front', balancer]]) });
+  const bell = createBell();
+  const worker = startWorker({ store, engine, clock, random: systemRandom, log: silentLogger, bell, handlers });
+  return { worker, [Symbol.asyncDispose]: () => worker.close() };
+}
+
+/** Lets time pass until the worker has done what it had to, and the deployment has gone on. */
+async function untilCalm(server: EngineServer, clock: ManualClock, stepMs = 500): Promise<void> {
+  await eventually(async () => {
+    clock.advance(stepMs);
+    const { db } = server.store;
+    return (await openOrdersOf(db, ID)).length === 0 && (await changedTargetsOf(db, ID)).length === 0;
+  });
+}
+
+async function eventOf(server: EngineServer, host: string, name: string) {
+  const events = (await targetsByName(server.store, ID))[host]?.events ?? [];
+  const event = events.find(({ event_name }) => event_name === name);
+  const diagnostics = event?.diagnostics_json ?? null;
+  return {
+    status: event?.status,
+    diagnostics: diagnostics === null ? null : (JSON.parse(diagnostics) as EventDiagnostics),
+  };
+}
+
+describeStores('a deployment with load balancers', (kind) => {
+  test('takes each host out before its scripts and brings it back after them, and the host is told of neither', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    const balancer = failingBalancer(['draining', 'draining', 'out', 'joining', 'unhealthy', 'healthy']);
+    await startDeployment(server, ID);
+    expect(await runHost(server, 'web-1')).toEqual(['BeforeBlockTraffic']);
+    await using _ = work(server, clock, balancer);
+    await untilCalm(server, clock);
+    expect(balancer.asked).toEqual(['block web-1', 'block web-1', 'block web-1']);
+    expect((await runHost(server, 'web-1')).at(-1)).toBe('BeforeAllowTraffic');
+    await untilCalm(server, clock);
+    expect(balancer.asked.slice(3)).toEqual(['allow web-1', 'allow web-1', 'allow web-1']);
+    expect(await runHost(server, 'web-1')).toEqual(['AfterAllowTraffic']);
+    expect((await deploymentOf(server.store, ID)).status).toBe('Succeeded');
+    expect(await eventOf(server, 'web-1', 'BlockTraffic')).toMatchObject({
+      status: 'Succeeded',
+      diagnostics: { errorCode: 'Success', message: 'Succeeded', logTail: expect.stringContaining('block web-1') },
+    });
+  });
+
+  test('goes on where it was after its server was killed in the middle of a call', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    await startDeployment(server, ID);
+    await runHost(server, 'web-1');
+    {
+      // It holds the lease, and nothing of it is heard any more.
+      const hanging = failingBalancer(['draining']);
+      const asked = Promise.withResolvers<void>();
+      hanging.block = () => {
+        asked.resolve();
+        return new Promise(() => undefined);
+      };
+      work(server, clock, hanging);
+      await asked.promise;
+    }
+    const balancer = failingBalancer(['out']);
+    await using _ = work(server, clock, balancer);
+    await untilCalm(server, clock, 5_000);
+    expect(balancer.asked).toEqual(['block web-1']);
+    expect(await eventOf(server, 'web-1', 'BlockTraffic')).toMatchObject({ status: 'Succeeded' });
+  });
+
+  test.each<readonly [string, readonly BalancerAnswer[], string, number]>([
+    ['is away for good', ['away'], 'ELASTIC_LOAD_BALANCING_INVALID', FAILING_LIMIT_MS],
+    ['does not know the host', ['wrong'], 'ELB_INVALID_INSTANCE', 0],
+  ])(
+    'fails the host by name when its balancer %s, and says which call was the last',
+    async (_title, answers, code, limitMs) => {
+      await using database = await kind.create();
+      const clock = manualClock();
+      await using server = await engineServer(database, { clock });
+      await makeFleet(server.store, ['web-1'], GROUP);
+      await startDeployment(server, ID);
+      await runHost(server, 'web-1');
+      const begunAtMs = clock.now();
+      await using _ = work(server, clock, failingBalancer(answers));
+      await untilCalm(server, clock, 15_000);
+      const { status, diagnostics } = await eventOf(server, 'web-1', 'BlockTraffic');
+      expect({ status, errorCode: diagnostics?.errorCode }).toEqual({ status: 'Failed', errorCode: 'UnknownError' });
+      expect(diagnostics?.message).toMatch(
+        new RegExp(`^${code}: The last call to the load balancer front was: (block|force) web-1\\. The answer: .`),
+      );
+      expect(clock.now() - begunAtMs).toBeGreaterThanOrEqual(limitMs);
+      expect((await deploymentOf(server.store, ID)).status).toBe('Failed');
+    },
+  );
+
+  test('goes on when its balancer was away for some calls, and takes a host out by force when its requests do not end', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    await startDeployment(server, ID);
+    await runHost(server, 'web-1');
+    const balancer = failingBalancer(['away', 'away', 'draining'], 60_000);
+    await using _ = work(server, clock, balancer);
+    await eventually(() => {
+      clock.advance(2_000);
+      if (balancer.asked.at(-1) !== 'force web-1') return false;
+      balancer.answers = ['out'];
+      return true;
+    });
+    await untilCalm(server, clock);
+    const { status, diagnostics } = await eventOf(server, 'web-1', 'BlockTraffic');
+    expect(status).toBe('Succeeded');
+    expect(diagnostics?.logTail).toContain('the time for requests to end was over');
+  });
+
+  test('that is stopped at once calls its balancers no more', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    await startDeployment(server, ID);
+    await runHost(server, 'web-1');
+    await server.stop(ID, null, true);
+    const balancer = failingBalancer(['out']);
+    await using _ = work(server, clock, balancer);
+    await untilCalm(server, clock);
+    expect(balancer.asked).toEqual([]);
+    expect((await deploymentOf(server.store, ID)).status).toBe('Stopped');
+  });
+});
