@@ -23,7 +23,9 @@ export async function acknowledge(
   caller: HostActor,
 ): Promise<CommandStatus> {
   const find = (tx: StoreTransaction) => findOwn(tx, hostCommandId, caller);
-  return reportOn<CommandStatus>(ctx, find, 'Failed', async (tx, event) => {
+  // Lazy, unless it is the event's end: after a power cut the command is handed out again, and its agent knows it by its identifier.
+  const asked = { find, answerForUnknown: 'Failed', durability: isNoop ? 'synced' : 'lazy' } as const;
+  return reportOn<CommandStatus>(ctx, asked, async (tx, event) => {
     if (event.status !== 'Pending') return { answer: statusOf(event), changed: false };
     const deployment = await findDeployment(tx, event.deployment_id);
     if (deployment === null || deployment.stop_requested_at_ms !== null) return { answer: 'Failed', changed: false };
@@ -50,7 +52,7 @@ export async function complete(
   caller: HostActor,
 ): Promise<void> {
   const find = (tx: StoreTransaction) => findOwn(tx, hostCommandId, caller);
-  await reportOn(ctx, find, undefined, async (tx, event) => ({
+  await reportOn(ctx, { find, answerForUnknown: undefined, durability: 'synced' }, async (tx, event) => ({
     answer: undefined,
     changed: await endEvent(tx, event, status, decodeDiagnostics(diagnostics), ctx.clock.now()),
   }));

@@ -2,6 +2,7 @@
 import type { CommandDiagnostics } from '../../protocol/diagnostics.ts';
 import type { Clock } from '../../system/clock.ts';
 import { noteChangedTarget } from '../store/changed-targets.ts';
+import type { Durability } from '../store/durability.ts';
 import { keyOf, updateEvent } from '../store/lifecycle-events.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
@@ -20,17 +21,21 @@ export interface Reported<Answer> {
   readonly changed: boolean;
 }
 
+export interface ReportedOn<Answer> {
+  /** Finds the event and locks it, and throws what refuses the reporter; null: the event is gone. */
+  find(tx: StoreTransaction): Promise<LifecycleEventRow | null>;
+  /** What the reporter of an event that is gone is told. */
+  readonly answerForUnknown: Answer;
+  readonly durability: Durability;
+}
+
 /**
  * Does `work` with an event while it is locked, and drives its deployment on if that changed anything. The deployment is not locked: the
  * hosts of a large one report all the time, and would wait for its steps and for each other.
- *
- * @param find finds the event and locks it, and throws what refuses the reporter; null: the event is gone
- * @param answerForUnknown what the reporter of an event that is gone is told
  */
 export async function reportOn<Answer>(
   ctx: ReportContext,
-  find: (tx: StoreTransaction) => Promise<LifecycleEventRow | null>,
-  answerForUnknown: Answer,
+  { find, answerForUnknown, durability }: ReportedOn<Answer>,
   work: (tx: StoreTransaction, event: LifecycleEventRow) => Promise<Reported<Answer>>,
 ): Promise<Answer> {
   const { answer, changedId } = await ctx.store.transaction(async (tx) => {
@@ -42,7 +47,7 @@ export async function reportOn<Answer>(
     if (!reported.changed) return { answer: reported.answer, changedId: null };
     await noteChangedTarget(tx, deploymentId, instanceId);
     return { answer: reported.answer, changedId: deploymentId };
-  });
+  }, durability);
   if (changedId !== null) await ctx.engine.step(changedId);
   return answer;
 }

@@ -1,5 +1,5 @@
 /** Calls of the host command API, as the host whose key has signed them. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../../protocol/errors.ts';
 import {
   type HostCommandOperation,
@@ -22,13 +22,11 @@ const MAX_VERSION = 128;
  * @throws ApiError UnknownOperationException, AccessDeniedException, or what the operation throws
  */
 export async function callHostCommand(
-  hostCommands: HostCommandService,
+  { hostCommands, calls }: { readonly hostCommands: HostCommandService; readonly calls: Calls },
   operation: string,
   input: Input,
   caller: Caller,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  calls: Calls,
+  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<object> {
   if (!Object.hasOwn(hostCommands, operation)) {
     throw new ApiError('UnknownOperationException', `There is no operation ${operation} for hosts.`);
@@ -39,7 +37,7 @@ export async function callHostCommand(
     input: Input,
     caller: object,
   ) => Promise<object>;
-  using call = calls.begin(reply.raw);
+  using call = calls.begin(response);
   return await answer(input, {
     accessKeyId: caller.accessKeyId,
     hostArn,

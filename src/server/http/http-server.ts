@@ -1,8 +1,7 @@
 /** The control server's address: `POST /` for both JSON APIs, told apart by their target. Other requests go to the other doors. */
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../logging/logger.ts';
-import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
+import { ApiError } from '../../protocol/errors.ts';
 import {
   HOST_COMMAND_SECURE_SIGNING_NAME,
   HOST_COMMAND_SECURE_TARGET,
@@ -23,16 +22,17 @@ import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
-import { BACKLOG } from '../connections/limits.ts';
+import { type Listener, listenAt } from '../connections/listener.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
+import { createApiDoor } from './api-door.ts';
 import { beginAuthentication } from './authenticate.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { type Door, doorFor } from './doors.ts';
 import { callHostCommand } from './host-calls.ts';
 import { readJson } from './read-json.ts';
 import { labelsFor } from './request-labels.ts';
-import { requireUnambiguous } from './unambiguous.ts';
+import { createTurns, type Turns, type Urgency } from './turns.ts';
 
 export interface HttpContext {
   readonly api: ApiContext;
@@ -61,88 +61,65 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const calls = createCalls();
-  const server = makeFastify(ctx);
-  server.post('/', async (request, reply) => {
-    const requestId = ctx.random.uuid();
-    try {
-      const output = await handle(ctx, request, reply, calls);
-      return reply
-        .header('x-amzn-requestid', requestId)
-        .header('content-type', 'application/x-amz-json-1.1')
-        .send(JSON.stringify(output));
-    } catch (error) {
-      return sendError(ctx, reply, requestId, error);
-    }
-  });
-  // Agents make sure at their start that something answers here; load balancers ask whether it lives.
-  server.get('/', async (_request, reply) =>
-    reply.header('content-type', 'text/plain').send('slipway control server\n'),
-  );
+  const turns = createTurns({ afterTurn: setImmediate, now: () => performance.now() });
+  const answer = createApiDoor(ctx, (request, response) => handle({ ...ctx, turns, calls }, request, response));
+  const onRequest: RequestListener = (request, response) => {
+    const door = doorFor(request);
+    response.once('close', () =>
+      ctx.onEnd(
+        labelsFor(door, request, ctx.hostCommands),
+        response.writableFinished ? String(response.statusCode) : 'closed',
+      ),
+    );
+    if (door === 'api') answer(request, response);
+    else ctx.doors[door](request, response);
+  };
+  let listener: Listener | null = null;
   return {
     async listen(host, port) {
-      try {
-        const url = await server.listen({ host, port, backlog: BACKLOG });
-        // Fastify does not know what the server speaks that was made for it.
-        return ctx.tls === null ? url : url.replace(/^http:/, 'https:');
-      } catch (cause) {
-        throw new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
-          cause,
-        });
-      }
+      listener = await listenAt(ctx, { host, port }, onRequest);
+      return listener.url;
     },
     async close() {
       calls.endAll();
-      await server.close();
+      await listener?.close();
     },
   };
 }
 
-function makeFastify(ctx: HttpContext): FastifyInstance {
-  const server: FastifyInstance = fastify({
-    serverFactory: (onRequest) =>
-      ctx.connections.createServer(ctx.tls, (request, response) => {
-        const door = doorFor(request);
-        response.once('close', () =>
-          ctx.onEnd(
-            labelsFor(door, request, ctx.hostCommands),
-            response.writableFinished ? String(response.statusCode) : 'closed',
-          ),
-        );
-        if (door === 'api') onRequest(request, response);
-        else ctx.doors[door](request, response);
-      }),
-    // The factory's servers answer what is no HTTP themselves.
-    clientErrorHandler: () => undefined,
-    forceCloseConnections: 'idle',
-  });
-  server.addHook('onRequest', async (request) => requireUnambiguous(request.raw.rawHeaders));
-  // Bodies are read only when the head of a request has been found good.
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', (_request, _body, done) => done(null));
-  server.setErrorHandler((error, _request, reply) => sendError(ctx, reply, ctx.random.uuid(), requestFault(error)));
-  server.setNotFoundHandler((_request, reply) => sendError(ctx, reply, ctx.random.uuid(), notFound()));
-  return server;
+interface CallContext extends HttpContext {
+  readonly turns: Turns;
+  readonly calls: Calls;
 }
 
-function notFound(): ApiError {
-  return new ApiError('UnknownOperationException', 'Every operation is a POST to /, without a query.', { status: 404 });
-}
-
-async function handle(ctx: HttpContext, request: FastifyRequest, reply: FastifyReply, calls: Calls): Promise<object> {
-  if (request.url !== '/') throw notFound();
-  const [prefix, operation] = splitTarget(request.headers['x-amz-target']);
+async function handle(ctx: CallContext, request: IncomingMessage, response: ServerResponse): Promise<object> {
+  const { method = 'POST', url: path = '/', headers } = request;
+  const [prefix, operation] = splitTarget(headers['x-amz-target']);
   const { api, services } = apiOf(prefix, operation);
-  const finishAuthentication = await beginAuthentication(
-    ctx,
-    { method: request.method, path: request.url, headers: request.headers },
-    services,
-  );
-  const body = await ctx.connections.readBody(request.raw, reply.raw, MAX_BODY_BYTES);
+  await ctx.turns.take(urgencyOf(operation));
+  const finishAuthentication = await beginAuthentication(ctx, { method, path, headers }, services);
+  const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
-  ctx.connections.verified(request.raw, caller.accessKeyId);
+  ctx.connections.verified(request, caller.accessKeyId);
   const input: Input = readJson(body);
   if (api === 'management') return callOperation(ctx.api, operation, input, caller);
-  return callHostCommand(ctx.hostCommands, operation, input, caller, request, reply, calls);
+  return callHostCommand(ctx, operation, input, caller, { request, response });
+}
+
+/** As the operation is named: who asks is not known yet, and gains a place in a line and nothing else. */
+function urgencyOf(operation: string): Urgency {
+  switch (operation) {
+    case 'PollHostCommand':
+      return 'poll';
+    case 'GetDeploymentSpecification':
+      return 'specification';
+    case 'PutHostCommandAcknowledgement':
+      return 'acknowledgement';
+    case 'PutHostCommandComplete':
+      return 'report';
+    default:
+      return 'other';
+  }
 }
 
 interface TargetedApi {
@@ -177,30 +154,4 @@ function splitTarget(header: string | string[] | undefined): [string, string] {
     );
   }
   return [target.slice(0, dot), target.slice(dot + 1)];
-}
-
-/** What fastify itself refuses, in the words of the API. */
-function requestFault(error: unknown): unknown {
-  const status = (error as { statusCode?: number }).statusCode;
-  return status !== undefined && status < 500
-    ? new ApiError('SerializationException', messageOf(error), { status })
-    : error;
-}
-
-function sendError(ctx: HttpContext, reply: FastifyReply, requestId: string, thrown: unknown): FastifyReply {
-  let error: ApiError;
-  if (thrown instanceof ApiError) {
-    error = thrown;
-  } else if (isSlipwayError(thrown, 'SERVER_DATABASE_AWAY')) {
-    error = serviceUnavailable('The server cannot use its database just now. Try again in a few seconds.', thrown);
-  } else {
-    ctx.log.error('a request failed in the server itself', { requestId, error: thrown });
-    error = new ApiError(
-      'InternalFailure',
-      `The server has met a fault; its log has it under the request id ${requestId}.`,
-      { status: 500 },
-    );
-  }
-  const { status, headers, body } = encodeApiError(error);
-  return reply.status(status).headers(headers).header('x-amzn-requestid', requestId).send(body);
 }

@@ -130,8 +130,7 @@ function keyOf(order: OrderRow): EventKey {
 async function report(ctx: WorkerContext, order: OrderRow, lease: Lease, progress: Progress): Promise<void> {
   await reportOn(
     ctx,
-    (tx) => lockEvent(tx, keyOf(order)),
-    undefined,
+    { find: (tx) => lockEvent(tx, keyOf(order)), answerForUnknown: undefined, durability: 'synced' },
     async (tx, event) => {
       const nowMs = ctx.clock.now();
       // An event that was given up meanwhile takes its order with it.
