@@ -104,3 +104,10 @@ export function parseDays(text: string): Days {
 
 /** What every command that works on a group of this host says of its argument. */
 export const GROUP_ARGUMENT = 'deployment group of this host: APPLICATION/GROUP, name or id';
+
+/** A date or a time → epoch seconds. */
+export function parseTime(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new InvalidArgumentError(`'${text}' is no time, as 2026-01-31 or 2026-01-31T14:05:09Z`);
+  return ms / 1000;
+}

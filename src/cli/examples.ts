@@ -50,6 +50,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'server install': 'slipway server install',
   'server show': 'slipway server show',
   'server doctor': 'slipway server doctor',
+  audit: 'slipway audit --application my-site --since 2026-01-31',
   'keys create': 'slipway keys create --role operator --description "build server"',
   'keys list': 'slipway keys list',
   'keys disable': 'slipway keys disable AKIAEXAMPLE123456789',

@@ -20,6 +20,7 @@ export interface ServerOptions {
   readonly keepDeployments: Days;
   readonly keepDiagnostics: Days;
   readonly keepRevisions: Days;
+  readonly keepAudit: Days;
 }
 
 export const DEFAULT_DATA_DIR = '/var/lib/slipway';
@@ -85,7 +86,8 @@ export function addServerOptions(command: Command): Command {
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'))
     .addOption(keepOption('deployments', 365, 'deployments, with their targets and events, are kept after their ends'))
     .addOption(keepOption('diagnostics', 90, 'what scripts wrote is kept after the end of the deployment'))
-    .addOption(keepOption('revisions', 365, 'applications know a revision after its last use; bundles stay'));
+    .addOption(keepOption('revisions', 365, 'applications know a revision after its last use; bundles stay'))
+    .addOption(keepOption('audit', 730, 'the audit log keeps who has changed what'));
 }
 
 function keepOption(what: string, defaultDays: number, meaning: string): Option {

@@ -3,6 +3,7 @@
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import type { Random } from '../system/random.ts';
+import { keepRevisionChange } from './audit/s3-changes.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
 import { type Connections, createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
@@ -74,7 +75,7 @@ export const REVISION_BUCKET = 'revisions';
 
 export const DEFAULT_ZONE_TAG = 'zone';
 
-const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null };
+const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null, auditMs: null };
 
 /** @throws SlipwayError SERVER_… when something that the start needs is missing; nothing runs then */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -118,6 +119,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     });
     const revisions = createRevisionDoor({
       ...{ dataDir, findKey, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
+      noteChange: (change) => keepRevisionChange({ store, clock }, change),
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
       isShared: options.databaseUrl !== undefined,
       accountId: options.accountId,

@@ -64,6 +64,10 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['deployments', 'show', 'd-1A2B3C4D5', '--target', 'web-1'],
   ['deployments', 'stop', 'd-1A2B3C4D5', '--no-rollback'],
   ['deployments', 'stop', 'd-1A2B3C4D5', '--rollback', '--now'],
+  [
+    ...['audit', '--application', 'shop', '--group', 'live', '--key', 'AKIA', '--operation', 'CreateDeployment'],
+    ...['--since', '2026-01-31', '--until', '2026-02-01'],
+  ],
   ['hosts', 'list', '--status', 'registered', '--tag', 'Role=web'],
   ['hosts', 'show', 'web-1'],
   ['hosts', 'register', 'web-2', '--host-arn', 'arn:aws:iam::000000000000:user/web-2', '--tag', 'Role=web'],
@@ -175,6 +179,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
   },
   DescribeHosts: { hosts: [] },
   ListAccessKeys: { accessKeys: [] },
+  ListAuditEntries: { entries: [] },
   DescribeServer: {
     ...{ version: '1', region: 'r', accountId: '0', s3Endpoint: 'http://x', revisionBucket: 'b' },
     signerCaCertificatePem: 'PEM',

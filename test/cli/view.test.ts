@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { renderCsv } from '../../src/cli/view/csv.ts';
 import { conclusionLines, eventLine, failureLines, targetLine } from '../../src/cli/view/deployment.ts';
 import type { TargetRecord } from '../../src/cli/view/records.ts';
 import { renderTable } from '../../src/cli/view/table.ts';
@@ -98,4 +99,13 @@ test('a table aligns its columns and ends no line with blanks', () => {
       ['b', 'ok'],
     ]),
   ).toEqual(['NAME         STATUS', 'a-long-name', 'b            ok']);
+});
+
+test('a table as CSV quotes what would break a row, and no cell is a formula', () => {
+  expect(
+    renderCsv([
+      ['a', 'b,c', 'say "x"'],
+      ['=1+1', '@x', 'two\nlines'],
+    ]),
+  ).toEqual(['a,"b,c","say ""x"""', "'=1+1,'@x,two lines"]);
 });

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { didYouMean } from '../../appspec/suggest.ts';
 import { SlipwayError } from '../../errors.ts';
 import type { ManagementClient } from '../../protocol/management/client.ts';
-import { collect, parseCount } from '../arguments.ts';
+import { collect, parseCount, parseTime } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -188,13 +188,6 @@ function gather<Word extends string>(words: readonly Word[]) {
     if (word !== undefined) return word;
     throw new InvalidArgumentError(`'${text}' is none of ${words.join(', ')}${didYouMean(text, words)}`);
   });
-}
-
-/** A date or a time → epoch seconds. */
-function parseTime(text: string): number {
-  const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError(`'${text}' is no time, as 2026-01-31 or 2026-01-31T14:05:09Z`);
-  return ms / 1000;
 }
 
 function timeRange({ since: start, until: end }: ListOptions) {

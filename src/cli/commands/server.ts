@@ -121,6 +121,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
       deploymentsMs: millisecondsOf(options.keepDeployments),
       diagnosticsMs: millisecondsOf(options.keepDiagnostics),
       revisionsMs: millisecondsOf(options.keepRevisions),
+      auditMs: millisecondsOf(options.keepAudit),
     },
     version: packageVersion(),
     log,

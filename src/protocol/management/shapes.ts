@@ -101,6 +101,27 @@ export interface WaitRecord {
   readonly giveUpTime: number;
 }
 
+/** A request that has changed something. */
+export interface AuditRecord {
+  readonly time: number;
+  /** As the answer carried it. */
+  readonly requestId: string;
+  /** The access key's or the enrolment token's id; for what was done on the server's own machine its user there. */
+  readonly actor: string;
+  readonly role: AccessRole | 'token' | 'machine';
+  /** `iam:` and `s3:` stand before operations of the other APIs. */
+  readonly operation: string;
+  readonly applicationName?: string;
+  readonly deploymentGroupName?: string;
+  readonly deploymentId?: string;
+  /** One name, or several with commas between them. */
+  readonly instanceNames?: string;
+  /** The id of the deployment, the key or the token that was made. */
+  readonly made?: string;
+  /** The members of the request, shortened, and without secrets. */
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
 export interface ControlOperations {
   /** Ends what runs as Failed, without waiting for its hosts, and the deployment as Stopped. */
   readonly StopDeploymentNow: {
@@ -131,6 +152,18 @@ export interface ControlOperations {
     output: { readonly accessKeys: readonly AccessKeyRecord[]; readonly nextToken?: string };
   };
   readonly DisableAccessKey: { input: { readonly accessKeyId: string }; output: Record<string, never> };
+  /** The newest first. Each filter must fit. */
+  readonly ListAuditEntries: {
+    input: {
+      readonly actor?: string;
+      readonly operation?: string;
+      readonly applicationName?: string;
+      readonly deploymentGroupName?: string;
+      readonly timeRange?: { readonly start?: number; readonly end?: number };
+      readonly nextToken?: string;
+    };
+    output: { readonly entries: readonly AuditRecord[]; readonly nextToken?: string };
+  };
   readonly DescribeServer: {
     input: Record<string, never>;
     output: {
@@ -161,6 +194,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   CreateAccessKey: true,
   ListAccessKeys: true,
   DisableAccessKey: true,
+  ListAuditEntries: true,
   DescribeServer: true,
   DescribeHosts: true,
   StopDeploymentNow: true,

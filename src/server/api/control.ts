@@ -86,9 +86,10 @@ export const controlHandlers: Handlers<
     const accessKeyId = readText(input, 'accessKeyId') ?? '';
     const found = await ctx.store.transaction(async (tx) => {
       if (caller.role !== 'admin') await requireHostKey(tx, accessKeyId);
-      return disableKey(tx, ctx, accessKeyId);
+      const disabled = await disableKey(tx, ctx, accessKeyId);
+      if (disabled !== undefined) return disabled;
+      throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
     });
-    if (found === undefined) throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
     if (found.hostArn !== null) ctx.waiters.wake(found.hostArn);
     for (const deploymentId of found.deploymentIds) await ctx.engine.step(deploymentId);
     return {};

@@ -97,7 +97,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const options = readOptions(input);
   const given = readObject(input, 'revision') === null ? null : readRevision(input, 'revision');
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
-  await ctx.store.transaction(async (tx) => {
+  const made = await ctx.store.transaction(async (tx) => {
     const application = await requireHeldApplication(tx, applicationName);
     const group = await requireLockedGroup(tx, application, groupName);
     const config = await requireHostConfig(tx, configName ?? group.deployment_config_name);
@@ -167,8 +167,9 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       target_revision_json: JSON.stringify(revision),
       last_attempted_deployment_id: deploymentId,
     });
+    return { deploymentId };
   });
-  return deploymentId;
+  return made.deploymentId;
 }
 
 /** A revision that is deployed is registered if it was not, and remembers when it was used. */

@@ -18,13 +18,13 @@ import {
   quote,
   readBoolean,
   readList,
-  readObject,
   readOptionalName,
   readText,
   requireBatch,
   requireText,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { readTimeRange } from './time-range.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
 
@@ -106,31 +106,6 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
   } as DeploymentInfo;
 }
 
-/** As far as dates go in JavaScript: 273 000 years either way. */
-const MAX_TIME_SECONDS = 8.64e12;
-
-interface TimeRange {
-  readonly from: number | null;
-  readonly to: number | null;
-}
-
-function readTimeRange(input: Input): TimeRange {
-  const range = readObject(input, 'createTimeRange');
-  const read = (member: string, toMilliseconds: (value: number) => number): number | null => {
-    const value = range?.[member];
-    if (value === undefined || value === null) return null;
-    if (typeof value !== 'number' || Math.abs(value) > MAX_TIME_SECONDS)
-      throw new ApiError('InvalidTimeRangeException', `createTimeRange.${member} must be a time in seconds.`);
-    // Times are whole milliseconds; a product of decimals seldom is one.
-    return toMilliseconds(Number((value * 1000).toFixed(3)));
-  };
-  const from = read('start', Math.ceil);
-  const to = read('end', Math.floor);
-  if (from !== null && to !== null && from > to)
-    throw new ApiError('InvalidTimeRangeException', 'createTimeRange ends before it starts.');
-  return { from, to };
-}
-
 function readExternalId(input: Input): string | null {
   const id = readText(input, 'externalId');
   if (id === '') throw new ApiError('InvalidExternalIdException', 'externalId is empty.');
@@ -183,7 +158,7 @@ export const deploymentHandlers: Handlers<
     const applicationName = readOptionalName(input, 'applicationName', APPLICATION);
     const groupName = readOptionalName(input, 'deploymentGroupName', GROUP);
     const statuses = readStatuses(input);
-    const { from, to } = readTimeRange(input);
+    const { from, to } = readTimeRange(input, 'createTimeRange');
     const token = readPageToken(ctx, 'ListDeployments', input);
     const isExternal = readExternalId(input) !== null;
     const { db } = ctx.store;

@@ -188,6 +188,11 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   CreateAccessKey: { role: 'text', hostArn: 'text', instanceName: 'text', description: 'text' },
   ListAccessKeys: { nextToken: 'text' },
   DisableAccessKey: { accessKeyId: 'text' },
+  ListAuditEntries: {
+    ...{ actor: 'text', operation: 'text', applicationName: 'text', deploymentGroupName: 'text' },
+    timeRange: { start: 'number', end: 'number' },
+    nextToken: 'text',
+  },
   DescribeServer: {},
   DescribeHosts: { nextToken: 'text' },
   StopDeploymentNow: { ...DEPLOYMENT, autoRollbackEnabled: 'flag' },

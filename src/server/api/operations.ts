@@ -1,9 +1,12 @@
 /** Every operation of the management API that this server carries out. */
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperation } from '../../protocol/management/shapes.ts';
+import { type AuditedCall, auditEntryOf, madeBy } from '../audit/audited-call.ts';
+import { insertAuditEntry } from '../store/audit-entries.ts';
 import { lockPower } from '../store/powers.ts';
 import type { Store } from '../store/store.ts';
 import { applicationHandlers } from './applications.ts';
+import { auditHandlers } from './audit.ts';
 import { checkMembers } from './check-members.ts';
 import type { ApiContext, Caller, Handlers, Input } from './context.ts';
 import { controlHandlers } from './control.ts';
@@ -14,7 +17,7 @@ import { gitHubTokenHandlers } from './github-tokens.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
 import { notInPlaceHandlers } from './not-in-place.ts';
-import { requireRole } from './permissions.ts';
+import { permissionFor, requireRole } from './permissions.ts';
 import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
 import { tagHandlers } from './tags.ts';
@@ -31,6 +34,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...instanceHandlers,
   ...tagHandlers,
   ...controlHandlers,
+  ...auditHandlers,
   ...waitHandlers,
   ...gitHubTokenHandlers,
   ...notInPlaceHandlers,
@@ -44,17 +48,27 @@ type AnyHandler = (ctx: ApiContext, input: Input, caller: Caller) => Promise<obj
  * Of several faults a caller learns the first in this order: an unknown member or a wrong type; a member that is missing; one that is not
  * acted upon here; one that is not well formed; a thing that does not exist; a limit or a state.
  *
+ * @param requestId that the answer carries; the audit log has it, too
  * @throws ApiError UnknownOperationException, ValidationException for a member that the operation does not have, or one of the operation's
  *   own exceptions
  */
-export async function callOperation(ctx: ApiContext, operation: string, input: Input, caller: Caller): Promise<object> {
+export async function callOperation(
+  ctx: ApiContext,
+  operation: string,
+  input: Input,
+  caller: Caller,
+  requestId: string,
+): Promise<object> {
   requireRole(caller.role, operation);
   if (!isHandled(operation)) throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
   checkMembers(operation, input);
   requireMembers(operation, input);
   refuseNotDone(operation, input);
   const handler: AnyHandler = HANDLERS[operation];
-  return handler(withPowerOf(ctx, caller), input, caller);
+  const { accessKeyId: actor, role } = caller;
+  const changes = permissionFor(operation)?.changes === true;
+  const audited = changes ? { requestId, actor, role, operation, members: input } : null;
+  return handler(withPowerOf(ctx, caller, audited), input, caller);
 }
 
 function isHandled(operation: string): operation is ManagementOperation {
@@ -63,14 +77,19 @@ function isHandled(operation: string): operation is ManagementOperation {
 
 /**
  * The context of one call: every transaction of it holds the caller's power, so that nothing is changed with a key that was disabled after
- * the request had been let in. Handlers change things in transactions only.
+ * the request had been let in. Handlers change things in transactions only. Each of a call that changes something writes the call's entry of the
+ * audit log, too, so that there is no change without one, and none for what is rolled back.
+ *
+ * @param audited null: the call changes nothing
  */
-function withPowerOf(ctx: ApiContext, caller: Caller): ApiContext {
-  const { store } = ctx;
+function withPowerOf(ctx: ApiContext, caller: Caller, audited: AuditedCall | null): ApiContext {
+  const { store, clock } = ctx;
   const transaction: Store['transaction'] = (work) =>
     store.transaction(async (tx) => {
       await lockPower(tx, caller);
-      return work(tx);
+      const result = await work(tx);
+      if (audited !== null) await insertAuditEntry(tx, auditEntryOf(audited, madeBy(result), clock.now()));
+      return result;
     });
   return { ...ctx, store: { ...store, transaction } };
 }

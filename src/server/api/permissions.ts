@@ -13,6 +13,8 @@ interface Permission {
 const LOOK: Permission = { role: 'viewer', changes: false };
 /** Whoever only looks need not know who else does. */
 const LOOK_AT_KEYS: Permission = { role: 'operator', changes: false };
+/** Who has done what is told to those alone who may do everything. */
+const LOOK_AT_AUDIT: Permission = { role: 'admin', changes: false };
 const CHANGE: Permission = { role: 'operator', changes: true };
 
 const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
@@ -51,6 +53,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   ListAccessKeys: LOOK_AT_KEYS,
   ListApplicationRevisions: LOOK,
   ListApplications: LOOK,
+  ListAuditEntries: LOOK_AT_AUDIT,
   ListDeploymentConfigs: LOOK,
   ListDeploymentGroups: LOOK,
   ListDeploymentInstances: LOOK,

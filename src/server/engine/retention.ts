@@ -5,6 +5,7 @@
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
+import { deleteAuditEntries } from '../store/audit-entries.ts';
 import { deleteOldRecords } from '../store/instances.ts';
 import type { Store } from '../store/store.ts';
 import { deletionsOfDeployments, deletionsOfDiagnostics, deletionsOfRevisions } from './old-history.ts';
@@ -17,6 +18,8 @@ export interface RetentionPeriods {
   readonly diagnosticsMs: number | null;
   /** Revisions that an application knows, from their last use on. */
   readonly revisionsMs: number | null;
+  /** Entries of the audit log. */
+  readonly auditMs: number | null;
 }
 
 export interface RetentionContext {
@@ -71,7 +74,7 @@ async function keepDeleting(ctx: RetentionContext, signal: AbortSignal): Promise
 }
 
 function allDeletions(ctx: RetentionContext): readonly (readonly [what: string, Deletions])[] {
-  const { deploymentsMs, diagnosticsMs, revisionsMs } = ctx.periods;
+  const { deploymentsMs, diagnosticsMs, revisionsMs, auditMs } = ctx.periods;
   const nowMs = ctx.clock.now();
   const all: (readonly [string, Deletions])[] = [
     ['records of deregistered instances', deletionsOfRecords(ctx, nowMs - RECORD_LIFE_MS)],
@@ -80,12 +83,20 @@ function allDeletions(ctx: RetentionContext): readonly (readonly [what: string, 
   if (deploymentsMs !== null) all.push(['old deployments', deletionsOfDeployments(ctx, nowMs - deploymentsMs)]);
   if (diagnosticsMs !== null) all.push(['old diagnostics', deletionsOfDiagnostics(ctx, nowMs - diagnosticsMs)]);
   if (revisionsMs !== null) all.push(['old revisions', deletionsOfRevisions(ctx, nowMs - revisionsMs)]);
+  if (auditMs !== null) all.push(['old entries of the audit log', deletionsOfEntries(ctx, nowMs - auditMs)]);
   return all;
 }
 
 async function* deletionsOfRecords(ctx: RetentionContext, beforeMs: number): AsyncGenerator<void> {
   for (let deleted = BATCH; deleted === BATCH; ) {
     deleted = await ctx.store.transaction((tx) => deleteOldRecords(tx, beforeMs, BATCH));
+    if (deleted > 0) yield;
+  }
+}
+
+async function* deletionsOfEntries(ctx: RetentionContext, beforeMs: number): AsyncGenerator<void> {
+  for (let deleted = BATCH; deleted === BATCH; ) {
+    deleted = await ctx.store.transaction((tx) => deleteAuditEntries(tx, beforeMs, BATCH));
     if (deleted > 0) yield;
   }
 }

@@ -15,11 +15,10 @@ export interface ApiDoorContext {
 /** Agents make sure at their start that something answers here; load balancers ask whether it lives. */
 const GREETING = 'slipway control server\n';
 
-/** @param call carries a request out, and throws an ApiError when it is refused */
-export function createApiDoor(
-  ctx: ApiDoorContext,
-  call: (request: IncomingMessage, response: ServerResponse) => Promise<object>,
-): RequestListener {
+/** Carries a request out. The id is the one that its answer carries. @throws ApiError when it is refused */
+type Call = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<object>;
+
+export function createApiDoor(ctx: ApiDoorContext, call: Call): RequestListener {
   return (request, response) => {
     answer(ctx, call, request, response).catch((error: unknown) => {
       ctx.log.error('a request could not be answered', { error });
@@ -30,7 +29,7 @@ export function createApiDoor(
 
 async function answer(
   ctx: ApiDoorContext,
-  call: (request: IncomingMessage, response: ServerResponse) => Promise<object>,
+  call: Call,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -43,7 +42,7 @@ async function answer(
       return;
     }
     if (method !== 'POST' || url !== '/') throw notFound();
-    const body = JSON.stringify(await call(request, response));
+    const body = JSON.stringify(await call(request, response, requestId));
     const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId };
     end(request, response, 200, headers, body);
   } catch (thrown) {

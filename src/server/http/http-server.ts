@@ -62,7 +62,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const calls = createCalls();
   const turns = createTurns({ afterTurn: setImmediate, now: () => performance.now() });
-  const answer = createApiDoor(ctx, (request, response) => handle({ ...ctx, turns, calls }, request, response));
+  const answer = createApiDoor(ctx, (...call) => handle({ ...ctx, turns, calls }, ...call));
   const onRequest: RequestListener = (request, response) => {
     const door = doorFor(request);
     response.once('close', () =>
@@ -92,7 +92,12 @@ interface CallContext extends HttpContext {
   readonly calls: Calls;
 }
 
-async function handle(ctx: CallContext, request: IncomingMessage, response: ServerResponse): Promise<object> {
+async function handle(
+  ctx: CallContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<object> {
   const { method = 'POST', url: path = '/', headers } = request;
   const [prefix, operation] = splitTarget(headers['x-amz-target']);
   const { api, services } = apiOf(prefix, operation);
@@ -102,7 +107,7 @@ async function handle(ctx: CallContext, request: IncomingMessage, response: Serv
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request, caller.accessKeyId);
   const input: Input = readJson(body);
-  if (api === 'management') return callOperation(ctx.api, operation, input, caller);
+  if (api === 'management') return callOperation(ctx.api, operation, input, caller, requestId);
   return callHostCommand(ctx, operation, input, caller, { request, response });
 }
 

@@ -40,7 +40,7 @@ async function answer(ctx: QueryDoorContext, request: IncomingMessage, response:
   const { namespace } = api;
   let [status, body] = [200, ''];
   try {
-    const { action, output } = await handle(ctx, api, request, response);
+    const { action, output } = await handle(ctx, api, request, response, requestId);
     body = encodeQueryAnswer({ action, namespace, requestId }, output);
   } catch (thrown) {
     const error = queryErrorOf(ctx, thrown, requestId);
@@ -69,7 +69,13 @@ function apiOf(request: IncomingMessage): IdentityApi {
   return api;
 }
 
-async function handle(ctx: QueryDoorContext, api: IdentityApi, request: IncomingMessage, response: ServerResponse) {
+async function handle(
+  ctx: QueryDoorContext,
+  api: IdentityApi,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+) {
   requireUnambiguous(request.rawHeaders);
   const { method = 'GET', url = '/', headers } = request;
   if (method !== 'POST' || url !== '/') {
@@ -80,7 +86,7 @@ async function handle(ctx: QueryDoorContext, api: IdentityApi, request: Incoming
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request, caller.accessKeyId);
-  return callIdentityOperation(ctx.identity, api, readForm(body), caller);
+  return callIdentityOperation(ctx.identity, api, readForm(body), caller, requestId);
 }
 
 function requireForm(contentType: string): void {

@@ -2,6 +2,7 @@ import type { QueryOutput } from '../../protocol/query/answer.ts';
 import type { Form } from '../../protocol/query/form.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import type { AuditedCall } from '../audit/audited-call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Waiters } from '../engine/waiters.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
@@ -27,13 +28,18 @@ export interface IdentityCaller {
   readonly hostArn: string | null;
 }
 
+/** A caller with the request that is carried out for it. */
+export interface IdentityRequester extends IdentityCaller {
+  readonly audited: AuditedCall;
+}
+
 /** One operation of IAM or STS. */
 export interface IdentityOperation {
   /** `operator`: operators and admins. `anyone`: every key that has power. */
   readonly for: 'operator' | 'anyone';
   /** The parameters that the operation acts upon. A request with any other one is refused. */
   readonly parameters: readonly string[];
-  call(ctx: IdentityContext, form: Form, caller: IdentityCaller): Promise<QueryOutput>;
+  call(ctx: IdentityContext, form: Form, caller: IdentityRequester): Promise<QueryOutput>;
 }
 
 /** Operations of one API by name. */

@@ -38,6 +38,7 @@ const MAX_SHOWN = 100;
 /**
  * The one way in. What a request asks for is known in full before its operation begins: no parameter is passed over.
  *
+ * @param requestId that the answer carries; the audit log has it, too
  * @throws ApiError MissingAction, InvalidAction, AccessDenied, ValidationError, or what the operation throws
  */
 export async function callIdentityOperation(
@@ -45,6 +46,7 @@ export async function callIdentityOperation(
   api: IdentityApi,
   form: Form,
   caller: IdentityCaller,
+  requestId: string,
 ): Promise<{ readonly action: string; readonly output: QueryOutput }> {
   const action = form.get('Action') ?? '';
   const operation = findOperation(api, action, form.get('Version'));
@@ -54,7 +56,10 @@ export async function callIdentityOperation(
   if (unknown !== undefined) {
     throw new ApiError('ValidationError', `${action} has no parameter ${shown(unknown)} here. Nothing was done.`);
   }
-  return { action, output: await operation.call(ctx, form, caller) };
+  const { Action: _action, Version: _version, ...members } = Object.fromEntries(form);
+  const { accessKeyId: actor, role } = caller;
+  const audited = { requestId, actor, role, operation: `${api.service}:${action}`, members };
+  return { action, output: await operation.call(ctx, form, { ...caller, audited }) };
 }
 
 function findOperation(api: IdentityApi, action: string, version: string | undefined): IdentityOperation {

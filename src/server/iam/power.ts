@@ -1,20 +1,24 @@
+import { auditEntryOf, madeBy } from '../audit/audited-call.ts';
+import { insertAuditEntry } from '../store/audit-entries.ts';
 import { lockPower } from '../store/powers.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import type { IdentityCaller, IdentityContext } from './context.ts';
+import type { IdentityContext, IdentityRequester } from './context.ts';
 
 /**
  * Runs a transaction that holds the caller's power, so that nothing is changed with a key that was disabled after the request had been
- * let in. Every change of this room goes through here.
+ * let in. Every change of this room goes through here, and leaves an entry in the audit log.
  *
  * @throws ApiError of `lockPower`
  */
 export function changing<T>(
-  { store }: Pick<IdentityContext, 'store'>,
-  caller: IdentityCaller,
+  { store, clock }: Pick<IdentityContext, 'store' | 'clock'>,
+  caller: IdentityRequester,
   work: (tx: StoreTransaction) => Promise<T>,
 ): Promise<T> {
   return store.transaction(async (tx) => {
     await lockPower(tx, caller);
-    return work(tx);
+    const result = await work(tx);
+    await insertAuditEntry(tx, auditEntryOf(caller.audited, madeBy(result), clock.now()));
+    return result;
   });
 }

@@ -20,6 +20,7 @@ export async function createBucket(store: ObjectStore, request: S3Request): Prom
   const text = await receiveText(request);
   if (text !== '') readXml(text, 'CreateBucketConfiguration');
   store.createBucket(request.bucket);
+  await request.noteChange([]);
   request.response.setHeader('location', `/${request.bucket}`);
   request.response.end();
 }
@@ -28,6 +29,7 @@ export async function createBucket(store: ObjectStore, request: S3Request): Prom
 export async function deleteBucket(store: ObjectStore, request: S3Request): Promise<void> {
   await receiveNothing(request);
   store.deleteBucket(request.bucket);
+  await request.noteChange([]);
   request.response.statusCode = 204;
   request.response.end();
 }

@@ -32,6 +32,7 @@ export async function completeUpload(store: ObjectStore, uploads: UploadStore, r
     const made = uploads.completed(bucket, key, uploadId, eTagOfParts(parts));
     return made ?? complete(store, uploads, request, parts);
   });
+  await request.noteChange([{ key, version: object.version }]);
   response.setHeader('x-amz-version-id', object.version);
   const result = elements({
     ...{ Location: `/${bucket}/${key}`, Bucket: bucket, Key: key, ETag: `"${object.eTag}"` },

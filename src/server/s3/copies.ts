@@ -32,6 +32,7 @@ export async function copyObject(store: ObjectStore, request: S3Request): Promis
     const object = await store.put(bucket, key, content, facts, {
       mayReplace: (latest) => requireWritable(headers, latest),
     });
+    await request.noteChange([{ key, version: object.version }]);
     response.setHeader('x-amz-version-id', object.version);
     response.setHeader('x-amz-copy-source-version-id', source.object.version);
     return result('CopyObjectResult', object.eTag, object.modifiedAtMs, checksumElements(object));

@@ -4,7 +4,7 @@ import { NAMESPACE } from './list-query.ts';
 import type { ObjectStore } from './object-store.ts';
 import { receiveNothing, receiveText } from './receive.ts';
 import { S3Error } from './s3-error.ts';
-import type { S3Request } from './s3-request.ts';
+import type { ChangedObject, S3Request } from './s3-request.ts';
 import type { ObjectVersion } from './stored-version.ts';
 import { childText, elements, malformed, readXml, type XmlElement } from './xml.ts';
 
@@ -33,6 +33,7 @@ export async function deleteObject(store: ObjectStore, request: S3Request): Prom
   await receiveNothing(request);
   const wish = { key, version: query.get('versionId') ?? null, eTag: headers['if-match'] ?? null };
   const { isMarker, version } = await carryOut(store, bucket, wish);
+  await request.noteChange([{ key, version }]);
   if (version !== null) response.setHeader('x-amz-version-id', version);
   if (isMarker) response.setHeader('x-amz-delete-marker', 'true');
   response.statusCode = 204;
@@ -44,19 +45,28 @@ export async function deleteObjects(store: ObjectStore, request: S3Request): Pro
   const { bucket, signal } = request;
   const { wishes, isQuiet } = readWishes(await receiveText(request));
   const answers: string[] = [];
+  const changed: ChangedObject[] = [];
   for (let at = 0; at < wishes.length; at += TOGETHER) {
     signal.throwIfAborted();
     const some = wishes.slice(at, at + TOGETHER);
-    answers.push(...(await Promise.all(some.map((wish) => outcome(store, bucket, wish, isQuiet)))));
+    answers.push(...(await Promise.all(some.map((wish) => outcome(store, bucket, wish, isQuiet, changed)))));
   }
+  if (changed.length > 0) await request.noteChange(changed);
   return `<DeleteResult ${NAMESPACE}>${answers.join('')}</DeleteResult>`;
 }
 
-/** @returns an element of the answer; empty: nothing is to be said */
-async function outcome(store: ObjectStore, bucket: string, wish: Wish, isQuiet: boolean): Promise<string> {
+/** @param changed gets what was removed @returns an element of the answer; empty: nothing is to be said */
+async function outcome(
+  store: ObjectStore,
+  bucket: string,
+  wish: Wish,
+  isQuiet: boolean,
+  changed: ChangedObject[],
+): Promise<string> {
   const named = { Key: wish.key, VersionId: wish.version };
   try {
     const { isMarker, version } = await carryOut(store, bucket, wish);
+    changed.push({ key: wish.key, version });
     if (isQuiet) return '';
     const marker = isMarker ? { DeleteMarker: true, DeleteMarkerVersionId: version } : {};
     return `<Deleted>${elements({ ...named, ...marker })}</Deleted>`;

@@ -26,6 +26,7 @@ export async function putObject(store: ObjectStore, request: S3Request): Promise
     const object = await store.put(bucket, key, content, facts, {
       mayReplace: (latest) => requireWritable(headers, latest),
     });
+    await request.noteChange([{ key, version: object.version }]);
     response.setHeader('etag', `"${object.eTag}"`);
     response.setHeader('x-amz-version-id', object.version);
     setChecksums(response, object);

@@ -22,6 +22,14 @@ export interface BodyPromise {
   readonly signing: ChunkSigning | null;
 }
 
+/** What a request has changed. */
+export interface ChangedObject {
+  /** Empty: the bucket itself. */
+  readonly key: string;
+  /** null: none was made or removed. */
+  readonly version: string | null;
+}
+
 export interface S3Request {
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
@@ -35,6 +43,10 @@ export interface S3Request {
   readonly body: BodyPromise;
   /** Asked once more when the body is there, which may have taken hours. @throws S3Error when the key has lost its power meanwhile */
   requireStillAllowed(): Promise<void>;
+  /**
+   * Says what the request has changed, before it is answered. Whoever asks what was changed then finds it, but after a kill in between.
+   */
+  noteChange(objects: readonly ChangedObject[]): Promise<void>;
   /** Aborts when the key loses its power while the request is under way; the reason is the error for the client. */
   readonly signal: AbortSignal;
 }

@@ -22,11 +22,21 @@ import { createLocks } from './locks.ts';
 import { openObjectStore } from './object-store.ts';
 import type { RequireReadable } from './objects.ts';
 import { S3Error } from './s3-error.ts';
-import { readAddress, type S3Caller } from './s3-request.ts';
+import { type ChangedObject, readAddress, type S3Caller } from './s3-request.ts';
 import { keyHasLostPower, type Transfers } from './transfers.ts';
 import { startUploadRetention } from './upload-retention.ts';
 import { openUploadStore } from './upload-store.ts';
 import { elements, xmlText } from './xml.ts';
+
+/** A request that has changed something. */
+export interface ChangingRequest {
+  /** Of the answer. */
+  readonly requestId: string;
+  readonly caller: S3Caller;
+  readonly operation: string;
+  readonly bucket: string;
+  readonly objects: readonly ChangedObject[];
+}
 
 export interface S3Context {
   readonly dataDir: string;
@@ -36,6 +46,8 @@ export interface S3Context {
   findKey(accessKeyId: string): Promise<AccessKey | null>;
   /** What deployments to this host need just now. */
   neededBy(hostArn: string): Promise<readonly NeededObject[]>;
+  /** Keeps for the audit log what a request has changed. */
+  noteChange(request: ChangingRequest): Promise<void>;
   readonly transfers: Pick<Transfers, 'begin'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -85,7 +97,7 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
   const requestId = door.ctx.random.uuid();
   response.setHeader('x-amz-request-id', requestId);
   try {
-    await handle(door, request, response);
+    await handle(door, request, response, requestId);
   } catch (thrown) {
     if (hasHungUp(thrown)) {
       response.destroy();
@@ -110,7 +122,12 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
   }
 }
 
-async function handle(door: Door, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  door: Door,
+  message: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
   const { ctx, known } = door;
   const { store } = door.handling;
   const hostBucket = bucketOfHost(message.headers.host ?? '', ctx.domain, known);
@@ -136,10 +153,12 @@ async function handle(door: Door, message: IncomingMessage, response: ServerResp
   // Node lets no other expectation through.
   if (headers['expect'] !== undefined) response.writeContinue();
   const requireStillAllowed = () => requirePower(ctx, caller);
+  const noteChange = (objects: readonly ChangedObject[]) =>
+    ctx.noteChange({ requestId, caller, operation: name, bucket, objects });
   using transfer = ctx.transfers.begin(caller.accessKeyId);
   await carryOut(door.handling, name, {
     ...{ message, response, bucket, key, query, headers, caller, body },
-    ...{ requireStillAllowed, signal: transfer.signal },
+    ...{ requireStillAllowed, noteChange, signal: transfer.signal },
   });
 }
 

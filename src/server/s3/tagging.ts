@@ -17,6 +17,7 @@ export async function putTagging(store: ObjectStore, request: S3Request): Promis
   const { bucket, key, query, response } = request;
   const tags = tagsOfXml(await receiveText(request));
   const { version } = await store.tag(bucket, key, query.get('versionId') ?? null, tags);
+  await request.noteChange([{ key, version }]);
   response.setHeader('x-amz-version-id', version);
   response.end();
 }
@@ -25,6 +26,7 @@ export async function deleteTagging(store: ObjectStore, request: S3Request): Pro
   const { bucket, key, query, response } = request;
   await receiveNothing(request);
   const { version } = await store.tag(bucket, key, query.get('versionId') ?? null, []);
+  await request.noteChange([{ key, version }]);
   response.setHeader('x-amz-version-id', version);
   response.statusCode = 204;
   response.end();

@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { ownUserName } from '../../system/users.ts';
+import { auditEntryOf } from '../audit/audited-call.ts';
 import { disableKey } from '../engine/disable-key.ts';
 import { createAccessKey, listAccessKeys, type NewAccessKey } from '../store/access-keys.ts';
+import { insertAuditEntry } from '../store/audit-entries.ts';
 import type { Role } from '../store/schema.ts';
-import { databaseFileOf, openStore } from '../store/store.ts';
+import { databaseFileOf, openStore, type StoreTransaction } from '../store/store.ts';
 import { findLostKeys, openSealer } from './open-sealer.ts';
 
 export interface KeySummary {
@@ -54,10 +57,24 @@ export async function openKeyStore(options: {
   const store = await openStore(
     options.databaseUrl === undefined ? { dataDir: options.dataDir } : { databaseUrl: options.databaseUrl },
   );
+  /** What is done here is done by nobody's key: the entry names the user of this machine. */
+  const note = (
+    tx: StoreTransaction,
+    operation: string,
+    members: Readonly<Record<string, unknown>>,
+    made: string | null,
+  ) => {
+    const call = { requestId: random.uuid(), actor: ownUserName(), role: 'machine', operation, members } as const;
+    return insertAuditEntry(tx, auditEntryOf(call, made, clock.now()));
+  };
   return {
     async create(key) {
       const { sealer } = await openSealer({ store, dataDir: options.dataDir, random });
-      return createAccessKey(store.db, { sealer, random, nowMs: clock.now() }, key);
+      return store.transaction(async (tx) => {
+        const made = await createAccessKey(tx, { sealer, random, nowMs: clock.now() }, key);
+        await note(tx, 'CreateAccessKey', { ...key }, made.accessKeyId);
+        return made;
+      });
     },
     async problem() {
       try {
@@ -80,10 +97,16 @@ export async function openKeyStore(options: {
       }));
     },
     async disable(accessKeyId) {
-      const found = await store.transaction((tx) => disableKey(tx, { store, clock }, accessKeyId));
-      if (found !== undefined) return;
-      throw new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
+      await store.transaction(async (tx) => {
+        const found = await disableKey(tx, { store, clock }, accessKeyId);
+        if (found === undefined) throw unknownKey(accessKeyId);
+        await note(tx, 'DisableAccessKey', { accessKeyId }, null);
+      });
     },
     close: () => store.close(),
   };
+}
+
+function unknownKey(accessKeyId: string): SlipwayError {
+  return new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
 }

@@ -26,6 +26,7 @@ const STEPS: readonly Step[] = [
   zones,
   quotas,
   orders,
+  auditLog,
 ];
 
 /** The step that a database of this version is at. */
@@ -269,5 +270,18 @@ function orders(TEXT: string): readonly string[] {
       lease_until_ms bigint, memory_json ${TEXT}, last_call ${TEXT}, last_answer ${TEXT}, given_at_ms bigint not null)`,
     'create index orders_to_wake on orders (wake_at_ms) where wake_at_ms is not null',
     'create index orders_by_deployment on orders (deployment_id)',
+  ];
+}
+
+/** One entry for each request that has changed something. */
+function auditLog(TEXT: string): readonly string[] {
+  return [
+    `create table audit_entries (
+      request_id ${TEXT} primary key, at_ms bigint not null, actor ${TEXT} not null, role ${TEXT} not null,
+      operation ${TEXT} not null, application_name ${TEXT}, deployment_group_name ${TEXT}, deployment_id ${TEXT},
+      instance_names ${TEXT}, made ${TEXT}, request_json ${TEXT} not null)`,
+    'create index audit_entries_by_time on audit_entries (at_ms, request_id)',
+    'create index audit_entries_by_actor on audit_entries (actor, at_ms, request_id)',
+    'create index audit_entries_by_application on audit_entries (application_name, at_ms, request_id)',
   ];
 }

@@ -242,7 +242,29 @@ export interface OrderRow {
   given_at_ms: number;
 }
 
+/** Whose doing an entry of the audit log is; `token`: a host's, with an enrolment token; `machine`: done on the server's own machine. */
+export type AuditRole = Role | 'token' | 'machine';
+
+/** A request that has changed something. Kept as it was said: names of then, and no reference to what may be deleted. */
+export interface AuditEntryRow {
+  request_id: string;
+  at_ms: number;
+  actor: string;
+  role: AuditRole;
+  operation: string;
+  application_name: string | null;
+  deployment_group_name: string | null;
+  deployment_id: string | null;
+  /** One name, or several with commas between them. */
+  instance_names: string | null;
+  /** The id of the deployment, the key or the token that it has made. */
+  made: string | null;
+  /** The members of the request; see `server/audit/shown-members.ts`. */
+  request_json: string;
+}
+
 export interface StoreSchema {
+  audit_entries: AuditEntryRow;
   access_keys: AccessKeyRow;
   users: UserRow;
   secrets: SecretRow;

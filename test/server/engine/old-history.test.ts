@@ -22,7 +22,7 @@ import {
 import { describeStores } from '../../support/stores.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
-const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null };
+const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, revisionsMs: null, auditMs: null };
 const WITH_ROLLBACK = { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE'] } };
 const failing = (command: string) => (command === 'Install' ? ({ errorCode: 4, log: 'no space' } as const) : {});
 

@@ -88,6 +88,15 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
     ],
   },
   DisableAccessKey: {},
+  ListAuditEntries: {
+    entries: [
+      {
+        ...{ time: 1, requestId: HOSTILE, actor: HOSTILE, role: HOSTILE, operation: HOSTILE },
+        ...{ applicationName: HOSTILE, deploymentGroupName: HOSTILE, deploymentId: HOSTILE },
+        ...{ instanceNames: HOSTILE, made: HOSTILE, request: { a: HOSTILE } },
+      },
+    ],
+  },
   DescribeServer: {
     version: HOSTILE,
     region: HOSTILE,
