@@ -1,5 +1,5 @@
 /** The settings of a deployment group as flags, and what the API calls them. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
 import { collect } from './arguments.ts';
@@ -10,6 +10,7 @@ export interface GroupSettingsOptions {
   readonly tagSet?: readonly (readonly TagFilter[])[];
   readonly config?: string;
   readonly autoRollback?: readonly RollbackCause[];
+  readonly outdated?: 'update' | 'ignore';
 }
 
 type Input = ManagementOperations['UpdateDeploymentGroup']['input'];
@@ -31,6 +32,11 @@ export function parseRollbackCauses(text: string): readonly RollbackCause[] {
   });
 }
 
+export function addOutdatedOption(command: Command): Command {
+  const meaning = 'whether hosts that were away or have an older revision get the last good one by themselves';
+  return command.addOption(new Option('--outdated <what>', meaning).choices(['update', 'ignore']));
+}
+
 /** A deployment has these, too. */
 export function addRollbackOptions(command: Command): Command {
   return command.option(
@@ -50,7 +56,7 @@ export function autoRollbackOf(causes: readonly RollbackCause[]) {
  * @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given
  */
 export function settingsInput(options: GroupSettingsOptions) {
-  const { tag, tagSet, config, autoRollback } = options;
+  const { tag, tagSet, config, autoRollback, outdated } = options;
   if (tag !== undefined && tagSet !== undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tag and --tag-set are two ways to say which hosts are meant', {
       remedy: 'Give one --tag-set for each list of tags of which a host must have one.',
@@ -60,8 +66,13 @@ export function settingsInput(options: GroupSettingsOptions) {
     ...(tag === undefined ? {} : { onPremisesInstanceTagFilters: [...tag] }),
     ...(tagSet === undefined ? {} : { onPremisesTagSet: { onPremisesTagSetList: tagSet.map((list) => [...list]) } }),
     ...(config === undefined ? {} : { deploymentConfigName: config }),
+    ...(outdated === undefined ? {} : { outdatedInstancesStrategy: strategyOf(outdated) }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
   };
+}
+
+function strategyOf(outdated: 'update' | 'ignore'): 'UPDATE' | 'IGNORE' {
+  return outdated === 'update' ? 'UPDATE' : 'IGNORE';
 }
 
 export function addTagOptions(command: Command): Command {

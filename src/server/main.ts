@@ -10,6 +10,7 @@ import { connectionLimits } from './connections/limits.ts';
 import { type Listener, listenAt } from './connections/listener.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
 import { openDataFolder } from './data-folder.ts';
+import { startArrivalsWatch } from './engine/arrivals-watch.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
 import { neededObjects } from './engine/needed-objects.ts';
 import { startPowerWatch } from './engine/power-watch.ts';
@@ -110,6 +111,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(startWorker({ ...base, engine, bell, handlers }));
     const transfers = createTransfers();
     opened.push(
+      startArrivalsWatch({ ...base, engine }),
       startPowerWatch({ ...base, transfers }),
       startRetention({ ...base, periods: options.retention ?? KEEP_ALL }),
     );

@@ -25,18 +25,22 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['applications', 'delete', 'shop', '--yes'],
   [
     ...['groups', 'create', 'live', '--application', 'shop', '--tag', 'Role=web', '--tag', 'Role=*', '--tag', '*=web'],
-    ...['--config', 'c', '--auto-rollback', 'failure', '--label', 'Team=a'],
+    ...['--config', 'c', '--auto-rollback', 'failure', '--outdated', 'update', '--label', 'Team=a'],
   ],
   ['groups', 'create', 'live', '--application', 'shop', '--tag-set', 'Role=web,Role=api', '--tag-set', 'Zone=*'],
   ['groups', 'list'],
   ['groups', 'show', GROUP],
   [
-    ...['groups', 'update', 'shop/live', '--name', 'x', '--tag', 'Role=web', '--config', 'c'],
+    ...['groups', 'update', 'shop/live', '--name', 'x', '--tag', 'Role=web', '--config', 'c', '--outdated', 'ignore'],
     ...['--auto-rollback', 'stop', '--label', 'Team=a', '--remove-label', 'Old'],
   ],
   ['groups', 'update', 'shop/live', '--tag-set', 'Role=web'],
   ['groups', 'delete', 'shop/live', '--yes'],
   ['configs', 'create', 'most', '--min-healthy', '75%'],
+  [
+    ...['configs', 'create', 'zones', '--min-healthy', '1', '--min-healthy-per-zone', '1'],
+    ...['--zone-wait', '60', '--first-zone-wait', '600'],
+  ],
   ['configs', 'list'],
   ['configs', 'show', 'most'],
   ['configs', 'delete', 'most', '--yes'],
@@ -99,6 +103,9 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   'CreateDeploymentGroup.deploymentStyle.deploymentOption': 'always WITHOUT_TRAFFIC_CONTROL',
   'UpdateDeploymentGroup.deploymentStyle.deploymentType': 'always IN_PLACE',
   'UpdateDeploymentGroup.deploymentStyle.deploymentOption': 'always WITHOUT_TRAFFIC_CONTROL',
+  // On-premises filters find the same hosts.
+  ...ofMembers('CreateDeploymentGroup', 'ec2Tag', '--tag and --tag-set'),
+  ...ofMembers('UpdateDeploymentGroup', 'ec2Tag', '--tag and --tag-set'),
   'UpdateDeploymentGroup.serviceRoleArn': 'the server keeps it and does nothing with it',
   'CreateDeployment.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend':
     'a server without Auto Scaling groups suspends nothing',
@@ -118,6 +125,12 @@ const FOREIGN: readonly string[] = [
 
 function ofOperation(operation: ManagementOperation, instead: string): Record<string, string> {
   return Object.fromEntries(leavesOf(operation).map((leaf) => [leaf, instead]));
+}
+
+/** The same for members whose names begin so. */
+function ofMembers(operation: ManagementOperation, prefix: string, instead: string): Record<string, string> {
+  const all = Object.entries(ofOperation(operation, instead));
+  return Object.fromEntries(all.filter(([leaf]) => leaf.startsWith(`${operation}.${prefix}`)));
 }
 
 function leavesOf(operation: ManagementOperation): string[] {

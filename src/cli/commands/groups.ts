@@ -2,7 +2,13 @@ import type { Command } from 'commander';
 import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
-import { addRollbackOptions, addTagOptions, type GroupSettingsOptions, settingsInput } from '../group-settings.ts';
+import {
+  addOutdatedOption,
+  addRollbackOptions,
+  addTagOptions,
+  type GroupSettingsOptions,
+  settingsInput,
+} from '../group-settings.ts';
 import {
   addLabelOption,
   addLabelOptions,
@@ -137,7 +143,9 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 }
 
 function addSettingsOptions(command: Command): Command {
-  return addRollbackOptions(
-    addTagOptions(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
+  return addOutdatedOption(
+    addRollbackOptions(
+      addTagOptions(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
+    ),
   );
 }

@@ -17,6 +17,7 @@ export function groupRows(
     ['id', info.deploymentGroupId ?? ''],
     ['configuration', info.deploymentConfigName ?? ''],
     ['hosts', hostsOf(info)],
+    ['outdated hosts', info.outdatedInstancesStrategy === 'IGNORE' ? 'left alone' : 'updated by themselves'],
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
     ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
     ['last deployment', lastOf(info.lastAttemptedDeployment)],
@@ -26,11 +27,10 @@ export function groupRows(
 }
 
 function hostsOf(info: GroupInfo): string {
-  const lists = info.onPremisesTagSet?.onPremisesTagSetList ?? info.ec2TagSet?.ec2TagSetList;
-  if (lists !== undefined)
-    return lists.map((list) => `(${list.map(renderTagFilter).join(' or ')})`).join(' and ') || 'none';
+  const lists = [info.onPremisesTagSet?.onPremisesTagSetList ?? [], info.ec2TagSet?.ec2TagSetList ?? []];
   const filters = [...(info.onPremisesInstanceTagFilters ?? []), ...(info.ec2TagFilters ?? [])];
-  return filters.map(renderTagFilter).join(' or ') || 'none';
+  const all = lists.map((set) => set.map((list) => `(${list.map(renderTagFilter).join(' or ')})`).join(' and '));
+  return [...filters.map(renderTagFilter), ...all].filter((text) => text !== '').join(' or ') || 'none';
 }
 
 function causeOf(event: string): string {

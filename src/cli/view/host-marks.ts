@@ -5,7 +5,7 @@ import type { HostRecord } from '../../protocol/management/shapes.ts';
 /** Longer than any agent goes without a poll, with the usual settings. */
 export const SILENT_MS = 3 * 60_000;
 
-export type HostMark = 'KEY DISABLED' | 'IDENTITY USED TWICE' | 'SILENT';
+export type HostMark = 'NOT UPDATED' | 'KEY DISABLED' | 'IDENTITY USED TWICE' | 'SILENT';
 
 /** @param lastPolledAtMs null: it never has */
 export function isSilentHost(lastPolledAtMs: number | null, nowMs: number): boolean {
@@ -19,6 +19,7 @@ export function marksOf(host: HostRecord, nowMs: number): HostMark[] {
   return [
     ...(host.keysDisabled === true ? (['KEY DISABLED'] as const) : []),
     ...(host.identityIsShared === true ? (['IDENTITY USED TWICE'] as const) : []),
+    ...(host.updatesGivenUp === undefined ? [] : (['NOT UPDATED'] as const)),
     ...(isSilentHost(lastPolledAtMs, nowMs) ? (['SILENT'] as const) : []),
   ];
 }

@@ -86,6 +86,8 @@ export interface HostRecord {
   readonly identityIsShared?: boolean;
   /** It has keys, and each was disabled. */
   readonly keysDisabled?: boolean;
+  /** Groups whose last good revision it does not get by itself any more: as many automatic deployments failed on it as are tried. */
+  readonly updatesGivenUp?: readonly { readonly applicationName: string; readonly deploymentGroupName: string }[];
   readonly tags: readonly { readonly Key: string; readonly Value: string }[];
 }
 

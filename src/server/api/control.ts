@@ -2,7 +2,9 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { isShared } from '../engine/agent-runs.ts';
 import { disableKey } from '../engine/disable-key.ts';
+import { MAX_TRIES } from '../engine/hosts/arrivals.ts';
 import { createAccessKey, hostsWithoutKey, listAccessKeys, roleOfKey } from '../store/access-keys.ts';
+import { type FailedTries, failedTriesOf } from '../store/host-states.ts';
 import { instanceTagsOf } from '../store/instance-tags.ts';
 import { listInstances } from '../store/instances.ts';
 import type { Role } from '../store/schema.ts';
@@ -116,6 +118,8 @@ export const controlHandlers: Handlers<
       ctx.store.db,
       rows.map((row) => row.instance_id),
     );
+    const instanceIds = rows.map((row) => row.instance_id);
+    const givenUp = Map.groupBy(await failedTriesOf(ctx.store.db, instanceIds, MAX_TRIES), (host) => host.instanceId);
     const disabled = await hostsWithoutKey(
       ctx.store.db,
       rows.map((row) => row.host_arn),
@@ -131,12 +135,19 @@ export const controlHandlers: Handlers<
           ...(row.agent_version === null ? {} : { agentVersion: row.agent_version }),
           ...(isShared(row.identity_shared_at_ms, ctx.clock.now()) ? { identityIsShared: true } : {}),
           ...(disabled.has(row.host_arn) ? { keysDisabled: true } : {}),
+          ...(givenUp.has(row.instance_id)
+            ? { updatesGivenUp: (givenUp.get(row.instance_id) ?? []).map(groupOf) }
+            : {}),
           tags: tags.get(row.instance_id) ?? [],
         })),
       ...rest,
     };
   },
 };
+
+function groupOf({ applicationName, groupName: deploymentGroupName }: FailedTries) {
+  return { applicationName, deploymentGroupName };
+}
 
 /** An operator may take back what it may give: keys of hosts. */
 async function requireHostKey(db: StoreReader, accessKeyId: string): Promise<void> {

@@ -75,7 +75,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     ec2TagFilters: [],
     onPremisesInstanceTagFilters: [],
     triggerConfigurations: [],
-    outdatedInstancesStrategy: 'IGNORE',
+    outdatedInstancesStrategy: 'UPDATE',
     terminationHookEnabled: false,
     ...(settings as Partial<GroupInfo>),
     // Given as names, shown as objects.

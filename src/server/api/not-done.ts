@@ -49,15 +49,7 @@ const ROLLBACK: Refusal = {
   asksForNothing: needsNoAlarm,
 };
 
-const EC2_TAGS: Refusal = {
-  type: 'InvalidEC2TagException',
-  why: 'it has no EC2 instances. Hosts are found by onPremisesInstanceTagFilters or onPremisesTagSet, wherever they run.',
-  asksForNothing: isEmpty,
-};
-
 const OF_GROUPS = {
-  ec2TagFilters: EC2_TAGS,
-  ec2TagSet: EC2_TAGS,
   autoScalingGroups: {
     type: 'InvalidAutoScalingGroupException',
     why: 'it knows no Auto Scaling groups. Let each new host run slipway register with the tags of the deployment group.',
@@ -70,11 +62,6 @@ const OF_GROUPS = {
   },
   alarmConfiguration: ALARMS,
   autoRollbackConfiguration: ROLLBACK,
-  outdatedInstancesStrategy: {
-    type: 'InvalidInputException',
-    why: 'it starts no deployments of its own for hosts that come while one runs. Use IGNORE, or leave it out.',
-    asksForNothing: (value) => value === 'IGNORE',
-  },
   blueGreenDeploymentConfiguration: {
     type: 'InvalidBlueGreenDeploymentConfigurationException',
     why: 'it deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments. Leave it out.',

@@ -1,10 +1,10 @@
-import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Random } from '../../system/random.ts';
 import { lockGroupById, updateGroup } from '../store/deployment-groups.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { putHostStates } from '../store/host-states.ts';
-import type { DeploymentRow, HostStateRow, TargetRow } from '../store/schema.ts';
+import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { automaticCreatorOf, statesAfter } from './host-states.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { rollBack } from './rollback.ts';
 
@@ -31,27 +31,15 @@ export async function finishDeployment(
   });
   // A group that is being deleted is waited for: nothing is to be known of hosts to a group that is gone.
   const group = await lockGroupById(tx, deployment.deployment_group_id);
-  if (group !== null) await putHostStates(tx, hostStates(deployment, targets));
+  if (group !== null) {
+    await putHostStates(tx, await statesAfter(tx, deployment, group, targets, finish, ctx.nowMs));
+  }
   if (finish.status === 'Succeeded') {
     const { deployment_id: last_successful_deployment_id } = deployment;
+    // An automatic one brings what the group has already, to some of its hosts.
+    if (automaticCreatorOf(deployment) !== null) return null;
     await updateGroup(tx, deployment.deployment_group_id, { last_successful_deployment_id });
     return null;
   }
   return rollBack(tx, deployment, group, targets, finish.status, ctx);
-}
-
-/**
- * A host is as its own target ended; one that was not attempted stays as it was. What a failed one runs is unknown: the old
- * revision, the new one, or something in between.
- */
-function hostStates(deployment: DeploymentRow, targets: readonly TargetRow[]): HostStateRow[] {
-  const { deployment_group_id } = deployment;
-  const installed = identityOf(parseLocation(deployment.revision_json));
-  return targets
-    .filter(({ status }) => status === 'Succeeded' || status === 'Failed')
-    .map(({ instance_id, status }) =>
-      status === 'Succeeded'
-        ? { deployment_group_id, instance_id, health: 'healthy', revision_identity: installed }
-        : { deployment_group_id, instance_id, health: 'unhealthy', revision_identity: null },
-    );
 }

@@ -3,8 +3,7 @@
  * is changed afterwards changes nothing that runs. Pure.
  */
 import type { DeploymentRow } from '../store/schema.ts';
-import type { TagFilter } from '../store/tag.ts';
-import { filterListsOf, type MembershipSettings } from './hosts/membership.ts';
+import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
 
 export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
@@ -20,8 +19,12 @@ interface NamedBalancer {
 }
 
 export interface DeploymentSettings {
-  /** A host of the group matches one filter of each list; no lists: no host does. */
-  readonly filterLists: readonly (readonly TagFilter[])[];
+  /** A host of the group matches these, */
+  readonly filterLists: FilterLists;
+  /** or these. */
+  readonly ec2FilterLists?: FilterLists;
+  /** Of those, only these instances; absent: all. */
+  readonly only?: readonly string[];
   /** Events after which the group is rolled back by itself; none: it never is. */
   readonly rollbackEvents: readonly RollbackEvent[];
   /** Absent: the deployment does not go from zone to zone. */
@@ -41,6 +44,8 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly autoRollbackConfiguration?: AutoRollback | undefined;
   readonly deploymentStyle?: { readonly deploymentOption?: string | undefined } | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
+  /** Whether hosts that do not run the last good revision get it by themselves; absent: UPDATE. */
+  readonly outdatedInstancesStrategy?: 'UPDATE' | 'IGNORE' | undefined;
 }
 
 /** What a deployment's own record holds beside its columns: members of CreateDeployment, and what is known of rollbacks. All are shown. */
@@ -51,6 +56,10 @@ export interface DeploymentOptions {
   readonly overrideAlarmConfiguration?: object;
   /** Kept and shown; no host is of an Auto Scaling group. */
   readonly ec2DeploymentOptions?: object;
+  readonly relatedDeployments?: {
+    readonly autoUpdateOutdatedInstancesRootDeploymentId?: string;
+    readonly autoUpdateOutdatedInstancesDeploymentIds?: string[];
+  };
   readonly rollbackInfo?: {
     readonly rollbackDeploymentId?: string;
     readonly rollbackTriggeringDeploymentId?: string;
@@ -63,6 +72,7 @@ export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOpt
   const { enabled, events } = options.autoRollbackConfiguration ?? group?.autoRollbackConfiguration ?? {};
   return {
     filterLists: group === null ? [] : filterListsOf(group),
+    ec2FilterLists: group === null ? [] : ec2FilterListsOf(group),
     rollbackEvents: enabled === true ? (events ?? []) : [],
     loadBalancerInfo: group !== null && controlsTraffic(group) ? (group.loadBalancerInfo ?? {}) : null,
   };

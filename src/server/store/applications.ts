@@ -6,6 +6,15 @@ export async function findApplication(db: StoreReader, name: string): Promise<Ap
   return row ?? null;
 }
 
+export async function findApplicationById(db: StoreReader, applicationId: string): Promise<ApplicationRow | null> {
+  const row = await db
+    .selectFrom('applications')
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** The application, which nobody renames or deletes until the transaction ends. For whoever makes something that belongs to it. */
 export async function holdApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow | null> {
   const row = await tx

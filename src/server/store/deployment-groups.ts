@@ -64,6 +64,29 @@ export async function findGroups(
     .execute();
 }
 
+/** Groups with a successful deployment and none that is under way, in the order of their ids, from the one behind `after` on. */
+export async function idleGroups(db: StoreReader, after: string, limit: number): Promise<DeploymentGroupRow[]> {
+  return db
+    .selectFrom('deployment_groups')
+    .selectAll()
+    .where('deployment_group_id', '>', after)
+    .where('last_successful_deployment_id', 'is not', null)
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('deployments')
+            .select('deployment_id')
+            .whereRef('deployments.deployment_group_id', '=', 'deployment_groups.deployment_group_id')
+            .where('completed_at_ms', 'is', null),
+        ),
+      ),
+    )
+    .orderBy('deployment_group_id')
+    .limit(limit)
+    .execute();
+}
+
 /** The names of all groups of an application. */
 export async function groupNamesOf(db: StoreReader, applicationId: string): Promise<string[]> {
   const rows = await db

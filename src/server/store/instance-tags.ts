@@ -54,16 +54,57 @@ export async function listTaggedNames(
 
 /**
  * The registered instances that match at least one filter of each list; none when there are no lists. At most `limit`.
+ *
+ * @param only ids of the instances that are asked about, as many as a deployment may have; left out: all
  */
 export async function instancesWithTags(
   db: StoreReader,
   lists: readonly (readonly TagFilter[])[],
   limit: number,
+  only?: readonly string[],
 ): Promise<InstanceRow[]> {
   if (lists.length === 0) return [];
   let query = db.selectFrom('instances').selectAll().where('deregistered_at_ms', 'is', null).limit(limit);
+  if (only !== undefined) query = query.where('instance_id', 'in', only);
   for (const filters of lists) {
     query = query.where('instance_id', 'in', (eb) =>
+      eb
+        .selectFrom('instance_tags')
+        .select('instance_id')
+        .where((tags) => tags.or(filters.map((filter) => matches(tags, filter)))),
+    );
+  }
+  return query.execute();
+}
+
+/**
+ * The registered instances that match, were heard of since a time, and are not known to run a revision for the group, with what the group's last
+ * deployment left on each. At most `limit`.
+ */
+export async function instancesBehind(
+  db: StoreReader,
+  group: { readonly id: string; readonly filterLists: readonly (readonly TagFilter[])[]; readonly revision: string },
+  { heardOfSinceMs, limit }: { readonly heardOfSinceMs: number; readonly limit: number },
+) {
+  if (group.filterLists.length === 0) return [];
+  let query = db
+    .selectFrom('instances')
+    .leftJoin('host_states', (join) =>
+      join
+        .onRef('host_states.instance_id', '=', 'instances.instance_id')
+        .on('host_states.deployment_group_id', '=', group.id),
+    )
+    .select(['instances.instance_id', 'instances.instance_name', 'instances.registered_at_ms'])
+    .select(['instances.last_polled_at_ms', 'host_states.health', 'host_states.revision_identity'])
+    .select(['host_states.left_at_ms', 'host_states.is_missed', 'host_states.automatic'])
+    .select(['host_states.tries_of', 'host_states.failed_tries'])
+    .where('instances.deregistered_at_ms', 'is', null)
+    .where('instances.last_polled_at_ms', '>=', heardOfSinceMs)
+    .where('host_states.revision_identity', 'is distinct from', group.revision)
+    .orderBy('instances.instance_name')
+    .limit(limit);
+  for (const filters of group.filterLists) {
+    query = query.where('instances.instance_id', 'in', (eb) =>
       eb
         .selectFrom('instance_tags')
         .select('instance_id')

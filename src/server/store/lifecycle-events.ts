@@ -96,6 +96,30 @@ const lockAllOpen = statement(openEvents);
 const lockSomeOpen = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
   openEvents(db, deploymentId).where('instance_id', 'in', instanceIds),
 );
+/**
+ * Instances of a deployment that were there when their part in it failed: they reported the failure, or went on with an event until its time was
+ * over.
+ */
+export async function instancesThatFailed(
+  db: StoreReader,
+  deploymentId: string,
+  eventLimitMs: number,
+): Promise<ReadonlySet<string>> {
+  const rows = await db
+    .selectFrom('lifecycle_events')
+    .select('instance_id')
+    .distinct()
+    .where('deployment_id', '=', deploymentId)
+    .where('status', '=', 'Failed')
+    .where((eb) =>
+      eb.or([
+        eb('reported_at_ms', 'is not', null),
+        eb(eb('ended_at_ms', '-', eb.ref('started_at_ms')), '>=', eventLimitMs),
+      ]),
+    )
+    .execute();
+  return new Set(rows.map((row) => row.instance_id));
+}
 
 export async function updateEvent(
   tx: StoreTransaction,

@@ -27,6 +27,7 @@ const STEPS: readonly Step[] = [
   quotas,
   orders,
   auditLog,
+  automaticDeployments,
 ];
 
 /** The step that a database of this version is at. */
@@ -283,5 +284,17 @@ function auditLog(TEXT: string): readonly string[] {
     'create index audit_entries_by_time on audit_entries (at_ms, request_id)',
     'create index audit_entries_by_actor on audit_entries (actor, at_ms, request_id)',
     'create index audit_entries_by_application on audit_entries (application_name, at_ms, request_id)',
+  ];
+}
+
+/** What an automatic deployment goes by: when a host got what it has, and how often it was tried in vain. */
+function automaticDeployments(TEXT: string): readonly string[] {
+  return [
+    'alter table host_states add column left_at_ms bigint',
+    'alter table host_states add column is_missed integer not null default 0',
+    `alter table host_states add column automatic ${TEXT}`,
+    `alter table host_states add column tries_of ${TEXT}`,
+    'alter table host_states add column failed_tries integer not null default 0',
+    'create index host_states_tried on host_states (instance_id) where tries_of is not null',
   ];
 }

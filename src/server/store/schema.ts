@@ -212,6 +212,16 @@ export interface HostStateRow {
   health: 'healthy' | 'unhealthy';
   /** Identity of the last revision installed successfully; null: unknown. */
   revision_identity: string | null;
+  /** When that deployment ended; null: an older version wrote the row. */
+  left_at_ms: number | null;
+  /** 1: it failed because the host was not there. */
+  is_missed: number;
+  /** The creator, where the deployment was an automatic one. */
+  automatic: 'autoscaling' | 'CodeDeployAutoUpdate' | null;
+  /** The group's last successful deployment whose revision automatic ones failed to bring; null: none failed. */
+  tries_of: string | null;
+  /** How many did, one after another. */
+  failed_tries: number;
 }
 
 /** A target of which an event has ended since its deployment's last step. */

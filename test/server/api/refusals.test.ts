@@ -133,8 +133,6 @@ const TRIGGER = { triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['
 
 describe('a setting of a deployment group that is not acted upon', () => {
   const cases: [string, unknown, string][] = [
-    ['ec2TagFilters', [FILTER], 'InvalidEC2TagException'],
-    ['ec2TagSet', { ec2TagSetList: [[FILTER]] }, 'InvalidEC2TagException'],
     ['autoScalingGroups', ['asg'], 'InvalidAutoScalingGroupException'],
     ['triggerConfigurations', [TRIGGER], 'InvalidTriggerConfigException'],
     ['alarmConfiguration', ALARM, 'InvalidAlarmConfigException'],
@@ -144,7 +142,6 @@ describe('a setting of a deployment group that is not acted upon', () => {
       { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM'] },
       'InvalidAutoRollbackConfigException',
     ],
-    ['outdatedInstancesStrategy', 'UPDATE', 'InvalidInputException'],
     ['deploymentStyle', { deploymentType: 'BLUE_GREEN' }, 'InvalidDeploymentStyleException'],
     ['deploymentStyle', { deploymentOption: 'WITH_TRAFFIC_CONTROL' }, 'InvalidDeploymentStyleException'],
     [

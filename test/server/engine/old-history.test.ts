@@ -234,6 +234,7 @@ describeStores('retention of history', (kind) => {
         instance_id: 'host-1',
         health: 'healthy',
         revision_identity: identity('on-host'),
+        ...{ is_missed: 0, failed_tries: 0 },
       })
       .execute();
     const revisions = { revision_json: revisionJson('open'), previous_revision_json: revisionJson('previous') };

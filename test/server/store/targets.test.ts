@@ -169,6 +169,7 @@ describeStores('host states', (kind) => {
       instance_id: 'i-1',
       health,
       revision_identity: revision,
+      ...{ left_at_ms: 5, is_missed: 0, automatic: null, tries_of: null, failed_tries: 0 },
     });
     await store.transaction(async (tx) => {
       await putHostStates(tx, [state('one', 'healthy', 'r1'), state('two', 'healthy', 'r1')]);

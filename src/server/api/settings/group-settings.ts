@@ -1,7 +1,7 @@
 /** The settings of a deployment group: checked, and kept in the form in which they were given. Pure. */
 import type { SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
-import { readObject } from '../input.ts';
+import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
 import { checkAlarms } from './alarms.ts';
 import { checkStyle } from './deployment-style.ts';
@@ -42,7 +42,14 @@ export function checkGroupSettings(input: Input): void {
   checkTagFilters(input);
   checkStyle(input);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
+  checkStrategy(input);
   checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration');
+}
+
+/** @throws ApiError InvalidInputException */
+function checkStrategy(input: Input): void {
+  const strategy = readText(input, 'outdatedInstancesStrategy') ?? 'UPDATE';
+  checkChoice(strategy, 'outdatedInstancesStrategy', ['UPDATE', 'IGNORE'], 'InvalidInputException');
 }
 
 /**

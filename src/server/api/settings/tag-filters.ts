@@ -8,30 +8,51 @@ import { isEmpty } from '../not-done.ts';
 const FILTER_TYPES = ['KEY_ONLY', 'VALUE_ONLY', 'KEY_AND_VALUE'];
 const MAX_FILTERS = 10;
 const MAX_LISTS = 3;
-const FLAT = 'onPremisesInstanceTagFilters';
-const SET = 'onPremisesTagSet';
 
-/**
- * Checks both forms in which a group says its hosts: a list of filters, or lists of them.
- *
- * @throws ApiError InvalidOnPremisesTagCombinationException, TagSetListLimitExceededException, InvalidTagException
- */
-export function checkTagFilters(input: Input): void {
-  const flat = readList(input, FLAT) ?? [];
-  const lists = readList(readObject(input, SET) ?? {}, 'onPremisesTagSetList') ?? [];
-  if (!isEmpty(flat) && !isEmpty(lists)) {
-    throw new ApiError('InvalidOnPremisesTagCombinationException', `${FLAT} and ${SET} cannot both be given.`);
-  }
-  checkList(flat, FLAT);
-  const setList = `${SET}.onPremisesTagSetList`;
-  if (lists.length > MAX_LISTS) throw tooMany(setList, lists.length, `${MAX_LISTS} lists`);
-  for (const [index, list] of lists.entries()) checkList(list as readonly unknown[], `${setList}[${index}]`);
+interface TagForms {
+  /** A list of filters, and lists of them: a group has one of the two. */
+  readonly flat: string;
+  readonly set: string;
+  readonly setList: string;
+  readonly both: ExceptionName;
+  readonly invalid: ExceptionName;
 }
 
-function checkList(filters: readonly unknown[], path: string): void {
+const ON_PREMISES: TagForms = {
+  flat: 'onPremisesInstanceTagFilters',
+  set: 'onPremisesTagSet',
+  setList: 'onPremisesTagSetList',
+  both: 'InvalidOnPremisesTagCombinationException',
+  invalid: 'InvalidTagException',
+};
+/** Here they match the tags of enrolled hosts, too. */
+const EC2: TagForms = {
+  flat: 'ec2TagFilters',
+  set: 'ec2TagSet',
+  setList: 'ec2TagSetList',
+  both: 'InvalidEC2TagCombinationException',
+  invalid: 'InvalidEC2TagException',
+};
+
+/** @throws ApiError what a form's filters are refused with, or TagSetListLimitExceededException */
+export function checkTagFilters(input: Input): void {
+  for (const forms of [ON_PREMISES, EC2]) checkForms(input, forms);
+}
+
+function checkForms(input: Input, { flat, set, setList, both, invalid }: TagForms): void {
+  const filters = readList(input, flat) ?? [];
+  const lists = readList(readObject(input, set) ?? {}, setList) ?? [];
+  if (!isEmpty(filters) && !isEmpty(lists)) throw new ApiError(both, `${flat} and ${set} cannot both be given.`);
+  checkList(filters, flat, invalid);
+  const path = `${set}.${setList}`;
+  if (lists.length > MAX_LISTS) throw tooMany(path, lists.length, `${MAX_LISTS} lists`);
+  for (const [index, list] of lists.entries()) checkList(list as readonly unknown[], `${path}[${index}]`, invalid);
+}
+
+function checkList(filters: readonly unknown[], path: string, invalid: ExceptionName): void {
   if (filters.length > MAX_FILTERS) throw tooMany(path, filters.length, `${MAX_FILTERS} filters`);
   for (const [index, filter] of filters.entries()) {
-    checkFilter(requireObject(filter, path), `${path}[${index}]`, 'InvalidTagException');
+    checkFilter(requireObject(filter, path), `${path}[${index}]`, invalid);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Which hosts belong to a deployment group. Pure. */
 import type { TagFilter } from '../../store/tag.ts';
 
-/** The part of a group's settings that says who belongs to it. */
+/** The part of a group's settings that says who belongs to it: hosts that its on-premises filters match, and hosts that its EC2 filters match. */
 export interface MembershipSettings {
   /** Any one suffices. */
   readonly onPremisesInstanceTagFilters?: readonly TagFilter[] | undefined;
@@ -9,12 +9,23 @@ export interface MembershipSettings {
   readonly onPremisesTagSet?:
     | { readonly onPremisesTagSetList?: readonly (readonly TagFilter[])[] | undefined }
     | undefined;
+  readonly ec2TagFilters?: readonly TagFilter[] | undefined;
+  readonly ec2TagSet?: { readonly ec2TagSetList?: readonly (readonly TagFilter[])[] | undefined } | undefined;
 }
 
-/** A member matches one filter of each of these lists. A group without filters has no lists, and no members. */
-export function filterListsOf(settings: MembershipSettings): readonly (readonly TagFilter[])[] {
-  const lists = settings.onPremisesTagSet?.onPremisesTagSetList ?? [];
-  const flat = settings.onPremisesInstanceTagFilters ?? [];
+/** Lists of filters: a host matches them when it matches one filter of each list. No lists: no host does. */
+export type FilterLists = readonly (readonly TagFilter[])[];
+
+export function filterListsOf(settings: MembershipSettings): FilterLists {
+  return listsOf(settings.onPremisesInstanceTagFilters, settings.onPremisesTagSet?.onPremisesTagSetList);
+}
+
+/** Those of EC2: they match tags of enrolled hosts. */
+export function ec2FilterListsOf(settings: MembershipSettings): FilterLists {
+  return listsOf(settings.ec2TagFilters, settings.ec2TagSet?.ec2TagSetList);
+}
+
+function listsOf(flat: readonly TagFilter[] = [], lists: FilterLists = []): FilterLists {
   if (lists.length > 0) return lists;
   return flat.length > 0 ? [flat] : [];
 }

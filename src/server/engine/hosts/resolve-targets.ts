@@ -15,7 +15,7 @@ import type {
 import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets, type NewTarget } from '../../store/targets.ts';
 import { courseOf, type Scenario } from '../course.ts';
-import { storedSettings } from '../settings.ts';
+import { type DeploymentSettings, storedSettings } from '../settings.ts';
 import type { FinishAction } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
 import { inOrderOfZones, NO_ZONE } from './zones.ts';
@@ -37,8 +37,9 @@ export async function resolveTargets(
   if (group === null) {
     return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
-  const { filterLists, zonal, loadBalancerInfo } = storedSettings(deployment, group.settings_json);
-  const members = await instancesWithTags(tx, filterLists, MAX_TARGETS + 1);
+  const settings = storedSettings(deployment, group.settings_json);
+  const { zonal, loadBalancerInfo } = settings;
+  const members = await membersOf(tx, settings);
   if (members.length === 0) {
     return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }
@@ -65,6 +66,19 @@ export async function resolveTargets(
   await insertEvents(tx, rows.events);
   await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
   return null;
+}
+
+/** @returns one more than a deployment may have, if there are so many */
+async function membersOf(
+  tx: StoreTransaction,
+  { filterLists, ec2FilterLists = [], only }: DeploymentSettings,
+): Promise<readonly InstanceRow[]> {
+  const members = new Map<string, InstanceRow>();
+  for (const lists of [filterLists, ec2FilterLists]) {
+    const found = await instancesWithTags(tx, lists, MAX_TARGETS + 1, only);
+    for (const instance of found) members.set(instance.instance_id, instance);
+  }
+  return [...members.values()];
 }
 
 function failed(errorCode: string, errorMessage: string): FinishAction {

@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for load balancers, blue/green, Auto Scaling, EC2 tags, ECS services, alarms and triggers, `outdatedInstancesStrategy` UPDATE and rollback on alarms: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for load balancers, blue/green, Auto Scaling, ECS services, alarms and triggers, and rollback on alarms: nothing here acts upon them. Values that ask for nothing are taken';
 
 const SETTINGS_REFUSED = {
   InvalidDeploymentConfigNameException: [
@@ -30,7 +30,12 @@ const SETTINGS_REFUSED = {
   ],
   DeploymentConfigDoesNotExistException: { deploymentConfigName: 'nobody' },
   InvalidRoleException: [{ serviceRoleArn: 'deployer' }, { serviceRoleArn: 'role/any' }],
-  InvalidEC2TagException: [{ ec2TagFilters: [FILTER] }, { ec2TagSet: { ec2TagSetList: [[FILTER]] } }],
+  InvalidEC2TagException: [
+    { ec2TagFilters: [{ ...FILTER, Type: 'VALUES' }] },
+    { ec2TagFilters: [{ Value: 'web', Type: 'KEY_AND_VALUE' }] },
+    { ec2TagSet: { ec2TagSetList: [[FILTER], [{ Key: '' }]] } },
+  ],
+  InvalidEC2TagCombinationException: { ec2TagFilters: [FILTER], ec2TagSet: { ec2TagSetList: [[FILTER]] } },
   InvalidTagException: [
     { onPremisesInstanceTagFilters: [{ ...FILTER, Type: 'VALUES' }] },
     { onPremisesInstanceTagFilters: [FILTER, { Value: 'web', Type: 'KEY_AND_VALUE' }] },
@@ -68,7 +73,7 @@ const SETTINGS_REFUSED = {
     { autoRollbackConfiguration: { enabled: true, events: ['FAILURE'] } },
     { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] } },
   ],
-  InvalidInputException: [{ outdatedInstancesStrategy: 'UPDATE' }, { terminationHookEnabled: true }],
+  InvalidInputException: [{ outdatedInstancesStrategy: 'LATER' }, { terminationHookEnabled: true }],
   InvalidBlueGreenDeploymentConfigurationException: {
     blueGreenDeploymentConfiguration: { greenFleetProvisioningOption: { action: 'DISCOVER_EXISTING' } },
   },
@@ -87,7 +92,6 @@ const SETTINGS_REFUSED = {
 
 const SETTINGS_NEVER = {
   ECSServiceMappingLimitExceededException: REFUSED_FIRST,
-  InvalidEC2TagCombinationException: REFUSED_FIRST,
   InvalidTargetGroupPairException: REFUSED_FIRST,
   InvalidTrafficRoutingConfigurationException: REFUSED_FIRST,
   LifecycleHookLimitExceededException: REFUSED_FIRST,

@@ -1,0 +1,50 @@
+/** What is known of hosts once a deployment has ended. */
+import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
+import { hostStatesOf } from '../store/host-states.ts';
+import { instancesThatFailed } from '../store/lifecycle-events.ts';
+import type { DeploymentGroupRow, DeploymentRow, HostStateRow, TargetRow } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
+import type { AutomaticCreator } from './hosts/arrivals.ts';
+import type { FinishAction } from './hosts/ending.ts';
+import { EVENT_LIMIT_MS } from './limits.ts';
+
+/** @returns null: somebody asked for the deployment */
+export function automaticCreatorOf({ creator }: Pick<DeploymentRow, 'creator'>): AutomaticCreator | null {
+  return creator === 'autoscaling' || creator === 'CodeDeployAutoUpdate' ? creator : null;
+}
+
+/**
+ * A host is as its own target ended; one that was not attempted stays as it was. What a failed one runs is unknown: the old
+ * revision, the new one, or something in between.
+ *
+ * @param targets as they are at the end
+ */
+export async function statesAfter(
+  db: StoreReader,
+  deployment: DeploymentRow,
+  group: DeploymentGroupRow,
+  targets: readonly TargetRow[],
+  finish: Pick<FinishAction, 'status' | 'errorCode'>,
+  nowMs: number,
+): Promise<HostStateRow[]> {
+  const { deployment_group_id, deployment_id } = deployment;
+  const installed = identityOf(parseLocation(deployment.revision_json));
+  const automatic = automaticCreatorOf(deployment);
+  const before = automatic === null ? new Map<string, HostStateRow>() : await hostStatesOf(db, deployment_group_id);
+  const wasThere = await instancesThatFailed(db, deployment_id, EVENT_LIMIT_MS);
+  // A host that was cut off by a stop, or by the deployment's own limit, was there.
+  const isCutOff = finish.status === 'Stopped' || finish.errorCode === 'TIMEOUT';
+  const triesOf = group.last_successful_deployment_id;
+  return targets
+    .filter(({ status }) => status === 'Succeeded' || status === 'Failed')
+    .map(({ instance_id, status }): HostStateRow => {
+      const common = { deployment_group_id, instance_id, left_at_ms: nowMs, automatic };
+      const untried = { is_missed: 0, tries_of: null, failed_tries: 0 };
+      if (status === 'Succeeded') return { ...common, ...untried, health: 'healthy', revision_identity: installed };
+      const unhealthy = { ...common, ...untried, health: 'unhealthy', revision_identity: null } as const;
+      if (automatic === null) return { ...unhealthy, is_missed: isCutOff || wasThere.has(instance_id) ? 0 : 1 };
+      const known = before.get(instance_id);
+      const tries = known?.tries_of === triesOf ? known.failed_tries : 0;
+      return { ...unhealthy, tries_of: triesOf, failed_tries: tries + 1 };
+    });
+}
