@@ -15,11 +15,9 @@ export interface DeliveryContext {
   readonly clock: Clock;
   readonly accountId: string;
   readonly random: Pick<Random, 'fraction'>;
-  /** How long a poll is held at most; milliseconds. */
-  readonly pollHoldMs?: number;
 }
 
-/** Below the minute after which proxies tend to hang up; agents wait for 80 s. */
+/** How long a poll is held at most; milliseconds. Below the minute after which proxies tend to hang up; agents wait for 80 s. */
 const POLL_HOLD_MS = 55_000;
 /** Polls are held for this part less, by chance: a fleet that came at once, after a restart, does not come at once for ever. */
 const SPREAD = 0.2;
@@ -35,7 +33,7 @@ export async function waitForCommand(
   signal: AbortSignal,
   mayHold = true,
 ): Promise<HostCommand | null> {
-  const holdMs = (ctx.pollHoldMs ?? POLL_HOLD_MS) * (1 - SPREAD * ctx.random.fraction());
+  const holdMs = POLL_HOLD_MS * (1 - SPREAD * ctx.random.fraction());
   const giveUpAtMs = ctx.clock.now() + (mayHold ? Math.round(holdMs) : 0);
   const watch = ctx.waiters.watch(caller.hostArn, caller.accessKeyId);
   try {

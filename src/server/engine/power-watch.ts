@@ -1,5 +1,6 @@
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
+import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { lostPowersOf, powerfulKeys } from '../store/powers.ts';
 import type { Store, StoreReader } from '../store/store.ts';
 import type { Waiters } from './waiters.ts';
@@ -19,10 +20,6 @@ export interface KeyInUse {
   end(): void;
 }
 
-export interface PowerWatch {
-  close(): Promise<void>;
-}
-
 /** A poll or a transfer outlives its key by no more than this. */
 const LOOK_MS = 1_000;
 /**
@@ -38,25 +35,13 @@ const LOOKS_BETWEEN = 60;
  * `slipway keys disable` is another process, and on PostgreSQL there may be other servers. The polls are only woken; they look for
  * themselves.
  */
-export function startPowerWatch(ctx: PowerWatchContext): PowerWatch {
-  const closing = new AbortController();
-  const watching = keepWatching(ctx, closing.signal);
-  return {
-    async close() {
-      closing.abort();
-      await watching;
-    },
-  };
-}
-
-async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promise<void> {
+export function startPowerWatch(ctx: PowerWatchContext): Repeated {
   let failures = 0;
   let known: string | null = null;
   let sinceLoss = 0;
-  while (!signal.aborted) {
-    await ctx.clock.sleep(LOOK_MS, signal);
+  return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async () => {
     const inUse = keysInUse(ctx);
-    if (signal.aborted || inUse.length === 0) continue;
+    if (inUse.length === 0) return;
     try {
       const lost = await lostPowersOf(ctx.store.db);
       sinceLoss = lost === known ? sinceLoss + 1 : 0;
@@ -69,7 +54,7 @@ async function keepWatching(ctx: PowerWatchContext, signal: AbortSignal): Promis
       // Said once: a database that is away is away for many looks.
       if (failures === 1) ctx.log.error('the keys in use could not be looked at just now', { error });
     }
-  }
+  });
 }
 
 async function endPowerless(db: StoreReader, inUse: readonly KeyInUse[]): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
+import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { deleteAuditEntries } from '../store/audit-entries.ts';
 import { deleteOldRecords } from '../store/instances.ts';
 import type { Store } from '../store/store.ts';
@@ -29,10 +30,6 @@ export interface RetentionContext {
   readonly periods: RetentionPeriods;
 }
 
-export interface Retention {
-  close(): Promise<void>;
-}
-
 /** Each step is one transaction that has deleted something. */
 export type Deletions = AsyncIterable<void>;
 
@@ -46,30 +43,20 @@ const BATCH = 200;
 const PAUSE_MS = 100;
 
 /** Begins to delete what is old, at once and every hour. */
-export function startRetention(ctx: RetentionContext): Retention {
-  const closing = new AbortController();
-  const keeping = keepDeleting(ctx, closing.signal);
-  return {
-    async close() {
-      closing.abort();
-      await keeping;
-    },
-  };
+export function startRetention(ctx: RetentionContext): Repeated {
+  return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: true }, (signal) => deleteOld(ctx, signal));
 }
 
-async function keepDeleting(ctx: RetentionContext, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    for (const [what, deletions] of allDeletions(ctx)) {
-      try {
-        for await (const _ of deletions) {
-          await ctx.clock.sleep(PAUSE_MS, signal);
-          if (signal.aborted) return;
-        }
-      } catch (error) {
-        ctx.log.error(`${what} could not be deleted just now; it is tried again in an hour`, { error });
+async function deleteOld(ctx: RetentionContext, signal: AbortSignal): Promise<void> {
+  for (const [what, deletions] of allDeletions(ctx)) {
+    try {
+      for await (const _ of deletions) {
+        await ctx.clock.sleep(PAUSE_MS, signal);
+        if (signal.aborted) return;
       }
+    } catch (error) {
+      ctx.log.error(`${what} could not be deleted just now; it is tried again in an hour`, { error });
     }
-    await ctx.clock.sleep(LOOK_MS, signal);
   }
 }
 

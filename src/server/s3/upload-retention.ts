@@ -1,6 +1,7 @@
 /** Removes uploads that nobody goes on with, which else would take up room for ever. */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
+import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { UploadStore } from './upload-store.ts';
 
@@ -19,22 +20,8 @@ const INCOMING_LIFE_MS = DAY_MS;
 const LOOK_MS = 60 * 60_000;
 
 /** Begins to remove them, at once and every hour. */
-export function startUploadRetention(ctx: UploadRetentionContext): { close(): Promise<void> } {
-  const closing = new AbortController();
-  const removing = keepRemoving(ctx, closing.signal);
-  return {
-    async close() {
-      closing.abort();
-      await removing;
-    },
-  };
-}
-
-async function keepRemoving(
-  { store, uploads, clock, log }: UploadRetentionContext,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
+export function startUploadRetention({ store, uploads, clock, log }: UploadRetentionContext): Repeated {
+  return repeatedly(clock, { pauseMs: LOOK_MS, isDueAtOnce: true }, async () => {
     try {
       const abandoned = await uploads.removeIdle(clock.now() - UPLOAD_LIFE_MS);
       if (abandoned > 0) log.info('uploads that nobody went on with for a week were removed', { uploads: abandoned });
@@ -42,6 +29,5 @@ async function keepRemoving(
     } catch (error) {
       log.error('abandoned uploads could not be removed just now; it is tried again', { error });
     }
-    await clock.sleep(LOOK_MS, signal);
-  }
+  });
 }
