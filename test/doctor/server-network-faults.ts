@@ -47,6 +47,33 @@ export const SERVER_NETWORK_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'Another process has the port for metrics',
+    async plant(ground) {
+      const port = await deadPort();
+      const pid = await processDoing(
+        ground,
+        `import { createServer } from 'node:net';
+        createServer().listen(${port}, '127.0.0.1', () => console.log('listening'));`,
+      );
+      const question = {
+        finds: `port 127.0.0.1:${port}`,
+        detail: new RegExp(`PID ${pid}`),
+        remedy: /--metrics-listen/,
+      };
+      const args = ['--metrics-listen', `127.0.0.1:${port}`];
+      return askServerDoctor(join(ground.folder, 'data'), question, args);
+    },
+  },
+  {
+    name: 'The port for metrics is that of the API',
+    async plant(ground) {
+      const address = `127.0.0.1:${await deadPort()}`;
+      const question = { finds: 'settings', detail: /for metrics/, remedy: /another port in --metrics-listen/ };
+      const args = ['--listen', address, '--metrics-listen', address];
+      return askServerDoctor(join(ground.folder, 'data'), question, args);
+    },
+  },
+  {
     name: 'A server is to listen on an address that its machine does not have',
     async plant(ground) {
       return askPorts(ground, ['192.0.2.1:8400'], {

@@ -3,6 +3,7 @@
 import { messageOf, systemErrorCode } from '../../../errors.ts';
 import { newestInstant } from '../../../server/store/look.ts';
 import { shellCommand } from '../../../system/shell-word.ts';
+import type { ListenAddress } from '../../arguments.ts';
 import type { CliContext } from '../../context.ts';
 import type { ServerOptions } from '../../server-options.ts';
 import { type Finding, fail, ok, warn } from '../check.ts';
@@ -145,6 +146,7 @@ function withoutTls({ listen }: ServerOptions): Finding[] {
 }
 
 const S3_LISTEN = '--s3-listen (SLIPWAY_S3_LISTEN)';
+const METRICS_LISTEN = '--metrics-listen (SLIPWAY_METRICS_LISTEN)';
 const PUBLIC_S3_ENDPOINT = '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)';
 
 /** What the settings say about how hosts call the server. */
@@ -171,6 +173,7 @@ async function lookAtDoors(ctx: CliContext, looked: Looked, certificate: string 
   for (const [kind, address, setting] of [
     ['API', options.listen, '--listen (SLIPWAY_LISTEN)'],
     ['S3', options.s3Listen, S3_LISTEN],
+    ['metrics', options.metricsListen, METRICS_LISTEN],
   ] as const) {
     if (address === undefined) continue;
     const port = await lookAtPort({ address, setting, pid, user });
@@ -178,7 +181,8 @@ async function lookAtDoors(ctx: CliContext, looked: Looked, certificate: string 
     findings.push(
       isLate ? warn(port.finding.check, 'the server is starting', 'Ask again in half a minute.') : port.finding,
     );
-    if (!port.isOwn || pid === null || isHalted(pid)) continue;
+    // The port for metrics knows no signed requests, and says over plain HTTP what the other ones are asked for here.
+    if (kind === 'metrics' || !port.isOwn || pid === null || isHalted(pid)) continue;
     const url = new URL(
       `${options.tlsCert === undefined ? 'http' : 'https'}://${reachable(shownListenAddress(address))}/`,
     );
@@ -195,10 +199,20 @@ function reachable(address: string): string {
   return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:');
 }
 
-function withSamePort({ listen, s3Listen }: ServerOptions): Finding[] {
-  if (listen.port !== s3Listen?.port || listen.port === 0 || listen.host !== s3Listen.host) return [];
-  const remedy = `Leave ${S3_LISTEN} out: both APIs answer there without it.`;
-  return [fail('settings', `both APIs are to have ${shownListenAddress(listen)} for themselves`, remedy)];
+function withSamePort({ listen, s3Listen, metricsListen }: ServerOptions): Finding[] {
+  const isSame = (one: ListenAddress | undefined, other: ListenAddress | undefined) =>
+    one !== undefined && one.port !== 0 && one.port === other?.port && one.host === other.host;
+  const address = shownListenAddress(listen);
+  const findings: Finding[] = [];
+  if (isSame(listen, s3Listen)) {
+    const remedy = `Leave ${S3_LISTEN} out: both APIs answer there without it.`;
+    findings.push(fail('settings', `both APIs are to have ${address} for themselves`, remedy));
+  }
+  if (metricsListen !== undefined && (isSame(metricsListen, listen) || isSame(metricsListen, s3Listen))) {
+    const detail = `${shownListenAddress(metricsListen)} is to be for metrics, and for an API`;
+    findings.push(fail('settings', detail, `Name another port in ${METRICS_LISTEN}.`));
+  }
+  return findings;
 }
 
 /** The server tells hosts and people where the S3 API is, if it is elsewhere. */
