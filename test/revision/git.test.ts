@@ -185,7 +185,7 @@ describeWith('git')('a revision in git', () => {
     });
     rmSync(request.bundleFile, { recursive: true });
     const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=10', 'tmpfs', folder.path]).status === 0;
-    if (!isMounted) skip('NOT RUN: nothing can be mounted here, so no disk is full for git');
+    if (!isMounted) skip('nothing can be mounted here, so no disk is full for git');
     try {
       await expect(createBundleFetcher(revisionContext())(request)).rejects.toMatchObject({
         code: 'REVISION_DISK_FULL',
