@@ -1,7 +1,21 @@
-import { closeSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
+
+/** Enough that two files of one name are told apart. */
+const MAX_CHANCE = 2 ** 32;
 
 /**
  * Replaces `path` by `content` so that after a power cut it holds the old text or the new one, never a part: temporary file in
@@ -94,14 +108,23 @@ function write(
   }
 }
 
+/** Processes of several machines or containers, which may have the same number, share folders: chance tells their files apart. */
 function temporaryFor(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  return join(dirname(path), `.${basename(path)}.${process.pid}${randomInt(MAX_CHANCE)}.tmp`);
 }
 
-/** Removes what `writeFileDurably` was at when its process was cut off. Nobody else may write in the folder. */
-export function removeUnfinished(folder: string): void {
+/**
+ * Removes what `writeFileDurably` was at when its process was cut off.
+ *
+ * @param beforeMs only what was last written before this time; without it nobody else may write in the folder
+ */
+export function removeUnfinished(folder: string, beforeMs = Number.POSITIVE_INFINITY): void {
   const unfinished = readdirSync(folder).filter((name) => /^\..+\.\d+\.tmp$/.test(name));
-  for (const name of unfinished) rmSync(join(folder, name), { force: true });
+  for (const name of unfinished) {
+    const path = join(folder, name);
+    const writtenMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? beforeMs;
+    if (writtenMs < beforeMs) rmSync(path, { force: true });
+  }
 }
 
 /** Makes the names in a folder durable: renames and removals in it survive a power cut from here on. */

@@ -29,8 +29,15 @@ export async function completeUpload(store: ObjectStore, uploads: UploadStore, r
   const object = await uploads.oneAtATime(uploadId, async () => {
     // The request before this one may have taken minutes.
     await request.requireStillAllowed();
-    const made = uploads.completed(bucket, key, uploadId, eTagOfParts(parts));
-    return made ?? complete(store, uploads, request, parts);
+    const made = () => uploads.completed(bucket, key, uploadId, eTagOfParts(parts));
+    try {
+      return made() ?? (await complete(store, uploads, request, parts));
+    } catch (error) {
+      // Another server of the same folder may have completed it meanwhile, and then its parts are gone.
+      const byOther = made();
+      if (byOther === null) throw error;
+      return byOther;
+    }
   });
   await request.noteChange([{ key, version: object.version }]);
   response.setHeader('x-amz-version-id', object.version);

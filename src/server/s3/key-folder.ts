@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
-import { syncFolderAsync, writeFileDurablyAsync } from '../../system/durable-file.ts';
+import { removeUnfinished, syncFolderAsync, writeFileDurablyAsync } from '../../system/durable-file.ts';
 import { namesIn, readIfThere } from './if-there.ts';
 import type { IncomingFile } from './incoming-file.ts';
 import {
@@ -24,6 +24,8 @@ import {
 
 const VERSION = /^[A-Za-z0-9]{1,64}$/;
 const FACTS = '.json';
+/** A small file is written within a moment: what is older was left by a server that was killed, and not by another one that works here. */
+const UNFINISHED_MS = 60 * 60_000;
 
 /** One version; null: it is not there, or not whole. */
 export function versionIn(folder: string, version: string): StoredVersion | null {
@@ -47,6 +49,11 @@ export function versionsIn(folder: string): StoredVersion[] {
     .sort(compareVersions);
 }
 
+/** The key that the folder is of; null: it has no version yet. */
+export function keyOf(folder: string): string | null {
+  return (latestIn(folder) ?? versionsIn(folder)[0])?.key ?? null;
+}
+
 export function contentOf(folder: string, { version }: ObjectVersion): string {
   return join(folder, version);
 }
@@ -68,6 +75,7 @@ export function addMarker(folder: string, marker: DeleteMarker): Promise<void> {
 
 async function addVersion(folder: string, added: StoredVersion, putContent: () => void): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  removeUnfinished(folder, added.modifiedAtMs - UNFINISHED_MS);
   const latest = join(folder, 'latest');
   try {
     await writeFacts(folder, added);

@@ -11,7 +11,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileDurablyAsync } from '../../system/durable-file.ts';
+import { syncFolderAsync, writeFileDurablyAsync } from '../../system/durable-file.ts';
 import type { Checksums } from './checksums.ts';
 import { namesIn, readIfThere, removeOlder } from './if-there.ts';
 import type { IncomingFile } from './incoming-file.ts';
@@ -75,6 +75,7 @@ export function openUploadStore(
       const upload = { uploadId: random.text(32, ID_LETTERS), startedAtMs: clock.now(), ...facts };
       mkdirSync(folderOf(upload), { mode: 0o700 });
       await writeFileDurablyAsync(join(folderOf(upload), 'upload.json'), JSON.stringify(upload), 0o600);
+      await syncFolderAsync(uploads);
       return upload;
     },
 
