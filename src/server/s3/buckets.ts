@@ -1,6 +1,6 @@
 /** What can be done with a bucket as a whole. */
 import { invalidList, NAMESPACE, readEncoding, readLimit } from './list-query.ts';
-import { type ListEntry, listPage } from './listing.ts';
+import type { ListEntry } from './listing.ts';
 import type { ObjectStore } from './object-store.ts';
 import { receiveNothing, receiveText } from './receive.ts';
 import { S3Error } from './s3-error.ts';
@@ -61,7 +61,7 @@ export async function listObjects(store: ObjectStore, request: S3Request, versio
   const token = query.get('continuation-token');
   const begin = version === 1 ? (query.get('marker') ?? '') : (query.get('start-after') ?? '');
   const after = token === undefined ? begin : readToken(token);
-  const page = listPage(await store.list(bucket, signal), { prefix, delimiter, after, limit });
+  const page = await store.list(bucket, { prefix, delimiter, after, limit }, signal);
   const next = page.isTruncated ? page.last : null;
   const given = (name: string) => (query.has(name) ? encode(query.get(name) ?? '') : null);
   const heading =

@@ -25,23 +25,47 @@ export function compareKeys(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** @param objects in the order of `compareKeys` */
-export function listPage<T extends { readonly key: string }>(
-  objects: readonly T[],
-  { prefix, delimiter, after, limit }: ListRequest,
-): ListPage<T> {
+/** A page that is being filled, by objects in the order of `compareKeys`. */
+export interface OpenPage<T> {
+  /** Whether an object of this key would change the page: only then it need be known. */
+  needs(key: string): boolean;
+  /** @param object of a key that is needed @returns false: the page is full, and this one is for the next */
+  add(object: T): boolean;
+  close(): ListPage<T>;
+}
+
+export function openPage<T extends { readonly key: string }>(request: ListRequest): OpenPage<T> {
+  const { prefix, delimiter, after, limit } = request;
   const entries: ListEntry<T>[] = [];
   let last: string | null = null;
-  for (const object of objects) {
-    const { key } = object;
-    if (!key.startsWith(prefix) || (after !== '' && compareKeys(key, after) <= 0)) continue;
-    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    const name = end < 0 ? key : key.slice(0, end + delimiter.length);
-    // A page that ended with a common prefix is followed by what is behind all of its keys.
-    if (end >= 0 && (name === last || name === after)) continue;
-    if (entries.length === limit) return { entries, isTruncated: limit > 0, last };
-    entries.push(end < 0 ? { object } : { commonPrefix: name });
-    last = name;
-  }
-  return { entries, isTruncated: false, last };
+  let isTruncated = false;
+  const endOfPrefix = (key: string) => (delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length));
+  const nameOf = (key: string, end: number) => (end < 0 ? key : key.slice(0, end + delimiter.length));
+  return {
+    needs(key) {
+      if (!key.startsWith(prefix) || (after !== '' && compareKeys(key, after) <= 0)) return false;
+      const end = endOfPrefix(key);
+      const name = nameOf(key, end);
+      // A page that ended with a common prefix is followed by what is behind all of its keys.
+      return end < 0 || (name !== last && name !== after);
+    },
+    add(object) {
+      if (entries.length === limit) {
+        isTruncated = limit > 0;
+        return false;
+      }
+      const end = endOfPrefix(object.key);
+      last = nameOf(object.key, end);
+      entries.push(end < 0 ? { object } : { commonPrefix: last });
+      return true;
+    },
+    close: () => ({ entries, isTruncated, last }),
+  };
+}
+
+/** @param objects in the order of `compareKeys` */
+export function listPage<T extends { readonly key: string }>(objects: readonly T[], request: ListRequest): ListPage<T> {
+  const page = openPage<T>(request);
+  for (const object of objects) if (page.needs(object.key) && !page.add(object)) break;
+  return page.close();
 }

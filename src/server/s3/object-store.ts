@@ -11,12 +11,13 @@ import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from 
 import { join } from 'node:path';
 import { systemErrorCode } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
-import { syncFolderAsync } from '../../system/durable-file.ts';
+import { syncFolder, syncFolderAsync } from '../../system/durable-file.ts';
 import type { Random } from '../../system/random.ts';
 import { removeOlder } from './if-there.ts';
 import { type IncomingFile, openIncoming } from './incoming-file.ts';
 import * as keyFolder from './key-folder.ts';
-import { compareKeys } from './listing.ts';
+import { createKeyIndex, keysFrom } from './key-index.ts';
+import { compareKeys, type ListPage, type ListRequest, openPage } from './listing.ts';
 import type { Locks } from './locks.ts';
 import { S3Error } from './s3-error.ts';
 import { servingOthers } from './serving-others.ts';
@@ -79,8 +80,8 @@ export interface ObjectStore {
   hide(bucket: string, key: string, mayHide: Permit): Promise<DeleteMarker | null>;
   /** Removes one version for good. @returns null: there is none @throws S3Error NoSuchBucket, and those of `mayRemove` */
   remove(bucket: string, key: string, version: string, mayRemove: Permit): Promise<StoredVersion | null>;
-  /** The objects that keys hold now, in the order of the keys. */
-  list(bucket: string, signal: AbortSignal): Promise<ObjectVersion[]>;
+  /** A page of the objects that keys hold now, in the order of the keys. */
+  list(bucket: string, request: ListRequest, signal: AbortSignal): Promise<ListPage<ObjectVersion>>;
   /** All versions, in the order of the keys, of each key the newest first. */
   listVersions(bucket: string, signal: AbortSignal): Promise<ListedVersion[]>;
 }
@@ -120,8 +121,13 @@ export function openObjectStore(root: string, { clock, random, isShared, locks }
     modifiedAtMs: clock.now(),
   });
 
+  const index = createKeyIndex(clock.now);
+
   const store: ObjectStore = {
-    createBucket: (bucket) => void mkdirSync(bucketDir(bucket), { recursive: true, mode: 0o700 }),
+    createBucket(bucket) {
+      // Objects in it are told to be durable, and so its name must be.
+      if (mkdirSync(bucketDir(bucket), { recursive: true, mode: 0o700 }) !== undefined) syncFolder(root);
+    },
     deleteBucket(bucket) {
       const folder = requireBucket(bucket);
       if (locks.isBusy(join(folder, '/'))) throw notEmpty(bucket);
@@ -202,14 +208,19 @@ export function openObjectStore(root: string, { clock, random, isShared, locks }
       });
     },
 
-    async list(bucket, signal) {
-      const objects: ObjectVersion[] = [];
+    async list(bucket, request, signal) {
       const folder = requireBucket(bucket);
-      await servingOthers(readdirSync(folder), signal, (name) => {
-        const latest = keyFolder.latestIn(join(folder, name));
-        if (latest?.kind === 'object') objects.push(latest);
+      const keys = await index.keysIn(folder, signal);
+      // No key before the prefix begins with it.
+      const begin = [request.after, request.prefix].sort(compareKeys)[1] ?? '';
+      const page = openPage<ObjectVersion>(request);
+      await servingOthers(keysFrom(keys, begin), signal, (key) => {
+        if (!key.startsWith(request.prefix)) return false;
+        if (!page.needs(key)) return true;
+        const object = keyFolder.latestIn(keyDir(bucket, key));
+        return object?.kind !== 'object' || page.add(object);
       });
-      return objects.sort((a, b) => compareKeys(a.key, b.key));
+      return page.close();
     },
 
     async listVersions(bucket, signal) {

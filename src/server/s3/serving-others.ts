@@ -6,12 +6,13 @@ const TURN_MS = 5;
 /**
  * Does something for each item of a long list, and lets everybody else be served in between.
  *
+ * @param visit returns false when the walk is over before its end
  * @throws the signal's reason when it aborts
  */
 export async function servingOthers<T>(
-  items: readonly T[],
+  items: Iterable<T>,
   signal: AbortSignal,
-  visit: (item: T) => void,
+  visit: (item: T) => unknown,
 ): Promise<void> {
   let turnEndsMs = performance.now() + TURN_MS;
   for (const item of items) {
@@ -20,6 +21,6 @@ export async function servingOthers<T>(
       signal.throwIfAborted();
       turnEndsMs = performance.now() + TURN_MS;
     }
-    visit(item);
+    if (visit(item) === false) return;
   }
 }
