@@ -108,7 +108,12 @@ export function faultsOfScript(
   location: string,
 ): readonly ScriptFault[] {
   if (facts.kind === 'missing') {
-    const hint = facts.near === null ? '' : `; did you mean '${facts.near}'?`;
+    const isCalledWithArguments = facts.near !== null && location.startsWith(`${facts.near} `);
+    const hint = isCalledWithArguments
+      ? `; there is '${facts.near}': a location is a path alone, without arguments`
+      : facts.near === null
+        ? ''
+        : `; did you mean '${facts.near}'?`;
     return [{ rule: 'script-missing', text: `is not in the bundle${hint}` }];
   }
   if (facts.kind === 'other') return [{ rule: 'script-missing', text: 'is no file' }];

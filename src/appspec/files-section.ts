@@ -6,7 +6,7 @@ export const FILE_KEYS = ['source', 'destination'] as const;
 
 /** The `files` section: what of the revision goes where. */
 export function readFiles(collector: FindingCollector, node: YamlNode | null): FileMapping[] {
-  const items = itemsOf(collector, node, 'files') ?? [];
+  const items = itemsOf(collector, node, 'files', 'source') ?? [];
   return items.flatMap((item) => readMapping(collector, item) ?? []);
 }
 
@@ -32,6 +32,8 @@ function readMapping(collector: FindingCollector, item: YamlNode): FileMapping |
   }
   const place = find('destination')?.value ?? null;
   if (!destination.startsWith('/')) {
+    // Of a file for Windows that is said once, at its `os`.
+    if (/^[A-Za-z]:[\\/]/.test(destination) && collector.findings.some(({ rule }) => rule === 'os-other')) return null;
     const message = `the destination must be an absolute folder, but is '${destination}'`;
     collector.report('destination-relative', place, message);
     return null;

@@ -22,7 +22,7 @@ import {
   type YamlNode,
 } from './reader.ts';
 import type { LintRuleId } from './rules.ts';
-import { nearestWord } from './suggest.ts';
+import { didYouMean, nearestWord } from './suggest.ts';
 import { controlCharacter, syntaxFault, withoutEchoes } from './text-faults.ts';
 import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
 
@@ -170,13 +170,15 @@ function readDocument(
   if (permissions !== undefined && os === 'windows' && !isEmpty(permissions.value)) {
     collector.report('permissions-on-windows', permissions.key, 'permissions are for linux only');
   }
-  return {
+  const appSpec = {
     os,
     fileExistsBehavior: readFileExistsBehavior(collector, find('file_exists_behavior')),
     files: readFiles(collector, find('files')?.value ?? null),
     permissions: readPermissions(collector, permissions?.value ?? null),
     hooks: readHooks(collector, find('hooks')?.value ?? null),
   };
+  // Nobody need look on this system for the scripts and users of another one.
+  return isForOther(collector, find('os'), platform) ? null : appSpec;
 }
 
 /** Without its indentation an event is a key of the file itself, and its scripts would never run. @returns whether it is one */
@@ -264,9 +266,19 @@ function readOs(
     collector.report('os-other', member.value ?? member.key, `the os is ${value}, but this host is ${platform}`);
   } else {
     const found = describe(collector.resolve(member.value));
-    collector.report('os-unsupported', member.value ?? member.key, `the os must be linux or windows, but is ${found}`);
+    const meant = didYouMean(String(value), ['linux', 'windows']);
+    collector.report(
+      'os-unsupported',
+      member.value ?? member.key,
+      `the os must be linux or windows, but is ${found}${meant}`,
+    );
   }
   return platform;
+}
+
+function isForOther(collector: FindingCollector, member: Member | undefined, platform: 'linux' | 'windows'): boolean {
+  const value = scalarOf(collector, member?.value ?? null);
+  return value === (platform === 'linux' ? 'windows' : 'linux');
 }
 
 function readFileExistsBehavior(collector: FindingCollector, member: Member | undefined): FileExistsBehavior | null {
@@ -277,7 +289,7 @@ function readFileExistsBehavior(collector: FindingCollector, member: Member | un
     collector.report(
       'file-exists-behavior-unknown',
       member.value ?? member.key,
-      `file_exists_behavior must be DISALLOW, OVERWRITE or RETAIN, but is ${describe(collector.resolve(member.value))}`,
+      `file_exists_behavior must be DISALLOW, OVERWRITE or RETAIN, but is ${describe(collector.resolve(member.value))}${didYouMean(String(value), FILE_EXISTS_BEHAVIORS)}`,
     );
   }
   return known ?? null;

@@ -34,7 +34,7 @@ export const OBJECT_TYPES = ['file', 'directory'] as const;
 
 /** The `permissions` section: owner, group, mode, ACL and SELinux context of what was installed. */
 export function readPermissions(collector: FindingCollector, node: YamlNode | null): Permission[] {
-  const items = itemsOf(collector, node, 'permissions') ?? [];
+  const items = itemsOf(collector, node, 'permissions', 'object') ?? [];
   return items.flatMap((item) => readPermission(collector, item) ?? []);
 }
 

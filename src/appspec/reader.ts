@@ -18,6 +18,7 @@ import {
 import { keyMeant, type Section, whereItBelongs } from './misplaced.ts';
 import { LINT_RULES, type LintRuleId } from './rules.ts';
 import { didYouMean } from './suggest.ts';
+import { keyWithoutBlank } from './text-faults.ts';
 import type { Finding, Places, Position } from './types.ts';
 
 /** Collects findings, and knows where a node stands in the text. */
@@ -112,12 +113,21 @@ function positionOf(node: YamlNode | null, lines: LineCounter): Position | null 
 export function membersOf(collector: FindingCollector, node: YamlNode | null, what: string): Member[] | null {
   const mapping = collector.resolve(node);
   if (!isMap(mapping)) {
-    collector.report('not-a-mapping', node, `${what} must be a mapping, but is ${describe(mapping)}`);
+    const message = `${what} must be a mapping, but is ${describe(mapping)}${hintAboutMapping(mapping)}`;
+    collector.report('not-a-mapping', node, message);
     return null;
   }
   const members = new Map<string, Member>();
   gatherMembers(collector, mapping, members, new Set());
   return [...members.values()];
+}
+
+/** What was probably meant by something that is no mapping. */
+function hintAboutMapping(node: YamlNode | null): string {
+  if (isSeq(node)) return node.items.some((item) => isMap(item)) ? ': take the dashes before its keys away' : '';
+  if (!isScalar(node) || typeof node.value !== 'string') return '';
+  const key = keyWithoutBlank(node.value);
+  return key === null ? '' : `: a blank is missing behind '${key}:'`;
 }
 
 /** @param seen mappings that were gathered: one that merges itself, or the same one a thousand times, brings nothing new */
@@ -158,12 +168,22 @@ function isMergeKey(key: YamlNode): boolean {
   return isScalar(key) && key.source === '<<' && typeof key.value === 'symbol';
 }
 
-/** The items of a list; null, with a finding, when the node is something else. Nothing at all is an empty list. */
-export function itemsOf(collector: FindingCollector, node: YamlNode | null, what: string): YamlNode[] | null {
+/**
+ * The items of a list; null, with a finding, when the node is something else. Nothing at all is an empty list.
+ *
+ * @param firstKey that an entry begins with, for whoever has forgotten the dash before it
+ */
+export function itemsOf(
+  collector: FindingCollector,
+  node: YamlNode | null,
+  what: string,
+  firstKey?: string,
+): YamlNode[] | null {
   const list = collector.resolve(node);
   if (isNothing(list)) return [];
   if (!isSeq(list)) {
-    collector.report('not-a-list', node, `${what} must be a list, but is ${describe(list)}`);
+    const hint = isMap(list) && firstKey !== undefined ? `: each entry begins with a dash, '- ${firstKey}: …'` : '';
+    collector.report('not-a-list', node, `${what} must be a list, but is ${describe(list)}${hint}`);
     return null;
   }
   return list.items as YamlNode[];
@@ -203,13 +223,21 @@ export function textOf(collector: FindingCollector, node: YamlNode | null, what:
   if (isEmpty(scalar)) return null;
   const text = sourceOf(collector, scalar);
   if (text === null) {
-    collector.report('not-text', node, `${what} must be text, but is ${describe(scalar)}`);
+    const isBraced = (isMap(scalar) || isSeq(scalar)) && scalar.flow === true;
+    const hint = isBraced ? ': quote a text that begins with a bracket; has a template not been filled in?' : '';
+    collector.report('not-text', node, `${what} must be text, but is ${describe(scalar)}${hint}`);
   } else if (isScalar(scalar) && typeof scalar.value !== 'string' && !isDotOnly(scalar.value, text)) {
     const message = `quote it, "${text}": ${what} is text, but without quotes YAML reads it as something else`;
     collector.report('text-unquoted', node, message);
+  } else if (TYPOGRAPHIC_QUOTE.test(text)) {
+    const message = `${what} begins with a typographic quote, which belongs to the text: write " or '`;
+    collector.report('typographic-quotes', node, message);
   }
   return text;
 }
+
+/** As word processors and chats put them in the place of plain ones. */
+const TYPOGRAPHIC_QUOTE = /^[\u2018-\u201f\u00ab\u00bb]/;
 
 /** The grammar of numbers in YAML 1.1 has room for a dot without digits, which no reader takes for a number. */
 function isDotOnly(value: unknown, text: string): boolean {

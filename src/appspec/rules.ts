@@ -24,6 +24,10 @@ export const LINT_RULES = {
     severity: 'warning',
     meaning: 'A text without quotes that YAML reads as a number, a date or a truth value; other readers may change it.',
   },
+  'typographic-quotes': {
+    severity: 'warning',
+    meaning: 'A text begins with a quote as word processors make it, which YAML takes for a letter of the text.',
+  },
   'second-document': {
     severity: 'error',
     meaning: 'A second YAML document follows: it would vanish, because only the first one counts.',

@@ -1,6 +1,6 @@
 /** What keeps a text from being read as YAML, and what is left to say then. Pure. */
 import type { YAMLParseError } from 'yaml';
-import type { Finding } from './types.ts';
+import type { Finding, Position } from './types.ts';
 
 /** What YAML calls not printable; such a file has no text, or a text that nobody sees. */
 const NOT_PRINTABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/;
@@ -31,7 +31,55 @@ export function withoutEchoes(findings: readonly Finding[]): Finding[] {
 
 /** The fault of a text that is no YAML: what has caused it, where that can be told, or what the parser says. */
 export function syntaxFault(text: string, error: YAMLParseError): Finding {
-  return conflictMark(text) ?? syntaxError(error);
+  const { line = 1, col = 1 } = error.linePos?.[0] ?? {};
+  return (
+    conflictMark(text) ??
+    oddBlank(text, line) ??
+    tabInIndentation(error, { line, column: col }) ??
+    colonWithoutBlank(text, line) ??
+    syntaxError(error)
+  );
+}
+
+/** Blanks that YAML takes for letters: no-break, typographic and full-width ones, and those without a width. */
+const ODD_BLANK = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/;
+
+/** What was copied from a web page or a word processor may be indented with other blanks; the fault is seen there or further down. */
+function oddBlank(text: string, upToLine: number): Finding | null {
+  const lines = text.split('\n').slice(0, upToLine);
+  for (const [index, line] of lines.entries()) {
+    const [begin = ''] = /^[\s\u200b\u2060]*(-[\s\u200b\u2060]*)?/.exec(line) ?? [];
+    const at = begin.search(ODD_BLANK);
+    if (at < 0) continue;
+    const code = begin.charCodeAt(at).toString(16).toUpperCase().padStart(4, '0');
+    const message = `here is the character U+${code}, which looks like a blank and is none to YAML: write an ordinary blank`;
+    return { severity: 'error', rule: 'not-yaml', message, position: { line: index + 1, column: at + 1 } };
+  }
+  return null;
+}
+
+function tabInIndentation({ code }: YAMLParseError, position: Position): Finding | null {
+  if (code !== 'TAB_AS_INDENT') return null;
+  const message = 'here a tab stands where the line is indented, which YAML does not allow: write blanks';
+  return { severity: 'error', rule: 'not-yaml', message, position };
+}
+
+/** The line of the fault, or the one before it, whose text goes on there. */
+function colonWithoutBlank(text: string, line: number): Finding | null {
+  const lines = text.split('\n');
+  for (const number of [line, line - 1]) {
+    const key = keyWithoutBlank(lines[number - 1] ?? '');
+    if (key === null) continue;
+    const column = (lines[number - 1] ?? '').indexOf(key) + 1;
+    const message = `a blank is missing behind '${key}:', without which this is no key`;
+    return { severity: 'error', rule: 'not-yaml', message, position: { line: number, column } };
+  }
+  return null;
+}
+
+/** The key that a text begins with, as YAML would read it with a blank behind its colon; null: it begins with none. */
+export function keyWithoutBlank(text: string): string | null {
+  return /^\s*(?:- *)?([A-Za-z_]{2,40}):[^\s:/\\]/.exec(text)?.[1] ?? null;
 }
 
 function syntaxError(error: YAMLParseError): Finding {

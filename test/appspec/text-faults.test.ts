@@ -46,3 +46,41 @@ test('An alias that stands for nothing is one finding, and the entry that it lea
     { rule: 'not-yaml', line: 6, message: '*nope stands for nothing: there is no &nope before it' },
   ]);
 });
+
+const FILES = 'version: 0.0\nos: linux\nfiles:\n';
+
+test.each([
+  ['a no-break space that indents', `${FILES}\u00a0 - source: a\n    destination: /x\n`, 4, 'the character U+00A0'],
+  ['a full-width blank behind a dash', `${FILES}  -\u3000source: a\n    destination: /x\n`, 4, 'the character U+3000'],
+  ['a tab that indents', `${FILES}\t- source: a\n`, 4, 'here a tab stands where the line is indented'],
+  ['no blank behind a colon', `${FILES}  - source:a\n    destination: /x\n`, 4, "a blank is missing behind 'source:'"],
+  ['no blank behind any colon', 'version:0.0\nos:linux\n', 1, "a blank is missing behind 'version:'"],
+  ['no dash before a file', `${FILES}  source: a\n  destination: /x\n`, 4, "begins with a dash, '- source: …'"],
+  ['no dash before a permission', `${SOUND}permissions:\n  object: /x\n`, 7, "begins with a dash, '- object: …'"],
+  [
+    'dashes before events',
+    'version: 0.0\nos: linux\nhooks:\n  - AfterInstall:\n    - location: a.sh\n',
+    4,
+    'take the dashes',
+  ],
+  ['dashes before its keys', '- version: 0.0\n- os: linux\n', 1, 'take the dashes before its keys away'],
+  ['a template that was not filled in', `${FILES}  - source: a\n    destination: {{ path }}\n`, 5, 'filled in?'],
+  ['an os with a capital', 'version: 0.0\nos: Linux\n', 2, "did you mean 'linux'?"],
+  ['a behavior in small letters', `${SOUND}file_exists_behavior: overwrite\n`, 6, "did you mean 'OVERWRITE'?"],
+  ['typographic quotes', `${FILES}  - source: “a”\n    destination: /x\n`, 4, 'begins with a typographic quote'],
+  [
+    'a system that is another',
+    `version: 0.0\nos: windows\nfiles:\n  - source: \\a\n    destination: C:\\x\n`,
+    2,
+    'os is windows',
+  ],
+])('An AppSpec file with %s has one finding, which says what was meant', (_, text, line, message) => {
+  expect(findings(text)).toEqual([{ rule: expect.any(String), line, message: expect.stringContaining(message) }]);
+});
+
+test.each([
+  ['a no-break space inside of a text', `${FILES}  - source: a\u00a0b\n    destination: /x\n`],
+  ['an address in a text', `${SOUND}  ApplicationStart:\n    - location: "http://x"\n`],
+])('An AppSpec file with %s is sound', (_, text) => {
+  expect(findings(text)).toEqual([]);
+});
