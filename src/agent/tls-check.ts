@@ -1,7 +1,8 @@
 import type { Agent } from 'node:https';
 import { isNoTls, isUntrusted, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
-import { type NarrowTrust, TRUST_REMEDY } from '../system/trust.ts';
+import { TRUST_REMEDY } from '../protocol/unreachable.ts';
+import type { NarrowTrust } from '../system/trust.ts';
 
 const CHECK_MS = 10_000;
 /** For an endpoint that answers, and not over TLS. */

@@ -57,7 +57,9 @@ export async function trustServer(ctx: CliContext, options: ConnectionOptions): 
   const caFile = await caFileOf(ctx, options);
   const endpoint = endpointOf(ctx, options) ?? '';
   if (caFile === null && !endpoint.startsWith('https:')) return;
-  await trustAuthorities({ env: ctx.env, caFile });
+  const caFileFrom =
+    options.caFile !== undefined ? '--ca-file' : ctx.env['SLIPWAY_CA_FILE'] ? 'SLIPWAY_CA_FILE' : 'ca_file';
+  await trustAuthorities({ env: ctx.env, caFile, caFileFrom });
 }
 
 /** The file that names the server's authority; null: none does. */

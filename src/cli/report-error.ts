@@ -109,10 +109,19 @@ function remedyOfType(error: RemoteApiError): string | null {
     case 'InstanceNotRegisteredException':
       return 'check the name: `slipway hosts list` shows all hosts';
     default:
-      return /^HTTP \d/.test(error.type)
-        ? 'check that the address is that of a control server’s API, and not of its S3 API, a proxy or a web site'
-        : null;
+      return /^HTTP \d/.test(error.type) ? remedyOfStatus(error.status) : null;
   }
+}
+
+/** For an answer that is none of a control server's. */
+function remedyOfStatus(status: number): string {
+  if (status >= 300 && status <= 399) return 'write the address that it sends on to, if that is the control server’s';
+  if (status === 502 || status === 503 || status === 504) {
+    return 'a proxy or load balancer answers in the server’s place: check that the server behind it runs, and that it knows its address';
+  }
+  if (status === 407)
+    return 'the proxy wants a name and a password: write http://USER:PASSWORD@HOST:PORT in https_proxy or http_proxy';
+  return 'check that the address is that of a control server’s API, and not of its S3 API, a proxy or a web site';
 }
 
 function causes(thrown: unknown): string[] {

@@ -91,7 +91,8 @@ function parseAnswer(url: URL, text: string): object {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw notUsable(url, `it is not JSON (${messageOf(cause)})`, cause);
+    const what = /^\s*</.test(text) ? 'it is not JSON, but a web page or XML' : `it is not JSON (${messageOf(cause)})`;
+    throw notUsable(url, what, cause);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw notUsable(url, 'it is no JSON object');
   return value;

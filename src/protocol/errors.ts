@@ -107,7 +107,8 @@ export function decodeApiError(
       .trim();
     return new RemoteApiError({
       type: `HTTP ${status}`,
-      message: kept === '' ? 'the answer was empty' : `the answer was no AWS error: ${kept}`,
+      message:
+        sendsOn(status, headers) ?? (kept === '' ? 'the answer was empty' : `the answer was no AWS error: ${kept}`),
       status,
       requestId,
       retryAfterMs,
@@ -115,6 +116,12 @@ export function decodeApiError(
   }
   const message = text(fields?.['message']) ?? text(fields?.['Message']) ?? '(no message)';
   return new RemoteApiError({ type, message, status, requestId, retryAfterMs });
+}
+
+function sendsOn(status: number, headers: Readonly<Record<string, string | undefined>>): string | null {
+  const { location } = headers;
+  if (status < 300 || status > 399 || location === undefined) return null;
+  return `it sends on to ${location.slice(0, KEPT_BODY_CHARACTERS)}, which is not followed: a signature fits one address`;
 }
 
 /** Seconds, or a date, which is compared with the service's own clock. */

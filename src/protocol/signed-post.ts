@@ -1,11 +1,11 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import type { HttpsProxyAgent } from 'https-proxy-agent';
-import { isNoTls, isUntrusted, messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import type { Clock } from '../system/clock.ts';
-import { TRUST_REMEDY } from '../system/trust.ts';
 import type { CredentialProvider } from './sigv4/credentials.ts';
 import { type SigningScope, signRequest } from './sigv4/sign.ts';
+import { ProxyRefusal, remedyForNetwork } from './unreachable.ts';
 import type { WireLog } from './wire-log.ts';
 
 export interface SignedPostOptions {
@@ -72,13 +72,13 @@ export async function createSignedPost(options: SignedPostOptions): Promise<Sign
       );
     } catch (error) {
       signal?.throwIfAborted();
-      if (timeout.aborted) throw unreachable(url, `no answer within ${timeoutMs / 1000} seconds`);
+      if (timeout.aborted) throw unreachable(url, proxy, `no answer within ${timeoutMs / 1000} seconds`);
       if (error instanceof ProxyRefusal) {
-        throw unreachable(url, `the proxy ${proxy?.host} refuses to connect to it (HTTP ${error.status})`);
+        throw unreachable(url, null, `the proxy ${proxy?.host} refuses to connect to it (HTTP ${error.status})`, error);
       }
       if (error instanceof SlipwayError) throw error;
       const cause = error instanceof ClosedConnection ? error.cause : error;
-      throw unreachable(url, networkWords(cause), cause);
+      throw unreachable(url, proxy, networkWords(cause), cause);
     }
   };
 }
@@ -95,14 +95,6 @@ interface Exchange {
 
 /** A kept connection that the server closed just as it was used again: the request never got there, and a new one will. */
 class ClosedConnection extends Error {}
-
-class ProxyRefusal extends Error {
-  readonly status: number;
-  constructor(status: number) {
-    super(`HTTP ${status}`);
-    this.status = status;
-  }
-}
 
 function post({ url, body, send, headers, agent, signal, isRefusal }: Exchange): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
@@ -188,16 +180,15 @@ async function tunnelsThrough(proxy: URL): Promise<Connections> {
   return { agent, isRefusal: (request) => refused.has(request) };
 }
 
-function unreachable(url: URL, why: string, cause?: unknown): SlipwayError {
-  return new SlipwayError('SERVER_UNREACHABLE', `${url.origin} cannot be reached: ${why}`, {
-    cause,
-    ...remedyOf(cause),
-  });
-}
+/** Of a program that people start, and of the agent alike. */
+const WHERE_ADDRESSES_ARE = 'the address';
 
-function remedyOf(cause: unknown): { readonly remedy?: string } {
-  if (isUntrusted(cause)) return { remedy: TRUST_REMEDY };
-  return isNoTls(cause) ? { remedy: 'Correct the port, or write http:// where the network is trusted.' } : {};
+function unreachable(url: URL, proxy: URL | null, why: string, cause?: unknown): SlipwayError {
+  const way = proxy === null ? '' : ` through the proxy ${proxy.host}`;
+  return new SlipwayError('SERVER_UNREACHABLE', `${url.origin} cannot be reached${way}: ${why}`, {
+    cause,
+    remedy: remedyForNetwork(cause, why, { url, proxy, where: WHERE_ADDRESSES_ARE }),
+  });
 }
 
 function plainHeaders(headers: object): Record<string, string> {

@@ -4,18 +4,13 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 
 const FILES = ['SSL_CERT_FILE', 'AWS_CA_BUNDLE', 'AWS_SSL_CA_BUNDLE'] as const;
 const FOLDER = 'AWS_SSL_CA_DIRECTORY';
 /** Where Node looks for the system's authorities. */
 const SYSTEM_FOLDER = '/etc/ssl/certs';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
-
-/** For a server whose certificate nobody has signed that is trusted here. */
-export const TRUST_REMEDY =
-  'Name the certificate of the server’s authority: `ca_file` in the agent’s configuration, `--ca-file` or SLIPWAY_CA_FILE for a command. ' +
-  'Or add it to the system’s store (on Debian: /usr/local/share/ca-certificates and `update-ca-certificates`).';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -25,6 +20,8 @@ export interface TrustSources {
   readonly env: Environment;
   /** `ca_file` of the agent's configuration, or what a command was given; null: none. */
   readonly caFile: string | null;
+  /** Where that is named: `--ca-file`; not given: `ca_file` of the configuration. */
+  readonly caFileFrom?: string;
 }
 
 /**
@@ -32,10 +29,10 @@ export interface TrustSources {
  *
  * @throws SlipwayError CONFIG_UNREADABLE naming key or variable, and path
  */
-export function readAuthorities({ env, caFile }: TrustSources): readonly string[] {
+export function readAuthorities({ env, caFile, caFileFrom = 'ca_file' }: TrustSources): readonly string[] {
   const folder = env[FOLDER];
   return distinct([
-    ...(caFile === null ? [] : readCertificates('ca_file', caFile)),
+    ...(caFile === null ? [] : readCertificates(caFileFrom, caFile)),
     ...FILES.flatMap((name) => (env[name] ? readCertificates(name, env[name]) : [])),
     ...(folder ? listFolder(folder).flatMap((file) => certificatesIn(readNamed(FOLDER, file))) : []),
   ]);
@@ -95,7 +92,8 @@ export function createNarrowTrust(sources: TrustSources): NarrowTrust {
 }
 
 function listFolder(path: string): string[] {
-  if (!existsSync(path)) throw unreadable(FOLDER, path, new Error('it does not exist'));
+  if (!existsSync(path))
+    throw unreadable(FOLDER, path, Object.assign(new Error('it does not exist'), { code: 'ENOENT' }));
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path)
     .filter((name) => name.endsWith('.pem'))
@@ -126,5 +124,16 @@ function distinct(texts: readonly string[]): string[] {
 }
 
 function unreadable(source: string, path: string, cause: unknown): SlipwayError {
-  return new SlipwayError('CONFIG_UNREADABLE', `${source} names ${path}: ${messageOf(cause)}`, { cause });
+  return new SlipwayError('CONFIG_UNREADABLE', `${source} names ${path}: ${messageOf(cause)}`, {
+    cause,
+    remedy: remedyOf(systemErrorCode(cause), source),
+  });
+}
+
+function remedyOf(code: string | null, source: string): string {
+  if (code === null || code === 'EISDIR') {
+    return `Name in ${source} a file of certificates in PEM, with lines -----BEGIN CERTIFICATE-----.`;
+  }
+  if (code === 'EACCES' || code === 'EPERM') return 'Let this user read it, and pass the folders above it.';
+  return `Correct the path in ${source}, or put the file there.`;
 }

@@ -4,7 +4,7 @@ import axios, { isAxiosError } from 'axios';
 import { NO_TLS_REMEDY } from '../../agent/tls-check.ts';
 import { isNoTls, messageOf, systemErrorCode } from '../../errors.ts';
 import { proxyFor } from '../../protocol/proxy.ts';
-import { TRUST_REMEDY } from '../../system/trust.ts';
+import { remedyForNetwork, remedyOfName, remedyOfOwnEnd } from '../../protocol/unreachable.ts';
 import { type Finding, fail, ok } from './check.ts';
 import { endedAuthority } from './peer-chain.ts';
 import type { Environment } from './service-environment.ts';
@@ -57,7 +57,7 @@ export async function reach({ url, check, key, proxyUri, env }: Place): Promise<
     if (code === 'CERT_HAS_EXPIRED' && proxy === null) {
       return { fault: fail(ofTls(check), detail, await remedyOfEnd(new URL(url))) };
     }
-    const remedy = remedyOf(code, wordsOf(error), { url, key, proxy });
+    const remedy = remedyForNetwork(error, wordsOf(error), { url: new URL(url), where: key, proxy });
     return { fault: fail(/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/.test(code) ? ofTls(check) : check, detail, remedy) };
   }
 }
@@ -72,41 +72,6 @@ function wordsOf(error: unknown): string {
 /** The control endpoint's own finding is called TLS. */
 function ofTls(check: string): string {
   return check === 'connection' ? 'TLS' : check;
-}
-
-function remedyOf(
-  code: string,
-  message: string,
-  { url, key, proxy }: { readonly url: string; readonly key: string; readonly proxy: URL | null },
-): string {
-  const { hostname } = new URL(url);
-  if (code === 'CERT_HAS_EXPIRED') return remedyOfOwnEnd(hostname);
-  if (code === 'CERT_NOT_YET_VALID') {
-    return 'The certificate is not valid yet: this machine’s clock is behind (`timedatectl set-ntp true`), or the certificate is for later.';
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `The certificate is for other names: write one of those in ${key}, or give the server a certificate for ${hostname}.`;
-  }
-  if (/CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO/.test(code)) return TRUST_REMEDY;
-  if (proxy !== null) {
-    return `Look whether the proxy ${proxy.host} runs and allows CONNECT to it; or name ${hostname} in no_proxy of the agent’s environment.`;
-  }
-  if (/ENOTFOUND|EAI_AGAIN/.test(code)) return remedyOfName(code, hostname, key);
-  if (code === 'ECONNREFUSED') {
-    return `Nothing listens there. Check that the server runs, and its address and port in ${key}.`;
-  }
-  if (code === 'ECONNRESET' && url.startsWith('http:')) {
-    return `What answers there hangs up on http: write https:// in ${key} if it speaks TLS.`;
-  }
-  // An address of IPv6 has many colons, and none of IPv4 was tried beside it.
-  const isOnlyV6 = message.split(':').length > 4 && !/\d\.\d+\.\d/.test(message);
-  if (/EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL/.test(code) && isOnlyV6) {
-    return `${hostname} was tried by IPv6 alone, and this machine has no way there (\`ip -6 route\`): give the name an IPv4 address, or this machine IPv6.`;
-  }
-  if (/ETIMEDOUT|ECONNABORTED|ERR_CANCELED|EHOSTUNREACH|ENETUNREACH/.test(code) || /timeout/.test(message)) {
-    return `Nothing answers. Check firewalls and routes on the way to ${hostname}, and whether the server hangs.`;
-  }
-  return 'Check that the server runs, its address, and firewalls and proxies on the way.';
 }
 
 /** Whether names can be resolved: that of the address, or of the proxy, which then resolves all others. */
@@ -130,17 +95,6 @@ function proxyOf({ url, proxyUri, env }: Pick<Place, 'url' | 'proxyUri' | 'env'>
   } catch {
     return null;
   }
-}
-
-function remedyOfName(code: string, hostname: string, where: string): string {
-  if (code === 'EAI_AGAIN') {
-    return `No name server answers: look at /etc/resolv.conf and whether those named there can be reached (\`getent hosts ${hostname}\`).`;
-  }
-  return `Make ${hostname} resolvable (DNS or /etc/hosts), or correct ${where}.`;
-}
-
-function remedyOfOwnEnd(hostname: string): string {
-  return `The certificate of ${hostname} has ended: renew it there and restart what serves it; or this machine’s clock is ahead.`;
 }
 
 async function proxyAgents(proxy: URL) {
