@@ -11,6 +11,8 @@ export interface GroupSettingsOptions {
   readonly config?: string;
   readonly autoRollback?: readonly RollbackCause[];
   readonly outdated?: 'update' | 'ignore';
+  /** Empty: traffic is left alone. */
+  readonly loadBalancers?: readonly string[];
 }
 
 type Input = ManagementOperations['UpdateDeploymentGroup']['input'];
@@ -37,6 +39,29 @@ export function addOutdatedOption(command: Command): Command {
   return command.addOption(new Option('--outdated <what>', meaning).choices(['update', 'ignore']));
 }
 
+/** `front,api` → both; `none` → none. */
+export function parseLoadBalancers(text: string): readonly string[] {
+  const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
+  if (!names.includes('')) return names;
+  throw new InvalidArgumentError('it must be names with a comma between, or none');
+}
+
+export function addLoadBalancerOption(command: Command): Command {
+  return command.option(
+    '--load-balancers <names>',
+    'hosts leave these while they are deployed to, names of the server’s own file with a comma between; or none',
+    parseLoadBalancers,
+  );
+}
+
+function trafficOf(names: readonly string[]) {
+  const deploymentOption = names.length > 0 ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL';
+  return {
+    deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption },
+    loadBalancerInfo: { targetGroupInfoList: names.map((name) => ({ name })) },
+  } as const;
+}
+
 /** A deployment has these, too. */
 export function addRollbackOptions(command: Command): Command {
   return command.option(
@@ -56,7 +81,7 @@ export function autoRollbackOf(causes: readonly RollbackCause[]) {
  * @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given
  */
 export function settingsInput(options: GroupSettingsOptions) {
-  const { tag, tagSet, config, autoRollback, outdated } = options;
+  const { tag, tagSet, config, autoRollback, outdated, loadBalancers } = options;
   if (tag !== undefined && tagSet !== undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tag and --tag-set are two ways to say which hosts are meant', {
       remedy: 'Give one --tag-set for each list of tags of which a host must have one.',
@@ -68,6 +93,7 @@ export function settingsInput(options: GroupSettingsOptions) {
     ...(config === undefined ? {} : { deploymentConfigName: config }),
     ...(outdated === undefined ? {} : { outdatedInstancesStrategy: strategyOf(outdated) }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
+    ...(loadBalancers === undefined ? {} : trafficOf(loadBalancers)),
   };
 }
 

@@ -19,6 +19,7 @@ import { createWaiters } from './engine/waiters.ts';
 import { createHealthDoor, type HealthContext } from './http/health-door.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
+import { readBalancersFile } from './outside/balancers-file.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
@@ -53,6 +54,8 @@ export interface ServerOptions {
   readonly accountId: string;
   /** Name of the tag whose value is a host's zone; else `zone`. */
   readonly zoneTag?: string;
+  /** What the names of load balancers in deployment groups stand for; without it they have none. */
+  readonly loadBalancersFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
@@ -82,6 +85,8 @@ const KEEP_ALL: RetentionPeriods = { deploymentsMs: null, diagnosticsMs: null, r
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { dataDir, clock, random, log } = options;
   if (options.tls !== undefined) requireTlsFiles(options.tls);
+  const { loadBalancersFile } = options;
+  const balancers = loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, clock);
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -107,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const bell = createBell();
     const engine: Engine = observedEngine(await startEngine({ ...base, onOrders: bell.ring }), metrics, elapsedMs);
     opened.push(engine);
-    const handlers = trafficHandlers({ store, clock, balancers: new Map() });
+    const handlers = trafficHandlers({ store, clock, balancers });
     opened.push(startWorker({ ...base, engine, bell, handlers }));
     const transfers = createTransfers();
     opened.push(
@@ -159,6 +164,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         region: options.region,
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
+        balancers: new Set(balancers.keys()),
         server: {
           version: options.version,
           s3Endpoint: options.publicS3Endpoint ?? null,

@@ -25,6 +25,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['applications', 'delete', 'shop', '--yes'],
   [
     ...['groups', 'create', 'live', '--application', 'shop', '--tag', 'Role=web', '--tag', 'Role=*', '--tag', '*=web'],
+    ...['--load-balancers', 'front,api'],
     ...['--config', 'c', '--auto-rollback', 'failure', '--outdated', 'update', '--label', 'Team=a'],
   ],
   ['groups', 'create', 'live', '--application', 'shop', '--tag-set', 'Role=web,Role=api', '--tag-set', 'Zone=*'],
@@ -34,7 +35,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['groups', 'update', 'shop/live', '--name', 'x', '--tag', 'Role=web', '--config', 'c', '--outdated', 'ignore'],
     ...['--auto-rollback', 'stop', '--label', 'Team=a', '--remove-label', 'Old'],
   ],
-  ['groups', 'update', 'shop/live', '--tag-set', 'Role=web'],
+  ['groups', 'update', 'shop/live', '--tag-set', 'Role=web', '--load-balancers', 'front'],
   ['groups', 'delete', 'shop/live', '--yes'],
   ['configs', 'create', 'most', '--min-healthy', '75%'],
   [
@@ -99,13 +100,18 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   ...ofOperation('BatchGetDeploymentInstances', 'deployments show'),
   // The server takes one value, which is what it does anyhow.
   'CreateDeploymentConfig.computePlatform': 'always Server',
-  'CreateDeploymentGroup.deploymentStyle.deploymentType': 'always IN_PLACE',
-  'CreateDeploymentGroup.deploymentStyle.deploymentOption': 'always WITHOUT_TRAFFIC_CONTROL',
-  'UpdateDeploymentGroup.deploymentStyle.deploymentType': 'always IN_PLACE',
-  'UpdateDeploymentGroup.deploymentStyle.deploymentOption': 'always WITHOUT_TRAFFIC_CONTROL',
   // On-premises filters find the same hosts.
   ...ofMembers('CreateDeploymentGroup', 'ec2Tag', '--tag and --tag-set'),
   ...ofMembers('UpdateDeploymentGroup', 'ec2Tag', '--tag and --tag-set'),
+  ...Object.fromEntries(
+    ['CreateDeploymentGroup', 'UpdateDeploymentGroup'].flatMap((operation) => [
+      [`${operation}.loadBalancerInfo.elbInfoList.name`, 'means the same as targetGroupInfoList'],
+      ...['targetGroups.name', 'prodTrafficRoute.listenerArns', 'testTrafficRoute.listenerArns'].map((leaf) => [
+        `${operation}.loadBalancerInfo.targetGroupPairInfoList.${leaf}`,
+        'for ECS, and refused',
+      ]),
+    ]),
+  ),
   'UpdateDeploymentGroup.serviceRoleArn': 'the server keeps it and does nothing with it',
   'CreateDeployment.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend':
     'a server without Auto Scaling groups suspends nothing',
@@ -114,7 +120,7 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   ...ofOperation('ListGitHubAccountTokenNames', 'none'),
 };
 
-/** For load balancers, blue/green, Lambda and ECS: refused by the server whatever they hold. */
+/** For blue/green, Lambda and ECS: refused by the server whatever they hold. */
 const FOREIGN: readonly string[] = [
   'ContinueDeployment',
   'SkipWaitTimeForInstanceTermination',

@@ -21,7 +21,10 @@ export async function testServer(
   dataDir: string,
   databaseUrl = suiteDatabase(dataDir),
   tls?: { readonly certFile: string; readonly keyFile: string },
-  addresses: Pick<ServerOptions, 's3Listen' | 's3Domain' | 'publicS3Endpoint' | 'metricsListen'> = {},
+  addresses: Pick<
+    ServerOptions,
+    's3Listen' | 's3Domain' | 'publicS3Endpoint' | 'metricsListen' | 'loadBalancersFile'
+  > = {},
 ): Promise<TestServer> {
   const database = databaseUrl === null ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };

@@ -3,6 +3,7 @@ import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import {
+  addLoadBalancerOption,
   addOutdatedOption,
   addRollbackOptions,
   addTagOptions,
@@ -143,9 +144,7 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 }
 
 function addSettingsOptions(command: Command): Command {
-  return addOutdatedOption(
-    addRollbackOptions(
-      addTagOptions(command).option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime'),
-    ),
-  );
+  const withTags = addTagOptions(command);
+  const withConfig = withTags.option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime');
+  return addLoadBalancerOption(addOutdatedOption(addRollbackOptions(withConfig)));
 }

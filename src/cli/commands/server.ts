@@ -114,6 +114,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     region: options.region,
     accountId: options.accountId,
     zoneTag: options.zoneTag,
+    ...(options.loadBalancers === undefined ? {} : { loadBalancersFile: options.loadBalancers }),
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}
       : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),

@@ -19,11 +19,18 @@ export function groupRows(
     ['hosts', hostsOf(info)],
     ['outdated hosts', info.outdatedInstancesStrategy === 'IGNORE' ? 'left alone' : 'updated by themselves'],
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
+    ['load balancers', balancersOf(info)],
     ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
     ['last deployment', lastOf(info.lastAttemptedDeployment)],
     ['last successful', lastOf(info.lastSuccessfulDeployment)],
     ['labels', labels.length === 0 ? '-' : labels.map(({ Key, Value }) => `${Key}=${Value}`).join(' ')],
   ];
+}
+
+function balancersOf({ deploymentStyle, loadBalancerInfo }: GroupInfo): string {
+  if (deploymentStyle?.deploymentOption !== 'WITH_TRAFFIC_CONTROL') return 'none';
+  const { elbInfoList = [], targetGroupInfoList = [] } = loadBalancerInfo ?? {};
+  return [...elbInfoList, ...targetGroupInfoList].map(({ name }) => name ?? '').join(', ');
 }
 
 function hostsOf(info: GroupInfo): string {

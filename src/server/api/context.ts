@@ -20,6 +20,8 @@ export interface ApiContext {
   readonly accountId: string;
   /** Name of the tag whose value is a host's zone. */
   readonly zoneTag: string;
+  /** Names of load balancers that the server's configuration has. */
+  readonly balancers: ReadonlySet<string>;
   readonly server: {
     readonly version: string;
     /** null: the S3 API is where this one is. */

@@ -25,6 +25,7 @@ import {
 import { readRevision, revisionRow } from './revision-input.ts';
 import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
+import { checkTrafficControl } from './settings/load-balancers.ts';
 import { checkRollback } from './settings/rollback.ts';
 import { readSuspendedProcesses } from './settings/suspended-processes.ts';
 import { zonalSettings } from './settings/zonal-config.ts';
@@ -124,6 +125,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     }
     // Shown is what is in force, also where it is the group's.
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
+    checkTrafficControl(groupSettings, ctx.balancers);
     const { autoRollbackConfiguration } = groupSettings;
     const shown = {
       ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),

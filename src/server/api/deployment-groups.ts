@@ -1,5 +1,6 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { controlsTraffic } from '../engine/settings.ts';
 import { holdApplication } from '../store/applications.ts';
 import {
   deleteGroup,
@@ -21,6 +22,7 @@ import { APPLICATION, CONFIG, GROUP, quote, readName, readNames, readOptionalNam
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { DEFAULT_CONFIG } from './predefined-configs.ts';
 import { requireRoomForGroup } from './quotas.ts';
+import { styleOf } from './settings/deployment-style.ts';
 import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
 import { readTags, resourceArn } from './tags.ts';
 
@@ -80,7 +82,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     ...(settings as Partial<GroupInfo>),
     // Given as names, shown as objects.
     autoScalingGroups: ((settings.autoScalingGroups ?? []) as string[]).map((name) => ({ name })),
-    deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption: 'WITHOUT_TRAFFIC_CONTROL' },
+    deploymentStyle: styleOf(controlsTraffic(settings)),
     ...(row.target_revision_json === null ? {} : { targetRevision: JSON.parse(row.target_revision_json) }),
     ...(lastSuccessfulDeployment === undefined ? {} : { lastSuccessfulDeployment }),
     ...(lastAttemptedDeployment === undefined ? {} : { lastAttemptedDeployment }),
@@ -119,7 +121,7 @@ export const deploymentGroupHandlers: Handlers<
     const name = readName(input, 'deploymentGroupName', GROUP);
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG) ?? DEFAULT_CONFIG;
     const serviceRoleArn = readRole(input) ?? '';
-    checkGroupSettings(input);
+    checkGroupSettings(input, ctx.balancers);
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
@@ -133,7 +135,7 @@ export const deploymentGroupHandlers: Handlers<
         deployment_group_name: name,
         deployment_config_name: config,
         service_role_arn: serviceRoleArn,
-        settings_json: JSON.stringify(mergeGroupSettings(input)),
+        settings_json: JSON.stringify(mergeGroupSettings(input, ctx.balancers)),
         target_revision_json: null,
         last_attempted_deployment_id: null,
         last_successful_deployment_id: null,
@@ -180,11 +182,11 @@ export const deploymentGroupHandlers: Handlers<
     const newName = readOptionalName(input, 'newDeploymentGroupName', GROUP) ?? name;
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readRole(input);
-    checkGroupSettings(input);
+    checkGroupSettings(input, ctx.balancers);
     await ctx.store.transaction(async (tx) => {
       const application = await requireHeldApplication(tx, applicationName);
       const row = await requireLockedGroup(tx, application, name);
-      const settings = mergeGroupSettings(input, JSON.parse(row.settings_json) as GroupSettings);
+      const settings = mergeGroupSettings(input, ctx.balancers, JSON.parse(row.settings_json) as GroupSettings);
       if (newName !== name) await requireFreeName(tx, application, newName);
       if (config !== null) await requireHeldConfig(tx, config);
       if (newName !== name) {

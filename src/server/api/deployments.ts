@@ -1,7 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import { parseOptions } from '../engine/settings.ts';
+import { parseOptions, storedSettings } from '../engine/settings.ts';
 import { requestStop } from '../engine/stop.ts';
 import { findDeployment, listDeployments } from '../store/deployments.ts';
 import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
@@ -24,6 +24,7 @@ import {
   requireText,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { styleOf } from './settings/deployment-style.ts';
 import { readTimeRange } from './time-range.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
@@ -70,6 +71,7 @@ async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]):
 
 function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, number>>): DeploymentInfo {
   const time = (ms: number | null, name: string) => (ms === null ? {} : { [name]: seconds(ms) });
+  const { loadBalancerInfo } = storedSettings(row, null);
   return {
     applicationName: row.application_name,
     deploymentGroupName: row.deployment_group_name,
@@ -96,7 +98,8 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     creator: row.creator,
     ignoreApplicationStopFailures: row.ignore_application_stop_failures === 1,
     updateOutdatedInstancesOnly: row.update_outdated_instances_only === 1,
-    deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption: 'WITHOUT_TRAFFIC_CONTROL' },
+    deploymentStyle: styleOf(loadBalancerInfo !== null),
+    ...(loadBalancerInfo === null ? {} : { loadBalancerInfo }),
     instanceTerminationWaitTimeStarted: false,
     fileExistsBehavior: row.file_exists_behavior,
     ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),

@@ -67,11 +67,6 @@ const OF_GROUPS = {
     why: 'it deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments. Leave it out.',
     asksForNothing: isEmpty,
   },
-  loadBalancerInfo: {
-    type: 'InvalidLoadBalancerInfoException',
-    why: 'it controls no load balancers. Leave it out; scripts of ApplicationStop and ApplicationStart can control one.',
-    asksForNothing: isEmpty,
-  },
   ecsServices: {
     type: 'InvalidECSServiceException',
     why: 'it deploys to hosts, not to ECS services. Leave it out.',

@@ -143,7 +143,7 @@ describe('a setting of a deployment group that is not acted upon', () => {
       'InvalidAutoRollbackConfigException',
     ],
     ['deploymentStyle', { deploymentType: 'BLUE_GREEN' }, 'InvalidDeploymentStyleException'],
-    ['deploymentStyle', { deploymentOption: 'WITH_TRAFFIC_CONTROL' }, 'InvalidDeploymentStyleException'],
+    ['deploymentStyle', { deploymentOption: 'WITH_TRAFFIC_CONTROL' }, 'InvalidLoadBalancerInfoException'],
     [
       'blueGreenDeploymentConfiguration',
       { deploymentReadyOption: { actionOnTimeout: 'CONTINUE_DEPLOYMENT' } },

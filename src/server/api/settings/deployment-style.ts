@@ -1,4 +1,4 @@
-/** How a group is deployed to: in place, and without traffic being moved. Pure. */
+/** How a group is deployed to: in place, with or without load balancers. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
@@ -17,17 +17,17 @@ export function checkStyle(input: Input): void {
     INVALID,
   );
   const given = readText(style, 'deploymentOption') ?? 'WITHOUT_TRAFFIC_CONTROL';
-  const option = checkChoice(given, 'deploymentStyle.deploymentOption', OPTIONS, INVALID);
+  checkChoice(given, 'deploymentStyle.deploymentOption', OPTIONS, INVALID);
   if (type !== 'IN_PLACE') {
     throw new ApiError(
       INVALID,
       `deploymentStyle.deploymentType ${type} is not supported: this server deploys in place. Use IN_PLACE, or leave it out.`,
     );
   }
-  if (option !== 'WITHOUT_TRAFFIC_CONTROL') {
-    throw new ApiError(
-      INVALID,
-      `deploymentStyle.deploymentOption ${option} is not supported: this server controls no load balancers. Scripts of ApplicationStop and ApplicationStart can.`,
-    );
-  }
+}
+
+/** As groups and deployments show it. */
+export function styleOf(controlsTraffic: boolean) {
+  const deploymentOption = controlsTraffic ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL';
+  return { deploymentType: 'IN_PLACE', deploymentOption } as const;
 }

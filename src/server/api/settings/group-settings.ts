@@ -5,6 +5,7 @@ import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
 import { checkAlarms } from './alarms.ts';
 import { checkStyle } from './deployment-style.ts';
+import { checkLoadBalancers, checkTrafficControl } from './load-balancers.ts';
 import { checkRollback } from './rollback.ts';
 import { checkTagFilters } from './tag-filters.ts';
 
@@ -37,10 +38,11 @@ const TAG_FORMS = [
   ['onPremisesInstanceTagFilters', 'onPremisesTagSet'],
 ] as const;
 
-/** @throws ApiError the exception of the first setting that is not well formed */
-export function checkGroupSettings(input: Input): void {
+/** @param balancers names that the server knows @throws ApiError the exception of the first setting that is not well formed */
+export function checkGroupSettings(input: Input, balancers: ReadonlySet<string>): void {
   checkTagFilters(input);
   checkStyle(input);
+  checkLoadBalancers(input, balancers);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkStrategy(input);
   checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration');
@@ -56,9 +58,15 @@ function checkStrategy(input: Input): void {
  * The settings that a group has after a request. Absent members keep what was there; an empty list clears it.
  *
  * @param input what `checkGroupSettings` has let pass
+ * @param balancers names that the server knows
  * @param before what the group has already
+ * @throws ApiError of `checkTrafficControl`
  */
-export function mergeGroupSettings(input: Input, before: GroupSettings = {}): GroupSettings {
+export function mergeGroupSettings(
+  input: Input,
+  balancers: ReadonlySet<string>,
+  before: GroupSettings = {},
+): GroupSettings {
   const settings: Record<string, unknown> = { ...before };
   const isGiven = (name: string) => input[name] !== undefined && input[name] !== null;
   for (const name of KEPT) if (isGiven(name)) settings[name] = input[name];
@@ -67,5 +75,8 @@ export function mergeGroupSettings(input: Input, before: GroupSettings = {}): Gr
     if (isGiven(set) && (!isGiven(flat) || !isEmpty(input[set]))) delete settings[flat];
     else if (isGiven(flat)) delete settings[set];
   }
-  return settings as GroupSettings;
+  const merged = settings as GroupSettings;
+  // A change that has nothing to do with traffic is taken also where a balancer is gone.
+  if (isGiven('deploymentStyle') || isGiven('loadBalancerInfo')) checkTrafficControl(merged, balancers);
+  return merged;
 }

@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for load balancers, blue/green, Auto Scaling, ECS services, alarms and triggers, and rollback on alarms: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for blue/green, Auto Scaling, ECS services, alarms and triggers, and rollback on alarms: nothing here acts upon them. Values that ask for nothing are taken';
 
 const SETTINGS_REFUSED = {
   InvalidDeploymentConfigNameException: [
@@ -80,19 +80,22 @@ const SETTINGS_REFUSED = {
   InvalidDeploymentStyleException: [
     { deploymentStyle: { deploymentType: 'BLUE_GREEN' } },
     { deploymentStyle: { deploymentType: 'in_place' } },
-    { deploymentStyle: { deploymentOption: 'WITH_TRAFFIC_CONTROL' } },
     { deploymentStyle: { deploymentOption: 'NONE' } },
   ],
   InvalidLoadBalancerInfoException: [
     { loadBalancerInfo: { elbInfoList: [{ name: 'front' }] } },
     { loadBalancerInfo: { targetGroupInfoList: [{ name: 'front' }] } },
+    { deploymentStyle: { deploymentOption: 'WITH_TRAFFIC_CONTROL' } },
+    { loadBalancerInfo: { elbInfoList: tooMany(10, (n) => ({ name: `front-${n}` })) } },
   ],
+  InvalidTargetGroupPairException: {
+    loadBalancerInfo: { targetGroupPairInfoList: [{ targetGroups: [{ name: 'blue' }, { name: 'green' }] }] },
+  },
   InvalidECSServiceException: { ecsServices: [{ serviceName: 's', clusterName: 'c' }] },
 } as const;
 
 const SETTINGS_NEVER = {
   ECSServiceMappingLimitExceededException: REFUSED_FIRST,
-  InvalidTargetGroupPairException: REFUSED_FIRST,
   InvalidTrafficRoutingConfigurationException: REFUSED_FIRST,
   LifecycleHookLimitExceededException: REFUSED_FIRST,
   TriggerTargetsLimitExceededException: REFUSED_FIRST,

@@ -25,7 +25,8 @@ const CREATE_NEVER = {
   InvalidComputePlatformException: HOSTS_ONLY,
   InvalidTrafficRoutingConfigurationException: HOSTS_ONLY,
   InvalidECSServiceException: HOSTS_ONLY,
-  InvalidLoadBalancerInfoException: 'No group has a load balancer.',
+  InvalidLoadBalancerInfoException:
+    'Only once the server has lost a load balancer that a group names (test/server/api/load-balancers.test.ts).',
   InvalidAutoScalingGroupException: 'No group has Auto Scaling groups.',
   InvalidGitHubAccountTokenException: 'Hosts have tokens for GitHub of their own.',
   InvalidIgnoreApplicationStopFailuresValueException: 'A value that is not true or false is a SerializationException.',

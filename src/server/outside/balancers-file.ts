@@ -1,0 +1,162 @@
+/** The file behind `--load-balancers`: what the names mean by which deployment groups call their load balancers. */
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { messageOf, SlipwayError } from '../../errors.ts';
+import type { Clock } from '../../system/clock.ts';
+import { createHaproxy } from './haproxy.ts';
+import { haproxyPlace } from './haproxy-socket.ts';
+import { faultOfTemplate } from './host-template.ts';
+import type { LoadBalancer } from './load-balancer.ts';
+import { createNginx } from './nginx.ts';
+import type { ProbeSettings } from './probe.ts';
+import { createScript } from './script.ts';
+import { createWebhook } from './webhook.ts';
+
+/**
+ * Reads YAML or JSON: names, each with what it stands for.
+ *
+ * @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID naming the balancer and the key
+ */
+export function readBalancersFile(file: string, clock: Pick<Clock, 'now'>): ReadonlyMap<string, LoadBalancer> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  const document = parseDocument(text, { logLevel: 'silent' });
+  const [error] = document.errors;
+  if (error !== undefined) throw invalid(file, `it is not YAML: ${error.message.split('\n')[0]}`);
+  const value: unknown = document.toJS();
+  if (!isObject(value)) throw invalid(file, 'it must hold names, each with the settings of a load balancer');
+  const entries = Object.entries(value).map(([name, settings]): [string, LoadBalancer] => {
+    if (!isObject(settings)) throw invalid(file, `${name} must hold the settings of a load balancer`);
+    return [name, balancerOf(createReader(file, name, settings), clock)];
+  });
+  return new Map(entries);
+}
+
+function balancerOf(read: Reader, clock: Pick<Clock, 'now'>): LoadBalancer {
+  const kind = read.text('kind');
+  const drainLimitMs = read.seconds('drainSeconds', 300) * 1000;
+  switch (kind) {
+    case 'haproxy': {
+      const place = haproxyPlace(read.text('socket'));
+      const [backend, server] = [read.word('backend'), read.template('server')];
+      const rest = { drainLimitMs, isForced: read.flag('force'), probe: read.probe() };
+      return read.done(createHaproxy({ place, backend, server, ...rest }));
+    }
+    case 'nginx': {
+      const files = { upstreamFile: read.path('upstreamFile'), pidFile: read.path('pidFile', '/run/nginx.pid') };
+      const commands = {
+        testCommand: read.command('test', ['nginx', '-t', '-q']),
+        reloadCommand: read.command('reload', ['nginx', '-s', 'reload']),
+      };
+      const rest = { drainLimitMs, isForced: read.flag('force'), probe: read.probe() };
+      return read.done(createNginx({ ...files, ...commands, address: read.template('address'), ...rest }));
+    }
+    case 'script':
+      return read.done(createScript({ command: read.command('command'), drainLimitMs }));
+    case 'webhook':
+      return read.done(createWebhook({ url: read.url('url'), secret: read.secret(), drainLimitMs }, clock));
+    default:
+      throw read.wrong('kind', 'must be haproxy, nginx, script or webhook');
+  }
+}
+
+type Reader = ReturnType<typeof createReader>;
+
+function createReader(file: string, name: string, settings: Readonly<Record<string, unknown>>) {
+  const known = new Set<string>();
+  const wrong = (key: string, why: string) => invalid(file, `${name}.${key} ${why}`);
+  const get = (key: string): unknown => {
+    known.add(key.split('.')[0] ?? key);
+    return key.split('.').reduce((value: unknown, part) => (isObject(value) ? value[part] : undefined), settings);
+  };
+  const text = (key: string, byDefault?: string): string => {
+    const value = get(key) ?? byDefault;
+    if (typeof value === 'string' && value !== '') return value;
+    throw wrong(key, value === undefined ? 'is missing' : 'must be a text that is not empty');
+  };
+  const number = (key: string, byDefault: number, max: number): number => {
+    const value = get(key) ?? byDefault;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max) return value;
+    throw wrong(key, `must be a whole number from 0 to ${max}`);
+  };
+  const template = (key: string): string => {
+    const value = text(key);
+    const fault = faultOfTemplate(value);
+    if (fault === null) return value;
+    throw wrong(key, `is wrong: ${fault}`);
+  };
+  const url = (key: string): string => {
+    const value = text(key);
+    if (/^https?:$/.test(URL.parse(value.replaceAll(/[{}]/g, ''))?.protocol ?? '')) return value;
+    // A place for the host may be where a port would be.
+    if (/^https?:\/\/[^\s]+$/.test(value) && value.includes('{')) return value;
+    throw wrong(key, 'must be an http:// or https:// address');
+  };
+  const secretOf = (path: string): string => {
+    try {
+      return readFileSync(path, 'utf8').trim();
+    } catch (cause) {
+      throw new SlipwayError('CONFIG_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    }
+  };
+  return {
+    ...{ wrong, text, template, url },
+    seconds: (key: string, byDefault: number) => number(key, byDefault, 3600),
+    word(key: string): string {
+      const value = text(key);
+      if (!/[\s;/]/.test(value)) return value;
+      throw wrong(key, 'must be one word');
+    },
+    path(key: string, byDefault?: string): string {
+      const value = text(key, byDefault);
+      if (value.startsWith('/')) return value;
+      throw wrong(key, 'must be an absolute path');
+    },
+    flag(key: string): boolean {
+      const value = get(key) ?? false;
+      if (typeof value === 'boolean') return value;
+      throw wrong(key, 'must be true or false');
+    },
+    command(key: string, byDefault?: readonly string[]): readonly string[] {
+      const value = get(key) ?? byDefault;
+      const words = typeof value === 'string' ? [value] : value;
+      if (Array.isArray(words) && words.length > 0 && words.every((word) => typeof word === 'string' && word !== '')) {
+        return words as readonly string[];
+      }
+      throw wrong(key, 'must be a program, or a list of a program and its arguments');
+    },
+    secret(): string {
+      const value = get('secretFile') === undefined ? text('secret') : secretOf(text('secretFile'));
+      if (value.length >= 16) return value;
+      throw wrong('secret', 'must have 16 characters or more');
+    },
+    probe(): ProbeSettings | null {
+      if (get('probe') === undefined) return null;
+      template('probe.url');
+      return {
+        url: url('probe.url'),
+        status: number('probe.status', 200, 599),
+        times: Math.max(1, number('probe.times', 2, 10)),
+      };
+    },
+    done(balancer: LoadBalancer): LoadBalancer {
+      const unknown = Object.keys(settings).find((key) => key !== 'kind' && !known.has(key));
+      if (unknown === undefined) return balancer;
+      throw wrong(unknown, 'is not known');
+    },
+  };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function invalid(file: string, why: string): SlipwayError {
+  return new SlipwayError('CONFIG_INVALID', `${file}: ${why}`, {
+    remedy: 'Mend it as docs/server.md, “Load balancers”, shows.',
+  });
+}
