@@ -47,7 +47,7 @@ export async function* deploymentFigures(
 }
 
 /** Seconds from the creation to the end, by the server's own clock. */
-async function deploy(admin: ManagementClient, way: Way): Promise<number> {
+export async function deploy(admin: ManagementClient, way: Way): Promise<number> {
   const [applicationName, deploymentGroupName] = ['app', way];
   await admin.call('CreateDeploymentGroup', {
     ...{ applicationName, deploymentGroupName, serviceRoleArn: 'arn:aws:iam::000000000000:role/any' },

@@ -19,9 +19,14 @@ export interface GroundRequest {
   readonly https: boolean;
   /** null: SQLite. */
   readonly postgres: PostgresCluster | null;
+  /** Where the server writes a CPU profile when it ends; null: it writes none. */
+  readonly profileDir: string | null;
+  /** Address of the server's metrics; left out: it has none. */
+  readonly metricsListen?: string;
 }
 
-export async function prepareGround({ hosts, https, postgres }: GroundRequest): Promise<Ground> {
+export async function prepareGround(request: GroundRequest): Promise<Ground> {
+  const { hosts, https, postgres, profileDir, metricsListen } = request;
   const scratch = scratchFolder();
   const dataDir = scratch.at('data');
   mkdirSync(dataDir, { mode: 0o700 });
@@ -35,9 +40,9 @@ export async function prepareGround({ hosts, https, postgres }: GroundRequest): 
     await trustAuthorities({ env: {}, caFile: certificates.caFile });
     args.push('--tls-cert', certificates.certFile, '--tls-key', certificates.keyFile);
   }
-  const server = await startControlServer(dataDir, undefined, args, {
-    NODE_OPTIONS: process.env['BENCH_SERVER_NODE_OPTIONS'] ?? '',
-  });
+  if (metricsListen !== undefined) args.push('--metrics-listen', metricsListen);
+  const env = profileDir === null ? {} : { NODE_OPTIONS: `--cpu-prof "--cpu-prof-dir=${profileDir}"` };
+  const server = await startControlServer(dataDir, undefined, args, env);
   return {
     server,
     wire: { url: server.url, ca: certificates === null ? null : readFileSync(certificates.caFile, 'utf8') },
