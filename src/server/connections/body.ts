@@ -53,15 +53,14 @@ export function createBodyReader(
     } finally {
       clearTimeout(timer);
       // What still comes of a body that is refused is dropped as it comes.
-      request
-        .off('data', onData)
-        .off('close', onBroken)
-        .on('error', () => undefined)
-        .resume();
+      // A request that is held keeps what listens to it, and would keep its body with that.
+      request.off('data', onData).off('close', onBroken).off('error', onBroken).on('error', ignore).resume();
       hold(client, -bytes);
     }
   };
 }
+
+function ignore(): void {}
 
 function tooSlow(limitMs: number): ApiError {
   return new ApiError('RequestTimeoutException', `The body has not come within ${limitMs / 1000} s.`, { status: 408 });

@@ -25,7 +25,7 @@ export interface TurnsContext {
 /** Requests that are begun in one turn of the event loop: some milliseconds of work, and enough reports for one commit. */
 const TOGETHER = 16;
 /** Whoever has waited for this long goes before what is more urgent, with half of the places: nobody waits for ever. */
-const LONG_MS = 2_000;
+const LONG_MS = 10_000;
 
 interface Waiting {
   readonly sinceMs: number;

@@ -39,12 +39,12 @@ test('polls and the questions that a command begins with go before reports, and 
   expect(await loop.turn()).toEqual({});
 });
 
-test('reports that have waited for two seconds get half of each turn, however many polls come', async () => {
+test('reports that have waited for ten seconds get half of each turn, however many polls come', async () => {
   const loop = loopByHand();
   loop.ask('report', 12);
   loop.ask('poll', 100);
   expect(await loop.turn()).toEqual({ poll: 16 });
-  loop.pass(2_000);
+  loop.pass(10_000);
   loop.ask('poll', 100);
   expect(await loop.turn()).toEqual({ poll: 8, report: 8 });
 });
