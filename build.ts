@@ -14,6 +14,9 @@ const APART: Readonly<Record<string, string>> = {
   'local/deploy': 'src/cli/local-deploy.ts',
 };
 
+/** A program that the others start as a thread, from beside the folder that they lie in. */
+export const SECOND_THREAD = 'src/install/second-thread-main.ts';
+
 if (import.meta.main) {
   rmSync('dist', { recursive: true, force: true });
   // Each on its own: of what two programs share every piece becomes a file, and an executor would look for eighty at each start.
@@ -21,6 +24,7 @@ if (import.meta.main) {
     await bundle({ [name]: source }, 'dist', [apart(source)]);
   }
   await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, 'dist');
+  await bundle({ 'install/second-thread': SECOND_THREAD }, 'dist');
 }
 
 /** @param entryPoints name of the file that is made, without `.js` → source */

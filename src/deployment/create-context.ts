@@ -4,8 +4,9 @@ import { type AwsCredentials, readAwsCredentials } from '../config/aws-credentia
 import { signatureRulesFor } from '../config/group-settings.ts';
 import { SlipwayError } from '../errors.ts';
 import { createHookScopes } from '../hooks/scope.ts';
-import { systemAttributeTools } from '../install/attributes.ts';
+import { systemAttributeTools } from '../install/attribute-tools.ts';
 import { realInstallFs } from '../install/install-fs.ts';
+import { secondThread } from '../install/second-thread.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
 import { renderExchange } from '../protocol/wire-log.ts';
@@ -108,6 +109,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     install: {
       fs: realInstallFs,
       tools: systemAttributeTools,
+      secondThread,
       ids: { userId: (name) => lookupUser(name)?.uid ?? null, groupId: lookupGroup },
       agentUid: process.getuid?.() ?? 0,
       ownPlaces: ownPlacesOf(config),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isResumable, removePart } from '../revision/bundle-part.ts';
 import type { DeploymentContext } from './context.ts';
 import { isLocalDeployment } from './layout.ts';
+import { clearAside } from './set-aside.ts';
 
 /** What is written under these names is renamed when it is whole. */
 const PART = 'bundle.tar.part';
@@ -12,9 +13,10 @@ const PARTS_KEPT_MS = 3 * 24 * 60 * 60 * 1000;
 
 /**
  * Removes bundles and archives that a crash has left unfinished; a download that can be gone on with stays, since the next deployment of the
- * same revision takes it up. Those of local deployments stay as well: they run in processes of their own, and one may be at work now.
+ * same revision takes it up. Revisions go whose removal was cut off. Those of local deployments stay as well: they run in processes of their own, and one may be at work now.
  */
 export function removeHalfDone(ctx: Pick<DeploymentContext, 'rootDir' | 'clock' | 'log'>): void {
+  clearAside(ctx.rootDir);
   for (const name of globSync(`*/*/{${UNFINISHED.join(',')}}`, { cwd: ctx.rootDir })) {
     const [, deploymentId = ''] = name.split('/');
     if (isLocalDeployment(deploymentId)) continue;

@@ -125,6 +125,11 @@ export function pipesFolder(rootDir: string): string {
   return join(rootDir, '.slipway', 'pipes');
 }
 
+/** Revisions that are being removed. */
+export function setAsideDir(rootDir: string): string {
+  return join(rootDir, '.slipway', 'set-aside');
+}
+
 /** What the last update of the agent by order of the service has written. */
 export function updateLogFile(rootDir: string, programName: string): string {
   return join(rootDir, 'deployment-logs', `${programName}-update.log`);

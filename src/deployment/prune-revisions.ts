@@ -6,6 +6,7 @@ import type { DeploymentContext } from './context.ts';
 import type { SpaceNeeded } from './disk-space.ts';
 import { deploymentPaths, groupPointers, readPointer } from './layout.ts';
 import { foldersToPrune, prunable, type RevisionFolder } from './retention.ts';
+import { removeAside } from './set-aside.ts';
 
 type PruneContext = Pick<DeploymentContext, 'rootDir' | 'maxRevisions' | 'maxRevisionsBytes' | 'trackingDir' | 'log'>;
 
@@ -19,7 +20,10 @@ export function pruneRevisions(ctx: PruneContext, groupId: string, currentDeploy
   guarded(ctx, groupDir, () => {
     const folders = revisionFolders(groupDir, limits.maxBytes !== null);
     for (const path of foldersToPrune(folders, limits, protection(ctx, groupId, deploymentDir))) {
-      remove(ctx, path, 'removed an old revision');
+      guarded(ctx, path, () => {
+        if (!removeAside(ctx.rootDir, path)) removeTree(path);
+        ctx.log.info('removed an old revision', { path });
+      });
     }
     // The revision is here: nobody will go on with a part of another download of this group.
     for (const path of partFiles(groupDir)) if (!isPartAtWork(path)) guarded(ctx, path, () => removePart(path));
@@ -52,7 +56,10 @@ export function pruneForSpace(
     }
     for (const { path } of folders) {
       if (lacking() === null) return;
-      remove(ctx, path, 'removed an old revision, because space is short');
+      guarded(ctx, path, () => {
+        removeTree(path);
+        ctx.log.info('removed an old revision, because space is short', { path });
+      });
     }
   });
 }
@@ -100,13 +107,6 @@ function takenBy(folder: string): SpaceNeeded {
     inodes += inside.inodes;
   }
   return { bytes, inodes };
-}
-
-function remove(ctx: PruneContext, path: string, message: string): void {
-  guarded(ctx, path, () => {
-    removeTree(path);
-    ctx.log.info(message, { path });
-  });
 }
 
 function guarded(ctx: PruneContext, path: string, work: () => void): void {

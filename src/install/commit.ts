@@ -6,30 +6,53 @@
  */
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import { SlipwayError, systemErrorCode } from '../errors.ts';
+import { systemErrorCode } from '../errors.ts';
 import { type AttributeTools, applyPermission, restoreAttributes, restoreContext } from './attributes.ts';
+import { inBatches } from './batches.ts';
+import type { Crew } from './crew.ts';
 import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { type JournalBegin, type JournalState, syncFolder } from './journal.ts';
-import type { CommitOperation, TouchedAttributes } from './operations.ts';
+import type { CommitOperation, Operations, TouchedAttributes } from './operations.ts';
+import { discardReplaced, exists, type PlaceOperation, placeNew } from './place.ts';
 import { restoreTimes } from './times.ts';
 
-export function commitAll(fs: InstallFs, tools: AttributeTools, operations: readonly CommitOperation[]): void {
-  for (const operation of operations) {
-    try {
-      commitOne(fs, tools, operation);
-    } catch (cause) {
-      throw installFault(cause, `could not ${operation.op === 'remove' ? 'remove' : 'put in place'} ${operation.path}`);
+export async function commitAll(
+  fs: InstallFs,
+  tools: AttributeTools,
+  { commit, apart }: Pick<Operations, 'commit' | 'apart'>,
+  crew: Crew,
+): Promise<void> {
+  const inOrder = (operations: readonly CommitOperation[]) => {
+    for (const operation of operations) {
+      try {
+        commitOne(fs, tools, operation);
+      } catch (cause) {
+        const what = operation.op === 'remove' ? 'remove' : 'put in place';
+        throw installFault(cause, `could not ${what} ${operation.path}`);
+      }
     }
+  };
+  inOrder(commit.slice(0, apart.from));
+  for (const items of inBatches(placedApart(commit, apart), ({ path }) => path)) crew.work({ work: 'place', items });
+  await crew.settled();
+  inOrder(commit.slice(apart.to));
+}
+
+function* placedApart(
+  commit: readonly CommitOperation[],
+  { from, to }: Operations['apart'],
+): Generator<PlaceOperation> {
+  for (let at = from; at < to; at += 1) {
+    const operation = commit[at];
+    if (operation?.op === 'place') yield operation;
   }
 }
 
 function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperation): void {
   switch (operation.op) {
     case 'place':
-      if (operation.backup !== null) keepOld(fs, operation.path, operation.backup);
-      else if (exists(fs, operation.path)) throw appeared(operation.path);
-      place(fs, operation.temp, operation.path);
+      placeNew(fs, operation);
       return;
     case 'remove':
       fs.renameSync(operation.path, operation.backup);
@@ -46,14 +69,6 @@ function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperat
   }
 }
 
-/** It was not there when the plan was made, so nobody has judged whether it may be replaced, and it would have no second name. */
-function appeared(path: string): SlipwayError {
-  return new SlipwayError('INSTALL_FAILED', `${path} has come to be while Install was at work, made by somebody else`, {
-    remedy:
-      'Deploy again: it is then treated as what was there before. If it comes again, stop what makes it in ApplicationStop.',
-  });
-}
-
 /**
  * Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. What is as it
  * should be is left alone: an immutable file takes neither, and undoing what was never done must not fail on it.
@@ -66,31 +81,6 @@ function touch(fs: InstallFs, path: string, { mode, mtimeMs }: TouchedAttributes
     if (now.mtimeMs !== mtimeMs) fs.futimesSync(file, now.atimeMs / 1000, mtimeMs / 1000);
   } finally {
     fs.closeSync(file);
-  }
-}
-
-/**
- * Gives the old object a second name. A file gets it as a hard link, so that at no instant there is neither old nor new; a folder, or a
- * file system without hard links, leaves a gap that the journal covers.
- */
-function keepOld(fs: InstallFs, path: string, backup: string): void {
-  try {
-    fs.linkSync(path, backup);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== 'EPERM' && code !== 'EMLINK' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
-    fs.renameSync(path, backup);
-  }
-}
-
-/** A folder cannot be renamed over a file, which has its second name by now. */
-function place(fs: InstallFs, temp: string, path: string): void {
-  try {
-    fs.renameSync(temp, path);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOTDIR') throw error;
-    fs.unlinkSync(path);
-    fs.renameSync(temp, path);
   }
 }
 
@@ -146,12 +136,24 @@ function undoOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperatio
 /** Throws away what the new tree has replaced. It may be repeated from any point. */
 export function discardOld(fs: InstallFs, tools: AttributeTools, begin: JournalBegin): void {
   for (const operation of begin.commit) {
-    if ((operation.op === 'place' || operation.op === 'remove') && operation.backup !== null) {
-      fs.rmSync(operation.backup, { recursive: true, force: true });
-    }
+    if (operation.op === 'place' || operation.op === 'remove') discardReplaced(fs, operation);
   }
   for (const folder of begin.folderRemovals) removeIfEmpty(fs, folder);
   for (const path of begin.staleContexts ?? []) tools.dropContext(path);
+}
+
+/** The same, by as many threads as there are. */
+export async function discardWithCrew(
+  fs: InstallFs,
+  tools: AttributeTools,
+  begin: JournalBegin,
+  apart: Operations['apart'],
+  crew: Crew,
+): Promise<void> {
+  const { commit } = begin;
+  for (const items of inBatches(placedApart(commit, apart), ({ path }) => path)) crew.work({ work: 'discard', items });
+  await crew.settled();
+  discardOld(fs, tools, { ...begin, commit: [...commit.slice(0, apart.from), ...commit.slice(apart.to)] });
 }
 
 function removeIfEmpty(fs: InstallFs, folder: string): void {
@@ -166,17 +168,6 @@ function removeIfEmpty(fs: InstallFs, folder: string): void {
 /** Folders whose names the commit changes. */
 export function foldersOf(begin: Pick<JournalBegin, 'commit'>): string[] {
   return [...new Set(begin.commit.flatMap(({ op, path }) => (op === 'place' || op === 'remove' ? dirname(path) : [])))];
-}
-
-function exists(fs: InstallFs, path: string): boolean {
-  try {
-    fs.lstatSync(path);
-    return true;
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw error;
-  }
 }
 
 function isFolder(fs: InstallFs, path: string): boolean {

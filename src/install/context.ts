@@ -1,6 +1,7 @@
 /** What an Install works with: the host's disk, its programs, its users, and who the agent is on it. */
 import type { Logger } from '../logging/logger.ts';
 import type { AttributeTools } from './attributes.ts';
+import type { SecondThread } from './crew.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { IdLookup, OwnPlace } from './types.ts';
 
@@ -12,4 +13,11 @@ export interface InstallContext {
   /** The agent's own files and folders, where nothing is installed. */
   readonly ownPlaces?: readonly OwnPlace[];
   readonly log: Logger;
+  /** Without it Installs of any size are done by one thread. */
+  readonly secondThread?: {
+    /** From so many files on that are written, its work saves more than its start takes. */
+    readonly leastFiles: number;
+    /** @returns null: there can be none now */
+    start(agentUid: number): SecondThread | null;
+  };
 }

@@ -20,30 +20,25 @@ import { readMountTable } from '../system/mount-table.ts';
 import { requireProgram } from '../system/programs.ts';
 import { withoutOwnLinks } from './after-cleanup.ts';
 import { anchorFs } from './anchored-fs.ts';
-import { attributeView } from './attributes.ts';
-import {
-  type BookkeepingPaths,
-  bookkeepingPaths,
-  type LastInstall,
-  readLastInstall,
-  readOtherGroups,
-} from './bookkeeping.ts';
+import { attributeView } from './attribute-tools.ts';
+import { bookkeepingPaths, type LastInstall, readLastInstall, readOtherGroups } from './bookkeeping.ts';
 import { formatCleanup } from './cleanup-file.ts';
-import { commitAll, discardOld, foldersOf, rollBack } from './commit.ts';
+import { commitAll, discardOld, discardWithCrew, foldersOf, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
+import { type Crew, createCrew, type SecondThread } from './crew.ts';
 import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
 import { installFault, notRecovered } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
 import { beginJournal, type JournalBegin, type JournalWriter, removeJournal, syncFolder } from './journal.ts';
-import { formatManifest } from './manifest.ts';
+import { carriedEntries, formatManifest } from './manifest.ts';
 import { type Operations, planOperations } from './operations.ts';
 import { ownPlaceLookup } from './own-places.ts';
 import { planInstall } from './plan.ts';
 import { type BehaviorInForce, remediesFor } from './remedies.ts';
 import { rememberedIds } from './remembered-ids.ts';
-import { stageAll } from './stage.ts';
+import { type StagingContext, stageAll, stageAndSyncAll } from './stage.ts';
 import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
 import type { InstallPlan, InstallRules, PlanProblem, PlanResult, TakenOver, TreeView } from './types.ts';
@@ -90,6 +85,28 @@ const LISTED_PROBLEMS = 20;
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
   // Without it the new tree could not be made durable, and nothing may be changed.
   requireProgram('sync');
+  const prepared = prepareInstall(ctx, request);
+  await carryOut(ctx, request, prepared);
+  logSpecialCases(ctx, request, prepared);
+  const { plan } = prepared;
+  return {
+    files: plan.files.length,
+    unchanged: plan.unchanged.length,
+    removed: plan.removals.length,
+    kept: plan.kept.length,
+    saved: plan.saved.length,
+    takenOver: plan.takenOver,
+  };
+}
+
+interface PreparedInstall {
+  readonly plan: InstallPlan;
+  readonly operations: Operations;
+  readonly savedFilesDir: string;
+}
+
+/** What was read and seen for it ends with this function: of many files that is a fifth of the memory. */
+function prepareInstall(ctx: InstallContext, request: InstallRequest): PreparedInstall {
   const paths = bookkeepingPaths(request);
   const lastInstall = readLastInstall(ctx, paths);
   const savedFilesDir = savedFilesName(ctx.fs, request);
@@ -98,6 +115,7 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
   const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir, view);
   const takenOver = new Set(plan.takenOver.map(({ path }) => path));
   const isTakenOver = takenOver.size === 0 ? null : (path: string) => takenOver.has(path);
+  const archiveDir = ctx.fs.realpathSync(request.archiveDir);
   const operations = planOperations({
     plan,
     host: withoutOwnLinks(view, lastInstall.previous, isTakenOver),
@@ -112,30 +130,23 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
       })),
       { path: paths.instructions, lines: formatInstructions(plan) },
       { path: paths.cleanup, lines: formatCleanup(cleanupOf(plan)) },
-      {
-        path: paths.manifest,
-        lines: formatManifest(plan, ctx.fs.realpathSync(request.archiveDir), lastInstall.manifest),
-      },
+      { path: paths.manifest, lines: formatManifest(plan, archiveDir, carriedEntries(plan, lastInstall.manifest)) },
       { path: paths.lastSuccessful, lines: [request.deploymentDir] },
     ],
   });
-  await carryOut(ctx, request, paths, plan, operations, savedFilesDir);
-  logSpecialCases(ctx, request, plan, savedFilesDir);
-  return {
-    files: plan.files.length,
-    unchanged: plan.unchanged.length,
-    removed: plan.removals.length,
-    kept: plan.kept.length,
-    saved: plan.saved.length,
-    takenOver: plan.takenOver,
-  };
+  view.forget();
+  return { plan, operations, savedFilesDir };
 }
 
 /** What an operator wants to know afterwards: what another hand had changed, and where the copy is; what was protected. */
-function logSpecialCases({ log }: InstallContext, request: InstallRequest, plan: InstallPlan, savedAt: string): void {
+function logSpecialCases(
+  { log }: InstallContext,
+  request: InstallRequest,
+  { plan, savedFilesDir }: PreparedInstall,
+): void {
   const { deploymentGroupId, deploymentId } = request;
   for (const path of plan.saved) {
-    const copy = join(savedAt, path);
+    const copy = join(savedFilesDir, path);
     log.warn('a file had been changed since the last Install; a copy is kept', { deploymentId, path, copy });
   }
   const kept = plan.kept.flatMap(({ path, why }) => (why === 'protected' ? path : []));
@@ -215,14 +226,15 @@ function describeProblems(problems: readonly PlanProblem[]): string {
 async function carryOut(
   ctx: InstallContext,
   request: InstallRequest,
-  paths: BookkeepingPaths,
-  plan: InstallPlan,
-  operations: Operations,
-  savedFilesDir: string,
+  { plan, operations, savedFilesDir }: PreparedInstall,
 ): Promise<void> {
+  const paths = bookkeepingPaths(request);
   const { tools } = ctx;
   using anchored = anchorFs(ctx.fs, ctx.agentUid);
   const { fs } = anchored;
+  const syncsEach = areSyncedOneByOne(plan);
+  const second = syncsEach ? null : startSecond(ctx, plan);
+  await using crew = createCrew(fs, second);
   const begin: JournalBegin = {
     deploymentGroupId: request.deploymentGroupId,
     deploymentId: request.deploymentId,
@@ -235,25 +247,35 @@ async function carryOut(
   const journal = openJournal(fs, paths.journal, begin);
   let state: 'staging' | 'committing' = 'staging';
   try {
-    const syncsEach = areSyncedOneByOne(plan);
-    if (!syncsEach) beginWriting(plan, request.archiveDir);
-    await stageAll(fs, tools, operations.staging, { syncsEach, ...(request.signal && { signal: request.signal }) });
-    if (syncsEach) for (const folder of foldersOf(begin)) syncFolder(fs, folder);
-    else syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
+    const staging: StagingContext = { fs, tools, crew, ...(request.signal && { signal: request.signal }) };
+    if (syncsEach) {
+      await stageAndSyncAll(staging, operations.staging);
+      for (const folder of foldersOf(begin)) syncFolder(fs, folder);
+    } else {
+      beginWriting(plan, request.archiveDir);
+      await stageAll(staging, operations.staging);
+      syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
+    }
     journal.append('staged');
     state = 'committing';
-    commitAll(fs, tools, operations.commit);
+    await commitAll(fs, tools, operations, crew);
     markComplete(fs, paths.manifest);
     for (const folder of foldersOf(begin)) syncFolder(fs, folder);
     syncFileSystems(fs, [...new Set(touchedFiles(operations).map((path) => dirname(path)))]);
     journal.append('committed');
   } catch (error) {
     journal.close();
+    // Two at work on one tree would mix what is undone with what is done.
+    await crew.stopped();
     undo({ ...ctx, fs }, begin, state, paths.journal, error);
     throw error;
   }
   journal.close();
-  finishCommitted({ ...ctx, fs }, begin, paths.journal);
+  await finishCommitted({ ...ctx, fs }, begin, paths.journal, operations.apart, crew);
+}
+
+function startSecond({ secondThread, agentUid }: InstallContext, { files }: InstallPlan): SecondThread | null {
+  return secondThread !== undefined && files.length >= secondThread.leastFiles ? secondThread.start(agentUid) : null;
 }
 
 function openJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {
@@ -284,24 +306,27 @@ function undo(
  * Clears away what the new tree has replaced. The new tree is complete and durable, so nothing here can make a failure of the Install:
  * what the disk refuses is tried once more, and then left to the journal, which the group's next Install or the agent's next start takes up.
  */
-function finishCommitted(ctx: InstallContext, begin: JournalBegin, journalPath: string): void {
+async function finishCommitted(
+  ctx: InstallContext,
+  begin: JournalBegin,
+  journalPath: string,
+  apart: Operations['apart'],
+  crew: Crew,
+): Promise<void> {
   const { fs, tools, log } = ctx;
   for (const isLastTry of [false, true]) {
     try {
-      discardOld(fs, tools, begin);
+      if (isLastTry) discardOld(fs, tools, begin);
+      else await discardWithCrew(fs, tools, begin, apart, crew);
       removeJournal(fs, journalPath);
       return;
     } catch (error) {
+      await crew.stopped();
       if (!isLastTry) continue;
       const { deploymentGroupId, deploymentId } = begin;
-      log.warn(
-        'the new revision is in place, but what it replaced cannot be removed yet; the next Install or start does',
-        {
-          deploymentGroupId,
-          deploymentId,
-          error,
-        },
-      );
+      const message =
+        'the new revision is in place, but what it replaced cannot be removed yet; the next Install or start does';
+      log.warn(message, { deploymentGroupId, deploymentId, error });
     }
   }
 }

@@ -30,11 +30,21 @@ export type Manifest = ReadonlyMap<string, ManifestEntry>;
 
 const FORMAT = 1;
 
+/** What stays of the manifest of the Install before. */
+export function carriedEntries({ carried }: Pick<InstallPlan, 'carried'>, previous: Manifest): Manifest {
+  return new Map(
+    carried.flatMap((path) => {
+      const entry = previous.get(path);
+      return entry === undefined ? [] : [[path, entry] as const];
+    }),
+  );
+}
+
 /**
- * @param previous the manifest of the Install before, for what stays of it
+ * @param carried of the Install before
  * @returns its lines, made as they are taken
  */
-export function* formatManifest(plan: InstallPlan, archiveDir: string, previous: Manifest): Generator<string> {
+export function* formatManifest(plan: InstallPlan, archiveDir: string, carried: Manifest): Generator<string> {
   const special = new Set(
     plan.permissions.flatMap(({ path, acls, context }) => (acls !== null || context !== null ? path : [])),
   );
@@ -50,10 +60,7 @@ export function* formatManifest(plan: InstallPlan, archiveDir: string, previous:
       yield format(path, { source, sizeBytes, mtimeMs, target, isSpecial: special.has(path) });
     }
   }
-  for (const path of plan.carried) {
-    const entry = previous.get(path);
-    if (entry !== undefined) yield format(path, entry);
-  }
+  for (const [path, entry] of carried) yield format(path, entry);
 }
 
 /** What cannot be read is left out: of such a file nothing is known, as before there were manifests. */

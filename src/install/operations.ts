@@ -73,6 +73,8 @@ export interface Operations {
   /** Derived from the plan as they are taken: twenty thousand of them at once are memory for nothing. */
   readonly staging: Iterable<StagingStep>;
   readonly commit: readonly CommitOperation[];
+  /** Where in `commit` those stand that put a file into the place of a file or of nothing: each is apart from all others. */
+  readonly apart: { readonly from: number; readonly to: number };
   /** Folders of the previous Install to remove at the end if they are empty, innermost first. */
   readonly folderRemovals: readonly string[];
 }
@@ -110,6 +112,7 @@ export function planOperations(input: OperationsInput): Operations {
   /** Of new folders, and of new files in folders that stay: where else a file is built follows from its folder. */
   const hiddenNames = new Map<string, string>();
   const displaced: string[] = [];
+  const overFolders: CommitOperation[] = [];
 
   /** undefined: nothing is built for the path. */
   const stagedAt = (path: string): string | undefined => {
@@ -125,8 +128,11 @@ export function planOperations(input: OperationsInput): Operations {
     if (inside !== undefined) return inside;
     const before = host.lstat(path);
     const { temp, backup } = hiddenName(dirname(path));
-    commit.push({ op: 'place', temp, path, backup: before === null ? null : backup });
-    if (before?.kind === 'directory') displaced.push(path);
+    const operation = { op: 'place', temp, path, backup: before === null ? null : backup } as const;
+    if (before?.kind === 'directory') {
+      displaced.push(path);
+      overFolders.push(operation);
+    } else commit.push(operation);
     hiddenNames.set(path, temp);
     return temp;
   };
@@ -135,7 +141,10 @@ export function planOperations(input: OperationsInput): Operations {
     // A folder of the previous Install that stays is used as it is.
     if (host.lstat(path)?.kind !== 'directory') hiddenNames.set(path, stage(path));
   }
+  const from = commit.length;
   for (const { path } of plan.files) stage(path);
+  const apart = { from, to: commit.length };
+  commit.push(...overFolders);
   const unchanged = new Set(plan.unchanged.map(({ path }) => path));
   for (const { path, newMode, newMtimeMs } of plan.unchanged) {
     const there = host.lstat(path);
@@ -189,6 +198,7 @@ export function planOperations(input: OperationsInput): Operations {
   return {
     staging: stagingSteps(),
     commit,
+    apart,
     folderRemovals: plan.folderRemovals.filter((path) => !isDisplaced(path)),
   };
 }

@@ -27,7 +27,7 @@ export function diskView(fs: InstallFs): TreeView {
  * A view that looks at each object once, and not at what lies in a folder that is known to be absent: a plan asks several times, and twenty
  * thousand system calls are felt.
  */
-export function rememberingView(view: TreeView): TreeView {
+export function rememberingView(view: TreeView): TreeView & { forget(): void } {
   const seen = new Map<string, ObjectFacts | null>();
   return {
     ...view,
@@ -39,6 +39,7 @@ export function rememberingView(view: TreeView): TreeView {
       seen.set(path, facts);
       return facts;
     },
+    forget: () => seen.clear(),
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { bundle } from '../../build.ts';
+import { bundle, SECOND_THREAD } from '../../build.ts';
 import { HEAP_FLAGS } from '../../src/agent/executor/executors.ts';
 import { hasPrograms } from '../support/programs.ts';
 import { packShape, type Shape, writeShape } from './bundles.ts';
@@ -11,6 +11,7 @@ import { compared, type Figure, median } from './figures.ts';
 import { canCompare, unpackCommand } from './tools.ts';
 import type { Work, WorkReport } from './work.ts';
 
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const WORK = fileURLToPath(new URL('./work.ts', import.meta.url));
 const BUNDLE_TYPES = ['tar', 'tgz', 'zip'] as const;
 /** What all processes of the agent together may take, whatever the bundle's size. */
@@ -97,8 +98,10 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
 
 /** As in a package, not as in a checkout: reading the sources takes memory that no host gives. */
 async function bundledWork(folder: string): Promise<string> {
-  await bundle({ work: WORK }, join(folder, 'program'));
-  return join(folder, 'program/work.js');
+  const program = join(folder, 'program');
+  await bundle({ 'bench/work': WORK }, program);
+  await bundle({ 'install/second-thread': join(PROJECT, SECOND_THREAD) }, program);
+  return join(program, 'bench/work.js');
 }
 
 /** What an executor does, each time in a process of its own that has an executor's heap. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseAppSpec } from '../../src/appspec/parse.ts';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import { runInstall } from '../../src/install/install.ts';
+import { secondThread } from '../../src/install/second-thread.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
 import { installContext, installRequest } from '../support/install.ts';
 
@@ -41,7 +42,7 @@ if (work.install !== null) {
   const parsed = parseAppSpec(text, { filename: 'appspec.yml', platform: 'linux' });
   if (!parsed.ok) throw new Error('the AppSpec file of the bench is wrong');
   const request = installRequest(root, deploymentId, { appSpec: parsed.appSpec, archiveDir: work.archiveDir });
-  await runInstall(installContext(), { ...request, deploymentDir: join(root, deploymentId) });
+  await runInstall({ ...installContext(), secondThread }, { ...request, deploymentDir: join(root, deploymentId) });
 }
 const { user, system } = process.cpuUsage(cpu);
 const report: WorkReport = {

@@ -1,7 +1,7 @@
 /**
  * The fault sweep in full: `npm run test:faults -- --runs 500 --json`, and one run again with `--seed S --first N --runs 1`.
  *
- * Two hosts work beside each other. The last line is the summary; with `--json` it is one JSON text. Exits 1 for a mixture, a lost
+ * With `--many` revisions have so many files that two threads install them. Two hosts work beside each other. The last line is the summary; with `--json` it is one JSON text. Exits 1 for a mixture, a lost
  * outcome or any other problem, and keeps the folder then.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '60' },
     first: { type: 'string', default: '0' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    many: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -38,10 +39,11 @@ const reports: RunReport[] = [];
     }
     for (const problem of report.problems) process.stderr.write(`run ${run}: ${problem}\n`);
   };
+  const common = { seed, folder, server, onRun, manyFiles: values.many };
   await Promise.all(
     ['one', 'two'].map((name, lane) => {
       const own = numbers.filter((number) => number % 2 === lane);
-      return own.length === 0 ? null : sweepFaults({ seed, runs: own, folder, server, name: `host-${name}`, onRun });
+      return own.length === 0 ? null : sweepFaults({ ...common, runs: own, name: `host-${name}` });
     }),
   );
 }

@@ -1,4 +1,5 @@
-import { type AttributeTools, systemAttributeTools } from '../../src/install/attributes.ts';
+import { systemAttributeTools } from '../../src/install/attribute-tools.ts';
+import type { AttributeTools } from '../../src/install/attributes.ts';
 import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';
 import { changesDisk } from './faults/changing-calls.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AppSpec } from '../../src/appspec/types.ts';
-import { systemAttributeTools } from '../../src/install/attributes.ts';
+import { systemAttributeTools } from '../../src/install/attribute-tools.ts';
 import type { InstallContext } from '../../src/install/context.ts';
 import type { InstallRequest } from '../../src/install/install.ts';
 import { type InstallFs, realInstallFs } from '../../src/install/install-fs.ts';

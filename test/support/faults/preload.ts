@@ -7,13 +7,15 @@ const JOURNAL = '-install.journal';
 
 const faultFile = process.env[FAULT_FILE_VARIABLE];
 const program = process.argv[1] ?? '';
-if (faultFile !== undefined && /executor(\/main)?\.[jt]s$/.test(program)) watch(faultFile);
+// A thread has its own `node:fs`, and does nothing but install.
+const isSecondThread = /second-thread(-main)?\.[jt]s$/.test(program);
+if (faultFile !== undefined && (isSecondThread || /executor(\/main)?\.[jt]s$/.test(program))) watch(faultFile);
 
 function watch(file: string): void {
   // As it is before anybody stands between.
   const remove = rmSync;
   const counts: Record<FaultPhase, number> = { download: 0, install: 0, journal: 0 };
-  let isInstalling = false;
+  let isInstalling = isSecondThread;
 
   watchDisk(
     ({ name, path, args }) => {
@@ -38,7 +40,8 @@ function watch(file: string): void {
     // Counting begins with the fault's arrival: the same executor carries out deployments that nothing happens to.
     counts[phase] = fault === null ? 0 : counts[phase] + 1;
     if (fault === null || fault.phase !== phase || fault.call !== counts[phase]) return;
-    remove(file);
+    // The other thread may have come to it at the same instant.
+    remove(file, { force: true });
     counts[phase] = 0;
     if (fault.action === 'error') {
       throw Object.assign(new Error(`${fault.code}: injected at ${name}`), { code: fault.code, syscall: name });

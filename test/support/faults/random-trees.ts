@@ -28,6 +28,22 @@ export function randomSites(random: SeededRandom): { readonly old: Site; readonl
   return { old, young };
 }
 
+/** So many that two threads install them. */
+const MANY = { folders: 42, filesPerFolder: 50 } as const;
+
+/** Adds many files, which differ from edition to edition. */
+export function withManyFiles(site: Site, edition: string): Site {
+  const more = new Map(site);
+  for (let folder = 0; folder < MANY.folders; folder += 1) {
+    for (let file = 0; file < MANY.filesPerFolder; file += 1) {
+      const content = `${edition}, file ${file} of folder ${folder}`;
+      const path = `many/folder-${folder}/file-${file}`;
+      more.set(path, { kind: 'file', content, mode: 0o644, mtimeSeconds: SOME_TIME + 2 * file });
+    }
+  }
+  return more;
+}
+
 /** Adds an object unless something else needs its place. */
 function put(site: Map<string, SiteObject>, path: string, object: SiteObject): void {
   const isTaken = [...site.keys()].some((other) => other.startsWith(`${path}/`) || path.startsWith(`${other}/`));

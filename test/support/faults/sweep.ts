@@ -22,7 +22,7 @@ import { type RecordingProxy, recordingProxy } from '../recording-proxy.ts';
 import { type ControlServer, type Daemon, type EnrolledHost, enrolHost } from '../slipway.ts';
 import { treeOf } from '../tree.ts';
 import { FAULT_FILE_VARIABLE, type Fault } from './fault.ts';
-import { randomSites, type Site, writeSite } from './random-trees.ts';
+import { randomSites, type Site, withManyFiles, writeSite } from './random-trees.ts';
 
 export interface SweepRequest {
   readonly seed: number;
@@ -33,6 +33,8 @@ export interface SweepRequest {
   readonly server: ControlServer;
   /** Tells hosts apart that work beside each other. */
   readonly name: string;
+  /** Whether revisions have so many files that two threads install them. */
+  readonly manyFiles?: boolean;
   onRun?(report: RunReport): void;
 }
 
@@ -68,6 +70,8 @@ const PRELOAD = new URL('./preload.ts', import.meta.url).href;
 const JOURNAL_CALLS = 14;
 /** A deployment of these sizes takes less; what is later hits nothing. */
 const WHOLE_DEPLOYMENT_MS = 900;
+/** The same with many files. */
+const LONG_DEPLOYMENT_MS = 6000;
 
 export async function sweepFaults(request: SweepRequest): Promise<SweepSummary> {
   await using proxy = await recordingProxy(request.server.url);
@@ -105,14 +109,15 @@ export function summarise(reports: readonly RunReport[]): SweepSummary {
 }
 
 /** Every third run hits a step of the journal, one after the other; the others are left to chance. */
-export function planFault(run: number, random: SeededRandom): PlannedFault {
-  const call = random.integer(1, random.pick([10, 60, 200]));
+export function planFault(run: number, random: SeededRandom, manyFiles = false): PlannedFault {
+  const call = random.integer(1, random.pick(manyFiles ? [200, 3000, 9000] : [10, 60, 200]));
   if (run % 3 === 0) return { action: 'kill', phase: 'journal', call: 1 + (Math.floor(run / 3) % JOURNAL_CALLS) };
   if (run % 3 === 1) {
     const code = random.pick(['ENOSPC', 'EIO', 'EACCES'] as const);
     return { action: 'error', code, phase: random.pick(['download', 'install', 'install'] as const), call };
   }
-  if (random.chance(0.5)) return { action: 'kill-at', afterMs: random.integer(0, WHOLE_DEPLOYMENT_MS) };
+  if (random.chance(0.5))
+    return { action: 'kill-at', afterMs: random.integer(0, manyFiles ? LONG_DEPLOYMENT_MS : WHOLE_DEPLOYMENT_MS) };
   const action = random.pick(['kill', 'kill-daemon'] as const);
   return { action, phase: random.pick(['download', 'install', 'install'] as const), call };
 }
@@ -128,8 +133,8 @@ async function oneRun(sweep: Sweep, agent: { daemon: Daemon }, run: number): Pro
   const random = seededRandom(sweep.seed * 100_003 + run);
   const folder = join(sweep.folder, `${sweep.name}-run-${run}`);
   const site = join(folder, 'site');
-  const sites = randomSites(random);
-  const fault = planFault(run, random);
+  const sites = sitesFor(sweep, random);
+  const fault = planFault(run, random, sweep.manyFiles);
   // Every other deployment is of another group than the one before it, and takes over what that has installed.
   const groups: readonly DrivenGroup[] = random.chance(0.5) ? ['hosts', 'same-hosts'] : ['same-hosts', 'hosts'];
   const way = (group: DrivenGroup = 'hosts') => ({ group, fileExistsBehavior: 'OVERWRITE' as const });
@@ -165,6 +170,12 @@ async function oneRun(sweep: Sweep, agent: { daemon: Daemon }, run: number): Pro
   const lost = await lostOutcomes(sweep.proxy, orderedBefore, problems);
   if (problems.length === 0) rmSync(folder, { recursive: true });
   return { run, fault, happened, left, status: second.status, lost, problems };
+}
+
+function sitesFor({ manyFiles }: SweepRequest, random: SeededRandom): ReturnType<typeof randomSites> {
+  const { old, young } = randomSites(random);
+  if (manyFiles !== true) return { old, young };
+  return { old: withManyFiles(old, 'old'), young: withManyFiles(young, 'new') };
 }
 
 /** Waits until the fault has happened, or until the deployment is over without it. */

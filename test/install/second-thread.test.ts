@@ -1,0 +1,132 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Batch } from '../../src/install/batches.ts';
+import type { SecondThread } from '../../src/install/crew.ts';
+import { runInstall } from '../../src/install/install.ts';
+import { secondThread } from '../../src/install/second-thread.ts';
+import { type Files, installContext, installRequest, writeFiles } from '../support/install.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { treeOf } from '../support/tree.ts';
+
+/** Batches enough for two. */
+const FOLDERS = 30;
+const FILES_PER_FOLDER = 30;
+
+test('an Install of many files is done by two threads, each of which has its part, and is exact', async () => {
+  using scratch = scratchFolder();
+  const root = scratch.path;
+  const [old, young] = ['old', 'new'].map((edition) => writeFiles(join(root, edition), manyFiles(edition)));
+  const taken: Batch['work'][] = [];
+  let refused = 0;
+  const start = (agentUid: number): SecondThread => {
+    const thread = awaited(secondThread.start(agentUid));
+    return {
+      ...thread,
+      mayTake() {
+        const mayTake = thread.mayTake();
+        if (!mayTake) refused += 1;
+        return mayTake;
+      },
+      take(batch) {
+        taken.push(batch.work);
+        thread.take(batch);
+      },
+    };
+  };
+  const ctx = { ...installContext(), secondThread: { leastFiles: 1, start } };
+  for (const [edition, archive] of Object.entries({ old, new: young })) {
+    const report = await runInstall(ctx, installRequest(root, edition));
+    expect(report.files + report.unchanged).toBe(FOLDERS * FILES_PER_FOLDER + 1);
+    expect(filesOf(join(root, 'site'))).toEqual(filesOf(archive ?? ''));
+  }
+  expect(new Set(taken)).toEqual(new Set(['copy', 'place', 'discard']));
+  expect(refused).toBeGreaterThan(0);
+});
+
+test('a file that the second thread cannot copy: the Install says which, and the old tree is back', async () => {
+  using scratch = scratchFolder();
+  const { root, before } = await installed(scratch.path);
+  const start = (agentUid: number): SecondThread => {
+    rmSync(join(root, 'new/folder-20/file-7'));
+    return { ...awaited(secondThread.start(agentUid)), mayTake: () => true };
+  };
+  await expect(
+    runInstall({ ...installContext(), secondThread: { leastFiles: 1, start } }, installRequest(root, 'new')),
+  ).rejects.toMatchObject({
+    code: 'INSTALL_FAILED',
+    message: expect.stringMatching(/new\/folder-20\/file-7 could not be copied to .*ENOENT/),
+  });
+  expect(treeOf(join(root, 'site'), { times: true })).toEqual(before);
+});
+
+test('a file that comes to be before the second thread puts its own there: the old tree is back, and that file stays', async () => {
+  using scratch = scratchFolder();
+  const { root, plain } = await installed(scratch.path, { 'folder-20/added': 'the revision’s' });
+  const appeared = join(root, 'site/folder-20/added');
+  const start = (agentUid: number): SecondThread => {
+    const thread = awaited(secondThread.start(agentUid));
+    const take = (batch: Batch) => {
+      if (batch.work === 'place' && !existsSync(appeared)) writeFileSync(appeared, 'somebody else’s');
+      thread.take(batch);
+    };
+    return { ...thread, take, mayTake: () => true };
+  };
+  await expect(
+    runInstall({ ...installContext(), secondThread: { leastFiles: 1, start } }, installRequest(root, 'new')),
+  ).rejects.toMatchObject({
+    code: 'INSTALL_FAILED',
+    message: `${appeared} has come to be while Install was at work, made by somebody else`,
+    remedy: expect.stringContaining('ApplicationStop'),
+  });
+  expect(readFileSync(appeared, 'utf8')).toBe('somebody else’s');
+  rmSync(appeared);
+  expect(treeOf(join(root, 'site'))).toEqual(plain);
+});
+
+test('where no second thread can be started, or it never comes, one thread installs everything', async () => {
+  using scratch = scratchFolder();
+  const root = scratch.path;
+  const never = (agentUid: number): SecondThread => ({
+    ...awaited(secondThread.start(agentUid)),
+    mayTake: () => false,
+  });
+  for (const [edition, start] of Object.entries({ old: () => null, new: never })) {
+    const archive = writeFiles(join(root, edition), manyFiles(edition));
+    await runInstall({ ...installContext(), secondThread: { leastFiles: 1, start } }, installRequest(root, edition));
+    expect(treeOf(join(root, 'site'))).toEqual(treeOf(archive));
+  }
+});
+
+/** With their times; those of folders are not the revision's. */
+function filesOf(folder: string): Record<string, string> {
+  const all = Object.entries(treeOf(folder, { times: true }));
+  return Object.fromEntries(all.filter(([, what]) => !what.startsWith('directory')));
+}
+
+/** The old revision is installed, and the new one, with what is added, is ready to be. */
+async function installed(root: string, added: Files = {}) {
+  writeFiles(join(root, 'old'), manyFiles('old'));
+  writeFiles(join(root, 'new'), { ...manyFiles('new'), ...added });
+  await runInstall(installContext(), installRequest(root, 'old'));
+  const site = join(root, 'site');
+  return { root, before: treeOf(site, { times: true }), plain: treeOf(site) };
+}
+
+/** Waits in this thread until the other is there, as no Install does: which of them has what would be a matter of luck. */
+function awaited(thread: SecondThread | null): SecondThread {
+  if (thread === null) throw new Error('no thread could be started');
+  const sleeping = new Int32Array(new SharedArrayBuffer(4));
+  while (!thread.mayTake()) Atomics.wait(sleeping, 0, 0, 1);
+  return thread;
+}
+
+function manyFiles(edition: string): Files {
+  const files: Record<string, string> = { link: '->folder-0/file-0' };
+  for (let folder = 0; folder < FOLDERS; folder += 1) {
+    for (let file = 0; file < FILES_PER_FOLDER; file += 1) {
+      files[`folder-${folder}/file-${file}`] = `${edition} ${folder} ${file}`;
+    }
+  }
+  return files;
+}
