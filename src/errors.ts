@@ -407,6 +407,10 @@ export const ERROR_CATALOGUE = {
       'The master key is missing, or is not the one that the database was sealed with. None was written or overwritten.',
     remedy: 'Put the right master.key back into the data folder, from a copy; without it the database’s keys are lost.',
   },
+  SERVER_BACKUP_INVALID: {
+    meaning: 'A backup of the server was cut off, was changed, or is of a newer version. Nothing was restored.',
+    remedy: 'Take another backup, or restore this one with the version of Slipway that wrote it.',
+  },
   SERVER_CANNOT_LISTEN: {
     meaning: 'The server cannot listen on the address that it was given.',
     remedy: 'Choose another address with --listen or --s3-listen, or end what uses it.',

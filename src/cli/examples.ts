@@ -49,6 +49,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   server: 'slipway server --data-dir ./data',
   'server install': 'slipway server install',
   'server show': 'slipway server show',
+  'server backup': 'slipway server backup /var/backups/slipway.backup --with-bundles',
+  'server restore': 'slipway server restore /var/backups/slipway.backup --data-dir /var/lib/slipway',
   'server doctor': 'slipway server doctor',
   audit: 'slipway audit --application my-site --since 2026-01-31',
   'keys create': 'slipway keys create --role operator --description "build server"',

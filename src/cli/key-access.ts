@@ -145,7 +145,7 @@ async function withKeysOfFolder<T>(
  * Root gives up its rights in favour of the folder's owner: a database file made by root would lock the server, which runs as
  * that owner, out of its own data.
  */
-function becomeOwnerOf(dataDir: string): void {
+export function becomeOwnerOf(dataDir: string): void {
   if (process.getuid?.() !== 0 || !existsSync(dataDir)) return;
   const { uid, gid } = statSync(dataDir);
   if (uid === 0) return;

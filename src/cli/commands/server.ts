@@ -18,6 +18,7 @@ import { environmentTemplate } from '../service/environment-file.ts';
 import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
+import { addBackupCommands } from './server-backup.ts';
 import { addInstallAction } from './service-install.ts';
 
 export const addServerCommand: AddCommand = (program, ctx, conclude) => {
@@ -43,6 +44,7 @@ export const addServerCommand: AddCommand = (program, ctx, conclude) => {
   }));
 
   addShowCommand(server, ctx);
+  addBackupCommands(server, ctx);
 };
 
 interface ShowOptions extends ConnectionOptions, ResultOptions {

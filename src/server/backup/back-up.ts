@@ -1,0 +1,116 @@
+/** Writes what a server needs to come up again into one file, while it runs. */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { SlipwayError, systemErrorCode } from '../../errors.ts';
+import { copyDatabase } from '../store/copy-database.ts';
+import { databaseFileOf } from '../store/store.ts';
+import { type BackupWriter, createBackupWriter } from './backup-file.ts';
+
+export interface BackupRequest {
+  readonly dataDir: string;
+  /** Open, empty, and readable by its owner alone: what is written into it opens every key of the server. */
+  readonly fd: number;
+  /** Whether the database is PostgreSQL, which has programs of its own for that. */
+  readonly isDatabaseElsewhere: boolean;
+  readonly withBundles: boolean;
+  /** The text of the service's settings; null: there are none. */
+  readonly settings: Buffer | null;
+}
+
+export interface BackedUp {
+  readonly entries: number;
+  readonly sizeBytes: number;
+}
+
+/** What was half received is nothing that anybody was told of. */
+const PASSING: ReadonlySet<string> = new Set(['.incoming', '.uploads']);
+
+/**
+ * The database first: a bundle that it names is in the store by then, unless somebody deletes it.
+ *
+ * @throws SlipwayError SERVER_DATA_FOLDER, SERVER_DATABASE_UNREACHABLE
+ */
+export function backUp(request: BackupRequest): BackedUp {
+  const { dataDir, fd, isDatabaseElsewhere, withBundles, settings } = request;
+  if (!existsSync(join(dataDir, 'master.key')) || (!isDatabaseElsewhere && !existsSync(databaseFileOf(dataDir)))) {
+    throw new SlipwayError('SERVER_DATA_FOLDER', `${dataDir} is no data folder of a server that has run`, {
+      remedy: 'Name the server’s data folder with --data-dir, and its PostgreSQL, if it has one, with --database.',
+    });
+  }
+  const writer = createBackupWriter(fd);
+  let entries = 0;
+  const add = (path: string, file: string) => {
+    if (addFile(writer, path, file)) entries += 1;
+  };
+  if (!isDatabaseElsewhere) withCopy(dataDir, (copy) => add('slipway.db', copy));
+  for (const name of ['master.key', 'signer-ca.pem']) add(name, join(dataDir, name));
+  if (settings !== null) {
+    addBytes(writer, 'server.env', settings);
+    entries += 1;
+  }
+  if (withBundles) for (const path of filesBelow(dataDir, 's3')) add(path, join(dataDir, path));
+  writer.end();
+  fsyncSync(fd);
+  return { entries, sizeBytes: fstatSync(fd).size };
+}
+
+/** The copy is made in the data folder, which is for the server's user alone, and where there is room for a database. */
+function withCopy(dataDir: string, work: (copy: string) => void): void {
+  const folder = mkdtempSync(join(dataDir, '.backup-'));
+  try {
+    const copy = join(folder, 'slipway.db');
+    copyDatabase(dataDir, copy);
+    work(copy);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function addBytes(writer: BackupWriter, path: string, bytes: Buffer): void {
+  let done = 0;
+  writer.add({ path, sizeBytes: bytes.length }, (buffer) => {
+    const copied = bytes.copy(buffer, 0, done);
+    done += copied;
+    return copied;
+  });
+}
+
+/** @returns false: the file is not there, or not any more */
+function addFile(writer: BackupWriter, path: string, file: string): boolean {
+  let source: number;
+  try {
+    source = openSync(file, 'r');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+  try {
+    // Files of the data folder are replaced as a whole, so that an open one stays what it is.
+    writer.add({ path, sizeBytes: fstatSync(source).size }, (buffer) =>
+      readSync(source, buffer, 0, buffer.length, null),
+    );
+    return true;
+  } finally {
+    closeSync(source);
+  }
+}
+
+function* filesBelow(dataDir: string, path: string): Generator<string> {
+  const folder = join(dataDir, path);
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const below = `${path}/${entry.name}`;
+    if (entry.isDirectory() && !(path === 's3' && PASSING.has(entry.name))) yield* filesBelow(dataDir, below);
+    else if (entry.isFile()) yield below;
+  }
+}
