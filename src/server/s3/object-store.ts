@@ -148,7 +148,7 @@ export function openObjectStore(root: string, { clock, random, isShared, locks }
       return locks.run(folder, async () => {
         mayReplace(store.latest(bucket, key));
         const { sizeBytes } = content;
-        const object = { kind: 'object', ...newVersion(folder, key, version), ...facts, sizeBytes } as const;
+        const object = { kind: 'object', ...newVersion(folder, key, version), parts: [], ...facts, sizeBytes } as const;
         await keyFolder.addObject(folder, object, content);
         await syncFolderAsync(join(root, bucket));
         return object;

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { setChecksums } from './checksum-headers.ts';
 import { isNotModified, requireWritable } from './conditions.ts';
 import { keptHeaders, shownHeaders } from './kept-headers.ts';
+import { partsCountOf, rangeOfPart } from './object-parts.ts';
 import type { FoundObject, ObjectStore } from './object-store.ts';
 import { type ByteRange, type OpenContent, openContent } from './pieces.ts';
 import { receiveFile, receiveNothing } from './receive.ts';
@@ -10,6 +11,7 @@ import { S3Error } from './s3-error.ts';
 import type { S3Request } from './s3-request.ts';
 import type { ObjectVersion } from './stored-version.ts';
 import { tagsOfHeader } from './tags.ts';
+import { readPartNumber } from './uploads.ts';
 
 export async function putObject(store: ObjectStore, request: S3Request): Promise<void> {
   const { bucket, key, headers, response } = request;
@@ -53,8 +55,10 @@ export async function sendObject(
   const { object } = found;
   const notModified = isNotModified(headers, object);
   const shown = shownHeaders(object.headers, query);
-  const range = notModified ? null : readRange(headers['range'], object);
+  const range = notModified ? null : (readPart(request, object) ?? readRange(headers['range'], object));
   setFacts(request, object, shown);
+  if (query.has('partNumber') && object.parts.length > 0)
+    response.setHeader('x-amz-mp-parts-count', partsCountOf(object.eTag) ?? 1);
   if (notModified) {
     response.statusCode = 304;
     response.end();
@@ -64,9 +68,9 @@ export async function sendObject(
   response.setHeader('content-length', end - start + 1);
   if (range !== null) {
     response.statusCode = 206;
-    response.setHeader('content-range', `bytes ${start}-${end}/${object.sizeBytes}`);
+    if (end >= start) response.setHeader('content-range', `bytes ${start}-${end}/${object.sizeBytes}`);
   } else if (headers['x-amz-checksum-mode'] !== undefined) setChecksums(response, object);
-  if (message.method === 'HEAD' || object.sizeBytes === 0) {
+  if (message.method === 'HEAD' || end < start) {
     response.end();
     return;
   }
@@ -97,6 +101,24 @@ function setFacts({ response }: S3Request, object: ObjectVersion, shown: Readonl
   for (const [name, value] of Object.entries(shown)) response.setHeader(name, value);
   if (object.tags.length > 0) response.setHeader('x-amz-tagging-count', object.tags.length);
   response.setHeader('accept-ranges', 'bytes');
+}
+
+/** The part that a request asks for; null: it asks for none. @throws S3Error InvalidArgument, InvalidRequest, InvalidPartNumber, NotImplemented */
+function readPart({ query, headers }: S3Request, object: ObjectVersion): ByteRange | null {
+  const text = query.get('partNumber');
+  if (text === undefined) return null;
+  if (headers['range'] !== undefined)
+    throw new S3Error('InvalidRequest', 400, 'A request has a Range or a partNumber, and this one has both.');
+  const number = readPartNumber(text);
+  const count = partsCountOf(object.eTag) ?? 1;
+  if (number > count)
+    throw new S3Error('InvalidPartNumber', 416, `The object has ${count} ${count === 1 ? 'part' : 'parts'}.`);
+  if (count === 1) return { start: 0, end: object.sizeBytes - 1 };
+  const range = rangeOfPart(object.parts, number);
+  if (range !== null) return range;
+  const why =
+    'The object is from an earlier server, which did not keep where its parts end. Read it by Range, or whole.';
+  throw new S3Error('NotImplemented', 501, why);
 }
 
 /** One range of bytes; null: the whole. Several at once are answered with the whole, as the protocol allows. */

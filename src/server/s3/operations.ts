@@ -72,14 +72,17 @@ const TABLE = [
   }),
   operation('DeleteObjects', 'POST', 'bucket', { chosenBy: { delete: '' }, headers: UPLOADS }),
   operation('GetObject', 'GET', 'object', {
-    query: ['versionId', 'response-expires', ...OVERRIDES.map((name) => `response-${name}`)],
+    query: ['versionId', 'partNumber', 'response-expires', ...OVERRIDES.map((name) => `response-${name}`)],
     headers: [...READS, 'x-amz-checksum-mode', 'x-amz-te'],
   }),
-  operation('HeadObject', 'HEAD', 'object', { query: ['versionId'], headers: [...READS, 'x-amz-checksum-mode'] }),
+  operation('HeadObject', 'HEAD', 'object', {
+    query: ['versionId', 'partNumber'],
+    headers: [...READS, 'x-amz-checksum-mode'],
+  }),
   operation('GetObjectAttributes', 'GET', 'object', {
     chosenBy: { attributes: '' },
     query: ['versionId'],
-    headers: ['x-amz-object-attributes'],
+    headers: ['x-amz-object-attributes', 'x-amz-max-parts', 'x-amz-part-number-marker'],
   }),
   operation('GetObjectTagging', 'GET', 'object', { chosenBy: { tagging: '' }, query: ['versionId'] }),
   operation('PutObjectTagging', 'PUT', 'object', {

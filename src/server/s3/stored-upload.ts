@@ -1,6 +1,7 @@
 /** What the store knows of an upload in parts, and of each part. Pure. */
 import type { ChecksumAlgorithm, Checksums, ChecksumType } from './checksums.ts';
 import type { KeptHeaders } from './kept-headers.ts';
+import type { PartRun } from './object-parts.ts';
 import type { Tags } from './tags.ts';
 
 /** What an upload becomes, as it was said at its beginning. */
@@ -32,6 +33,7 @@ export interface WholeFacts {
   /** Of the kind that objects in parts have. */
   readonly eTag: string;
   readonly checksums: Checksums;
+  readonly parts: readonly PartRun[];
 }
 
 /** Uploads that an earlier server began lack what it did not know; the oldest have a content type in place of headers. */

@@ -1,6 +1,7 @@
 /** What the store knows of one version of a key, as it is kept beside the content. Pure. */
 import type { Checksums, ChecksumType } from './checksums.ts';
 import type { KeptHeaders } from './kept-headers.ts';
+import type { PartRun } from './object-parts.ts';
 import type { Tags } from './tags.ts';
 
 interface Version {
@@ -23,6 +24,8 @@ export interface ObjectVersion extends Version {
   /** What the checksums are of: the content as it is, or the checksums of its parts. */
   readonly checksumType: ChecksumType;
   readonly tags: Tags;
+  /** The parts that it was uploaded in; none: in one piece, or by an earlier server, which did not keep them. */
+  readonly parts: readonly PartRun[];
 }
 
 /** Stands where a key was deleted: the versions before it stay. */
@@ -33,7 +36,8 @@ export interface DeleteMarker extends Version {
 export type StoredVersion = ObjectVersion | DeleteMarker;
 
 /** What a writer says of an object; the store adds the rest. */
-export type ObjectFacts = Pick<ObjectVersion, 'eTag' | 'headers' | 'checksums' | 'checksumType' | 'tags'>;
+export type ObjectFacts = Pick<ObjectVersion, 'eTag' | 'headers' | 'checksums' | 'checksumType' | 'tags'> &
+  Partial<Pick<ObjectVersion, 'parts'>>;
 
 /** What a file may lack that an earlier server has written; the oldest have a content type in place of headers. */
 type StoredBefore = Partial<Omit<ObjectVersion, 'kind'>> &
@@ -45,7 +49,7 @@ export function readVersion(text: string): StoredVersion {
   const { contentType = 'application/octet-stream', ...object } = stored;
   return {
     ...{ sequence: 0, modifiedAtMs: 0, eTag: '', sizeBytes: 0, headers: { 'content-type': contentType } },
-    ...{ checksums: {}, checksumType: 'FULL_OBJECT', tags: [] },
+    ...{ checksums: {}, checksumType: 'FULL_OBJECT', tags: [], parts: [] },
     ...object,
     kind: 'object',
   };

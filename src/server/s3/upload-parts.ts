@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type ChecksumAlgorithm, type Checksums, compositeChecksum, createChecksum } from './checksums.ts';
 import type { IncomingFile } from './incoming-file.ts';
+import { runsOf } from './object-parts.ts';
 import { type OpenContent, openContent, piecesOf } from './pieces.ts';
 import { S3Error } from './s3-error.ts';
 import type { StoredPart, Upload, WholeFacts } from './stored-upload.ts';
@@ -73,6 +74,7 @@ export async function joinParts(
     throw new S3Error('BadDigest', 400, 'The object does not have the checksum that was promised.');
   return {
     eTag: eTagOfParts(parts),
+    parts: runsOf(stored.map((part) => part.sizeBytes)),
     checksums: algorithm === null || checksum === undefined ? {} : { [algorithm]: checksum },
   };
 }

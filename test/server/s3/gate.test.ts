@@ -93,7 +93,8 @@ describe('query names that are not known', () => {
     ['PUT', '/revisions/bundle.zip?versionId=abc'],
     ['PUT', '/revisions/bundle.zip?x-id=GetObject'],
     ['PUT', '/revisions/bundle.zip?partNumber=1'],
-    ['GET', '/revisions/bundle.zip?partNumber=1'],
+    ['GET', '/revisions/bundle.zip?uploads=&partNumber=1'],
+    ['DELETE', '/revisions/bundle.zip?partNumber=1'],
     ['PATCH', '/revisions/bundle.zip'],
     ['OPTIONS', '/revisions/bundle.zip'],
   ])('%s %s is refused', async (method, target) => {

@@ -9,7 +9,7 @@ import { enrolHost, runSlipway, startControlServer } from '../../support/slipway
 
 const object = (version: string, eTag: string): ObjectVersion => ({
   ...{ kind: 'object', key: 'a.zip', version, sequence: 1, eTag, sizeBytes: 1, modifiedAtMs: 0, headers: {} },
-  ...{ checksums: {}, checksumType: 'FULL_OBJECT', tags: [] },
+  ...{ checksums: {}, checksumType: 'FULL_OBJECT', tags: [], parts: [] },
 });
 const needed = (version: string | null, eTag: string | null) => [{ bucket: 'revisions', key: 'a.zip', version, eTag }];
 const at = (key: string, bucket = 'revisions') => ({ bucket, key });

@@ -1,6 +1,6 @@
 /** Uploads in parts: their checksums, their lists, and how long they are kept. */
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, globSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   type ChecksumType,
@@ -157,6 +157,78 @@ describe('lists', () => {
 
   const list = (input: ListMultipartUploadsCommand['input']) =>
     ground.operator.send(new ListMultipartUploadsCommand(input));
+});
+
+describe('parts of an object', () => {
+  const md5 = (body: string) => createHash('md5').update(body).digest('hex');
+  const bodies = ['aaaa', 'bbbb', '', 'cc', 'dddd'];
+  /** Uploaded as the parts 2, 4, 6, …: what counts afterwards is their order. */
+  const make = async (key: string) => {
+    const { UploadId: id = '' } = await begin(key);
+    const parts = await Promise.all(
+      bodies.map(async (body, at) => {
+        const number = 2 * (at + 1);
+        await ground.send({ method: 'PUT', target: `/${Bucket}/${key}?partNumber=${number}&uploadId=${id}`, body });
+        return `<Part><PartNumber>${number}</PartNumber><ETag>${md5(body)}</ETag></Part>`;
+      }),
+    );
+    const body = `<CompleteMultipartUpload>${parts.join('')}</CompleteMultipartUpload>`;
+    return ground.send({ method: 'POST', target: `/${Bucket}/${key}?uploadId=${id}`, body });
+  };
+  const read = (key: string, more: string, headers: Record<string, string> = {}, method = 'GET') =>
+    ground.send({ method, target: `/${Bucket}/${key}?partNumber=${more}`, headers });
+
+  test('are read one by one, as they were uploaded', async () => {
+    await make('in-parts');
+    for (const [at, body] of bodies.entries()) {
+      const { status, text, headers } = await read('in-parts', String(at + 1));
+      expect({ at, status, text }).toEqual({ at, status: 206, text: body });
+      expect(headers['x-amz-mp-parts-count']).toBe('5');
+      expect(headers['content-length']).toBe(String(body.length));
+    }
+    expect((await read('in-parts', '4')).headers['content-range']).toBe('bytes 8-9/14');
+    expect(await read('in-parts', '6')).toMatchObject({ status: 416 });
+    expect(await read('in-parts', '0')).toMatchObject({ status: 400 });
+    expect(await read('in-parts', '1', { range: 'bytes=0-1' })).toMatchObject({ status: 400 });
+    const { operator } = ground;
+    expect(await operator.send(new HeadObjectCommand({ Bucket, Key: 'in-parts', PartNumber: 5 }))).toMatchObject({
+      ...{ ContentLength: 4, PartsCount: 5 },
+    });
+  });
+
+  test('are listed with their sizes page by page', async () => {
+    await make('listed');
+    const list = async (PartNumberMarker?: string) =>
+      (
+        await ground.operator.send(
+          new GetObjectAttributesCommand({
+            ...{ Bucket, Key: 'listed', ObjectAttributes: ['ObjectParts'], MaxParts: 2 },
+            ...(PartNumberMarker === undefined ? {} : { PartNumberMarker }),
+          }),
+        )
+      ).ObjectParts;
+    const sizes: (number | undefined)[] = [];
+    for (let marker: string | undefined = '0'; marker !== undefined; ) {
+      const page = await list(marker);
+      expect(page).toMatchObject({ TotalPartsCount: 5, MaxParts: 2 });
+      sizes.push(...(page?.Parts ?? []).map(({ Size }) => Size));
+      marker = page?.IsTruncated === true ? page.NextPartNumberMarker : undefined;
+    }
+    expect(sizes).toEqual(bodies.map(({ length }) => length));
+  });
+
+  test('of an object in one piece are one, and those of an earlier server are not known', async () => {
+    await ground.send({ method: 'PUT', target: `/${Bucket}/one-piece`, body: 'content' });
+    expect(await read('one-piece', '1')).toMatchObject({ status: 206, text: 'content' });
+    expect(await read('one-piece', '2')).toMatchObject({ status: 416 });
+    await make('earlier');
+    const folder = ground.scratch.at('data/s3', Bucket, createHash('sha256').update('earlier').digest('hex'));
+    const name = readdirSync(folder).find((file) => file.endsWith('.json')) ?? '';
+    const { parts: _, ...facts } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>;
+    writeFileSync(join(folder, name), JSON.stringify(facts));
+    expect(await read('earlier', '1')).toMatchObject({ status: 501 });
+    expect((await ground.send({ method: 'GET', target: `/${Bucket}/earlier` })).text).toBe(bodies.join(''));
+  });
 });
 
 test('an upload that nobody goes on with is removed after a week, and one that goes on is not', async () => {
