@@ -26,6 +26,9 @@ export async function completeUpload(store: ObjectStore, uploads: UploadStore, r
   const { bucket, key, query, response } = request;
   const parts = readParts(await receiveText(request));
   const uploadId = query.get('uploadId') ?? '';
+  // The object's version is the upload's id. One that is no id is no upload's.
+  if (/^[A-Za-z0-9]+$/.test(uploadId)) response.setHeader('x-amz-version-id', uploadId);
+  request.mayTakeLong();
   const object = await uploads.oneAtATime(uploadId, async () => {
     // The request before this one may have taken minutes.
     await request.requireStillAllowed();
@@ -40,7 +43,6 @@ export async function completeUpload(store: ObjectStore, uploads: UploadStore, r
     }
   });
   await request.noteChange([{ key, version: object.version }]);
-  response.setHeader('x-amz-version-id', object.version);
   const result = elements({
     ...{ Location: `/${bucket}/${key}`, Bucket: bucket, Key: key, ETag: `"${object.eTag}"` },
     ...checksumElements(object),

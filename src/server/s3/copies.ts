@@ -25,16 +25,19 @@ export async function copyObject(store: ObjectStore, request: S3Request): Promis
   const kept = readKept(request, source.object);
   const algorithm = readAlgorithm(headers['x-amz-checksum-algorithm']) ?? firstAlgorithm(source.object.checksums);
   requireWritable(headers, store.latest(bucket, key));
+  const version = store.newVersion();
+  response.setHeader('x-amz-version-id', version);
+  response.setHeader('x-amz-copy-source-version-id', source.object.version);
   const content = store.incoming();
+  request.mayTakeLong();
   try {
     const checksums = await copyContent(source, null, content, algorithm, request);
     const facts = { ...kept, eTag: content.md5(), checksums, checksumType: 'FULL_OBJECT' } as const;
     const object = await store.put(bucket, key, content, facts, {
       mayReplace: (latest) => requireWritable(headers, latest),
+      version,
     });
-    await request.noteChange([{ key, version: object.version }]);
-    response.setHeader('x-amz-version-id', object.version);
-    response.setHeader('x-amz-copy-source-version-id', source.object.version);
+    await request.noteChange([{ key, version }]);
     return result('CopyObjectResult', object.eTag, object.modifiedAtMs, checksumElements(object));
   } finally {
     await content.discard();
@@ -48,11 +51,12 @@ export async function copyPart(store: ObjectStore, uploads: UploadStore, request
   const { upload, number } = findPart(uploads, request);
   const source = findSource(store, headers);
   const range = readSourceRange(headers['x-amz-copy-source-range'], source.object.sizeBytes);
+  response.setHeader('x-amz-copy-source-version-id', source.object.version);
   const content = store.incoming();
+  request.mayTakeLong();
   try {
     const checksums = await copyContent(source, range, content, upload.algorithm, request);
     const part = await uploads.putPart(upload, number, content, checksums);
-    response.setHeader('x-amz-copy-source-version-id', source.object.version);
     return result('CopyPartResult', part.md5, part.modifiedAtMs, partChecksumElements(part.checksums));
   } finally {
     await content.discard();

@@ -75,8 +75,14 @@ const HANDLERS: Readonly<Record<OperationName, Handler>> = {
 
 function answeredByXml(answer: (on: Handling, request: S3Request) => Promise<string>): Handler {
   return async (on, request) => {
-    const body = xmlText(await answer(on, request));
     const { response } = request;
+    const element = await answer(on, request);
+    // The head went when the answer took long.
+    if (response.headersSent) {
+      response.end(element);
+      return;
+    }
+    const body = xmlText(element);
     response.setHeader('content-type', 'application/xml');
     response.setHeader('content-length', Buffer.byteLength(body));
     response.end(body);

@@ -57,6 +57,8 @@ export interface ObjectStore {
   listBuckets(): readonly { readonly name: string; readonly createdMs: number }[];
   /** Whether there is a bucket of this name, which need not be one for a bucket. */
   hasBucket(bucket: string): boolean;
+  /** A version's name that nothing has. */
+  newVersion(): string;
   incoming(): IncomingFile;
   /** Removes content of which nothing has come since a time. @returns how much of it there was */
   removeIdleIncoming(sinceMs: number): Promise<number>;
@@ -140,6 +142,7 @@ export function openObjectStore(root: string, { clock, random, isShared, locks }
         .sort()
         .map((name) => ({ name, createdMs: statSync(join(root, name)).birthtimeMs })),
     hasBucket: (bucket) => BUCKET.test(bucket) && existsSync(join(root, bucket)),
+    newVersion: () => random.text(32, ID_LETTERS),
     incoming: () => openIncoming(join(incomingDir, random.text(32, ID_LETTERS))),
     removeIdleIncoming: (sinceMs) => removeOlder(incomingDir, sinceMs),
 

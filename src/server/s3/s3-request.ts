@@ -47,6 +47,8 @@ export interface S3Request {
    * Says what the request has changed, before it is answered. Whoever asks what was changed then finds it, but after a kill in between.
    */
   noteChange(objects: readonly ChangedObject[]): Promise<void>;
+  /** Has blanks sent while the operation takes long, once all headers of its answer are set. */
+  mayTakeLong(): void;
   /** Aborts when the key loses its power while the request is under way; the reason is the error for the client. */
   readonly signal: AbortSignal;
 }

@@ -19,6 +19,7 @@ import { handle as carryOut, type Handling } from './handlers.ts';
 import { isNeeded, type NeededObject } from './host-reads.ts';
 import { bucketOfHost, refuseHostStyle } from './host-style.ts';
 import { createLocks } from './locks.ts';
+import { createLongAnswer } from './long-answer.ts';
 import { openObjectStore } from './object-store.ts';
 import type { RequireReadable } from './objects.ts';
 import { S3Error } from './s3-error.ts';
@@ -96,14 +97,20 @@ interface Door {
 async function answer(door: Door, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = door.ctx.random.uuid();
   response.setHeader('x-amz-request-id', requestId);
+  const long = createLongAnswer(response);
   try {
-    await handle(door, request, response, requestId);
+    await handle(door, request, response, { requestId, mayTakeLong: long.begin });
   } catch (thrown) {
     if (hasHungUp(thrown)) {
       response.destroy();
       return;
     }
     const error = toS3Error(door.ctx, thrown, requestId);
+    const element = `<Error>${elements({ Code: error.code, Message: error.message, RequestId: requestId })}</Error>`;
+    if (long.hasBegun) {
+      response.end(element);
+      return;
+    }
     if (response.headersSent) {
       response.destroy();
       return;
@@ -111,14 +118,14 @@ async function answer(door: Door, request: IncomingMessage, response: ServerResp
     for (const name of response.getHeaderNames()) if (name !== 'x-amz-request-id') response.removeHeader(name);
     response.statusCode = error.status;
     for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-    const body = xmlText(
-      `<Error>${elements({ Code: error.code, Message: error.message, RequestId: requestId })}</Error>`,
-    );
+    const body = xmlText(element);
     response.setHeader('content-type', 'application/xml');
     response.setHeader('content-length', Buffer.byteLength(body));
     // What is left of an upload that is refused is not read any more.
     response.setHeader('connection', 'close');
     response.end(request.method === 'HEAD' ? undefined : body);
+  } finally {
+    long.stop();
   }
 }
 
@@ -126,7 +133,7 @@ async function handle(
   door: Door,
   message: IncomingMessage,
   response: ServerResponse,
-  requestId: string,
+  { requestId, mayTakeLong }: { readonly requestId: string; mayTakeLong(): void },
 ): Promise<void> {
   const { ctx, known } = door;
   const { store } = door.handling;
@@ -158,7 +165,7 @@ async function handle(
   using transfer = ctx.transfers.begin(caller.accessKeyId);
   await carryOut(door.handling, name, {
     ...{ message, response, bucket, key, query, headers, caller, body },
-    ...{ requireStillAllowed, noteChange, signal: transfer.signal },
+    ...{ requireStillAllowed, noteChange, mayTakeLong, signal: transfer.signal },
   });
 }
 
