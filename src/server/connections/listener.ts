@@ -1,5 +1,4 @@
-/** An address of the server: the one for all of its doors, or a port for one of them alone. */
-import { lookup } from 'node:dns/promises';
+/** A port of its own for one door, beside the one address for all of them. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, SlipwayError } from '../../errors.ts';
@@ -14,45 +13,28 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/**
- * Takes requests at an address; at `localhost` by IPv4 and by IPv6, where there are both.
- *
- * @throws SlipwayError SERVER_CANNOT_LISTEN
- */
+/** @throws SlipwayError SERVER_CANNOT_LISTEN */
 export async function listenAt(
-  door: { readonly connections: Connections; readonly tls: TlsFiles | null },
+  { connections, tls }: { readonly connections: Connections; readonly tls: TlsFiles | null },
   { host, port }: { readonly host: string; readonly port: number },
   answer: RequestListener,
 ): Promise<Listener> {
-  const listen = async (address: string, at: number): Promise<Server> => {
-    const server = door.connections.createServer(door.tls, answer);
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ port: at, host: address, backlog: BACKLOG }, resolve);
-    });
-    return server;
-  };
-  const [first = host, ...others] = await addressesOf(host);
-  const server = await listen(first, port).catch((cause: unknown) => {
-    throw new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
-      cause,
-    });
+  const server = connections.createServer(tls, answer);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(
+        new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
+          cause,
+        }),
+      ),
+    );
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
   const { address, port: chosen, family } = server.address() as AddressInfo;
-  const beside = await Promise.allSettled(others.map((other) => listen(other, chosen)));
-  const servers = [server, ...beside.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))];
   return {
-    url: `${door.tls === null ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`,
-    async close() {
-      await Promise.all(servers.map(closeServer));
-    },
+    url: `${tls === null ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`,
+    close: () => closeServer(server),
   };
-}
-
-async function addressesOf(host: string): Promise<readonly string[]> {
-  if (host !== 'localhost') return [host];
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return [...new Set(found.map(({ address }) => address))];
 }
 
 /** A connection whose request is still to be answered becomes idle only then, and would stay open for as long as its client likes. */

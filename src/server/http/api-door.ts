@@ -1,6 +1,7 @@
 /** The door of both JSON APIs: `POST /`, answered by JSON. Which operation it is and who asks is not its matter. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isSlipwayError } from '../../errors.ts';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
+import { isSlipwayError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import type { Random } from '../../system/random.ts';
@@ -12,60 +13,63 @@ export interface ApiDoorContext {
   readonly log: Logger;
 }
 
-/** Agents make sure at their start that something answers here; load balancers ask whether it lives. */
-const GREETING = 'slipway control server\n';
-
-/** Carries a request out. The id is the one that its answer carries. @throws ApiError when it is refused */
+/** @param requestId what the answer names the request by */
 type Call = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<object>;
 
-export function createApiDoor(ctx: ApiDoorContext, call: Call): RequestListener {
-  return (request, response) => {
-    answer(ctx, call, request, response).catch((error: unknown) => {
-      ctx.log.error('a request could not be answered', { error });
-      response.destroy();
-    });
-  };
-}
-
-async function answer(
+/**
+ * @param createServer makes the server below, which hands over the requests that are meant for this door
+ * @param call carries a request out, and throws an ApiError when it is refused
+ */
+export function createApiDoor(
   ctx: ApiDoorContext,
+  createServer: (onRequest: RequestListener) => Server,
   call: Call,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const requestId = ctx.random.uuid();
-  try {
-    requireUnambiguous(request.rawHeaders);
-    const { method, url } = request;
-    if ((method === 'GET' || method === 'HEAD') && url === '/') {
-      end(request, response, 200, { 'content-type': 'text/plain' }, GREETING);
-      return;
+): FastifyInstance {
+  const door: FastifyInstance = fastify({
+    serverFactory: createServer,
+    // The factory's servers answer what is no HTTP themselves.
+    clientErrorHandler: () => undefined,
+    forceCloseConnections: 'idle',
+  });
+  door.addHook('onRequest', async (request) => requireUnambiguous(request.raw.rawHeaders));
+  // Bodies are read only when the head of a request has been found good.
+  door.removeAllContentTypeParsers();
+  door.addContentTypeParser('*', (_request, _body, done) => done(null));
+  door.setErrorHandler((error, _request, reply) => sendError(ctx, reply, ctx.random.uuid(), requestFault(error)));
+  door.setNotFoundHandler((_request, reply) => sendError(ctx, reply, ctx.random.uuid(), notFound()));
+  door.post('/', async (request, reply) => {
+    const requestId = ctx.random.uuid();
+    try {
+      if (request.url !== '/') throw notFound();
+      const output = await call(request.raw, reply.raw, requestId);
+      return reply
+        .header('x-amzn-requestid', requestId)
+        .header('content-type', 'application/x-amz-json-1.1')
+        .send(JSON.stringify(output));
+    } catch (error) {
+      return sendError(ctx, reply, requestId, error);
     }
-    if (method !== 'POST' || url !== '/') throw notFound();
-    const body = JSON.stringify(await call(request, response, requestId));
-    const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId };
-    end(request, response, 200, headers, body);
-  } catch (thrown) {
-    const { status, headers, body } = encodeApiError(apiErrorOf(ctx, thrown, requestId));
-    end(request, response, status, { ...headers, 'x-amzn-requestid': requestId }, body);
-  }
-}
-
-function end(
-  request: IncomingMessage,
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-): void {
-  // Its client may have hung up, or sent what the connection was closed for.
-  if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(request.method === 'HEAD' ? undefined : body);
+  });
+  // Agents make sure at their start that something answers here; load balancers ask whether it lives.
+  door.get('/', async (_request, reply) => reply.header('content-type', 'text/plain').send('slipway control server\n'));
+  return door;
 }
 
 function notFound(): ApiError {
   return new ApiError('UnknownOperationException', 'Every operation is a POST to /, without a query.', { status: 404 });
+}
+
+/** What fastify itself refuses, in the words of the API. */
+function requestFault(error: unknown): unknown {
+  const status = (error as { statusCode?: number }).statusCode;
+  return status !== undefined && status < 500
+    ? new ApiError('SerializationException', messageOf(error), { status })
+    : error;
+}
+
+function sendError(ctx: ApiDoorContext, reply: FastifyReply, requestId: string, thrown: unknown): FastifyReply {
+  const { status, headers, body } = encodeApiError(apiErrorOf(ctx, thrown, requestId));
+  return reply.status(status).headers(headers).header('x-amzn-requestid', requestId).send(body);
 }
 
 function apiErrorOf(ctx: ApiDoorContext, thrown: unknown, requestId: string): ApiError {

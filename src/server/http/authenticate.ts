@@ -29,6 +29,7 @@ const LOOK_AGAIN_MS = 1_000;
  * first, the key among it: strangers are answered without their bodies being read.
  *
  * @param services that the signature may be scoped to
+ * @param turn is waited for before the key is looked up; whoever has no signature is refused before it
  * @returns what finishes it, once the body is there; it throws the same errors
  * @throws ApiError of `verifySignature`, and of a key that has no power: its owner is told why
  */
@@ -36,15 +37,17 @@ export async function beginAuthentication(
   ctx: AuthenticationContext,
   head: IncomingHead,
   services: readonly string[],
+  turn: () => Promise<void> = async () => undefined,
 ): Promise<(body: Buffer) => Promise<Caller>> {
   const signed = { method: head.method, path: head.path, headers: textHeaders(head.headers) };
-  const begunAtMs = ctx.clock.now();
-  const options = { services, nowMs: begunAtMs, signingKeyOf: ctx.signingKeyOf };
+  const options = { services, nowMs: ctx.clock.now(), signingKeyOf: ctx.signingKeyOf };
   const { accessKeyId } = checkSignatureHead(signed, options).authorization;
+  await turn();
+  const lookedAtMs = ctx.clock.now();
   const found = await ctx.findKey(accessKeyId);
   if (found === null) throw powerlessError({ why: 'unknown' });
   return async (body) => {
-    const isOld = ctx.clock.now() - begunAtMs > LOOK_AGAIN_MS;
+    const isOld = ctx.clock.now() - lookedAtMs > LOOK_AGAIN_MS;
     const key = isOld ? await ctx.findKey(accessKeyId) : found;
     if (key === null) throw powerlessError({ why: 'unknown' });
     const secretOf = async () => key.secretAccessKey;

@@ -1,5 +1,6 @@
 /** The control server's address: `POST /` for both JSON APIs, told apart by their target. Other requests go to the other doors. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import {
@@ -22,7 +23,7 @@ import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
-import { type Listener, listenAt } from '../connections/listener.ts';
+import { BACKLOG } from '../connections/limits.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
 import { createApiDoor } from './api-door.ts';
@@ -62,27 +63,34 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const calls = createCalls();
   const turns = createTurns({ afterTurn: setImmediate, now: () => performance.now() });
-  const answer = createApiDoor(ctx, (...call) => handle({ ...ctx, turns, calls }, ...call));
-  const onRequest: RequestListener = (request, response) => {
-    const door = doorFor(request);
-    response.once('close', () =>
-      ctx.onEnd(
-        labelsFor(door, request, ctx.hostCommands),
-        response.writableFinished ? String(response.statusCode) : 'closed',
-      ),
-    );
-    if (door === 'api') answer(request, response);
-    else ctx.doors[door](request, response);
-  };
-  let listener: Listener | null = null;
+  const createServer = (onApi: RequestListener) =>
+    ctx.connections.createServer(ctx.tls, (request, response) => {
+      const door = doorFor(request);
+      response.once('close', () =>
+        ctx.onEnd(
+          labelsFor(door, request, ctx.hostCommands),
+          response.writableFinished ? String(response.statusCode) : 'closed',
+        ),
+      );
+      if (door === 'api') onApi(request, response);
+      else ctx.doors[door](request, response);
+    });
+  const server = createApiDoor(ctx, createServer, (...call) => handle({ ...ctx, turns, calls }, ...call));
   return {
     async listen(host, port) {
-      listener = await listenAt(ctx, { host, port }, onRequest);
-      return listener.url;
+      try {
+        const url = await server.listen({ host, port, backlog: BACKLOG });
+        // Fastify does not know what the server speaks that was made for it.
+        return ctx.tls === null ? url : url.replace(/^http:/, 'https:');
+      } catch (cause) {
+        throw new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
     },
     async close() {
       calls.endAll();
-      await listener?.close();
+      await server.close();
     },
   };
 }
@@ -101,8 +109,8 @@ async function handle(
   const { method = 'POST', url: path = '/', headers } = request;
   const [prefix, operation] = splitTarget(headers['x-amz-target']);
   const { api, services } = apiOf(prefix, operation);
-  await ctx.turns.take(urgencyOf(operation));
-  const finishAuthentication = await beginAuthentication(ctx, { method, path, headers }, services);
+  const turn = () => ctx.turns.take(urgencyOf(operation));
+  const finishAuthentication = await beginAuthentication(ctx, { method, path, headers }, services, turn);
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request, caller.accessKeyId);
