@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
+import { nearNames } from '../appspec/suggest.ts';
 import { SlipwayError, systemErrorCode } from '../errors.ts';
 import { requireProgram } from '../system/programs.ts';
 import type { CliContext } from './context.ts';
@@ -16,23 +17,44 @@ const TAIL_BYTES = 1024 * 1024;
 
 /** The scripts' log of one deployment, in whichever deployment group's folder it is. */
 export function findDeploymentLog(rootDir: string, deploymentId: string): string {
-  const found = deploymentLogs(rootDir).find((log) => log.deploymentId === deploymentId);
+  const logs = newestFirst(deploymentLogs(rootDir));
+  const found = logs.find((log) => log.deploymentId === deploymentId);
   if (found === undefined) {
-    throw new SlipwayError('CLI_NO_LOGS', `no deployment ${deploymentId} has left a script log below ${rootDir}`);
+    const message = `no deployment ${deploymentId} has left a script log below ${rootDir}`;
+    throw new SlipwayError('CLI_NO_LOGS', message, { remedy: remedyWithNewest(logs, deploymentId) });
   }
   return found.file;
 }
 
 /** The scripts' log that was written to last. @param groupId null: of any deployment group */
 export function findLatestDeploymentLog(rootDir: string, groupId: string | null = null): string {
-  const [newest] = deploymentLogs(rootDir)
-    .filter((log) => groupId === null || log.groupId === groupId)
-    .sort((a, b) => b.modifiedMs - a.modifiedMs);
+  const [newest] = newestFirst(deploymentLogs(rootDir)).filter((log) => groupId === null || log.groupId === groupId);
   if (newest === undefined) {
     const whose = groupId === null ? '' : ` of the group ${groupId}`;
-    throw new SlipwayError('CLI_NO_LOGS', `no deployment${whose} has left a script log below ${rootDir}`);
+    const message = `no deployment${whose} has left a script log below ${rootDir}`;
+    throw new SlipwayError('CLI_NO_LOGS', message, { remedy: remedyWithNewest([]) });
   }
   return newest.file;
+}
+
+const NEWEST = 3;
+
+/** @param wanted the id that was asked for, which may be a slip of the pen away from one that there is */
+function remedyWithNewest(logs: readonly DeploymentLog[], wanted = ''): string {
+  if (logs.length === 0) {
+    return 'No script of a deployment has run there yet; if the agent keeps its files elsewhere, name its configuration with --config-file.';
+  }
+  const near = nearNames(
+    wanted,
+    logs.map(({ deploymentId }) => deploymentId),
+  );
+  const newest = logs.slice(0, NEWEST).map(({ deploymentId }) => deploymentId);
+  const meant = near.length === 0 ? '' : `Did you mean ${near.join(' or ')}? `;
+  return `${meant}The newest that have are ${newest.join(', ')}. A deployment without scripts leaves none.`;
+}
+
+function newestFirst(logs: readonly DeploymentLog[]): DeploymentLog[] {
+  return [...logs].sort((a, b) => b.modifiedMs - a.modifiedMs);
 }
 
 interface DeploymentLog {
@@ -70,7 +92,12 @@ export async function showFile(ctx: CliContext, path: string, options: ShowOptio
   const { lines, follow = false } = options;
   const view = logView(ctx, options, path);
   let file = openIfThere(path);
-  if (file === null) throw new SlipwayError('CLI_NO_LOGS', `${path} does not exist`);
+  if (file === null) {
+    throw new SlipwayError('CLI_NO_LOGS', `${path} does not exist`, {
+      remedy:
+        'No agent has written there yet: `slipway agent start` starts one. Of a service that does not come up, `slipway logs --journal` has the reason; --config-file names another configuration.',
+    });
+  }
   try {
     const shown = showTail(view, file, lines);
     let showAdded = follower(view, file, shown);

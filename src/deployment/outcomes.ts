@@ -51,7 +51,8 @@ export function outcomeOfEvent(outcome: EventOutcome, log: string): CommandOutco
       return failed(
         3,
         `the script ${outcome.location} took longer than ${outcome.timeoutSeconds} seconds and was ended` +
-          (outcome.survivors.length === 0 ? '' : `, but not process ${describe(outcome.survivors)}`),
+          (outcome.survivors.length === 0 ? '' : `, but not process ${describe(outcome.survivors)}`) +
+          '; if it needs longer, raise its timeout in the AppSpec file',
         outcome.location,
         log,
       );

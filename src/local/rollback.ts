@@ -1,4 +1,5 @@
 /** Back to a revision that is still on this host, with no server: what to go back to, and the plan for it. */
+import { advisedCommand } from '../deployment/advised-command.ts';
 import { describeGroup, type GroupOnHost } from '../deployment/groups-on-host.ts';
 import { type HistoryEntry, isOnHost, readHistory } from '../deployment/history.ts';
 import { deploymentPaths, groupPointers, isLocalDeployment, readPointer } from '../deployment/layout.ts';
@@ -22,6 +23,8 @@ export interface RollbackRequest {
   readonly group: string | null;
   /** A deployment id; null: the newest good one before the current. */
   readonly to: string | null;
+  /** The agent's configuration, for commands that are advised; null: the usual file. */
+  readonly configFile?: string | null;
   /** Of the deployment that the rollback is. */
   readonly deploymentId: string;
 }
@@ -44,6 +47,12 @@ export function rollbackChoices(rootDir: string, groupId: string): readonly Roll
     .reverse();
 }
 
+/** The command runs as it is printed, also where the host has several groups. */
+function remedyWithList({ configFile = null }: RollbackRequest, groupId: string): string {
+  const list = advisedCommand({ configFile }, 'rollback', '--list', '--group', `id:${groupId}`);
+  return `\`${list}\` shows what there is; \`slipway deploy\` brings a revision that is not on the host.`;
+}
+
 /**
  * @throws SlipwayError ROLLBACK_NO_GROUP; ROLLBACK_NO_REVISION when there is nothing to go back to, or what was asked for is not here any
  * more
@@ -60,7 +69,7 @@ export function planRollback(request: RollbackRequest): RollbackPlan {
       to === null
         ? `no earlier revision of ${describeGroup(group)} that was deployed without a failure is on this host`
         : `${to} was not deployed to ${describeGroup(group)} on this host, or so long ago that it is forgotten`,
-      choices.length > 0 ? {} : { remedy: NO_HISTORY_REMEDY },
+      { remedy: choices.length > 0 ? remedyWithList(request, deploymentGroupId) : NO_HISTORY_REMEDY },
     );
   }
   const { archiveDir } = deploymentPaths(rootDir, deploymentGroupId, target.deploymentId);
@@ -68,6 +77,7 @@ export function planRollback(request: RollbackRequest): RollbackPlan {
     throw new SlipwayError(
       'ROLLBACK_NO_REVISION',
       `the revision of ${target.deploymentId} is not at ${archiveDir} any more`,
+      { remedy: remedyWithList(request, deploymentGroupId) },
     );
   }
   // The files of a server's deployment are taken again as for a restart, so that scripts see the same BUNDLE_… as the first time.

@@ -1,8 +1,9 @@
 /** The results of commands that work on this machine alone, as JSON. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
-import { runSlipway } from '../support/slipway.ts';
+import { runSlipway, SLIPWAY } from '../support/slipway.ts';
 
 function agentConfig(scratch: ScratchFolder): string {
   const file = scratch.at('agent.yml');
@@ -20,7 +21,7 @@ function objects(stdout: string): unknown[] {
     .map((line) => JSON.parse(line) as unknown);
 }
 
-test('slipway local --json prints each event and the deployment, and slipway rollback and logs print what it left', async () => {
+test('slipway local --json prints each event and the deployment, and so do rollback, whose advice runs as printed, and logs', async () => {
   using scratch = scratchFolder();
   const config = agentConfig(scratch);
   mkdirSync(scratch.at('bundle'));
@@ -59,6 +60,12 @@ test('slipway local --json prints each event and the deployment, and slipway rol
   const back = await runSlipway(['rollback', '--yes', '--json', '--config-file', config]);
   expect(back.status).toBe(0);
   expect(objects(back.stdout).at(-1)).toMatchObject({ type: 'deployment', status: 'Succeeded' });
+
+  const none = await runSlipway(['rollback', '--yes', '--to', 'd-NONE', '--config-file', config]);
+  const [, advised = ''] = /`slipway (rollback --list [^`]*)`/.exec(none.stderr) ?? [];
+  // As a shell runs what was copied from there.
+  const run = await execa('/bin/sh', ['-c', `"$0" "$1" ${advised} --json`, process.execPath, SLIPWAY]);
+  expect(JSON.parse(run.stdout)).toMatchObject({ deployments: expect.any(Array) });
 
   const logs = await runSlipway(['logs', 'latest', '--json', '--config-file', config]);
   expect(objects(logs.stdout)).toContainEqual({

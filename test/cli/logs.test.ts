@@ -1,4 +1,4 @@
-import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
@@ -38,4 +38,21 @@ test('slipway logs -f shows the last lines and all that is added, through a rota
 
   follow.kill('SIGINT');
   expect(await follow).toMatchObject({ exitCode: 0 });
+});
+
+test('slipway logs of what is not there names what is: the deployment that was meant, the newest ones, or the journal', async () => {
+  using scratch = scratchFolder();
+  writeFileSync(scratch.at('agent.yml'), `log_dir: ${scratch.path}\nroot_dir: ${scratch.at('root')}\n`);
+  const ask = async (...args: string[]) => {
+    const asked = await execa(process.execPath, [SLIPWAY, 'logs', ...args, '--config-file', scratch.at('agent.yml')], {
+      reject: false,
+    });
+    return asked.stderr;
+  };
+  expect(await ask('d-ABCDEFGH1')).toContain('No script of a deployment has run there yet');
+  mkdirSync(scratch.at('root/group/d-ABCDEFGH2/logs'), { recursive: true });
+  writeFileSync(scratch.at('root/group/d-ABCDEFGH2/logs/scripts.log'), '');
+  expect(await ask('d-ABCDEFGH1')).toContain('Did you mean d-ABCDEFGH2? The newest that have are d-ABCDEFGH2.');
+  expect(await ask('d-ZZZZZZZZZ')).toMatch(/to do: The newest that have are d-ABCDEFGH2\./);
+  expect(await ask()).toContain('`slipway logs --journal` has the reason');
 });

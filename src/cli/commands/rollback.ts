@@ -32,6 +32,7 @@ export const addRollbackCommand: AddCommand = (program, ctx, conclude) => {
       const { carryOut, NO_IDENTITY } = await import('../local-deploy.ts');
       const plan = planRollback({
         rootDir: config.rootDir,
+        configFile: config.configFile,
         group: options.group ?? null,
         to: options.to ?? null,
         deploymentId: newLocalDeploymentId(ctx.random),
