@@ -12,34 +12,27 @@
  *
  * A failure on the way undoes what was done and throws; an interruption is put right by `recoverInstalls` before the agent takes new work.
  */
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { AppSpec } from '../appspec/types.ts';
-import { messageOf, SlipwayError } from '../errors.ts';
+import { SlipwayError } from '../errors.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { readMountTable } from '../system/mount-table.ts';
 import { requireProgram } from '../system/programs.ts';
 import { withoutOwnLinks } from './after-cleanup.ts';
-import { anchorFs } from './anchored-fs.ts';
 import { attributeView } from './attribute-tools.ts';
 import { bookkeepingPaths, type LastInstall, readLastInstall, readOtherGroups } from './bookkeeping.ts';
+import { carryOut, type PreparedInstall } from './carry-out.ts';
 import { formatCleanup } from './cleanup-file.ts';
-import { commitAll, discardOld, discardWithCrew, foldersOf, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
-import { type Crew, createCrew, type SecondThread } from './crew.ts';
-import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { fileSystemLookup } from './file-systems.ts';
-import { installFault, notRecovered } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
-import { beginJournal, type JournalBegin, type JournalWriter, removeJournal, syncFolder } from './journal.ts';
 import { carriedEntries, formatManifest } from './manifest.ts';
-import { type Operations, planOperations } from './operations.ts';
+import { planOperations } from './operations.ts';
 import { ownPlaceLookup } from './own-places.ts';
 import { planInstall } from './plan.ts';
 import { type BehaviorInForce, remediesFor } from './remedies.ts';
 import { rememberedIds } from './remembered-ids.ts';
-import { type StagingContext, stageAll, stageAndSyncAll } from './stage.ts';
-import { timesOf } from './times.ts';
 import { diskView, rememberingView } from './tree-view.ts';
 import type { InstallPlan, InstallRules, PlanProblem, PlanResult, TakenOver, TreeView } from './types.ts';
 
@@ -97,12 +90,6 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
     saved: plan.saved.length,
     takenOver: plan.takenOver,
   };
-}
-
-interface PreparedInstall {
-  readonly plan: InstallPlan;
-  readonly operations: Operations;
-  readonly savedFilesDir: string;
 }
 
 /** What was read and seen for it ends with this function: of many files that is a fifth of the memory. */
@@ -221,125 +208,4 @@ function describeProblems(problems: readonly PlanProblem[]): string {
   const listed = problems.slice(0, LISTED_PROBLEMS).map(({ message }) => message);
   const more = problems.length - listed.length;
   return `the revision cannot be installed: ${listed.join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
-}
-
-async function carryOut(
-  ctx: InstallContext,
-  request: InstallRequest,
-  { plan, operations, savedFilesDir }: PreparedInstall,
-): Promise<void> {
-  const paths = bookkeepingPaths(request);
-  const { tools } = ctx;
-  using anchored = anchorFs(ctx.fs, ctx.agentUid);
-  const { fs } = anchored;
-  const syncsEach = areSyncedOneByOne(plan);
-  const second = syncsEach ? null : startSecond(ctx, plan);
-  await using crew = createCrew(fs, second);
-  const begin: JournalBegin = {
-    deploymentGroupId: request.deploymentGroupId,
-    deploymentId: request.deploymentId,
-    commit: operations.commit,
-    folderRemovals: operations.folderRemovals,
-    savedFilesDir,
-    staleContexts: plan.staleContexts,
-    times: timesOf(fs, [...touchedFiles(operations), ...foldersOf(operations).map((folder) => `${folder}/.`)]),
-  };
-  const journal = openJournal(fs, paths.journal, begin);
-  let state: 'staging' | 'committing' = 'staging';
-  try {
-    const staging: StagingContext = { fs, tools, crew, ...(request.signal && { signal: request.signal }) };
-    if (syncsEach) {
-      await stageAndSyncAll(staging, operations.staging);
-      for (const folder of foldersOf(begin)) syncFolder(fs, folder);
-    } else {
-      beginWriting(plan, request.archiveDir);
-      await stageAll(staging, operations.staging);
-      syncFileSystems(fs, plan.saved.length > 0 ? [...foldersOf(begin), savedFilesDir] : foldersOf(begin));
-    }
-    journal.append('staged');
-    state = 'committing';
-    await commitAll(fs, tools, operations, crew);
-    markComplete(fs, paths.manifest);
-    for (const folder of foldersOf(begin)) syncFolder(fs, folder);
-    syncFileSystems(fs, [...new Set(touchedFiles(operations).map((path) => dirname(path)))]);
-    journal.append('committed');
-  } catch (error) {
-    journal.close();
-    // Two at work on one tree would mix what is undone with what is done.
-    await crew.stopped();
-    undo({ ...ctx, fs }, begin, state, paths.journal, error);
-    throw error;
-  }
-  journal.close();
-  await finishCommitted({ ...ctx, fs }, begin, paths.journal, operations.apart, crew);
-}
-
-function startSecond({ secondThread, agentUid }: InstallContext, { files }: InstallPlan): SecondThread | null {
-  return secondThread !== undefined && files.length >= secondThread.leastFiles ? secondThread.start(agentUid) : null;
-}
-
-function openJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {
-  try {
-    return beginJournal(fs, path, begin);
-  } catch (cause) {
-    throw installFault(cause, `the journal ${path} could not be written`);
-  }
-}
-
-/** @throws SlipwayError INSTALL_NOT_RECOVERED that names both faults; the journal stays, and the next Install or start tries again */
-function undo(
-  { fs, tools }: InstallContext,
-  begin: JournalBegin,
-  state: 'staging' | 'committing',
-  journalPath: string,
-  fault: unknown,
-): void {
-  try {
-    rollBack(fs, tools, begin, state);
-    removeJournal(fs, journalPath);
-  } catch (cause) {
-    throw notRecovered(cause, `${messageOf(fault)}; and what was there before could not be put back yet`);
-  }
-}
-
-/**
- * Clears away what the new tree has replaced. The new tree is complete and durable, so nothing here can make a failure of the Install:
- * what the disk refuses is tried once more, and then left to the journal, which the group's next Install or the agent's next start takes up.
- */
-async function finishCommitted(
-  ctx: InstallContext,
-  begin: JournalBegin,
-  journalPath: string,
-  apart: Operations['apart'],
-  crew: Crew,
-): Promise<void> {
-  const { fs, tools, log } = ctx;
-  for (const isLastTry of [false, true]) {
-    try {
-      if (isLastTry) discardOld(fs, tools, begin);
-      else await discardWithCrew(fs, tools, begin, apart, crew);
-      removeJournal(fs, journalPath);
-      return;
-    } catch (error) {
-      await crew.stopped();
-      if (!isLastTry) continue;
-      const { deploymentGroupId, deploymentId } = begin;
-      const message =
-        'the new revision is in place, but what it replaced cannot be removed yet; the next Install or start does';
-      log.warn(message, { deploymentGroupId, deploymentId, error });
-    }
-  }
-}
-
-function touchedFiles({ commit }: Operations): string[] {
-  return commit.flatMap(({ op, path }) => (op === 'touch' ? path : []));
-}
-
-/**
- * Gives the manifest, which is the last but one to come to its place, the time at which it came there, by the clock that times of change
- * are from. What changes afterwards has a time of change that is not before it.
- */
-function markComplete(fs: InstallFs, manifest: string): void {
-  const seconds = Math.floor(fs.lstatSync(manifest).ctimeMs) / 1000;
-  fs.lutimesSync(manifest, seconds, seconds);
 }
