@@ -112,7 +112,7 @@ async function running(
     new Promise<boolean>((resolve) => {
       get({ socketPath, path: '/health', agent: false }, (answer) => {
         answer.resume();
-        resolve(answer.statusCode === 200);
+        resolve(answer.statusCode !== undefined);
       }).on('error', () => resolve(false));
     });
   try {

@@ -1,0 +1,32 @@
+/**
+ * Real load balancers in front of four real agents, under a load that never pauses: `npm run test:balancers -- --json`. With each balancer a
+ * rolling deployment, and one that fails and is rolled back. Last line: requests, failed. Exits 1 unless none failed with both balancers.
+ */
+import { parseArgs } from 'node:util';
+import { haproxyProgram, nginxProgram, startHaproxy, startNginx } from '../support/balancers.ts';
+import { scratchFolder } from '../support/scratch.ts';
+import { runRollingDeployments } from './rolling.ts';
+
+const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const total = { requests: 0, failed: 0 };
+let isComplete = true;
+for (const { kind, program, start } of [
+  { kind: 'haproxy', program: haproxyProgram, start: startHaproxy },
+  { kind: 'nginx', program: nginxProgram, start: startNginx },
+]) {
+  if (program === null) {
+    isComplete = false;
+    process.stderr.write(`${kind}  not run: it is not installed (apt-get install haproxy nginx-light)\n`);
+    continue;
+  }
+  using scratch = scratchFolder();
+  await runRollingDeployments(scratch, start, ({ what, requests, failed, faults }) => {
+    total.requests += requests;
+    total.failed += failed;
+    process.stderr.write(`${kind}  ${what}: ${requests} requests, ${failed} failed ${[...faults].join(', ')}\n`);
+  });
+}
+process.stdout.write(
+  values.json ? `${JSON.stringify(total)}\n` : `${total.requests} requests, ${total.failed} failed\n`,
+);
+process.exitCode = isComplete && total.failed === 0 && total.requests > 0 ? 0 : 1;
