@@ -5,7 +5,7 @@ import type { ManagementOperations } from '../protocol/management/shapes.ts';
 import { collect } from './arguments.ts';
 import { parseTagFilter, parseTagSet, type TagFilter } from './tag-filters.ts';
 
-export interface GroupSettingsOptions {
+export interface GroupSettingsOptions extends AlarmOptions {
   readonly tag?: readonly TagFilter[];
   readonly tagSet?: readonly (readonly TagFilter[])[];
   readonly config?: string;
@@ -15,12 +15,18 @@ export interface GroupSettingsOptions {
   readonly loadBalancers?: readonly string[];
 }
 
+export interface AlarmOptions {
+  readonly alarms?: readonly string[];
+  readonly ignoreUnreadableAlarms?: boolean;
+}
+
 type Input = ManagementOperations['UpdateDeploymentGroup']['input'];
 type RollbackEvent = NonNullable<NonNullable<Input['autoRollbackConfiguration']>['events']>[number];
 
 const ROLLBACK_EVENTS = {
   failure: 'DEPLOYMENT_FAILURE',
   stop: 'DEPLOYMENT_STOP_ON_REQUEST',
+  alarm: 'DEPLOYMENT_STOP_ON_ALARM',
 } as const satisfies Record<string, RollbackEvent>;
 
 export type RollbackCause = keyof typeof ROLLBACK_EVENTS;
@@ -32,6 +38,27 @@ export function parseRollbackCauses(text: string): readonly RollbackCause[] {
     if (Object.hasOwn(ROLLBACK_EVENTS, cause)) return cause as RollbackCause;
     throw new InvalidArgumentError(`'${cause}' is none of ${Object.keys(ROLLBACK_EVENTS).join(', ')}, or none`);
   });
+}
+
+/** A deployment has these, too. */
+export function addAlarmOptions(command: Command): Command {
+  return command
+    .option(
+      '--alarms <names>',
+      'alarms of the server that stop a deployment, with commas between; or none',
+      (text: string) => (text === 'none' ? [] : text.split(',')),
+    )
+    .option('--ignore-unreadable-alarms', 'go on while an alarm cannot be read; with --alarms');
+}
+
+/** @returns null: nothing was said about alarms @throws SlipwayError CLI_BAD_ARGUMENT */
+export function alarmsOf({ alarms, ignoreUnreadableAlarms = false }: AlarmOptions) {
+  if (alarms === undefined && ignoreUnreadableAlarms) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--ignore-unreadable-alarms says nothing without --alarms');
+  }
+  if (alarms === undefined) return null;
+  const list = alarms.map((name) => ({ name }));
+  return { enabled: alarms.length > 0, ignorePollAlarmFailure: ignoreUnreadableAlarms, alarms: list };
 }
 
 export function addOutdatedOption(command: Command): Command {
@@ -66,7 +93,7 @@ function trafficOf(names: readonly string[]) {
 export function addRollbackOptions(command: Command): Command {
   return command.option(
     '--auto-rollback <when>',
-    'deploy the last good revision again after: failure, stop, or both with a comma between; or none',
+    'deploy the last good revision again after: failure, stop, alarm, with commas between; or none',
     parseRollbackCauses,
   );
 }
@@ -87,7 +114,9 @@ export function settingsInput(options: GroupSettingsOptions) {
       remedy: 'Give one --tag-set for each list of tags of which a host must have one.',
     });
   }
+  const alarmConfiguration = alarmsOf(options);
   return {
+    ...(alarmConfiguration === null ? {} : { alarmConfiguration }),
     ...(tag === undefined ? {} : { onPremisesInstanceTagFilters: [...tag] }),
     ...(tagSet === undefined ? {} : { onPremisesTagSet: { onPremisesTagSetList: tagSet.map((list) => [...list]) } }),
     ...(config === undefined ? {} : { deploymentConfigName: config }),

@@ -16,6 +16,7 @@ export interface ServerOptions {
   readonly accountId: string;
   readonly zoneTag: string;
   readonly loadBalancers?: string;
+  readonly alarms?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly keepDeployments: Days;
@@ -88,6 +89,11 @@ export function addServerOptions(command: Command): Command {
       ).env('SLIPWAY_LOAD_BALANCERS'),
     )
     .addOption(
+      new Option('--alarms <file>', 'what the names of alarms in deployment groups stand for, YAML or JSON').env(
+        'SLIPWAY_ALARMS',
+      ),
+    )
+    .addOption(
       new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),
     )
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'))
@@ -106,13 +112,14 @@ function keepOption(what: string, defaultDays: number, meaning: string): Option 
 
 /** Paths are made whole. A flag that was given nothing, as by a script whose variable is empty, is as if it were not there. */
 export function usedServerOptions(options: ServerOptions, folder: string): ServerOptions {
-  const { publicS3Endpoint, database, tlsCert, tlsKey, loadBalancers, dataDir, ...others } = options;
+  const { publicS3Endpoint, database, tlsCert, tlsKey, loadBalancers, alarms, dataDir, ...others } = options;
   return {
     ...others,
     dataDir: pathFrom(folder, dataDir),
     ...(publicS3Endpoint ? { publicS3Endpoint } : {}),
     ...(database ? { database } : {}),
     ...(loadBalancers ? { loadBalancers: pathFrom(folder, loadBalancers) } : {}),
+    ...(alarms ? { alarms: pathFrom(folder, alarms) } : {}),
     ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
     ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
   };

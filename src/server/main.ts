@@ -19,6 +19,8 @@ import { createWaiters } from './engine/waiters.ts';
 import { createHealthDoor, type HealthContext } from './http/health-door.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
+import type { Alarms } from './outside/alarm.ts';
+import { readAlarmsFile } from './outside/alarms-file.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
@@ -34,6 +36,7 @@ import { createServerMetrics } from './telemetry/server-metrics.ts';
 import { requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
 import { trafficHandlers } from './work/traffic-orders.ts';
+import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startWorker } from './work/worker.ts';
 
 export interface ServerOptions {
@@ -56,6 +59,8 @@ export interface ServerOptions {
   readonly zoneTag?: string;
   /** What the names of load balancers in deployment groups stand for; without it they have none. */
   readonly loadBalancersFile?: string;
+  /** What the names of alarms in deployment groups stand for; without it they have none. */
+  readonly alarmsFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
@@ -87,6 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   if (options.tls !== undefined) requireTlsFiles(options.tls);
   const { loadBalancersFile } = options;
   const balancers = loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, clock);
+  const alarms: Alarms = options.alarmsFile === undefined ? new Map() : readAlarmsFile(options.alarmsFile);
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -116,6 +122,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(startWorker({ ...base, engine, bell, handlers }));
     const transfers = createTransfers();
     opened.push(
+      startAlarmWatch({ ...base, engine, alarms }),
       startArrivalsWatch({ ...base, engine }),
       startPowerWatch({ ...base, transfers }),
       startRetention({ ...base, periods: options.retention ?? KEEP_ALL }),
@@ -165,6 +172,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
         balancers: new Set(balancers.keys()),
+        alarms: new Set(alarms.keys()),
         server: {
           version: options.version,
           s3Endpoint: options.publicS3Endpoint ?? null,

@@ -19,7 +19,7 @@ type SimulatedTarget = Omit<Mutable<TargetSnapshot>, 'events' | 'host'> & {
 /** What does not change while a deployment goes on. */
 export type SimulatedSettings = Omit<
   DeploymentSnapshot,
-  'targets' | 'stopRequestedAtMs' | 'createdAtMs' | 'listeningSinceMs'
+  'targets' | 'stopRequestedAtMs' | 'stoppedByAlarm' | 'createdAtMs' | 'listeningSinceMs'
 >;
 
 function requiredOf({ minimumPerZone: { type, value } }: ZonalSettings, hosts: number): number {
@@ -42,6 +42,7 @@ export class SimulatedDeployment {
   readonly changed = new Set<string>();
   #isStopNew = false;
   #stopRequestedAtMs: number | null = null;
+  #alarm: string | null = null;
   readonly #settings: SimulatedSettings;
   readonly #createdAtMs = this.nowMs;
   readonly #everReady = new Set<SimulatedEvent>();
@@ -79,6 +80,10 @@ export class SimulatedDeployment {
     return this.#stopRequestedAtMs !== null;
   }
 
+  get stopCode(): 'ALARM_ACTIVE' | 'MANUAL_STOP' {
+    return this.#alarm === null ? 'MANUAL_STOP' : 'ALARM_ACTIVE';
+  }
+
   count(status: TargetSnapshot['status']): number {
     return this.targets.filter((target) => target.status === status).length;
   }
@@ -86,7 +91,10 @@ export class SimulatedDeployment {
   snapshot(): DeploymentSnapshot {
     const { targets } = this;
     const listeningSinceMs = this.#createdAtMs;
-    const times = { createdAtMs: this.#createdAtMs, stopRequestedAtMs: this.#stopRequestedAtMs, listeningSinceMs };
+    const times = {
+      ...{ createdAtMs: this.#createdAtMs, stopRequestedAtMs: this.#stopRequestedAtMs, listeningSinceMs },
+      stoppedByAlarm: this.#alarm,
+    };
     return { ...this.#settings, ...times, targets };
   }
 
@@ -155,9 +163,11 @@ export class SimulatedDeployment {
     if (target !== undefined) target.host.deregisteredAtMs ??= this.nowMs;
   }
 
-  requestStop(): void {
-    if (this.finished !== null) return;
-    this.#stopRequestedAtMs ??= this.nowMs;
+  /** @param alarm why an alarm stops it; else somebody does. Who comes first has stopped it. */
+  requestStop(alarm: string | null = null): void {
+    if (this.finished !== null || this.isStopped) return;
+    this.#alarm = alarm;
+    this.#stopRequestedAtMs = this.nowMs;
     this.#isStopNew = true;
   }
 

@@ -7,12 +7,19 @@ import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { followUntilEnd } from '../follow-deployment.ts';
-import { addRollbackOptions, autoRollbackOf, type RollbackCause } from '../group-settings.ts';
+import {
+  type AlarmOptions,
+  addAlarmOptions,
+  addRollbackOptions,
+  alarmsOf,
+  autoRollbackOf,
+  type RollbackCause,
+} from '../group-settings.ts';
 import { addRevisionOptions, locationOfOptions, type RevisionOptions } from '../revision-arguments.ts';
 import { addApplicationOption, findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { uploadRevision } from '../upload-revision.ts';
 
-interface DeployOptions extends ConnectionOptions, RevisionOptions {
+interface DeployOptions extends ConnectionOptions, RevisionOptions, AlarmOptions {
   readonly application?: string;
   readonly group: string;
   readonly autoRollback?: readonly RollbackCause[];
@@ -40,6 +47,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
   addDeployOptions(command).action(async (source: string | undefined, options: DeployOptions) => {
     const connection = connect(ctx, options);
     checkRevision(source, options);
+    const overrideAlarmConfiguration = alarmsOf(options);
     const group = await findServerGroup(connection.client, options.group, options);
     const { deploymentId = '' } = await connection.client.call('CreateDeployment', {
       ...group,
@@ -49,6 +57,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
       ...(options.autoRollback === undefined
         ? {}
         : { autoRollbackConfiguration: autoRollbackOf(options.autoRollback) }),
+      ...(overrideAlarmConfiguration === null ? {} : { overrideAlarmConfiguration }),
       ...(options.outdatedOnly ? { updateOutdatedInstancesOnly: true } : {}),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),
@@ -64,9 +73,8 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
 };
 
 function addDeployOptions(command: Command): Command {
-  return addRollbackOptions(
-    addRevisionOptions(addApplicationOption(command.requiredOption('--group <group>', SERVER_GROUP_ARGUMENT))),
-  )
+  const ofGroup = addApplicationOption(command.requiredOption('--group <group>', SERVER_GROUP_ARGUMENT));
+  return addAlarmOptions(addRollbackOptions(addRevisionOptions(ofGroup)))
     .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
     .option('--outdated-only', 'only hosts that have not the group’s last successful revision')
     .option('--config <name>', 'deployment configuration; else the group’s')

@@ -3,6 +3,7 @@ import { SlipwayError } from '../../errors.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import {
+  addAlarmOptions,
   addLoadBalancerOption,
   addOutdatedOption,
   addRollbackOptions,
@@ -146,5 +147,5 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 function addSettingsOptions(command: Command): Command {
   const withTags = addTagOptions(command);
   const withConfig = withTags.option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime');
-  return addLoadBalancerOption(addOutdatedOption(addRollbackOptions(withConfig)));
+  return addLoadBalancerOption(addOutdatedOption(addAlarmOptions(addRollbackOptions(withConfig))));
 }

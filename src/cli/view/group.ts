@@ -20,6 +20,7 @@ export function groupRows(
     ['outdated hosts', info.outdatedInstancesStrategy === 'IGNORE' ? 'left alone' : 'updated by themselves'],
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
     ['load balancers', balancersOf(info)],
+    ['alarms', alarmsOf(info)],
     ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
     ['last deployment', lastOf(info.lastAttemptedDeployment)],
     ['last successful', lastOf(info.lastSuccessfulDeployment)],
@@ -31,6 +32,11 @@ function balancersOf({ deploymentStyle, loadBalancerInfo }: GroupInfo): string {
   if (deploymentStyle?.deploymentOption !== 'WITH_TRAFFIC_CONTROL') return 'none';
   const { elbInfoList = [], targetGroupInfoList = [] } = loadBalancerInfo ?? {};
   return [...elbInfoList, ...targetGroupInfoList].map(({ name }) => name ?? '').join(', ');
+}
+
+function alarmsOf({ alarmConfiguration: watched }: GroupInfo): string {
+  const names = (watched?.alarms ?? []).map(({ name }) => name).join(', ') || 'none';
+  return watched?.enabled === true || names === 'none' ? names : `${names} (not watched)`;
 }
 
 function hostsOf(info: GroupInfo): string {

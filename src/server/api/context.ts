@@ -22,6 +22,8 @@ export interface ApiContext {
   readonly zoneTag: string;
   /** Names of load balancers that the server's configuration has. */
   readonly balancers: ReadonlySet<string>;
+  /** Names of alarms that the server's file has. */
+  readonly alarms: ReadonlySet<string>;
   readonly server: {
     readonly version: string;
     /** null: the S3 API is where this one is. */

@@ -1,6 +1,7 @@
 /** CreateDeployment: what it is given, checked, becomes a row with all that the deployment goes by. */
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import { watchedAlarms } from '../engine/alarms.ts';
 import { type DeploymentOptions, type DeploymentSettings, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
@@ -42,7 +43,7 @@ interface CreateOptions {
   readonly shown: DeploymentOptions;
 }
 
-function readOptions(input: Input): CreateOptions {
+function readOptions(ctx: ApiContext, input: Input): CreateOptions {
   const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
   const invalidBehavior = 'InvalidFileExistsBehaviorException';
   const fileExistsBehavior = checkChoice(behavior, 'fileExistsBehavior', BEHAVIORS, invalidBehavior);
@@ -50,7 +51,7 @@ function readOptions(input: Input): CreateOptions {
   const rollback = readObject(input, 'autoRollbackConfiguration');
   checkRollback(rollback);
   const alarms = readObject(input, 'overrideAlarmConfiguration');
-  checkAlarms(alarms, 'overrideAlarmConfiguration');
+  checkAlarms(alarms, 'overrideAlarmConfiguration', ctx.alarms);
   const suspended = readSuspendedProcesses(input);
   return {
     fileExistsBehavior,
@@ -95,7 +96,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const groupName = readName(input, 'deploymentGroupName', GROUP);
   const configName = readOptionalName(input, 'deploymentConfigName', CONFIG);
   const description = readDescription(input);
-  const options = readOptions(input);
+  const options = readOptions(ctx, input);
   const given = readObject(input, 'revision') === null ? null : readRevision(input, 'revision');
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   const made = await ctx.store.transaction(async (tx) => {
@@ -131,6 +132,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
       ...options.shown,
     };
+    const alarms = watchedAlarms(groupSettings.alarmConfiguration, options.shown.overrideAlarmConfiguration);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
     await useRevision(tx, ctx, application.application_id, revision, note, nowMs);
@@ -157,6 +159,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
         ...settingsOf(groupSettings, options.shown),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
       } satisfies DeploymentSettings),
+      alarms_json: alarms === null ? null : JSON.stringify(alarms),
       created_at_ms: nowMs,
       started_at_ms: null,
       completed_at_ms: null,

@@ -18,10 +18,21 @@ import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { requireApplication, requireHeldApplication, requireLockedApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { requireHeldConfig } from './deployment-configs.ts';
-import { APPLICATION, CONFIG, GROUP, quote, readName, readNames, readOptionalName, readText } from './input.ts';
+import {
+  APPLICATION,
+  CONFIG,
+  GROUP,
+  quote,
+  readName,
+  readNames,
+  readObject,
+  readOptionalName,
+  readText,
+} from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { DEFAULT_CONFIG } from './predefined-configs.ts';
 import { requireRoomForGroup } from './quotas.ts';
+import { checkAlarms } from './settings/alarms.ts';
 import { styleOf } from './settings/deployment-style.ts';
 import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
 import { readTags, resourceArn } from './tags.ts';
@@ -122,6 +133,7 @@ export const deploymentGroupHandlers: Handlers<
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG) ?? DEFAULT_CONFIG;
     const serviceRoleArn = readRole(input) ?? '';
     checkGroupSettings(input, ctx.balancers);
+    checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
@@ -183,6 +195,7 @@ export const deploymentGroupHandlers: Handlers<
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readRole(input);
     checkGroupSettings(input, ctx.balancers);
+    checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     await ctx.store.transaction(async (tx) => {
       const application = await requireHeldApplication(tx, applicationName);
       const row = await requireLockedGroup(tx, application, name);

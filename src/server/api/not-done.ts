@@ -26,29 +26,6 @@ export function isEmpty(value: unknown): boolean {
   );
 }
 
-/** A list of alarms may be kept with `enabled: false`, which is what it means in the hosted service, too. */
-function watchesNothing(value: unknown): boolean {
-  const { enabled, alarms } = value as Input;
-  return enabled === false || (enabled !== true && isEmpty(alarms));
-}
-
-function needsNoAlarm(value: unknown): boolean {
-  const { enabled, events } = value as Input;
-  return enabled === false || !Array.isArray(events) || !events.includes('DEPLOYMENT_STOP_ON_ALARM');
-}
-
-const ALARMS: Refusal = {
-  type: 'InvalidAlarmConfigException',
-  why: 'it watches no alarms. Leave it out, or set enabled to false; a script of ValidateService can ask whoever watches.',
-  asksForNothing: watchesNothing,
-};
-
-const ROLLBACK: Refusal = {
-  type: 'InvalidAutoRollbackConfigException',
-  why: 'it watches no alarms, so the event DEPLOYMENT_STOP_ON_ALARM never comes. DEPLOYMENT_FAILURE and DEPLOYMENT_STOP_ON_REQUEST do.',
-  asksForNothing: needsNoAlarm,
-};
-
 const OF_GROUPS = {
   autoScalingGroups: {
     type: 'InvalidAutoScalingGroupException',
@@ -60,8 +37,6 @@ const OF_GROUPS = {
     why: 'it sends no notifications. Leave it out; ListDeployments and GetDeployment say what has happened.',
     asksForNothing: isEmpty,
   },
-  alarmConfiguration: ALARMS,
-  autoRollbackConfiguration: ROLLBACK,
   blueGreenDeploymentConfiguration: {
     type: 'InvalidBlueGreenDeploymentConfigurationException',
     why: 'it deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments. Leave it out.',
@@ -96,8 +71,6 @@ const NOT_DONE: {
       why: 'it deploys in place, to the hosts of the deployment group; targetInstances are for blue/green deployments. Leave it out.',
       asksForNothing: (value) => Object.values(value as Input).every((member) => isEmpty(member)),
     },
-    autoRollbackConfiguration: ROLLBACK,
-    overrideAlarmConfiguration: ALARMS,
   },
   CreateDeploymentConfig: {
     trafficRoutingConfig: {

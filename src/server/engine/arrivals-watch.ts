@@ -15,6 +15,7 @@ import { instancesBehind } from '../store/instance-tags.ts';
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow } from '../store/schema.ts';
 import type { Store, StoreReader, StoreTransaction } from '../store/store.ts';
+import { watchedAlarms } from './alarms.ts';
 import type { Engine } from './engine.ts';
 import { type Arrivals, type AutomaticDeployment, arrivalsOf, MAX_TRIES } from './hosts/arrivals.ts';
 import { type DeploymentOptions, parseOptions, type SettingsOfGroup, settingsOf } from './settings.ts';
@@ -204,7 +205,9 @@ function rowOf(
   const options: DeploymentOptions = followsLastGood
     ? { relatedDeployments: { autoUpdateOutdatedInstancesRootDeploymentId: good.deployment_id } }
     : {};
-  const settings = settingsOf(JSON.parse(group.settings_json) as SettingsOfGroup, {});
+  const ofGroup = JSON.parse(group.settings_json) as SettingsOfGroup;
+  const settings = settingsOf(ofGroup, {});
+  const alarms = watchedAlarms(ofGroup.alarmConfiguration, undefined);
   return {
     ...base,
     deployment_id: deploymentId,
@@ -222,6 +225,7 @@ function rowOf(
     options_json: JSON.stringify(options),
     // There is no older revision to go back to on hosts that do not even have this one.
     settings_json: JSON.stringify({ ...settings, rollbackEvents: [], only: instanceIds }),
+    alarms_json: alarms === null ? null : JSON.stringify(alarms),
     created_at_ms: nowMs,
     started_at_ms: null,
     completed_at_ms: null,

@@ -57,6 +57,7 @@ function snapshotOf(
   return {
     createdAtMs: deployment.created_at_ms,
     stopRequestedAtMs: deployment.stop_requested_at_ms,
+    stoppedByAlarm: deployment.stopped_by_alarm,
     minimum: { type: deployment.minimum_type, value: deployment.minimum_value },
     deploymentConfigName: deployment.deployment_config_name,
     ignoreApplicationStopFailures: deployment.ignore_application_stop_failures === 1,

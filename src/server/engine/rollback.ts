@@ -66,7 +66,9 @@ function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow | null, s
   if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
   if (deployment.creator === ROLLBACK_CREATOR) return false;
   const { rollbackEvents } = storedSettings(deployment, group?.settings_json ?? null);
-  return rollbackEvents.includes(status === 'Failed' ? 'DEPLOYMENT_FAILURE' : 'DEPLOYMENT_STOP_ON_REQUEST');
+  if (status === 'Failed') return rollbackEvents.includes('DEPLOYMENT_FAILURE');
+  const byAlarm = deployment.stopped_by_alarm !== null;
+  return rollbackEvents.includes(byAlarm ? 'DEPLOYMENT_STOP_ON_ALARM' : 'DEPLOYMENT_STOP_ON_REQUEST');
 }
 
 function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDeploymentId: string, nowMs: number) {
@@ -84,6 +86,8 @@ function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDepl
     file_exists_behavior: good.file_exists_behavior,
     update_outdated_instances_only: 0,
     settings_json: settingsOfRollback(base),
+    // The alarm that is active would stop it.
+    alarms_json: null,
     // It downloads: the files on the hosts are what has just not worked.
     restart_of: null,
     options_json: JSON.stringify({

@@ -3,6 +3,7 @@
  * is changed afterwards changes nothing that runs. Pure.
  */
 import type { DeploymentRow } from '../store/schema.ts';
+import type { AlarmConfiguration } from './alarms.ts';
 import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
 
@@ -42,6 +43,7 @@ interface AutoRollback {
 /** The part of a group's settings that its deployments go by. */
 export interface SettingsOfGroup extends MembershipSettings {
   readonly autoRollbackConfiguration?: AutoRollback | undefined;
+  readonly alarmConfiguration?: AlarmConfiguration | undefined;
   readonly deploymentStyle?: { readonly deploymentOption?: string | undefined } | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
   /** Whether hosts that do not run the last good revision get it by themselves; absent: UPDATE. */
@@ -52,8 +54,8 @@ export interface SettingsOfGroup extends MembershipSettings {
 export interface DeploymentOptions {
   /** Takes the place of the group's. */
   readonly autoRollbackConfiguration?: AutoRollback;
-  /** Kept and shown; no alarm is watched. */
-  readonly overrideAlarmConfiguration?: object;
+  /** Takes the place of the group's alarms. */
+  readonly overrideAlarmConfiguration?: AlarmConfiguration;
   /** Kept and shown; no host is of an Auto Scaling group. */
   readonly ec2DeploymentOptions?: object;
   readonly relatedDeployments?: {

@@ -44,6 +44,8 @@ export interface OtherTargets {
 export interface DeploymentSnapshot {
   readonly createdAtMs: number;
   readonly stopRequestedAtMs: number | null;
+  /** Why an alarm has requested the stop; null: none has. */
+  readonly stoppedByAlarm: string | null;
   /** Since when hosts could be heard of: silence from before says nothing about them. */
   readonly listeningSinceMs: number;
   readonly minimum: MinimumHealthyHosts;

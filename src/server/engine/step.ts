@@ -1,7 +1,7 @@
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { changedTargetsOf, forgetChangedTargets } from '../store/changed-targets.ts';
-import { FINAL_STATUSES } from '../store/deployments.ts';
+import { FINAL_STATUSES, updateDeployment } from '../store/deployments.ts';
 import { lockOpenEvents } from '../store/lifecycle-events.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
@@ -9,7 +9,7 @@ import { targetsOf } from '../store/targets.ts';
 import { type Applied, applyActions } from './apply.ts';
 import { decide } from './decide.ts';
 import { finishDeployment } from './finish.ts';
-import { type FinishAction, STOPPED } from './hosts/ending.ts';
+import { type FinishAction, stoppedBy } from './hosts/ending.ts';
 import { resolveTargets } from './hosts/resolve-targets.ts';
 import { readSnapshot } from './read-snapshot.ts';
 
@@ -26,6 +26,9 @@ export interface StepResult extends Applied {
   /** How the deployment has ended, if it has. */
   readonly finished: FinishAction | null;
 }
+
+/** How often a deployment is looked at that waits for the first reading of its alarms. */
+const ALARM_WAIT_MS = 60_000;
 
 export const NOTHING: StepResult = { hostArns: [], hasOrders: false, followedBy: null, finished: null };
 
@@ -45,7 +48,12 @@ export async function takeStep(
   if (deployment.status === 'Created') {
     // Stopped before it had targets: it gets none, so nothing about them can make it end in another way.
     const isStopped = deployment.stop_requested_at_ms !== null;
-    const finished = isStopped ? STOPPED : await resolveTargets(tx, deployment, apply);
+    // An alarm that is active already keeps a deployment from beginning; whoever reads it takes the next step.
+    if (!isStopped && deployment.alarms_json !== null && deployment.alarms_read_at_ms === null) {
+      await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + ALARM_WAIT_MS });
+      return NOTHING;
+    }
+    const finished = isStopped ? stoppedBy(deployment.stopped_by_alarm) : await resolveTargets(tx, deployment, apply);
     if (finished !== null) {
       const followedBy = await finishDeployment(tx, deployment, [], finished, apply);
       return { ...NOTHING, followedBy, finished };

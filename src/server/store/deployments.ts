@@ -10,9 +10,15 @@ export const FINAL_STATUSES: readonly DeploymentStatus[] = ['Succeeded', 'Failed
 /** A deployment as it begins; what only its course brings is added. */
 export type NewDeployment = Omit<
   DeploymentRow,
-  'stop_rollback' | 'restart_of' | 'settings_json' | 'diagnostics_deleted_at_ms'
+  | 'stop_rollback'
+  | 'restart_of'
+  | 'settings_json'
+  | 'diagnostics_deleted_at_ms'
+  | 'alarms_json'
+  | 'alarms_read_at_ms'
+  | 'stopped_by_alarm'
 > &
-  Partial<Pick<DeploymentRow, 'restart_of' | 'settings_json'>>;
+  Partial<Pick<DeploymentRow, 'restart_of' | 'settings_json' | 'alarms_json'>>;
 
 /**
  * @throws ApiError DeploymentLimitExceededException when the group has a deployment that is not over, however shortly before it
@@ -21,7 +27,10 @@ export type NewDeployment = Omit<
 export async function insertDeployment(tx: StoreTransaction, row: NewDeployment): Promise<void> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('deployments')
-    .values({ restart_of: null, settings_json: null, ...row, stop_rollback: null, diagnostics_deleted_at_ms: null })
+    .values({
+      ...{ restart_of: null, settings_json: null, alarms_json: null, ...row },
+      ...{ stop_rollback: null, diagnostics_deleted_at_ms: null, alarms_read_at_ms: null, stopped_by_alarm: null },
+    })
     .onConflict((conflict) => conflict.column('deployment_group_id').where('completed_at_ms', 'is', null).doNothing())
     .executeTakeFirst();
   if (numInsertedOrUpdatedRows !== 0n) return;
@@ -114,6 +123,22 @@ export async function activeDeployments(db: StoreReader): Promise<string[]> {
     .orderBy('created_at_ms')
     .execute();
   return rows.map((row) => row.deployment_id);
+}
+
+/** Deployments under way of which the alarms were not read since a time. */
+export async function deploymentsToWatch(
+  db: StoreReader,
+  readBeforeMs: number,
+): Promise<readonly { readonly deployment_id: string; readonly alarms_json: string }[]> {
+  return db
+    .selectFrom('deployments')
+    .select('deployment_id')
+    .select((eb) => eb.ref('alarms_json').$notNull().as('alarms_json'))
+    .where('alarms_json', 'is not', null)
+    .where('completed_at_ms', 'is', null)
+    .where('stop_requested_at_ms', 'is', null)
+    .where((eb) => eb.or([eb('alarms_read_at_ms', 'is', null), eb('alarms_read_at_ms', '<=', readBeforeMs)]))
+    .execute();
 }
 
 /** Has every deployment looked at in which the host has something to do. @returns their ids */

@@ -28,6 +28,7 @@ const STEPS: readonly Step[] = [
   orders,
   auditLog,
   automaticDeployments,
+  alarms,
 ];
 
 /** The step that a database of this version is at. */
@@ -296,5 +297,16 @@ function automaticDeployments(TEXT: string): readonly string[] {
     `alter table host_states add column tries_of ${TEXT}`,
     'alter table host_states add column failed_tries integer not null default 0',
     'create index host_states_tried on host_states (instance_id) where tries_of is not null',
+  ];
+}
+
+/** Deployments that watch alarms. */
+function alarms(TEXT: string): readonly string[] {
+  return [
+    `alter table deployments add column alarms_json ${TEXT}`,
+    'alter table deployments add column alarms_read_at_ms bigint',
+    `alter table deployments add column stopped_by_alarm ${TEXT}`,
+    `create index deployments_with_alarms on deployments (deployment_id)
+      where alarms_json is not null and completed_at_ms is null`,
   ];
 }

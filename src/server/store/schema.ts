@@ -159,6 +159,12 @@ export interface DeploymentRow {
   stop_requested_at_ms: number | null;
   /** What the stop's caller said about a rollback: 1 yes, 0 no, null nothing (then the configuration decides). */
   stop_rollback: number | null;
+  /** `WatchedAlarms` of `engine/alarms`; null: it watches none. */
+  alarms_json: string | null;
+  /** When its alarms were last read; null: not yet, so it does not begin. */
+  alarms_read_at_ms: number | null;
+  /** Why an alarm has stopped it; null: none has. */
+  stopped_by_alarm: string | null;
   error_code: string | null;
   error_message: string | null;
   /** When the engine has to look at it next, at the latest; null once final. */

@@ -136,12 +136,6 @@ describe('a setting of a deployment group that is not acted upon', () => {
     ['autoScalingGroups', ['asg'], 'InvalidAutoScalingGroupException'],
     ['triggerConfigurations', [TRIGGER], 'InvalidTriggerConfigException'],
     ['alarmConfiguration', ALARM, 'InvalidAlarmConfigException'],
-    ['alarmConfiguration', { alarms: [{ name: 'load' }] }, 'InvalidAlarmConfigException'],
-    [
-      'autoRollbackConfiguration',
-      { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM'] },
-      'InvalidAutoRollbackConfigException',
-    ],
     ['deploymentStyle', { deploymentType: 'BLUE_GREEN' }, 'InvalidDeploymentStyleException'],
     ['deploymentStyle', { deploymentOption: 'WITH_TRAFFIC_CONTROL' }, 'InvalidLoadBalancerInfoException'],
     [
@@ -233,12 +227,6 @@ describe('what else is not acted upon', () => {
       'targetInstances',
     ],
     ['CreateDeployment', { overrideAlarmConfiguration: ALARM }, 'InvalidAlarmConfigException', 'overrideAlarm'],
-    [
-      'CreateDeployment',
-      { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] } },
-      'InvalidAutoRollbackConfigException',
-      'DEPLOYMENT_STOP_ON_ALARM',
-    ],
     ['CreateDeployment', { revision: { ...S3, gitHubLocation: GIT } }, 'InvalidRevisionException', 'gitHubLocation'],
     [
       'CreateDeployment',

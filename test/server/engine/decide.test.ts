@@ -331,7 +331,7 @@ const happening = fc.oneof(
   { weight: 10, arbitrary: fc.tuple(fc.constant('redeliver' as const), host, fc.constant('')) },
   { weight: 20, arbitrary: fc.tuple(fc.constant('hear' as const), host, fc.constant('')) },
   { weight: 10, arbitrary: fc.tuple(fc.constant('wait' as const), host, fc.constantFrom('a minute', 'an hour')) },
-  { weight: 1, arbitrary: fc.tuple(fc.constant('stop' as const), host, fc.constant('')) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('stop' as const), host, fc.constantFrom('', 'alarm')) },
 );
 
 function happen(deployment: SimulatedDeployment, [what, index, how]: readonly [string, number, string]): void {
@@ -355,7 +355,7 @@ function happen(deployment: SimulatedDeployment, [what, index, how]: readonly [s
       deployment.nowMs += how === 'a minute' ? 60_000 : 3_600_000;
       return;
     default:
-      deployment.requestStop();
+      deployment.requestStop(how === 'alarm' ? 'The alarm load is active.' : null);
   }
 }
 
@@ -386,6 +386,7 @@ describe('whatever happens, in whatever order, with steps lost and answers lost'
         const isEnough = deployment.count('Succeeded') >= Math.max(required, 1) && deployment.isEveryZoneHealthy;
         const byCounts = isComplete || (isEnough && !isOverdue) ? 'Succeeded' : 'Failed';
         expect(deployment.finished.status).toBe(deployment.isStopped ? 'Stopped' : byCounts);
+        if (deployment.isStopped) expect(deployment.finished.errorCode).toBe(deployment.stopCode);
         for (const target of deployment.targets) {
           for (const event of target.events) expect(['Succeeded', 'Failed', 'Skipped']).toContain(event.status);
         }

@@ -1,14 +1,18 @@
-/** Lists of alarms. They are kept, and nothing watches them: `not-done.ts` refuses those that ask to be watched. Pure. */
+/** Lists of alarms that deployments watch. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
 import type { Input } from '../context.ts';
-import { countCharacters, readBoolean, readList, readText, requireBatch, requireObject } from '../input.ts';
+import { countCharacters, quote, readBoolean, readList, readText, requireBatch, requireObject } from '../input.ts';
 
 const MAX_ALARMS = 10;
 /** In characters. */
 const MAX_NAME = 255;
 
-/** @param member the configuration's own name @throws ApiError InvalidAlarmConfigException, AlarmsLimitExceededException */
-export function checkAlarms(configuration: Input | null, member: string): void {
+/**
+ * @param member the configuration's own name
+ * @param known alarms that the server's file has; others may be kept where they are not watched
+ * @throws ApiError InvalidAlarmConfigException, AlarmsLimitExceededException
+ */
+export function checkAlarms(configuration: Input | null, member: string, known: ReadonlySet<string>): void {
   if (configuration === null) return;
   const alarms = readList(configuration, 'alarms') ?? [];
   const path = `${member}.alarms`;
@@ -25,6 +29,11 @@ export function checkAlarms(configuration: Input | null, member: string): void {
   }
   if (readBoolean(configuration, 'enabled') === true && alarms.length === 0) {
     throw invalid(`${member} is enabled and has no alarms.`);
+  }
+  const unknown = [...names].find((name) => !known.has(name));
+  if (readBoolean(configuration, 'enabled') === true && unknown !== undefined) {
+    const remedy = 'Add it to the file that slipway server --alarms names, and start the server again.';
+    throw invalid(`${path} names ${quote(unknown)}, which this server does not know. ${remedy}`);
   }
 }
 

@@ -3,7 +3,6 @@ import type { SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
-import { checkAlarms } from './alarms.ts';
 import { checkStyle } from './deployment-style.ts';
 import { checkLoadBalancers, checkTrafficControl } from './load-balancers.ts';
 import { checkRollback } from './rollback.ts';
@@ -45,7 +44,6 @@ export function checkGroupSettings(input: Input, balancers: ReadonlySet<string>)
   checkLoadBalancers(input, balancers);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkStrategy(input);
-  checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration');
 }
 
 /** @throws ApiError InvalidInputException */

@@ -12,12 +12,17 @@ export interface FinishAction {
 }
 
 /** How a deployment ends that somebody has stopped. */
-export const STOPPED: FinishAction = {
+const STOPPED: FinishAction = {
   action: 'finish',
   status: 'Stopped',
   errorCode: 'MANUAL_STOP',
   errorMessage: 'The deployment was stopped on request.',
 };
+
+/** @param alarm why an alarm has stopped the deployment; null: somebody has */
+export function stoppedBy(alarm: string | null): FinishAction {
+  return alarm === null ? STOPPED : { ...STOPPED, errorCode: 'ALARM_ACTIVE', errorMessage: alarm };
+}
 
 /** Why a deployment ends before all targets had their turn. */
 export type EarlyEnding = 'stopped' | 'overdue' | 'impossible' | 'lost';
@@ -44,10 +49,12 @@ export interface Outcome {
   readonly required: number;
   readonly hosts: number;
   readonly zones: readonly Zone[];
+  /** Why an alarm has stopped it, if one has. */
+  readonly alarm: string | null;
 }
 
 /** How a deployment ends whose targets are all over. */
-export function finish(counts: TargetCounts, { ending, required, hosts, zones }: Outcome): FinishAction {
+export function finish(counts: TargetCounts, { ending, required, hosts, zones, alarm }: Outcome): FinishAction {
   const isComplete = counts.succeeded === hosts;
   const zone = impossibleZone(zones) ?? lostZone(zones);
   const isEnough = hasSucceeded(counts, required) && zone === null;
@@ -64,7 +71,7 @@ export function finish(counts: TargetCounts, { ending, required, hosts, zones }:
   });
   switch (ending) {
     case 'stopped':
-      return STOPPED;
+      return stoppedBy(alarm);
     case 'overdue':
       return failed('TIMEOUT', 'The deployment took longer than 12 hours.');
     case 'impossible':

@@ -97,7 +97,7 @@ function decideAmong(
   const counts = countAll();
   const isOver = counts.pending === 0 && counts.inProgress === 0;
   if (isOver) {
-    actions.push(finish(counts, { ending, required, hosts, zones: allZones() }));
+    actions.push(finish(counts, { ending, required, hosts, zones: allZones(), alarm: deployment.stoppedByAlarm }));
   } else {
     const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
     actions.push({

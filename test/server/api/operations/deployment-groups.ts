@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for blue/green, Auto Scaling, ECS services, alarms and triggers, and rollback on alarms: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for blue/green, Auto Scaling, ECS services and triggers, and alarms that the server’s file does not have: nothing here acts upon them. Values that ask for nothing are taken';
 
 const SETTINGS_REFUSED = {
   InvalidDeploymentConfigNameException: [
@@ -71,7 +71,6 @@ const SETTINGS_REFUSED = {
   InvalidAutoRollbackConfigException: [
     { autoRollbackConfiguration: { enabled: true } },
     { autoRollbackConfiguration: { enabled: true, events: ['FAILURE'] } },
-    { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] } },
   ],
   InvalidInputException: [{ outdatedInstancesStrategy: 'LATER' }, { terminationHookEnabled: true }],
   InvalidBlueGreenDeploymentConfigurationException: {

@@ -47,7 +47,7 @@ export const DEPLOYMENTS: Operations<
   CreateDeployment: {
     does: 'deploys a revision to the hosts of a group, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, since no host is of an Auto Scaling group',
     refuses:
-      '`targetInstances`, which is for blue/green; alarms that are to be watched, and rollback on alarms; revisions as RegisterApplicationRevision',
+      '`targetInstances`, which is for blue/green; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
     good: {
       ...{ ...IDLE, revision: S3, description: '\u{1F6A2}'.repeat(256) },
       ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },
@@ -72,7 +72,6 @@ export const DEPLOYMENTS: Operations<
       },
       InvalidAutoRollbackConfigException: [
         { autoRollbackConfiguration: { enabled: true, events: [] } },
-        { autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] } },
         { autoRollbackConfiguration: { enabled: false, events: ['deployment_failure'] } },
       ],
       InvalidAutoScalingGroupProcessToSuspendException: [

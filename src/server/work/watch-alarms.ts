@@ -1,0 +1,104 @@
+/**
+ * Reads the alarms of deployments that are not over, and stops those of which one is active.
+ *
+ * What it has read is noted with each deployment, so that several servers do not all ask, and a deployment begins once its alarms have been read
+ * for the first time. The stop itself is a row like any other: a crash before it leaves the reading to be made again.
+ */
+import type { Logger } from '../../logging/logger.ts';
+import type { Clock } from '../../system/clock.ts';
+import { type Reading, stoppingAlarm, type WatchedAlarms } from '../engine/alarms.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Alarm, Alarms } from '../outside/alarm.ts';
+import { deploymentsToWatch, FINAL_STATUSES, lockDeployment, updateDeployment } from '../store/deployments.ts';
+import type { Store } from '../store/store.ts';
+
+export interface AlarmWatchContext {
+  readonly store: Pick<Store, 'db' | 'transaction'>;
+  readonly engine: Pick<Engine, 'step'>;
+  readonly alarms: Alarms;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface AlarmWatch {
+  close(): Promise<void>;
+}
+
+/** How often it looks for deployments whose alarms are to be read; a deployment that begins waits so long. */
+const LOOK_MS = 1_000;
+/** How old a reading may be. */
+export const READING_MS = 10_000;
+const TRIES = 3;
+const PAUSE_MS = 1_000;
+const READ_LIMIT_MS = 5_000;
+
+export function startAlarmWatch(ctx: AlarmWatchContext): AlarmWatch {
+  const closing = new AbortController();
+  const watching = keepWatching(ctx, closing.signal);
+  return {
+    async close() {
+      closing.abort();
+      await watching;
+    },
+  };
+}
+
+async function keepWatching(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    await ctx.clock.sleep(LOOK_MS, signal);
+    if (signal.aborted) return;
+    try {
+      await look(ctx, signal);
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      // Said once: a database that is away is away for many looks.
+      if (failures === 1) ctx.log.error('alarms could not be looked at just now; it is tried again', { error });
+    }
+  }
+}
+
+async function look(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> {
+  const due = await deploymentsToWatch(ctx.store.db, ctx.clock.now() - READING_MS);
+  const watched = due.map((row) => ({ id: row.deployment_id, alarms: JSON.parse(row.alarms_json) as WatchedAlarms }));
+  const names = [...new Set(watched.flatMap(({ alarms }) => alarms.names))];
+  const readings = new Map<string, Reading>();
+  await Promise.all(
+    names.map(async (name) => {
+      const alarm = ctx.alarms.get(name);
+      if (alarm !== undefined) readings.set(name, await readPatiently(ctx.clock, alarm, signal));
+    }),
+  );
+  for (const { id, alarms } of watched) {
+    if (signal.aborted) return;
+    await note(ctx, id, stoppingAlarm(alarms, readings));
+  }
+}
+
+/** A reading that is not good is made again: one lost packet is not to stop a deployment. */
+async function readPatiently(clock: Clock, alarm: Alarm, signal: AbortSignal): Promise<Reading> {
+  for (let tries = 1; ; tries += 1) {
+    const reading = await alarm(AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]));
+    if (reading.state !== 'unreadable' || tries === TRIES || signal.aborted) return reading;
+    await clock.sleep(PAUSE_MS, signal);
+  }
+}
+
+async function note(ctx: AlarmWatchContext, deploymentId: string, stopped: string | null): Promise<void> {
+  const nowMs = ctx.clock.now();
+  const goesOn = await ctx.store.transaction(async (tx) => {
+    const deployment = await lockDeployment(tx, deploymentId);
+    // Somebody's stop comes first: what they said about a rollback counts.
+    if (deployment === null || FINAL_STATUSES.includes(deployment.status)) return false;
+    if (deployment.stop_requested_at_ms !== null) return false;
+    const isFirst = deployment.alarms_read_at_ms === null;
+    const stop = stopped === null ? {} : { stop_requested_at_ms: nowMs, stopped_by_alarm: stopped };
+    const isNews = isFirst || stopped !== null;
+    const changes = { alarms_read_at_ms: nowMs, ...stop, ...(isNews ? { wake_at_ms: nowMs } : {}) };
+    await updateDeployment(tx, deploymentId, changes);
+    return isNews;
+  });
+  if (stopped !== null && goesOn) ctx.log.warn('an alarm stops a deployment', { deploymentId, why: stopped });
+  if (goesOn) await ctx.engine.step(deploymentId);
+}
