@@ -29,6 +29,7 @@ const STEPS: readonly Step[] = [
   auditLog,
   automaticDeployments,
   alarms,
+  strategiesOfBefore,
 ];
 
 /** The step that a database of this version is at. */
@@ -308,5 +309,15 @@ function alarms(TEXT: string): readonly string[] {
     `alter table deployments add column stopped_by_alarm ${TEXT}`,
     `create index deployments_with_alarms on deployments (deployment_id)
       where alarms_json is not null and completed_at_ms is null`,
+  ];
+}
+
+/** Groups that say nothing of outdated hosts update them now. Those from before, when none did, go on as their owners know them. */
+function strategiesOfBefore(): readonly string[] {
+  return [
+    `update deployment_groups set settings_json = case settings_json
+      when '{}' then '{"outdatedInstancesStrategy":"IGNORE"}'
+      else '{"outdatedInstancesStrategy":"IGNORE",' || substr(settings_json, 2) end
+      where settings_json not like '%"outdatedInstancesStrategy"%'`,
   ];
 }
