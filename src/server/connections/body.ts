@@ -42,19 +42,19 @@ export function createBodyReader(
       else if (bytes > maxBytes) over.reject(tooLarge());
     };
     // Nobody reads this answer; as an error of the API it is not taken for a fault of the server.
+    const onEnd = () => over.resolve(Buffer.concat(chunks, bytes));
     const onBroken = () => over.reject(new ApiError('SerializationException', 'The body ends too early.'));
-    request
-      .on('data', onData)
-      .once('end', () => over.resolve(Buffer.concat(chunks, bytes)))
-      .once('error', onBroken)
-      .once('close', onBroken);
+    request.on('data', onData).once('end', onEnd).once('error', onBroken).once('close', onBroken);
+    // A client that hung up while its request waited for its turn is not heard of any more.
+    if (request.destroyed) onBroken();
     try {
       return await over.promise;
     } finally {
       clearTimeout(timer);
       // What still comes of a body that is refused is dropped as it comes.
-      // A request that is held keeps what listens to it, and would keep its body with that.
-      request.off('data', onData).off('close', onBroken).off('error', onBroken).on('error', ignore).resume();
+      // A request that is held, or refused and still sending, keeps what listens to it, and would keep its body with that.
+      request.off('data', onData).off('end', onEnd).off('close', onBroken).off('error', onBroken);
+      request.on('error', ignore).resume();
       hold(client, -bytes);
     }
   };

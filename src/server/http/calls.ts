@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 
 export interface Calls {
   /** Begins one. It must be let go of (`using`); after that it is told nothing any more. */
-  begin(response: Pick<ServerResponse, 'once' | 'off'>): Call;
+  begin(response: Pick<ServerResponse, 'once' | 'off' | 'destroyed'>): Call;
   /** Ends all, and those that begin from now on at once. */
   endAll(): void;
 }
@@ -22,7 +22,8 @@ export function createCalls(): Calls {
       const hangUp = () => call.abort();
       underWay.add(call);
       response.once('close', hangUp);
-      if (isClosed) call.abort();
+      // A client that hung up before this is not heard of any more.
+      if (isClosed || response.destroyed) call.abort();
       return {
         signal: call.signal,
         [Symbol.dispose]() {

@@ -2,8 +2,9 @@
  * Whose request is carried out next, while more come than can be. A server without this one carries requests out in the order in which the
  * kernel hands them over: with a thousand hosts at work a host would wait for its next command until each of the others has been served.
  *
- * What has a host waiting with nothing to do goes first: polls, then the two questions that a command begins with. A report comes last: it
- * is the end of a command, and what follows from it makes others wait. Reports that go together also share a commit and a step.
+ * What has a host waiting with nothing to do goes first: the acknowledgement that a command begins with, polls, and the question for its
+ * specification. A report comes last: it is the end of a command, and what follows from it makes others wait. Reports that go together also
+ * share a commit and a step.
  */
 
 /** From the most to the least urgent. */
