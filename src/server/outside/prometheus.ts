@@ -14,7 +14,7 @@ export interface PrometheusSettings {
 const MAX_ANSWER = 1_000_000;
 
 export function createPrometheusAlarm(settings: PrometheusSettings): Alarm {
-  const url = new URL(`${settings.url.replace(/\/+$/, '')}/api/v1/query`);
+  const url = new URL('api/v1/query', settings.url.endsWith('/') ? settings.url : `${settings.url}/`);
   url.searchParams.set('query', settings.query);
   const unreadable = (why: string): AlarmReading => ({ state: 'unreadable', detail: `${url.origin} ${why}` });
   return async (signal) => {
