@@ -1,20 +1,11 @@
 /** Writes what a server needs to come up again into one file, while it runs. */
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError, systemErrorCode } from '../../errors.ts';
 import { copyDatabase } from '../store/copy-database.ts';
 import { databaseFileOf } from '../store/store.ts';
 import { type BackupWriter, createBackupWriter } from './backup-file.ts';
+import { storedFiles } from './stored-files.ts';
 
 export interface BackupRequest {
   readonly dataDir: string;
@@ -31,9 +22,6 @@ export interface BackedUp {
   readonly entries: number;
   readonly sizeBytes: number;
 }
-
-/** What was half received is nothing that anybody was told of. */
-const PASSING: ReadonlySet<string> = new Set(['.incoming', '.uploads']);
 
 /**
  * The database first: a bundle that it names is in the store by then, unless somebody deletes it.
@@ -58,7 +46,15 @@ export function backUp(request: BackupRequest): BackedUp {
     addBytes(writer, 'server.env', settings);
     entries += 1;
   }
-  if (withBundles) for (const path of filesBelow(dataDir, 's3')) add(path, join(dataDir, path));
+  if (withBundles) {
+    for (const { path, content } of storedFiles(dataDir)) {
+      if (content === null) add(path, join(dataDir, path));
+      else {
+        addBytes(writer, path, content);
+        entries += 1;
+      }
+    }
+  }
   writer.end();
   fsyncSync(fd);
   return { entries, sizeBytes: fstatSync(fd).size };
@@ -102,15 +98,5 @@ function addFile(writer: BackupWriter, path: string, file: string): boolean {
     return true;
   } finally {
     closeSync(source);
-  }
-}
-
-function* filesBelow(dataDir: string, path: string): Generator<string> {
-  const folder = join(dataDir, path);
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const below = `${path}/${entry.name}`;
-    if (entry.isDirectory() && !(path === 's3' && PASSING.has(entry.name))) yield* filesBelow(dataDir, below);
-    else if (entry.isFile()) yield below;
   }
 }

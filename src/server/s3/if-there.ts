@@ -24,7 +24,8 @@ export async function removeOlder(folder: string, sinceMs: number): Promise<numb
   return old.length;
 }
 
-function ifThere<T>(read: () => T): T | null {
+/** @returns null: what it reads is not there */
+export function ifThere<T>(read: () => T): T | null {
   try {
     return read();
   } catch (error) {
