@@ -39,6 +39,7 @@ export function restore(fd: number, dataDir: string): Restored {
   const folder = mkdtempSync(join(parent, `.${basename(dataDir)}.restore-`));
   try {
     const paths = writeEntries(fd, folder);
+    for (const name of foldersOf(paths)) syncFolder(join(folder, name));
     if (!paths.has('master.key')) throw invalid('it has no master key');
     const hasDatabase = paths.has('slipway.db');
     const problem = hasDatabase ? problemOfCopy(join(folder, 'slipway.db')) : null;
@@ -86,6 +87,13 @@ function writeEntries(fd: number, folder: string): ReadonlySet<string> {
     };
   });
   return paths;
+}
+
+/** Their names have to be on the disk before the whole gets its own. @returns folders below the new one, and itself as `.` */
+function foldersOf(paths: Iterable<string>): ReadonlySet<string> {
+  const folders = new Set(['.']);
+  for (const path of paths) for (let at = dirname(path); !folders.has(at); at = dirname(at)) folders.add(at);
+  return folders;
 }
 
 /** Root restores for the user that the empty folder was made for: the server's. */
