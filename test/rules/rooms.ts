@@ -33,7 +33,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>
     'protocol',
   ],
   'server/audit': ['server/store'],
-  'server/backup': ['server/store'],
+  'server/backup': ['server/s3', 'server/store'],
   'server/secrets': ['server/audit', 'server/engine', 'server/store', 'protocol'],
   'server/telemetry': ['server/commands', 'server/engine', 'server/store'],
   'server/iam': ['server/audit', 'server/engine', 'server/store', 'protocol'],
