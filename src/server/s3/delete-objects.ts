@@ -46,12 +46,20 @@ export async function deleteObjects(store: ObjectStore, request: S3Request): Pro
   const { wishes, isQuiet } = readWishes(await receiveText(request));
   const answers: string[] = [];
   const changed: ChangedObject[] = [];
-  for (let at = 0; at < wishes.length; at += TOGETHER) {
-    signal.throwIfAborted();
-    const some = wishes.slice(at, at + TOGETHER);
-    answers.push(...(await Promise.all(some.map((wish) => outcome(store, bucket, wish, isQuiet, changed)))));
+  try {
+    for (let at = 0; at < wishes.length; at += TOGETHER) {
+      signal.throwIfAborted();
+      const some = wishes.slice(at, at + TOGETHER);
+      const outcomes = await Promise.allSettled(some.map((wish) => outcome(store, bucket, wish, isQuiet, changed)));
+      for (const one of outcomes) {
+        if (one.status === 'rejected') throw one.reason;
+        answers.push(one.value);
+      }
+    }
+  } finally {
+    // What was removed before a fault, or before the key lost its power, stays removed.
+    if (changed.length > 0) await request.noteChange(changed);
   }
-  if (changed.length > 0) await request.noteChange(changed);
   return `<DeleteResult ${NAMESPACE}>${answers.join('')}</DeleteResult>`;
 }
 
