@@ -1,7 +1,7 @@
 /**
  * The file with the servers of an upstream, which nginx includes: one `server ADDRESS [parameters];` a line. Pure.
  *
- * Its first line may name the workers of nginx that still have the file as it was before. So whoever reads it knows what a change still waits
+ * Its first lines may name the workers of nginx that still have the file as it was before. So whoever reads it knows what a change still waits
  * for, whoever has made it, also after a crash.
  */
 
@@ -27,6 +27,8 @@ type UpstreamLine =
   | { readonly kind: 'other'; readonly text: string };
 
 const MARK = '# slipway: workers from before this change: ';
+/** Workers a line: nginx refuses a comment of 4096 bytes. */
+const MARKED_IN_LINE = 50;
 const SERVER = /^\s*server\s+([^\s;]+)(\s[^;]*)?;\s*$/;
 /** What may stand for an address without meaning anything else to nginx. */
 const ADDRESS = /^[A-Za-z0-9._:[\]/-]+$/;
@@ -36,13 +38,16 @@ export function isAddress(text: string): boolean {
 }
 
 export function parseUpstream(text: string): Upstream {
-  const [first = '', ...rest] = text.split('\n');
-  const isMarked = first.startsWith(MARK);
-  const before = (isMarked ? first.slice(MARK.length) : '').split(' ').flatMap((word): Worker[] => {
-    const match = /^(\d+)\/(\d+)$/.exec(word);
-    return match === null ? [] : [{ pid: Number(match[1]), startTime: match[2] ?? '' }];
-  });
-  const lines = isMarked ? rest : [first, ...rest];
+  const lines = text.split('\n');
+  const marks: string[] = [];
+  while (lines[0]?.startsWith(MARK)) marks.push(lines.shift()?.slice(MARK.length) ?? '');
+  const before = marks
+    .join(' ')
+    .split(' ')
+    .flatMap((word): Worker[] => {
+      const match = /^(\d+)\/(\d+)$/.exec(word);
+      return match === null ? [] : [{ pid: Number(match[1]), startTime: match[2] ?? '' }];
+    });
   if (lines.at(-1) === '') lines.pop();
   return { before, lines: lines.map(parseLine) };
 }
@@ -56,12 +61,16 @@ function parseLine(text: string): UpstreamLine {
 }
 
 export function renderUpstream({ before, lines }: Upstream): string {
-  const mark = before.length === 0 ? [] : [MARK + before.map(({ pid, startTime }) => `${pid}/${startTime}`).join(' ')];
+  const words = [...new Set(before.map(({ pid, startTime }) => `${pid}/${startTime}`))];
+  const marks = Array.from(
+    { length: Math.ceil(words.length / MARKED_IN_LINE) },
+    (_, at) => MARK + words.slice(at * MARKED_IN_LINE, (at + 1) * MARKED_IN_LINE).join(' '),
+  );
   const rendered = lines.map((line) => {
     if (line.kind === 'other') return line.text;
     return `server ${[line.address, ...line.parameters, ...(line.isDown ? ['down'] : [])].join(' ')};`;
   });
-  return `${[...mark, ...rendered].join('\n')}\n`;
+  return `${[...marks, ...rendered].join('\n')}\n`;
 }
 
 /** What is wanted of one server. */

@@ -1,5 +1,6 @@
 /** An alarm that is a query to Prometheus: it is active while any value of the answer is beyond a threshold. */
 import { type Alarm, type AlarmReading, causeOf } from './alarm.ts';
+import { readAnswer } from './read-answer.ts';
 
 export interface PrometheusSettings {
   /** Of the server, without `/api/v1/query`. */
@@ -11,7 +12,7 @@ export interface PrometheusSettings {
 }
 
 /** An answer that is longer is no number. */
-const MAX_ANSWER = 1_000_000;
+const MAX_ANSWER_BYTES = 1_000_000;
 
 export function createPrometheusAlarm(settings: PrometheusSettings): Alarm {
   const url = new URL('api/v1/query', settings.url.endsWith('/') ? settings.url : `${settings.url}/`);
@@ -21,8 +22,7 @@ export function createPrometheusAlarm(settings: PrometheusSettings): Alarm {
     try {
       const answer = await fetch(url, { signal, redirect: 'error', headers: { connection: 'close' } });
       if (!answer.ok) return unreadable(`answered ${answer.status} to the query ${settings.query}`);
-      if (Number(answer.headers.get('content-length') ?? 0) > MAX_ANSWER) return unreadable('answered too much');
-      const values = valuesOf(await answer.json());
+      const values = valuesOf(JSON.parse(await readAnswer(answer, MAX_ANSWER_BYTES)));
       if (values === null) return unreadable(`answered no numbers to the query ${settings.query}`);
       return judge(values, settings);
     } catch (error) {

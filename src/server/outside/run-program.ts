@@ -1,5 +1,8 @@
 /** A program of the operator's or of a balancer's, run to its end. */
-import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { messageOf } from '../../errors.ts';
+import { signalProcess } from '../../system/processes.ts';
 import { programEnvironment } from '../../system/program-environment.ts';
 import { BalancerFault } from './load-balancer.ts';
 
@@ -12,35 +15,71 @@ export interface ProgramEnd {
   readonly said: string;
 }
 
-/** What is kept of its output, in characters. */
+/** What is kept of its output, in characters: the end. */
 const MAX_OUTPUT = 64 * 1024;
 const MAX_SAID = 500;
+/** What the program itself wrote has arrived by then; what it has left running may hold its output for ever. */
+const OUTPUT_GRACE_MS = 200;
 
 /**
  * Runs a program; it gets no more of this process's environment than where programs are.
  *
- * @throws BalancerFault when it cannot be started, or does not end before the signal, which ends it
+ * @throws BalancerFault when it cannot be started, or does not end before the signal, which ends it with all that it has started
  */
 export async function runProgram(
   command: readonly string[],
   signal: AbortSignal,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<ProgramEnd> {
-  const [program = '', ...args] = command;
   const call = command.join(' ');
-  const end = await execa(program, args, {
-    stdin: 'ignore',
-    env: { ...programEnvironment(), ...environment },
-    extendEnv: false,
-    cancelSignal: signal,
-    killSignal: 'SIGKILL',
-    maxBuffer: MAX_OUTPUT,
-    reject: false,
-  });
-  if (end.exitCode === undefined) {
-    const answer = end.isCanceled ? 'it did not end in time' : (end.shortMessage ?? 'it could not be run');
-    throw new BalancerFault({ call, answer }, { cause: end });
+  try {
+    signal.throwIfAborted();
+    const { exitCode, stdout, stderr } = await run(command, signal, { ...programEnvironment(), ...environment });
+    const said = (stderr || stdout).trim().slice(-MAX_SAID) || `exit ${exitCode}`;
+    return { call, exitCode, stdout, said };
+  } catch (cause) {
+    const answer = signal.aborted ? 'it did not end in time' : messageOf(cause);
+    throw new BalancerFault({ call, answer }, { cause });
   }
-  const said = (end.stderr || end.stdout).trim().slice(-MAX_SAID) || `exit ${end.exitCode}`;
-  return { call, exitCode: end.exitCode, stdout: end.stdout, said };
+}
+
+interface Outcome {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function run(command: readonly string[], signal: AbortSignal, env: Record<string, string>): Promise<Outcome> {
+  const [program = '', ...args] = command;
+  const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+  // A process group of its own: what a script waits for would outlive it, and hold its output.
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true });
+  const [stdout, stderr] = [endOf(child.stdout), endOf(child.stderr)];
+  const letGo = () => {
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const abort = () => {
+    if (child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL');
+    letGo();
+    reject(signal.reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  child.on('error', reject);
+  child.on('exit', () => setTimeout(letGo, OUTPUT_GRACE_MS).unref());
+  child.on('close', (exitCode, killedBy) => {
+    signal.removeEventListener('abort', abort);
+    if (exitCode === null) reject(new Error(`it was ended by ${killedBy ?? 'a signal'}`));
+    else resolve({ exitCode, stdout: stdout(), stderr: stderr() });
+  });
+  return promise;
+}
+
+/** Keeps the end of what a stream brings. */
+function endOf(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (piece: string) => {
+    text = (text + piece).slice(-MAX_OUTPUT);
+  });
+  return () => text;
 }

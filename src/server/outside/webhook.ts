@@ -10,6 +10,7 @@ import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { parseAnswer, unfitAnswer } from './answer.ts';
 import { type BalancedHost, BalancerFault, type LoadBalancer } from './load-balancer.ts';
+import { readAnswer } from './read-answer.ts';
 
 export interface WebhookSettings {
   readonly url: string;
@@ -60,14 +61,7 @@ async function post(
 ): Promise<{ readonly status: number; readonly text: string }> {
   try {
     const answer = await fetch(url, { method: 'POST', redirect: 'manual', ...request });
-    const pieces: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const piece of answer.body ?? []) {
-      pieces.push(piece);
-      bytes += piece.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new Error('the answer has no end');
-    }
-    return { status: answer.status, text: Buffer.concat(pieces).toString('utf8') };
+    return { status: answer.status, text: await readAnswer(answer, MAX_ANSWER_BYTES) };
   } catch (cause) {
     const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
     throw new BalancerFault({ call, answer: messageOf(reason) }, { cause });

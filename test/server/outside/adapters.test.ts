@@ -38,6 +38,7 @@ test.each([
   ['echo out', "'out' is not"],
   ['echo \'{"state": "healthy"}\'', '"draining"'],
   ['exec sleep 60', 'in time'],
+  ['sleep 60; true', 'in time'],
 ])('a script that does %s has failed, and its last words are kept', async (body, answer) => {
   using scratch = scratchFolder();
   const file = scratch.at('balancer.sh');
@@ -48,6 +49,16 @@ test.each([
   await expect(script.block(HOST, how(limitMs))).rejects.toMatchObject({
     ...{ isFinal: false, record: { call: `${file} block`, answer: expect.stringContaining(answer) } },
   });
+});
+
+test('a script that has ended is not waited for because of what it has left running', async () => {
+  const script = createScript({
+    command: ['/bin/sh', '-c', 'echo \'{"state": "out"}\'; sleep 20 & exit 0'],
+    drainLimitMs: 0,
+  });
+  const begunAtMs = performance.now();
+  expect(await script.block(HOST, how())).toMatchObject({ state: 'out' });
+  expect(performance.now() - begunAtMs).toBeLessThan(10_000);
 });
 
 test('a webhook is asked with a signature that its receiver can check, and an answer that is none is a fault', async () => {
@@ -132,6 +143,11 @@ test('the file of an upstream keeps what it has beside its servers, and its last
   const rendered = renderUpstream(marked);
   expect(rendered).toContain('# of the shop\nserver 10.0.0.1:80 weight=2 down;\nserver 10.0.0.2:80 max_fails=1;\n');
   expect(parseUpstream(rendered)).toEqual(marked);
+  // nginx refuses a comment of 4096 bytes; a worker that stays long is named by each change.
+  const workers = Array.from({ length: 600 }, (_, pid) => ({ pid: pid + 10_000_000, startTime: '1234567890123' }));
+  const long = renderUpstream({ ...marked, before: [...workers, ...workers] });
+  expect(Math.max(...long.split('\n').map((line) => line.length))).toBeLessThan(4_000);
+  expect(parseUpstream(long)).toEqual({ ...marked, before: workers });
   const more = withWish(upstream, { address: '[::1]:80', isDown: false }, false);
   expect(renderUpstream(more)).toContain('server [::1]:80;\n');
 });

@@ -28,6 +28,7 @@ describe('an alarm of Prometheus', () => {
     ['a matrix', answer('matrix', [{ metric: {}, values: [[1, '7']] }]), 200, 'unreadable'],
     ['an error', '{"status":"error"}', 400, 'unreadable'],
     ['no JSON', '<html>', 200, 'unreadable'],
+    ['more than any number takes', `${vector('9')}${' '.repeat(1_000_000)}`, 200, 'unreadable'],
     ['JSON that says nothing', 'null', 200, 'unreadable'],
   ])('with %s as its answer is what that means', async (_, body, status, state) => {
     await using server = await answeringServer(() => ({ status, body }));
