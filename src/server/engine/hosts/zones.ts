@@ -98,13 +98,12 @@ export function turnOf(zones: readonly Zone[], settings: ZonalSettings, nowMs: n
   const zone = zones[at];
   if (zone === undefined) return null;
   const { counts, name } = zone;
-  const hasBegun = counts.pending < zone.hosts;
   const opensAtMs = Math.max(
     0,
     ...zones
       .slice(0, at)
       .map(({ endedAtMs }, index) => (endedAtMs ?? 0) + (index === 0 ? settings.firstMonitorMs : settings.monitorMs)),
   );
-  if (!hasBegun && opensAtMs > nowMs) return { zone: name, mayStart: 0, opensAtMs };
+  if (opensAtMs > nowMs) return { zone: name, mayStart: 0, opensAtMs };
   return { zone: name, mayStart: mayStart(counts, budget(zone.hosts, zone.required)), opensAtMs: null };
 }

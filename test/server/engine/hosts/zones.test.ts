@@ -51,6 +51,16 @@ test.each([
   expect(turnOf(zones, SETTINGS, opensAtMs)?.opensAtMs).toBeNull();
 });
 
+test('the wait before a zone is kept when one of its hosts is gone before its turn', () => {
+  const gone = [
+    target('a', 'Succeeded', 5_000),
+    target('z', 'Failed', 6_000),
+    target('z', 'Pending'),
+    target('z', 'Pending'),
+  ];
+  expect(turnOf(zonesOf(gone, SETTINGS), SETTINGS, 7_000)).toEqual({ zone: 'z', mayStart: 0, opensAtMs: 65_000 });
+});
+
 test('a zone that wants more healthy hosts than it may spare is named', () => {
   const settings = { ...SETTINGS, minimumPerZone: { type: 'HOST_COUNT' as const, value: 1 } };
   const zones = zonesOf([target('a', 'Pending'), target('a', 'Pending'), target('b', 'Pending')], settings);
