@@ -75,7 +75,7 @@ export function createHaproxy(settings: HaproxySettings): LoadBalancer {
   const drain = async (server: string, seen: Backend, signal: AbortSignal): Promise<BlockLook> => {
     const call = `set server ${backend}/${server} state drain`;
     const mayGo = (now: Backend) => settings.isForced || now.isAnotherUp;
-    const stays = { state: 'draining', call, answer: 'not made: no other server of the backend is up' } as const;
+    const stays = { state: 'waiting', call, answer: 'not made: no other server of the backend is up' } as const;
     if (takesRequests(seen.own) && !mayGo(seen)) {
       if (!seen.isOnly) return stays;
       throw wrongConfiguration(call, 'not made: it is the only server of the backend; force: true takes it out');

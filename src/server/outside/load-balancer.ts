@@ -18,8 +18,11 @@ export interface CallRecord {
   readonly answer: string;
 }
 
-/** `draining`: requests are still served there; `absent`: the balancer does not know the host, so nothing goes there. */
-export type BlockState = 'draining' | 'out' | 'absent';
+/**
+ * `waiting`: it takes requests as before, until another one does, too; `draining`: only requests from before are still served there; `absent`: the
+ * balancer does not know the host, so nothing goes there.
+ */
+export type BlockState = 'waiting' | 'draining' | 'out' | 'absent';
 /** `joining`: not known to work yet; `unhealthy`: found not to work. Both may still become `healthy`. */
 export type AllowState = 'joining' | 'healthy' | 'unhealthy';
 

@@ -90,7 +90,7 @@ export function createNginx(settings: NginxSettings): LoadBalancer {
       if (state === 'only') {
         throw wrongConfiguration(record.call, 'not made: it is the only server there; force: true takes it out');
       }
-      if (state !== 'down') return { state: 'draining', ...record, answer: 'not made: no other server is up' };
+      if (state !== 'down') return { state: 'waiting', ...record, answer: 'not made: no other server is up' };
       const left = upstream.before.filter(isThere);
       if (left.length === 0) return { state: 'out', ...record, answer: 'all workers from before are gone' };
       const answer = `workers from before still serve: ${left.map(({ pid }) => pid).join(', ')}`;

@@ -27,7 +27,10 @@ export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraf
 
 async function callBalancers(ctx: TrafficContext, order: OrderRow, isBlock: boolean, signal: AbortSignal) {
   const { host, names } = await subjectOf(ctx, order);
-  const ageMs = ctx.clock.now() - order.given_at_ms;
+  const nowMs = ctx.clock.now();
+  const ageMs = nowMs - order.given_at_ms;
+  const memory =
+    order.memory_json === null ? NO_MEMORY : { ...NO_MEMORY, ...(JSON.parse(order.memory_json) as TrafficMemory) };
   let isDrainOver = false;
   const ask = async (name: string): Promise<TrafficLook> => {
     try {
@@ -39,7 +42,7 @@ async function callBalancers(ctx: TrafficContext, order: OrderRow, isBlock: bool
         const { state, ...record } = await balancer.allow(host, { signal });
         return { name, ...record, result: { state } };
       }
-      const isLate = ageMs >= balancer.drainLimitMs;
+      const isLate = nowMs - (memory.drainingSinceMs[name] ?? nowMs) >= balancer.drainLimitMs;
       isDrainOver ||= isLate;
       const { state, ...record } = await balancer.block(host, { isDrainOver: isLate, signal });
       return { name, ...record, result: { state } };
@@ -49,7 +52,6 @@ async function callBalancers(ctx: TrafficContext, order: OrderRow, isBlock: bool
     }
   };
   const looks = await Promise.all(names.map(ask));
-  const memory = order.memory_json === null ? NO_MEMORY : (JSON.parse(order.memory_json) as TrafficMemory);
   return progressOf(looks, memory, { nowMs: ctx.clock.now(), ageMs, isDrainOver });
 }
 

@@ -15,9 +15,11 @@ export interface TrafficLook extends CallRecord {
 export interface TrafficMemory {
   /** Since when one call after another has failed, and how many; null: the last one did not. */
   readonly failing: { readonly sinceMs: number; readonly calls: number } | null;
+  /** Since when balancers send no new requests to the host, by their names: a host that waits for its turn before has time for its requests after. */
+  readonly drainingSinceMs: Readonly<Record<string, number>>;
 }
 
-export const NO_MEMORY: TrafficMemory = { failing: null };
+export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {} };
 
 /** An event's limit in the hosted service, a little before the engine's own, so that the event says what it waited for. */
 export const TRAFFIC_LIMIT_MS = 60 * 60_000;
@@ -46,7 +48,7 @@ export function progressOf(
   const telling = faulty ?? waiting ?? looks.at(-1);
   const failing = faulty === undefined ? null : failingOf(memory, nowMs);
   const standing = {
-    memory: { failing } satisfies TrafficMemory,
+    memory: { failing, drainingSinceMs: drainingOf(looks, memory, nowMs) } satisfies TrafficMemory,
     lastCall: telling === undefined ? null : `${telling.name}: ${telling.call}`,
     lastAnswer: telling?.answer ?? null,
   };
@@ -73,6 +75,16 @@ function isFaulty({ result }: TrafficLook): boolean {
 
 function failingOf({ failing }: TrafficMemory, nowMs: number) {
   return failing === null ? { sinceMs: nowMs, calls: 1 } : { ...failing, calls: failing.calls + 1 };
+}
+
+/** A call that has failed says nothing about it. */
+function drainingOf(looks: readonly TrafficLook[], { drainingSinceMs }: TrafficMemory, nowMs: number) {
+  const since = looks.flatMap(({ name, result }): [string, number][] => {
+    const known = drainingSinceMs[name];
+    if ('state' in result) return result.state === 'draining' ? [[name, known ?? nowMs]] : [];
+    return known === undefined ? [] : [[name, known]];
+  });
+  return Object.fromEntries(since);
 }
 
 function said({ name, call, answer }: TrafficLook): string {

@@ -67,7 +67,7 @@ describeIf(haproxyProgram !== null && nginxProgram !== null, 'haproxy and nginx'
       expect((await block(balancer, first)).state).toBe('draining');
       // The other one has to stay: it is the last that is up.
       const last = await block(balancer, second);
-      expect(last).toMatchObject({ state: 'draining', answer: expect.stringContaining('no other server') });
+      expect(last).toMatchObject({ state: 'waiting', answer: expect.stringContaining('no other server') });
       const before = one.slow;
       for (let time = 0; time < 6; time += 1) expect(await ask(running.socketPath, '/')).toBe(200);
       expect(one.slow).toBe(before);

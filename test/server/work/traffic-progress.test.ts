@@ -12,7 +12,7 @@ import {
 const record = { call: 'set it', answer: 'no' };
 const seen = (
   name: string,
-  state: 'draining' | 'out' | 'absent' | 'joining' | 'healthy' | 'unhealthy',
+  state: 'waiting' | 'draining' | 'out' | 'absent' | 'joining' | 'healthy' | 'unhealthy',
 ): TrafficLook => ({
   ...{ name, ...record, result: { state } },
 });
@@ -53,13 +53,26 @@ test('a balancer that fails is asked again for five minutes, and an answer in be
     return progress.ending;
   };
   for (let ageMs = 0; ageMs < FAILING_LIMIT_MS; ageMs += 15_000) expect(fail(ageMs)).toBe('later');
-  memory = progressOf([seen('a', 'draining')], memory, at(FAILING_LIMIT_MS)).memory as TrafficMemory;
+  memory = progressOf([seen('a', 'joining')], memory, at(FAILING_LIMIT_MS)).memory as TrafficMemory;
   expect(memory).toEqual(NO_MEMORY);
   expect(fail(FAILING_LIMIT_MS)).toBe('later');
   // A server that was away for ten minutes has not asked in them.
   expect(fail(3 * FAILING_LIMIT_MS)).toBe('later');
   for (const _ of [1, 2]) expect(fail(3 * FAILING_LIMIT_MS)).toBe('later');
   expect(fail(3 * FAILING_LIMIT_MS)).toBe('Failed');
+});
+
+test('a host drains from when its balancer sends no new requests to it, whatever it has waited for before', () => {
+  let memory: TrafficMemory = NO_MEMORY;
+  const look = (one: TrafficLook, ageMs: number) => {
+    memory = progressOf([one, seen('b', 'draining')], memory, at(ageMs)).memory as TrafficMemory;
+    return memory.drainingSinceMs;
+  };
+  const b = at(0).nowMs;
+  expect(look(seen('a', 'waiting'), 0)).toEqual({ b });
+  expect(look(seen('a', 'draining'), 500_000)).toEqual({ a: at(500_000).nowMs, b });
+  expect(look(faulty('a'), 510_000)).toEqual({ a: at(500_000).nowMs, b });
+  expect(look(seen('a', 'waiting'), 520_000)).toEqual({ b });
 });
 
 test('a fault that asking again cannot mend fails the target at once, whatever the other balancers say', () => {

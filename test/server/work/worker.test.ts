@@ -149,6 +149,26 @@ describeStores('a deployment with load balancers', (kind) => {
     expect(diagnostics?.logTail).toContain('the time for requests to end was over');
   });
 
+  test('that waits until another server of the backend is up gives a host all its time for requests afterwards', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    await startDeployment(server, ID);
+    await runHost(server, 'web-1');
+    const balancer = failingBalancer(['waiting'], 60_000);
+    await using _ = work(server, clock, balancer);
+    const begunAtMs = clock.now();
+    await eventually(() => {
+      clock.advance(5_000);
+      return clock.now() - begunAtMs > 300_000 && balancer.asked.length > 2;
+    });
+    balancer.answers = ['draining', 'draining', 'out'];
+    await untilCalm(server, clock);
+    expect(balancer.asked).not.toContain('force web-1');
+    expect(await eventOf(server, 'web-1', 'BlockTraffic')).toMatchObject({ status: 'Succeeded' });
+  });
+
   test('that is stopped at once calls its balancers no more', async () => {
     await using database = await kind.create();
     const clock = manualClock();
