@@ -16,6 +16,7 @@ import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow } from '../store/schema.ts';
 import type { Store, StoreReader, StoreTransaction } from '../store/store.ts';
 import { watchedAlarms } from './alarms.ts';
+import { nextAutomaticAtMs } from './automatic-pause.ts';
 import type { Engine } from './engine.ts';
 import { type Arrivals, type AutomaticDeployment, arrivalsOf, MAX_TRIES } from './hosts/arrivals.ts';
 import { type DeploymentOptions, parseOptions, type SettingsOfGroup, settingsOf } from './settings.ts';
@@ -162,8 +163,11 @@ async function findArrivals(db: StoreReader, group: DeploymentGroupRow, nowMs: n
   const { deployment_id: deploymentId, created_at_ms: createdAtMs, completed_at_ms } = good;
   const lastGood = { deploymentId, createdAtMs, completedAtMs: completed_at_ms ?? createdAtMs };
   const updates = ofGroup.outdatedInstancesStrategy !== 'IGNORE';
+  const { next, givenUp } = arrivalsOf(candidates, { lastGood, updates }, nowMs);
+  const isPaused = next !== null && nowMs < (await nextAutomaticAtMs(db, id));
   return {
-    ...arrivalsOf(candidates, { lastGood, updates }, nowMs),
+    next: isPaused ? null : next,
+    givenUp,
     good,
     nameOf: (instanceId) => rows.get(instanceId)?.instance_name ?? instanceId,
   };

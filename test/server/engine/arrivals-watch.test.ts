@@ -219,6 +219,44 @@ describeStores('hosts that come and go', (kind) => {
     expect(await failedTriesOf(server.store.db, ['id-of-c'], 1)).toEqual([]);
   });
 
+  test('what keeps automatic deployments from beginning does not have one follow another at once, nor does a stop', async () => {
+    await using database = await kind.create();
+    await using world = await openWorld(database);
+    const { server, clock } = world;
+    await makeFleet(server.store, ['a']);
+    await deployGood(world, 'd-1', ['a']);
+    clock.advance(1_000);
+    await enrol(world, 'c', IN_FLEET);
+    // Each is stopped before any host has begun: an alarm that stays active does so.
+    const stopAll = async (looks: number) => {
+      for (let count = 0; count < looks; count += 1) {
+        await world.hear('a', 'c');
+        await world.look(1);
+        for (const { id, status } of await world.deployments()) {
+          if (status !== 'InProgress') continue;
+          await server.store.transaction((tx) =>
+            tx.updateTable('deployments').set({ stopped_by_alarm: 'errors' }).where('deployment_id', '=', id).execute(),
+          );
+          await server.stop(id, false);
+        }
+      }
+      return (await world.deployments()).length - 1;
+    };
+    // Ten minutes: after 0, 1, 3 and 7 minutes, and the time for others to come.
+    expect(await stopAll(60)).toBe(4);
+    clock.advance(60 * 60_000);
+    await world.hear('c');
+    await world.look();
+    const last = (await world.deployments()).at(-1);
+    expect(last?.status).toBe('InProgress');
+    await server.stop(last?.id ?? '', false);
+    expect(await deploymentOf(server.store, last?.id ?? '')).toMatchObject({ error_code: 'MANUAL_STOP' });
+    clock.advance(50 * 60_000);
+    expect(await stopAll(6)).toBe(5);
+    clock.advance(10 * 60_000);
+    expect(await stopAll(3)).toBe(6);
+  });
+
   test('EC2 filters match tags of enrolled hosts, beside the on-premises ones', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
