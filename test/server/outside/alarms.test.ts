@@ -31,7 +31,7 @@ describe('an alarm of Prometheus', () => {
     ['more than any number takes', `${vector('9')}${' '.repeat(1_000_000)}`, 200, 'unreadable'],
     ['JSON that says nothing', 'null', 200, 'unreadable'],
   ])('with %s as its answer is what that means', async (_, body, status, state) => {
-    await using server = await answeringServer(() => ({ status, body }));
+    await using server = await answeringServer(() => ({ status, body, headers: { 'transfer-encoding': 'chunked' } }));
     const alarm = createPrometheusAlarm({ url: `${server.url}/`, query: 'up > 0', side: 'above', threshold: 5 });
     expect((await alarm(soon())).state).toBe(state);
     expect(server.received[0]?.path).toBe('/api/v1/query?query=up+%3E+0');
