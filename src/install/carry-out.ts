@@ -74,10 +74,9 @@ export async function carryOut(
     syncFileSystems(fs, [...new Set(touchedFiles(operations).map((path) => dirname(path)))]);
     journal.append('committed');
   } catch (error) {
-    journal.close();
     // Two at work on one tree would mix what is undone with what is done.
     await crew.stopped();
-    undo({ ...ctx, fs }, begin, state, paths.journal, error);
+    undo({ ...ctx, fs }, begin, state, journal, error);
     throw error;
   }
   journal.close();
@@ -101,12 +100,17 @@ function undo(
   { fs, tools }: InstallContext,
   begin: JournalBegin,
   state: 'staging' | 'committing',
-  journalPath: string,
+  journal: JournalWriter,
   fault: unknown,
 ): void {
   try {
+    try {
+      journal.takeBack();
+    } finally {
+      journal.close();
+    }
     rollBack(fs, tools, begin, state);
-    removeJournal(fs, journalPath);
+    removeJournal(fs, journal.path);
   } catch (cause) {
     throw notRecovered(cause, `${messageOf(fault)}; and what was there before could not be put back yet`);
   }

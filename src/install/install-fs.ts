@@ -16,6 +16,7 @@ export type InstallFs = Pick<
   | 'fstatSync'
   | 'fsync'
   | 'fsyncSync'
+  | 'ftruncateSync'
   | 'futimesSync'
   | 'lchownSync'
   | 'linkSync'

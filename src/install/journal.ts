@@ -11,7 +11,7 @@
  *
  * No journal: nothing happened, or everything is done. Without `committed` recovery puts back the old tree, because the event was not
  * reported as a success; with it, recovery finishes what is left of the new one. A last line that is torn was not synced, so what it
- * would have announced has not begun.
+ * would have announced has not begun. One that could not be synced is taken back before anything is undone.
  */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
@@ -42,7 +42,15 @@ export interface JournalContent {
 }
 
 export interface JournalWriter {
+  readonly path: string;
   append(record: 'staged' | 'committed'): void;
+  /**
+   * Before anything is undone: takes back a record that was written and could not be synced. Else a recovery would go on from it, in a tree
+   * that is half undone.
+   *
+   * @throws Error of the disk; then nothing may be undone, and what the journal says is true
+   */
+  takeBack(): void;
   close(): void;
 }
 
@@ -64,7 +72,21 @@ export function beginJournal(fs: InstallFs, path: string, begin: JournalBegin): 
     fs.rmSync(path, { force: true });
     throw error;
   }
-  return { append: (record) => append([{ record }]), close: () => fs.closeSync(file) };
+  let trueBytes = fs.fstatSync(file).size;
+  return {
+    path,
+    append(record) {
+      append([{ record }]);
+      trueBytes = fs.fstatSync(file).size;
+    },
+    takeBack() {
+      if (fs.fstatSync(file).size === trueBytes) return;
+      // It takes no room, as another record would.
+      fs.ftruncateSync(file, trueBytes);
+      fs.fsyncSync(file);
+    },
+    close: () => fs.closeSync(file),
+  };
 }
 
 function* recordsOf({ commit, times = [], ...begin }: JournalBegin): Generator<object> {

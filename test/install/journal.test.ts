@@ -1,4 +1,4 @@
-/** Journals of older versions, with the whole list in their first line: an upgrade may come between the power cut and the recovery. */
+/** Journals of older versions, with the whole list in their first line: an upgrade may come between the power cut and the recovery; and an end that the disk takes only in part. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ import { runInstall } from '../../src/install/install.ts';
 import { realInstallFs } from '../../src/install/install-fs.ts';
 import { type JournalBegin, type JournalState, readJournal } from '../../src/install/journal.ts';
 import { recoverInstalls } from '../../src/install/recover-installs.ts';
-import { watchedFs } from '../support/failing-fs.ts';
+import { diskError, watchedFs } from '../support/failing-fs.ts';
 import { installContext, installRequest, writeFiles } from '../support/install.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { treeOf } from '../support/tree.ts';
@@ -29,13 +29,19 @@ async function prepared(scratch: ScratchFolder): Promise<void> {
   await runInstall(installContext(), installRequest(scratch.path, 'one'));
 }
 
-/** The number of a changing call, from 1, at which an Install is in each of its states. */
-async function callsByState(): Promise<Record<JournalState, number>> {
+/** The changing calls of an Install. */
+async function callNames(): Promise<readonly string[]> {
   using scratch = scratchFolder();
   await prepared(scratch);
   const names: string[] = [];
   const { fs } = watchedFs((_call, name) => names.push(name));
   await runInstall(installContext(fs), installRequest(scratch.path, 'two'));
+  return names;
+}
+
+/** The number of a changing call, from 1, at which an Install is in each of its states. */
+async function callsByState(): Promise<Record<JournalState, number>> {
+  const names = await callNames();
   return {
     // Everything stands under hidden names; nothing has its own yet.
     staging: names.indexOf('linkSync') - 1,
@@ -92,4 +98,22 @@ test('a journal whose single line is torn announces nothing, and goes', async ()
   expect(await recoverInstalls(installContext(), scratch.at('instructions'))).toEqual([]);
   expect(existsSync(journal)).toBe(false);
   expect(treeOf(scratch.at('site'))).toEqual(treeOf(scratch.at('one')));
+});
+
+test('a disk that takes the end of the journal and not its sync, and then fails wherever it may, leaves the old tree or the new one', async () => {
+  const names = await callNames();
+  const sync = names.lastIndexOf('writeSync') + 2;
+  expect(names[sync - 1]).toBe('fsyncSync');
+  for (let lasting = 0, isDone = false; !isDone; lasting = 2 * lasting + 1) {
+    using scratch = scratchFolder();
+    await prepared(scratch);
+    const { fs, calls } = watchedFs((call) => {
+      if (call === sync || call > sync + lasting) throw diskError('EIO');
+    });
+    const installing = runInstall(installContext(fs), installRequest(scratch.path, 'two'));
+    await expect(installing).rejects.toMatchObject({ code: expect.stringMatching(/^INSTALL_|^EIO$/) });
+    isDone = calls() <= sync + lasting;
+    await recoverInstalls(installContext(), scratch.at('instructions'));
+    expect([treeOf(scratch.at('one')), treeOf(scratch.at('two'))]).toContainEqual(treeOf(scratch.at('site')));
+  }
 });
