@@ -63,11 +63,12 @@ async function readKeys(
     if (old === undefined) added.push(key);
   });
   const isWhole = keyOf.size === names.length;
-  const isNothingGone = before !== undefined && keyOf.size - added.length === before.keyOf.size;
-  if (before !== undefined && isNothingGone && added.length === 0) return { keyOf, sorted: before.sorted, isWhole };
-  if (before === undefined || !isNothingGone || added.length > FEW)
+  if (before === undefined || added.length > FEW)
     return { keyOf, sorted: [...keyOf.values()].sort(compareKeys), isWhole };
-  const sorted = [...before.sorted];
+  const isNothingGone = keyOf.size - added.length === before.keyOf.size;
+  if (isNothingGone && added.length === 0) return { keyOf, sorted: before.sorted, isWhole };
+  const there = new Set(isNothingGone ? [] : keyOf.values());
+  const sorted = before.sorted.filter((key) => isNothingGone || there.has(key));
   for (const key of added) sorted.splice(firstAfter(sorted, key), 0, key);
   return { keyOf, sorted, isWhole };
 }

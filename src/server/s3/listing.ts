@@ -20,9 +20,19 @@ export interface ListPage<T> {
   readonly last: string | null;
 }
 
-/** The order of S3: by the bytes of UTF-8. JavaScript's own compares halves of surrogate pairs. */
+/** The order of S3: by the bytes of UTF-8. JavaScript's own puts halves of surrogate pairs before what is behind them. */
 export function compareKeys(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const [unit, other] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (unit !== other) return rankOf(unit) - rankOf(other);
+  }
+  return a.length - b.length;
+}
+
+/** Where characters that begin with this half, or are this unit, stand among all others. */
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /** A page that is being filled, by objects in the order of `compareKeys`. */

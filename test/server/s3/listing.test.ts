@@ -26,6 +26,19 @@ describe('a list of objects', () => {
     expect(allPages(keys, 'c/', '/', 1000)).toEqual(['c/d/*']);
   });
 
+  test('is in the order of the bytes of UTF-8, whatever the characters are', () => {
+    const key = fc.string({
+      unit: fc.constantFrom('a', 'b', '\u00e4', '\ud7ff', '\ue000', '\uffee', '\u{10000}', '\u{1f600}', '\u{1f601}'),
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(key, key, (a, b) => {
+        expect(Math.sign(compareKeys(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   test('begins behind a marker, also one inside of a common prefix', () => {
     const keys = objects('a/1', 'a/2', 'b');
     const behind = (marker: string) =>
