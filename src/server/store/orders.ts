@@ -52,7 +52,12 @@ export interface LeaseRequest {
   readonly limit: number;
 }
 
-/** Takes orders whose time has come and that nobody else has, the longest waiting first. All get the same lease's name. */
+/**
+ * Takes orders whose time has come and that nobody else has, the longest waiting first. All get the same lease's name.
+ *
+ * An order waits while another one about its host is leased: after a stop that does not wait, the call for AllowTraffic may still be under way when
+ * the rollback takes the host out, and would bring it back in the middle of an Install.
+ */
 export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): Promise<OrderRow[]> {
   const { leaseId, nowMs, untilMs, limit } = request;
   const due = await tx
@@ -60,6 +65,13 @@ export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): 
     .select('order_id')
     .where('wake_at_ms', '<=', nowMs)
     .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .where('instance_id', 'not in', (eb) =>
+      eb
+        .selectFrom('orders as leased')
+        .select('leased.instance_id')
+        .where('leased.wake_at_ms', 'is not', null)
+        .where('leased.lease_until_ms', '>', nowMs),
+    )
     .orderBy('wake_at_ms')
     .limit(limit)
     .forUpdate()

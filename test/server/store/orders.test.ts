@@ -15,6 +15,8 @@ import { makeFleet, newDeployment } from '../../support/engine-world.ts';
 import { describeStores } from '../../support/stores.ts';
 
 const EVENT = { deploymentId: 'd-1', instanceId: 'i-1', position: 1 };
+/** Of a host of its own. */
+const eventAt = (position: number) => ({ ...EVENT, instanceId: `i-${position}`, position });
 const ORDER = orderIdOf(EVENT);
 const NOTHING = { memory_json: null, last_call: null, last_answer: null };
 
@@ -22,7 +24,7 @@ async function makeOrders(store: Store, positions: readonly number[] = [1], nowM
   await makeFleet(store, []);
   await store.transaction(async (tx) => {
     await insertDeployment(tx, newDeployment('d-1'));
-    for (const position of positions) await giveOrder(tx, { ...EVENT, position }, 'BlockTraffic', nowMs);
+    for (const position of positions) await giveOrder(tx, eventAt(position), 'BlockTraffic', nowMs);
   });
 }
 
@@ -58,6 +60,19 @@ describeStores('orders', (kind) => {
     expect(await report(store, 'second', null)).toBe(false);
   });
 
+  test('an order waits while another one about its host is leased, so that two calls never move one host both ways', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    await lease(store, 'first', 0, 100);
+    const later = { ...EVENT, position: 2 };
+    await store.transaction((tx) => giveOrder(tx, later, 'AllowTraffic', 10));
+    await store.transaction((tx) => giveOrder(tx, { ...later, instanceId: 'i-2' }, 'AllowTraffic', 10));
+    expect((await lease(store, 'second', 20, 120)).map((row) => row.instance_id)).toEqual(['i-2']);
+    await report(store, 'first', null);
+    expect(await lease(store, 'third', 30, 130)).toMatchObject([{ instance_id: 'i-1', position: 2 }]);
+  });
+
   test('orders are leased when their time has come, the longest waiting first, and never when they are over', async () => {
     await using database = await kind.create();
     const store = await database.open();
@@ -68,7 +83,7 @@ describeStores('orders', (kind) => {
       [2, 20],
       [3, null],
     ] as const) {
-      await report(store, 'a', wakeAtMs, orderIdOf({ ...EVENT, position }));
+      await report(store, 'a', wakeAtMs, orderIdOf(eventAt(position)));
     }
     expect(await nextOrderAtMs(store.db, 0)).toBe(20);
     expect(await lease(store, 'b', 19, 100)).toEqual([]);
