@@ -5,6 +5,8 @@ export interface AlarmReading {
   readonly state: 'ok' | 'alarm' | 'unreadable';
   /** What was seen, in words. */
   readonly detail: string;
+  /** An alarm because nothing answered at all; one lost packet looks the same. */
+  readonly isSilence?: boolean;
 }
 
 /** Looks once. Never rejects. */

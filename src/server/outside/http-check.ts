@@ -14,7 +14,7 @@ export function createHttpCheck({ url, status }: HttpCheckSettings): Alarm {
       const state = answer.status === status ? 'ok' : 'alarm';
       return { state, detail: `GET ${url} answered ${answer.status}, and ${status} is wanted` };
     } catch (error) {
-      return { state: 'alarm', detail: `GET ${url} got no answer: ${causeOf(error)}` };
+      return { state: 'alarm', detail: `GET ${url} got no answer: ${causeOf(error)}`, isSilence: true };
     }
   };
 }

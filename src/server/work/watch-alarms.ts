@@ -76,11 +76,12 @@ async function look(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> 
   }
 }
 
-/** A reading that is not good is made again: one lost packet is not to stop a deployment. */
+/** A reading without an answer is made again: one lost packet is not to stop a deployment. */
 async function readPatiently(clock: Clock, alarm: Alarm, signal: AbortSignal): Promise<Reading> {
   for (let tries = 1; ; tries += 1) {
     const reading = await alarm(AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]));
-    if (reading.state !== 'unreadable' || tries === TRIES || signal.aborted) return reading;
+    const isAnswered = reading.state !== 'unreadable' && reading.isSilence !== true;
+    if (isAnswered || tries === TRIES || signal.aborted) return reading;
     await clock.sleep(PAUSE_MS, signal);
   }
 }

@@ -53,7 +53,7 @@ test('an HTTP check is an alarm at another status than the wanted one, and when 
   const check = (url: string) => createHttpCheck({ url, status: 204 })(soon());
   expect((await check(`${server.url}/good`)).state).toBe('ok');
   expect(await check(`${server.url}/bad`)).toMatchObject({ state: 'alarm', detail: expect.stringContaining('503') });
-  expect((await check('http://127.0.0.1:1')).state).toBe('alarm');
+  expect(await check('http://127.0.0.1:1')).toMatchObject({ state: 'alarm', isSilence: true });
 });
 
 describe('the file of alarms', () => {

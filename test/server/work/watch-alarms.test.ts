@@ -128,6 +128,25 @@ describeStores('an alarm that is active', (kind) => {
     expect(await statusesOf(server.store, ID)).toEqual({});
   });
 
+  test('because nothing answered is read three times before it stops a deployment', async () => {
+    for (const answers of [1, 3]) {
+      await using database = await kind.create();
+      let calls = 0;
+      await using running = await world(database, async () => {
+        calls += 1;
+        return calls <= answers ? { ...ACTIVE, isSilence: true } : OK;
+      });
+      const { server } = running;
+      await makeFleet(server.store, ['a']);
+      await startDeployment(server, ID, { settings_json, alarms_json });
+      // Each lets time pass until the watch sleeps again, between two readings too.
+      for (let time = 0; time < Math.min(answers + 1, 3); time += 1) await running.look();
+      expect({ calls, status: (await deploymentOf(server.store, ID)).status }).toEqual(
+        answers === 1 ? { calls: 2, status: 'InProgress' } : { calls: 3, status: 'Stopped' },
+      );
+    }
+  });
+
   test('does not take the place of a stop that somebody has asked for', async () => {
     await using database = await kind.create();
     let reading = OK;
