@@ -85,7 +85,7 @@ describe('a deployment group', () => {
   });
 
   test.each([
-    [['--auto-rollback', 'fail'], "'fail' is none of failure, stop, or none"],
+    [['--auto-rollback', 'fail'], "'fail' is none of failure, stop, alarm, or none"],
     [['--tag', 'web'], 'is not KEY=VALUE'],
     [['--config', 'none'], 'slipway configs list'],
   ])('update %j is refused, and says what is taken', async (flags, message) => {

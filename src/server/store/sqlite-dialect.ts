@@ -14,6 +14,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { isSqliteBusy } from './database-faults.ts';
 import type { Durability } from './durability.ts';
 import { SqliteBatches, type SqliteTurn } from './sqlite-batches.ts';
 import { SqliteHandle } from './sqlite-handle.ts';
@@ -51,6 +52,7 @@ function dialectOf(shared: SqliteFile, durability: Durability): Dialect {
 
 /** While the database is opened nothing else is to be done, and another process may be opening it, too. */
 const OPENING_WAIT_MS = 5_000;
+const OPENING_PAUSE_MS = 20;
 /** Sealed secrets are in there, and who may deploy what. */
 const FILE_MODE = 0o600;
 
@@ -120,15 +122,37 @@ function openFile(file: string, access: SqliteAccess): OpenedFile {
   // Made here, since SQLite would make it readable for all; its companion files take their mode from it.
   closeSync(openSync(file, 'a', FILE_MODE));
   const database = new DatabaseSync(file);
-  database.exec(`
-    PRAGMA busy_timeout = ${OPENING_WAIT_MS};
-    PRAGMA journal_mode = WAL;
-    PRAGMA foreign_keys = ON;
-  `);
-  database.exec('PRAGMA busy_timeout = 0');
+  setUp(database);
   const handle = new SqliteHandle(database);
   const reader = new SqliteHandle(openToRead(file, 'read-only'));
   return { reader, writer: { handle, batches: new SqliteBatches(handle) } };
+}
+
+/**
+ * SQLite does not wait for a lock that could have two wait for each other, as when several processes open a new file at once and each wants to
+ * give it its kind of journal: it says at once that the file is busy. So that is tried again here.
+ */
+function setUp(database: DatabaseSync): void {
+  const giveUpAtMs = performance.now() + OPENING_WAIT_MS;
+  const pause = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  for (;;) {
+    try {
+      database.exec(`
+        PRAGMA busy_timeout = ${OPENING_WAIT_MS};
+        PRAGMA journal_mode = WAL;
+        PRAGMA foreign_keys = ON;
+        PRAGMA busy_timeout = 0;
+      `);
+      return;
+    } catch (error) {
+      if (isSqliteBusy(error) && performance.now() < giveUpAtMs) {
+        Atomics.wait(pause, 0, 0, OPENING_PAUSE_MS);
+        continue;
+      }
+      database.close();
+      throw error;
+    }
+  }
 }
 
 function openToRead(file: string, access: Exclude<SqliteAccess, 'read-write'>): DatabaseSync {

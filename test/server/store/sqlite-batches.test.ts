@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
@@ -233,4 +235,20 @@ test.each([
   await batches.close();
   expect(database.prepare('select name from names').all()).toEqual([{ name: 'next' }]);
   database.close();
+});
+
+test('a new file that another process is just making is waited for, whatever lock that one has', async () => {
+  using scratch = scratchFolder();
+  const file = databaseFileOf(scratch.path);
+  const holds = `
+    const { DatabaseSync } = require('node:sqlite');
+    const database = new DatabaseSync(process.argv[1]);
+    database.exec('begin immediate');
+    console.log('locked');
+    setTimeout(() => database.close(), 300);
+  `;
+  const other = spawn(process.execPath, ['-e', holds, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(other.stdout, 'data');
+  const store = await openStore({ dataDir: scratch.path });
+  await store.close();
 });
