@@ -102,6 +102,7 @@ async function carryOut(ctx: WorkerContext, order: OrderRow, lease: Lease, closi
     const progress = await handler(order, AbortSignal.any([closing, AbortSignal.timeout(CALL_LIMIT_MS)]));
     // A call that was cut off says nothing about the other side.
     if (!closing.aborted) await report(ctx, order, lease, progress);
+    else await giveBack(ctx, lease);
   } catch (error) {
     ctx.log.error('an order could not be carried out just now; it is tried again', { orderId: order.order_id, error });
   }
@@ -120,6 +121,12 @@ async function mayAct(ctx: WorkerContext, order: OrderRow, lease: Lease): Promis
     await reportOrder(tx, lease, { ...order, wake_at_ms: null });
     return false;
   }, 'lazy');
+}
+
+/** Ends a lease now: whoever acts on the order next need not wait until it is over. */
+async function giveBack({ store, clock }: WorkerContext, lease: Lease): Promise<void> {
+  const nowMs = clock.now();
+  await store.transaction((tx) => renewLease(tx, lease, nowMs, nowMs), 'lazy');
 }
 
 function keyOf(order: OrderRow): EventKey {

@@ -103,6 +103,31 @@ describeStores('a deployment with load balancers', (kind) => {
     expect(await eventOf(server, 'web-1', 'BlockTraffic')).toMatchObject({ status: 'Succeeded' });
   });
 
+  test('goes on at once after its server was stopped in the middle of a call', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    await startDeployment(server, ID);
+    await runHost(server, 'web-1');
+    const slow = failingBalancer(['draining']);
+    const asked = Promise.withResolvers<void>();
+    slow.block = (_host, { signal }) => {
+      asked.resolve();
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    {
+      await using _ = work(server, clock, slow);
+      await asked.promise;
+    }
+    const stoppedAtMs = clock.now();
+    const balancer = failingBalancer(['out']);
+    await using _ = work(server, clock, balancer);
+    await untilCalm(server, clock);
+    expect(balancer.asked).toEqual(['block web-1']);
+    expect(clock.now() - stoppedAtMs).toBeLessThan(30_000);
+  });
+
   test.each<readonly [string, readonly BalancerAnswer[], string, number]>([
     ['is away for good', ['away'], 'ELASTIC_LOAD_BALANCING_INVALID', FAILING_LIMIT_MS],
     ['does not know the host', ['wrong'], 'ELB_INVALID_INSTANCE', 0],
