@@ -42,9 +42,10 @@ function startSecondThread(agentUid: number): SecondThread | null {
   }
   const died = Promise.withResolvers<never>();
   died.promise.catch(() => undefined);
-  worker.once('error', (error) =>
-    died.reject(new SlipwayError('INSTALL_FAILED', `a thread ended: ${messageOf(error)}`)),
-  );
+  worker.once('error', (error) => {
+    const remedy = 'Deploy again. If it ends again, report this message with the number of files of the revision.';
+    died.reject(new SlipwayError('INSTALL_FAILED', `a thread of the Install ended: ${messageOf(error)}`, { remedy }));
+  });
   let given = 0;
   return {
     mayTake: () =>

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Batch } from '../../src/install/batches.ts';
 import type { SecondThread } from '../../src/install/crew.ts';
 import { runInstall } from '../../src/install/install.ts';
+import type { PlaceOperation } from '../../src/install/place.ts';
 import { secondThread } from '../../src/install/second-thread.ts';
 import { type Files, installContext, installRequest, writeFiles } from '../support/install.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -84,6 +85,28 @@ test('a file that comes to be before the second thread puts its own there: the o
   expect(treeOf(join(root, 'site'))).toEqual(plain);
 });
 
+test('a second thread that ends in the middle of the commit: the old tree is back', async () => {
+  using scratch = scratchFolder();
+  const { root, before } = await installed(scratch.path);
+  const start = (agentUid: number): SecondThread => {
+    const thread = awaited(secondThread.start(agentUid));
+    const take = (batch: Batch) => {
+      thread.take(
+        batch.work === 'place' ? { work: 'discard', items: Array.from({ length: 1_000_000 }, unplaced) } : batch,
+      );
+    };
+    return { ...thread, take };
+  };
+  await expect(
+    runInstall({ ...installContext(), secondThread: { leastFiles: 1, start } }, installRequest(root, 'new')),
+  ).rejects.toMatchObject({
+    code: 'INSTALL_FAILED',
+    message: expect.stringMatching(/^a thread of the Install ended: .*memory/),
+    remedy: expect.stringContaining('Deploy again'),
+  });
+  expect(treeOf(join(root, 'site'), { times: true })).toEqual(before);
+});
+
 test('where no second thread can be started, or it never comes, one thread installs everything', async () => {
   using scratch = scratchFolder();
   const root = scratch.path;
@@ -111,6 +134,11 @@ async function installed(root: string, added: Files = {}) {
   await runInstall(installContext(), installRequest(root, 'old'));
   const site = join(root, 'site');
   return { root, before: treeOf(site, { times: true }), plain: treeOf(site) };
+}
+
+/** So many of them are more than the thread may hold. */
+function unplaced(): PlaceOperation {
+  return { op: 'place', temp: '/no/temp', path: '/no/path', backup: null };
 }
 
 /** Waits in this thread until the other is there, as no Install does: which of them has what would be a matter of luck. */
