@@ -4,9 +4,9 @@ import { isPartAtWork, partFileOf, removePart } from '../revision/bundle-part.ts
 import { removeTree } from '../system/remove-tree.ts';
 import type { DeploymentContext } from './context.ts';
 import type { SpaceNeeded } from './disk-space.ts';
-import { deploymentPaths, groupPointers, readPointer } from './layout.ts';
+import { deploymentPaths, groupPointers, readPointer, setAsideDir } from './layout.ts';
 import { foldersToPrune, prunable, type RevisionFolder } from './retention.ts';
-import { removeAside } from './set-aside.ts';
+import { removeAside, removeSetAside } from './set-aside.ts';
 
 type PruneContext = Pick<DeploymentContext, 'rootDir' | 'maxRevisions' | 'maxRevisionsBytes' | 'trackingDir' | 'log'>;
 
@@ -31,7 +31,7 @@ export function pruneRevisions(ctx: PruneContext, groupId: string, currentDeploy
 }
 
 /**
- * Deletes old revisions of a group, oldest first, for as long as something does not fit. When even all of them would not make enough room,
+ * Deletes what was set aside, and then old revisions of a group, oldest first, for as long as something does not fit. When even all of them would not make enough room,
  * none goes: a deployment that fails must not cost what a rollback needs.
  *
  * @param lacking asked before each; null: it fits
@@ -46,6 +46,7 @@ export function pruneForSpace(
   guarded(ctx, groupDir, () => {
     const folders = prunable(revisionFolders(groupDir, false), protection(ctx, groupId, deploymentDir));
     const all = folders.map(({ path }) => takenBy(path));
+    guarded(ctx, setAsideDir(ctx.rootDir), () => removeSetAside(ctx.rootDir));
     const lacks = lacking();
     if (lacks === null) return;
     const isInVain = (what: keyof SpaceNeeded) => all.reduce((sum, one) => sum + one[what], 0) < lacks[what];
@@ -109,7 +110,7 @@ function takenBy(folder: string): SpaceNeeded {
   return { bytes, inodes };
 }
 
-function guarded(ctx: PruneContext, path: string, work: () => void): void {
+function guarded(ctx: PruneContext, path: string, work: () => unknown): void {
   try {
     work();
   } catch (error) {

@@ -3,10 +3,11 @@
  * which is one rename, and a program that may outlive this process removes it there.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, opendirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, opendirSync, readdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { runDetachedShell } from '../system/detached-shell.ts';
+import { removeTree } from '../system/remove-tree.ts';
 import { setAsideDir } from './layout.ts';
 
 /** Fewer are gone sooner than a program has started. */
@@ -31,6 +32,14 @@ export function removeAside(rootDir: string, folder: string): boolean {
 export function clearAside(rootDir: string): void {
   const folder = setAsideDir(rootDir);
   if (existsSync(folder)) runDetachedShell('rm -rf -- "$1"/*', ['slipway-remove', folder], 'ignore');
+}
+
+/** Removes what was set aside, and waits for it: its room is needed now. @returns whether there was anything */
+export function removeSetAside(rootDir: string): boolean {
+  const folder = setAsideDir(rootDir);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const name of names) removeTree(join(folder, name));
+  return names.length > 0;
 }
 
 /** Counts no further than it has to. */

@@ -17,10 +17,17 @@ import { packBundle } from '../../src/archive/pack.ts';
 import type { DeploymentContext } from '../../src/deployment/context.ts';
 import { freeSpace, noSpace, SPARE, shortage } from '../../src/deployment/disk-space.ts';
 import { removeHalfDone } from '../../src/deployment/half-done.ts';
-import { deploymentPaths, groupPointers, instructionsDir, writePointer } from '../../src/deployment/layout.ts';
+import {
+  deploymentPaths,
+  groupPointers,
+  instructionsDir,
+  setAsideDir,
+  writePointer,
+} from '../../src/deployment/layout.ts';
 import { pruneForSpace, pruneRevisions } from '../../src/deployment/prune-revisions.ts';
 import { runCommand } from '../../src/deployment/run-command.ts';
 import { unpackedSize } from '../../src/deployment/unpacked-size.ts';
+import { realInstallFs } from '../../src/install/install-fs.ts';
 import type { DeploymentSpecification } from '../../src/protocol/specification.ts';
 import { noteFileOf, openBundlePart, partFileOf } from '../../src/revision/bundle-part.ts';
 import { mountPointOf } from '../../src/system/mount-point.ts';
@@ -95,6 +102,36 @@ describe('old revisions', () => {
     expect(ctx.log.lines.map(({ message }) => message)).toEqual(
       Array(2).fill('removed an old revision, because space is short'),
     );
+  });
+
+  test('stay when what is set aside already holds the room that is missing', () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch);
+    oldRevisions(ctx, ['d-1', 'd-2']);
+    const aside = join(setAsideDir(ctx.rootDir), 'old');
+    mkdirSync(join(aside, 'folder'), { recursive: true });
+    pruneForSpace(ctx, GROUP, 'd-2', () => (existsSync(aside) ? { bytes: 10_000_000, inodes: 0 } : null));
+    expect(left(ctx)).toEqual(['d-1', 'd-2']);
+    expect({ isThere: existsSync(aside), lines: ctx.log.lines }).toEqual({ isThere: false, lines: [] });
+  });
+
+  test('that are set aside and hold the room that an Install lacks are waited for', async () => {
+    using scratch = scratchFolder();
+    const plain = deploymentContext(scratch);
+    const aside = join(setAsideDir(plain.rootDir), 'old');
+    const statfsSync = ((path: string) => {
+      const facts = realInstallFs.statfsSync(path);
+      return existsSync(aside) ? { ...facts, bavail: 0, bfree: 0 } : facts;
+    }) as typeof realInstallFs.statfsSync;
+    const ctx = { ...plain, install: { ...plain.install, fs: { ...realInstallFs, statfsSync } } };
+    const specification = specificationOf(
+      writeRevision(scratch.at('source'), { destination: scratch.at('www'), files: { a: 'x' } }),
+    );
+    const run = (commandName: string) => runCommand(ctx, { hostCommandIdentifier: 'c', commandName, specification });
+    expect(await run('DownloadBundle')).toMatchObject({ status: 'Succeeded' });
+    mkdirSync(join(aside, 'folder'), { recursive: true });
+    expect(await run('Install')).toMatchObject({ status: 'Succeeded' });
+    expect(existsSync(aside)).toBe(false);
   });
 
   test('stay when all of them together would not make enough room', () => {

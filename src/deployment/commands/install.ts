@@ -13,6 +13,7 @@ import { describeGroupId } from '../groups-on-host.ts';
 import { INSTALL_WAIT_MS, withInstallLock } from '../install-lock.ts';
 import { deploymentPaths, instructionsDir } from '../layout.ts';
 import { failedBy, succeeded } from '../outcomes.ts';
+import { removeSetAside } from '../set-aside.ts';
 
 /** Install: put the revision's files in place, as one transaction. */
 export async function install(
@@ -34,9 +35,8 @@ export async function install(
   // A key that stands where nobody reads it is why many an Install does what nobody expects.
   const log = warningsForLog(found);
   requireKnownEvents(appSpec, filename, specification.allPossibleLifecycleEvents);
-  const recoverAndInstall = async () => {
-    await recoverCutOff(ctx, deploymentGroupId);
-    return runInstall(ctx.install, {
+  const runIt = () =>
+    runInstall(ctx.install, {
       appSpec,
       archiveDir: paths.archiveDir,
       instructionsDir: instructionsDir(ctx.rootDir),
@@ -48,6 +48,13 @@ export async function install(
       protectPaths: ctx.protectPaths ?? [],
       nameOfGroup: (id) => describeGroupId(ctx.rootDir, id),
       ...(signal === undefined ? {} : { signal }),
+    });
+  const recoverAndInstall = async () => {
+    await recoverCutOff(ctx, deploymentGroupId);
+    return runIt().catch((error: unknown) => {
+      // Old revisions that are on their way out may hold the room that is missing.
+      if (!isSlipwayError(error, 'INSTALL_IMPOSSIBLE') || !removeSetAside(ctx.rootDir)) throw error;
+      return runIt();
     });
   };
   let report: InstallReport;
