@@ -56,7 +56,8 @@ async function backUpTo(ctx: CliContext, file: string, options: BackupOptions): 
     const settings = readSettings();
     becomeOwnerOf(dataDir);
     const withBundles = options.withBundles === true;
-    const { entries, sizeBytes } = backUp({ dataDir, fd, isDatabaseElsewhere, withBundles, settings });
+    const nowMs = ctx.clock.now();
+    const { entries, sizeBytes } = backUp({ dataDir, fd, isDatabaseElsewhere, withBundles, settings, nowMs });
     const text = [
       `wrote ${file}: ${entries} files, ${sizeBytes} bytes`,
       'It holds the master key and is as secret as that: who has it can use every access key of the server.',

@@ -1,5 +1,16 @@
 /** Writes what a server needs to come up again into one file, while it runs. */
-import { closeSync, existsSync, fstatSync, fsyncSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { SlipwayError, systemErrorCode } from '../../errors.ts';
 import { copyDatabase } from '../store/copy-database.ts';
@@ -16,6 +27,7 @@ export interface BackupRequest {
   readonly withBundles: boolean;
   /** The text of the service's settings; null: there are none. */
   readonly settings: Buffer | null;
+  readonly nowMs: number;
 }
 
 export interface BackedUp {
@@ -23,13 +35,17 @@ export interface BackedUp {
   readonly sizeBytes: number;
 }
 
+const COPY_FOLDER = '.backup-';
+/** No backup takes so long: another one may be at work now. */
+const LEFT_MS = 24 * 60 * 60_000;
+
 /**
  * The database first: a bundle that it names is in the store by then, unless somebody deletes it.
  *
  * @throws SlipwayError SERVER_DATA_FOLDER, SERVER_DATABASE_UNREACHABLE
  */
 export function backUp(request: BackupRequest): BackedUp {
-  const { dataDir, fd, isDatabaseElsewhere, withBundles, settings } = request;
+  const { dataDir, fd, isDatabaseElsewhere, withBundles, settings, nowMs } = request;
   if (!existsSync(join(dataDir, 'master.key')) || (!isDatabaseElsewhere && !existsSync(databaseFileOf(dataDir)))) {
     throw new SlipwayError('SERVER_DATA_FOLDER', `${dataDir} is no data folder of a server that has run`, {
       remedy: 'Name the server’s data folder with --data-dir, and its PostgreSQL, if it has one, with --database.',
@@ -40,7 +56,7 @@ export function backUp(request: BackupRequest): BackedUp {
   const add = (path: string, file: string) => {
     if (addFile(writer, path, file)) entries += 1;
   };
-  if (!isDatabaseElsewhere) withCopy(dataDir, (copy) => add('slipway.db', copy));
+  if (!isDatabaseElsewhere) withCopy(dataDir, nowMs, (copy) => add('slipway.db', copy));
   for (const name of ['master.key', 'signer-ca.pem']) add(name, join(dataDir, name));
   if (settings !== null) {
     addBytes(writer, 'server.env', settings);
@@ -61,14 +77,24 @@ export function backUp(request: BackupRequest): BackedUp {
 }
 
 /** The copy is made in the data folder, which is for the server's user alone, and where there is room for a database. */
-function withCopy(dataDir: string, work: (copy: string) => void): void {
-  const folder = mkdtempSync(join(dataDir, '.backup-'));
+function withCopy(dataDir: string, nowMs: number, work: (copy: string) => void): void {
+  removeLeftCopies(dataDir, nowMs);
+  const folder = mkdtempSync(join(dataDir, COPY_FOLDER));
   try {
     const copy = join(folder, 'slipway.db');
     copyDatabase(dataDir, copy);
     work(copy);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A backup that was killed could not remove its copy, which may be as large as the database. */
+function removeLeftCopies(dataDir: string, nowMs: number): void {
+  for (const name of readdirSync(dataDir).filter((one) => one.startsWith(COPY_FOLDER))) {
+    const folder = join(dataDir, name);
+    const changedMs = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    if (nowMs - changedMs > LEFT_MS) rmSync(folder, { recursive: true, force: true });
   }
 }
 

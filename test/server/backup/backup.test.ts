@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -42,6 +43,9 @@ const answered: string[] = [];
 beforeAll(async () => {
   scratch = scratchFolder();
   server = await testServer(scratch.at('data'), null);
+  mkdirSync(scratch.at('data/.backup-killed'));
+  writeFileSync(scratch.at('data/.backup-killed/slipway.db'), 'a copy that nobody has removed');
+  utimesSync(scratch.at('data/.backup-killed'), 1, 1);
   admin = await server.key('admin');
   const client = managementClient(server.url, admin);
   host = await handDrivenHost(server.url, client, 'web-1', 'web');
@@ -82,7 +86,7 @@ afterAll(async () => {
 });
 
 describe('a backup of a running server', () => {
-  test('is for its owner alone, and leaves nothing in the data folder', () => {
+  test('is for its owner alone, and leaves nothing in the data folder, not even what one that was killed has left', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readdirSync(scratch.at('data')).filter((name) => name.startsWith('.backup'))).toEqual([]);
   });
