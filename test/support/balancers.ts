@@ -35,12 +35,20 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** A word of both programs' configurations: the folder for temporary files may have a blank in its name. */
+function inQuotes(text: string): string {
+  return `"${text.replace(/(["\\])/g, '\\$1')}"`;
+}
+
+/** Where nginx would write else: folders of the machine. */
+const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path`);
+
 export async function startHaproxy(folder: string, servers: readonly BackendServer[]): Promise<RunningBalancer> {
   const [socketPath, adminSocket, config] = [join(folder, 'in'), join(folder, 'admin'), join(folder, 'haproxy.cfg')];
   writeFileSync(
     config,
     `global
-  stats socket ${adminSocket} mode 600 level admin
+  stats socket ${inQuotes(adminSocket)} mode 600 level admin
   nbthread 1
 defaults
   mode http
@@ -50,7 +58,7 @@ defaults
   option redispatch
   retries 2
 frontend in
-  bind unix@${socketPath}
+  bind ${inQuotes(`unix@${socketPath}`)}
   default_backend web
 backend web
   balance roundrobin
@@ -69,17 +77,17 @@ export async function startNginx(folder: string, servers: readonly BackendServer
   writeFileSync(
     config,
     `daemon off;
-pid ${pidFile};
-error_log ${join(folder, 'error.log')};
+pid ${inQuotes(pidFile)};
+error_log ${inQuotes(join(folder, 'error.log'))};
 worker_processes 2;
 worker_shutdown_timeout 30s;
 events { worker_connections 256; }
 http {
   access_log off;
-  client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-  upstream web { zone web 64k; include ${upstreamFile}; keepalive 16; }
+  ${TEMPORARY.map((name) => `${name} ${inQuotes(folder)};`).join(' ')}
+  upstream web { zone web 64k; include ${inQuotes(upstreamFile)}; keepalive 16; }
   server {
-    listen unix:${socketPath};
+    listen ${inQuotes(`unix:${socketPath}`)};
     location / { proxy_pass http://web; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }
 }
