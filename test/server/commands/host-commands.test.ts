@@ -106,10 +106,13 @@ describeStores('the host command API', (kind) => {
       await using server = await engineServer(database, { clock });
       const hosts = Array.from({ length: 10 }, (_, index) => `host-${index}`);
       await makeFleet(server.store, hosts);
-      await clock.nextSleep();
       const polls = hosts.map((host) => server.poll(host));
       const holds: number[] = [];
-      for (const _ of hosts) holds.push(await clock.nextSleep());
+      while (holds.length < hosts.length) {
+        const ms = await clock.nextSleep();
+        // The server's own pauses, which come in between, are shorter.
+        if (ms > 30_000) holds.push(ms);
+      }
       clock.advance(55_000);
       expect(await Promise.all(polls)).toEqual(hosts.map(() => null));
       expect(Math.max(...holds)).toBeLessThanOrEqual(55_000);
