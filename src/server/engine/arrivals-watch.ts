@@ -8,6 +8,7 @@ import type { Logger } from '../../logging/logger.ts';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { findApplicationById } from '../store/applications.ts';
 import { idleGroups, lockGroupById, updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
@@ -29,10 +30,6 @@ export interface ArrivalsWatchContext {
   readonly log: Logger;
 }
 
-export interface ArrivalsWatch {
-  close(): Promise<void>;
-}
-
 const LOOK_MS = 10_000;
 /** From when a host is first seen to need a deployment: hosts that come together get one together. */
 export const SETTLE_MS = 10_000;
@@ -44,15 +41,15 @@ const MAX_HOSTS = 1000;
 const PAGE = 100;
 
 /** Begins to look for hosts that have come, every ten seconds. */
-export function startArrivalsWatch(ctx: ArrivalsWatchContext): ArrivalsWatch {
-  const closing = new AbortController();
-  const watching = keepWatching(ctx, closing.signal);
-  return {
-    async close() {
-      closing.abort();
-      await watching;
-    },
-  };
+export function startArrivalsWatch(ctx: ArrivalsWatchContext): Repeated {
+  const memory: Memory = { waitingSince: new Map(), saidGivenUp: new Set() };
+  return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async (signal) => {
+    try {
+      await lookAtGroups(ctx, memory, signal);
+    } catch (error) {
+      ctx.log.error('the server could not look for hosts that have come just now; it looks again', { error });
+    }
+  });
 }
 
 /** What a watch remembers between its looks; none of it is needed, and a restart only takes a little longer. */
@@ -61,19 +58,6 @@ interface Memory {
   readonly waitingSince: Map<string, number>;
   /** Hosts that were said to be given up. */
   readonly saidGivenUp: Set<string>;
-}
-
-async function keepWatching(ctx: ArrivalsWatchContext, signal: AbortSignal): Promise<void> {
-  const memory: Memory = { waitingSince: new Map(), saidGivenUp: new Set() };
-  while (!signal.aborted) {
-    await ctx.clock.sleep(LOOK_MS, signal);
-    if (signal.aborted) return;
-    try {
-      await lookAtGroups(ctx, memory, signal);
-    } catch (error) {
-      ctx.log.error('the server could not look for hosts that have come just now; it looks again', { error });
-    }
-  }
 }
 
 async function lookAtGroups(ctx: ArrivalsWatchContext, memory: Memory, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,7 @@
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
+import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { type Reading, stoppingAlarm, type WatchedAlarms } from '../engine/alarms.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Alarm, Alarms } from '../outside/alarm.ts';
@@ -20,10 +21,6 @@ export interface AlarmWatchContext {
   readonly log: Logger;
 }
 
-export interface AlarmWatch {
-  close(): Promise<void>;
-}
-
 /** How often it looks for deployments whose alarms are to be read; a deployment that begins waits so long. */
 const LOOK_MS = 1_000;
 /** How old a reading may be. */
@@ -32,22 +29,9 @@ const TRIES = 3;
 const PAUSE_MS = 1_000;
 const READ_LIMIT_MS = 5_000;
 
-export function startAlarmWatch(ctx: AlarmWatchContext): AlarmWatch {
-  const closing = new AbortController();
-  const watching = keepWatching(ctx, closing.signal);
-  return {
-    async close() {
-      closing.abort();
-      await watching;
-    },
-  };
-}
-
-async function keepWatching(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> {
+export function startAlarmWatch(ctx: AlarmWatchContext): Repeated {
   let failures = 0;
-  while (!signal.aborted) {
-    await ctx.clock.sleep(LOOK_MS, signal);
-    if (signal.aborted) return;
+  return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async (signal) => {
     try {
       await look(ctx, signal);
       failures = 0;
@@ -56,7 +40,7 @@ async function keepWatching(ctx: AlarmWatchContext, signal: AbortSignal): Promis
       // Said once: a database that is away is away for many looks.
       if (failures === 1) ctx.log.error('alarms could not be looked at just now; it is tried again', { error });
     }
-  }
+  });
 }
 
 async function look(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> {
