@@ -1,12 +1,11 @@
 /** The file behind `--alarms`: what the names mean by which deployment groups call their alarms. */
-import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
-import { messageOf, SlipwayError } from '../../errors.ts';
+import type { SlipwayError } from '../../errors.ts';
 import type { Alarm, Alarms } from './alarm.ts';
 import { createHttpCheck } from './http-check.ts';
+import { invalidSettings, type NamedThing, readNamedSettings, type Settings } from './named-settings.ts';
 import { createPrometheusAlarm } from './prometheus.ts';
 
-type Settings = Readonly<Record<string, unknown>>;
+const ALARM: NamedThing = { one: 'an alarm', section: 'Alarms' };
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   prometheus: ['kind', 'url', 'query', 'above', 'below'],
@@ -19,22 +18,11 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
  * @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID naming the alarm and the key
  */
 export function readAlarmsFile(file: string): Alarms {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  const document = parseDocument(text, { logLevel: 'silent' });
-  const [error] = document.errors;
-  if (error !== undefined) throw invalid(file, `it is not YAML: ${error.message.split('\n')[0]}`);
-  const value: unknown = document.toJS();
-  if (!isSettings(value)) throw invalid(file, 'it must hold names, each with the settings of an alarm');
   return new Map(
-    Object.entries(value).map(([name, settings]): [string, Alarm] => {
-      if (!isSettings(settings)) throw invalid(file, `${name} must hold the settings of an alarm`);
-      return [name, alarmOf(settings, (key, why) => invalid(file, `${name}.${key} ${why}`))];
-    }),
+    readNamedSettings(file, ALARM).map(([name, settings]): [string, Alarm] => [
+      name,
+      alarmOf(settings, (key, why) => invalidSettings(file, ALARM, `${name}.${key} ${why}`)),
+    ]),
   );
 }
 
@@ -59,14 +47,4 @@ function alarmOf(settings: Settings, wrong: (key: string, why: string) => Slipwa
     throw wrong('above', 'or below must be a number, and one of them alone');
   }
   return createPrometheusAlarm({ url, query, side: above === undefined ? 'below' : 'above', threshold });
-}
-
-function isSettings(value: unknown): value is Settings {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function invalid(file: string, why: string): SlipwayError {
-  return new SlipwayError('CONFIG_INVALID', `${file}: ${why}`, {
-    remedy: 'Mend it as docs/server.md, “Alarms”, shows.',
-  });
 }

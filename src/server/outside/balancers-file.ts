@@ -1,16 +1,18 @@
 /** The file behind `--load-balancers`: what the names mean by which deployment groups call their load balancers. */
 import { readFileSync } from 'node:fs';
-import { parseDocument } from 'yaml';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { createHaproxy } from './haproxy.ts';
 import { haproxyPlace } from './haproxy-socket.ts';
 import { faultOfTemplate } from './host-template.ts';
 import type { LoadBalancer } from './load-balancer.ts';
+import { invalidSettings, isSettings, type NamedThing, readNamedSettings } from './named-settings.ts';
 import { createNginx } from './nginx.ts';
 import type { ProbeSettings } from './probe.ts';
 import { createScript } from './script.ts';
 import { createWebhook } from './webhook.ts';
+
+const BALANCER: NamedThing = { one: 'a load balancer', section: 'Load balancers' };
 
 /**
  * Reads YAML or JSON: names, each with what it stands for.
@@ -18,22 +20,12 @@ import { createWebhook } from './webhook.ts';
  * @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID naming the balancer and the key
  */
 export function readBalancersFile(file: string, clock: Pick<Clock, 'now'>): ReadonlyMap<string, LoadBalancer> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  const document = parseDocument(text, { logLevel: 'silent' });
-  const [error] = document.errors;
-  if (error !== undefined) throw invalid(file, `it is not YAML: ${error.message.split('\n')[0]}`);
-  const value: unknown = document.toJS();
-  if (!isObject(value)) throw invalid(file, 'it must hold names, each with the settings of a load balancer');
-  const entries = Object.entries(value).map(([name, settings]): [string, LoadBalancer] => {
-    if (!isObject(settings)) throw invalid(file, `${name} must hold the settings of a load balancer`);
-    return [name, balancerOf(createReader(file, name, settings), clock)];
-  });
-  return new Map(entries);
+  return new Map(
+    readNamedSettings(file, BALANCER).map(([name, settings]): [string, LoadBalancer] => [
+      name,
+      balancerOf(createReader(file, name, settings), clock),
+    ]),
+  );
 }
 
 function balancerOf(read: Reader, clock: Pick<Clock, 'now'>): LoadBalancer {
@@ -68,10 +60,10 @@ type Reader = ReturnType<typeof createReader>;
 
 function createReader(file: string, name: string, settings: Readonly<Record<string, unknown>>) {
   const known = new Set<string>();
-  const wrong = (key: string, why: string) => invalid(file, `${name}.${key} ${why}`);
+  const wrong = (key: string, why: string) => invalidSettings(file, BALANCER, `${name}.${key} ${why}`);
   const get = (key: string): unknown => {
     known.add(key.split('.')[0] ?? key);
-    return key.split('.').reduce((value: unknown, part) => (isObject(value) ? value[part] : undefined), settings);
+    return key.split('.').reduce((value: unknown, part) => (isSettings(value) ? value[part] : undefined), settings);
   };
   const text = (key: string, byDefault?: string): string => {
     const value = get(key) ?? byDefault;
@@ -149,14 +141,4 @@ function createReader(file: string, name: string, settings: Readonly<Record<stri
       throw wrong(unknown, 'is not known');
     },
   };
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function invalid(file: string, why: string): SlipwayError {
-  return new SlipwayError('CONFIG_INVALID', `${file}: ${why}`, {
-    remedy: 'Mend it as docs/server.md, “Load balancers”, shows.',
-  });
 }

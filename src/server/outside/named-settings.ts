@@ -1,0 +1,45 @@
+/** Files of the server that say what names of the API mean: YAML or JSON, names, each with its settings. */
+import { readFileSync } from 'node:fs';
+import { parseDocument } from 'yaml';
+import { messageOf, SlipwayError } from '../../errors.ts';
+
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** What the names of a file stand for, for messages. */
+export interface NamedThing {
+  /** With its article. */
+  readonly one: string;
+  /** The section of docs/server.md that shows such a file. */
+  readonly section: string;
+}
+
+/** @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID */
+export function readNamedSettings(file: string, thing: NamedThing): readonly (readonly [string, Settings])[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  const document = parseDocument(text, { logLevel: 'silent' });
+  const [error] = document.errors;
+  if (error !== undefined) throw invalidSettings(file, thing, `it is not YAML: ${error.message.split('\n')[0]}`);
+  const value: unknown = document.toJS();
+  if (!isSettings(value)) {
+    throw invalidSettings(file, thing, `it must hold names, each with the settings of ${thing.one}`);
+  }
+  return Object.entries(value).map(([name, settings]) => {
+    if (isSettings(settings)) return [name, settings] as const;
+    throw invalidSettings(file, thing, `${name} must hold the settings of ${thing.one}`);
+  });
+}
+
+export function isSettings(value: unknown): value is Settings {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function invalidSettings(file: string, { section }: NamedThing, why: string): SlipwayError {
+  return new SlipwayError('CONFIG_INVALID', `${file}: ${why}`, {
+    remedy: `Mend it as docs/server.md, “${section}”, shows.`,
+  });
+}
