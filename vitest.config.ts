@@ -2,9 +2,15 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/support/closing-line.ts';
 
+const CRASHES = 'test/crash/**/*.test.ts';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [CRASHES] } },
+      // Each call of an Install is cut off here, one after another: minutes that `npm test` need not take each time.
+      { extends: true, test: { name: 'crash', include: [CRASHES] } },
+    ],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
     // Real processes start in many tests, and are waited for; two cores are the machine this suite is sized for.
     maxWorkers: 4,

@@ -69,7 +69,7 @@ while :; do sleep 0.05; done`;
     const pids = await pidsIn(scratch.at('pids'), 2);
     const hook = { marker: systemRandom.uuid(), groupId: child.pid ?? 0, scope: 'none' };
     expect(processesOfHook(hook, proc)).toEqual([child.pid]);
-    await endHook(systemClock, hook, 300, proc);
+    await endHook(systemClock, hook, 1_000, proc);
     await child;
     expect(pids.filter(isRunning)).toEqual([]);
     expect(existsSync(scratch.at('asked'))).toBe(true);

@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createJournal, encodeRecord, isJournal, type JournalRecord, plainLine } from '../../src/logging/journal.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { writeScript } from '../support/scripts.ts';
 
@@ -64,9 +65,10 @@ describe('the journal', () => {
     const journal = createJournal({ ...AGENT, program, writeLine: (line) => lines.push(line) });
     for (let n = 0; n < 10; n += 1) journal.write(record({ deploymentId: `d-${n}` }));
     journal.write(record({ files: 1 }));
+    const expected = Array.from({ length: 10 }, (_, n) => `SLIPWAY_DEPLOYMENT_ID=d-${n}\n`).join('');
+    // Not by closing: that waits for a second only.
+    await eventually(() => existsSync(scratch.at('taken')) && readFileSync(scratch.at('taken'), 'utf8') === expected);
     await journal.close();
-    const expected = Array.from({ length: 10 }, (_, n) => `SLIPWAY_DEPLOYMENT_ID=d-${n}`);
-    expect(readFileSync(scratch.at('taken'), 'utf8').trim().split('\n')).toEqual(expected);
     expect(lines).toEqual([plainLine(record({ files: 1 }))]);
   });
 
