@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { SlipwayError } from '../errors.ts';
+import type { KeyScope } from '../protocol/management/key-scope.ts';
 import type { AccessRole, ManagementOperations } from '../protocol/management/shapes.ts';
 import { type ConnectionOptions, connect, endpointOf } from './connection.ts';
 import type { CliContext } from './context.ts';
@@ -16,6 +17,8 @@ export interface KeyRequest {
   readonly role: AccessRole;
   readonly hostArn: string | null;
   readonly instanceName: string | null;
+  /** null: the key is not limited to some applications. */
+  readonly scope: KeyScope | null;
   readonly description: string;
 }
 
@@ -23,6 +26,7 @@ export interface KeyRecord {
   readonly accessKeyId: string;
   readonly role: AccessRole;
   readonly hostArn: string | null;
+  readonly scope: KeyScope | null;
   readonly description: string;
   readonly createdAtMs: number;
   readonly disabled: boolean;
@@ -71,21 +75,21 @@ function keysOverApi(ctx: CliContext, options: KeyAccessOptions): KeyAccess {
   const { client } = connect(ctx, options);
   type Page = ManagementOperations['ListAccessKeys']['output'];
   return {
-    create: ({ role, hostArn, instanceName, description }) =>
+    create: ({ role, hostArn, instanceName, scope, description }) =>
       client.call('CreateAccessKey', {
         role,
         description,
         ...(hostArn === null ? {} : { hostArn }),
         ...(instanceName === null ? {} : { instanceName }),
+        ...(scope === null ? {} : { scope }),
       }),
     async list() {
       const records = await collectPages(
         (nextToken) => client.call('ListAccessKeys', nextToken === undefined ? {} : { nextToken }),
         (page: Page) => page.accessKeys,
       );
-      return records.map(({ createTime, hostArn = null, ...rest }) => ({
-        ...rest,
-        hostArn,
+      return records.map(({ createTime, hostArn = null, scope = null, ...rest }) => ({
+        ...{ ...rest, hostArn, scope },
         createdAtMs: createTime * 1000,
       }));
     },

@@ -177,6 +177,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           version: options.version,
           s3Endpoint: options.publicS3Endpoint ?? null,
           revisionBucket: REVISION_BUCKET,
+          hasBucket: revisions.hasBucket,
           signerCaCertificatePem: signing.caCertificatePem,
         },
       },

@@ -83,6 +83,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['hosts', 'deregister', 'web-1'],
   ['keys', 'create', '--role', 'host', '--instance-name', 'web-1', '--description', 'x'],
   ['keys', 'create', '--role', 'host', '--host-arn', 'arn:aws:iam::000000000000:user/web-2'],
+  ['keys', 'create', '--role', 'viewer', '--application', 'a*', '--group', 'a*/b', '--host-tag', 'Team=a'],
   ['keys', 'list'],
   ['keys', 'disable', 'AKIAEXAMPLE123456789'],
   ['server', 'show'],

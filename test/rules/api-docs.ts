@@ -5,11 +5,11 @@ import type { CodeDeployOperation } from '../../src/protocol/management/shapes.t
 import { permissionFor } from '../../src/server/api/permissions.ts';
 import { OPERATION_NAMES, OPERATIONS } from '../server/api/operations/all.ts';
 
-/** A row for each operation: who may call it, what it does, what it refuses, and the exceptions that come. */
+/** A row for each operation: who may call it, what it touches, what it does, what it refuses, and the exceptions that come. */
 export function operationTables(): string {
   return [
-    '| operation | role | what it does here | what it refuses, and why | exceptions |',
-    '| --- | --- | --- | --- | --- |',
+    '| operation | role | touches | what it does here | what it refuses, and why | exceptions |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...OPERATION_NAMES.map(operationRow),
   ].join('\n');
 }
@@ -17,7 +17,8 @@ export function operationTables(): string {
 function operationRow(name: CodeDeployOperation): string {
   const { does, refuses } = OPERATIONS[name];
   const exceptions = comingFrom(name).map(shortName).sort();
-  const cells = [`\`${name}\``, permissionFor(name)?.role ?? '', does, refuses ?? '–', exceptions.join(', ') || '–'];
+  const { role = '', touches = '' } = permissionFor(name) ?? {};
+  const cells = [`\`${name}\``, role, touches, does, refuses ?? '–', exceptions.join(', ') || '–'];
   return `| ${cells.join(' | ')} |`;
 }
 

@@ -5,6 +5,7 @@
  * taken: nothing of the SDK is loaded. Pure.
  */
 import type * as Sdk from '@aws-sdk/client-codedeploy';
+import type { KeyScope } from './key-scope.ts';
 
 export const MANAGEMENT_TARGET = 'CodeDeploy_20141006';
 export const MANAGEMENT_SIGNING_NAME = 'codedeploy';
@@ -74,6 +75,8 @@ export interface AccessKeyRecord {
   readonly description: string;
   readonly createTime: number;
   readonly disabled: boolean;
+  /** Absent: the key is not limited to some applications. */
+  readonly scope?: KeyScope;
 }
 
 export interface HostRecord {
@@ -141,12 +144,15 @@ export interface ControlOperations {
       readonly hostArn?: string;
       readonly instanceName?: string;
       readonly description?: string;
+      /** For `operator` and `viewer`: what the key is limited to. Lists that are left out are empty. */
+      readonly scope?: Partial<KeyScope>;
     };
     output: {
       readonly accessKeyId: string;
       readonly secretAccessKey: string;
       readonly role: AccessRole;
       readonly hostArn?: string;
+      readonly scope?: KeyScope;
     };
   };
   readonly ListAccessKeys: {

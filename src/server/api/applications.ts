@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { reachOf } from '../../protocol/management/key-scope.ts';
 import {
   deleteApplication,
   findApplication,
@@ -14,9 +15,10 @@ import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { requireHostPlatform } from './compute-platform.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readName, readNames, readOptionalName } from './input.ts';
-import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
 import { requireRoomForApplication } from './quotas.ts';
-import { moveApplicationTags, readTags, resourceArn } from './tags.ts';
+import { resourceArn } from './resource-arn.ts';
+import { moveApplicationTags, readTags } from './tags.ts';
 
 const MAX_BATCH = 100;
 
@@ -93,10 +95,15 @@ export const applicationHandlers: Handlers<
     return { applicationsInfo: rows.map(applicationInfo) };
   },
 
-  async ListApplications(ctx, input) {
+  async ListApplications(ctx, input, { scope }) {
     const token = readPageToken(ctx, 'ListApplications', input);
-    const found = await listApplicationNames(ctx.store.db, token.after, PAGE_SIZE + 1);
-    const { rows: applications, ...rest } = toPage(found, token, (name) => name);
+    const reach = reachOf(scope);
+    const { rows: applications, ...rest } = await toVisiblePage<string>(
+      token,
+      (name) => name,
+      (after) => listApplicationNames(ctx.store.db, after, PAGE_SIZE + 1),
+      async (names) => names.filter(reach.hasPartOf),
+    );
     return { applications, ...rest };
   },
 

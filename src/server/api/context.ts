@@ -1,4 +1,5 @@
 /** What the handlers of the management API are given, and how they answer with times. Pure. */
+import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
@@ -29,6 +30,8 @@ export interface ApiContext {
     /** null: the S3 API is where this one is. */
     readonly s3Endpoint: string | null;
     readonly revisionBucket: string;
+    /** Whether the server's own store has a bucket of this name. */
+    hasBucket(bucket: string): boolean;
     readonly signerCaCertificatePem: string;
   };
 }
@@ -38,6 +41,8 @@ export interface Caller {
   readonly accessKeyId: string;
   readonly role: Role;
   readonly hostArn: string | null;
+  /** null: the key is not limited to some applications. */
+  readonly scope: KeyScope | null;
 }
 
 /** The members of a request, as they came: nothing is known of them yet. */

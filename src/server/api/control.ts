@@ -1,9 +1,10 @@
 /** What this server offers beyond CodeDeploy: keys, itself, and when its hosts were last seen. */
 import { ApiError } from '../../protocol/errors.ts';
+import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import { isShared } from '../engine/agent-runs.ts';
 import { disableKey } from '../engine/disable-key.ts';
 import { MAX_TRIES } from '../engine/hosts/arrivals.ts';
-import { createAccessKey, hostsWithoutKey, listAccessKeys, roleOfKey } from '../store/access-keys.ts';
+import { createAccessKey, hostsWithoutKey, listAccessKeys, readScope, roleOfKey } from '../store/access-keys.ts';
 import { type FailedTries, failedTriesOf } from '../store/host-states.ts';
 import { instanceTagsOf } from '../store/instance-tags.ts';
 import { listInstances } from '../store/instances.ts';
@@ -11,6 +12,7 @@ import type { Role } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
 import { checkName, INSTANCE, readDescription, readText } from './input.ts';
+import { readKeyScope } from './key-scope-input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
 const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host'];
@@ -54,15 +56,16 @@ export const controlHandlers: Handlers<
         'A key of role host needs the hostArn that it speaks for, or an instanceName.',
       );
     }
+    const scope = readKeyScope(input, role);
     const description = readDescription(input) ?? '';
     const key = await ctx.store.transaction((tx) =>
       createAccessKey(
         tx,
         { sealer: ctx.sealer, random: ctx.random, nowMs: ctx.clock.now() },
-        { role, hostArn, description },
+        { role, hostArn, scope, description },
       ),
     );
-    return { ...key, role, ...(hostArn === null ? {} : { hostArn }) };
+    return { ...key, role, ...(hostArn === null ? {} : { hostArn }), ...scopeMember(scope) };
   },
 
   /** Keys of people are the admins' business: an operator sees those of hosts. */
@@ -79,6 +82,7 @@ export const controlHandlers: Handlers<
         description: row.description,
         createTime: seconds(row.created_at_ms),
         disabled: row.disabled_at_ms !== null,
+        ...scopeMember(readScope(row)),
       })),
       ...rest,
     };
@@ -144,6 +148,10 @@ export const controlHandlers: Handlers<
     };
   },
 };
+
+function scopeMember(scope: KeyScope | null) {
+  return scope === null ? {} : { scope };
+}
 
 function groupOf({ applicationName, groupName: deploymentGroupName }: FailedTries) {
   return { applicationName, deploymentGroupName };

@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { reachOf } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import { controlsTraffic } from '../engine/settings.ts';
 import { holdApplication } from '../store/applications.ts';
@@ -29,13 +30,14 @@ import {
   readOptionalName,
   readText,
 } from './input.ts';
-import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
 import { DEFAULT_CONFIG } from './predefined-configs.ts';
 import { requireRoomForGroup } from './quotas.ts';
+import { resourceArn } from './resource-arn.ts';
 import { checkAlarms } from './settings/alarms.ts';
 import { styleOf } from './settings/deployment-style.ts';
 import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
-import { readTags, resourceArn } from './tags.ts';
+import { readTags } from './tags.ts';
 
 type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
 
@@ -178,13 +180,18 @@ export const deploymentGroupHandlers: Handlers<
     };
   },
 
-  async ListDeploymentGroups(ctx, input) {
+  async ListDeploymentGroups(ctx, input, { scope }) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const token = readPageToken(ctx, 'ListDeploymentGroups', input);
     const application = await requireApplication(ctx.store.db, applicationName);
     const { application_id } = application;
-    const found = await listGroupNames(ctx.store.db, application_id, token.after, PAGE_SIZE + 1);
-    const { rows: deploymentGroups, ...rest } = toPage(found, token, (name) => name);
+    const reach = reachOf(scope);
+    const { rows: deploymentGroups, ...rest } = await toVisiblePage<string>(
+      token,
+      (name) => name,
+      (after) => listGroupNames(ctx.store.db, application_id, after, PAGE_SIZE + 1),
+      async (names) => names.filter((name) => reach.hasGroup(applicationName, name)),
+    );
     return { applicationName, deploymentGroups, ...rest };
   },
 

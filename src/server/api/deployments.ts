@@ -1,9 +1,10 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { type KeyScope, reachOf } from '../../protocol/management/key-scope.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import { parseOptions, storedSettings } from '../engine/settings.ts';
 import { requestStop } from '../engine/stop.ts';
-import { findDeployment, listDeployments } from '../store/deployments.ts';
+import { findDeployment, groupsOfDeployments, listDeployments } from '../store/deployments.ts';
 import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { countTargets } from '../store/targets.ts';
@@ -23,7 +24,7 @@ import {
   requireBatch,
   requireText,
 } from './input.ts';
-import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
 import { styleOf } from './settings/deployment-style.ts';
 import { readTimeRange } from './time-range.ts';
 
@@ -109,6 +110,22 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
   } as DeploymentInfo;
 }
 
+/** Those of the deployments that a key may see. */
+async function deploymentsWithin(
+  db: StoreReader,
+  scope: KeyScope | null,
+  rows: readonly DeploymentRow[],
+): Promise<readonly DeploymentRow[]> {
+  if (scope === null) return rows;
+  const reach = reachOf(scope);
+  const ids = rows.map((row) => row.deployment_id);
+  const groups = await groupsOfDeployments(db, ids);
+  return rows.filter((row) => {
+    const group = groups.get(row.deployment_id);
+    return group !== undefined && reach.hasGroup(group.applicationName, group.groupName);
+  });
+}
+
 function readExternalId(input: Input): string | null {
   const id = readText(input, 'externalId');
   if (id === '') throw new ApiError('InvalidExternalIdException', 'externalId is empty.');
@@ -157,7 +174,7 @@ export const deploymentHandlers: Handlers<
     };
   },
 
-  async ListDeployments(ctx, input) {
+  async ListDeployments(ctx, input, { scope }) {
     const applicationName = readOptionalName(input, 'applicationName', APPLICATION);
     const groupName = readOptionalName(input, 'deploymentGroupName', GROUP);
     const statuses = readStatuses(input);
@@ -171,16 +188,22 @@ export const deploymentHandlers: Handlers<
         : await requireGroup(db, await requireApplication(db, applicationName), groupName);
     // Only what CloudFormation makes has an external id; nothing here does.
     if (isExternal) return { deployments: [] };
-    const [createdAt, deploymentId] = token.after.split(' ');
-    const found = await listDeployments(db, {
-      statuses,
-      limit: PAGE_SIZE + 1,
-      ...(group === null ? {} : { deploymentGroupId: group.deployment_group_id }),
-      ...(from === null ? {} : { createdFromMs: from }),
-      ...(to === null ? {} : { createdToMs: to }),
-      ...(deploymentId === undefined ? {} : { after: { createdAtMs: Number(createdAt), deploymentId } }),
-    });
-    const { rows, ...rest } = toPage(found, token, (row) => `${row.created_at_ms} ${row.deployment_id}`);
+    const { rows, ...rest } = await toVisiblePage<DeploymentRow>(
+      token,
+      (row) => `${row.created_at_ms} ${row.deployment_id}`,
+      (after) => {
+        const [createdAt, deploymentId] = after.split(' ');
+        return listDeployments(db, {
+          statuses,
+          limit: PAGE_SIZE + 1,
+          ...(group === null ? {} : { deploymentGroupId: group.deployment_group_id }),
+          ...(from === null ? {} : { createdFromMs: from }),
+          ...(to === null ? {} : { createdToMs: to }),
+          ...(deploymentId === undefined ? {} : { after: { createdAtMs: Number(createdAt), deploymentId } }),
+        });
+      },
+      (found) => deploymentsWithin(db, scope, found),
+    );
     return { deployments: rows.map((row) => row.deployment_id), ...rest };
   },
 

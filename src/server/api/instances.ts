@@ -25,9 +25,9 @@ import {
   requireObject,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { resourceArn } from './resource-arn.ts';
 import { checkFilter } from './settings/tag-filters.ts';
 import { problemOfNewTagKey, problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
-import { resourceArn } from './tags.ts';
 
 const MAX_BATCH = 25;
 const MAX_TAGGED_AT_ONCE = 100;

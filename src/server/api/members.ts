@@ -185,7 +185,13 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   ListGitHubAccountTokenNames: { nextToken: 'text' },
   DeleteGitHubAccountToken: { tokenName: 'text' },
 
-  CreateAccessKey: { role: 'text', hostArn: 'text', instanceName: 'text', description: 'text' },
+  CreateAccessKey: {
+    role: 'text',
+    hostArn: 'text',
+    instanceName: 'text',
+    description: 'text',
+    scope: { applications: ['text'], groups: ['text'], hostTags: TAGS },
+  },
   ListAccessKeys: { nextToken: 'text' },
   DisableAccessKey: { accessKeyId: 'text' },
   ListAuditEntries: {

@@ -4,7 +4,7 @@ import type { ManagementOperation } from '../../protocol/management/shapes.ts';
 import { type AuditedCall, auditEntryOf, madeBy } from '../audit/audited-call.ts';
 import { insertAuditEntry } from '../store/audit-entries.ts';
 import { lockPower } from '../store/powers.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, StoreTransaction } from '../store/store.ts';
 import { applicationHandlers } from './applications.ts';
 import { auditHandlers } from './audit.ts';
 import { checkMembers } from './check-members.ts';
@@ -20,6 +20,7 @@ import { notInPlaceHandlers } from './not-in-place.ts';
 import { permissionFor, requireRole } from './permissions.ts';
 import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
+import { requireWithinScope } from './scopes.ts';
 import { tagHandlers } from './tags.ts';
 import { targetHandlers } from './targets.ts';
 import { waitHandlers } from './waits.ts';
@@ -45,7 +46,7 @@ type AnyHandler = (ctx: ApiContext, input: Input, caller: Caller) => Promise<obj
 /**
  * The one way in. What a request asks for is known in full before its handler begins: no member is passed over.
  *
- * Of several faults a caller learns the first in this order: an unknown member or a wrong type; a member that is missing; one that is not
+ * Of several faults a caller learns the first in this order: a role or scope that does not reach; an unknown member or a wrong type; a member that is missing; one that is not
  * acted upon here; one that is not well formed; a thing that does not exist; a limit or a state.
  *
  * @param requestId that the answer carries; the audit log has it, too
@@ -63,12 +64,14 @@ export async function callOperation(
   if (!isHandled(operation)) throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
   checkMembers(operation, input);
   requireMembers(operation, input);
+  await requireWithinScope(ctx.store.db, ctx, operation, input, caller);
   refuseNotDone(operation, input);
   const handler: AnyHandler = HANDLERS[operation];
   const { accessKeyId: actor, role } = caller;
   const changes = permissionFor(operation)?.changes === true;
   const audited = changes ? { requestId, actor, role, operation, members: input } : null;
-  return handler(withPowerOf(ctx, caller, audited), input, caller);
+  const stillWithin = (tx: StoreTransaction) => requireWithinScope(tx, ctx, operation, input, caller);
+  return handler(withPowerOf(ctx, caller, stillWithin, audited), input, caller);
 }
 
 function isHandled(operation: string): operation is ManagementOperation {
@@ -80,13 +83,21 @@ function isHandled(operation: string): operation is ManagementOperation {
  * the request had been let in. Handlers change things in transactions only. Each of a call that changes something writes the call's entry of the
  * audit log, too, so that there is no change without one, and none for what is rolled back.
  *
+ * @param stillWithin throws when the call is not within the key's scope any more
  * @param audited null: the call changes nothing
  */
-function withPowerOf(ctx: ApiContext, caller: Caller, audited: AuditedCall | null): ApiContext {
+function withPowerOf(
+  ctx: ApiContext,
+  caller: Caller,
+  stillWithin: (tx: StoreTransaction) => Promise<void>,
+  audited: AuditedCall | null,
+): ApiContext {
   const { store, clock } = ctx;
   const transaction: Store['transaction'] = (work) =>
     store.transaction(async (tx) => {
       await lockPower(tx, caller);
+      // A group may have been renamed since the request was let in.
+      await stillWithin(tx);
       const result = await work(tx);
       if (audited !== null) await insertAuditEntry(tx, auditEntryOf(audited, madeBy(result), clock.now()));
       return result;

@@ -72,3 +72,34 @@ export function toPage<Row>(
     ? { rows: shown, nextToken: token.next(keyOf(last)) }
     : { rows: shown };
 }
+
+/** So many pages are looked through for one answer: a key that may see little of much gets short pages, and never waits for long. */
+const LOOKED_THROUGH = 10;
+
+/**
+ * A page of what the caller may see. It may be short, and even empty, with more behind it.
+ *
+ * @param read up to PAGE_SIZE + 1 rows behind the one with a key; empty: from the beginning
+ * @param mayBeSeen those of the rows that the caller may see
+ */
+export async function toVisiblePage<Row>(
+  token: PageToken,
+  keyOf: (row: Row) => string,
+  read: (after: string) => Promise<readonly Row[]>,
+  mayBeSeen: (rows: readonly Row[]) => Promise<readonly Row[]>,
+): Promise<{ rows: Row[]; nextToken?: string }> {
+  const shown: Row[] = [];
+  let after = token.after;
+  for (let pages = 0; pages < LOOKED_THROUGH; pages += 1) {
+    const found = await read(after);
+    const visible = new Set(await mayBeSeen(found));
+    for (const row of found.slice(0, PAGE_SIZE)) {
+      if (shown.length === PAGE_SIZE) return { rows: shown, nextToken: token.next(after) };
+      after = keyOf(row);
+      if (visible.has(row)) shown.push(row);
+    }
+    if (found.length <= PAGE_SIZE) return { rows: shown };
+    if (shown.length === PAGE_SIZE) break;
+  }
+  return { rows: shown, nextToken: token.next(after) };
+}

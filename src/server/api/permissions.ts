@@ -1,78 +1,94 @@
-/** Which role may call which operation, and whether a call changes anything: the one table of it. Pure. */
+/**
+ * Which role may call which operation, what of the server's the call touches, and whether it changes anything: the one table of it.
+ * `scopes.ts` reads of a request which applications and groups it touches. Pure.
+ */
 import { ApiError } from '../../protocol/errors.ts';
 import type { ManagementOperation } from '../../protocol/management/shapes.ts';
 import type { Role } from '../store/schema.ts';
 
+/**
+ * What a call touches, for keys that are limited to some applications and groups:
+ *
+ * - `nothing`: what belongs to nobody, and every key may know;
+ * - `listed`: a list, which shows what the key may know and leaves out the rest;
+ * - `part`: an application, looked into or given a revision; a key of one of its groups may do that;
+ * - `application`: an application with everything in it;
+ * - `group`, `deployment`: a group, named itself or by its deployments; `tagged`: what an ARN names;
+ * - `server`: what belongs to no application, as hosts and keys. A limited key may not call it.
+ */
+export type Touched = 'nothing' | 'listed' | 'part' | 'application' | 'group' | 'deployment' | 'tagged' | 'server';
+
 interface Permission {
   /** The least of the roles that may; each of `viewer`, `operator` and `admin` may do what the one before may. */
   readonly role: Exclude<Role, 'host'>;
+  readonly touches: Touched;
   /** false: the call is answered without changing anything. */
   readonly changes: boolean;
 }
 
-const LOOK: Permission = { role: 'viewer', changes: false };
+const look = (touches: Touched): Permission => ({ role: 'viewer', touches, changes: false });
+const change = (touches: Touched): Permission => ({ role: 'operator', touches, changes: true });
 /** Whoever only looks need not know who else does. */
-const LOOK_AT_KEYS: Permission = { role: 'operator', changes: false };
+const LOOK_AT_KEYS: Permission = { role: 'operator', touches: 'server', changes: false };
 /** Who has done what is told to those alone who may do everything. */
-const LOOK_AT_AUDIT: Permission = { role: 'admin', changes: false };
-const CHANGE: Permission = { role: 'operator', changes: true };
+const LOOK_AT_AUDIT: Permission = { role: 'admin', touches: 'server', changes: false };
 
 const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
-  AddTagsToOnPremisesInstances: CHANGE,
-  BatchGetApplicationRevisions: LOOK,
-  BatchGetApplications: LOOK,
-  BatchGetDeploymentGroups: LOOK,
-  BatchGetDeploymentInstances: LOOK,
-  BatchGetDeploymentTargets: LOOK,
-  BatchGetDeployments: LOOK,
-  BatchGetOnPremisesInstances: LOOK,
-  ContinueDeployment: CHANGE,
-  CreateAccessKey: CHANGE,
-  CreateApplication: CHANGE,
-  CreateDeployment: CHANGE,
-  CreateDeploymentConfig: CHANGE,
-  CreateDeploymentGroup: CHANGE,
-  DeleteApplication: CHANGE,
-  DeleteDeploymentConfig: CHANGE,
-  DeleteDeploymentGroup: CHANGE,
-  DeleteGitHubAccountToken: CHANGE,
-  DeleteResourcesByExternalId: CHANGE,
-  DeregisterOnPremisesInstance: CHANGE,
-  DescribeDeploymentWaits: LOOK,
-  DescribeHosts: LOOK,
-  DescribeServer: LOOK,
-  DisableAccessKey: CHANGE,
-  GetApplication: LOOK,
-  GetApplicationRevision: LOOK,
-  GetDeployment: LOOK,
-  GetDeploymentConfig: LOOK,
-  GetDeploymentGroup: LOOK,
-  GetDeploymentInstance: LOOK,
-  GetDeploymentTarget: LOOK,
-  GetOnPremisesInstance: LOOK,
+  AddTagsToOnPremisesInstances: change('server'),
+  BatchGetApplicationRevisions: look('part'),
+  BatchGetApplications: look('part'),
+  BatchGetDeploymentGroups: look('group'),
+  BatchGetDeploymentInstances: look('deployment'),
+  BatchGetDeploymentTargets: look('deployment'),
+  BatchGetDeployments: look('deployment'),
+  BatchGetOnPremisesInstances: look('server'),
+  ContinueDeployment: change('deployment'),
+  CreateAccessKey: change('server'),
+  CreateApplication: change('application'),
+  CreateDeployment: change('group'),
+  CreateDeploymentConfig: change('server'),
+  CreateDeploymentGroup: change('group'),
+  DeleteApplication: change('application'),
+  DeleteDeploymentConfig: change('server'),
+  DeleteDeploymentGroup: change('group'),
+  DeleteGitHubAccountToken: change('server'),
+  DeleteResourcesByExternalId: change('server'),
+  DeregisterOnPremisesInstance: change('server'),
+  DescribeDeploymentWaits: look('deployment'),
+  DescribeHosts: look('server'),
+  DescribeServer: look('nothing'),
+  DisableAccessKey: change('server'),
+  GetApplication: look('part'),
+  GetApplicationRevision: look('part'),
+  GetDeployment: look('deployment'),
+  GetDeploymentConfig: look('nothing'),
+  GetDeploymentGroup: look('group'),
+  GetDeploymentInstance: look('deployment'),
+  GetDeploymentTarget: look('deployment'),
+  GetOnPremisesInstance: look('server'),
   ListAccessKeys: LOOK_AT_KEYS,
-  ListApplicationRevisions: LOOK,
-  ListApplications: LOOK,
+  ListApplicationRevisions: look('part'),
+  ListApplications: look('listed'),
   ListAuditEntries: LOOK_AT_AUDIT,
-  ListDeploymentConfigs: LOOK,
-  ListDeploymentGroups: LOOK,
-  ListDeploymentInstances: LOOK,
-  ListDeploymentTargets: LOOK,
-  ListDeployments: LOOK,
-  ListGitHubAccountTokenNames: LOOK,
-  ListOnPremisesInstances: LOOK,
-  ListTagsForResource: LOOK,
-  PutLifecycleEventHookExecutionStatus: CHANGE,
-  RegisterApplicationRevision: CHANGE,
-  RegisterOnPremisesInstance: CHANGE,
-  RemoveTagsFromOnPremisesInstances: CHANGE,
-  SkipWaitTimeForInstanceTermination: CHANGE,
-  StopDeployment: CHANGE,
-  StopDeploymentNow: CHANGE,
-  TagResource: CHANGE,
-  UntagResource: CHANGE,
-  UpdateApplication: CHANGE,
-  UpdateDeploymentGroup: CHANGE,
+  ListDeploymentConfigs: look('nothing'),
+  ListDeploymentGroups: look('part'),
+  ListDeploymentInstances: look('deployment'),
+  ListDeploymentTargets: look('deployment'),
+  ListDeployments: look('group'),
+  ListGitHubAccountTokenNames: look('server'),
+  ListOnPremisesInstances: look('server'),
+  ListTagsForResource: look('tagged'),
+  PutLifecycleEventHookExecutionStatus: change('deployment'),
+  RegisterApplicationRevision: change('part'),
+  RegisterOnPremisesInstance: change('server'),
+  RemoveTagsFromOnPremisesInstances: change('server'),
+  SkipWaitTimeForInstanceTermination: change('deployment'),
+  StopDeployment: change('deployment'),
+  StopDeploymentNow: change('deployment'),
+  TagResource: change('tagged'),
+  UntagResource: change('tagged'),
+  UpdateApplication: change('application'),
+  UpdateDeploymentGroup: change('group'),
 };
 
 const RANKS: readonly Permission['role'][] = ['viewer', 'operator', 'admin'];

@@ -1,4 +1,5 @@
 import { ApiError } from '../../protocol/errors.ts';
+import { type KeyScope, reachOf } from '../../protocol/management/key-scope.ts';
 import { identityOf, parseLocation, s3IdentityPrefix } from '../../protocol/management/revision-location.ts';
 import { targetRevisionsOf } from '../store/deployment-groups.ts';
 import { findRevision, listRevisions, putRevision, type RevisionFilter } from '../store/revisions.ts';
@@ -13,12 +14,13 @@ import { readRevision, revisionRow } from './revision-input.ts';
 
 const MAX_BATCH = 25;
 
-async function revisionInfo(db: StoreReader, row: RevisionRow) {
+/** Groups that the caller may not see are not named to it. */
+async function revisionInfo(db: StoreReader, row: RevisionRow, mayBeSeen: (groupName: string) => boolean) {
   const groups = await targetRevisionsOf(db, row.application_id);
   const using = groups.filter((group) => identityOf(parseLocation(group.revisionJson)) === row.identity);
   return {
     ...(row.description === null ? {} : { description: row.description }),
-    deploymentGroups: using.map((group) => group.groupName),
+    deploymentGroups: using.map((group) => group.groupName).filter(mayBeSeen),
     registerTime: seconds(row.registered_at_ms),
     ...(row.first_used_at_ms === null ? {} : { firstUsedTime: seconds(row.first_used_at_ms) }),
     ...(row.last_used_at_ms === null ? {} : { lastUsedTime: seconds(row.last_used_at_ms) }),
@@ -39,18 +41,20 @@ export const revisionHandlers: Handlers<
     return {};
   },
 
-  async GetApplicationRevision(ctx, input) {
+  async GetApplicationRevision(ctx, input, { scope }) {
     const name = readName(input, 'applicationName', APPLICATION);
+    const mayBeSeen = groupsWithin(scope, name);
     const revision = readRevision(input, 'revision');
     const { application_id } = await requireApplication(ctx.store.db, name);
     const row = await findRevision(ctx.store.db, application_id, identityOf(revision));
     if (row === null)
       throw new ApiError('RevisionDoesNotExistException', `No such revision is registered with ${name}.`);
-    return { applicationName: name, revision, revisionInfo: await revisionInfo(ctx.store.db, row) };
+    return { applicationName: name, revision, revisionInfo: await revisionInfo(ctx.store.db, row, mayBeSeen) };
   },
 
-  async BatchGetApplicationRevisions(ctx, input) {
+  async BatchGetApplicationRevisions(ctx, input, { scope }) {
     const name = readName(input, 'applicationName', APPLICATION);
+    const mayBeSeen = groupsWithin(scope, name);
     const list = readList(input, 'revisions') ?? [];
     requireBatch(list, 'revisions', MAX_BATCH);
     const locations = list.map((entry, index) => {
@@ -66,7 +70,7 @@ export const revisionHandlers: Handlers<
       rows.flatMap((row, index) => {
         const revisionLocation = locations[index];
         if (row === null || revisionLocation === undefined) return [];
-        return revisionInfo(ctx.store.db, row).then((genericRevisionInfo) => ({
+        return revisionInfo(ctx.store.db, row, mayBeSeen).then((genericRevisionInfo) => ({
           revisionLocation,
           genericRevisionInfo,
         }));
@@ -98,6 +102,11 @@ export const revisionHandlers: Handlers<
     return { revisions: rows.map((row) => parseLocation(row.location_json)), ...rest };
   },
 };
+
+function groupsWithin(scope: KeyScope | null, applicationName: string): (groupName: string) => boolean {
+  const reach = reachOf(scope);
+  return (groupName) => reach.hasGroup(applicationName, groupName);
+}
 
 /** What the filter `deployed` asks for: revisions that are the target of a group, or those that are not. */
 async function deployedIdentities(

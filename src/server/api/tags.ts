@@ -5,17 +5,13 @@ import { deleteResourceTags, listResourceTags, moveResourceTags, putResourceTags
 import type { StoreTransaction } from '../store/store.ts';
 import type { Tag } from '../store/tag.ts';
 import type { ApiContext, Handlers, Input } from './context.ts';
-import { countCharacters, quote, readList, readText, requireObject, requireText } from './input.ts';
+import { readList, readText, requireObject, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { readResourceArn, resourceArn, type TaggedResource } from './resource-arn.ts';
 import { problemOfNewTagKey, problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
 
-const MAX_ARN = 1011;
 /** Of one application or deployment group. */
 const MAX_TAGS = 50;
-
-export function resourceArn(ctx: Pick<ApiContext, 'region' | 'accountId'>, resource: string): string {
-  return `arn:aws:codedeploy:${ctx.region}:${ctx.accountId}:${resource}`;
-}
 
 /** Tags of an application or a deployment group; none when absent. @throws ApiError InvalidTagsToAddException */
 export function readTags(input: Input, member: string): Tag[] {
@@ -78,47 +74,9 @@ async function lockTagged(tx: StoreTransaction, { applicationName, groupName }: 
     );
 }
 
-interface TaggedResource {
-  readonly arn: string;
-  readonly applicationName: string;
-  /** null: the application itself. */
-  readonly groupName: string | null;
-}
-
-/** @throws ApiError InvalidArnException for what is no ARN of this server's, ArnNotSupportedException for what has no tags */
-function readArn(ctx: Pick<ApiContext, 'region' | 'accountId'>, input: Input): TaggedResource {
-  const arn = readText(input, 'ResourceArn') ?? '';
-  const own = resourceArn(ctx, '');
-  if (countCharacters(arn) > MAX_ARN || !/^arn:[^:]+:codedeploy:[^:]*:\d{12}:./s.test(arn)) {
-    throw new ApiError(
-      'InvalidArnException',
-      `ResourceArn must be the ARN of a CodeDeploy resource, but is ${quote(arn)}.`,
-    );
-  }
-  if (!arn.startsWith(own)) {
-    throw new ApiError(
-      'InvalidArnException',
-      `ResourceArn ${quote(arn)} is not of this server, whose ARNs begin with ${own}`,
-    );
-  }
-  const [, kind, name = ''] = /^(application|deploymentgroup):(.*)$/s.exec(arn.slice(own.length)) ?? [];
-  if (kind === undefined) {
-    throw new ApiError(
-      'ArnNotSupportedException',
-      `ResourceArn ${quote(arn)} is of something without tags; applications and deployment groups have them.`,
-    );
-  }
-  if (kind === 'application') return { arn, applicationName: name, groupName: null };
-  const slash = name.indexOf('/');
-  if (slash < 0) {
-    throw new ApiError('InvalidArnException', `ResourceArn ${quote(arn)} must end with APPLICATION/DEPLOYMENT_GROUP.`);
-  }
-  return { arn, applicationName: name.slice(0, slash), groupName: name.slice(slash + 1) };
-}
-
 export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsForResource'> = {
   async TagResource(ctx, input) {
-    const resource = readArn(ctx, input);
+    const resource = readResourceArn(ctx, input);
     const tags = readTags(input, 'Tags');
     await ctx.store.transaction(async (tx) => {
       await lockTagged(tx, resource);
@@ -132,7 +90,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
   },
 
   async UntagResource(ctx, input) {
-    const resource = readArn(ctx, input);
+    const resource = readResourceArn(ctx, input);
     const keys = (readList(input, 'TagKeys') ?? []).map((entry, index) => {
       const path = `TagKeys[${index}]`;
       const key = requireText(entry, path);
@@ -148,7 +106,7 @@ export const tagHandlers: Handlers<'TagResource' | 'UntagResource' | 'ListTagsFo
   },
 
   async ListTagsForResource(ctx, input) {
-    const { arn } = readArn(ctx, input);
+    const { arn } = readResourceArn(ctx, input);
     const token = readPageToken(ctx, 'ListTagsForResource', input, 'NextToken');
     const found = await listResourceTags(ctx.store.db, arn, token.after, PAGE_SIZE + 1);
     const { rows: Tags, nextToken } = toPage(found, token, (tag) => tag.Key);

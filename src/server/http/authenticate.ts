@@ -59,7 +59,8 @@ export async function beginAuthentication(
       },
     );
     if (key.powerless !== null) throw powerlessError(key.powerless);
-    return { accessKeyId: key.accessKeyId, role: key.role, hostArn: key.hostArn };
+    const { role, hostArn, scope } = key;
+    return { accessKeyId, role, hostArn, scope };
   };
 }
 

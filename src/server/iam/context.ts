@@ -1,3 +1,4 @@
+import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { QueryOutput } from '../../protocol/query/answer.ts';
 import type { Form } from '../../protocol/query/form.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -26,6 +27,8 @@ export interface IdentityCaller {
   readonly role: Role;
   /** The host that the key speaks for; null: a key of people. */
   readonly hostArn: string | null;
+  /** What the key is limited to; null: it is not. */
+  readonly scope: KeyScope | null;
 }
 
 /** A caller with the request that is carried out for it. */

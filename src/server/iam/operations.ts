@@ -1,5 +1,6 @@
 /** Every operation of IAM and STS that this server carries out, by the API that a request is signed for. */
 import { ApiError } from '../../protocol/errors.ts';
+import { describeScope } from '../../protocol/management/key-scope.ts';
 import type { QueryOutput } from '../../protocol/query/answer.ts';
 import type { Form } from '../../protocol/query/form.ts';
 import { callerIdentityOperations } from './caller-identity.ts';
@@ -72,8 +73,14 @@ function findOperation(api: IdentityApi, action: string, version: string | undef
 }
 
 /** Whom a key may be made for, and what becomes of it, is the business of those who enrol hosts. */
-function requireRole({ role }: IdentityCaller, operation: IdentityOperation, name: string): void {
-  if (operation.for === 'anyone' || role === 'operator' || role === 'admin') return;
+function requireRole({ role, scope }: IdentityCaller, operation: IdentityOperation, name: string): void {
+  if (operation.for === 'anyone') return;
+  // A host's key opens the bundles of every deployment to the host, whose applications nobody can know beforehand.
+  if (scope !== null) {
+    const why = `it is limited to ${describeScope(scope)}, and users belong to no application`;
+    throw new ApiError('AccessDenied', `The key may not call ${name}: ${why}.`, { status: 403 });
+  }
+  if (role === 'operator' || role === 'admin') return;
   throw new ApiError('AccessDenied', `A key of role ${role} may not call ${name}.`, { status: 403 });
 }
 

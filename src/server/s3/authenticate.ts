@@ -114,8 +114,8 @@ async function byPresignedAddress(
   };
 }
 
-function callerOf({ accessKeyId, role, hostArn }: AccessKey): S3Caller {
-  return { accessKeyId, role, hostArn };
+function callerOf({ accessKeyId, role, hostArn, scope }: AccessKey): S3Caller {
+  return { accessKeyId, role, hostArn, scope };
 }
 
 function isFromHere({ socket }: IncomingMessage): boolean {

@@ -42,7 +42,7 @@ export async function deleteObject(store: ObjectStore, request: S3Request): Prom
 
 /** Removes up to 1 000 objects, each for itself: one that cannot be removed keeps no other. @returns the answer's XML */
 export async function deleteObjects(store: ObjectStore, request: S3Request): Promise<string> {
-  const { bucket, signal } = request;
+  const { signal } = request;
   const { wishes, isQuiet } = readWishes(await receiveText(request));
   const answers: string[] = [];
   const changed: ChangedObject[] = [];
@@ -50,7 +50,7 @@ export async function deleteObjects(store: ObjectStore, request: S3Request): Pro
     for (let at = 0; at < wishes.length; at += TOGETHER) {
       signal.throwIfAborted();
       const some = wishes.slice(at, at + TOGETHER);
-      const outcomes = await Promise.allSettled(some.map((wish) => outcome(store, bucket, wish, isQuiet, changed)));
+      const outcomes = await Promise.allSettled(some.map((wish) => outcome(store, request, wish, isQuiet, changed)));
       for (const one of outcomes) {
         if (one.status === 'rejected') throw one.reason;
         answers.push(one.value);
@@ -66,13 +66,14 @@ export async function deleteObjects(store: ObjectStore, request: S3Request): Pro
 /** @param changed gets what was removed @returns an element of the answer; empty: nothing is to be said */
 async function outcome(
   store: ObjectStore,
-  bucket: string,
+  { bucket, requireOwnKey }: Pick<S3Request, 'bucket' | 'requireOwnKey'>,
   wish: Wish,
   isQuiet: boolean,
   changed: ChangedObject[],
 ): Promise<string> {
   const named = { Key: wish.key, VersionId: wish.version };
   try {
+    requireOwnKey(wish.key);
     const { isMarker, version } = await carryOut(store, bucket, wish);
     changed.push({ key: wish.key, version });
     if (isQuiet) return '';

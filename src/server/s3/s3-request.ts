@@ -1,5 +1,6 @@
 /** A request to the revision store, taken apart and authenticated; its body is still on the way. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { Role } from '../store/schema.ts';
 import type { ChunkSigning } from './chunked-body.ts';
 import { S3Error } from './s3-error.ts';
@@ -10,6 +11,8 @@ export interface S3Caller {
   readonly role: Role;
   /** For the role `host`: the host whose key it is. */
   readonly hostArn: string | null;
+  /** null: the key is not limited to some applications. */
+  readonly scope: KeyScope | null;
 }
 
 /** What the signature says about the body. */
@@ -41,6 +44,8 @@ export interface S3Request {
   readonly headers: Readonly<Record<string, string>>;
   readonly caller: S3Caller;
   readonly body: BodyPromise;
+  /** For keys that the body names. @throws S3Error AccessDenied for one that is not within the scope of the caller's key */
+  requireOwnKey(key: string): void;
   /** Asked once more when the body is there, which may have taken hours. @throws S3Error when the key has lost its power meanwhile */
   requireStillAllowed(): Promise<void>;
   /**

@@ -22,6 +22,7 @@ import { createLocks } from './locks.ts';
 import { createLongAnswer } from './long-answer.ts';
 import { openObjectStore } from './object-store.ts';
 import type { RequireReadable } from './objects.ts';
+import { requireOwnKey, requireOwnObjects } from './own-objects.ts';
 import { S3Error } from './s3-error.ts';
 import { type ChangedObject, readAddress, type S3Caller } from './s3-request.ts';
 import { keyHasLostPower, type Transfers } from './transfers.ts';
@@ -57,7 +58,7 @@ export interface S3Context {
   readonly tls: TlsFiles | null;
   /** Whether other servers work in the same folder. */
   readonly isShared: boolean;
-  /** Made if they do not exist. */
+  /** Made if they do not exist. The keys in them begin with the names of the applications whose bundles they are. */
   readonly buckets: readonly string[];
   /** Names by which the store is reached, in lower case and without ports. */
   readonly names: readonly string[];
@@ -67,6 +68,7 @@ export interface S3Context {
 
 export interface RevisionDoor {
   readonly answer: RequestListener;
+  hasBucket(bucket: string): boolean;
   close(): Promise<void>;
 }
 
@@ -84,7 +86,11 @@ export function createRevisionDoor(ctx: S3Context): RevisionDoor {
     },
     known: new Set([hostname().toLowerCase(), ...ctx.names]),
   };
-  return { answer: (request, response) => void answer(door, request, response), close: () => retention.close() };
+  return {
+    answer: (request, response) => void answer(door, request, response),
+    hasBucket: store.hasBucket,
+    close: () => retention.close(),
+  };
 }
 
 interface Door {
@@ -156,6 +162,7 @@ async function handle(
     throw new S3Error('AccessDenied', 403, `A key of role ${role} may only read revisions.`);
   if (role === 'host' && name !== 'GetObject' && name !== 'HeadObject')
     throw new S3Error('AccessDenied', 403, 'A host may read the bundles of deployments to it, and nothing else.');
+  requireOwnObjects(name, { caller, bucket, key, query, headers }, ctx.buckets);
   if (level !== 'store' && name !== 'CreateBucket' && role !== 'host') store.requireBucket(bucket);
   // Node lets no other expectation through.
   if (headers['expect'] !== undefined) response.writeContinue();
@@ -165,6 +172,7 @@ async function handle(
   using transfer = ctx.transfers.begin(caller.accessKeyId);
   await carryOut(door.handling, name, {
     ...{ message, response, bucket, key, query, headers, caller, body },
+    requireOwnKey: (ofKey) => requireOwnKey(name, caller, { bucket, key: ofKey }, ctx.buckets),
     ...{ requireStillAllowed, noteChange, mayTakeLong, signal: transfer.signal },
   });
 }

@@ -1,11 +1,18 @@
 import { existsSync } from 'node:fs';
 import { isSlipwayError, SlipwayError } from '../../errors.ts';
+import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { ownUserName } from '../../system/users.ts';
 import { auditEntryOf } from '../audit/audited-call.ts';
 import { disableKey } from '../engine/disable-key.ts';
-import { createAccessKey, listAccessKeys, type NewAccessKey } from '../store/access-keys.ts';
+import {
+  createAccessKey,
+  type KeyRequest,
+  listAccessKeys,
+  type NewAccessKey,
+  readScope,
+} from '../store/access-keys.ts';
 import { insertAuditEntry } from '../store/audit-entries.ts';
 import type { Role } from '../store/schema.ts';
 import { databaseFileOf, openStore, type StoreTransaction } from '../store/store.ts';
@@ -15,6 +22,7 @@ export interface KeySummary {
   readonly accessKeyId: string;
   readonly role: Role;
   readonly hostArn: string | null;
+  readonly scope: KeyScope | null;
   readonly description: string;
   readonly createdAtMs: number;
   readonly disabled: boolean;
@@ -22,11 +30,7 @@ export interface KeySummary {
 
 /** The keys of a server, for its own machine: works beside the running server, and before its first start. */
 export interface KeyStore {
-  create(key: {
-    readonly role: Role;
-    readonly hostArn: string | null;
-    readonly description: string;
-  }): Promise<NewAccessKey>;
+  create(key: KeyRequest): Promise<NewAccessKey>;
   list(): Promise<KeySummary[]>;
   /** What is wrong with the master key, which listing and disabling do without; null: nothing. Nothing is written. */
   problem(): Promise<string | null>;
@@ -91,6 +95,7 @@ export async function openKeyStore(options: {
         accessKeyId: row.access_key_id,
         role: row.role,
         hostArn: row.host_arn,
+        scope: readScope(row),
         description: row.description,
         createdAtMs: row.created_at_ms,
         disabled: row.disabled_at_ms !== null,

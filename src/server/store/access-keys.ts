@@ -1,3 +1,4 @@
+import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
 import { type Powerless, powerlessWith } from './powers.ts';
@@ -22,6 +23,16 @@ export interface AccessKey {
   readonly secretAccessKey: string;
   readonly role: Role;
   readonly hostArn: string | null;
+  /** null: the key is not limited to some applications. */
+  readonly scope: KeyScope | null;
+}
+
+/** A key that is to be made. */
+export interface KeyRequest {
+  readonly role: Role;
+  readonly hostArn: string | null;
+  readonly scope?: KeyScope | null;
+  readonly description: string;
 }
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -31,7 +42,7 @@ const SECRET_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 export async function createAccessKey(
   db: StoreReader,
   ctx: { readonly sealer: SecretSealer; readonly random: Pick<Random, 'text'>; readonly nowMs: number },
-  key: { readonly role: Role; readonly hostArn: string | null; readonly description: string },
+  key: KeyRequest,
 ): Promise<NewAccessKey> {
   const accessKeyId = `AKIA${ctx.random.text(16, ID_LETTERS)}`;
   const secretAccessKey = ctx.random.text(40, SECRET_LETTERS);
@@ -42,6 +53,7 @@ export async function createAccessKey(
       secret_sealed: ctx.sealer.seal(secretAccessKey),
       role: key.role,
       host_arn: key.hostArn,
+      scope_json: key.scope == null ? null : JSON.stringify(key.scope),
       description: key.description,
       created_at_ms: ctx.nowMs,
       disabled_at_ms: null,
@@ -82,7 +94,13 @@ export async function findKnownAccessKey(
   if (row === undefined) return null;
   const { role, host_arn: hostArn, disabled_at_ms: disabledAtMs } = row;
   const powerless = await powerlessWith(db, { hostArn, disabledAtMs, isRegistered: row.instance_id !== null });
-  return { accessKeyId, secretAccessKey: sealer.open(row.secret_sealed), role, hostArn, powerless };
+  const scope = readScope(row);
+  return { accessKeyId, secretAccessKey: sealer.open(row.secret_sealed), role, hostArn, scope, powerless };
+}
+
+/** @returns null: the key is not limited */
+export function readScope({ scope_json }: Pick<AccessKeyRow, 'scope_json'>): KeyScope | null {
+  return scope_json === null ? null : (JSON.parse(scope_json) as KeyScope);
 }
 
 /** @returns null for a key that has no power now: not there, disabled, or of a host that is not registered */

@@ -50,6 +50,34 @@ const byId = statement((db, deploymentId: string) =>
 );
 
 /**
+ * The application and the group of each of some deployments, by their names of now: what was renamed is the same thing still. A group that was
+ * deleted goes by the name that it had when the deployment was made.
+ */
+export async function groupsOfDeployments(
+  db: StoreReader,
+  deploymentIds: readonly string[],
+): Promise<ReadonlyMap<string, { readonly applicationName: string; readonly groupName: string }>> {
+  if (deploymentIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('deployments')
+    .innerJoin('applications', 'applications.application_id', 'deployments.application_id')
+    .leftJoin('deployment_groups', 'deployment_groups.deployment_group_id', 'deployments.deployment_group_id')
+    .select(['deployments.deployment_id', 'applications.application_name'])
+    .select([
+      'deployment_groups.deployment_group_name as name_of_now',
+      'deployments.deployment_group_name as name_of_then',
+    ])
+    .where('deployments.deployment_id', 'in', deploymentIds)
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      row.deployment_id,
+      { applicationName: row.application_name, groupName: row.name_of_now ?? row.name_of_then },
+    ]),
+  );
+}
+
+/**
  * The deployment, held until the transaction ends. Whoever changes rows of a deployment (its targets, its events) holds it, so
  * that what was decided from them still is so when it is written. Hand-outs and reports change one event and hold that alone
  * (`lockOpenEvents` is the other side); the lock here lets them refer to the deployment.

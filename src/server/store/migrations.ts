@@ -30,6 +30,7 @@ const STEPS: readonly Step[] = [
   automaticDeployments,
   alarms,
   strategiesOfBefore,
+  keyScopes,
 ];
 
 /** The step that a database of this version is at. */
@@ -320,4 +321,9 @@ function strategiesOfBefore(): readonly string[] {
       else '{"outdatedInstancesStrategy":"IGNORE",' || substr(settings_json, 2) end
       where settings_json not like '%"outdatedInstancesStrategy"%'`,
   ];
+}
+
+/** Keys that are limited to some applications and groups. */
+function keyScopes(TEXT: string): readonly string[] {
+  return [`alter table access_keys add column scope_json ${TEXT}`];
 }

@@ -19,6 +19,8 @@ export interface AccessKeyRow {
   role: Role;
   /** For role `host`: the only host identifier that this key may speak for. */
   host_arn: string | null;
+  /** `KeyScope` of `protocol/management/key-scope`; null: the key is not limited. It is never changed. */
+  scope_json: string | null;
   description: string;
   created_at_ms: number;
   disabled_at_ms: number | null;

@@ -13,6 +13,7 @@ function requestTo(signal: AbortSignal, noted: ChangedObject[]): S3Request {
   return {
     ...{ message, signal, bucket: 'revisions', headers: {}, body: { sha256: null, chunked: 'no', signing: null } },
     requireStillAllowed: async () => undefined,
+    requireOwnKey: () => undefined,
     noteChange: async (some: readonly ChangedObject[]) => void noted.push(...some),
   } as unknown as S3Request;
 }

@@ -1,0 +1,90 @@
+/**
+ * What an access key is limited to: applications and deployment groups, by patterns of their names. Pure.
+ *
+ * A scope only ever narrows. With patterns of applications and of groups, both must fit. It is given when the key is made, and never changed.
+ */
+import { type WildcardPart, wildcardMatcher } from '../../system/wildcards.ts';
+
+export interface HostTag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+export interface KeyScope {
+  /** Patterns of names, `*` for any number of characters. None: whatever the groups allow. */
+  readonly applications: readonly string[];
+  /** `APPLICATION/GROUP`, each a pattern. None: every group of the applications. */
+  readonly groups: readonly string[];
+  /** Tags of the hosts that the key may give to groups. None: it may not choose hosts. */
+  readonly hostTags: readonly HostTag[];
+}
+
+/** What a scope lets through. A key without a scope reaches everything. */
+export interface Reach {
+  /** Whether the application is covered as a whole, with all groups that it has and may get. */
+  hasApplication(applicationName: string): boolean;
+  /** Whether at least one group of the application could be covered: then it may be looked into, and be given revisions. */
+  hasPartOf(applicationName: string): boolean;
+  hasGroup(applicationName: string, groupName: string): boolean;
+}
+
+const ALL: Reach = { hasApplication: () => true, hasPartOf: () => true, hasGroup: () => true };
+
+/** @param scope null: everything */
+export function reachOf(scope: KeyScope | null): Reach {
+  if (scope === null) return ALL;
+  const applications = scope.applications.map(matcherOf);
+  const groups = scope.groups.map((pattern) => {
+    const [application = '', group = ''] = pattern.split('/');
+    return { application: matcherOf(application), group: matcherOf(group) };
+  });
+  const isNamed = (name: string) => applications.length === 0 || applications.some((matches) => matches(name));
+  return {
+    hasApplication: (name) => groups.length === 0 && isNamed(name),
+    hasPartOf: (name) => isNamed(name) && (groups.length === 0 || groups.some((one) => one.application(name))),
+    hasGroup: (name, group) =>
+      isNamed(name) && (groups.length === 0 || groups.some((one) => one.application(name) && one.group(group))),
+  };
+}
+
+function matcherOf(pattern: string): (text: string) => boolean {
+  const texts = pattern.split('*').map((text): WildcardPart => ({ kind: 'text', text }));
+  const any: WildcardPart = { kind: 'many', except: '' };
+  return wildcardMatcher(texts.flatMap((text, index) => (index === 0 ? [text] : [any, text])));
+}
+
+const MAX_PATTERNS = 20;
+/** The characters that names have, and the star. */
+const NAME_PATTERN = /^[A-Za-z0-9+=,.@_*-]{1,100}$/;
+const GROUP_PATTERN = /^[A-Za-z0-9+=,.@_*-]{1,100}\/[A-Za-z0-9+=,.@_*-]{1,100}$/;
+
+/** @param role of the key @returns what is wrong with a scope; null: nothing */
+export function problemOfScope({ applications, groups, hostTags }: KeyScope, role: string): string | null {
+  if (role === 'admin')
+    return 'a key of role admin can make any other key, so nothing would limit it; make an operator or a viewer';
+  if (role === 'host') return 'a key of role host speaks for its host, whatever is deployed to it';
+  if (applications.length + groups.length === 0) {
+    return 'tags of hosts limit a key that is limited to applications or groups, and neither is given';
+  }
+  const longest = Math.max(applications.length, groups.length, hostTags.length);
+  if (longest > MAX_PATTERNS) return `it has ${longest} entries of one kind; ${MAX_PATTERNS} are the limit`;
+  const application = applications.find((pattern) => !NAME_PATTERN.test(pattern));
+  if (application !== undefined) {
+    return `'${application.slice(0, 120)}' is no pattern of application names, such as shop-*`;
+  }
+  const group = groups.find((pattern) => !GROUP_PATTERN.test(pattern));
+  if (group !== undefined) return `'${group.slice(0, 240)}' is no pattern APPLICATION/GROUP, such as shop-*/staging`;
+  return hostTags.some(({ Key, Value }) => Key === '' || Value === '')
+    ? 'a tag of hosts needs a key and a value'
+    : null;
+}
+
+/** For messages and lists: `applications shop-*, groups shop-*\/staging, hosts Role=shop`. */
+export function describeScope({ applications, groups, hostTags }: KeyScope): string {
+  const parts = [
+    ['applications', applications],
+    ['groups', groups],
+    ['hosts', hostTags.map(({ Key, Value }) => `${Key}=${Value}`)],
+  ] as const;
+  return parts.flatMap(([what, list]) => (list.length === 0 ? [] : [`${what} ${list.join(', ')}`])).join('; ');
+}
