@@ -6,6 +6,7 @@ import { rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import packageFile from './package.json' with { type: 'json' };
 
 /** What the command line loads as a bundle of its own; and the errors, which must be the same classes in all of these. */
 const APART: Readonly<Record<string, string>> = {
@@ -16,6 +17,9 @@ const APART: Readonly<Record<string, string>> = {
 
 /** A program that the others start as a thread, from beside the folder that they lie in. */
 export const SECOND_THREAD = 'src/install/second-thread-main.ts';
+
+/** Packages that only those install who have something in AWS. */
+const OPTIONAL_PACKAGES = Object.keys(packageFile.peerDependencies);
 
 if (import.meta.main) {
   rmSync('dist', { recursive: true, force: true });
@@ -51,7 +55,7 @@ export async function bundle(
     legalComments: 'none',
     // Without what libraries load for their own developers, such as the colours of winston's debugging.
     define: { 'process.env.NODE_ENV': '"production"' },
-    external: ['pg-native'],
+    external: ['pg-native', ...OPTIONAL_PACKAGES],
     plugins: [...plugins, lazyBuiltins(), noFormData()],
     // Some libraries are CommonJS and ask for Node's own modules by `require`.
     banner: {

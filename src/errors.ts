@@ -22,6 +22,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'A program of the system that Slipway starts is in none of the folders of PATH.',
     remedy: 'Install the program that the message names, or put its folder into PATH of the service or the shell.',
   },
+  PACKAGE_MISSING: {
+    meaning: 'A package of npm that only some need is not installed beside Slipway.',
+    remedy: 'Install the package that the message names with `npm install --global`, and start the server again.',
+  },
   // --- config
   CONFIG_MISSING: {
     meaning: 'A configuration file that was asked for is not there.',

@@ -16,6 +16,7 @@ export interface ServerOptions {
   readonly accountId: string;
   readonly zoneTag: string;
   readonly loadBalancers?: string;
+  readonly awsRegion?: string;
   readonly alarms?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -89,6 +90,12 @@ export function addServerOptions(command: Command): Command {
       ).env('SLIPWAY_LOAD_BALANCERS'),
     )
     .addOption(
+      new Option(
+        '--aws-region <region>',
+        'ask AWS there for load balancers that groups name; without it AWS is asked nothing',
+      ).env('SLIPWAY_AWS_REGION'),
+    )
+    .addOption(
       new Option('--alarms <file>', 'what the names of alarms in deployment groups stand for, YAML or JSON').env(
         'SLIPWAY_ALARMS',
       ),
@@ -112,13 +119,14 @@ function keepOption(what: string, defaultDays: number, meaning: string): Option 
 
 /** Paths are made whole. A flag that was given nothing, as by a script whose variable is empty, is as if it were not there. */
 export function usedServerOptions(options: ServerOptions, folder: string): ServerOptions {
-  const { publicS3Endpoint, database, tlsCert, tlsKey, loadBalancers, alarms, dataDir, ...others } = options;
+  const { publicS3Endpoint, database, tlsCert, tlsKey, loadBalancers, awsRegion, alarms, dataDir, ...others } = options;
   return {
     ...others,
     dataDir: pathFrom(folder, dataDir),
     ...(publicS3Endpoint ? { publicS3Endpoint } : {}),
     ...(database ? { database } : {}),
     ...(loadBalancers ? { loadBalancers: pathFrom(folder, loadBalancers) } : {}),
+    ...(awsRegion ? { awsRegion } : {}),
     ...(alarms ? { alarms: pathFrom(folder, alarms) } : {}),
     ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
     ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
@@ -129,6 +137,10 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
 export function checkServerOptions(options: ServerOptions): void {
   if (!/^\d{12}$/.test(options.accountId)) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `--account-id '${options.accountId}' is not 12 digits`);
+  }
+  const { awsRegion } = options;
+  if (awsRegion !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d{1,2}$/.test(awsRegion)) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `--aws-region '${awsRegion}' is no region of AWS, as eu-central-1 is`);
   }
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together');

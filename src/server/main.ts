@@ -15,13 +15,17 @@ import { type Engine, startEngine } from './engine/engine.ts';
 import { neededObjects } from './engine/needed-objects.ts';
 import { startPowerWatch } from './engine/power-watch.ts';
 import { type RetentionPeriods, startRetention } from './engine/retention.ts';
+import type { KnownBalancers } from './engine/settings.ts';
 import { createWaiters } from './engine/waiters.ts';
 import { createHealthDoor, type HealthContext } from './http/health-door.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
 import type { Alarms } from './outside/alarm.ts';
 import { readAlarmsFile } from './outside/alarms-file.ts';
+import { createAwsClients } from './outside/aws/aws.ts';
+import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
+import type { LoadBalancer } from './outside/load-balancer.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
@@ -59,6 +63,8 @@ export interface ServerOptions {
   readonly zoneTag?: string;
   /** What the names of load balancers in deployment groups stand for; without it they have none. */
   readonly loadBalancersFile?: string;
+  /** The region of AWS that the server asks about load balancers; without it it asks nothing of AWS. */
+  readonly awsRegion?: string;
   /** What the names of alarms in deployment groups stand for; without it they have none. */
   readonly alarmsFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
@@ -91,7 +97,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { dataDir, clock, random, log } = options;
   if (options.tls !== undefined) requireTlsFiles(options.tls);
   const { loadBalancersFile } = options;
-  const balancers = loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, clock);
+  const aws = options.awsRegion === undefined ? null : createAwsClients(options.awsRegion);
+  const balancers: ReadonlyMap<string, LoadBalancer> =
+    loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, { clock, aws });
   const alarms: Alarms = options.alarmsFile === undefined ? new Map() : readAlarmsFile(options.alarmsFile);
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
@@ -118,7 +126,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const bell = createBell();
     const engine: Engine = observedEngine(await startEngine({ ...base, onOrders: bell.ring }), metrics, elapsedMs);
     opened.push(engine);
-    const handlers = trafficHandlers({ store, clock, balancers });
+    const inAws = aws === null ? {} : { inAws: balancersInAws(aws) };
+    const handlers = trafficHandlers({ store, clock, balancers, ...inAws });
     opened.push(startWorker({ ...base, engine, bell, handlers }));
     const transfers = createTransfers();
     opened.push(
@@ -171,7 +180,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         region: options.region,
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
-        balancers: new Set(balancers.keys()),
+        balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
         alarms: new Set(alarms.keys()),
         server: {
           version: options.version,
@@ -201,6 +210,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeAll();
     throw error;
   }
+}
+
+/** Whether AWS has a load balancer is found out when a host is to leave it. */
+function withThoseOfAws(balancers: ReadonlyMap<string, LoadBalancer>): KnownBalancers {
+  return { has: () => true, size: balancers.size, [Symbol.iterator]: () => balancers.keys() };
 }
 
 /** @throws SlipwayError SERVER_CANNOT_LISTEN */

@@ -117,6 +117,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     accountId: options.accountId,
     zoneTag: options.zoneTag,
     ...(options.loadBalancers === undefined ? {} : { loadBalancersFile: options.loadBalancers }),
+    ...(options.awsRegion === undefined ? {} : { awsRegion: options.awsRegion }),
     ...(options.alarms === undefined ? {} : { alarmsFile: options.alarms }),
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}

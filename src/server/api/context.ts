@@ -4,6 +4,7 @@ import type { ManagementOperation, ManagementOperations } from '../../protocol/m
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { KnownBalancers } from '../engine/settings.ts';
 import type { Waiters } from '../engine/waiters.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
@@ -21,8 +22,8 @@ export interface ApiContext {
   readonly accountId: string;
   /** Name of the tag whose value is a host's zone. */
   readonly zoneTag: string;
-  /** Names of load balancers that the server's configuration has. */
-  readonly balancers: ReadonlySet<string>;
+  /** Load balancers that the server can reach. */
+  readonly balancers: KnownBalancers;
   /** Names of alarms that the server's file has. */
   readonly alarms: ReadonlySet<string>;
   readonly server: {

@@ -9,7 +9,7 @@ import type { ZonalSettings } from './hosts/zones.ts';
 
 export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
 
-/** A member of the API's shapes: balancers by the names that the server's own configuration knows. Both lists mean the same here. */
+/** A member of the API's shapes: balancers by the names that the server's file has, where both lists mean the same, or AWS. */
 export interface LoadBalancerInfo {
   readonly elbInfoList?: readonly NamedBalancer[] | undefined;
   readonly targetGroupInfoList?: readonly NamedBalancer[] | undefined;
@@ -87,8 +87,27 @@ export function controlsTraffic({ deploymentStyle }: Pick<SettingsOfGroup, 'depl
 
 /** The balancers that are named, each once. */
 export function balancerNames(info: LoadBalancerInfo | null | undefined): readonly string[] {
-  const named = [...(info?.elbInfoList ?? []), ...(info?.targetGroupInfoList ?? [])];
-  return [...new Set(named.flatMap(({ name }) => name ?? []))];
+  return [...new Set(namedBalancers(info).map(({ name }) => name))];
+}
+
+/** A load balancer as a group names it. */
+export interface BalancerRef {
+  readonly name: string;
+  /** What it is in AWS. */
+  readonly kind: 'classic-elb' | 'target-group';
+}
+
+/** Names of load balancers that the server can reach: those of its own file, and any at all where it asks AWS. */
+export interface KnownBalancers extends Iterable<string> {
+  has(name: string): boolean;
+  /** Of those of the file. */
+  readonly size: number;
+}
+
+export function namedBalancers(info: LoadBalancerInfo | null | undefined): readonly BalancerRef[] {
+  const refsOf = (list: readonly NamedBalancer[] = [], kind: BalancerRef['kind']) =>
+    list.flatMap(({ name }) => (name === undefined ? [] : { name, kind }));
+  return [...refsOf(info?.elbInfoList, 'classic-elb'), ...refsOf(info?.targetGroupInfoList, 'target-group')];
 }
 
 export function parseOptions({ options_json }: Pick<DeploymentRow, 'options_json'>): DeploymentOptions {

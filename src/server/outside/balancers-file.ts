@@ -2,6 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { AwsClients } from './aws/aws.ts';
+import { AWS_DRAIN_SECONDS } from './aws/balancer-in-aws.ts';
+import { createClassicElb } from './aws/classic-elb.ts';
+import { createTargetGroup } from './aws/target-group.ts';
 import { createHaproxy } from './haproxy.ts';
 import { haproxyPlace } from './haproxy-socket.ts';
 import { faultOfTemplate } from './host-template.ts';
@@ -14,22 +18,29 @@ import { createWebhook } from './webhook.ts';
 
 const BALANCER: NamedThing = { one: 'a load balancer', section: 'Load balancers' };
 
+export interface BalancersContext {
+  readonly clock: Pick<Clock, 'now'>;
+  /** null: the server asks no AWS. */
+  readonly aws: AwsClients | null;
+}
+
 /**
  * Reads YAML or JSON: names, each with what it stands for.
  *
  * @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID naming the balancer and the key
  */
-export function readBalancersFile(file: string, clock: Pick<Clock, 'now'>): ReadonlyMap<string, LoadBalancer> {
+export function readBalancersFile(file: string, ctx: BalancersContext): ReadonlyMap<string, LoadBalancer> {
   return new Map(
     readNamedSettings(file, BALANCER).map(([name, settings]): [string, LoadBalancer] => [
       name,
-      balancerOf(createReader(file, name, settings), clock),
+      balancerOf(name, createReader(file, name, settings), ctx),
     ]),
   );
 }
 
-function balancerOf(read: Reader, clock: Pick<Clock, 'now'>): LoadBalancer {
+function balancerOf(name: string, read: Reader, { clock, aws }: BalancersContext): LoadBalancer {
   const kind = read.text('kind');
+  if (kind === 'target-group' || kind === 'classic-elb') return balancerInAws(kind, name, read, aws);
   const drainLimitMs = read.seconds('drainSeconds', 300) * 1000;
   switch (kind) {
     case 'haproxy': {
@@ -52,8 +63,23 @@ function balancerOf(read: Reader, clock: Pick<Clock, 'now'>): LoadBalancer {
     case 'webhook':
       return read.done(createWebhook({ url: read.url('url'), secret: read.secret(), drainLimitMs }, clock));
     default:
-      throw read.wrong('kind', 'must be haproxy, nginx, script or webhook');
+      throw read.wrong('kind', 'must be haproxy, nginx, script, webhook, target-group or classic-elb');
   }
+}
+
+function balancerInAws(
+  kind: 'target-group' | 'classic-elb',
+  name: string,
+  read: Reader,
+  aws: AwsClients | null,
+): LoadBalancer {
+  if (aws === null) throw read.wrong('kind', `${kind} needs a server that is started with --aws-region`);
+  const common = {
+    name: read.text('name', name),
+    target: read.has('target') ? read.template('target') : null,
+    drainLimitMs: read.seconds('drainSeconds', AWS_DRAIN_SECONDS) * 1000,
+  };
+  return read.done(kind === 'target-group' ? createTargetGroup(aws, common) : createClassicElb(aws, common));
 }
 
 type Reader = ReturnType<typeof createReader>;
@@ -97,6 +123,7 @@ function createReader(file: string, name: string, settings: Readonly<Record<stri
   };
   return {
     ...{ wrong, text, template, url },
+    has: (key: string) => get(key) !== undefined,
     seconds: (key: string, byDefault: number) => number(key, byDefault, 3600),
     word(key: string): string {
       const value = text(key);

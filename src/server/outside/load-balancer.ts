@@ -10,6 +10,8 @@
 export interface BalancedHost {
   readonly name: string;
   readonly tags: ReadonlyMap<string, string>;
+  /** The id of the EC2 instance that it is, as `i-0123456789abcdef0`; null or absent: it is not known to be one. */
+  readonly ec2InstanceId?: string | null;
 }
 
 /** One call, in words, and what was answered. */
@@ -26,13 +28,25 @@ export type BlockState = 'waiting' | 'draining' | 'out' | 'absent';
 /** `joining`: not known to work yet; `unhealthy`: found not to work. Both may still become `healthy`. */
 export type AllowState = 'joining' | 'healthy' | 'unhealthy';
 
-export type BlockLook = CallRecord & { readonly state: BlockState };
+export interface BlockLook extends CallRecord {
+  readonly state: BlockState;
+  /** What the balancer wants to be told in the next calls about this host, until it is back. JSON; absent: nothing. */
+  readonly memory?: unknown;
+}
 export type AllowLook = CallRecord & { readonly state: AllowState };
 
 export interface BlockHow {
   /** Time is up for requests that are still served: the host is taken out all the same. */
   readonly isDrainOver: boolean;
   readonly signal: AbortSignal;
+  /** What the last look of the same event wanted to be told. */
+  readonly memory?: unknown;
+}
+
+export interface AllowHow {
+  readonly signal: AbortSignal;
+  /** What the last look wanted to be told when the host was last taken out, be it by an earlier deployment. */
+  readonly memory?: unknown;
 }
 
 export interface LoadBalancer {
@@ -41,11 +55,17 @@ export interface LoadBalancer {
   /** @throws BalancerFault */
   block(host: BalancedHost, how: BlockHow): Promise<BlockLook>;
   /** @throws BalancerFault */
-  allow(host: BalancedHost, how: { readonly signal: AbortSignal }): Promise<AllowLook>;
+  allow(host: BalancedHost, how: AllowHow): Promise<AllowLook>;
 }
 
 /** Codes of the API's ErrorInformation that load balancers are to blame for. */
-export type BalancerErrorCode = 'ELASTIC_LOAD_BALANCING_INVALID' | 'ELB_INVALID_INSTANCE' | 'MISSING_ELB_INFORMATION';
+export type BalancerErrorCode =
+  | 'ELASTIC_LOAD_BALANCING_INVALID'
+  | 'ELB_INVALID_INSTANCE'
+  | 'IAM_ROLE_PERMISSIONS'
+  | 'MISSING_ELB_INFORMATION'
+  | 'RESOURCE_LIMIT_EXCEEDED'
+  | 'THROTTLED';
 
 /** A call that has come to nothing. */
 export class BalancerFault extends Error {

@@ -31,6 +31,7 @@ const STEPS: readonly Step[] = [
   alarms,
   strategiesOfBefore,
   keyScopes,
+  ordersByInstance,
 ];
 
 /** The step that a database of this version is at. */
@@ -326,4 +327,9 @@ function strategiesOfBefore(): readonly string[] {
 /** Keys that are limited to some applications and groups. */
 function keyScopes(TEXT: string): readonly string[] {
   return [`alter table access_keys add column scope_json ${TEXT}`];
+}
+
+/** How a host was last taken out of its balancers is found without a look at all orders. */
+function ordersByInstance(): readonly string[] {
+  return ['create index orders_by_instance on orders (instance_id, given_at_ms)'];
 }

@@ -150,3 +150,20 @@ export async function openOrdersOf(db: StoreReader, deploymentId: string): Promi
     .where('wake_at_ms', 'is not', null)
     .execute();
 }
+
+/** What the last orders of a kind about an instance have remembered, the newest first; JSON. */
+export async function lastMemoriesOf(
+  db: StoreReader,
+  { instanceId, kind, limit }: { readonly instanceId: string; readonly kind: string; readonly limit: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('orders')
+    .select('memory_json')
+    .where('instance_id', '=', instanceId)
+    .where('kind', '=', kind)
+    .where('memory_json', 'is not', null)
+    .orderBy('given_at_ms', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.flatMap(({ memory_json }) => memory_json ?? []);
+}

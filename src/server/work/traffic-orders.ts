@@ -1,10 +1,12 @@
 /** Orders of the events BlockTraffic and AllowTraffic: a host leaves all load balancers of its group, and comes back to all. */
 import type { Clock } from '../../system/clock.ts';
-import { balancerNames, storedSettings } from '../engine/settings.ts';
+import { ec2InstanceIdOf, INSTANCE_TAG } from '../engine/hosts/ec2-identity.ts';
+import { type BalancerRef, namedBalancers, storedSettings } from '../engine/settings.ts';
 import { type BalancedHost, BalancerFault, type LoadBalancer, wrongConfiguration } from '../outside/load-balancer.ts';
 import { findGroupById } from '../store/deployment-groups.ts';
 import { findDeployment } from '../store/deployments.ts';
 import { instanceTagsOf } from '../store/instance-tags.ts';
+import { lastMemoriesOf } from '../store/orders.ts';
 import type { OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findTarget } from '../store/targets.ts';
@@ -16,6 +18,8 @@ export interface TrafficContext {
   readonly clock: Pick<Clock, 'now'>;
   /** By the names that groups call them by. */
   readonly balancers: ReadonlyMap<string, LoadBalancer>;
+  /** Those that AWS has under the names that are not among them; left out: the server asks no AWS. */
+  readonly inAws?: (ref: BalancerRef) => LoadBalancer;
 }
 
 /** By the kind of an order: the events' names. */
@@ -26,33 +30,65 @@ export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraf
 }
 
 async function callBalancers(ctx: TrafficContext, order: OrderRow, isBlock: boolean, signal: AbortSignal) {
-  const { host, names } = await subjectOf(ctx, order);
+  const { host, refs } = await subjectOf(ctx, order);
   const nowMs = ctx.clock.now();
   const ageMs = nowMs - order.given_at_ms;
-  const memory =
-    order.memory_json === null ? NO_MEMORY : { ...NO_MEMORY, ...(JSON.parse(order.memory_json) as TrafficMemory) };
+  const memory = memoryOf(order.memory_json);
+  const blocked = isBlock ? [] : await lastBlocks(ctx, order.instance_id);
   let isDrainOver = false;
-  const ask = async (name: string): Promise<TrafficLook> => {
+  const ask = async ({ name, balancer }: Found): Promise<TrafficLook> => {
     try {
-      const balancer = ctx.balancers.get(name);
       if (balancer === undefined) {
         throw wrongConfiguration('look it up', 'the file behind --load-balancers does not name it');
       }
       if (!isBlock) {
-        const { state, ...record } = await balancer.allow(host, { signal });
+        const last = blocked.find(({ ofBalancers }) => Object.hasOwn(ofBalancers, name))?.ofBalancers[name];
+        const { state, ...record } = await balancer.allow(host, { signal, memory: last });
         return { name, ...record, result: { state } };
       }
       const isLate = nowMs - (memory.drainingSinceMs[name] ?? nowMs) >= balancer.drainLimitMs;
       isDrainOver ||= isLate;
-      const { state, ...record } = await balancer.block(host, { isDrainOver: isLate, signal });
+      const how = { isDrainOver: isLate, signal, memory: memory.ofBalancers[name] };
+      const { state, ...record } = await balancer.block(host, how);
       return { name, ...record, result: { state } };
     } catch (error) {
       const fault = faultOf(error);
       return { name, ...fault.record, result: { fault: fault.code, isFinal: fault.isFinal } };
     }
   };
-  const looks = await Promise.all(names.map(ask));
+  const looks = await Promise.all(findBalancers(ctx, refs).map(ask));
   return progressOf(looks, memory, { nowMs: ctx.clock.now(), ageMs, isDrainOver });
+}
+
+function memoryOf(json: string | null): TrafficMemory {
+  return json === null ? NO_MEMORY : { ...NO_MEMORY, ...(JSON.parse(json) as TrafficMemory) };
+}
+
+/** As many deployments may have failed in between: none of them has taken the host out of where it was not. */
+const MAX_BLOCKS = 10;
+
+/** What was remembered of the host when it was taken out, the newest first. */
+async function lastBlocks({ store }: TrafficContext, instanceId: string): Promise<readonly TrafficMemory[]> {
+  const memories = await lastMemoriesOf(store.db, { instanceId, kind: 'BlockTraffic', limit: MAX_BLOCKS });
+  return memories.map(memoryOf);
+}
+
+interface Found {
+  readonly name: string;
+  /** undefined: nobody knows it. */
+  readonly balancer: LoadBalancer | undefined;
+}
+
+/** The server's own file comes first, where a name means one thing; in AWS it may be a target group, and a Classic Load Balancer, too. */
+function findBalancers({ balancers, inAws }: TrafficContext, refs: readonly BalancerRef[]): readonly Found[] {
+  const found = new Map<string, Found>();
+  for (const ref of refs) {
+    const { name, kind } = ref;
+    const isOfAws = !balancers.has(name) && inAws !== undefined;
+    const label = isOfAws && kind === 'classic-elb' ? `${name} (classic)` : name;
+    found.set(label, { name: label, balancer: balancers.get(name) ?? inAws?.(ref) });
+  }
+  return [...found.values()];
 }
 
 /** Whose traffic it is, and which balancers have it. */
@@ -60,15 +96,17 @@ async function subjectOf({ store }: TrafficContext, order: OrderRow) {
   const { deployment_id: deploymentId, instance_id: instanceId } = order;
   const deployment = await findDeployment(store.db, deploymentId);
   const target = await findTarget(store.db, deploymentId, instanceId);
-  const tags = (await instanceTagsOf(store.db, [instanceId])).get(instanceId) ?? [];
+  const tagList = (await instanceTagsOf(store.db, [instanceId])).get(instanceId) ?? [];
+  const tags = new Map(tagList.map(({ Key, Value }) => [Key, Value]));
   const host: BalancedHost = {
     name: target?.target_id ?? instanceId,
-    tags: new Map(tags.map(({ Key, Value }) => [Key, Value])),
+    tags,
+    ec2InstanceId: ec2InstanceIdOf(target?.host_arn ?? '', tags.get(INSTANCE_TAG)),
   };
-  if (deployment === null) return { host, names: [] };
+  if (deployment === null) return { host, refs: [] };
   const group = await findGroupById(store.db, deployment.deployment_group_id);
   const { loadBalancerInfo } = storedSettings(deployment, group?.settings_json ?? null);
-  return { host, names: balancerNames(loadBalancerInfo) };
+  return { host, refs: namedBalancers(loadBalancerInfo) };
 }
 
 /** Whatever an adapter throws, the event has something to say. */

@@ -9,6 +9,8 @@ export interface TrafficLook extends CallRecord {
   readonly result:
     | { readonly state: BlockState | AllowState }
     | { readonly fault: BalancerErrorCode; readonly isFinal: boolean };
+  /** What the balancer wants to be told in the next calls; absent: nothing, or its call has failed. */
+  readonly memory?: unknown;
 }
 
 /** What an order remembers from one call to the next. */
@@ -17,9 +19,11 @@ export interface TrafficMemory {
   readonly failing: { readonly sinceMs: number; readonly calls: number } | null;
   /** Since when balancers send no new requests to the host, by their names: a host that waits for its turn before has time for its requests after. */
   readonly drainingSinceMs: Readonly<Record<string, number>>;
+  /** What balancers want to be told in the next calls, by their names. */
+  readonly ofBalancers: Readonly<Record<string, unknown>>;
 }
 
-export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {} };
+export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {}, ofBalancers: {} };
 
 /** An event's limit in the hosted service, a little before the engine's own, so that the event says what it waited for. */
 export const TRAFFIC_LIMIT_MS = 60 * 60_000;
@@ -48,7 +52,11 @@ export function progressOf(
   const telling = faulty ?? waiting ?? looks.at(-1);
   const failing = faulty === undefined ? null : failingOf(memory, nowMs);
   const standing = {
-    memory: { failing, drainingSinceMs: drainingOf(looks, memory, nowMs) } satisfies TrafficMemory,
+    memory: {
+      failing,
+      drainingSinceMs: drainingOf(looks, memory, nowMs),
+      ofBalancers: memoriesOf(looks, memory),
+    } satisfies TrafficMemory,
     lastCall: telling === undefined ? null : `${telling.name}: ${telling.call}`,
     lastAnswer: telling?.answer ?? null,
   };
@@ -85,6 +93,15 @@ function drainingOf(looks: readonly TrafficLook[], { drainingSinceMs }: TrafficM
     return known === undefined ? [] : [[name, known]];
   });
   return Object.fromEntries(since);
+}
+
+/** A call that has failed has forgotten nothing. */
+function memoriesOf(looks: readonly TrafficLook[], { ofBalancers }: TrafficMemory): Readonly<Record<string, unknown>> {
+  const known = looks.flatMap((look): [string, unknown][] => {
+    const memory = isFaulty(look) ? ofBalancers[look.name] : look.memory;
+    return memory === undefined ? [] : [[look.name, memory]];
+  });
+  return Object.fromEntries(known);
 }
 
 function said({ name, call, answer }: TrafficLook): string {

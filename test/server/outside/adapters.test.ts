@@ -4,6 +4,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
+import { createAwsClients } from '../../../src/server/outside/aws/aws.ts';
 import { readBalancersFile } from '../../../src/server/outside/balancers-file.ts';
 import { isConfirmed, parseAdminStates, parseStat, takesRequests } from '../../../src/server/outside/haproxy-state.ts';
 import { parseUpstream, renderUpstream, stateOf, withWish } from '../../../src/server/outside/nginx-upstream.ts';
@@ -161,7 +162,8 @@ test.each([
   ['front: { kind: script, command: [] }', 'front.command must be a program'],
   ['front: { kind: script, command: a, drainSecond: 3 }', 'front.drainSecond is not known'],
   ['front: { kind: script, command: a, drainSeconds: -1 }', 'front.drainSeconds must be a whole number'],
-  ['front: { kind: elb }', 'front.kind must be haproxy, nginx, script or webhook'],
+  ['front: { kind: elb }', 'front.kind must be haproxy, nginx, script, webhook, target-group or classic-elb'],
+  ['front: { kind: target-group }', 'front.kind target-group needs a server that is started with --aws-region'],
   ['front: yes', 'front must hold the settings'],
   ['- a', 'it must hold names'],
   ['a: [', 'it is not YAML'],
@@ -169,5 +171,23 @@ test.each([
   using scratch = scratchFolder();
   const file = scratch.at('balancers.yml');
   writeFileSync(file, text);
-  expect(() => readBalancersFile(file, systemClock)).toThrow(message);
+  expect(() => readBalancersFile(file, { clock: systemClock, aws: null })).toThrow(message);
+});
+
+test('a file of load balancers may name those of AWS, and is refused where it says of them what is none of theirs', () => {
+  using scratch = scratchFolder();
+  const file = scratch.at('balancers.yml');
+  const ctx = { clock: systemClock, aws: createAwsClients('eu-central-1') };
+  writeFileSync(
+    file,
+    'front: { kind: target-group, name: web-80, target: "{tag:Address}" }\nold: { kind: classic-elb }\n',
+  );
+  expect([...readBalancersFile(file, ctx)].map(([name, { drainLimitMs }]) => [name, drainLimitMs])).toEqual([
+    ...[
+      ['front', 3_500_000],
+      ['old', 3_500_000],
+    ],
+  ]);
+  writeFileSync(file, 'front: { kind: target-group, probe: { url: "http://x" } }');
+  expect(() => readBalancersFile(file, ctx)).toThrow('front.probe is not known');
 });

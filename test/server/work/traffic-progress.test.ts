@@ -45,6 +45,15 @@ test('a target fails after an hour with the last call and its answer, whether it
   }
 });
 
+test('what a balancer wants to be told next is kept while its calls fail, and forgotten when it says nothing more', () => {
+  const looked = progressOf([{ ...seen('a', 'waiting'), memory: [80] }, seen('b', 'out')], NO_MEMORY, at(0));
+  expect(looked.memory).toMatchObject({ ofBalancers: { a: [80] } });
+  const failed = progressOf([faulty('a'), seen('b', 'out')], looked.memory as TrafficMemory, at(1));
+  expect(failed.memory).toMatchObject({ ofBalancers: { a: [80] } });
+  const over = progressOf([seen('a', 'absent'), seen('b', 'out')], failed.memory as TrafficMemory, at(2));
+  expect(over.memory).toMatchObject({ ofBalancers: {} });
+});
+
 test('a balancer that fails is asked again for five minutes, and an answer in between starts them anew', () => {
   let memory: TrafficMemory = NO_MEMORY;
   const fail = (ageMs: number) => {

@@ -194,6 +194,41 @@ describeStores('a deployment with load balancers', (kind) => {
     expect(await eventOf(server, 'web-1', 'BlockTraffic')).toMatchObject({ status: 'Succeeded' });
   });
 
+  test('tells a balancer that takes a host back what it wanted to be told when it let the host go, be it two deployments ago', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    const balancer = failingBalancer(['out']);
+    const told: unknown[] = [];
+    balancer.block = async (_host, { memory }) => {
+      told.push(memory);
+      const isIn = told.length < 3;
+      const record = { call: 'block', answer: '' };
+      return isIn
+        ? { ...record, state: memory ? 'out' : 'waiting', memory: { ports: [81] } }
+        : { ...record, state: 'absent' };
+    };
+    balancer.allow = async (_host, { memory }) => {
+      told.push(memory);
+      return { call: 'allow', answer: '', state: 'healthy' };
+    };
+    await using _ = work(server, clock, balancer);
+    await startDeployment(server, ID);
+    await runHost(server, 'web-1');
+    await untilCalm(server, clock);
+    // It fails while the host is out; the next one finds it out already.
+    await runHost(server, 'web-1', (name) => (name === 'Install' ? { errorCode: 5 } : {}));
+    expect((await deploymentOf(server.store, ID)).status).toBe('Failed');
+    await startDeployment(server, 'd-2');
+    await eventually(async () => {
+      clock.advance(500);
+      await runHost(server, 'web-1');
+      return (await deploymentOf(server.store, 'd-2')).status === 'Succeeded';
+    });
+    expect(told).toEqual([undefined, { ports: [81] }, undefined, { ports: [81] }]);
+  });
+
   test('that is stopped at once calls its balancers no more', async () => {
     await using database = await kind.create();
     const clock = manualClock();

@@ -1,5 +1,5 @@
 /** The settings of a deployment group: checked, and kept in the form in which they were given. Pure. */
-import type { SettingsOfGroup } from '../../engine/settings.ts';
+import type { KnownBalancers, SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
@@ -38,7 +38,7 @@ const TAG_FORMS = [
 ] as const;
 
 /** @param balancers names that the server knows @throws ApiError the exception of the first setting that is not well formed */
-export function checkGroupSettings(input: Input, balancers: ReadonlySet<string>): void {
+export function checkGroupSettings(input: Input, balancers: KnownBalancers): void {
   checkTagFilters(input);
   checkStyle(input);
   checkLoadBalancers(input, balancers);
@@ -60,11 +60,7 @@ function checkStrategy(input: Input): void {
  * @param before what the group has already
  * @throws ApiError of `checkTrafficControl`
  */
-export function mergeGroupSettings(
-  input: Input,
-  balancers: ReadonlySet<string>,
-  before: GroupSettings = {},
-): GroupSettings {
+export function mergeGroupSettings(input: Input, balancers: KnownBalancers, before: GroupSettings = {}): GroupSettings {
   const settings: Record<string, unknown> = { ...before };
   const isGiven = (name: string) => input[name] !== undefined && input[name] !== null;
   for (const name of KEPT) if (isGiven(name)) settings[name] = input[name];

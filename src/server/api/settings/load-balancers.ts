@@ -1,6 +1,6 @@
 /** The load balancers that a group's hosts leave and come back to. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
-import { balancerNames, controlsTraffic, type SettingsOfGroup } from '../../engine/settings.ts';
+import { balancerNames, controlsTraffic, type KnownBalancers, type SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { quote, readList, readObject, readText, requireBatch, requireObject } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
@@ -11,10 +11,9 @@ const LISTS = ['elbInfoList', 'targetGroupInfoList'];
 const MAX_BALANCERS = 10;
 
 /**
- * @param known names that the server's own configuration has
  * @throws ApiError InvalidLoadBalancerInfoException; InvalidTargetGroupPairException: pairs are for ECS
  */
-export function checkLoadBalancers(input: Input, known: ReadonlySet<string>): void {
+export function checkLoadBalancers(input: Input, known: KnownBalancers): void {
   const info = readObject(input, 'loadBalancerInfo') ?? {};
   if (!isEmpty(readList(info, 'targetGroupPairInfoList'))) {
     throw new ApiError(
@@ -28,12 +27,12 @@ export function checkLoadBalancers(input: Input, known: ReadonlySet<string>): vo
     requireBatch(list, path, MAX_BALANCERS, INVALID);
     for (const [index, entry] of list.entries()) {
       const name = readText(requireObject(entry, path), 'name') ?? '';
-      if (known.has(name)) continue;
+      if (name !== '' && known.has(name)) continue;
       const names = known.size === 0 ? 'it knows none' : `it knows ${[...known].join(', ')}`;
       throw new ApiError(
         INVALID,
         `${path}[${index}].name ${quote(name)} is no load balancer of this server: ${names}. ` +
-          'The file behind slipway server --load-balancers says what each name stands for.',
+          'The file behind slipway server --load-balancers says what each name stands for; with --aws-region AWS does.',
       );
     }
   }
@@ -43,7 +42,7 @@ export function checkLoadBalancers(input: Input, known: ReadonlySet<string>): vo
  * @param settings as they are after a request, or of a group that is deployed to
  * @throws ApiError InvalidLoadBalancerInfoException for traffic control without a balancer, or with one that the server does not know any more
  */
-export function checkTrafficControl(settings: SettingsOfGroup, known: ReadonlySet<string>): void {
+export function checkTrafficControl(settings: SettingsOfGroup, known: KnownBalancers): void {
   if (!controlsTraffic(settings)) return;
   const names = balancerNames(settings.loadBalancerInfo);
   const missing = names.find((name) => !known.has(name));

@@ -1,0 +1,53 @@
+/** What a call to AWS has failed of. Pure. */
+
+/**
+ * `throttled`: too many calls, and the same one is taken later; `denied`: the credentials are missing, expired or may not do this;
+ * `missing`: the thing that the call is about does not exist; `limit`: a quota of the account; `refused`: AWS understood the call and does not
+ * do it; `away`: no answer that says anything.
+ */
+export type AwsTrouble = 'throttled' | 'denied' | 'missing' | 'limit' | 'refused' | 'away';
+
+export interface AwsFailure {
+  readonly trouble: AwsTrouble;
+  /** AWS' own code, as `TargetGroupNotFound`; empty: it has given none. */
+  readonly code: string;
+  /** Code, message and request id in one line. */
+  readonly answer: string;
+}
+
+const THROTTLED = /^(Throttl|RequestThrottled|RequestLimitExceeded|TooManyRequests|BandwidthLimitExceeded|SlowDown)/;
+const DENIED =
+  /^(AccessDenied|Unauthorized|NotAuthorized|AuthFailure|ExpiredToken|RequestExpired|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|IncompleteSignature|InvalidSignature|MissingAuthenticationToken|OptInRequired|CredentialsProviderError|InvalidAccessKeyId)/;
+const MISSING = /(NotFound|NotFoundException|\.NotFound)$/;
+const LIMIT = /(LimitExceeded|LimitExceededFault|LimitExceededException|^TooMany\w*)$/;
+/** More of a message is not kept; characters. */
+const MAX_MESSAGE = 400;
+
+/** @param error what the SDK, or a signed request of our own, has thrown */
+export function awsFailureOf(error: unknown): AwsFailure {
+  const { name, message, $metadata, cause } = (error ?? {}) as {
+    readonly name?: unknown;
+    readonly message?: unknown;
+    readonly $metadata?: { readonly httpStatusCode?: unknown; readonly requestId?: unknown };
+    readonly cause?: unknown;
+  };
+  const status = typeof $metadata?.httpStatusCode === 'number' ? $metadata.httpStatusCode : null;
+  const code = typeof name === 'string' && !/^(Error|TypeError|AbortError|TimeoutError)$/.test(name) ? name : '';
+  const why = cause instanceof Error && status === null ? cause.message : message;
+  const said = name === 'AbortError' || name === 'TimeoutError' ? 'there was no answer in time' : String(why || error);
+  const request = typeof $metadata?.requestId === 'string' ? ` (request ${$metadata.requestId})` : '';
+  const answer = `${code === '' ? '' : `${code}: `}${oneLine(said)}${request}`;
+  return { trouble: troubleOf(code, status), code, answer };
+}
+
+function troubleOf(code: string, status: number | null): AwsTrouble {
+  if (THROTTLED.test(code) || status === 429) return 'throttled';
+  if (DENIED.test(code) || status === 401 || status === 403) return 'denied';
+  if (MISSING.test(code.replace(/Exception$/, '')) || status === 404) return 'missing';
+  if (LIMIT.test(code)) return 'limit';
+  return status !== null && status >= 400 && status < 500 ? 'refused' : 'away';
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE);
+}

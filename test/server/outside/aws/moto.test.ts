@@ -1,0 +1,89 @@
+/** Against an emulator that others have made, so that nobody here has decided what AWS' answers look like. */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { signRequest } from '../../../../src/protocol/sigv4/sign.ts';
+import { createAwsClients } from '../../../../src/server/outside/aws/aws.ts';
+import { balancersInAws } from '../../../../src/server/outside/aws/balancer-in-aws.ts';
+import type { BalancedHost, LoadBalancer } from '../../../../src/server/outside/load-balancer.ts';
+import { describeWithMoto, type Moto, startMoto } from '../../../support/moto.ts';
+
+const REGION = 'us-east-1';
+const how = (memory?: unknown) => ({ isDrainOver: false, memory, signal: AbortSignal.timeout(15_000) });
+
+async function untilOut(balancer: LoadBalancer, host: BalancedHost) {
+  const states: string[] = [];
+  for (let memory: unknown; !['out', 'absent'].includes(states.at(-1) ?? ''); ) {
+    const look = await balancer.block(host, how(memory));
+    memory = look.memory;
+    states.push(look.state);
+    if (['out', 'absent'].includes(look.state)) return { states, memory };
+  }
+  throw new Error('never');
+}
+
+describeWithMoto('with moto in the place of AWS', () => {
+  let moto: Moto;
+  const clients = createAwsClients(REGION);
+  beforeAll(async () => {
+    moto = await startMoto();
+    for (const [name, value] of Object.entries(moto.env())) vi.stubEnv(name, value);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await moto[Symbol.asyncDispose]();
+  });
+
+  /** EC2 without its SDK, as the server has it, too. */
+  async function ec2(parameters: Readonly<Record<string, string>>): Promise<string> {
+    const key = { accessKeyId: 'AKIAMOTO', secretAccessKey: 'of-moto' };
+    const body = new URLSearchParams({ Version: '2016-11-15', ...parameters }).toString();
+    const request = { method: 'POST', url: new URL(moto.url), headers: {}, body };
+    const headers = await signRequest(request, key, { service: 'ec2', region: REGION }, Date.now());
+    const answer = await fetch(moto.url, { method: 'POST', headers: { ...headers, connection: 'close' }, body });
+    return answer.text();
+  }
+
+  async function runInstance(): Promise<string> {
+    const text = await ec2({ Action: 'RunInstances', ImageId: 'ami-12345678', MinCount: '1', MaxCount: '1' });
+    const [, id = ''] = /<instanceId>(i-[0-9a-f]+)</.exec(text) ?? [];
+    return id;
+  }
+
+  test('an instance leaves a target group, and comes back with the port that it had there', async () => {
+    const id = await runInstance();
+    const elb = await clients.loadBalancing();
+    const [, VpcId = ''] = /<vpcId>(vpc-[0-9a-f]+)</.exec(await ec2({ Action: 'DescribeVpcs' })) ?? [];
+    const made = await elb.createTargetGroup({ Name: 'web-80', Protocol: 'HTTP', Port: 80, VpcId });
+    const TargetGroupArn = made.TargetGroups?.[0]?.TargetGroupArn ?? '';
+    // Another port than the group's; of an instance with two moto keeps one.
+    await elb.registerTargets({ TargetGroupArn, Targets: [{ Id: id, Port: 8080 }] });
+    const front = balancersInAws(clients)({ name: 'web-80', kind: 'target-group' });
+    const host = { name: 'web-1', tags: new Map(), ec2InstanceId: id };
+    const { memory } = await untilOut(front, host);
+    const portsNow = async () => {
+      const { TargetHealthDescriptions = [] } = await elb.describeTargetHealth({ TargetGroupArn });
+      return TargetHealthDescriptions.map(({ Target }) => Target?.Port);
+    };
+    expect(await portsNow()).toEqual([]);
+    expect(await front.allow(host, how(memory))).toMatchObject({ state: 'joining' });
+    expect(await front.allow(host, how(memory))).toMatchObject({ state: 'healthy' });
+    expect(await portsNow()).toEqual([8080]);
+    const other = balancersInAws(clients)({ name: 'nobody', kind: 'target-group' });
+    await expect(other.block(host, how())).rejects.toMatchObject({ isFinal: true });
+  });
+
+  test('an instance leaves a Classic Load Balancer and comes back to it', async () => {
+    const id = await runInstance();
+    const elb = await clients.classicLoadBalancing();
+    const Listeners = [{ Protocol: 'HTTP', LoadBalancerPort: 80, InstancePort: 80 }];
+    const AvailabilityZones = [`${REGION}a`];
+    await elb.createLoadBalancer({ LoadBalancerName: 'old', Listeners, AvailabilityZones });
+    await elb.registerInstancesWithLoadBalancer({ LoadBalancerName: 'old', Instances: [{ InstanceId: id }] });
+    const old = balancersInAws(clients)({ name: 'old', kind: 'classic-elb' });
+    const host = { name: 'web-1', tags: new Map(), ec2InstanceId: id };
+    expect((await untilOut(old, host)).states).toEqual(['draining', 'out']);
+    expect(await old.allow(host, how())).toMatchObject({ state: 'joining' });
+    expect(await old.allow(host, how())).toMatchObject({ state: 'healthy' });
+    const other = balancersInAws(clients)({ name: 'nobody', kind: 'classic-elb' });
+    await expect(other.block(host, how())).rejects.toMatchObject({ isFinal: true });
+  });
+});
