@@ -1,8 +1,10 @@
 import { decide } from '../../src/server/engine/decide.ts';
+import type { BlueGreenPlan } from '../../src/server/engine/hosts/blue-green-plan.ts';
 import type { FinishAction } from '../../src/server/engine/hosts/ending.ts';
 import type { ZonalSettings } from '../../src/server/engine/hosts/zones.ts';
 import type {
   Action,
+  BlueGreenSnapshot,
   DeploymentSnapshot,
   EventSnapshot,
   HostSnapshot,
@@ -17,9 +19,16 @@ type SimulatedTarget = Omit<Mutable<TargetSnapshot>, 'events' | 'host'> & {
 };
 
 /** What does not change while a deployment goes on. */
+/** A fleet of a blue/green deployment: its hosts, and what they pass. */
+export interface SimulatedFleet {
+  readonly label: 'blue' | 'green' | null;
+  readonly hosts: number;
+  readonly events: readonly string[];
+}
+
 export type SimulatedSettings = Omit<
   DeploymentSnapshot,
-  'targets' | 'stopRequestedAtMs' | 'stoppedByAlarm' | 'createdAtMs' | 'listeningSinceMs'
+  'targets' | 'stopRequestedAtMs' | 'stoppedByAlarm' | 'createdAtMs' | 'listeningSinceMs' | 'blueGreen'
 >;
 
 function requiredOf({ minimumPerZone: { type, value } }: ZonalSettings, hosts: number): number {
@@ -35,6 +44,8 @@ export class SimulatedDeployment {
   nowMs = 1_000_000;
   finished: FinishAction | null = null;
   wakeAtMs = 0;
+  /** The waits of a blue/green deployment; null: it is in place. */
+  blueGreen: Mutable<BlueGreenSnapshot> | null = null;
   /** The most that were out of service at once: under way, or failed. */
   mostDown = 0;
   readonly targets: SimulatedTarget[];
@@ -55,21 +66,22 @@ export class SimulatedDeployment {
     zoneOf: (host: number) => string = () => '',
   ) {
     this.#settings = settings;
-    this.targets = Array.from({ length: hosts }, (_, index) => ({
-      instanceId: `host-${index}`,
-      status: 'Pending' as const,
-      zone: zoneOf(index),
-      endedAtMs: null,
-      host: { deregisteredAtMs: null, heardOfAtMs: null },
-      events: events.map((name, position) => ({
-        position,
-        name,
-        status: 'Pending' as const,
-        readyAtMs: null,
-        startedAtMs: null,
-        handedOut: false,
-      })),
-    }));
+    this.targets = fleetOf({ label: null, hosts, events }).map((target, index) => ({ ...target, zone: zoneOf(index) }));
+  }
+
+  /** A blue/green deployment, or the rollback of one; its hosts are numbered through its fleets. */
+  static ofFleets(
+    fleets: readonly SimulatedFleet[],
+    plan: BlueGreenPlan,
+    settings: SimulatedSettings,
+  ): SimulatedDeployment {
+    const deployment = new SimulatedDeployment(0, [], settings);
+    for (const fleet of fleets) deployment.targets.push(...fleetOf(fleet, deployment.targets.length));
+    deployment.blueGreen = {
+      ...{ plan, isReady: false, readyAtMs: null, continuedAtMs: null },
+      ...{ terminationWaitAtMs: null, waitSkippedAtMs: null },
+    };
+    return deployment;
   }
 
   get ageMs(): number {
@@ -95,7 +107,7 @@ export class SimulatedDeployment {
       ...{ createdAtMs: this.#createdAtMs, stopRequestedAtMs: this.#stopRequestedAtMs, listeningSinceMs },
       stoppedByAlarm: this.#alarm,
     };
-    return { ...this.#settings, ...times, targets };
+    return { ...this.#settings, ...times, blueGreen: this.blueGreen, targets };
   }
 
   /** Whether a step has to look at all targets: it is the first one, the time has come, or somebody has stopped it. */
@@ -180,15 +192,24 @@ export class SimulatedDeployment {
         if (action.atMs <= this.nowMs) throw new Error('the next look would be in the past');
         this.wakeAtMs = action.atMs;
         return;
+      case 'begin-wait':
+      case 'set-status':
+        this.#goOnWithWaits(action);
+        return;
     }
     const target = this.targets.find(({ instanceId }) => instanceId === action.instanceId);
     if (target === undefined) throw new Error(`there is no target ${action.instanceId}`);
     if (OVER.includes(target.status)) throw new Error(`${action.action} for a target that is ${target.status}`);
     switch (action.action) {
       case 'start-target':
-        if (target.status !== 'Pending') throw new Error('a target was started twice');
+        if (target.status !== 'Pending' && target.status !== 'Ready') throw new Error('a target was started twice');
         this.#checkZones(target);
         target.status = 'InProgress';
+        return;
+      case 'ready-target':
+        if (target.label !== 'green' || target.installedAtMs !== null) throw new Error('a target was ready twice');
+        target.status = 'Ready';
+        target.installedAtMs = this.nowMs;
         return;
       case 'ready-event': {
         const event = this.#event(target, action.position);
@@ -249,6 +270,19 @@ export class SimulatedDeployment {
       throw new Error('a zone has fewer healthy hosts than its minimum');
   }
 
+  #goOnWithWaits(action: Extract<Action, { action: 'begin-wait' | 'set-status' }>): void {
+    const { blueGreen } = this;
+    if (blueGreen === null) throw new Error('a deployment in place waits for nobody');
+    if (action.action === 'set-status') {
+      if (blueGreen.isReady === (action.status === 'Ready')) throw new Error('a status was set twice');
+      blueGreen.isReady = action.status === 'Ready';
+      return;
+    }
+    const member = action.wait === 'ready' ? 'readyAtMs' : 'terminationWaitAtMs';
+    if (blueGreen[member] !== null) throw new Error('a wait began twice');
+    blueGreen[member] = this.nowMs;
+  }
+
   #begin(target: SimulatedTarget, event: SimulatedEvent): void {
     if (this.#everReady.has(event)) throw new Error('a command was made ready twice');
     if (target.status !== 'InProgress') throw new Error('a command for a target that was not started');
@@ -264,4 +298,24 @@ export class SimulatedDeployment {
     if (event === undefined || OVER.includes(event.status)) throw new Error('an action for an event that is over');
     return event;
   }
+}
+
+function fleetOf({ label, hosts, events }: SimulatedFleet, firstNumber = 0): SimulatedTarget[] {
+  return Array.from({ length: hosts }, (_, index) => ({
+    instanceId: `host-${firstNumber + index}`,
+    status: 'Pending' as const,
+    zone: '',
+    label,
+    installedAtMs: null,
+    endedAtMs: null,
+    host: { deregisteredAtMs: null, heardOfAtMs: null },
+    events: events.map((name, position) => ({
+      position,
+      name,
+      status: 'Pending' as const,
+      readyAtMs: null,
+      startedAtMs: null,
+      handedOut: false,
+    })),
+  }));
 }

@@ -4,7 +4,7 @@ import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
 import { giveOrder } from '../store/orders.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { setTargetStatus } from '../store/targets.ts';
+import { setTargetStatus, setTargetsReady } from '../store/targets.ts';
 import { eventDiagnostics } from './diagnostics.ts';
 import { finishDeployment } from './finish.ts';
 import type { Action, TargetEnding } from './snapshot.ts';
@@ -38,6 +38,7 @@ export async function applyActions(
     actions.filter((action): action is Extract<Action, { action: Kind }> => action.action === kind);
   const idsOf = (list: readonly { readonly instanceId: string }[]) => list.map(({ instanceId }) => instanceId);
 
+  await setTargetsReady(tx, deploymentId, idsOf(of('ready-target')), nowMs);
   await setTargetStatus(tx, deploymentId, idsOf(of('start-target')), 'InProgress', nowMs);
   for (const action of of('fail-event')) {
     const diagnostics_json = JSON.stringify(eventDiagnostics('UnknownError', { message: action.message }));
@@ -58,6 +59,11 @@ export async function applyActions(
     await updateEvent(tx, key, { status: 'InProgress', ready_at_ms: nowMs, started_at_ms: nowMs });
     await giveOrder(tx, key, event, nowMs);
   }
+  for (const { wait } of of('begin-wait')) {
+    const began = wait === 'ready' ? { ready_at_ms: nowMs } : { termination_wait_at_ms: nowMs };
+    await updateDeployment(tx, deploymentId, began);
+  }
+  for (const { status } of of('set-status')) await updateDeployment(tx, deploymentId, { status });
   for (const { atMs } of of('wake-at')) {
     if (atMs !== deployment.wake_at_ms) await updateDeployment(tx, deploymentId, { wake_at_ms: atMs });
   }

@@ -73,7 +73,8 @@ const COURSES: Readonly<Record<Scenario, readonly Phase[]>> = {
   'in-place': [{ label: 'all', events: onHosts(...IN_PLACE_EVENTS) }],
   'in-place-with-traffic': [{ label: 'all', events: onHosts(...BLOCK, ...IN_PLACE_EVENTS, ...ALLOW) }],
   'blue-green': [
-    { label: 'green', events: onHosts(...IN_PLACE_EVENTS, ...ALLOW) },
+    { label: 'green', events: onHosts(...IN_PLACE_EVENTS) },
+    { label: 'green', events: onHosts(...ALLOW) },
     { label: 'blue', events: onHosts(...BLOCK) },
   ],
   'blue-green-rollback': [
@@ -88,6 +89,19 @@ const COURSES: Readonly<Record<Scenario, readonly Phase[]>> = {
 
 export function courseOf(scenario: Scenario): readonly Phase[] {
   return COURSES[scenario];
+}
+
+export type Label = Phase['label'];
+
+/** All events of the targets with one label, in order. */
+export function eventsOfLabel(scenario: Scenario, label: Label): readonly CourseEvent[] {
+  return courseOf(scenario).flatMap((phase) => (phase.label === label ? phase.events : []));
+}
+
+/** How many events a target has before it waits for the other ones of its label; null: it waits for none. */
+export function eventsBeforeGate(scenario: Scenario, label: Label): number | null {
+  const [first, ...later] = courseOf(scenario).filter((phase) => phase.label === label);
+  return first === undefined || later.length === 0 ? null : first.events.length;
 }
 
 /** Events that run the old revision's scripts: `ignoreApplicationStopFailures` forgives them. */

@@ -3,17 +3,20 @@
  * how often, or what happened in between.
  *
  * Deployment   Created → InProgress (once its targets are resolved, outside of here) → Succeeded | Failed | Stopped
+ *              InProgress → Ready → InProgress, in blue/green deployments that wait before traffic is rerouted
  *
- * Each kind of deployment is decided in a file of its own: `hosts/in-place`. What they decide about is in `snapshot`, the events that they
+ * Each kind of deployment is decided in a file of its own: `hosts/in-place`, `hosts/blue-green`. What they decide about is in `snapshot`, the events that they
  * have in `course`, and how long they wait in `limits`.
  */
+import { decideBlueGreen, decideBlueGreenInPart } from './hosts/blue-green.ts';
 import { decideInPart, decideInPlace } from './hosts/in-place.ts';
 import { Target } from './hosts/target.ts';
 import type { Action, DeploymentSnapshot, OtherTargets, Wait } from './snapshot.ts';
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
 export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
-  return decideInPlace(deployment, nowMs);
+  const { blueGreen } = deployment;
+  return blueGreen === null ? decideInPlace(deployment, nowMs) : decideBlueGreen(deployment, blueGreen, nowMs);
 }
 
 /**
@@ -27,7 +30,9 @@ export function decidePart(
   others: OtherTargets,
   nowMs: number,
 ): readonly Action[] | null {
-  return decideInPart(deployment, others, nowMs);
+  return deployment.blueGreen === null
+    ? decideInPart(deployment, others, nowMs)
+    : decideBlueGreenInPart(deployment, others, nowMs);
 }
 
 /** What a deployment waits for now, by instance. */

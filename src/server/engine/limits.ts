@@ -11,6 +11,10 @@ export const SILENCE_LIMIT_MS = 5 * MINUTE_MS;
 /** What an event may take, and a moment for its report to arrive. */
 export const EVENT_LIMIT_MS = 60 * MINUTE_MS + MINUTE_MS;
 export const DEPLOYMENT_LIMIT_MS = 12 * 60 * MINUTE_MS;
+/** The longest wait for ContinueDeployment, and before the original hosts are terminated. */
+export const LONGEST_WAIT_MS = 48 * 60 * MINUTE_MS;
+/** Of a blue/green deployment: both waits, and an hour for each of its 13 events. */
+export const BLUE_GREEN_LIMIT_MS = 2 * LONGEST_WAIT_MS + 13 * 60 * MINUTE_MS;
 
 /**
  * A command that was taken and not acknowledged is handed out again: the answer to the poll was lost. An agent acknowledges

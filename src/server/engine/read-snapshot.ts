@@ -4,8 +4,8 @@ import { type DecisiveEvent, eventsOfActiveTargets } from '../store/lifecycle-ev
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { FINAL_TARGET_STATUSES, hostsOfTargets } from '../store/targets.ts';
-import { zonalSettingsOf } from './settings.ts';
-import type { DeploymentSnapshot, HostSnapshot } from './snapshot.ts';
+import { blueGreenPlanOf, zonalSettingsOf } from './settings.ts';
+import type { BlueGreenSnapshot, DeploymentSnapshot, HostSnapshot } from './snapshot.ts';
 
 /** All that a decision about a deployment follows from. @param targets all of it */
 export async function readSnapshot(
@@ -62,12 +62,15 @@ function snapshotOf(
     deploymentConfigName: deployment.deployment_config_name,
     ignoreApplicationStopFailures: deployment.ignore_application_stop_failures === 1,
     zonal: zonalSettingsOf(deployment),
+    blueGreen: blueGreenOf(deployment),
     targets: targets
       .filter((target) => target.was_current === 0)
       .map((target) => ({
         instanceId: target.instance_id,
         status: target.status,
         zone: target.zone ?? '',
+        label: target.label,
+        installedAtMs: target.installed_at_ms,
         endedAtMs: FINAL_TARGET_STATUSES.includes(target.status) ? target.updated_at_ms : null,
         host: hostOf.get(target.instance_id) ?? UNHEARD_OF,
         events: (byInstance.get(target.instance_id) ?? []).map((event) => ({
@@ -79,4 +82,18 @@ function snapshotOf(
         })),
       })),
   };
+}
+
+function blueGreenOf(deployment: DeploymentRow): BlueGreenSnapshot | null {
+  const plan = blueGreenPlanOf(deployment);
+  return plan === null
+    ? null
+    : {
+        plan,
+        isReady: deployment.status === 'Ready',
+        readyAtMs: deployment.ready_at_ms,
+        continuedAtMs: deployment.continued_at_ms,
+        terminationWaitAtMs: deployment.termination_wait_at_ms,
+        waitSkippedAtMs: deployment.wait_skipped_at_ms,
+      };
 }

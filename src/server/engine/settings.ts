@@ -4,6 +4,7 @@
  */
 import type { DeploymentRow } from '../store/schema.ts';
 import type { AlarmConfiguration } from './alarms.ts';
+import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
 
@@ -32,6 +33,8 @@ export interface DeploymentSettings {
   readonly zonal?: ZonalSettings;
   /** Balancers that hosts leave and come back to; null: traffic is left alone, as in all deployments of older versions. */
   readonly loadBalancerInfo: LoadBalancerInfo | null;
+  /** Absent: the deployment is in place. */
+  readonly blueGreen?: BlueGreenPlan;
 }
 
 /** A member of the API's shapes: what happens after which event. */
@@ -115,9 +118,17 @@ export function parseOptions({ options_json }: Pick<DeploymentRow, 'options_json
 }
 
 /** Those about zones, which need no look at the group. */
-export function zonalSettingsOf({ settings_json }: Pick<DeploymentRow, 'settings_json'>): ZonalSettings | null {
-  if (settings_json === null) return null;
-  return (JSON.parse(settings_json) as DeploymentSettings).zonal ?? null;
+export function zonalSettingsOf(deployment: Pick<DeploymentRow, 'settings_json'>): ZonalSettings | null {
+  return ownSettings(deployment)?.zonal ?? null;
+}
+
+/** How it goes from one fleet to the other; null: it is in place. */
+export function blueGreenPlanOf(deployment: Pick<DeploymentRow, 'settings_json'>): BlueGreenPlan | null {
+  return ownSettings(deployment)?.blueGreen ?? null;
+}
+
+function ownSettings({ settings_json }: Pick<DeploymentRow, 'settings_json'>): DeploymentSettings | null {
+  return settings_json === null ? null : (JSON.parse(settings_json) as DeploymentSettings);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** What a decision about a deployment is made from, and what is decided. Types only. Pure. */
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
+import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import type { MinimumHealthyHosts, TargetCounts } from './hosts/health.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
@@ -17,6 +18,10 @@ export interface TargetSnapshot {
   readonly status: TargetStatus;
   /** The value of its zone tag when the deployment began; '': it had none, or no zones are asked for. */
   readonly zone: string;
+  /** Its fleet; null: the deployment has one fleet only. */
+  readonly label: 'blue' | 'green' | null;
+  /** When it was installed and could take traffic; null: not yet, or it has no such moment. */
+  readonly installedAtMs: number | null;
   /** null: it is not over. */
   readonly endedAtMs: number | null;
   readonly host: HostSnapshot;
@@ -40,7 +45,22 @@ export interface OtherTargets {
   readonly wakeAtMs: number;
 }
 
-/** A deployment that is InProgress. */
+/** How far a blue/green deployment has come, beside what its targets say. */
+export interface BlueGreenSnapshot {
+  readonly plan: BlueGreenPlan;
+  /** Whether its status is Ready, and not InProgress. */
+  readonly isReady: boolean;
+  /** When enough replacement hosts were installed; null: not yet. */
+  readonly readyAtMs: number | null;
+  /** When somebody had traffic rerouted; null: nobody has. */
+  readonly continuedAtMs: number | null;
+  /** When the wait before the original hosts are terminated began; null: not yet. */
+  readonly terminationWaitAtMs: number | null;
+  /** When somebody ended that wait; null: nobody has. */
+  readonly waitSkippedAtMs: number | null;
+}
+
+/** A deployment that is InProgress or Ready. */
 export interface DeploymentSnapshot {
   readonly createdAtMs: number;
   readonly stopRequestedAtMs: number | null;
@@ -53,6 +73,8 @@ export interface DeploymentSnapshot {
   readonly ignoreApplicationStopFailures: boolean;
   /** null: the deployment does not go from zone to zone. */
   readonly zonal: ZonalSettings | null;
+  /** null: the deployment is in place. */
+  readonly blueGreen: BlueGreenSnapshot | null;
   /** In the order of attempt. Those that were left alone because they were up to date are not among them. */
   readonly targets: readonly TargetSnapshot[];
 }
@@ -65,6 +87,11 @@ export type Action =
   | { readonly action: 'fail-event'; readonly instanceId: string; readonly position: number; readonly message: string }
   /** The target is over; its events that have not ended are Skipped. */
   | { readonly action: 'end-target'; readonly instanceId: string; readonly status: TargetEnding }
+  /** The target is installed, and waits until all others are, too. */
+  | { readonly action: 'ready-target'; readonly instanceId: string }
+  /** The deployment has come to one of its waits. */
+  | { readonly action: 'begin-wait'; readonly wait: 'ready' | 'termination' }
+  | { readonly action: 'set-status'; readonly status: 'Ready' | 'InProgress' }
   | FinishAction
   | { readonly action: 'wake-at'; readonly atMs: number };
 

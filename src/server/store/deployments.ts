@@ -7,6 +7,12 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 /** Statuses in which nothing more happens. */
 export const FINAL_STATUSES: readonly DeploymentStatus[] = ['Succeeded', 'Failed', 'Stopped'];
 
+/** The waits of a blue/green deployment, before it has come to any. */
+const WAITS_OF_NOBODY = {
+  ...{ ready_at_ms: null, continued_at_ms: null },
+  ...{ termination_wait_at_ms: null, wait_skipped_at_ms: null },
+} satisfies Partial<DeploymentRow>;
+
 /** A deployment as it begins; what only its course brings is added. */
 export type NewDeployment = Omit<
   DeploymentRow,
@@ -17,6 +23,7 @@ export type NewDeployment = Omit<
   | 'alarms_json'
   | 'alarms_read_at_ms'
   | 'stopped_by_alarm'
+  | keyof typeof WAITS_OF_NOBODY
 > &
   Partial<Pick<DeploymentRow, 'restart_of' | 'settings_json' | 'alarms_json'>>;
 
@@ -30,6 +37,7 @@ export async function insertDeployment(tx: StoreTransaction, row: NewDeployment)
     .values({
       ...{ restart_of: null, settings_json: null, alarms_json: null, ...row },
       ...{ stop_rollback: null, diagnostics_deleted_at_ms: null, alarms_read_at_ms: null, stopped_by_alarm: null },
+      ...WAITS_OF_NOBODY,
     })
     .onConflict((conflict) => conflict.column('deployment_group_id').where('completed_at_ms', 'is', null).doNothing())
     .executeTakeFirst();
@@ -180,7 +188,7 @@ export async function wakeDeploymentsOf(tx: StoreTransaction, instanceId: string
         .selectFrom('targets')
         .select('deployment_id')
         .where('instance_id', '=', instanceId)
-        .where('status', 'in', ['Pending', 'InProgress']),
+        .where('status', 'in', ['Pending', 'InProgress', 'Ready']),
     )
     .returning('deployment_id')
     .execute();

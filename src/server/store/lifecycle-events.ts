@@ -59,7 +59,7 @@ function activeEvents(db: StoreReader, deploymentId: string) {
     )
     .select(DECIDED_BY.map((column) => `lifecycle_events.${column}` as const))
     .where('targets.deployment_id', '=', deploymentId)
-    .where('targets.status', 'in', ['Pending', 'InProgress'])
+    .where('targets.status', 'in', ['Pending', 'InProgress', 'Ready'])
     .orderBy('lifecycle_events.position');
 }
 

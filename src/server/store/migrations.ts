@@ -32,6 +32,7 @@ const STEPS: readonly Step[] = [
   strategiesOfBefore,
   keyScopes,
   ordersByInstance,
+  blueGreen,
 ];
 
 /** The step that a database of this version is at. */
@@ -332,4 +333,16 @@ function keyScopes(TEXT: string): readonly string[] {
 /** How a host was last taken out of its balancers is found without a look at all orders. */
 function ordersByInstance(): readonly string[] {
   return ['create index orders_by_instance on orders (instance_id, given_at_ms)'];
+}
+
+/** Deployments with two fleets, and their waits. */
+function blueGreen(TEXT: string): readonly string[] {
+  return [
+    `alter table targets add column label ${TEXT}`,
+    'alter table targets add column installed_at_ms bigint',
+    'alter table deployments add column ready_at_ms bigint',
+    'alter table deployments add column continued_at_ms bigint',
+    'alter table deployments add column termination_wait_at_ms bigint',
+    'alter table deployments add column wait_skipped_at_ms bigint',
+  ];
 }

@@ -169,6 +169,14 @@ export interface DeploymentRow {
   stopped_by_alarm: string | null;
   error_code: string | null;
   error_message: string | null;
+  /** Blue/green: when enough replacement hosts were installed; null: not yet. */
+  ready_at_ms: number | null;
+  /** Blue/green: when somebody had traffic rerouted; null: nobody has. */
+  continued_at_ms: number | null;
+  /** Blue/green: when the wait before the original hosts are terminated began; null: not yet. */
+  termination_wait_at_ms: number | null;
+  /** Blue/green: when somebody ended that wait; null: nobody has. */
+  wait_skipped_at_ms: number | null;
   /** When the engine has to look at it next, at the latest; null once final. */
   wake_at_ms: number | null;
   /** When retention deleted the diagnostics of its events; null: they are there. */
@@ -188,6 +196,10 @@ export interface TargetRow {
   was_current: number;
   /** The value of its host's zone tag when the deployment began; null: it had none, or no zones are asked for. */
   zone: string | null;
+  /** Its fleet in a blue/green deployment, `green` for a replacement host; null: the deployment is in place. */
+  label: 'blue' | 'green' | null;
+  /** Blue/green: when it was installed and could take traffic; null: not yet, or it is an original host. */
+  installed_at_ms: number | null;
   status: TargetStatus;
   updated_at_ms: number;
 }

@@ -7,7 +7,8 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 export const FINAL_TARGET_STATUSES: readonly TargetStatus[] = ['Succeeded', 'Failed', 'Skipped'];
 
 /** A target as a deployment begins with it. */
-export type NewTarget = Omit<TargetRow, 'zone'> & Partial<Pick<TargetRow, 'zone'>>;
+export type NewTarget = Omit<TargetRow, LaterColumn> & Partial<Pick<TargetRow, LaterColumn>>;
+type LaterColumn = 'zone' | 'label' | 'installed_at_ms';
 
 export async function insertTargets(tx: StoreTransaction, targets: readonly NewTarget[]): Promise<void> {
   for (const chunk of inChunks(targets)) await tx.insertInto('targets').values(chunk).execute();
@@ -117,7 +118,7 @@ function hostsOf(db: StoreReader, deploymentId: string) {
     .innerJoin('instances', 'instances.instance_id', 'targets.instance_id')
     .select(['instances.instance_id', 'instances.deregistered_at_ms', 'instances.last_polled_at_ms'])
     .where('targets.deployment_id', '=', deploymentId)
-    .where('targets.status', 'in', ['Pending', 'InProgress']);
+    .where('targets.status', 'in', ['Pending', 'InProgress', 'Ready']);
 }
 
 const hostsOfAll = statement(hostsOf);
@@ -137,13 +138,24 @@ export async function setTargetStatus(
   }
 }
 
-const update = statement(
-  (db, deploymentId: string, instanceIds: readonly string[], changes: Pick<TargetRow, 'status' | 'updated_at_ms'>) =>
-    db
-      .updateTable('targets')
-      .set(changes)
-      .where('deployment_id', '=', deploymentId)
-      .where('instance_id', 'in', instanceIds),
+/** Notes that targets are installed and wait for traffic. */
+export async function setTargetsReady(
+  tx: StoreTransaction,
+  deploymentId: string,
+  instanceIds: readonly string[],
+  nowMs: number,
+): Promise<void> {
+  for (const chunk of inChunks(instanceIds)) {
+    await update(tx, deploymentId, chunk, { status: 'Ready', installed_at_ms: nowMs, updated_at_ms: nowMs });
+  }
+}
+
+const update = statement((db, deploymentId: string, instanceIds: readonly string[], changes: Partial<TargetRow>) =>
+  db
+    .updateTable('targets')
+    .set(changes)
+    .where('deployment_id', '=', deploymentId)
+    .where('instance_id', 'in', instanceIds),
 );
 
 /** How many targets of each of these deployments are in which status. */

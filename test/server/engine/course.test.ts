@@ -5,7 +5,7 @@ import { courseOf, type Scenario } from '../../../src/server/engine/course.ts';
 const SCENARIOS: readonly (readonly [Scenario, readonly number[]])[] = [
   ['in-place', [7]],
   ['in-place-with-traffic', [13]],
-  ['blue-green', [10, 3]],
+  ['blue-green', [7, 3, 3]],
   ['blue-green-rollback', [3, 3]],
   ['instance-launch', [10]],
   ['instance-termination', [4]],

@@ -32,6 +32,8 @@ const target = (index: number, changes: Partial<TargetRow> = {}): TargetRow => (
   position: index,
   was_current: 0,
   zone: null,
+  label: null,
+  installed_at_ms: null,
   status: 'Pending',
   updated_at_ms: 1,
   ...changes,

@@ -11,6 +11,13 @@ export interface FinishAction {
   readonly errorMessage: string | null;
 }
 
+/** How a deployment ends that has failed. @param errorCode of the API's ErrorInformation */
+export function failedWith(errorCode: string, errorMessage: string): FinishAction {
+  return { action: 'finish', status: 'Failed', errorCode, errorMessage };
+}
+
+export const SUCCEEDED: FinishAction = { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
+
 /** How a deployment ends that somebody has stopped. */
 const STOPPED: FinishAction = {
   action: 'finish',
@@ -61,21 +68,15 @@ export function finish(counts: TargetCounts, { ending, required, hosts, zones, a
   // Whoever asked for a stop was told that there will be one, so not even a complete success takes its place. Once the deployment is
   // overdue, the last target may not fail any more: perhaps it only did because of that.
   if (ending !== 'stopped' && (isComplete || (ending === null && isEnough))) {
-    return { action: 'finish', status: 'Succeeded', errorCode: null, errorMessage: null };
+    return SUCCEEDED;
   }
-  const failed = (errorCode: string, errorMessage: string): FinishAction => ({
-    action: 'finish',
-    status: 'Failed',
-    errorCode,
-    errorMessage,
-  });
   switch (ending) {
     case 'stopped':
       return stoppedBy(alarm);
     case 'overdue':
-      return failed('TIMEOUT', 'The deployment took longer than 12 hours.');
+      return failedWith('TIMEOUT', 'The deployment took longer than 12 hours.');
     case 'impossible':
-      return failed(
+      return failedWith(
         'HEALTH_CONSTRAINTS_INVALID',
         budget(hosts, required) < 1 || zone === null
           ? `The deployment configuration wants ${required} of ${hosts} instances healthy at any time, so not one can be deployed to.`
@@ -87,9 +88,9 @@ export function finish(counts: TargetCounts, { ending, required, hosts, zones, a
         const message =
           `Too many instances failed in ${nameOf(zone)}: ${zone.counts.failed} of ${zone.hosts} did, and the deployment ` +
           `configuration wants ${zone.required} healthy in each zone.`;
-        return failed('HEALTH_CONSTRAINTS', message);
+        return failedWith('HEALTH_CONSTRAINTS', message);
       }
-      return failed(
+      return failedWith(
         'HEALTH_CONSTRAINTS',
         `Too many instances failed: ${counts.failed} of ${hosts} did, ${counts.succeeded} succeeded, and the deployment ` +
           `configuration wants ${Math.max(required, 1)} healthy.`,

@@ -23,6 +23,7 @@ import type { Action, DeploymentSnapshot, OtherTargets } from '../snapshot.ts';
 import { endingOf, finish } from './ending.ts';
 import { addCounts, budget, countStatuses, mayStart, NO_TARGETS, requiredHealthyHosts } from './health.ts';
 import { Target } from './target.ts';
+import { decideWithinTargets } from './within-targets.ts';
 import { turnOf, zonesOf } from './zones.ts';
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
@@ -41,26 +42,9 @@ export function decideInPart(
   nowMs: number,
 ): readonly Action[] | null {
   // Of a zone a part knows only some targets.
-  if (deployment.zonal !== null) return decideWithinTargets(deployment, others, nowMs);
+  if (deployment.zonal !== null) return decideWithinTargets(deployment, others, nowMs, DEPLOYMENT_LIMIT_MS);
   const { actions, concernsOthers } = decideAmong(deployment, others, nowMs);
   return concernsOthers ? null : actions;
-}
-
-/** Makes the next events ready. @returns null: a target ends, or may have to, which concerns the others */
-function decideWithinTargets(
-  deployment: DeploymentSnapshot,
-  others: OtherTargets,
-  nowMs: number,
-): readonly Action[] | null {
-  const actions: Action[] = [];
-  const targets = deployment.targets.map((target) => new Target(target, deployment, nowMs, actions));
-  for (const target of targets) target.settle();
-  const deadlineMs = deployment.createdAtMs + DEPLOYMENT_LIMIT_MS;
-  const isEnding = deployment.stopRequestedAtMs !== null || nowMs >= deadlineMs;
-  if (isEnding || actions.some(({ action }) => action === 'end-target')) return null;
-  for (const target of targets) target.goOn();
-  const limits = targets.flatMap((target) => target.waitsFor()?.giveUpAtMs ?? []);
-  return [...actions, { action: 'wake-at', atMs: Math.min(deadlineMs, others.wakeAtMs, ...limits) }];
 }
 
 function decideAmong(

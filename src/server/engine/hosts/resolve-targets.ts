@@ -16,7 +16,7 @@ import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets, type NewTarget } from '../../store/targets.ts';
 import { courseOf, type Scenario } from '../course.ts';
 import { type DeploymentSettings, storedSettings } from '../settings.ts';
-import type { FinishAction } from './ending.ts';
+import { type FinishAction, failedWith } from './ending.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
 import { inOrderOfZones, NO_ZONE } from './zones.ts';
 
@@ -35,17 +35,17 @@ export async function resolveTargets(
 ): Promise<FinishAction | null> {
   const group = await findGroupById(tx, deployment.deployment_group_id);
   if (group === null) {
-    return failed('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
+    return failedWith('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
   const settings = storedSettings(deployment, group.settings_json);
   const { zonal, loadBalancerInfo } = settings;
   const members = await membersOf(tx, settings);
   if (members.length === 0) {
-    return failed('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
+    return failedWith('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }
   if (members.length > MAX_TARGETS) {
     const message = `The deployment group has more than ${MAX_TARGETS} instances, which is the limit.`;
-    return failed('OVER_MAX_INSTANCES', message);
+    return failedWith('OVER_MAX_INSTANCES', message);
   }
   const states = await hostStatesOf(tx, deployment.deployment_group_id);
   const lastGood = await lastGoodRevision(tx, group);
@@ -79,10 +79,6 @@ async function membersOf(
     for (const instance of found) members.set(instance.instance_id, instance);
   }
   return [...members.values()];
-}
-
-function failed(errorCode: string, errorMessage: string): FinishAction {
-  return { action: 'finish', status: 'Failed', errorCode, errorMessage };
 }
 
 /** Instances that are to be left alone, since they run the deployment's revision already. */

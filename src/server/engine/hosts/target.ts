@@ -1,6 +1,6 @@
 /** One host of a deployment, and what becomes of it. Pure. */
 import type { TargetStatus } from '../../store/schema.ts';
-import { isDoneByServer, runsOldScripts } from '../course.ts';
+import { eventsBeforeGate, isDoneByServer, runsOldScripts } from '../course.ts';
 import { EVENT_LIMIT_MS, EVENT_START_LIMIT_MS, SILENCE_LIMIT_MS } from '../limits.ts';
 import type {
   Action,
@@ -19,6 +19,11 @@ export class Target {
   readonly zone: string;
   /** null: it is not over. */
   endedAtMs: number | null;
+  readonly label: TargetSnapshot['label'];
+  /** Whether it was installed, and waits for traffic or has begun to take it. */
+  isInstalled: boolean;
+  /** Position of the first event that waits for the other targets; null: none does. */
+  readonly #gateAt: number | null;
   readonly #instanceId: string;
   readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
   readonly #host: HostSnapshot;
@@ -31,6 +36,12 @@ export class Target {
     this.status = snapshot.status;
     this.zone = snapshot.zone;
     this.endedAtMs = snapshot.endedAtMs;
+    this.label = snapshot.label;
+    this.isInstalled = snapshot.installedAtMs !== null;
+    this.#gateAt =
+      deployment.blueGreen === null || snapshot.label === null
+        ? null
+        : eventsBeforeGate(deployment.blueGreen.plan.course, snapshot.label);
     this.#instanceId = snapshot.instanceId;
     this.#events = snapshot.events.map((event) => ({ ...event }));
     this.#host = snapshot.host;
@@ -40,10 +51,20 @@ export class Target {
     this.#actions = actions;
   }
 
+  /** Nothing more is to happen to it. */
+  get isOver(): boolean {
+    return this.status !== 'Pending' && this.status !== 'InProgress' && this.status !== 'Ready';
+  }
+
+  /** Whether its host was deregistered. */
+  get isGone(): boolean {
+    return this.#host.deregisteredAtMs !== null;
+  }
+
   /** Notices what has ended, or should have by now. */
   settle(): void {
     const { deregisteredAtMs } = this.#host;
-    if (deregisteredAtMs !== null && (this.status === 'Pending' || this.status === 'InProgress')) {
+    if (deregisteredAtMs !== null && !this.isOver) {
       this.#failCurrent(`The instance was deregistered on ${dateOf(deregisteredAtMs)}, so nothing more comes from it.`);
       this.#end('Failed');
       return;
@@ -58,7 +79,7 @@ export class Target {
       this.#failCurrent(this.#whyGivenUp(wait));
     }
     if (this.#events.some((event) => event.status === 'Failed' && !this.#isForgiven(event.name))) this.#end('Failed');
-    else if (this.#current() === undefined) this.#end('Succeeded');
+    else if (this.#current() === undefined) this.#pass();
   }
 
   start(): void {
@@ -84,20 +105,21 @@ export class Target {
 
   /** It does not get its turn any more. */
   skip(): void {
-    if (this.status === 'Pending') this.#end('Skipped');
+    if (this.status === 'Pending' || this.status === 'Ready') this.#end('Skipped');
   }
 
   /** Nothing begins any more; what runs is waited for. */
   stop(): void {
     if (this.status !== 'InProgress' || this.#current()?.status === 'InProgress') return;
     // A host on which something was done is neither on the old revision nor on the new one.
-    this.#end(this.#events.every((event) => event.status === 'Pending') ? 'Skipped' : 'Failed');
+    const own = this.isInstalled ? this.#events.slice(this.#gateAt ?? 0) : this.#events;
+    this.#end(own.every((event) => event.status === 'Pending') ? 'Skipped' : 'Failed');
   }
 
   giveUp(): void {
     if (this.status !== 'InProgress') return;
     if (this.#current()?.status === 'InProgress') {
-      this.#failCurrent('The deployment has reached its time limit of 12 hours.');
+      this.#failCurrent('The deployment has reached its time limit.');
     }
     this.stop();
   }
@@ -128,9 +150,21 @@ export class Target {
       : { position, sinceMs, heardOfAtMs, giveUpAtMs: eventEndsMs, reason: 'too-long' };
   }
 
-  /** The first event that is not over. */
+  /** The first event that is not over, as far as it may go now. */
   #current() {
-    return this.#events.find(({ status }) => status === 'Pending' || status === 'InProgress');
+    const reach = this.isInstalled ? this.#events : this.#events.slice(0, this.#gateAt ?? this.#events.length);
+    return reach.find(({ status }) => status === 'Pending' || status === 'InProgress');
+  }
+
+  /** It has done all that it may do now. */
+  #pass(): void {
+    if (this.#gateAt === null || this.isInstalled) {
+      this.#end('Succeeded');
+      return;
+    }
+    this.#actions.push({ action: 'ready-target', instanceId: this.#instanceId });
+    this.status = 'Ready';
+    this.isInstalled = true;
   }
 
   #whyGivenUp(wait: Wait): string {
