@@ -28,7 +28,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'hosts register': 'slipway hosts register web-2 --host-arn arn:aws:iam::000000000000:user/web-2',
   'hosts update': 'slipway hosts update web-1 --tag Role=web',
   'hosts deregister': 'slipway hosts deregister web-1',
-  register: 'slipway register --endpoint-url https://SERVER:8400 --tag Role=web',
+  register: 'slipway register --server https://SERVER:8400 --token TOKEN',
   validate: 'slipway validate ./build',
   sign: 'slipway sign build.tgz --key ~/.ssh/id_ed25519 --application my-site',
   verify: 'slipway verify build.tgz --application my-site',
@@ -56,6 +56,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'keys create': 'slipway keys create --role operator --description "build server"',
   'keys list': 'slipway keys list',
   'keys disable': 'slipway keys disable AKIAEXAMPLE123456789',
+  'server tokens create': 'slipway server tokens create --tag Role=web --uses 10 --expires-in 1d',
+  'server tokens list': 'slipway server tokens list',
+  'server tokens revoke': 'slipway server tokens revoke TOKNAAAAAAAAAAAA',
 };
 
 /** @param words the command's, without `slipway` */

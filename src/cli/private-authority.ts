@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { DetailedPeerCertificate } from 'node:tls';
+import { messageOf, SlipwayError } from '../errors.ts';
 import { readAuthorities } from '../system/trust.ts';
 
 const HANDSHAKE_MS = 10_000;
@@ -27,26 +28,61 @@ export async function privateAuthorities(endpoint: URL, caFile: string | null): 
 }
 
 /** The certificate, PEM, at the top of the chain by which this process trusts the address; null where no connection comes about. */
-async function anchorOf({ hostname, port }: URL): Promise<string | null> {
+async function anchorOf(address: URL): Promise<string | null> {
+  const chain = await chainOf(address, true).catch(() => []);
+  const top = chain.at(-1);
+  return top === undefined ? null : pemOf(top);
+}
+
+/**
+ * The authority with a fingerprint, from the chain that a server sends. Nothing else of the chain is believed: whoever trusts that authority from then
+ * on verifies the server's certificate as usual.
+ *
+ * @param sha256 of its certificate, in hex
+ * @returns its certificate, PEM
+ * @throws SlipwayError SERVER_UNREACHABLE when nobody answers there, or somebody whose chain has no such authority
+ */
+export async function authorityInChain(address: URL, sha256: string): Promise<string> {
+  const chain = await chainOf(address, false).catch((cause: unknown) => {
+    throw new SlipwayError('SERVER_UNREACHABLE', `${address.origin} cannot be reached: ${messageOf(cause)}`, { cause });
+  });
+  const found = chain.find((one) => one.fingerprint256.replaceAll(':', '').toLowerCase() === sha256);
+  if (found !== undefined) return pemOf(found);
+  throw new SlipwayError(
+    'SERVER_UNREACHABLE',
+    `${address.origin} does not show the authority that the token names: it is another server, or has got another certificate since`,
+    { remedy: 'Check the address. After a change of the server’s certificate make a new token, or give --ca-file.' },
+  );
+}
+
+/** The certificates that a server shows, its own first; the last one is its own issuer, or its issuer was not sent. */
+async function chainOf({ hostname, port }: URL, mustVerify: boolean): Promise<readonly DetailedPeerCertificate[]> {
   const { connect } = await import('node:tls');
   const host = hostname.replace(/^\[|\]$/g, '');
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: port === '' ? 443 : Number(port), servername: nameOf(host) });
-    const end = (anchor: string | null) => {
+  const to = { host, port: port === '' ? 443 : Number(port), servername: nameOf(host) };
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...to, rejectUnauthorized: mustVerify });
+    socket.setTimeout(HANDSHAKE_MS, () => socket.destroy(new Error('no answer over TLS')));
+    socket.once('error', reject);
+    socket.once('secureConnect', () => {
+      const chain = chainFrom(socket.getPeerCertificate(true));
       socket.destroy();
-      resolve(anchor);
-    };
-    socket.setTimeout(HANDSHAKE_MS, () => end(null));
-    socket.once('error', () => end(null));
-    socket.once('secureConnect', () => end(topOf(socket.getPeerCertificate(true))));
+      resolve(chain);
+    });
   });
 }
 
-function topOf(leaf: DetailedPeerCertificate): string {
-  let top = leaf;
-  // The last one is its own issuer.
-  while (top.issuerCertificate !== undefined && top.issuerCertificate !== top) top = top.issuerCertificate;
-  const lines = top.raw.toString('base64').match(/.{1,64}/g) ?? [];
+function chainFrom(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificate[] {
+  const chain = [leaf];
+  for (let top = leaf; top.issuerCertificate !== undefined && top.issuerCertificate !== top; ) {
+    top = top.issuerCertificate;
+    chain.push(top);
+  }
+  return chain;
+}
+
+function pemOf({ raw }: DetailedPeerCertificate): string {
+  const lines = raw.toString('base64').match(/.{1,64}/g) ?? [];
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n');
 }
 

@@ -12,6 +12,8 @@ export interface AwsJsonClientOptions {
   readonly region: string;
   readonly signingName: string;
   readonly credentials: CredentialProvider;
+  /** In place of signatures. */
+  readonly bearer?: string;
   readonly clock: Clock;
   /** How long a call may take; long polls need more than the server holds them. */
   readonly readTimeoutMs: number;
@@ -52,8 +54,8 @@ export function createAwsJsonClient(options: AwsJsonClientOptions): AwsJsonClien
   /** HTTP and signing are loaded for the first call: a command that makes none does not wait 80 ms for them. */
   async function createPost(): Promise<SignedPost> {
     const { createSignedPost } = await import('./signed-post.ts');
-    const { credentials, clock, readTimeoutMs: timeoutMs, wireLog } = options;
-    const observed = wireLog === undefined ? {} : { wireLog };
+    const { credentials, bearer, clock, readTimeoutMs: timeoutMs, wireLog } = options;
+    const observed = { ...(wireLog === undefined ? {} : { wireLog }), ...(bearer === undefined ? {} : { bearer }) };
     return await createSignedPost({ url, scope, credentials, clock, timeoutMs, proxy, ...observed });
   }
 

@@ -12,6 +12,8 @@ export interface SignedPostOptions {
   readonly url: URL;
   readonly scope: SigningScope;
   readonly credentials: CredentialProvider;
+  /** A token that proves who asks, in place of a signature. */
+  readonly bearer?: string;
   readonly clock: Clock;
   /** For the whole exchange, from connecting to the last byte: a server that trickles is as bad as one that is silent. */
   readonly timeoutMs: number;
@@ -47,14 +49,17 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
  * On Node's own client, without axios: this is what an idle daemon sits in, and axios would add 10 MB to each.
  */
 export async function createSignedPost(options: SignedPostOptions): Promise<SignedPost> {
-  const { url, scope, credentials, clock, timeoutMs, proxy } = options;
+  const { url, scope, credentials, bearer, clock, timeoutMs, proxy } = options;
   const { agent, isRefusal } = proxy === null ? await directConnections(url) : await tunnelsThrough(proxy);
   // TLS is loaded where it is spoken.
   const send = url.protocol === 'https:' ? (await import('node:https')).request : httpRequest;
 
   return async (body, headers, signal) => {
     signal?.throwIfAborted();
-    const signed = await signRequest({ method: 'POST', url, headers, body }, await credentials(), scope, clock.now());
+    const signed =
+      bearer === undefined
+        ? await signRequest({ method: 'POST', url, headers, body }, await credentials(), scope, clock.now())
+        : { ...headers, authorization: `Bearer ${bearer}` };
     const timeout = AbortSignal.timeout(timeoutMs);
     const exchange: Exchange = {
       url,

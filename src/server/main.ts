@@ -37,7 +37,7 @@ import { createMetricsText, type MetricsTextContext } from './telemetry/metrics-
 import { observedEngine, observedHostCommands, observedStore } from './telemetry/observed.ts';
 import { createReadiness } from './telemetry/readiness.ts';
 import { createServerMetrics } from './telemetry/server-metrics.ts';
-import { requireTlsFiles } from './tls-files.ts';
+import { authoritySha256, requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
 import { trafficHandlers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
@@ -188,6 +188,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
           revisionBucket: REVISION_BUCKET,
           hasBucket: revisions.hasBucket,
           signerCaCertificatePem: signing.caCertificatePem,
+          authoritySha256: () => (tls === null ? null : authoritySha256(tls.certFile)),
         },
       },
       hostCommands: observedHostCommands(hostCommands, metrics),

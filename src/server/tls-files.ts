@@ -1,4 +1,5 @@
 /** The server's certificate and key at its start: said by name what is wrong with them, before a port is opened. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
@@ -47,6 +48,20 @@ export function requireTlsFiles({ certFile, keyFile }: TlsFiles): void {
       },
     );
   }
+}
+
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/**
+ * Of the private authority that a server's certificate is signed by, as its clients get it: the one in the chain that has signed itself.
+ * A public authority's chain ends before that, since everybody has it.
+ *
+ * @returns SHA-256 of the certificate, in hex; null: the chain has none
+ */
+export function authoritySha256(certFile: string): string | null {
+  const chain = (read(certFile).match(CERTIFICATES) ?? []).map((pem) => new X509Certificate(pem));
+  const authority = chain.find((one) => one.checkIssued(one));
+  return authority?.fingerprint256.replaceAll(':', '').toLowerCase() ?? null;
 }
 
 function read(file: string): string {

@@ -60,6 +60,12 @@ export async function trustAuthorities(sources: TrustSources): Promise<void> {
   setDefaultCACertificates(distinct([...getCACertificates('default'), ...system, ...named]));
 }
 
+/** Makes every TLS client of this process trust one authority and nobody else. @param authority its certificate, PEM */
+export async function trustOnly(authority: string): Promise<void> {
+  const { setDefaultCACertificates } = await import('node:tls');
+  setDefaultCACertificates([authority]);
+}
+
 /** Trust that begins narrow, for a daemon that talks to one server for months. */
 export interface NarrowTrust {
   /** Trusts those that are named alone; where nobody is named, those that Node brings. */

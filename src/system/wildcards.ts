@@ -72,3 +72,15 @@ function stepsOf(part: WildcardPart): Step[] {
       ];
   }
 }
+
+/** Whether a whole text is what a pattern says: `*` stands for any characters, none among them, and all else for itself. */
+export function starMatcher(pattern: string): (text: string) => boolean {
+  const any: WildcardPart = { kind: 'many', except: '' };
+  const texts = pattern.split('*').map((text): WildcardPart => ({ kind: 'text', text }));
+  return wildcardMatcher(texts.flatMap((text, index) => (index === 0 ? [text] : [any, text])));
+}
+
+/** Whether a text is such a pattern of names: 1 to 100 of the characters that names have, and the star. */
+export function isStarPattern(text: string): boolean {
+  return /^[A-Za-z0-9+=,.@_*-]{1,100}$/.test(text);
+}

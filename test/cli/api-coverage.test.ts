@@ -87,6 +87,12 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['keys', 'list'],
   ['keys', 'disable', 'AKIAEXAMPLE123456789'],
   ['server', 'show'],
+  [
+    ...['server', 'tokens', 'create', '--tag', 'Role=web', '--uses', '2', '--expires-in', '2h'],
+    ...['--instance-name', 'web-*', '--take-over', '--description', 'x'],
+  ],
+  ['server', 'tokens', 'list'],
+  ['server', 'tokens', 'revoke', 'TOKNAAAAAAAAAAAA'],
 ];
 
 /** What no command line sends, and why. */
@@ -201,6 +207,8 @@ const ANSWERS: Readonly<Record<string, object>> = {
   DescribeHosts: { hosts: [] },
   ListAccessKeys: { accessKeys: [] },
   ListAuditEntries: { entries: [] },
+  ListEnrolmentTokens: { tokens: [] },
+  CreateEnrolmentToken: { tokenId: 'TOKNAAAAAAAAAAAA', token: 'slipway.T', uses: 2, expireTime: 1 },
   DescribeServer: {
     ...{ version: '1', region: 'r', accountId: '0', s3Endpoint: 'http://x', revisionBucket: 'b' },
     signerCaCertificatePem: 'PEM',

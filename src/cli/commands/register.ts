@@ -1,15 +1,23 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { stringify } from 'yaml';
 import { SlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
-import { writeFileDurably } from '../../system/durable-file.ts';
+import type { EnrolmentToken } from '../../protocol/management/enrolment.ts';
 import { shellCommand } from '../../system/shell-word.ts';
 import { pathFrom } from '../../system/working-folder.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
-import { addConnectionOptions, type Connection, type ConnectionOptions, caFileOf, connect } from '../connection.ts';
+import {
+  addConnectionOptions,
+  type Connection,
+  type ConnectionOptions,
+  caFileOf,
+  connect,
+  trustServer,
+} from '../connection.ts';
+import type { CliContext } from '../context.ts';
+import { enrolByToken, readToken } from '../enrol-by-token.ts';
+import { type HostIdentity, hostFilesIn, writeHostFiles } from '../host-files.ts';
 import { privateAuthorities } from '../private-authority.ts';
 import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
@@ -20,15 +28,9 @@ interface RegisterOptions extends ConnectionOptions, ResultOptions {
   readonly configDir: string;
   readonly stateDir?: string;
   readonly force?: boolean;
-}
-
-/** The files that make this machine a host. */
-interface HostFiles {
-  readonly config: string;
-  readonly onPremises: string;
-  readonly signerCa: string;
-  /** The authority of the server's own certificate; written where the system does not trust it. */
-  readonly ca: string;
+  readonly token?: string;
+  /** The same as `endpointUrl`. */
+  readonly server?: string;
 }
 
 export const addRegisterCommand: AddCommand = (program, ctx) => {
@@ -44,17 +46,17 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       '--state-dir <dir>',
       'where the agent keeps revisions, logs and its PID file; else the usual system folders',
     )
+    .option('--token <token>', 'enrol with a token of slipway server tokens create; no access key is needed')
+    .option('--server <url>', 'the control server, as --endpoint-url')
     .option('--json', 'as JSON')
     .option('--force', 'overwrite configuration that is there, and take over the host if it is enrolled already')
-    .action(async (options: RegisterOptions) => {
+    .action(async (given: RegisterOptions) => {
+      const options = await withServer(ctx, given);
+      const token = options.token === undefined ? null : readToken(options.token);
+      refuseOwnTags(options);
       const connection = connect(ctx, options);
       const configDir = pathFrom(ctx.workingDirectory, options.configDir);
-      const files: HostFiles = {
-        config: join(configDir, 'codedeployagent.yml'),
-        onPremises: join(configDir, 'codedeploy.onpremises.yml'),
-        signerCa: join(configDir, 'slipway-signer-ca.pem'),
-        ca: join(configDir, 'slipway-ca.pem'),
-      };
+      const files = hostFilesIn(configDir);
       const inTheWay = Object.values(files).filter((file) => existsSync(file));
       if (inTheWay.length > 0 && !options.force) {
         throw new SlipwayError(
@@ -64,10 +66,14 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       }
       // The folder first: a machine that cannot keep its configuration must not be known to the server.
       mkdirSync(configDir, { recursive: true });
-      const authorities = await privateAuthorities(new URL(connection.endpoint), await caFileOf(ctx, options));
-      const { identity, undo } = await enrol(connection, options);
+      const caFile = await caFileOf(ctx, options);
+      const { identity, region, authorities, undo } =
+        token === null
+          ? await enrolByKey(connection, options, caFile)
+          : await enrolled(ctx, connection, options, { token, caFile });
+      const place = { endpoint: connection.endpoint, region, stateDir: stateDir(ctx.workingDirectory, options) };
       try {
-        writeHostFiles(files, { ...identity, authorities }, connection, stateDir(ctx.workingDirectory, options));
+        writeHostFiles(files, { ...identity, authorities }, place);
       } catch (error) {
         for (const file of Object.values(files)) if (!inTheWay.includes(file)) rmSync(file, { force: true });
         await undo();
@@ -85,24 +91,70 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
     });
 };
 
-interface HostIdentity {
-  readonly hostArn: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly s3Endpoint: string;
-  readonly signerCaCertificatePem: string;
-  /** Whether the server signs each command's order; older servers do not. */
-  readonly signsOrders: boolean;
-}
-
 interface Enrolment {
   readonly identity: HostIdentity;
+  /** What its requests are signed for. */
+  readonly region: string;
+  /** What the host's services have to trust, PEM; null: the system's own authorities suffice. */
+  readonly authorities: string | null;
   /** Takes back what was made: nobody has the key, and the name is free. */
   undo(): Promise<void>;
 }
 
+/** `--server` and `--endpoint-url` are one thing. @throws SlipwayError CLI_BAD_ARGUMENT when they name two servers */
+async function withServer(ctx: CliContext, options: RegisterOptions): Promise<RegisterOptions> {
+  const { server, endpointUrl } = options;
+  if (server === undefined) return options;
+  if (endpointUrl !== undefined && endpointUrl !== server) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--server and --endpoint-url name two servers', {
+      remedy: 'Give one of them.',
+    });
+  }
+  const named = { ...options, endpointUrl: server };
+  // Whom to trust was decided for the address that --endpoint-url names, before this command began.
+  await trustServer(ctx, named);
+  return named;
+}
+
+/** A host that could choose its tags could choose whose revisions it gets. */
+function refuseOwnTags({ token, tag }: RegisterOptions): void {
+  if (token === undefined || tag === undefined) return;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', 'a host that enrols with a token has the tags of the token', {
+    remedy: 'Leave --tag out here, and give it to `slipway server tokens create`.',
+  });
+}
+
+async function enrolByKey(connection: Connection, options: RegisterOptions, caFile: string | null): Promise<Enrolment> {
+  const authorities = await privateAuthorities(new URL(connection.endpoint), caFile);
+  return { ...(await enrol(connection, options)), region: connection.region, authorities };
+}
+
+/** What was made cannot be taken back: a host's key may not do that. */
+async function enrolled(
+  ctx: CliContext,
+  { endpoint }: Connection,
+  { instanceName, force }: RegisterOptions,
+  { token, caFile }: { readonly token: EnrolmentToken; readonly caFile: string | null },
+): Promise<Enrolment> {
+  const input = { instanceName, ...(force === true ? { takeOver: true } : {}) };
+  const { answer, authorities } = await enrolByToken(ctx, endpoint, token, { input, caFile });
+  const { hostArn, accessKeyId, secretAccessKey, region, signerCaCertificatePem } = answer;
+  const s3Endpoint = answer.s3Endpoint ?? endpoint;
+  return {
+    identity: { hostArn, accessKeyId, secretAccessKey, s3Endpoint, signerCaCertificatePem, signsOrders: true },
+    ...{ region, authorities },
+    undo: async () =>
+      ctx.stderr.writeLines([
+        `slipway: the server knows the host ${instanceName} now, and this machine does not have its key: take it out with \`slipway hosts deregister ${instanceName}\` before it is enrolled again`,
+      ]),
+  };
+}
+
 /** Makes the host's key and its record on the server. If a later step fails, what was made is taken back. */
-async function enrol({ client, endpoint }: Connection, options: RegisterOptions): Promise<Enrolment> {
+async function enrol(
+  { client, endpoint }: Connection,
+  options: RegisterOptions,
+): Promise<Pick<Enrolment, 'identity' | 'undo'>> {
   const { instanceName } = options;
   const server = await client.call('DescribeServer', {});
   const signerCaCertificatePem = signerCaOf(server);
@@ -137,47 +189,4 @@ async function enrol({ client, endpoint }: Connection, options: RegisterOptions)
 
 function stateDir(workingDirectory: string, options: RegisterOptions): string | null {
   return options.stateDir === undefined ? null : pathFrom(workingDirectory, options.stateDir);
-}
-
-function writeHostFiles(
-  files: HostFiles,
-  identity: HostIdentity & { readonly authorities: string | null },
-  connection: Connection,
-  stateDir: string | null,
-): void {
-  if (identity.authorities === null) rmSync(files.ca, { force: true });
-  else writeFileDurably(files.ca, identity.authorities, 0o644);
-  writeFileDurably(files.signerCa, identity.signerCaCertificatePem, 0o644);
-  writeFileDurably(
-    files.onPremises,
-    stringify({
-      region: connection.region,
-      iam_user_arn: identity.hostArn,
-      aws_access_key_id: identity.accessKeyId,
-      aws_secret_access_key: identity.secretAccessKey,
-    }),
-    0o600,
-  );
-  writeFileDurably(
-    files.config,
-    stringify({
-      deploy_control_endpoint: connection.endpoint,
-      s3_endpoint_override: identity.s3Endpoint,
-      ...(identity.authorities === null ? {} : { ca_file: files.ca }),
-      deployment_spec_ca_file: files.signerCa,
-      ...(identity.signsOrders ? { demand_signed_orders: true } : {}),
-      on_premises_config_file: files.onPremises,
-      // The server holds a poll until there is work, so the agent may ask again at once.
-      wait_between_runs: 1,
-      wait_between_runs_active: 1,
-      ...(stateDir === null
-        ? {}
-        : {
-            root_dir: join(stateDir, 'deployment-root'),
-            log_dir: join(stateDir, 'log'),
-            pid_dir: join(stateDir, 'state/.pid'),
-          }),
-    }),
-    0o600,
-  );
 }

@@ -3,7 +3,7 @@
  *
  * A scope only ever narrows. With patterns of applications and of groups, both must fit. It is given when the key is made, and never changed.
  */
-import { type WildcardPart, wildcardMatcher } from '../../system/wildcards.ts';
+import { isStarPattern, starMatcher } from '../../system/wildcards.ts';
 
 export interface HostTag {
   readonly Key: string;
@@ -33,10 +33,10 @@ const ALL: Reach = { hasApplication: () => true, hasPartOf: () => true, hasGroup
 /** @param scope null: everything */
 export function reachOf(scope: KeyScope | null): Reach {
   if (scope === null) return ALL;
-  const applications = scope.applications.map(matcherOf);
+  const applications = scope.applications.map(starMatcher);
   const groups = scope.groups.map((pattern) => {
     const [application = '', group = ''] = pattern.split('/');
-    return { application: matcherOf(application), group: matcherOf(group) };
+    return { application: starMatcher(application), group: starMatcher(group) };
   });
   const isNamed = (name: string) => applications.length === 0 || applications.some((matches) => matches(name));
   return {
@@ -47,16 +47,12 @@ export function reachOf(scope: KeyScope | null): Reach {
   };
 }
 
-function matcherOf(pattern: string): (text: string) => boolean {
-  const texts = pattern.split('*').map((text): WildcardPart => ({ kind: 'text', text }));
-  const any: WildcardPart = { kind: 'many', except: '' };
-  return wildcardMatcher(texts.flatMap((text, index) => (index === 0 ? [text] : [any, text])));
-}
-
 const MAX_PATTERNS = 20;
-/** The characters that names have, and the star. */
-const NAME_PATTERN = /^[A-Za-z0-9+=,.@_*-]{1,100}$/;
-const GROUP_PATTERN = /^[A-Za-z0-9+=,.@_*-]{1,100}\/[A-Za-z0-9+=,.@_*-]{1,100}$/;
+
+function isGroupPattern(text: string): boolean {
+  const parts = text.split('/');
+  return parts.length === 2 && parts.every(isStarPattern);
+}
 
 /** @param role of the key @returns what is wrong with a scope; null: nothing */
 export function problemOfScope({ applications, groups, hostTags }: KeyScope, role: string): string | null {
@@ -68,11 +64,11 @@ export function problemOfScope({ applications, groups, hostTags }: KeyScope, rol
   }
   const longest = Math.max(applications.length, groups.length, hostTags.length);
   if (longest > MAX_PATTERNS) return `it has ${longest} entries of one kind; ${MAX_PATTERNS} are the limit`;
-  const application = applications.find((pattern) => !NAME_PATTERN.test(pattern));
+  const application = applications.find((pattern) => !isStarPattern(pattern));
   if (application !== undefined) {
     return `'${application.slice(0, 120)}' is no pattern of application names, such as shop-*`;
   }
-  const group = groups.find((pattern) => !GROUP_PATTERN.test(pattern));
+  const group = groups.find((pattern) => !isGroupPattern(pattern));
   if (group !== undefined) return `'${group.slice(0, 240)}' is no pattern APPLICATION/GROUP, such as shop-*/staging`;
   return hostTags.some(({ Key, Value }) => Key === '' || Value === '')
     ? 'a tag of hosts needs a key and a value'

@@ -79,6 +79,21 @@ export interface AccessKeyRecord {
   readonly scope?: KeyScope;
 }
 
+/** A token that hosts enrol with, without its secret. Times are epoch seconds. */
+export interface EnrolmentTokenRecord {
+  readonly tokenId: string;
+  readonly madeBy: string;
+  readonly description: string;
+  readonly tags: readonly { readonly Key: string; readonly Value: string }[];
+  readonly instanceName?: string;
+  readonly takeOver: boolean;
+  readonly uses: number;
+  readonly usesLeft: number;
+  readonly createTime: number;
+  readonly expireTime: number;
+  readonly revokeTime?: number;
+}
+
 export interface HostRecord {
   readonly instanceName: string;
   readonly hostArn: string;
@@ -159,6 +174,28 @@ export interface ControlOperations {
     input: { readonly nextToken?: string };
     output: { readonly accessKeys: readonly AccessKeyRecord[]; readonly nextToken?: string };
   };
+  /** A token that hosts enrol with. Its text is shown only here. */
+  readonly CreateEnrolmentToken: {
+    input: {
+      readonly description?: string;
+      /** How many hosts may use it; 1 unless told otherwise. */
+      readonly uses?: number;
+      /** An hour unless told otherwise. */
+      readonly lifetimeSeconds?: number;
+      /** What its hosts get. */
+      readonly tags?: readonly Sdk.Tag[];
+      /** The name, or a pattern of names, that its hosts may have. */
+      readonly instanceName?: string;
+      /** Whether a host that is registered may be taken over. */
+      readonly takeOver?: boolean;
+    };
+    output: EnrolmentTokenRecord & { readonly token: string };
+  };
+  readonly ListEnrolmentTokens: {
+    input: { readonly nextToken?: string };
+    output: { readonly tokens: readonly EnrolmentTokenRecord[]; readonly nextToken?: string };
+  };
+  readonly RevokeEnrolmentToken: { input: { readonly tokenId: string }; output: Record<string, never> };
   readonly DisableAccessKey: { input: { readonly accessKeyId: string }; output: Record<string, never> };
   /** The newest first. Each filter must fit. */
   readonly ListAuditEntries: {
@@ -202,6 +239,9 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   CreateAccessKey: true,
   ListAccessKeys: true,
   DisableAccessKey: true,
+  CreateEnrolmentToken: true,
+  ListEnrolmentTokens: true,
+  RevokeEnrolmentToken: true,
   ListAuditEntries: true,
   DescribeServer: true,
   DescribeHosts: true,

@@ -34,6 +34,8 @@ export interface ApiContext {
     /** Whether the server's own store has a bucket of this name. */
     hasBucket(bucket: string): boolean;
     readonly signerCaCertificatePem: string;
+    /** Of the authority that the server's own certificate is signed by; null: hosts need not be told of one. */
+    authoritySha256(): string | null;
   };
 }
 

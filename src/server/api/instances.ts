@@ -13,6 +13,7 @@ import type { InstanceRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import type { Tag, TagFilter } from '../store/tag.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
+import { checkHostName } from './host-name.ts';
 import {
   checkChoice,
   INSTANCE,
@@ -24,10 +25,11 @@ import {
   requireBatch,
   requireObject,
 } from './input.ts';
+import { readInstanceTags } from './instance-tags-input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { resourceArn } from './resource-arn.ts';
 import { checkFilter } from './settings/tag-filters.ts';
-import { problemOfNewTagKey, problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
+import { problemOfNewTagKey, problemOfTagKey } from './tag-limits.ts';
 
 const MAX_BATCH = 25;
 const MAX_TAGGED_AT_ONCE = 100;
@@ -68,19 +70,6 @@ function readArn(input: Input): { kind: 'user' | 'session'; arn: string } {
   );
 }
 
-/** @param problemOfKey hosts from before may have keys that are given to none any more @throws ApiError InvalidTagException */
-function readInstanceTags(input: Input, problemOfKey: typeof problemOfTagKey): Tag[] {
-  return (readList(input, 'tags') ?? []).map((entry, index) => {
-    const path = `tags[${index}]`;
-    const tag = requireObject(entry, path);
-    const Key = readText(tag, 'Key') ?? '';
-    const Value = readText(tag, 'Value') ?? '';
-    const problem = problemOfKey(Key, `${path}.Key`) ?? problemOfTagValue(Value, `${path}.Value`, 1);
-    if (problem !== null) throw new ApiError('InvalidTagException', problem);
-    return { Key, Value };
-  });
-}
-
 /** Locks the instances whose tags are to be changed. @throws ApiError InstanceNotRegisteredException for the first that is not */
 async function lockTagged(tx: StoreTransaction, names: readonly string[]): Promise<InstanceRow[]> {
   const rows = await lockInstances(tx, names);
@@ -110,12 +99,7 @@ export const instanceHandlers: Handlers<
   | 'RemoveTagsFromOnPremisesInstances'
 > = {
   async RegisterOnPremisesInstance(ctx, input) {
-    const name = readName(input, 'instanceName', INSTANCE);
-    if (name.startsWith('i-'))
-      throw new ApiError(
-        'InvalidInstanceNameException',
-        "instanceName cannot begin with 'i-': such names are of EC2 instances.",
-      );
+    const name = checkHostName(input);
     const { kind, arn } = readArn(input);
     await ctx.store.transaction(async (tx) => {
       if ((await findInstance(tx, name)) !== null) {

@@ -193,6 +193,12 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
     scope: { applications: ['text'], groups: ['text'], hostTags: TAGS },
   },
   ListAccessKeys: { nextToken: 'text' },
+  CreateEnrolmentToken: {
+    ...{ description: 'text', uses: 'number', lifetimeSeconds: 'number' },
+    ...{ tags: TAGS, instanceName: 'text', takeOver: 'flag' },
+  },
+  ListEnrolmentTokens: { nextToken: 'text' },
+  RevokeEnrolmentToken: { tokenId: 'text' },
   DisableAccessKey: { accessKeyId: 'text' },
   ListAuditEntries: {
     ...{ actor: 'text', operation: 'text', applicationName: 'text', deploymentGroupName: 'text' },

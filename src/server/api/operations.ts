@@ -13,6 +13,7 @@ import { controlHandlers } from './control.ts';
 import { deploymentConfigHandlers } from './deployment-configs.ts';
 import { deploymentGroupHandlers } from './deployment-groups.ts';
 import { deploymentHandlers } from './deployments.ts';
+import { enrolmentTokenHandlers } from './enrolment-tokens.ts';
 import { gitHubTokenHandlers } from './github-tokens.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
@@ -35,6 +36,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...instanceHandlers,
   ...tagHandlers,
   ...controlHandlers,
+  ...enrolmentTokenHandlers,
   ...auditHandlers,
   ...waitHandlers,
   ...gitHubTokenHandlers,

@@ -9,6 +9,7 @@ import {
   HOST_COMMAND_SIGNING_NAME,
   HOST_COMMAND_TARGET,
 } from '../../protocol/host-command/shapes.ts';
+import { ENROL_OPERATION } from '../../protocol/management/enrolment.ts';
 import {
   CONTROL_TARGET,
   isControlOperation,
@@ -30,6 +31,7 @@ import { createApiDoor } from './api-door.ts';
 import { beginAuthentication } from './authenticate.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { type Door, doorFor } from './doors.ts';
+import { callEnrol } from './enrol-call.ts';
 import { callHostCommand } from './host-calls.ts';
 import { readJson } from './read-json.ts';
 import { labelsFor } from './request-labels.ts';
@@ -108,6 +110,7 @@ async function handle(
 ): Promise<object> {
   const { method = 'POST', url: path = '/', headers } = request;
   const [prefix, operation] = splitTarget(headers['x-amz-target']);
+  if (prefix === CONTROL_TARGET && operation === ENROL_OPERATION) return callEnrol(ctx, request, response, requestId);
   const { api, services } = apiOf(prefix, operation);
   const turn = () => ctx.turns.take(urgencyOf(operation));
   const finishAuthentication = await beginAuthentication(ctx, { method, path, headers }, services, turn);

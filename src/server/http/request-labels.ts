@@ -1,5 +1,6 @@
 /** What a request is counted as. Names that strangers choose never become labels, so the number of labels is bounded. Pure. */
 import type { IncomingMessage } from 'node:http';
+import { ENROL_OPERATION } from '../../protocol/management/enrolment.ts';
 import { permissionFor } from '../api/permissions.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
 import type { Door } from './doors.ts';
@@ -24,7 +25,7 @@ export function labelsFor(
       return { api: 's3', operation: METHODS.has(method) ? method : 'other' };
     case 'api': {
       const operation = String(headers['x-amz-target'] ?? '').replace(/^[^.]*\./, '');
-      if (permissionFor(operation) !== null) return { api: 'management', operation };
+      if (permissionFor(operation) !== null || operation === ENROL_OPERATION) return { api: 'management', operation };
       if (Object.hasOwn(hostCommands, operation)) return { api: 'host-command', operation };
       return { api: 'other', operation: 'other' };
     }

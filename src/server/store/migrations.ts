@@ -33,6 +33,7 @@ const STEPS: readonly Step[] = [
   keyScopes,
   ordersByInstance,
   blueGreen,
+  enrolmentTokens,
 ];
 
 /** The step that a database of this version is at. */
@@ -344,5 +345,15 @@ function blueGreen(TEXT: string): readonly string[] {
     'alter table deployments add column continued_at_ms bigint',
     'alter table deployments add column termination_wait_at_ms bigint',
     'alter table deployments add column wait_skipped_at_ms bigint',
+  ];
+}
+
+/** Tokens that hosts enrol with. */
+function enrolmentTokens(TEXT: string): readonly string[] {
+  return [
+    `create table enrolment_tokens (
+      token_id ${TEXT} primary key, secret_sha256 ${TEXT} not null, made_by ${TEXT} not null, description ${TEXT} not null,
+      tags_json ${TEXT} not null, name_pattern ${TEXT}, may_take_over integer not null, uses integer not null,
+      uses_left integer not null, created_at_ms bigint not null, expires_at_ms bigint not null, revoked_at_ms bigint)`,
   ];
 }

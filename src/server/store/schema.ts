@@ -293,9 +293,31 @@ export interface AuditEntryRow {
   request_json: string;
 }
 
+/** A token that hosts enrol with. */
+export interface EnrolmentTokenRow {
+  token_id: string;
+  /** Of the secret, in hex: the secret itself is told once, and kept nowhere. */
+  secret_sha256: string;
+  /** The access key that made it; a token ends with it. */
+  made_by: string;
+  description: string;
+  /** Tags that its hosts get. */
+  tags_json: string;
+  /** What names its hosts may have, `*` for any characters; null: any. */
+  name_pattern: string | null;
+  /** 1: a host that is registered may be taken over. */
+  may_take_over: number;
+  uses: number;
+  uses_left: number;
+  created_at_ms: number;
+  expires_at_ms: number;
+  revoked_at_ms: number | null;
+}
+
 export interface StoreSchema {
   audit_entries: AuditEntryRow;
   access_keys: AccessKeyRow;
+  enrolment_tokens: EnrolmentTokenRow;
   users: UserRow;
   secrets: SecretRow;
   applications: ApplicationRow;

@@ -75,6 +75,11 @@ type Harmful<T> = T extends string
 
 const WAIT = { targetId: HOSTILE, lifecycleEventName: HOSTILE, sinceTime: 1, heardOfTime: 1, giveUpTime: 2 };
 
+const TOKEN = {
+  ...{ tokenId: HOSTILE, madeBy: HOSTILE, description: HOSTILE, tags: [{ Key: HOSTILE, Value: HOSTILE }] },
+  ...{ instanceName: HOSTILE, takeOver: true, uses: 1, usesLeft: 1, createTime: 1, expireTime: 2 },
+};
+
 /** Held to the protocol's types: an operation that is new has to be added. */
 const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOperations[Name]['output']> } = {
   StopDeploymentNow: { status: HOSTILE, statusMessage: HOSTILE },
@@ -84,10 +89,23 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
   CreateAccessKey: { accessKeyId: HOSTILE, secretAccessKey: HOSTILE, role: HOSTILE, hostArn: HOSTILE },
   ListAccessKeys: {
     accessKeys: [
-      { accessKeyId: HOSTILE, role: HOSTILE, hostArn: HOSTILE, description: HOSTILE, createTime: 1, disabled: false },
+      {
+        ...{
+          accessKeyId: HOSTILE,
+          role: HOSTILE,
+          hostArn: HOSTILE,
+          description: HOSTILE,
+          createTime: 1,
+          disabled: false,
+        },
+        scope: { applications: [HOSTILE], groups: [HOSTILE], hostTags: [{ Key: HOSTILE, Value: HOSTILE }] },
+      },
     ],
   },
   DisableAccessKey: {},
+  CreateEnrolmentToken: { ...TOKEN, token: HOSTILE },
+  ListEnrolmentTokens: { tokens: [TOKEN] },
+  RevokeEnrolmentToken: {},
   ListAuditEntries: {
     entries: [
       {

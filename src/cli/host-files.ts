@@ -1,0 +1,79 @@
+/** The files that enrolment writes: who the host is, and which server its agent talks to. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { writeFileDurably } from '../system/durable-file.ts';
+
+/** The files that make this machine a host. */
+export interface HostFiles {
+  readonly config: string;
+  readonly onPremises: string;
+  readonly signerCa: string;
+  /** The authority of the server's own certificate; written where the system does not trust it. */
+  readonly ca: string;
+}
+
+export function hostFilesIn(configDir: string): HostFiles {
+  return {
+    config: join(configDir, 'codedeployagent.yml'),
+    onPremises: join(configDir, 'codedeploy.onpremises.yml'),
+    signerCa: join(configDir, 'slipway-signer-ca.pem'),
+    ca: join(configDir, 'slipway-ca.pem'),
+  };
+}
+
+export interface HostIdentity {
+  readonly hostArn: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly s3Endpoint: string;
+  readonly signerCaCertificatePem: string;
+  /** Whether the server signs each command's order; older servers do not. */
+  readonly signsOrders: boolean;
+}
+
+export function writeHostFiles(
+  files: HostFiles,
+  identity: HostIdentity & { readonly authorities: string | null },
+  {
+    endpoint,
+    region,
+    stateDir,
+  }: { readonly endpoint: string; readonly region: string; readonly stateDir: string | null },
+): void {
+  if (identity.authorities === null) rmSync(files.ca, { force: true });
+  else writeFileDurably(files.ca, identity.authorities, 0o644);
+  writeFileDurably(files.signerCa, identity.signerCaCertificatePem, 0o644);
+  writeFileDurably(
+    files.onPremises,
+    stringify({
+      region,
+      iam_user_arn: identity.hostArn,
+      aws_access_key_id: identity.accessKeyId,
+      aws_secret_access_key: identity.secretAccessKey,
+    }),
+    0o600,
+  );
+  writeFileDurably(
+    files.config,
+    stringify({
+      deploy_control_endpoint: endpoint,
+      s3_endpoint_override: identity.s3Endpoint,
+      ...(identity.authorities === null ? {} : { ca_file: files.ca }),
+      deployment_spec_ca_file: files.signerCa,
+      ...(identity.signsOrders ? { demand_signed_orders: true } : {}),
+      on_premises_config_file: files.onPremises,
+      // The server holds a poll until there is work, so the agent may ask again at once.
+      wait_between_runs: 1,
+      wait_between_runs_active: 1,
+      ...(stateDir === null
+        ? {}
+        : {
+            root_dir: join(stateDir, 'deployment-root'),
+            log_dir: join(stateDir, 'log'),
+            pid_dir: join(stateDir, 'state/.pid'),
+          }),
+    }),
+    0o600,
+  );
+}
