@@ -1,10 +1,10 @@
 /** A host enrols with a token: it needs no access key, and no certificate that was copied beforehand. */
 import { SlipwayError } from '../errors.ts';
+import { enrolHost } from '../protocol/management/enrol-host.ts';
 import {
   type EnrolHostInput,
   type EnrolHostOutput,
   type EnrolmentToken,
-  enrolHost,
   parseToken,
 } from '../protocol/management/enrolment.ts';
 import { trustOnly } from '../system/trust.ts';

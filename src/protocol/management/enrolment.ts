@@ -1,11 +1,4 @@
-/**
- * A host's enrolment by a token: what a token looks like, and the one call that is made with it. The call is no operation of keys. The token
- * proves who asks, in place of a signature, so it is sent over TLS or on one machine only.
- */
-import type { Clock } from '../../system/clock.ts';
-import { createAwsJsonClient } from '../aws-json-client.ts';
-import type { ProxyEnvironment } from '../proxy.ts';
-import { CONTROL_TARGET, MANAGEMENT_SIGNING_NAME } from './shapes.ts';
+/** A host's enrolment by a token: what a token looks like, and what goes in and comes out of the one call that is made with it. Pure. */
 
 export const ENROL_OPERATION = 'EnrolHost';
 
@@ -57,21 +50,4 @@ export function bearerOf({ tokenId, secret }: EnrolmentToken): string {
 export function parseBearer(authorization: string | undefined): Pick<EnrolmentToken, 'tokenId' | 'secret'> | null {
   const match = /^Bearer ([A-Z0-9]{16})\.([A-Za-z0-9]{40})$/.exec(authorization ?? '');
   return match === null ? null : { tokenId: match[1] ?? '', secret: match[2] ?? '' };
-}
-
-const READ_TIMEOUT_MS = 60_000;
-
-/** Asked once: an answer that is lost may have used the token up. Throws what `AwsJsonClient.call` throws. */
-export async function enrolHost(
-  connection: { readonly endpoint: string; readonly clock: Clock; readonly proxyEnvironment: ProxyEnvironment },
-  token: EnrolmentToken,
-  input: EnrolHostInput,
-): Promise<EnrolHostOutput> {
-  const client = createAwsJsonClient({
-    ...connection,
-    ...{ region: '', signingName: MANAGEMENT_SIGNING_NAME, readTimeoutMs: READ_TIMEOUT_MS, proxyUri: null },
-    credentials: async () => Promise.reject(new Error('a request with a token is not signed')),
-    bearer: bearerOf(token),
-  });
-  return (await client.call(`${CONTROL_TARGET}.${ENROL_OPERATION}`, input)) as EnrolHostOutput;
 }

@@ -1,6 +1,7 @@
 /** Hosts that enrol with a token: what a token gives, and what it does not. */
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type EnrolHostInput, enrolHost, parseToken } from '../../../src/protocol/management/enrolment.ts';
+import { enrolHost } from '../../../src/protocol/management/enrol-host.ts';
+import { type EnrolHostInput, parseToken } from '../../../src/protocol/management/enrolment.ts';
 import { CONTROL_TARGET } from '../../../src/protocol/management/shapes.ts';
 import { openStore } from '../../../src/server/store/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
