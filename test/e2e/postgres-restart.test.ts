@@ -11,7 +11,7 @@ import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
 import { isRunning } from '../support/process-tree.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { startServerPair } from '../support/server-pair.ts';
+import { startServersTogether } from '../support/servers-together.ts';
 import { type ControlServer, enrolHost, runSlipway } from '../support/slipway.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -25,7 +25,7 @@ describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('two se
     using scratch = scratchFolder();
     await using cluster = await postgresCluster();
     const databaseUrl = await cluster.createDatabase();
-    const [one, two] = await startServerPair(scratch.at, databaseUrl);
+    const [one, two] = await startServersTogether(scratch.at, ['one', 'two'], databaseUrl);
     await using _one = one;
     await using _two = two;
     const hosts = [

@@ -1,59 +1,101 @@
-/** One server over SQLite, or two over one PostgreSQL, that can be killed and started again on the same addresses. */
+/** One server over SQLite, or several over one PostgreSQL, that can be killed and started again on the same addresses. */
 import { DatabaseSync } from 'node:sqlite';
-import { databaseFileOf, openStore } from '../../../src/server/store/store.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { databaseFileOf, openStore, type Store, type StoreLocation } from '../../../src/server/store/store.ts';
 import { type PostgresCluster, postgresCluster } from '../postgres.ts';
-import { startServerPair } from '../server-pair.ts';
+import { startServersTogether } from '../servers-together.ts';
 import { type ControlServer, startControlServer } from '../slipway.ts';
 import { suiteLocation } from '../suite-database.ts';
+import { contradictionsIn } from './contradictions.ts';
 
 export interface KillableServers extends AsyncDisposable {
-  /** Each in its place; the first has the revision store. */
+  /** Each in its place. All have the same folder of revisions. */
   readonly servers: readonly ControlServer[];
   /** Ends one as a power cut would. */
   kill(place: number): Promise<void>;
-  /** Starts it again, on the same data and addresses. */
+  /** Starts it again, on the same data and addresses; tries again while its database is away, as a service manager does. */
   restart(place: number): Promise<void>;
+  /** Ends PostgreSQL and starts it again. @param mode as `pg_ctl stop` has it @param awayMs how long it is away */
+  restartDatabase(mode: 'fast' | 'immediate', awayMs: number): Promise<void>;
+  /** Reads the database itself. */
+  read<T>(question: (store: Store) => Promise<T>): Promise<T>;
   /** What is wrong in the database, in words. */
   examine(): Promise<readonly string[]>;
 }
 
-/** @param folder a folder of their own */
-export async function killableServers(folder: string, on: 'sqlite' | 'postgres'): Promise<KillableServers> {
+export type SweptDatabase = 'sqlite' | 'postgres';
+
+const NAMES = ['one', 'two', 'three', 'four', 'five'] as const;
+const START_TRIES = 30;
+const START_AGAIN_MS = 200;
+
+/** @param folder a folder of their own @param count how many servers; one on SQLite, at most five on PostgreSQL */
+export async function killableServers(folder: string, on: SweptDatabase, count = 2): Promise<KillableServers> {
   const cluster: PostgresCluster | null = on === 'postgres' ? await postgresCluster() : null;
   const databaseUrl = cluster === null ? null : await cluster.createDatabase();
   const servers: ControlServer[] =
     databaseUrl === null
       ? [await startControlServer(`${folder}/server`)]
-      : [...(await startServerPair((name) => `${folder}/${name}`, databaseUrl))];
+      : [...(await startServersTogether((name) => `${folder}/${name}`, namesFor(count), databaseUrl))];
   const at = (place: number): ControlServer => {
     const server = servers[place];
     if (server === undefined) throw new Error(`there is no server ${place}`);
     return server;
   };
-  const argsOf = (place: number) => [
-    ...(databaseUrl === null ? [] : ['--database', databaseUrl]),
-    ...(place === 0 ? [] : ['--public-s3-endpoint', at(0).s3Url]),
-  ];
+  const location = (): StoreLocation => (databaseUrl === null ? suiteLocation(at(0).dataDir) : { databaseUrl });
+  const read: KillableServers['read'] = async (question) => {
+    const store = await openStore(location());
+    try {
+      return await question(store);
+    } finally {
+      await store.close();
+    }
+  };
   return {
     servers,
+    read,
     async kill(place) {
       const { daemon } = at(place);
       daemon.kill('SIGKILL');
       await daemon.exited;
     },
     async restart(place) {
-      servers[place] = await startControlServer(at(place).dataDir, at(place), argsOf(place));
+      const args = databaseUrl === null ? [] : ['--database', databaseUrl];
+      servers[place] = await startPatiently(() => startControlServer(at(place).dataDir, at(place), args));
+    },
+    async restartDatabase(mode, awayMs) {
+      if (cluster === null) throw new Error('SQLite has no server to restart');
+      await cluster.stop(mode);
+      await delay(awayMs);
+      await cluster.start();
     },
     async examine() {
-      const location = databaseUrl === null ? suiteLocation(at(0).dataDir) : { databaseUrl };
-      const unsound = 'dataDir' in location ? damageOf(databaseFileOf(location.dataDir)) : [];
-      return [...unsound, ...(await contradictions(location))];
+      const place = location();
+      const unsound = 'dataDir' in place ? damageOf(databaseFileOf(place.dataDir)) : [];
+      return [...unsound, ...(await read(contradictionsIn))];
     },
     async [Symbol.asyncDispose]() {
       for (const server of servers) await server[Symbol.asyncDispose]();
       await cluster?.[Symbol.asyncDispose]();
     },
   };
+}
+
+function namesFor(count: number): readonly [string, ...string[]] {
+  const [first, ...others] = NAMES;
+  if (count < 1 || count > NAMES.length) throw new Error(`there are 1 to ${NAMES.length} servers, not ${count}`);
+  return [first, ...others.slice(0, count - 1)];
+}
+
+async function startPatiently(start: () => Promise<ControlServer>): Promise<ControlServer> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (tries === START_TRIES) throw error;
+      await delay(START_AGAIN_MS);
+    }
+  }
 }
 
 function damageOf(file: string): string[] {
@@ -70,39 +112,5 @@ function damageOf(file: string): string[] {
     return [...checks.filter((check) => check !== 'ok'), ...orphans];
   } finally {
     db.close();
-  }
-}
-
-/** Rows that no order of transactions may leave behind. */
-async function contradictions(location: Parameters<typeof openStore>[0]): Promise<string[]> {
-  const store = await openStore(location);
-  try {
-    const ofOver = store.db
-      .selectFrom('targets')
-      .innerJoin('deployments', 'deployments.deployment_id', 'targets.deployment_id')
-      .where('deployments.completed_at_ms', 'is not', null);
-    const open = await ofOver
-      .select('targets.target_id')
-      .where('targets.status', 'in', ['Pending', 'InProgress'])
-      .execute();
-    const due = await store.db
-      .selectFrom('deployments')
-      .select('deployment_id')
-      .where('completed_at_ms', 'is not', null)
-      .where('wake_at_ms', 'is not', null)
-      .execute();
-    const halfEnded = await store.db
-      .selectFrom('lifecycle_events')
-      .select(['deployment_id', 'event_name'])
-      .where('status', 'in', ['Succeeded', 'Failed'])
-      .where('ended_at_ms', 'is', null)
-      .execute();
-    return [
-      ...open.map(({ target_id }) => `the target ${target_id} is open, and its deployment is over`),
-      ...due.map(({ deployment_id }) => `the deployment ${deployment_id} is over, and is to be looked at`),
-      ...halfEnded.map((event) => `an event has an outcome and no end: ${JSON.stringify(event)}`),
-    ];
-  } finally {
-    await store.close();
   }
 }

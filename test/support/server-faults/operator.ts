@@ -4,14 +4,17 @@ import { RemoteApiError } from '../../../src/protocol/errors.ts';
 import type { ManagementClient } from '../../../src/protocol/management/client.ts';
 import { managementClient } from '../hand-driven-host.ts';
 import type { ControlServer } from '../slipway.ts';
-import { MINIMUMS, type Minimum } from './plan.ts';
+import type { Minimum } from './plan.ts';
 import { isServiceUnavailable } from './unavailable.ts';
 
 export interface Operator {
   /** Asks until a server answers. @throws RemoteApiError */
   ask<T>(question: (client: ManagementClient) => Promise<T>): Promise<T>;
-  /** @returns the new deployment's id, also when the server died before it could say it */
-  createDeployment(minimum: Minimum): Promise<string>;
+  /**
+   * @param bundleKey what is deployed; left out: the group's own
+   * @returns the new deployment's id, also when the server died before it could say it
+   */
+  createDeployment(minimum: Minimum, bundleKey?: string): Promise<string>;
   statusOf(deploymentId: string): Promise<string>;
   /** By target: its status, and those of its events. */
   targetsOf(deploymentId: string): Promise<ReadonlyMap<string, TargetSeen>>;
@@ -25,14 +28,19 @@ export interface TargetSeen {
 export interface SweptGroup {
   readonly tag: string;
   readonly bundleKey: string;
+  /** The configurations that its deployments are made with. */
+  readonly minimums: readonly Minimum[];
 }
 
 const NAMES = { applicationName: 'swept', deploymentGroupName: 'hosts' };
 const TRY_AGAIN_MS = 20;
+const NEWEST = 10;
+/** As many targets as the API tells of at once. */
+const BATCH = 25;
 
 export async function sweepOperator(
   servers: readonly ControlServer[],
-  { tag, bundleKey }: SweptGroup,
+  { tag, bundleKey: usualKey, minimums }: SweptGroup,
 ): Promise<Operator> {
   const clients = servers.map(({ url, env }) =>
     managementClient(url, {
@@ -54,29 +62,32 @@ export async function sweepOperator(
       }
     }
   };
-  const list = async () => new Set((await ask((client) => client.call('ListDeployments', NAMES))).deployments ?? []);
-  const revision = {
-    revisionType: 'S3' as const,
-    s3Location: { bucket: 'revisions', key: bundleKey, bundleType: 'tgz' as const },
-  };
-  await makeGroup(ask, tag);
+  await makeGroup(ask, tag, minimums);
+  let asked = 0;
   return {
     ask,
-    async createDeployment({ deploymentConfigName }) {
-      const before = await list();
+    async createDeployment({ deploymentConfigName }, key = usualKey) {
+      asked += 1;
+      // By this one it is found when the answer was lost.
+      const description = `swept ${asked}`;
+      const revision = {
+        revisionType: 'S3' as const,
+        s3Location: { bucket: 'revisions', key, bundleType: 'tgz' as const },
+      };
       for (;;) {
         try {
           const { deploymentId } = await ask((client) =>
             client.call('CreateDeployment', {
-              ...{ ...NAMES, revision, deploymentConfigName, fileExistsBehavior: 'OVERWRITE' },
+              ...{ ...NAMES, revision, deploymentConfigName, description, fileExistsBehavior: 'OVERWRITE' },
             }),
           );
           if (deploymentId !== undefined) return deploymentId;
         } catch (error) {
-          // Made, and the answer was lost.
+          // Made, and the answer was lost; or the group's automatic deployment is under way.
           if (!(error instanceof RemoteApiError) || error.type !== 'DeploymentLimitExceededException') throw error;
-          const made = [...(await list())].find((id) => !before.has(id));
-          if (made !== undefined) return made;
+          const made = await findByDescription(ask, description);
+          if (made !== null) return made;
+          await delay(TRY_AGAIN_MS);
         }
       }
     },
@@ -86,12 +97,16 @@ export async function sweepOperator(
     },
     async targetsOf(deploymentId) {
       const { targetIds = [] } = await ask((client) => client.call('ListDeploymentTargets', { deploymentId }));
-      if (targetIds.length === 0) return new Map();
-      const { deploymentTargets = [] } = await ask((client) =>
-        client.call('BatchGetDeploymentTargets', { deploymentId, targetIds }),
-      );
+      const found = [];
+      for (let from = 0; from < targetIds.length; from += BATCH) {
+        const batch = targetIds.slice(from, from + BATCH);
+        const { deploymentTargets = [] } = await ask((client) =>
+          client.call('BatchGetDeploymentTargets', { deploymentId, targetIds: batch }),
+        );
+        found.push(...deploymentTargets);
+      }
       return new Map(
-        deploymentTargets.map(({ instanceTarget }) => [
+        found.map(({ instanceTarget }) => [
           instanceTarget?.targetId ?? '',
           {
             status: instanceTarget?.status ?? '',
@@ -108,8 +123,17 @@ export async function sweepOperator(
   };
 }
 
-async function makeGroup(ask: Operator['ask'], tag: string): Promise<void> {
-  for (const { deploymentConfigName, custom } of MINIMUMS) {
+/** Among the newest ones. */
+async function findByDescription(ask: Operator['ask'], description: string): Promise<string | null> {
+  const { deployments = [] } = await ask((client) => client.call('ListDeployments', NAMES));
+  if (deployments.length === 0) return null;
+  const deploymentIds = deployments.slice(0, NEWEST);
+  const { deploymentsInfo = [] } = await ask((client) => client.call('BatchGetDeployments', { deploymentIds }));
+  return deploymentsInfo.find((info) => info.description === description)?.deploymentId ?? null;
+}
+
+async function makeGroup(ask: Operator['ask'], tag: string, minimums: readonly Minimum[]): Promise<void> {
+  for (const { deploymentConfigName, custom } of minimums) {
     if (custom === null) continue;
     await ask((client) => client.call('CreateDeploymentConfig', { deploymentConfigName, minimumHealthyHosts: custom }));
   }

@@ -19,6 +19,8 @@ export interface SimulatedHostOptions {
   readonly random: SeededRandom;
   /** Whether the event is to fail here. */
   fails(deploymentId: string, event: string): boolean;
+  /** What else it does while it carries an event out. */
+  during?(event: string): Promise<void>;
 }
 
 export interface SimulatedHost extends AsyncDisposable {
@@ -92,7 +94,7 @@ async function carryOut(
   outcomes: Map<string, CommandOutcome>,
   command: HostCommand,
 ): Promise<void> {
-  const { name, witness, fails, random } = options;
+  const { name, witness, fails, random, during } = options;
   const { HostCommandIdentifier: id, CommandName: event, DeploymentExecutionId } = command;
   const deploymentId = DeploymentExecutionId.split('/')[1] ?? '';
   witness.received(name, deploymentId);
@@ -101,6 +103,7 @@ async function carryOut(
     if (!(await isToRun(options, ask, command))) return;
     witness.ran(name, deploymentId, event);
     await delay(random.integer(0, LONGEST_RUN_MS));
+    await during?.(event);
     const status = fails(deploymentId, event) ? 'Failed' : 'Succeeded';
     const errorCode = status === 'Failed' ? 4 : 0;
     outcome = { status, diagnostics: { errorCode, scriptName: '', message: status, log: '' } };

@@ -4,10 +4,12 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../src/errors.ts';
+import { aborted } from '../aborted.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type KillableServers, killableServers } from './killable-servers.ts';
-import { type Operator, sweepOperator, type TargetSeen } from './operator.ts';
-import { HOSTS, planRun, type RunPlan } from './plan.ts';
+import { lostReports } from './lost-reports.ts';
+import { type Operator, sweepOperator } from './operator.ts';
+import { HOSTS, MINIMUMS, planRun, type RunPlan } from './plan.ts';
 import { createWitness, type Witness } from './witness.ts';
 
 export interface ServerSweepRequest {
@@ -57,7 +59,7 @@ export async function sweepServerFaults(request: ServerSweepRequest): Promise<Se
   const { folder, on, seed, agents } = request;
   const witness = createWitness(() => performance.timeOrigin + performance.now());
   await using servers = await killableServers(folder, on);
-  const group = { tag: 'swept', bundleKey: 'swept.tgz' };
+  const group = { tag: 'swept', bundleKey: 'swept.tgz', minimums: MINIMUMS };
   const operator = await sweepOperator(servers.servers, group);
   await using fleet = await startFleet({ ...{ servers: servers.servers, folder, seed, agents, witness }, ...group });
   const sweep: Sweep = { request, servers, operator, fleet, witness };
@@ -166,16 +168,4 @@ async function ending({ operator, request }: Sweep, deploymentId: string): Promi
     await delay(20);
   }
   return null;
-}
-
-function lostReports(witness: Witness, deploymentId: string, targets: ReadonlyMap<string, TargetSeen>): string[] {
-  return witness.reportsOf(deploymentId).flatMap(({ host, event, status }) => {
-    const kept = targets.get(host)?.events[event];
-    return kept === status ? [] : [`${event} on ${host} was reported ${status} and answered, and is ${kept}`];
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -25,12 +25,14 @@ export interface Witness {
   reportsOf(deploymentId: string): readonly Report[];
   /** Events of a deployment that a host has run more than once. */
   ranTwice(deploymentId: string): readonly string[];
+  /** Whether a host has begun an event of a deployment. */
+  hasRun(host: string, deploymentId: string, event: string): boolean;
   /** The most hosts that a deployment had out of service at one instant: under way, or left by a failure. */
   mostDown(deploymentId: string): number;
   problems(): readonly string[];
 }
 
-interface Change {
+export interface Change {
   readonly atMs: number;
   readonly host: string;
   readonly isDown: boolean;
@@ -72,12 +74,14 @@ export function createWitness(nowMs: () => number): Witness {
     reportsOf: (deploymentId) => reports.get(deploymentId) ?? [],
     ranTwice: (deploymentId) =>
       [...(runs.get(deploymentId) ?? [])].flatMap(([what, times]) => (times > 1 ? [`${what}: ${times} times`] : [])),
+    hasRun: (host, deploymentId, event) => runs.get(deploymentId)?.has(`${event} on ${host}`) ?? false,
     mostDown: (deploymentId) => mostDown(changes.get(deploymentId) ?? []),
     problems: () => problems,
   };
 }
 
-function mostDown(changes: readonly Change[]): number {
+/** The most hosts that were down at one instant. */
+export function mostDown(changes: readonly Change[]): number {
   // Two clocks meet where a real agent's scripts take the time: what comes up at an instant does so before what goes down.
   const inOrder = [...changes].sort((a, b) => a.atMs - b.atMs || Number(a.isDown) - Number(b.isDown));
   const down = new Set<string>();
