@@ -75,6 +75,11 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['audit', '--application', 'shop', '--group', 'live', '--key', 'AKIA', '--operation', 'CreateDeployment'],
     ...['--since', '2026-01-31', '--until', '2026-02-01'],
   ],
+  ...[['revisions'], ['hosts', '--host', 'web-1']].map(([room = '', ...options]) => [
+    ...[room, 'history', '--application', 'shop', '--group', 'live', ...options],
+    ...['--since', '2026-01-31', '--until', '2026-02-01'],
+  ]),
+  ['hosts', 'revisions', '--application', 'shop', '--group', 'live', '--host', 'web-1'],
   ['hosts', 'list', '--status', 'registered', '--tag', 'Role=web'],
   ['hosts', 'show', 'web-1'],
   ['hosts', 'register', 'web-2', '--host-arn', 'arn:aws:iam::000000000000:user/web-2', '--tag', 'Role=web'],
@@ -209,6 +214,9 @@ const ANSWERS: Readonly<Record<string, object>> = {
   ListAuditEntries: { entries: [] },
   ListEnrolmentTokens: { tokens: [] },
   CreateEnrolmentToken: { tokenId: 'TOKNAAAAAAAAAAAA', token: 'slipway.T', uses: 2, expireTime: 1 },
+  ListRevisionHistory: { entries: [] },
+  ListHostHistory: { entries: [] },
+  ListHostRevisions: { entries: [] },
   DescribeServer: {
     ...{ version: '1', region: 'r', accountId: '0', s3Endpoint: 'http://x', revisionBucket: 'b' },
     signerCaCertificatePem: 'PEM',

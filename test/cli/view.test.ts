@@ -109,3 +109,22 @@ test('a table as CSV quotes what would break a row, and no cell is a formula', (
     ]),
   ).toEqual(['a,"b,c","say ""x"""', "'=1+1,'@x,two lines"]);
 });
+
+test.each([
+  ['=1+1', "'=1+1"],
+  ['+1', "'+1"],
+  ['-1', "'-1"],
+  ['@x', "'@x"],
+  ['\t=1', '"\'\t=1"'],
+  ['\r\n=1', "' =1"],
+  [' =1', "' =1"],
+  ['\u0000=1', "'\u0000=1"],
+  ['\uff1d1+1', "'\uff1d1+1"],
+  ['x;=1', '"x;=1"'],
+  ['x\t=1', '"x\t=1"'],
+  ['x,"=1', '"x,""=1"'],
+  ['a=1', 'a=1'],
+  ['a-b', 'a-b'],
+])('a cell of CSV that is %j becomes %j, so that no spreadsheet runs it', (text, cell) => {
+  expect(renderCsv([[text]])).toEqual([cell]);
+});

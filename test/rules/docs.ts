@@ -11,6 +11,7 @@ import { renderSchema } from '../../src/appspec/schema.ts';
 import { processContext } from '../../src/cli/context.ts';
 import { EXIT_STATUS } from '../../src/cli/exit-status.ts';
 import { buildProgram } from '../../src/cli/program.ts';
+import { HOST_HISTORY, HOST_REVISIONS, REVISION_HISTORY } from '../../src/cli/view/history.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import type { KeyValue } from '../../src/config/keys.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
@@ -30,11 +31,24 @@ export async function generatedParts(): Promise<GeneratedPart[]> {
     { file: 'docs/config.md', name: 'agent configuration', text: agentConfiguration() },
     { file: 'docs/cli.md', name: 'exit statuses', text: exitStatuses() },
     { file: 'docs/cli.md', name: 'commands', text: await commands() },
+    { file: 'docs/server.md', name: 'columns of reports', text: reportColumns() },
     { file: 'docs/appspec.md', name: 'rules', text: lintRules() },
     { file: 'docs/api.md', name: 'operations', text: operationTables() },
     { file: 'docs/api.md', name: 'number of exceptions', text: exceptionCounts() },
     { file: 'docs/api.md', name: 'exceptions that never come', text: exceptionTable() },
   ];
+}
+
+function reportColumns(): string {
+  const rows = [
+    ['`revisions history`', REVISION_HISTORY],
+    ['`hosts history`', HOST_HISTORY],
+    ['`hosts revisions`', HOST_REVISIONS],
+  ] as const;
+  const cells = rows.map(
+    ([command, columns]) => `| ${command} | ${columns.map(({ name }) => `\`${name}\``).join(', ')} |`,
+  );
+  return ['| report | columns of `--csv` |', '| --- | --- |', ...cells].join('\n');
 }
 
 /** Files that are written from the program as a whole. */

@@ -10,6 +10,7 @@ import { marksOf } from '../view/host-marks.ts';
 import { printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderDuration, renderTime } from '../view/time.ts';
+import { addHostReports } from './history.ts';
 
 type Options = ConnectionOptions & ResultOptions;
 
@@ -142,6 +143,8 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
         printLine(ctx, options, { instanceName, tags }, `tags of ${instanceName}: ${renderTags(tags)}`);
       }
     });
+
+  addHostReports(hosts, ctx);
 };
 
 /** Whether a deployment would get to it, and if not, why. */

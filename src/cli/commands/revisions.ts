@@ -8,6 +8,7 @@ import { addRevisionOptions, locationOfOptions, type RevisionOptions, renderLoca
 import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
+import { addRevisionHistory } from './history.ts';
 
 type Options = ConnectionOptions & ResultOptions & RevisionOptions & { readonly application: string };
 
@@ -93,6 +94,8 @@ export const addRevisionsCommand: AddCommand = (program, ctx) => {
       });
       printLine(ctx, options, { revision }, `registered ${renderLocation(revision)}`);
     });
+
+  addRevisionHistory(revisions, ctx);
 };
 
 interface ListOptions extends ConnectionOptions, ResultOptions {

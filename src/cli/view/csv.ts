@@ -5,9 +5,13 @@ export function renderCsv(rows: readonly (readonly string[])[]): string[] {
   return rows.map((row) => row.map(cell).join(','));
 }
 
-/** Spreadsheets run what begins like a formula; an apostrophe makes it a text. */
+/** Letters that begin a formula in one spreadsheet or another, also in full width, and blanks that some take away before they look. */
+const FORMULA = /^[\s\p{C}]*[=+\-@\uff1d\uff0b\uff0d\uff20]/u;
+
+/** Spreadsheets run what begins like a formula, also text that came from a host or a build; an apostrophe makes it a text. */
 function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  const line = safe.replace(/[\r\n]+/g, ' ');
-  return /[",]|^\s|\s$/.test(line) ? `"${line.replaceAll('"', '""')}"` : line;
+  const line = text.replace(/[\r\n]+/g, ' ');
+  const safe = FORMULA.test(line) ? `'${line}` : line;
+  // Some spreadsheets take a semicolon or a tab for the border of a cell, and what is behind it for a cell of its own.
+  return /[",;\t]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -66,6 +66,8 @@ export type CodeDeployOperations = {
 
 export type CodeDeployOperation = keyof CodeDeployOperations;
 
+type RevisionLocation = NonNullable<CodeDeployOperations['GetApplicationRevision']['output']['revision']>;
+
 export type AccessRole = 'admin' | 'operator' | 'viewer' | 'host';
 
 export interface AccessKeyRecord {
@@ -142,6 +144,73 @@ export interface AuditRecord {
   readonly request: Readonly<Record<string, unknown>>;
 }
 
+/** Whose doing a deployment was. */
+export interface MadeBy {
+  /** As GetDeployment has it: `user`, `autoscaling`, `CodeDeployAutoUpdate` or `codeDeployRollback`. */
+  readonly creator: string;
+  /** The access key of whoever asked for it, and what is said of the key; only for those who may list keys. */
+  readonly actor?: string;
+  readonly actorDescription?: string;
+}
+
+/** A deployment of a revision. Times are epoch seconds. */
+export interface RevisionHistoryRecord extends MadeBy {
+  readonly deploymentId: string;
+  readonly applicationName: string;
+  readonly deploymentGroupName: string;
+  readonly revision: RevisionLocation;
+  readonly status: string;
+  readonly createTime: number;
+  readonly completeTime?: number;
+  /** How many of its targets are in which status. */
+  readonly hosts: Readonly<Record<string, number>>;
+  /** Hosts of the group that have the revision now. */
+  readonly hostsNow: number;
+}
+
+/** What a deployment did with one host. */
+export interface HostHistoryRecord extends MadeBy {
+  readonly instanceName: string;
+  readonly deploymentId: string;
+  readonly applicationName: string;
+  readonly deploymentGroupName: string;
+  readonly revision: RevisionLocation;
+  /** The target's. */
+  readonly status: string;
+  /** Of the deployment. */
+  readonly createTime: number;
+  /** When the target came to its status. */
+  readonly statusTime: number;
+  /** In a blue/green deployment: `blue` is a host that had the old revision, and gets nothing. */
+  readonly fleet?: 'blue' | 'green';
+  /** Whether the host has this revision of the group now. */
+  readonly isOnHostNow: boolean;
+}
+
+/** What a host has of one deployment group. */
+export interface HostRevisionRecord {
+  readonly instanceName: string;
+  readonly applicationName: string;
+  readonly deploymentGroupName: string;
+  /** Absent: not known, because the last deployment to it failed. */
+  readonly revision?: RevisionLocation;
+  readonly health: 'healthy' | 'unhealthy';
+  /** When the deployment ended that left it so; absent: an older version did not keep it. */
+  readonly sinceTime?: number;
+}
+
+/** Whose history: each that is missing is not asked for. A group needs its application. */
+interface HistoryInput {
+  readonly applicationName?: string;
+  readonly deploymentGroupName?: string;
+  readonly nextToken?: string;
+}
+
+interface TimeRangeInput {
+  /** When the deployments were created. */
+  readonly timeRange?: { readonly start?: number; readonly end?: number };
+}
+
 export interface ControlOperations {
   /** Ends what runs as Failed, without waiting for its hosts, and the deployment as Stopped. */
   readonly StopDeploymentNow: {
@@ -209,6 +278,21 @@ export interface ControlOperations {
     };
     output: { readonly entries: readonly AuditRecord[]; readonly nextToken?: string };
   };
+  /** Deployments of revisions, the newest first. */
+  readonly ListRevisionHistory: {
+    input: HistoryInput & TimeRangeInput;
+    output: { readonly entries: readonly RevisionHistoryRecord[]; readonly nextToken?: string };
+  };
+  /** The same by host, within a deployment in the order of attempt. */
+  readonly ListHostHistory: {
+    input: HistoryInput & TimeRangeInput & { readonly instanceName?: string };
+    output: { readonly entries: readonly HostHistoryRecord[]; readonly nextToken?: string };
+  };
+  /** What registered hosts have now. */
+  readonly ListHostRevisions: {
+    input: HistoryInput & { readonly instanceName?: string };
+    output: { readonly entries: readonly HostRevisionRecord[]; readonly nextToken?: string };
+  };
   readonly DescribeServer: {
     input: Record<string, never>;
     output: {
@@ -243,6 +327,9 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   ListEnrolmentTokens: true,
   RevokeEnrolmentToken: true,
   ListAuditEntries: true,
+  ListRevisionHistory: true,
+  ListHostHistory: true,
+  ListHostRevisions: true,
   DescribeServer: true,
   DescribeHosts: true,
   StopDeploymentNow: true,

@@ -77,6 +77,7 @@ const APPLICATION = { applicationName: 'text' } as const;
 const GROUP = { applicationName: 'text', deploymentGroupName: 'text' } as const;
 const DEPLOYMENT = { deploymentId: 'text' } as const;
 const INSTANCE = { instanceName: 'text' } as const;
+const HISTORY = { timeRange: { start: 'number', end: 'number' }, nextToken: 'text' } as const;
 
 export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<ManagementOperations[Op]['input']> } = {
   CreateApplication: { ...APPLICATION, computePlatform: 'text', tags: TAGS },
@@ -205,6 +206,9 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
     timeRange: { start: 'number', end: 'number' },
     nextToken: 'text',
   },
+  ListRevisionHistory: { ...GROUP, ...HISTORY },
+  ListHostHistory: { ...GROUP, ...HISTORY, ...INSTANCE },
+  ListHostRevisions: { ...GROUP, ...INSTANCE, nextToken: 'text' },
   DescribeServer: {},
   DescribeHosts: { nextToken: 'text' },
   StopDeploymentNow: { ...DEPLOYMENT, autoRollbackEnabled: 'flag' },

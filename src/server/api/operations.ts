@@ -15,6 +15,7 @@ import { deploymentGroupHandlers } from './deployment-groups.ts';
 import { deploymentHandlers } from './deployments.ts';
 import { enrolmentTokenHandlers } from './enrolment-tokens.ts';
 import { gitHubTokenHandlers } from './github-tokens.ts';
+import { historyHandlers } from './history.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
 import { notInPlaceHandlers } from './not-in-place.ts';
@@ -38,6 +39,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...controlHandlers,
   ...enrolmentTokenHandlers,
   ...auditHandlers,
+  ...historyHandlers,
   ...waitHandlers,
   ...gitHubTokenHandlers,
   ...notInPlaceHandlers,

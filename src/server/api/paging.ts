@@ -60,15 +60,16 @@ function openToken(ctx: Pick<ApiContext, 'sealer'>, token: string, binding: stri
   );
 }
 
-/** Cuts off what was read to see whether there is more. @param rows up to PAGE_SIZE + 1 */
+/** Cuts off what was read to see whether there is more. @param rows up to one more than a page has */
 export function toPage<Row>(
   rows: readonly Row[],
   token: PageToken,
   keyOf: (row: Row) => string,
+  pageSize = PAGE_SIZE,
 ): { rows: Row[]; nextToken?: string } {
-  const shown = rows.slice(0, PAGE_SIZE);
+  const shown = rows.slice(0, pageSize);
   const last = shown.at(-1);
-  return rows.length > PAGE_SIZE && last !== undefined
+  return rows.length > pageSize && last !== undefined
     ? { rows: shown, nextToken: token.next(keyOf(last)) }
     : { rows: shown };
 }

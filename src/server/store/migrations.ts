@@ -34,6 +34,7 @@ const STEPS: readonly Step[] = [
   ordersByInstance,
   blueGreen,
   enrolmentTokens,
+  historyPages,
 ];
 
 /** The step that a database of this version is at. */
@@ -355,5 +356,15 @@ function enrolmentTokens(TEXT: string): readonly string[] {
       token_id ${TEXT} primary key, secret_sha256 ${TEXT} not null, made_by ${TEXT} not null, description ${TEXT} not null,
       tags_json ${TEXT} not null, name_pattern ${TEXT}, may_take_over integer not null, uses integer not null,
       uses_left integer not null, created_at_ms bigint not null, expires_at_ms bigint not null, revoked_at_ms bigint)`,
+  ];
+}
+
+/** When what was deployed where, by whom: found by a key, however long the history and however large the fleet. */
+function historyPages(): readonly string[] {
+  return [
+    'create index deployments_by_application on deployments (application_id, created_at_ms, deployment_id)',
+    'create index targets_by_position on targets (deployment_id, position)',
+    'create index targets_by_host on targets (target_id, deployment_id)',
+    'create index audit_entries_by_made on audit_entries (made) where made is not null',
   ];
 }

@@ -80,6 +80,12 @@ const TOKEN = {
   ...{ instanceName: HOSTILE, takeOver: true, uses: 1, usesLeft: 1, createTime: 1, expireTime: 2 },
 };
 
+const HISTORY = {
+  ...{ deploymentId: HOSTILE, applicationName: HOSTILE, deploymentGroupName: HOSTILE, createTime: 1 },
+  ...{ creator: HOSTILE, actor: HOSTILE, actorDescription: HOSTILE },
+  revision: { revisionType: HOSTILE, s3Location: { bucket: HOSTILE, key: HOSTILE, bundleType: HOSTILE } },
+};
+
 /** Held to the protocol's types: an operation that is new has to be added. */
 const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOperations[Name]['output']> } = {
   StopDeploymentNow: { status: HOSTILE, statusMessage: HOSTILE },
@@ -112,6 +118,20 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
         ...{ time: 1, requestId: HOSTILE, actor: HOSTILE, role: HOSTILE, operation: HOSTILE },
         ...{ applicationName: HOSTILE, deploymentGroupName: HOSTILE, deploymentId: HOSTILE },
         ...{ instanceNames: HOSTILE, made: HOSTILE, request: { a: HOSTILE } },
+      },
+    ],
+  },
+  ListRevisionHistory: {
+    entries: [{ ...HISTORY, status: HOSTILE, completeTime: 1, hosts: { [HOSTILE]: 1 }, hostsNow: 1 }],
+  },
+  ListHostHistory: {
+    entries: [{ ...HISTORY, instanceName: HOSTILE, status: HOSTILE, statusTime: 1, fleet: HOSTILE, isOnHostNow: true }],
+  },
+  ListHostRevisions: {
+    entries: [
+      {
+        ...{ instanceName: HOSTILE, applicationName: HOSTILE, deploymentGroupName: HOSTILE },
+        ...{ revision: HISTORY.revision, health: HOSTILE, sinceTime: 1 },
       },
     ],
   },
