@@ -1,8 +1,8 @@
 /** What the command line says of itself: help that fits a terminal, examples that hold, and hints for what is mistyped. */
 import { describe, expect, test } from 'vitest';
+import { leafCommands, programForDocs } from '../../packaging/command-line.ts';
 import { longOptions, nearCommands, nearOptions } from '../../src/cli/near-words.ts';
 import { runCli } from '../../src/cli/program.ts';
-import { leafCommands, programForDocs } from '../rules/docs.ts';
 import { capturedContext } from '../support/cli-context.ts';
 
 const leaves = leafCommands(await programForDocs()).map(({ words, command }) => ({

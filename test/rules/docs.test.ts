@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { leafCommands, programForDocs } from '../../packaging/command-line.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
-import { generatedFiles, generatedParts, leafCommands, PROJECT, programForDocs, withPart } from './docs.ts';
+import { generatedFiles, generatedParts, PROJECT, withPart } from './docs.ts';
 
 const read = (file: string) => readFileSync(join(PROJECT, file), 'utf8');
 const documents = [

@@ -5,12 +5,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
+import type { Option } from 'commander';
+import { leafCommands, programForDocs, standardOf } from '../../packaging/command-line.ts';
 import { LINT_RULES } from '../../src/appspec/rules.ts';
 import { renderSchema } from '../../src/appspec/schema.ts';
-import { processContext } from '../../src/cli/context.ts';
 import { EXIT_STATUS } from '../../src/cli/exit-status.ts';
-import { buildProgram } from '../../src/cli/program.ts';
 import { HOST_HISTORY, HOST_REVISIONS, REVISION_HISTORY } from '../../src/cli/view/history.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
 import type { KeyValue } from '../../src/config/keys.ts';
@@ -66,23 +65,6 @@ export function withPart(document: string, part: GeneratedPart): string {
   return `${document.slice(0, from + begin.length)}\n\n${part.text.trim()}\n\n${document.slice(to)}`;
 }
 
-/** The program as the documentation sees it; its actions are never run. */
-export function programForDocs(): Promise<Command> {
-  return buildProgram(processContext(new AbortController().signal), () => {});
-}
-
-/** Every command that does something, with its words: `deployments show`, `agent`, `agent install`. */
-export function leafCommands(
-  command: Command,
-  words: readonly string[] = [],
-): { words: readonly string[]; command: Command }[] {
-  return command.commands.flatMap((child) => {
-    const path = [...words, child.name()];
-    const runs = child.commands.length === 0 || child.options.some((option) => option.long !== '--verbose');
-    return [...(runs ? [{ words: path, command: child }] : []), ...leafCommands(child, path)];
-  });
-}
-
 function errorCodes(): string {
   const rows = Object.entries(ERROR_CATALOGUE).map(
     ([code, entry]) => `| \`${code}\` | ${cell(entry.meaning)} | ${cell(entry.remedy)} |`,
@@ -134,15 +116,9 @@ async function commands(): Promise<string> {
     .join('\n\n');
 }
 
-function defaultText(option: {
-  defaultValue?: unknown;
-  defaultValueDescription?: string | undefined;
-  envVar?: string | undefined;
-  long?: string | null | undefined;
-}): string {
-  // The machine's own name is the default of one option; a document cannot know it.
-  const value = option.long === '--instance-name' ? undefined : (option.defaultValueDescription ?? option.defaultValue);
-  const shown = value === undefined || typeof value === 'boolean' ? '' : ` (default \`${String(value)}\`)`;
+function defaultText(option: Option): string {
+  const standard = standardOf(option);
+  const shown = standard === null ? '' : ` (default \`${standard}\`)`;
   return `${shown}${option.envVar === undefined ? '' : `; environment: \`${option.envVar}\``}`;
 }
 

@@ -1,0 +1,85 @@
+/** What stands where in a package, whatever its format. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { type Entry, textEntry } from './entry.ts';
+import { fileOf, type Page, renderPage } from './manual/roff.ts';
+import type { Runtime } from './runtime.ts';
+
+/** Where the program lies; /usr/bin/slipway leads there. */
+const HOME = '/usr/lib/slipway';
+const DOCS = '/usr/share/doc/slipway';
+
+export interface Texts {
+  readonly pages: readonly Page[];
+  readonly completions: { readonly bash: string; readonly zsh: string; readonly fish: string };
+  readonly agentConfiguration: string;
+  readonly serverSettings: string;
+  readonly licences: string;
+  readonly debianChangelog: string;
+  /** CycloneDX, as JSON. */
+  readonly billOfMaterials: string;
+}
+
+/** @param project with `dist/` built */
+export function contentsOf(project: string, version: string, runtime: Runtime, texts: Texts): readonly Entry[] {
+  const read = (path: string) => readFileSync(join(project, path), 'utf8');
+  const entries: Entry[] = [
+    { path: `${HOME}/runtime/slipway-node`, mode: 0o755, content: { from: runtime.program } },
+    // By its own path: neither the machine's Node nor the PATH has a say.
+    textEntry(
+      `${HOME}/bin/slipway.js`,
+      read('bin/slipway.js').replace(/^#!.*/, `#!${HOME}/runtime/slipway-node`),
+      0o755,
+    ),
+    textEntry(`${HOME}/package.json`, `${JSON.stringify({ name: 'slipway', version, type: 'module' })}\n`),
+    ...filesBelow(project, 'dist', HOME, ['packages']),
+    ...filesBelow(project, 'schema', HOME),
+    // Templates of `agent install` and `server install`, for those who want a unit of their own.
+    ...filesBelow(project, 'systemd', HOME),
+    ...['after-install', 'before-remove'].map((name) =>
+      textEntry(`${HOME}/scripts/${name}`, read(`packaging/files/${name}`), 0o755),
+    ),
+    { path: '/usr/bin/slipway', mode: 0o777, content: { linkTo: '../lib/slipway/bin/slipway.js' } },
+    ...['slipway-agent.service', 'slipway-server.service'].map((unit) =>
+      textEntry(`/lib/systemd/system/${unit}`, packagedUnit(read(`systemd/${unit}`))),
+    ),
+    textEntry('/usr/lib/sysusers.d/slipway.conf', 'u slipway - "Slipway control server" - -\n'),
+    textEntry('/usr/share/slipway/codedeployagent.yml', texts.agentConfiguration),
+    textEntry('/usr/share/slipway/server.env', texts.serverSettings),
+    ...texts.pages.map((page) => ({
+      path: `/usr/share/man/man${page.section}/${fileOf(page)}.gz`,
+      mode: 0o644,
+      content: { bytes: gzipped(renderPage(page, `slipway ${version}`)) },
+    })),
+    textEntry('/usr/share/bash-completion/completions/slipway', texts.completions.bash),
+    textEntry('/usr/share/zsh/vendor-completions/_slipway', texts.completions.zsh),
+    textEntry('/usr/share/fish/vendor_completions.d/slipway.fish', texts.completions.fish),
+    textEntry(`${DOCS}/copyright`, read('packaging/files/copyright')),
+    { path: `${DOCS}/licences.gz`, mode: 0o644, content: { bytes: gzipped(texts.licences) } },
+    { path: `${DOCS}/changelog.gz`, mode: 0o644, content: { bytes: gzipped(texts.debianChangelog) } },
+    textEntry(`${DOCS}/CHANGELOG.md`, read('CHANGELOG.md')),
+    textEntry(`${DOCS}/README.md`, read('README.md')),
+    textEntry(`${DOCS}/slipway.cdx.json`, texts.billOfMaterials),
+    ...filesBelow(project, 'docs', DOCS),
+    textEntry('/usr/share/lintian/overrides/slipway', read('packaging/files/lintian-overrides')),
+  ];
+  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Its head speaks of `agent install`, which has written nothing here. */
+function packagedUnit(template: string): string {
+  return template.replace(/^(#.*\n)+/, '');
+}
+
+function filesBelow(project: string, folder: string, to: string, except: readonly string[] = []): readonly Entry[] {
+  return readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => !except.some((one) => name === one || name.startsWith(`${one}/`)))
+    .filter((name) => statSync(join(project, folder, name)).isFile())
+    .map((name) => ({ path: `${to}/${folder}/${name}`, mode: 0o644, content: { from: join(project, folder, name) } }));
+}
+
+/** Without the hour: Node writes none into the head. */
+function gzipped(text: string): Uint8Array {
+  return gzipSync(text, { level: 9 });
+}

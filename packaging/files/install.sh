@@ -1,0 +1,43 @@
+#!/bin/sh
+# Installs Slipway from its archive: ./install.sh, as root; ./install.sh --remove takes it away. Settings and data stay.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+if [ "$(id -u)" != 0 ]; then
+  echo 'install.sh: only root can install to /usr; run it with sudo' >&2
+  exit 1
+fi
+if command -v dpkg-query >/dev/null && dpkg-query --show slipway >/dev/null 2>&1; then
+  echo 'install.sh: Slipway is installed as a Debian package here; use apt-get' >&2
+  exit 1
+fi
+
+case ${1-} in
+--remove)
+  if [ -x /usr/lib/slipway/scripts/before-remove ]; then /usr/lib/slipway/scripts/before-remove; fi
+  while IFS= read -r path; do rm -f "/$path"; done <"$here/files.txt"
+  rm -rf /usr/lib/slipway
+  if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+  echo 'removed; settings and data are kept'
+  ;;
+'')
+  # Beside what is there, then in its place: an agent that runs goes on with the files that it has open.
+  rm -rf /usr/lib/slipway.new
+  cp -a "$here/root/usr/lib/slipway" /usr/lib/slipway.new
+  rm -rf /usr/lib/slipway.old
+  if [ -e /usr/lib/slipway ]; then mv /usr/lib/slipway /usr/lib/slipway.old; fi
+  mv /usr/lib/slipway.new /usr/lib/slipway
+  while IFS= read -r path; do
+    case $path in usr/lib/slipway/*) continue ;; esac
+    mkdir -p "/$(dirname -- "$path")"
+    cp -a "$here/root/$path" "/$path"
+  done <"$here/files.txt"
+  rm -rf /usr/lib/slipway.old
+  /usr/lib/slipway/scripts/after-install
+  echo "installed: $(/usr/bin/slipway --version)"
+  ;;
+*)
+  echo 'usage: ./install.sh [--remove]' >&2
+  exit 2
+  ;;
+esac

@@ -1,0 +1,180 @@
+/**
+ * `npm run test:packages`: the packages as operators meet them. They are built twice, looked at by Debian's own checker, installed in a Debian
+ * that has its own systemd, used, upgraded, removed and purged; the package for RPM in a root of its own; the one for arm64 in an emulator.
+ *
+ * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. What cannot run here is named, with the reason.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scratchFolder } from '../support/scratch.ts';
+import { baseSystem, bootMachine, obstacles } from '../systemd/machine.ts';
+import { completionChecks } from './completions.ts';
+import { type Check, runChecks } from './run-checks.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
+const EMULATOR = 'qemu-aarch64-static';
+const ARM_LIBRARIES = '/usr/aarch64-linux-gnu';
+
+using scratch = scratchFolder();
+const built = scratch.at('built');
+const again = scratch.at('again');
+const file = (folder: string, architecture: string, ending: string) =>
+  join(folder, `slipway_${version}_${architecture}.${ending}`);
+
+process.exitCode = await runChecks([
+  { what: 'packages of both architectures are built in all formats', needs: [], hold: () => build(built) },
+  { what: 'a second build makes the very same files', needs: [], hold: sameAgain },
+  { what: 'lintian finds no error', needs: missing('lintian'), hold: lintian },
+  { what: 'man shows each page without a complaint', needs: missing('man'), hold: manualPages },
+  ...completionChecks(() => unpacked('amd64')),
+  { what: 'the archive installs and removes itself', needs: obstacles(), hold: archiveInstalls },
+  {
+    what: 'the package for RPM installs into a root, runs there, and is removed',
+    needs: [...obstacles(), ...missing('rpm')],
+    hold: rpmInstalls,
+  },
+  { what: 'the program for arm64 starts in an emulator', needs: armObstacles(), hold: armStarts },
+  ...machineChecks(),
+]);
+
+function build(folder: string): void {
+  execFileSync(process.execPath, ['packaging/main.ts', '--out', folder], {
+    cwd: PROJECT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+function sameAgain(): void {
+  build(again);
+  const [first, second] = [built, again].map((folder) => readFileSync(join(folder, 'SHA256SUMS'), 'utf8'));
+  must(first === second && first !== '', `the sums differ:\n${first}\n${second}`);
+}
+
+function lintian(): void {
+  for (const architecture of ['amd64', 'arm64']) {
+    const { stdout } = spawnSync('lintian', ['--allow-root', file(built, architecture, 'deb')], { encoding: 'utf8' });
+    const errors = stdout.split('\n').filter((line) => line.startsWith('E:'));
+    must(errors.length === 0, errors.join('\n'));
+  }
+}
+
+/** The package's files, unpacked and not installed. */
+function unpacked(architecture: string): string {
+  const folder = scratch.at(`unpacked-${architecture}`);
+  if (!existsSync(folder)) execFileSync('dpkg-deb', ['--extract', file(built, architecture, 'deb'), folder]);
+  return folder;
+}
+
+function manualPages(): void {
+  const folder = join(unpacked('amd64'), 'usr/share/man');
+  const pages = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.gz'));
+  must(pages.includes('man8/slipway-agent.8.gz') && pages.includes('man5/appspec.yml.5.gz'), pages.join(' '));
+  for (const page of pages) {
+    const shown = spawnSync('man', ['--warnings', '--local-file', join(folder, page)], {
+      env: { ...process.env, MANWIDTH: '80', LC_ALL: 'C.UTF-8' },
+      encoding: 'utf8',
+    });
+    must(shown.status === 0 && shown.stderr === '', `${page}: ${shown.stderr}`);
+    must(/^NAME$/m.test(shown.stdout), `${page} has no NAME`);
+  }
+}
+
+/** Another base system, because a booted one has its own. */
+function freshRoot(name: string): string {
+  const root = scratch.at(name);
+  execFileSync('cp', ['-a', '--reflink=auto', baseSystem(), root]);
+  return root;
+}
+
+function archiveInstalls(): void {
+  const root = freshRoot('archive');
+  execFileSync('tar', ['-xzf', file(built, 'amd64', 'tar.gz'), '-C', join(root, 'opt')]);
+  const script = `/opt/slipway_${version}_amd64/install.sh`;
+  const inside = (...command: string[]) => execFileSync('chroot', [root, ...command], { encoding: 'utf8' });
+  must(inside(script).includes(`installed: ${version}`), 'it did not say what was installed');
+  // As an upgrade over itself.
+  inside(script);
+  must(inside('/usr/bin/slipway', '--version').includes(version), 'the program does not run');
+  must(existsSync(join(root, 'etc/slipway/server.env')), 'there are no settings');
+  inside(script, '--remove');
+  must(!existsSync(join(root, 'usr/bin/slipway')) && !existsSync(join(root, 'usr/lib/slipway')), 'files are left');
+  must(existsSync(join(root, 'etc/slipway/server.env')), 'the settings are gone');
+}
+
+function rpmInstalls(): void {
+  const root = freshRoot('rpm');
+  const rpm = (...args: string[]) =>
+    execFileSync('rpm', ['--root', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  cpSync(file(built, 'amd64', 'rpm'), join(root, 'slipway.rpm'));
+  // The libraries that it requires are Debian's here, of which RPM knows nothing.
+  rpm('--install', '--nodeps', file(built, 'amd64', 'rpm'));
+  must(rpm('--query', 'slipway').startsWith(`slipway-${version}`), 'it is not listed');
+  const said = execFileSync('chroot', [root, '/usr/bin/slipway', '--version'], { encoding: 'utf8' });
+  must(said.includes(version), said);
+  rpm('--erase', '--nodeps', 'slipway');
+  must(!existsSync(join(root, 'usr/lib/slipway/runtime')), 'files are left');
+}
+
+function armStarts(): void {
+  const home = join(unpacked('arm64'), 'usr/lib/slipway');
+  const said = execFileSync(
+    EMULATOR,
+    ['-L', ARM_LIBRARIES, join(home, 'runtime/slipway-node'), join(home, 'bin/slipway.js'), '--version'],
+    { encoding: 'utf8' },
+  );
+  must(said.includes(version), said);
+}
+
+function armObstacles(): readonly string[] {
+  const libraries = ['libc.so.6', 'libstdc++.so.6', 'libatomic.so.1', 'libgcc_s.so.1'];
+  const lacking = libraries.filter((name) => !existsSync(join(ARM_LIBRARIES, 'lib', name)));
+  return [...missing(EMULATOR), ...lacking.map((name) => `${ARM_LIBRARIES}/lib/${name} is missing`)];
+}
+
+/** On one machine, in this order. */
+function machineChecks(): readonly Check[] {
+  const needs = obstacles();
+  return [
+    {
+      what: 'the Debian package installs on a booted machine: server ready, settings kept by an upgrade, data kept by a purge',
+      needs,
+      async hold() {
+        await using machine = await bootMachine(scratch.path, {}, 'private');
+        cpSync(file(built, 'amd64', 'deb'), join(machine.root, 'slipway.deb'));
+        machine.run('dpkg --install /slipway.deb');
+        must(machine.run('slipway --version').includes(version), 'the program does not run');
+        must(machine.ask('systemctl is-active slipway-agent slipway-server') === null, 'a service runs unasked');
+        machine.run('systemctl start slipway-server');
+        must(
+          machine.run('systemctl show slipway-server --property=User --value') === 'slipway',
+          'it runs as another user',
+        );
+        writeFileSync(join(machine.root, 'etc/slipway/server.env'), '# mine\nSLIPWAY_KEEP_AUDIT=9\n');
+        const before = machine.run('systemctl show slipway-server --property=MainPID --value');
+        machine.run('dpkg --install /slipway.deb');
+        must(machine.run('cat /etc/slipway/server.env').startsWith('# mine'), 'the settings were replaced');
+        machine.run(
+          `for n in $(seq 100); do p=$(systemctl show slipway-server --property=MainPID --value); [ "$p" != ${before} ] && [ "$p" != 0 ] && exit 0; sleep 0.2; done; exit 1`,
+        );
+        machine.run('dpkg --remove slipway');
+        must(machine.ask('systemctl is-active slipway-server') === null, 'the server runs on');
+        must(existsSync(join(machine.root, 'etc/slipway/server.env')), 'a removal took the settings');
+        machine.run('dpkg --purge slipway');
+        must(!existsSync(join(machine.root, 'etc/slipway')), 'a purge left the settings');
+        must(readdirSync(join(machine.root, 'var/lib/slipway')).length > 0, 'a purge took the data of the server');
+      },
+    },
+  ];
+}
+
+function missing(program: string): readonly string[] {
+  const found = spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0;
+  return found ? [] : [`${program} is not installed`];
+}
+
+function must(condition: boolean, otherwise: string): void {
+  if (!condition) throw new Error(otherwise);
+}
