@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
 import { collect } from './arguments.ts';
+import { type GivenTrigger, triggerConfigurations } from './group-triggers.ts';
 import { parseTagFilter, parseTagSet, type TagFilter } from './tag-filters.ts';
 
 export interface GroupSettingsOptions extends AlarmOptions {
@@ -13,6 +14,8 @@ export interface GroupSettingsOptions extends AlarmOptions {
   readonly outdated?: 'update' | 'ignore';
   /** Empty: traffic is left alone. */
   readonly loadBalancers?: readonly string[];
+  /** Empty: nobody is told anything. */
+  readonly trigger?: readonly GivenTrigger[];
 }
 
 export interface AlarmOptions {
@@ -108,7 +111,7 @@ export function autoRollbackOf(causes: readonly RollbackCause[]) {
  * @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given
  */
 export function settingsInput(options: GroupSettingsOptions) {
-  const { tag, tagSet, config, autoRollback, outdated, loadBalancers } = options;
+  const { tag, tagSet, config, autoRollback, outdated, loadBalancers, trigger } = options;
   if (tag !== undefined && tagSet !== undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tag and --tag-set are two ways to say which hosts are meant', {
       remedy: 'Give one --tag-set for each list of tags of which a host must have one.',
@@ -123,6 +126,7 @@ export function settingsInput(options: GroupSettingsOptions) {
     ...(outdated === undefined ? {} : { outdatedInstancesStrategy: strategyOf(outdated) }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
     ...(loadBalancers === undefined ? {} : trafficOf(loadBalancers)),
+    ...(trigger === undefined ? {} : { triggerConfigurations: triggerConfigurations(trigger) }),
   };
 }
 

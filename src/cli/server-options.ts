@@ -18,6 +18,7 @@ export interface ServerOptions {
   readonly loadBalancers?: string;
   readonly awsRegion?: string;
   readonly alarms?: string;
+  readonly webhooks?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly keepDeployments: Days;
@@ -101,6 +102,12 @@ export function addServerOptions(command: Command): Command {
       ),
     )
     .addOption(
+      new Option(
+        '--webhooks <file>',
+        'where notices go by what triggers of deployment groups call their targets, YAML or JSON',
+      ).env('SLIPWAY_WEBHOOKS'),
+    )
+    .addOption(
       new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),
     )
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'))
@@ -119,7 +126,18 @@ function keepOption(what: string, defaultDays: number, meaning: string): Option 
 
 /** Paths are made whole. A flag that was given nothing, as by a script whose variable is empty, is as if it were not there. */
 export function usedServerOptions(options: ServerOptions, folder: string): ServerOptions {
-  const { publicS3Endpoint, database, tlsCert, tlsKey, loadBalancers, awsRegion, alarms, dataDir, ...others } = options;
+  const {
+    publicS3Endpoint,
+    database,
+    tlsCert,
+    tlsKey,
+    loadBalancers,
+    awsRegion,
+    alarms,
+    webhooks,
+    dataDir,
+    ...others
+  } = options;
   return {
     ...others,
     dataDir: pathFrom(folder, dataDir),
@@ -128,6 +146,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     ...(loadBalancers ? { loadBalancers: pathFrom(folder, loadBalancers) } : {}),
     ...(awsRegion ? { awsRegion } : {}),
     ...(alarms ? { alarms: pathFrom(folder, alarms) } : {}),
+    ...(webhooks ? { webhooks: pathFrom(folder, webhooks) } : {}),
     ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
     ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
   };

@@ -26,6 +26,8 @@ import { createAwsClients } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
+import { createNoticeTargets } from './outside/notice-targets.ts';
+import { readWebhooksFile } from './outside/webhooks-file.ts';
 import { createRevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
@@ -39,6 +41,7 @@ import { createReadiness } from './telemetry/readiness.ts';
 import { createServerMetrics } from './telemetry/server-metrics.ts';
 import { authoritySha256, requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
+import { startNoticeSender } from './work/send-notices.ts';
 import { trafficHandlers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startWorker } from './work/worker.ts';
@@ -67,6 +70,8 @@ export interface ServerOptions {
   readonly awsRegion?: string;
   /** What the names of alarms in deployment groups stand for; without it they have none. */
   readonly alarmsFile?: string;
+  /** Where notices go by what triggers of deployment groups call their targets; without it nowhere. */
+  readonly webhooksFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
@@ -101,6 +106,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const balancers: ReadonlyMap<string, LoadBalancer> =
     loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, { clock, aws });
   const alarms: Alarms = options.alarmsFile === undefined ? new Map() : readAlarmsFile(options.alarmsFile);
+  const { webhooksFile } = options;
+  const targets = createNoticeTargets(webhooksFile === undefined ? new Map() : readWebhooksFile(webhooksFile, clock));
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -133,6 +140,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(
       startAlarmWatch({ ...base, engine, alarms }),
       startArrivalsWatch({ ...base, engine }),
+      startNoticeSender({
+        ...{ ...base, targets, region: options.region, accountId: options.accountId, count: metrics.notices },
+      }),
       startPowerWatch({ ...base, transfers }),
       startRetention({ ...base, periods: options.retention ?? KEEP_ALL }),
     );
@@ -182,6 +192,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
         balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
         alarms: new Set(alarms.keys()),
+        knowsTarget: (target) => targets.find(target) !== null,
         server: {
           version: options.version,
           s3Endpoint: options.publicS3Endpoint ?? null,

@@ -27,7 +27,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['groups', 'create', 'live', '--application', 'shop', '--tag', 'Role=web', '--tag', 'Role=*', '--tag', '*=web'],
     ...['--load-balancers', 'front,api'],
     ...['--config', 'c', '--auto-rollback', 'failure', '--outdated', 'update', '--label', 'Team=a'],
-    ...['--alarms', 'load', '--ignore-unreadable-alarms'],
+    ...['--alarms', 'load', '--ignore-unreadable-alarms', '--trigger', 'chat=DeploymentFailure'],
   ],
   ['groups', 'create', 'live', '--application', 'shop', '--tag-set', 'Role=web,Role=api', '--tag-set', 'Zone=*'],
   ['groups', 'list'],
@@ -35,6 +35,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   [
     ...['groups', 'update', 'shop/live', '--name', 'x', '--tag', 'Role=web', '--config', 'c', '--outdated', 'ignore'],
     ...['--alarms', 'load,errors'],
+    ...['--trigger', 'chat=DeploymentFailure,InstanceFailure'],
     ...['--auto-rollback', 'stop', '--label', 'Team=a', '--remove-label', 'Old'],
   ],
   ['groups', 'update', 'shop/live', '--tag-set', 'Role=web', '--load-balancers', 'front'],
@@ -80,6 +81,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['--since', '2026-01-31', '--until', '2026-02-01'],
   ]),
   ['hosts', 'revisions', '--application', 'shop', '--group', 'live', '--host', 'web-1'],
+  ['notices', '--deployment', 'd-1A2B3C4D5', '--state', 'given-up'],
   ['hosts', 'list', '--status', 'registered', '--tag', 'Role=web'],
   ['hosts', 'show', 'web-1'],
   ['hosts', 'register', 'web-2', '--host-arn', 'arn:aws:iam::000000000000:user/web-2', '--tag', 'Role=web'],
@@ -217,6 +219,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
   ListRevisionHistory: { entries: [] },
   ListHostHistory: { entries: [] },
   ListHostRevisions: { entries: [] },
+  ListNotices: { notices: [] },
   DescribeServer: {
     ...{ version: '1', region: 'r', accountId: '0', s3Endpoint: 'http://x', revisionBucket: 'b' },
     signerCaCertificatePem: 'PEM',

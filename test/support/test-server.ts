@@ -23,7 +23,7 @@ export async function testServer(
   tls?: { readonly certFile: string; readonly keyFile: string },
   addresses: Pick<
     ServerOptions,
-    's3Listen' | 's3Domain' | 'publicS3Endpoint' | 'metricsListen' | 'loadBalancersFile' | 'awsRegion'
+    's3Listen' | 's3Domain' | 'publicS3Endpoint' | 'metricsListen' | 'loadBalancersFile' | 'awsRegion' | 'webhooksFile'
   > = {},
 ): Promise<TestServer> {
   const database = databaseUrl === null ? {} : { databaseUrl };

@@ -11,6 +11,7 @@ import {
   type GroupSettingsOptions,
   settingsInput,
 } from '../group-settings.ts';
+import { addTriggerOption } from '../group-triggers.ts';
 import {
   addLabelOption,
   addLabelOptions,
@@ -147,5 +148,5 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 function addSettingsOptions(command: Command): Command {
   const withTags = addTagOptions(command);
   const withConfig = withTags.option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime');
-  return addLoadBalancerOption(addOutdatedOption(addAlarmOptions(addRollbackOptions(withConfig))));
+  return addTriggerOption(addLoadBalancerOption(addOutdatedOption(addAlarmOptions(addRollbackOptions(withConfig)))));
 }

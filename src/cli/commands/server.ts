@@ -121,6 +121,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.loadBalancers === undefined ? {} : { loadBalancersFile: options.loadBalancers }),
     ...(options.awsRegion === undefined ? {} : { awsRegion: options.awsRegion }),
     ...(options.alarms === undefined ? {} : { alarmsFile: options.alarms }),
+    ...(options.webhooks === undefined ? {} : { webhooksFile: options.webhooks }),
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}
       : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),

@@ -21,6 +21,7 @@ export function groupRows(
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
     ['load balancers', balancersOf(info)],
     ['alarms', alarmsOf(info)],
+    ['triggers', triggersOf(info)],
     ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
     ['last deployment', lastOf(info.lastAttemptedDeployment)],
     ['last successful', lastOf(info.lastSuccessfulDeployment)],
@@ -37,6 +38,13 @@ function balancersOf({ deploymentStyle, loadBalancerInfo }: GroupInfo): string {
 function alarmsOf({ alarmConfiguration: watched }: GroupInfo): string {
   const names = (watched?.alarms ?? []).map(({ name }) => name).join(', ') || 'none';
   return watched?.enabled === true || names === 'none' ? names : `${names} (not watched)`;
+}
+
+function triggersOf({ triggerConfigurations = [] }: GroupInfo): string {
+  const texts = triggerConfigurations.map(
+    ({ triggerTargetArn = '', triggerEvents = [] }) => `${triggerTargetArn}=${triggerEvents.join(',')}`,
+  );
+  return texts.join(' ') || 'none';
 }
 
 function hostsOf(info: GroupInfo): string {

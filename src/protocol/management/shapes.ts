@@ -211,6 +211,25 @@ interface TimeRangeInput {
   readonly timeRange?: { readonly start?: number; readonly end?: number };
 }
 
+/** What somebody was told, or is to be told, by a trigger. Times are in seconds since the epoch. */
+export interface NoticeRecord {
+  /** When it happened. */
+  readonly time: number;
+  readonly deploymentId: string;
+  /** As `DeploymentFailure`. */
+  readonly event: string;
+  readonly subject: string;
+  readonly trigger: string;
+  readonly target: string;
+  /** `given-up`: its target has not taken it in time. */
+  readonly state: 'waiting' | 'sent' | 'given-up';
+  readonly tries: number;
+  readonly lastTryTime?: number;
+  readonly lastAnswer?: string;
+  /** When it was sent or given up. */
+  readonly endTime?: number;
+}
+
 export interface ControlOperations {
   /** Ends what runs as Failed, without waiting for its hosts, and the deployment as Stopped. */
   readonly StopDeploymentNow: {
@@ -293,6 +312,11 @@ export interface ControlOperations {
     input: HistoryInput & { readonly instanceName?: string };
     output: { readonly entries: readonly HostRevisionRecord[]; readonly nextToken?: string };
   };
+  /** The newest first. */
+  readonly ListNotices: {
+    input: { readonly deploymentId?: string; readonly state?: NoticeRecord['state']; readonly nextToken?: string };
+    output: { readonly notices: readonly NoticeRecord[]; readonly nextToken?: string };
+  };
   readonly DescribeServer: {
     input: Record<string, never>;
     output: {
@@ -330,6 +354,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   ListRevisionHistory: true,
   ListHostHistory: true,
   ListHostRevisions: true,
+  ListNotices: true,
   DescribeServer: true,
   DescribeHosts: true,
   StopDeploymentNow: true,

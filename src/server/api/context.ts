@@ -26,6 +26,8 @@ export interface ApiContext {
   readonly balancers: KnownBalancers;
   /** Names of alarms that the server's file has. */
   readonly alarms: ReadonlySet<string>;
+  /** Whether the server can send notices to what a trigger calls its target. */
+  readonly knowsTarget: (target: string) => boolean;
   readonly server: {
     readonly version: string;
     /** null: the S3 API is where this one is. */

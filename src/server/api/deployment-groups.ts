@@ -134,7 +134,7 @@ export const deploymentGroupHandlers: Handlers<
     const name = readName(input, 'deploymentGroupName', GROUP);
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG) ?? DEFAULT_CONFIG;
     const serviceRoleArn = readRole(input) ?? '';
-    checkGroupSettings(input, ctx.balancers);
+    checkGroupSettings(input, ctx);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
@@ -201,7 +201,7 @@ export const deploymentGroupHandlers: Handlers<
     const newName = readOptionalName(input, 'newDeploymentGroupName', GROUP) ?? name;
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readRole(input);
-    checkGroupSettings(input, ctx.balancers);
+    checkGroupSettings(input, ctx);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     await ctx.store.transaction(async (tx) => {
       const application = await requireHeldApplication(tx, applicationName);

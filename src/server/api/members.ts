@@ -209,6 +209,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   ListRevisionHistory: { ...GROUP, ...HISTORY },
   ListHostHistory: { ...GROUP, ...HISTORY, ...INSTANCE },
   ListHostRevisions: { ...GROUP, ...INSTANCE, nextToken: 'text' },
+  ListNotices: { deploymentId: 'text', state: 'text', nextToken: 'text' },
   DescribeServer: {},
   DescribeHosts: { nextToken: 'text' },
   StopDeploymentNow: { ...DEPLOYMENT, autoRollbackEnabled: 'flag' },

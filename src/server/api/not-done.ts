@@ -32,11 +32,6 @@ const OF_GROUPS = {
     why: 'it knows no Auto Scaling groups. Let each new host run slipway register with the tags of the deployment group.',
     asksForNothing: isEmpty,
   },
-  triggerConfigurations: {
-    type: 'InvalidTriggerConfigException',
-    why: 'it sends no notifications. Leave it out; ListDeployments and GetDeployment say what has happened.',
-    asksForNothing: isEmpty,
-  },
   blueGreenDeploymentConfiguration: {
     type: 'InvalidBlueGreenDeploymentConfigurationException',
     why: 'it deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments. Leave it out.',

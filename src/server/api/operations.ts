@@ -19,6 +19,7 @@ import { historyHandlers } from './history.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
 import { notInPlaceHandlers } from './not-in-place.ts';
+import { noticeHandlers } from './notices.ts';
 import { permissionFor, requireRole } from './permissions.ts';
 import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
@@ -40,6 +41,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...enrolmentTokenHandlers,
   ...auditHandlers,
   ...historyHandlers,
+  ...noticeHandlers,
   ...waitHandlers,
   ...gitHubTokenHandlers,
   ...notInPlaceHandlers,

@@ -80,6 +80,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   ListGitHubAccountTokenNames: look('server'),
   ListHostHistory: look('group'),
   ListHostRevisions: look('group'),
+  ListNotices: look('deployment'),
   ListOnPremisesInstances: look('server'),
   ListRevisionHistory: look('group'),
   ListTagsForResource: look('tagged'),

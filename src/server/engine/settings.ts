@@ -7,6 +7,7 @@ import type { AlarmConfiguration } from './alarms.ts';
 import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
+import { type Trigger, type TriggerConfig, triggersOf } from './triggers.ts';
 
 export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
 
@@ -35,6 +36,8 @@ export interface DeploymentSettings {
   readonly loadBalancerInfo: LoadBalancerInfo | null;
   /** Absent: the deployment is in place. */
   readonly blueGreen?: BlueGreenPlan;
+  /** Who is told what of it; absent: nobody. */
+  readonly triggers?: readonly Trigger[];
 }
 
 /** A member of the API's shapes: what happens after which event. */
@@ -49,6 +52,7 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly alarmConfiguration?: AlarmConfiguration | undefined;
   readonly deploymentStyle?: { readonly deploymentOption?: string | undefined } | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
+  readonly triggerConfigurations?: readonly TriggerConfig[] | undefined;
   /** Whether hosts that do not run the last good revision get it by themselves; absent: UPDATE. */
   readonly outdatedInstancesStrategy?: 'UPDATE' | 'IGNORE' | undefined;
 }
@@ -75,11 +79,13 @@ export interface DeploymentOptions {
 /** @param group null: it was deleted, so no host belongs to it */
 export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOptions): DeploymentSettings {
   const { enabled, events } = options.autoRollbackConfiguration ?? group?.autoRollbackConfiguration ?? {};
+  const triggers = triggersOf(group?.triggerConfigurations);
   return {
     filterLists: group === null ? [] : filterListsOf(group),
     ec2FilterLists: group === null ? [] : ec2FilterListsOf(group),
     rollbackEvents: enabled === true ? (events ?? []) : [],
     loadBalancerInfo: group !== null && controlsTraffic(group) ? (group.loadBalancerInfo ?? {}) : null,
+    ...(triggers.length === 0 ? {} : { triggers }),
   };
 }
 
@@ -129,6 +135,11 @@ export function blueGreenPlanOf(deployment: Pick<DeploymentRow, 'settings_json'>
 
 function ownSettings({ settings_json }: Pick<DeploymentRow, 'settings_json'>): DeploymentSettings | null {
   return settings_json === null ? null : (JSON.parse(settings_json) as DeploymentSettings);
+}
+
+/** Its triggers. A deployment that an older version has created has none. */
+export function triggersOfDeployment({ settings_json }: Pick<DeploymentRow, 'settings_json'>): readonly Trigger[] {
+  return settings_json === null ? [] : ((JSON.parse(settings_json) as DeploymentSettings).triggers ?? []);
 }
 
 /**

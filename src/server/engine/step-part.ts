@@ -7,6 +7,7 @@ import { someTargetsOf, statusCountsOf } from '../store/targets.ts';
 import { applyActions } from './apply.ts';
 import { decidePart } from './decide.ts';
 import type { TargetCounts } from './hosts/health.ts';
+import { noteNotices } from './note-notices.ts';
 import { readPart } from './read-snapshot.ts';
 import type { OtherTargets } from './snapshot.ts';
 import { NOTHING, type StepContext, type StepResult } from './step.ts';
@@ -40,6 +41,7 @@ export async function takePartOfStep(
   if (actions === null) return null;
 
   const applied = await applyActions(tx, deployment, targets, actions, { random: ctx.random, nowMs });
+  await noteNotices(tx, deployment, targets, nowMs);
   await forgetChangedTargets(tx, deploymentId, changed);
   await ctx.store.wakeUps.announce(tx, applied.hostArns);
   return { ...applied, finished: null };

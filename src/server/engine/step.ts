@@ -11,6 +11,7 @@ import { decide } from './decide.ts';
 import { finishDeployment } from './finish.ts';
 import { type FinishAction, stoppedBy } from './hosts/ending.ts';
 import { resolveTargets } from './hosts/resolve-targets.ts';
+import { noteNotices } from './note-notices.ts';
 import { readSnapshot } from './read-snapshot.ts';
 
 export interface StepContext {
@@ -56,6 +57,7 @@ export async function takeStep(
     const finished = isStopped ? stoppedBy(deployment.stopped_by_alarm) : await resolveTargets(tx, deployment, apply);
     if (finished !== null) {
       const followedBy = await finishDeployment(tx, deployment, [], finished, apply);
+      await noteNotices(tx, deployment, [], apply.nowMs);
       return { ...NOTHING, followedBy, finished };
     }
   }
@@ -66,6 +68,7 @@ export async function takeStep(
   const snapshot = await readSnapshot(tx, deployment, targets, ctx.listeningSinceMs());
   const actions = decide(snapshot, apply.nowMs);
   const applied = await applyActions(tx, deployment, targets, actions, apply);
+  await noteNotices(tx, deployment, targets, apply.nowMs);
   await forgetChangedTargets(tx, deploymentId, changed);
   await ctx.store.wakeUps.announce(tx, applied.hostArns);
   return { ...applied, finished: actions.find((action) => action.action === 'finish') ?? null };

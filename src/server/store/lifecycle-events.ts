@@ -28,6 +28,20 @@ export async function eventsOf(
   return (instanceId === undefined ? query : query.where('instance_id', '=', instanceId)).orderBy('position').execute();
 }
 
+/** The events of some targets, each target's in order. */
+export async function eventsOfInstances(
+  db: StoreReader,
+  deploymentId: string,
+  instanceIds: readonly string[],
+): Promise<LifecycleEventRow[]> {
+  const found: LifecycleEventRow[] = [];
+  for (const chunk of inChunks(instanceIds)) {
+    const query = db.selectFrom('lifecycle_events').selectAll().where('deployment_id', '=', deploymentId);
+    found.push(...(await query.where('instance_id', 'in', chunk).orderBy('position').execute()));
+  }
+  return found;
+}
+
 const DECIDED_BY = ['instance_id', 'position', 'event_name', 'status', 'ready_at_ms', 'started_at_ms'] as const;
 
 /** What a decision needs to know of an event; diagnostics, which are long, are not among it. */

@@ -35,6 +35,7 @@ const STEPS: readonly Step[] = [
   blueGreen,
   enrolmentTokens,
   historyPages,
+  notices,
 ];
 
 /** The step that a database of this version is at. */
@@ -366,5 +367,25 @@ function historyPages(): readonly string[] {
     'create index targets_by_position on targets (deployment_id, position)',
     'create index targets_by_host on targets (target_id, deployment_id)',
     'create index audit_entries_by_made on audit_entries (made) where made is not null',
+  ];
+}
+
+/** Notices of triggers, and the queues in which they wait. */
+function notices(TEXT: string): readonly string[] {
+  return [
+    `create table notices (
+      notice_id ${TEXT} primary key, deployment_id ${TEXT} not null references deployments on delete cascade,
+      position integer not null, event ${TEXT} not null, instance_id ${TEXT}, trigger_name ${TEXT} not null,
+      target ${TEXT} not null, subject ${TEXT} not null, payload_json ${TEXT} not null, made_at_ms bigint not null,
+      tries integer not null, tried_at_ms bigint, sent_at_ms bigint, given_up_at_ms bigint, last_answer ${TEXT})`,
+    'create index notices_by_deployment on notices (deployment_id, position)',
+    'create index notices_by_time on notices (made_at_ms, notice_id)',
+    `create index notices_that_wait on notices (deployment_id, target, position)
+      where sent_at_ms is null and given_up_at_ms is null`,
+    'create index notices_given_up on notices (made_at_ms, notice_id) where given_up_at_ms is not null',
+    `create table notice_queues (
+      deployment_id ${TEXT} not null references deployments on delete cascade, target ${TEXT} not null, wake_at_ms bigint,
+      lease_id ${TEXT}, lease_until_ms bigint, failures integer not null, primary key (deployment_id, target))`,
+    'create index notice_queues_to_wake on notice_queues (wake_at_ms) where wake_at_ms is not null',
   ];
 }

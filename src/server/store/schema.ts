@@ -272,6 +272,44 @@ export interface OrderRow {
   given_at_ms: number;
 }
 
+/** What somebody is told about a deployment or one of its targets. */
+export interface NoticeRow {
+  /** Follows from what has changed: deployment, instance, event and trigger. */
+  notice_id: string;
+  deployment_id: string;
+  /** From 0, in the order in which things have happened in the deployment. */
+  position: number;
+  event: string;
+  /** null: it is about the deployment. */
+  instance_id: string | null;
+  trigger_name: string;
+  /** The ARN of a topic, or the name of a webhook. */
+  target: string;
+  subject: string;
+  /** What is sent, but for region and account. */
+  payload_json: string;
+  made_at_ms: number;
+  tries: number;
+  tried_at_ms: number | null;
+  sent_at_ms: number | null;
+  /** Neither this nor `sent_at_ms`: it waits. */
+  given_up_at_ms: number | null;
+  last_answer: string | null;
+}
+
+/** The notices of one deployment to one target, which are sent one after another. */
+export interface NoticeQueueRow {
+  deployment_id: string;
+  target: string;
+  /** When it is to be looked at next; null: nothing in it waits. */
+  wake_at_ms: number | null;
+  /** Which lease holds it, and until when; null: none. */
+  lease_id: string | null;
+  lease_until_ms: number | null;
+  /** How many times in a row its target took nothing. */
+  failures: number;
+}
+
 /** Whose doing an entry of the audit log is; `token`: a host's, with an enrolment token; `machine`: done on the server's own machine. */
 export type AuditRole = Role | 'token' | 'machine';
 
@@ -332,6 +370,8 @@ export interface StoreSchema {
   lifecycle_events: LifecycleEventRow;
   changed_targets: ChangedTargetRow;
   orders: OrderRow;
+  notices: NoticeRow;
+  notice_queues: NoticeQueueRow;
   host_states: HostStateRow;
   quotas: QuotaRow;
 }

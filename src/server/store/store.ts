@@ -24,7 +24,7 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
  * Transactions that change the same things wait for each other. On SQLite each has the whole database to itself. On PostgreSQL a
  * transaction holds what its outcome rests on, by the functions whose names begin with `lock` (to change it) and `hold` (so that nobody
  * else changes or deletes it), and in this order, so that nobody waits in a circle: the caller's key, user, keys of a host, host,
- * application, group, configuration; a deployment before its group; a quota after all of them. What is read without one of them may be gone when the transaction
+ * application, group, configuration; a deployment before its group; a quota after all of them, and so the queue of a notice. What is read without one of them may be gone when the transaction
  * writes.
  *
  * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent:

@@ -87,6 +87,15 @@ export async function someTargetsOf(
   return [...byId.values()].sort((a, b) => a.position - b.position);
 }
 
+/** The targets of these instances, in the order of attempt. */
+export async function targetsOfInstances(
+  db: StoreReader,
+  deploymentId: string,
+  instanceIds: readonly string[],
+): Promise<TargetRow[]> {
+  return someTargetsOf(db, deploymentId, { instanceIds, limit: 0 });
+}
+
 /** Those that were left alone are not among them. */
 function deployedTo(db: StoreReader, deploymentId: string) {
   return db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId).where('was_current', '=', 0);

@@ -39,15 +39,21 @@ export interface ServerMetrics {
   databaseFault(): void;
   /** The outcome of a lifecycle event that a host has reported. */
   report(status: 'Succeeded' | 'Failed'): void;
+  /** Notices that were sent, that were not taken at a try, or that are given up. */
+  notices(result: 'sent' | 'failed' | 'given-up', count: number): void;
   text(now: ServerFigures): string;
 }
 
 const STEP_BOUNDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const TRANSACTION_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2];
 
+const NOTICE_RESULTS = ['sent', 'failed', 'given-up'] as const;
+
 export function createServerMetrics(): ServerMetrics {
   const requests = new Map<string, number>();
   const reports = new Map<string, number>();
+  // From the beginning, so that the first one is an increase.
+  const notices = new Map(NOTICE_RESULTS.map((result) => [`result="${result}"`, 0]));
   const steps = createHistogram(STEP_BOUNDS);
   const transactions = createHistogram(TRANSACTION_BOUNDS);
   let databaseFaults = 0;
@@ -61,12 +67,17 @@ export function createServerMetrics(): ServerMetrics {
       databaseFaults += 1;
     },
     report: (status) => void add(reports, `status="${status}"`),
+    notices: (result, count) =>
+      void notices.set(`result="${result}"`, (notices.get(`result="${result}"`) ?? 0) + count),
     text: (now) =>
       [
         aboutServer(now),
         metricText('slipway_server_requests_total', 'counter', 'Requests that have ended.', [...requests]),
         metricText('slipway_server_events_reported_total', 'counter', 'Outcomes that hosts have reported.', [
           ...reports,
+        ]),
+        metricText('slipway_server_notices_total', 'counter', 'Notices of triggers, by what came of a try.', [
+          ...notices,
         ]),
         steps.text('slipway_server_step_seconds', 'Steps of deployments, with their waits for each other.'),
         transactions.text('slipway_server_transaction_seconds', 'Transactions with the database.'),

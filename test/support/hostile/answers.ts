@@ -135,6 +135,14 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
       },
     ],
   },
+  ListNotices: {
+    notices: [
+      {
+        ...{ time: 1, deploymentId: HOSTILE, event: HOSTILE, subject: HOSTILE, trigger: HOSTILE, target: HOSTILE },
+        ...{ state: HOSTILE, tries: 1, lastTryTime: 1, lastAnswer: HOSTILE, endTime: 1 },
+      },
+    ],
+  },
   DescribeServer: {
     version: HOSTILE,
     region: HOSTILE,

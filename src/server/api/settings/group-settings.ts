@@ -7,6 +7,7 @@ import { checkStyle } from './deployment-style.ts';
 import { checkLoadBalancers, checkTrafficControl } from './load-balancers.ts';
 import { checkRollback } from './rollback.ts';
 import { checkTagFilters } from './tag-filters.ts';
+import { checkTriggers, type KnowsTarget } from './triggers.ts';
 
 /**
  * Members that are kept as they were given. Of those that are not acted upon, only values that ask for nothing get here; groups that an older
@@ -37,13 +38,20 @@ const TAG_FORMS = [
   ['onPremisesInstanceTagFilters', 'onPremisesTagSet'],
 ] as const;
 
-/** @param balancers names that the server knows @throws ApiError the exception of the first setting that is not well formed */
-export function checkGroupSettings(input: Input, balancers: KnownBalancers): void {
+/** What the server's own configuration has. */
+export interface KnownThings {
+  readonly balancers: KnownBalancers;
+  readonly knowsTarget: KnowsTarget;
+}
+
+/** @throws ApiError the exception of the first setting that is not well formed */
+export function checkGroupSettings(input: Input, { balancers, knowsTarget }: KnownThings): void {
   checkTagFilters(input);
   checkStyle(input);
   checkLoadBalancers(input, balancers);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkStrategy(input);
+  checkTriggers(input, knowsTarget);
 }
 
 /** @throws ApiError InvalidInputException */

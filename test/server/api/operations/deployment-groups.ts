@@ -19,7 +19,10 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for blue/green, Auto Scaling, ECS services and triggers, and alarms that the server’s file does not have: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for blue/green, Auto Scaling, ECS services, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
+
+const TRIGGER = { triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] };
+const omitted = (member: keyof typeof TRIGGER) => ({ ...TRIGGER, [member]: undefined });
 
 const SETTINGS_REFUSED = {
   InvalidDeploymentConfigNameException: [
@@ -55,8 +58,19 @@ const SETTINGS_REFUSED = {
   InvalidAutoScalingGroupProcessToSuspendException: [['Terminate'], ['terminate'], ['Launch']].map((processes) => ({
     ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: processes },
   })),
-  InvalidTriggerConfigException: {
-    triggerConfigurations: [{ triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] }],
+  InvalidTriggerConfigException: [
+    { triggerConfigurations: [TRIGGER] },
+    { triggerConfigurations: [omitted('triggerTargetArn')] },
+    { triggerConfigurations: [omitted('triggerName')] },
+    { triggerConfigurations: [{ ...TRIGGER, triggerName: '' }] },
+    { triggerConfigurations: [{ ...TRIGGER, triggerName: 'x'.repeat(101) }] },
+    { triggerConfigurations: [omitted('triggerEvents')] },
+    { triggerConfigurations: [{ ...TRIGGER, triggerEvents: [] }] },
+    { triggerConfigurations: [{ ...TRIGGER, triggerEvents: ['DeploymentStart', 'deploymentstart'] }] },
+    { triggerConfigurations: [{}] },
+  ],
+  TriggerTargetsLimitExceededException: {
+    triggerConfigurations: tooMany(10, (n) => ({ ...TRIGGER, triggerName: `trigger-${n}` })),
   },
   InvalidAlarmConfigException: [
     { alarmConfiguration: { enabled: true, alarms: [{ name: 'load' }] } },
@@ -97,7 +111,6 @@ const SETTINGS_NEVER = {
   ECSServiceMappingLimitExceededException: REFUSED_FIRST,
   InvalidTrafficRoutingConfigurationException: REFUSED_FIRST,
   LifecycleHookLimitExceededException: REFUSED_FIRST,
-  TriggerTargetsLimitExceededException: REFUSED_FIRST,
   ThrottlingException: NO_THROTTLE,
 } as const;
 

@@ -1,0 +1,71 @@
+/** Writes down the notices of a step, in the transaction of the step: no crash can lose one, or send one of what has not happened. */
+import { findDeployment } from '../store/deployments.ts';
+import { eventsOfInstances } from '../store/lifecycle-events.ts';
+import { insertNotices } from '../store/notices.ts';
+import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import { countTargets, targetsOfInstances } from '../store/targets.ts';
+import { type Change, deploymentNotice, instanceNotice, type WantedNotice, wantedNotices } from './notices.ts';
+import { triggersOfDeployment } from './settings.ts';
+
+/**
+ * To be called when everything else of a step is written. A deployment without triggers costs nothing.
+ *
+ * @param before the deployment as it was when the step began
+ * @param targetsBefore those targets that the step may have changed, as they were
+ */
+export async function noteNotices(
+  tx: StoreTransaction,
+  before: DeploymentRow,
+  targetsBefore: readonly TargetRow[],
+  nowMs: number,
+): Promise<void> {
+  const triggers = triggersOfDeployment(before);
+  if (triggers.length === 0) return;
+  const { deployment_id: deploymentId } = before;
+  const after = await findDeployment(tx, deploymentId);
+  if (after === null) return;
+  const areTargetsWanted = triggers.some(({ events }) => events.some((event) => event.startsWith('Instance')));
+  const targets = areTargetsWanted ? await changesOf(tx, deploymentId, targetsBefore) : [];
+  const wanted = wantedNotices(deploymentId, { before, after }, targets, triggers);
+  if (wanted.length === 0) return;
+  const textOf = await textsOf(tx, after, targets, wanted);
+  const notices = wanted.map((notice) => {
+    const { id, event, trigger, instanceId } = notice;
+    return { id, event, instanceId, triggerName: trigger.name, target: trigger.target, ...textOf(notice) };
+  });
+  await insertNotices(tx, deploymentId, notices, nowMs);
+}
+
+async function changesOf(
+  tx: StoreTransaction,
+  deploymentId: string,
+  before: readonly TargetRow[],
+): Promise<readonly Change<TargetRow>[]> {
+  const ids = before.map(({ instance_id }) => instance_id);
+  const after = new Map((await targetsOfInstances(tx, deploymentId, ids)).map((row) => [row.instance_id, row]));
+  return before.flatMap((row) => {
+    const now = after.get(row.instance_id);
+    return now === undefined || now.status === row.status ? [] : [{ before: row, after: now }];
+  });
+}
+
+async function textsOf(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  targets: readonly Change<TargetRow>[],
+  wanted: readonly WantedNotice[],
+) {
+  const { deployment_id: deploymentId } = deployment;
+  const instanceIds = [...new Set(wanted.flatMap(({ instanceId }) => instanceId ?? []))];
+  const events = Map.groupBy(await eventsOfInstances(tx, deploymentId, instanceIds), ({ instance_id }) => instance_id);
+  const targetOf = new Map(targets.map(({ after }) => [after.instance_id, after]));
+  const isAboutDeployment = instanceIds.length === 0 || wanted.some(({ instanceId }) => instanceId === null);
+  const counts = isAboutDeployment ? ((await countTargets(tx, [deploymentId])).get(deploymentId) ?? {}) : {};
+  return ({ trigger, instanceId }: WantedNotice) => {
+    const target = targetOf.get(instanceId ?? '');
+    return target === undefined
+      ? deploymentNotice(trigger, deployment, counts)
+      : instanceNotice(trigger, deployment, target, events.get(target.instance_id) ?? []);
+  };
+}
