@@ -9,6 +9,7 @@ import { pollBackoffMs } from './backoff.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Pace } from './pace.ts';
 import { askedPauseMs, type RetryGate } from './retry-gate.ts';
+import type { LoopWatch } from './watchdog.ts';
 
 export interface PollerContext {
   readonly client: Pick<HostCommandClient, 'pollHostCommand' | 'isThrottled'>;
@@ -22,6 +23,8 @@ export interface PollerContext {
   readonly clock: Clock;
   readonly random: Pick<Random, 'fraction'>;
   readonly log: Logger;
+  /** Told what the loop does next. */
+  readonly watch?: Pick<LoopWatch, 'moved' | 'rests'>;
   /** Told after each poll that was answered. */
   onAnswered(): void;
   /** Told after each that was not. */
@@ -43,9 +46,11 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
   let mayHold = false;
   while (!signal.aborted) {
     if (!ctx.dispatcher.hasSlot) {
+      ctx.watch?.rests();
       await Promise.race([ctx.dispatcher.slotFreed(), aborted(signal)]);
       continue;
     }
+    ctx.watch?.moved();
     // More commands are of no use to an endpoint that does not answer for those that it has given.
     await ctx.gate.calm(signal);
     if (signal.aborted) return;

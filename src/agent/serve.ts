@@ -34,6 +34,7 @@ import { saySoWhileAtWork } from './still-at-work.ts';
 import { watchSignals } from './stop-signals.ts';
 import { checkEndpointTls } from './tls-check.ts';
 import { writeVersionFile } from './version-file.ts';
+import { createLoopWatch, tellWatchdog } from './watchdog.ts';
 import { windUp } from './wind-up.ts';
 import { openWireLog, type WireLogFile } from './wire-log.ts';
 
@@ -124,9 +125,21 @@ export async function serve(ctx: ServeContext): Promise<void> {
     { client, ledger, lastAnsweredAtMs: () => heard.lastAnsweredAtMs, clock: steadyClock, log },
     ended.signal,
   );
+  const watch = createLoopWatch(
+    steadyClock,
+    1000 * Math.max(config.httpReadTimeoutSeconds, config.waitBetweenRunsSeconds),
+  );
+  const watching = tellWatchdog(
+    {
+      ...{ watch, clock: steadyClock, log, env: process.env, pid: process.pid },
+      notify: (state) => notifyServiceManager(process.env, state),
+    },
+    ended.signal,
+  );
   await poll(
     {
       client,
+      watch,
       dispatcher,
       pace,
       gate,
@@ -145,12 +158,14 @@ export async function serve(ctx: ServeContext): Promise<void> {
     },
     stop.requested,
   );
+  // What runs may take hours to its end.
+  watch.rests();
   places.close();
   observers.tell({ type: 'agent-stopping' });
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
   ended.abort();
-  await sayingSo;
+  await Promise.all([sayingSo, watching]);
   status.close();
   await observers.close();
   wire?.close();

@@ -263,6 +263,31 @@ systemd-run --quiet --collect --unit=app-unit ${APP} unit /run`,
 
   const runaway = (sleep: number, file: string) =>
     `setsid env -i /bin/sh -c 'cd /; (setsid /bin/sleep ${sleep} & echo $! > ${file})' > /dev/null 2>&1\ntrap '' TERM`;
+  await check(
+    'an agent that stands still is started anew by the watchdog, and one that waits for the server is not',
+    async () => {
+      const dropIn = '/run/systemd/system/slipway-agent.service.d';
+      machine.run(
+        `mkdir -p ${dropIn} && printf '[Service]\\nWatchdogSec=3\\n' > ${dropIn}/soon.conf && systemctl daemon-reload && systemctl restart slipway-agent`,
+      );
+      await isActive(machine);
+      const before = mainPid(machine);
+      // Longer than the watchdog waits: a poll is held all the while.
+      machine.run('sleep 8');
+      must(mainPid(machine) === before, 'it was started anew although it polls');
+      machine.run(`kill -STOP ${before}`);
+      await eventually(() => mainPid(machine) !== before && mainPid(machine) !== '0', {
+        withinMs: 30_000,
+        everyMs: 200,
+      });
+      machine.run(`rm -r ${dropIn} && systemctl daemon-reload && systemctl restart slipway-agent`);
+      await isActive(machine);
+      await appsLive(machine);
+    },
+  );
+  await check('a script written for the official agent finds this one by its unit’s name', () => {
+    must(machine.run('systemctl is-active codedeploy-agent') === 'active', 'codedeploy-agent is not active');
+  });
   await check('a hook’s timeout kills its whole control group and leaves the applications alone', async () => {
     const late = revision('late', {
       timeoutSeconds: 2,

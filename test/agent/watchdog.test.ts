@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { createLoopWatch, tellWatchdog, watchdogIntervalMs } from '../../src/agent/watchdog.ts';
+import { manualClock } from '../support/clock.ts';
+
+describe('the watch over the poll loop', () => {
+  test('finds nothing overdue while the loop moves, rests, or has not begun', () => {
+    let now = 1_000_000;
+    const watch = createLoopWatch({ now: () => now }, 80_000);
+    now += 86_400_000;
+    expect(watch.overdueMs()).toBe(0);
+    for (let step = 0; step < 5; step += 1) {
+      watch.moved();
+      // A poll that is held, answered late, and throttled on top.
+      now += 80_000 + 5 * 60_000;
+      expect(watch.overdueMs()).toBe(0);
+    }
+    watch.rests();
+    now += 7_200_000;
+    expect(watch.overdueMs()).toBe(0);
+  });
+
+  test('finds it overdue when a step takes longer than any of its limits', () => {
+    let now = 0;
+    const watch = createLoopWatch({ now: () => now }, 80_000);
+    watch.moved();
+    now += 80_000 + 10 * 60_000 + 5_000;
+    expect(watch.overdueMs()).toBe(5_000);
+    watch.moved();
+    expect(watch.overdueMs()).toBe(0);
+  });
+});
+
+describe('systemd', () => {
+  test.each([
+    [{ WATCHDOG_USEC: '180000000' }, 180_000],
+    [{ WATCHDOG_USEC: '180000000', WATCHDOG_PID: '42' }, 180_000],
+    [{ WATCHDOG_USEC: '180000000', WATCHDOG_PID: '43' }, null],
+    [{ WATCHDOG_USEC: '0' }, null],
+    [{ WATCHDOG_USEC: 'soon' }, null],
+    [{}, null],
+  ])('that sets %j watches every %s ms', (env, expected) => {
+    expect(watchdogIntervalMs(env, 42)).toBe(expected);
+  });
+
+  test('hears three times in each interval until the loop is stuck, and then the log says why no more', async () => {
+    const clock = manualClock();
+    const watch = createLoopWatch(clock, 0);
+    const heard: number[] = [];
+    const said: string[] = [];
+    watch.moved();
+    const telling = tellWatchdog(
+      {
+        ...{ watch, clock, pid: 42, env: { WATCHDOG_USEC: '180000000' } },
+        log: { error: (message) => said.push(message) },
+        notify: async () => void heard.push(clock.now()),
+      },
+      new AbortController().signal,
+    );
+    for (let time = 0; time < 11; time += 1) {
+      expect(await clock.nextSleep()).toBe(60_000);
+      clock.advance(60_000);
+    }
+    await telling;
+    expect(heard).toHaveLength(11);
+    expect(said).toEqual(['the poll loop is stuck; systemd is left to start the agent anew']);
+  });
+});
