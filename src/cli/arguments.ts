@@ -89,6 +89,18 @@ export function parseCount(text: string): number {
 /** A time that something is kept for. */
 export type Days = number | 'forever';
 
+/** Requests a second; `none`: as many as come. */
+export type RequestsPerSecond = number | 'none';
+
+const MAX_RATE = 1_000_000;
+
+export function parseRate(text: string): RequestsPerSecond {
+  if (text === 'none') return text;
+  const rate = /^\d{1,7}(?:\.\d{1,3})?$/.test(text) ? Number(text) : 0;
+  if (rate > 0 && rate <= MAX_RATE) return rate;
+  throw new InvalidArgumentError(`'${text}' is neither a number of requests a second up to ${MAX_RATE} nor none`);
+}
+
 /** A hundred years: what is meant to stay longer stays for ever. */
 const MAX_DAYS = 36_500;
 

@@ -1,8 +1,18 @@
 /** The settings of the control server, as flags and as variables: what `slipway server` runs with, and what its doctor looks at. */
 import { type Command, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
+import type { RateLimits } from '../server/connections/rates.ts';
 import { pathFrom } from '../system/working-folder.ts';
-import { type Days, type ListenAddress, parseDays, parseDomain, parseFolder, parseListenAddress } from './arguments.ts';
+import {
+  type Days,
+  type ListenAddress,
+  parseDays,
+  parseDomain,
+  parseFolder,
+  parseListenAddress,
+  parseRate,
+  type RequestsPerSecond,
+} from './arguments.ts';
 
 export interface ServerOptions {
   readonly dataDir: string;
@@ -25,6 +35,10 @@ export interface ServerOptions {
   readonly keepDiagnostics: Days;
   readonly keepRevisions: Days;
   readonly keepAudit: Days;
+  readonly ratePerKey: RequestsPerSecond;
+  readonly ratePerHost: RequestsPerSecond;
+  readonly ratePerAddress: RequestsPerSecond;
+  readonly rateOfFailures: RequestsPerSecond;
 }
 
 export const DEFAULT_DATA_DIR = '/var/lib/slipway';
@@ -114,7 +128,31 @@ export function addServerOptions(command: Command): Command {
     .addOption(keepOption('deployments', 365, 'deployments, with their targets and events, are kept after their ends'))
     .addOption(keepOption('diagnostics', 90, 'what scripts wrote is kept after the end of the deployment'))
     .addOption(keepOption('revisions', 365, 'applications know a revision after its last use; bundles stay'))
-    .addOption(keepOption('audit', 730, 'the audit log keeps who has changed what'));
+    .addOption(keepOption('audit', 730, 'the audit log keeps who has changed what'))
+    .addOption(rateOption('per-key', 200, 'requests a second of one access key of people'))
+    .addOption(rateOption('per-host', 50, 'requests a second of one host’s key'))
+    .addOption(rateOption('per-address', 1_000, 'requests a second of all keys of people from one address'))
+    .addOption(rateOption('of-failures', 5, 'requests a second from one address with a wrong key or token'));
+}
+
+/** Five seconds’ worth may come at once, of failures forty. */
+function rateOption(what: string, usual: number, meaning: string): Option {
+  return new Option(`--rate-${what} <number>`, `${meaning}, in the long run; or none, for no limit`)
+    .env(`SLIPWAY_RATE_${what.toUpperCase().replaceAll('-', '_')}`)
+    .argParser(parseRate)
+    .default(usual);
+}
+
+/** The limits on requests that settings ask for. */
+export function rateLimitsOf(options: ServerOptions): RateLimits {
+  const rate = (perSecond: RequestsPerSecond, burstSeconds: number) =>
+    perSecond === 'none' ? null : { perSecond, burst: Math.max(1, perSecond * burstSeconds) };
+  return {
+    perKey: rate(options.ratePerKey, 5),
+    perHost: rate(options.ratePerHost, 5),
+    perAddress: rate(options.ratePerAddress, 5),
+    failures: rate(options.rateOfFailures, 40),
+  };
 }
 
 function keepOption(what: string, defaultDays: number, meaning: string): Option {

@@ -10,12 +10,19 @@ export class ApiError extends Error {
   /** As the API names it, such as `ApplicationDoesNotExistException`. */
   readonly type: string;
   readonly status: number;
+  /** When the client may try again; null: nothing is said about that, or as usual for 503. */
+  readonly retryAfterSeconds: number | null;
 
   /** @param status 400, which all modelled exceptions have, unless told otherwise */
-  constructor(type: string, message: string, options: { readonly status?: number; readonly cause?: unknown } = {}) {
+  constructor(
+    type: string,
+    message: string,
+    options: { readonly status?: number; readonly cause?: unknown; readonly retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.type = type;
     this.status = options.status ?? 400;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
   }
 }
 
@@ -40,10 +47,16 @@ export function encodeApiError(error: ApiError): EncodedApiError {
     headers: {
       'content-type': 'application/x-amz-json-1.1',
       'x-amzn-errortype': error.type,
-      ...(error.status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {}),
+      ...retryAfterHeader(error),
     },
     body: JSON.stringify({ __type: error.type, message: error.message }),
   };
+}
+
+/** `retry-after`, where the client is told when to try again. */
+export function retryAfterHeader({ status, retryAfterSeconds }: ApiError): { readonly 'retry-after'?: string } {
+  if (retryAfterSeconds !== null) return { 'retry-after': String(retryAfterSeconds) };
+  return status === 503 ? { 'retry-after': RETRY_AFTER_SECONDS } : {};
 }
 
 /** Error types and texts by which a service says «not so fast». */

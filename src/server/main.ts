@@ -9,6 +9,7 @@ import { type Connections, createConnections } from './connections/connections.t
 import { connectionLimits } from './connections/limits.ts';
 import { type Listener, listenAt } from './connections/listener.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
+import { createRates, NO_RATE_LIMITS, type RateLimits } from './connections/rates.ts';
 import { openDataFolder } from './data-folder.ts';
 import { startArrivalsWatch } from './engine/arrivals-watch.ts';
 import { type Engine, startEngine } from './engine/engine.ts';
@@ -75,6 +76,8 @@ export interface ServerOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
+  /** Limits on requests; without them there are none. */
+  readonly rates?: RateLimits;
   readonly version: string;
   readonly log: Logger;
   readonly clock: Clock;
@@ -150,8 +153,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const connections = createConnections({
       ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },
     });
+    const rates = createRates(options.rates ?? NO_RATE_LIMITS, { nowMs: elapsedMs, onThrottled: metrics.throttled });
     const revisions = createRevisionDoor({
-      ...{ dataDir, findKey, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
+      ...{ dataDir, findKey, rates, transfers, clock, random, log, connections, tls, buckets: [REVISION_BUCKET] },
       noteChange: (change) => keepRevisionChange({ store, clock }, change),
       neededBy: (hostArn) => neededObjects(store.db, hostArn),
       isShared: options.databaseUrl !== undefined,
@@ -164,6 +168,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       options.s3Listen === undefined ? null : await listenAt({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
     const known = {
+      rates,
       findKey: (accessKeyId: string) => findKnownAccessKey(store.db, sealer, accessKeyId),
       signingKeyOf: rememberedSigningKeys(),
     };

@@ -23,7 +23,14 @@ export async function testServer(
   tls?: { readonly certFile: string; readonly keyFile: string },
   addresses: Pick<
     ServerOptions,
-    's3Listen' | 's3Domain' | 'publicS3Endpoint' | 'metricsListen' | 'loadBalancersFile' | 'awsRegion' | 'webhooksFile'
+    | 's3Listen'
+    | 's3Domain'
+    | 'publicS3Endpoint'
+    | 'metricsListen'
+    | 'loadBalancersFile'
+    | 'awsRegion'
+    | 'webhooksFile'
+    | 'rates'
   > = {},
 ): Promise<TestServer> {
   const database = databaseUrl === null ? {} : { databaseUrl };

@@ -11,6 +11,7 @@ import {
   checkPublicS3Endpoint,
   checkServerOptions,
   DEFAULT_DATA_DIR,
+  rateLimitsOf,
   type ServerOptions,
   usedServerOptions,
 } from '../server-options.ts';
@@ -131,6 +132,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
       revisionsMs: millisecondsOf(options.keepRevisions),
       auditMs: millisecondsOf(options.keepAudit),
     },
+    rates: rateLimitsOf(options),
     version: packageVersion(),
     log,
     clock: ctx.clock,

@@ -26,15 +26,18 @@ const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 /**
  * Finds a token by what a host sends of it. Asked before the request's body is read.
  *
+ * @param onUnknown is told when there is no such token, or the secret is another one
  * @throws ApiError UnrecognizedClientException; who has the secret is told what became of the token
  */
 export async function requireToken(
   { store, clock }: Pick<ApiContext, 'store' | 'clock'>,
   given: { readonly tokenId: string; readonly secret: string },
+  onUnknown: () => void,
 ): Promise<EnrolmentTokenRow> {
   const row = await findToken(store.db, given.tokenId);
   const [kept, sent] = [row?.secret_sha256 ?? '', sha256Hex(given.secret)].map((text) => Buffer.from(text));
   if (row === null || kept?.length !== sent?.length || !timingSafeEqual(kept as Buffer, sent as Buffer)) {
+    onUnknown();
     throw unusable('is not known here');
   }
   const why = await whyUnusable(store.db, row, clock.now());

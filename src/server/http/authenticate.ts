@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { ApiError } from '../../protocol/errors.ts';
 import { sha256Hex } from '../../protocol/sigv4/sha256.ts';
 import type { SigningKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import { checkSignatureHead, verifySignature } from '../../protocol/sigv4/verify.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Caller } from '../api/context.ts';
+import type { Rates } from '../connections/rates.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import { powerlessError } from '../store/powers.ts';
 
@@ -11,6 +13,7 @@ export interface AuthenticationContext {
   readonly clock: Pick<Clock, 'now'>;
   /** null: not known. */
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
+  readonly rates: Rates;
   /** Derives signing keys, or remembers them. */
   readonly signingKeyOf: SigningKeyOf;
 }
@@ -19,6 +22,8 @@ export interface IncomingHead {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** The address that the request comes from, as `clientOf` names it. */
+  readonly client: string;
 }
 
 /** A body that took longer than this to come may have outlived the power of its key. */
@@ -31,7 +36,7 @@ const LOOK_AGAIN_MS = 1_000;
  * @param services that the signature may be scoped to
  * @param turn is waited for before the key is looked up; whoever has no signature is refused before it
  * @returns what finishes it, once the body is there; it throws the same errors
- * @throws ApiError of `verifySignature`, and of a key that has no power: its owner is told why
+ * @throws ApiError of `verifySignature` and of `Rates`, and of a key that has no power: its owner is told why
  */
 export async function beginAuthentication(
   ctx: AuthenticationContext,
@@ -42,10 +47,15 @@ export async function beginAuthentication(
   const signed = { method: head.method, path: head.path, headers: textHeaders(head.headers) };
   const options = { services, nowMs: ctx.clock.now(), signingKeyOf: ctx.signingKeyOf };
   const { accessKeyId } = checkSignatureHead(signed, options).authorization;
+  const claim = { client: head.client, id: accessKeyId };
+  ctx.rates.admit(claim);
   await turn();
   const lookedAtMs = ctx.clock.now();
   const found = await ctx.findKey(accessKeyId);
-  if (found === null) throw powerlessError({ why: 'unknown' });
+  if (found === null) {
+    ctx.rates.failed(claim);
+    throw powerlessError({ why: 'unknown' });
+  }
   return async (body) => {
     const isOld = ctx.clock.now() - lookedAtMs > LOOK_AGAIN_MS;
     const key = isOld ? await ctx.findKey(accessKeyId) : found;
@@ -53,11 +63,13 @@ export async function beginAuthentication(
     const secretOf = async () => key.secretAccessKey;
     await verifySignature({ ...signed, bodySha256: sha256Hex(body) }, { ...options, secretOf }).catch(
       (error: unknown) => {
+        if (error instanceof ApiError && error.type === 'InvalidSignatureException') ctx.rates.failed(claim);
         // Who has not the secret must not learn that there once was such a key.
         if (key.powerless !== null) throw powerlessError({ why: 'unknown' });
         throw error;
       },
     );
+    ctx.rates.proved(claim, key.role);
     if (key.powerless !== null) throw powerlessError(key.powerless);
     const { role, hostArn, scope } = key;
     return { accessKeyId, role, hostArn, scope };

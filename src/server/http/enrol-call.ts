@@ -4,15 +4,23 @@ import { ApiError } from '../../protocol/errors.ts';
 import { parseBearer } from '../../protocol/management/enrolment.ts';
 import type { ApiContext } from '../api/context.ts';
 import { enrolHost, requireToken } from '../api/enrol-host.ts';
+import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
+import type { Rates } from '../connections/rates.ts';
 import { readJson } from './read-json.ts';
+
+interface EnrolContext {
+  readonly api: ApiContext;
+  readonly connections: Pick<Connections, 'readBody'>;
+  readonly rates: Rates;
+}
 
 /** A name and a flag. */
 const MAX_BODY_BYTES = 4_096;
 
 /** The token is looked at before the body is read, as keys are. @throws ApiError */
 export async function callEnrol(
-  { api, connections }: { readonly api: ApiContext; readonly connections: Pick<Connections, 'readBody'> },
+  { api, connections, rates }: EnrolContext,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -25,7 +33,10 @@ export async function callEnrol(
       { status: 403 },
     );
   }
-  const token = await requireToken(api, given);
+  const claim = { client: clientOf(request.socket.remoteAddress), id: given.tokenId };
+  rates.admit(claim);
+  const token = await requireToken(api, given, () => rates.failed(claim));
+  rates.proved(claim, 'token');
   const body = await connections.readBody(request, response, MAX_BODY_BYTES);
   return enrolHost(api, token, readJson(body), requestId);
 }

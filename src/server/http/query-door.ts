@@ -2,14 +2,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isSlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { ApiError, serviceUnavailable } from '../../protocol/errors.ts';
+import { ApiError, retryAfterHeader, serviceUnavailable } from '../../protocol/errors.ts';
 import { encodeQueryAnswer, encodeQueryError } from '../../protocol/query/answer.ts';
 import { readForm } from '../../protocol/query/form.ts';
 import type { SigningKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener } from '../connections/guarded-server.ts';
+import type { Rates } from '../connections/rates.ts';
 import type { IdentityContext } from '../iam/context.ts';
 import { callIdentityOperation, IDENTITY_APIS, type IdentityApi } from '../iam/operations.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
@@ -21,6 +23,7 @@ export interface QueryDoorContext {
   readonly identity: IdentityContext;
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
   readonly signingKeyOf: SigningKeyOf;
+  readonly rates: Rates;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Pick<Random, 'uuid'>;
   readonly connections: Pick<Connections, 'readBody' | 'verified'>;
@@ -48,7 +51,7 @@ async function answer(ctx: QueryDoorContext, request: IncomingMessage, response:
     body = encodeQueryError({ namespace, requestId, status }, { code: error.type, message: error.message });
     // What is left of a request that is refused is not read any more.
     if (!request.complete) response.setHeader('connection', 'close');
-    if (status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+    for (const [name, value] of Object.entries(retryAfterHeader(error))) response.setHeader(name, value);
   }
   response.writeHead(status, {
     'content-type': 'text/xml',
@@ -57,9 +60,6 @@ async function answer(ctx: QueryDoorContext, request: IncomingMessage, response:
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
-
-/** How soon a client may try again after 503; seconds. */
-const RETRY_AFTER_SECONDS = '2';
 
 /** The API that a request is signed for. One that is not signed is refused, in the words of the first. */
 function apiOf(request: IncomingMessage): IdentityApi {
@@ -82,7 +82,8 @@ async function handle(
     throw new ApiError('InvalidAction', 'Every operation is a POST to / with a form, signed in its header.');
   }
   requireForm(headers['content-type'] ?? '');
-  const finishAuthentication = await beginAuthentication(ctx, { method, path: url, headers }, [api.service]);
+  const client = clientOf(request.socket.remoteAddress);
+  const finishAuthentication = await beginAuthentication(ctx, { method, path: url, headers, client }, [api.service]);
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request, caller.accessKeyId);
@@ -105,12 +106,14 @@ const QUERY_CODES: Readonly<Record<string, { readonly code: string; readonly sta
   InvalidRequestException: { code: 'InvalidInput' },
   RequestTimeoutException: { code: 'RequestExpired' },
   SerializationException: { code: 'MalformedQueryString' },
+  ThrottlingException: { code: 'Throttling' },
 };
 
 function queryErrorOf(ctx: Pick<QueryDoorContext, 'log'>, thrown: unknown, requestId: string): ApiError {
   if (thrown instanceof ApiError) {
     const { code, status = thrown.status } = QUERY_CODES[thrown.type] ?? { code: thrown.type };
-    return new ApiError(code, thrown.message, { status });
+    const { retryAfterSeconds } = thrown;
+    return new ApiError(code, thrown.message, { status, ...(retryAfterSeconds === null ? {} : { retryAfterSeconds }) });
   }
   if (isSlipwayError(thrown, 'SERVER_DATABASE_AWAY')) {
     return serviceUnavailable('The server cannot use its database just now. Try again in a few seconds.', thrown);

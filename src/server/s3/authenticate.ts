@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import { ApiError } from '../../protocol/errors.ts';
 import { parseAuthorization } from '../../protocol/sigv4/authorization.ts';
 import { signingKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 import { verifySignature } from '../../protocol/sigv4/verify.ts';
+import { clientOf } from '../connections/address.ts';
+import type { Claim, Rates } from '../connections/rates.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { isPresigned, verifyPresigned } from './presigned.ts';
 import { S3Error } from './s3-error.ts';
@@ -37,9 +40,43 @@ export interface Authenticated {
  * from being exchanged on the way. Otherwise somebody who has seen a request could send it once more with another body.
  *
  * @param query the request's, decoded
- * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature` and `requireSingleHeaders`
+ * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature`, `requireSingleHeaders` and `Rates`
  */
 export async function authenticate(
+  ctx: S3AuthenticationContext & { readonly rates: Rates },
+  message: IncomingMessage,
+  query: ReadonlyMap<string, string>,
+): Promise<Authenticated> {
+  const client = clientOf(message.socket.remoteAddress);
+  let claim: Claim | null = null;
+  const findKey = async (id: string) => {
+    claim = { client, id };
+    ctx.rates.admit(claim);
+    return ctx.findKey(id);
+  };
+  try {
+    const authenticated = await bySignature({ ...ctx, findKey }, message, query);
+    const { accessKeyId, role } = authenticated.caller;
+    ctx.rates.proved({ client, id: accessKeyId }, role);
+    return authenticated;
+  } catch (error) {
+    if (claim !== null && isWrongSecret(error)) ctx.rates.failed(claim);
+    throw error;
+  }
+}
+
+/** Whether a request named a key that is not known, or signed with another secret. */
+function isWrongSecret(error: unknown): boolean {
+  const name = error instanceof ApiError ? error.type : error instanceof S3Error ? error.code : '';
+  return [
+    'UnrecognizedClientException',
+    'InvalidSignatureException',
+    'InvalidAccessKeyId',
+    'SignatureDoesNotMatch',
+  ].includes(name);
+}
+
+async function bySignature(
   ctx: S3AuthenticationContext,
   message: IncomingMessage,
   query: ReadonlyMap<string, string>,

@@ -7,11 +7,12 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { isSlipwayError, systemErrorCode } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
-import { ApiError } from '../../protocol/errors.ts';
+import { ApiError, retryAfterHeader } from '../../protocol/errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
+import type { Rates } from '../connections/rates.ts';
 import type { AccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 import { understand } from './gate.ts';
@@ -51,6 +52,7 @@ export interface S3Context {
   /** Keeps for the audit log what a request has changed. */
   noteChange(request: ChangingRequest): Promise<void>;
   readonly transfers: Pick<Transfers, 'begin'>;
+  readonly rates: Rates;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -147,7 +149,7 @@ async function handle(
   const address = readAddress(message.url ?? '/', hostBucket);
   const isEncrypted = ctx.tls !== null;
   const { caller, headers, query, body } = await authenticate(
-    { findKey: ctx.findKey, nowMs: ctx.clock.now(), isEncrypted },
+    { findKey: ctx.findKey, rates: ctx.rates, nowMs: ctx.clock.now(), isEncrypted },
     message,
     address.query,
   );
@@ -202,6 +204,8 @@ const SIGNATURE_CODES: Readonly<Record<string, string>> = {
 
 function toS3Error(ctx: S3Context, thrown: unknown, requestId: string): S3Error {
   if (thrown instanceof S3Error) return thrown;
+  if (thrown instanceof ApiError && thrown.type === 'ThrottlingException')
+    return new S3Error('SlowDown', 503, thrown.message, { ...retryAfterHeader(thrown) });
   if (thrown instanceof ApiError)
     return new S3Error(SIGNATURE_CODES[thrown.type] ?? 'AccessDenied', 403, thrown.message);
   if (isSlipwayError(thrown, 'SERVER_DATABASE_AWAY'))

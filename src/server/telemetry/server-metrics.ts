@@ -4,6 +4,9 @@
  */
 import { createHistogram, escapeLabel, metricText } from '../../system/prometheus.ts';
 
+/** Whose limit it was. */
+type Throttled = 'key' | 'host' | 'address' | 'failures';
+
 export interface RequestLabels {
   readonly api: 'management' | 'host-command' | 'iam-sts' | 's3' | 'health' | 'other';
   /** Of the JSON APIs the operation, of S3 the method; `other` for what is not known, `any` where nobody looks closer. */
@@ -41,6 +44,8 @@ export interface ServerMetrics {
   report(status: 'Succeeded' | 'Failed'): void;
   /** Notices that were sent, that were not taken at a try, or that are given up. */
   notices(result: 'sent' | 'failed' | 'given-up', count: number): void;
+  /** A request that was refused because too many came. */
+  throttled(by: Throttled): void;
   text(now: ServerFigures): string;
 }
 
@@ -54,6 +59,7 @@ export function createServerMetrics(): ServerMetrics {
   const reports = new Map<string, number>();
   // From the beginning, so that the first one is an increase.
   const notices = new Map(NOTICE_RESULTS.map((result) => [`result="${result}"`, 0]));
+  const throttled = new Map<string, number>();
   const steps = createHistogram(STEP_BOUNDS);
   const transactions = createHistogram(TRANSACTION_BOUNDS);
   let databaseFaults = 0;
@@ -69,6 +75,7 @@ export function createServerMetrics(): ServerMetrics {
     report: (status) => void add(reports, `status="${status}"`),
     notices: (result, count) =>
       void notices.set(`result="${result}"`, (notices.get(`result="${result}"`) ?? 0) + count),
+    throttled: (by) => void add(throttled, `by="${by}"`),
     text: (now) =>
       [
         aboutServer(now),
@@ -78,6 +85,9 @@ export function createServerMetrics(): ServerMetrics {
         ]),
         metricText('slipway_server_notices_total', 'counter', 'Notices of triggers, by what came of a try.', [
           ...notices,
+        ]),
+        metricText('slipway_server_throttled_total', 'counter', 'Requests that were refused because too many came.', [
+          ...throttled,
         ]),
         steps.text('slipway_server_step_seconds', 'Steps of deployments, with their waits for each other.'),
         transactions.text('slipway_server_transaction_seconds', 'Transactions with the database.'),

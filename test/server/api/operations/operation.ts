@@ -30,7 +30,8 @@ export type Operations<Op extends CodeDeployOperation> = { readonly [Name in Op]
 
 export const LONG_NAME = 'x'.repeat(101);
 
-export const NO_THROTTLE = 'This server sets limits to connections, not to calls.';
+export const NO_THROTTLE =
+  'No request brings it about by itself: it comes of any operation beyond the limits on requests (test/server/http/rates.test.ts).';
 export const NO_ROLES = 'The role is kept and shown, and never assumed.';
 export const HOSTS_ONLY = 'There is no platform but Server.';
 
