@@ -122,13 +122,19 @@ async function readmeScenario(folder: string): Promise<void> {
     env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey;
   });
   await check('README’s commands for a host enrol it, and its agent becomes ready over https', () => {
-    const said = machine.run(readme.commands('slipway register', 'slipway agent install'), env);
+    const made = machine.run(`${readme.commands('export SLIPWAY_ENDPOINT_URL')} --json`, env);
+    env['SLIPWAY_ENDPOINT_URL'] = 'https://localhost:8400';
+    const { token } = JSON.parse(made) as { token: string };
+    // As root has it on a host: without the key of people.
+    const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...own } = env;
+    const commands = readme.commands('slipway register', 'slipway agent install').replace('TOKEN', token);
+    const said = machine.run(commands, own);
     must(/slipway-agent is ready, with PID \d+/.test(said), said);
     must(machine.run(`cat ${CONFIG}`).includes('ca_file: '), 'the authority is not in the configuration');
   });
   await check('README’s commands deploy', () => {
     writeRevision(join(machine.root, 'root/build'), { destination: '/srv/my-site', files: { a: 'README' } });
-    const said = machine.run(`cd /root && ${readme.commands('export SLIPWAY_ENDPOINT_URL')}`, env);
+    const said = machine.run(`cd /root && ${readme.commands('slipway applications create')}`, env);
     must(said.includes('Succeeded'), said);
     must(machine.run('cat /srv/my-site/a') === 'README', 'the file is not in place');
   });
@@ -164,7 +170,7 @@ function readmeCommands(server: string) {
   };
   return {
     settings: one('ini', 'SLIPWAY_LISTEN='),
-    /** Lines that begin so, joined to one command; with `export` the whole block. */
+    /** Lines that begin so, joined to one command; of blocks that belong together, all lines. */
     commands: (...starts: readonly string[]) =>
       starts
         .flatMap((start) => {
@@ -172,7 +178,7 @@ function readmeCommands(server: string) {
             .split('\n')
             .map((line) => line.replace(/ +#.*$/, ''))
             .filter((line) => line !== '');
-          return start.startsWith('export') || start.startsWith('chown')
+          return /^(export|chown|slipway applications)/.test(start)
             ? lines
             : lines.filter((line) => line.startsWith(start));
         })
