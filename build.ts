@@ -21,14 +21,17 @@ export const SECOND_THREAD = 'src/install/second-thread-main.ts';
 /** Packages that only those install who have something in AWS. */
 const OPTIONAL_PACKAGES = Object.keys(packageFile.peerDependencies);
 
-if (import.meta.main) {
-  rmSync('dist', { recursive: true, force: true });
+if (import.meta.main) await buildPackage('dist');
+
+/** What a published package carries, in place of what stood in the folder. */
+export async function buildPackage(folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
   // Each on its own: of what two programs share every piece becomes a file, and an executor would look for eighty at each start.
   for (const [name, source] of Object.entries({ ...APART, 'cli/main': 'src/cli/main.ts' })) {
-    await bundle({ [name]: source }, 'dist', [apart(source)]);
+    await bundle({ [name]: source }, folder, [apart(source)]);
   }
-  await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, 'dist');
-  await bundle({ 'install/second-thread': SECOND_THREAD }, 'dist');
+  await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, folder);
+  await bundle({ 'install/second-thread': SECOND_THREAD }, folder);
 }
 
 /** @param entryPoints name of the file that is made, without `.js` → source */
@@ -38,6 +41,7 @@ export async function bundle(
   plugins: readonly Plugin[] = [],
 ): Promise<void> {
   await build({
+    absWorkingDir: import.meta.dirname,
     entryPoints: { ...entryPoints },
     outdir,
     bundle: true,

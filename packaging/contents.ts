@@ -21,8 +21,14 @@ export interface Texts {
   readonly billOfMaterials: string;
 }
 
-/** @param project with `dist/` built */
-export function contentsOf(project: string, version: string, runtime: Runtime, texts: Texts): readonly Entry[] {
+/** @param program the folder of the built program */
+export function contentsOf(
+  project: string,
+  program: string,
+  version: string,
+  runtime: Runtime,
+  texts: Texts,
+): readonly Entry[] {
   const read = (path: string) => readFileSync(join(project, path), 'utf8');
   const entries: Entry[] = [
     { path: `${HOME}/runtime/slipway-node`, mode: 0o755, content: { from: runtime.program } },
@@ -33,10 +39,10 @@ export function contentsOf(project: string, version: string, runtime: Runtime, t
       0o755,
     ),
     textEntry(`${HOME}/package.json`, `${JSON.stringify({ name: 'slipway', version, type: 'module' })}\n`),
-    ...filesBelow(project, 'dist', HOME, ['packages']),
-    ...filesBelow(project, 'schema', HOME),
+    ...filesBelow(program, `${HOME}/dist`),
+    ...filesBelow(join(project, 'schema'), `${HOME}/schema`),
     // Templates of `agent install` and `server install`, for those who want a unit of their own.
-    ...filesBelow(project, 'systemd', HOME),
+    ...filesBelow(join(project, 'systemd'), `${HOME}/systemd`),
     ...['after-install', 'before-remove'].map((name) =>
       textEntry(`${HOME}/scripts/${name}`, read(`packaging/files/${name}`), 0o755),
     ),
@@ -61,7 +67,7 @@ export function contentsOf(project: string, version: string, runtime: Runtime, t
     textEntry(`${DOCS}/CHANGELOG.md`, read('CHANGELOG.md')),
     textEntry(`${DOCS}/README.md`, read('README.md')),
     textEntry(`${DOCS}/slipway.cdx.json`, texts.billOfMaterials),
-    ...filesBelow(project, 'docs', DOCS),
+    ...filesBelow(join(project, 'docs'), `${DOCS}/docs`),
     textEntry('/usr/share/lintian/overrides/slipway', read('packaging/files/lintian-overrides')),
   ];
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -72,11 +78,10 @@ function packagedUnit(template: string): string {
   return template.replace(/^(#.*\n)+/, '');
 }
 
-function filesBelow(project: string, folder: string, to: string, except: readonly string[] = []): readonly Entry[] {
-  return readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => !except.some((one) => name === one || name.startsWith(`${one}/`)))
-    .filter((name) => statSync(join(project, folder, name)).isFile())
-    .map((name) => ({ path: `${to}/${folder}/${name}`, mode: 0o644, content: { from: join(project, folder, name) } }));
+function filesBelow(folder: string, to: string): readonly Entry[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(join(folder, name)).isFile())
+    .map((name) => ({ path: `${to}/${name}`, mode: 0o644, content: { from: join(folder, name) } }));
 }
 
 /** Without the hour: Node writes none into the head. */

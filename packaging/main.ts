@@ -1,12 +1,13 @@
 /**
- * Builds the packages that operators install: `npm run package`. Needs `dist/` (`npm run build`, which the script runs first), dpkg-deb,
- * rpmbuild, and strip for each of the processors; Debian has them all.
+ * Builds the packages that operators install: `npm run package`. Needs dpkg-deb, rpmbuild, and strip for each of the processors; Debian has
+ * them all.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildPackage } from '../build.ts';
 import { LINT_RULES } from '../src/appspec/rules.ts';
 import { EXIT_STATUS } from '../src/cli/exit-status.ts';
 import { environmentTemplate } from '../src/cli/service/environment-file.ts';
@@ -60,10 +61,13 @@ async function packageAll(): Promise<void> {
   const timeSeconds = timeOfBuild();
   const maintainer = maintainerOf(PROJECT, process.env);
   const common = { version, timeSeconds, outFolder, maintainer };
+  // Not in dist/, which others may be building at the same time.
+  const program = mkdtempSync(join(tmpdir(), 'slipway-program-'));
+  await buildPackage(program);
   const sums: string[] = [];
   for (const architecture of architectures) {
     const runtime = runtimeOf(PROJECT, architecture, join(PROJECT, 'node_modules/.cache/slipway-packages'));
-    const entries = contentsOf(PROJECT, version, runtime, {
+    const entries = contentsOf(PROJECT, program, version, runtime, {
       ...(await textsFor(runtime)),
       debianChangelog: debianChangelog(version, maintainer, timeSeconds),
     });
@@ -79,6 +83,7 @@ async function packageAll(): Promise<void> {
       }
     }
   }
+  rmSync(program, { recursive: true });
   writeFileSync(join(outFolder, 'SHA256SUMS'), sums.join(''));
   process.stdout.write(sums.join(''));
 }
