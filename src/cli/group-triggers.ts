@@ -19,7 +19,7 @@ const EVENTS = [
 export function addTriggerOption(command: Command): Command {
   return command.option(
     '--trigger <target=events>',
-    'tell this target, a webhook of the server’s file, of these events, with commas between; may be repeated; or none',
+    'tell this target, a webhook of the server’s file or the ARN of a topic, of these events, with commas between; may be repeated; or none',
     (text: string, before: readonly GivenTrigger[] = []) => (text === 'none' ? [] : [...before, parseTrigger(text)]),
   );
 }

@@ -107,7 +107,7 @@ export function addServerOptions(command: Command): Command {
     .addOption(
       new Option(
         '--aws-region <region>',
-        'ask AWS there for load balancers that groups name; without it AWS is asked nothing',
+        'ask AWS there for load balancers and alarms that groups name and no file has; without it AWS is not asked',
       ).env('SLIPWAY_AWS_REGION'),
     )
     .addOption(

@@ -21,10 +21,12 @@ import { createWaiters } from './engine/waiters.ts';
 import { createHealthDoor, type HealthContext } from './http/health-door.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
-import type { Alarms } from './outside/alarm.ts';
+import { createAlarms } from './outside/alarms.ts';
 import { readAlarmsFile } from './outside/alarms-file.ts';
-import { createAwsClients } from './outside/aws/aws.ts';
+import { createAwsRegions } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
+import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
+import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
 import { createNoticeTargets } from './outside/notice-targets.ts';
@@ -67,11 +69,11 @@ export interface ServerOptions {
   readonly zoneTag?: string;
   /** What the names of load balancers in deployment groups stand for; without it they have none. */
   readonly loadBalancersFile?: string;
-  /** The region of AWS that the server asks about load balancers; without it it asks nothing of AWS. */
+  /** The region of AWS that the server asks about load balancers and alarms; without it it asks nothing there. */
   readonly awsRegion?: string;
-  /** What the names of alarms in deployment groups stand for; without it they have none. */
+  /** What the names of alarms in deployment groups stand for; other names are CloudWatch's, where there is a region. */
   readonly alarmsFile?: string;
-  /** Where notices go by what triggers of deployment groups call their targets; without it nowhere. */
+  /** Where notices go by what triggers of deployment groups call their targets; without it to topics of SNS alone. */
   readonly webhooksFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
@@ -105,12 +107,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { dataDir, clock, random, log } = options;
   if (options.tls !== undefined) requireTlsFiles(options.tls);
   const { loadBalancersFile } = options;
-  const aws = options.awsRegion === undefined ? null : createAwsClients(options.awsRegion);
+  const awsIn = createAwsRegions();
+  const aws = options.awsRegion === undefined ? null : awsIn(options.awsRegion);
   const balancers: ReadonlyMap<string, LoadBalancer> =
     loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, { clock, aws });
-  const alarms: Alarms = options.alarmsFile === undefined ? new Map() : readAlarmsFile(options.alarmsFile);
+  const { alarmsFile, awsRegion = null } = options;
+  const alarms = createAlarms(
+    alarmsFile === undefined ? new Map() : readAlarmsFile(alarmsFile, awsRegion),
+    awsRegion,
+    createCloudWatchReader((region) => awsIn(region).cloudWatch()),
+  );
   const { webhooksFile } = options;
-  const targets = createNoticeTargets(webhooksFile === undefined ? new Map() : readWebhooksFile(webhooksFile, clock));
+  const targets = createNoticeTargets(
+    webhooksFile === undefined ? new Map() : readWebhooksFile(webhooksFile, clock),
+    createTopics((region) => awsIn(region).topics()),
+  );
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -196,7 +207,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
         balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
-        alarms: new Set(alarms.keys()),
+        alarms,
         knowsTarget: (target) => targets.find(target) !== null,
         server: {
           version: options.version,

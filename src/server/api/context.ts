@@ -24,8 +24,8 @@ export interface ApiContext {
   readonly zoneTag: string;
   /** Load balancers that the server can reach. */
   readonly balancers: KnownBalancers;
-  /** Names of alarms that the server's file has. */
-  readonly alarms: ReadonlySet<string>;
+  /** Names of alarms that the server can read. */
+  readonly alarms: Pick<ReadonlySet<string>, 'has'>;
   /** Whether the server can send notices to what a trigger calls its target. */
   readonly knowsTarget: (target: string) => boolean;
   readonly server: {

@@ -13,7 +13,11 @@ export interface AlarmReading {
 export type Alarm = (signal: AbortSignal) => Promise<AlarmReading>;
 
 /** By the names that deployment groups call them. */
-export type Alarms = ReadonlyMap<string, Alarm>;
+export interface Alarms {
+  has(name: string): boolean;
+  /** Looks once at all of these; of one that there is not, nothing is said. Never rejects. */
+  read(names: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, AlarmReading>>;
+}
 
 /** Why a request has failed, in one line. */
 export function causeOf(error: unknown): string {

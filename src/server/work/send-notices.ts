@@ -128,7 +128,7 @@ async function send(ctx: NoticeSenderContext, notice: NoticeRow, signal: AbortSi
   const { region, accountId, targets } = ctx;
   const receiver = targets.find(notice.target);
   if (receiver === null) {
-    return { ending: 'failed', answer: `not sent: the file behind --webhooks does not have ${notice.target}` };
+    return { ending: 'failed', answer: `not sent: the file behind --webhooks does not have ${notice.target} any more` };
   }
   const payload = { region, accountId, ...(JSON.parse(notice.payload_json) as object) };
   const { target, event, subject, made_at_ms: madeAtMs, deployment_id: deploymentId } = notice;

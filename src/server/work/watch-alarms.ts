@@ -9,7 +9,7 @@ import type { Clock } from '../../system/clock.ts';
 import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { type Reading, stoppingAlarm, type WatchedAlarms } from '../engine/alarms.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { Alarm, Alarms } from '../outside/alarm.ts';
+import type { Alarms } from '../outside/alarm.ts';
 import { deploymentsToWatch, FINAL_STATUSES, lockDeployment, updateDeployment } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
 
@@ -47,13 +47,7 @@ async function look(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> 
   const due = await deploymentsToWatch(ctx.store.db, ctx.clock.now() - READING_MS);
   const watched = due.map((row) => ({ id: row.deployment_id, alarms: JSON.parse(row.alarms_json) as WatchedAlarms }));
   const names = [...new Set(watched.flatMap(({ alarms }) => alarms.names))];
-  const readings = new Map<string, Reading>();
-  await Promise.all(
-    names.map(async (name) => {
-      const alarm = ctx.alarms.get(name);
-      if (alarm !== undefined) readings.set(name, await readPatiently(ctx.clock, alarm, signal));
-    }),
-  );
+  const readings = await readPatiently(ctx, names, signal);
   for (const { id, alarms } of watched) {
     if (signal.aborted) return;
     await note(ctx, id, stoppingAlarm(alarms, readings));
@@ -61,13 +55,21 @@ async function look(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> 
 }
 
 /** A reading without an answer is made again: one lost packet is not to stop a deployment. */
-async function readPatiently(clock: Clock, alarm: Alarm, signal: AbortSignal): Promise<Reading> {
-  for (let tries = 1; ; tries += 1) {
-    const reading = await alarm(AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]));
-    const isAnswered = reading.state !== 'unreadable' && reading.isSilence !== true;
-    if (isAnswered || tries === TRIES || signal.aborted) return reading;
-    await clock.sleep(PAUSE_MS, signal);
+async function readPatiently(
+  { alarms, clock }: Pick<AlarmWatchContext, 'alarms' | 'clock'>,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Reading>> {
+  const readings = new Map<string, Reading>();
+  let left = names;
+  for (let tries = 1; left.length > 0; tries += 1) {
+    const found = await alarms.read(left, AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]));
+    for (const [name, reading] of found) readings.set(name, reading);
+    left = [...found].filter(([, one]) => one.state === 'unreadable' || one.isSilence === true).map(([name]) => name);
+    if (tries === TRIES || signal.aborted) break;
+    if (left.length > 0) await clock.sleep(PAUSE_MS, signal);
   }
+  return readings;
 }
 
 async function note(ctx: AlarmWatchContext, deploymentId: string, stopped: string | null): Promise<void> {

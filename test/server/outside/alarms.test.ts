@@ -62,7 +62,7 @@ describe('the file of alarms', () => {
   const read = (text: string) => {
     const file = scratch.at('alarms.yml');
     writeFileSync(file, text);
-    return readAlarmsFile(file);
+    return readAlarmsFile(file, null);
   };
 
   test('has names, and may be YAML or JSON', () => {
@@ -76,7 +76,11 @@ describe('the file of alarms', () => {
     ['a: [', 'YAML'],
     ['- a', 'names'],
     ['a: 5', 'a must hold'],
-    ['a: {kind: cloudwatch}', 'a.kind'],
+    ['a: {kind: cloudwatch}', 'a.region is missing'],
+    ['a: {kind: cloudwatch, region: "x.example.com/"}', 'a.region must be'],
+    ['a: {kind: cloudwatch, region: eu-central-1, name: ""}', 'a.name'],
+    ['a: {kind: cloudwatch, region: eu-central-1, url: "http://x"}', 'a.url is not known'],
+    ['a: {kind: nagios}', 'a.kind'],
     ['a: {kind: http, url: "ftp://x"}', 'a.url'],
     ['a: {kind: http, url: "http://x", status: 20}', 'a.status'],
     ['a: {kind: http, url: "http://x", query: up}', 'a.query is not known'],
@@ -90,7 +94,7 @@ describe('the file of alarms', () => {
   });
 
   test('that is missing is named', () => {
-    expect(() => readAlarmsFile(scratch.at('none.yml'))).toThrow(
+    expect(() => readAlarmsFile(scratch.at('none.yml'), null)).toThrow(
       expect.objectContaining({ code: 'CONFIG_UNREADABLE' }),
     );
   });

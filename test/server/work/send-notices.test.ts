@@ -50,7 +50,9 @@ describeStores('the sender of notices', (kind) => {
     const counts = { sent: 0, failed: 0, 'given-up': 0 };
     const sender = startNoticeSender({
       ...{ store, clock, random: systemRandom, log: silentLogger, region: 'eu-central-1', accountId: '000000000000' },
-      targets: createNoticeTargets(new Map(hooks)),
+      targets: createNoticeTargets(new Map(hooks), () => {
+        throw new Error('there are no topics here');
+      }),
       count: (what, count) => {
         counts[what] += count;
       },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { type Reading, stoppingAlarm, watchedAlarms } from '../../../src/server/engine/alarms.ts';
 import type { Alarm } from '../../../src/server/outside/alarm.ts';
+import { createAlarms } from '../../../src/server/outside/alarms.ts';
 import { READING_MS, startAlarmWatch } from '../../../src/server/work/watch-alarms.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
@@ -14,6 +15,8 @@ import {
   statusesOf,
 } from '../../support/engine-world.ts';
 import { describeStores } from '../../support/stores.ts';
+
+const nowhere = () => Promise.reject(new Error('there is no CloudWatch here'));
 
 const ID = 'd-2';
 const LOOK_MS = 1_000;
@@ -61,7 +64,12 @@ describeStores('an alarm that is active', (kind) => {
     const server = await engineServer(database, { clock });
     const looks = manualClock();
     const watch = startAlarmWatch({
-      ...{ store: server.store, engine: server.engine, log: silentLogger, alarms: new Map([['errors', alarm]]) },
+      ...{
+        store: server.store,
+        engine: server.engine,
+        log: silentLogger,
+        alarms: createAlarms(new Map([['errors', alarm]]), null, nowhere),
+      },
       clock: { now: clock.now, sleep: looks.sleep },
     });
     await looks.nextSleep();

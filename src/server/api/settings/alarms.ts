@@ -9,10 +9,14 @@ const MAX_NAME = 255;
 
 /**
  * @param member the configuration's own name
- * @param known alarms that the server's file has; others may be kept where they are not watched
+ * @param known alarms that the server can read; others may be kept where they are not watched
  * @throws ApiError InvalidAlarmConfigException, AlarmsLimitExceededException
  */
-export function checkAlarms(configuration: Input | null, member: string, known: ReadonlySet<string>): void {
+export function checkAlarms(
+  configuration: Input | null,
+  member: string,
+  known: Pick<ReadonlySet<string>, 'has'>,
+): void {
   if (configuration === null) return;
   const alarms = readList(configuration, 'alarms') ?? [];
   const path = `${member}.alarms`;
@@ -32,7 +36,8 @@ export function checkAlarms(configuration: Input | null, member: string, known: 
   }
   const unknown = [...names].find((name) => !known.has(name));
   if (readBoolean(configuration, 'enabled') === true && unknown !== undefined) {
-    const remedy = 'Add it to the file that slipway server --alarms names, and start the server again.';
+    const remedy =
+      'Add it to the file that slipway server --alarms names, or start the server with --aws-region where CloudWatch has it.';
     throw invalid(`${path} names ${quote(unknown)}, which this server does not know. ${remedy}`);
   }
 }

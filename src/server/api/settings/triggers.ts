@@ -59,7 +59,8 @@ function checkTarget(trigger: Input, path: string, knowsTarget: KnowsTarget): vo
   if (knowsTarget(target)) return;
   throw invalid(
     `${path}.triggerTargetArn ${quote(target)} is nobody whom this server could tell. ` +
-      'Add it, with an address and a secret, to the file that slipway server --webhooks names, and start the server again.',
+      'Add it, with an address and a secret, to the file that slipway server --webhooks names, and start the server again; ' +
+      'or give the ARN of a topic of SNS, arn:aws:sns:REGION:ACCOUNT:TOPIC.',
   );
 }
 

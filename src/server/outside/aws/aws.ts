@@ -10,6 +10,8 @@ export interface AwsClients {
   autoScaling(): Promise<import('@aws-sdk/client-auto-scaling').AutoScaling>;
   classicLoadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing').ElasticLoadBalancing>;
   loadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing-v2').ElasticLoadBalancingV2>;
+  cloudWatch(): Promise<import('@aws-sdk/client-cloudwatch').CloudWatch>;
+  topics(): Promise<import('@aws-sdk/client-sns').SNS>;
 }
 
 /** An order is looked at again anyway: the SDK's own patience is for a single lost packet. */
@@ -35,5 +37,25 @@ export function createAwsClients(region: string): AwsClients {
       const { ElasticLoadBalancingV2 } = await loadOptional('@aws-sdk/client-elastic-load-balancing-v2', load);
       return new ElasticLoadBalancingV2(options);
     }),
+    cloudWatch: onFirstUse(async () => {
+      const load = () => import('@aws-sdk/client-cloudwatch');
+      const { CloudWatch } = await loadOptional('@aws-sdk/client-cloudwatch', load);
+      return new CloudWatch(options);
+    }),
+    topics: onFirstUse(async () => {
+      const load = () => import('@aws-sdk/client-sns');
+      const { SNS } = await loadOptional('@aws-sdk/client-sns', load);
+      return new SNS(options);
+    }),
+  };
+}
+
+/** The clients of any region, those of each made once. */
+export function createAwsRegions(): (region: string) => AwsClients {
+  const made = new Map<string, AwsClients>();
+  return (region) => {
+    const clients = made.get(region) ?? createAwsClients(region);
+    made.set(region, clients);
+    return clients;
   };
 }
