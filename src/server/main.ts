@@ -2,6 +2,7 @@
 
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
+import { gathered } from '../system/gathered.ts';
 import type { Random } from '../system/random.ts';
 import { keepRevisionChange } from './audit/s3-changes.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
@@ -36,8 +37,8 @@ import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
 import { rememberedSigningKeys } from './secrets/remembered.ts';
 import { openSigning } from './secrets/signing.ts';
-import { findAccessKey, findKnownAccessKey } from './store/access-keys.ts';
-import { openStore, type Store } from './store/store.ts';
+import { findAccessKey, findKnownAccessKeys } from './store/access-keys.ts';
+import { openStore, type Store, TOGETHER } from './store/store.ts';
 import { createMetricsText, type MetricsTextContext } from './telemetry/metrics-text.ts';
 import { observedEngine, observedHostCommands, observedStore } from './telemetry/observed.ts';
 import { createReadiness } from './telemetry/readiness.ts';
@@ -179,8 +180,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       options.s3Listen === undefined ? null : await listenAt({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
     const known = {
-      rates,
-      findKey: (accessKeyId: string) => findKnownAccessKey(store.db, sealer, accessKeyId),
+rates,
+      findKey: gathered({ ...TOGETHER, work: (ids: readonly string[]) => findKnownAccessKeys(store.db, sealer, ids) }),
       signingKeyOf: rememberedSigningKeys(),
     };
     const identity = createQueryDoor({

@@ -4,10 +4,11 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { REDELIVERY_MS } from '../engine/limits.ts';
 import type { HostWatch, Waiters } from '../engine/waiters.ts';
-import { handOut, nextReadyEvent, takeBackHandOut } from '../store/hand-outs.ts';
-import { findPowerless, type HostActor, tryLockPower } from '../store/powers.ts';
+import { takeBackHandOut } from '../store/hand-outs.ts';
+import { findPowerless, type HostActor } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { HandOuts } from './hand-outs.ts';
 
 export interface DeliveryContext {
   readonly store: Store;
@@ -15,6 +16,7 @@ export interface DeliveryContext {
   readonly clock: Clock;
   readonly accountId: string;
   readonly random: Pick<Random, 'fraction'>;
+  readonly handOuts: HandOuts;
 }
 
 /** How long a poll is held at most; milliseconds. Below the minute after which proxies tend to hang up; agents wait for 80 s. */
@@ -72,19 +74,16 @@ async function takeCommand(
   redeliveryMs: number,
 ): Promise<HostCommand | null> {
   for (;;) {
-    const nowMs = ctx.clock.now();
-    const event = await nextReadyEvent(ctx.store.db, caller.hostArn, nowMs - redeliveryMs);
+    const event = await ctx.handOuts.readyFor(caller.hostArn, redeliveryMs);
     if (event === null || event.host_command_id === null) return null;
-    // Lazy: a hand-out that a power cut takes is made again, and the agent knows the command by its identifier.
-    const taken = await ctx.store.transaction(async (tx) => {
-      if (!(await tryLockPower(tx, caller))) return 'powerless';
-      return (await handOut(tx, event, nowMs)) ? 'taken' : 'missed';
-    }, 'lazy');
-    if (taken === 'powerless') return null;
-    if (taken === 'missed') continue;
+    const takenAtMs = await ctx.handOuts.take({ event, accessKeyId: caller.accessKeyId });
+    if (takenAtMs === null) {
+      if ((await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
+      continue;
+    }
     if (signal.aborted) {
       // Nobody is there any more to take it: let the next poll have it, and not only when it counts as lost.
-      await takeBackHandOut(ctx.store.db, event, nowMs);
+      await takeBackHandOut(ctx.store.db, event, takenAtMs);
       ctx.waiters.wake(caller.hostArn);
       return null;
     }

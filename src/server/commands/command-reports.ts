@@ -1,73 +1,194 @@
-/** What hosts say about their commands: who may say it, and what it means for the event behind the command. */
-import { decodeDiagnostics } from '../../protocol/diagnostics.ts';
+/**
+ * What hosts say about their commands: who may say it, and what it means for the event behind the command. What comes together is written down
+ * by one transaction: a host's words cost a few statements, however many hosts speak.
+ */
+import { type CommandDiagnostics, decodeDiagnostics } from '../../protocol/diagnostics.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { CommandStatus, Envelope } from '../../protocol/host-command/shapes.ts';
 import { isHookEvent } from '../../protocol/lifecycle-events.ts';
-import { beginEvent, endEvent, type ReportContext, reportOn } from '../engine/event-reports.ts';
+import { gathered } from '../../system/gathered.ts';
+import { type EndedEvent, endEventsOfHosts, type ReportContext } from '../engine/event-reports.ts';
 import { findDeployment } from '../store/deployments.ts';
-import { lockEventByCommand } from '../store/lifecycle-events.ts';
-import { type HostActor, lockPower } from '../store/powers.ts';
+import type { Durability } from '../store/durability.ts';
+import { beginEvents } from '../store/event-changes.ts';
+import { lockEventByCommand, lockEventsByCommands } from '../store/lifecycle-events.ts';
+import { type HostActor, lockPower, lockPowers } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import { type StoreTransaction, TOGETHER } from '../store/store.ts';
 
-/**
- * A host is about to begin, or has nothing to do for this event.
- *
- * @returns `InProgress`: go on; `Succeeded`: leave it, it counts as done; `Failed`: it is not wanted any more
- * @throws ApiError ClientException for another host's command; of `lockPower` when the key has lost its power, and nothing is changed
- */
-export async function acknowledge(
-  ctx: ReportContext,
-  hostCommandId: string,
-  isNoop: boolean,
-  caller: HostActor,
-): Promise<CommandStatus> {
-  const find = (tx: StoreTransaction) => findOwn(tx, hostCommandId, caller);
-  // Lazy, unless it is the event's end: after a power cut the command is handed out again, and its agent knows it by its identifier.
-  const asked = { find, answerForUnknown: 'Failed', durability: isNoop ? 'synced' : 'lazy' } as const;
-  return reportOn<CommandStatus>(ctx, asked, async (tx, event) => {
-    if (event.status !== 'Pending') return { answer: statusOf(event), changed: false };
-    const deployment = await findDeployment(tx, event.deployment_id);
-    if (deployment === null || deployment.stop_requested_at_ms !== null) return { answer: 'Failed', changed: false };
-    const nowMs = ctx.clock.now();
-    // What the agent does itself is never nothing, whatever it says.
-    if (isNoop && isHookEvent(event.event_name)) {
-      return { answer: 'Succeeded', changed: await endEvent(tx, event, 'Succeeded', null, nowMs) };
+export interface CommandReports {
+  /**
+   * A host is about to begin, or has nothing to do for this event.
+   *
+   * @returns `InProgress`: go on; `Succeeded`: leave it, it counts as done; `Failed`: it is not wanted any more
+   * @throws ApiError ClientException for another host's command; of `lockPower` when the key has lost its power, and nothing is changed
+   */
+  acknowledge(hostCommandId: string, isNoop: boolean, caller: HostActor): Promise<CommandStatus>;
+  /**
+   * How a command has ended. Resolves when the deployment was driven on by it.
+   *
+   * @throws ApiError as `acknowledge`
+   */
+  complete(
+    hostCommandId: string,
+    status: 'Succeeded' | 'Failed',
+    diagnostics: Envelope | undefined,
+    caller: HostActor,
+  ): Promise<void>;
+  /** The state of a command, for a host that says it is still at it. @throws ApiError as `acknowledge` */
+  status(hostCommandId: string, caller: HostActor): Promise<CommandStatus>;
+}
+
+export function createCommandReports(ctx: ReportContext): CommandReports {
+  const taking = <Word extends HostWord, Answer>(durability: Durability, take: Take<Word, Answer>) =>
+    gathered<Word, Said<Answer>>({
+      ...TOGETHER,
+      work: (words) => ctx.store.transaction((tx) => takeAll(tx, words, take), durability),
+    });
+  const nowMs = () => ctx.clock.now();
+  // Lazy: after a power cut the command is handed out again, and its agent knows it by its identifier.
+  const begin = taking<HostWord, CommandStatus>('lazy', (tx, words) => beginAll(tx, words, nowMs()));
+  const skip = taking<HostWord, CommandStatus>('synced', (tx, words) => skipAll(tx, words, nowMs()));
+  const end = taking<Outcome, null>('synced', (tx, words) => endAll(tx, words, nowMs()));
+
+  /** @param answerForUnknown what the reporter of an event that is gone is told: its application may have been deleted */
+  const conclude = async <Answer>(said: Said<Answer>, answerForUnknown: Answer): Promise<Answer> => {
+    if ('refusal' in said) throw said.refusal;
+    if (said.changedId !== null) await ctx.engine.step(said.changedId);
+    return said.isKnown ? said.answer : answerForUnknown;
+  };
+  return {
+    async acknowledge(hostCommandId, isNoop, caller) {
+      const said = await (isNoop ? skip : begin)({ hostCommandId, caller });
+      return conclude<CommandStatus>(said, 'Failed');
+    },
+    async complete(hostCommandId, status, diagnostics, caller) {
+      const reported = decodeDiagnostics(diagnostics);
+      await conclude(await end({ hostCommandId, caller, status, reported }), null);
+    },
+    status: (hostCommandId, caller) =>
+      ctx.store.transaction(async (tx) => {
+        await lockPower(tx, caller);
+        const event = await lockEventByCommand(tx, hostCommandId);
+        if (event === null) return 'Failed';
+        requireOwn(event, caller);
+        return statusOf(event);
+      }),
+  };
+}
+
+/** What a host says about a command. */
+interface HostWord {
+  readonly hostCommandId: string;
+  readonly caller: HostActor;
+}
+
+interface Outcome extends HostWord {
+  readonly status: 'Succeeded' | 'Failed';
+  readonly reported: CommandDiagnostics | null;
+}
+
+type Said<Answer> =
+  | { readonly refusal: unknown }
+  | { readonly isKnown: false; readonly changedId: null }
+  /** @param changedId of the deployment that can go on now; null: none */
+  | { readonly isKnown: true; readonly answer: Answer; readonly changedId: string | null };
+
+type OnEvent<Word> = Word & { readonly event: LifecycleEventRow };
+/** Carries out words about events that are held, each event once. @returns answers by command */
+type Take<Word, Answer> = (
+  tx: StoreTransaction,
+  words: readonly OnEvent<Word>[],
+) => Promise<ReadonlyMap<string, { readonly answer: Answer; readonly isChanged: boolean }>>;
+
+/** Holds who speaks and what they speak of, and has those taken who may speak. Of words about one event the first counts. */
+async function takeAll<Word extends HostWord, Answer>(
+  tx: StoreTransaction,
+  words: readonly Word[],
+  take: Take<Word, Answer>,
+): Promise<readonly Said<Answer>[]> {
+  const powerful = await lockPowers(
+    tx,
+    words.map(({ caller }) => caller),
+  );
+  const events = await lockEventsByCommands(
+    tx,
+    words.map(({ hostCommandId }) => hostCommandId),
+  );
+  const own = new Map<string, OnEvent<Word>>();
+  const refusals = new Map<Word, unknown>();
+  for (const word of words) {
+    const event = events.get(word.hostCommandId);
+    try {
+      if (!powerful.has(word.caller.accessKeyId)) await lockPower(tx, word.caller);
+      if (event === undefined) continue;
+      requireOwn(event, word.caller);
+      if (!own.has(word.hostCommandId)) own.set(word.hostCommandId, { ...word, event });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      refusals.set(word, error);
     }
-    await beginEvent(tx, event, nowMs);
-    return { answer: 'InProgress', changed: false };
+  }
+  const answers = own.size === 0 ? new Map() : await take(tx, [...own.values()]);
+  return words.map((word): Said<Answer> => {
+    if (refusals.has(word)) return { refusal: refusals.get(word) };
+    const said = answers.get(word.hostCommandId);
+    const event = events.get(word.hostCommandId);
+    if (said === undefined || event === undefined) return { isKnown: false, changedId: null };
+    return { isKnown: true, answer: said.answer, changedId: said.isChanged ? event.deployment_id : null };
   });
 }
 
-/**
- * How a command has ended.
- *
- * @throws ApiError ClientException for another host's command; of `lockPower` when the key has lost its power, and nothing is changed
- */
-export async function complete(
-  ctx: ReportContext,
-  hostCommandId: string,
-  status: 'Succeeded' | 'Failed',
-  diagnostics: Envelope | undefined,
-  caller: HostActor,
-): Promise<void> {
-  const find = (tx: StoreTransaction) => findOwn(tx, hostCommandId, caller);
-  await reportOn(ctx, { find, answerForUnknown: undefined, durability: 'synced' }, async (tx, event) => ({
-    answer: undefined,
-    changed: await endEvent(tx, event, status, decodeDiagnostics(diagnostics), ctx.clock.now()),
-  }));
+const answers = <Answer>(
+  words: readonly OnEvent<HostWord>[],
+  answer: (event: LifecycleEventRow, hostCommandId: string) => Answer,
+  isChanged: (hostCommandId: string) => boolean = () => false,
+) =>
+  new Map(
+    words.map(({ event, hostCommandId: id }) => [id, { answer: answer(event, id), isChanged: isChanged(id) }] as const),
+  );
+
+async function beginAll(tx: StoreTransaction, words: readonly OnEvent<HostWord>[], nowMs: number) {
+  const pending = words.filter(({ event }) => event.status === 'Pending').map(({ hostCommandId }) => hostCommandId);
+  const begun = pending.length === 0 ? new Set() : await beginEvents(tx, pending, nowMs);
+  return answers<CommandStatus>(words, (event, id) => {
+    if (event.status !== 'Pending') return statusOf(event);
+    return begun.has(id) ? 'InProgress' : 'Failed';
+  });
 }
 
-/** The state of a command, for a host that says it is still at it: it has been heard of, as by a poll. */
-export async function commandStatus(
-  ctx: ReportContext,
-  hostCommandId: string,
-  caller: HostActor,
-): Promise<CommandStatus> {
-  return ctx.store.transaction(async (tx) => {
-    const event = await findOwn(tx, hostCommandId, caller);
-    return event === null ? 'Failed' : statusOf(event);
-  });
+/** Hosts say that there is nothing to do for these events. */
+async function skipAll(tx: StoreTransaction, words: readonly OnEvent<HostWord>[], nowMs: number) {
+  // What the agent does itself is never nothing, whatever it says.
+  const [noops, others] = [true, false].map((isHook) =>
+    words.filter(({ event }) => isHookEvent(event.event_name) === isHook),
+  ) as [OnEvent<HostWord>[], OnEvent<HostWord>[]];
+  const ended: EndedEvent[] = [];
+  for (const { event } of noops) {
+    if (event.status !== 'Pending') continue;
+    const deployment = await findDeployment(tx, event.deployment_id);
+    if (deployment === null || deployment.stop_requested_at_ms !== null) continue;
+    ended.push({ event, status: 'Succeeded', reported: null });
+  }
+  const changed = await endEventsOfHosts(tx, ended, nowMs);
+  const done = answers<CommandStatus>(
+    noops,
+    (event, id) => {
+      if (event.status !== 'Pending') return statusOf(event);
+      return changed.has(id) ? 'Succeeded' : 'Failed';
+    },
+    (id) => changed.has(id),
+  );
+  return others.length === 0 ? done : new Map([...done, ...(await beginAll(tx, others, nowMs))]);
+}
+
+async function endAll(tx: StoreTransaction, words: readonly OnEvent<Outcome>[], nowMs: number) {
+  const changed = await endEventsOfHosts(tx, words, nowMs);
+  return answers(
+    words,
+    () => null,
+    (id) => changed.has(id),
+  );
 }
 
 /** As hosts understand it: what was skipped is not wanted. */
@@ -75,14 +196,7 @@ function statusOf({ status }: LifecycleEventRow): CommandStatus {
   return status === 'Skipped' || status === 'Unknown' ? 'Failed' : status;
 }
 
-/** The event behind a command of the host that calls; it is held, and the caller's power. */
-async function findOwn(
-  tx: StoreTransaction,
-  hostCommandId: string,
-  caller: HostActor,
-): Promise<LifecycleEventRow | null> {
-  await lockPower(tx, caller);
-  const event = await lockEventByCommand(tx, hostCommandId);
-  if (event === null || event.host_arn === caller.hostArn) return event;
+function requireOwn(event: LifecycleEventRow, caller: HostActor): void {
+  if (event.host_arn === caller.hostArn) return;
   throw new ApiError('ClientException', `The command ${event.host_command_id} is not one of this host.`);
 }

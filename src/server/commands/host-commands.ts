@@ -9,7 +9,8 @@ import { findInstanceByArn, noteAgentRuns, noteHeardOf } from '../store/instance
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
 import type { InstanceRow } from '../store/schema.ts';
 import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
-import { acknowledge, commandStatus, complete } from './command-reports.ts';
+import { createCommandReports } from './command-reports.ts';
+import { createHandOuts } from './hand-outs.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
 
 /** The key that signed the request, and the host identifier that it speaks for. */
@@ -30,7 +31,7 @@ export type HostCommandService = {
   ) => Promise<HostCommandOperations[Op]['output']>;
 };
 
-export interface HostCommandContext extends DeliveryContext, ReportContext {
+export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts'>, ReportContext {
   readonly log: Pick<Logger, 'warn'>;
   /** Asked for each specification that is sealed, so that it can be renewed. */
   signer(): Promise<Signer>;
@@ -41,13 +42,15 @@ const NOTED_MS = 30_000;
 
 export function createHostCommandService(ctx: HostCommandContext): HostCommandService {
   const desk: SpecificationDesk = createSpecificationDesk(ctx);
+  const reports = createCommandReports(ctx);
+  const delivery: DeliveryContext = { ...ctx, handOuts: createHandOuts(ctx) };
   return {
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
       const host = await findInstanceByArn(ctx.store.db, caller.hostArn);
       await noteHost(ctx, caller, host);
       const isSharedNow = await noteRun(ctx, caller, host);
-      const command = await waitForCommand(ctx, caller, caller.signal, caller.mayHold);
+      const command = await waitForCommand(delivery, caller, caller.signal, caller.mayHold);
       return {
         ...(command === null ? {} : { HostCommand: command }),
         ...(isSharedNow ? { IdentityIsShared: true } : {}),
@@ -71,10 +74,10 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     async PutHostCommandAcknowledgement(input, caller) {
       const hostCommandId = requireText(input, 'HostCommandIdentifier');
       const isNoop = saysNoop(readEnvelope(input));
-      return { CommandStatus: await acknowledge(ctx, hostCommandId, isNoop, caller) };
+      return { CommandStatus: await reports.acknowledge(hostCommandId, isNoop, caller) };
     },
     async PostHostCommandUpdate(input, caller) {
-      const status = await commandStatus(ctx, requireText(input, 'HostCommandIdentifier'), caller);
+      const status = await reports.status(requireText(input, 'HostCommandIdentifier'), caller);
       await noteHost(ctx, caller, await findInstanceByArn(ctx.store.db, caller.hostArn));
       return { CommandStatus: status };
     },
@@ -84,7 +87,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
       if (status !== 'Succeeded' && status !== 'Failed') {
         throw new ApiError('ClientException', `CommandStatus must be Succeeded or Failed, but is '${status}'.`);
       }
-      await complete(ctx, hostCommandId, status, readEnvelope(input), caller);
+      await reports.complete(hostCommandId, status, readEnvelope(input), caller);
       return {};
     },
   };

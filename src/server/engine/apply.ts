@@ -1,5 +1,6 @@
 import type { Random } from '../../system/random.ts';
 import { updateDeployment } from '../store/deployments.ts';
+import { makeReady } from '../store/event-changes.ts';
 import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
 import { giveOrder } from '../store/orders.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
@@ -50,9 +51,8 @@ export async function applyActions(
     await setTargetStatus(tx, deploymentId, idsOf(list), status, nowMs);
   }
   const ready = of('ready-event');
-  for (const action of ready) {
-    await updateEvent(tx, { deploymentId, ...action }, { ready_at_ms: nowMs, host_command_id: ctx.random.uuid() });
-  }
+  const commands = ready.map((action) => ({ ...action, hostCommandId: ctx.random.uuid() }));
+  await makeReady(tx, deploymentId, commands, nowMs);
   const orders = of('give-order');
   for (const { instanceId, position, event } of orders) {
     const key = { deploymentId, instanceId, position };

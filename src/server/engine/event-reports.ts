@@ -1,8 +1,9 @@
 /** What becomes of a lifecycle event, reported by whoever carries it out, and what that makes of its deployment. */
 import type { CommandDiagnostics } from '../../protocol/diagnostics.ts';
 import type { Clock } from '../../system/clock.ts';
-import { noteChangedTarget } from '../store/changed-targets.ts';
+import { noteChangedTargets } from '../store/changed-targets.ts';
 import type { Durability } from '../store/durability.ts';
+import { type EventEnd, endEvents } from '../store/event-changes.ts';
 import { keyOf, updateEvent } from '../store/lifecycle-events.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
@@ -42,39 +43,70 @@ export async function reportOn<Answer>(
     const event = await find(tx);
     // Its application may have been deleted: for the reporter that is the end of it, and nothing to worry about.
     if (event === null) return { answer: answerForUnknown, changedId: null };
-    const { deployment_id: deploymentId, instance_id: instanceId } = event;
     const reported = await work(tx, event);
     if (!reported.changed) return { answer: reported.answer, changedId: null };
-    await noteChangedTarget(tx, deploymentId, instanceId);
-    return { answer: reported.answer, changedId: deploymentId };
+    await noteChangedTargets(tx, [event]);
+    return { answer: reported.answer, changedId: event.deployment_id };
   }, durability);
   if (changedId !== null) await ctx.engine.step(changedId);
   return answer;
 }
 
-/** Notes that an event is being carried out. */
-export async function beginEvent(tx: StoreTransaction, event: LifecycleEventRow, nowMs: number): Promise<void> {
-  await updateEvent(tx, keyOf(event), { status: 'InProgress', started_at_ms: nowMs });
+/** An event that is held, and how it has ended. */
+export interface EndedEvent {
+  readonly event: LifecycleEventRow;
+  readonly status: 'Succeeded' | 'Failed';
+  /** null: an outcome without details. */
+  readonly reported: CommandDiagnostics | null;
 }
 
 /**
- * Notes how an event has ended. The first report counts, and the same one again changes nothing. One for an event that was given up
+ * Notes how events of hosts have ended. The first report counts, and the same one again changes nothing. One for an event that was given up
  * meanwhile is kept with it, for people to read; its result stays.
  *
- * @param reported null: an outcome without details
- * @returns whether the deployment can go on now
+ * @param ended each event once
+ * @returns the commands after which their deployments can go on
  */
-export async function endEvent(
+export async function endEventsOfHosts(
   tx: StoreTransaction,
-  event: LifecycleEventRow,
-  status: 'Succeeded' | 'Failed',
-  reported: CommandDiagnostics | null,
+  ended: readonly EndedEvent[],
   nowMs: number,
-): Promise<boolean> {
+): Promise<ReadonlySet<string>> {
+  const ends: EventEnd[] = [];
+  for (const { event, status, reported } of ended) {
+    if (event.host_command_id === null || event.reported_at_ms !== null) continue;
+    if (event.ended_at_ms !== null) await keepLateReport(tx, { event, status, reported }, nowMs);
+    else {
+      const diagnosticsJson = JSON.stringify(diagnosticsOf(status, reported));
+      ends.push({ hostCommandId: event.host_command_id, status, diagnosticsJson });
+    }
+  }
+  await endEvents(tx, ends, nowMs);
+  const changed = new Set(ends.map(({ hostCommandId }) => hostCommandId));
+  const targets = ended.map(({ event }) => event).filter(({ host_command_id: id }) => changed.has(id ?? ''));
+  await noteChangedTargets(tx, targets);
+  return changed;
+}
+
+async function keepLateReport(
+  tx: StoreTransaction,
+  { event, status, reported }: EndedEvent,
+  nowMs: number,
+): Promise<void> {
+  const diagnostics_json = JSON.stringify(lateDiagnosticsOf(event.diagnostics_json, status, reported));
+  await updateEvent(tx, keyOf(event), { reported_at_ms: nowMs, diagnostics_json });
+}
+
+/**
+ * The same for one event, whoever has carried it out. The deployment is not noted as changed.
+ *
+ * @returns whether it can go on now
+ */
+export async function endEvent(tx: StoreTransaction, ended: EndedEvent, nowMs: number): Promise<boolean> {
+  const { event, status, reported } = ended;
   if (event.reported_at_ms !== null) return false;
   if (event.ended_at_ms !== null) {
-    const diagnostics_json = JSON.stringify(lateDiagnosticsOf(event.diagnostics_json, status, reported));
-    await updateEvent(tx, keyOf(event), { reported_at_ms: nowMs, diagnostics_json });
+    await keepLateReport(tx, ended, nowMs);
     return false;
   }
   await updateEvent(tx, keyOf(event), {

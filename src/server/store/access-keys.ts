@@ -68,7 +68,7 @@ export interface KnownAccessKey extends AccessKey {
 }
 
 /** One statement: this is asked for each request. */
-const keyWithHost = statement((db, accessKeyId: string) =>
+const keysWithHosts = statement((db, accessKeyIds: readonly string[]) =>
   db
     .selectFrom('access_keys')
     .leftJoin('instances', (join) =>
@@ -76,26 +76,30 @@ const keyWithHost = statement((db, accessKeyId: string) =>
     )
     .selectAll('access_keys')
     .select('instances.instance_id')
-    .where('access_key_id', '=', accessKeyId),
+    .where('access_key_id', 'in', accessKeyIds),
 );
 
 /**
- * Finds also a key that has no power any more, so that its owner, and nobody else, can be told what became of it: the signature must be
- * verified first.
+ * Finds also keys that have no power any more, so that their owners, and nobody else, can be told what became of them: the signature must
+ * be verified first.
  *
- * @returns null for a key that does not exist
+ * @param accessKeyIds a hundred at most
+ * @returns for each id its key; null where none exists
  */
-export async function findKnownAccessKey(
+export async function findKnownAccessKeys(
   db: StoreReader,
   sealer: SecretSealer,
-  accessKeyId: string,
-): Promise<KnownAccessKey | null> {
-  const [row] = (await keyWithHost(db, accessKeyId)).rows;
-  if (row === undefined) return null;
-  const { role, host_arn: hostArn, disabled_at_ms: disabledAtMs } = row;
-  const powerless = await powerlessWith(db, { hostArn, disabledAtMs, isRegistered: row.instance_id !== null });
-  const scope = readScope(row);
-  return { accessKeyId, secretAccessKey: sealer.open(row.secret_sealed), role, hostArn, scope, powerless };
+  accessKeyIds: readonly string[],
+): Promise<readonly (KnownAccessKey | null)[]> {
+  const { rows } = await keysWithHosts(db, accessKeyIds);
+  const found = new Map<string, KnownAccessKey>();
+  for (const row of rows) {
+    const { access_key_id: accessKeyId, role, host_arn: hostArn, disabled_at_ms: disabledAtMs } = row;
+    const powerless = await powerlessWith(db, { hostArn, disabledAtMs, isRegistered: row.instance_id !== null });
+    const secretAccessKey = sealer.open(row.secret_sealed);
+    found.set(accessKeyId, { accessKeyId, secretAccessKey, role, hostArn, scope: readScope(row), powerless });
+  }
+  return accessKeyIds.map((id) => found.get(id) ?? null);
 }
 
 /** @returns null: the key is not limited */
@@ -109,7 +113,7 @@ export async function findAccessKey(
   sealer: SecretSealer,
   accessKeyId: string,
 ): Promise<AccessKey | null> {
-  const key = await findKnownAccessKey(db, sealer, accessKeyId);
+  const [key = null] = await findKnownAccessKeys(db, sealer, [accessKeyId]);
   return key === null || key.powerless !== null ? null : key;
 }
 

@@ -8,14 +8,23 @@ import { inChunks } from './chunks.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-export async function noteChangedTarget(tx: StoreTransaction, deploymentId: string, instanceId: string): Promise<void> {
-  await note(tx, { deployment_id: deploymentId, instance_id: instanceId });
+export async function noteChangedTargets(
+  tx: StoreTransaction,
+  targets: readonly { readonly deployment_id: string; readonly instance_id: string }[],
+): Promise<void> {
+  for (const chunk of inChunks(targets)) {
+    await note(
+      tx,
+      chunk.map((target) => target.deployment_id),
+      chunk.map((target) => target.instance_id),
+    );
+  }
 }
 
-const note = statement((db, row: { readonly deployment_id: string; readonly instance_id: string }) =>
+const note = statement((db, deploymentIds: readonly string[], instanceIds: readonly string[]) =>
   db
     .insertInto('changed_targets')
-    .values(row)
+    .values(deploymentIds.map((deployment_id, at) => ({ deployment_id, instance_id: instanceIds[at] ?? '' })))
     .onConflict((conflict) => conflict.doNothing()),
 );
 

@@ -103,6 +103,8 @@ function openEvents(db: StoreReader, deploymentId: string) {
     .where('deployment_id', '=', deploymentId)
     .where('ready_at_ms', 'is not', null)
     .where('ended_at_ms', 'is', null)
+    .orderBy('instance_id')
+    .orderBy('position')
     .forUpdate();
 }
 
@@ -200,11 +202,32 @@ export async function lockEventByCommand(
   tx: StoreTransaction,
   hostCommandId: string,
 ): Promise<LifecycleEventRow | null> {
-  return (await lockByCommand(tx, hostCommandId)).rows[0] ?? null;
+  return (await lockEventsByCommands(tx, [hostCommandId])).get(hostCommandId) ?? null;
 }
 
-const lockByCommand = statement((db, hostCommandId: string) =>
-  db.selectFrom('lifecycle_events').selectAll().where('host_command_id', '=', hostCommandId).forUpdate(),
+/**
+ * The events behind commands, by their commands, held until the transaction ends. Whoever holds several takes them in one order, as
+ * `lockOpenEvents` does, so that nobody waits in a circle.
+ *
+ * @param hostCommandIds a hundred at most
+ */
+export async function lockEventsByCommands(
+  tx: StoreTransaction,
+  hostCommandIds: readonly string[],
+): Promise<ReadonlyMap<string, LifecycleEventRow>> {
+  const { rows } = await lockByCommands(tx, hostCommandIds);
+  return new Map(rows.map((row) => [row.host_command_id ?? '', row]));
+}
+
+const lockByCommands = statement((db, hostCommandIds: readonly string[]) =>
+  db
+    .selectFrom('lifecycle_events')
+    .selectAll()
+    .where('host_command_id', 'in', hostCommandIds)
+    .orderBy('deployment_id')
+    .orderBy('instance_id')
+    .orderBy('position')
+    .forUpdate(),
 );
 
 /** An event, held until the transaction ends; null: there is none any more. */

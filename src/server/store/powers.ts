@@ -104,6 +104,36 @@ const lockKeyAndHost = statement((db, accessKeyId: string, hostArn: string) =>
     .forShare(),
 );
 
+/**
+ * Holds the power of several hosts' keys likewise, always in the same order.
+ *
+ * @param actors a hundred at most
+ * @returns the keys that have power
+ */
+export async function lockPowers(tx: StoreTransaction, actors: readonly HostActor[]): Promise<ReadonlySet<string>> {
+  const { rows } = await lockKeysAndHosts(
+    tx,
+    actors.map(({ accessKeyId }) => accessKeyId),
+  );
+  return new Set(rows.map((row) => row.access_key_id));
+}
+
+const lockKeysAndHosts = statement(heldKeysOfHosts);
+
+/** Those of the keys that have power and whose hosts are registered, with the hosts. */
+export function heldKeysOfHosts(db: Pick<StoreReader, 'selectFrom'>, accessKeyIds: readonly string[]) {
+  return db
+    .selectFrom('access_keys')
+    .innerJoin('instances', (join) =>
+      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
+    )
+    .select(['access_keys.access_key_id', 'instances.host_arn'])
+    .where('access_keys.access_key_id', 'in', accessKeyIds)
+    .where('access_keys.disabled_at_ms', 'is', null)
+    .orderBy('access_keys.access_key_id')
+    .forShare();
+}
+
 /** Those of the keys that have power now. */
 export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();

@@ -3,9 +3,10 @@
  * SQLite takes to carry it out.
  *
  * A statement is built with placeholders in place of its values, and remembered by the form of the values: which members an object has,
- * and how long a list is. Lists are made longer by their last value, so that there are few lengths; so a list must be one of `in`.
+ * and how long a list is. Lists are made longer by their last value, so that there are few lengths; so a list must be one of `in`, or of rows
+ * that may come twice.
  */
-import type { Compilable, CompiledQuery } from 'kysely';
+import { type Compilable, type CompiledQuery, type RawBuilder, sql } from 'kysely';
 import type { StoreReader } from './store.ts';
 
 export interface Outcome<Row> {
@@ -87,4 +88,9 @@ function pad(list: readonly unknown[]): readonly unknown[] {
   return list.length === 0 || list.length === length
     ? list
     : Array.from({ length }, (_, at) => list[Math.min(at, list.length - 1)]);
+}
+
+/** A table of these rows, for a `with` that names its columns. A row may be in it twice. */
+export function rowsOf<Row>(rows: readonly RawBuilder<unknown>[]): RawBuilder<Row> {
+  return sql<Row>`(values ${sql.join(rows)})`;
 }

@@ -38,8 +38,16 @@ export interface Store {
   readonly wakeUps: WakeUps;
   /** @param durability what a power cut may take of it; left out: nothing */
   transaction<T>(work: (tx: StoreTransaction) => Promise<T>, durability?: Durability): Promise<T>;
+  /**
+   * Runs one statement that changes something and is a transaction by itself, which takes a single way to the database and back. It is run again
+   * when PostgreSQL had to break it off; whether it has happened when its connection broke is not known.
+   */
+  statement<T>(run: (db: StoreReader) => Promise<T>, durability?: Durability): Promise<T>;
   close(): Promise<void>;
 }
+
+/** For `gathered`: what the store does together at most, and the error that is nobody's own. */
+export const TOGETHER = { most: 100, isOfAll: (error: unknown) => isSlipwayError(error, 'SERVER_DATABASE_AWAY') };
 
 export type StoreDialect = 'sqlite' | 'postgres';
 export type StoreTransaction = Transaction<StoreSchema>;
@@ -82,6 +90,7 @@ async function openSqlite(dataDir: string): Promise<Store> {
     dialect: 'sqlite',
     wakeUps: wakeUpsOfOneProcess,
     transaction: (work, durability) => (durability === 'lazy' ? lazyDb : db).transaction().execute(work),
+    statement: (run, durability) => run(durability === 'lazy' ? lazyDb : db),
     close: () => db.destroy(),
   };
 }
@@ -110,6 +119,15 @@ async function openPostgres(databaseUrl: string, log: Logger): Promise<Store> {
         const { error, mayHaveHappened } = attempt;
         const mayRunAgain = isRetryable(error) || (isSlipwayError(error, 'SERVER_DATABASE_AWAY') && !mayHaveHappened);
         if (tries === TRIES || !mayRunAgain) throw error;
+      }
+    },
+    async statement(run) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await run(db);
+        } catch (error) {
+          if (tries === TRIES || !isRetryable(error)) throw error;
+        }
       }
     },
     close: () => db.destroy(),

@@ -15,6 +15,12 @@ export function observedStore(store: Store, metrics: ServerMetrics, now: () => n
         metrics.transaction,
         countingFaults(metrics, () => store.transaction(work, durability)),
       ),
+    statement: (run, durability) =>
+      timed(
+        now,
+        metrics.transaction,
+        countingFaults(metrics, () => store.statement(run, durability)),
+      ),
   };
 }
 

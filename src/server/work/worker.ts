@@ -152,11 +152,11 @@ async function report(ctx: WorkerContext, order: OrderRow, lease: Lease, progres
         return { answer: undefined, changed: false };
       }
       const { ending, message } = progress;
-      const said =
+      const reported =
         ending === 'Succeeded'
           ? ({ errorCode: 0, scriptName: '', message: '', log: message } as const)
           : ({ errorCode: 5, scriptName: '', message, log: '' } as const);
-      return { answer: undefined, changed: await endEvent(tx, event, ending, said, nowMs) };
+      return { answer: undefined, changed: await endEvent(tx, { event, status: ending, reported }, nowMs) };
     },
   );
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { beginEvent } from '../../../src/server/engine/event-reports.ts';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
+import { beginEvents } from '../../../src/server/store/event-changes.ts';
 import { lockEventByCommand } from '../../../src/server/store/lifecycle-events.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
@@ -113,7 +113,7 @@ describeStores('a stop', (kind) => {
     const { stopping } = await store.transaction(async (tx) => {
       const event = await lockEventByCommand(tx, command.HostCommandIdentifier);
       if (event === null) throw new Error('there was no event');
-      await beginEvent(tx, event, Date.now());
+      await beginEvents(tx, [command.HostCommandIdentifier], Date.now());
       const stopping = server.stop('d-1', null, true);
       await eventually(async () => {
         const { rows } = await sql`select 1 from pg_locks where not granted`.execute(store.db);

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
-import { handOut, hostsWithReadyEvents, nextReadyEvent, takeBackHandOut } from '../../../src/server/store/hand-outs.ts';
+import {
+  handOutAll,
+  hostsWithReadyEvents,
+  nextReadyEvents,
+  takeBackHandOut,
+} from '../../../src/server/store/hand-outs.ts';
 import { hostStatesOf, putHostStates } from '../../../src/server/store/host-states.ts';
 import {
   eventsOf,
@@ -20,7 +25,7 @@ import {
   setTargetStatus,
   targetsOf,
 } from '../../../src/server/store/targets.ts';
-import { makeFleet, newDeployment } from '../../support/engine-world.ts';
+import { hostArn, keyOfHost, makeFleet, newDeployment } from '../../support/engine-world.ts';
 import { describeStores } from '../../support/stores.ts';
 
 const target = (index: number, changes: Partial<TargetRow> = {}): TargetRow => ({
@@ -56,8 +61,13 @@ const event = (index: number, position: number, changes: Partial<LifecycleEventR
   ...changes,
 });
 
-async function withTargets(store: Store, targets: readonly TargetRow[], events: readonly LifecycleEventRow[] = []) {
-  await makeFleet(store, []);
+async function withTargets(
+  store: Store,
+  targets: readonly TargetRow[],
+  events: readonly LifecycleEventRow[] = [],
+  hosts: readonly string[] = [],
+) {
+  await makeFleet(store, hosts);
   await store.transaction(async (tx) => {
     await insertDeployment(tx, newDeployment('d-1'));
     await insertTargets(tx, targets);
@@ -135,9 +145,10 @@ describeStores('targets and their events', (kind) => {
       event(0, 5),
     ];
     await withTargets(store, [target(0)], events);
-    expect((await nextReadyEvent(store.db, 'user-0', 59))?.position).toBe(4);
-    expect((await nextReadyEvent(store.db, 'user-0', 60))?.position).toBe(2);
-    expect(await nextReadyEvent(store.db, 'user-1', 60)).toBeNull();
+    const next = async (beforeMs: number, ...hosts: string[]) =>
+      (await nextReadyEvents(store.db, hosts, beforeMs)).map((found) => found?.position ?? null);
+    expect(await next(59, 'user-0')).toEqual([4]);
+    expect(await next(60, 'user-1', 'user-0', 'user-0')).toEqual([null, 2, 2]);
     expect(await hostsWithReadyEvents(store.db, 0)).toEqual(['user-0']);
     const byCommand = (id: string) => store.transaction((tx) => lockEventByCommand(tx, id));
     expect((await byCommand('command-3'))?.position).toBe(3);
@@ -147,18 +158,28 @@ describeStores('targets and their events', (kind) => {
   test('of many who take an event at once one gets it; what was taken back can be taken again', async () => {
     await using database = await kind.create();
     const store = await database.open();
-    await withTargets(store, [target(0)], [event(0, 0, { host_command_id: 'command', ready_at_ms: 1 })]);
+    const ready = { host_command_id: 'command', host_arn: hostArn('0'), ready_at_ms: 1 };
+    await withTargets(store, [target(0)], [event(0, 0, ready)], ['0', '1']);
     const seen = await store.transaction((tx) => lockEventByCommand(tx, 'command'));
     if (seen === null) throw new Error('there is no such event');
-    const taken = await Promise.all(Array.from({ length: 10 }, () => handOut(store.db, seen, 50)));
-    expect(taken.filter(Boolean)).toHaveLength(1);
-    await takeBackHandOut(store.db, seen, 49);
-    expect(await nextReadyEvent(store.db, 'user-0', 0)).toBeNull();
+    const handOut = (event: LifecycleEventRow, nowMs: number, accessKeyId = keyOfHost('0')) =>
+      store.statement((db) => handOutAll(db, [{ event, accessKeyId }], nowMs));
+    const next = async () => (await nextReadyEvents(store.db, [hostArn('0')], 0))[0];
+    expect(await handOut(seen, 50, keyOfHost('1'))).toEqual(new Set());
+    const taken = await Promise.all(Array.from({ length: 10 }, () => handOut(seen, 50)));
+    expect(taken.filter((ids) => ids.has('command'))).toHaveLength(1);
+    expect(await handOut({ ...seen, handed_out_at_ms: 49 }, 51)).toEqual(new Set());
+    expect(await handOut({ ...seen, handed_out_at_ms: 50 }, 51)).toEqual(new Set(['command']));
     await takeBackHandOut(store.db, seen, 50);
-    expect(await nextReadyEvent(store.db, 'user-0', 0)).toEqual(seen);
+    expect(await next()).toBeNull();
+    await takeBackHandOut(store.db, seen, 51);
+    expect(await next()).toEqual(seen);
 
+    await store.db.updateTable('access_keys').set({ disabled_at_ms: 1 }).execute();
+    expect(await handOut(seen, 52)).toEqual(new Set());
+    await store.db.updateTable('access_keys').set({ disabled_at_ms: null }).execute();
     await store.transaction((tx) => updateEvent(tx, keyOf(seen), { started_at_ms: 51 }));
-    expect(await handOut(store.db, seen, 52)).toBe(false);
+    expect(await handOut(seen, 52)).toEqual(new Set());
   });
 });
 

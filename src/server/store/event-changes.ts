@@ -1,0 +1,130 @@
+/**
+ * Changes of many lifecycle events by one statement each. All rows of a statement are held before it (`lockEventsByCommands`,
+ * `lockOpenEvents`), so that nobody waits in a circle.
+ */
+import { sql } from 'kysely';
+import { inChunks } from './chunks.ts';
+import type { LifecycleEventRow } from './schema.ts';
+import { rowsOf, statement } from './statement.ts';
+import type { StoreTransaction } from './store.ts';
+
+/** An event that is made ready: its host may take it by this command. */
+export interface ReadyEvent {
+  readonly instanceId: string;
+  readonly position: number;
+  readonly hostCommandId: string;
+}
+
+export async function makeReady(
+  tx: StoreTransaction,
+  deploymentId: string,
+  events: readonly ReadyEvent[],
+  nowMs: number,
+): Promise<void> {
+  for (const chunk of inChunks(events)) {
+    const instanceIds = chunk.map(({ instanceId }) => instanceId);
+    const positions = chunk.map(({ position }) => position);
+    const commandIds = chunk.map(({ hostCommandId }) => hostCommandId);
+    await ready(tx, deploymentId, instanceIds, positions, commandIds, nowMs);
+  }
+}
+
+const ready = statement(
+  (
+    db,
+    deploymentId: string,
+    instanceIds: readonly string[],
+    positions: readonly number[],
+    commandIds: readonly string[],
+    nowMs: number,
+  ) =>
+    db
+      .with('ready(instance_id, event_position, command_id)', () =>
+        rowsOf<{ instance_id: string; event_position: number; command_id: string }>(
+          instanceIds.map((id, at) => sql`(${id}, cast(${positions[at]} as integer), ${commandIds[at]})`),
+        ),
+      )
+      .updateTable('lifecycle_events')
+      .from('ready')
+      .set((eb) => ({ ready_at_ms: nowMs, host_command_id: eb.ref('ready.command_id') }))
+      .where('lifecycle_events.deployment_id', '=', deploymentId)
+      .whereRef('lifecycle_events.instance_id', '=', 'ready.instance_id')
+      .whereRef('lifecycle_events.position', '=', 'ready.event_position'),
+);
+
+/**
+ * Notes that hosts begin events, unless the deployment was told to stop.
+ *
+ * @returns the commands whose events have begun
+ */
+export async function beginEvents(
+  tx: StoreTransaction,
+  commandIds: readonly string[],
+  nowMs: number,
+): Promise<ReadonlySet<string>> {
+  const begun = new Set<string>();
+  for (const chunk of inChunks(commandIds)) {
+    for (const { host_command_id } of (await begin(tx, chunk, nowMs)).rows) begun.add(host_command_id ?? '');
+  }
+  return begun;
+}
+
+const begin = statement((db, commandIds: readonly string[], nowMs: number) =>
+  db
+    .updateTable('lifecycle_events')
+    .set({ status: 'InProgress', started_at_ms: nowMs })
+    .where('host_command_id', 'in', commandIds)
+    .where('status', '=', 'Pending')
+    .where(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('deployments')
+          .select('deployments.deployment_id')
+          .whereRef('deployments.deployment_id', '=', 'lifecycle_events.deployment_id')
+          .where('stop_requested_at_ms', 'is', null),
+      ),
+    )
+    .returning('host_command_id'),
+);
+
+/** How an event that its host was told to carry out has ended. */
+export interface EventEnd {
+  readonly hostCommandId: string;
+  readonly status: LifecycleEventRow['status'];
+  readonly diagnosticsJson: string;
+}
+
+/** Ends events as their hosts report. What fails before it could begin is reported without having begun. */
+export async function endEvents(tx: StoreTransaction, ends: readonly EventEnd[], nowMs: number): Promise<void> {
+  for (const chunk of inChunks(ends)) {
+    const commandIds = chunk.map(({ hostCommandId }) => hostCommandId);
+    const statuses = chunk.map(({ status }) => status);
+    const diagnostics = chunk.map(({ diagnosticsJson }) => diagnosticsJson);
+    await end(tx, commandIds, statuses, diagnostics, nowMs);
+  }
+}
+
+const end = statement(
+  (
+    db,
+    commandIds: readonly string[],
+    statuses: readonly LifecycleEventRow['status'][],
+    diagnostics: readonly string[],
+    nowMs: number,
+  ) =>
+    db
+      .with('ended(command_id, event_status, said_json)', () =>
+        rowsOf<{ command_id: string; event_status: LifecycleEventRow['status']; said_json: string }>(
+          commandIds.map((id, at) => sql`(${id}, ${statuses[at]}, ${diagnostics[at]})`),
+        ),
+      )
+      .updateTable('lifecycle_events')
+      .from('ended')
+      .set((eb) => ({
+        status: eb.ref('ended.event_status'),
+        diagnostics_json: eb.ref('ended.said_json'),
+        started_at_ms: eb.fn.coalesce('lifecycle_events.started_at_ms', eb.val(nowMs)),
+        ended_at_ms: nowMs,
+        reported_at_ms: nowMs,
+      }))
+      .whereRef('lifecycle_events.host_command_id', '=', 'ended.command_id'),
+);
