@@ -160,9 +160,8 @@ async function beginAll(tx: StoreTransaction, words: readonly OnEvent<HostWord>[
 /** Hosts say that there is nothing to do for these events. */
 async function skipAll(tx: StoreTransaction, words: readonly OnEvent<HostWord>[], nowMs: number) {
   // What the agent does itself is never nothing, whatever it says.
-  const [noops, others] = [true, false].map((isHook) =>
-    words.filter(({ event }) => isHookEvent(event.event_name) === isHook),
-  ) as [OnEvent<HostWord>[], OnEvent<HostWord>[]];
+  const noops = words.filter(({ event }) => isHookEvent(event.event_name));
+  const others = words.filter((word) => !noops.includes(word));
   const ended: EndedEvent[] = [];
   for (const { event } of noops) {
     if (event.status !== 'Pending') continue;

@@ -30,6 +30,13 @@ export function isPostgresAway(error: unknown): boolean {
   return error instanceof Error && AWAY_TEXTS.test(error.message);
 }
 
+const FEATURE_NOT_SUPPORTED = '0A000';
+
+/** Whether PostgreSQL refuses a prepared statement because a newer version of the server has changed its table. Nothing was done. */
+export function isStalePlan(error: unknown): boolean {
+  return systemErrorCode(error) === FEATURE_NOT_SUPPORTED && /cached plan/.test(messageOf(error));
+}
+
 /** SQLite's primary result codes for: locked by others, out of memory, read-only, disk faults, full, cannot be opened. */
 const BUSY = 5;
 const AWAY_RESULTS: readonly number[] = [BUSY, 6, 7, 8, 10, 13, 14];

@@ -1,4 +1,5 @@
 import { PostgresDialect } from 'kysely';
+import { isStalePlan } from './database-faults.ts';
 import { type SturdyPool, type SturdyPoolContext, sturdyPool } from './postgres-pool.ts';
 
 const CONNECTIONS = 10;
@@ -23,6 +24,7 @@ export async function postgresDialect(
       application_name: 'slipway',
       max: CONNECTIONS,
       keepAlive: true,
+      pipeline: true,
       keepAliveInitialDelayMillis: ALIVE_AFTER_MS,
       connectionTimeoutMillis: CONNECT_LIMIT_MS,
       idle_in_transaction_session_timeout: IDLE_TRANSACTION_LIMIT_MS,
@@ -52,5 +54,5 @@ const RETRYABLE: ReadonlySet<unknown> = new Set([
  */
 export function isRetryable(error: unknown): boolean {
   const code = (error as { readonly code?: unknown } | null)?.code;
-  return RETRYABLE.has(code);
+  return RETRYABLE.has(code) || isStalePlan(error);
 }

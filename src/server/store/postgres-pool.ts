@@ -5,13 +5,17 @@
  * - a new connection is waited for, for some seconds, so that a restart goes unnoticed by most requests;
  * - a read outside of a transaction is repeated on another connection;
  * - everything else fails with SERVER_DATABASE_AWAY. Only the caller knows whether it may be repeated: see `Store.transaction`.
+ *
+ * Ways to the database and back are what it costs. So a transaction's `begin` is not waited for when its first statement is a read or a lock: both
+ * are sent at once. Statements that come again are prepared under names.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
-import { databaseAway, isPostgresAway } from './database-faults.ts';
+import { databaseAway, isPostgresAway, isStalePlan } from './database-faults.ts';
+import { createPreparedNames, type PreparedNames } from './prepared-names.ts';
 
 export interface SturdyPoolContext {
   readonly clock: Clock;
@@ -38,8 +42,13 @@ export function sturdyPool(pool: Pool, ctx: SturdyPoolContext): SturdyPool {
 
   // A connection that breaks while nobody uses it is replaced. Without a listener it would end the process.
   pool.on('error', () => undefined);
-  // The pool listens only while a connection is idle. Whoever has it out learns of the break from the query.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    // The pool listens only while a connection is idle. Whoever has it out learns of the break from the query.
+    client.on('error', () => undefined);
+    // A plan that is kept must not be one for a table that was small when it was made. Every table here has the indexes that it needs.
+    client.query('set enable_seqscan = off').catch(() => undefined);
+  });
+  const names = createPreparedNames();
 
   /** Begins an absence, or joins the one that has begun. One probe asks for all who wait. */
   const noteAway = (cause: unknown): Absence => {
@@ -82,7 +91,7 @@ export function sturdyPool(pool: Pool, ctx: SturdyPoolContext): SturdyPool {
     begin: () => {
       isWaitedFor = true;
     },
-    connect: async () => poolClient(await acquire(), acquire, () => isWaitedFor),
+    connect: async () => poolClient(await acquire(), { acquire, names, isLimited: () => isWaitedFor }),
     async end() {
       closing.abort();
       await away?.over;
@@ -113,30 +122,57 @@ function isConnectionFault(error: unknown): boolean {
   return !(error instanceof Error && error.message.startsWith('timeout exceeded'));
 }
 
+interface PoolClientContext {
+  acquire(): Promise<PoolClient>;
+  isLimited(): boolean;
+  readonly names: PreparedNames;
+}
+
 /** One user's hold on a connection. */
-function poolClient(first: PoolClient, acquire: () => Promise<PoolClient>, isLimited: () => boolean) {
+function poolClient(first: PoolClient, { acquire, names, isLimited }: PoolClientContext) {
   let client = first;
   let isBroken = false;
   let inTransaction = false;
+  /** A transaction was asked for and is not begun. */
+  let isToBegin = false;
+  const send = (sql: string, parameters: readonly unknown[]) =>
+    limited(client.query({ text: sql, values: [...parameters], name: names.nameOf(sql) }), isLimited());
   const run = async (sql: string, parameters: readonly unknown[]) => {
     try {
-      return await limited(client.query(sql, [...parameters]), isLimited());
+      if (!isToBegin) return await send(sql, parameters);
+      isToBegin = false;
+      const begun = send('begin', []);
+      // What changes something must not be sent before it is known to be in the transaction.
+      if (!/^select\b/.test(sql)) await begun;
+      const [, result] = await Promise.all([begun, send(sql, parameters)]);
+      return result;
     } catch (error) {
+      if (isStalePlan(error)) names.renew();
       if (!isPostgresAway(error)) throw error;
       isBroken = true;
       throw databaseAway(error);
     }
   };
   const query = async (sql: string, parameters: readonly unknown[]) => {
-    if (/^(begin|start transaction)\b/.test(sql)) inTransaction = true;
-    if (/^(commit|rollback)$/.test(sql)) inTransaction = false;
+    if (sql === 'begin') {
+      [inTransaction, isToBegin] = [true, true];
+      return NOTHING;
+    }
+    if (/^(commit|rollback)$/.test(sql)) {
+      inTransaction = false;
+      if (isToBegin) {
+        isToBegin = false;
+        return NOTHING;
+      }
+    }
     for (let tries = 1; ; tries += 1) {
       try {
         return await run(sql, parameters);
       } catch (error) {
-        const mayRepeat = isBroken && !inTransaction && /^select\b/.test(sql);
+        const mayRepeat = (isBroken || isStalePlan(error)) && !inTransaction && /^select\b/.test(sql);
         if (!mayRepeat || tries === READ_TRIES) throw error;
       }
+      if (!isBroken) continue;
       client.release(true);
       isBroken = false;
       // Until there is another one: the first is given back, and must not be a second time.
@@ -149,6 +185,8 @@ function poolClient(first: PoolClient, acquire: () => Promise<PoolClient>, isLim
     release: (destroy?: boolean) => client.release(isBroken || destroy === true),
   } satisfies PostgresPoolClient;
 }
+
+const NOTHING = { command: '', rowCount: 0, rows: [] };
 
 /** In the place of a connection that is given back. */
 const RELEASED = { release: () => undefined } as unknown as PoolClient;
