@@ -180,7 +180,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       options.s3Listen === undefined ? null : await listenAt({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
     const known = {
-rates,
+      rates,
       findKey: gathered({ ...TOGETHER, work: (ids: readonly string[]) => findKnownAccessKeys(store.db, sealer, ids) }),
       signingKeyOf: rememberedSigningKeys(),
     };
