@@ -107,7 +107,7 @@ export function addServerOptions(command: Command): Command {
     .addOption(
       new Option(
         '--aws-region <region>',
-        'ask AWS there for load balancers and alarms that groups name and no file has; without it AWS is not asked',
+        'ask AWS there for hosts by EC2’s tags, and for load balancers and alarms that no file has; without it AWS is not asked',
       ).env('SLIPWAY_AWS_REGION'),
     )
     .addOption(

@@ -27,6 +27,7 @@ import { readAlarmsFile } from './outside/alarms-file.ts';
 import { createAwsRegions } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
+import { createFleetReader } from './outside/aws/fleet.ts';
 import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
@@ -48,6 +49,7 @@ import { createBell } from './work/bell.ts';
 import { startNoticeSender } from './work/send-notices.ts';
 import { trafficHandlers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
+import { startFleetWatch } from './work/watch-fleets.ts';
 import { startWorker } from './work/worker.ts';
 
 export interface ServerOptions {
@@ -108,7 +110,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { dataDir, clock, random, log } = options;
   if (options.tls !== undefined) requireTlsFiles(options.tls);
   const { loadBalancersFile } = options;
-  const awsIn = createAwsRegions();
+  const awsIn = createAwsRegions({ clock, env: process.env });
   const aws = options.awsRegion === undefined ? null : awsIn(options.awsRegion);
   const balancers: ReadonlyMap<string, LoadBalancer> =
     loadBalancersFile === undefined ? new Map() : readBalancersFile(loadBalancersFile, { clock, aws });
@@ -154,7 +156,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const transfers = createTransfers();
     opened.push(
       startAlarmWatch({ ...base, engine, alarms }),
-      startArrivalsWatch({ ...base, engine }),
+      ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
+      startArrivalsWatch({ ...base, engine, asksAws: aws !== null }),
       startNoticeSender({
         ...{ ...base, targets, region: options.region, accountId: options.accountId, count: metrics.notices },
       }),
@@ -207,6 +210,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         region: options.region,
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
+        asksAws: aws !== null,
         balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
         alarms,
         knowsTarget: (target) => targets.find(target) !== null,

@@ -24,6 +24,8 @@ export interface ApiContext {
   readonly zoneTag: string;
   /** Load balancers that the server can reach. */
   readonly balancers: KnownBalancers;
+  /** Whether AWS says which hosts EC2 filters match; else they match the tags of enrolled hosts. */
+  readonly asksAws: boolean;
   /** Names of alarms that the server can read. */
   readonly alarms: Pick<ReadonlySet<string>, 'has'>;
   /** Whether the server can send notices to what a trigger calls its target. */

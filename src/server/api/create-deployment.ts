@@ -2,6 +2,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
+import { fleetSettings } from '../engine/hosts/fleet.ts';
 import { type DeploymentOptions, type DeploymentSettings, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
@@ -157,6 +158,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
         ...settingsOf(groupSettings, options.shown),
+        ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
       } satisfies DeploymentSettings),
       alarms_json: alarms === null ? null : JSON.stringify(alarms),

@@ -20,6 +20,7 @@ import { watchedAlarms } from './alarms.ts';
 import { nextAutomaticAtMs } from './automatic-pause.ts';
 import type { Engine } from './engine.ts';
 import { type Arrivals, type AutomaticDeployment, arrivalsOf, MAX_TRIES } from './hosts/arrivals.ts';
+import { fleetSettings } from './hosts/fleet.ts';
 import { type DeploymentOptions, parseOptions, type SettingsOfGroup, settingsOf } from './settings.ts';
 
 export interface ArrivalsWatchContext {
@@ -28,6 +29,8 @@ export interface ArrivalsWatchContext {
   readonly clock: Clock;
   readonly random: Pick<Random, 'text'>;
   readonly log: Logger;
+  /** Whether AWS says which hosts a group's EC2 filters match; left out: it does not. */
+  readonly asksAws?: boolean;
 }
 
 const LOOK_MS = 10_000;
@@ -75,7 +78,7 @@ async function lookAtGroups(ctx: ArrivalsWatchContext, memory: Memory, signal: A
 async function lookAtGroup(ctx: ArrivalsWatchContext, memory: Memory, group: DeploymentGroupRow): Promise<void> {
   const { deployment_group_id: groupId, deployment_group_name: groupName } = group;
   const nowMs = ctx.clock.now();
-  const found = await findArrivals(ctx.store.db, group, nowMs);
+  const found = await findArrivals(ctx, ctx.store.db, group, nowMs);
   sayGivenUp(ctx, memory, group, found);
   if (found === null || found.next === null) {
     memory.waitingSince.delete(groupId);
@@ -117,19 +120,28 @@ interface Found extends Arrivals {
 }
 
 /** @returns null: the group has no successful deployment */
-async function findArrivals(db: StoreReader, group: DeploymentGroupRow, nowMs: number): Promise<Found | null> {
+async function findArrivals(
+  { asksAws = false }: Pick<ArrivalsWatchContext, 'asksAws'>,
+  db: StoreReader,
+  group: DeploymentGroupRow,
+  nowMs: number,
+): Promise<Found | null> {
   const { last_successful_deployment_id: goodId, deployment_group_id: id } = group;
   const good = goodId === null ? null : await findDeployment(db, goodId);
   if (good === null) return null;
   const ofGroup = JSON.parse(group.settings_json) as SettingsOfGroup;
-  const { filterLists, ec2FilterLists = [] } = settingsOf(ofGroup, {});
+  const membership = { ...settingsOf(ofGroup, {}), ...(asksAws ? fleetSettings(ofGroup, id) : {}) };
+  const { filterLists, ec2FilterLists = [], fleetOf } = membership;
   const revision = identityOf(parseLocation(good.revision_json));
   const rows = new Map<string, Awaited<ReturnType<typeof instancesBehind>>[number]>();
+  const limits = { heardOfSinceMs: nowMs - HEARD_OF_MS, limit: MAX_HOSTS };
   for (const lists of [filterLists, ec2FilterLists]) {
-    const limits = { heardOfSinceMs: nowMs - HEARD_OF_MS, limit: MAX_HOSTS };
     for (const row of await instancesBehind(db, { id, filterLists: lists, revision }, limits)) {
       rows.set(row.instance_id, row);
     }
+  }
+  if (fleetOf !== undefined) {
+    for (const row of await instancesBehind(db, { id, fleetOf, revision }, limits)) rows.set(row.instance_id, row);
   }
   const candidates = [...rows.values()].slice(0, MAX_HOSTS).map((row) => ({
     instanceId: row.instance_id,
@@ -166,14 +178,14 @@ async function deployToArrivals(
   const nowMs = ctx.clock.now();
   const group = await lockGroupById(tx, groupId);
   if (group === null || (await findActiveDeployment(tx, groupId)) !== null) return null;
-  const found = await findArrivals(tx, group, nowMs);
+  const found = await findArrivals(ctx, tx, group, nowMs);
   if (found === null || found.next === null) return null;
   const { next, good } = found;
   const application = await findApplicationById(tx, group.application_id);
   if (application === null) return null;
   const deploymentId = `d-${ctx.random.text(9, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')}`;
   const names = { application: application.application_name, group };
-  await insertDeployment(tx, rowOf(deploymentId, names, good, next, nowMs));
+  await insertDeployment(tx, rowOf(deploymentId, { ...names, asksAws: ctx.asksAws === true }, good, next, nowMs));
   if (next.followsLastGood) await noteFollower(tx, good, deploymentId);
   await updateGroup(tx, groupId, { last_attempted_deployment_id: deploymentId });
   await noteRevisionUse(tx, group.application_id, identityOf(parseLocation(good.revision_json)), nowMs);
@@ -183,7 +195,11 @@ async function deployToArrivals(
 /** New hosts are out of service anyway, and begin together; those that are in service are taken one at a time. */
 function rowOf(
   deploymentId: string,
-  { application, group }: { readonly application: string; readonly group: DeploymentGroupRow },
+  {
+    application,
+    group,
+    asksAws,
+  }: { readonly application: string; readonly group: DeploymentGroupRow; readonly asksAws: boolean },
   good: DeploymentRow,
   { creator, instanceIds, followsLastGood }: AutomaticDeployment,
   nowMs: number,
@@ -194,7 +210,8 @@ function rowOf(
     ? { relatedDeployments: { autoUpdateOutdatedInstancesRootDeploymentId: good.deployment_id } }
     : {};
   const ofGroup = JSON.parse(group.settings_json) as SettingsOfGroup;
-  const settings = settingsOf(ofGroup, {});
+  const fleet = asksAws ? fleetSettings(ofGroup, group.deployment_group_id) : {};
+  const settings = { ...settingsOf(ofGroup, {}), ...fleet };
   const alarms = watchedAlarms(ofGroup.alarmConfiguration, undefined);
   return {
     ...base,

@@ -26,6 +26,8 @@ export interface DeploymentSettings {
   readonly filterLists: FilterLists;
   /** or these. */
   readonly ec2FilterLists?: FilterLists;
+  /** or AWS says that this deployment group has it; absent: AWS is not asked. */
+  readonly fleetOf?: string;
   /** Of those, only these instances; absent: all. */
   readonly only?: readonly string[];
   /** Events after which the group is rolled back by itself; none: it never is. */
@@ -53,6 +55,7 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly deploymentStyle?: { readonly deploymentOption?: string | undefined } | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
   readonly triggerConfigurations?: readonly TriggerConfig[] | undefined;
+  readonly autoScalingGroups?: readonly string[] | undefined;
   /** Whether hosts that do not run the last good revision get it by themselves; absent: UPDATE. */
   readonly outdatedInstancesStrategy?: 'UPDATE' | 'IGNORE' | undefined;
 }

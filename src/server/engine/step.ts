@@ -10,9 +10,11 @@ import { type Applied, applyActions } from './apply.ts';
 import { decide } from './decide.ts';
 import { finishDeployment } from './finish.ts';
 import { type FinishAction, stoppedBy } from './hosts/ending.ts';
+import { fleetStanding } from './hosts/fleet.ts';
 import { resolveTargets } from './hosts/resolve-targets.ts';
 import { noteNotices } from './note-notices.ts';
 import { readSnapshot } from './read-snapshot.ts';
+import { storedSettings } from './settings.ts';
 
 export interface StepContext {
   readonly store: Pick<Store, 'wakeUps'>;
@@ -30,6 +32,8 @@ export interface StepResult extends Applied {
 
 /** How often a deployment is looked at that waits for the first reading of its alarms. */
 const ALARM_WAIT_MS = 60_000;
+/** The same for one whose hosts AWS has not been asked for yet. */
+const FLEET_WAIT_MS = 60_000;
 
 export const NOTHING: StepResult = { hostArns: [], hasOrders: false, followedBy: null, finished: null };
 
@@ -54,7 +58,14 @@ export async function takeStep(
       await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + ALARM_WAIT_MS });
       return NOTHING;
     }
-    const finished = isStopped ? stoppedBy(deployment.stopped_by_alarm) : await resolveTargets(tx, deployment, apply);
+    const fleet = await fleetStanding(tx, deployment, storedSettings(deployment, null), apply.nowMs);
+    // Whoever asks AWS takes the next step, too.
+    if (!isStopped && fleet === 'awaited') {
+      await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + FLEET_WAIT_MS });
+      return NOTHING;
+    }
+    const begun = async () => (typeof fleet === 'object' ? fleet : resolveTargets(tx, deployment, apply));
+    const finished = isStopped ? stoppedBy(deployment.stopped_by_alarm) : await begun();
     if (finished !== null) {
       const followedBy = await finishDeployment(tx, deployment, [], finished, apply);
       await noteNotices(tx, deployment, [], apply.nowMs);

@@ -83,10 +83,14 @@ export async function instancesWithTags(
  */
 export async function instancesBehind(
   db: StoreReader,
-  group: { readonly id: string; readonly filterLists: readonly (readonly TagFilter[])[]; readonly revision: string },
+  group: { readonly id: string; readonly revision: string } & (
+    | { readonly filterLists: readonly (readonly TagFilter[])[] }
+    /** Those that AWS has in the group of this id. */
+    | { readonly fleetOf: string }
+  ),
   { heardOfSinceMs, limit }: { readonly heardOfSinceMs: number; readonly limit: number },
 ) {
-  if (group.filterLists.length === 0) return [];
+  if ('filterLists' in group && group.filterLists.length === 0) return [];
   let query = db
     .selectFrom('instances')
     .leftJoin('host_states', (join) =>
@@ -103,6 +107,17 @@ export async function instancesBehind(
     .where('host_states.revision_identity', 'is distinct from', group.revision)
     .orderBy('instances.instance_name')
     .limit(limit);
+  if ('fleetOf' in group) {
+    query = query.where('instances.instance_id', 'in', (eb) =>
+      eb
+        .selectFrom('fleet_members')
+        .select((member) => member.ref('fleet_members.instance_id').$notNull().as('instance_id'))
+        .where('deployment_group_id', '=', group.fleetOf)
+        .where('instance_id', 'is not', null)
+        .where('stage', 'in', ['in-service', 'launching']),
+    );
+    return query.execute();
+  }
   for (const filters of group.filterLists) {
     query = query.where('instances.instance_id', 'in', (eb) =>
       eb

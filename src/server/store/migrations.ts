@@ -36,6 +36,7 @@ const STEPS: readonly Step[] = [
   enrolmentTokens,
   historyPages,
   notices,
+  fleets,
 ];
 
 /** The step that a database of this version is at. */
@@ -387,5 +388,18 @@ function notices(TEXT: string): readonly string[] {
       deployment_id ${TEXT} not null references deployments on delete cascade, target ${TEXT} not null, wake_at_ms bigint,
       lease_id ${TEXT}, lease_until_ms bigint, failures integer not null, primary key (deployment_id, target))`,
     'create index notice_queues_to_wake on notice_queues (wake_at_ms) where wake_at_ms is not null',
+  ];
+}
+
+/** Hosts that groups have by what AWS says of them. */
+function fleets(TEXT: string): readonly string[] {
+  return [
+    `create table fleets (
+      deployment_group_id ${TEXT} primary key references deployment_groups on delete cascade, read_at_ms bigint,
+      failing_json ${TEXT})`,
+    `create table fleet_members (
+      deployment_group_id ${TEXT} not null references deployment_groups on delete cascade, ec2_instance_id ${TEXT} not null,
+      instance_arn ${TEXT} not null, instance_id ${TEXT}, auto_scaling_group ${TEXT}, availability_zone ${TEXT},
+      stage ${TEXT} not null, stage_since_ms bigint not null, primary key (deployment_group_id, ec2_instance_id))`,
   ];
 }

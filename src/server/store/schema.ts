@@ -244,6 +244,31 @@ export interface HostStateRow {
   failed_tries: number;
 }
 
+/** What the server knows of the EC2 side of a deployment group. */
+export interface FleetRow {
+  deployment_group_id: string;
+  /** When the last reading began that AWS has answered; null: none has been. */
+  read_at_ms: number | null;
+  /** `FleetFailure` of `engine/hosts/fleet`: why AWS gives no answer; null: it does. */
+  failing_json: string | null;
+}
+
+/** An instance that AWS has in a deployment group. */
+export interface FleetMemberRow {
+  deployment_group_id: string;
+  ec2_instance_id: string;
+  instance_arn: string;
+  /** The enrolled host that it is; null: none. */
+  instance_id: string | null;
+  /** null: it was found by its tags. */
+  auto_scaling_group: string | null;
+  availability_zone: string | null;
+  /** `launching` and `terminating` ones wait for the server's answer. */
+  stage: 'in-service' | 'launching' | 'terminating';
+  /** When it was first seen at this stage. */
+  stage_since_ms: number;
+}
+
 /** A target of which an event has ended since its deployment's last step. */
 export interface ChangedTargetRow {
   deployment_id: string;
@@ -373,5 +398,7 @@ export interface StoreSchema {
   notices: NoticeRow;
   notice_queues: NoticeQueueRow;
   host_states: HostStateRow;
+  fleets: FleetRow;
+  fleet_members: FleetMemberRow;
   quotas: QuotaRow;
 }

@@ -177,7 +177,7 @@ test.each([
 test('a file of load balancers may name those of AWS, and is refused where it says of them what is none of theirs', () => {
   using scratch = scratchFolder();
   const file = scratch.at('balancers.yml');
-  const ctx = { clock: systemClock, aws: createAwsClients('eu-central-1') };
+  const ctx = { clock: systemClock, aws: createAwsClients('eu-central-1', { clock: systemClock, env: process.env }) };
   writeFileSync(
     file,
     'front: { kind: target-group, name: web-80, target: "{tag:Address}" }\nold: { kind: classic-elb }\n',

@@ -3,7 +3,7 @@ import type { Random } from '../../../system/random.ts';
 import { findGroupById } from '../../store/deployment-groups.ts';
 import { findDeployment, updateDeployment } from '../../store/deployments.ts';
 import { hostStatesOf } from '../../store/host-states.ts';
-import { instancesWithTags, instanceTagsOf } from '../../store/instance-tags.ts';
+import { instanceTagsOf } from '../../store/instance-tags.ts';
 import { insertEvents } from '../../store/lifecycle-events.ts';
 import type {
   DeploymentGroupRow,
@@ -15,13 +15,13 @@ import type {
 import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets, type NewTarget } from '../../store/targets.ts';
 import { courseOf, type Scenario } from '../course.ts';
-import { type DeploymentSettings, storedSettings } from '../settings.ts';
+import { storedSettings } from '../settings.ts';
 import { type FinishAction, failedWith } from './ending.ts';
+import { fleetHostsOf } from './fleet.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
+import { MAX_TARGETS, membersOf } from './members.ts';
+import { rowsOfUnknown } from './unknown-hosts.ts';
 import { inOrderOfZones, NO_ZONE } from './zones.ts';
-
-/** As many as one deployment may have. */
-const MAX_TARGETS = 1000;
 
 /**
  * Finds the hosts of a deployment that was just created, writes down what each is to do, and sets the deployment InProgress.
@@ -40,10 +40,15 @@ export async function resolveTargets(
   const settings = storedSettings(deployment, group.settings_json);
   const { zonal, loadBalancerInfo } = settings;
   const members = await membersOf(tx, settings);
-  if (members.length === 0) {
-    return failedWith('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
+  const fleet = await fleetHostsOf(tx, settings);
+  if (members.length + fleet.unknown.length === 0) {
+    const why =
+      settings.fleetOf === undefined
+        ? 'No registered instance carries the tags of the deployment group.'
+        : 'AWS has no instance in service with the tags or in the Auto Scaling groups of the deployment group.';
+    return failedWith('NO_INSTANCES', why);
   }
-  if (members.length > MAX_TARGETS) {
+  if (members.length + fleet.unknown.length > MAX_TARGETS) {
     const message = `The deployment group has more than ${MAX_TARGETS} instances, which is the limit.`;
     return failedWith('OVER_MAX_INSTANCES', message);
   }
@@ -52,33 +57,25 @@ export async function resolveTargets(
   const order = orderOfAttempt(
     members.map((instance) => standingOf(instance, states.get(instance.instance_id), lastGood, ctx.random)),
   );
-  const zoneOf = zonal === undefined ? null : await zonesByTag(tx, members, zonal.tagKey);
+  const zoneOf = zonal === undefined ? null : await zonesByTag(tx, members, zonal.tagKey, fleet.zones);
+  const scenario = loadBalancerInfo === null ? 'in-place' : 'in-place-with-traffic';
   const rows = targetRows({
     deployment,
-    scenario: loadBalancerInfo === null ? 'in-place' : 'in-place-with-traffic',
+    scenario,
     members,
     order: zoneOf === null ? order : inOrderOfZones(order, zoneOf),
     upToDate: upToDate(deployment, states),
     zoneOf,
     nowMs: ctx.nowMs,
   });
-  await insertTargets(tx, rows.targets);
-  await insertEvents(tx, rows.events);
+  const unknown = rowsOfUnknown({
+    ...{ deployment, members: fleet.unknown, course: courseOf(scenario).flatMap((phase) => phase.events) },
+    ...{ firstPosition: rows.targets.length, hasZones: zoneOf !== null, nowMs: ctx.nowMs },
+  });
+  await insertTargets(tx, [...rows.targets, ...unknown.targets]);
+  await insertEvents(tx, [...rows.events, ...unknown.events]);
   await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
   return null;
-}
-
-/** @returns one more than a deployment may have, if there are so many */
-async function membersOf(
-  tx: StoreTransaction,
-  { filterLists, ec2FilterLists = [], only }: DeploymentSettings,
-): Promise<readonly InstanceRow[]> {
-  const members = new Map<string, InstanceRow>();
-  for (const lists of [filterLists, ec2FilterLists]) {
-    const found = await instancesWithTags(tx, lists, MAX_TARGETS + 1, only);
-    for (const instance of found) members.set(instance.instance_id, instance);
-  }
-  return [...members.values()];
 }
 
 /** Instances that are to be left alone, since they run the deployment's revision already. */
@@ -92,12 +89,14 @@ async function zonesByTag(
   tx: StoreTransaction,
   members: readonly InstanceRow[],
   tagKey: string,
+  ofFleet: ReadonlyMap<string, string>,
 ): Promise<(instanceId: string) => string> {
   const tags = await instanceTagsOf(
     tx,
     members.map((instance) => instance.instance_id),
   );
-  return (instanceId) => tags.get(instanceId)?.find(({ Key }) => Key === tagKey)?.Value ?? NO_ZONE;
+  return (instanceId) =>
+    tags.get(instanceId)?.find(({ Key }) => Key === tagKey)?.Value ?? ofFleet.get(instanceId) ?? NO_ZONE;
 }
 
 async function lastGoodRevision(tx: StoreTransaction, group: DeploymentGroupRow): Promise<string | null> {

@@ -3,25 +3,40 @@
  * anything in AWS. Credentials and endpoints are found as in every program with AWS' SDK: environment, profile, container, instance;
  * `AWS_ENDPOINT_URL_<SERVICE>`.
  */
+import type { CredentialProvider } from '../../../protocol/sigv4/credentials.ts';
+import type { Clock } from '../../../system/clock.ts';
 import { loadOptional, onFirstUse } from './optional-client.ts';
 
 export interface AwsClients {
   readonly region: string;
+  readonly clock: Pick<Clock, 'now'>;
   autoScaling(): Promise<import('@aws-sdk/client-auto-scaling').AutoScaling>;
   classicLoadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing').ElasticLoadBalancing>;
   loadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing-v2').ElasticLoadBalancingV2>;
   cloudWatch(): Promise<import('@aws-sdk/client-cloudwatch').CloudWatch>;
   topics(): Promise<import('@aws-sdk/client-sns').SNS>;
+  /** For EC2, which is asked without a client of its own; renewed before they run out. */
+  readonly credentials: CredentialProvider;
+  ec2Endpoint(): string;
+}
+
+export interface AwsContext {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** An order is looked at again anyway: the SDK's own patience is for a single lost packet. */
 const ATTEMPTS = 2;
 
 /** @param region as `eu-central-1` */
-export function createAwsClients(region: string): AwsClients {
+export function createAwsClients(region: string, { clock, env }: AwsContext): AwsClients {
   const options = { region, maxAttempts: ATTEMPTS };
+  const provider = onFirstUse(async () => {
+    const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+    return fromNodeProviderChain({ clientConfig: { region } });
+  });
   return {
-    region,
+    ...{ region, clock },
     autoScaling: onFirstUse(async () => {
       const load = () => import('@aws-sdk/client-auto-scaling');
       const { AutoScaling } = await loadOptional('@aws-sdk/client-auto-scaling', load);
@@ -47,14 +62,19 @@ export function createAwsClients(region: string): AwsClients {
       const { SNS } = await loadOptional('@aws-sdk/client-sns', load);
       return new SNS(options);
     }),
+    credentials: async () => (await provider())(),
+    ec2Endpoint: () =>
+      env['AWS_ENDPOINT_URL_EC2'] ||
+      env['AWS_ENDPOINT_URL'] ||
+      `https://ec2.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/`,
   };
 }
 
 /** The clients of any region, those of each made once. */
-export function createAwsRegions(): (region: string) => AwsClients {
+export function createAwsRegions(ctx: AwsContext): (region: string) => AwsClients {
   const made = new Map<string, AwsClients>();
   return (region) => {
-    const clients = made.get(region) ?? createAwsClients(region);
+    const clients = made.get(region) ?? createAwsClients(region, ctx);
     made.set(region, clients);
     return clients;
   };

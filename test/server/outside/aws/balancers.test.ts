@@ -5,6 +5,7 @@ import { balancersInAws } from '../../../../src/server/outside/aws/balancer-in-a
 import { createTargetGroup } from '../../../../src/server/outside/aws/target-group.ts';
 import { allowStep, blockStep, type TargetState } from '../../../../src/server/outside/aws/target-health.ts';
 import type { LoadBalancer } from '../../../../src/server/outside/load-balancer.ts';
+import { systemClock } from '../../../../src/system/clock.ts';
 import {
   type AwsCall,
   AwsRefusal,
@@ -28,7 +29,7 @@ afterEach(async () => {
 });
 
 const balancer = (kind: 'target-group' | 'classic-elb' = 'target-group') =>
-  balancersInAws(createAwsClients('eu-central-1'))({ name: 'front', kind });
+  balancersInAws(createAwsClients('eu-central-1', { clock: systemClock, env: process.env }))({ name: 'front', kind });
 const how = (memory?: unknown, isDrainOver = false, limitMs = 15_000) => ({
   ...{ isDrainOver, memory, signal: AbortSignal.timeout(limitMs) },
 });
@@ -116,7 +117,10 @@ describe('a target group', () => {
     expect(await untilOut(balancer())).toMatchObject({ state: 'out' });
     const settings = { name: 'front', target: '{tag:Nowhere}', drainLimitMs: 0 };
     await expect(
-      createTargetGroup(createAwsClients('eu-central-1'), settings).block(HOST, how()),
+      createTargetGroup(createAwsClients('eu-central-1', { clock: systemClock, env: process.env }), settings).block(
+        HOST,
+        how(),
+      ),
     ).rejects.toMatchObject({ code: 'ELB_INVALID_INSTANCE', isFinal: true });
   });
 

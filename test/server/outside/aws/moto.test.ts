@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { signRequest } from '../../../../src/protocol/sigv4/sign.ts';
 import { createAwsClients } from '../../../../src/server/outside/aws/aws.ts';
 import { balancersInAws } from '../../../../src/server/outside/aws/balancer-in-aws.ts';
+import { createFleetReader } from '../../../../src/server/outside/aws/fleet.ts';
 import type { BalancedHost, LoadBalancer } from '../../../../src/server/outside/load-balancer.ts';
+import { systemClock } from '../../../../src/system/clock.ts';
 import { describeWithMoto, type Moto, startMoto } from '../../../support/moto.ts';
 
 const REGION = 'us-east-1';
@@ -22,7 +24,7 @@ async function untilOut(balancer: LoadBalancer, host: BalancedHost) {
 
 describeWithMoto('with moto in the place of AWS', () => {
   let moto: Moto;
-  const clients = createAwsClients(REGION);
+  const clients = createAwsClients(REGION, { clock: systemClock, env: process.env });
   beforeAll(async () => {
     moto = await startMoto();
     for (const [name, value] of Object.entries(moto.env())) vi.stubEnv(name, value);
@@ -36,7 +38,8 @@ describeWithMoto('with moto in the place of AWS', () => {
   async function ec2(parameters: Readonly<Record<string, string>>): Promise<string> {
     const key = { accessKeyId: 'AKIAMOTO', secretAccessKey: 'of-moto' };
     const body = new URLSearchParams({ Version: '2016-11-15', ...parameters }).toString();
-    const request = { method: 'POST', url: new URL(moto.url), headers: {}, body };
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const request = { method: 'POST', url: new URL(moto.url), headers: form, body };
     const headers = await signRequest(request, key, { service: 'ec2', region: REGION }, Date.now());
     const answer = await fetch(moto.url, { method: 'POST', headers: { ...headers, connection: 'close' }, body });
     return answer.text();
@@ -69,6 +72,19 @@ describeWithMoto('with moto in the place of AWS', () => {
     expect(await portsNow()).toEqual([8080]);
     const other = balancersInAws(clients)({ name: 'nobody', kind: 'target-group' });
     await expect(other.block(host, how())).rejects.toMatchObject({ isFinal: true });
+  });
+
+  test('instances are found by their tags', async () => {
+    const [id, other] = [await runInstance(), await runInstance()];
+    const tag = (ResourceId: string, Key: string, Value: string) =>
+      ec2({ Action: 'CreateTags', 'ResourceId.1': ResourceId, 'Tag.1.Key': Key, 'Tag.1.Value': Value });
+    await tag(id, 'Role', 'web');
+    await tag(other, 'Role', 'web-1');
+    const filterLists = [[{ Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' }]];
+    const request = { filterLists, autoScalingGroups: [] };
+    const found = await createFleetReader(clients)(request, AbortSignal.timeout(15_000));
+    expect(found).toMatchObject([{ id, zone: expect.stringMatching(/^us-east-1[a-z]$/), stage: 'in-service' }]);
+    expect(found[0]?.arn).toBe(`arn:aws:ec2:${REGION}:123456789012:instance/${id}`);
   });
 
   test('an instance leaves a Classic Load Balancer and comes back to it', async () => {

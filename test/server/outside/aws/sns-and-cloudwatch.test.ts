@@ -6,6 +6,7 @@ import { createCloudWatchReader } from '../../../../src/server/outside/aws/cloud
 import { createTopics } from '../../../../src/server/outside/aws/sns.ts';
 import { messageIdOf, type OutgoingNotice } from '../../../../src/server/outside/notice-target.ts';
 import { createNoticeTargets } from '../../../../src/server/outside/notice-targets.ts';
+import { systemClock } from '../../../../src/system/clock.ts';
 import { eventually } from '../../../support/eventually.ts';
 import { type Answer, answeringServer } from '../../../support/http-server.ts';
 import { describeWithMoto, type Moto, startMoto } from '../../../support/moto.ts';
@@ -45,7 +46,7 @@ test.each([
 
 describeWithMoto('with moto in the place of AWS', () => {
   let moto: Moto;
-  const awsIn = createAwsRegions();
+  const awsIn = createAwsRegions({ clock: systemClock, env: process.env });
   const topics = createTopics((region) => awsIn(region).topics());
   const readCloudWatch = createCloudWatchReader((region) => awsIn(region).cloudWatch());
   beforeAll(async () => {
@@ -118,7 +119,7 @@ describe('alarms of CloudWatch', () => {
     vi.stubEnv('AWS_ENDPOINT_URL_CLOUDWATCH', server.url);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIATEST');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'of a test');
-    const awsIn = createAwsRegions();
+    const awsIn = createAwsRegions({ clock: systemClock, env: process.env });
     const alarms = createAlarms(
       new Map(),
       REGION,

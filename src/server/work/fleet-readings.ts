@@ -1,0 +1,26 @@
+/** What faults of AWS mean for the reading of a fleet. Pure. */
+import type { FleetFailure } from '../engine/hosts/fleet.ts';
+import type { AwsFault } from '../outside/aws/aws-fault.ts';
+
+/** A code of the API's ErrorInformation. */
+export function fleetErrorCode({ call, trouble }: Pick<AwsFault, 'call' | 'trouble'>): string {
+  const isAutoScaling = call.includes('AutoScaling');
+  switch (trouble) {
+    case 'denied':
+      return isAutoScaling ? 'AUTO_SCALING_IAM_ROLE_PERMISSIONS' : 'IAM_ROLE_PERMISSIONS';
+    case 'throttled':
+      return 'THROTTLED';
+    case 'limit':
+      return 'RESOURCE_LIMIT_EXCEEDED';
+    case 'missing':
+    case 'refused':
+      return isAutoScaling ? 'AUTO_SCALING_CONFIGURATION' : 'INTERNAL_ERROR';
+    default:
+      return 'INTERNAL_ERROR';
+  }
+}
+
+/** When AWS is asked again: after 1 s, 2 s, 4 s and so on up to 15 s. @returns milliseconds since the epoch; 0: at once */
+export function nextFleetReadingMs(failing: Pick<FleetFailure, 'calls' | 'atMs'> | null): number {
+  return failing === null ? 0 : failing.atMs + Math.min(15_000, 500 * 2 ** Math.min(failing.calls, 5));
+}

@@ -1,0 +1,162 @@
+import { expect, test } from 'vitest';
+import { silentLogger } from '../../../src/logging/logger.ts';
+import type { EventDiagnostics } from '../../../src/server/engine/diagnostics.ts';
+import { fleetSettings, membersAfter, standingOf } from '../../../src/server/engine/hosts/fleet.ts';
+import { settingsOf } from '../../../src/server/engine/settings.ts';
+import { AwsFault } from '../../../src/server/outside/aws/aws-fault.ts';
+import type { FleetInstance } from '../../../src/server/outside/aws/fleet.ts';
+import { startFleetWatch } from '../../../src/server/work/watch-fleets.ts';
+import { manualClock } from '../../support/clock.ts';
+import {
+  deploymentOf,
+  engineServer,
+  GROUP_ID,
+  makeFleet,
+  startDeployment,
+  targetsByName,
+} from '../../support/engine-world.ts';
+import { eventually } from '../../support/eventually.ts';
+import { describeStores } from '../../support/stores.ts';
+
+const ID = 'd-1';
+/** Nobody has them by on-premises tags. */
+const GROUP = {
+  onPremisesInstanceTagFilters: [],
+  ec2TagFilters: [{ Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' }],
+};
+const SETTINGS = { ...settingsOf(GROUP, {}), ...fleetSettings(GROUP, GROUP_ID) };
+const found = (id: string, rest: Partial<FleetInstance> = {}): FleetInstance => ({
+  ...{ id, arn: `arn:aws:ec2:eu-central-1:1:instance/${id}`, zone: 'zone-a', autoScalingGroup: null },
+  ...{ stage: 'in-service', ...rest },
+});
+
+type Answer = readonly FleetInstance[] | AwsFault;
+
+async function openWorld(database: Parameters<typeof engineServer>[0], answer: () => Answer) {
+  const clock = manualClock();
+  const server = await engineServer(database, { clock });
+  await makeFleet(server.store, ['web-1', 'web-2'], GROUP);
+  await server.store.transaction(async (tx) => {
+    for (const [name, tag_value] of [
+      ['web-1', 'i-00000001'],
+      ['web-2', 'i-00000002'],
+    ] as const) {
+      const common = { instance_id: `id-of-${name}`, instance_name: name };
+      await tx
+        .insertInto('instance_tags')
+        .values({ ...common, tag_key: 'InstanceId', tag_value })
+        .execute();
+    }
+  });
+  let asked = 0;
+  const readFleet = async () => {
+    asked += 1;
+    const next = answer();
+    if (next instanceof AwsFault) throw next;
+    return next;
+  };
+  const watch = startFleetWatch({ ...server, clock, log: silentLogger, readFleet });
+  return {
+    ...{ server, clock, asked: () => asked },
+    start: () => startDeployment(server, ID, { settings_json: JSON.stringify(SETTINGS), created_at_ms: clock.now() }),
+    async until(status: string, stepMs = 1_000) {
+      await eventually(async () => {
+        clock.advance(stepMs);
+        return (await deploymentOf(server.store, ID)).status === status;
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await watch.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describeStores('a deployment to a group with hosts on EC2', (kind) => {
+  test('begins once AWS was asked after it was created, and an instance that no host is has failed and says what to do', async () => {
+    await using database = await kind.create();
+    let answer: Answer = [found('i-00000001')];
+    await using world = await openWorld(database, () => answer);
+    await eventually(() => {
+      world.clock.advance(1_000);
+      return world.asked() > 0;
+    });
+    answer = [found('i-00000001'), found('i-00000009'), found('i-00000002', { stage: 'launching' })];
+    await world.start();
+    expect((await deploymentOf(world.server.store, ID)).status).toBe('Created');
+    await world.until('InProgress');
+    const targets = await targetsByName(world.server.store, ID);
+    expect(Object.entries(targets).map(([name, { status }]) => [name, status])).toEqual([
+      ['web-1', 'InProgress'],
+      ['i-00000009', 'Failed'],
+    ]);
+    const [first] = targets['i-00000009']?.events ?? [];
+    const diagnostics = JSON.parse(first?.diagnostics_json ?? '{}') as EventDiagnostics;
+    expect(diagnostics.message).toContain('slipway register with the tag InstanceId=i-00000009');
+  });
+
+  test.each<[string, ConstructorParameters<typeof AwsFault>[1], string, number]>([
+    [
+      'throttles for five minutes',
+      { trouble: 'throttled', code: 'Throttling', answer: 'Throttling: slower' },
+      'THROTTLED',
+      300_000,
+    ],
+    [
+      'does not know the group',
+      { trouble: 'missing', code: '', answer: 'there is none' },
+      'AUTO_SCALING_CONFIGURATION',
+      0,
+    ],
+  ])('fails by name when AWS %s, with the last call and its answer', async (_title, failure, code, limitMs) => {
+    await using database = await kind.create();
+    const call = 'DescribeAutoScalingGroups web';
+    await using world = await openWorld(database, () => new AwsFault(call, failure));
+    await world.start();
+    const createdAtMs = world.clock.now();
+    await world.until('Failed', 5_000);
+    const { error_code, error_message } = await deploymentOf(world.server.store, ID);
+    expect(error_code).toBe(code);
+    expect(error_message).toContain(`The last call to AWS was: ${call}. The answer: ${failure.answer}.`);
+    expect(world.clock.now() - createdAtMs).toBeGreaterThanOrEqual(limitMs);
+  });
+
+  test('has failed where AWS knows no instance of it', async () => {
+    await using database = await kind.create();
+    await using world = await openWorld(database, () => []);
+    await world.start();
+    await world.until('Failed');
+    expect((await deploymentOf(world.server.store, ID)).error_code).toBe('NO_INSTANCES');
+  });
+});
+
+test('an instance is the host whose identity names it, else the newest one with its tag', () => {
+  const session = 'arn:aws:sts::000000000000:assumed-role/web/i-00000001';
+  const host = (instance_id: string, tag_value: string | null, host_arn = 'arn:aws:iam::1:user/a') => ({
+    ...{ instance_id, host_arn, tag_value },
+  });
+  const idOf = (...hosts: ReturnType<typeof host>[]) =>
+    membersAfter('g', { found: [found('i-00000001')], before: [], hosts }, 5)[0]?.instance_id;
+  expect(idOf()).toBeNull();
+  expect(idOf(host('old', 'i-00000001'), host('new', 'i-00000001'), host('other', 'i-00000002'))).toBe('new');
+  expect(idOf(host('own', null, session), host('claims', 'i-00000001'))).toBe('own');
+  expect(idOf(host('own', 'i-00000002', session))).toBe('own');
+  expect(idOf(host('wrong', 'i-1; drop'))).toBeNull();
+});
+
+test('a fleet is awaited for five minutes and five calls, and for half an hour where nobody asks', () => {
+  const failing = { code: 'THROTTLED', call: 'c', answer: 'a', isFinal: false, sinceMs: 0, calls: 9, atMs: 400_000 };
+  const at = (nowMs: number, failure: object | null, read_at_ms: number | null = null) => {
+    const standing = standingOf({ read_at_ms, failing_json: failure && JSON.stringify(failure) }, 200_000, nowMs);
+    return typeof standing === 'object' ? standing.errorCode : standing;
+  };
+  expect(at(400_000, failing)).toBe('awaited');
+  expect(at(500_000, failing)).toBe('THROTTLED');
+  expect(at(500_000, { ...failing, calls: 4 })).toBe('awaited');
+  expect(at(400_000, { ...failing, isFinal: true })).toBe('THROTTLED');
+  // What failed before it was created says nothing about it.
+  expect(at(300_000, { ...failing, isFinal: true, atMs: 100_000 })).toBe('awaited');
+  expect(at(500_000, failing, 200_000)).toBe('known');
+  expect(at(500_000, null, 199_999)).toBe('awaited');
+  expect(at(2_000_000, null)).toBe('INTERNAL_ERROR');
+});
