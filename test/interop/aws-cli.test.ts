@@ -79,6 +79,28 @@ describeIf(AWS !== null, 'the AWS command line, aws')('aws deploy', () => {
     await expect(stop).rejects.toThrow(/DeploymentAlreadyCompletedException/);
   }, 60_000);
 
+  test('sets triggers of a group, shows them, and has what they name refused where nobody is told', async () => {
+    const group = ['--application-name', 'site', '--current-deployment-group-name', 'test'];
+    const topic = 'arn:aws:sns:us-east-1:123456789012:releases';
+    const trigger = (target: string) => [
+      '--trigger-configurations',
+      `triggerName=failures,triggerTargetArn=${target},triggerEvents=DeploymentFailure,DeploymentStop`,
+    ];
+    await aws('update-deployment-group', ...group, ...trigger(topic));
+    const shown = ['get-deployment-group', '--application-name', 'site', '--deployment-group-name', 'test'];
+    expect(await aws(...shown)).toMatchObject({
+      deploymentGroupInfo: {
+        triggerConfigurations: [
+          { triggerName: 'failures', triggerTargetArn: topic, triggerEvents: ['DeploymentFailure', 'DeploymentStop'] },
+        ],
+      },
+    });
+    const nobody = aws('update-deployment-group', ...group, ...trigger('nobody'));
+    await expect(nobody).rejects.toThrow(/InvalidTriggerConfigException/);
+    await aws('update-deployment-group', ...group, '--trigger-configurations', '[]');
+    expect(await aws(...shown)).toMatchObject({ deploymentGroupInfo: { triggerConfigurations: [] } });
+  }, 60_000);
+
   test('registers an instance, tags it, and stops a deployment to it', async () => {
     const arn = 'arn:aws:iam::000000000000:user/by-hand';
     await aws('register-on-premises-instance', '--instance-name', 'by-hand', '--iam-user-arn', arn);

@@ -42,7 +42,7 @@ const MAX_QUEUES = 16;
 const MAX_QUEUES_OF_TARGET = 4;
 /** A call ends well within its lease, which is renewed right before it. */
 const SEND_LIMIT_MS = 15_000;
-const LEASE_MS = 45_000;
+const LEASE_MS = 25_000;
 
 export function startNoticeSender(ctx: NoticeSenderContext): Repeated {
   const running = new Map<Promise<void>, string>();

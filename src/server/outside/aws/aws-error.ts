@@ -1,4 +1,5 @@
 /** What a call to AWS has failed of. Pure. */
+import { isSlipwayError } from '../../../errors.ts';
 
 /**
  * `throttled`: too many calls, and the same one is taken later; `denied`: the credentials are missing, expired or may not do this;
@@ -38,6 +39,11 @@ export function awsFailureOf(error: unknown): AwsFailure {
   const request = typeof $metadata?.requestId === 'string' ? ` (request ${$metadata.requestId})` : '';
   const answer = `${code === '' ? '' : `${code}: `}${oneLine(said)}${request}`;
   return { trouble: troubleOf(code, status), code, answer };
+}
+
+/** In one line what a call has failed of; of a package that is missing also how to install it, which is read far from here. */
+export function whyInWords(error: unknown): string {
+  return isSlipwayError(error, 'PACKAGE_MISSING') ? `${error.message}. ${error.remedy}` : awsFailureOf(error).answer;
 }
 
 function troubleOf(code: string, status: number | null): AwsTrouble {

@@ -2,7 +2,7 @@
 import type { CloudWatch, DescribeAlarmsOutput } from '@aws-sdk/client-cloudwatch';
 import type { AlarmReading } from '../alarm.ts';
 import type { ReadCloudWatch } from '../alarms.ts';
-import { awsFailureOf } from './aws-error.ts';
+import { whyInWords } from './aws-error.ts';
 
 /** As many as one call takes. */
 const MAX_NAMES = 100;
@@ -19,7 +19,7 @@ export function createCloudWatchReader(clientIn: (region: string) => Promise<Clo
           const states = await statesOf(await clientIn(region), chunk, signal);
           return chunk.map((name) => [name, readingOf(name, states.get(name), region)] as const);
         } catch (error) {
-          const detail = `CloudWatch in ${region} could not be asked: ${awsFailureOf(error).answer}`;
+          const detail = `CloudWatch in ${region} could not be asked: ${whyInWords(error)}`;
           return chunk.map((name) => [name, { state: 'unreadable', detail } satisfies AlarmReading] as const);
         }
       }),

@@ -1,7 +1,7 @@
 /** Topics of SNS as receivers of notices. */
 import type { PublishInput, SNS } from '@aws-sdk/client-sns';
 import type { OutgoingNotice, SendNotice } from '../notice-target.ts';
-import { awsFailureOf } from './aws-error.ts';
+import { awsFailureOf, whyInWords } from './aws-error.ts';
 
 /** SNS' codes for a message that it will never take. */
 const REFUSALS: readonly string[] = [
@@ -18,8 +18,8 @@ export function createTopics(clientIn: (region: string) => Promise<SNS>): (regio
       const { MessageId } = await client.publish(inputOf(notice), { abortSignal: signal });
       return { ending: 'sent', answer: `published as ${MessageId ?? 'a message without an id'}` };
     } catch (error) {
-      const { code, answer } = awsFailureOf(error);
-      return { ending: REFUSALS.includes(code) ? 'refused' : 'failed', answer };
+      const { code } = awsFailureOf(error);
+      return { ending: REFUSALS.includes(code) ? 'refused' : 'failed', answer: whyInWords(error) };
     }
   };
 }

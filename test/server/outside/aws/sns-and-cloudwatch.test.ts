@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createAlarms } from '../../../../src/server/outside/alarms.ts';
 import { createAwsRegions } from '../../../../src/server/outside/aws/aws.ts';
 import { createCloudWatchReader } from '../../../../src/server/outside/aws/cloudwatch.ts';
+import { loadOptional } from '../../../../src/server/outside/aws/optional-client.ts';
 import { createTopics } from '../../../../src/server/outside/aws/sns.ts';
 import { messageIdOf, type OutgoingNotice } from '../../../../src/server/outside/notice-target.ts';
 import { createNoticeTargets } from '../../../../src/server/outside/notice-targets.ts';
@@ -42,6 +43,24 @@ test.each([
 ])('a trigger may name %s: %s', (target, isKnown) => {
   const send = async () => ({ ending: 'sent', answer: '' }) as const;
   expect(createNoticeTargets(new Map([['chat', send]]), () => send).find(target) !== null).toBe(isKnown);
+});
+
+test('a package that is missing is named where the answer is read, with the command that installs it', async () => {
+  const missing = (name: string) => loadOptional(name, () => import(`${name}-that-is-nowhere`));
+  const topics = createTopics(() => missing('@aws-sdk/client-sns'));
+  const { ending, answer } = await topics(REGION)(noticeTo(topic('releases')), soon());
+  expect({ ending, answer }).toEqual({
+    ending: 'failed',
+    answer: expect.stringContaining('npm install --global @aws-sdk/client-sns'),
+  });
+  const readings = await createCloudWatchReader(() => missing('@aws-sdk/client-cloudwatch'))(
+    REGION,
+    ['errors'],
+    soon(),
+  );
+  expect(readings.get('errors')).toEqual({
+    ...{ state: 'unreadable', detail: expect.stringContaining('npm install --global @aws-sdk/client-cloudwatch') },
+  });
 });
 
 describeWithMoto('with moto in the place of AWS', () => {
