@@ -1,11 +1,9 @@
 /** The server's data folder at its start: made and locked, or said what keeps the server from it. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { SlipwayError } from '../errors.ts';
 import { type InstanceLock, takeInstanceLock } from '../system/instance-lock.ts';
-import { mountOf } from '../system/mounts.ts';
-import { shellCommand } from '../system/shell-word.ts';
-import { ownUserName } from '../system/users.ts';
+import { dataFolderFault } from './store/data-folder-fault.ts';
 
 /**
  * Makes the folder, for its owner alone, and takes its lock.
@@ -21,49 +19,6 @@ export function openDataFolder(dataDir: string): InstanceLock {
       (pid) => new SlipwayError('SERVER_ALREADY_RUNNING', `a server works on ${dataDir} already, with PID ${pid}`),
     );
   } catch (cause) {
-    const code = systemErrorCode(cause);
-    if (code === null) throw cause;
-    throw new SlipwayError(
-      'SERVER_DATA_FOLDER',
-      `the data folder ${dataDir} cannot be used: ${reasonOf(dataDir, cause)}`,
-      {
-        cause,
-        ...remedyOf(dataDir, code),
-      },
-    );
+    throw dataFolderFault(dataDir, cause);
   }
-}
-
-/** Node calls a read-only file system a missing file when it makes folders. */
-function reasonOf(dataDir: string, cause: unknown): string {
-  return isReadOnly(dataDir) ? 'its file system is mounted read-only' : messageOf(cause);
-}
-
-function isReadOnly(dataDir: string): boolean {
-  return mountOf(dataDir)?.options.has('ro') === true;
-}
-
-function remedyOf(dataDir: string, code: string): { readonly remedy?: string } {
-  const mount = mountOf(dataDir)?.mountPoint ?? dataDir;
-  if (code === 'EROFS' || isReadOnly(dataDir)) {
-    const command = shellCommand('mount', '-o', 'remount,rw', mount);
-    return {
-      remedy: `\`${command}\`, and correct its line in /etc/fstab; look at \`dmesg\` if nobody did that. Or name another folder with --data-dir.`,
-    };
-  }
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return {
-      remedy: `Make room on ${mount}, in bytes and in inodes, or raise the quota of the user ${ownUserName()}.`,
-    };
-  }
-  if (code === 'EEXIST' || code === 'ENOTDIR') {
-    return { remedy: 'A file is where a folder must be: move it away, or name another folder with --data-dir.' };
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    const command = shellCommand('chown', '-R', `${ownUserName()}:`, dataDir);
-    return {
-      remedy: `Let the server’s user have it: make it as root, then \`${command}\`. The folders on the way must be open to that user, too.`,
-    };
-  }
-  return {};
 }

@@ -39,6 +39,7 @@ import { openSealer } from './secrets/open-sealer.ts';
 import { rememberedSigningKeys } from './secrets/remembered.ts';
 import { openSigning } from './secrets/signing.ts';
 import { findAccessKey, findKnownAccessKeys } from './store/access-keys.ts';
+import { databaseClock } from './store/database-clock.ts';
 import { openStore, type Store, TOGETHER } from './store/store.ts';
 import { createMetricsText, type MetricsTextContext } from './telemetry/metrics-text.ts';
 import { observedEngine, observedHostCommands, observedStore } from './telemetry/observed.ts';
@@ -152,7 +153,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(engine);
     const inAws = aws === null ? {} : { inAws: balancersInAws(aws) };
     const handlers = trafficHandlers({ store, clock, balancers, ...inAws });
-    opened.push(startWorker({ ...base, engine, bell, handlers }));
+    opened.push(startWorker({ ...base, engine, bell, handlers, leaseClock: databaseClock(store, clock) }));
     const transfers = createTransfers();
     opened.push(
       startAlarmWatch({ ...base, engine, alarms }),

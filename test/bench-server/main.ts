@@ -11,11 +11,12 @@ import { historyFigures } from './history.ts';
 import { idleFigures } from './idle.ts';
 import { ownFolder } from './own-folder.ts';
 import { pushFigures } from './push.ts';
+import { reportFigures } from './report.ts';
 import { stepFigures } from './step-cost.ts';
 
 const HELP = `npm run bench:server -- [OPTIONS]
 
-  --part NAME           only one of step, idle, deployments, push, history
+  --part NAME           only one of step, idle, deployments, push, history, report
   --database NAME       only one of sqlite, postgres
   --hosts N             hosts that wait for work, for the part idle (5000)
   --window SECONDS      for how long they are watched (60)
@@ -24,7 +25,7 @@ const HELP = `npm run bench:server -- [OPTIONS]
   --profile FOLDER      has each server write a CPU profile to the folder when it ends
   --json                one line a figure: name, value, unit, floor, ratio, goal
 `;
-const PARTS = ['step', 'idle', 'deployments', 'push', 'history'];
+const PARTS = ['step', 'idle', 'deployments', 'push', 'history', 'report'];
 const DATABASES = ['sqlite', 'postgres'];
 
 const { values } = parseArgs({
@@ -66,6 +67,8 @@ function refuse(why: string): never {
   process.exit(64);
 }
 
+/** As many as one fleet may have whose report comes without a pause. */
+const REPORTED_HOSTS = 10_000;
 const ON_SQLITE: DeploymentGoals = { AllAtOnce: 10, OneAtATime: 30 };
 const ON_POSTGRES: DeploymentGoals = { AllAtOnce: 15, OneAtATime: 30 };
 
@@ -106,6 +109,10 @@ const parts: readonly AsyncGenerator<Figure>[] = [
     : []),
   ...(isWanted('history', 'sqlite') ? [history(null)] : []),
   ...(isWanted('history', 'postgres') ? [onPostgres(history)] : []),
+  ...(isWanted('report', 'sqlite') ? [reportFigures({ hosts: REPORTED_HOSTS, postgres: null })] : []),
+  ...(isWanted('report', 'postgres')
+    ? [onPostgres((postgres) => reportFigures({ hosts: REPORTED_HOSTS, postgres }))]
+    : []),
 ];
 await using _folder = await ownFolder();
 for (const part of parts) {

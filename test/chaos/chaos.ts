@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.ts';
-import { aborted } from '../support/aborted.ts';
+import { aborted } from '../../src/system/aborted.ts';
 import { mostDownByRows } from '../support/server-faults/contradictions.ts';
 import { type KillableServers, killableServers } from '../support/server-faults/killable-servers.ts';
 import { inventedReports, lostReports } from '../support/server-faults/lost-reports.ts';

@@ -2,9 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type CertificateFacts, lookAtCertificate } from '../../src/cli/doctor/server/certificate.ts';
 import { writersAmong } from '../../src/cli/doctor/server/locks.ts';
+import { lookAtNamedFiles } from '../../src/cli/doctor/server/named-files.ts';
 import { judgeFacts } from '../../src/cli/doctor/server/postgres.ts';
 import { isInTheWay, kernelAddress, parseSockets } from '../../src/cli/doctor/server/sockets.ts';
+import type { ServerOptions } from '../../src/cli/server-options.ts';
 import type { PostgresFacts } from '../../src/server/store/look.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { certificateEnding, type MadeCertificate, makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { testWith } from '../support/needs.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -167,4 +170,20 @@ describe('The server’s doctor judges a certificate:', () => {
         expect.objectContaining({ status: 'fail', detail: expect.stringMatching(detail) }),
       );
     });
+});
+
+test.each([
+  ['loadBalancers', 'front:\n  kind: script\n  command: [/bin/true]\n', 'ok', /names 1/],
+  ['loadBalancers', 'front:\n  kind: nothing\n', 'fail', /front\.kind/],
+  ['loadBalancers', null, 'fail', /cannot be read/],
+  ['alarms', 'up:\n  kind: http\n  url: http://127.0.0.1:1/\n', 'ok', /names 1/],
+  ['alarms', 'up: [', 'fail', /not YAML/],
+] as const)('a file for --%s with %j is %s', (option, text, status, detail) => {
+  using scratch = scratchFolder();
+  const file = scratch.at('names.yml');
+  if (text !== null) writeFileSync(file, text);
+  const options = { [option]: file } as unknown as ServerOptions;
+  expect(lookAtNamedFiles(options, null, systemClock)).toEqual([
+    expect.objectContaining({ status, detail: expect.stringMatching(detail) }),
+  ]);
 });

@@ -1,4 +1,5 @@
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import { shellCommand } from '../../system/shell-word.ts';
@@ -51,6 +52,7 @@ async function backUpTo(ctx: CliContext, file: string, options: BackupOptions): 
   if (existsSync(file)) throw new SlipwayError('CLI_FILE_EXISTS', `${file} is there already; it was left as it is`);
   // Opened first: root gives its rights up below, and the server's user need not be able to write here.
   const fd = openNew(file);
+  const folder = openFolder(dirname(file));
   const isDatabaseElsewhere = (options.database ?? '') !== '';
   try {
     const settings = readSettings();
@@ -58,6 +60,8 @@ async function backUpTo(ctx: CliContext, file: string, options: BackupOptions): 
     const withBundles = options.withBundles === true;
     const nowMs = ctx.clock.now();
     const { entries, sizeBytes } = backUp({ dataDir, fd, isDatabaseElsewhere, withBundles, settings, nowMs });
+    // Its name is to survive a power cut as its content does.
+    if (folder !== null) fsyncSync(folder);
     const text = [
       `wrote ${file}: ${entries} files, ${sizeBytes} bytes`,
       'It holds the master key and is as secret as that: who has it can use every access key of the server.',
@@ -70,6 +74,16 @@ async function backUpTo(ctx: CliContext, file: string, options: BackupOptions): 
     throw error;
   } finally {
     closeSync(fd);
+    if (folder !== null) closeSync(folder);
+  }
+}
+
+/** @returns null: whoever may write in a folder need not be able to read it */
+function openFolder(path: string): number | null {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return null;
   }
 }
 

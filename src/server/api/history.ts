@@ -1,5 +1,6 @@
 /** The report: when each revision was deployed, by whom, to which hosts, and what hosts have now. */
 
+import { setImmediate } from 'node:timers/promises';
 import { ApiError } from '../../protocol/errors.ts';
 import { reachOf } from '../../protocol/management/key-scope.ts';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
@@ -7,7 +8,7 @@ import type { MadeBy } from '../../protocol/management/shapes.ts';
 import { inChunks } from '../store/chunks.ts';
 import { groupsOfDeployments } from '../store/deployments.ts';
 import {
-  countHostsWith,
+  countHostsByRevision,
   type HistoryFilter,
   type HostHistoryRow,
   listHistoryOfHost,
@@ -42,9 +43,15 @@ export const historyHandlers: Handlers<'ListRevisionHistory' | 'ListHostHistory'
     const { rows, ...rest } = toPage(found, token, keyOf, DEPLOYMENTS_A_PAGE);
     const shown = await within(db, caller, rows);
     const ids = shown.map((row) => row.deployment_id);
-    const [counts, madeBy] = [await countTargets(db, ids), await makers(db, caller, ids)];
+    const madeBy = await makers(db, caller, ids);
+    const hostsNow = new Map<string, ReadonlyMap<string, number>>();
     const entries = [];
     for (const row of shown) {
+      const { deployment_id: id, deployment_group_id: groupId } = row;
+      // One deployment after another: each may have thousands of targets, and others are served in between.
+      await setImmediate();
+      const ofGroup = hostsNow.get(groupId) ?? (await countHostsByRevision(db, groupId));
+      hostsNow.set(groupId, ofGroup);
       const revision = parseLocation(row.revision_json);
       entries.push({
         ...namesOf(row),
@@ -52,8 +59,8 @@ export const historyHandlers: Handlers<'ListRevisionHistory' | 'ListHostHistory'
         ...{ status: row.status, createTime: seconds(row.created_at_ms) },
         ...(row.completed_at_ms === null ? {} : { completeTime: seconds(row.completed_at_ms) }),
         ...madeBy(row),
-        hosts: counts.get(row.deployment_id) ?? {},
-        hostsNow: await countHostsWith(db, row.deployment_group_id, identityOf(revision)),
+        hosts: (await countTargets(db, [id])).get(id) ?? {},
+        hostsNow: ofGroup.get(identityOf(revision)) ?? 0,
       });
     }
     return { entries, ...rest };

@@ -17,7 +17,9 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import { syncFolder } from '../../system/durable-file.ts';
 import { lockOwner } from '../../system/instance-lock.ts';
+import { mayStillRun, startTimeOf } from '../../system/processes.ts';
 import { problemOfCopy } from '../store/copy-database.ts';
+import { dataFolderFault } from '../store/data-folder-fault.ts';
 import { invalid, readBackup } from './backup-file.ts';
 
 export interface Restored {
@@ -33,10 +35,20 @@ export interface Restored {
  * @throws SlipwayError SERVER_ALREADY_RUNNING, SERVER_DATA_FOLDER, SERVER_BACKUP_INVALID; nothing is there then that was not before
  */
 export function restore(fd: number, dataDir: string): Restored {
-  requireEmpty(dataDir);
+  try {
+    requireEmpty(dataDir);
+    mkdirSync(dirname(dataDir), { recursive: true });
+    removeLeftRestores(dataDir);
+    return restoreBeside(fd, dataDir);
+  } catch (error) {
+    throw dataFolderFault(dataDir, error);
+  }
+}
+
+function restoreBeside(fd: number, dataDir: string): Restored {
   const parent = dirname(dataDir);
-  mkdirSync(parent, { recursive: true });
-  const folder = mkdtempSync(join(parent, `.${basename(dataDir)}.restore-`));
+  const owner = `${process.pid}-${startTimeOf(process.pid) ?? ''}`;
+  const folder = mkdtempSync(join(parent, `${prefixOf(dataDir)}${owner}-`));
   try {
     const paths = writeEntries(fd, folder);
     for (const name of foldersOf(paths)) syncFolder(join(folder, name));
@@ -56,12 +68,28 @@ export function restore(fd: number, dataDir: string): Restored {
   }
 }
 
+function prefixOf(dataDir: string): string {
+  return `.${basename(dataDir)}.restore-`;
+}
+
+/** One that was killed could not remove its folder, which holds the master key. Whose it is stands in its name. */
+function removeLeftRestores(dataDir: string): void {
+  const parent = dirname(dataDir);
+  const prefix = prefixOf(dataDir);
+  for (const name of readdirSync(parent).filter((one) => one.startsWith(prefix))) {
+    const [, pid = '', startTime = ''] = /^(\d+)-(\d*)-\w+$/.exec(name.slice(prefix.length)) ?? [];
+    if (pid === '' || mayStillRun(Number(pid), startTime)) continue;
+    rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
 function requireEmpty(dataDir: string): void {
-  if (!existsSync(dataDir)) return;
-  const pid = lockOwner(join(dataDir, 'server.lock'));
+  const found = statSync(dataDir, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const pid = !found.isDirectory() ? null : lockOwner(join(dataDir, 'server.lock'));
   if (pid !== null)
     throw new SlipwayError('SERVER_ALREADY_RUNNING', `a server works on ${dataDir} already, with PID ${pid}`);
-  if (!statSync(dataDir).isDirectory() || readdirSync(dataDir).length > 0)
+  if (!found.isDirectory() || readdirSync(dataDir).length > 0)
     throw new SlipwayError('SERVER_DATA_FOLDER', `${dataDir} is not an empty folder; it was left as it is`, {
       remedy: 'Name a folder that is not there or empty with --data-dir, or move away what is in this one.',
     });

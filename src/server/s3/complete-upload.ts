@@ -39,6 +39,8 @@ export async function completeUpload(store: ObjectStore, uploads: UploadStore, r
       // Another server of the same folder may have completed it meanwhile, and then its parts are gone.
       const byOther = made();
       if (byOther === null) throw error;
+      // Whoever has lost their power meanwhile is told of no object, whoever made it.
+      await request.requireStillAllowed();
       return byOther;
     }
   });

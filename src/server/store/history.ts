@@ -201,17 +201,18 @@ export async function listHostRevisions(
     .execute();
 }
 
-/** How many hosts of a group have a revision now. */
-export async function countHostsWith(db: StoreReader, groupId: string, identity: string): Promise<number> {
-  const row = await db
+/** How many registered hosts of a group have which revision now, by its identity. */
+export async function countHostsByRevision(db: StoreReader, groupId: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await db
     .selectFrom('host_states')
     .innerJoin('instances', 'instances.instance_id', 'host_states.instance_id')
-    .select((eb) => eb.fn.countAll<number | string>().as('count'))
+    .select(['revision_identity', (eb) => eb.fn.countAll<number | string>().as('count')])
     .where('deployment_group_id', '=', groupId)
-    .where('revision_identity', '=', identity)
+    .where('revision_identity', 'is not', null)
     .where('deregistered_at_ms', 'is', null)
-    .executeTakeFirst();
-  return Number(row?.count ?? 0);
+    .groupBy('revision_identity')
+    .execute();
+  return new Map(rows.map(({ revision_identity, count }) => [revision_identity ?? '', Number(count)]));
 }
 
 /** Whose requests made these deployments, as the audit log has them, and what is said of their keys. */

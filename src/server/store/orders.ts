@@ -5,7 +5,7 @@
  * lease's name. A lease that another server has taken over is lost: its reports are refused. So two servers never act on one order at the
  * same time, as long as each acts within the time that it has leased.
  *
- * `wake_at_ms` is when the order is next looked at; null: it is over, and kept to be read.
+ * Leases go by the database's own clock, since those of servers differ. `wake_at_ms` is when the order is next looked at; null: it is over, and kept to be read.
  */
 import type { EventKey } from './lifecycle-events.ts';
 import type { OrderRow } from './schema.ts';
@@ -46,7 +46,10 @@ export interface Lease {
 
 export interface LeaseRequest {
   readonly leaseId: string;
+  /** Orders whose time has come by then. */
   readonly nowMs: number;
+  /** By the clock that all servers share, as `untilMs` is; left out: `nowMs`. */
+  readonly leaseNowMs?: number;
   readonly untilMs: number;
   /** At most so many. */
   readonly limit: number;
@@ -59,18 +62,18 @@ export interface LeaseRequest {
  * the rollback takes the host out, and would bring it back in the middle of an Install.
  */
 export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): Promise<OrderRow[]> {
-  const { leaseId, nowMs, untilMs, limit } = request;
+  const { leaseId, nowMs, leaseNowMs = nowMs, untilMs, limit } = request;
   const due = await tx
     .selectFrom('orders')
     .select('order_id')
     .where('wake_at_ms', '<=', nowMs)
-    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
     .where('instance_id', 'not in', (eb) =>
       eb
         .selectFrom('orders as leased')
         .select('leased.instance_id')
         .where('leased.wake_at_ms', 'is not', null)
-        .where('leased.lease_until_ms', '>', nowMs),
+        .where('leased.lease_until_ms', '>', leaseNowMs),
     )
     .orderBy('wake_at_ms')
     .limit(limit)
@@ -129,12 +132,12 @@ export async function reportOrder(
 }
 
 /** When the next order is to be looked at that nobody works on; null: there is none. */
-export async function nextOrderAtMs(db: StoreReader, nowMs: number): Promise<number | null> {
+export async function nextOrderAtMs(db: StoreReader, leaseNowMs: number): Promise<number | null> {
   const row = await db
     .selectFrom('orders')
     .select(['wake_at_ms', 'lease_until_ms'])
     .where('wake_at_ms', 'is not', null)
-    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
     .orderBy('wake_at_ms')
     .limit(1)
     .executeTakeFirst();

@@ -5,6 +5,7 @@
  * for the first time. The stop itself is a row like any other: a crash before it leaves the reading to be made again.
  */
 import type { Logger } from '../../logging/logger.ts';
+import { aborted } from '../../system/aborted.ts';
 import type { Clock } from '../../system/clock.ts';
 import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { type Reading, stoppingAlarm, type WatchedAlarms } from '../engine/alarms.ts';
@@ -28,30 +29,68 @@ export const READING_MS = 10_000;
 const TRIES = 3;
 const PAUSE_MS = 1_000;
 const READ_LIMIT_MS = 5_000;
+/** A look waits no longer for slow alarms: the next one begins, for other deployments. */
+const SLOW_MS = 3_000;
 
 export function startAlarmWatch(ctx: AlarmWatchContext): Repeated {
   let failures = 0;
-  return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async (signal) => {
+  const closing = new AbortController();
+  const noteFailure = (error: unknown) => {
+    failures += 1;
+    // Said once: a database that is away is away for many looks.
+    if (failures === 1) ctx.log.error('alarms could not be looked at just now; it is tried again', { error });
+  };
+  /** Deployments whose alarms are being read: those with a slow alarm hold up no other. */
+  const reading = new Map<string, Promise<void>>();
+  const watch = repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async () => {
     try {
-      await look(ctx, signal);
+      const due = await deploymentsToWatch(ctx.store.db, ctx.clock.now() - READING_MS);
+      const read = readOnce(ctx, closing.signal);
+      for (const { deployment_id: id, alarms_json } of due) {
+        if (reading.has(id)) continue;
+        const work = readAndNote(ctx, id, JSON.parse(alarms_json) as WatchedAlarms, read, closing.signal)
+          .catch(noteFailure)
+          .finally(() => reading.delete(id));
+        reading.set(id, work);
+      }
+      const slow = aborted(AbortSignal.any([closing.signal, AbortSignal.timeout(SLOW_MS)]));
+      await Promise.race([Promise.all(reading.values()), slow]);
       failures = 0;
     } catch (error) {
-      failures += 1;
-      // Said once: a database that is away is away for many looks.
-      if (failures === 1) ctx.log.error('alarms could not be looked at just now; it is tried again', { error });
+      noteFailure(error);
     }
   });
+  return {
+    async close() {
+      closing.abort();
+      await watch.close();
+      await Promise.all(reading.values());
+    },
+  };
 }
 
-async function look(ctx: AlarmWatchContext, signal: AbortSignal): Promise<void> {
-  const due = await deploymentsToWatch(ctx.store.db, ctx.clock.now() - READING_MS);
-  const watched = due.map((row) => ({ id: row.deployment_id, alarms: JSON.parse(row.alarms_json) as WatchedAlarms }));
-  const names = [...new Set(watched.flatMap(({ alarms }) => alarms.names))];
-  const readings = await readPatiently(ctx, names, signal);
-  for (const { id, alarms } of watched) {
-    if (signal.aborted) return;
-    await note(ctx, id, stoppingAlarm(alarms, readings));
-  }
+type Read = (names: readonly string[]) => Promise<ReadonlyMap<string, Reading>>;
+
+/** Reads the same alarms once for all deployments of one look that watch them. */
+function readOnce(ctx: AlarmWatchContext, signal: AbortSignal): Read {
+  const begun = new Map<string, ReturnType<Read>>();
+  return (names) => {
+    const key = JSON.stringify([...names].sort());
+    const read = begun.get(key) ?? readPatiently(ctx, names, signal);
+    begun.set(key, read);
+    return read;
+  };
+}
+
+async function readAndNote(
+  ctx: AlarmWatchContext,
+  deploymentId: string,
+  alarms: WatchedAlarms,
+  read: Read,
+  signal: AbortSignal,
+): Promise<void> {
+  const readings = await read(alarms.names);
+  if (!signal.aborted) await note(ctx, deploymentId, stoppingAlarm(alarms, readings));
 }
 
 /** A reading without an answer is made again: one lost packet is not to stop a deployment. */

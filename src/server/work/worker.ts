@@ -9,6 +9,7 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { endEvent, type ReportContext, reportOn } from '../engine/event-reports.ts';
+import type { DatabaseClock } from '../store/database-clock.ts';
 import { type EventKey, lockEvent } from '../store/lifecycle-events.ts';
 import { type Lease, leaseOrders, nextOrderAtMs, renewLease, reportOrder } from '../store/orders.ts';
 import type { OrderRow } from '../store/schema.ts';
@@ -17,6 +18,8 @@ import type { OrderHandler, Progress } from './order.ts';
 
 export interface WorkerContext extends ReportContext {
   readonly clock: Clock;
+  /** The one that leases go by. */
+  readonly leaseClock: DatabaseClock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
   /** Rung when orders were given. */
@@ -82,11 +85,12 @@ async function lookForOrders(
   begin: (order: OrderRow, leaseId: string) => void,
 ): Promise<number> {
   const nowMs = ctx.clock.now();
-  const nextAtMs = await nextOrderAtMs(ctx.store.db, nowMs);
+  const leaseNowMs = await ctx.leaseClock.nowMs();
+  const nextAtMs = await nextOrderAtMs(ctx.store.db, leaseNowMs);
   if (nextAtMs === null) return LOOK_MS;
   if (nextAtMs > nowMs) return Math.min(LOOK_MS, nextAtMs - nowMs);
   const leaseId = ctx.random.uuid();
-  const request = { leaseId, nowMs, untilMs: nowMs + LEASE_MS, limit };
+  const request = { leaseId, nowMs, leaseNowMs, untilMs: leaseNowMs + LEASE_MS, limit };
   const leased = await ctx.store.transaction((tx) => leaseOrders(tx, request));
   for (const order of leased) begin(order, leaseId);
   // Somebody else may have had what was due; what has been leased rings when it is done.
@@ -113,10 +117,10 @@ async function carryOut(ctx: WorkerContext, order: OrderRow, lease: Lease, closi
  * was given up takes its order with it.
  */
 async function mayAct(ctx: WorkerContext, order: OrderRow, lease: Lease): Promise<boolean> {
+  const nowMs = await ctx.leaseClock.nowMs();
   return ctx.store.transaction(async (tx) => {
     const event = await lockEvent(tx, keyOf(order));
     if (event === null) return false;
-    const nowMs = ctx.clock.now();
     if (event.ended_at_ms === null) return renewLease(tx, lease, nowMs, nowMs + LEASE_MS);
     await reportOrder(tx, lease, { ...order, wake_at_ms: null });
     return false;
@@ -124,8 +128,8 @@ async function mayAct(ctx: WorkerContext, order: OrderRow, lease: Lease): Promis
 }
 
 /** Ends a lease now: whoever acts on the order next need not wait until it is over. */
-async function giveBack({ store, clock }: WorkerContext, lease: Lease): Promise<void> {
-  const nowMs = clock.now();
+async function giveBack({ store, leaseClock }: WorkerContext, lease: Lease): Promise<void> {
+  const nowMs = await leaseClock.nowMs();
   await store.transaction((tx) => renewLease(tx, lease, nowMs, nowMs), 'lazy');
 }
 

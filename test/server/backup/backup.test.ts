@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { restore } from '../../../src/server/backup/restore.ts';
+import { startTimeOf } from '../../../src/system/processes.ts';
 import {
   deployToTag,
   type HandDrivenHost,
@@ -140,6 +141,33 @@ describe('a backup of a running server', () => {
     expect(stderr).toContain(what === 'a server runs on' ? 'SERVER_ALREADY_RUNNING' : 'SERVER_DATA_FOLDER');
     expect(readdirSync(folder).sort()).toEqual(before);
   });
+});
+
+test('a restore removes what a killed one has left of the same folder, with the master key, and nothing of one that runs', async () => {
+  const target = scratch.at('cleared');
+  const leave = (owner: string) => {
+    const folder = scratch.at(`.cleared.restore-${owner}-Abc123`);
+    mkdirSync(folder);
+    writeFileSync(`${folder}/master.key`, 'secret');
+    return folder;
+  };
+  const running = leave(`${process.pid}-${startTimeOf(process.pid)}`);
+  // The process that had this number began at another time.
+  const left = leave(`${process.pid}-1`);
+  expect(await slipway('server', 'restore', file, '--data-dir', target)).toMatchObject({ status: 0, stderr: '' });
+  expect([existsSync(left), existsSync(running), existsSync(`${target}/master.key`)]).toEqual([false, true, true]);
+});
+
+test.each([
+  ['a file', 'file'],
+  ['below a file', 'file/data'],
+])('a restore to a data folder that is %s says so, and how to go on', async (_, name) => {
+  writeFileSync(scratch.at('file'), 'mine');
+  const { status, stderr } = await slipway('server', 'restore', file, '--data-dir', scratch.at(name));
+  expect(status).not.toBe(0);
+  expect(stderr).toContain('SERVER_DATA_FOLDER');
+  expect(stderr).toMatch(/--data-dir/);
+  expect(readFileSync(scratch.at('file'), 'utf8')).toBe('mine');
 });
 
 describe('a backup that is not what was written', () => {

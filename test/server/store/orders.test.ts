@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { databaseClock } from '../../../src/server/store/database-clock.ts';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
 import {
   giveOrder,
@@ -41,6 +42,22 @@ describeStores('orders', (kind) => {
     await lease(store, 'first', 0, 100);
     await store.transaction((tx) => giveOrder(tx, EVENT, 'BlockTraffic', 50));
     expect(await openOrdersOf(store.db, 'd-1')).toMatchObject([{ order_id: ORDER, lease_id: 'first', given_at_ms: 0 }]);
+  });
+
+  test('a lease goes by the clock of the database, whatever the time is on the server that asks', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    const ask = (leaseId: string, nowMs: number, leaseNowMs: number) =>
+      store.transaction((tx) => leaseOrders(tx, { leaseId, nowMs, leaseNowMs, untilMs: leaseNowMs + 100, limit: 10 }));
+    expect(await ask('first', 0, 1_000)).toHaveLength(1);
+    // Its own clock is an hour ahead.
+    expect(await ask('ahead', 3_600_000, 1_050)).toEqual([]);
+    expect(await ask('behind', 0, 1_100)).toHaveLength(1);
+    const clock = databaseClock(store, { now: () => 7 });
+    const isShared = Math.abs((await clock.nowMs()) - Date.now()) < 60_000;
+    expect(isShared).toBe(kind.dialect === 'postgres');
+    if (kind.dialect === 'sqlite') expect(await clock.nowMs()).toBe(7);
   });
 
   test('a lease that is over is lost once another one was taken: it cannot be renewed, and its report is refused', async () => {

@@ -68,7 +68,14 @@ describeStores('an alarm that is active', (kind) => {
         store: server.store,
         engine: server.engine,
         log: silentLogger,
-        alarms: createAlarms(new Map([['errors', alarm]]), null, nowhere),
+        alarms: createAlarms(
+          new Map([
+            ['errors', alarm],
+            ['fine', async () => OK],
+          ]),
+          null,
+          nowhere,
+        ),
       },
       clock: { now: clock.now, sleep: looks.sleep },
     });
@@ -123,6 +130,26 @@ describeStores('an alarm that is active', (kind) => {
     await running.look();
     // The alarm is still active, and the rollback goes on all the same.
     expect(await deploymentOf(server.store, rollback)).toMatchObject({ status: 'InProgress', alarms_json: null });
+  });
+
+  test('and is slow to say so holds up no deployment that watches others', async () => {
+    await using database = await kind.create();
+    const answer = Promise.withResolvers<Reading>();
+    await using running = await world(database, () => answer.promise);
+    const { server } = running;
+    await makeFleet(server.store, ['a']);
+    await startDeployment(server, ID, { settings_json, alarms_json });
+    const other = { deployment_group_id: 'g-other', settings_json };
+    await startDeployment(server, 'd-3', {
+      ...other,
+      alarms_json: JSON.stringify({ names: ['fine'], ignoresUnreadable: false }),
+    });
+    await running.look();
+    expect((await deploymentOf(server.store, 'd-3')).alarms_read_at_ms).not.toBeNull();
+    expect((await deploymentOf(server.store, ID)).alarms_read_at_ms).toBeNull();
+    answer.resolve(ACTIVE);
+    await running.look();
+    expect(await deploymentOf(server.store, ID)).toMatchObject({ status: 'Stopped', error_code: 'ALARM_ACTIVE' });
   });
 
   test('lets no host begin, and there is nothing to roll back', async () => {

@@ -32,7 +32,10 @@ function work(server: EngineServer, clock: ManualClock, balancer: ReturnType<typ
   const { store, engine } = server;
   const handlers = trafficHandlers({ store, clock, balancers: new Map([['front', balancer]]) });
   const bell = createBell();
-  const worker = startWorker({ store, engine, clock, random: systemRandom, log: silentLogger, bell, handlers });
+  // The test's own, so that it can let leases end.
+  const leaseClock = { nowMs: async () => clock.now() };
+  const base = { store, engine, clock, leaseClock, random: systemRandom, log: silentLogger };
+  const worker = startWorker({ ...base, bell, handlers });
   return { worker, [Symbol.asyncDispose]: () => worker.close() };
 }
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../src/errors.ts';
-import { aborted } from '../aborted.ts';
+import { aborted } from '../../../src/system/aborted.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type KillableServers, killableServers } from './killable-servers.ts';
 import { lostReports } from './lost-reports.ts';

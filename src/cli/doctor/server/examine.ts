@@ -16,6 +16,7 @@ import { lookAtDatabase } from './database.ts';
 import { lookAtServerFiles } from './files.ts';
 import { lookAtHosts } from './hosts.ts';
 import { lookAtMasterKey } from './master-key.ts';
+import { lookAtNamedFiles } from './named-files.ts';
 import { lookAtOpenFiles } from './open-files.ts';
 import { lookAtPort, shownListenAddress } from './ports.ts';
 import { findServerSetup, SERVER_SERVICE, type ServerSetup } from './setup.ts';
@@ -45,6 +46,7 @@ export async function examineServer(
     ...process,
     ...setup.findings,
     ok('settings', `data folder ${options.dataDir}, API on ${shownListenAddress(options.listen)}`),
+    ...lookAtNamedFiles(options, looked.user, ctx.clock),
     ...(await guarded('folders', async () => lookAtServerFiles(options.dataDir, looked))),
     ...(await guarded('database', () => lookAtState(ctx, looked))),
     ...certificate.findings,

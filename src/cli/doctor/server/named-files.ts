@@ -1,0 +1,45 @@
+/** The files that say what names of load balancers and alarms mean: whether the server's user can read them, and understands them. */
+import { isSlipwayError, messageOf } from '../../../errors.ts';
+import { readAlarmsFile } from '../../../server/outside/alarms-file.ts';
+import { createAwsClients } from '../../../server/outside/aws/aws.ts';
+import { readBalancersFile } from '../../../server/outside/balancers-file.ts';
+import type { Clock } from '../../../system/clock.ts';
+import { shellCommand } from '../../../system/shell-word.ts';
+import type { ServerOptions } from '../../server-options.ts';
+import { canReadAs } from '../access.ts';
+import { type Finding, fail, ok } from '../check.ts';
+
+interface NamedFile {
+  readonly check: string;
+  readonly file: string | undefined;
+  /** How many things the file names. @throws SlipwayError */
+  read(file: string): number;
+}
+
+/** @param user that the server runs as; null: whoever asks stands for it */
+export function lookAtNamedFiles(
+  { loadBalancers, alarms, awsRegion }: ServerOptions,
+  user: string | null,
+  clock: Pick<Clock, 'now'>,
+): Finding[] {
+  const aws = awsRegion === undefined ? null : createAwsClients(awsRegion, { clock, env: {} });
+  const files: readonly NamedFile[] = [
+    { check: 'load balancers', file: loadBalancers, read: (file) => readBalancersFile(file, { clock, aws }).size },
+    { check: 'alarms', file: alarms, read: (file) => readAlarmsFile(file, awsRegion ?? null).size },
+  ];
+  return files.flatMap(({ check, file, read }) => (file === undefined ? [] : [lookAt(check, file, user, read)]));
+}
+
+function lookAt(check: string, file: string, user: string | null, read: (file: string) => number): Finding {
+  try {
+    const count = read(file);
+    if (user !== null && canReadAs(file, user) === false) {
+      const command = shellCommand('chgrp', user, file);
+      return fail(check, `${file} cannot be read by ${user}`, `\`${command}\`, and let the group read it.`);
+    }
+    return ok(check, `${file} names ${count}`);
+  } catch (error) {
+    if (!isSlipwayError(error)) throw error;
+    return fail(check, messageOf(error), error.remedy);
+  }
+}
