@@ -60,6 +60,10 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'keys create': 'slipway keys create --role operator --description "build server"',
   'keys list': 'slipway keys list',
   'keys disable': 'slipway keys disable AKIAEXAMPLE123456789',
+  'server git-tokens add':
+    'slipway server git-tokens add me --url https://github.com/me \\\n    --application my-site --token-file token',
+  'server git-tokens list': 'slipway server git-tokens list',
+  'server git-tokens remove': 'slipway server git-tokens remove acme',
   'server tokens create': 'slipway server tokens create --tag Role=web --uses 10 --expires-in 1d',
   'server tokens list': 'slipway server tokens list',
   'server tokens revoke': 'slipway server tokens revoke TOKNAAAAAAAAAAAA',

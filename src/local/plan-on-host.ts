@@ -103,7 +103,7 @@ async function planRevision(
   signal?: AbortSignal,
 ): Promise<RevisionPlan> {
   const { specification } = plan;
-  const { revision, gitHubAccessToken } = specification;
+  const { revision, gitHubAccessToken, gitUserName } = specification;
   requireForeignSource(ctx.install, revision);
   if (revision.revisionType === 'Local Directory') {
     const kept = bundleOfArchive(ctx.rootDir, specification.deploymentGroupId, revision.location);
@@ -115,7 +115,7 @@ async function planRevision(
     const abort = signal === undefined ? {} : { signal };
     const bundleFile = join(scratch, 'bundle');
     const signed = forSignature(ctx, specification, bundleFile);
-    await ctx.fetchBundle({ revision, bundleFile, gitHubAccessToken, ...signed, ...abort });
+    await ctx.fetchBundle({ revision, bundleFile, gitHubAccessToken, gitUserName, ...signed, ...abort });
     const unsigned = await problemOfSignature(ctx, specification, bundleFile, signal);
     if (unsigned !== null) return impossible(specification, [unsigned]);
     const archiveDir = join(scratch, 'revision');

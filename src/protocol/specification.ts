@@ -90,6 +90,8 @@ export interface DeploymentSpecification {
   readonly allPossibleLifecycleEvents: readonly string[] | null;
   readonly reuseArchiveFromDeploymentId: string | null;
   readonly gitHubAccessToken: string | null;
+  /** Of ours: what goes before the token at a git repository that is not GitHub's archive; absent: the token is for GitHub alone. */
+  readonly gitUserName?: string;
   readonly revision: Revision;
 }
 
@@ -111,6 +113,7 @@ export function encodeSpecification(specification: DeploymentSpecification, orde
     AllPossibleLifecycleEvents: specification.allPossibleLifecycleEvents ?? undefined,
     ReuseArchiveFromDeploymentId: specification.reuseArchiveFromDeploymentId ?? undefined,
     GitHubAccessToken: specification.gitHubAccessToken ?? undefined,
+    GitUserName: specification.gitUserName,
     Revision: encodeRevision(specification.revision),
     [ORDER_MEMBER]: order === null ? undefined : encodeOrder(order),
   });
@@ -217,8 +220,14 @@ function specificationIn(root: Members, rules: IdRules): DeploymentSpecification
       deploymentId(rules, 'ReuseArchiveFromDeploymentId', id),
     ),
     gitHubAccessToken: root.text('GitHubAccessToken', TOKEN_BYTES),
+    ...gitUserName(root),
     revision: parseRevision(root.requiredObject('Revision')),
   };
+}
+
+function gitUserName(root: Members): Pick<DeploymentSpecification, 'gitUserName'> {
+  const name = root.text('GitUserName');
+  return name === null ? {} : { gitUserName: name };
 }
 
 function parseRevision(revision: Members): Revision {

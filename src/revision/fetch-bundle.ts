@@ -1,6 +1,6 @@
 import { fetchFromGit } from './git.ts';
 import { fetchLocalFile } from './local.ts';
-import type { BundleFetcher, RevisionContext } from './types.ts';
+import type { BundleFetcher, FetchRequest, GitAccess, RevisionContext } from './types.ts';
 
 /** What speaks HTTP is loaded when it is needed: an executor that only installs does not carry it. */
 export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
@@ -21,9 +21,16 @@ export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
         return fetchFromHttps(ctx, revision, request);
       }
       case 'Git':
-        return fetchFromGit(ctx, revision, request);
+        return fetchFromGit({ ...ctx, gitAccess: gitAccessOf(request) }, revision, request);
       case 'Local File':
         return fetchLocalFile(revision, request);
     }
   };
+}
+
+/** What the deployment brings for the repository; null: nothing. */
+function gitAccessOf({ gitHubAccessToken, gitUserName }: FetchRequest): GitAccess | null {
+  return gitHubAccessToken === null || gitUserName === undefined
+    ? null
+    : { user: gitUserName, token: gitHubAccessToken };
 }

@@ -68,7 +68,7 @@ export function gitEnvironment(
 
 function webSettings(ctx: RevisionContext, url: URL, repository: string): [string, string][] {
   const settings: [string, string][] = [];
-  const credential = credentialFor(url, ctx.sourceCredentialsFile);
+  const credential = givenCredential(ctx, url) ?? credentialFor(url, ctx.sourceCredentialsFile);
   if (credential !== null) {
     // A copy: git deletes what a server refuses from the file that it is given.
     const file = join(repository, 'slipway-credentials');
@@ -85,6 +85,16 @@ function webSettings(ctx: RevisionContext, url: URL, repository: string): [strin
     settings.push(['http.sslCAInfo', file]);
   }
   return settings;
+}
+
+/** As a line of git's credential store; null: the deployment brings none. */
+function givenCredential({ gitAccess }: RevisionContext, { origin }: URL): URL | null {
+  if (gitAccess === undefined || gitAccess === null) return null;
+  const credential = new URL(origin);
+  // As encodeURIComponent has them: the setters of a URL leave signs that git reads otherwise.
+  credential.username = encodeURIComponent(gitAccess.user);
+  credential.password = encodeURIComponent(gitAccess.token);
+  return credential;
 }
 
 function sshCommand(ctx: RevisionContext): string {

@@ -33,6 +33,8 @@ export interface DownloadRequest {
 export interface FetchRequest extends DownloadRequest {
   readonly revision: BundledRevision;
   readonly gitHubAccessToken: string | null;
+  /** With which that token goes to a git repository; absent: it is for GitHub's archive alone. */
+  readonly gitUserName?: string | undefined;
   /** Whoever may write to the bundle's source must not reach the file any more: a copy, and no link. */
   readonly isOwnCopy?: boolean;
   /** Where the commit object of a revision from git goes, byte for byte. */
@@ -48,7 +50,15 @@ export interface FetchedBundle {
 /** Brings a bundle from wherever it is to a file, verified. @throws SlipwayError REVISION_… */
 export type BundleFetcher = (request: FetchRequest) => Promise<FetchedBundle>;
 
+/** What opens a git repository that is not public. */
+export interface GitAccess {
+  readonly user: string;
+  readonly token: string;
+}
+
 export interface RevisionContext {
+  /** What the deployment brings for its git repository, in place of this host's own credentials; null or absent: nothing. */
+  readonly gitAccess?: GitAccess | null;
   readonly region: string;
   readonly credentials: CredentialProvider;
   /** The file that `credentials` come from, where they are not those of the host's identity; for messages. */

@@ -198,7 +198,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const monitoring = metricsListen === undefined ? null : await openMetrics(monitored, metricsListen);
     if (monitoring !== null) opened.push(monitoring);
     const hostCommands = createHostCommandService({
-      ...{ ...base, engine, accountId: options.accountId, signer: signing.signer },
+      ...{ ...base, engine, sealer, accountId: options.accountId, signer: signing.signer },
     });
     const http: HttpServer = createHttpServer({
       api: {

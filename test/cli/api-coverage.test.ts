@@ -99,6 +99,12 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['--instance-name', 'web-*', '--take-over', '--description', 'x'],
   ],
   ['server', 'tokens', 'list'],
+  [
+    ...['server', 'git-tokens', 'add', 'acme', '--url', 'https://gitlab.com/acme', '--application', 'a*'],
+    ...['--username', 'bot', '--token-file', new URL('../../package.json', import.meta.url).pathname],
+  ],
+  ['server', 'git-tokens', 'list'],
+  ['server', 'git-tokens', 'remove', 'acme'],
   ['server', 'tokens', 'revoke', 'TOKNAAAAAAAAAAAA'],
 ];
 
@@ -132,8 +138,8 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   'CreateDeployment.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend':
     'a server without Auto Scaling groups suspends nothing',
   'ListDeployments.externalId': 'of CloudFormation; nothing here has one',
-  // There are no tokens of GitHub at the server.
-  ...ofOperation('ListGitHubAccountTokenNames', 'none'),
+  // ListGitTokens says more.
+  ...ofOperation('ListGitHubAccountTokenNames', 'server git-tokens list'),
 };
 
 /** For blue/green, Lambda and ECS: refused by the server whatever they hold. */
@@ -142,7 +148,6 @@ const FOREIGN: readonly string[] = [
   'SkipWaitTimeForInstanceTermination',
   'PutLifecycleEventHookExecutionStatus',
   'DeleteResourcesByExternalId',
-  'DeleteGitHubAccountToken',
 ];
 
 function ofOperation(operation: ManagementOperation, instead: string): Record<string, string> {
@@ -215,6 +220,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
   ListAccessKeys: { accessKeys: [] },
   ListAuditEntries: { entries: [] },
   ListEnrolmentTokens: { tokens: [] },
+  ListGitTokens: { tokens: [] },
   CreateEnrolmentToken: { tokenId: 'TOKNAAAAAAAAAAAA', token: 'slipway.T', uses: 2, expireTime: 1 },
   ListRevisionHistory: { entries: [] },
   ListHostHistory: { entries: [] },

@@ -113,6 +113,8 @@ function sensible(option: Option, url: string): readonly string[] | null {
     '--key': at('key'),
     '--signers': at('signers'),
     '--role': 'viewer',
+    '--url': 'https://gitlab.example',
+    '--token-file': configFile,
     '--min-healthy': '1',
   };
   const { long = '' } = option;

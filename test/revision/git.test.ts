@@ -130,6 +130,21 @@ describeWith('git')('a revision in git', () => {
     expect(await filesOf(folder)).toContain('appspec.yml');
   });
 
+  test('that is not public is fetched with what the deployment brings, before the host’s own credentials', async () => {
+    using folder = scratchFolder();
+    const basic = `Basic ${Buffer.from('oauth2:t/o@k+en%').toString('base64')}`;
+    await using server = await gitServer(basic);
+    const file = folder.at('credentials');
+    writeFileSync(file, `${server.url.replace('//', '//deploy:wrong@')}\n`);
+    const ctx = revisionContext({ sourceCredentialsFile: file });
+    const request = requestFor(folder, `${server.url}/repo.git`, first);
+    await expect(createBundleFetcher(ctx)({ ...request, gitHubAccessToken: 't/o@k+en%' })).rejects.toMatchObject({
+      code: 'REVISION_DENIED',
+    });
+    await createBundleFetcher(ctx)({ ...request, gitHubAccessToken: 't/o@k+en%', gitUserName: 'oauth2' });
+    expect(await filesOf(folder)).toContain('appspec.yml');
+  });
+
   test('that is not there is said so: the commit, the repository, the server', async () => {
     using folder = scratchFolder();
     await using server = await gitServer();

@@ -50,6 +50,9 @@ export interface EngineServerOptions {
   readonly diesBeforeStep?: boolean;
 }
 
+/** Nothing in these worlds is sealed. */
+const UNSEALED = { sealer: { open: (text: string) => text } };
+
 export async function engineServer(database: TestDatabase, options: EngineServerOptions = {}): Promise<EngineServer> {
   const store = await database.open();
   const clock = options.clock ?? manualClock();
@@ -58,7 +61,7 @@ export async function engineServer(database: TestDatabase, options: EngineServer
   const engine = await startEngine(base);
   const driving = options.diesBeforeStep === true ? { step: async () => undefined } : engine;
   const signer = options.signer ?? (() => Promise.reject(new Error('no signer was given')));
-  const commands = createHostCommandService({ ...base, engine: driving, accountId: ACCOUNT_ID, signer });
+  const commands = createHostCommandService({ ...base, ...UNSEALED, engine: driving, accountId: ACCOUNT_ID, signer });
   const caller = (host: string, accessKeyId = keyOfHost(host), signal = new AbortController().signal) => ({
     accessKeyId,
     hostArn: hostArn(host),

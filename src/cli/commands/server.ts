@@ -20,6 +20,7 @@ import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { addBackupCommands } from './server-backup.ts';
+import { addGitTokenCommands } from './server-git-tokens.ts';
 import { addTokenCommands } from './server-tokens.ts';
 import { addInstallAction } from './service-install.ts';
 
@@ -48,6 +49,7 @@ export const addServerCommand: AddCommand = (program, ctx, conclude) => {
   addShowCommand(server, ctx);
   addBackupCommands(server, ctx);
   addTokenCommands(server, ctx);
+  addGitTokenCommands(server, ctx);
 };
 
 interface ShowOptions extends ConnectionOptions, ResultOptions {

@@ -102,6 +102,7 @@ async function fetchAndUnpack(
     revision,
     bundleFile: paths.bundleFile,
     gitHubAccessToken: specification.gitHubAccessToken,
+    gitUserName: specification.gitUserName,
     ...forSignature(ctx, specification, paths.bundleFile),
     partFiles: partFiles(paths.groupDir),
     reserve: (sizeBytes) => {

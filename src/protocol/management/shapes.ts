@@ -96,6 +96,15 @@ export interface EnrolmentTokenRecord {
   readonly revokeTime?: number;
 }
 
+/** A token for git repositories, without the token. */
+export interface GitTokenRecord {
+  readonly tokenName: string;
+  readonly url: string;
+  readonly userName: string;
+  readonly applications: readonly string[];
+  readonly createTime: number;
+}
+
 export interface HostRecord {
   readonly instanceName: string;
   readonly hostArn: string;
@@ -284,6 +293,19 @@ export interface ControlOperations {
     output: { readonly tokens: readonly EnrolmentTokenRecord[]; readonly nextToken?: string };
   };
   readonly RevokeEnrolmentToken: { input: { readonly tokenId: string }; output: Record<string, never> };
+  /** Keeps a token for git repositories, in place of one of the name. */
+  readonly PutGitToken: {
+    input: {
+      readonly tokenName: string;
+      readonly url: string;
+      readonly token: string;
+      readonly userName?: string;
+      /** Names or patterns of names of those that may use it. */
+      readonly applications: readonly string[];
+    };
+    output: GitTokenRecord;
+  };
+  readonly ListGitTokens: { input: Record<string, never>; output: { readonly tokens: readonly GitTokenRecord[] } };
   readonly DisableAccessKey: { input: { readonly accessKeyId: string }; output: Record<string, never> };
   /** The newest first. Each filter must fit. */
   readonly ListAuditEntries: {
@@ -350,6 +372,8 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   CreateEnrolmentToken: true,
   ListEnrolmentTokens: true,
   RevokeEnrolmentToken: true,
+  PutGitToken: true,
+  ListGitTokens: true,
   ListAuditEntries: true,
   ListRevisionHistory: true,
   ListHostHistory: true,

@@ -1,5 +1,6 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { reachOf } from '../../protocol/management/key-scope.ts';
+import { isOfApplication } from '../engine/git-access.ts';
 import {
   deleteApplication,
   findApplication,
@@ -9,8 +10,9 @@ import {
   lockApplication,
   renameApplication,
 } from '../store/applications.ts';
+import { listGitTokens } from '../store/git-tokens.ts';
 import { putResourceTags } from '../store/resource-tags.ts';
-import type { ApplicationRow } from '../store/schema.ts';
+import type { ApplicationRow, GitTokenRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { requireHostPlatform } from './compute-platform.ts';
 import { type Handlers, seconds } from './context.ts';
@@ -42,12 +44,16 @@ function present(row: ApplicationRow | null, name: string): ApplicationRow {
   return row;
 }
 
-function applicationInfo(row: ApplicationRow) {
+/** The token's name stands for the account that the hosted service would link an application to. */
+function applicationInfo(row: ApplicationRow, tokens: readonly GitTokenRow[]) {
+  const token = tokens.find((one) => isOfApplication(one, row.application_name));
   return {
     applicationId: row.application_id,
     applicationName: row.application_name,
     createTime: seconds(row.created_at_ms),
-    linkedToGitHub: false,
+    ...(token === undefined
+      ? { linkedToGitHub: false }
+      : { linkedToGitHub: true, gitHubAccountName: token.token_name }),
     computePlatform: row.compute_platform as 'Server',
   };
 }
@@ -86,13 +92,14 @@ export const applicationHandlers: Handlers<
 
   async GetApplication(ctx, input) {
     const row = await requireApplication(ctx.store.db, readName(input, 'applicationName', APPLICATION));
-    return { application: applicationInfo(row) };
+    return { application: applicationInfo(row, await listGitTokens(ctx.store.db)) };
   },
 
   async BatchGetApplications(ctx, input) {
     const names = readNames(input, 'applicationNames', APPLICATION, MAX_BATCH);
     const rows = await Promise.all(names.map((name) => requireApplication(ctx.store.db, name)));
-    return { applicationsInfo: rows.map(applicationInfo) };
+    const tokens = await listGitTokens(ctx.store.db);
+    return { applicationsInfo: rows.map((row) => applicationInfo(row, tokens)) };
   },
 
   async ListApplications(ctx, input, { scope }) {

@@ -198,6 +198,8 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
     ...{ description: 'text', uses: 'number', lifetimeSeconds: 'number' },
     ...{ tags: TAGS, instanceName: 'text', takeOver: 'flag' },
   },
+  PutGitToken: { tokenName: 'text', url: 'text', token: 'text', userName: 'text', applications: ['text'] },
+  ListGitTokens: {},
   ListEnrolmentTokens: { nextToken: 'text' },
   RevokeEnrolmentToken: { tokenId: 'text' },
   DisableAccessKey: { accessKeyId: 'text' },

@@ -14,7 +14,7 @@ import { deploymentConfigHandlers } from './deployment-configs.ts';
 import { deploymentGroupHandlers } from './deployment-groups.ts';
 import { deploymentHandlers } from './deployments.ts';
 import { enrolmentTokenHandlers } from './enrolment-tokens.ts';
-import { gitHubTokenHandlers } from './github-tokens.ts';
+import { gitTokenHandlers } from './git-tokens.ts';
 import { historyHandlers } from './history.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
@@ -43,7 +43,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...historyHandlers,
   ...noticeHandlers,
   ...waitHandlers,
-  ...gitHubTokenHandlers,
+  ...gitTokenHandlers,
   ...notInPlaceHandlers,
 };
 

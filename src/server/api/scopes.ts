@@ -72,7 +72,10 @@ function resourcesOf(ctx: ScopeContext, touched: Touched, input: Input): readonl
       if (applicationName === null) return [];
       const members = ['deploymentGroupName', 'currentDeploymentGroupName', 'newDeploymentGroupName'];
       const named = members.flatMap((member) => readText(input, member) ?? []);
-      return [...named, ...textsOf(input, 'deploymentGroupNames')].map((group) => groupOf(applicationName, group));
+      const groups = [...named, ...textsOf(input, 'deploymentGroupNames')];
+      // An application alone: its groups are listed, of which the key is shown its own.
+      if (groups.length === 0) return [partOf(applicationName)];
+      return groups.map((group) => groupOf(applicationName, group));
     }
     case 'tagged': {
       const { applicationName: tagged, groupName } = readResourceArn(ctx, input);

@@ -5,6 +5,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
 import { type AgentRuns, isShared, notePoll } from '../engine/agent-runs.ts';
 import type { ReportContext } from '../engine/event-reports.ts';
+import type { SecretSealer } from '../store/access-keys.ts';
 import { findInstanceByArn, noteAgentRuns, noteHeardOf } from '../store/instances.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
 import type { InstanceRow } from '../store/schema.ts';
@@ -33,6 +34,8 @@ export type HostCommandService = {
 
 export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts'>, ReportContext {
   readonly log: Pick<Logger, 'warn'>;
+  /** Opens tokens for git repositories. */
+  readonly sealer: Pick<SecretSealer, 'open'>;
   /** Asked for each specification that is sealed, so that it can be renewed. */
   signer(): Promise<Signer>;
 }

@@ -4,6 +4,8 @@ import type { Envelope } from '../../protocol/host-command/shapes.ts';
 import { ORDER_LIFE_MS } from '../../protocol/order.ts';
 import { encodeSpecification } from '../../protocol/specification.ts';
 import type { Clock } from '../../system/clock.ts';
+import { gitAccessFor } from '../engine/git-access.ts';
+import type { SecretSealer } from '../store/access-keys.ts';
 import { findDeployment } from '../store/deployments.ts';
 import { openEventOf } from '../store/lifecycle-events.ts';
 import type { Store } from '../store/store.ts';
@@ -24,6 +26,8 @@ export interface SpecificationDeskContext {
   readonly store: Store;
   readonly clock: Pick<Clock, 'now'>;
   readonly accountId: string;
+  /** Opens tokens for git repositories. */
+  readonly sealer: Pick<SecretSealer, 'open'>;
   signer(): Promise<Signer>;
 }
 
@@ -54,7 +58,8 @@ export function createSpecificationDesk(ctx: SpecificationDeskContext): Specific
         issuedAtMs: nowMs,
         expiresAtMs: nowMs + ORDER_LIFE_MS,
       };
-      return current.seal(encodeSpecification(specificationOf(deployment), order));
+      const access = await gitAccessFor(ctx.store.db, ctx.sealer, deployment);
+      return current.seal(encodeSpecification(specificationOf(deployment, access), order));
     },
   };
 }

@@ -2,9 +2,11 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { parseLocation, revisionOf } from '../../protocol/management/revision-location.ts';
 import type { DeploymentSpecification, Revision } from '../../protocol/specification.ts';
+import type { GitAccess } from '../engine/git-access.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 
-export function specificationOf(deployment: DeploymentRow): DeploymentSpecification {
+/** @param access to the git repository that its revision is in; null: it needs none */
+export function specificationOf(deployment: DeploymentRow, access: GitAccess | null = null): DeploymentSpecification {
   return {
     deploymentId: deployment.deployment_id,
     deploymentGroupId: deployment.deployment_group_id,
@@ -17,7 +19,8 @@ export function specificationOf(deployment: DeploymentRow): DeploymentSpecificat
     // Without the list agents do not check event names, which only a service with fixed lists needs.
     allPossibleLifecycleEvents: null,
     reuseArchiveFromDeploymentId: deployment.restart_of,
-    gitHubAccessToken: null,
+    gitHubAccessToken: access?.token ?? null,
+    ...(access === null ? {} : { gitUserName: access.userName }),
     revision: deployableRevision(deployment.revision_json),
   };
 }

@@ -37,6 +37,7 @@ const STEPS: readonly Step[] = [
   historyPages,
   notices,
   fleets,
+  gitTokens,
 ];
 
 /** The step that a database of this version is at. */
@@ -401,5 +402,15 @@ function fleets(TEXT: string): readonly string[] {
       deployment_group_id ${TEXT} not null references deployment_groups on delete cascade, ec2_instance_id ${TEXT} not null,
       instance_arn ${TEXT} not null, instance_id ${TEXT}, auto_scaling_group ${TEXT}, availability_zone ${TEXT},
       stage ${TEXT} not null, stage_since_ms bigint not null, primary key (deployment_group_id, ec2_instance_id))`,
+  ];
+}
+
+/** Tokens for hosts of git repositories. */
+function gitTokens(TEXT: string): readonly string[] {
+  return [
+    `create table git_tokens (
+      token_name ${TEXT} primary key, url ${TEXT} not null, user_name ${TEXT} not null, applications_json ${TEXT} not null,
+      token_sealed ${TEXT} not null, created_at_ms bigint not null)`,
+    "insert into quotas (quota) values ('git_tokens')",
   ];
 }

@@ -70,7 +70,7 @@ export interface RevisionRow {
 
 /** Locked while something is made of which there may be so many. */
 export interface QuotaRow {
-  quota: 'applications' | 'deployment_configs';
+  quota: 'applications' | 'deployment_configs' | 'git_tokens';
 }
 
 /** Custom configurations only; the predefined ones are constants. */
@@ -377,10 +377,24 @@ export interface EnrolmentTokenRow {
   revoked_at_ms: number | null;
 }
 
+/** A token with which hosts fetch from git repositories that are not public. */
+export interface GitTokenRow {
+  token_name: string;
+  /** Address of a git host, of an account at it, or of a repository. */
+  url: string;
+  /** What goes before the token where a name and a password are asked for. */
+  user_name: string;
+  /** Patterns of the names of applications that may use it. */
+  applications_json: string;
+  token_sealed: string;
+  created_at_ms: number;
+}
+
 export interface StoreSchema {
   audit_entries: AuditEntryRow;
   access_keys: AccessKeyRow;
   enrolment_tokens: EnrolmentTokenRow;
+  git_tokens: GitTokenRow;
   users: UserRow;
   secrets: SecretRow;
   applications: ApplicationRow;

@@ -75,6 +75,7 @@ type Harmful<T> = T extends string
 
 const WAIT = { targetId: HOSTILE, lifecycleEventName: HOSTILE, sinceTime: 1, heardOfTime: 1, giveUpTime: 2 };
 
+const GIT_TOKEN = { tokenName: HOSTILE, url: HOSTILE, userName: HOSTILE, applications: [HOSTILE], createTime: 1 };
 const TOKEN = {
   ...{ tokenId: HOSTILE, madeBy: HOSTILE, description: HOSTILE, tags: [{ Key: HOSTILE, Value: HOSTILE }] },
   ...{ instanceName: HOSTILE, takeOver: true, uses: 1, usesLeft: 1, createTime: 1, expireTime: 2 },
@@ -112,6 +113,8 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
   CreateEnrolmentToken: { ...TOKEN, token: HOSTILE },
   ListEnrolmentTokens: { tokens: [TOKEN] },
   RevokeEnrolmentToken: {},
+  PutGitToken: GIT_TOKEN,
+  ListGitTokens: { tokens: [GIT_TOKEN] },
   ListAuditEntries: {
     entries: [
       {

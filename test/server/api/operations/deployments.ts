@@ -28,7 +28,7 @@ const CREATE_NEVER = {
   InvalidLoadBalancerInfoException:
     'Only once the server has lost a load balancer that a group names (test/server/api/load-balancers.test.ts).',
   InvalidAutoScalingGroupException: 'No group has Auto Scaling groups.',
-  InvalidGitHubAccountTokenException: 'Hosts have tokens for GitHub of their own.',
+  InvalidGitHubAccountTokenException: 'Whether a token opens a repository is seen by the host that fetches from it.',
   InvalidIgnoreApplicationStopFailuresValueException: 'A value that is not true or false is a SerializationException.',
   ThrottlingException: NO_THROTTLE,
 } as const;

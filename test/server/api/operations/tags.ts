@@ -70,20 +70,19 @@ export const TAGS: Operations<
     never: {},
   },
   ListGitHubAccountTokenNames: {
-    does: 'lists nothing: hosts have tokens for GitHub of their own',
+    does: 'lists the names of the tokens that the server keeps for git hosts',
     refuses: null,
     good: {},
     refused: NO_PAGE,
     never: {
-      OperationNotSupportedException: 'The list is empty, and that is the answer.',
-      ResourceValidationException: 'The list is empty, and that is the answer.',
+      OperationNotSupportedException: 'There is always a list, which may be empty.',
+      ResourceValidationException: 'There is always a list, which may be empty.',
     },
   },
   DeleteGitHubAccountToken: {
-    does: 'finds no token: hosts have tokens for GitHub of their own',
+    does: 'forgets a token for a git host',
     refuses: null,
     good: { tokenName: 'mine' },
-    alwaysRefused: 'GitHubAccountTokenDoesNotExistException',
     refused: {
       GitHubAccountTokenNameRequiredException: [{ tokenName: null }, { tokenName: '' }],
       InvalidGitHubAccountTokenNameException: { tokenName: 'x'.repeat(101) },

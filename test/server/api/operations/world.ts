@@ -62,6 +62,8 @@ async function furnish(server: TestServer, client: ManagementClient, call: World
   const { hostArn } = await handDrivenHost(server.url, client, 'web-1', 'web');
   await call('CreateApplication', { applicationName: 'site', tags: [{ Key: 'Team', Value: 'a' }] });
   await call('CreateApplication', { applicationName: 'other' });
+  const mine = { tokenName: 'mine', url: 'https://github.com/acme', applications: ['nobody'], token: 'ghp_x' };
+  await call('PutGitToken', mine);
   await call('CreateDeploymentConfig', {
     deploymentConfigName: 'used',
     minimumHealthyHosts: { type: 'HOST_COUNT', value: 0 },
