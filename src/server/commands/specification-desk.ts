@@ -41,11 +41,15 @@ export function createSpecificationDesk(ctx: SpecificationDeskContext): Specific
     async sealedFor(deploymentExecutionId, hostArn) {
       const execution = readExecutionId(deploymentExecutionId);
       if (execution === null) return null;
-      const event = await openEventOf(ctx.store.db, execution.deploymentId, execution.instanceId);
+      const { deploymentId, instanceId } = execution;
+      // Both at once: a host waits for each way to the database and back.
+      const [event, deployment] = await Promise.all([
+        openEventOf(ctx.store.db, deploymentId, instanceId),
+        findDeployment(ctx.store.db, deploymentId),
+      ]);
       if (event === null || event.host_command_id === null || event.host_arn !== hostArn) return null;
       // The id is signed as it was handed out; another spelling of it names no execution.
       if (deploymentExecutionId !== executionId(ctx.accountId, event)) return null;
-      const deployment = await findDeployment(ctx.store.db, execution.deploymentId);
       if (deployment === null) return null;
       const signer = await ctx.signer();
       if (current?.signer !== signer) current = { signer, seal: createSealer(signer) };
