@@ -3,6 +3,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import { parseLocation, revisionOf } from '../../protocol/management/revision-location.ts';
 import type { DeploymentSpecification, Revision } from '../../protocol/specification.ts';
 import type { GitAccess } from '../engine/git-access.ts';
+import { blueGreenPlanOf } from '../engine/settings.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 
 /** @param access to the git repository that its revision is in; null: it needs none */
@@ -13,7 +14,7 @@ export function specificationOf(deployment: DeploymentRow, access: GitAccess | n
     deploymentGroupName: deployment.deployment_group_name,
     applicationName: deployment.application_name,
     deploymentCreator: deployment.creator,
-    deploymentType: 'IN_PLACE',
+    deploymentType: blueGreenPlanOf(deployment) === null ? 'IN_PLACE' : 'BLUE_GREEN',
     appSpecFilename: 'appspec.yml',
     fileExistsBehavior: deployment.file_exists_behavior,
     // Without the list agents do not check event names, which only a service with fixed lists needs.

@@ -2,11 +2,13 @@ import type { Random } from '../../system/random.ts';
 import { lockGroupById, updateGroup } from '../store/deployment-groups.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { putHostStates } from '../store/host-states.ts';
-import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { automaticCreatorOf, statesAfter } from './host-states.ts';
+import { membershipAfter } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { rollBack } from './rollback.ts';
+import { blueGreenPlanOf, parseOptions, type SettingsOfGroup } from './settings.ts';
 
 /**
  * Ends a deployment: its own record, what is known of its hosts from now on, the group's last successful deployment, and, if that
@@ -35,11 +37,31 @@ export async function finishDeployment(
     await putHostStates(tx, await statesAfter(tx, deployment, group, targets, finish, ctx.nowMs));
   }
   if (finish.status === 'Succeeded') {
-    const { deployment_id: last_successful_deployment_id } = deployment;
-    // An automatic one brings what the group has already, to some of its hosts.
-    if (automaticCreatorOf(deployment) !== null) return null;
-    await updateGroup(tx, deployment.deployment_group_id, { last_successful_deployment_id });
+    const changes = group === null ? null : groupAfter(deployment, group);
+    if (changes !== null) await updateGroup(tx, deployment.deployment_group_id, changes);
     return null;
   }
   return rollBack(tx, deployment, group, targets, finish.status, ctx);
+}
+
+/** What a success changes about the group; null: nothing. */
+function groupAfter(deployment: DeploymentRow, group: DeploymentGroupRow): Partial<DeploymentGroupRow> | null {
+  const { deployment_id: last_successful_deployment_id } = deployment;
+  // An automatic one brings what the group has already, to some of its hosts.
+  if (automaticCreatorOf(deployment) !== null) return null;
+  const plan = blueGreenPlanOf(deployment);
+  if (plan === null) return { last_successful_deployment_id };
+  if (plan.course === 'blue-green') {
+    return { last_successful_deployment_id, settings_json: followReplacement(deployment, group) };
+  }
+  // Its revision is known only where there was a success before.
+  return group.last_successful_deployment_id === null ? null : { last_successful_deployment_id };
+}
+
+/** From now on the replacement hosts are the group's, and the original ones are none of it. */
+function followReplacement(deployment: DeploymentRow, { settings_json }: DeploymentGroupRow): string {
+  const { targetInstances = {} } = parseOptions(deployment);
+  const before = JSON.parse(settings_json) as SettingsOfGroup;
+  const { onPremisesInstanceTagFilters, onPremisesTagSet, ec2TagFilters, ec2TagSet, ...others } = before;
+  return JSON.stringify({ ...others, ...membershipAfter(before, targetInstances) });
 }

@@ -7,6 +7,7 @@ import type { StoreReader } from '../store/store.ts';
 import type { AutomaticCreator } from './hosts/arrivals.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { EVENT_LIMIT_MS } from './limits.ts';
+import { blueGreenPlanOf } from './settings.ts';
 
 /** @returns null: somebody asked for the deployment */
 export function automaticCreatorOf({ creator }: Pick<DeploymentRow, 'creator'>): AutomaticCreator | null {
@@ -35,8 +36,13 @@ export async function statesAfter(
   // A host that was cut off by a stop, or by the deployment's own limit, was there.
   const isCutOff = finish.status === 'Stopped' || finish.errorCode === 'TIMEOUT';
   const triesOf = group.last_successful_deployment_id;
+  // Nothing was installed on the fleet that has only lost its traffic.
+  const plan = blueGreenPlanOf(deployment);
+  const leaving = plan?.course === 'blue-green' ? 'blue' : 'green';
   return targets
-    .filter(({ status }) => status === 'Succeeded' || status === 'Failed')
+    .filter(
+      ({ status, label }) => (status === 'Succeeded' || status === 'Failed') && (plan === null || label !== leaving),
+    )
     .map(({ instance_id, status }): HostStateRow => {
       const common = { deployment_group_id, instance_id, left_at_ms: nowMs, automatic };
       const untried = { is_missed: 0, tries_of: null, failed_tries: 0 };

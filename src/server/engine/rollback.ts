@@ -1,6 +1,6 @@
 /**
  * Automatic rollback: when a deployment fails or is stopped, a new deployment of the group's last successful revision follows at
- * once, if its configuration or the caller of the stop says so. It begins in the transaction that ends the other, so nobody can
+ * once (after a blue/green deployment one that leads traffic back), if its configuration or the caller of the stop says so. It begins in the transaction that ends the other, so nobody can
  * come between, and no crash can lose it.
  */
 
@@ -11,7 +11,14 @@ import { findDeployment, insertDeployment, updateDeployment } from '../store/dep
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { type DeploymentOptions, type DeploymentSettings, parseOptions, storedSettings } from './settings.ts';
+import { wayBackOf, whyNoWayBack } from './reroute-back.ts';
+import {
+  blueGreenPlanOf,
+  type DeploymentOptions,
+  type DeploymentSettings,
+  parseOptions,
+  storedSettings,
+} from './settings.ts';
 
 /** The creator's exact name means something to agents, too. */
 const ROLLBACK_CREATOR = 'codeDeployRollback';
@@ -35,27 +42,33 @@ export async function rollBack(
   }
   const good =
     group.last_successful_deployment_id === null ? null : await findDeployment(tx, group.last_successful_deployment_id);
-  const wasTouched = targets.some((target) => target.status === 'Succeeded' || target.status === 'Failed');
-  if (good === null || !wasTouched) {
-    const rollbackMessage =
-      good === null
-        ? 'There is no rollback: the deployment group has no successful deployment to go back to.'
-        : 'There is no rollback: nothing was done on any instance.';
-    await noteRollback(tx, deployment, { rollbackMessage });
+  const isBlueGreen = blueGreenPlanOf(deployment) !== null;
+  const whyNot = isBlueGreen ? whyNoWayBack(deployment, targets) : whyNoRollback(good, targets);
+  if (whyNot !== null) {
+    await noteRollback(tx, deployment, { rollbackMessage: whyNot });
     return null;
   }
   const rollbackDeploymentId = `d-${ctx.random.text(9, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')}`;
   await insertDeployment(tx, rollbackOf(deployment, good, rollbackDeploymentId, ctx.nowMs));
-  await noteRollback(tx, deployment, {
-    rollbackDeploymentId,
-    rollbackMessage: `The deployment group is rolled back to the revision of deployment ${good.deployment_id}.`,
-  });
+  const rollbackMessage = isBlueGreen
+    ? 'Traffic is led back to the original instances.'
+    : `The deployment group is rolled back to the revision of deployment ${good?.deployment_id}.`;
+  await noteRollback(tx, deployment, { rollbackDeploymentId, rollbackMessage });
   await updateGroup(tx, group.deployment_group_id, {
-    target_revision_json: good.revision_json,
+    ...(good === null ? {} : { target_revision_json: good.revision_json }),
     last_attempted_deployment_id: rollbackDeploymentId,
   });
-  await noteRevisionUse(tx, deployment.application_id, identityOf(parseLocation(good.revision_json)), ctx.nowMs);
+  if (good !== null) {
+    await noteRevisionUse(tx, deployment.application_id, identityOf(parseLocation(good.revision_json)), ctx.nowMs);
+  }
   return rollbackDeploymentId;
+}
+
+/** Why a deployment in place has no rollback; null: it has one. */
+function whyNoRollback(good: DeploymentRow | null, targets: readonly TargetRow[]): string | null {
+  if (good === null) return 'There is no rollback: the deployment group has no successful deployment to go back to.';
+  const wasTouched = targets.some((target) => target.status === 'Succeeded' || target.status === 'Failed');
+  return wasTouched ? null : 'There is no rollback: nothing was done on any instance.';
 }
 
 /**
@@ -71,26 +84,34 @@ function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow | null, s
   return rollbackEvents.includes(byAlarm ? 'DEPLOYMENT_STOP_ON_ALARM' : 'DEPLOYMENT_STOP_ON_REQUEST');
 }
 
-function rollbackOf(deployment: DeploymentRow, good: DeploymentRow, rollbackDeploymentId: string, nowMs: number) {
+/** @param good null: of a blue/green deployment, whose original hosts are not known to have any revision */
+function rollbackOf(
+  deployment: DeploymentRow,
+  good: DeploymentRow | null,
+  rollbackDeploymentId: string,
+  nowMs: number,
+) {
   const { stop_rollback: _, ...base } = deployment;
   const rollbackMessage = `Rolls back deployment ${deployment.deployment_id}.`;
+  const wayBack = blueGreenPlanOf(deployment) === null ? null : wayBackOf(deployment);
   return {
     ...base,
     deployment_id: rollbackDeploymentId,
     status: 'Created',
-    revision_json: good.revision_json,
-    previous_revision_json: good.revision_json,
+    revision_json: (good ?? base).revision_json,
+    previous_revision_json: good?.revision_json ?? null,
     creator: ROLLBACK_CREATOR,
     description: rollbackMessage,
     // What the failed one was allowed to overwrite, the old revision need not be.
-    file_exists_behavior: good.file_exists_behavior,
+    file_exists_behavior: (good ?? base).file_exists_behavior,
     update_outdated_instances_only: 0,
-    settings_json: settingsOfRollback(base),
+    settings_json: wayBack === null ? settingsOfRollback(base) : wayBack.settings_json,
     // The alarm that is active would stop it.
     alarms_json: null,
     // It downloads: the files on the hosts are what has just not worked.
     restart_of: null,
     options_json: JSON.stringify({
+      ...wayBack?.shown,
       rollbackInfo: { rollbackTriggeringDeploymentId: deployment.deployment_id, rollbackMessage },
     } satisfies DeploymentOptions),
     created_at_ms: nowMs,

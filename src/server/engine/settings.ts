@@ -4,7 +4,12 @@
  */
 import type { DeploymentRow } from '../store/schema.ts';
 import type { AlarmConfiguration } from './alarms.ts';
-import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
+import {
+  type BlueGreenConfiguration,
+  type BlueGreenPlan,
+  replacementPlan,
+  type TargetInstances,
+} from './hosts/blue-green-plan.ts';
 import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
 import { type Trigger, type TriggerConfig, triggersOf } from './triggers.ts';
@@ -52,7 +57,10 @@ interface AutoRollback {
 export interface SettingsOfGroup extends MembershipSettings {
   readonly autoRollbackConfiguration?: AutoRollback | undefined;
   readonly alarmConfiguration?: AlarmConfiguration | undefined;
-  readonly deploymentStyle?: { readonly deploymentOption?: string | undefined } | undefined;
+  readonly deploymentStyle?:
+    | { readonly deploymentType?: string | undefined; readonly deploymentOption?: string | undefined }
+    | undefined;
+  readonly blueGreenDeploymentConfiguration?: BlueGreenConfiguration | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
   readonly triggerConfigurations?: readonly TriggerConfig[] | undefined;
   readonly autoScalingGroups?: readonly string[] | undefined;
@@ -66,6 +74,9 @@ export interface DeploymentOptions {
   readonly autoRollbackConfiguration?: AutoRollback;
   /** Takes the place of the group's alarms. */
   readonly overrideAlarmConfiguration?: AlarmConfiguration;
+  /** Blue/green: the group's, as it was; and the hosts that are the replacement. */
+  readonly blueGreenDeploymentConfiguration?: BlueGreenConfiguration;
+  readonly targetInstances?: TargetInstances;
   /** Kept and shown; no host is of an Auto Scaling group. */
   readonly ec2DeploymentOptions?: object;
   readonly relatedDeployments?: {
@@ -81,6 +92,7 @@ export interface DeploymentOptions {
 
 /** @param group null: it was deleted, so no host belongs to it */
 export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOptions): DeploymentSettings {
+  const { targetInstances } = options;
   const { enabled, events } = options.autoRollbackConfiguration ?? group?.autoRollbackConfiguration ?? {};
   const triggers = triggersOf(group?.triggerConfigurations);
   return {
@@ -89,12 +101,21 @@ export function settingsOf(group: SettingsOfGroup | null, options: DeploymentOpt
     rollbackEvents: enabled === true ? (events ?? []) : [],
     loadBalancerInfo: group !== null && controlsTraffic(group) ? (group.loadBalancerInfo ?? {}) : null,
     ...(triggers.length === 0 ? {} : { triggers }),
+    // Automatic deployments of such a group have no replacement hosts: they are in place.
+    ...(group !== null && isBlueGreen(group) && targetInstances !== undefined
+      ? { blueGreen: replacementPlan(group.blueGreenDeploymentConfiguration ?? {}, targetInstances) }
+      : {}),
   };
 }
 
 /** Whether a group's deployments take hosts out of their load balancers. */
 export function controlsTraffic({ deploymentStyle }: Pick<SettingsOfGroup, 'deploymentStyle'>): boolean {
   return deploymentStyle?.deploymentOption === 'WITH_TRAFFIC_CONTROL';
+}
+
+/** Whether a group's deployments go from one fleet to another. */
+export function isBlueGreen({ deploymentStyle }: Pick<SettingsOfGroup, 'deploymentStyle'>): boolean {
+  return deploymentStyle?.deploymentType === 'BLUE_GREEN';
 }
 
 /** The balancers that are named, each once. */

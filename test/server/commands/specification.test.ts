@@ -15,6 +15,7 @@ function revisionOf(stored: object) {
     creator: 'user',
     file_exists_behavior: 'DISALLOW',
     revision_json: JSON.stringify(stored),
+    settings_json: null,
   };
   // As a host gets it: through the wire form and back.
   return parseSpecification(encodeSpecification(specificationOf(row as DeploymentRow))).revision;
@@ -22,6 +23,7 @@ function revisionOf(stored: object) {
 
 test('a restart tells its hosts whose files to take again, and any other deployment does not', () => {
   const row = {
+    settings_json: null,
     ...{ deployment_id: 'd-TWO', deployment_group_id: 'g', deployment_group_name: 'Fleet', application_name: 'Shop' },
     ...{ creator: 'user', file_exists_behavior: 'DISALLOW' },
     revision_json: JSON.stringify({ revisionType: 'S3', s3Location: { bucket: 'b', key: 'k', bundleType: 'zip' } }),

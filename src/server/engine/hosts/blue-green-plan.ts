@@ -1,5 +1,6 @@
-/** How a deployment goes from one fleet to another, as it is stored with the deployment. Types only. Pure. */
-import type { FilterLists } from './membership.ts';
+/** How a deployment goes from one fleet to another, as it is stored with the deployment. Pure. */
+import { LONGEST_WAIT_MS } from '../limits.ts';
+import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './membership.ts';
 
 export type BlueGreenPlan = ReplacementPlan | WayBackPlan;
 
@@ -19,4 +20,57 @@ export interface WayBackPlan {
   readonly course: 'blue-green-rollback';
   /** The deployment that is rolled back. */
   readonly deploymentId: string;
+}
+
+/** A member of the API's shapes; of a group that was let pass. */
+export interface BlueGreenConfiguration {
+  /** Absent: the original hosts are kept. */
+  readonly terminateBlueInstancesOnDeploymentSuccess?:
+    | { readonly action?: string | undefined; readonly terminationWaitTimeInMinutes?: number | undefined }
+    | undefined;
+  /** Absent: traffic is rerouted at once. */
+  readonly deploymentReadyOption?:
+    | { readonly actionOnTimeout?: string | undefined; readonly waitTimeInMinutes?: number | undefined }
+    | undefined;
+  /** Absent: replacement hosts are there already. */
+  readonly greenFleetProvisioningOption?: { readonly action?: string | undefined } | undefined;
+}
+
+/** A member of CreateDeployment: which hosts are the replacement. */
+export interface TargetInstances extends Pick<MembershipSettings, 'ec2TagSet'> {
+  readonly tagFilters?: MembershipSettings['ec2TagFilters'];
+  readonly autoScalingGroups?: readonly string[] | undefined;
+}
+
+const MINUTE_MS = 60_000;
+
+export function replacementPlan(
+  { deploymentReadyOption, terminateBlueInstancesOnDeploymentSuccess }: BlueGreenConfiguration,
+  targetInstances: TargetInstances,
+): ReplacementPlan {
+  const { actionOnTimeout, waitTimeInMinutes } = deploymentReadyOption ?? {};
+  const { action, terminationWaitTimeInMinutes = 0 } = terminateBlueInstancesOnDeploymentSuccess ?? {};
+  // A wait that nobody gave an end ends when every wait does.
+  const readyWaitMs = waitTimeInMinutes ? waitTimeInMinutes * MINUTE_MS : LONGEST_WAIT_MS;
+  return {
+    course: 'blue-green',
+    greenFilterLists: ec2FilterListsOf({ ...targetInstances, ec2TagFilters: targetInstances.tagFilters }),
+    readyWaitMs: actionOnTimeout === 'STOP_DEPLOYMENT' ? readyWaitMs : null,
+    terminationWaitMs: action === 'TERMINATE' ? terminationWaitTimeInMinutes * MINUTE_MS : null,
+  };
+}
+
+/**
+ * The filters of a group that consists of the replacement hosts. They are on-premises filters where the group had such before: hosts of the same
+ * kind replace them, and whoever changes the group's tags finds them where they were.
+ */
+export function membershipAfter(
+  before: MembershipSettings,
+  { tagFilters = [], ec2TagSet }: TargetInstances,
+): MembershipSettings {
+  const isOnPremises = filterListsOf(before).length > 0;
+  if (ec2TagSet === undefined) {
+    return isOnPremises ? { onPremisesInstanceTagFilters: tagFilters } : { ec2TagFilters: tagFilters };
+  }
+  return isOnPremises ? { onPremisesTagSet: { onPremisesTagSetList: ec2TagSet.ec2TagSetList } } : { ec2TagSet };
 }

@@ -3,6 +3,7 @@ import { instancesWithTags } from '../../store/instance-tags.ts';
 import type { InstanceRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import type { DeploymentSettings } from '../settings.ts';
+import { type FinishAction, failedWith } from './ending.ts';
 import { fleetHostsOf } from './fleet.ts';
 
 /** As many as one deployment may have. */
@@ -22,4 +23,9 @@ export async function membersOf(
   const { enrolled } = await fleetHostsOf(tx, settings);
   for (const instance of enrolled) members.set(instance.instance_id, instance);
   return [...members.values()];
+}
+
+/** @param whose begins the sentence */
+export function tooManyTargets(whose: string): FinishAction {
+  return failedWith('OVER_MAX_INSTANCES', `${whose} more than ${MAX_TARGETS} instances, which is the limit.`);
 }

@@ -5,21 +5,18 @@ import { findDeployment, updateDeployment } from '../../store/deployments.ts';
 import { hostStatesOf } from '../../store/host-states.ts';
 import { instanceTagsOf } from '../../store/instance-tags.ts';
 import { insertEvents } from '../../store/lifecycle-events.ts';
-import type {
-  DeploymentGroupRow,
-  DeploymentRow,
-  HostStateRow,
-  InstanceRow,
-  LifecycleEventRow,
-} from '../../store/schema.ts';
+import type { DeploymentGroupRow, DeploymentRow, HostStateRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
-import { insertTargets, type NewTarget } from '../../store/targets.ts';
-import { courseOf, type Scenario } from '../course.ts';
-import { storedSettings } from '../settings.ts';
+import { insertTargets } from '../../store/targets.ts';
+import { eventsOfLabel } from '../course.ts';
+import { type DeploymentSettings, storedSettings } from '../settings.ts';
+import type { BlueGreenPlan } from './blue-green-plan.ts';
 import { type FinishAction, failedWith } from './ending.ts';
 import { fleetHostsOf } from './fleet.ts';
 import { type HostStanding, orderOfAttempt } from './health.ts';
-import { MAX_TARGETS, membersOf } from './members.ts';
+import { MAX_TARGETS, membersOf, tooManyTargets } from './members.ts';
+import { findFleets, fleetRows, fleetsToLeadBack } from './resolve-fleets.ts';
+import { type Rows, targetRows } from './target-rows.ts';
 import { rowsOfUnknown } from './unknown-hosts.ts';
 import { inOrderOfZones, NO_ZONE } from './zones.ts';
 
@@ -38,6 +35,36 @@ export async function resolveTargets(
     return failedWith('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
   const settings = storedSettings(deployment, group.settings_json);
+  const states = await hostStatesOf(tx, deployment.deployment_group_id);
+  const lastGood = await lastGoodRevision(tx, group);
+  const inOrder = (hosts: readonly InstanceRow[]) => {
+    const standings = hosts.map((host) => standingOf(host, states.get(host.instance_id), lastGood, ctx.random));
+    const byId = new Map(hosts.map((host) => [host.instance_id, host]));
+    return orderOfAttempt(standings).flatMap((instanceId) => byId.get(instanceId) ?? []);
+  };
+  const rows =
+    settings.blueGreen === undefined
+      ? await rowsInPlace(tx, deployment, settings, { states, inOrder, nowMs: ctx.nowMs })
+      : await rowsOfFleets(tx, deployment, settings, settings.blueGreen, { inOrder, nowMs: ctx.nowMs });
+  if ('action' in rows) return rows;
+  await insertTargets(tx, rows.targets);
+  await insertEvents(tx, rows.events);
+  await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
+  return null;
+}
+
+interface Ordering {
+  readonly inOrder: (hosts: readonly InstanceRow[]) => readonly InstanceRow[];
+  readonly nowMs: number;
+}
+
+/** @returns how the deployment ends instead */
+async function rowsInPlace(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  settings: DeploymentSettings,
+  { states, inOrder, nowMs }: Ordering & { readonly states: ReadonlyMap<string, HostStateRow> },
+): Promise<Rows | FinishAction> {
   const { zonal, loadBalancerInfo } = settings;
   const members = await membersOf(tx, settings);
   const fleet = await fleetHostsOf(tx, settings);
@@ -48,34 +75,32 @@ export async function resolveTargets(
         : 'AWS has no instance in service with the tags or in the Auto Scaling groups of the deployment group.';
     return failedWith('NO_INSTANCES', why);
   }
-  if (members.length + fleet.unknown.length > MAX_TARGETS) {
-    const message = `The deployment group has more than ${MAX_TARGETS} instances, which is the limit.`;
-    return failedWith('OVER_MAX_INSTANCES', message);
-  }
-  const states = await hostStatesOf(tx, deployment.deployment_group_id);
-  const lastGood = await lastGoodRevision(tx, group);
-  const order = orderOfAttempt(
-    members.map((instance) => standingOf(instance, states.get(instance.instance_id), lastGood, ctx.random)),
-  );
+  if (members.length + fleet.unknown.length > MAX_TARGETS) return tooManyTargets('The deployment group has');
   const zoneOf = zonal === undefined ? null : await zonesByTag(tx, members, zonal.tagKey, fleet.zones);
-  const scenario = loadBalancerInfo === null ? 'in-place' : 'in-place-with-traffic';
+  const order = inOrder(members);
+  const course = eventsOfLabel(loadBalancerInfo === null ? 'in-place' : 'in-place-with-traffic', 'all');
   const rows = targetRows({
-    deployment,
-    scenario,
-    members,
-    order: zoneOf === null ? order : inOrderOfZones(order, zoneOf),
-    upToDate: upToDate(deployment, states),
-    zoneOf,
-    nowMs: ctx.nowMs,
+    ...{ deployment, label: 'all', course, firstPosition: 0, upToDate: upToDate(deployment, states), zoneOf, nowMs },
+    hosts: zoneOf === null ? order : inOrderOfZones(order, ({ instance_id }) => zoneOf(instance_id)),
   });
   const unknown = rowsOfUnknown({
-    ...{ deployment, members: fleet.unknown, course: courseOf(scenario).flatMap((phase) => phase.events) },
-    ...{ firstPosition: rows.targets.length, hasZones: zoneOf !== null, nowMs: ctx.nowMs },
+    ...{ deployment, members: fleet.unknown, course, firstPosition: rows.targets.length },
+    ...{ hasZones: zoneOf !== null, nowMs },
   });
-  await insertTargets(tx, [...rows.targets, ...unknown.targets]);
-  await insertEvents(tx, [...rows.events, ...unknown.events]);
-  await updateDeployment(tx, deployment.deployment_id, { status: 'InProgress', started_at_ms: ctx.nowMs });
-  return null;
+  return { targets: [...rows.targets, ...unknown.targets], events: [...rows.events, ...unknown.events] };
+}
+
+/** @returns how the deployment ends instead */
+async function rowsOfFleets(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  settings: DeploymentSettings,
+  plan: BlueGreenPlan,
+  { inOrder, nowMs }: Ordering,
+): Promise<Rows | FinishAction> {
+  const fleets =
+    plan.course === 'blue-green' ? await findFleets(tx, settings, plan, inOrder) : await fleetsToLeadBack(tx, plan);
+  return 'action' in fleets ? fleets : fleetRows(deployment, plan.course, fleets, nowMs);
 }
 
 /** Instances that are to be left alone, since they run the deployment's revision already. */
@@ -118,53 +143,4 @@ function standingOf(
     revision: installed === null ? 'unknown' : installed === lastGood ? 'current' : 'old',
     lot: random.fraction(),
   };
-}
-
-function targetRows(resolved: {
-  readonly deployment: DeploymentRow;
-  readonly scenario: Scenario;
-  readonly members: readonly InstanceRow[];
-  /** Ids of the members. */
-  readonly order: readonly string[];
-  readonly upToDate: ReadonlySet<string>;
-  readonly zoneOf: ((instanceId: string) => string) | null;
-  readonly nowMs: number;
-}): { targets: NewTarget[]; events: LifecycleEventRow[] } {
-  const { deployment, members, order, upToDate, zoneOf, nowMs } = resolved;
-  const byId = new Map(members.map((instance) => [instance.instance_id, instance]));
-  const course = courseOf(resolved.scenario).flatMap((phase) => phase.events);
-  const targets: NewTarget[] = [];
-  const events: LifecycleEventRow[] = [];
-  for (const [position, instanceId] of order.entries()) {
-    const instance = byId.get(instanceId);
-    if (instance === undefined) continue;
-    const isCurrent = upToDate.has(instanceId);
-    const common = { deployment_id: deployment.deployment_id, instance_id: instanceId, host_arn: instance.host_arn };
-    targets.push({
-      ...common,
-      target_id: instance.instance_name,
-      target_arn: instance.instance_arn,
-      position,
-      was_current: isCurrent ? 1 : 0,
-      zone: zoneOf?.(instanceId) || null,
-      status: isCurrent ? 'Skipped' : 'Pending',
-      updated_at_ms: nowMs,
-    });
-    for (const [at, { name: event_name }] of course.entries()) {
-      events.push({
-        ...common,
-        position: at,
-        event_name,
-        status: isCurrent ? 'Skipped' : 'Pending',
-        host_command_id: null,
-        ready_at_ms: null,
-        handed_out_at_ms: null,
-        started_at_ms: null,
-        ended_at_ms: isCurrent ? nowMs : null,
-        reported_at_ms: null,
-        diagnostics_json: null,
-      });
-    }
-  }
-  return { targets, events };
 }

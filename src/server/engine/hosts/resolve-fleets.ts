@@ -1,0 +1,78 @@
+/** The two fleets of a blue/green deployment. They are found once, when it begins, and tags that change afterwards change nothing. */
+import type { DeploymentRow, InstanceRow } from '../../store/schema.ts';
+import type { StoreTransaction } from '../../store/store.ts';
+import { targetsOf } from '../../store/targets.ts';
+import { eventsOfLabel } from '../course.ts';
+import type { DeploymentSettings } from '../settings.ts';
+import type { ReplacementPlan, WayBackPlan } from './blue-green-plan.ts';
+import { type FinishAction, failedWith } from './ending.ts';
+import { MAX_TARGETS, membersOf, tooManyTargets } from './members.ts';
+import { type HostOfTarget, type Rows, targetRows } from './target-rows.ts';
+
+export interface Fleets {
+  /** Replacement hosts, in the order of attempt. */
+  readonly green: readonly HostOfTarget[];
+  /** Original hosts. */
+  readonly blue: readonly HostOfTarget[];
+}
+
+/**
+ * @param inOrder puts the replacement hosts into the order of attempt
+ * @returns how the deployment ends instead, when there is nothing that traffic could go to, or come from
+ */
+export async function findFleets(
+  tx: StoreTransaction,
+  settings: DeploymentSettings,
+  { greenFilterLists }: ReplacementPlan,
+  inOrder: (hosts: readonly InstanceRow[]) => readonly InstanceRow[],
+): Promise<Fleets | FinishAction> {
+  const blue = await membersOf(tx, settings);
+  const green = await membersOf(tx, { filterLists: greenFilterLists });
+  if (blue.length === 0) {
+    return failedWith('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
+  }
+  if (green.length === 0) {
+    return failedWith('NO_INSTANCES', 'No registered instance carries the tags of targetInstances.');
+  }
+  if (blue.length + green.length > MAX_TARGETS) return tooManyTargets('The two fleets have');
+  const originals = new Set(blue.map(({ instance_id }) => instance_id));
+  const inBoth = green.filter(({ instance_id }) => originals.has(instance_id)).map((host) => host.instance_name);
+  if (inBoth.length > 0) {
+    const message =
+      `An instance cannot replace itself: ${inBoth.slice(0, 5).join(', ')}${inBoth.length > 5 ? ' and others' : ''} ` +
+      'have the tags of the deployment group and those of targetInstances.';
+    return failedWith('HEALTH_CONSTRAINTS_INVALID', message);
+  }
+  return { green: inOrder(green), blue };
+}
+
+/** The hosts whose traffic a deployment has moved, or may have: those that take part in its rollback. */
+export async function fleetsToLeadBack(tx: StoreTransaction, { deploymentId }: WayBackPlan): Promise<Fleets> {
+  const moved = (await targetsOf(tx, deploymentId)).filter(
+    ({ status, label, installed_at_ms }) => status !== 'Skipped' && (label === 'blue' || installed_at_ms !== null),
+  );
+  const ofLabel = (wanted: 'blue' | 'green') =>
+    moved
+      .filter(({ label }) => label === wanted)
+      .map(({ instance_id, target_id: instance_name, target_arn: instance_arn, host_arn }) => ({
+        ...{ instance_id, instance_name, instance_arn, host_arn },
+      }));
+  return { green: ofLabel('green'), blue: ofLabel('blue') };
+}
+
+/** Rows of the replacement hosts first, as they have their turn first. */
+export function fleetRows(
+  deployment: DeploymentRow,
+  course: 'blue-green' | 'blue-green-rollback',
+  fleets: Fleets,
+  nowMs: number,
+): Rows {
+  const rowsOf = (label: 'blue' | 'green', firstPosition: number) =>
+    targetRows({
+      ...{ deployment, label, firstPosition, nowMs, hosts: fleets[label], course: eventsOfLabel(course, label) },
+      ...{ upToDate: new Set<string>(), zoneOf: null },
+    });
+  const green = rowsOf('green', 0);
+  const blue = rowsOf('blue', fleets.green.length);
+  return { targets: [...green.targets, ...blue.targets], events: [...green.events, ...blue.events] };
+}

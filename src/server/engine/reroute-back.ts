@@ -1,0 +1,41 @@
+/**
+ * The rollback of a blue/green deployment: traffic goes back to the original hosts, which are still there, and nothing is installed. It is a
+ * deployment of its own that begins in the transaction that ends the other one.
+ */
+import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import { blueGreenPlanOf, type DeploymentSettings, parseOptions } from './settings.ts';
+
+/** Whether the deployment has moved any traffic, or may have. @param targets as they are at its end */
+export function hasMovedTraffic(targets: readonly TargetRow[]): boolean {
+  return targets.some(
+    ({ label, status, installed_at_ms }) => status !== 'Skipped' && (label === 'blue' || installed_at_ms !== null),
+  );
+}
+
+/**
+ * Why a blue/green deployment has no rollback; null: it has one.
+ *
+ * @param targets as they are at its end
+ */
+export function whyNoWayBack(deployment: DeploymentRow, targets: readonly TargetRow[]): string | null {
+  if (blueGreenPlanOf(deployment)?.course === 'blue-green-rollback') {
+    return 'There is no rollback: the deployment was one itself.';
+  }
+  return hasMovedTraffic(targets)
+    ? null
+    : 'There is no rollback: no traffic was rerouted, and the original instances serve as before.';
+}
+
+/** What the rollback has in place of the columns of a rollback in place. */
+export function wayBackOf(deployment: DeploymentRow) {
+  const { deployment_id: deploymentId, settings_json } = deployment;
+  const { blueGreenDeploymentConfiguration } = parseOptions(deployment);
+  const settings = JSON.parse(settings_json ?? '{}') as DeploymentSettings;
+  return {
+    settings_json: JSON.stringify({
+      ...settings,
+      blueGreen: { course: 'blue-green-rollback', deploymentId },
+    } satisfies DeploymentSettings),
+    shown: blueGreenDeploymentConfiguration === undefined ? {} : { blueGreenDeploymentConfiguration },
+  };
+}
