@@ -4,6 +4,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   deploy: 'slipway deploy ./build --group my-site/production',
   'deployments list': 'slipway deployments list --group my-site/production',
   'deployments show': 'slipway deployments show d-1A2B3C4D5',
+  'deployments continue': 'slipway deployments continue d-1A2B3C4D5',
   'deployments follow': 'slipway deployments follow d-1A2B3C4D5',
   'deployments stop': 'slipway deployments stop d-1A2B3C4D5 --rollback',
   'applications create': 'slipway applications create my-site',

@@ -3,17 +3,16 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
 import { collect } from './arguments.ts';
+import { type BlueGreenOptions, blueGreenInput, type KnownGroup } from './blue-green-options.ts';
 import { type GivenTrigger, triggerConfigurations } from './group-triggers.ts';
 import { parseTagFilter, parseTagSet, type TagFilter } from './tag-filters.ts';
 
-export interface GroupSettingsOptions extends AlarmOptions {
+export interface GroupSettingsOptions extends AlarmOptions, BlueGreenOptions {
   readonly tag?: readonly TagFilter[];
   readonly tagSet?: readonly (readonly TagFilter[])[];
   readonly config?: string;
   readonly autoRollback?: readonly RollbackCause[];
   readonly outdated?: 'update' | 'ignore';
-  /** Empty: traffic is left alone. */
-  readonly loadBalancers?: readonly string[];
   /** Empty: nobody is told anything. */
   readonly trigger?: readonly GivenTrigger[];
 }
@@ -84,14 +83,6 @@ export function addLoadBalancerOption(command: Command): Command {
   );
 }
 
-function trafficOf(names: readonly string[]) {
-  const deploymentOption = names.length > 0 ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL';
-  return {
-    deploymentStyle: { deploymentType: 'IN_PLACE', deploymentOption },
-    loadBalancerInfo: { targetGroupInfoList: names.map((name) => ({ name })) },
-  } as const;
-}
-
 /** A deployment has these, too. */
 export function addRollbackOptions(command: Command): Command {
   return command.option(
@@ -108,9 +99,10 @@ export function autoRollbackOf(causes: readonly RollbackCause[]) {
 /**
  * Only what was given: what is absent stays as it is. Each of the two forms for tags takes the place of the other.
  *
+ * @param known what the group has already; null: it is new
  * @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given
  */
-export function settingsInput(options: GroupSettingsOptions) {
+export function settingsInput(options: GroupSettingsOptions, known: KnownGroup = null) {
   const { tag, tagSet, config, autoRollback, outdated, loadBalancers, trigger } = options;
   if (tag !== undefined && tagSet !== undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tag and --tag-set are two ways to say which hosts are meant', {
@@ -125,7 +117,10 @@ export function settingsInput(options: GroupSettingsOptions) {
     ...(config === undefined ? {} : { deploymentConfigName: config }),
     ...(outdated === undefined ? {} : { outdatedInstancesStrategy: strategyOf(outdated) }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
-    ...(loadBalancers === undefined ? {} : trafficOf(loadBalancers)),
+    ...blueGreenInput(options, known),
+    ...(loadBalancers === undefined
+      ? {}
+      : { loadBalancerInfo: { targetGroupInfoList: loadBalancers.map((name) => ({ name })) } }),
     ...(trigger === undefined ? {} : { triggerConfigurations: triggerConfigurations(trigger) }),
   };
 }

@@ -39,6 +39,11 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['--auto-rollback', 'stop', '--label', 'Team=a', '--remove-label', 'Old'],
   ],
   ['groups', 'update', 'shop/live', '--tag-set', 'Role=web', '--load-balancers', 'front'],
+  ...['create', 'update'].map((verb) => [
+    ...['groups', verb, ...(verb === 'create' ? ['swap', '--application', 'shop', '--tag', 'Fleet=a'] : ['shop/live'])],
+    ...['--blue-green', '--load-balancers', 'front', '--ready-wait', '60', '--original', 'terminate'],
+    ...['--termination-wait', '30'],
+  ]),
   ['groups', 'delete', 'shop/live', '--yes'],
   ['configs', 'create', 'most', '--min-healthy', '75%'],
   [
@@ -64,12 +69,15 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ],
   ['deploy', ...TO, '--github', 'me/site@0a1b2c3'],
   ['deploy', ...TO, '--restart'],
+  ['deploy', ...TO, '--github', 'me/site@0a1b2c3', '--green-tag', 'Fleet=b'],
+  ['deploy', ...TO, '--github', 'me/site@0a1b2c3', '--green-tag-set', 'Fleet=b,Fleet=c'],
   [
     ...['deployments', 'list', '--group', 'live', '--application', 'shop', '--status', 'failed'],
     ...['--since', '2026-01-31', '--until', '2026-02-01'],
   ],
   ['deployments', 'show', 'd-1A2B3C4D5', '--target-status', 'Failed'],
   ['deployments', 'show', 'd-1A2B3C4D5', '--target', 'web-1'],
+  ['deployments', 'continue', 'd-1A2B3C4D5'],
   ['deployments', 'stop', 'd-1A2B3C4D5', '--no-rollback'],
   ['deployments', 'stop', 'd-1A2B3C4D5', '--rollback', '--now'],
   [
@@ -135,20 +143,17 @@ const NOT_SENT: Readonly<Record<string, string>> = {
     ]),
   ),
   'UpdateDeploymentGroup.serviceRoleArn': 'the server keeps it and does nothing with it',
+  'CreateDeployment.targetInstances.autoScalingGroups': 'refused without Auto Scaling groups',
   'CreateDeployment.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend':
     'a server without Auto Scaling groups suspends nothing',
   'ListDeployments.externalId': 'of CloudFormation; nothing here has one',
   // ListGitTokens says more.
   ...ofOperation('ListGitHubAccountTokenNames', 'server git-tokens list'),
+  ...ofOperation('SkipWaitTimeForInstanceTermination', 'deployments continue --termination'),
 };
 
-/** For blue/green, Lambda and ECS: refused by the server whatever they hold. */
-const FOREIGN: readonly string[] = [
-  'ContinueDeployment',
-  'SkipWaitTimeForInstanceTermination',
-  'PutLifecycleEventHookExecutionStatus',
-  'DeleteResourcesByExternalId',
-];
+/** For Lambda and ECS: refused by the server whatever they hold. */
+const FOREIGN: readonly string[] = ['PutLifecycleEventHookExecutionStatus', 'DeleteResourcesByExternalId'];
 
 function ofOperation(operation: ManagementOperation, instead: string): Record<string, string> {
   return Object.fromEntries(leavesOf(operation).map((leaf) => [leaf, instead]));

@@ -249,7 +249,7 @@ describe('deployment groups', () => {
     const style = { deploymentType: 'BLUE_GREEN' as const, deploymentOption: 'WITH_TRAFFIC_CONTROL' as const };
     await expect(
       sdk.send(new CreateDeploymentGroupCommand({ ...group, deploymentStyle: style })),
-    ).rejects.toMatchObject({ name: 'InvalidDeploymentStyleException' });
+    ).rejects.toMatchObject({ name: 'InvalidBlueGreenDeploymentConfigurationException' });
     await expect(sdk.send(new CreateDeploymentGroupCommand({ ...group, serviceRoleArn: '' }))).rejects.toMatchObject({
       name: 'RoleRequiredException',
     });

@@ -9,7 +9,7 @@ export interface RevisionContent {
   readonly destination: string;
   /** Name below the destination → content. */
   readonly files: Readonly<Record<string, string>>;
-  /** Event → text of its script, without the `#!` line. Events that are not named get one that says their name. */
+  /** Event → text of its script, without the `#!` line. Events in place that are not named get one that says their name. */
   readonly scripts?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
 }
@@ -26,7 +26,8 @@ export function writeRevision(folder: string, content: RevisionContent): string 
     chmodSync(path, mode);
   };
   for (const [name, text] of Object.entries(content.files)) put(`files/${name}`, text);
-  for (const event of SCRIPTED) {
+  const scripted = [...new Set([...SCRIPTED, ...Object.keys(content.scripts ?? {})])];
+  for (const event of scripted) {
     put(`scripts/${event}.sh`, `#!/bin/sh\n${content.scripts?.[event] ?? `echo "this is ${event}"`}\n`, 0o755);
   }
   put(
@@ -36,7 +37,7 @@ export function writeRevision(folder: string, content: RevisionContent): string 
       os: 'linux',
       files: [{ source: 'files', destination: content.destination }],
       hooks: Object.fromEntries(
-        SCRIPTED.map((event) => [event, [{ location: `scripts/${event}.sh`, timeout: content.timeoutSeconds ?? 60 }]]),
+        scripted.map((event) => [event, [{ location: `scripts/${event}.sh`, timeout: content.timeoutSeconds ?? 60 }]]),
       ),
     }),
   );

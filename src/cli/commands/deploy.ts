@@ -3,6 +3,7 @@ import { SlipwayError } from '../../errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { printable } from '../../system/printable.ts';
+import { collect } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -17,6 +18,7 @@ import {
 } from '../group-settings.ts';
 import { addRevisionOptions, locationOfOptions, type RevisionOptions } from '../revision-arguments.ts';
 import { addApplicationOption, findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
+import { parseTagFilter, parseTagSet, type TagFilter } from '../tag-filters.ts';
 import { uploadRevision } from '../upload-revision.ts';
 
 interface DeployOptions extends ConnectionOptions, RevisionOptions, AlarmOptions {
@@ -24,6 +26,8 @@ interface DeployOptions extends ConnectionOptions, RevisionOptions, AlarmOptions
   readonly group: string;
   readonly autoRollback?: readonly RollbackCause[];
   readonly outdatedOnly?: boolean;
+  readonly greenTag?: readonly TagFilter[];
+  readonly greenTagSet?: readonly (readonly TagFilter[])[];
   readonly restart?: boolean;
   readonly config?: string;
   readonly description?: string;
@@ -58,6 +62,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
         ? {}
         : { autoRollbackConfiguration: autoRollbackOf(options.autoRollback) }),
       ...(overrideAlarmConfiguration === null ? {} : { overrideAlarmConfiguration }),
+      ...replacementOf(options),
       ...(options.outdatedOnly ? { updateOutdatedInstancesOnly: true } : {}),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),
@@ -77,6 +82,16 @@ function addDeployOptions(command: Command): Command {
   return addAlarmOptions(addRollbackOptions(addRevisionOptions(ofGroup)))
     .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
     .option('--outdated-only', 'only hosts that have not the group’s last successful revision')
+    .option(
+      '--green-tag <key=value>',
+      'blue/green: hosts with this tag are the replacement; may be repeated, any one suffices',
+      collect(parseTagFilter),
+    )
+    .option(
+      '--green-tag-set <tags>',
+      'blue/green: hosts with one of these tags are; may be repeated, then a host must have one of each',
+      collect(parseTagSet),
+    )
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
     .option('--sign-key <file>', 'sign what is pushed with this SSH key or secret key of minisign')
@@ -94,6 +109,19 @@ function addDeployOptions(command: Command): Command {
     .option('--ignore-application-stop-failures', 'go on when the old revision’s stop script fails')
     .option('--no-follow', 'print the deployment id and return at once')
     .option('--json', 'one JSON object a line');
+}
+
+/** @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given */
+function replacementOf({ greenTag, greenTagSet }: DeployOptions): Pick<CreateDeploymentInput, 'targetInstances'> {
+  if (greenTag !== undefined && greenTagSet !== undefined) {
+    throw new SlipwayError(
+      'CLI_BAD_ARGUMENT',
+      '--green-tag and --green-tag-set are two ways to say which hosts are meant',
+    );
+  }
+  if (greenTag !== undefined) return { targetInstances: { tagFilters: [...greenTag] } };
+  if (greenTagSet === undefined) return {};
+  return { targetInstances: { ec2TagSet: { ec2TagSetList: greenTagSet.map((list) => [...list]) } } };
 }
 
 function checkRevision(source: string | undefined, options: DeployOptions): void {

@@ -37,9 +37,9 @@ interface StopOptions extends Options {
   readonly rollback?: boolean;
 }
 
-const STATUSES = ['Created', 'Queued', 'InProgress', 'Succeeded', 'Failed', 'Stopped'] as const;
+const STATUSES = ['Created', 'Queued', 'InProgress', 'Ready', 'Succeeded', 'Failed', 'Stopped'] as const;
 type Status = (typeof STATUSES)[number];
-const TARGET_STATUSES = ['Pending', 'InProgress', 'Succeeded', 'Failed', 'Skipped', 'Unknown'] as const;
+const TARGET_STATUSES = ['Pending', 'InProgress', 'Ready', 'Succeeded', 'Failed', 'Skipped', 'Unknown'] as const;
 
 /** The API takes no more ids than this in one BatchGetDeployments; it is also as many as fit a screen. */
 const BATCH = 25;
@@ -81,6 +81,21 @@ export const addDeploymentsCommand: AddCommand = (program, ctx, conclude) => {
     .action((deploymentId: string, options: Options) =>
       followUntilEnd(ctx, connect(ctx, options), deploymentId, options, conclude),
     );
+
+  withFlags(
+    deployments
+      .command('continue')
+      .argument('<deployment>')
+      .description('have a blue/green deployment that is Ready reroute its traffic now'),
+  )
+    .option('--termination', 'end the wait before its original hosts are terminated')
+    .action(async (deploymentId: string, options: Options & { readonly termination?: boolean }) => {
+      const { client } = connect(ctx, options);
+      const deploymentWaitType = options.termination === true ? 'TERMINATION_WAIT' : 'READY_WAIT';
+      await client.call('ContinueDeployment', { deploymentId, deploymentWaitType });
+      const words = options.termination === true ? 'no longer keeps its original hosts' : 'reroutes its traffic';
+      printLine(ctx, options, { deploymentId, deploymentWaitType }, `${deploymentId} ${words}`);
+    });
 
   withFlags(
     deployments

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { SlipwayError } from '../../errors.ts';
+import { addBlueGreenOptions, dependOnGroup } from '../blue-green-options.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import {
@@ -116,11 +117,12 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
       const { client } = connect(ctx, options);
       const group = await findServerGroup(client, text, options);
       const { name = group.deploymentGroupName } = options;
+      const known = dependOnGroup(options) ? await client.call('GetDeploymentGroup', group) : {};
       await client.call('UpdateDeploymentGroup', {
         applicationName: group.applicationName,
         currentDeploymentGroupName: group.deploymentGroupName,
         ...(options.name === undefined ? {} : { newDeploymentGroupName: options.name }),
-        ...settingsInput(options),
+        ...settingsInput(options, known.deploymentGroupInfo ?? null),
       });
       const updated = { ...group, deploymentGroupName: name };
       await changeLabels(client, resourceOf(updated), options);
@@ -148,5 +150,8 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
 function addSettingsOptions(command: Command): Command {
   const withTags = addTagOptions(command);
   const withConfig = withTags.option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime');
-  return addTriggerOption(addLoadBalancerOption(addOutdatedOption(addAlarmOptions(addRollbackOptions(withConfig)))));
+  const withTraffic = addBlueGreenOptions(
+    addLoadBalancerOption(addOutdatedOption(addAlarmOptions(addRollbackOptions(withConfig)))),
+  );
+  return addTriggerOption(withTraffic);
 }

@@ -14,6 +14,7 @@ export function targetLine(target: TargetRecord, nowMs: number, nameWidth: numbe
   const elapsed = elapsedMs(events, nowMs);
   return [
     printable(target.targetId).padEnd(nameWidth),
+    ...(target.instanceLabel === undefined ? [] : [printable(target.instanceLabel).padEnd(5)]),
     printable(target.status).padEnd(10),
     printable(currentEvent(events)).padEnd(16),
     progressBar(done, events.length),
@@ -61,6 +62,7 @@ export function conclusionLines(deployment: DeploymentInfo): string[] {
   if (deployment.errorInformation !== undefined) {
     lines.push(`  ${deployment.errorInformation.code}: ${deployment.errorInformation.message}`);
   }
+  for (const message of deployment.deploymentStatusMessages ?? []) lines.push(`  ${message}`);
   if (deployment.rollbackInfo?.rollbackDeploymentId !== undefined) {
     lines.push(`  rolled back by ${deployment.rollbackInfo.rollbackDeploymentId}`);
   }

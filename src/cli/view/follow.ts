@@ -38,11 +38,13 @@ export async function followDeployment(
 ): Promise<DeploymentInfo | null> {
   const show = { live: liveView, plain: plainView, json: jsonView }[style](ctx);
   let answeredAtMs: number | null = null;
+  const told = new Set<string>();
   for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(waitMs * 1.2, SLOWEST_LOOK_MS)) {
     try {
       const { deploymentInfo, targets } = await look(ctx.client, deploymentId);
       answeredAtMs = ctx.clock.now();
       show.targets(targets);
+      if (!isFinal(deploymentInfo?.status)) noteNews(deploymentInfo?.deploymentStatusMessages ?? [], told, show);
       if (isFinal(deploymentInfo?.status)) {
         show.conclusion(deploymentInfo as DeploymentInfo, targets);
         return deploymentInfo as DeploymentInfo;
@@ -53,6 +55,14 @@ export async function followDeployment(
     }
     await ctx.clock.sleep(waitMs, ctx.interrupted);
     if (ctx.interrupted.aborted) return null;
+  }
+}
+
+/** What the deployment waits for, when it has just come to that. */
+function noteNews(messages: readonly string[], told: Set<string>, show: View): void {
+  for (const message of messages) {
+    if (!told.has(message)) show.note(printable(message));
+    told.add(message);
   }
 }
 
@@ -103,6 +113,8 @@ const TARGETS_PER_CALL = 25;
 
 interface View {
   targets(targets: readonly TargetRecord[]): void;
+  /** A line in between. */
+  note(text: string): void;
   conclusion(deployment: DeploymentInfo, targets: readonly TargetRecord[]): void;
 }
 
@@ -122,6 +134,10 @@ function liveView({ stdout, clock }: FollowContext): View {
   };
   return {
     targets: draw,
+    note(text) {
+      stdout.write(`${text}\n`);
+      drawnLines = 0;
+    },
     conclusion(deployment, targets) {
       for (const target of targets) {
         for (const event of target.lifecycleEvents) {
@@ -143,6 +159,7 @@ function plainView({ stdout }: FollowContext): View {
   });
   return {
     targets: report,
+    note: (text) => stdout.write(`${text}\n`),
     conclusion: (deployment) => stdout.writeLines(conclusionLines(deployment)),
   };
 }
@@ -153,6 +170,7 @@ function jsonView({ stdout }: FollowContext): View {
   });
   return {
     targets: report,
+    note: (message) => stdout.write(`${JSON.stringify({ type: 'status', message })}\n`),
     conclusion: (deployment) => stdout.write(`${JSON.stringify({ type: 'deployment', ...deployment })}\n`),
   };
 }

@@ -20,6 +20,7 @@ export function groupRows(
     ['outdated hosts', info.outdatedInstancesStrategy === 'IGNORE' ? 'left alone' : 'updated by themselves'],
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
     ['load balancers', balancersOf(info)],
+    ['blue/green', blueGreenOf(info)],
     ['alarms', alarmsOf(info)],
     ['triggers', triggersOf(info)],
     ['revision', info.targetRevision === undefined ? '-' : renderLocation(info.targetRevision)],
@@ -33,6 +34,21 @@ function balancersOf({ deploymentStyle, loadBalancerInfo }: GroupInfo): string {
   if (deploymentStyle?.deploymentOption !== 'WITH_TRAFFIC_CONTROL') return 'none';
   const { elbInfoList = [], targetGroupInfoList = [] } = loadBalancerInfo ?? {};
   return [...elbInfoList, ...targetGroupInfoList].map(({ name }) => name ?? '').join(', ');
+}
+
+function blueGreenOf({ deploymentStyle, blueGreenDeploymentConfiguration }: GroupInfo): string {
+  if (deploymentStyle?.deploymentType !== 'BLUE_GREEN') return 'no';
+  const { deploymentReadyOption: ready, terminateBlueInstancesOnDeploymentSuccess: blue } =
+    blueGreenDeploymentConfiguration ?? {};
+  const traffic =
+    ready?.actionOnTimeout === 'STOP_DEPLOYMENT'
+      ? `traffic waits ${ready.waitTimeInMinutes || 2880} minutes to be continued`
+      : 'traffic is rerouted at once';
+  const originals =
+    blue?.action === 'TERMINATE'
+      ? `original hosts are terminated after ${blue.terminationWaitTimeInMinutes ?? 0} minutes`
+      : 'original hosts are kept';
+  return `${traffic}, ${originals}`;
 }
 
 function alarmsOf({ alarmConfiguration: watched }: GroupInfo): string {

@@ -19,6 +19,8 @@ export interface LifecycleEvent {
 export interface TargetRecord {
   readonly targetId: string;
   readonly status: string;
+  /** `Blue` or `Green`; absent: the deployment is in place. */
+  readonly instanceLabel?: string;
   readonly lifecycleEvents: readonly LifecycleEvent[];
 }
 
@@ -27,6 +29,7 @@ export function targetRecord(target: WireTarget): TargetRecord {
   return {
     targetId: instance?.targetId ?? '?',
     status: instance?.status ?? 'Unknown',
+    ...(instance?.instanceLabel === undefined ? {} : { instanceLabel: instance.instanceLabel }),
     lifecycleEvents: (instance?.lifecycleEvents ?? []).map((event) => ({
       lifecycleEventName: event.lifecycleEventName ?? '?',
       status: event.status ?? 'Unknown',

@@ -2,8 +2,9 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
+import type { TargetInstances } from '../engine/hosts/blue-green-plan.ts';
 import { fleetSettings } from '../engine/hosts/fleet.ts';
-import { type DeploymentOptions, type DeploymentSettings, settingsOf } from '../engine/settings.ts';
+import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
 import { noteRevisionUse, putRevision } from '../store/revisions.ts';
@@ -30,6 +31,7 @@ import type { GroupSettings } from './settings/group-settings.ts';
 import { checkTrafficControl } from './settings/load-balancers.ts';
 import { checkRollback } from './settings/rollback.ts';
 import { readSuspendedProcesses } from './settings/suspended-processes.ts';
+import { checkReplacement, readTargetInstances } from './settings/target-instances.ts';
 import { zonalSettings } from './settings/zonal-config.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
@@ -41,6 +43,8 @@ interface CreateOptions {
   readonly ignoreApplicationStopFailures: boolean;
   readonly updateOutdatedInstancesOnly: boolean;
   readonly isRestart: boolean;
+  /** null: the request names none. */
+  readonly targetInstances: TargetInstances | null;
   readonly shown: DeploymentOptions;
 }
 
@@ -54,11 +58,13 @@ function readOptions(ctx: ApiContext, input: Input): CreateOptions {
   const alarms = readObject(input, 'overrideAlarmConfiguration');
   checkAlarms(alarms, 'overrideAlarmConfiguration', ctx.alarms);
   const suspended = readSuspendedProcesses(input);
+  const targetInstances = readTargetInstances(input);
   return {
     fileExistsBehavior,
     ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
     updateOutdatedInstancesOnly,
     isRestart: readIsRestart(input, updateOutdatedInstancesOnly),
+    targetInstances,
     shown: {
       ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
       ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
@@ -125,14 +131,10 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
         `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
       );
     }
-    // Shown is what is in force, also where it is the group's.
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
     checkTrafficControl(groupSettings, ctx.balancers);
-    const { autoRollbackConfiguration } = groupSettings;
-    const shown = {
-      ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
-      ...options.shown,
-    };
+    checkReplacement(groupSettings, options.targetInstances, { ...options, hasZones: config.zonal !== null });
+    const shown = shownOptions(groupSettings, options);
     const alarms = watchedAlarms(groupSettings.alarmConfiguration, options.shown.overrideAlarmConfiguration);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
@@ -157,7 +159,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       restart_of: options.isRestart ? (last?.deployment_id ?? null) : null,
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
-        ...settingsOf(groupSettings, options.shown),
+        ...settingsOf(groupSettings, shown),
         ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
       } satisfies DeploymentSettings),
@@ -177,6 +179,17 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     return { deploymentId };
   });
   return made.deploymentId;
+}
+
+/** What a deployment shows of its options: what is in force, also where it is the group's. */
+function shownOptions(group: GroupSettings, { shown, targetInstances }: CreateOptions): DeploymentOptions {
+  const { autoRollbackConfiguration, blueGreenDeploymentConfiguration = {} } = group;
+  return {
+    ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
+    ...(isBlueGreen(group) ? { blueGreenDeploymentConfiguration } : {}),
+    ...(targetInstances === null ? {} : { targetInstances }),
+    ...shown,
+  };
 }
 
 /** A revision that is deployed is registered if it was not, and remembers when it was used. */

@@ -1,7 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { reachOf } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import { controlsTraffic } from '../engine/settings.ts';
+import { controlsTraffic, isBlueGreen } from '../engine/settings.ts';
 import { holdApplication } from '../store/applications.ts';
 import {
   deleteGroup,
@@ -95,7 +95,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     ...(settings as Partial<GroupInfo>),
     // Given as names, shown as objects.
     autoScalingGroups: ((settings.autoScalingGroups ?? []) as string[]).map((name) => ({ name })),
-    deploymentStyle: styleOf(controlsTraffic(settings)),
+    deploymentStyle: styleOf({ controlsTraffic: controlsTraffic(settings), isBlueGreen: isBlueGreen(settings) }),
     ...(row.target_revision_json === null ? {} : { targetRevision: JSON.parse(row.target_revision_json) }),
     ...(lastSuccessfulDeployment === undefined ? {} : { lastSuccessfulDeployment }),
     ...(lastAttemptedDeployment === undefined ? {} : { lastAttemptedDeployment }),

@@ -26,6 +26,7 @@ import {
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
 import { styleOf } from './settings/deployment-style.ts';
+import { statusMessages } from './status-messages.ts';
 import { readTimeRange } from './time-range.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
@@ -72,7 +73,7 @@ async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]):
 
 function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, number>>): DeploymentInfo {
   const time = (ms: number | null, name: string) => (ms === null ? {} : { [name]: seconds(ms) });
-  const { loadBalancerInfo } = storedSettings(row, null);
+  const { loadBalancerInfo, blueGreen = null } = storedSettings(row, null);
   return {
     applicationName: row.application_name,
     deploymentGroupName: row.deployment_group_name,
@@ -99,12 +100,12 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     creator: row.creator,
     ignoreApplicationStopFailures: row.ignore_application_stop_failures === 1,
     updateOutdatedInstancesOnly: row.update_outdated_instances_only === 1,
-    deploymentStyle: styleOf(loadBalancerInfo !== null),
+    deploymentStyle: styleOf({ controlsTraffic: loadBalancerInfo !== null, isBlueGreen: blueGreen !== null }),
     ...(loadBalancerInfo === null ? {} : { loadBalancerInfo }),
-    instanceTerminationWaitTimeStarted: false,
+    instanceTerminationWaitTimeStarted: row.termination_wait_at_ms !== null,
     fileExistsBehavior: row.file_exists_behavior,
     ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),
-    deploymentStatusMessages: [],
+    deploymentStatusMessages: statusMessages(row, blueGreen),
     computePlatform: 'Server',
     ...parseOptions(row),
   } as DeploymentInfo;

@@ -32,11 +32,6 @@ const OF_GROUPS = {
     why: 'it knows no Auto Scaling groups. Let each new host run slipway register with the tags of the deployment group.',
     asksForNothing: isEmpty,
   },
-  blueGreenDeploymentConfiguration: {
-    type: 'InvalidBlueGreenDeploymentConfigurationException',
-    why: 'it deploys in place; a blueGreenDeploymentConfiguration is for blue/green deployments. Leave it out.',
-    asksForNothing: isEmpty,
-  },
   ecsServices: {
     type: 'InvalidECSServiceException',
     why: 'it deploys to hosts, not to ECS services. Leave it out.',
@@ -60,13 +55,6 @@ const NOT_DONE: {
 } = {
   CreateDeploymentGroup: OF_GROUPS,
   UpdateDeploymentGroup: OF_GROUPS,
-  CreateDeployment: {
-    targetInstances: {
-      type: 'InvalidTargetInstancesException',
-      why: 'it deploys in place, to the hosts of the deployment group; targetInstances are for blue/green deployments. Leave it out.',
-      asksForNothing: (value) => Object.values(value as Input).every((member) => isEmpty(member)),
-    },
-  },
   CreateDeploymentConfig: {
     trafficRoutingConfig: {
       type: 'InvalidTrafficRoutingConfigurationException',

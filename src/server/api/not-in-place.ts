@@ -1,20 +1,19 @@
 /**
- * Operations for deployments that are not in place: blue/green, Lambda, ECS, CloudFormation. Each reads what it is given and looks the
+ * Operations for deployments that are not to hosts: Lambda, ECS, CloudFormation. Each reads what it is given and looks the
  * deployment up before it refuses, so that a caller with a wrong id learns that, and not something about another kind of deployment.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Handlers, Input } from './context.ts';
-import { readDeploymentId, requireDeployment, requireStarted } from './deployments.ts';
+import { readDeploymentId, requireDeployment } from './deployments.ts';
 import { checkChoice, readText } from './input.ts';
 
-const WAITS = ['READY_WAIT', 'TERMINATION_WAIT'];
 /** The other statuses of lifecycle events are the server's to give. */
 const HOOK_STATUSES = ['Succeeded', 'Failed'];
 
 /** @throws ApiError DeploymentAlreadyCompletedException: there is nothing to go on with, whatever kind of deployment it was */
-function requireUnfinished({ deployment_id, status }: DeploymentRow): void {
+export function requireUnfinished({ deployment_id, status }: DeploymentRow): void {
   if (!FINAL_STATUSES.includes(status)) return;
   throw new ApiError('DeploymentAlreadyCompletedException', `The deployment ${deployment_id} has ended: ${status}.`);
 }
@@ -22,7 +21,7 @@ function requireUnfinished({ deployment_id, status }: DeploymentRow): void {
 function unsupported(operation: string, { deployment_id }: DeploymentRow, forWhat: string): ApiError {
   return new ApiError(
     'UnsupportedActionForDeploymentTypeException',
-    `${operation} is for ${forWhat}; the deployment ${deployment_id} deploys in place and waits for no such call.`,
+    `${operation} is for ${forWhat}; the deployment ${deployment_id} deploys to hosts and waits for no such call.`,
   );
 }
 
@@ -41,28 +40,7 @@ function readHookExecution(input: Input): void {
   );
 }
 
-export const notInPlaceHandlers: Handlers<
-  | 'ContinueDeployment'
-  | 'SkipWaitTimeForInstanceTermination'
-  | 'PutLifecycleEventHookExecutionStatus'
-  | 'DeleteResourcesByExternalId'
-> = {
-  async ContinueDeployment(ctx, input) {
-    readDeploymentId(input);
-    const wait = readText(input, 'deploymentWaitType') ?? 'READY_WAIT';
-    checkChoice(wait, 'deploymentWaitType', WAITS, 'InvalidDeploymentWaitTypeException');
-    const deployment = await requireDeployment(ctx.store.db, input);
-    requireUnfinished(deployment);
-    throw unsupported(`ContinueDeployment with ${wait}`, deployment, 'blue/green deployments');
-  },
-
-  async SkipWaitTimeForInstanceTermination(ctx, input) {
-    const deployment = await requireDeployment(ctx.store.db, input);
-    requireUnfinished(deployment);
-    requireStarted(deployment);
-    throw unsupported('SkipWaitTimeForInstanceTermination', deployment, 'blue/green deployments');
-  },
-
+export const notInPlaceHandlers: Handlers<'PutLifecycleEventHookExecutionStatus' | 'DeleteResourcesByExternalId'> = {
   async PutLifecycleEventHookExecutionStatus(ctx, input) {
     readDeploymentId(input);
     readHookExecution(input);

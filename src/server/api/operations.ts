@@ -9,6 +9,7 @@ import { applicationHandlers } from './applications.ts';
 import { auditHandlers } from './audit.ts';
 import { checkMembers } from './check-members.ts';
 import type { ApiContext, Caller, Handlers, Input } from './context.ts';
+import { continueHandlers } from './continue-deployment.ts';
 import { controlHandlers } from './control.ts';
 import { deploymentConfigHandlers } from './deployment-configs.ts';
 import { deploymentGroupHandlers } from './deployment-groups.ts';
@@ -44,6 +45,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...noticeHandlers,
   ...waitHandlers,
   ...gitTokenHandlers,
+  ...continueHandlers,
   ...notInPlaceHandlers,
 };
 

@@ -1,6 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import type { EventDiagnostics } from '../engine/diagnostics.ts';
+import { blueGreenPlanOf } from '../engine/settings.ts';
 import { eventsOf } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
@@ -19,7 +20,8 @@ const STATUSES: readonly TargetStatus[] = [
   'Unknown',
   'Ready',
 ];
-const LABELS = ['Blue', 'Green'];
+const LABELS = ['Blue', 'Green'] as const;
+type Label = (typeof LABELS)[number];
 const FILTERS = ['TargetStatus', 'ServerInstanceLabel'];
 const MAX_BATCH = 25;
 
@@ -53,14 +55,25 @@ async function summaryOf(db: StoreReader, target: TargetRow) {
 }
 
 async function deploymentTarget(db: StoreReader, target: TargetRow) {
+  const instanceLabel = labelOf(target);
   return {
     deploymentTargetType: 'InstanceTarget' as const,
-    instanceTarget: { ...(await summaryOf(db, target)), targetId: target.target_id, targetArn: target.target_arn },
+    instanceTarget: {
+      ...(await summaryOf(db, target)),
+      targetId: target.target_id,
+      targetArn: target.target_arn,
+      ...(instanceLabel === null ? {} : { instanceLabel }),
+    },
   };
 }
 
 async function instanceSummary(db: StoreReader, target: TargetRow) {
-  return { ...(await summaryOf(db, target)), instanceId: target.target_arn };
+  const instanceType = labelOf(target);
+  return {
+    ...(await summaryOf(db, target)),
+    instanceId: target.target_arn,
+    ...(instanceType === null ? {} : { instanceType }),
+  };
 }
 
 /** For each id its target, by name, or by ARN, as older clients have it; undefined: the deployment has none. */
@@ -80,15 +93,25 @@ function readStatusFilter(list: unknown[] | null, path: string): TargetStatus[] 
   });
 }
 
-/** @throws ApiError for any label: those that exist are of blue/green deployments */
-function refuseLabels(list: unknown[] | null, path: string): void {
-  const [label] = list ?? [];
-  if (label === undefined) return;
-  checkChoice(requireText(label, path), path, LABELS, 'InvalidInstanceTypeException');
+function readLabels(list: unknown[] | null, path: string): Label[] {
+  return (list ?? []).map((label, index) => {
+    const member = `${path}[${index}]`;
+    return checkChoice(requireText(label, member), member, LABELS, 'InvalidInstanceTypeException');
+  });
+}
+
+/** @throws ApiError InvalidDeploymentInstanceTypeException: the targets of a deployment in place have no labels */
+function requireLabels(deployment: DeploymentRow): void {
+  if (blueGreenPlanOf(deployment) !== null) return;
   throw new ApiError(
     'InvalidDeploymentInstanceTypeException',
-    `${path} is for blue/green deployments; the targets of a deployment in place have no labels. Leave it out.`,
+    `Blue and Green are labels of blue/green deployments; ${deployment.deployment_id} is in place. Leave the filter out.`,
   );
+}
+
+/** The label as the API writes it; null: the target has none. */
+function labelOf({ label }: TargetRow): Label | null {
+  return label === null ? null : label === 'blue' ? 'Blue' : 'Green';
 }
 
 /** An id that a target can have: its name, or its ARN. */
@@ -106,12 +129,22 @@ function readTargetIds(input: Input, member: string, invalid: ExceptionName, too
   });
 }
 
+/** Empty lists: any. */
+interface TargetFilter {
+  readonly statuses: readonly TargetStatus[];
+  readonly labels: readonly Label[];
+}
+
 /** A page of the deployment that the request names. */
-async function pageOfTargets(ctx: ApiContext, operation: string, input: Input, statuses: readonly TargetStatus[]) {
+async function pageOfTargets(ctx: ApiContext, operation: string, input: Input, filter: TargetFilter) {
   const token = readPageToken(ctx, operation, input);
   const after = token.after === '' ? -1 : Number(token.after);
-  const { deployment_id } = await startedDeployment(ctx, input);
-  const found = await listTargets(ctx.store.db, deployment_id, { statuses, after, limit: PAGE_SIZE + 1 });
+  const deployment = await startedDeployment(ctx, input);
+  if (filter.labels.length > 0) requireLabels(deployment);
+  const labels = filter.labels.map((label) => (label === 'Blue' ? 'blue' : 'green'));
+  const { statuses } = filter;
+  const page = { statuses, labels, after, limit: PAGE_SIZE + 1 };
+  const found = await listTargets(ctx.store.db, deployment.deployment_id, page);
   return toPage(found, token, (target) => String(target.position));
 }
 
@@ -133,9 +166,9 @@ export const targetHandlers: Handlers<
     for (const name of Object.keys(filters)) {
       checkChoice(name, 'The name of a filter in targetFilters', FILTERS, 'InvalidTargetFilterNameException');
     }
-    refuseLabels(readList(filters, 'ServerInstanceLabel'), 'targetFilters.ServerInstanceLabel');
+    const labels = readLabels(readList(filters, 'ServerInstanceLabel'), 'targetFilters.ServerInstanceLabel');
     const statuses = readStatusFilter(readList(filters, 'TargetStatus'), 'targetFilters.TargetStatus');
-    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentTargets', input, statuses);
+    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentTargets', input, { statuses, labels });
     return { targetIds: rows.map((target) => target.target_id), ...rest };
   },
 
@@ -166,9 +199,9 @@ export const targetHandlers: Handlers<
 
   async ListDeploymentInstances(ctx, input) {
     readDeploymentId(input);
-    refuseLabels(readList(input, 'instanceTypeFilter'), 'instanceTypeFilter');
+    const labels = readLabels(readList(input, 'instanceTypeFilter'), 'instanceTypeFilter');
     const statuses = readStatusFilter(readList(input, 'instanceStatusFilter'), 'instanceStatusFilter');
-    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentInstances', input, statuses);
+    const { rows, ...rest } = await pageOfTargets(ctx, 'ListDeploymentInstances', input, { statuses, labels });
     return { instancesList: rows.map((target) => target.target_id), ...rest };
   },
 

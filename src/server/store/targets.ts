@@ -33,7 +33,12 @@ export async function findTarget(db: StoreReader, deploymentId: string, instance
 export async function listTargets(
   db: StoreReader,
   deploymentId: string,
-  filter: { readonly statuses: readonly TargetStatus[]; readonly after: number; readonly limit: number },
+  filter: {
+    readonly statuses: readonly TargetStatus[];
+    readonly labels: readonly ('blue' | 'green')[];
+    readonly after: number;
+    readonly limit: number;
+  },
 ): Promise<TargetRow[]> {
   return db
     .selectFrom('targets')
@@ -41,6 +46,7 @@ export async function listTargets(
     .where('deployment_id', '=', deploymentId)
     .where('position', '>', filter.after)
     .$if(filter.statuses.length > 0, (query) => query.where('status', 'in', filter.statuses))
+    .$if(filter.labels.length > 0, (query) => query.where('label', 'in', filter.labels))
     .orderBy('position')
     .limit(filter.limit)
     .execute();

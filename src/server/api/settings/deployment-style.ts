@@ -1,4 +1,4 @@
-/** How a group is deployed to: in place, with or without load balancers. Pure. */
+/** How a group is deployed to: in place, with or without load balancers, or from one fleet to another. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
@@ -7,7 +7,7 @@ const TYPES = ['IN_PLACE', 'BLUE_GREEN'];
 const OPTIONS = ['WITHOUT_TRAFFIC_CONTROL', 'WITH_TRAFFIC_CONTROL'];
 const INVALID = 'InvalidDeploymentStyleException';
 
-/** @throws ApiError InvalidDeploymentStyleException for a word that is unknown, and for what this server does not do */
+/** @throws ApiError InvalidDeploymentStyleException for a word that is unknown, and for blue/green without load balancers */
 export function checkStyle(input: Input): void {
   const style = readObject(input, 'deploymentStyle') ?? {};
   const type = checkChoice(
@@ -18,16 +18,18 @@ export function checkStyle(input: Input): void {
   );
   const given = readText(style, 'deploymentOption') ?? 'WITHOUT_TRAFFIC_CONTROL';
   checkChoice(given, 'deploymentStyle.deploymentOption', OPTIONS, INVALID);
-  if (type !== 'IN_PLACE') {
+  if (type === 'BLUE_GREEN' && given !== 'WITH_TRAFFIC_CONTROL') {
     throw new ApiError(
       INVALID,
-      `deploymentStyle.deploymentType ${type} is not supported: this server deploys in place. Use IN_PLACE, or leave it out.`,
+      'deploymentStyle.deploymentType BLUE_GREEN moves traffic from one fleet to another: it needs deploymentOption WITH_TRAFFIC_CONTROL.',
     );
   }
 }
 
 /** As groups and deployments show it. */
-export function styleOf(controlsTraffic: boolean) {
-  const deploymentOption = controlsTraffic ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL';
-  return { deploymentType: 'IN_PLACE', deploymentOption } as const;
+export function styleOf(is: { readonly controlsTraffic: boolean; readonly isBlueGreen: boolean }) {
+  return {
+    deploymentType: is.isBlueGreen ? 'BLUE_GREEN' : 'IN_PLACE',
+    deploymentOption: is.controlsTraffic ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL',
+  } as const;
 }

@@ -3,6 +3,7 @@ import type { KnownBalancers, SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
+import { checkBlueGreen, checkBlueGreenFits } from './blue-green.ts';
 import { checkStyle } from './deployment-style.ts';
 import { checkLoadBalancers, checkTrafficControl } from './load-balancers.ts';
 import { checkRollback } from './rollback.ts';
@@ -48,6 +49,7 @@ export interface KnownThings {
 export function checkGroupSettings(input: Input, { balancers, knowsTarget }: KnownThings): void {
   checkTagFilters(input);
   checkStyle(input);
+  checkBlueGreen(input);
   checkLoadBalancers(input, balancers);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkStrategy(input);
@@ -66,7 +68,7 @@ function checkStrategy(input: Input): void {
  * @param input what `checkGroupSettings` has let pass
  * @param balancers names that the server knows
  * @param before what the group has already
- * @throws ApiError of `checkTrafficControl`
+ * @throws ApiError of `checkTrafficControl` and `checkBlueGreenFits`
  */
 export function mergeGroupSettings(input: Input, balancers: KnownBalancers, before: GroupSettings = {}): GroupSettings {
   const settings: Record<string, unknown> = { ...before };
@@ -78,6 +80,8 @@ export function mergeGroupSettings(input: Input, balancers: KnownBalancers, befo
     else if (isGiven(flat)) delete settings[set];
   }
   const merged = settings as GroupSettings;
+  const isConfigured = isGiven('blueGreenDeploymentConfiguration');
+  if (isConfigured || isGiven('deploymentStyle')) checkBlueGreenFits(merged, isConfigured);
   // A change that has nothing to do with traffic is taken also where a balancer is gone.
   if (isGiven('deploymentStyle') || isGiven('loadBalancerInfo')) checkTrafficControl(merged, balancers);
   return merged;

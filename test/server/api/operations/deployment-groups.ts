@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for blue/green, Auto Scaling, ECS services, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for copies of Auto Scaling groups, ECS services, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
 
 const TRIGGER = { triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] };
 const omitted = (member: keyof typeof TRIGGER) => ({ ...TRIGGER, [member]: undefined });
@@ -87,9 +87,15 @@ const SETTINGS_REFUSED = {
     { autoRollbackConfiguration: { enabled: true, events: ['FAILURE'] } },
   ],
   InvalidInputException: [{ outdatedInstancesStrategy: 'LATER' }, { terminationHookEnabled: true }],
-  InvalidBlueGreenDeploymentConfigurationException: {
-    blueGreenDeploymentConfiguration: { greenFleetProvisioningOption: { action: 'DISCOVER_EXISTING' } },
-  },
+  InvalidBlueGreenDeploymentConfigurationException: [
+    { greenFleetProvisioningOption: { action: 'MAKE' } },
+    { greenFleetProvisioningOption: { action: 'DISCOVER_EXISTING' } },
+    { terminateBlueInstancesOnDeploymentSuccess: { action: 'TERMINATE', terminationWaitTimeInMinutes: 2881 } },
+    { terminateBlueInstancesOnDeploymentSuccess: { action: 'TERMINATE', terminationWaitTimeInMinutes: 0.5 } },
+    { terminateBlueInstancesOnDeploymentSuccess: { action: 'terminate' } },
+    { deploymentReadyOption: { actionOnTimeout: 'CONTINUE_DEPLOYMENT', waitTimeInMinutes: 5 } },
+    { deploymentReadyOption: { actionOnTimeout: 'STOP_DEPLOYMENT', waitTimeInMinutes: -1 } },
+  ].map((blueGreenDeploymentConfiguration) => ({ blueGreenDeploymentConfiguration })),
   InvalidDeploymentStyleException: [
     { deploymentStyle: { deploymentType: 'BLUE_GREEN' } },
     { deploymentStyle: { deploymentType: 'in_place' } },

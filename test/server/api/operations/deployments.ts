@@ -17,7 +17,6 @@ const FILTER = { Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' };
 const IDLE = { applicationName: 'site', deploymentGroupName: 'idle' };
 const running = ({ running: deploymentId }: World) => ({ deploymentId });
 const completed = ({ completed: deploymentId }: World) => ({ deploymentId });
-const NOT_IN_PLACE = 'always: every deployment here is in place';
 
 const CREATE_NEVER = {
   RevisionDoesNotExistException: 'A revision that is not registered is registered by its deployment.',
@@ -45,9 +44,9 @@ export const DEPLOYMENTS: Operations<
   | 'DeleteResourcesByExternalId'
 > = {
   CreateDeployment: {
-    does: 'deploys a revision to the hosts of a group, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, since no host is of an Auto Scaling group',
+    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, since no host is of an Auto Scaling group',
     refuses:
-      '`targetInstances`, which is for blue/green; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
+      '`autoScalingGroups` in `targetInstances`; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
     good: {
       ...{ ...IDLE, revision: S3, description: '\u{1F6A2}'.repeat(256) },
       ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },
@@ -65,7 +64,14 @@ export const DEPLOYMENTS: Operations<
       DeploymentConfigDoesNotExistException: { deploymentConfigName: 'nobody' },
       DescriptionTooLongException: [{ description: 'x'.repeat(257) }, { description: '\u{1F6A2}'.repeat(257) }],
       DeploymentLimitExceededException: { deploymentGroupName: 'web' },
-      InvalidTargetInstancesException: { targetInstances: { tagFilters: [FILTER] } },
+      InvalidTargetInstancesException: [
+        { targetInstances: { autoScalingGroups: ['fleet'] } },
+        { targetInstances: { tagFilters: [FILTER] } },
+        { targetInstances: { tagFilters: tooMany(10, () => FILTER) } },
+        { targetInstances: { ec2TagSet: { ec2TagSetList: tooMany(3, () => [FILTER]) } } },
+        { targetInstances: { tagFilters: [FILTER], ec2TagSet: { ec2TagSetList: [[FILTER]] } } },
+        { targetInstances: { tagFilters: [{ Value: 'web' }] } },
+      ],
       InvalidAlarmConfigException: { overrideAlarmConfiguration: { enabled: true, alarms: [{ name: 'load' }] } },
       AlarmsLimitExceededException: {
         overrideAlarmConfiguration: { enabled: false, alarms: tooMany(10, (n) => ({ name: `alarm-${n}` })) },
@@ -142,31 +148,33 @@ export const DEPLOYMENTS: Operations<
     },
   },
   ContinueDeployment: {
-    does: 'reads its input, and finds the deployment',
-    refuses: NOT_IN_PLACE,
-    good: running,
-    alwaysRefused: 'UnsupportedActionForDeploymentTypeException',
+    does: 'ends a wait of a blue/green deployment: `READY_WAIT`, the default, so that traffic is rerouted now, or `TERMINATION_WAIT`',
+    refuses: null,
+    good: ({ ready: deploymentId }) => ({ deploymentId }),
     refused: {
       ...NO_DEPLOYMENT,
       InvalidDeploymentWaitTypeException: [{ deploymentWaitType: 'WAIT' }, { deploymentWaitType: '' }],
       DeploymentAlreadyCompletedException: completed,
-      UnsupportedActionForDeploymentTypeException: [{}, { deploymentWaitType: 'TERMINATION_WAIT' }],
+      UnsupportedActionForDeploymentTypeException: [
+        running,
+        (world) => ({ ...running(world), deploymentWaitType: 'TERMINATION_WAIT' }),
+      ],
+      DeploymentIsNotInReadyStateException: ({ ending: deploymentId }) => ({ deploymentId }),
+      InvalidDeploymentStatusException: ({ ready: deploymentId }) => ({
+        ...{ deploymentId, deploymentWaitType: 'TERMINATION_WAIT' },
+      }),
     },
-    never: {
-      DeploymentIsNotInReadyStateException: 'A deployment in place has no such state.',
-      InvalidDeploymentStatusException: 'A deployment in place has no such state.',
-    },
+    never: {},
   },
   SkipWaitTimeForInstanceTermination: {
-    does: 'reads its input, and finds the deployment',
-    refuses: NOT_IN_PLACE,
-    good: running,
-    alwaysRefused: 'UnsupportedActionForDeploymentTypeException',
+    does: 'does what ContinueDeployment with `TERMINATION_WAIT` does',
+    refuses: null,
+    good: ({ ending: deploymentId }) => ({ deploymentId }),
     refused: {
       ...NO_DEPLOYMENT,
       DeploymentAlreadyCompletedException: completed,
       DeploymentNotStartedException: ({ unstarted }) => ({ deploymentId: unstarted }),
-      UnsupportedActionForDeploymentTypeException: {},
+      UnsupportedActionForDeploymentTypeException: [running, ({ ready: deploymentId }) => ({ deploymentId })],
     },
     never: {},
   },

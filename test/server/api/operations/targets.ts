@@ -8,7 +8,6 @@ const instance = (world: World) => ({ ...running(world), instanceId: 'web-1' });
 const NOT_STARTED = { DeploymentNotStartedException: ({ unstarted }: World) => ({ deploymentId: unstarted }) } as const;
 const OF_DEPLOYMENT = 'A deployment keeps its targets, whatever becomes of its application and its group.';
 const OTHER_NAME = 'The exception for targets comes instead.';
-const LABELS = 'filters by blue and green: every deployment here is in place';
 
 export const TARGETS: Operations<
   | 'ListDeploymentTargets'
@@ -19,8 +18,8 @@ export const TARGETS: Operations<
   | 'BatchGetDeploymentInstances'
 > = {
   ListDeploymentTargets: {
-    does: 'lists the targets of a deployment in the order of attempt, 100 a page, by status',
-    refuses: LABELS,
+    does: 'lists the targets of a deployment in the order of attempt, 100 a page, by status and by label',
+    refuses: null,
     good: (world) => ({ ...running(world), targetFilters: { TargetStatus: ['Pending', 'InProgress'] } }),
     refused: {
       ...NO_DEPLOYMENT,
@@ -31,7 +30,7 @@ export const TARGETS: Operations<
         { targetFilters: { TargetStatus: [''] } },
       ],
       InvalidInstanceTypeException: { targetFilters: { ServerInstanceLabel: ['Red'] } },
-      InvalidDeploymentInstanceTypeException: { targetFilters: { ServerInstanceLabel: ['Blue'] } },
+      InvalidDeploymentInstanceTypeException: () => ({ targetFilters: { ServerInstanceLabel: ['Blue'] } }),
       InvalidTargetFilterNameException: [
         { targetFilters: { Status: ['Failed'] } },
         { targetFilters: { toString: [] } },
@@ -71,7 +70,7 @@ export const TARGETS: Operations<
   },
   ListDeploymentInstances: {
     does: 'lists what ListDeploymentTargets does',
-    refuses: LABELS,
+    refuses: null,
     good: (world) => ({ ...running(world), instanceStatusFilter: ['Pending'] }),
     refused: {
       ...NO_DEPLOYMENT,
@@ -79,7 +78,7 @@ export const TARGETS: Operations<
       ...NOT_STARTED,
       InvalidInstanceStatusException: [{ instanceStatusFilter: ['Failed', 'broken'] }, { instanceStatusFilter: [''] }],
       InvalidInstanceTypeException: { instanceTypeFilter: ['green'] },
-      InvalidDeploymentInstanceTypeException: { instanceTypeFilter: ['Green'] },
+      InvalidDeploymentInstanceTypeException: () => ({ instanceTypeFilter: ['Green'] }),
     },
     never: {
       ApplicationDoesNotExistException: OF_DEPLOYMENT,

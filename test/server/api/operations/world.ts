@@ -14,7 +14,7 @@ const TAKEN_SESSION = `${SESSION}/web-3`;
 export const USER = 'arn:aws:iam::000000000000:user';
 export const S3 = { revisionType: 'S3', s3Location: { bucket: 'revisions', key: 'site.zip', bundleType: 'zip' } };
 
-/** The application is `site`. Its groups: `web` has one host and is deployed to; `idle` and `unstarted` have none. */
+/** The application is `site`. Its groups: `web`, `ready` and `ending` have one host and are deployed to; `idle` and `unstarted` have none. */
 export interface World extends AsyncDisposable {
   readonly server: TestServer;
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -27,6 +27,9 @@ export interface World extends AsyncDisposable {
   readonly unstarted: string;
   /** One that runs, and whose group was deleted. */
   readonly orphaned: string;
+  /** Blue/green ones: the first is Ready, the second waits before its original hosts are terminated. */
+  readonly ready: string;
+  readonly ending: string;
   call(operation: ManagementOperation, input: object): Promise<Record<string, unknown>>;
   /** The server's database. */
   readonly store: Store;
@@ -47,6 +50,7 @@ export async function createWorld(): Promise<World> {
   const deployments = await furnish(server, client, call);
   const store = await openStore(suiteLocation(scratch.at('data')));
   await pretendUnstarted(store, deployments.unstarted);
+  await pretendBlueGreen(store, deployments);
   return {
     ...{ server, key, call, store, ...deployments },
     kept: () => readAll(store),
@@ -84,13 +88,38 @@ async function furnish(server: TestServer, client: ManagementClient, call: World
   const running = await start('web', true);
   const orphaned = await start('deleted', true);
   const [completed, unstarted] = [await start('idle', false), await start('unstarted', false)];
+  const [ready, ending] = [await start('ready', true), await start('ending', true)];
   await call('DeleteDeploymentGroup', { applicationName: 'site', deploymentGroupName: 'deleted' });
-  return { hostArn, running, orphaned, completed, unstarted };
+  return { hostArn, running, orphaned, completed, unstarted, ready, ending };
 }
 
 /** Between CreateDeployment and its first step there is no time for a test. The engine has done with this one. */
 async function pretendUnstarted({ db }: Store, deploymentId: string): Promise<void> {
   await db.updateTable('deployments').set({ status: 'Created' }).where('deployment_id', '=', deploymentId).execute();
+}
+
+/** Their one host is a replacement: it is installed, or serves already. */
+async function pretendBlueGreen({ db }: Store, { ready, ending }: Pick<World, 'ready' | 'ending'>): Promise<void> {
+  const hourMs = 3_600_000;
+  const [now, ids] = [Date.now(), [ready, ending]];
+  const blueGreen = { course: 'blue-green', greenFilterLists: [], readyWaitMs: hourMs, terminationWaitMs: hourMs };
+  const settings_json = JSON.stringify({ filterLists: [], rollbackEvents: [], loadBalancerInfo: {}, blueGreen });
+  const waits = { settings_json, ready_at_ms: now, wake_at_ms: now + hourMs };
+  await db.updateTable('deployments').set(waits).where('deployment_id', 'in', ids).execute();
+  await db.updateTable('deployments').set({ status: 'Ready' }).where('deployment_id', '=', ready).execute();
+  const rerouted = { continued_at_ms: now, termination_wait_at_ms: now };
+  await db.updateTable('deployments').set(rerouted).where('deployment_id', '=', ending).execute();
+  const installed = { label: 'green', installed_at_ms: now } as const;
+  for (const id of ids) {
+    const status = id === ready ? 'Ready' : 'Succeeded';
+    await db
+      .updateTable('targets')
+      .set({ ...installed, status })
+      .where('deployment_id', '=', id)
+      .execute();
+    const over = { status: 'Succeeded', ready_at_ms: now, ended_at_ms: now } as const;
+    await db.updateTable('lifecycle_events').set(over).where('deployment_id', '=', id).execute();
+  }
 }
 
 /** Rows in an order of their own, since a database has none. */
