@@ -1,10 +1,12 @@
 /**
  * Real load balancers in front of four real agents, under a load that never pauses: `npm run test:balancers -- --json`. With each balancer a
- * rolling deployment, and one that fails and is rolled back. Last line: requests, failed. Exits 1 unless none failed with both balancers.
+ * rolling deployment, one that fails and is rolled back, a blue/green deployment whose traffic is led back, and one that goes through. Last line: requests, failed. Exits 1 unless none failed with both balancers.
  */
 import { parseArgs } from 'node:util';
 import { haproxyProgram, nginxProgram, startHaproxy, startNginx } from '../support/balancers.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { runBlueGreenDeployments } from './blue-green.ts';
+import type { LoadReport } from './ground.ts';
 import { runRollingDeployments } from './rolling.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
@@ -19,12 +21,15 @@ for (const { kind, program, start } of [
     process.stderr.write(`${kind}  not run: it is not installed (apt-get install haproxy nginx-light)\n`);
     continue;
   }
-  using scratch = scratchFolder();
-  await runRollingDeployments(scratch, start, ({ what, requests, failed, faults }) => {
+  const report = ({ what, requests, failed, faults }: LoadReport) => {
     total.requests += requests;
     total.failed += failed;
     process.stderr.write(`${kind}  ${what}: ${requests} requests, ${failed} failed ${[...faults].join(', ')}\n`);
-  });
+  };
+  for (const run of [runRollingDeployments, runBlueGreenDeployments]) {
+    using scratch = scratchFolder();
+    await run(scratch, start, report);
+  }
 }
 process.stdout.write(
   values.json ? `${JSON.stringify(total)}\n` : `${total.requests} requests, ${total.failed} failed\n`,

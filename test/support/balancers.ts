@@ -16,6 +16,8 @@ export const nginxProgram = findProgram('nginx', PLACES);
 export interface BackendServer {
   readonly name: string;
   readonly port: number;
+  /** Whether it gets no requests until it is brought in; absent: it gets them at once. */
+  readonly isOut?: boolean;
 }
 
 export interface RunningBalancer extends AsyncDisposable {
@@ -63,7 +65,7 @@ frontend in
 backend web
   balance roundrobin
   option httpchk GET /health
-${servers.map(({ name, port }) => `  server ${name} 127.0.0.1:${port} check inter 200ms rise 2 fall 2`).join('\n')}
+${servers.map(({ name, port, isOut }) => `  server ${name} 127.0.0.1:${port} check inter 200ms rise 2 fall 2${isOut ? ' disabled' : ''}`).join('\n')}
 `,
   );
   const child = spawn(haproxyProgram ?? '', ['-db', '-f', config], { stdio: 'ignore' });
@@ -73,7 +75,8 @@ ${servers.map(({ name, port }) => `  server ${name} 127.0.0.1:${port} check inte
 export async function startNginx(folder: string, servers: readonly BackendServer[]): Promise<RunningBalancer> {
   const socketPath = join(folder, 'in');
   const [config, upstreamFile, pidFile] = [join(folder, 'nginx.conf'), join(folder, 'web.inc'), join(folder, 'pid')];
-  writeFileSync(upstreamFile, servers.map(({ port }) => `server 127.0.0.1:${port};\n`).join(''));
+  const known = servers.filter(({ isOut }) => isOut !== true);
+  writeFileSync(upstreamFile, known.map(({ port }) => `server 127.0.0.1:${port};\n`).join(''));
   writeFileSync(
     config,
     `daemon off;
