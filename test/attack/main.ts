@@ -20,6 +20,7 @@ import { API_ATTACKS } from './server-api.ts';
 import { API_LIMIT_ATTACKS } from './server-api-limits.ts';
 import { CONNECTION_ATTACKS } from './server-connections.ts';
 import { IDENTITY_ATTACKS } from './server-identity.ts';
+import { KEY_ATTACKS } from './server-keys.ts';
 import { NOTICE_ATTACKS } from './server-notices.ts';
 import { POWER_ATTACKS } from './server-powers.ts';
 import { S3_ATTACKS } from './server-s3.ts';
@@ -34,6 +35,7 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   NOTICE_ATTACKS,
   POWER_ATTACKS,
   IDENTITY_ATTACKS,
+  KEY_ATTACKS,
   TERMINAL_ATTACKS,
   DOWNLOAD_ATTACKS,
   REDIRECT_ATTACKS,

@@ -4,20 +4,28 @@ import type { Input } from './context.ts';
 import { readList, readObject } from './input.ts';
 
 /** Filters of which one suffices, and lists of filters of which one of each must fit. */
-const FLAT = ['ec2TagFilters', 'onPremisesInstanceTagFilters'] as const;
+const FLAT = ['ec2TagFilters', 'onPremisesInstanceTagFilters', 'tagFilters'] as const;
 const SETS = [
   ['ec2TagSet', 'ec2TagSetList'],
   ['onPremisesTagSet', 'onPremisesTagSetList'],
 ] as const;
 /** What reaches machines by names that are nobody's tags. */
-const NEVER = ['autoScalingGroups', 'loadBalancerInfo', 'targetInstances'] as const;
+const NEVER = ['autoScalingGroups', 'loadBalancerInfo'] as const;
+/** The replacement hosts of a blue/green deployment, whose own members choose them in the same ways. */
+const NESTED = 'targetInstances';
 
 /**
  * Whether hosts without one of the key's own tags could come to a group.
  *
  * @returns the member that chooses them; null: none does
  */
-export function foreignHostChoice({ hostTags }: Pick<KeyScope, 'hostTags'>, input: Input): string | null {
+export function foreignHostChoice(scope: Pick<KeyScope, 'hostTags'>, input: Input): string | null {
+  const nested = readObject(input, NESTED);
+  if (nested !== null && foreignMember(scope, nested) !== null) return NESTED;
+  return foreignMember(scope, input);
+}
+
+function foreignMember({ hostTags }: Pick<KeyScope, 'hostTags'>, input: Input): string | null {
   const never = NEVER.find((member) => (input[member] ?? null) !== null);
   if (never !== undefined) return never;
   const flat = FLAT.find((member) => !(readList(input, member) ?? []).every((filter) => isOwn(hostTags, filter)));

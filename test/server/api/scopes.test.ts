@@ -242,6 +242,21 @@ test.each([
   expect(type).toBe(expected);
 });
 
+test.each([
+  ['own tags', { tagFilters: [{ Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' }] }, false],
+  ['other tags', { tagFilters: [{ Key: 'Role', Value: 'bank', Type: 'KEY_AND_VALUE' }] }, true],
+  ['a set without own tags', { ec2TagSet: { ec2TagSetList: [[{ Key: 'Role', Value: 'bank' }]] } }, true],
+  ['an Auto Scaling group', { autoScalingGroups: ['bank'] }, true],
+] as const)(
+  'a limited key that names replacement hosts by %s is denied as its own tags say',
+  async (_what, hosts, isDenied) => {
+    const client = await limitedTo({ applications: ['site'], hostTags: [{ Key: 'Role', Value: 'web' }] });
+    const group = { applicationName: 'site', deploymentGroupName: 'no-such', revision: BUNDLE };
+    const { type } = await answerTo(client, 'CreateDeployment', { ...group, targetInstances: hosts });
+    expect(type === 'AccessDeniedException').toBe(isDenied);
+  },
+);
+
 describe('in the revision store', () => {
   const text = 'bundle';
   const removal = '<Delete><Object><Key>site/x</Key></Object><Object><Key>other/x</Key></Object></Delete>';
