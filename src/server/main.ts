@@ -153,14 +153,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(engine);
     const inAws = aws === null ? {} : { inAws: balancersInAws(aws) };
     const handlers = trafficHandlers({ store, clock, balancers, ...inAws });
-    opened.push(startWorker({ ...base, engine, bell, handlers, leaseClock: databaseClock(store, clock) }));
+    const leaseClock = databaseClock(store, clock);
+    opened.push(startWorker({ ...base, engine, bell, handlers, leaseClock }));
     const transfers = createTransfers();
     opened.push(
       startAlarmWatch({ ...base, engine, alarms }),
       ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
       startArrivalsWatch({ ...base, engine, asksAws: aws !== null }),
       startNoticeSender({
-        ...{ ...base, targets, region: options.region, accountId: options.accountId, count: metrics.notices },
+        ...{
+          ...base,
+          leaseClock,
+          targets,
+          region: options.region,
+          accountId: options.accountId,
+          count: metrics.notices,
+        },
       }),
       startPowerWatch({ ...base, transfers }),
       startRetention({ ...base, periods: options.retention ?? KEEP_ALL }),

@@ -76,17 +76,19 @@ export async function leaseQueues(
   request: {
     readonly leaseId: string;
     readonly nowMs: number;
+    /** By the clock that all servers share, as `untilMs` is. */
+    readonly leaseNowMs: number;
     readonly untilMs: number;
     readonly limit: number;
     readonly without: readonly string[];
   },
 ): Promise<readonly QueueLease[]> {
-  const { leaseId, nowMs, untilMs, limit, without } = request;
+  const { leaseId, nowMs, leaseNowMs, untilMs, limit, without } = request;
   const due = await tx
     .selectFrom('notice_queues')
     .select(['deployment_id', 'target'])
     .where('wake_at_ms', '<=', nowMs)
-    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
     .$if(without.length > 0, (query) => query.where('target', 'not in', without))
     .orderBy('wake_at_ms')
     .limit(limit)
@@ -105,12 +107,15 @@ export async function leaseQueues(
 }
 
 /** Whether there is anything for `leaseQueues`: most looks find nothing, and need no transaction. */
-export async function isAnyQueueDue(db: StoreReader, nowMs: number): Promise<boolean> {
+export async function isAnyQueueDue(
+  db: StoreReader,
+  { nowMs, leaseNowMs }: { readonly nowMs: number; readonly leaseNowMs: number },
+): Promise<boolean> {
   const row = await db
     .selectFrom('notice_queues')
     .select('target')
     .where('wake_at_ms', '<=', nowMs)
-    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', nowMs)]))
+    .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

@@ -9,6 +9,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { messageIdOf, type NoticeAnswer, type NoticeTargets } from '../outside/notice-target.ts';
+import type { DatabaseClock } from '../store/database-clock.ts';
 import {
   giveUpNotices,
   isAnyQueueDue,
@@ -25,6 +26,8 @@ import { isGivenUp, NOTICE_LIMIT_MS, noticePauseMs } from './notice-retries.ts';
 export interface NoticeSenderContext {
   readonly store: Pick<Store, 'db' | 'transaction'>;
   readonly clock: Clock;
+  /** The one that leases go by. */
+  readonly leaseClock: DatabaseClock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
   readonly targets: NoticeTargets;
@@ -74,10 +77,19 @@ export function startNoticeSender(ctx: NoticeSenderContext): Repeated {
 async function takeQueues(ctx: NoticeSenderContext, busy: readonly string[]): Promise<readonly QueueLease[]> {
   const nowMs = ctx.clock.now();
   const room = MAX_QUEUES - busy.length;
-  if (room <= 0 || !(await isAnyQueueDue(ctx.store.db, nowMs))) return [];
+  if (room <= 0) return [];
+  const leaseNowMs = await ctx.leaseClock.nowMs();
+  if (!(await isAnyQueueDue(ctx.store.db, { nowMs, leaseNowMs }))) return [];
   const counts = Map.groupBy(busy, (target) => target);
   const without = [...counts].filter(([, list]) => list.length >= MAX_QUEUES_OF_TARGET).map(([target]) => target);
-  const request = { leaseId: ctx.random.uuid(), nowMs, untilMs: nowMs + LEASE_MS, limit: room, without };
+  const request = {
+    leaseId: ctx.random.uuid(),
+    nowMs,
+    leaseNowMs,
+    untilMs: leaseNowMs + LEASE_MS,
+    limit: room,
+    without,
+  };
   return ctx.store.transaction(async (tx) => {
     const leased = await leaseQueues(tx, request);
     const taken: QueueLease[] = [];
@@ -112,8 +124,9 @@ async function workOff(ctx: NoticeSenderContext, lease: QueueLease, closing: Abo
 
 /** Renews the lease for the next notice. @returns null: it was given back, because nothing waits or the server stops; or it is lost */
 async function takeNotice(ctx: NoticeSenderContext, lease: QueueLease, isStopping: boolean): Promise<NoticeRow | null> {
+  const untilMs = (await ctx.leaseClock.nowMs()) + LEASE_MS;
   return ctx.store.transaction(async (tx) => {
-    if ((await updateQueue(tx, lease, { lease_until_ms: ctx.clock.now() + LEASE_MS })) === null) return null;
+    if ((await updateQueue(tx, lease, { lease_until_ms: untilMs })) === null) return null;
     if (isStopping) {
       await updateQueue(tx, lease, GIVEN_BACK);
       return null;
@@ -149,15 +162,9 @@ async function report(
   const tried = { tries, tried_at_ms: nowMs, last_answer: answer };
   ctx.count(ending === 'sent' ? 'sent' : 'failed', 1);
   const { goesOn, givenUp } = await ctx.store.transaction(async (tx) => {
-    const failures = await updateQueue(
-      tx,
-      lease,
-      ending === 'sent'
-        ? { failures: 0 }
-        : {
-            lease_until_ms: nowMs + LEASE_MS,
-          },
-    );
+    // Also where it changes nothing: the row is held.
+    const changes = ending === 'sent' ? { failures: 0 } : { lease_id: lease.leaseId };
+    const failures = await updateQueue(tx, lease, changes);
     if (failures === null) return { goesOn: false, givenUp: 0 };
     if (ending === 'sent') {
       await updateNotice(tx, notice.notice_id, { ...tried, sent_at_ms: nowMs });

@@ -42,13 +42,14 @@ describeStores('the sender of notices', (kind) => {
     return store;
   }
 
-  function startSender(store: Store, clock: ManualClock, urls: Readonly<Record<string, string>>) {
+  function startSender(store: Store, clock: ManualClock, urls: Readonly<Record<string, string>>, shared = clock) {
     const secret = 'a secret of a test';
     const hooks = Object.entries(urls).map(
       ([name, url]) => [name, createWebhookSink({ url, secret, authorities: [] }, clock)] as const,
     );
     const counts = { sent: 0, failed: 0, 'given-up': 0 };
     const sender = startNoticeSender({
+      leaseClock: { nowMs: async () => shared.now() },
       ...{ store, clock, random: systemRandom, log: silentLogger, region: 'eu-central-1', accountId: '000000000000' },
       targets: createNoticeTargets(new Map(hooks), () => {
         throw new Error('there are no topics here');
@@ -183,6 +184,26 @@ describeStores('the sender of notices', (kind) => {
     await until(clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
     expect(idsIn(server.received)).toEqual(['a', 'a', 'b', 'c']);
     expect(one.counts.sent + other.counts.sent).toBe(3);
+  });
+
+  test('leaves a queue to the server that has it, however far ahead its own clock is', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    const got = Promise.withResolvers<void>();
+    await using server = await answeringServer(() => {
+      got.resolve();
+      return new Promise<Answer>(() => undefined);
+    });
+    const store = await storeWith(database, clock, notice('a'));
+    await using _ = startSender(store, clock, { chat: server.url });
+    await got.promise;
+    const ahead = manualClock(clock.now() + 60 * 60_000);
+    await using _other = startSender(await database.open(), ahead, { chat: server.url }, clock);
+    for (let look = 0; look < 3; look += 1) {
+      await ahead.nextSleep();
+      ahead.advance(1_000);
+    }
+    expect(server.received).toHaveLength(1);
   });
 
   test('works on a few queues of one receiver at a time, so that a slow one leaves room for the others', async () => {

@@ -9,7 +9,7 @@ const MAX_NAMES = 100;
 
 /** @param clientIn the client of a region */
 export function createCloudWatchReader(clientIn: (region: string) => Promise<CloudWatch>): ReadCloudWatch {
-  return async (region, names, signal) => {
+  return together(async (region, names, signal) => {
     const chunks = Array.from({ length: Math.ceil(names.length / MAX_NAMES) }, (_, index) =>
       names.slice(index * MAX_NAMES, (index + 1) * MAX_NAMES),
     );
@@ -25,6 +25,23 @@ export function createCloudWatchReader(clientIn: (region: string) => Promise<Clo
       }),
     );
     return new Map<string, AlarmReading>(readings.flat());
+  });
+}
+
+/** Deployments that are looked at in one turn ask together: CloudWatch gets one call, not one for each of them. */
+function together(read: ReadCloudWatch): ReadCloudWatch {
+  const open = new Map<string, { readonly names: Set<string>; readonly readings: ReturnType<ReadCloudWatch> }>();
+  return (region, names, signal) => {
+    const batch = open.get(region);
+    for (const name of names) batch?.names.add(name);
+    if (batch !== undefined) return batch.readings;
+    const all = new Set(names);
+    const readings = Promise.resolve().then(() => {
+      open.delete(region);
+      return read(region, [...all], signal);
+    });
+    open.set(region, { names: all, readings });
+    return readings;
   };
 }
 

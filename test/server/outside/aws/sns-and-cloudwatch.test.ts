@@ -169,6 +169,23 @@ describe('alarms of CloudWatch', () => {
     expect(asked[0]?.AlarmTypes).toEqual(['MetricAlarm', 'CompositeAlarm', 'LogAlarm']);
   });
 
+  test('of several deployments that are looked at together are asked for with one call', async () => {
+    const asked: string[][] = [];
+    const { server, alarms } = await cloudWatch((body) => {
+      const { AlarmNames } = JSON.parse(body) as { AlarmNames: string[] };
+      asked.push(AlarmNames);
+      const MetricAlarms = AlarmNames.map((AlarmName) => ({ AlarmName, StateValue: 'OK', StateReason: '' }));
+      return { headers: json, body: JSON.stringify({ MetricAlarms }) };
+    });
+    await using _ = server;
+    const lists = [['a', 'b'], ['b', 'c'], ['d']];
+    const readings = await Promise.all(lists.map((names) => alarms.read(names, soon())));
+    expect(readings.map((found) => [...found.keys()])).toEqual(lists);
+    expect(asked).toEqual([['a', 'b', 'c', 'd']]);
+    await alarms.read(['a'], soon());
+    expect(asked).toHaveLength(2);
+  });
+
   test.each<[string, Answer]>([
     ['throttles', { status: 400, headers: json, body: '{"__type":"ThrottlingException","message":"slow down"}' }],
     ['does not know the caller', { status: 403, headers: json, body: '{"__type":"AccessDenied","message":"no"}' }],
