@@ -31,8 +31,11 @@ export function parseStat(text: string, backend: string): readonly HaproxyServer
   return servers;
 }
 
-/** Bits of `srv_admin_state`, as the manual of HAProxy's management socket has them: set by the socket, by the configuration, or by another. */
-const MAINT_BITS = 0x01 | 0x02 | 0x04 | 0x20;
+/**
+ * Bits of `srv_admin_state`, as the manual of HAProxy's management socket has them: set by the socket, or by another server. 0x04 is none of them:
+ * it says that the configuration begins with the server disabled, and stays when it has been brought in.
+ */
+const MAINT_BITS = 0x01 | 0x02 | 0x20;
 const DRAIN_BITS = 0x08 | 0x10;
 
 /** What a server was told: `DOWN` hides in its status that it drains. */

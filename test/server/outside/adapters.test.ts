@@ -121,12 +121,16 @@ test('what HAProxy says of its servers is read by the names of the columns, and 
   expect(servers.map(takesRequests)).toEqual([true, true, false, true]);
   expect(parseStat('Unknown command.\n', 'web')).toBeNull();
   const states =
-    '1\n# be_id be_name srv_id srv_name srv_op_state srv_admin_state\n2 web 1 a 2 0\n2 web 2 b 0 1\n2 web 3 c 0 8\n';
+    '1\n# be_id be_name srv_id srv_name srv_op_state srv_admin_state\n2 web 1 a 2 0\n2 web 2 b 0 1\n2 web 3 c 0 8\n' +
+    // Disabled by the configuration: brought in, and not yet.
+    '2 web 4 d 2 4\n2 web 5 e 0 5\n';
   expect([...(parseAdminStates(states) ?? [])]).toEqual([
     ...[
       ['a', 'ready'],
       ['b', 'maint'],
       ['c', 'drain'],
+      ['d', 'ready'],
+      ['e', 'maint'],
     ],
   ]);
   expect(parseAdminStates("Can't find backend.\n")).toBeNull();
