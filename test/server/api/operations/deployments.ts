@@ -144,7 +144,7 @@ export const DEPLOYMENTS: Operations<
       DeploymentGroupDoesNotExistException: { autoRollbackEnabled: true },
     },
     never: {
-      UnsupportedActionForDeploymentTypeException: 'A deployment in place can be stopped at any time.',
+      UnsupportedActionForDeploymentTypeException: 'A deployment can be stopped until it has ended.',
     },
   },
   ContinueDeployment: {
