@@ -44,20 +44,21 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
   let duplicates = 0;
   // Until a poll has been answered it is not known whether the service takes this agent's requests: those polls ask not to be held.
   let mayHold = false;
+  const nextStep = () => ctx.watch?.moved();
   while (!signal.aborted) {
     if (!ctx.dispatcher.hasSlot) {
       ctx.watch?.rests();
       await Promise.race([ctx.dispatcher.slotFreed(), aborted(signal)]);
       continue;
     }
-    ctx.watch?.moved();
+    nextStep();
     // More commands are of no use to an endpoint that does not answer for those that it has given.
     await ctx.gate.calm(signal);
     if (signal.aborted) return;
     const startedMs = ctx.clock.now();
     let command: HostCommand | null;
     try {
-      command = await ctx.client.pollHostCommand(signal, mayHold);
+      command = await ctx.client.pollHostCommand(signal, mayHold, nextStep);
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -72,6 +73,7 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
         waitMs: Math.round(waitMs),
         error,
       });
+      nextStep();
       await ctx.clock.sleep(waitMs, signal);
       continue;
     }
@@ -87,8 +89,10 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
       // A server that has held the poll has paused already.
       const pauseMs = ctx.dispatcher.isBusy ? ctx.waitBetweenRunsActiveMs : ctx.waitBetweenRunsMs;
       const leftMs = pauseMs - (ctx.clock.now() - startedMs);
+      nextStep();
       if (leftMs > 0) await ctx.clock.sleep(leftMs, signal);
     }
+    nextStep();
     await ctx.pace.wait(startedMs, signal);
   }
 }

@@ -34,7 +34,7 @@ import { saySoWhileAtWork } from './still-at-work.ts';
 import { watchSignals } from './stop-signals.ts';
 import { checkEndpointTls } from './tls-check.ts';
 import { writeVersionFile } from './version-file.ts';
-import { createLoopWatch, tellWatchdog } from './watchdog.ts';
+import { createLoopWatch, longestStepMs, tellWatchdog } from './watchdog.ts';
 import { windUp } from './wind-up.ts';
 import { openWireLog, type WireLogFile } from './wire-log.ts';
 
@@ -125,10 +125,7 @@ export async function serve(ctx: ServeContext): Promise<void> {
     { client, ledger, lastAnsweredAtMs: () => heard.lastAnsweredAtMs, clock: steadyClock, log },
     ended.signal,
   );
-  const watch = createLoopWatch(
-    steadyClock,
-    1000 * Math.max(config.httpReadTimeoutSeconds, config.waitBetweenRunsSeconds),
-  );
+  const watch = createLoopWatch(steadyClock, longestStepMs(config));
   const watching = tellWatchdog(
     {
       ...{ watch, clock: steadyClock, log, env: process.env, pid: process.pid },

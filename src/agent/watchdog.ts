@@ -4,6 +4,7 @@
  * A process that stands still says nothing, and systemd starts it anew. A loop that waits for something that never comes would look alive;
  * so the loop tells when it moves. A slow network is no reason: each step of the loop ends by limits of its own, which are shorter.
  */
+import type { AgentConfig } from '../config/agent-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 
@@ -16,15 +17,26 @@ export interface LoopWatch {
   overdueMs(): number;
 }
 
-/** Over the limits of a step: a poll that is throttled waits for five minutes before it is sent. */
+/** Over the limits of a step: a service that throttles may ask for a pause of five minutes, to which chance adds a quarter. */
 const GRACE_MS = 10 * 60_000;
 
-/** @param longestStepMs how long one call to the endpoint, or one pause, may take */
-export function createLoopWatch(clock: Pick<Clock, 'now'>, longestStepMs: number): LoopWatch {
+type StepLimits = Pick<
+  AgentConfig,
+  'httpReadTimeoutSeconds' | 'waitBetweenRunsSeconds' | 'waitBetweenRunsActiveSeconds'
+>;
+
+/** How long one call to the endpoint, or one pause, may take; milliseconds. */
+export function longestStepMs(config: StepLimits): number {
+  const { httpReadTimeoutSeconds, waitBetweenRunsSeconds, waitBetweenRunsActiveSeconds } = config;
+  return 1000 * Math.max(httpReadTimeoutSeconds, waitBetweenRunsSeconds, waitBetweenRunsActiveSeconds ?? 0);
+}
+
+/** @param limitMs of a step */
+export function createLoopWatch(clock: Pick<Clock, 'now'>, limitMs: number): LoopWatch {
   let dueMs: number | null = null;
   return {
     moved() {
-      dueMs = clock.now() + longestStepMs + GRACE_MS;
+      dueMs = clock.now() + limitMs + GRACE_MS;
     },
     rests() {
       dueMs = null;

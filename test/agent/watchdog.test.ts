@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createLoopWatch, tellWatchdog, watchdogIntervalMs } from '../../src/agent/watchdog.ts';
+import { createPace } from '../../src/agent/pace.ts';
+import { poll } from '../../src/agent/poller.ts';
+import { createRetryGate } from '../../src/agent/retry-gate.ts';
+import { createLoopWatch, longestStepMs, tellWatchdog, watchdogIntervalMs } from '../../src/agent/watchdog.ts';
+import { silentLogger } from '../../src/logging/logger.ts';
+import { RemoteApiError } from '../../src/protocol/errors.ts';
+import { createThrottleGate } from '../../src/protocol/host-command/throttle-gate.ts';
 import { manualClock } from '../support/clock.ts';
 
 describe('the watch over the poll loop', () => {
@@ -27,6 +33,50 @@ describe('the watch over the poll loop', () => {
     expect(watch.overdueMs()).toBe(5_000);
     watch.moved();
     expect(watch.overdueMs()).toBe(0);
+  });
+
+  test.each([
+    [{ httpReadTimeoutSeconds: 80, waitBetweenRunsSeconds: 30, waitBetweenRunsActiveSeconds: null }, 80_000],
+    [{ httpReadTimeoutSeconds: 80, waitBetweenRunsSeconds: 900, waitBetweenRunsActiveSeconds: 1 }, 900_000],
+    [{ httpReadTimeoutSeconds: 80, waitBetweenRunsSeconds: 30, waitBetweenRunsActiveSeconds: 3600 }, 3_600_000],
+  ])('allows for the longest wait of %j', (config, expected) => {
+    expect(longestStepMs(config)).toBe(expected);
+  });
+
+  test('finds nothing overdue while a service asks for a pause of five minutes again and again', async () => {
+    const clock = manualClock();
+    const watch = createLoopWatch(clock, 80_000);
+    const random = { fraction: () => 1 };
+    const throttle = createThrottleGate(clock, random);
+    const stop = new AbortController();
+    const polling = poll(
+      {
+        ...{ clock, random, watch, log: silentLogger, hostIdentifier: 'arn:h', onAnswered: () => {} },
+        ...{ pace: createPace(clock), gate: createRetryGate(clock, random) },
+        ...{ waitBetweenRunsMs: 1000, waitBetweenRunsActiveMs: 1000 },
+        client: {
+          isThrottled: true,
+          pollHostCommand: (signal, _mayHold, onStep) =>
+            throttle.run(
+              async () => {
+                throw new RemoteApiError({
+                  ...{ type: 'ThrottlingException', message: 'Rate exceeded', status: 400, retryAfterMs: 300_000 },
+                });
+              },
+              signal,
+              onStep,
+            ),
+        },
+        dispatcher: { hasSlot: true, isBusy: true, slotFreed: async () => {}, accept: () => 'accepted' },
+      },
+      stop.signal,
+    );
+    for (let wait = 0; wait < 14; wait += 1) {
+      clock.advance(await clock.nextSleep());
+      expect(watch.overdueMs()).toBe(0);
+    }
+    stop.abort();
+    await polling;
   });
 });
 

@@ -25,9 +25,13 @@ import { createThrottleGate } from './throttle-gate.ts';
 
 /** The agent's side of the host command API. Every call throws what `AwsJsonClient.call` throws. */
 export interface HostCommandClient {
-  /** The next command for this host, or null. Held open by a server that long-polls. */
-  /** @param mayHold false: asks the service to answer at once, also with nothing */
-  pollHostCommand(signal?: AbortSignal, mayHold?: boolean): Promise<HostCommand | null>;
+  /**
+   * The next command for this host, or null. Held open by a server that long-polls.
+   *
+   * @param mayHold false: asks the service to answer at once, also with nothing
+   * @param onStep told before each request, and before each wait that a throttle asks for
+   */
+  pollHostCommand(signal?: AbortSignal, mayHold?: boolean, onStep?: () => void): Promise<HostCommand | null>;
   getDeploymentSpecification(
     deploymentExecutionId: string,
     signal?: AbortSignal,
@@ -93,8 +97,9 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     input: HostCommandOperations[Op]['input'],
     signal?: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
+    onStep?: () => void,
   ): Promise<HostCommandOperations[Op]['output']> {
-    return gate.run(() => client.call(`${target}.${operation}`, input, signal, headers), signal) as Promise<
+    return gate.run(() => client.call(`${target}.${operation}`, input, signal, headers), signal, onStep) as Promise<
       HostCommandOperations[Op]['output']
     >;
   }
@@ -103,10 +108,10 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     get isThrottled() {
       return gate.isClosed;
     },
-    async pollHostCommand(signal, mayHold = true) {
+    async pollHostCommand(signal, mayHold = true, onStep) {
       const headers = mayHold ? {} : { [POLL_HEADER]: POLL_ANSWER_NOW };
       const input = { HostIdentifier: hostIdentifier };
-      const { HostCommand, IdentityIsShared } = await call('PollHostCommand', input, signal, headers);
+      const { HostCommand, IdentityIsShared } = await call('PollHostCommand', input, signal, headers, onStep);
       options.onIdentity?.(IdentityIsShared === true);
       return readHostCommand(HostCommand);
     },

@@ -12,8 +12,12 @@ import { RemoteApiError } from '../errors.ts';
  */
 export interface ThrottleGate {
   readonly isClosed: boolean;
-  /** Runs a call, again after a throttle, at most `MAX_RETRIES` times more; other errors pass through. */
-  run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /**
+   * Runs a call, again after a throttle, at most `MAX_RETRIES` times more; other errors pass through.
+   *
+   * @param onStep told before each wait and each call
+   */
+  run<T>(call: () => Promise<T>, signal?: AbortSignal, onStep?: () => void): Promise<T>;
 }
 
 const FIRST_DELAY_MS = 1_000;
@@ -48,11 +52,12 @@ export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'
   }
 
   /** @returns what to call when the call has ended */
-  async function passed(signal: AbortSignal | undefined): Promise<() => void> {
+  async function passed(signal: AbortSignal | undefined, onStep: () => void): Promise<() => void> {
     const isHeld = () => leftMs() > 0 || (isThrottling && first !== null);
     // Somebody else's throttle may have closed it again meanwhile.
     while (isHeld() && signal?.aborted !== true) {
       const ms = leftMs();
+      onStep();
       if (ms > 0) await clock.sleep(ms + closedForMs * JITTER * random.fraction(), signal);
       else await firstEnded(signal);
     }
@@ -77,11 +82,12 @@ export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'
     get isClosed() {
       return leftMs() > 0;
     },
-    async run(call, signal) {
+    async run(call, signal, onStep = () => undefined) {
       for (let retries = 0; ; retries += 1) {
-        const end = await passed(signal);
+        const end = await passed(signal, onStep);
         try {
           signal?.throwIfAborted();
+          onStep();
           const result = await call();
           delayMs = FIRST_DELAY_MS;
           isThrottling = false;
