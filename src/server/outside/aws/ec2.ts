@@ -5,8 +5,9 @@
  */
 import { XMLParser } from 'fast-xml-parser';
 import { signRequest } from '../../../protocol/sigv4/sign.ts';
+import { readAnswer } from '../read-answer.ts';
 import type { AwsClients } from './aws.ts';
-import { callAws } from './aws-fault.ts';
+import { AwsFault, callAws } from './aws-fault.ts';
 import { type Ec2TagFilter, type InstanceFilter, matchesAll, questionsFor } from './instance-filters.ts';
 
 export interface Ec2Instance {
@@ -15,8 +16,8 @@ export interface Ec2Instance {
   readonly zone: string | null;
 }
 
-/** Pages of one question; more instances are nobody's one deployment. */
-const MAX_PAGES = 20;
+/** Pages of one question. A part of a fleet is no answer: hosts would be left out unsaid. */
+const MAX_PAGES = 100;
 const PAGE = 1_000;
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
@@ -66,7 +67,8 @@ async function describe(
     nextToken = textOf(answer['nextToken']) || null;
     if (nextToken === null) return found;
   }
-  return found;
+  const answer = `more than ${MAX_PAGES} pages of instances match the filter`;
+  throw new AwsFault(call, { trouble: 'limit', code: '', answer });
 }
 
 function described(instance: XmlObject, ownerId: string, region: string): Described {
@@ -93,10 +95,13 @@ async function ask(
   const request = { method: 'POST', url, headers, body };
   const signed = await signRequest(request, await credentials(), { service: 'ec2', region }, clock.now());
   const answer = await fetch(url, { method: 'POST', headers: signed, body, signal, redirect: 'error' });
-  const text = await answer.text();
-  if (text.length > MAX_ANSWER_BYTES) throw new Error('the answer has no end');
-  const document = readXml(text);
-  if (answer.ok) return objectOf(document[`${action}Response`]);
+  const document = readXml(await readAnswer(answer, MAX_ANSWER_BYTES));
+  if (answer.ok) {
+    const content = document[`${action}Response`];
+    // Somebody else's page is no word on how many instances there are.
+    if (content === undefined) throw new Error(`the answer is no ${action}Response`);
+    return objectOf(content);
+  }
   const response = objectOf(document['Response']);
   const error = objectOf(objectOf(response['Errors'])['Error']);
   throw Object.assign(new Error(textOf(error['Message']) || `it answered ${answer.status}`), {

@@ -5,6 +5,7 @@ import { createFleetReader } from '../../../../src/server/outside/aws/fleet.ts';
 import { type Ec2TagFilter, matchesAll, questionsFor } from '../../../../src/server/outside/aws/instance-filters.ts';
 import { systemClock } from '../../../../src/system/clock.ts';
 import { type AwsCall, AwsRefusal, type AwsStandIn, SILENCE, startAwsStandIn } from '../../../support/aws-stand-in.ts';
+import { answeringServer, httpServer } from '../../../support/http-server.ts';
 
 let aws: AwsStandIn;
 beforeEach(async () => {
@@ -110,6 +111,43 @@ test.each<[string, AwsRefusal | typeof SILENCE, object]>([
   aws.answers['DescribeInstances'] = () => answer;
   await expect(read({ filterLists: [[{ Key: 'Role', Type: 'KEY_ONLY' }]] }, 1_000)).rejects.toMatchObject({
     ...{ name: 'AwsFault', call: 'DescribeInstances tag-key', ...fault },
+  });
+});
+
+test.each([
+  ['a page of somebody else', '<html><body>Sign in</body></html>', 'the answer is no DescribeInstancesResponse'],
+  ['JSON', '{"__type":"UnknownOperationException"}', 'the answer is no DescribeInstancesResponse'],
+  ['nothing', '', 'the answer is no DescribeInstancesResponse'],
+])('%s in the place of an answer of EC2 is no word on how many instances there are', async (_title, body, answer) => {
+  await using other = await answeringServer(() => ({ body }));
+  vi.stubEnv('AWS_ENDPOINT_URL', other.url);
+  await expect(read({ filterLists: [[{ Key: 'Role', Type: 'KEY_ONLY' }]] })).rejects.toMatchObject({
+    ...{ name: 'AwsFault', trouble: 'away', answer },
+  });
+});
+
+test('an answer of EC2 that has no end is read up to its limit', async () => {
+  let written = 0;
+  await using endless = await httpServer((_request, response) => {
+    const piece = Buffer.alloc(1024 * 1024, ' ');
+    const write = () => {
+      while (!response.destroyed && response.write(piece)) written += 1;
+      written += 1;
+    };
+    response.on('drain', write);
+    write();
+  });
+  vi.stubEnv('AWS_ENDPOINT_URL', endless.url);
+  await expect(read({ filterLists: [[{ Key: 'Role', Type: 'KEY_ONLY' }]] })).rejects.toMatchObject({
+    ...{ name: 'AwsFault', answer: 'the answer has no end' },
+  });
+  expect(written).toBeLessThan(64);
+});
+
+test('pages of EC2 that have no end are no fleet', async () => {
+  aws.answers['DescribeInstances'] = () => ({ nextToken: 'more' });
+  await expect(read({ filterLists: [[{ Key: 'Role', Type: 'KEY_ONLY' }]] })).rejects.toMatchObject({
+    ...{ name: 'AwsFault', trouble: 'limit', answer: 'more than 100 pages of instances match the filter' },
   });
 });
 
