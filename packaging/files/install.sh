@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs Slipway from its archive: ./install.sh, as root; ./install.sh --remove takes it away. Settings and data stay.
 set -eu
+# Whatever root's own is: everybody runs the program.
+umask 022
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 if [ "$(id -u)" != 0 ]; then
@@ -24,6 +26,8 @@ case ${1-} in
   # Beside what is there, then in its place: an agent that runs goes on with the files that it has open.
   rm -rf /usr/lib/slipway.new
   cp -a "$here/root/usr/lib/slipway" /usr/lib/slipway.new
+  # Somebody else may have unpacked the archive, and must not own what root runs.
+  chown -hR 0:0 /usr/lib/slipway.new
   rm -rf /usr/lib/slipway.old
   if [ -e /usr/lib/slipway ]; then mv /usr/lib/slipway /usr/lib/slipway.old; fi
   mv /usr/lib/slipway.new /usr/lib/slipway
@@ -31,6 +35,7 @@ case ${1-} in
     case $path in usr/lib/slipway/*) continue ;; esac
     mkdir -p "/$(dirname -- "$path")"
     cp -a "$here/root/$path" "/$path"
+    chown -h 0:0 "/$path"
   done <"$here/files.txt"
   rm -rf /usr/lib/slipway.old
   /usr/lib/slipway/scripts/after-install

@@ -94,11 +94,15 @@ function archiveInstalls(): void {
   execFileSync('tar', ['-xzf', file(built, 'amd64', 'tar.gz'), '-C', join(root, 'opt')]);
   const script = `/opt/slipway_${version}_amd64/install.sh`;
   const inside = (...command: string[]) => execFileSync('chroot', [root, ...command], { encoding: 'utf8' });
+  // As an ordinary user unpacks it.
+  inside('chown', '-hR', '1000:1000', `/opt/slipway_${version}_amd64`);
   must(inside(script).includes(`installed: ${version}`), 'it did not say what was installed');
   // As an upgrade over itself.
   inside(script);
   must(inside('/usr/bin/slipway', '--version').includes(version), 'the program does not run');
   must(existsSync(join(root, 'etc/slipway/server.env')), 'there are no settings');
+  const foreign = inside('find', '/usr', '/lib/systemd', '-user', '1000');
+  must(foreign === '', `the user who has unpacked it owns what root runs:\n${foreign}`);
   inside(script, '--remove');
   must(!existsSync(join(root, 'usr/bin/slipway')) && !existsSync(join(root, 'usr/lib/slipway')), 'files are left');
   must(existsSync(join(root, 'etc/slipway/server.env')), 'the settings are gone');
