@@ -13,7 +13,8 @@ export interface Gathering<Item, Result> {
 const LANES = 4;
 
 /**
- * Does together what is asked for in the same turn of the event loop: a question to a database costs about as much for a hundred as for one.
+ * Does together what is asked for while something is under way: a question to a database costs about as much for a hundred as for one. What comes
+ * when nothing is under way begins at once.
  *
  * An item that fails spoils no other: after an error each item of its group is done alone.
  */
@@ -22,7 +23,8 @@ export function gathered<Item, Result>(gathering: Gathering<Item, Result>): (ite
   let lanes = 0;
 
   const run = async () => {
-    await setImmediate();
+    // Whoever comes in the same turn of the event loop goes along. Alone, nobody waits for others who may not come.
+    if (lanes > 1) await setImmediate();
     while (waiting.length > 0) await doTogether(gathering, waiting.splice(0, gathering.most));
     lanes -= 1;
   };
@@ -30,7 +32,6 @@ export function gathered<Item, Result>(gathering: Gathering<Item, Result>): (ite
   return (item) => {
     const { promise, resolve, reject } = Promise.withResolvers<Result>();
     waiting.push({ item, resolve, reject });
-    // One lane per turn: whoever comes before it begins goes along.
     if (lanes < LANES && waiting.length === 1) {
       lanes += 1;
       void run();

@@ -6,7 +6,7 @@ const doubled = async (items: readonly number[]) => items.map((item) => 2 * item
 const never = () => false;
 
 describe('work that is gathered', () => {
-  test('is done together for what is asked for in one turn of the event loop, and each gets its own result', async () => {
+  test('begins at once for the first, is done together for what comes in that turn of the event loop, and each gets its own result', async () => {
     const groups: (readonly number[])[] = [];
     const double = gathered({
       ...{ most: 3, isOfAll: never },
@@ -15,9 +15,11 @@ describe('work that is gathered', () => {
         return doubled(items);
       },
     });
-    expect(await Promise.all([1, 2, 3, 4].map(double))).toEqual([2, 4, 6, 8]);
-    expect(groups).toEqual([[1, 2, 3], [4]]);
-    expect(await double(5)).toBe(10);
+    const asked = [1, 2, 3, 4, 5].map(double);
+    expect(groups).toEqual([[1]]);
+    expect(await Promise.all(asked)).toEqual([2, 4, 6, 8, 10]);
+    expect(groups).toEqual([[1], [2, 3, 4], [5]]);
+    expect(await double(6)).toBe(12);
   });
 
   test('is done alone for each after an error, so that one item spoils no other', async () => {
@@ -28,8 +30,9 @@ describe('work that is gathered', () => {
         return doubled(items);
       },
     });
-    const results = await Promise.allSettled([1, 13, 2].map(double));
+    const results = await Promise.allSettled([7, 1, 13, 2].map(double));
     expect(results.map((result) => (result.status === 'fulfilled' ? result.value : 'refused'))).toEqual([
+      14,
       2,
       'refused',
       4,
@@ -45,11 +48,12 @@ describe('work that is gathered', () => {
         throw new Error('away');
       },
     });
-    expect((await Promise.allSettled([1, 2].map(double))).map(({ status }) => status)).toEqual([
+    expect((await Promise.allSettled([1, 2, 3].map(double))).map(({ status }) => status)).toEqual([
+      'rejected',
       'rejected',
       'rejected',
     ]);
-    expect(runs).toBe(1);
+    expect(runs).toBe(2);
   });
 
   test('goes on for later items while an earlier group waits, and never with more than four groups', async () => {
