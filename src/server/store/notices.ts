@@ -5,6 +5,7 @@
  * notice is added to a queue that is just being closed. A notice is waiting until it was sent or given up.
  */
 import { inChunks } from './chunks.ts';
+import { storableText } from './foreign-text.ts';
 import type { NoticeQueueRow, NoticeRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
@@ -167,7 +168,7 @@ export async function updateNotice(
   changes: Pick<NoticeRow, 'tries' | 'tried_at_ms' | 'last_answer'> &
     Partial<Pick<NoticeRow, 'sent_at_ms' | 'given_up_at_ms'>>,
 ): Promise<void> {
-  await tx.updateTable('notices').set(changes).where('notice_id', '=', noticeId).execute();
+  await tx.updateTable('notices').set(withStorableAnswer(changes)).where('notice_id', '=', noticeId).execute();
 }
 
 /** Gives up those of a queue that wait since a time, with the one answer. @returns how many they were */
@@ -179,7 +180,7 @@ export async function giveUpNotices(
 ): Promise<number> {
   const { numUpdatedRows } = await tx
     .updateTable('notices')
-    .set(changes)
+    .set(withStorableAnswer(changes))
     .where('deployment_id', '=', deploymentId)
     .where('target', '=', target)
     .where('sent_at_ms', 'is', null)
@@ -187,6 +188,11 @@ export async function giveUpNotices(
     .where('made_at_ms', '<=', madeBeforeMs)
     .executeTakeFirst();
   return Number(numUpdatedRows);
+}
+
+function withStorableAnswer<Changes extends Pick<NoticeRow, 'last_answer'>>(changes: Changes): Changes {
+  const { last_answer: answer } = changes;
+  return { ...changes, last_answer: answer === null ? null : storableText(answer) };
 }
 
 export type NoticeState = 'waiting' | 'sent' | 'given-up';

@@ -7,6 +7,7 @@
  *
  * Leases go by the database's own clock, since those of servers differ. `wake_at_ms` is when the order is next looked at; null: it is over, and kept to be read.
  */
+import { storableText } from './foreign-text.ts';
 import type { EventKey } from './lifecycle-events.ts';
 import type { OrderRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
@@ -124,12 +125,15 @@ export async function reportOrder(
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('orders')
-    .set({ wake_at_ms, memory_json, last_call, last_answer, lease_id: null, lease_until_ms: null })
+    .set({ wake_at_ms, memory_json, last_call: said(last_call), last_answer: said(last_answer) })
+    .set({ lease_id: null, lease_until_ms: null })
     .where('order_id', '=', orderId)
     .where('lease_id', '=', leaseId)
     .executeTakeFirst();
   return numUpdatedRows > 0n;
 }
+
+const said = (text: string | null) => (text === null ? null : storableText(text));
 
 /** When the next order is to be looked at that nobody works on; null: there is none. */
 export async function nextOrderAtMs(db: StoreReader, leaseNowMs: number): Promise<number | null> {

@@ -12,6 +12,7 @@ import { type Reading, stoppingAlarm, type WatchedAlarms } from '../engine/alarm
 import type { Engine } from '../engine/engine.ts';
 import type { Alarms } from '../outside/alarm.ts';
 import { deploymentsToWatch, FINAL_STATUSES, lockDeployment, updateDeployment } from '../store/deployments.ts';
+import { storableText } from '../store/foreign-text.ts';
 import type { Store } from '../store/store.ts';
 
 export interface AlarmWatchContext {
@@ -119,7 +120,7 @@ async function note(ctx: AlarmWatchContext, deploymentId: string, stopped: strin
     if (deployment === null || FINAL_STATUSES.includes(deployment.status)) return false;
     if (deployment.stop_requested_at_ms !== null) return false;
     const isFirst = deployment.alarms_read_at_ms === null;
-    const stop = stopped === null ? {} : { stop_requested_at_ms: nowMs, stopped_by_alarm: stopped };
+    const stop = stopped === null ? {} : { stop_requested_at_ms: nowMs, stopped_by_alarm: storableText(stopped) };
     const isNews = isFirst || stopped !== null;
     const changes = { alarms_read_at_ms: nowMs, ...stop, ...(isNews ? { wake_at_ms: nowMs } : {}) };
     await updateDeployment(tx, deploymentId, changes);

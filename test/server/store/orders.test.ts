@@ -77,6 +77,17 @@ describeStores('orders', (kind) => {
     expect(await report(store, 'second', null)).toBe(false);
   });
 
+  test('a report is kept whatever the load balancer has answered, also what PostgreSQL does not take', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    await lease(store, 'first', 0, 100);
+    const said = { wake_at_ms: 50, memory_json: null, last_call: 'POST /\0', last_answer: '500 \0 \ud800' };
+    expect(await store.transaction((tx) => reportOrder(tx, { orderId: ORDER, leaseId: 'first' }, said))).toBe(true);
+    const kept = { last_call: 'POST /\ufffd', last_answer: '500 \ufffd \ufffd' };
+    expect(await openOrdersOf(store.db, 'd-1')).toMatchObject([kept]);
+  });
+
   test('an order waits while another one about its host is leased, so that two calls never move one host both ways', async () => {
     await using database = await kind.create();
     const store = await database.open();

@@ -92,17 +92,17 @@ describeStores('the sender of notices', (kind) => {
     expect(sender.counts).toEqual({ sent: 4, failed: 0, 'given-up': 0 });
   });
 
-  test('asks a receiver that fails again with the same id, keeps the order, and lets no other receiver wait', async () => {
+  test('asks a receiver that fails, whatever it answers, again with the same id, keeps the order, and lets no other receiver wait', async () => {
     await using database = await kind.create();
     const clock = manualClock();
-    const answers: Answer[] = [{ status: 503, body: 'busy' }, { status: 500 }];
+    const answers: Answer[] = [{ status: 503, body: 'busy\0 \0' }, { status: 500 }];
     await using bad = await answeringServer(() => answers.shift() ?? {});
     await using good = await answeringServer(() => ({}));
     const store = await storeWith(database, clock, notice('a'), notice('b'), notice('x', 'pager'));
     const begunAtMs = clock.now();
     await using sender = startSender(store, clock, { chat: bad.url, pager: good.url });
     await until(clock, async () => (await stateOf(store))[0]?.tries === 1 && good.received.length === 1);
-    expect((await stateOf(store))[0]).toMatchObject({ last_answer: '503 busy', sent_at_ms: null });
+    expect((await stateOf(store))[0]).toMatchObject({ last_answer: '503 busy\ufffd \ufffd', sent_at_ms: null });
     await until(clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
     expect(idsIn(bad.received)).toEqual(['a', 'a', 'a', 'b']);
     expect(new Set(bad.received.slice(0, 3).map(({ headers }) => headers['x-amz-sns-message-id'])).size).toBe(1);

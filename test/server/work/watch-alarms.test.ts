@@ -22,6 +22,8 @@ const ID = 'd-2';
 const LOOK_MS = 1_000;
 const OK: Reading = { state: 'ok', detail: 'fine' };
 const ACTIVE: Reading = { state: 'alarm', detail: 'errors is 9, and above 5 is an alarm' };
+/** What a query gives back may hold what PostgreSQL does not keep. */
+const ACTIVE_WITH_NUL: Reading = { ...ACTIVE, detail: `${ACTIVE.detail}\0` };
 const UNREADABLE: Reading = { state: 'unreadable', detail: 'nobody answers' };
 
 test.each([
@@ -115,7 +117,7 @@ describeStores('an alarm that is active', (kind) => {
     const command = await pollNow(server, first);
     if (command === null) throw new Error('there is no command');
     await server.acknowledge(first, command);
-    reading = ACTIVE;
+    reading = ACTIVE_WITH_NUL;
     await running.look();
     // What runs is waited for.
     expect(await deploymentOf(server.store, ID)).toMatchObject({ status: 'InProgress' });
@@ -123,7 +125,7 @@ describeStores('an alarm that is active', (kind) => {
     const stopped = await deploymentOf(server.store, ID);
     expect(stopped).toMatchObject({
       ...{ status: 'Stopped', error_code: 'ALARM_ACTIVE' },
-      error_message: `The alarm errors is active: ${ACTIVE.detail}.`,
+      error_message: `The alarm errors is active: ${ACTIVE.detail}\ufffd.`,
     });
     const { rollbackInfo } = JSON.parse(stopped.options_json) as { rollbackInfo: { rollbackDeploymentId: string } };
     const rollback = rollbackInfo.rollbackDeploymentId;
