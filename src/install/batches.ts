@@ -9,8 +9,23 @@ import { type CopyStep, type CopyWays, copyNew } from './copy-new.ts';
 import { installFault } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { discardReplaced, type PlaceOperation, placeNew } from './place.ts';
+import { sameContent } from './same-content.ts';
+
+/** Two files of equal size: one of the revision, and what stands in its place. */
+export interface Comparison {
+  readonly source: string;
+  readonly path: string;
+}
+
+export interface CompareBatch {
+  readonly work: 'compare';
+  readonly items: readonly Comparison[];
+  /** 1 for each item whose content is the same; shared memory, so that it need not be sent back. */
+  readonly same: Uint8Array<SharedArrayBuffer>;
+}
 
 export type Batch =
+  | CompareBatch
   | { readonly work: 'copy'; readonly items: readonly CopyStep[] }
   | { readonly work: 'place' | 'discard'; readonly items: readonly PlaceOperation[] };
 
@@ -71,10 +86,13 @@ export function* inBatches<T>(items: Iterable<T>, pathOf: (item: T) => string): 
 }
 
 /** @throws SlipwayError INSTALL_… for what the disk refused; then what is left of the batch is not done */
-export function carryOutBatch(fs: InstallFs, ways: CopyWays, { work, items }: Batch): void {
-  switch (work) {
+export function carryOutBatch(fs: InstallFs, ways: CopyWays, batch: Batch): void {
+  switch (batch.work) {
+    case 'compare':
+      compareAll(fs, ways, batch);
+      return;
     case 'copy':
-      for (const step of items) {
+      for (const step of batch.items) {
         explained(
           () => copyNew(fs, noAcls, step, ways),
           () => `${step.source} could not be copied to ${step.temp}`,
@@ -82,7 +100,7 @@ export function carryOutBatch(fs: InstallFs, ways: CopyWays, { work, items }: Ba
       }
       return;
     case 'place':
-      for (const operation of items) {
+      for (const operation of batch.items) {
         explained(
           () => placeNew(fs, operation),
           () => `could not put in place ${operation.path}`,
@@ -90,8 +108,19 @@ export function carryOutBatch(fs: InstallFs, ways: CopyWays, { work, items }: Ba
       }
       return;
     case 'discard':
-      for (const operation of items) discardReplaced(fs, operation);
+      for (const operation of batch.items) discardReplaced(fs, operation);
       return;
+  }
+}
+
+function compareAll(fs: InstallFs, { buffer }: CopyWays, { items, same }: CompareBatch): void {
+  for (const [n, { source, path }] of items.entries()) {
+    explained(
+      () => {
+        same[n] = sameContent(fs, buffer, source, path) ? 1 : 0;
+      },
+      () => `${source} could not be compared with ${path}`,
+    );
   }
 }
 

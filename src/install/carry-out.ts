@@ -7,7 +7,7 @@ import { anchorFs } from './anchored-fs.ts';
 import { bookkeepingPaths } from './bookkeeping.ts';
 import { commitAll, discardOld, discardWithCrew, foldersOf, rollBack } from './commit.ts';
 import type { InstallContext } from './context.ts';
-import { type Crew, createCrew, type SecondThread } from './crew.ts';
+import { type Crew, createCrew, type SecondOnCall } from './crew.ts';
 import { areSyncedOneByOne, beginWriting, syncFileSystems } from './durability.ts';
 import { installFault, notRecovered } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
@@ -37,14 +37,14 @@ export async function carryOut(
   ctx: InstallContext,
   request: CarryOutRequest,
   { plan, operations, savedFilesDir }: PreparedInstall,
+  second: SecondOnCall,
 ): Promise<void> {
   const paths = bookkeepingPaths(request);
   const { tools } = ctx;
   using anchored = anchorFs(ctx.fs, ctx.agentUid);
   const { fs } = anchored;
   const syncsEach = areSyncedOneByOne(plan);
-  const second = syncsEach ? null : startSecond(ctx, plan);
-  await using crew = createCrew(fs, second);
+  const crew = createCrew(fs, syncsEach ? null : second.forFiles(plan.files.length));
   const begin: JournalBegin = {
     deploymentGroupId: request.deploymentGroupId,
     deploymentId: request.deploymentId,
@@ -81,10 +81,6 @@ export async function carryOut(
   }
   journal.close();
   await finishCommitted({ ...ctx, fs }, begin, paths.journal, operations.apart, crew);
-}
-
-function startSecond({ secondThread, agentUid }: InstallContext, { files }: InstallPlan): SecondThread | null {
-  return secondThread !== undefined && files.length >= secondThread.leastFiles ? secondThread.start(agentUid) : null;
 }
 
 function openJournal(fs: InstallFs, path: string, begin: JournalBegin): JournalWriter {

@@ -1,7 +1,7 @@
 /** What an Install works with: the host's disk, its programs, its users, and who the agent is on it. */
 import type { Logger } from '../logging/logger.ts';
 import type { AttributeTools } from './attributes.ts';
-import type { SecondThread } from './crew.ts';
+import type { SecondThreads } from './crew.ts';
 import type { InstallFs } from './install-fs.ts';
 import type { IdLookup, OwnPlace } from './types.ts';
 
@@ -14,10 +14,5 @@ export interface InstallContext {
   readonly ownPlaces?: readonly OwnPlace[];
   readonly log: Logger;
   /** Without it Installs of any size are done by one thread. */
-  readonly secondThread?: {
-    /** From so many files on that are written, its work saves more than its start takes. */
-    readonly leastFiles: number;
-    /** @returns null: there can be none now */
-    start(agentUid: number): SecondThread | null;
-  };
+  readonly secondThread?: SecondThreads;
 }

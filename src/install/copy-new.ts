@@ -3,17 +3,17 @@ import { constants } from 'node:fs';
 import { type AclTool, setAttributes } from './attributes.ts';
 import { heldByDescriptor } from './held-folders.ts';
 import type { InstallFs } from './install-fs.ts';
+import { createNewFiles, type NewFiles, UNFINISHED_MODE } from './new-files.ts';
 import type { StagingStep } from './operations.ts';
-import { createMustBeGiven, type MustBeGiven } from './owner-of-new.ts';
 import { createReflink, type Reflink } from './reflink.ts';
 import { writeAll } from './writing.ts';
 
 export type CopyStep = Extract<StagingStep, { step: 'copy' }>;
 
-/** Not for others to read before it is its owner's and has its mode. */
-const UNFINISHED_MODE = 0o600;
 /** Large enough that system calls do not count, small enough to be nothing in memory. */
 const COPY_BYTES = 256 * 1024;
+/** What is no larger is written by one call. */
+const SMALL_BYTES = 64 * 1024;
 /** `O_NONBLOCK`: a pipe that somebody puts in a file's place must not hold up the Install. */
 const OPEN_SOURCE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -21,14 +21,14 @@ const OPEN_SOURCE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONB
 export interface CopyWays {
   readonly reflink: Reflink;
   readonly buffer: Buffer;
-  readonly mustBeGiven: MustBeGiven;
+  readonly newFiles: NewFiles;
 }
 
 export function createCopyWays(fs: InstallFs): CopyWays {
   return {
     reflink: createReflink(fs),
     buffer: Buffer.allocUnsafe(COPY_BYTES),
-    mustBeGiven: createMustBeGiven(),
+    newFiles: createNewFiles(),
   };
 }
 
@@ -39,34 +39,42 @@ export function copyNew(fs: InstallFs, tools: AclTool, step: CopyStep, ways: Cop
     copyLink(fs, source, temp, ways);
     return;
   }
-  copyFile(fs, source, temp, ways, (file, mode) => {
+  const given = permission && {
+    set: (file: number) => setAttributes(tools, heldByDescriptor(fs, file, temp), permission),
     // The AppSpec file's mode may be narrower: whom it keeps out never gets in.
-    if (permission === null || permission.mode === null) fs.fchmodSync(file, mode);
-    if (permission !== null) setAttributes(tools, heldByDescriptor(fs, file, temp), permission);
-  });
+    keepsMode: permission.mode === null,
+  };
+  copyFile(fs, source, temp, ways, given ?? { keepsMode: true });
+}
+
+/** What becomes of a copy's mode and owner. */
+export interface Finish {
+  /** Whether the copy gets the mode of the original; else it is the agent's alone. */
+  readonly keepsMode: boolean;
+  /** Sets what the AppSpec file says of it, while it is open. */
+  set?(file: number): void;
 }
 
 /**
  * Content, mode, times and, for root, owner and group, whatever group the folder gives; through descriptors, which saves looking up the path
  * again for each. No link is followed, and with `wx` whatever has the hidden name is not ours and is not written into.
- *
- * @param complete is given the copy, still open and for its owner alone, and the mode of the original
  */
-export function copyFile(
-  fs: InstallFs,
-  source: string,
-  temp: string,
-  ways: CopyWays,
-  complete: (file: number, mode: number) => void,
-): void {
+export function copyFile(fs: InstallFs, source: string, temp: string, ways: CopyWays, finish: Finish): void {
+  const { newFiles } = ways;
   const from = fs.openSync(source, OPEN_SOURCE);
   try {
     const stats = fs.fstatSync(from);
-    const to = fs.openSync(temp, 'wx', UNFINISHED_MODE);
+    const mode = stats.mode & 0o7777;
+    // A large copy is not open to others before it is whole; a small one is whole at once.
+    const isPlain = finish.keepsMode && finish.set === undefined && stats.size <= SMALL_BYTES;
+    const opened = isPlain ? newFiles.modeToOpen(temp, stats) : UNFINISHED_MODE;
+    const to = fs.openSync(temp, 'wx', opened);
+    const look = () => fs.fstatSync(to);
     try {
-      if (!ways.reflink(from, stats, to, UNFINISHED_MODE)) copyBytes(fs, from, stats.size, to, ways.buffer);
-      if (ways.mustBeGiven(stats, temp, () => fs.fstatSync(to))) fs.fchownSync(to, stats.uid, stats.gid);
-      complete(to, stats.mode & 0o7777);
+      if (!ways.reflink(from, stats, to, opened)) copyBytes(fs, from, stats.size, to, ways.buffer);
+      if (newFiles.mustBeGiven(temp, stats, look)) fs.fchownSync(to, stats.uid, stats.gid);
+      if (finish.keepsMode && !newFiles.hasMode(temp, opened, mode, look)) fs.fchmodSync(to, mode);
+      finish.set?.(to);
       fs.futimesSync(to, stats.atimeMs / 1000, stats.mtimeMs / 1000);
     } finally {
       fs.closeSync(to);
@@ -85,9 +93,9 @@ function copyBytes(fs: InstallFs, from: number, sizeBytes: number, to: number, b
   }
 }
 
-export function copyLink(fs: InstallFs, source: string, temp: string, { mustBeGiven }: CopyWays): void {
+export function copyLink(fs: InstallFs, source: string, temp: string, { newFiles }: CopyWays): void {
   const stats = fs.lstatSync(source);
   fs.symlinkSync(fs.readlinkSync(source), temp);
-  if (mustBeGiven(stats, temp, () => fs.lstatSync(temp))) fs.lchownSync(temp, stats.uid, stats.gid);
+  if (newFiles.mustBeGiven(temp, stats, () => fs.lstatSync(temp))) fs.lchownSync(temp, stats.uid, stats.gid);
   fs.lutimesSync(temp, stats.atimeMs / 1000, stats.mtimeMs / 1000);
 }

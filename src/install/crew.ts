@@ -3,10 +3,13 @@ import { type Batch, carryOutBatch } from './batches.ts';
 import { type CopyWays, createCopyWays } from './copy-new.ts';
 import type { InstallFs } from './install-fs.ts';
 
+/** One batch to work on, and one to find when that is done. */
+const BATCHES_AHEAD = 2;
+
 /** A thread that carries out batches. */
 export interface SecondThread extends AsyncDisposable {
-  /** Whether it has begun and will soon be through with what it has. */
-  mayTake(): boolean;
+  /** Whether it has begun and has fewer batches waiting than this. */
+  mayTake(ahead: number): boolean;
   take(batch: Batch): void;
   /** Whether a batch could not be carried out; none after that one is. */
   hasFailed(): boolean;
@@ -16,9 +19,42 @@ export interface SecondThread extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
-export interface Crew extends AsyncDisposable {
-  /** Has a batch carried out, here before this returns, or beside. @throws SlipwayError what the disk refused here */
-  work(batch: Batch): void;
+/** The second thread of one Install, started when there is work enough for it. */
+export interface SecondOnCall extends AsyncDisposable {
+  /** @returns null: the files are too few, or there can be no second thread */
+  forFiles(count: number): SecondThread | null;
+}
+
+/** Starts second threads. */
+export interface SecondThreads {
+  /** From so many files on, the thread's work saves more than its start takes. */
+  readonly leastFiles: number;
+  /** @returns null: there can be none now */
+  start(agentUid: number): SecondThread | null;
+}
+
+/** @param threads undefined: there is never a second one */
+export function secondOnCall(threads: SecondThreads | undefined, agentUid: number): SecondOnCall {
+  let started: SecondThread | null | undefined;
+  return {
+    forFiles(count) {
+      if (threads !== undefined && count >= threads.leastFiles) started ??= threads.start(agentUid);
+      return started ?? null;
+    },
+    async [Symbol.asyncDispose]() {
+      await started?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface Crew {
+  /**
+   * Has a batch carried out, here before this returns, or beside.
+   *
+   * @param ahead so many batches may wait beside
+   * @throws SlipwayError what the disk refused here
+   */
+  work(batch: Batch, ahead?: number): void;
   /** @throws SlipwayError what the disk refused in the other thread */
   settled(): Promise<void>;
   /** Waits until nobody is at work any more, however that ends. No more batch is begun beside. */
@@ -29,10 +65,10 @@ export interface Crew extends AsyncDisposable {
 export function createCrew(fs: InstallFs, second: SecondThread | null): Crew {
   let ways: CopyWays | null = null;
   return {
-    work(batch) {
+    work(batch, ahead = BATCHES_AHEAD) {
       // Somebody waits for what it met.
       if (second?.hasFailed() === true) return;
-      if (second?.mayTake() === true) second.take(batch);
+      if (second?.mayTake(ahead) === true) second.take(batch);
       else {
         ways ??= createCopyWays(fs);
         carryOutBatch(fs, ways, batch);
@@ -44,9 +80,6 @@ export function createCrew(fs: InstallFs, second: SecondThread | null): Crew {
     async stopped() {
       second?.stop();
       await second?.settled().catch(() => undefined);
-    },
-    async [Symbol.asyncDispose]() {
-      await second?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -27,6 +27,12 @@ const MOST_LINKS = 40;
 /** Linux alone has it, and Node no name for it: a descriptor that stands for an object without opening it. */
 const O_PATH = 0o10000000;
 
+/** A folder's path, and how its descriptor is reached. */
+interface LocatedFolder {
+  readonly parent: string;
+  readonly located: string;
+}
+
 interface HeldFolder {
   readonly file: number;
   /** Without links. */
@@ -88,8 +94,9 @@ class Held implements HeldFolders {
   readonly #realPaths = new Map<string, string>();
   /** Whatever was opened or followed, whether it is held now or not. */
   readonly #known = new Set<string>();
-  /** The folder before, because calls come folder by folder. */
-  #last: { readonly parent: string; readonly located: string } | null = null;
+  /** The two folders before, because calls come folder by folder, and a copy has two. */
+  #last: LocatedFolder | null = null;
+  #lastButOne: LocatedFolder | null = null;
 
   constructor(fs: InstallFs, agentUid: number) {
     this.#fs = fs;
@@ -101,10 +108,17 @@ class Held implements HeldFolders {
     const nameAt = path.lastIndexOf('/');
     const parent = nameAt === 0 ? '/' : path.slice(0, nameAt);
     if (this.#last?.parent !== parent) {
-      const located = descriptorPath(this.#hold(parent, 0).file);
-      this.#last = { parent, located };
+      const isKnown = this.#lastButOne?.parent === parent;
+      const found = isKnown ? this.#lastButOne : { parent, located: descriptorPath(this.#hold(parent, 0).file) };
+      this.#lastButOne = this.#last;
+      this.#last = found;
     }
-    return this.#last.located + path.slice(nameAt);
+    return `${this.#last?.located}${path.slice(nameAt)}`;
+  }
+
+  #forgetLast(): void {
+    this.#last = null;
+    this.#lastButOne = null;
   }
 
   #hold(path: string, links: number): HeldFolder {
@@ -161,7 +175,7 @@ class Held implements HeldFolders {
   }
 
   #drop({ path, file }: HeldFolder): void {
-    this.#last = null;
+    this.#forgetLast();
     this.#folders.delete(path);
     this.#fs.closeSync(file);
   }
@@ -175,7 +189,7 @@ class Held implements HeldFolders {
     for (const [from, to] of this.#realPaths) {
       if (isBelow(from, path) || isBelow(to, real)) this.#realPaths.delete(from);
     }
-    this.#last = null;
+    this.#forgetLast();
   }
 
   close(): void {

@@ -23,14 +23,16 @@ import { attributeView } from './attribute-tools.ts';
 import { bookkeepingPaths, type LastInstall, readLastInstall, readOtherGroups } from './bookkeeping.ts';
 import { carryOut, type PreparedInstall } from './carry-out.ts';
 import { formatCleanup } from './cleanup-file.ts';
+import { createComparisons } from './comparisons.ts';
 import type { InstallContext } from './context.ts';
+import { createCrew, type SecondOnCall, secondOnCall } from './crew.ts';
 import { fileSystemLookup } from './file-systems.ts';
 import type { InstallFs } from './install-fs.ts';
 import { cleanupOf, formatInstructions } from './instructions.ts';
 import { carriedEntries, formatManifest } from './manifest.ts';
 import { planOperations } from './operations.ts';
 import { ownPlaceLookup } from './own-places.ts';
-import { planInstall } from './plan.ts';
+import { type PlanInput, planBeside, planInstall } from './plan.ts';
 import { type BehaviorInForce, remediesFor } from './remedies.ts';
 import { rememberedIds } from './remembered-ids.ts';
 import { diskView, rememberingView } from './tree-view.ts';
@@ -78,8 +80,9 @@ const LISTED_PROBLEMS = 20;
 export async function runInstall(ctx: InstallContext, request: InstallRequest): Promise<InstallReport> {
   // Without it the new tree could not be made durable, and nothing may be changed.
   requireProgram('sync');
-  const prepared = prepareInstall(ctx, request);
-  await carryOut(ctx, request, prepared);
+  await using second = secondOnCall(ctx.secondThread, ctx.agentUid);
+  const prepared = await prepareInstall(ctx, request, second);
+  await carryOut(ctx, request, prepared, second);
   logSpecialCases(ctx, request, prepared);
   const { plan } = prepared;
   return {
@@ -93,13 +96,20 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
 }
 
 /** What was read and seen for it ends with this function: of many files that is a fifth of the memory. */
-function prepareInstall(ctx: InstallContext, request: InstallRequest): PreparedInstall {
+async function prepareInstall(
+  ctx: InstallContext,
+  request: InstallRequest,
+  second: SecondOnCall,
+): Promise<PreparedInstall> {
   const paths = bookkeepingPaths(request);
   const lastInstall = readLastInstall(ctx, paths);
   const savedFilesDir = savedFilesName(ctx.fs, request);
   // Nothing is changed before the operations are known, so the plan's look at the disk is theirs, too.
   const view = rememberingView(diskView(ctx.fs));
-  const plan = planOrThrow(ctx, request, lastInstall, savedFilesDir, view);
+  // As many as were installed are there to be compared.
+  const crew = createCrew(ctx.fs, second.forFiles(lastInstall.previous.length));
+  const input = planInput(ctx, request, lastInstall, savedFilesDir, view);
+  const plan = planOrThrow(request, await planBeside(input, createComparisons(crew)));
   const takenOver = new Set(plan.takenOver.map(({ path }) => path));
   const isTakenOver = takenOver.size === 0 ? null : (path: string) => takenOver.has(path);
   const archiveDir = ctx.fs.realpathSync(request.archiveDir);
@@ -154,17 +164,11 @@ function savedFilesName(fs: InstallFs, { deploymentDir }: InstallRequest): strin
 export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
   const lastInstall = readLastInstall(ctx, bookkeepingPaths(request));
   const view = rememberingView(diskView(ctx.fs));
-  return planFor(ctx, { ...request, isPreview: true }, lastInstall, savedFilesName(ctx.fs, request), view);
+  const savedFilesDir = savedFilesName(ctx.fs, request);
+  return planInstall(planInput(ctx, { ...request, isPreview: true }, lastInstall, savedFilesDir, view));
 }
 
-function planOrThrow(
-  ctx: InstallContext,
-  request: InstallRequest,
-  lastInstall: LastInstall,
-  savedFilesDir: string,
-  view: TreeView,
-): InstallPlan {
-  const result = planFor(ctx, request, lastInstall, savedFilesDir, view);
+function planOrThrow(request: InstallRequest, result: PlanResult): InstallPlan {
   if (result.ok) return result.plan;
   const remedy = remediesFor(result.problems, behaviorInForce(request)).join(' ');
   throw new SlipwayError('INSTALL_IMPOSSIBLE', describeProblems(result.problems), { remedy });
@@ -175,14 +179,14 @@ export function behaviorInForce(request: Pick<InstallRequest, 'appSpec' | 'fileE
   return { behavior: ofAppSpec ?? request.fileExistsBehavior, isOfAppSpec: ofAppSpec !== null };
 }
 
-function planFor(
+function planInput(
   ctx: InstallContext,
   request: InstallRequest & { readonly isPreview?: boolean },
   lastInstall: LastInstall,
   savedFilesDir: string,
   view: TreeView,
-): PlanResult {
-  return planInstall({
+): PlanInput {
+  return {
     appSpec: request.appSpec,
     archiveDir: ctx.fs.realpathSync(request.archiveDir),
     archive: view,
@@ -201,7 +205,7 @@ function planFor(
       instructionsDir: request.instructionsDir,
     },
     agentUid: ctx.agentUid,
-  });
+  };
 }
 
 function describeProblems(problems: readonly PlanProblem[]): string {

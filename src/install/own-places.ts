@@ -28,6 +28,9 @@ export function ownPlaceLookup(
   const above = new Map<string, OwnPlace>();
   const mounted = new Map<string, OwnPlace>();
   const prefixes: { readonly folder: string; readonly place: OwnPlace }[] = [];
+  /** Keys of folders in which a name may stand for a place: elsewhere names need not be looked up, and a plan asks for each file. */
+  const named = new Set<string>();
+  const mountPoints = new Set(mounts.map(({ mountPoint }) => mountPoint));
   let located = new Map<string, Located>();
 
   const placeOfName = (parent: Located, path: string): OwnPlace | null => {
@@ -74,16 +77,22 @@ export function ownPlaceLookup(
     }
     for (const mountPoint of mountsOf(fs, place.path, mounts)) mounted.set(mountPoint, place);
   }
+  for (const key of [...byKey.keys(), ...above.keys()])
+    if (key.includes('/')) named.add(key.slice(0, key.lastIndexOf('/')));
+  for (const { folder: key } of prefixes) named.add(key);
   // What was looked at before all places were known has to be looked at again.
   located = new Map();
+
+  const placeOfFile = (parent: Located, path: string) =>
+    placeOfName(parent, path) ?? above.get(`${parent.key}/${basename(path)}`);
 
   return {
     ofFolder: (path) => folder(path).place,
     ofFile(path, facts) {
-      const parent = folder(dirname(path));
-      const found = parent.place ?? placeOfName(parent, path) ?? above.get(`${parent.key}/${basename(path)}`);
+      const parent = folder(path.slice(0, path.lastIndexOf('/')) || '/');
+      const found = parent.place ?? (named.has(parent.key) ? placeOfFile(parent, path) : undefined);
       if (found !== undefined) return found;
-      if (facts === null || (facts.kind === 'file' && facts.links < 2 && !isMountPoint(mounts, path))) return null;
+      if (facts === null || (facts.kind === 'file' && facts.links < 2 && !mountPoints.has(path))) return null;
       const stats = absent(() => fs.lstatSync(path));
       if (stats === null) return null;
       return byKey.get(idOf(stats)) ?? mounted.get(path) ?? above.get(idOf(stats)) ?? null;
@@ -158,10 +167,6 @@ function onFileSystem(
 
 function isAtOrBelow(path: string, top: string): boolean {
   return top === '/' || path === top || path.startsWith(`${top}/`);
-}
-
-function isMountPoint(mounts: readonly MountedTree[], path: string): boolean {
-  return mounts.some(({ mountPoint }) => mountPoint === path);
 }
 
 function idOf({ dev, ino }: { readonly dev: number; readonly ino: number }): string {

@@ -11,8 +11,10 @@ import type { AppSpec, FileMapping } from '../appspec/types.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import { hostAfterCleanup, withoutOwnLinks } from './after-cleanup.ts';
 import type { AttributeProgram } from './attribute-programs.ts';
+import type { Comparison } from './batches.ts';
 import { isChangedSince, isSameTime } from './changed-since.ts';
 import { childPath } from './child-path.ts';
+import type { Comparisons } from './comparisons.ts';
 import type { Manifest, ManifestEntry } from './manifest.ts';
 import { type OtherGroup, OtherGroups } from './other-groups.ts';
 import { pathMatcher } from './path-globs.ts';
@@ -69,10 +71,25 @@ export interface PlanInput {
 const MOST_PATH_BYTES = 4095;
 const MOST_NAME_BYTES = 255;
 
+/** Plans, and compares contents on the way. */
 export function planInstall(input: PlanInput): PlanResult {
-  const planner = new Planner(input);
+  const same = new Set<string>();
+  const add = ({ source, path }: Comparison) => {
+    if (input.host.sameContent(source, path)) same.add(path);
+  };
+  return plannerOf(input, add).result(same);
+}
+
+/** Plans while contents are compared beside. @throws SlipwayError INSTALL_… for a file that cannot be read */
+export async function planBeside(input: PlanInput, comparisons: Comparisons): Promise<PlanResult> {
+  const planner = plannerOf(input, comparisons.add);
+  return planner.result(await comparisons.same());
+}
+
+function plannerOf(input: PlanInput, compare: Comparisons['add']): Planner {
+  const planner = new Planner(input, compare);
   for (const mapping of input.appSpec.files) planner.addMapping(mapping);
-  return planner.result();
+  return planner;
 }
 
 class Planner {
@@ -82,8 +99,10 @@ class Planner {
   readonly #problems: PlanProblem[] = [];
   readonly #files = new Map<string, PlannedFile>();
   readonly #folders = new Map<string, 'made' | 'existing'>();
-  /** Of the files: those that hold the same on the host already. */
-  readonly #sameOnHost = new Set<string>();
+  /** Is asked about files whose content may be on the host already; the answers come at the end. */
+  readonly #compare: Comparisons['add'];
+  /** Links that are on the host as the revision has them. */
+  readonly #sameLinks = new Set<string>();
   readonly #kept = new Map<string, KeepReason>();
   readonly #tooLong = new Set<string>();
   readonly #refusedAsOwn = new Set<string>();
@@ -97,7 +116,8 @@ class Planner {
   /** The entry of the AppSpec file's `files` that is being planned. */
   #origin: FileMapping | null = null;
 
-  constructor(input: PlanInput) {
+  constructor(input: PlanInput, compare: Comparisons['add']) {
+    this.#compare = compare;
     const { otherGroups = [] } = input;
     this.#claimed = new Set(otherGroups.flatMap(({ entries }) => entries.map(({ path }) => path)));
     const isClaimed = this.#claimed.size === 0 ? null : (path: string) => this.#claimed.has(path);
@@ -328,13 +348,15 @@ class Planner {
       return;
     }
     const file = this.#describe(source, kind, path);
-    const isSame = original !== null && this.#holdsTheSame(file, original);
     if (isForeign && this.#behavior === 'DISALLOW') {
-      this.#refuseOrKeep(path, isSame, claimant);
+      this.#refuseOrKeep(path, original !== null && this.#holdsTheSame(file, original), claimant);
       return;
     }
     this.#files.set(path, file);
-    if (isSame) this.#sameOnHost.add(path);
+    if (original !== null && mayHoldTheSame(file, original)) {
+      if (kind === 'file') this.#compare({ source, path });
+      else if (this.#holdsTheSame(file, original)) this.#sameLinks.add(path);
+    }
     // A claim to what is not there any more is struck as well, but nobody has lost anything by it.
     if (facts === null) this.#others.strike(path);
     else this.#others.takeOver(path);
@@ -382,28 +404,30 @@ class Planner {
   }
 
   #holdsTheSame(file: PlannedFile, there: ObjectFacts): boolean {
-    if (file.kind !== there.kind) return false;
+    if (!mayHoldTheSame(file, there)) return false;
     if (file.kind === 'symlink') return this.#input.host.readlink(file.path) === file.target;
-    return file.facts.sizeBytes === there.sizeBytes && this.#input.host.sameContent(file.source, file.path);
+    return this.#input.host.sameContent(file.source, file.path);
   }
 
-  result(): PlanResult {
+  /** @param same paths of files that were compared and hold the same on the host already */
+  result(same: ReadonlySet<string>): PlanResult {
     const made = [...this.#folders].filter(([, state]) => state === 'made').map(([path]) => path);
     const permissions = this.#planPermissions(made);
-    const plan = this.#plan(made, permissions);
+    const plan = this.#plan(made, permissions, same);
     // Room is asked for last: it is that of all that could be planned, whatever else is wrong.
     if (this.#input.room !== undefined) this.#problems.push(...roomProblems(plan, this.#input.host, this.#input.room));
     return this.#problems.length > 0 ? { ok: false, problems: this.#problems } : { ok: true, plan };
   }
 
-  #plan(made: readonly string[], permissions: readonly PlannedPermission[]): InstallPlan {
+  #plan(made: readonly string[], permissions: readonly PlannedPermission[], same: ReadonlySet<string>): InstallPlan {
     const byPath = new Map(permissions.map((permission) => [permission.path, permission]));
     const unchanged: UnchangedFile[] = [];
     const files: PlannedFile[] = [];
     for (const file of this.#files.values()) {
-      const same = this.#sameOnHost.has(file.path) ? this.#asUnchanged(file, byPath.get(file.path)) : null;
-      if (same === null) files.push(file);
-      else unchanged.push(same);
+      const isSame = same.has(file.path) || this.#sameLinks.has(file.path);
+      const stays = isSame ? this.#asUnchanged(file, byPath.get(file.path)) : null;
+      if (stays === null) files.push(file);
+      else unchanged.push(stays);
     }
     const { host } = this.#input;
     const oldest = [...this.#ours].filter((path) => host.lstat(path) !== null).reverse();
@@ -491,6 +515,10 @@ class Planner {
   #problem(rule: PlanProblem['rule'], path: string, message: string): void {
     this.#problems.push({ rule, path, message, origin: this.#origin });
   }
+}
+
+function mayHoldTheSame(file: PlannedFile, there: ObjectFacts): boolean {
+  return file.kind === there.kind && (file.kind === 'symlink' || file.facts.sizeBytes === there.sizeBytes);
 }
 
 function isBelow(path: string, root: string): boolean {

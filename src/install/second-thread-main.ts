@@ -7,9 +7,14 @@ import { type CopyWays, createCopyWays } from './copy-new.ts';
 import { realInstallFs } from './install-fs.ts';
 import { counter, type FromThread, type ThreadSettings, type ToThread } from './second-thread-messages.ts';
 
+interface Tools extends AnchoredFs {
+  readonly work: Batch['work'];
+  readonly ways: CopyWays;
+}
+
 const { agentUid, counters } = workerData as ThreadSettings;
 let fault: FromThread = null;
-let tools: { readonly work: Batch['work']; readonly anchored: AnchoredFs; readonly ways: CopyWays } | null = null;
+let tools: Tools | null = null;
 
 parentPort?.on('message', (message: ToThread) => {
   if (message === 'settle') {
@@ -25,8 +30,8 @@ Atomics.store(counters, counter.isReady, 1);
 
 function faultOf(batch: Batch): FromThread {
   try {
-    const { anchored, ways } = toolsFor(batch.work);
-    carryOutBatch(anchored.fs, ways, batch);
+    const { fs, ways } = toolsFor(batch.work);
+    carryOutBatch(fs, ways, batch);
     return null;
   } catch (error) {
     const { code, message, remedy } =
@@ -36,10 +41,12 @@ function faultOf(batch: Batch): FromThread {
 }
 
 /** Folders are held for one kind of work: before the next, the other thread may have moved some. */
-function toolsFor(work: Batch['work']): NonNullable<typeof tools> {
+function toolsFor(work: Batch['work']): Tools {
   if (tools?.work === work) return tools;
-  tools?.anchored[Symbol.dispose]();
-  const anchored = anchorFs(realInstallFs, agentUid);
-  tools = { work, anchored, ways: createCopyWays(anchored.fs) };
+  tools?.[Symbol.dispose]();
+  // A plan looks at the disk as it is; what changes it works in folders that are held.
+  const anchored =
+    work === 'compare' ? { fs: realInstallFs, [Symbol.dispose]: () => undefined } : anchorFs(realInstallFs, agentUid);
+  tools = { ...anchored, work, ways: createCopyWays(anchored.fs) };
   return tools;
 }

@@ -7,18 +7,15 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { messageOf, SlipwayError } from '../errors.ts';
-import type { InstallContext } from './context.ts';
-import type { SecondThread } from './crew.ts';
+import type { SecondThread, SecondThreads } from './crew.ts';
 import { COUNTERS, counter, type FromThread, type ThreadSettings, type ToThread } from './second-thread-messages.ts';
 
 /** Where an Install of so many files takes half a second, starting a thread takes a tenth of that. */
 const MANY_FILES = 2000;
-/** One batch to work on, and one to find when that is done. */
-const BATCHES_AHEAD = 2;
 /** It has no data of its own to speak of; megabytes. */
 const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
-export const secondThread: NonNullable<InstallContext['secondThread']> = {
+export const secondThread: SecondThreads = {
   leastFiles: MANY_FILES,
   start: startSecondThread,
 };
@@ -48,8 +45,8 @@ function startSecondThread(agentUid: number): SecondThread | null {
   });
   let given = 0;
   return {
-    mayTake: () =>
-      Atomics.load(counters, counter.isReady) === 1 && given - Atomics.load(counters, counter.done) < BATCHES_AHEAD,
+    mayTake: (ahead) =>
+      Atomics.load(counters, counter.isReady) === 1 && given - Atomics.load(counters, counter.done) < ahead,
     take(batch) {
       given += 1;
       worker.postMessage(batch satisfies ToThread);

@@ -11,6 +11,9 @@ import { syncFolder } from './journal.ts';
 import type { StagingStep } from './operations.ts';
 import { writeLines } from './writing.ts';
 
+/** Batches of copies, which take as long as the texts of as many files as they are. */
+const COPIES_AHEAD = 16;
+
 export interface StagingContext {
   readonly fs: InstallFs;
   readonly tools: AttributeTools;
@@ -26,22 +29,31 @@ export async function stageAll(ctx: StagingContext, steps: Iterable<StagingStep>
   const writeAhead = createWriteAhead();
   const copy = (batch: readonly CopyStep[]) => {
     signal?.throwIfAborted();
-    crew.work({ work: 'copy', items: batch });
+    // What waits there is done while this thread writes the texts.
+    crew.work({ work: 'copy', items: batch }, COPIES_AHEAD);
     for (const { temp } of batch) writeAhead(temp);
   };
+  const finishCopies = async () => {
+    copy(copies.rest());
+    await crew.settled();
+  };
   for (const step of steps) {
+    if (step.step === 'text') {
+      // Texts lie in a folder of their own, so copies may go on beside.
+      copy(copies.rest());
+      stageOne(ctx, step, ways);
+      continue;
+    }
     if (step.step === 'copy' && mayBeShared(step)) {
       const batch = copies.add(step);
       if (batch !== null) copy(batch);
       continue;
     }
     // It may be a mode that keeps even its owner out of a folder.
-    copy(copies.rest());
-    await crew.settled();
+    await finishCopies();
     stageOne(ctx, step, ways);
   }
-  copy(copies.rest());
-  await crew.settled();
+  await finishCopies();
 }
 
 /** The same, and files and new folders are durable when this is done; their hidden names in folders that stay are not. */
@@ -84,7 +96,7 @@ function carryOutStep(fs: InstallFs, tools: AttributeTools, step: StagingStep, w
       if (fs.lstatSync(step.path).isSymbolicLink()) copyLink(fs, step.path, step.temp, ways);
       else {
         // What somebody else may not have been allowed to read stays with the agent.
-        copyFile(fs, step.path, step.temp, ways, () => undefined);
+        copyFile(fs, step.path, step.temp, ways, { keepsMode: false });
       }
       return;
     case 'text':

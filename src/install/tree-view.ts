@@ -1,13 +1,12 @@
 import { dirname } from 'node:path/posix';
 import { systemErrorCode } from '../errors.ts';
 import type { InstallFs } from './install-fs.ts';
+import { COMPARE_BYTES, sameContent } from './same-content.ts';
 import type { ObjectFacts, TreeView } from './types.ts';
-
-const COMPARED_BYTES = 64 * 1024;
 
 /** The real disk as the planner looks at it. */
 export function diskView(fs: InstallFs): TreeView {
-  const buffers = [Buffer.allocUnsafe(COMPARED_BYTES), Buffer.allocUnsafe(COMPARED_BYTES)] as const;
+  const buffer = Buffer.allocUnsafe(COMPARE_BYTES);
   return {
     lstat(path) {
       const stats = absent(() => fs.lstatSync(path, { throwIfNoEntry: false }));
@@ -19,7 +18,7 @@ export function diskView(fs: InstallFs): TreeView {
     readdir: (path) => fs.readdirSync(path),
     readlink: (path) => fs.readlinkSync(path),
     realpath: (path) => absent(() => fs.realpathSync(path)),
-    sameContent: (a, b) => sameContent(fs, buffers, a, b),
+    sameContent: (a, b) => sameContent(fs, buffer, a, b),
   };
 }
 
@@ -58,25 +57,5 @@ function absent<T>(look: () => T): T | null {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
     throw error;
-  }
-}
-
-function sameContent(fs: InstallFs, buffers: readonly [Buffer, Buffer], a: string, b: string): boolean {
-  const first = fs.openSync(a, 'r');
-  try {
-    const second = fs.openSync(b, 'r');
-    try {
-      for (;;) {
-        const length = fs.readSync(first, buffers[0], 0, COMPARED_BYTES, null);
-        // One byte more, so that a longer file does not look the same at its end.
-        const other = fs.readSync(second, buffers[1], 0, length === 0 ? 1 : length, null);
-        if (length !== other || buffers[0].compare(buffers[1], 0, other, 0, length) !== 0) return false;
-        if (length < COMPARED_BYTES) return fs.readSync(second, buffers[1], 0, 1, null) === 0;
-      }
-    } finally {
-      fs.closeSync(second);
-    }
-  } finally {
-    fs.closeSync(first);
   }
 }

@@ -265,6 +265,26 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
   });
 });
 
+test('files of every mode, many of each in one folder, are installed with their modes whatever the umask of the agent is', async () => {
+  const modes = [0o644, 0o600, 0o755, 0o664, 0o640, 0o777, 0o400, 0o4755, 0o2755, 0o666];
+  const files = Object.fromEntries(modes.flatMap((_, kind) => [1, 2, 3].map((n) => [`in/${n}-${kind}`, 'content'])));
+  const before = process.umask();
+  try {
+    for (const umask of [0o022, 0o077, 0o002, 0o027]) {
+      using scratch = scratchFolder();
+      writeFiles(scratch.at('new'), files);
+      for (const name of Object.keys(files)) chmodSync(scratch.at(`new/${name}`), modes[Number(name.at(-1))] as Mode);
+      process.umask(umask);
+      await runInstall(installContext(), installRequest(scratch.path, 'new'));
+      const installed = Object.keys(files).map((name) => [name, lstatSync(scratch.at(`site/${name}`)).mode & 0o7777]);
+      expect(installed).toEqual(Object.keys(files).map((name) => [name, modes[Number(name.at(-1))]]));
+      process.umask(before);
+    }
+  } finally {
+    process.umask(before);
+  }
+});
+
 test('a complete ACL has one entry each for owner, group and others, whatever is asked for', () => {
   expect(completeAcl([], 0o640)).toEqual(['user::rw-', 'group::r--', 'other::---']);
   expect(completeAcl(['mask::rwx'], 0o777)).toEqual(['user::rwx', 'group::rwx', 'other::rwx', 'mask::rwx']);

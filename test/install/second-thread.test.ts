@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Batch } from '../../src/install/batches.ts';
@@ -24,8 +24,8 @@ test('an Install of many files is done by two threads, each of which has its par
     const thread = awaited(secondThread.start(agentUid));
     return {
       ...thread,
-      mayTake() {
-        const mayTake = thread.mayTake();
+      mayTake(ahead) {
+        const mayTake = thread.mayTake(ahead);
         if (!mayTake) refused += 1;
         return mayTake;
       },
@@ -41,7 +41,7 @@ test('an Install of many files is done by two threads, each of which has its par
     expect(report.files + report.unchanged).toBe(FOLDERS * FILES_PER_FOLDER + 1);
     expect(filesOf(join(root, 'site'))).toEqual(filesOf(archive ?? ''));
   }
-  expect(new Set(taken)).toEqual(new Set(['copy', 'place', 'discard']));
+  expect(new Set(taken)).toEqual(new Set(['compare', 'copy', 'place', 'discard']));
   expect(refused).toBeGreaterThan(0);
 });
 
@@ -49,14 +49,73 @@ test('a file that the second thread cannot copy: the Install says which, and the
   using scratch = scratchFolder();
   const { root, before } = await installed(scratch.path);
   const start = (agentUid: number): SecondThread => {
-    rmSync(join(root, 'new/folder-20/file-7'));
-    return { ...awaited(secondThread.start(agentUid)), mayTake: () => true };
+    const thread = awaited(secondThread.start(agentUid));
+    const take = (batch: Batch) => {
+      if (batch.work === 'copy') rmSync(join(root, 'new/folder-20/file-7'), { force: true });
+      thread.take(batch);
+    };
+    return { ...thread, take, mayTake: () => true };
   };
   await expect(
     runInstall({ ...installContext(), secondThread: { leastFiles: 1, start } }, installRequest(root, 'new')),
   ).rejects.toMatchObject({
     code: 'INSTALL_FAILED',
     message: expect.stringMatching(/new\/folder-20\/file-7 could not be copied to .*ENOENT/),
+  });
+  expect(treeOf(join(root, 'site'), { times: true })).toEqual(before);
+});
+
+test('of many files that two threads compare, those that are the same stay as they are, and all others are replaced', async () => {
+  using scratch = scratchFolder();
+  const { root } = await installed(scratch.path);
+  const same = Object.keys(manyFiles('old')).filter((path, n) => path !== 'link' && n % 3 === 0);
+  for (const path of same) copyFileSync(join(root, 'old', path), join(root, 'new', path));
+  const inode = (path: string) => statSync(join(root, 'site', path)).ino;
+  const before = new Map(same.map((path) => [path, inode(path)]));
+  const compared = { here: 0, beside: 0 };
+  const start = (agentUid: number): SecondThread => {
+    const thread = awaited(secondThread.start(agentUid));
+    let turn = 0;
+    return {
+      ...thread,
+      mayTake() {
+        turn += 1;
+        if (turn % 2 === 0) compared.here += 1;
+        return turn % 2 === 1;
+      },
+      take(batch) {
+        if (batch.work === 'compare') compared.beside += 1;
+        thread.take(batch);
+      },
+    };
+  };
+  const ctx = { ...installContext(), secondThread: { leastFiles: 1, start } };
+  const report = await runInstall(ctx, installRequest(root, 'new'));
+  // The link is the same in both.
+  expect(report.unchanged).toBe(same.length + 1);
+  expect(compared.here).toBeGreaterThan(0);
+  expect(compared.beside).toBeGreaterThan(0);
+  expect(new Map(same.map((path) => [path, inode(path)]))).toEqual(before);
+  expect(treeOf(join(root, 'site'))).toEqual(treeOf(join(root, 'new')));
+});
+
+test('a file that the second thread cannot compare: the Install says which, and nothing is changed', async () => {
+  using scratch = scratchFolder();
+  const { root, before } = await installed(scratch.path);
+  const start = (agentUid: number): SecondThread => {
+    const thread = awaited(secondThread.start(agentUid));
+    const take = (batch: Batch) => {
+      // It goes between the plan's look at it and the comparison.
+      if (batch.work === 'compare') for (const { source } of batch.items) rmSync(source, { force: true });
+      thread.take(batch);
+    };
+    return { ...thread, take, mayTake: () => true };
+  };
+  await expect(
+    runInstall({ ...installContext(), secondThread: { leastFiles: 1, start } }, installRequest(root, 'new')),
+  ).rejects.toMatchObject({
+    code: 'INSTALL_FAILED',
+    message: expect.stringMatching(/new\/folder-\d+\/file-\d+ could not be compared with .*ENOENT/),
   });
   expect(treeOf(join(root, 'site'), { times: true })).toEqual(before);
 });
@@ -145,7 +204,7 @@ function unplaced(): PlaceOperation {
 function awaited(thread: SecondThread | null): SecondThread {
   if (thread === null) throw new Error('no thread could be started');
   const sleeping = new Int32Array(new SharedArrayBuffer(4));
-  while (!thread.mayTake()) Atomics.wait(sleeping, 0, 0, 1);
+  while (!thread.mayTake(1)) Atomics.wait(sleeping, 0, 0, 1);
   return thread;
 }
 
