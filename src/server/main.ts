@@ -38,7 +38,7 @@ import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
 import { rememberedSigningKeys } from './secrets/remembered.ts';
 import { openSigning } from './secrets/signing.ts';
-import { findAccessKey, findKnownAccessKeys } from './store/access-keys.ts';
+import { findKnownAccessKeys } from './store/access-keys.ts';
 import { databaseClock } from './store/database-clock.ts';
 import { openStore, type Store, TOGETHER } from './store/store.ts';
 import { createMetricsText, type MetricsTextContext } from './telemetry/metrics-text.ts';
@@ -140,11 +140,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const elapsedMs = () => performance.now();
     const store: Store = observedStore(await openStore(place, log), metrics, elapsedMs);
     opened.push(store);
-    const { sealer, lostKeys } = await openSealer({ store, dataDir, random });
-    if (lostKeys.length > 0) {
-      log.warn('access keys were not sealed with this master key and cannot be used; make new ones', { lostKeys });
+    const { sealer, lost } = await openSealer({ store, dataDir, random });
+    if (lost.keys.length > 0) {
+      const what = 'access keys were not sealed with this master key and cannot be used; make new ones';
+      log.warn(what, { lostKeys: lost.keys });
     }
-    const findKey = (accessKeyId: string) => findAccessKey(store.db, sealer, accessKeyId);
+    if (lost.gitTokens.length > 0) {
+      const what = 'tokens for git hosts were not sealed with this master key and cannot be used; add them once more';
+      log.warn(what, { names: lost.gitTokens });
+    }
+    const findKey = async (id: string) => (await findKnownAccessKeys(store.db, sealer, [id]))[0] ?? null;
     const signing = await openSigning({ store, sealer, dataDir, clock, random });
     const waiters = createWaiters();
     const base = { store, waiters, clock, random, log };

@@ -104,17 +104,34 @@ describe.each([
   });
 });
 
-test('keys of two master keys in one database: the server runs and names those that it cannot open', async () => {
+test('keys and git tokens of two master keys in one database: the server runs and names those that it cannot open', async () => {
   using scratch = scratchFolder();
   const dataDir = scratch.at('data');
   await using server = await startControlServer(dataDir);
   await server[Symbol.asyncDispose]();
   const database = new DatabaseSync(join(dataDir, 'slipway.db'), { timeout: 5_000 });
   database
-    .prepare("insert into access_keys values ('AKIAOTHERKEY', ?, 'viewer', null, '', 0, null)")
+    .prepare(
+      "insert into access_keys (access_key_id, secret_sealed, role, description, created_at_ms) values ('AKIAOTHERKEY', ?, 'viewer', '', 0)",
+    )
     .run(Buffer.alloc(60, 1).toString('base64url'));
+  const token = {
+    token_name: 'acme-of-before',
+    url: 'https://github.com/acme',
+    user_name: 'x',
+    applications_json: '["*"]',
+  };
+  database
+    .prepare(
+      `insert into git_tokens (${Object.keys(token).join(', ')}, token_sealed, created_at_ms) values (?, ?, ?, ?, ?, 0)`,
+    )
+    .run(...Object.values(token), Buffer.alloc(60, 2).toString('base64url'));
   database.close();
   await using again = await startControlServer(dataDir, server);
   expect(again.daemon.log()).toContain('AKIAOTHERKEY');
+  expect(again.daemon.log()).toContain('acme-of-before');
+  const { stdout } = await runSlipway(['server', 'doctor', '--data-dir', dataDir], again.env);
+  expect(stdout).toContain('does not open AKIAOTHERKEY');
+  expect(stdout).toContain('does not open the git token acme-of-before');
   expect(await runSlipway(['applications', 'list'], again.env)).toMatchObject({ status: 0 });
 });

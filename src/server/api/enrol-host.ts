@@ -10,7 +10,7 @@ import { createAccessKey, enabledKeysOfHost, lockKeysOfHost } from '../store/acc
 import { insertAuditEntry } from '../store/audit-entries.ts';
 import { findToken, takeUse } from '../store/enrolment-tokens.ts';
 import { instanceTagsOf, putInstanceTags } from '../store/instance-tags.ts';
-import { findInstance, insertInstance } from '../store/instances.ts';
+import { findInstance, findInstanceByArn, insertInstance } from '../store/instances.ts';
 import { findPowerless, tryLockPower } from '../store/powers.ts';
 import type { EnrolmentTokenRow, InstanceRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
@@ -18,6 +18,7 @@ import type { Tag } from '../store/tag.ts';
 import type { ApiContext, Input } from './context.ts';
 import { checkHostName } from './host-name.ts';
 import { readBoolean } from './input.ts';
+import { requireFewTags } from './instance-tags-input.ts';
 import { resourceArn } from './resource-arn.ts';
 
 const MEMBERS = ['instanceName', 'takeOver'];
@@ -96,24 +97,36 @@ async function makeHost(tx: StoreTransaction, ctx: ApiContext, token: EnrolmentT
   const instance = (await takenOver(tx, { name, takesOver }, hostArn)) ?? (await newInstance(tx, ctx, name, hostArn));
   await putInstanceTags(tx, instance, JSON.parse(token.tags_json) as Tag[]);
   const tags = (await instanceTagsOf(tx, [instance.instance_id])).get(instance.instance_id) ?? [];
+  requireFewTags(name, tags);
   const making = { sealer: ctx.sealer, random: ctx.random, nowMs: ctx.clock.now() };
   const description = `host ${name}, enrolled with ${token.token_id}`;
   const key = await createAccessKey(tx, making, { role: 'host', hostArn, description });
   return { hostArn, key, tags, deploymentIds };
 }
 
-/** @returns null: no host of the name is registered @throws ApiError InstanceNameAlreadyRegisteredException */
+/** @returns null: no host of the name is registered @throws ApiError InstanceNameAlreadyRegisteredException, IamUserArnAlreadyRegisteredException */
 async function takenOver(
   tx: StoreTransaction,
   { name, takesOver }: Wish,
   hostArn: string,
 ): Promise<InstanceRow | null> {
   const there = await findInstance(tx, name);
+  if (there === null) await refuseTakenArn(tx, hostArn);
   if (there === null || (takesOver && there.host_arn === hostArn)) return there;
   const why = takesOver ? `with another identity, ${there.host_arn}` : 'already';
   throw new ApiError(
     'InstanceNameAlreadyRegisteredException',
     `An instance with the name ${name} is registered ${why}.`,
+  );
+}
+
+/** An instance of another name may have been registered with the ARN that a host of this name would get. @throws ApiError */
+async function refuseTakenArn(tx: StoreTransaction, hostArn: string): Promise<void> {
+  const other = await findInstanceByArn(tx, hostArn);
+  if (other === null) return;
+  throw new ApiError(
+    'IamUserArnAlreadyRegisteredException',
+    `${hostArn} is registered already, with the instance ${other.instance_name}.`,
   );
 }
 

@@ -8,7 +8,7 @@ import type { EnrolmentTokenRow } from '../store/schema.ts';
 import type { Tag } from '../store/tag.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { quote, readBoolean, readDescription, readText } from './input.ts';
-import { readInstanceTags } from './instance-tags-input.ts';
+import { MAX_INSTANCE_TAGS, readInstanceTags } from './instance-tags-input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { problemOfNewTagKey } from './tag-limits.ts';
 
@@ -17,7 +17,6 @@ const SECRET_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 const DAY_MS = 24 * 60 * 60_000;
 const USES = { usual: 1, most: 10_000 };
 const LIFETIME_SECONDS = { usual: 60 * 60, most: 30 * 24 * 60 * 60 };
-const MAX_TAGS = 10;
 /** How long a token that has ended can be looked up; so long its name is in lists. */
 const KEPT_MS = 30 * DAY_MS;
 
@@ -92,7 +91,9 @@ function readTags(input: Input): Tag[] {
   const tags = readInstanceTags(input, problemOfNewTagKey);
   const keys = new Set(tags.map(({ Key }) => Key));
   if (keys.size < tags.length) throw refused('tags has two with the same key; a host has one value of each');
-  if (tags.length > MAX_TAGS) throw refused(`tags has ${tags.length} entries; ${MAX_TAGS} are the limit of a host`);
+  if (tags.length > MAX_INSTANCE_TAGS) {
+    throw refused(`tags has ${tags.length} entries; ${MAX_INSTANCE_TAGS} are the limit of a host`);
+  }
   return tags;
 }
 

@@ -1,4 +1,4 @@
-/** Reads the tags of hosts. Pure. */
+/** Reads the tags of hosts, and says how many one may have. Pure. */
 import { ApiError } from '../../protocol/errors.ts';
 import type { Tag } from '../store/tag.ts';
 import type { Input } from './context.ts';
@@ -16,4 +16,15 @@ export function readInstanceTags(input: Input, problemOfKey: typeof problemOfTag
     if (problem !== null) throw new ApiError('InvalidTagException', problem);
     return { Key, Value };
   });
+}
+
+export const MAX_INSTANCE_TAGS = 10;
+
+/** @param tags all that an instance would have @throws ApiError TagLimitExceededException */
+export function requireFewTags(instanceName: string, tags: readonly Tag[]): void {
+  if (tags.length <= MAX_INSTANCE_TAGS) return;
+  throw new ApiError(
+    'TagLimitExceededException',
+    `The instance ${instanceName} would have ${tags.length} tags; ${MAX_INSTANCE_TAGS} is the limit.`,
+  );
 }

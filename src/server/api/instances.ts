@@ -25,7 +25,7 @@ import {
   requireBatch,
   requireObject,
 } from './input.ts';
-import { readInstanceTags } from './instance-tags-input.ts';
+import { readInstanceTags, requireFewTags } from './instance-tags-input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { resourceArn } from './resource-arn.ts';
 import { checkFilter } from './settings/tag-filters.ts';
@@ -33,7 +33,6 @@ import { problemOfNewTagKey, problemOfTagKey } from './tag-limits.ts';
 
 const MAX_BATCH = 25;
 const MAX_TAGGED_AT_ONCE = 100;
-const MAX_TAGS = 10;
 const STATUSES = ['Registered', 'Deregistered'] as const;
 const SUFFIX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const USER_ARN = /^arn:aws[a-z-]*:iam::\d{12}:user\/[A-Za-z0-9/+=,.@_-]{1,380}$/;
@@ -185,12 +184,7 @@ export const instanceHandlers: Handlers<
       for (const instance of await lockTagged(tx, names)) {
         await putInstanceTags(tx, instance, tags);
         const all = (await instanceTagsOf(tx, [instance.instance_id])).get(instance.instance_id) ?? [];
-        if (all.length > MAX_TAGS) {
-          throw new ApiError(
-            'TagLimitExceededException',
-            `The instance ${instance.instance_name} would have ${all.length} tags; ${MAX_TAGS} is the limit.`,
-          );
-        }
+        requireFewTags(instance.instance_name, all);
       }
     });
     return {};

@@ -70,8 +70,9 @@ export function createRates(
       if (failures !== null) proven.add(claim);
       if (role === 'token') return;
       if (role === 'host') return throttle('host', buckets.perHost?.take(claim.id) ?? 0);
-      throttle('address', perAddress?.take(claim.client) ?? 0);
+      // The key first: what it asks beyond its own limit must not use up what others have at its address.
       throttle('key', buckets.perKey?.take(claim.id) ?? 0);
+      throttle('address', perAddress?.take(claim.client) ?? 0);
     },
   };
 }

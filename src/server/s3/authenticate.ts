@@ -6,7 +6,8 @@ import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 import { verifySignature } from '../../protocol/sigv4/verify.ts';
 import { clientOf } from '../connections/address.ts';
 import type { Claim, Rates } from '../connections/rates.ts';
-import type { AccessKey } from '../store/access-keys.ts';
+import type { AccessKey, KnownAccessKey } from '../store/access-keys.ts';
+import { powerlessError } from '../store/powers.ts';
 import { isPresigned, verifyPresigned } from './presigned.ts';
 import { S3Error } from './s3-error.ts';
 import type { BodyPromise, S3Caller } from './s3-request.ts';
@@ -19,7 +20,8 @@ const RELATIVES = ['s3express', 's3-object-lambda', 's3-outposts'];
 const REQUIRED = ['host', 'x-amz-date', 'x-amz-content-sha256'];
 
 export interface S3AuthenticationContext {
-  findKey(accessKeyId: string): Promise<AccessKey | null>;
+  /** null: not known. */
+  findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
   readonly nowMs: number;
   /** Whether the connection is one over TLS. */
   readonly isEncrypted: boolean;
@@ -40,7 +42,8 @@ export interface Authenticated {
  * from being exchanged on the way. Otherwise somebody who has seen a request could send it once more with another body.
  *
  * @param query the request's, decoded
- * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature`, `requireSingleHeaders` and `Rates`
+ * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature`, `requireSingleHeaders` and `Rates`,
+ *   and of a key that has no power: its owner is told why
  */
 export async function authenticate(
   ctx: S3AuthenticationContext & { readonly rates: Rates },
@@ -48,21 +51,24 @@ export async function authenticate(
   query: ReadonlyMap<string, string>,
 ): Promise<Authenticated> {
   const client = clientOf(message.socket.remoteAddress);
-  let claim: Claim | null = null;
+  const asked: { claim: Claim | null; key: KnownAccessKey | null } = { claim: null, key: null };
   const findKey = async (id: string) => {
-    claim = { client, id };
-    ctx.rates.admit(claim);
-    return ctx.findKey(id);
+    asked.claim = { client, id };
+    ctx.rates.admit(asked.claim);
+    asked.key = await ctx.findKey(id);
+    return asked.key;
   };
-  try {
-    const authenticated = await bySignature({ ...ctx, findKey }, message, query);
-    const { accessKeyId, role } = authenticated.caller;
-    ctx.rates.proved({ client, id: accessKeyId }, role);
-    return authenticated;
-  } catch (error) {
-    if (claim !== null && isWrongSecret(error)) ctx.rates.failed(claim);
-    throw error;
-  }
+  const authenticated = await bySignature({ ...ctx, findKey }, message, query).catch((error: unknown) => {
+    if (asked.claim === null || !isWrongSecret(error)) throw error;
+    ctx.rates.failed(asked.claim);
+    // Who has not the secret must not learn that there once was such a key.
+    throw (asked.key?.powerless ?? null) === null ? error : powerlessError({ why: 'unknown' });
+  });
+  const { accessKeyId, role } = authenticated.caller;
+  ctx.rates.proved({ client, id: accessKeyId }, role);
+  const powerless = asked.key?.powerless ?? null;
+  if (powerless !== null) throw powerlessError(powerless);
+  return authenticated;
 }
 
 /** Whether a request named a key that is not known, or signed with another secret. */

@@ -13,7 +13,7 @@ import type { Random } from '../../system/random.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import type { Rates } from '../connections/rates.ts';
-import type { AccessKey } from '../store/access-keys.ts';
+import type { KnownAccessKey } from '../store/access-keys.ts';
 import { authenticate } from './authenticate.ts';
 import { understand } from './gate.ts';
 import { handle as carryOut, type Handling } from './handlers.ts';
@@ -45,8 +45,8 @@ export interface S3Context {
   readonly dataDir: string;
   /** Whom the buckets belong to, as lists say it. */
   readonly accountId: string;
-  /** null: not known, or without power. */
-  findKey(accessKeyId: string): Promise<AccessKey | null>;
+  /** null: not known. */
+  findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
   /** What deployments to this host need just now. */
   neededBy(hostArn: string): Promise<readonly NeededObject[]>;
   /** Keeps for the audit log what a request has changed. */
@@ -190,7 +190,7 @@ function readableBy(ctx: Pick<S3Context, 'neededBy'>): RequireReadable {
 
 /** A key that was disabled, or whose host was deregistered, since the request was let in. @throws S3Error AccessDenied */
 async function requirePower(ctx: S3Context, { accessKeyId }: S3Caller): Promise<void> {
-  if ((await ctx.findKey(accessKeyId)) !== null) return;
+  if ((await ctx.findKey(accessKeyId))?.powerless === null) return;
   throw keyHasLostPower();
 }
 

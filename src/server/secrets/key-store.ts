@@ -16,7 +16,7 @@ import {
 import { insertAuditEntry } from '../store/audit-entries.ts';
 import type { Role } from '../store/schema.ts';
 import { databaseFileOf, openStore, type StoreTransaction } from '../store/store.ts';
-import { findLostKeys, openSealer } from './open-sealer.ts';
+import { findLost, openSealer } from './open-sealer.ts';
 
 export interface KeySummary {
   readonly accessKeyId: string;
@@ -82,8 +82,8 @@ export async function openKeyStore(options: {
     },
     async problem() {
       try {
-        const lostKeys = await findLostKeys({ store, dataDir: options.dataDir, random });
-        return lostKeys.length === 0 ? null : `not sealed with this master key, and of no use: ${lostKeys.join(', ')}`;
+        const { keys } = await findLost({ store, dataDir: options.dataDir, random });
+        return keys.length === 0 ? null : `not sealed with this master key, and of no use: ${keys.join(', ')}`;
       } catch (error) {
         if (isSlipwayError(error, 'SERVER_MASTER_KEY')) return error.message;
         throw error;

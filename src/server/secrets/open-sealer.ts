@@ -15,14 +15,21 @@ interface SealerContext {
   readonly random: Pick<Random, 'bytes'>;
 }
 
+/** What this master key does not open, though it opens other rows: it cannot be used any more. */
+export interface Lost {
+  /** Ids of access keys. */
+  readonly keys: readonly string[];
+  /** Names of tokens for git hosts. */
+  readonly gitTokens: readonly string[];
+}
+
 export interface OpenedSealer {
   readonly sealer: Sealer;
-  /** Ids of access keys that this master key does not open, though it opens others: they cannot be used any more. */
-  readonly lostKeys: readonly string[];
+  readonly lost: Lost;
 }
 
 /** More names would tell nobody more. */
-const NAMED_KEYS = 5;
+const NAMED = 5;
 
 /**
  * The sealer of a data folder; on the first start its key is made.
@@ -34,17 +41,17 @@ export async function openSealer(ctx: SealerContext): Promise<OpenedSealer> {
   const { rows, key } = await readBoth(ctx);
   if (key === null && rows.length > 0) throw missingKey(ctx, rows);
   const sealer = createSealer(key ?? makeMasterKey(ctx.dataDir, ctx.random), ctx.random);
-  return { sealer: rememberingSealer(sealer), lostKeys: lostAmong(ctx, sealer, rows) };
+  return { sealer: rememberingSealer(sealer), lost: lostAmong(ctx, sealer, rows) };
 }
 
 /**
- * Access keys that the master key does not open; none where there is neither key nor anything sealed. Writes nothing.
+ * Access keys and tokens that the master key does not open; none where there is neither key nor anything sealed. Writes nothing.
  *
  * @throws SlipwayError SERVER_MASTER_KEY as `openSealer` does
  */
-export async function findLostKeys(ctx: SealerContext): Promise<readonly string[]> {
+export async function findLost(ctx: SealerContext): Promise<Lost> {
   const { rows, key } = await readBoth(ctx);
-  if (rows.length === 0) return [];
+  if (rows.length === 0) return { keys: [], gitTokens: [] };
   if (key === null) throw missingKey(ctx, rows);
   return lostAmong(ctx, createSealer(key, ctx.random), rows);
 }
@@ -59,11 +66,15 @@ async function readBoth({ store, dataDir }: SealerContext) {
 }
 
 /** @throws SlipwayError SERVER_MASTER_KEY when the key opens nothing, or not what the server cannot do without */
-function lostAmong(ctx: SealerContext, sealer: Sealer, rows: readonly SealedRow[]): readonly string[] {
+function lostAmong(ctx: SealerContext, sealer: Sealer, rows: readonly SealedRow[]): Lost {
   const closed = rows.filter(({ sealed }) => !opens(sealer, sealed));
-  const hasLostAuthority = closed.some(({ accessKeyId }) => accessKeyId === null);
+  const hasLostAuthority = closed.some(({ what }) => what === 'secret of the server');
   if (hasLostAuthority || (closed.length > 0 && closed.length === rows.length)) throw wrongKey(ctx, closed);
-  return closed.flatMap(({ accessKeyId }) => accessKeyId ?? []);
+  return { keys: namesOf(closed, 'access key'), gitTokens: namesOf(closed, 'git token') };
+}
+
+function namesOf(rows: readonly SealedRow[], kind: SealedRow['what']): readonly string[] {
+  return rows.filter(({ what }) => what === kind).map(({ name }) => name);
 }
 
 function opens(sealer: Sealer, sealed: string): boolean {
@@ -108,10 +119,14 @@ function ofOtherServer({ dialect }: Pick<Store, 'dialect'>): string {
 }
 
 function describeRows(rows: readonly SealedRow[]): string {
-  const ids = rows.flatMap(({ accessKeyId }) => accessKeyId ?? []);
-  const named = ids.slice(0, NAMED_KEYS).join(', ');
-  const more = ids.length > NAMED_KEYS ? ` and ${ids.length - NAMED_KEYS} more` : '';
-  const keys = ids.length === 0 ? [] : [`the access key${ids.length === 1 ? '' : 's'} ${named}${more}`];
-  const authority = ids.length < rows.length ? ['the signing authority'] : [];
-  return [...authority, ...keys].join(' and ');
+  const hasAuthority = rows.some(({ what }) => what === 'secret of the server');
+  const keys = describeNames('the access key', namesOf(rows, 'access key'));
+  const tokens = describeNames('the git token', namesOf(rows, 'git token'));
+  return [...(hasAuthority ? ['the signing authority'] : []), ...keys, ...tokens].join(' and ');
+}
+
+function describeNames(what: string, names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
+  return [`${what}${names.length === 1 ? '' : 's'} ${names.slice(0, NAMED).join(', ')}${more}`];
 }

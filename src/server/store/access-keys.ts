@@ -107,16 +107,6 @@ export function readScope({ scope_json }: Pick<AccessKeyRow, 'scope_json'>): Key
   return scope_json === null ? null : (JSON.parse(scope_json) as KeyScope);
 }
 
-/** @returns null for a key that has no power now: not there, disabled, or of a host that is not registered */
-export async function findAccessKey(
-  db: StoreReader,
-  sealer: SecretSealer,
-  accessKeyId: string,
-): Promise<AccessKey | null> {
-  const [key = null] = await findKnownAccessKeys(db, sealer, [accessKeyId]);
-  return key === null || key.powerless !== null ? null : key;
-}
-
 /** Those of the hosts that have keys, of which each is disabled. */
 export async function hostsWithoutKey(db: StoreReader, hostArns: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();

@@ -3,9 +3,10 @@ import * as sdk from '@aws-sdk/client-codedeploy';
 import { describe, expect, test, vi } from 'vitest';
 import { enrolHost } from '../../../src/protocol/management/enrol-host.ts';
 import { type Buckets, createBuckets } from '../../../src/server/connections/buckets.ts';
-import { NO_RATE_LIMITS, type RateLimits } from '../../../src/server/connections/rates.ts';
+import { createRates, NO_RATE_LIMITS, type RateLimits } from '../../../src/server/connections/rates.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { managementClient } from '../../support/hand-driven-host.ts';
+import { presign } from '../../support/presigned.ts';
 import { queryApi } from '../../support/query-api.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -73,6 +74,21 @@ describe('a key that sends more requests than it may', () => {
       client.destroy();
     });
   });
+});
+
+test('a key that sends more than it may uses up nothing of what other keys have at its address', () => {
+  const limits = { perKey: { perSecond: HOURLY, burst: 2 }, perAddress: { perSecond: HOURLY, burst: 4 } };
+  const refused: string[] = [];
+  const rates = createRates(
+    { ...NO_RATE_LIMITS, ...limits },
+    { nowMs: () => 0, onThrottled: (by) => refused.push(by) },
+  );
+  const ask = (id: string) => rates.proved({ client: '192.0.2.7', id }, 'operator');
+  for (const id of ['busy', 'busy']) ask(id);
+  for (let at = 0; at < 10; at += 1) expect(() => ask('busy')).toThrow('this access key sends more');
+  for (const id of ['first', 'second']) ask(id);
+  expect(() => ask('third')).toThrow('more requests come from your address');
+  expect(new Set(refused)).toEqual(new Set(['key', 'address']));
 });
 
 test('hosts behind one address are limited each by itself, however many there are and however little an address may', async () => {
@@ -146,7 +162,16 @@ describe('an address that fails to prove who it is', () => {
       await server.disable(disabled.accessKeyId);
       const told = Array.from({ length: 6 }, () => 'UnrecognizedClientException');
       expect(await outcomes(server.url, disabled, 6)).toEqual(told);
+      for (let at = 0; at < 6; at += 1) {
+        const { code, text } = await rawS3(server.s3Url, disabled)({ method: 'GET', target: '/' });
+        expect([code, text]).toEqual(['InvalidAccessKeyId', expect.stringContaining('was disabled on')]);
+        const presigned = await fetch(await presign(server.s3Url, disabled, { target: '/revisions/a/b' }));
+        expect(await presigned.text()).toContain('was disabled on');
+      }
       expect(await outcomeOf(server.url, other)).toBe('done');
+      const wrong = { ...disabled, secretAccessKey: 'wrong' };
+      const { code, text } = await rawS3(server.s3Url, wrong)({ method: 'GET', target: '/' });
+      expect([code, text]).toEqual(['InvalidAccessKeyId', expect.stringContaining('is not known here')]);
     });
   });
 });

@@ -2,7 +2,7 @@
 
 import { type Stats, statSync } from 'node:fs';
 import { isSlipwayError, messageOf, systemErrorCode } from '../../../errors.ts';
-import { findLostKeys } from '../../../server/secrets/open-sealer.ts';
+import { findLost } from '../../../server/secrets/open-sealer.ts';
 import { masterKeyFileOf } from '../../../server/secrets/sealing.ts';
 import type { LookedAtStore } from '../../../server/store/look.ts';
 import type { Random } from '../../../system/random.ts';
@@ -63,12 +63,19 @@ async function compare(
   isSound: boolean,
 ): Promise<Finding[]> {
   try {
-    const lost = await findLostKeys({ store, dataDir, random });
-    if (lost.length > 0) {
+    const { keys, gitTokens } = await findLost({ store, dataDir, random });
+    const findings: Finding[] = [];
+    if (keys.length > 0) {
       const remedy =
         'Make new keys for those who use them (`slipway keys create`, `slipway register --force` on a host), and disable the old ones.';
-      return [fail(CHECK, `does not open ${lost.join(', ')}, which cannot be used`, remedy)];
+      findings.push(fail(CHECK, `does not open ${keys.join(', ')}, which cannot be used`, remedy));
     }
+    if (gitTokens.length > 0) {
+      const remedy = 'Add each once more with `slipway server git-tokens add`, or remove it.';
+      const names = gitTokens.join(', ');
+      findings.push(fail(CHECK, `does not open the git token ${names}: deployments that need it fail`, remedy));
+    }
+    if (findings.length > 0) return findings;
     if (!isThere) return [ok(CHECK, 'is not there yet; the first start makes it')];
     return isSound ? [ok(CHECK, 'opens what the database holds')] : [];
   } catch (error) {
