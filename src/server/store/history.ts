@@ -86,6 +86,14 @@ export async function listHostHistory(
   for (let from: DeploymentPlace | null = after; found.length < limit; ) {
     const deployments = await deploymentsOf(db, filter, from, DEPLOYMENTS_AT_ONCE)
       .select(['deployments.deployment_id', 'deployments.created_at_ms'])
+      // Of those without a host there may be any number, and each would be looked into.
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('targets')
+            .select('targets.position')
+            .whereRef('targets.deployment_id', '=', 'deployments.deployment_id'),
+        ),
+      )
       .execute();
     for (const { deployment_id: deploymentId, created_at_ms: createdAtMs } of deployments) {
       if (found.length >= limit) break;

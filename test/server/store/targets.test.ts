@@ -6,6 +6,7 @@ import {
   nextReadyEvents,
   takeBackHandOut,
 } from '../../../src/server/store/hand-outs.ts';
+import { listHostHistory } from '../../../src/server/store/history.ts';
 import { hostStatesOf, putHostStates } from '../../../src/server/store/host-states.ts';
 import {
   eventsOf,
@@ -93,6 +94,32 @@ describeStores('targets and their events', (kind) => {
     expect(await eventsOf(store.db, 'd-1')).toHaveLength(2000);
     expect(await findTarget(store.db, 'd-1', 'i-7')).toEqual(target(7));
     expect(await findTarget(store.db, 'd-1', 'i-1000')).toBeNull();
+  });
+
+  test('a page of the history of hosts asks no more of the database for deployments that had none, however many they are', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, []);
+    await store.transaction(async (tx) => {
+      for (let number = 0; number < 300; number += 1) {
+        const times = { created_at_ms: number, completed_at_ms: number };
+        await insertDeployment(tx, newDeployment(`d-${number}`, { ...times, status: 'Failed' }));
+      }
+      await insertTargets(tx, [target(0, { deployment_id: 'd-0' }), target(1, { deployment_id: 'd-250' })]);
+    });
+    let statements = 0;
+    const counting = store.db.withPlugin({
+      transformQuery({ node }) {
+        statements += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const everything = { applicationId: null, deploymentGroupId: null, sinceMs: null, untilMs: null };
+    const found = await listHostHistory(counting, everything, { after: null, limit: 10 });
+    expect(found.map((row) => `${row.deployment_id} ${row.target_id}`)).toEqual(['d-250 host-1', 'd-0 host-0']);
+    // One for the deployments, and one for the hosts of each of the two.
+    expect(statements).toBe(3);
   });
 
   test('statuses are set for those that are named, and counted', async () => {
