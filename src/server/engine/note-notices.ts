@@ -46,7 +46,8 @@ async function changesOf(
   const after = new Map((await targetsOfInstances(tx, deploymentId, ids)).map((row) => [row.instance_id, row]));
   return before.flatMap((row) => {
     const now = after.get(row.instance_id);
-    return now === undefined || now.status === row.status ? [] : [{ before: row, after: now }];
+    const isSame = now?.status === row.status && now.installed_at_ms === row.installed_at_ms;
+    return now === undefined || isSame ? [] : [{ before: row, after: now }];
   });
 }
 
@@ -62,10 +63,11 @@ async function textsOf(
   const targetOf = new Map(targets.map(({ after }) => [after.instance_id, after]));
   const isAboutDeployment = instanceIds.length === 0 || wanted.some(({ instanceId }) => instanceId === null);
   const counts = isAboutDeployment ? ((await countTargets(tx, [deploymentId])).get(deploymentId) ?? {}) : {};
-  return ({ trigger, instanceId }: WantedNotice) => {
+  return ({ trigger, event, instanceId }: WantedNotice) => {
     const target = targetOf.get(instanceId ?? '');
-    return target === undefined
-      ? deploymentNotice(trigger, deployment, counts)
-      : instanceNotice(trigger, deployment, target, events.get(target.instance_id) ?? []);
+    if (target === undefined) return deploymentNotice(trigger, deployment, counts);
+    // It may go on in the step in which it has become Ready.
+    const told: TargetRow = event === 'InstanceReady' ? { ...target, status: 'Ready' } : target;
+    return instanceNotice(trigger, deployment, told, events.get(target.instance_id) ?? []);
   };
 }

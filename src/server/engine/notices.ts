@@ -17,7 +17,7 @@ export interface WantedNotice {
 }
 
 type DeploymentState = Pick<DeploymentRow, 'status' | 'started_at_ms' | 'creator'>;
-type TargetState = Pick<TargetRow, 'instance_id' | 'status'>;
+type TargetState = Pick<TargetRow, 'instance_id' | 'status' | 'installed_at_ms'>;
 
 /** A row as it was and as it is. */
 export interface Change<Row> {
@@ -34,10 +34,9 @@ export function wantedNotices(
 ): readonly WantedNotice[] {
   const happened: readonly { readonly event: TriggerEvent; readonly instanceId: string | null }[] = [
     ...beginnings(deployment).map((event) => ({ event, instanceId: null })),
-    ...targets.flatMap((target) => {
-      const event = instanceEvent(target);
-      return event === null ? [] : [{ event, instanceId: target.after.instance_id }];
-    }),
+    ...targets.flatMap((target) =>
+      instanceEvents(target).map((event) => ({ event, instanceId: target.after.instance_id })),
+    ),
     ...turns(deployment).map((event) => ({ event, instanceId: null })),
   ];
   return happened.flatMap(({ event, instanceId }) =>
@@ -70,15 +69,18 @@ function turns({ before, after }: Change<DeploymentState>): readonly TriggerEven
 }
 
 const OF_TARGETS: Readonly<Partial<Record<TargetStatus, TriggerEvent>>> = {
-  Ready: 'InstanceReady',
   Succeeded: 'InstanceSuccess',
   Failed: 'InstanceFailure',
 };
 
-function instanceEvent({ before, after }: Change<TargetState>): TriggerEvent | null {
-  if (before.status === after.status) return null;
-  if (after.status === 'InProgress') return before.status === 'Pending' ? 'InstanceStart' : null;
-  return OF_TARGETS[after.status] ?? null;
+/** The step in which the last replacement host is installed may have it take traffic, too: nothing but the time tells that it was Ready. */
+function instanceEvents({ before, after }: Change<TargetState>): readonly TriggerEvent[] {
+  const ready: readonly TriggerEvent[] =
+    before.installed_at_ms === null && after.installed_at_ms !== null ? ['InstanceReady'] : [];
+  if (before.status === after.status) return ready;
+  if (after.status === 'InProgress' && before.status === 'Pending') return ['InstanceStart'];
+  const event = OF_TARGETS[after.status];
+  return event === undefined ? ready : [...ready, event];
 }
 
 export interface NoticeText {

@@ -47,7 +47,7 @@ test.each<[string, State, State, string[]]>([
 
 test.each<[TargetStatus, TargetStatus, string[]]>([
   ['Pending', 'InProgress', ['InstanceStart']],
-  ['InProgress', 'Ready', ['InstanceReady']],
+  ['InProgress', 'InProgress', []],
   ['Ready', 'InProgress', []],
   ['InProgress', 'Succeeded', ['InstanceSuccess']],
   ['Pending', 'Failed', ['InstanceFailure']],
@@ -55,7 +55,21 @@ test.each<[TargetStatus, TargetStatus, string[]]>([
   ['InProgress', 'Unknown', []],
 ])('a target that was %s and is %s is told of by the events of that', (was, is, events) => {
   const unchanged = state('InProgress', 1);
-  const target = { before: { instance_id: 'i', status: was }, after: { instance_id: 'i', status: is } };
+  const common = { instance_id: 'i', installed_at_ms: null };
+  const target = { before: { ...common, status: was }, after: { ...common, status: is } };
+  const wanted = wantedNotices('d-1', { before: unchanged, after: unchanged }, [target], [ALL]);
+  expect(wanted.map(({ event }) => event)).toEqual(events);
+});
+
+test.each<[TargetStatus, string[]]>([
+  ['Ready', ['InstanceReady']],
+  ['InProgress', ['InstanceReady']],
+  ['Skipped', ['InstanceReady']],
+  ['Failed', ['InstanceReady', 'InstanceFailure']],
+])('a target that was installed is told of as Ready, also when the same step leaves it %s', (is, events) => {
+  const unchanged = state('InProgress', 1);
+  const before = { instance_id: 'i', status: 'InProgress', installed_at_ms: null } as const;
+  const target = { before, after: { ...before, status: is, installed_at_ms: 5 } };
   const wanted = wantedNotices('d-1', { before: unchanged, after: unchanged }, [target], [ALL]);
   expect(wanted.map(({ event }) => event)).toEqual(events);
 });
@@ -79,7 +93,8 @@ describe('the notices of whole deployments', () => {
         const step = (before: State, after: State, index: number | null, was: TargetStatus) => {
           const status = index === null ? was : (statuses[index] ?? was);
           const id = `i-${index}`;
-          const target = { before: { instance_id: id, status: was }, after: { instance_id: id, status } };
+          const common = { instance_id: id, installed_at_ms: null };
+          const target = { before: { ...common, status: was }, after: { ...common, status } };
           const decide = () => wantedNotices('d-1', { before, after }, index === null ? [] : [target], given);
           expect(decide()).toEqual(decide());
           for (const notice of decide()) {
