@@ -70,7 +70,12 @@ export async function applyActions(
   let followedBy: string | null = null;
   for (const finish of of('finish')) {
     const endings = new Map(ended.map(({ instanceId, status }) => [instanceId, status]));
-    const final = targets.map((target) => ({ ...target, status: endings.get(target.instance_id) ?? target.status }));
+    const installed = new Set(idsOf(of('ready-target')));
+    const final = targets.map((target) => ({
+      ...target,
+      status: endings.get(target.instance_id) ?? target.status,
+      installed_at_ms: installed.has(target.instance_id) ? nowMs : target.installed_at_ms,
+    }));
     followedBy = await finishDeployment(tx, deployment, final, finish, ctx);
   }
   const hostOf = new Map(targets.map((target) => [target.instance_id, target.host_arn]));

@@ -8,7 +8,7 @@ import { automaticCreatorOf, statesAfter } from './host-states.ts';
 import { membershipAfter } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { rollBack } from './rollback.ts';
-import { blueGreenPlanOf, parseOptions, type SettingsOfGroup } from './settings.ts';
+import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, storedSettings } from './settings.ts';
 
 /**
  * Ends a deployment: its own record, what is known of its hosts from now on, the group's last successful deployment, and, if that
@@ -62,6 +62,8 @@ function groupAfter(deployment: DeploymentRow, group: DeploymentGroupRow): Parti
 function followReplacement(deployment: DeploymentRow, { settings_json }: DeploymentGroupRow): string {
   const { targetInstances = {} } = parseOptions(deployment);
   const before = JSON.parse(settings_json) as SettingsOfGroup;
-  const { onPremisesInstanceTagFilters, onPremisesTagSet, ec2TagFilters, ec2TagSet, ...others } = before;
-  return JSON.stringify({ ...others, ...membershipAfter(before, targetInstances) });
+  const { onPremisesInstanceTagFilters, onPremisesTagSet, ec2TagFilters, ec2TagSet, autoScalingGroups, ...others } =
+    before;
+  const asksAws = storedSettings(deployment, settings_json).fleetOf !== undefined;
+  return JSON.stringify({ ...others, ...membershipAfter(before, targetInstances, { asksAws }) });
 }

@@ -30,7 +30,8 @@ export function whyNoWayBack(deployment: DeploymentRow, targets: readonly Target
 export function wayBackOf(deployment: DeploymentRow) {
   const { deployment_id: deploymentId, settings_json } = deployment;
   const { blueGreenDeploymentConfiguration } = parseOptions(deployment);
-  const settings = JSON.parse(settings_json ?? '{}') as DeploymentSettings;
+  // Its hosts are those of the other deployment, so it waits for no answer of AWS.
+  const { fleetOf: _, ...settings } = JSON.parse(settings_json ?? '{}') as DeploymentSettings;
   return {
     settings_json: JSON.stringify({
       ...settings,

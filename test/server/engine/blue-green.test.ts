@@ -4,6 +4,8 @@ import { endWait } from '../../../src/server/engine/continue.ts';
 import { endEvent, reportOn } from '../../../src/server/engine/event-reports.ts';
 import { type BlueGreenConfiguration, replacementPlan } from '../../../src/server/engine/hosts/blue-green-plan.ts';
 import { LONGEST_WAIT_MS } from '../../../src/server/engine/limits.ts';
+import type { DeploymentSettings } from '../../../src/server/engine/settings.ts';
+import { putFleet } from '../../../src/server/store/fleets.ts';
 import { keyOf, lockEvent } from '../../../src/server/store/lifecycle-events.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
@@ -44,15 +46,19 @@ async function makeFleets(server: EngineServer): Promise<void> {
 interface Started {
   readonly configuration?: BlueGreenConfiguration;
   readonly rollbackEvents?: readonly string[];
+  readonly more?: Partial<DeploymentSettings>;
 }
 
-async function start(server: EngineServer, { configuration = {}, rollbackEvents = [] }: Started = {}): Promise<void> {
+async function start(
+  server: EngineServer,
+  { configuration = {}, rollbackEvents = [], more = {} }: Started = {},
+): Promise<void> {
   const blueGreen = replacementPlan(configuration, TARGETS);
   await startDeployment(server, ID, {
     revision_json: revisionJson('two.tgz'),
     created_at_ms: Date.UTC(2026, 0, 2),
     options_json: JSON.stringify({ targetInstances: TARGETS, blueGreenDeploymentConfiguration: configuration }),
-    settings_json: JSON.stringify({ filterLists, rollbackEvents, loadBalancerInfo: {}, blueGreen }),
+    settings_json: JSON.stringify({ filterLists, rollbackEvents, loadBalancerInfo: {}, blueGreen, ...more }),
   });
 }
 
@@ -95,6 +101,11 @@ async function carryOutOrders(server: EngineServer, deploymentId: string, host: 
 async function groupOf(server: EngineServer) {
   const row = await server.store.db.selectFrom('deployment_groups').selectAll().executeTakeFirstOrThrow();
   return { ...row, settings: JSON.parse(row.settings_json) as object };
+}
+
+async function revisionsOf(server: EngineServer): Promise<Record<string, string | null>> {
+  const rows = await server.store.db.selectFrom('host_states').select(['instance_id', 'revision_identity']).execute();
+  return Object.fromEntries(rows.map((row) => [row.instance_id.replace('id-of-', ''), row.revision_identity]));
 }
 
 async function rollbackOf(server: EngineServer) {
@@ -184,6 +195,51 @@ describeStores('a blue/green deployment', (kind) => {
     expect(await statusesOf(server.store, ID)).toMatchObject({ 'new-1': 'Failed', 'new-2': 'Ready' });
   });
 
+  test('that is stopped while it waits leaves the new revision on the replacement hosts, and that is known', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database, { clock: manualClock() });
+    await makeFleets(server);
+    await start(server, { configuration: { deploymentReadyOption: { actionOnTimeout: 'STOP_DEPLOYMENT' } } });
+    await work(server, ID);
+    await server.stop(ID);
+    expect(await statusesOf(server.store, ID)).toMatchObject({ 'new-1': 'Skipped', 'old-1': 'Skipped' });
+    const two = expect.stringContaining('two.tgz');
+    expect(await revisionsOf(server)).toMatchObject({
+      'new-1': two,
+      'new-2': two,
+      'old-1': expect.not.stringContaining('two.tgz'),
+    });
+  });
+
+  test('tells of every replacement host that it is Ready, also where none waits for another', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleets(server);
+    await start(server, { more: { triggers: [{ name: 'all', target: 'chat', events: ['InstanceReady'] }] } });
+    await work(server, ID);
+    const notices = await server.store.db.selectFrom('notices').selectAll().where('deployment_id', '=', ID).execute();
+    expect(notices.map(({ instance_id }) => instance_id).sort()).toEqual(['id-of-new-1', 'id-of-new-2']);
+    expect(notices.map(({ payload_json }) => payload_json)).toEqual(
+      Array(2).fill(expect.stringContaining('"instanceStatus":"Ready"')),
+    );
+  });
+
+  test('of a group whose hosts AWS knows leaves it the replacement hosts alone, as they are enrolled', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleets(server);
+    const settings_json = JSON.stringify({ ec2TagFilters: filterLists[0], autoScalingGroups: ['old'] });
+    await server.store.db.updateTable('deployment_groups').set({ settings_json }).execute();
+    const { deployment_group_id } = await groupOf(server);
+    await server.store.transaction((tx) =>
+      putFleet(tx, { deployment_group_id, read_at_ms: Date.UTC(2027, 0, 1), failing_json: null }),
+    );
+    await start(server, { more: { fleetOf: deployment_group_id } });
+    await work(server, ID);
+    expect((await deploymentOf(server.store, ID)).status).toBe('Succeeded');
+    expect((await groupOf(server)).settings).toEqual({ onPremisesInstanceTagFilters: TARGETS.tagFilters });
+  });
+
   test.each([
     ['no host has the tags of the replacement', { GREEN: 'none' }, 'NO_INSTANCES', 'targetInstances'],
     ['no host has the tags of the group', { BLUE: 'none' }, 'NO_INSTANCES', 'deployment group'],
@@ -262,6 +318,46 @@ describeStores('the rollback of a blue/green deployment', (kind) => {
     await work(server, id);
     expect((await deploymentOf(server.store, id)).status).toBe('Succeeded');
     expect((await groupOf(server)).last_successful_deployment_id).toBeNull();
+    const one = expect.stringContaining('one.tgz');
+    expect(await revisionsOf(server)).toMatchObject({ 'old-1': one, 'old-2': one });
+  });
+
+  test('leaves the traffic where it is when no original host is registered any more', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database, { clock: manualClock() });
+    await makeFleets(server);
+    const waits = {
+      deploymentReadyOption: { actionOnTimeout: 'STOP_DEPLOYMENT' },
+      terminateBlueInstancesOnDeploymentSuccess: { action: 'TERMINATE', terminationWaitTimeInMinutes: 30 },
+    };
+    await start(server, { configuration: waits });
+    await work(server, ID);
+    for (const host of BLUE) await server.deregister(host);
+    await endWait({ store: server.store, clock: manualClock() }, server.engine, {
+      ...{ deploymentId: ID, wait: 'READY_WAIT', tooEarly: 'InvalidDeploymentStatusException' },
+    });
+    await work(server, ID);
+    expect(await statusesOf(server.store, ID)).toMatchObject({ 'new-1': 'Succeeded', 'old-1': 'Skipped' });
+    await server.stop(ID, true);
+    const { id } = await rollbackOf(server);
+    expect(await deploymentOf(server.store, id)).toMatchObject({ status: 'Failed', error_code: 'HEALTH_CONSTRAINTS' });
+    expect(await statusesOf(server.store, id)).toEqual({});
+  });
+
+  test('begins at once also where AWS says which hosts the group has', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleets(server);
+    clock.advance(3 * 24 * 3_600_000);
+    const { deployment_group_id } = await groupOf(server);
+    await server.store.transaction((tx) =>
+      putFleet(tx, { deployment_group_id, read_at_ms: Date.UTC(2026, 0, 3), failing_json: null }),
+    );
+    await start(server, { rollbackEvents: ON_FAILURE, more: { fleetOf: deployment_group_id } });
+    await work(server, ID, { 'old-1': 'BlockTraffic' });
+    const { id } = await rollbackOf(server);
+    expect((await deploymentOf(server.store, id)).status).toBe('InProgress');
   });
 
   test('is none where no traffic was rerouted', async () => {

@@ -9,7 +9,7 @@ import { checkTagForms, type TagForms } from './tag-filters.ts';
 
 const MEMBER = 'targetInstances';
 const INVALID = 'InvalidTargetInstancesException';
-/** They match the tags of enrolled hosts, as those of EC2 in a group do. */
+/** They match the tags of enrolled hosts, also where the server asks AWS what a group's EC2 filters match. */
 const FORMS: TagForms = {
   ...{ flat: 'tagFilters', set: 'ec2TagSet', setList: 'ec2TagSetList' },
   ...{ both: INVALID, invalid: INVALID, tooMany: INVALID },
@@ -22,7 +22,7 @@ export function readTargetInstances(input: Input): TargetInstances | null {
   if (!isEmpty(readList(given, 'autoScalingGroups'))) {
     throw new ApiError(
       INVALID,
-      `${MEMBER}.autoScalingGroups is not acted upon: this server knows no Auto Scaling groups. Use tagFilters or ec2TagSet.`,
+      `${MEMBER}.autoScalingGroups is not acted upon: replacement instances are found by the tags with which they are enrolled. Use tagFilters or ec2TagSet.`,
     );
   }
   checkTagForms(given, FORMS, `${MEMBER}.`);

@@ -62,13 +62,15 @@ export function replacementPlan(
 
 /**
  * The filters of a group that consists of the replacement hosts. They are on-premises filters where the group had such before: hosts of the same
- * kind replace them, and whoever changes the group's tags finds them where they were.
+ * kind replace them, and whoever changes the group's tags finds them where they were. So they are where AWS says what a group's EC2 filters match:
+ * replacement hosts were found by the tags with which they are enrolled, which AWS need not know.
  */
 export function membershipAfter(
   before: MembershipSettings,
   { tagFilters = [], ec2TagSet }: TargetInstances,
+  { asksAws }: { readonly asksAws: boolean },
 ): MembershipSettings {
-  const isOnPremises = filterListsOf(before).length > 0;
+  const isOnPremises = asksAws || filterListsOf(before).length > 0;
   if (ec2TagSet === undefined) {
     return isOnPremises ? { onPremisesInstanceTagFilters: tagFilters } : { ec2TagFilters: tagFilters };
   }

@@ -1,4 +1,5 @@
 /** The two fleets of a blue/green deployment. They are found once, when it begins, and tags that change afterwards change nothing. */
+import { instancesById } from '../../store/fleets.ts';
 import type { DeploymentRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { targetsOf } from '../../store/targets.ts';
@@ -46,9 +47,22 @@ export async function findFleets(
   return { green: inOrder(green), blue };
 }
 
-/** The hosts whose traffic a deployment has moved, or may have: those that take part in its rollback. */
-export async function fleetsToLeadBack(tx: StoreTransaction, { deploymentId }: WayBackPlan): Promise<Fleets> {
-  const moved = (await targetsOf(tx, deploymentId)).filter(
+/**
+ * The hosts whose traffic a deployment has moved, or may have: those that take part in its rollback.
+ *
+ * @returns how the rollback ends instead, when no original host is there that could serve
+ */
+export async function fleetsToLeadBack(
+  tx: StoreTransaction,
+  { deploymentId }: WayBackPlan,
+): Promise<Fleets | FinishAction> {
+  const targets = await targetsOf(tx, deploymentId);
+  const originals = targets.filter(({ label }) => label === 'blue').map(({ instance_id }) => instance_id);
+  if ((await instancesById(tx, originals)).length === 0) {
+    const message = 'No original instance is registered any more. The replacement instances keep their traffic.';
+    return failedWith('HEALTH_CONSTRAINTS', message);
+  }
+  const moved = targets.filter(
     ({ status, label, installed_at_ms }) => status !== 'Skipped' && (label === 'blue' || installed_at_ms !== null),
   );
   const ofLabel = (wanted: 'blue' | 'green') =>
