@@ -24,7 +24,7 @@ export const ERROR_CATALOGUE = {
   },
   PACKAGE_MISSING: {
     meaning: 'A package of npm that only some need is not installed beside Slipway.',
-    remedy: 'Install the package that the message names with `npm install --global`, and start the server again.',
+    remedy: 'Install the package that the message names beside Slipway, and start the server again.',
   },
   // --- config
   CONFIG_MISSING: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadOptional, onFirstUse } from '../../../../src/server/outside/aws/optional-client.ts';
+import { installCommand, loadOptional, onFirstUse } from '../../../../src/server/outside/aws/optional-client.ts';
 
 test('a client whose package is not installed is named with the command that installs it, and is looked for again', async () => {
   const name = '@aws-sdk/client-of-nobody';
@@ -11,4 +11,11 @@ test('a client whose package is not installed is named with the command that ins
   });
   isInstalled = true;
   expect(await client()).toBe('the client');
+});
+
+test.each([
+  ['/usr/local/lib/node_modules/slipway/dist/chunks/aws-1.js', 'npm install --global @aws-sdk/client-sns'],
+  ['/usr/lib/slipway/dist/chunks/aws-1.js', 'npm install --global --prefix /usr @aws-sdk/client-sns'],
+])('beside %s a client is installed by: %s', (program, command) => {
+  expect(installCommand('@aws-sdk/client-sns', program)).toBe(command);
 });
