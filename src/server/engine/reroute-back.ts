@@ -15,13 +15,14 @@ export function hasMovedTraffic(targets: readonly TargetRow[]): boolean {
 /**
  * Why a blue/green deployment has no rollback; null: it has one.
  *
- * @param targets as they are at its end
+ * @param deployment as it was before it ended @param targets as they are at its end
  */
 export function whyNoWayBack(deployment: DeploymentRow, targets: readonly TargetRow[]): string | null {
   if (blueGreenPlanOf(deployment)?.course === 'blue-green-rollback') {
     return 'There is no rollback: the deployment was one itself.';
   }
-  return hasMovedTraffic(targets)
+  // A host that is lost while all wait for their traffic has failed, and had none yet.
+  return deployment.status !== 'Ready' && hasMovedTraffic(targets)
     ? null
     : 'There is no rollback: no traffic was rerouted, and the original instances serve as before.';
 }

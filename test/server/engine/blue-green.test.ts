@@ -370,6 +370,18 @@ describeStores('the rollback of a blue/green deployment', (kind) => {
     expect(await statusesOf(server.store, ID)).toMatchObject({ 'old-1': 'Skipped', 'old-2': 'Skipped' });
   });
 
+  test('is none where a replacement host is lost while all wait for their traffic', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database, { clock: manualClock() });
+    await makeFleets(server);
+    await start(server, { configuration: { deploymentReadyOption: { actionOnTimeout: 'STOP_DEPLOYMENT' } } });
+    await work(server, ID);
+    await server.deregister('new-1');
+    await server.stop(ID, true);
+    expect((await deploymentOf(server.store, ID)).status).toBe('Stopped');
+    expect(await rollbackOf(server)).toMatchObject({ id: '', message: expect.stringContaining('no traffic') });
+  });
+
   describe('by a stop during the wait before termination', () => {
     test.each([
       ['with a rollback, leads traffic back', true],
