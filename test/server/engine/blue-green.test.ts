@@ -5,7 +5,7 @@ import { endEvent, reportOn } from '../../../src/server/engine/event-reports.ts'
 import { type BlueGreenConfiguration, replacementPlan } from '../../../src/server/engine/hosts/blue-green-plan.ts';
 import { LONGEST_WAIT_MS } from '../../../src/server/engine/limits.ts';
 import type { DeploymentSettings } from '../../../src/server/engine/settings.ts';
-import { putFleet } from '../../../src/server/store/fleets.ts';
+import { putFleet, replaceFleetMembers } from '../../../src/server/store/fleets.ts';
 import { keyOf, lockEvent } from '../../../src/server/store/lifecycle-events.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
@@ -238,6 +238,27 @@ describeStores('a blue/green deployment', (kind) => {
     await work(server, ID);
     expect((await deploymentOf(server.store, ID)).status).toBe('Succeeded');
     expect((await groupOf(server)).settings).toEqual({ onPremisesInstanceTagFilters: TARGETS.tagFilters });
+  });
+
+  test('does not begin when AWS has an original instance that no enrolled host is', async () => {
+    await using database = await kind.create();
+    await using server = await engineServer(database);
+    await makeFleets(server);
+    const { deployment_group_id } = await groupOf(server);
+    const ec2_instance_id = 'i-0123456789abcdef0';
+    await server.store.transaction(async (tx) => {
+      await putFleet(tx, { deployment_group_id, read_at_ms: Date.UTC(2027, 0, 1), failing_json: null });
+      await replaceFleetMembers(tx, deployment_group_id, [
+        {
+          ...{ deployment_group_id, ec2_instance_id, instance_arn: 'arn', instance_id: null, auto_scaling_group: null },
+          ...{ availability_zone: null, stage: 'in-service', stage_since_ms: 1 },
+        },
+      ]);
+    });
+    await start(server, { more: { fleetOf: deployment_group_id } });
+    expect(await deploymentOf(server.store, ID)).toMatchObject({
+      ...{ status: 'Failed', error_message: expect.stringContaining(ec2_instance_id) },
+    });
   });
 
   test.each([

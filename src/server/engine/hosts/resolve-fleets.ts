@@ -6,7 +6,9 @@ import { targetsOf } from '../../store/targets.ts';
 import { eventsOfLabel } from '../course.ts';
 import type { DeploymentSettings } from '../settings.ts';
 import type { ReplacementPlan, WayBackPlan } from './blue-green-plan.ts';
+import { INSTANCE_TAG } from './ec2-identity.ts';
 import { type FinishAction, failedWith } from './ending.ts';
+import { fleetHostsOf } from './fleet.ts';
 import { MAX_TARGETS, membersOf, tooManyTargets } from './members.ts';
 import { type HostOfTarget, type Rows, targetRows } from './target-rows.ts';
 
@@ -29,6 +31,8 @@ export async function findFleets(
 ): Promise<Fleets | FinishAction> {
   const blue = await membersOf(tx, settings);
   const green = await membersOf(tx, { filterLists: greenFilterLists });
+  const { unknown } = await fleetHostsOf(tx, settings);
+  if (unknown.length > 0) return unknownOriginals(unknown.map((member) => member.ec2_instance_id));
   if (blue.length === 0) {
     return failedWith('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }
@@ -45,6 +49,14 @@ export async function findFleets(
     return failedWith('HEALTH_CONSTRAINTS_INVALID', message);
   }
   return { green: inOrder(green), blue };
+}
+
+/** They would keep their traffic beside the replacement: the balancers know them, and nobody could take them out. */
+function unknownOriginals(ids: readonly string[]): FinishAction {
+  const message =
+    `No enrolled host is the EC2 instance ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' or others' : ''} of the deployment group, so its ` +
+    `traffic cannot be moved. Enrol it by slipway register with the tag ${INSTANCE_TAG}=ID, or take it out of the deployment group.`;
+  return failedWith('HEALTH_CONSTRAINTS_INVALID', message);
 }
 
 /**
