@@ -8,7 +8,7 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [CRASHES] } },
-      // Each call of an Install is cut off here, one after another: minutes that `npm test` need not take each time.
+      // Agents, servers and databases are killed here, and an Install is cut off at each of its calls: minutes that `npm test` need not take each time.
       { extends: true, test: { name: 'crash', include: [CRASHES] } },
     ],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],

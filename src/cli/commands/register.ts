@@ -145,7 +145,7 @@ async function enrolled(
     ...{ region, authorities },
     undo: async () =>
       ctx.stderr.writeLines([
-        `slipway: the server knows the host ${instanceName} now, and this machine does not have its key: take it out with \`slipway hosts deregister ${instanceName}\` before it is enrolled again`,
+        `slipway: the server knows the host ${instanceName} now, and this machine does not have its key: take it out with \`${shellCommand('slipway', 'hosts', 'deregister', instanceName)}\` before it is enrolled again`,
       ]),
   };
 }

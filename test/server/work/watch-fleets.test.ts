@@ -92,7 +92,7 @@ describeStores('a deployment to a group with hosts on EC2', (kind) => {
     ]);
     const [first] = targets['i-00000009']?.events ?? [];
     const diagnostics = JSON.parse(first?.diagnostics_json ?? '{}') as EventDiagnostics;
-    expect(diagnostics.message).toContain('slipway register with the tag InstanceId=i-00000009');
+    expect(diagnostics.message).toContain('the tag InstanceId=i-00000009 when slipway register enrols it');
   });
 
   test.each<[string, ConstructorParameters<typeof AwsFault>[1], string, number]>([

@@ -55,7 +55,7 @@ export async function findFleets(
 function unknownOriginals(ids: readonly string[]): FinishAction {
   const message =
     `No enrolled host is the EC2 instance ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' or others' : ''} of the deployment group, so its ` +
-    `traffic cannot be moved. Enrol it by slipway register with the tag ${INSTANCE_TAG}=ID, or take it out of the deployment group.`;
+    `traffic cannot be moved. Give its host the tag ${INSTANCE_TAG}=ID when slipway register enrols it, or take it out of the deployment group.`;
   return failedWith('HEALTH_CONSTRAINTS_INVALID', message);
 }
 

@@ -25,7 +25,7 @@ export function rowsOfUnknown({ deployment, members, course, firstPosition, hasZ
   for (const [index, { ec2_instance_id: id, instance_arn, availability_zone }] of members.entries()) {
     const common = { deployment_id: deployment.deployment_id, instance_id: id, host_arn: instance_arn };
     const message =
-      `No enrolled host is the EC2 instance ${id}. Enrol it by slipway register with the tag ${INSTANCE_TAG}=${id}, ` +
+      `No enrolled host is the EC2 instance ${id}. Give its host the tag ${INSTANCE_TAG}=${id} when slipway register enrols it, ` +
       'or take it out of the deployment group.';
     targets.push({
       ...{ ...common, target_id: id, target_arn: instance_arn, position: firstPosition + index, was_current: 0 },
