@@ -43,6 +43,8 @@ export function buildRpm(options: PackageOptions): string {
 
 function specFile(version: string, entries: readonly Entry[]): string {
   const files = entries.map(({ path }) => `"${path}"`);
+  // A folder that the package does not own would stay, empty, when it is removed.
+  const folders = [...new Set(entries.flatMap(({ path }) => ownFolders(path)))].sort().map((path) => `%dir "${path}"`);
   return `Name: slipway
 Version: ${version}
 Release: 1
@@ -67,7 +69,14 @@ if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 %files
 %defattr(-,root,root,-)
-%dir /usr/lib/slipway
+${folders.join('\n')}
 ${files.join('\n')}
 `;
+}
+
+/** The folders on the way to a file that are Slipway's alone. */
+function ownFolders(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  const first = parts.indexOf('slipway');
+  return first < 0 ? [] : parts.slice(first).map((_, n) => parts.slice(0, first + n + 1).join('/'));
 }
