@@ -3,8 +3,8 @@
  * has happened. What hosts have noted is held against what the servers tell and what the rows say, after each deployment.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../../src/errors.ts';
 import { aborted } from '../../src/system/aborted.ts';
+import { askForStop } from '../support/server-faults/ask-for-stop.ts';
 import { mostDownByRows } from '../support/server-faults/contradictions.ts';
 import { type KillableServers, killableServers } from '../support/server-faults/killable-servers.ts';
 import { inventedReports, lostReports } from '../support/server-faults/lost-reports.ts';
@@ -179,25 +179,6 @@ async function ending(operator: Operator, deploymentId: string): Promise<string>
   }
   await operator.ask((client) => client.call('StopDeploymentNow', { deploymentId })).catch(() => undefined);
   return 'stuck';
-}
-
-/** @returns whether the stop was accepted */
-async function askForStop(
-  { operator, witness }: Chaos,
-  { stopAfterSteps }: PlannedDeployment,
-  deploymentId: string,
-  over: AbortSignal,
-): Promise<boolean> {
-  if (stopAfterSteps === null) return false;
-  await Promise.race([witness.afterSteps(stopAfterSteps), aborted(over)]);
-  if (over.aborted) return false;
-  try {
-    await operator.ask((client) => client.call('StopDeployment', { deploymentId }));
-    return true;
-  } catch (error) {
-    if (!/has ended/.test(messageOf(error))) witness.complain(`the stop was refused: ${messageOf(error)}`);
-    return false;
-  }
 }
 
 /** The database may be away just when it is looked into. */

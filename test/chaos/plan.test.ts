@@ -31,3 +31,10 @@ test('deployments of the chaos follow from the seed, with every minimum, failure
   expect(plans.filter(({ failing }) => failing !== null).length).toBeGreaterThan(5);
   expect(plans.filter(({ stopAfterSteps }) => stopAfterSteps !== null).length).toBeGreaterThan(2);
 });
+
+test('each configuration of the chaos lets a deployment begin, however few hosts there are', () => {
+  for (const hosts of [2, 3, 5, 8, 12, 50]) {
+    for (const { allowed } of minimumsFor(hosts)) expect(allowed).toBeGreaterThan(0);
+  }
+  expect(minimumsFor(50).map(({ allowed }) => allowed)).toEqual([25, 5, 12, 8]);
+});

@@ -39,16 +39,18 @@ const DATABASE_AWAY_MS = 7_000;
 /** A host notes three steps for each command. */
 const STEPS_OF_COMMAND = 3;
 
-/** @returns the configurations of the deployments for so many hosts */
+/** @returns the configurations of the deployments for so many hosts; each lets one host at least be deployed to */
 export function minimumsFor(hosts: number): readonly [Minimum, ...Minimum[]] {
   const count = (deploymentConfigName: string, stay: number): Minimum => ({
     ...{ deploymentConfigName, allowed: hosts - stay, custom: { type: 'HOST_COUNT', value: stay } },
   });
-  const percent = 83;
+  // Of few hosts, nine of ten are all of them: such a deployment could not begin.
+  const mostThatStay = hosts - 1;
+  const percent = Math.min(83, Math.floor((mostThatStay / hosts) * 100));
   return [
     { deploymentConfigName: 'CodeDeployDefault.HalfAtATime', allowed: Math.floor(hosts / 2), custom: null },
-    count('most-stay', Math.ceil(hosts * 0.9)),
-    count('three-quarters-stay', Math.ceil(hosts * 0.75)),
+    count('most-stay', Math.min(mostThatStay, Math.ceil(hosts * 0.9))),
+    count('three-quarters-stay', Math.min(mostThatStay, Math.ceil(hosts * 0.75))),
     {
       deploymentConfigName: 'percent-stay',
       allowed: hosts - Math.ceil((hosts * percent) / 100),

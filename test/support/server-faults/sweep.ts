@@ -3,8 +3,8 @@
  * anything twice, no more hosts were out of service at any instant than the configuration allows, and every deployment has ended.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../../../src/errors.ts';
 import { aborted } from '../../../src/system/aborted.ts';
+import { askForStop } from './ask-for-stop.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { type KillableServers, killableServers } from './killable-servers.ts';
 import { lostReports } from './lost-reports.ts';
@@ -137,26 +137,6 @@ async function carryOutKills({ servers, witness }: Sweep, { kills }: RunPlan, ov
     await servers.restart(place);
   }
   return happened;
-}
-
-/** @returns whether the stop was accepted */
-async function askForStop(
-  { operator, witness }: Sweep,
-  { stopAfterSteps }: RunPlan,
-  deploymentId: string,
-  over: AbortSignal,
-): Promise<boolean> {
-  if (stopAfterSteps === null) return false;
-  await Promise.race([witness.afterSteps(stopAfterSteps), aborted(over)]);
-  if (over.aborted) return false;
-  try {
-    await operator.ask((client) => client.call('StopDeployment', { deploymentId }));
-    return true;
-  } catch (error) {
-    if (/has ended/.test(messageOf(error))) return false;
-    witness.complain(`the stop was refused: ${messageOf(error)}`);
-    return false;
-  }
 }
 
 /** @returns null: it does not end */
