@@ -27,7 +27,7 @@ import { readAlarmsFile } from './outside/alarms-file.ts';
 import { createAwsRegions } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
-import { createFleetReader } from './outside/aws/fleet.ts';
+import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
 import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
@@ -225,6 +225,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
         asksAws: aws !== null,
+        findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
         balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
         alarms,
         knowsTarget: (target) => targets.find(target) !== null,

@@ -197,7 +197,7 @@ function isRefused(leaf: string): boolean {
   const [operation = '', name = ''] = leaf.split('.');
   return ASKING.some((value) => {
     try {
-      refuseNotDone(operation as ManagementOperation, { [name]: value });
+      refuseNotDone(operation as ManagementOperation, { [name]: value }, false);
       return false;
     } catch (error) {
       return error instanceof ApiError;

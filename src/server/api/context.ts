@@ -26,6 +26,10 @@ export interface ApiContext {
   readonly balancers: KnownBalancers;
   /** Whether AWS says which hosts EC2 filters match; else they match the tags of enrolled hosts. */
   readonly asksAws: boolean;
+  /** Which of these Auto Scaling groups AWS does not have, or why it refuses to say; null: the server asks no AWS. */
+  readonly findMissingAutoScalingGroups:
+    | ((names: readonly string[]) => Promise<{ readonly missing: readonly string[]; readonly fault: string | null }>)
+    | null;
   /** Names of alarms that the server can read. */
   readonly alarms: Pick<ReadonlySet<string>, 'has'>;
   /** Whether the server can send notices to what a trigger calls its target. */

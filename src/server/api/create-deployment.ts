@@ -3,7 +3,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
 import type { TargetInstances } from '../engine/hosts/blue-green-plan.ts';
-import { fleetSettings } from '../engine/hosts/fleet.ts';
+import { autoScalingGroupsOf, fleetSettings } from '../engine/hosts/fleet.ts';
 import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
@@ -30,7 +30,7 @@ import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
 import { checkTrafficControl } from './settings/load-balancers.ts';
 import { checkRollback } from './settings/rollback.ts';
-import { readSuspendedProcesses } from './settings/suspended-processes.ts';
+import { readSuspendedProcesses, refuseSuspension } from './settings/suspended-processes.ts';
 import { checkReplacement, readTargetInstances } from './settings/target-instances.ts';
 import { zonalSettings } from './settings/zonal-config.ts';
 
@@ -133,6 +133,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     }
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
     checkTrafficControl(groupSettings, ctx.balancers);
+    if (ctx.asksAws) refuseSuspension(options.shown.ec2DeploymentOptions, autoScalingGroupsOf(groupSettings));
     checkReplacement(groupSettings, options.targetInstances, { ...options, hasZones: config.zonal !== null });
     const shown = shownOptions(groupSettings, options);
     const alarms = watchedAlarms(groupSettings.alarmConfiguration, options.shown.overrideAlarmConfiguration);

@@ -35,6 +35,7 @@ import { DEFAULT_CONFIG } from './predefined-configs.ts';
 import { requireRoomForGroup } from './quotas.ts';
 import { resourceArn } from './resource-arn.ts';
 import { checkAlarms } from './settings/alarms.ts';
+import { checkAutoScalingGroups } from './settings/auto-scaling.ts';
 import { styleOf } from './settings/deployment-style.ts';
 import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
 import { readTags } from './tags.ts';
@@ -135,6 +136,7 @@ export const deploymentGroupHandlers: Handlers<
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG) ?? DEFAULT_CONFIG;
     const serviceRoleArn = readRole(input) ?? '';
     checkGroupSettings(input, ctx);
+    await checkAutoScalingGroups(ctx, input);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
@@ -202,6 +204,7 @@ export const deploymentGroupHandlers: Handlers<
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readRole(input);
     checkGroupSettings(input, ctx);
+    await checkAutoScalingGroups(ctx, input);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     await ctx.store.transaction(async (tx) => {
       const application = await requireHeldApplication(tx, applicationName);

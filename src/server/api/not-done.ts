@@ -14,6 +14,8 @@ interface Refusal {
   readonly why: string;
   /** Of a value of the member's type that is not null. */
   asksForNothing(value: unknown): boolean;
+  /** Acted upon where the server asks AWS. */
+  readonly isDoneWithAws?: boolean;
 }
 
 /** `[]`, lists of such lists, `{}`, and objects of nothing but such lists. */
@@ -29,8 +31,9 @@ export function isEmpty(value: unknown): boolean {
 const OF_GROUPS = {
   autoScalingGroups: {
     type: 'InvalidAutoScalingGroupException',
-    why: 'it knows no Auto Scaling groups. Let each new host run slipway register with the tags of the deployment group.',
+    why: 'it asks no AWS (--aws-region). Let each new host run slipway register with the tags of the deployment group.',
     asksForNothing: isEmpty,
+    isDoneWithAws: true,
   },
   ecsServices: {
     type: 'InvalidECSServiceException',
@@ -39,12 +42,12 @@ const OF_GROUPS = {
   },
   terminationHookEnabled: {
     type: 'InvalidInputException',
-    why: 'it knows no Auto Scaling groups, whose hook that is. Use false, or leave it out.',
+    why: 'it puts no hooks on Auto Scaling groups. Use false, or leave it out.',
     asksForNothing: (value) => value === false,
   },
   ec2DeploymentOptions: {
     type: 'InvalidAutoScalingGroupProcessToSuspendException',
-    why: 'it knows no Auto Scaling groups, whose processes they are. Leave it out, or give an empty list.',
+    why: 'it suspends no processes of Auto Scaling groups. Leave it out, or give an empty list.',
     asksForNothing: isEmpty,
   },
 } satisfies Readonly<Record<string, Refusal>>;
@@ -65,10 +68,11 @@ const NOT_DONE: {
 };
 
 /** @param input what `checkMembers` has let pass @throws ApiError the exception of the first member that asks for what is not done here */
-export function refuseNotDone(operation: ManagementOperation, input: Input): void {
+export function refuseNotDone(operation: ManagementOperation, input: Input, asksAws: boolean): void {
   for (const [name, refusal] of Object.entries(NOT_DONE[operation] ?? {}) as [string, Refusal][]) {
     const value = input[name];
     if (value === undefined || value === null || refusal.asksForNothing(value)) continue;
+    if (refusal.isDoneWithAws === true && asksAws) continue;
     throw new ApiError(refusal.type, `This server does not act upon ${name} as given here: ${refusal.why}`);
   }
 }

@@ -73,7 +73,7 @@ export async function callOperation(
   checkMembers(operation, input);
   requireMembers(operation, input);
   await requireWithinScope(ctx.store.db, ctx, operation, input, caller);
-  refuseNotDone(operation, input);
+  refuseNotDone(operation, input, ctx.asksAws);
   const handler: AnyHandler = HANDLERS[operation];
   const { accessKeyId: actor, role } = caller;
   const changes = permissionFor(operation)?.changes === true;

@@ -77,7 +77,7 @@ export interface DeploymentOptions {
   /** Blue/green: the group's, as it was; and the hosts that are the replacement. */
   readonly blueGreenDeploymentConfiguration?: BlueGreenConfiguration;
   readonly targetInstances?: TargetInstances;
-  /** Kept and shown; no host is of an Auto Scaling group. */
+  /** Kept and shown; a group with Auto Scaling groups is not deployed to with them. */
   readonly ec2DeploymentOptions?: object;
   readonly relatedDeployments?: {
     readonly autoUpdateOutdatedInstancesRootDeploymentId?: string;

@@ -44,13 +44,52 @@ export function createFleetReader(clients: AwsClients): FleetReader {
   };
 }
 
+const LOOKUP_LIMIT_MS = 3_000;
+
+/**
+ * Looks Auto Scaling groups up for a caller who waits. Never rejects. AWS that is away says nothing against a name: deployments ask again.
+ */
+export function createGroupFinder(clients: Pick<AwsClients, 'autoScaling'>) {
+  return async (names: readonly string[]) => {
+    try {
+      const found = await findGroups(clients, names, AbortSignal.timeout(LOOKUP_LIMIT_MS));
+      return { missing: missingOf(names, found), fault: null };
+    } catch (error) {
+      const isAway = error instanceof AwsFault && (error.trouble === 'away' || error.trouble === 'throttled');
+      if (isAway) return { missing: [], fault: null };
+      return { missing: [], fault: error instanceof Error ? error.message : String(error) };
+    }
+  };
+}
+
 /** @throws AwsFault also when one of them does not exist */
-export async function describeGroups(
+async function describeGroups(
+  clients: Pick<AwsClients, 'autoScaling'>,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly AutoScalingGroup[]> {
+  const found = await findGroups(clients, names, signal);
+  const missing = missingOf(names, found);
+  if (missing.length === 0) return found;
+  const answer = `there is no Auto Scaling group ${missing.join(', ')}`;
+  throw new AwsFault(callFor(names), { trouble: 'missing', code: '', answer });
+}
+
+function callFor(names: readonly string[]): string {
+  return `DescribeAutoScalingGroups ${names.join(' ')}`;
+}
+
+function missingOf(names: readonly string[], found: readonly AutoScalingGroup[]): readonly string[] {
+  return names.filter((name) => !found.some(({ AutoScalingGroupName }) => AutoScalingGroupName === name));
+}
+
+/** @throws AwsFault */
+async function findGroups(
   clients: Pick<AwsClients, 'autoScaling'>,
   names: readonly string[],
   abortSignal: AbortSignal,
 ): Promise<readonly AutoScalingGroup[]> {
-  const call = `DescribeAutoScalingGroups ${names.join(' ')}`;
+  const call = callFor(names);
   const found: AutoScalingGroup[] = [];
   for (let NextToken: string | undefined; ; ) {
     const request = { AutoScalingGroupNames: [...names], ...(NextToken === undefined ? {} : { NextToken }) };
@@ -61,10 +100,7 @@ export async function describeGroups(
     NextToken = answer.NextToken;
     if (!NextToken) break;
   }
-  const missing = names.filter((name) => !found.some(({ AutoScalingGroupName }) => AutoScalingGroupName === name));
-  if (missing.length === 0) return found;
-  const answer = `there is no Auto Scaling group ${missing.join(', ')}`;
-  throw new AwsFault(call, { trouble: 'missing', code: '', answer });
+  return found;
 }
 
 /** Instances that come, go or stand by without waiting for an answer are left out. */

@@ -26,7 +26,7 @@ const CREATE_NEVER = {
   InvalidECSServiceException: HOSTS_ONLY,
   InvalidLoadBalancerInfoException:
     'Only once the server has lost a load balancer that a group names (test/server/api/load-balancers.test.ts).',
-  InvalidAutoScalingGroupException: 'No group has Auto Scaling groups.',
+  InvalidAutoScalingGroupException: 'Auto Scaling groups are looked up when they are given to a group.',
   InvalidGitHubAccountTokenException: 'Whether a token opens a repository is seen by the host that fetches from it.',
   InvalidIgnoreApplicationStopFailuresValueException: 'A value that is not true or false is a SerializationException.',
   ThrottlingException: NO_THROTTLE,
@@ -44,7 +44,7 @@ export const DEPLOYMENTS: Operations<
   | 'DeleteResourcesByExternalId'
 > = {
   CreateDeployment: {
-    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, since no host is of an Auto Scaling group',
+    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, and refused for a group with Auto Scaling groups',
     refuses:
       '`autoScalingGroups` in `targetInstances`; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
     good: {
