@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { renderCsv } from '../../src/cli/view/csv.ts';
-import { conclusionLines, eventLine, failureLines, targetLine } from '../../src/cli/view/deployment.ts';
+import { conclusionLines, eventLine, failureLines, targetLine, waitLines } from '../../src/cli/view/deployment.ts';
 import type { TargetRecord } from '../../src/cli/view/records.ts';
 import { renderTable } from '../../src/cli/view/table.ts';
 import { renderDuration, renderTime } from '../../src/cli/view/time.ts';
@@ -127,4 +127,15 @@ test.each([
   ['a-b', 'a-b'],
 ])('a cell of CSV that is %j becomes %j, so that no spreadsheet runs it', (text, cell) => {
   expect(renderCsv([[text]])).toEqual([cell]);
+});
+
+test('a wait for the server itself shows the call that was made last and its answer', () => {
+  const wait = { targetId: 'web-1', lifecycleEventName: 'BlockTraffic', reason: 'too-long' } as const;
+  const times = { sinceTime: 1_446_744_188, heardOfTime: 1_446_744_188, giveUpTime: 1_446_744_248 };
+  const first =
+    'waiting for web-1: BlockTraffic, running since 2015-11-05 17:23:08, last heard of 2015-11-05 17:23:08; is given up at 2015-11-05 17:24:08 UTC';
+  expect(waitLines([{ ...wait, ...times }])).toEqual([first]);
+  expect(waitLines([{ ...wait, ...times, lastCall: 'front: show stat', lastAnswer: '7 left' }])).toEqual([
+    ...[first, '  the last call was: front: show stat; the answer: 7 left'],
+  ]);
 });

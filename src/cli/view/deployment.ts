@@ -78,12 +78,15 @@ function readable(line: string): string[] {
 /** What is waited for, and until when: a line for each event. */
 export function waitLines(waits: readonly WaitRecord[]): string[] {
   return waits
-    .map(({ targetId, lifecycleEventName, reason, sinceTime, heardOfTime, giveUpTime }) => {
+    .flatMap(({ targetId, lifecycleEventName, reason, sinceTime, heardOfTime, giveUpTime, lastCall, lastAnswer }) => {
       const what = `waiting for ${targetId}: ${lifecycleEventName}`;
       const until = `is given up at ${renderTime(giveUpTime)} UTC`;
       if (reason === 'not-started') return `${what}, not begun since ${renderTime(sinceTime)}; ${until}`;
       const heard = `running since ${renderTime(sinceTime)}, last heard of ${renderTime(heardOfTime)}`;
-      return reason === 'silence' ? `${what}, ${heard}; ${until} unless it is heard of` : `${what}, ${heard}; ${until}`;
+      if (reason === 'silence') return `${what}, ${heard}; ${until} unless it is heard of`;
+      const call =
+        lastCall === undefined ? [] : `  the last call was: ${lastCall}; the answer: ${lastAnswer ?? 'none'}`;
+      return [`${what}, ${heard}; ${until}`].concat(call);
     })
     .flatMap(readable);
 }

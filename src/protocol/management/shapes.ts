@@ -130,6 +130,9 @@ export interface WaitRecord {
   /** When the host was last heard of, at the latest when it began. */
   readonly heardOfTime: number;
   readonly giveUpTime: number;
+  /** Of an event that the server carries out: the call that was made last, in words, and what was answered. */
+  readonly lastCall?: string;
+  readonly lastAnswer?: string;
 }
 
 /** A request that has changed something. */

@@ -3,6 +3,8 @@ import { waitsOf } from '../engine/decide.ts';
 import { readSnapshot } from '../engine/read-snapshot.ts';
 import { requestStop } from '../engine/stop.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
+import { openOrdersOf, orderIdOf } from '../store/orders.ts';
+import type { OrderRow, TargetRow } from '../store/schema.ts';
 import { targetsOf } from '../store/targets.ts';
 import { type Handlers, seconds } from './context.ts';
 import { readDeploymentId, requireDeployment } from './deployments.ts';
@@ -21,6 +23,9 @@ export const waitHandlers: Handlers<'StopDeploymentNow' | 'DescribeDeploymentWai
     const targets = await targetsOf(ctx.store.db, deployment.deployment_id);
     const snapshot = await readSnapshot(ctx.store.db, deployment, targets, ctx.engine.listeningSinceMs());
     const waits = waitsOf(snapshot, ctx.clock.now());
+    const orders = new Map(
+      (await openOrdersOf(ctx.store.db, deployment.deployment_id)).map((order) => [order.order_id, order]),
+    );
     return {
       waits: targets.flatMap((target) => {
         const wait = waits.get(target.instance_id);
@@ -34,8 +39,18 @@ export const waitHandlers: Handlers<'StopDeploymentNow' | 'DescribeDeploymentWai
           sinceTime: seconds(wait.sinceMs),
           heardOfTime: seconds(wait.heardOfAtMs),
           giveUpTime: seconds(wait.giveUpAtMs),
+          ...lastCallOf(orders.get(orderIdOf({ ...idsOf(target), position: event.position }))),
         };
       }),
     };
   },
 };
+
+function idsOf({ deployment_id: deploymentId, instance_id: instanceId }: TargetRow) {
+  return { deploymentId, instanceId };
+}
+
+function lastCallOf(order: OrderRow | undefined) {
+  if (order?.last_call == null) return {};
+  return { lastCall: order.last_call, ...(order.last_answer === null ? {} : { lastAnswer: order.last_answer }) };
+}

@@ -9,7 +9,7 @@
  */
 import { storableText } from './foreign-text.ts';
 import type { EventKey } from './lifecycle-events.ts';
-import type { OrderRow } from './schema.ts';
+import type { LifecycleEventStatus, OrderRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 export function orderIdOf({ deploymentId, instanceId, position }: EventKey): string {
@@ -158,19 +158,36 @@ export async function openOrdersOf(db: StoreReader, deploymentId: string): Promi
     .execute();
 }
 
-/** What the last orders of a kind about an instance have remembered, the newest first; JSON. */
-export async function lastMemoriesOf(
+/** What an order about an instance's traffic has remembered, and what became of its event. */
+export interface TrafficRecord {
+  readonly kind: string;
+  /** JSON. */
+  readonly memoryJson: string;
+  readonly status: LifecycleEventStatus;
+}
+
+/** The last orders about an instance's traffic that have remembered something, the newest first. */
+export async function trafficRecordsOf(
   db: StoreReader,
-  { instanceId, kind, limit }: { readonly instanceId: string; readonly kind: string; readonly limit: number },
-): Promise<string[]> {
+  { instanceId, limit }: { readonly instanceId: string; readonly limit: number },
+): Promise<TrafficRecord[]> {
   const rows = await db
     .selectFrom('orders')
-    .select('memory_json')
-    .where('instance_id', '=', instanceId)
-    .where('kind', '=', kind)
-    .where('memory_json', 'is not', null)
-    .orderBy('given_at_ms', 'desc')
+    .innerJoin('lifecycle_events as event', (join) =>
+      join
+        .onRef('event.deployment_id', '=', 'orders.deployment_id')
+        .onRef('event.instance_id', '=', 'orders.instance_id')
+        .onRef('event.position', '=', 'orders.position'),
+    )
+    .select(['orders.kind', 'orders.memory_json', 'event.status'])
+    .where('orders.instance_id', '=', instanceId)
+    .where('orders.kind', 'in', ['BlockTraffic', 'AllowTraffic'])
+    .where('orders.memory_json', 'is not', null)
+    .orderBy('orders.given_at_ms', 'desc')
+    .orderBy('orders.position', 'desc')
     .limit(limit)
     .execute();
-  return rows.flatMap(({ memory_json }) => memory_json ?? []);
+  return rows.flatMap(({ kind, memory_json, status }) =>
+    memory_json === null ? [] : { kind, memoryJson: memory_json, status },
+  );
 }

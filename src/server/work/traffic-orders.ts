@@ -6,7 +6,7 @@ import { type BalancedHost, BalancerFault, type LoadBalancer, wrongConfiguration
 import { findGroupById } from '../store/deployment-groups.ts';
 import { findDeployment } from '../store/deployments.ts';
 import { instanceTagsOf } from '../store/instance-tags.ts';
-import { lastMemoriesOf } from '../store/orders.ts';
+import { trafficRecordsOf } from '../store/orders.ts';
 import type { OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findTarget } from '../store/targets.ts';
@@ -30,11 +30,15 @@ export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraf
 }
 
 async function callBalancers(ctx: TrafficContext, order: OrderRow, isBlock: boolean, signal: AbortSignal) {
-  const { host, refs } = await subjectOf(ctx, order);
+  const known = memoryOf(order.memory_json);
+  const past = isBlock ? [] : await pastOf(ctx, order.instance_id);
+  // Whatever becomes of the host's tags meanwhile, it comes back where it was taken out.
+  const tags = known.tags ?? tagsOfLeave(past);
+  const { host, refs } = await subjectOf(ctx, order, tags);
+  const memory: TrafficMemory = { ...known, tags: Object.fromEntries(host.tags) };
   const nowMs = ctx.clock.now();
   const ageMs = nowMs - order.given_at_ms;
-  const memory = memoryOf(order.memory_json);
-  const blocked = isBlock ? [] : await lastBlocks(ctx, order.instance_id);
+  const blocked = past.filter(({ kind }) => kind === 'BlockTraffic').map(({ memory: then }) => then);
   let isDrainOver = false;
   const ask = async ({ name, balancer }: Found): Promise<TrafficLook> => {
     try {
@@ -64,13 +68,29 @@ function memoryOf(json: string | null): TrafficMemory {
   return json === null ? NO_MEMORY : { ...NO_MEMORY, ...(JSON.parse(json) as TrafficMemory) };
 }
 
-/** As many deployments may have failed in between: none of them has taken the host out of where it was not. */
-const MAX_BLOCKS = 10;
+/** As many deployments may have failed in between, two orders each: none of them has taken the host out of where it was not. */
+const MAX_ORDERS = 20;
 
-/** What was remembered of the host when it was taken out, the newest first. */
-async function lastBlocks({ store }: TrafficContext, instanceId: string): Promise<readonly TrafficMemory[]> {
-  const memories = await lastMemoriesOf(store.db, { instanceId, kind: 'BlockTraffic', limit: MAX_BLOCKS });
-  return memories.map(memoryOf);
+/** One of the times that a host left its balancers, or came back. */
+interface PastOrder {
+  readonly kind: string;
+  readonly memory: TrafficMemory;
+  readonly hasSucceeded: boolean;
+}
+
+/** What was remembered of the host when it was taken out and brought back, the newest first. */
+async function pastOf({ store }: TrafficContext, instanceId: string): Promise<readonly PastOrder[]> {
+  const records = await trafficRecordsOf(store.db, { instanceId, limit: MAX_ORDERS });
+  return records.map(({ kind, memoryJson, status }) => ({
+    ...{ kind, memory: memoryOf(memoryJson), hasSucceeded: status === 'Succeeded' },
+  }));
+}
+
+/** The tags by which a host was taken out that has not come back since, be it by an earlier deployment; undefined: it was not. */
+function tagsOfLeave(past: readonly PastOrder[]): TrafficMemory['tags'] {
+  const back = past.findIndex(({ kind, hasSucceeded }) => kind === 'AllowTraffic' && hasSucceeded);
+  const since = back === -1 ? past : past.slice(0, back);
+  return since.find(({ kind, memory }) => kind === 'BlockTraffic' && memory.hasLeft)?.memory.tags;
 }
 
 interface Found {
@@ -91,13 +111,17 @@ function findBalancers({ balancers, inAws }: TrafficContext, refs: readonly Bala
   return [...found.values()];
 }
 
-/** Whose traffic it is, and which balancers have it. */
-async function subjectOf({ store }: TrafficContext, order: OrderRow) {
+/**
+ * Whose traffic it is, and which balancers have it.
+ *
+ * @param known the host's tags as they were when it was taken out, or first asked about; undefined: those of now
+ */
+async function subjectOf({ store }: TrafficContext, order: OrderRow, known: TrafficMemory['tags']) {
   const { deployment_id: deploymentId, instance_id: instanceId } = order;
   const deployment = await findDeployment(store.db, deploymentId);
   const target = await findTarget(store.db, deploymentId, instanceId);
   const tagList = (await instanceTagsOf(store.db, [instanceId])).get(instanceId) ?? [];
-  const tags = new Map(tagList.map(({ Key, Value }) => [Key, Value]));
+  const tags = new Map(known === undefined ? tagList.map(({ Key, Value }) => [Key, Value]) : Object.entries(known));
   const host: BalancedHost = {
     name: target?.target_id ?? instanceId,
     tags,

@@ -21,6 +21,10 @@ export interface TrafficMemory {
   readonly drainingSinceMs: Readonly<Record<string, number>>;
   /** What balancers want to be told in the next calls, by their names. */
   readonly ofBalancers: Readonly<Record<string, unknown>>;
+  /** The host's tags when it was first asked about, by their keys: they say which server of a balancer it is. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Whether a balancer has begun to take the host out; absent: none has. */
+  readonly hasLeft?: true;
 }
 
 export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {}, ofBalancers: {} };
@@ -56,6 +60,8 @@ export function progressOf(
       failing,
       drainingSinceMs: drainingOf(looks, memory, nowMs),
       ofBalancers: memoriesOf(looks, memory),
+      ...(memory.tags === undefined ? {} : { tags: memory.tags }),
+      ...(memory.hasLeft || looks.some(isLeaving) ? { hasLeft: true } : {}),
     } satisfies TrafficMemory,
     lastCall: telling === undefined ? null : `${telling.name}: ${telling.call}`,
     lastAnswer: telling?.answer ?? null,
@@ -75,6 +81,10 @@ export function progressOf(
     return { ...standing, ending: 'Failed', message };
   }
   return { ...standing, ending: 'later', inMs: nextLookMs(ageMs, failing?.calls ?? 0) };
+}
+
+function isLeaving({ result }: TrafficLook): boolean {
+  return 'state' in result && (result.state === 'draining' || result.state === 'out');
 }
 
 function isFaulty({ result }: TrafficLook): boolean {

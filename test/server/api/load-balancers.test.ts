@@ -2,6 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createManagementClient } from '../../../src/protocol/management/client.ts';
 import { systemClock } from '../../../src/system/clock.ts';
+import { eventually } from '../../support/eventually.ts';
+import { handDrivenHost, managementClient } from '../../support/hand-driven-host.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { suiteDatabase } from '../../support/suite-database.ts';
 import { testServer } from '../../support/test-server.ts';
@@ -68,4 +70,35 @@ test('a group with load balancers is made, shown and deployed to with their even
   ).rejects.toMatchObject({ type: 'InvalidLoadBalancerInfoException', message: expect.stringContaining('front') });
   const change = { ...SITE, currentDeploymentGroupName: 'web' };
   await client.call('UpdateDeploymentGroup', { ...change, deploymentConfigName: 'CodeDeployDefault.AllAtOnce' });
+});
+
+test('the wait for a host that is to leave its load balancer names the call that was made last and what was answered', async () => {
+  using scratch = scratchFolder();
+  const loadBalancersFile = scratch.at('balancers.yml');
+  const slow = `front: { kind: script, command: [/bin/sh, -c, 'echo {\\"state\\": \\"draining\\", \\"message\\": \\"7 left\\"}'] }\n`;
+  writeFileSync(loadBalancersFile, slow);
+  await using server = await testServer(scratch.at('data'), undefined, undefined, { loadBalancersFile });
+  const client = managementClient(server.url, await server.key('admin'));
+  const host = await handDrivenHost(server.url, client, 'web-1', 'web');
+  await client.call('CreateApplication', SITE);
+  await client.call('CreateDeploymentGroup', {
+    ...{ ...GROUP, deploymentGroupName: 'web', onPremisesInstanceTagFilters: TAGS },
+    ...{ deploymentStyle: WITH, loadBalancerInfo: { elbInfoList: [{ name: 'front' }] } },
+  });
+  const deployment = { ...SITE, deploymentGroupName: 'web', revision: REVISION };
+  const { deploymentId = '' } = await client.call('CreateDeployment', deployment);
+  const before = await host.command();
+  await host.client.acknowledge(before.HostCommandIdentifier, false);
+  const diagnostics = { errorCode: 0, scriptName: '', message: 'Succeeded', log: '' } as const;
+  await host.client.complete(before.HostCommandIdentifier, { status: 'Succeeded', diagnostics });
+  await eventually(async () => {
+    const { waits } = await client.call('DescribeDeploymentWaits', { deploymentId });
+    return waits[0]?.lastCall !== undefined;
+  });
+  expect((await client.call('DescribeDeploymentWaits', { deploymentId })).waits).toMatchObject([
+    {
+      ...{ targetId: 'web-1', lifecycleEventName: 'BlockTraffic', reason: 'too-long' },
+      ...{ lastCall: expect.stringMatching(/^front: \/bin\/sh .* block$/), lastAnswer: 'draining: 7 left' },
+    },
+  ]);
 });

@@ -63,7 +63,7 @@ test('a balancer that fails is asked again for five minutes, and an answer in be
   };
   for (let ageMs = 0; ageMs < FAILING_LIMIT_MS; ageMs += 15_000) expect(fail(ageMs)).toBe('later');
   memory = progressOf([seen('a', 'joining')], memory, at(FAILING_LIMIT_MS)).memory as TrafficMemory;
-  expect(memory).toEqual(NO_MEMORY);
+  expect(memory.failing).toBeNull();
   expect(fail(FAILING_LIMIT_MS)).toBe('later');
   // A server that was away for ten minutes has not asked in them.
   expect(fail(3 * FAILING_LIMIT_MS)).toBe('later');
@@ -93,4 +93,13 @@ test('a fault that asking again cannot mend fails the target at once, whatever t
 test('looks become rarer the longer a target waits, and the more calls fail', () => {
   expect([0, 20_000, 60_000, 3_600_000].map((ageMs) => nextLookMs(ageMs, 0))).toEqual([500, 1_000, 3_000, 5_000]);
   expect([1, 2, 3, 9].map((failures) => nextLookMs(0, failures))).toEqual([1_000, 2_000, 4_000, 15_000]);
+});
+
+test('an order remembers the tags of its host, and that a balancer has begun to take the host out', () => {
+  const tags = { Port: '81' };
+  const first = progressOf([seen('a', 'waiting'), seen('b', 'absent')], { ...NO_MEMORY, tags }, at(0));
+  expect(first.memory).toEqual({ ...NO_MEMORY, tags });
+  const second = progressOf([seen('a', 'draining')], first.memory as TrafficMemory, at(1));
+  const third = progressOf([faulty('a')], second.memory as TrafficMemory, at(2));
+  expect(third.memory).toMatchObject({ tags, hasLeft: true });
 });

@@ -232,6 +232,60 @@ describeStores('a deployment with load balancers', (kind) => {
     expect(told).toEqual([undefined, { ports: [81] }, undefined, { ports: [81] }]);
   });
 
+  test('brings a host back by the tags it was taken out by, until it is back, whatever its tags are meanwhile', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    const { db } = server.store;
+    await db
+      .insertInto('instance_tags')
+      .values({ instance_id: 'id-of-web-1', instance_name: 'web-1', tag_key: 'at', tag_value: 'here' })
+      .execute();
+    const asked: string[] = [];
+    const ask = (call: string, tags: ReadonlyMap<string, string>) => {
+      asked.push(`${call} ${tags.get('at')}`);
+      return { call, answer: '' };
+    };
+    const balancer = failingBalancer(['out']);
+    balancer.block = async ({ tags }) => ({
+      ...ask('block', tags),
+      state: tags.get('at') === 'lost' ? 'absent' : 'out',
+    });
+    balancer.allow = async ({ tags }) => ({ ...ask('allow', tags), state: 'healthy' });
+    await using _ = work(server, clock, balancer);
+    const retag = (tag_value: string) =>
+      db.updateTable('instance_tags').set({ tag_value }).where('tag_key', '=', 'at').execute();
+    const run = async (id: string, failing?: string) => {
+      await eventually(async () => {
+        clock.advance(500);
+        await runHost(server, 'web-1', (name) => (name === failing ? { errorCode: 5 } : {}));
+        return (await deploymentOf(server.store, id)).completed_at_ms !== null;
+      });
+    };
+    // It fails while the host is out. The next deployment finds the host by its tags of now, and no balancer knows it.
+    await startDeployment(server, ID);
+    await run(ID, 'Install');
+    await retag('lost');
+    await startDeployment(server, 'd-2');
+    await run('d-2');
+    expect(asked).toEqual(['block here', 'block lost', 'allow here']);
+    // It is back, so its tags of now count.
+    await retag('other');
+    await startDeployment(server, 'd-3');
+    await run('d-3');
+    expect(asked.slice(3)).toEqual(['block other', 'allow other']);
+    await startDeployment(server, 'd-4');
+    await eventually(async () => {
+      clock.advance(500);
+      await runHost(server, 'web-1');
+      return asked.length === 6;
+    });
+    await retag('new');
+    await run('d-4');
+    expect(asked.slice(5)).toEqual(['block other', 'allow other']);
+  });
+
   test('that is stopped at once calls its balancers no more', async () => {
     await using database = await kind.create();
     const clock = manualClock();

@@ -73,7 +73,15 @@ type Harmful<T> = T extends string
       ? { readonly [Name in keyof T]: Harmful<T[Name]> }
       : T;
 
-const WAIT = { targetId: HOSTILE, lifecycleEventName: HOSTILE, sinceTime: 1, heardOfTime: 1, giveUpTime: 2 };
+const WAIT = {
+  targetId: HOSTILE,
+  lifecycleEventName: HOSTILE,
+  sinceTime: 1,
+  heardOfTime: 1,
+  giveUpTime: 2,
+  lastCall: HOSTILE,
+  lastAnswer: HOSTILE,
+};
 
 const GIT_TOKEN = { tokenName: HOSTILE, url: HOSTILE, userName: HOSTILE, applications: [HOSTILE], createTime: 1 };
 const TOKEN = {
