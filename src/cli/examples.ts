@@ -51,6 +51,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'agent restart': 'slipway agent restart',
   'agent status': 'slipway agent status',
   server: 'slipway server --data-dir ./data',
+  'server init': 'slipway server init --address deploy.example.com',
   'server install': 'slipway server install',
   'server show': 'slipway server show',
   'server backup': 'slipway server backup /var/backups/slipway.backup --with-bundles',

@@ -109,6 +109,7 @@ function sensible(option: Option, url: string): readonly string[] | null {
     '--config-dir': at('conf'),
     '--state-dir': at('state'),
     '--data-dir': at('data'),
+    '--settings-file': at('server.env'),
     '--bundle-location': bundle,
     '--key': at('key'),
     '--signers': at('signers'),

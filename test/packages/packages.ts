@@ -151,7 +151,18 @@ function machineChecks(): readonly Check[] {
         machine.run('dpkg --install /slipway.deb');
         must(machine.run('slipway --version').includes(version), 'the program does not run');
         must(machine.ask('systemctl is-active slipway-agent slipway-server') === null, 'a service runs unasked');
+        machine.run('slipway server init --address 127.0.0.1');
+        must(
+          machine.run('stat --format %U:%G:%a /etc/slipway/tls/server.key') === 'root:slipway:640',
+          'the key of the server is not for its user alone',
+        );
         machine.run('systemctl start slipway-server');
+        must(
+          machine
+            .run('slipway server doctor --json --ca-file /etc/slipway/tls/ca.pem || true')
+            .includes('"certificate"'),
+          'the doctor has nothing to say about the certificate',
+        );
         must(
           machine.run('systemctl show slipway-server --property=User --value') === 'slipway',
           'it runs as another user',
@@ -167,7 +178,8 @@ function machineChecks(): readonly Check[] {
         must(machine.ask('systemctl is-active slipway-server') === null, 'the server runs on');
         must(existsSync(join(machine.root, 'etc/slipway/server.env')), 'a removal took the settings');
         machine.run('dpkg --purge slipway');
-        must(!existsSync(join(machine.root, 'etc/slipway')), 'a purge left the settings');
+        must(!existsSync(join(machine.root, 'etc/slipway/server.env')), 'a purge left the settings');
+        must(existsSync(join(machine.root, 'etc/slipway/tls/ca.key')), 'a purge took the authority that hosts trust');
         must(readdirSync(join(machine.root, 'var/lib/slipway')).length > 0, 'a purge took the data of the server');
       },
     },

@@ -21,6 +21,7 @@ import { printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { addBackupCommands } from './server-backup.ts';
 import { addGitTokenCommands } from './server-git-tokens.ts';
+import { addInitCommand } from './server-init.ts';
 import { addTokenCommands } from './server-tokens.ts';
 import { addInstallAction } from './service-install.ts';
 
@@ -32,6 +33,7 @@ export const addServerCommand: AddCommand = (program, ctx, conclude) => {
     .action((options: ServerOptions) => runServer(ctx, options));
   addServerDoctor(server, ctx, conclude);
 
+  addInitCommand(server, ctx);
   const install = server
     .command('install')
     .description('put the server in place as a systemd service and start it; settings go to /etc/slipway/server.env');

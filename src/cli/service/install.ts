@@ -95,7 +95,7 @@ export function describeStart(name: ServiceInstallation['name'], { state, pid }:
 }
 
 /** @returns whether it was made; a user who is there is left alone */
-async function makeUser(user: string): Promise<boolean> {
+export async function makeUser(user: string): Promise<boolean> {
   if (lookupUser(user) !== null) return false;
   await runForService('useradd', [
     '--system',
