@@ -1,15 +1,14 @@
 /** The text of an AppSpec file as its contents, or as findings. Pure. */
-import { type Document, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { isSeq } from 'yaml';
 import { HOOK_EVENTS } from '../protocol/lifecycle-events.ts';
 import type { FileExistsBehavior } from '../protocol/specification.ts';
+import { readDocumentText } from './document.ts';
 import { readFiles } from './files-section.ts';
 import { readHooks } from './hooks-section.ts';
-import { MAX_CHARACTERS } from './limits.ts';
 import { eventOf } from './misplaced.ts';
 import { inOrder } from './order.ts';
 import { readPermissions } from './permissions-section.ts';
 import {
-  createCollector,
   describe,
   type FindingCollector,
   isEmpty,
@@ -18,16 +17,12 @@ import {
   membersOf,
   reportUnknownKeys,
   scalarOf,
-  sourceOf,
   type YamlNode,
 } from './reader.ts';
-import type { LintRuleId } from './rules.ts';
+import { resourceFileOf } from './resources/platform.ts';
 import { didYouMean, nearestWord } from './suggest.ts';
-import { controlCharacter, syntaxFault, withoutEchoes } from './text-faults.ts';
 import type { AppSpec, AppSpecResult, Finding, Places } from './types.ts';
-
-/** What decoding leaves in place of bytes that are no character. */
-const NOT_UTF8 = '\ufffd';
+import { readVersion } from './version.ts';
 
 export const APPSPEC_KEYS = ['version', 'os', 'file_exists_behavior', 'files', 'permissions', 'hooks'] as const;
 export const FILE_EXISTS_BEHAVIORS: readonly FileExistsBehavior[] = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
@@ -63,56 +58,12 @@ export function parseAppSpec(text: string, options: ParseOptions): AppSpecResult
 
 /** Reads as much of an AppSpec file as there is sense in, for a linter. Never throws. */
 export function readAppSpec(text: string, options: ParseOptions): AppSpecReading {
-  if (text.length > MAX_CHARACTERS) {
-    const message = `${options.filename} has more than ${MAX_CHARACTERS} characters, which is the limit`;
-    return unreadable([wholeFile('too-large', message)]);
-  }
-  const control = controlCharacter(text);
-  if (control !== null) return unreadable([control]);
-  try {
-    return readText(text.replace(/^\uFEFF/, ''), options);
-  } catch (error) {
-    // The stack of calls that a text nested a hundred thousand deep needs.
-    if (!(error instanceof RangeError)) throw error;
-    return unreadable([wholeFile('not-yaml', `${options.filename} is nested too deeply`)]);
-  }
-}
-
-function readText(text: string, options: ParseOptions): AppSpecReading {
-  const lines = new LineCounter();
-  // YAML 1.1 is what the official agents' files were written for. That keys are unique is seen by the reader, in less time.
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    version: '1.1',
-    uniqueKeys: false,
-    merge: true,
-    // Less, and a second document would vanish unseen; more, and the library prints.
-    logLevel: 'error',
-    keepSourceTokens: false,
-  });
-  const root = document.contents as YamlNode | null;
-  const [fault] = document.errors.filter(({ code }) => code !== 'MULTIPLE_DOCS');
-  if (fault !== undefined) return unreadable([syntaxFault(text, fault)]);
-  if (isEmpty(root)) {
-    const message = `${options.filename} is empty; it needs at least 'version: 0.0' and 'os: ${options.platform}'`;
-    return unreadable([wholeFile('empty', message)]);
-  }
-  const collector = createCollector(document, lines);
-  if (text.includes(NOT_UTF8)) reportBadText(collector, document);
-  const appSpec = readDocument(collector, root, options.platform);
-  const findings = [...withoutEchoes(collector.findings), ...secondDocument(document, text)];
-  if (appSpec !== null) findings.push(...nothingToDo(appSpec, findings, options.filename));
-  return { appSpec, findings: inOrder(findings), placeOf: collector.placeOf };
-}
-
-/** In keys and values; what a comment is written in harms nobody. */
-function reportBadText(collector: FindingCollector, document: Document.Parsed): void {
-  visit(document, {
-    Scalar(_key, node) {
-      if (typeof node.value !== 'string' || !node.value.includes(NOT_UTF8)) return;
-      collector.report('not-utf8', node as YamlNode, 'this holds bytes that are not UTF-8: save the file as UTF-8');
-    },
-  });
+  const least = `'version: 0.0' and 'os: ${options.platform}'`;
+  const { content, findings, placeOf } = readDocumentText(text, { ...options, least }, (collector, root) =>
+    readDocument(collector, root, options.platform),
+  );
+  const idle = content === null ? [] : nothingToDo(content, findings, options.filename);
+  return { appSpec: content, findings: inOrder([...findings, ...idle]), placeOf };
 }
 
 /** A key or an event that nobody reads may have been meant to be files or scripts; it is named, and this would be its consequence. */
@@ -124,32 +75,6 @@ function nothingToDo({ files, hooks }: AppSpec, findings: readonly Finding[], fi
   if (files.length > 0 || hasScripts || hidden) return [];
   const message = `${filename} has neither files nor scripts: a deployment of it succeeds and changes nothing`;
   return [{ severity: 'warning', rule: 'nothing-to-do', message, position: null }];
-}
-
-function unreadable(findings: readonly Finding[]): AppSpecReading {
-  return { appSpec: null, findings, placeOf: () => null };
-}
-
-function wholeFile(rule: LintRuleId, message: string): Finding {
-  return { severity: 'error', rule, message, position: null };
-}
-
-/** The first alone: what the parser makes of the rest is a consequence more often than a fault of its own. */
-function secondDocument(document: Document.Parsed, text: string): Finding[] {
-  const end = document.errors.find(({ code }) => code === 'MULTIPLE_DOCS');
-  if (end === undefined) return [];
-  const lineOf = (offset: number) => text.slice(0, offset).split('\n').length;
-  // The place is where the document's content begins; its mark stands before that.
-  const mark = text.lastIndexOf('\n---', end.pos[0]) + 1;
-  const isEmpty = text
-    .slice(mark)
-    .split(/\r?\n/)
-    .every((line) => /^(---|\.\.\.)?\s*(#.*)?$/.test(line));
-  const message = isEmpty
-    ? 'the mark --- begins a second YAML document, which is empty: remove the mark'
-    : 'a second YAML document begins here, and only the first one counts: remove it, or the mark --- before it';
-  const severity = isEmpty ? 'warning' : 'error';
-  return [{ severity, rule: 'second-document', message, position: { line: lineOf(mark), column: 1 } }];
 }
 
 function readDocument(
@@ -192,64 +117,17 @@ function reportEventOutsideHooks(collector: FindingCollector, { name, key, value
   return true;
 }
 
-/**
- * A file for Lambda or ECS has resources instead of files, and functions instead of scripts, in a list; on a host nothing of it could be
- * done. Its keys may be capitalised.
- */
+/** On a host nothing of such a file could be done. */
 function refuseOtherPlatforms(collector: FindingCollector, members: readonly Member[]): boolean {
-  const find = (name: string) => members.find((member) => member.name.toLowerCase() === name);
-  const resources = find('resources');
-  const hooks = find('hooks');
-  const functions = hasFunctions(collector, hooks?.value ?? null) ? hooks : undefined;
-  const found = resources ?? functions;
-  if (found === undefined) return false;
-  const platform = platformOf(collector, resources);
+  const file = resourceFileOf(collector, members);
+  if (file === null) return false;
+  const { because, platform } = file;
   collector.report(
     'other-platform',
-    found.key,
-    `'${found.name}' makes this an AppSpec file for ${platform}: give it to the control plane when you create such a deployment; a host deploys files, permissions and hooks`,
+    because.key,
+    `'${because.name}' makes this an AppSpec file for ${platform ?? 'Lambda or ECS'}: give it to the control plane when you create such a deployment; a host deploys files, permissions and hooks`,
   );
   return true;
-}
-
-/** `- AfterInstall: FUNCTION`; a list with scripts is a host's, and only has dashes too many. */
-function hasFunctions(collector: FindingCollector, hooks: YamlNode | null): boolean {
-  const list = collector.resolve(hooks);
-  if (!isSeq(list)) return false;
-  return !(list.items as YamlNode[]).some((item) => {
-    const entry = collector.resolve(item);
-    return isMap(entry) && entry.items.some(({ value }) => isSeq(collector.resolve(value as YamlNode)));
-  });
-}
-
-function platformOf(collector: FindingCollector, resources: Member | undefined): string {
-  const list = collector.resolve(resources?.value ?? null);
-  for (const item of isSeq(list) ? (list.items as YamlNode[]) : [list ?? undefined]) {
-    const entry = collector.resolve(item);
-    if (!isMap(entry)) continue;
-    for (const { key, value } of entry.items) {
-      if (sourceOf(collector, key as YamlNode) === 'TargetService') return 'ECS';
-      const resource = collector.resolve(value as YamlNode);
-      const type = isMap(resource)
-        ? resource.items.find((pair) => /^type$/i.test(sourceOf(collector, pair.key as YamlNode) ?? ''))?.value
-        : null;
-      const name = sourceOf(collector, type as YamlNode | null);
-      if (name === 'AWS::ECS::Service') return 'ECS';
-      if (name === 'AWS::Lambda::Function') return 'Lambda';
-    }
-  }
-  return 'Lambda or ECS';
-}
-
-function readVersion(collector: FindingCollector, root: YamlNode, member: Member | undefined): void {
-  const value = scalarOf(collector, member?.value ?? null);
-  if (value === 0 || value === '0.0') return;
-  if (member === undefined || value === null) {
-    collector.reportMissing('version-missing', member, root, "the version is missing; it must be 'version: 0.0'");
-  } else {
-    const found = describe(collector.resolve(member.value));
-    collector.report('version-unsupported', member.value ?? member.key, `the version must be 0.0, but is ${found}`);
-  }
 }
 
 function readOs(

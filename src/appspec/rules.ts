@@ -55,6 +55,25 @@ export const LINT_RULES = {
     severity: 'error',
     meaning: '`file_exists_behavior` is not `DISALLOW`, `OVERWRITE` or `RETAIN`, in capitals.',
   },
+  // --- resources, of Lambda and ECS
+  'resource-count': {
+    severity: 'error',
+    meaning: '`Resources` has not exactly one entry with one name: a deployment is of one function or one service.',
+  },
+  'property-missing': { severity: 'error', meaning: 'A key is missing or empty that a file for Lambda or ECS needs.' },
+  'property-invalid': { severity: 'error', meaning: 'A value of a file for Lambda or ECS is not what its key takes.' },
+  'property-unknown': {
+    severity: 'error',
+    meaning: 'A key that nobody reads in a file for Lambda or ECS, where it would move traffic otherwise than meant.',
+  },
+  'versions-equal': {
+    severity: 'error',
+    meaning: '`CurrentVersion` and `TargetVersion` of a function are the same: there is nothing to shift.',
+  },
+  'hook-unknown': {
+    severity: 'error',
+    meaning: 'A hook for an event that the platform does not have, or that runs no hook: it would never be asked.',
+  },
   // --- files
   'source-missing': { severity: 'error', meaning: 'A mapping names no source, or one that is not in the bundle.' },
   'source-escapes': {

@@ -5,6 +5,8 @@ import { type HostView, lintBundle } from '../appspec/bundle-lint.ts';
 import { inOrder } from '../appspec/order.ts';
 import { type AppSpecReading, readAppSpec } from '../appspec/parse.ts';
 import { renderFindings } from '../appspec/render.ts';
+import type { ResourcePlatform } from '../appspec/resources/platform.ts';
+import { platformOfText, readResourceAppSpec } from '../appspec/resources/read.ts';
 import { LINT_RULES, type LintRuleId } from '../appspec/rules.ts';
 import type { AppSpec, FileMapping, Finding, Permission } from '../appspec/types.ts';
 import type { UnpackLimits } from '../archive/entry-judge.ts';
@@ -25,6 +27,8 @@ import { lintDestinations } from './lint-destinations.ts';
 import { lintLinks } from './lint-links.ts';
 import { scriptFacts } from './script-facts.ts';
 
+export type Platform = 'Server' | ResourcePlatform;
+
 export interface ValidateRequest {
   /** A folder that holds a revision, a bundle file, or an AppSpec file; absolute. */
   readonly path: string;
@@ -32,6 +36,8 @@ export interface ValidateRequest {
   readonly bundleType?: BundleType;
   /** Relative to the revision's root. */
   readonly appSpecFilename: string;
+  /** What the AppSpec file must be for; null: its content tells. Without it, hosts. */
+  readonly platform?: Platform | null;
   readonly host: HostView;
   /** The revision is for this very host. */
   readonly isTargetHost: boolean;
@@ -49,6 +55,8 @@ export interface ValidateReport {
   /** The AppSpec file; one in a bundle stands below the bundle's own path. */
   readonly file: string;
   readonly text: string;
+  /** Whose grammar it was held against. */
+  readonly platform: Platform | 'Lambda or ECS';
   /** In the order of the text. */
   readonly findings: readonly Finding[];
 }
@@ -119,6 +127,13 @@ function validateFolder(request: ValidateRequest, folder: string, shown: string)
 
 function validateFile(request: ValidateRequest, file: string, bundleDir: string, shown: string): ValidateReport {
   const text = readAppSpecText(file);
+  const { platform: wanted = 'Server' } = request;
+  const platform = wanted ?? platformOfText(text);
+  if (platform !== 'Server') {
+    const only = platform === 'Lambda or ECS' ? null : platform;
+    const { findings } = readResourceAppSpec(text, { filename: shown, platform: only });
+    return { file: shown, text, platform, findings };
+  }
   const reading = readAppSpec(text, { filename: shown, platform: 'linux' });
   const { host, isTargetHost, events } = request;
   const root = realpathSync(bundleDir);
@@ -134,7 +149,7 @@ function validateFile(request: ValidateRequest, file: string, bundleDir: string,
     ...(reading.appSpec === null ? [] : lintDestinations(reading, reading.appSpec, root)),
     ...lintInstall(reading, root, request),
   ];
-  return { file: shown, text, findings: inOrder(findings) };
+  return { file: shown, text, platform, findings: inOrder(findings) };
 }
 
 /** A host on which nothing is yet: what fails there fails everywhere. */

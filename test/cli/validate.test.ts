@@ -405,6 +405,30 @@ test('slipway validate --schema prints the published schema', async () => {
   expect(JSON.parse(printed)).toMatchObject({ required: ['version', 'os'] });
 });
 
+test('slipway validate reads a file for Lambda or ECS by that grammar, and says whose it was', async () => {
+  using scratch = scratchFolder();
+  const file = scratch.at('appspec.yaml');
+  const properties = 'Name: shop, Alias: live, CurrentVersion: 1, TargetVersion: 2';
+  writeFileSync(
+    file,
+    `version: 0.0\nResources:\n  - f:\n      Type: AWS::Lambda::Function\n      Properties: {${properties}}\n`,
+  );
+  expect(await validate(file)).toMatchObject({
+    status: 0,
+    printed: expect.stringMatching(/appspec\.yaml is valid for Lambda\n$/),
+  });
+  const wrong = await validate(file, '--platform', 'ecs');
+  expect(wrong).toMatchObject({ status: 1, printed: expect.stringContaining('that is one for Lambda') });
+  expect(wrong.printed).toContain('appspec.yaml for ECS: 1 error\n');
+  expect(JSON.parse((await validate(file, '--platform', 'server', '--json')).printed)).toMatchObject({
+    platform: 'Server',
+    findings: [{ rule: 'other-platform' }],
+  });
+  expect(JSON.parse((await validate('--schema', '--platform', 'lambda')).printed)).toMatchObject({
+    title: 'AppSpec file of CodeDeploy for Lambda',
+  });
+});
+
 test.each(['hello-site', 'web-app'])('the example %s has nothing that could be said against it', async (name) => {
   const { status, printed } = await validate(join(PROJECT, 'examples', name));
   expect(printed).toMatch(/appspec\.yml is valid\n$/);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Option } from 'commander';
 import { leafCommands, programForDocs, standardOf } from '../../packaging/command-line.ts';
+import { renderResourceSchema } from '../../src/appspec/resources/schema.ts';
 import { LINT_RULES } from '../../src/appspec/rules.ts';
 import { renderSchema } from '../../src/appspec/schema.ts';
 import { EXIT_STATUS } from '../../src/cli/exit-status.ts';
@@ -52,7 +53,11 @@ function reportColumns(): string {
 
 /** Files that are written from the program as a whole. */
 export function generatedFiles(): { readonly file: string; readonly text: string }[] {
-  return [{ file: 'schema/appspec.schema.json', text: renderSchema() }];
+  return [
+    { file: 'schema/appspec.schema.json', text: renderSchema() },
+    { file: 'schema/appspec-lambda.schema.json', text: renderResourceSchema('Lambda') },
+    { file: 'schema/appspec-ecs.schema.json', text: renderResourceSchema('ECS') },
+  ];
 }
 
 /** The document with this part brought up to date. */

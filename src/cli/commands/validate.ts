@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Option } from 'commander';
 import { renderFindings } from '../../appspec/render.ts';
+import { renderResourceSchema } from '../../appspec/resources/schema.ts';
 import { renderSchema } from '../../appspec/schema.ts';
 import { loadAgentConfig } from '../../config/agent-config.ts';
 import { realInstallFs } from '../../install/install-fs.ts';
@@ -17,6 +18,8 @@ import { packageVersion } from '../package-version.ts';
 import { renderGitHubAnnotations } from '../view/github-annotations.ts';
 import { renderSarif } from '../view/sarif.ts';
 
+/** As people write them → as the API calls them. */
+const PLATFORMS = { server: 'Server', lambda: 'Lambda', ecs: 'ECS' } as const;
 const FORMATS = ['text', 'json', 'sarif', 'github'] as const;
 
 interface ValidateOptions {
@@ -24,6 +27,7 @@ interface ValidateOptions {
   readonly json?: boolean;
   readonly host?: boolean;
   readonly schema?: boolean;
+  readonly platform?: keyof typeof PLATFORMS;
   readonly appspecFilename: string;
   readonly agentConfigurationFile?: string;
 }
@@ -41,9 +45,18 @@ export const addValidateCommand: AddCommand = (program, ctx, conclude) => {
     )
     .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration, for its limits; else the usual file')
-    .option('--schema', 'print the JSON Schema of the AppSpec file for editors, and check nothing')
+    .addOption(
+      new Option(
+        '--platform <platform>',
+        'what the AppSpec file is for, as a deployment knows it by its application; else the Type of its resource tells, and without one it is for hosts',
+      ).choices(Object.keys(PLATFORMS)),
+    )
+    .option(
+      '--schema',
+      'print the JSON Schema of the AppSpec file for editors, of hosts or of --platform, and check nothing',
+    )
     .action(async (path: string, options: ValidateOptions) => {
-      if (options.schema) return ctx.stdout.writeText(renderSchema());
+      if (options.schema) return ctx.stdout.writeText(schemaOf(options));
       if (!(await validate(ctx, path, options))) conclude('failed');
     });
 };
@@ -55,9 +68,10 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
   const { ownPlaceLookup } = await import('../../install/own-places.ts');
   const { ownPlacesOf } = await import('../../deployment/own-places.ts');
   const { config } = loadAgentConfig(options.agentConfigurationFile ?? null);
-  const { file, text, findings } = await validateRevision({
+  const { file, text, findings, platform } = await validateRevision({
     path: pathFrom(ctx.workingDirectory, path),
     appSpecFilename: options.appspecFilename,
+    platform: options.platform === undefined ? null : PLATFORMS[options.platform],
     host: {
       hasUser: (name) => lookupUser(name) !== null,
       hasGroup: (name) => lookupGroup(name) !== null,
@@ -75,7 +89,7 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
   const errors = findings.filter((finding) => finding.severity === 'error').length;
   switch (options.json ? 'json' : options.format) {
     case 'json':
-      ctx.stdout.write(`${JSON.stringify({ file: shown, valid: errors === 0, findings })}\n`);
+      ctx.stdout.write(`${JSON.stringify({ file: shown, valid: errors === 0, platform, findings })}\n`);
       break;
     case 'sarif': {
       const uri = shown === file ? pathToFileURL(file).href : shown.split('/').map(encodeURIComponent).join('/');
@@ -88,7 +102,7 @@ async function validate(ctx: CliContext, path: string, options: ValidateOptions)
     case 'text':
       ctx.stdout.writeLines([
         ...renderFindings(findings, text, shown),
-        summary(shown, errors, findings.length - errors),
+        summary(shown, platform === 'Server' ? '' : ` for ${platform}`, errors, findings.length - errors),
       ]);
   }
   return errors === 0;
@@ -100,11 +114,16 @@ function shownPath(workingDirectory: string, file: string): string {
   return path.startsWith('../') || path === '' ? file : path;
 }
 
-function summary(file: string, errors: number, warnings: number): string {
+function schemaOf({ platform = 'server' }: ValidateOptions): string {
+  return platform === 'server' ? renderSchema() : renderResourceSchema(PLATFORMS[platform]);
+}
+
+/** @param forWhat ` for ECS`; nothing for hosts, which most files are for */
+function summary(file: string, forWhat: string, errors: number, warnings: number): string {
   const counts = [
     ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),
     ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : []),
   ];
-  if (errors > 0) return `${file}: ${counts.join(', ')}`;
-  return `${file} is valid${counts.length === 0 ? '' : `, with ${counts.join(', ')}`}`;
+  if (errors > 0) return `${file}${forWhat}: ${counts.join(', ')}`;
+  return `${file} is valid${forWhat}${counts.length === 0 ? '' : `, with ${counts.join(', ')}`}`;
 }
