@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { anyText, flag, programOptions } from '../support/program-options.ts';
 import { DOWNLOAD_ATTACKS } from './agent-downloads.ts';
 import { ORDER_ATTACKS } from './agent-orders.ts';
 import { PLACE_ATTACKS } from './agent-places.ts';
@@ -44,7 +44,10 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   SECRET_ATTACKS,
 ];
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const values = programOptions('test:attack', {
+  only: anyText('TEXT', 'runs the attacks whose promise or name holds the text'),
+  json: flag('the summary as JSON'),
+});
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
 mkdirSync(scratch, { recursive: true });
 const folder = mkdtempSync(join(scratch, 'attack-'));

@@ -2,14 +2,14 @@
  * Real load balancers in front of four real agents, under a load that never pauses: `npm run test:balancers -- --json`. With each balancer a
  * rolling deployment, one that fails and is rolled back, a blue/green deployment whose traffic is led back, and one that goes through. Last line: requests, failed. Exits 1 unless none failed with both balancers.
  */
-import { parseArgs } from 'node:util';
 import { haproxyProgram, nginxProgram, startHaproxy, startNginx } from '../support/balancers.ts';
+import { flag, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runBlueGreenDeployments } from './blue-green.ts';
 import type { LoadReport } from './ground.ts';
 import { runRollingDeployments } from './rolling.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
+const values = programOptions('test:balancers', { json: flag('the summary as JSON') });
 const total = { requests: 0, failed: 0 };
 let isComplete = true;
 for (const { kind, program, start } of [

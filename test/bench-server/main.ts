@@ -3,9 +3,9 @@
  * stays on this machine; the two share its processors.
  */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Figure, show } from '../bench/figures.ts';
 import { type PostgresCluster, postgresCluster, postgresPrograms } from '../support/postgres.ts';
+import { anyText, flag, oneOf, programOptions, wholeNumber } from '../support/program-options.ts';
 import { type DeploymentGoals, deploymentFigures } from './deployments.ts';
 import { historyFigures } from './history.ts';
 import { idleFigures } from './idle.ts';
@@ -14,58 +14,21 @@ import { pushFigures } from './push.ts';
 import { reportFigures } from './report.ts';
 import { stepFigures } from './step-cost.ts';
 
-const HELP = `npm run bench:server -- [OPTIONS]
-
-  --part NAME           only one of step, idle, deployments, push, history, report
-  --database NAME       only one of sqlite, postgres
-  --hosts N             hosts that wait for work, for the part idle (5000)
-  --window SECONDS      for how long they are watched (60)
-  --fleet N             hosts that are deployed to (1000)
-  --deployments N       length of the history (100000)
-  --profile FOLDER      has each server write a CPU profile to the folder when it ends
-  --json                one line a figure: name, value, unit, floor, ratio, goal
-`;
 const PARTS = ['step', 'idle', 'deployments', 'push', 'history', 'report'];
 const DATABASES = ['sqlite', 'postgres'];
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-    part: { type: 'string' },
-    hosts: { type: 'string', default: '5000' },
-    fleet: { type: 'string', default: '1000' },
-    deployments: { type: 'string', default: '100000' },
-    window: { type: 'string', default: '60' },
-    database: { type: 'string' },
-    profile: { type: 'string' },
-  },
+const values = programOptions('bench:server', {
+  part: oneOf(PARTS, 'only one part'),
+  database: oneOf(DATABASES, 'only one database'),
+  hosts: wholeNumber('hosts that wait for work, for the part idle', { least: 1, otherwise: 5000 }),
+  window: wholeNumber('for how many seconds they are watched', { least: 1, otherwise: 60 }),
+  fleet: wholeNumber('hosts that are deployed to', { least: 1, otherwise: 1000 }),
+  deployments: wholeNumber('length of the history', { least: 1, otherwise: 100_000 }),
+  profile: anyText('FOLDER', 'has each server write a CPU profile to the folder when it ends'),
+  json: flag('one line a figure: name, value, unit, floor, ratio, goal'),
 });
-if (values.help) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-requireOneOf('part', values.part, PARTS);
-requireOneOf('database', values.database, DATABASES);
-const [hosts = 0, fleet = 0, deployed = 0, windowSeconds = 0] = (
-  ['hosts', 'fleet', 'deployments', 'window'] as const
-).map((option) => positiveNumber(option, values[option]));
-const profileDir = values.profile === undefined ? null : resolve(values.profile);
-
-function requireOneOf(option: string, given: string | undefined, known: readonly string[]): void {
-  if (given !== undefined && !known.includes(given))
-    refuse(`--${option} is one of ${known.join(', ')}, not '${given}'`);
-}
-
-function positiveNumber(option: string, text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) refuse(`--${option} is a whole number from 1 on, not '${text}'`);
-  return Number(text);
-}
-
-function refuse(why: string): never {
-  process.stderr.write(`bench:server: ${why}. --help shows all options\n`);
-  process.exit(64);
-}
+const { hosts, fleet, deployments: deployed, window: windowSeconds } = values;
+const profileDir = values.profile === null ? null : resolve(values.profile);
 
 /** As many as one fleet may have whose report comes without a pause. */
 const REPORTED_HOSTS = 10_000;

@@ -6,7 +6,7 @@
  * `--part contests|deployments|long-run|daemon` and `--shape many|big` measure less. Where a tool is missing, it says so before it begins, and
  * measures what is left.
  */
-import { parseArgs } from 'node:util';
+import { flag, oneOf, programOptions } from '../support/program-options.ts';
 import { BIG, MANY } from './bundles.ts';
 import { contestsOf } from './contests.ts';
 import { daemonFigures } from './daemon.ts';
@@ -15,10 +15,11 @@ import { type Figure, show } from './figures.ts';
 import { type GroundUse, prepareGround } from './ground.ts';
 import { missingTools } from './tools.ts';
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, part: { type: 'string' }, shape: { type: 'string' } },
+const values = programOptions('bench', {
+  part: oneOf(['daemon', 'contests', 'deployments', 'long-run'], 'only one part'),
+  shape: oneOf(['many', 'big'], 'only the bundles of one kind'),
+  json: flag('one line a figure: name, value, unit, floor, ratio, goal'),
 });
-
 const shapes = [MANY, BIG].filter(({ name }) => name.startsWith(values.shape ?? ''));
 const parts: Readonly<Record<string, { use: GroundUse; figures(path: string): readonly AsyncGenerator<Figure>[] }>> = {
   daemon: { use: 'deployments', figures: (path) => [daemonFigures(path)] },
@@ -26,7 +27,7 @@ const parts: Readonly<Record<string, { use: GroundUse; figures(path: string): re
   deployments: { use: 'deployments', figures: (path) => [deploymentsOf(shapes, path)] },
   'long-run': { use: 'deployments', figures: (path) => [longRunOf(BIG, path)] },
 };
-const chosen = Object.entries(parts).filter(([name]) => values.part === undefined || values.part === name);
+const chosen = Object.entries(parts).filter(([name]) => values.part === null || values.part === name);
 const missing = missingTools(
   chosen.map(([name]) => name),
   process.getuid?.() === 0,

@@ -7,21 +7,19 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { type RunReport, summarise, sweepFaults } from '../support/faults/sweep.ts';
+import { flag, programOptions, wholeNumber } from '../support/program-options.ts';
 import { startControlServer } from '../support/slipway.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '60' },
-    first: { type: 'string', default: '0' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    many: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const values = programOptions('test:faults', {
+  runs: wholeNumber('deployments, with one fault each', { least: 1, otherwise: 60 }),
+  first: wholeNumber('the number of the first one', { otherwise: 0 }),
+  seed: wholeNumber('repeats what was drawn with this seed', { otherwise: null }),
+  many: flag('revisions of so many files that two threads install them'),
+  json: flag('the summary as JSON'),
 });
-const [seed, first, runs] = [Number(values.seed), Number(values.first), Number(values.runs)];
-if (![seed, first, runs].every(Number.isSafeInteger)) throw new Error('--seed, --first and --runs take whole numbers');
+const { first, runs } = values;
+const seed = values.seed ?? Date.now() % 1_000_000;
 
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
 mkdirSync(scratch, { recursive: true });

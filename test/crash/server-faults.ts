@@ -7,27 +7,19 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { flag, programOptions, wholeNumber } from '../support/program-options.ts';
 import { sweepServerFaults } from '../support/server-faults/sweep.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '60' },
-    first: { type: 'string', default: '0' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    agents: { type: 'string', default: '1' },
-    postgres: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
+const values = programOptions('test:server-faults', {
+  runs: wholeNumber('deployments, with one plan of kills each', { least: 1, otherwise: 60 }),
+  first: wholeNumber('the number of the first one', { otherwise: 0 }),
+  seed: wholeNumber('repeats what was drawn with this seed', { otherwise: null }),
+  agents: wholeNumber('how many of the four hosts are real agents', { most: 4, otherwise: 1 }),
+  postgres: flag('two servers over one PostgreSQL, of which one is killed'),
+  json: flag('the summary as JSON'),
 });
-const [seed, first, count, agents] = [values.seed, values.first, values.runs, values.agents].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-];
-if (![seed, first, count, agents].every(Number.isSafeInteger) || agents < 0 || agents > 4)
-  throw new Error('--seed, --first, --runs and --agents take whole numbers; there are four hosts');
+const { first, runs: count, agents } = values;
+const seed = values.seed ?? Date.now() % 1_000_000;
 
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
 mkdirSync(scratch, { recursive: true });

@@ -6,7 +6,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { anyText, flag, programOptions } from '../support/program-options.ts';
 import { AGENT_FAULTS } from './agent-faults.ts';
 import { COMMAND_FAULTS } from './command-faults.ts';
 import { DISK_FAULTS } from './disk-faults.ts';
@@ -26,7 +26,10 @@ const FAULTS = [
   POSTGRES_FAULTS,
 ].flat();
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const values = programOptions('test:doctor', {
+  only: anyText('TEXT', 'plants the faults whose name holds the text'),
+  json: flag('the summary as JSON'),
+});
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
 mkdirSync(scratch, { recursive: true });
 const folder = mkdtempSync(join(scratch, 'doctor-'));

@@ -8,30 +8,25 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { flag, programOptions, wholeNumber } from '../support/program-options.ts';
 import { fuzz } from './fuzzing.ts';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    cases: { type: 'string' },
-    first: { type: 'string', default: '0' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    json: { type: 'boolean', default: false },
-  },
+const values = programOptions('test:fuzz', {
+  seconds: wholeNumber('for how long', { otherwise: 60 }),
+  cases: wholeNumber('so many cases, however long they take', { otherwise: null }),
+  first: wholeNumber('the number of the first one', { otherwise: 0 }),
+  seed: wholeNumber('repeats what was drawn with this seed', { otherwise: null }),
+  json: flag('the summary as JSON'),
 });
-const [seed, first, seconds] = [Number(values.seed), Number(values.first), Number(values.seconds)];
-const cases = values.cases === undefined ? undefined : Number(values.cases);
-if (![seed, first, seconds, cases ?? 0].every(Number.isSafeInteger)) {
-  throw new Error('--seconds, --cases, --first and --seed take whole numbers');
-}
+const { first, seconds, cases } = values;
+const seed = values.seed ?? Date.now() % 1_000_000;
 const scratch = fileURLToPath(new URL('../../.scratch', import.meta.url));
 mkdirSync(scratch, { recursive: true });
 const folder = mkdtempSync(join(scratch, 'fuzz-'));
 const { tried, findings, ends } = await fuzz({
   seed,
   first,
-  most: cases === undefined ? { seconds } : { cases },
+  most: cases === null ? { seconds } : { cases },
   folder,
 });
 for (const { number, problem, detail, file } of findings) {

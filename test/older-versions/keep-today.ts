@@ -9,11 +9,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { NEWEST_STEP } from '../../src/server/store/migrations.ts';
 import { databaseFileOf } from '../../src/server/store/store.ts';
 import { postgresClient, postgresCluster } from '../support/postgres.ts';
+import { programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { startControlServer } from '../support/slipway.ts';
 import { DATABASES } from './kept.ts';
 import { liveThrough } from './life.ts';
 
+programOptions('fixtures', {});
 const folder = join(DATABASES, `step-${NEWEST_STEP}`);
 mkdirSync(folder, { recursive: true });
 

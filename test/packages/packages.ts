@@ -8,6 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { baseSystem, bootMachine, obstacles } from '../systemd/machine.ts';
 import { completionChecks } from './completions.ts';
@@ -18,6 +19,7 @@ const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8
 const EMULATOR = 'qemu-aarch64-static';
 const ARM_LIBRARIES = '/usr/aarch64-linux-gnu';
 
+programOptions('test:packages', {});
 using scratch = scratchFolder();
 const built = scratch.at('built');
 const again = scratch.at('again');

@@ -3,18 +3,19 @@
  * the summary, with `--json` as one JSON text: races, lostUpdates, dangling, overLimit, internalFailures. Exits 1 unless all four are 0 and
  * both databases were raced on. `--rounds N` says how often each race is run.
  */
-import { parseArgs } from 'node:util';
 import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
+import { flag, programOptions, wholeNumber } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import type { Damage } from './race.ts';
 import { type RaceReport, runRaces } from './run-races.ts';
 
 const DEFAULT_ROUNDS = 20;
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: String(DEFAULT_ROUNDS) } },
+const values = programOptions('test:races', {
+  rounds: wholeNumber('how often each race is run', { least: 1, otherwise: DEFAULT_ROUNDS }),
+  json: flag('the summary as JSON'),
 });
-const rounds = Number(values.rounds);
+const { rounds } = values;
 const total = { races: 0, lostUpdates: 0, dangling: 0, overLimit: 0, internalFailures: 0 };
 
 function describe(damage: Damage): string {

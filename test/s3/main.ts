@@ -3,14 +3,17 @@
  * Debian do their usual work. A line for each, and last the summary, with `--json` as one JSON text: operations, works, refused, harmed,
  * toolSteps, toolsNotRun. Exits 1 unless harmed is 0. `--only TEXT` runs the tools whose name holds the text, and no operation.
  */
-import { parseArgs } from 'node:util';
 import { privateCertificates } from '../support/certificates.ts';
+import { anyText, flag, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { startControlServer } from '../support/slipway.ts';
 import { tryOperations } from './operations.ts';
 import { TOOLS, tryTool } from './tools.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const values = programOptions('test:s3', {
+  only: anyText('TEXT', 'tries the tools whose name holds the text, and no operation'),
+  json: flag('the summary as JSON'),
+});
 const count = { operations: 0, works: 0, refused: 0, harmed: 0, toolSteps: 0 };
 const toolsNotRun: string[] = [];
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -22,7 +25,7 @@ const say = (line: string) => process.stderr.write(`${line}\n`);
   const tls = ['--tls-cert', certFile, '--tls-key', keyFile];
   await using secured = await startControlServer(scratch.at('secured'), undefined, tls);
   const ground = { server, secured: { server: secured, caFile }, scratch };
-  if (values.only === undefined) {
+  if (values.only === null) {
     for await (const { name, ending, why } of tryOperations(server)) {
       count.operations += 1;
       count[ending] += 1;

@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { execa, execaSync } from 'execa';
+import { anyText, flag, programOptions } from '../support/program-options.ts';
 import { startControlServer } from '../support/slipway.ts';
 
 interface Sdk {
@@ -53,7 +53,10 @@ const SDKS: readonly Sdk[] = [
 /** Compilers and downloads of a first run take their time. */
 const COMMAND_LIMIT_MS = 8 * 60_000;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const values = programOptions('test:sdks', {
+  only: anyText('TEXT', 'tries the SDKs whose name holds the text'),
+  json: flag('the summary as JSON'),
+});
 const chosen = SDKS.filter(({ name }) => name.includes(values.only ?? ''));
 const count = { worked: 0, failed: 0, notRun: 0 };
 const scratch = mkdtempSync(join(tmpdir(), 'slipway-sdks-'));

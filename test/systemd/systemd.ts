@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { commandLineOf, runningProcesses } from '../../src/system/processes.ts';
 import { privateCertificates } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
+import { flag, programOptions } from '../support/program-options.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, runSlipway, startControlServer } from '../support/slipway.ts';
@@ -23,10 +24,14 @@ const CONFIG = '/etc/codedeploy-agent/conf/codedeployagent.yml';
 /** Writes what it is doing to its inherited output for as long as it lives: a broken pipe would end it. */
 const APP = '/srv/site/app.sh';
 
+const { readme, required } = programOptions('test:systemd', {
+  readme: flag('the commands of the README alone'),
+  required: flag('exit code 1 where it cannot run'),
+});
 const because = obstacles();
 if (because.length > 0) {
   process.stdout.write(`test:systemd DID NOT RUN: ${because.join('; ')}\n`);
-  process.exit(process.argv.includes('--required') ? 1 : 0);
+  process.exit(required ? 1 : 0);
 }
 
 let [passed, failed] = [0, 0];
@@ -67,7 +72,7 @@ process.exit(failed === 0 && passed > 0 ? 0 : 1);
 async function main(): Promise<void> {
   using scratch = scratchFolder();
   execFileSync(process.execPath, ['build.ts'], { cwd: PACKAGE });
-  if (!process.argv.includes('--readme')) await onHost(scratch);
+  if (!readme) await onHost(scratch);
   await readmeScenario(scratch.at('readme'));
 }
 
