@@ -28,6 +28,7 @@ import { createAwsRegions } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
 import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
+import { createScalingActions } from './outside/aws/scaling-actions.ts';
 import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
@@ -51,6 +52,8 @@ import { startNoticeSender } from './work/send-notices.ts';
 import { trafficHandlers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startFleetWatch } from './work/watch-fleets.ts';
+import { removeHooks, startHookWatch } from './work/watch-hooks.ts';
+import { startLaunchWatch } from './work/watch-launches.ts';
 import { startWorker } from './work/worker.ts';
 
 export interface ServerOptions {
@@ -101,6 +104,9 @@ export interface RunningServer {
 
 /** Where `slipway push` puts revisions unless told otherwise. */
 export const REVISION_BUCKET = 'revisions';
+
+/** A caller who is rid of a group waits so long for its hooks; those that are left are removed all the same. */
+const HOOK_REMOVAL_MS = 3_000;
 
 export const DEFAULT_ZONE_TAG = 'zone';
 
@@ -161,9 +167,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const leaseClock = databaseClock(store, clock);
     opened.push(startWorker({ ...base, engine, bell, handlers, leaseClock }));
     const transfers = createTransfers();
+    const scaling = aws === null ? null : { ...base, actions: createScalingActions(aws) };
     opened.push(
       startAlarmWatch({ ...base, engine, alarms }),
       ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
+      ...(scaling === null ? [] : [startHookWatch(scaling), startLaunchWatch(scaling)]),
       startArrivalsWatch({ ...base, engine, asksAws: aws !== null }),
       startNoticeSender({
         ...{
@@ -226,6 +234,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
         asksAws: aws !== null,
         findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
+        removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),
         balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
         alarms,
         knowsTarget: (target) => targets.find(target) !== null,

@@ -30,6 +30,8 @@ export interface ApiContext {
   readonly findMissingAutoScalingGroups:
     | ((names: readonly string[]) => Promise<{ readonly missing: readonly string[]; readonly fault: string | null }>)
     | null;
+  /** Removes hooks that a group wants no more, as far as AWS does so in a few seconds; null: the server asks no AWS. */
+  readonly removeHooks: ((deploymentGroupId: string) => Promise<void>) | null;
   /** Names of alarms that the server can read. */
   readonly alarms: Pick<ReadonlySet<string>, 'has'>;
   /** Whether the server can send notices to what a trigger calls its target. */

@@ -1,6 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { reachOf } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { autoScalingGroupsOf } from '../engine/hosts/fleet.ts';
 import { controlsTraffic, isBlueGreen } from '../engine/settings.ts';
 import { holdApplication } from '../store/applications.ts';
 import {
@@ -19,6 +20,7 @@ import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { requireApplication, requireHeldApplication, requireLockedApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { requireHeldConfig } from './deployment-configs.ts';
+import { hooksNotCleanedUp, settleHooksOf, shownAutoScalingGroups } from './group-hooks.ts';
 import {
   APPLICATION,
   CONFIG,
@@ -95,7 +97,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     terminationHookEnabled: false,
     ...(settings as Partial<GroupInfo>),
     // Given as names, shown as objects.
-    autoScalingGroups: ((settings.autoScalingGroups ?? []) as string[]).map((name) => ({ name })),
+    autoScalingGroups: await shownAutoScalingGroups(db, row.deployment_group_id, autoScalingGroupsOf(settings)),
     deploymentStyle: styleOf({ controlsTraffic: controlsTraffic(settings), isBlueGreen: isBlueGreen(settings) }),
     ...(row.target_revision_json === null ? {} : { targetRevision: JSON.parse(row.target_revision_json) }),
     ...(lastSuccessfulDeployment === undefined ? {} : { lastSuccessfulDeployment }),
@@ -145,18 +147,20 @@ export const deploymentGroupHandlers: Handlers<
       await requireFreeName(tx, application, name);
       await requireRoomForGroup(tx, application);
       await requireHeldConfig(tx, config);
+      const settings = mergeGroupSettings(input, ctx.balancers);
       await insertGroup(tx, {
         deployment_group_id: deploymentGroupId,
         application_id: application.application_id,
         deployment_group_name: name,
         deployment_config_name: config,
         service_role_arn: serviceRoleArn,
-        settings_json: JSON.stringify(mergeGroupSettings(input, ctx.balancers)),
+        settings_json: JSON.stringify(settings),
         target_revision_json: null,
         last_attempted_deployment_id: null,
         last_successful_deployment_id: null,
         created_at_ms: ctx.clock.now(),
       });
+      await settleHooksOf(ctx, tx, { id: deploymentGroupId, name, settings });
       await putResourceTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), tags);
     });
     return { deploymentGroupId };
@@ -206,7 +210,7 @@ export const deploymentGroupHandlers: Handlers<
     checkGroupSettings(input, ctx);
     await checkAutoScalingGroups(ctx, input);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
-    await ctx.store.transaction(async (tx) => {
+    const groupId = await ctx.store.transaction(async (tx) => {
       const application = await requireHeldApplication(tx, applicationName);
       const row = await requireLockedGroup(tx, application, name);
       const settings = mergeGroupSettings(input, ctx.balancers, JSON.parse(row.settings_json) as GroupSettings);
@@ -223,20 +227,24 @@ export const deploymentGroupHandlers: Handlers<
         service_role_arn: role ?? row.service_role_arn,
         settings_json: JSON.stringify(settings),
       });
+      await settleHooksOf(ctx, tx, { id: row.deployment_group_id, name: newName, settings });
+      return row.deployment_group_id;
     });
-    return { hooksNotCleanedUp: [] };
+    return { hooksNotCleanedUp: await hooksNotCleanedUp(ctx, groupId) };
   },
 
   async DeleteDeploymentGroup(ctx, input) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
-    await ctx.store.transaction(async (tx) => {
+    const groupId = await ctx.store.transaction(async (tx) => {
       const application = await holdApplication(tx, applicationName);
       const row = application === null ? null : await lockGroup(tx, application.application_id, name);
-      if (row === null) return;
+      if (row === null) return null;
+      await settleHooksOf(ctx, tx, { id: row.deployment_group_id, name, settings: null });
       await deleteGroup(tx, row.deployment_group_id);
       await moveResourceTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), null);
+      return row.deployment_group_id;
     });
-    return { hooksNotCleanedUp: [] };
+    return { hooksNotCleanedUp: groupId === null ? [] : await hooksNotCleanedUp(ctx, groupId) };
   },
 };

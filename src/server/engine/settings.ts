@@ -64,6 +64,8 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
   readonly triggerConfigurations?: readonly TriggerConfig[] | undefined;
   readonly autoScalingGroups?: readonly string[] | undefined;
+  /** Whether instances that are terminated wait until their application has been stopped. */
+  readonly terminationHookEnabled?: boolean | undefined;
   /** Whether hosts that do not run the last good revision get it by themselves; absent: UPDATE. */
   readonly outdatedInstancesStrategy?: 'UPDATE' | 'IGNORE' | undefined;
 }

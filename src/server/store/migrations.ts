@@ -38,6 +38,7 @@ const STEPS: readonly Step[] = [
   notices,
   fleets,
   gitTokens,
+  scalingHooks,
 ];
 
 /** The step that a database of this version is at. */
@@ -412,5 +413,20 @@ function gitTokens(TEXT: string): readonly string[] {
       token_name ${TEXT} primary key, url ${TEXT} not null, user_name ${TEXT} not null, applications_json ${TEXT} not null,
       token_sealed ${TEXT} not null, created_at_ms bigint not null)`,
     "insert into quotas (quota) values ('git_tokens')",
+  ];
+}
+
+/** Lifecycle hooks of Auto Scaling groups, and the instances that wait at them. */
+function scalingHooks(TEXT: string): readonly string[] {
+  return [
+    `create table scaling_hooks (
+      hook_name ${TEXT} primary key, deployment_group_id ${TEXT} not null, auto_scaling_group ${TEXT} not null, kind ${TEXT} not null,
+      is_wanted integer not null, put_at_ms bigint, wake_at_ms bigint not null, lease_until_ms bigint, failing_json ${TEXT})`,
+    'create index scaling_hooks_by_group on scaling_hooks (deployment_group_id)',
+    'create index scaling_hooks_to_wake on scaling_hooks (wake_at_ms)',
+    `create table lifecycle_actions (
+      hook_name ${TEXT} not null references scaling_hooks on delete cascade, ec2_instance_id ${TEXT} not null,
+      began_at_ms bigint not null, beaten_at_ms bigint not null, result ${TEXT}, told_at_ms bigint,
+      wake_at_ms bigint not null, lease_until_ms bigint, failing_json ${TEXT}, primary key (hook_name, ec2_instance_id))`,
   ];
 }

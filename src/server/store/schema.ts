@@ -269,6 +269,45 @@ export interface FleetMemberRow {
   stage_since_ms: number;
 }
 
+/**
+ * A lifecycle hook that a deployment group wants on an Auto Scaling group, or is to be rid of. It names its deployment group without a reference: a
+ * hook that outlives it has still to be removed.
+ */
+export interface ScalingHookRow {
+  hook_name: string;
+  deployment_group_id: string;
+  auto_scaling_group: string;
+  /** Instances wait at it before they are in service, or before they are terminated. */
+  kind: 'launch' | 'termination';
+  /** 0: it is to be removed. */
+  is_wanted: number;
+  /** When AWS last took it; null: not yet. */
+  put_at_ms: number | null;
+  /** When AWS is told again. */
+  wake_at_ms: number;
+  /** Until when a server may be telling AWS; null: none is. */
+  lease_until_ms: number | null;
+  /** `ScalingFailure` of `engine/hosts/scaling-failure`; null: the last call did not fail. */
+  failing_json: string | null;
+}
+
+/** An instance that waits at a hook for the server's answer. */
+export interface LifecycleActionRow {
+  hook_name: string;
+  ec2_instance_id: string;
+  /** Since when, as far as is known here. */
+  began_at_ms: number;
+  /** When AWS last heard that it is still being worked on. */
+  beaten_at_ms: number;
+  /** What AWS was told, or is to be told; null: nothing yet. */
+  result: 'CONTINUE' | 'ABANDON' | null;
+  /** When AWS took the result; null: it did not yet. */
+  told_at_ms: number | null;
+  wake_at_ms: number;
+  lease_until_ms: number | null;
+  failing_json: string | null;
+}
+
 /** A target of which an event has ended since its deployment's last step. */
 export interface ChangedTargetRow {
   deployment_id: string;
@@ -414,5 +453,7 @@ export interface StoreSchema {
   host_states: HostStateRow;
   fleets: FleetRow;
   fleet_members: FleetMemberRow;
+  scaling_hooks: ScalingHookRow;
+  lifecycle_actions: LifecycleActionRow;
   quotas: QuotaRow;
 }

@@ -22,28 +22,33 @@ afterEach(async () => {
   await aws[Symbol.asyncDispose]();
 });
 
-test('a group takes Auto Scaling groups that AWS has, and a deployment goes to their members that are in service', async () => {
-  const member = (InstanceId: string, LifecycleState: string) => ({
-    InstanceId,
-    AvailabilityZone: 'a',
-    LifecycleState,
-  });
-  aws.answers['DescribeAutoScalingGroups'] = () => ({
-    AutoScalingGroups: [
-      {
-        AutoScalingGroupName: 'fleet',
-        AutoScalingGroupARN:
-          'arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1:autoScalingGroupName/fleet',
-        Instances: [member('i-00000001', 'InService'), member('i-00000002', 'Pending')],
-      },
-    ],
-  });
-  using scratch = scratchFolder();
-  await using server = await testServer(scratch.at('data'), undefined, undefined, { awsRegion: 'eu-central-1' });
+const fleetWith = (...Instances: { InstanceId: string; LifecycleState: string }[]) => ({
+  AutoScalingGroups: [
+    {
+      AutoScalingGroupName: 'fleet',
+      AutoScalingGroupARN:
+        'arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1:autoScalingGroupName/fleet',
+      Instances: Instances.map((instance) => ({ AvailabilityZone: 'a', ...instance })),
+    },
+  ],
+});
+
+async function clientOf(server: Awaited<ReturnType<typeof testServer>>) {
   const credentials = await server.key('admin');
-  const client = createManagementClient({
+  return createManagementClient({
     ...{ endpoint: server.url, region: 'us-east-1', credentials: async () => credentials, clock: systemClock },
   });
+}
+
+test('a group takes Auto Scaling groups that AWS has, and a deployment goes to their members that are in service', async () => {
+  aws.answers['DescribeAutoScalingGroups'] = () =>
+    fleetWith(
+      { InstanceId: 'i-00000001', LifecycleState: 'InService' },
+      { InstanceId: 'i-00000002', LifecycleState: 'Pending' },
+    );
+  using scratch = scratchFolder();
+  await using server = await testServer(scratch.at('data'), undefined, undefined, { awsRegion: 'eu-central-1' });
+  const client = await clientOf(server);
   await client.call('CreateApplication', SITE);
   const make = (autoScalingGroups: string[]) => client.call('CreateDeploymentGroup', { ...GROUP, autoScalingGroups });
   for (const names of [['gone'], ['fleet', 'gone'], ['fleet', 'fleet'], ['x'.repeat(256)]]) {
@@ -84,4 +89,56 @@ test('a group takes Auto Scaling groups that AWS has, and a deployment goes to t
       }),
     ]),
   });
+});
+
+test('a group has a launch hook on its Auto Scaling groups, answers instances that wait at it, and names hooks that stay behind', async () => {
+  aws.answers['DescribeAutoScalingGroups'] = () =>
+    fleetWith({ InstanceId: 'i-00000003', LifecycleState: 'Pending:Wait' });
+  for (const call of ['PutLifecycleHook', 'DeleteLifecycleHook', 'CompleteLifecycleAction']) {
+    aws.answers[call] = () => ({});
+  }
+  using scratch = scratchFolder();
+  await using server = await testServer(scratch.at('data'), undefined, undefined, { awsRegion: 'eu-central-1' });
+  const client = await clientOf(server);
+  await client.call('CreateApplication', SITE);
+  await client.call('CreateDeploymentGroup', { ...GROUP, autoScalingGroups: ['fleet'] });
+  const shown = async () => {
+    const { deploymentGroupInfo } = await client.call('GetDeploymentGroup', { ...SITE, deploymentGroupName: 'web' });
+    return deploymentGroupInfo?.autoScalingGroups ?? [];
+  };
+  const [{ hook: hookName = '' } = {}] = await shown();
+  expect(hookName).toMatch(/^CodeDeploy-managed-automatic-launch-deployment-hook-web-[0-9a-f-]{36}$/);
+  const calls = (action: string) => aws.calls.filter((call) => call.action === action).map(({ params }) => params);
+  await eventually(() => calls('CompleteLifecycleAction').length > 0);
+  const named = { LifecycleHookName: hookName, AutoScalingGroupName: 'fleet' };
+  expect(calls('PutLifecycleHook')).toMatchObject([
+    {
+      ...{ ...named, LifecycleTransition: 'autoscaling:EC2_INSTANCE_LAUNCHING' },
+      ...{ DefaultResult: 'ABANDON', HeartbeatTimeout: '600' },
+    },
+  ]);
+  expect(calls('CompleteLifecycleAction')).toMatchObject([
+    { ...named, InstanceId: 'i-00000003', LifecycleActionResult: 'CONTINUE' },
+  ]);
+
+  aws.answers['DeleteLifecycleHook'] = () => new AwsRefusal(403, 'AccessDenied');
+  const current = { ...SITE, currentDeploymentGroupName: 'web' };
+  expect(await client.call('UpdateDeploymentGroup', { ...current, autoScalingGroups: [] })).toEqual({
+    hooksNotCleanedUp: [{ name: 'fleet', hook: hookName }],
+  });
+  expect(await shown()).toEqual([]);
+  await client.call('UpdateDeploymentGroup', { ...current, autoScalingGroups: ['fleet'] });
+  const [{ hook: newName = '' } = {}] = await shown();
+  expect(newName).not.toBe(hookName);
+  await eventually(() => calls('PutLifecycleHook').some((params) => params['LifecycleHookName'] === newName));
+  // Of the first one AWS says that it is gone, which is as good.
+  aws.answers['DeleteLifecycleHook'] = ({ params }) =>
+    params['LifecycleHookName'] === hookName
+      ? new AwsRefusal(400, 'ValidationError', 'No Lifecycle Hook found with name')
+      : {};
+  await eventually(async () => {
+    const deleted = await client.call('DeleteDeploymentGroup', { ...SITE, deploymentGroupName: 'web' });
+    return deleted.hooksNotCleanedUp?.length === 0;
+  });
+  await eventually(() => calls('DeleteLifecycleHook').some((params) => params['LifecycleHookName'] === newName));
 });

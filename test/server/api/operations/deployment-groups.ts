@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for copies of Auto Scaling groups, Auto Scaling groups where the server asks no AWS, their hooks and processes, ECS services, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for copies of Auto Scaling groups, Auto Scaling groups where the server asks no AWS, their termination hooks and processes, ECS services, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
 
 const TRIGGER = { triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] };
 const omitted = (member: keyof typeof TRIGGER) => ({ ...TRIGGER, [member]: undefined });
@@ -177,7 +177,7 @@ export const DEPLOYMENT_GROUPS: Operations<
     never: {},
   },
   UpdateDeploymentGroup: {
-    does: 'changes what it is given, and the name: an empty list clears, an absent member stays; nothing that runs is changed',
+    does: 'changes what it is given, and the name: an empty list clears, an absent member stays; nothing that runs is changed; `hooksNotCleanedUp` as DeleteDeploymentGroup',
     refuses: REFUSED_SETTINGS,
     good: { ...SITE, currentDeploymentGroupName: 'spare', newDeploymentGroupName: 'renamed' },
     refused: {
@@ -194,7 +194,7 @@ export const DEPLOYMENT_GROUPS: Operations<
     never: SETTINGS_NEVER,
   },
   DeleteDeploymentGroup: {
-    does: 'deletes a group, or does nothing if there is none; what is installed on its hosts stays',
+    does: 'deletes a group, or does nothing if there is none; what is installed on its hosts stays; `hooksNotCleanedUp` has the hooks of Auto Scaling groups that AWS did not remove in three seconds',
     refuses: null,
     good: { ...SITE, deploymentGroupName: 'renamed' },
     refused: { ...omit(NO_APPLICATION, 'ApplicationDoesNotExistException'), ...NO_GROUP_NAME },

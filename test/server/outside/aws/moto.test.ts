@@ -4,6 +4,7 @@ import { signRequest } from '../../../../src/protocol/sigv4/sign.ts';
 import { createAwsClients } from '../../../../src/server/outside/aws/aws.ts';
 import { balancersInAws } from '../../../../src/server/outside/aws/balancer-in-aws.ts';
 import { createFleetReader } from '../../../../src/server/outside/aws/fleet.ts';
+import { createScalingActions } from '../../../../src/server/outside/aws/scaling-actions.ts';
 import type { BalancedHost, LoadBalancer } from '../../../../src/server/outside/load-balancer.ts';
 import { systemClock } from '../../../../src/system/clock.ts';
 import { describeWithMoto, type Moto, startMoto } from '../../../support/moto.ts';
@@ -85,6 +86,35 @@ describeWithMoto('with moto in the place of AWS', () => {
     const found = await createFleetReader(clients)(request, AbortSignal.timeout(15_000));
     expect(found).toMatchObject([{ id, zone: expect.stringMatching(/^us-east-1[a-z]$/), stage: 'in-service' }]);
     expect(found[0]?.arn).toBe(`arn:aws:ec2:${REGION}:123456789012:instance/${id}`);
+  });
+
+  test('a hook is put on an Auto Scaling group, put again, and removed', async () => {
+    const scaling = await clients.autoScaling();
+    const LaunchConfigurationName = 'web';
+    await scaling.createLaunchConfiguration({
+      LaunchConfigurationName,
+      ImageId: 'ami-12345678',
+      InstanceType: 't2.micro',
+    });
+    const AvailabilityZones = [`${REGION}a`];
+    const size = { MinSize: 0, MaxSize: 1 };
+    await scaling.createAutoScalingGroup({
+      AutoScalingGroupName: 'fleet',
+      LaunchConfigurationName,
+      AvailabilityZones,
+      ...size,
+    });
+    const actions = createScalingActions(clients);
+    const hook = { name: 'hook-1', autoScalingGroup: 'fleet', kind: 'launch' } as const;
+    const signal = AbortSignal.timeout(15_000);
+    await actions.putHook(hook, signal);
+    await actions.putHook(hook, signal);
+    const hooks = async () => (await scaling.describeLifecycleHooks({ AutoScalingGroupName: 'fleet' })).LifecycleHooks;
+    expect(await hooks()).toMatchObject([
+      { LifecycleHookName: 'hook-1', DefaultResult: 'ABANDON', HeartbeatTimeout: 600 },
+    ]);
+    await actions.removeHook(hook, signal);
+    expect(await hooks()).toEqual([]);
   });
 
   test('an instance leaves a Classic Load Balancer and comes back to it', async () => {

@@ -1,0 +1,49 @@
+/** What an instance that waits at a hook is told: to go on, to end, or nothing yet. Pure. */
+import type { HostStateRow } from '../../store/schema.ts';
+
+export type ActionResult = 'CONTINUE' | 'ABANDON';
+
+/** What AWS is to be told of an instance now, and why. */
+export interface ActionStanding {
+  /** null: it is still being worked on. */
+  readonly result: ActionResult | null;
+  readonly why: string;
+}
+
+/** An instance that is launched waits so long for a host that nobody deploys to: agents may come late after a boot. */
+export const LAUNCH_LIMIT_MS = 60 * 60_000;
+/** How often AWS hears that an instance is still being worked on. */
+export const HEARTBEAT_MS = 5 * 60_000;
+
+/**
+ * @param launch `good`: the group's last successful deployment, null: there is none; `state`: what the group's last deployment left on the host;
+ *   `isBusy`: whether a deployment of the group runs
+ */
+export function launchStanding(
+  launch: {
+    readonly good: { readonly deploymentId: string; readonly revision: string } | null;
+    readonly instanceId: string | null;
+    readonly state: Pick<
+      HostStateRow,
+      'health' | 'revision_identity' | 'tries_of' | 'failed_tries' | 'left_at_ms'
+    > | null;
+    readonly isBusy: boolean;
+    readonly beganAtMs: number;
+  },
+  nowMs: number,
+): ActionStanding {
+  const { good, instanceId, state, isBusy, beganAtMs } = launch;
+  if (good === null) return { result: 'CONTINUE', why: 'the deployment group has no successful deployment yet' };
+  if (state?.health === 'healthy' && state.revision_identity === good.revision) {
+    return { result: 'CONTINUE', why: 'it has the last good revision' };
+  }
+  // What failed before the instance came to wait says nothing about this launch.
+  if (state?.tries_of === good.deploymentId && state.failed_tries > 0 && (state.left_at_ms ?? 0) >= beganAtMs) {
+    return { result: 'ABANDON', why: 'the deployment of the last good revision to it failed' };
+  }
+  if (!isBusy && nowMs - beganAtMs >= LAUNCH_LIMIT_MS) {
+    const who = instanceId === null ? 'no enrolled host was this instance' : 'its host was not heard of';
+    return { result: 'ABANDON', why: `${who} within an hour` };
+  }
+  return { result: null, why: instanceId === null ? 'no enrolled host is it yet' : 'it waits for its deployment' };
+}
