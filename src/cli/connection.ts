@@ -64,8 +64,8 @@ export async function trustServer(ctx: CliContext, options: ConnectionOptions): 
 
 /** The file that names the server's authority; null: none does. */
 export async function caFileOf(ctx: CliContext, options: ConnectionOptions): Promise<string | null> {
-  const named = options.caFile ?? ctx.env['SLIPWAY_CA_FILE'];
-  if (named !== undefined && named !== '') return pathFrom(ctx.workingDirectory, named);
+  const named = namedCaFile(ctx, options);
+  if (named !== null) return named;
   // On a host, people talk to the server that its agent talks to. Who may not read the agent's configuration names the file.
   try {
     accessSync(DEFAULT_CONFIG_FILE, constants.R_OK);
@@ -74,6 +74,12 @@ export async function caFileOf(ctx: CliContext, options: ConnectionOptions): Pro
   }
   const { loadAgentConfig } = await import('../config/agent-config.ts');
   return loadAgentConfig(null).config.caFile;
+}
+
+/** The file that flag or environment name; null: neither does. */
+export function namedCaFile(ctx: CliContext, options: ConnectionOptions): string | null {
+  const named = options.caFile ?? ctx.env['SLIPWAY_CA_FILE'];
+  return named === undefined || named === '' ? null : pathFrom(ctx.workingDirectory, named);
 }
 
 /** The control server that flags or environment name; a variable that is empty names none. */

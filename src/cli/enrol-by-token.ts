@@ -7,9 +7,11 @@ import {
   type EnrolmentToken,
   parseToken,
 } from '../protocol/management/enrolment.ts';
+import type { ProxyEnvironment } from '../protocol/proxy.ts';
 import { trustOnly } from '../system/trust.ts';
 import type { CliContext } from './context.ts';
 import { authorityInChain, privateAuthorities } from './private-authority.ts';
+import { readTokenFile } from './secret-file.ts';
 
 export interface EnrolledByToken {
   readonly answer: EnrolHostOutput;
@@ -17,11 +19,26 @@ export interface EnrolledByToken {
   readonly authorities: string | null;
 }
 
-/** @throws SlipwayError CLI_BAD_ARGUMENT */
-export function readToken(text: string): EnrolmentToken {
-  const token = parseToken(text);
+/**
+ * The token of `--token` or `--token-file`.
+ *
+ * @returns null: neither is given
+ * @throws SlipwayError CLI_BAD_ARGUMENT
+ */
+export function readToken(
+  ctx: Pick<CliContext, 'workingDirectory'>,
+  { token: text, tokenFile: file }: { readonly token?: string; readonly tokenFile?: string },
+): EnrolmentToken | null {
+  if (text === undefined && file === undefined) return null;
+  if (text !== undefined && file !== undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--token and --token-file name two tokens', {
+      remedy: 'Give one of them.',
+    });
+  }
+  const token = parseToken(text ?? readTokenFile(ctx, file ?? ''));
   if (token !== null) return token;
-  throw new SlipwayError('CLI_BAD_ARGUMENT', '--token is given what is no enrolment token', {
+  const flag = file === undefined ? '--token is given' : `--token-file ${file} holds`;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', `${flag} what is no enrolment token`, {
     remedy: 'Give the whole text that `slipway server tokens create` printed, from slipway. to its end.',
   });
 }
@@ -38,10 +55,10 @@ export async function enrolByToken(
 ): Promise<EnrolledByToken> {
   const url = new URL(endpoint);
   requireSafe(url);
-  const pinned = caFile === null ? await pinnedAuthority(url, token) : null;
+  const pinned = caFile === null ? await pinnedAuthority(url, token, ctx.env) : null;
   const connection = { endpoint, clock: ctx.clock, proxyEnvironment: ctx.env };
   const answer = await enrolHost(connection, token, input);
-  return { answer, authorities: pinned ?? (await privateAuthorities(url, caFile)) };
+  return { answer, authorities: pinned ?? (await privateAuthorities(url, caFile, ctx.env)) };
 }
 
 /** Whoever sees the token pass could enrol with it. */
@@ -57,9 +74,13 @@ function requireSafe({ protocol, hostname, origin }: URL): void {
 }
 
 /** From here on this process trusts that authority alone. */
-async function pinnedAuthority(url: URL, { authoritySha256 }: EnrolmentToken): Promise<string | null> {
+async function pinnedAuthority(
+  url: URL,
+  { authoritySha256 }: EnrolmentToken,
+  proxyEnvironment: ProxyEnvironment,
+): Promise<string | null> {
   if (url.protocol !== 'https:' || authoritySha256 === null) return null;
-  const authority = await authorityInChain(url, authoritySha256);
+  const authority = await authorityInChain(url, authoritySha256, proxyEnvironment);
   await trustOnly(authority);
   return `${authority}\n`;
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { DetailedPeerCertificate } from 'node:tls';
 import { messageOf, SlipwayError } from '../errors.ts';
+import type { ProxyEnvironment } from '../protocol/proxy.ts';
 import { readAuthorities } from '../system/trust.ts';
+import { peerCertificates } from './peer-certificates.ts';
 
-const HANDSHAKE_MS = 10_000;
 /** Where distributions keep the system's authorities: what a service trusts that has nothing of this command's environment. */
 const SYSTEM_STORES = [
   '/etc/ssl/certs/ca-certificates.crt',
@@ -17,19 +18,24 @@ const SYSTEM_STORES = [
  * the one by which this command trusts the address because its environment names it.
  *
  * @param caFile null: the command was given none
+ * @param proxyEnvironment what may name a proxy on the way to the address
  * @returns certificates, PEM; null where the system's own authorities suffice
  * @throws SlipwayError CONFIG_UNREADABLE
  */
-export async function privateAuthorities(endpoint: URL, caFile: string | null): Promise<string | null> {
+export async function privateAuthorities(
+  endpoint: URL,
+  caFile: string | null,
+  proxyEnvironment: ProxyEnvironment,
+): Promise<string | null> {
   if (endpoint.protocol !== 'https:') return null;
   if (caFile !== null) return `${readAuthorities({ env: {}, caFile }).join('\n')}\n`;
-  const anchor = await anchorOf(endpoint);
+  const anchor = await anchorOf(endpoint, proxyEnvironment);
   return anchor === null || (await systemTrusts(anchor)) ? null : `${anchor}\n`;
 }
 
 /** The certificate, PEM, at the top of the chain by which this process trusts the address; null where no connection comes about. */
-async function anchorOf(address: URL): Promise<string | null> {
-  const chain = await chainOf(address, true).catch(() => []);
+async function anchorOf(address: URL, proxyEnvironment: ProxyEnvironment): Promise<string | null> {
+  const chain = await peerCertificates(address, proxyEnvironment, true).catch(() => []);
   const top = chain.at(-1);
   return top === undefined ? null : pemOf(top);
 }
@@ -42,8 +48,12 @@ async function anchorOf(address: URL): Promise<string | null> {
  * @returns its certificate, PEM
  * @throws SlipwayError SERVER_UNREACHABLE when nobody answers there, or somebody whose chain has no such authority
  */
-export async function authorityInChain(address: URL, sha256: string): Promise<string> {
-  const chain = await chainOf(address, false).catch((cause: unknown) => {
+export async function authorityInChain(
+  address: URL,
+  sha256: string,
+  proxyEnvironment: ProxyEnvironment,
+): Promise<string> {
+  const chain = await peerCertificates(address, proxyEnvironment, false).catch((cause: unknown) => {
     throw new SlipwayError('SERVER_UNREACHABLE', `${address.origin} cannot be reached: ${messageOf(cause)}`, { cause });
   });
   const found = chain.find((one) => one.fingerprint256.replaceAll(':', '').toLowerCase() === sha256);
@@ -55,32 +65,6 @@ export async function authorityInChain(address: URL, sha256: string): Promise<st
   );
 }
 
-/** The certificates that a server shows, its own first; the last one is its own issuer, or its issuer was not sent. */
-async function chainOf({ hostname, port }: URL, mustVerify: boolean): Promise<readonly DetailedPeerCertificate[]> {
-  const { connect } = await import('node:tls');
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const to = { host, port: port === '' ? 443 : Number(port), servername: nameOf(host) };
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...to, rejectUnauthorized: mustVerify });
-    socket.setTimeout(HANDSHAKE_MS, () => socket.destroy(new Error('no answer over TLS')));
-    socket.once('error', reject);
-    socket.once('secureConnect', () => {
-      const chain = chainFrom(socket.getPeerCertificate(true));
-      socket.destroy();
-      resolve(chain);
-    });
-  });
-}
-
-function chainFrom(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificate[] {
-  const chain = [leaf];
-  for (let top = leaf; top.issuerCertificate !== undefined && top.issuerCertificate !== top; ) {
-    top = top.issuerCertificate;
-    chain.push(top);
-  }
-  return chain;
-}
-
 function pemOf({ raw }: DetailedPeerCertificate): string {
   const lines = raw.toString('base64').match(/.{1,64}/g) ?? [];
   return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----'].join('\n');
@@ -90,9 +74,4 @@ async function systemTrusts(certificate: string): Promise<boolean> {
   const { getCACertificates } = await import('node:tls');
   const bundled = getCACertificates('bundled').some((pem) => pem.trim() === certificate);
   return bundled || SYSTEM_STORES.some((file) => existsSync(file) && readFileSync(file, 'utf8').includes(certificate));
-}
-
-/** Server names in TLS are never addresses. */
-function nameOf(host: string): string {
-  return /^[\d.]+$|:/.test(host) ? '' : host;
 }

@@ -92,7 +92,7 @@ function hostileHost(): string {
 }
 
 /** What an option is given where it has to mean something for the command to get on. */
-function sensible(option: Option, url: string): readonly string[] | null {
+function sensible(option: Option, url: string, path: string): readonly string[] | null {
   const at = (name: string) => scratch.at(HOSTILE_NAME, name);
   const values: Readonly<Record<string, string>> = {
     '--endpoint-url': url,
@@ -119,6 +119,8 @@ function sensible(option: Option, url: string): readonly string[] | null {
     '--min-healthy': '1',
   };
   const { long = '' } = option;
+  // Registering goes on furthest with a key.
+  if (long === '--token-file' && path === 'register') return null;
   if (long === '--yes') return [long];
   const value = values[long ?? ''];
   return value === undefined ? null : [long ?? '', value];
@@ -143,13 +145,13 @@ function runsOf({ path, command }: Leaf, url: string): CommandRun[] {
   if (fixed === null) return [];
   const words = path.split(' ');
   if (fixed !== undefined) return [run([...words, ...fixed])];
-  const given = (options: readonly Option[]) => options.flatMap((option) => sensible(option, url) ?? []);
+  const given = (options: readonly Option[]) => options.flatMap((option) => sensible(option, url, path) ?? []);
   const usual = given(command.options);
   const withoutRevision = given(command.options.filter(({ long }) => long !== '--revision'));
   const positionals = command.registeredArguments.map(() => HOSTILE_ARGUMENT);
   const onBundle = command.registeredArguments.map(() => bundle);
   const options = command.options.flatMap((option) => {
-    if (sensible(option, url) !== null && !option.isBoolean()) return [];
+    if (sensible(option, url, path) !== null && !option.isBoolean()) return [];
     return [[option.long ?? option.short ?? '', ...(option.isBoolean() ? [] : [HOSTILE_ARGUMENT])]];
   });
   return [

@@ -275,7 +275,9 @@ test('at a terminal the address is asked for, and an empty answer takes what sta
   expect(questions).toHaveLength(3);
   expect(questions[1]).toContain(`[${scratch.at('own', 'data')}]`);
   expect(ctx.printed()).toContain(`wrote ${scratch.at('own', 'tls', 'ca.pem')}\n`);
-  expect(ctx.printed()).toContain('  slipway register --server https://deploy.example.com:8400 --token TOKEN\n');
+  expect(ctx.printed()).toContain(
+    '  echo TOKEN | slipway register --server https://deploy.example.com:8400 --token-file -\n',
+  );
 });
 
 test('without a terminal and an address nothing is written, and the message says what to give', async () => {

@@ -1,13 +1,18 @@
 /** A server whose certificate a private authority has signed: whoever knows the authority's file needs nothing else. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type PrivateCertificates, privateCertificates } from '../support/certificates.ts';
 import { testWith } from '../support/needs.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+import { cleanEnvironment, enrolHost, runSlipway, SLIPWAY, startControlServer } from '../support/slipway.ts';
+import { tunnellingProxy } from '../support/tunnelling-proxy.ts';
 
 testWith('openssl')(
   'a host that was registered with the authority’s file polls, downloads and reports over https',
@@ -87,6 +92,7 @@ testWith('openssl')(
 
     const elsewhere = await runSlipway([...register, '--config-dir', away, '--server', other.url]);
     expect(elsewhere.stderr).toContain('does not show the authority that the token names');
+    expect(existsSync(scratch.at('away'))).toBe(false);
     const plain = await runSlipway([...register, '--config-dir', away, '--server', 'http://192.0.2.1:8400']);
     expect(plain.stderr).toContain('a token is not sent to http://192.0.2.1:8400');
     const tagged = await runSlipway([...register, '--config-dir', away, '--server', server.url, '--tag', 'Role=bank']);
@@ -107,6 +113,105 @@ testWith('openssl')(
   },
   60_000,
 );
+
+testWith('openssl')(
+  'a token goes to nobody who only shows a copy of the authority’s certificate, and nothing is written',
+  async () => {
+    using scratch = scratchFolder();
+    mkdirSync(scratch.at('others'));
+    const [own, others] = [await privateCertificates(scratch.path), await privateCertificates(scratch.at('others'))];
+    const authority = readFileSync(own.caFile, 'utf8');
+    const sha256 = new X509Certificate(authority).fingerprint256.replaceAll(':', '').toLowerCase();
+    const token = `slipway.${'A'.repeat(16)}.${'b'.repeat(40)}.${sha256}`;
+    const heard: string[] = [];
+    for (const chain of [[others.certFile, own.caFile], [others.certFile, others.caFile, own.caFile], [own.caFile]]) {
+      const cert = chain.map((file) => readFileSync(file, 'utf8')).join('');
+      const hasOwnKey = chain[0] === own.caFile;
+      // Whoever has no key for a copied certificate cannot even begin.
+      const key = readFileSync(hasOwnKey ? scratch.at('ca.key') : others.keyFile, 'utf8');
+      const server = createServer({ cert, key }, (request, response) => {
+        heard.push(JSON.stringify(request.headers));
+        response.writeHead(200).end('{}');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const folders = ['--config-dir', scratch.at('away', 'conf'), '--state-dir', scratch.at('away')];
+      const refused = await runSlipway(['register', '--server', url, '--token', token, ...folders]);
+      expect(refused.status).not.toBe(0);
+      expect(refused.stderr).toMatch(/authority|certificate/);
+      expect(refused.stderr).not.toContain('b'.repeat(40));
+      expect(existsSync(scratch.at('away'))).toBe(false);
+      server.closeAllConnections();
+      server.close();
+    }
+    expect(heard).toEqual([]);
+  },
+  60_000,
+);
+
+testWith('openssl')(
+  'a token comes from a file or the standard input, its server may be behind a proxy, and be its own authority',
+  async () => {
+    using scratch = scratchFolder();
+    const { certFile, keyFile } = await signedByItself(scratch.path);
+    await using server = await startControlServer(scratch.at('server'), undefined, [
+      ...['--tls-cert', certFile, '--tls-key', keyFile],
+    ]);
+    const asAdmin = { ...server.env, SLIPWAY_CA_FILE: certFile };
+    const made = await runSlipway(['server', 'tokens', 'create', '--uses', '3', '--json'], asAdmin);
+    const { token } = JSON.parse(made.stdout) as { token: string };
+    writeFileSync(scratch.at('token'), `${token}\n`);
+    const { port } = new URL(server.url);
+    const wanted = `Basic ${Buffer.from('me:it').toString('base64')}`;
+    await using proxy = await tunnellingProxy(Number(port), wanted);
+    const words = (name: string, ...more: readonly string[]) => [
+      ...[
+        'register',
+        '--instance-name',
+        name,
+        '--config-dir',
+        scratch.at(name),
+        '--state-dir',
+        scratch.at(`${name}-state`),
+      ],
+      ...more,
+    ];
+    const named = `https://deploy.example.com:${port}`;
+    const through = { https_proxy: proxy.url.replace('://', '://me:it@') };
+    const proxied = await runSlipway(words('web-1', '--server', named, '--token-file', scratch.at('token')), through);
+    expect(proxied).toMatchObject({ status: 0, stderr: '' });
+    expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([`deploy.example.com:${port}`]));
+    expect(readFileSync(scratch.at('web-1', 'slipway-ca.pem'), 'utf8')).toBe(readFileSync(certFile, 'utf8'));
+    const typed = words('web-2', '--server', server.url, '--token-file', '-');
+    const piped = await execa(process.execPath, [SLIPWAY, ...typed], {
+      input: `  ${token}\n`,
+      env: cleanEnvironment(),
+      extendEnv: false,
+    });
+    expect(piped.stdout).toContain('registered web-2');
+
+    const both = await runSlipway(words('web-3', '--server', server.url, '--token', token, '--token-file', 'x'));
+    expect(both.stderr).toContain('name two tokens');
+    const gone = await runSlipway(words('web-3', '--server', server.url, '--token-file', scratch.at('gone')));
+    expect(gone.stderr).toContain('the token cannot be read from');
+    const odd = await runSlipway(words('web-3', '--server', server.url, '--token-file', certFile));
+    expect(odd.stderr).toContain(`--token-file ${certFile} holds what is no enrolment token`);
+    const refusing = { https_proxy: proxy.url };
+    const stopped = await runSlipway(words('web-3', '--server', named, '--token-file', scratch.at('token')), refusing);
+    expect(stopped.stderr).toContain('refuses to connect to it (HTTP 407)');
+    expect(existsSync(scratch.at('web-3'))).toBe(false);
+  },
+  60_000,
+);
+
+/** A server's certificate that no authority has signed. */
+async function signedByItself(folder: string): Promise<{ readonly certFile: string; readonly keyFile: string }> {
+  const [certFile, keyFile] = [join(folder, 'self.pem'), join(folder, 'self.key')];
+  const names = ['-subj', '/CN=self', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:deploy.example.com'];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  await execa('openssl', ['req', '-x509', ...curve, ...names, '-keyout', keyFile, '-out', certFile]);
+  return { certFile, keyFile };
+}
 
 test('a host of a server without TLS is registered without an authority', async () => {
   using scratch = scratchFolder();

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { SlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import type { EnrolmentToken } from '../../protocol/management/enrolment.ts';
@@ -13,6 +14,7 @@ import {
   type ConnectionOptions,
   caFileOf,
   connect,
+  namedCaFile,
   trustServer,
 } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -29,6 +31,7 @@ interface RegisterOptions extends ConnectionOptions, ResultOptions {
   readonly stateDir?: string;
   readonly force?: boolean;
   readonly token?: string;
+  readonly tokenFile?: string;
   /** The same as `endpointUrl`. */
   readonly server?: string;
 }
@@ -46,14 +49,15 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       '--state-dir <dir>',
       'where the agent keeps revisions, logs and its PID file; else the usual system folders',
     )
-    .option('--token <token>', 'enrol with a token of slipway server tokens create; no access key is needed')
+    .option('--token-file <file>', 'enrol with the token in a file, and no access key; - is the standard input')
+    .option('--token <token>', 'the token itself, which every user of this machine can see meanwhile')
     .option('--server <url>', 'the control server, as --endpoint-url')
     .option('--json', 'as JSON')
     .option('--force', 'overwrite configuration that is there, and take over the host if it is enrolled already')
     .action(async (given: RegisterOptions) => {
       const options = await withServer(ctx, given);
-      const token = options.token === undefined ? null : readToken(options.token);
-      refuseOwnTags(options);
+      const token = readToken(ctx, options);
+      if (token !== null) refuseOwnTags(options);
       const connection = connect(ctx, options);
       const configDir = pathFrom(ctx.workingDirectory, options.configDir);
       const files = hostFilesIn(configDir);
@@ -65,12 +69,14 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
         );
       }
       // The folder first: a machine that cannot keep its configuration must not be known to the server.
-      mkdirSync(configDir, { recursive: true });
-      const caFile = await caFileOf(ctx, options);
-      const { identity, region, authorities, undo } =
-        token === null
-          ? await enrolByKey(connection, options, caFile)
-          : await enrolled(ctx, connection, options, { token, caFile });
+      const madeFolder = mkdirSync(configDir, { recursive: true });
+      const { identity, region, authorities, undo } = await (token === null
+        ? enrolByKey(ctx, connection, options)
+        : enrolled(ctx, connection, options, token)
+      ).catch((error: unknown) => {
+        if (madeFolder !== undefined) removeEmptyFolders(configDir, madeFolder);
+        throw error;
+      });
       const place = { endpoint: connection.endpoint, region, stateDir: stateDir(ctx.workingDirectory, options) };
       try {
         writeHostFiles(files, { ...identity, authorities }, place);
@@ -117,15 +123,16 @@ async function withServer(ctx: CliContext, options: RegisterOptions): Promise<Re
 }
 
 /** A host that could choose its tags could choose whose revisions it gets. */
-function refuseOwnTags({ token, tag }: RegisterOptions): void {
-  if (token === undefined || tag === undefined) return;
+function refuseOwnTags({ tag }: RegisterOptions): void {
+  if (tag === undefined) return;
   throw new SlipwayError('CLI_BAD_ARGUMENT', 'a host that enrols with a token has the tags of the token', {
     remedy: 'Leave --tag out here, and give it to `slipway server tokens create`.',
   });
 }
 
-async function enrolByKey(connection: Connection, options: RegisterOptions, caFile: string | null): Promise<Enrolment> {
-  const authorities = await privateAuthorities(new URL(connection.endpoint), caFile);
+async function enrolByKey(ctx: CliContext, connection: Connection, options: RegisterOptions): Promise<Enrolment> {
+  const caFile = await caFileOf(ctx, options);
+  const authorities = await privateAuthorities(new URL(connection.endpoint), caFile, ctx.env);
   return { ...(await enrol(connection, options)), region: connection.region, authorities };
 }
 
@@ -133,9 +140,12 @@ async function enrolByKey(connection: Connection, options: RegisterOptions, caFi
 async function enrolled(
   ctx: CliContext,
   { endpoint }: Connection,
-  { instanceName, force }: RegisterOptions,
-  { token, caFile }: { readonly token: EnrolmentToken; readonly caFile: string | null },
+  options: RegisterOptions,
+  token: EnrolmentToken,
 ): Promise<Enrolment> {
+  const { instanceName, force } = options;
+  // A token that names an authority goes before what this machine's agent has trusted so far: it may be moving to another server.
+  const caFile = token.authoritySha256 === null ? await caFileOf(ctx, options) : namedCaFile(ctx, options);
   const input = { instanceName, ...(force === true ? { takeOver: true } : {}) };
   const { answer, authorities } = await enrolByToken(ctx, endpoint, token, { input, caFile });
   const { hostArn, accessKeyId, secretAccessKey, region, signerCaCertificatePem } = answer;
@@ -189,4 +199,15 @@ async function enrol(
 
 function stateDir(workingDirectory: string, options: RegisterOptions): string | null {
   return options.stateDir === undefined ? null : pathFrom(workingDirectory, options.stateDir);
+}
+
+/** From one folder up to another one, as far as nothing is in them. */
+function removeEmptyFolders(from: string, upTo: string): void {
+  for (let folder = from; folder.startsWith(upTo); folder = dirname(folder)) {
+    try {
+      rmdirSync(folder);
+    } catch {
+      return;
+    }
+  }
 }

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { messageOf, SlipwayError } from '../../errors.ts';
-import { pathFrom } from '../../system/working-folder.ts';
 import { collect } from '../arguments.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
+import { readTokenFile } from '../secret-file.ts';
 import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
@@ -17,9 +15,6 @@ interface AddOptions extends Options {
   readonly tokenFile: string;
   readonly username?: string;
 }
-
-/** The standard input, as a file's name. */
-const STANDARD_INPUT = '-';
 
 export function addGitTokenCommands(server: Command, ctx: CliContext): void {
   const tokens = server
@@ -61,13 +56,4 @@ export function addGitTokenCommands(server: Command, ctx: CliContext): void {
       printLine(ctx, options, { tokenName }, `removed ${tokenName}`);
     },
   );
-}
-
-/** Never an argument: everybody on the machine sees those. */
-function readTokenFile(ctx: CliContext, file: string): string {
-  try {
-    return readFileSync(file === STANDARD_INPUT ? 0 : pathFrom(ctx.workingDirectory, file), 'utf8').trim();
-  } catch (cause) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `the token cannot be read from ${file}: ${messageOf(cause)}`, { cause });
-  }
 }

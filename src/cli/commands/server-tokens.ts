@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { EnrolmentTokenRecord, ManagementOperations } from '../../protocol/management/shapes.ts';
-import { shellWord } from '../../system/shell-word.ts';
+import { shellCommand, shellWord } from '../../system/shell-word.ts';
 import { collect, parseTag, type Tag } from '../arguments.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -44,8 +44,9 @@ export function addTokenCommands(server: Command, ctx: CliContext): void {
       });
       const lines = [
         `token ${made.tokenId}, good for ${made.uses} ${made.uses === 1 ? 'host' : 'hosts'} until ${renderTime(made.expireTime)} UTC`,
+        // By `echo`, which shells have built in: the arguments of programs are seen by everybody on the host.
         'on the host, as root:',
-        `slipway register --server ${shellWord(endpoint)} --token ${shellWord(made.token)}`,
+        `echo ${shellWord(made.token)} | ${shellCommand('slipway', 'register', '--server', endpoint, '--token-file', '-')}`,
       ];
       printResult(ctx, options, made, lines);
     });

@@ -25,7 +25,7 @@ export function nextSteps(plan: InitPlan, hasUnits: boolean): NextSteps {
       'slipway server tokens create --uses 10',
     ],
     host: [
-      shellCommand('slipway', 'register', '--server', address.endpoint, '--token', 'TOKEN'),
+      `echo TOKEN | ${shellCommand('slipway', 'register', '--server', address.endpoint, '--token-file', '-')}`,
       hasUnits ? 'systemctl enable --now slipway-agent' : 'slipway agent install',
     ],
   };
