@@ -32,7 +32,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'hosts register': 'slipway hosts register web-2 --host-arn arn:aws:iam::000000000000:user/web-2',
   'hosts update': 'slipway hosts update web-1 --tag Role=web',
   'hosts deregister': 'slipway hosts deregister web-1',
-  register: 'echo TOKEN | slipway register --server https://SERVER:8400 --token-file -',
+  register: 'slipway register --server https://SERVER:8400 --token-file token',
   validate: 'slipway validate ./build',
   sign: 'slipway sign build.tgz --key ~/.ssh/id_ed25519 --application my-site',
   verify: 'slipway verify build.tgz --application my-site',
