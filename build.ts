@@ -2,11 +2,12 @@
  * Bundles the program for a published package: `npm run build` writes `dist/`. A checkout needs none; it runs the sources. The bench bundles
  * what it measures in the same way.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import packageFile from './package.json' with { type: 'json' };
+import { BUILD_FILE, type BuildRecord, commitOf } from './src/cli/build-record.ts';
 
 /** What the command line loads as a bundle of its own; and the errors, which must be the same classes in all of these. */
 const APART: Readonly<Record<string, string>> = {
@@ -21,7 +22,11 @@ export const SECOND_THREAD = 'src/install/second-thread-main.ts';
 /** Packages that only those install who have something in AWS. */
 const OPTIONAL_PACKAGES = Object.keys(packageFile.peerDependencies);
 
-if (import.meta.main) await buildPackage('dist');
+if (import.meta.main) {
+  await buildPackage('dist');
+  const record: BuildRecord = { packing: 'npm', commit: commitOf(import.meta.dirname) };
+  writeFileSync(join(import.meta.dirname, BUILD_FILE), `${JSON.stringify(record)}\n`);
+}
 
 /** What a published package carries, in place of what stood in the folder. */
 export async function buildPackage(folder: string): Promise<void> {

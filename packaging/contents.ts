@@ -7,7 +7,7 @@ import { fileOf, type Page, renderPage } from './manual/roff.ts';
 import type { Runtime } from './runtime.ts';
 
 /** Where the program lies; /usr/bin/slipway leads there. */
-const HOME = '/usr/lib/slipway';
+export const HOME = '/usr/lib/slipway';
 const DOCS = '/usr/share/doc/slipway';
 
 export interface Texts {

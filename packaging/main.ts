@@ -9,6 +9,7 @@ import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildPackage } from '../build.ts';
 import { LINT_RULES } from '../src/appspec/rules.ts';
+import { BUILD_FILE, type BuildRecord, commitOf } from '../src/cli/build-record.ts';
 import { EXIT_STATUS } from '../src/cli/exit-status.ts';
 import { environmentTemplate } from '../src/cli/service/environment-file.ts';
 import { AGENT_CONFIG_KEYS } from '../src/config/agent-keys.ts';
@@ -19,7 +20,8 @@ import { bashCompletion } from './completions/bash.ts';
 import { fishCompletion } from './completions/fish.ts';
 import { placesOf } from './completions/words.ts';
 import { zshCompletion } from './completions/zsh.ts';
-import { contentsOf, type Texts } from './contents.ts';
+import { contentsOf, HOME, type Texts } from './contents.ts';
+import { textEntry } from './entry.ts';
 import { buildDeb } from './formats/deb.ts';
 import { buildRpm } from './formats/rpm.ts';
 import { buildTarball } from './formats/tarball.ts';
@@ -34,11 +36,12 @@ import { agentConfiguration } from './settings-files.ts';
 const HELP = `npm run package -- [OPTIONS]
 
   --architecture NAME   only one of amd64, arm64
-  --format NAME         only one of deb, rpm, tar
+  --format NAME         only one of deb, rpm, tar.gz
   --out FOLDER          where the packages go (dist/packages)
 `;
 const PROJECT = resolve(import.meta.dirname, '..');
-const FORMATS = ['deb', 'rpm', 'tar'] as const;
+/** Names as `slipway --version` has them. */
+const FORMATS = ['deb', 'rpm', 'tar.gz'] as const;
 type Format = (typeof FORMATS)[number];
 
 const { values } = parseArgs({
@@ -60,6 +63,7 @@ async function packageAll(): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
   const timeSeconds = timeOfBuild();
   const maintainer = maintainerOf(PROJECT, process.env);
+  const commit = commitOf(PROJECT);
   const common = { version, timeSeconds, outFolder, maintainer };
   // Not in dist/, which others may be building at the same time.
   const program = mkdtempSync(join(tmpdir(), 'slipway-program-'));
@@ -67,11 +71,13 @@ async function packageAll(): Promise<void> {
   const sums: string[] = [];
   for (const architecture of architectures) {
     const runtime = runtimeOf(PROJECT, architecture, join(PROJECT, 'node_modules/.cache/slipway-packages'));
-    const entries = contentsOf(PROJECT, program, version, runtime, {
+    const commonEntries = contentsOf(PROJECT, program, version, runtime, {
       ...(await textsFor(runtime)),
       debianChangelog: debianChangelog(version, maintainer, timeSeconds),
     });
     for (const format of formats) {
+      const record: BuildRecord = { packing: format, commit };
+      const entries = [...commonEntries, textEntry(`${HOME}/${BUILD_FILE}`, `${JSON.stringify(record)}\n`)];
       const workFolder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
       try {
         const file = build(format, { ...common, architecture, entries, workFolder });

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { buildRecordOf, describeBuild } from './build-record.ts';
 import type { AddCommand, Conclude } from './command.ts';
 import { trustServer } from './connection.ts';
 import type { CliContext } from './context.ts';
@@ -7,6 +8,7 @@ import { exampleOf } from './examples.ts';
 import { type ExitReason, exitStatus } from './exit-status.ts';
 import { checkAfterNames, linesOfComplaint, refuseSingleDash } from './mistyped.ts';
 import type { Output } from './output.ts';
+import { packageRoot } from './package-root.ts';
 import { packageVersion } from './package-version.ts';
 import { reportError } from './report-error.ts';
 import { readVariablesWhenRun } from './variables.ts';
@@ -52,7 +54,7 @@ const VERSION_FLAGS: readonly string[] = ['-V', '--version'];
 export async function buildProgram(ctx: CliContext, conclude: Conclude, called = ''): Promise<Command> {
   const program = new Command('slipway')
     .description('Deploys revisions to your own servers.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('-V, --version', 'print the version, and which build it is')
     .option('--verbose', 'show stacks and causes of errors')
     // `agent install --config-file X` means install's flag, not agent's.
     .enablePositionalOptions()
@@ -68,6 +70,11 @@ export async function buildProgram(ctx: CliContext, conclude: Conclude, called =
       writeOut: (text) => ctx.stdout.writeText(text),
       writeErr: (text) => ctx.stderr.writeText(text),
     });
+  // Not commander's own: it would have every command look for what only this option prints.
+  program.on('option:version', () => {
+    ctx.stdout.writeLines([describeBuild(packageVersion(), buildRecordOf(packageRoot()))]);
+    throw new CommanderError(0, 'commander.version', '');
+  });
   const load = Object.hasOwn(COMMANDS, called) ? COMMANDS[called] : undefined;
   const loads = load === undefined ? Object.values(COMMANDS) : [load];
   const added = await Promise.all((VERSION_FLAGS.includes(called) ? [] : loads).map((one) => one()));

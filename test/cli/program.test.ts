@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { BUILD_FILE, buildRecordOf, describeBuild } from '../../src/cli/build-record.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { capturedContext } from '../support/cli-context.ts';
@@ -162,10 +163,42 @@ test('a standard error that nobody reads any more changes no exit status', async
   expect(await once(child, 'exit')).toEqual([2, null]);
 });
 
-test('--version prints the version of the package', async () => {
-  const { status, stdout } = await runSlipway(['--version']);
-  expect(status).toBe(0);
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+test.each([['--version'], ['-V'], ['--verbose', '--version']])(
+  '%s %s of a checkout prints the version, and the commit that the checkout is at',
+  async (...args) => {
+    const { status, stdout } = await runSlipway(args);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(
+      /^\d+\.\d+\.\d+ \(source, commit ([0-9a-f]{12} of \d{4}-\d\d-\d\d(, with changes)?|unknown)\)\n$/,
+    );
+  },
+);
+
+describe('which build a program says that it is', () => {
+  const commit = { id: '0123456789abcdef', timeSeconds: Date.UTC(2026, 10, 29, 23, 59, 59) / 1000, isChanged: false };
+
+  test.each([
+    [{ packing: 'deb', commit }, '(deb, commit 0123456789ab of 2026-11-29)'],
+    [
+      { packing: 'npm', commit: { ...commit, isChanged: true } },
+      '(npm, commit 0123456789ab of 2026-11-29, with changes)',
+    ],
+    [{ packing: 'tar.gz', commit: null }, '(tar.gz, commit unknown)'],
+  ] as const)('%j is told as %s', (record, told) => {
+    expect(describeBuild('1.2.3', record)).toBe(`1.2.3 ${told}`);
+  });
+
+  test('is read from the package, and from git in a checkout of its own only', () => {
+    using scratch = scratchFolder();
+    expect(buildRecordOf(scratch.path)).toEqual({ packing: 'npm', commit: null });
+    mkdirSync(scratch.at('dist'));
+    writeFileSync(scratch.at(BUILD_FILE), JSON.stringify({ packing: 'rpm', commit }));
+    expect(buildRecordOf(scratch.path)).toEqual({ packing: 'rpm', commit });
+    // Sources that lie in somebody else's repository are not at that one's commit.
+    mkdirSync(scratch.at('src', 'cli'), { recursive: true });
+    writeFileSync(scratch.at('src', 'cli', 'main.ts'), '');
+    expect(buildRecordOf(scratch.path)).toEqual({ packing: 'source', commit: null });
+  });
 });
 
 describe('slipway validate', () => {
