@@ -50,6 +50,8 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['configs', 'create', 'zones', '--min-healthy', '1', '--min-healthy-per-zone', '1'],
     ...['--zone-wait', '60', '--first-zone-wait', '600'],
   ],
+  ['configs', 'create', 'tenth', '--platform', 'lambda', '--canary', '10/5'],
+  ['configs', 'create', 'steps', '--platform', 'ecs', '--linear', '10/1'],
   ['configs', 'list'],
   ['configs', 'show', 'most'],
   ['configs', 'delete', 'most', '--yes'],
@@ -128,8 +130,6 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   ...ofOperation('ListDeploymentInstances', 'deployments show'),
   ...ofOperation('GetDeploymentInstance', 'deployments show'),
   ...ofOperation('BatchGetDeploymentInstances', 'deployments show'),
-  // The server takes one value, which is what it does anyhow.
-  'CreateDeploymentConfig.computePlatform': 'always Server',
   // On-premises filters find the same hosts.
   ...ofMembers('CreateDeploymentGroup', 'ec2Tag', '--tag and --tag-set'),
   ...ofMembers('UpdateDeploymentGroup', 'ec2Tag', '--tag and --tag-set'),

@@ -42,6 +42,30 @@ test('slipway configs shows what hosts need of a configuration for hosts, and th
       expect.arrayContaining([line, 'created (UTC) | predefined']),
     );
   }
+  const own: readonly [readonly string[], string, string][] = [
+    [['--platform', 'lambda', '--canary', '25/7'], 'Lambda', '25%, the rest after 7 min'],
+    [['--platform', 'ecs', '--linear', '30%/2m'], 'ECS', '30% every 2 min'],
+    [['--platform', 'ecs'], 'ECS', 'all at once'],
+  ];
+  for (const [index, [args, platform, traffic]] of own.entries()) {
+    await lines('create', `own-${index}`, ...args);
+    expect(await lines('show', `own-${index}`)).toEqual(
+      expect.arrayContaining([`platform | ${platform}`, `traffic | ${traffic}`]),
+    );
+  }
+  const refusedWith = async (...args: readonly string[]): Promise<string> => {
+    const ctx = capturedContext({ env, workingDirectory: scratch.path });
+    expect(await runCli(['configs', 'create', 'wrong', ...args], ctx)).not.toBe(0);
+    return ctx.complained();
+  };
+  expect(await refusedWith()).toContain('needs --min-healthy');
+  expect(await refusedWith('--canary', '10/5')).toContain('name the --platform');
+  expect(await refusedWith('--platform', 'ecs', '--canary', '10/5', '--linear', '10/5')).toContain(
+    'exclude each other',
+  );
+  expect(await refusedWith('--platform', 'ecs', '--min-healthy', '1')).toContain('has no hosts');
+  expect(await refusedWith('--platform', 'ecs', '--canary', 'ten')).toContain('PERCENT/MINUTES');
+  expect(await refusedWith('--platform', 'lambda', '--linear', '1/30')).toContain('2970 minutes');
   const waits = ['--first-zone-wait', '900', '--zone-wait', '300'];
   await lines('create', 'by-zone', '--min-healthy', '50%', '--min-healthy-per-zone', '1', ...waits);
   expect(await lines('show', 'by-zone')).toContain(

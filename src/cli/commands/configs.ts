@@ -1,8 +1,10 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SlipwayError } from '../../errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
+import { parsePart, TRAFFIC_PLATFORMS, type TrafficOptions, trafficMembers } from '../traffic-options.ts';
 import { isWanted, printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
@@ -74,14 +76,29 @@ function renderTraffic({ trafficRoutingConfig: routing }: ConfigInfo): string | 
   return routing === undefined ? null : 'all at once';
 }
 
-interface CreateOptions extends Options, ZoneOptions {
-  readonly minHealthy: MinimumHealthyHosts;
+interface CreateOptions extends Options, ZoneOptions, TrafficOptions {
+  readonly minHealthy?: MinimumHealthyHosts;
+}
+
+/** What the configuration is, of hosts or of traffic. */
+function courseOf(options: CreateOptions) {
+  const { minHealthy } = options;
+  const zonalConfig = zonalConfigOf(options);
+  const traffic = trafficMembers(options, minHealthy !== undefined || zonalConfig !== null);
+  if (traffic !== null) return traffic;
+  if (minHealthy !== undefined) {
+    return { minimumHealthyHosts: minHealthy, ...(zonalConfig === null ? {} : { zonalConfig }) };
+  }
+  throw new SlipwayError(
+    'CLI_BAD_ARGUMENT',
+    'a configuration for hosts needs --min-healthy; one of traffic --platform',
+  );
 }
 
 export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
   const configs = program
     .command('configs')
-    .description('deployment configurations: how many hosts of a group must stay healthy');
+    .description('deployment configurations: how many hosts of a group must stay healthy, or how traffic moves');
   const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
 
   withFlags(configs.command('list').description('list all deployment configurations')).action(
@@ -123,9 +140,9 @@ export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
   );
 
   withFlags(configs.command('create').argument('<name>').description('create a deployment configuration'))
-    .requiredOption(
+    .option(
       '--min-healthy <number>',
-      'hosts that must stay healthy while others are deployed to: 2, or 50%',
+      'hosts that must stay healthy while others are deployed to: 2, or 50%; needed for hosts',
       parseMinimumHealthy,
     )
     .option('--zones', 'deploy to one zone after another, by the zone tag of the hosts')
@@ -136,14 +153,18 @@ export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {
     )
     .option('--zone-wait <seconds>', 'wait after each zone before the next one; implies --zones', parseSeconds)
     .option('--first-zone-wait <seconds>', 'the same after the first zone; implies --zones', parseSeconds)
+    .addOption(
+      new Option(
+        '--platform <platform>',
+        'the configuration moves traffic to functions or services, all at once if nothing more is said',
+      ).choices(Object.keys(TRAFFIC_PLATFORMS)),
+    )
+    .option('--canary <percent/minutes>', 'so much of the traffic first, and the rest so much later: 10/5', parsePart)
+    .option('--linear <percent/minutes>', 'so much of the traffic, and as much again each time: 10/1', parsePart)
     .action(async (deploymentConfigName: string, options: CreateOptions) => {
+      const course = courseOf(options);
       const { client } = connect(ctx, options);
-      const zonalConfig = zonalConfigOf(options);
-      const answer = await client.call('CreateDeploymentConfig', {
-        deploymentConfigName,
-        minimumHealthyHosts: options.minHealthy,
-        ...(zonalConfig === null ? {} : { zonalConfig }),
-      });
+      const answer = await client.call('CreateDeploymentConfig', { deploymentConfigName, ...course });
       printLine(ctx, options, answer, `created deployment configuration ${deploymentConfigName}`);
     });
 

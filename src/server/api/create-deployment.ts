@@ -10,8 +10,8 @@ import { findActiveDeployment, findDeployment, insertDeployment } from '../store
 import { noteRevisionUse, putRevision } from '../store/revisions.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { requireHeldApplication } from './applications.ts';
+import { requireHostConfig } from './configs-in-use.ts';
 import type { ApiContext, Input } from './context.ts';
-import { requireHostConfig } from './deployment-configs.ts';
 import { requireLockedGroup } from './deployment-groups.ts';
 import {
   APPLICATION,

@@ -1,89 +1,21 @@
 import { ApiError } from '../../protocol/errors.ts';
-import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import type { MinimumHealthyHosts } from '../engine/hosts/health.ts';
-import {
-  deleteConfig,
-  findConfig,
-  holdConfig,
-  insertConfig,
-  listConfigNames,
-  lockConfig,
-} from '../store/deployment-configs.ts';
+import { deleteConfig, findConfig, insertConfig, listConfigNames, lockConfig } from '../store/deployment-configs.ts';
 import { findUserOfConfig } from '../store/deployment-groups.ts';
 import type { DeploymentConfigRow } from '../store/schema.ts';
-import type { StoreReader, StoreTransaction } from '../store/store.ts';
-import { requireHostPlatform } from './compute-platform.ts';
-import { type Handlers, type Input, seconds } from './context.ts';
+import { readPlatform } from './compute-platform.ts';
+import { customConfigInfo, presentConfig } from './configs-in-use.ts';
+import type { Handlers, Input } from './context.ts';
 import { CONFIG, quote, readName, readObject, readText } from './input.ts';
+import { isEmpty } from './not-done.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { findPredefined, PREDEFINED_CONFIGS, PREDEFINED_PREFIX, predefinedInfo } from './predefined-configs.ts';
 import { requireRoomForConfig } from './quotas.ts';
-import { readZonalConfig, type ZonalConfig } from './settings/zonal-config.ts';
+import { readTrafficRouting } from './settings/traffic-routing.ts';
+import { readZonalConfig } from './settings/zonal-config.ts';
 
 const MAX_PERCENT = 99;
 /** What a column of the database holds; no fleet comes near it. */
 const MAX_HOST_COUNT = 2 ** 31 - 1;
-
-type ConfigInfo = NonNullable<ManagementOperations['GetDeploymentConfig']['output']['deploymentConfigInfo']>;
-
-/** A configuration by which hosts are deployed to, whether predefined or made here. */
-export interface HostConfig {
-  readonly name: string;
-  readonly minimum: MinimumHealthyHosts;
-  /** null: it does not go from zone to zone. */
-  readonly zonal: ZonalConfig | null;
-}
-
-/** @throws ApiError DeploymentConfigDoesNotExistException, InvalidDeploymentConfigNameException for one of Lambda or ECS */
-export async function requireHostConfig(db: StoreReader, name: string): Promise<HostConfig> {
-  return predefinedHostConfig(name) ?? customConfig(await findConfig(db, name), name);
-}
-
-/** For a transaction that has a group use the configuration. @throws ApiError as `requireHostConfig` does */
-export async function requireHeldConfig(tx: StoreTransaction, name: string): Promise<HostConfig> {
-  return predefinedHostConfig(name) ?? customConfig(await holdConfig(tx, name), name);
-}
-
-function predefinedHostConfig(name: string): HostConfig | null {
-  const config = findPredefined(name);
-  if (config === null) return null;
-  if (config.platform === 'Server') return { ...config, zonal: null };
-  throw new ApiError(
-    'InvalidDeploymentConfigNameException',
-    `deploymentConfigName ${name} is for ${config.platform}; this server deploys to hosts.`,
-  );
-}
-
-function customConfig(row: DeploymentConfigRow | null, name: string): HostConfig {
-  const found = present(row, name);
-  return { name, minimum: minimumOf(found), zonal: zonalOf(found) };
-}
-
-function present(row: DeploymentConfigRow | null, name: string): DeploymentConfigRow {
-  if (row !== null) return row;
-  throw new ApiError('DeploymentConfigDoesNotExistException', `No deployment configuration found for name: ${name}`);
-}
-
-function minimumOf(row: DeploymentConfigRow): MinimumHealthyHosts {
-  return { type: row.minimum_type, value: row.minimum_value };
-}
-
-function zonalOf({ zonal_json }: DeploymentConfigRow): ZonalConfig | null {
-  return zonal_json === null ? null : (JSON.parse(zonal_json) as ZonalConfig);
-}
-
-function customConfigInfo(row: DeploymentConfigRow): ConfigInfo {
-  const { type, value } = minimumOf(row);
-  const zonalConfig = zonalOf(row);
-  return {
-    deploymentConfigId: row.deployment_config_id,
-    deploymentConfigName: row.deployment_config_name,
-    minimumHealthyHosts: { type: type as 'HOST_COUNT', value },
-    createTime: seconds(row.created_at_ms),
-    computePlatform: 'Server',
-    ...(zonalConfig === null ? {} : { zonalConfig }),
-  };
-}
 
 function readMinimum(input: Input): { type: 'HOST_COUNT' | 'FLEET_PERCENT'; value: number } {
   const invalid = (why: string) => new ApiError('InvalidMinimumHealthyHostValueException', why);
@@ -102,6 +34,52 @@ function readMinimum(input: Input): { type: 'HOST_COUNT' | 'FLEET_PERCENT'; valu
   return { type, value };
 }
 
+type Course = Pick<
+  DeploymentConfigRow,
+  'compute_platform' | 'minimum_type' | 'minimum_value' | 'zonal_json' | 'traffic_json'
+>;
+
+/** What makes a configuration one of hosts, or one of traffic. */
+function readCourse(input: Input): Course {
+  const platform = readPlatform(input);
+  if (platform !== 'Server') {
+    refuseHostMembers(input, platform);
+    const traffic = readTrafficRouting(input);
+    const none = { minimum_type: null, minimum_value: null, zonal_json: null };
+    return { compute_platform: platform, ...none, traffic_json: JSON.stringify(traffic) };
+  }
+  if (!isEmpty(input['trafficRoutingConfig'])) {
+    throw new ApiError(
+      'InvalidTrafficRoutingConfigurationException',
+      'A trafficRoutingConfig is for Lambda and ECS: give the computePlatform, too. Hosts need minimumHealthyHosts.',
+    );
+  }
+  const minimum = readMinimum(input);
+  const zonal = readZonalConfig(input);
+  return {
+    compute_platform: platform,
+    minimum_type: minimum.type,
+    minimum_value: minimum.value,
+    zonal_json: zonal === null ? null : JSON.stringify(zonal),
+    traffic_json: null,
+  };
+}
+
+/** @throws ApiError InvalidMinimumHealthyHostValueException, InvalidZonalDeploymentConfigurationException */
+function refuseHostMembers(input: Input, platform: string): void {
+  if (readObject(input, 'minimumHealthyHosts') !== null) {
+    throw new ApiError(
+      'InvalidMinimumHealthyHostValueException',
+      `minimumHealthyHosts is for hosts; a configuration of ${platform} has trafficRoutingConfig. Leave it out.`,
+    );
+  }
+  if (readObject(input, 'zonalConfig') === null) return;
+  throw new ApiError(
+    'InvalidZonalDeploymentConfigurationException',
+    `zonalConfig is for hosts, and ${platform} has no zones to go through. Leave it out.`,
+  );
+}
+
 export const deploymentConfigHandlers: Handlers<
   'CreateDeploymentConfig' | 'GetDeploymentConfig' | 'ListDeploymentConfigs' | 'DeleteDeploymentConfig'
 > = {
@@ -113,9 +91,7 @@ export const deploymentConfigHandlers: Handlers<
         `deploymentConfigName ${quote(name)} begins with ${PREDEFINED_PREFIX}, which is for predefined configurations.`,
       );
     }
-    requireHostPlatform(input);
-    const minimum = readMinimum(input);
-    const zonal = readZonalConfig(input);
+    const course = readCourse(input);
     const deploymentConfigId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
       if ((await findConfig(tx, name)) !== null) {
@@ -128,10 +104,7 @@ export const deploymentConfigHandlers: Handlers<
       await insertConfig(tx, {
         deployment_config_id: deploymentConfigId,
         deployment_config_name: name,
-        compute_platform: 'Server',
-        minimum_type: minimum.type,
-        minimum_value: minimum.value,
-        zonal_json: zonal === null ? null : JSON.stringify(zonal),
+        ...course,
         created_at_ms: ctx.clock.now(),
       });
     });
@@ -142,7 +115,7 @@ export const deploymentConfigHandlers: Handlers<
     const name = readName(input, 'deploymentConfigName', CONFIG);
     const predefined = findPredefined(name);
     if (predefined !== null) return { deploymentConfigInfo: predefinedInfo(predefined) };
-    return { deploymentConfigInfo: customConfigInfo(present(await findConfig(ctx.store.db, name), name)) };
+    return { deploymentConfigInfo: customConfigInfo(presentConfig(await findConfig(ctx.store.db, name), name)) };
   },
 
   async ListDeploymentConfigs(ctx, input) {

@@ -18,8 +18,8 @@ import { moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow, DeploymentGroupRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { requireApplication, requireHeldApplication, requireLockedApplication } from './applications.ts';
+import { requireHeldConfig } from './configs-in-use.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
-import { requireHeldConfig } from './deployment-configs.ts';
 import { hooksNotCleanedUp, settleHooksOf, shownAutoScalingGroups } from './group-hooks.ts';
 import {
   APPLICATION,
@@ -146,7 +146,7 @@ export const deploymentGroupHandlers: Handlers<
       const application = await requireLockedApplication(tx, applicationName);
       await requireFreeName(tx, application, name);
       await requireRoomForGroup(tx, application);
-      await requireHeldConfig(tx, config);
+      await requireHeldConfig(tx, config, application.compute_platform);
       const settings = mergeGroupSettings(input, ctx.balancers);
       await insertGroup(tx, {
         deployment_group_id: deploymentGroupId,
@@ -215,7 +215,7 @@ export const deploymentGroupHandlers: Handlers<
       const row = await requireLockedGroup(tx, application, name);
       const settings = mergeGroupSettings(input, ctx.balancers, JSON.parse(row.settings_json) as GroupSettings);
       if (newName !== name) await requireFreeName(tx, application, newName);
-      if (config !== null) await requireHeldConfig(tx, config);
+      if (config !== null) await requireHeldConfig(tx, config, application.compute_platform);
       if (newName !== name) {
         const arnOf = (groupName: string) => resourceArn(ctx, `deploymentgroup:${applicationName}/${groupName}`);
         await moveResourceTags(tx, arnOf(name), arnOf(newName));

@@ -58,13 +58,6 @@ const NOT_DONE: {
 } = {
   CreateDeploymentGroup: OF_GROUPS,
   UpdateDeploymentGroup: OF_GROUPS,
-  CreateDeploymentConfig: {
-    trafficRoutingConfig: {
-      type: 'InvalidTrafficRoutingConfigurationException',
-      why: 'a trafficRoutingConfig is for Lambda and ECS. Leave it out; hosts need minimumHealthyHosts.',
-      asksForNothing: isEmpty,
-    },
-  },
 };
 
 /** @param input what `checkMembers` has let pass @throws ApiError the exception of the first member that asks for what is not done here */

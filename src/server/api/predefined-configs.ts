@@ -1,13 +1,12 @@
 /**
- * The deployment configurations that CodeDeploy brings along. None can be changed or deleted. Those of Lambda and ECS are listed and shown, so
- * that tools which look for them find them; deployments to hosts refuse them. Pure.
+ * The deployment configurations that CodeDeploy brings along. None can be changed or deleted. Pure.
  */
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { MinimumHealthyHosts } from '../engine/hosts/health.ts';
+import type { TrafficRouting } from '../engine/shifting/schedule.ts';
 import { seconds } from './context.ts';
 
 type ConfigInfo = NonNullable<ManagementOperations['GetDeploymentConfig']['output']['deploymentConfigInfo']>;
-type Routing = NonNullable<ConfigInfo['trafficRoutingConfig']>;
 
 interface HostConfig {
   readonly platform: 'Server';
@@ -18,15 +17,15 @@ interface HostConfig {
 interface TrafficConfig {
   readonly platform: 'Lambda' | 'ECS';
   readonly name: string;
-  readonly routing: Routing;
+  readonly routing: TrafficRouting;
 }
 
-type PredefinedConfig = HostConfig | TrafficConfig;
+export type PredefinedConfig = HostConfig | TrafficConfig;
 
 export const PREDEFINED_PREFIX = 'CodeDeployDefault.';
 export const DEFAULT_CONFIG = `${PREDEFINED_PREFIX}OneAtATime`;
 
-const ALL_AT_ONCE: Routing = { type: 'AllAtOnce' };
+const ALL_AT_ONCE: TrafficRouting = { type: 'AllAtOnce' };
 
 /** Ids follow from the order: new ones come last. `MOST_CONCURRENCY` is a type that nobody else can use. */
 export const PREDEFINED_CONFIGS: readonly PredefinedConfig[] = [
@@ -60,17 +59,17 @@ function host(name: string, minimum: MinimumHealthyHosts): HostConfig {
   return { platform: 'Server', name: `${PREDEFINED_PREFIX}${name}`, minimum };
 }
 
-function traffic(platform: TrafficConfig['platform'], name: string, routing: Routing): TrafficConfig {
+function traffic(platform: TrafficConfig['platform'], name: string, routing: TrafficRouting): TrafficConfig {
   return { platform, name: `${PREDEFINED_PREFIX}${platform}${name}`, routing };
 }
 
 /** @param minutes between the first tenth of the traffic and the rest */
-function canary(minutes: number): Routing {
+function canary(minutes: number): TrafficRouting {
   return { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 10, canaryInterval: minutes } };
 }
 
 /** @param minutes between one tenth of the traffic and the next */
-function linear(minutes: number): Routing {
+function linear(minutes: number): TrafficRouting {
   return { type: 'TimeBasedLinear', timeBasedLinear: { linearPercentage: 10, linearInterval: minutes } };
 }
 

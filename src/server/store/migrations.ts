@@ -39,6 +39,7 @@ const STEPS: readonly Step[] = [
   fleets,
   gitTokens,
   scalingHooks,
+  trafficConfigs,
 ];
 
 /** The step that a database of this version is at. */
@@ -428,5 +429,19 @@ function scalingHooks(TEXT: string): readonly string[] {
       hook_name ${TEXT} not null references scaling_hooks on delete cascade, ec2_instance_id ${TEXT} not null,
       began_at_ms bigint not null, beaten_at_ms bigint not null, result ${TEXT}, told_at_ms bigint,
       wake_at_ms bigint not null, lease_until_ms bigint, failing_json ${TEXT}, primary key (hook_name, ec2_instance_id))`,
+  ];
+}
+
+/** Configurations of Lambda and ECS, which say nothing of hosts. No dialect of both can make a column take nothing; so the table is made anew. */
+function trafficConfigs(TEXT: string): readonly string[] {
+  const kept =
+    'deployment_config_id, deployment_config_name, compute_platform, minimum_type, minimum_value, zonal_json';
+  return [
+    `create table configs_of_platforms (
+      deployment_config_id ${TEXT} primary key, deployment_config_name ${TEXT} not null unique, compute_platform ${TEXT} not null,
+      minimum_type ${TEXT}, minimum_value integer, zonal_json ${TEXT}, traffic_json ${TEXT}, created_at_ms bigint not null)`,
+    `insert into configs_of_platforms (${kept}, created_at_ms) select ${kept}, created_at_ms from deployment_configs`,
+    'drop table deployment_configs',
+    'alter table configs_of_platforms rename to deployment_configs',
   ];
 }

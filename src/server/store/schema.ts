@@ -6,6 +6,7 @@
  * record stays readable after a rename or a deletion.
  */
 
+export type ComputePlatform = 'Server' | 'Lambda' | 'ECS';
 export type Role = 'admin' | 'operator' | 'viewer' | 'host';
 
 export type DeploymentStatus = 'Created' | 'Queued' | 'InProgress' | 'Ready' | 'Succeeded' | 'Failed' | 'Stopped';
@@ -49,7 +50,7 @@ export interface SecretRow {
 export interface ApplicationRow {
   application_id: string;
   application_name: string;
-  compute_platform: string;
+  compute_platform: ComputePlatform;
   created_at_ms: number;
 }
 
@@ -77,11 +78,14 @@ export interface QuotaRow {
 export interface DeploymentConfigRow {
   deployment_config_id: string;
   deployment_config_name: string;
-  compute_platform: string;
-  minimum_type: 'HOST_COUNT' | 'FLEET_PERCENT';
-  minimum_value: number;
+  compute_platform: ComputePlatform;
+  /** null: it is for Lambda or ECS. */
+  minimum_type: 'HOST_COUNT' | 'FLEET_PERCENT' | null;
+  minimum_value: number | null;
   /** `zonalConfig` as the API has it; null: hosts are deployed to whatever their zones are. */
   zonal_json: string | null;
+  /** `TrafficRouting` of `engine/shifting/schedule`; null: it is for hosts. */
+  traffic_json: string | null;
   created_at_ms: number;
 }
 

@@ -29,10 +29,15 @@ async function fill({ store, completed }: World): Promise<void> {
     .executeTakeFirstOrThrow();
   const insert = {
     applications: (n: string) => ({
-      ...{ application_id: `a-${n}`, application_name: `app-${n}`, compute_platform: 'Server', created_at_ms: 1 },
+      ...{
+        application_id: `a-${n}`,
+        application_name: `app-${n}`,
+        compute_platform: 'Server' as const,
+        created_at_ms: 1,
+      },
     }),
     deployment_configs: (n: string) => ({
-      ...{ deployment_config_id: `c-${n}`, deployment_config_name: `config-${n}`, compute_platform: 'Server' },
+      ...{ deployment_config_id: `c-${n}`, deployment_config_name: `config-${n}`, compute_platform: 'Server' as const },
       ...{ minimum_type: 'HOST_COUNT' as const, minimum_value: 1, created_at_ms: 1 },
     }),
     deployment_groups: (n: string) => ({
