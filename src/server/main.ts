@@ -54,6 +54,7 @@ import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startFleetWatch } from './work/watch-fleets.ts';
 import { removeHooks, startHookWatch } from './work/watch-hooks.ts';
 import { startLaunchWatch } from './work/watch-launches.ts';
+import { startSuspensionWatch } from './work/watch-suspensions.ts';
 import { startWorker } from './work/worker.ts';
 
 export interface ServerOptions {
@@ -171,7 +172,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     opened.push(
       startAlarmWatch({ ...base, engine, alarms }),
       ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
-      ...(scaling === null ? [] : [startHookWatch(scaling), startLaunchWatch(scaling)]),
+      ...(scaling === null
+        ? []
+        : [startHookWatch(scaling), startLaunchWatch(scaling), startSuspensionWatch({ ...scaling, engine })]),
       startArrivalsWatch({ ...base, engine, asksAws: aws !== null }),
       startNoticeSender({
         ...{

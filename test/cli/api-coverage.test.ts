@@ -144,8 +144,12 @@ const NOT_SENT: Readonly<Record<string, string>> = {
   ),
   'UpdateDeploymentGroup.serviceRoleArn': 'the server keeps it and does nothing with it',
   'CreateDeployment.targetInstances.autoScalingGroups': 'refused without Auto Scaling groups',
-  'CreateDeployment.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend':
-    'a server without Auto Scaling groups suspends nothing',
+  ...Object.fromEntries(
+    ['CreateDeployment', 'CreateDeploymentGroup', 'UpdateDeploymentGroup'].map((operation) => [
+      `${operation}.ec2DeploymentOptions.autoScalingGroupProcessesToSuspend`,
+      'a server without Auto Scaling groups suspends nothing',
+    ]),
+  ),
   'ListDeployments.externalId': 'of CloudFormation; nothing here has one',
   // ListGitTokens says more.
   ...ofOperation('ListGitHubAccountTokenNames', 'server git-tokens list'),

@@ -3,7 +3,8 @@ import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
 import type { TargetInstances } from '../engine/hosts/blue-green-plan.ts';
-import { autoScalingGroupsOf, fleetSettings } from '../engine/hosts/fleet.ts';
+import { fleetSettings } from '../engine/hosts/fleet.ts';
+import { suspendsFor } from '../engine/hosts/suspension.ts';
 import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
@@ -30,7 +31,7 @@ import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
 import { checkTrafficControl } from './settings/load-balancers.ts';
 import { checkRollback } from './settings/rollback.ts';
-import { readSuspendedProcesses, refuseSuspension } from './settings/suspended-processes.ts';
+import { checkSuspensionInPlace, readSuspendedProcesses } from './settings/suspended-processes.ts';
 import { checkReplacement, readTargetInstances } from './settings/target-instances.ts';
 import { zonalSettings } from './settings/zonal-config.ts';
 
@@ -133,7 +134,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     }
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
     checkTrafficControl(groupSettings, ctx.balancers);
-    if (ctx.asksAws) refuseSuspension(options.shown.ec2DeploymentOptions, autoScalingGroupsOf(groupSettings));
+    checkSuspensionInPlace(options.shown.ec2DeploymentOptions ?? null, groupSettings);
     checkReplacement(groupSettings, options.targetInstances, { ...options, hasZones: config.zonal !== null });
     const shown = shownOptions(groupSettings, options);
     const alarms = watchedAlarms(groupSettings.alarmConfiguration, options.shown.overrideAlarmConfiguration);
@@ -162,6 +163,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       settings_json: JSON.stringify({
         ...settingsOf(groupSettings, shown),
         ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
+        ...(ctx.asksAws ? suspendsFor(groupSettings, shown) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
       } satisfies DeploymentSettings),
       alarms_json: alarms === null ? null : JSON.stringify(alarms),
@@ -184,8 +186,9 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
 
 /** What a deployment shows of its options: what is in force, also where it is the group's. */
 function shownOptions(group: GroupSettings, { shown, targetInstances }: CreateOptions): DeploymentOptions {
-  const { autoRollbackConfiguration, blueGreenDeploymentConfiguration = {} } = group;
+  const { autoRollbackConfiguration, blueGreenDeploymentConfiguration = {}, ec2DeploymentOptions } = group;
   return {
+    ...(ec2DeploymentOptions === undefined || isBlueGreen(group) ? {} : { ec2DeploymentOptions }),
     ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
     ...(isBlueGreen(group) ? { blueGreenDeploymentConfiguration } : {}),
     ...(targetInstances === null ? {} : { targetInstances }),

@@ -45,11 +45,6 @@ const OF_GROUPS = {
     why: 'it puts no hooks on Auto Scaling groups. Use false, or leave it out.',
     asksForNothing: (value) => value === false,
   },
-  ec2DeploymentOptions: {
-    type: 'InvalidAutoScalingGroupProcessToSuspendException',
-    why: 'it suspends no processes of Auto Scaling groups. Leave it out, or give an empty list.',
-    asksForNothing: isEmpty,
-  },
 } satisfies Readonly<Record<string, Refusal>>;
 
 /** By operation and member. */

@@ -43,8 +43,21 @@ export interface DeploymentSettings {
   readonly loadBalancerInfo: LoadBalancerInfo | null;
   /** Absent: the deployment is in place. */
   readonly blueGreen?: BlueGreenPlan;
+  /** What rests while it runs; absent: nothing. */
+  readonly suspends?: Suspends;
   /** Who is told what of it; absent: nobody. */
   readonly triggers?: readonly Trigger[];
+}
+
+/** Processes of Auto Scaling groups, by their names there. */
+export interface Suspends {
+  readonly autoScalingGroups: readonly string[];
+  readonly processes: readonly string[];
+}
+
+/** A member of the API's shapes. */
+export interface Ec2Options {
+  readonly autoScalingGroupProcessesToSuspend?: readonly string[] | undefined;
 }
 
 /** A member of the API's shapes: what happens after which event. */
@@ -66,6 +79,7 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly autoScalingGroups?: readonly string[] | undefined;
   /** Whether instances that are terminated wait until their application has been stopped. */
   readonly terminationHookEnabled?: boolean | undefined;
+  readonly ec2DeploymentOptions?: Ec2Options | undefined;
   /** Whether hosts that do not run the last good revision get it by themselves; absent: UPDATE. */
   readonly outdatedInstancesStrategy?: 'UPDATE' | 'IGNORE' | undefined;
 }
@@ -79,8 +93,8 @@ export interface DeploymentOptions {
   /** Blue/green: the group's, as it was; and the hosts that are the replacement. */
   readonly blueGreenDeploymentConfiguration?: BlueGreenConfiguration;
   readonly targetInstances?: TargetInstances;
-  /** Kept and shown; a group with Auto Scaling groups is not deployed to with them. */
-  readonly ec2DeploymentOptions?: object;
+  /** Takes the place of the group's. */
+  readonly ec2DeploymentOptions?: Ec2Options;
   readonly relatedDeployments?: {
     readonly autoUpdateOutdatedInstancesRootDeploymentId?: string;
     readonly autoUpdateOutdatedInstancesDeploymentIds?: string[];
@@ -157,6 +171,11 @@ export function zonalSettingsOf(deployment: Pick<DeploymentRow, 'settings_json'>
 /** How it goes from one fleet to the other; null: it is in place. */
 export function blueGreenPlanOf(deployment: Pick<DeploymentRow, 'settings_json'>): BlueGreenPlan | null {
   return ownSettings(deployment)?.blueGreen ?? null;
+}
+
+/** Processes that rest while it runs; null: none. */
+export function suspendsOf(deployment: Pick<DeploymentRow, 'settings_json'>): Suspends | null {
+  return ownSettings(deployment)?.suspends ?? null;
 }
 
 function ownSettings({ settings_json }: Pick<DeploymentRow, 'settings_json'>): DeploymentSettings | null {

@@ -9,6 +9,7 @@ import { decidePart } from './decide.ts';
 import type { TargetCounts } from './hosts/health.ts';
 import { noteNotices } from './note-notices.ts';
 import { readPart } from './read-snapshot.ts';
+import { suspendsOf } from './settings.ts';
 import type { OtherTargets } from './snapshot.ts';
 import { NOTHING, type StepContext, type StepResult } from './step.ts';
 
@@ -39,6 +40,8 @@ export async function takePartOfStep(
   const snapshot = await readPart(tx, deployment, targets, ctx.listeningSinceMs());
   const actions = decidePart(snapshot, others, nowMs);
   if (actions === null) return null;
+  // Before its end processes are to run again.
+  if (suspendsOf(deployment) !== null && actions.some(({ action }) => action === 'finish')) return null;
 
   const applied = await applyActions(tx, deployment, targets, actions, { random: ctx.random, nowMs });
   await noteNotices(tx, deployment, targets, nowMs);

@@ -12,9 +12,11 @@ import { finishDeployment } from './finish.ts';
 import { type FinishAction, stoppedBy } from './hosts/ending.ts';
 import { fleetStanding } from './hosts/fleet.ts';
 import { resolveTargets } from './hosts/resolve-targets.ts';
+import { endingAfterResuming, suspensionStanding } from './hosts/suspension.ts';
 import { noteNotices } from './note-notices.ts';
 import { readSnapshot } from './read-snapshot.ts';
-import { storedSettings } from './settings.ts';
+import { storedSettings, suspendsOf } from './settings.ts';
+import type { Action } from './snapshot.ts';
 
 export interface StepContext {
   readonly store: Pick<Store, 'wakeUps'>;
@@ -64,7 +66,14 @@ export async function takeStep(
       await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + FLEET_WAIT_MS });
       return NOTHING;
     }
-    const begun = async () => (typeof fleet === 'object' ? fleet : resolveTargets(tx, deployment, apply));
+    const suspension = isStopped || fleet !== 'known' ? 'done' : await suspensionStanding(tx, deployment, apply.nowMs);
+    if (suspension === 'awaited') {
+      await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + FLEET_WAIT_MS });
+      return NOTHING;
+    }
+    const refused = typeof fleet === 'object' ? fleet : typeof suspension === 'object' ? suspension : null;
+    const begun = async () => refused ?? resolveTargets(tx, deployment, apply);
+    // What was suspended for a deployment that does not even begin is resumed once it has ended.
     const finished = isStopped ? stoppedBy(deployment.stopped_by_alarm) : await begun();
     if (finished !== null) {
       const followedBy = await finishDeployment(tx, deployment, [], finished, apply);
@@ -77,10 +86,24 @@ export async function takeStep(
   await lockOpenEvents(tx, deploymentId);
   const targets = await targetsOf(tx, deploymentId);
   const snapshot = await readSnapshot(tx, deployment, targets, ctx.listeningSinceMs());
-  const actions = decide(snapshot, apply.nowMs);
+  const actions = await afterResuming(tx, deployment, decide(snapshot, apply.nowMs), apply.nowMs);
   const applied = await applyActions(tx, deployment, targets, actions, apply);
   await noteNotices(tx, deployment, targets, apply.nowMs);
   await forgetChangedTargets(tx, deploymentId, changed);
   await ctx.store.wakeUps.announce(tx, applied.hostArns);
   return { ...applied, finished: actions.find((action) => action.action === 'finish') ?? null };
+}
+
+/** A deployment that has come to its end ends once the processes that it has suspended run again. */
+async function afterResuming(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  actions: readonly Action[],
+  nowMs: number,
+): Promise<readonly Action[]> {
+  const finish = actions.find((action) => action.action === 'finish');
+  if (finish === undefined || suspendsOf(deployment) === null) return actions;
+  const others = actions.filter((action) => action !== finish);
+  const ending = await endingAfterResuming(tx, deployment, finish, nowMs);
+  return [...others, ending ?? { action: 'wake-at', atMs: nowMs + FLEET_WAIT_MS }];
 }

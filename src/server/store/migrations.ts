@@ -40,6 +40,7 @@ const STEPS: readonly Step[] = [
   gitTokens,
   scalingHooks,
   trafficConfigs,
+  suspensions,
 ];
 
 /** The step that a database of this version is at. */
@@ -443,5 +444,17 @@ function trafficConfigs(TEXT: string): readonly string[] {
     `insert into configs_of_platforms (${kept}, created_at_ms) select ${kept}, created_at_ms from deployment_configs`,
     'drop table deployment_configs',
     'alter table configs_of_platforms rename to deployment_configs',
+  ];
+}
+
+/** Processes of Auto Scaling groups that rest while a deployment runs. */
+function suspensions(TEXT: string): readonly string[] {
+  return [
+    `create table suspensions (
+      deployment_id ${TEXT} primary key, wish_json ${TEXT} not null, state ${TEXT} not null, wake_at_ms bigint not null,
+      lease_until_ms bigint, failing_json ${TEXT})`,
+    `create table suspended_processes (
+      deployment_id ${TEXT} not null references suspensions on delete cascade, auto_scaling_group ${TEXT} not null,
+      process ${TEXT} not null, primary key (deployment_id, auto_scaling_group, process))`,
   ];
 }

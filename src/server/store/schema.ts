@@ -312,6 +312,30 @@ export interface LifecycleActionRow {
   failing_json: string | null;
 }
 
+/**
+ * The processes of Auto Scaling groups that rest while a deployment runs. It names its deployment without a reference: what was suspended is to be
+ * resumed also where the deployment is deleted meanwhile.
+ */
+export interface SuspensionRow {
+  deployment_id: string;
+  /** `Suspends` of `engine/settings`. */
+  wish_json: string;
+  /**
+   * `suspend` and `resume` are to be done; `refused`: AWS does not suspend them; `left`: AWS does not resume them, and nobody asks it any more.
+   */
+  state: 'suspend' | 'suspended' | 'refused' | 'resume' | 'resumed' | 'left';
+  wake_at_ms: number;
+  lease_until_ms: number | null;
+  failing_json: string | null;
+}
+
+/** A process that was running before, and rests now for a deployment. It runs again once no deployment has a row of it. */
+export interface SuspendedProcessRow {
+  deployment_id: string;
+  auto_scaling_group: string;
+  process: string;
+}
+
 /** A target of which an event has ended since its deployment's last step. */
 export interface ChangedTargetRow {
   deployment_id: string;
@@ -459,5 +483,7 @@ export interface StoreSchema {
   fleet_members: FleetMemberRow;
   scaling_hooks: ScalingHookRow;
   lifecycle_actions: LifecycleActionRow;
+  suspensions: SuspensionRow;
+  suspended_processes: SuspendedProcessRow;
   quotas: QuotaRow;
 }

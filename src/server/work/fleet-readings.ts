@@ -2,9 +2,11 @@
 import type { FleetFailure } from '../engine/hosts/fleet.ts';
 import type { AwsFault } from '../outside/aws/aws-fault.ts';
 
-/** A code of the API's ErrorInformation. */
-export function fleetErrorCode({ call, trouble }: Pick<AwsFault, 'call' | 'trouble'>): string {
-  const isAutoScaling = call.includes('AutoScaling');
+/** @param isAutoScaling whether it is Auto Scaling's answer @returns a code of the API's ErrorInformation */
+export function fleetErrorCode(
+  { call, trouble }: Pick<AwsFault, 'call' | 'trouble'>,
+  isAutoScaling = call.includes('AutoScaling'),
+): string {
   switch (trouble) {
     case 'denied':
       return isAutoScaling ? 'AUTO_SCALING_IAM_ROLE_PERMISSIONS' : 'IAM_ROLE_PERMISSIONS';

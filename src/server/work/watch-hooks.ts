@@ -32,7 +32,7 @@ export interface HookWatchContext {
   readonly clock: Clock;
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
-  readonly actions: ScalingActions;
+  readonly actions: Pick<ScalingActions, 'putHook' | 'removeHook'>;
 }
 
 const LOOK_MS = 1_000;

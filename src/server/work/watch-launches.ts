@@ -31,7 +31,7 @@ export interface LaunchWatchContext {
   readonly store: Pick<Store, 'db' | 'transaction'>;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly actions: ScalingActions;
+  readonly actions: Pick<ScalingActions, 'beat' | 'complete'>;
 }
 
 const LOOK_MS = 2_000;

@@ -70,14 +70,23 @@ test('a group takes Auto Scaling groups that AWS has, and a deployment goes to t
 
   const deployment = { ...ofGroup, revision: REVISION };
   const ec2DeploymentOptions = { autoScalingGroupProcessesToSuspend: ['Terminate'] };
-  await expect(client.call('CreateDeployment', { ...deployment, ec2DeploymentOptions })).rejects.toMatchObject({
-    type: 'InvalidAutoScalingGroupProcessToSuspendException',
-  });
+  for (const call of ['SuspendProcesses', 'ResumeProcesses']) aws.answers[call] = () => ({});
+  const noSuspension = { type: 'InvalidAutoScalingGroupProcessToSuspendException' };
+  const update = { ...SITE, currentDeploymentGroupName: 'web', ec2DeploymentOptions };
+  await expect(client.call('UpdateDeploymentGroup', { ...update, autoScalingGroups: [] })).rejects.toMatchObject(
+    noSuspension,
+  );
+  await client.call('UpdateDeploymentGroup', update);
   const { deploymentId = '' } = await client.call('CreateDeployment', deployment);
   await eventually(async () => {
     const { deploymentInfo } = await client.call('GetDeployment', { deploymentId });
     return deploymentInfo?.status === 'Failed';
   });
+  const processes = aws.calls.filter(({ action }) => action.endsWith('Processes'));
+  expect(processes.map(({ action, params }) => [action, params['ScalingProcesses.member.1']])).toEqual([
+    ['SuspendProcesses', 'Terminate'],
+    ['ResumeProcesses', 'Terminate'],
+  ]);
   const { targetIds } = await client.call('ListDeploymentTargets', { deploymentId });
   expect(targetIds).toEqual(['i-00000001']);
   const { deploymentTarget } = await client.call('GetDeploymentTarget', { deploymentId, targetId: 'i-00000001' });

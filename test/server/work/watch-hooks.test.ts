@@ -31,7 +31,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], settings:
     if (fault !== null) throw fault;
     return true;
   };
-  const actions: ScalingActions = {
+  const actions: Omit<ScalingActions, 'suspendedProcesses' | 'suspend' | 'resume'> = {
     putHook: async ({ autoScalingGroup, kind }) => void (await call(`put ${kind} ${autoScalingGroup}`)),
     removeHook: async ({ autoScalingGroup, kind }) => void (await call(`remove ${kind} ${autoScalingGroup}`)),
     beat: ({ autoScalingGroup }, id) => call(`beat ${autoScalingGroup} ${id}`),

@@ -7,6 +7,7 @@ import { checkBlueGreen, checkBlueGreenFits } from './blue-green.ts';
 import { checkStyle } from './deployment-style.ts';
 import { checkLoadBalancers, checkTrafficControl } from './load-balancers.ts';
 import { checkRollback } from './rollback.ts';
+import { checkSuspensionFits, readSuspendedProcesses } from './suspended-processes.ts';
 import { checkTagFilters } from './tag-filters.ts';
 import { checkTriggers, type KnowsTarget } from './triggers.ts';
 
@@ -53,6 +54,7 @@ export function checkGroupSettings(input: Input, { balancers, knowsTarget }: Kno
   checkLoadBalancers(input, balancers);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkStrategy(input);
+  readSuspendedProcesses(input);
   checkTriggers(input, knowsTarget);
 }
 
@@ -68,7 +70,7 @@ function checkStrategy(input: Input): void {
  * @param input what `checkGroupSettings` has let pass
  * @param balancers names that the server knows
  * @param before what the group has already
- * @throws ApiError of `checkTrafficControl` and `checkBlueGreenFits`
+ * @throws ApiError of `checkTrafficControl`, `checkBlueGreenFits` and `checkSuspensionFits`
  */
 export function mergeGroupSettings(input: Input, balancers: KnownBalancers, before: GroupSettings = {}): GroupSettings {
   const settings: Record<string, unknown> = { ...before };
@@ -80,6 +82,7 @@ export function mergeGroupSettings(input: Input, balancers: KnownBalancers, befo
     else if (isGiven(flat)) delete settings[set];
   }
   const merged = settings as GroupSettings;
+  if (isGiven('ec2DeploymentOptions')) checkSuspensionFits(merged.ec2DeploymentOptions ?? null, merged);
   const isConfigured = isGiven('blueGreenDeploymentConfiguration');
   if (isConfigured || isGiven('deploymentStyle')) checkBlueGreenFits(merged, isConfigured);
   // A change that has nothing to do with traffic is taken also where a balancer is gone.

@@ -1,10 +1,7 @@
-/**
- * Processes of Auto Scaling groups that rest while a deployment in place runs, a member of the newest model. Pure.
- *
- * This server suspends none. A deployment to hosts of no Auto Scaling group suspends nothing in the hosted service either, so the names that it
- * gives are checked, kept and shown. In a group, `not-done.ts` refuses them.
- */
+/** Processes of Auto Scaling groups that rest while a deployment in place runs, a member of the newest model. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
+import { autoScalingGroupsOf } from '../../engine/hosts/fleet.ts';
+import { type Ec2Options, isBlueGreen, type SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readList, readObject, requireBatch, requireText } from '../input.ts';
 
@@ -13,7 +10,7 @@ const INVALID = 'InvalidAutoScalingGroupProcessToSuspendException';
 const PATH = 'ec2DeploymentOptions.autoScalingGroupProcessesToSuspend';
 
 /** @returns null: absent @throws ApiError InvalidAutoScalingGroupProcessToSuspendException */
-export function readSuspendedProcesses(input: Input): Input | null {
+export function readSuspendedProcesses(input: Input): Ec2Options | null {
   const options = readObject(input, 'ec2DeploymentOptions');
   const processes = readList(options ?? {}, 'autoScalingGroupProcessesToSuspend') ?? [];
   requireBatch(processes, PATH, PROCESSES.length, INVALID);
@@ -23,14 +20,22 @@ export function readSuspendedProcesses(input: Input): Input | null {
   return options;
 }
 
-/** @param autoScalingGroups of the group that is deployed to @throws ApiError InvalidAutoScalingGroupProcessToSuspendException */
-export function refuseSuspension(options: object | undefined, autoScalingGroups: readonly string[]): void {
-  const { autoScalingGroupProcessesToSuspend: processes } = (options ?? {}) as {
-    readonly autoScalingGroupProcessesToSuspend?: readonly string[];
-  };
-  if ((processes ?? []).length === 0 || autoScalingGroups.length === 0) return;
+/**
+ * @param settings of a group, as they are after a request that gives `options`
+ * @throws ApiError InvalidAutoScalingGroupProcessToSuspendException where there is nothing that could rest
+ */
+export function checkSuspensionFits(options: Ec2Options | null, settings: SettingsOfGroup): void {
+  if ((options?.autoScalingGroupProcessesToSuspend ?? []).length === 0) return;
+  checkSuspensionInPlace(options, settings);
+  if (autoScalingGroupsOf(settings).length > 0) return;
+  throw new ApiError(INVALID, `${PATH} needs autoScalingGroups, and the deployment group has none. Leave it out.`);
+}
+
+/** The same for a deployment: hosts of no Auto Scaling group are deployed to with nothing suspended, as in the hosted service. */
+export function checkSuspensionInPlace(options: Ec2Options | null, settings: SettingsOfGroup): void {
+  if ((options?.autoScalingGroupProcessesToSuspend ?? []).length === 0 || !isBlueGreen(settings)) return;
   throw new ApiError(
     INVALID,
-    `This server suspends no processes of Auto Scaling groups, and the deployment group has some: leave ${PATH} out.`,
+    `${PATH} is for deployments in place, and the deployment group deploys blue/green. Leave it out.`,
   );
 }

@@ -63,7 +63,7 @@ export function createGroupFinder(clients: Pick<AwsClients, 'autoScaling'>) {
 }
 
 /** @throws AwsFault also when one of them does not exist */
-async function describeGroups(
+export async function describeGroups(
   clients: Pick<AwsClients, 'autoScaling'>,
   names: readonly string[],
   signal: AbortSignal,

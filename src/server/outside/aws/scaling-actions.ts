@@ -1,6 +1,7 @@
 /** What the server does to Auto Scaling groups: hooks that it puts and removes, and the answers that instances wait for at them. */
 import type { AwsClients } from './aws.ts';
 import { AwsFault, callAws } from './aws-fault.ts';
+import { describeGroups } from './fleet.ts';
 
 export interface Hook {
   readonly name: string;
@@ -17,6 +18,11 @@ export interface ScalingActions {
   beat(hook: Hook, instanceId: string, signal: AbortSignal): Promise<boolean>;
   /** Ends the wait; one that is over stays so. */
   complete(hook: Hook, instanceId: string, result: 'CONTINUE' | 'ABANDON', signal: AbortSignal): Promise<void>;
+  /** Processes of a group that rest now, whoever has suspended them. @throws AwsFault also where there is no such group */
+  suspendedProcesses(autoScalingGroup: string, signal: AbortSignal): Promise<readonly string[]>;
+  suspend(autoScalingGroup: string, processes: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Those of a group that is gone are resumed. */
+  resume(autoScalingGroup: string, processes: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /** As the hosted service has them: without a heartbeat an instance waits so long; with heartbeats a hundred times as long. */
@@ -33,6 +39,7 @@ const IS_GONE = /not found|no lifecycle hook|no active lifecycle action/i;
 
 export function createScalingActions(clients: Pick<AwsClients, 'autoScaling'>): ScalingActions {
   return {
+    ...processActions(clients),
     async putHook({ name, autoScalingGroup, kind }, abortSignal) {
       const request = {
         ...{ LifecycleHookName: name, AutoScalingGroupName: autoScalingGroup },
@@ -59,6 +66,30 @@ export function createScalingActions(clients: Pick<AwsClients, 'autoScaling'>): 
       const request = { ...idOf(hook), InstanceId, LifecycleActionResult: result };
       await unlessGone(`CompleteLifecycleAction ${hook.autoScalingGroup} ${InstanceId} ${result}`, async () =>
         (await clients.autoScaling()).completeLifecycleAction(request, { abortSignal }),
+      );
+    },
+  };
+}
+
+/** Of the processes. */
+function processActions(
+  clients: Pick<AwsClients, 'autoScaling'>,
+): Pick<ScalingActions, 'suspendedProcesses' | 'suspend' | 'resume'> {
+  return {
+    async suspendedProcesses(autoScalingGroup, signal) {
+      const [group] = await describeGroups(clients, [autoScalingGroup], signal);
+      return (group?.SuspendedProcesses ?? []).flatMap(({ ProcessName }) => ProcessName ?? []);
+    },
+    async suspend(AutoScalingGroupName, processes, abortSignal) {
+      const request = { AutoScalingGroupName, ScalingProcesses: [...processes] };
+      await callAws(`SuspendProcesses ${AutoScalingGroupName} ${processes.join(' ')}`, async () =>
+        (await clients.autoScaling()).suspendProcesses(request, { abortSignal }),
+      );
+    },
+    async resume(AutoScalingGroupName, processes, abortSignal) {
+      const request = { AutoScalingGroupName, ScalingProcesses: [...processes] };
+      await unlessGone(`ResumeProcesses ${AutoScalingGroupName} ${processes.join(' ')}`, async () =>
+        (await clients.autoScaling()).resumeProcesses(request, { abortSignal }),
       );
     },
   };

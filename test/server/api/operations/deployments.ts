@@ -44,7 +44,7 @@ export const DEPLOYMENTS: Operations<
   | 'DeleteResourcesByExternalId'
 > = {
   CreateDeployment: {
-    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags, or restarts what they have (`deploymentMode` RESTART); `ec2DeploymentOptions` is kept and shown, and refused for a group with Auto Scaling groups',
+    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
     refuses:
       '`autoScalingGroups` in `targetInstances`; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
     good: {

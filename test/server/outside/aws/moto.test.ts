@@ -88,7 +88,7 @@ describeWithMoto('with moto in the place of AWS', () => {
     expect(found[0]?.arn).toBe(`arn:aws:ec2:${REGION}:123456789012:instance/${id}`);
   });
 
-  test('a hook is put on an Auto Scaling group, put again, and removed', async () => {
+  test('an Auto Scaling group gets a hook and loses it, and its processes are suspended and resumed', async () => {
     const scaling = await clients.autoScaling();
     const LaunchConfigurationName = 'web';
     await scaling.createLaunchConfiguration({
@@ -115,6 +115,12 @@ describeWithMoto('with moto in the place of AWS', () => {
     ]);
     await actions.removeHook(hook, signal);
     expect(await hooks()).toEqual([]);
+
+    await actions.suspend('fleet', ['Terminate', 'AZRebalance'], signal);
+    expect((await actions.suspendedProcesses('fleet', signal)).toSorted()).toEqual(['AZRebalance', 'Terminate']);
+    await actions.resume('fleet', ['Terminate'], signal);
+    expect(await actions.suspendedProcesses('fleet', signal)).toEqual(['AZRebalance']);
+    await expect(actions.suspendedProcesses('nobody', signal)).rejects.toMatchObject({ trouble: 'missing' });
   });
 
   test('an instance leaves a Classic Load Balancer and comes back to it', async () => {
