@@ -5,6 +5,7 @@ import type { Clock } from '../system/clock.ts';
 import { gathered } from '../system/gathered.ts';
 import type { Random } from '../system/random.ts';
 import { keepRevisionChange } from './audit/s3-changes.ts';
+import { createHeardOf } from './commands/heard-of.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
 import { type Connections, createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
@@ -221,8 +222,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const monitored = { readiness, metrics, store, waiters, clock, log, connections, version };
     const monitoring = metricsListen === undefined ? null : await openMetrics(monitored, metricsListen);
     if (monitoring !== null) opened.push(monitoring);
+    const heardOf = createHeardOf(base);
+    opened.push(heardOf);
     const hostCommands = createHostCommandService({
-      ...{ ...base, engine, sealer, accountId: options.accountId, signer: signing.signer },
+      ...{ ...base, engine, sealer, heardOf, accountId: options.accountId, signer: signing.signer },
     });
     const http: HttpServer = createHttpServer({
       api: {

@@ -73,7 +73,7 @@ const PURE_HEAD = /^\/\*\*(?:(?!\*\/)[\s\S])*?\bPure\b/;
 const ERRORS = 'errors.ts';
 
 const IMPURE_IMPORT =
-  /^(?:(?:node:)?(?:fs|fs\/promises|child_process|cluster|dgram|dns|http|http2|https|net|os|process|readline|sqlite|timers|timers\/promises|tls|worker_threads)|axios|execa|fastify|kysely|pg|winston)$/;
+  /^(?:(?:node:)?(?:fs|fs\/promises|child_process|cluster|dgram|dns|http|http2|https|net|os|process|readline|sqlite|timers|timers\/promises|tls|worker_threads)|axios|execa|kysely|pg|winston)$/;
 /** A constant that happens to live among effects. */
 const HARMLESS_IMPORT = "import { STATUS_CODES } from 'node:http';";
 const IMPURE_CALL = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.env\b|\bsetTimeout\b|\bsetInterval\b/;

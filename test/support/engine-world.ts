@@ -3,11 +3,12 @@ import type { CommandDiagnostics } from '../../src/protocol/diagnostics.ts';
 import { encodeDiagnostics } from '../../src/protocol/diagnostics.ts';
 import { createSigningAuthority, issueSigner, type Signer } from '../../src/protocol/envelope/authority.ts';
 import type { CommandStatus, HostCommand } from '../../src/protocol/host-command/shapes.ts';
+import { createHeardOf } from '../../src/server/commands/heard-of.ts';
 import { createHostCommandService, type HostCommandService } from '../../src/server/commands/host-commands.ts';
 import { disableKey } from '../../src/server/engine/disable-key.ts';
 import { type Engine, startEngine } from '../../src/server/engine/engine.ts';
 import { requestStop, type StopAnswer } from '../../src/server/engine/stop.ts';
-import { createWaiters } from '../../src/server/engine/waiters.ts';
+import { createWaiters, type Waiters } from '../../src/server/engine/waiters.ts';
 import { findDeployment, insertDeployment, type NewDeployment } from '../../src/server/store/deployments.ts';
 import { deregisterHost } from '../../src/server/store/hosts.ts';
 import { eventsOf } from '../../src/server/store/lifecycle-events.ts';
@@ -15,6 +16,7 @@ import type { DeploymentRow, LifecycleEventRow, TargetRow } from '../../src/serv
 import type { Store } from '../../src/server/store/store.ts';
 import { targetsOf } from '../../src/server/store/targets.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { askerOf } from './asker.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import type { TestDatabase } from './stores.ts';
 
@@ -32,6 +34,7 @@ export const revisionJson = (key: string) =>
 export interface EngineServer extends AsyncDisposable {
   readonly store: Store;
   readonly engine: Engine;
+  readonly waiters: Waiters;
   readonly commands: HostCommandService;
   /** A host's poll; held until there is something, or the clock passes its end, or the signal aborts. */
   poll(host: string, signal?: AbortSignal, key?: string): Promise<HostCommand | null>;
@@ -61,16 +64,25 @@ export async function engineServer(database: TestDatabase, options: EngineServer
   const engine = await startEngine(base);
   const driving = options.diesBeforeStep === true ? { step: async () => undefined } : engine;
   const signer = options.signer ?? (() => Promise.reject(new Error('no signer was given')));
-  const commands = createHostCommandService({ ...base, ...UNSEALED, engine: driving, accountId: ACCOUNT_ID, signer });
-  const caller = (host: string, accessKeyId = keyOfHost(host), signal = new AbortController().signal) => ({
+  const heardOf = createHeardOf(base);
+  const commands = createHostCommandService({
+    ...base,
+    ...UNSEALED,
+    heardOf,
+    engine: driving,
+    accountId: ACCOUNT_ID,
+    signer,
+  });
+  const caller = (host: string, accessKeyId = keyOfHost(host), signal?: AbortSignal) => ({
     accessKeyId,
     hostArn: hostArn(host),
     agentVersion: 'test',
-    signal,
+    asker: askerOf(signal),
   });
   return {
     store,
     engine,
+    waiters,
     commands,
     async poll(host, signal, key) {
       const answer = await commands.PollHostCommand({ HostIdentifier: hostArn(host) }, caller(host, key, signal));
@@ -115,6 +127,7 @@ export async function engineServer(database: TestDatabase, options: EngineServer
       for (const deploymentId of gone?.deploymentIds ?? []) await driving.step(deploymentId);
     },
     async [Symbol.asyncDispose]() {
+      await heardOf.close();
       await engine.close();
     },
   };

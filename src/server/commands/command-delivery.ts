@@ -1,9 +1,10 @@
 /** How commands get to their hosts: a poll is held until there is one, and each is handed out once. */
 import type { HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
+import type { Deadlines } from '../../system/deadlines.ts';
 import type { Random } from '../../system/random.ts';
 import { REDELIVERY_MS } from '../engine/limits.ts';
-import type { HostWatch, Waiters } from '../engine/waiters.ts';
+import type { Waiters } from '../engine/waiters.ts';
 import { takeBackHandOut } from '../store/hand-outs.ts';
 import { findPowerless, type HostActor } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
@@ -17,12 +18,26 @@ export interface DeliveryContext {
   readonly accountId: string;
   readonly random: Pick<Random, 'fraction'>;
   readonly handOuts: HandOuts;
+  /** Of polls that are held. */
+  readonly deadlines: Deadlines;
 }
 
-/** How long a poll is held at most; milliseconds. Below the minute after which proxies tend to hang up; agents wait for 80 s. */
+/**
+ * Whoever asked, for as long as somebody waits for the answer. An AbortSignal would say the same, and takes more memory than all the rest of a
+ * poll that is held.
+ */
+export interface Asker {
+  /** The client has hung up, or the server stops. */
+  readonly isGone: boolean;
+  /** Has somebody told when the asker goes, at once if that has happened. One at a time; null: nobody any more. */
+  tell(waiting: { end(): void } | null): void;
+}
+
+/** How long a poll is held at most, but for the second of a deadline. Below the minute after which proxies tend to hang up. */
 const POLL_HOLD_MS = 55_000;
 /** Polls are held for this part less, by chance: a fleet that came at once, after a restart, does not come at once for ever. */
 const SPREAD = 0.2;
+
 /**
  * Holds until there is a command for the host; null when the time is over, the caller has hung up, or its key has lost its power.
  * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. What was handed out to it
@@ -32,45 +47,32 @@ const SPREAD = 0.2;
 export async function waitForCommand(
   ctx: DeliveryContext,
   caller: HostActor,
-  signal: AbortSignal,
+  asker: Asker,
   mayHold = true,
 ): Promise<HostCommand | null> {
-  const holdMs = POLL_HOLD_MS * (1 - SPREAD * ctx.random.fraction());
-  const giveUpAtMs = ctx.clock.now() + (mayHold ? Math.round(holdMs) : 0);
+  const endMs = ctx.clock.now() + Math.round(POLL_HOLD_MS * (1 - SPREAD * ctx.random.fraction()));
   const watch = ctx.waiters.watch(caller.hostArn, caller.accessKeyId);
   try {
-    for (let isWoken = false; !signal.aborted; isWoken = true) {
-      const command = await takeCommand(ctx, caller, signal, mayHold ? REDELIVERY_MS : 0);
-      if (command !== null) return command;
-      const leftMs = giveUpAtMs - ctx.clock.now();
-      if (leftMs <= 0) return null;
-      // It may have been woken because there is nothing to wait for any more.
-      if (isWoken && (await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
-      await waitForWakeUp(ctx.clock, watch, leftMs, signal);
+    while (!asker.isGone) {
+      const command = await takeCommand(ctx, caller, asker, mayHold ? REDELIVERY_MS : 0);
+      if (command !== null || !mayHold) return command;
+      ctx.deadlines.add(endMs, watch);
+      asker.tell(watch);
+      // A wake-up may also mean that there is nothing to wait for any more.
+      if (!(await watch.woken()) || (await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
     }
     return null;
   } finally {
+    asker.tell(null);
+    ctx.deadlines.remove(endMs, watch);
     watch.release();
-  }
-}
-
-async function waitForWakeUp(clock: Clock, watch: HostWatch, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const over = new AbortController();
-  const end = () => over.abort();
-  signal.addEventListener('abort', end);
-  void watch.woken().then(end);
-  try {
-    await clock.sleep(ms, over.signal);
-  } finally {
-    signal.removeEventListener('abort', end);
   }
 }
 
 async function takeCommand(
   ctx: DeliveryContext,
   caller: HostActor,
-  signal: AbortSignal,
+  asker: Asker,
   redeliveryMs: number,
 ): Promise<HostCommand | null> {
   for (;;) {
@@ -81,7 +83,7 @@ async function takeCommand(
       if ((await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
       continue;
     }
-    if (signal.aborted) {
+    if (asker.isGone) {
       // Nobody is there any more to take it: let the next poll have it, and not only when it counts as lost.
       await takeBackHandOut(ctx.store.db, event, takenAtMs);
       ctx.waiters.wake(caller.hostArn);

@@ -3,26 +3,28 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
+import { createDeadlines } from '../../system/deadlines.ts';
 import { type AgentRuns, isShared, notePoll } from '../engine/agent-runs.ts';
 import type { ReportContext } from '../engine/event-reports.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
-import { findInstanceByArn, noteAgentRuns, noteHeardOf } from '../store/instances.ts';
+import { type HeardHost, noteAgentRuns } from '../store/instances.ts';
 import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
-import type { InstanceRow } from '../store/schema.ts';
-import { type DeliveryContext, waitForCommand } from './command-delivery.ts';
+import { type Asker, type DeliveryContext, waitForCommand } from './command-delivery.ts';
 import { createCommandReports } from './command-reports.ts';
 import { createHandOuts } from './hand-outs.ts';
+import { type HeardOf, hostOf } from './heard-of.ts';
 import { createSpecificationDesk, type SpecificationDesk } from './specification-desk.ts';
 
 /** The key that signed the request, and the host identifier that it speaks for. */
 export interface HostCommandCaller extends HostActor {
+  /** Its host as it was read with the key, null when it is not registered; left out: it is read. */
+  readonly host?: HeardHost | null;
   readonly agentVersion: string | null;
   /** Of the start of its agent; null: official agents have none. */
   readonly runId?: string | null;
   /** False: a poll is answered at once, also with nothing. */
   readonly mayHold?: boolean;
-  /** Aborts when the client hangs up or the server stops. */
-  readonly signal: AbortSignal;
+  readonly asker: Asker;
 }
 
 export type HostCommandService = {
@@ -32,28 +34,24 @@ export type HostCommandService = {
   ) => Promise<HostCommandOperations[Op]['output']>;
 };
 
-export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts'>, ReportContext {
+export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts' | 'deadlines'>, ReportContext {
   readonly log: Pick<Logger, 'warn'>;
+  readonly heardOf: HeardOf;
   /** Opens tokens for git repositories. */
   readonly sealer: Pick<SecretSealer, 'open'>;
   /** Asked for each specification that is sealed, so that it can be renewed. */
   signer(): Promise<Signer>;
 }
 
-/** How fresh it is kept when a host was last heard of: a poll is to cost no write if it can be helped. */
-const NOTED_MS = 30_000;
-
 export function createHostCommandService(ctx: HostCommandContext): HostCommandService {
   const desk: SpecificationDesk = createSpecificationDesk(ctx);
   const reports = createCommandReports(ctx);
-  const delivery: DeliveryContext = { ...ctx, handOuts: createHandOuts(ctx) };
+  const delivery: DeliveryContext = { ...ctx, handOuts: createHandOuts(ctx), deadlines: createDeadlines(ctx.clock) };
   return {
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
-      const host = await findInstanceByArn(ctx.store.db, caller.hostArn);
-      await noteHost(ctx, caller, host);
-      const isSharedNow = await noteRun(ctx, caller, host);
-      const command = await waitForCommand(delivery, caller, caller.signal, caller.mayHold);
+      const isSharedNow = await heard(ctx, caller);
+      const command = await waitForCommand(delivery, caller, caller.asker, caller.mayHold);
       return {
         ...(command === null ? {} : { HostCommand: command }),
         ...(isSharedNow ? { IdentityIsShared: true } : {}),
@@ -81,7 +79,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     },
     async PostHostCommandUpdate(input, caller) {
       const status = await reports.status(requireText(input, 'HostCommandIdentifier'), caller);
-      await noteHost(ctx, caller, await findInstanceByArn(ctx.store.db, caller.hostArn));
+      await heard(ctx, { ...caller, runId: null });
       return { CommandStatus: status };
     },
     async PutHostCommandComplete(input, caller) {
@@ -96,22 +94,12 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
   };
 }
 
-/**
- * The host has been heard of: by a poll, or by the word that it is still at a command.
- *
- * @param host as it was just read, so that most polls write nothing; null: it is not registered
- */
-async function noteHost(
-  ctx: HostCommandContext,
-  { hostArn, agentVersion }: HostCommandCaller,
-  host: InstanceRow | null,
-): Promise<void> {
-  const nowMs = ctx.clock.now();
-  const knownSinceMs = nowMs - NOTED_MS;
-  if (host === null) return;
-  if (host.agent_version === agentVersion && (host.last_polled_at_ms ?? 0) >= knownSinceMs) return;
-  // Lazy: the next poll notes it again.
-  await ctx.store.transaction((tx) => noteHeardOf(tx, { hostArn, agentVersion, knownSinceMs }, nowMs), 'lazy');
+/** The host has been heard of: by a poll, or by the word that it is still at a command. @returns whether two agents use its identity */
+async function heard(ctx: HostCommandContext, caller: HostCommandCaller): Promise<boolean> {
+  const host = await hostOf(ctx.store, caller);
+  if (host === null) return false;
+  await ctx.heardOf.note(host, caller.agentVersion);
+  return noteRun(ctx, caller, host);
 }
 
 /**
@@ -122,9 +110,9 @@ async function noteHost(
 async function noteRun(
   ctx: HostCommandContext,
   { hostArn, runId }: HostCommandCaller,
-  row: InstanceRow | null,
+  row: HeardHost,
 ): Promise<boolean> {
-  if (runId === undefined || runId === null || row === null) return false;
+  if (runId === undefined || runId === null) return false;
   const nowMs = ctx.clock.now();
   const known: AgentRuns = {
     ids: row.agent_runs_json === null ? [] : (JSON.parse(row.agent_runs_json) as string[]),

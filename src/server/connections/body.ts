@@ -42,7 +42,10 @@ export function createBodyReader(
       else if (bytes > maxBytes) over.reject(tooLarge());
     };
     // Nobody reads this answer; as an error of the API it is not taken for a fault of the server.
-    const onEnd = () => over.resolve(Buffer.concat(chunks, bytes));
+    const onEnd = () => {
+      request.off('close', onBroken);
+      over.resolve(Buffer.concat(chunks, bytes));
+    };
     const onBroken = () => over.reject(new ApiError('SerializationException', 'The body ends too early.'));
     request.on('data', onData).once('end', onEnd).once('error', onBroken).once('close', onBroken);
     // A client that hung up while its request waited for its turn is not heard of any more.

@@ -4,13 +4,14 @@
  * Whoever has not proved who they are gets little and not for long; whoever has is left alone, but for bodies and readers that make
  * no progress. Long polls make none and need none: their bodies are complete, and nothing waits to be read.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../../logging/logger.ts';
 import { saySeldom } from '../../logging/seldom.ts';
 import type { Clock } from '../../system/clock.ts';
 import { clientOf } from './address.ts';
 import { type BodyReader, createBodyReader } from './body.ts';
+import type { GuardedResponse } from './guarded-response.ts';
 import { makeGuardedServer, type RequestListener, type TlsFiles } from './guarded-server.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { lingerWhenClosed } from './linger.ts';
@@ -95,7 +96,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
     });
   };
 
-  const onRequest = (request: IncomingMessage, response: ServerResponse, next: RequestListener) => {
+  const onRequest = (request: IncomingMessage, response: GuardedResponse, next: RequestListener) => {
     const connection = byName.get(nameOf(request.socket));
     if (connection === undefined) {
       // Sent away, or gone already.
@@ -104,7 +105,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
     }
     roster.hear(connection);
     Object.assign(connection, { request, window: null, open: connection.open + 1, idleSinceMs: null });
-    response.once('close', () => {
+    response.on('close', () => {
       connection.open -= 1;
       if (connection.open === 0) connection.idleSinceMs = performance.now();
     });
@@ -112,7 +113,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       connection.socket.destroy();
       return;
     }
-    closeUnlessKnown(connection, response);
+    response.guest = connection;
     if (request.rawHeaders.length / 2 > limits.headerLines) response.writeHead(431).end();
     else next(request, response);
   };
@@ -127,7 +128,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
         connection.socket = socket;
         lingerWhenClosed(socket, () => connection.request, limits.lingerMs);
       });
-      return server.on('request', (request, response) => onRequest(request, response, listener));
+      return server.on('request', (request, response) => onRequest(request, response as GuardedResponse, listener));
     },
     verified(request, accessKeyId) {
       const connection = byName.get(nameOf(request.socket));
@@ -143,15 +144,6 @@ export function createConnections(ctx: ConnectionsContext): Connections {
 
 function nameOf(socket: Socket): string {
   return `${socket.localAddress} ${socket.localPort} ${socket.remoteAddress} ${socket.remotePort}`;
-}
-
-/** Decided when the head of the answer is made: until then the request may have proved who sent it. */
-function closeUnlessKnown(connection: Connection, response: ServerResponse): void {
-  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
-  response.writeHead = ((...args: unknown[]) => {
-    if (connection.standing !== 'known') response.setHeader('connection', 'close');
-    return writeHead(...args);
-  }) as typeof response.writeHead;
 }
 
 function isProgressing(connection: Connection, nowMs: number, limits: ConnectionLimits): boolean {

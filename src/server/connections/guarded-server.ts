@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { messageOf, systemErrorCode } from '../../errors.ts';
 import type { SayingSeldom } from '../../logging/seldom.ts';
+import { GuardedResponse } from './guarded-response.ts';
 import type { ConnectionLimits } from './limits.ts';
 
 export interface TlsFiles {
@@ -28,6 +29,7 @@ export function makeGuardedServer(tls: TlsFiles | null, limits: ConnectionLimits
     maxHeaderSize: limits.headerBytes,
     keepAlive: true,
     keepAliveInitialDelay: ALIVE_AFTER_MS,
+    ServerResponse: GuardedResponse,
   };
   const server: Server =
     tls === null

@@ -1,4 +1,4 @@
-/** A port of its own for one door, beside the one address for all of them. */
+/** An address that the server listens on: the one for all doors, or a port of its own for one of them. */
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, SlipwayError } from '../../errors.ts';
@@ -32,9 +32,14 @@ export async function listenAt(
   });
   const { address, port: chosen, family } = server.address() as AddressInfo;
   return {
-    url: `${tls === null ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${chosen}`,
+    url: `${tls === null ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : reachable(address)}:${chosen}`,
     close: () => closeServer(server),
   };
+}
+
+/** Who listens on all addresses of the machine is reached on each of them. */
+function reachable(address: string): string {
+  return address === '0.0.0.0' ? '127.0.0.1' : address;
 }
 
 /** A connection whose request is still to be answered becomes idle only then, and would stay open for as long as its client likes. */

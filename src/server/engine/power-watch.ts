@@ -7,7 +7,7 @@ import type { Waiters } from './waiters.ts';
 
 export interface PowerWatchContext {
   readonly store: Pick<Store, 'db'>;
-  readonly waiters: Pick<Waiters, 'waiting' | 'wake'>;
+  readonly waiters: Pick<Waiters, 'waiting' | 'wake' | 'size'>;
   /** What else goes on for as long as its key has power. */
   readonly transfers: { underWay(): readonly KeyInUse[] };
   readonly clock: Clock;
@@ -40,12 +40,12 @@ export function startPowerWatch(ctx: PowerWatchContext): Repeated {
   let known: string | null = null;
   let sinceLoss = 0;
   return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async () => {
-    const inUse = keysInUse(ctx);
-    if (inUse.length === 0) return;
+    if (ctx.waiters.size === 0 && ctx.transfers.underWay().length === 0) return;
     try {
       const lost = await lostPowersOf(ctx.store.db);
       sinceLoss = lost === known ? sinceLoss + 1 : 0;
-      if (sinceLoss < LOOKS_AFTER_LOSS || sinceLoss % LOOKS_BETWEEN === 0) await endPowerless(ctx.store.db, inUse);
+      if (sinceLoss < LOOKS_AFTER_LOSS || sinceLoss % LOOKS_BETWEEN === 0)
+        await endPowerless(ctx.store.db, keysInUse(ctx));
       // Only now: a look that failed is made again.
       known = lost;
       failures = 0;

@@ -1,4 +1,7 @@
-/** Long polls that wait for work, by host. An idle one costs an entry in a map and nothing else. */
+/**
+ * Long polls that wait for work, by host. A large fleet waits all the time, so an idle poll is an object and an entry in a map, and has no
+ * closure and no signal of its own.
+ */
 export interface Waiters {
   /** Begun before the look that finds nothing, so that no wake-up falls between the look and the wait. */
   watch(hostArn: string, accessKeyId: string): HostWatch;
@@ -7,6 +10,8 @@ export interface Waiters {
   wakeAll(): void;
   /** Who waits, each host and key once. */
   waiting(): readonly WaitingHost[];
+  /** How many polls wait. */
+  readonly size: number;
 }
 
 export interface WaitingHost {
@@ -15,42 +20,101 @@ export interface WaitingHost {
 }
 
 export interface HostWatch {
-  /** Resolves at the next wake-up; at once if there was one since the watch began or since this was last called. */
-  woken(): Promise<void>;
+  /**
+   * Resolves with true at the next wake-up, at once if there was one since the watch began or since this was last called; with false when the
+   * watch has ended.
+   */
+  woken(): Promise<boolean>;
+  /** The poll waits no more: its time is over, or its client is gone. */
+  end(): void;
   release(): void;
 }
 
 export function createWaiters(): Waiters {
-  const watches = new Map<string, Map<() => void, string>>();
-  const wakeSet = (wakes: ReadonlyMap<() => void, string> | undefined) => {
-    for (const wake of [...(wakes?.keys() ?? [])].reverse()) wake();
+  /** The newest watch of each host; it knows the next older one. */
+  const newest = new Map<string, Watch>();
+  let size = 0;
+  const release = (watch: Watch) => {
+    const { hostArn } = watch;
+    const younger = watchesOf(newest.get(hostArn)).find(({ older }) => older === watch);
+    if (younger !== undefined) younger.older = watch.older;
+    else if (newest.get(hostArn) !== watch) return;
+    else if (watch.older === null) newest.delete(hostArn);
+    else newest.set(hostArn, watch.older);
+    size -= 1;
   };
   return {
     watch(hostArn, accessKeyId) {
-      let next = Promise.withResolvers<void>();
-      const wake = () => next.resolve();
-      const own = watches.get(hostArn) ?? new Map();
-      watches.set(hostArn, own.set(wake, accessKeyId));
-      return {
-        async woken() {
-          await next.promise;
-          next = Promise.withResolvers<void>();
-        },
-        release() {
-          own.delete(wake);
-          if (own.size === 0 && watches.get(hostArn) === own) watches.delete(hostArn);
-        },
-      };
+      const watch = new Watch(hostArn, accessKeyId, newest.get(hostArn) ?? null, release);
+      newest.set(hostArn, watch);
+      size += 1;
+      return watch;
     },
     wake(hostArn) {
-      wakeSet(watches.get(hostArn));
+      for (const watch of watchesOf(newest.get(hostArn))) watch.wake();
     },
     wakeAll() {
-      for (const own of watches.values()) wakeSet(own);
+      for (const first of newest.values()) for (const watch of watchesOf(first)) watch.wake();
     },
     waiting: () =>
-      [...watches].flatMap(([hostArn, own]) =>
-        [...new Set(own.values())].map((accessKeyId) => ({ hostArn, accessKeyId })),
+      [...newest].flatMap(([hostArn, first]) =>
+        [...new Set(watchesOf(first).map(({ accessKeyId }) => accessKeyId))].map((accessKeyId) => ({
+          hostArn,
+          accessKeyId,
+        })),
       ),
+    get size() {
+      return size;
+    },
   };
+}
+
+/** A watch and the older ones of its host. */
+function watchesOf(first: Watch | null | undefined): readonly Watch[] {
+  const watches: Watch[] = [];
+  for (let watch = first ?? null; watch !== null; watch = watch.older) watches.push(watch);
+  return watches;
+}
+
+class Watch implements HostWatch {
+  readonly hostArn: string;
+  readonly accessKeyId: string;
+  older: Watch | null;
+  readonly #release: (watch: Watch) => void;
+  #isWoken = false;
+  #hasEnded = false;
+  /** Goes on with whoever waits; null: nobody does. */
+  #goOn: ((isWoken: boolean) => void) | null = null;
+
+  constructor(hostArn: string, accessKeyId: string, older: Watch | null, release: (watch: Watch) => void) {
+    this.hostArn = hostArn;
+    this.accessKeyId = accessKeyId;
+    this.older = older;
+    this.#release = release;
+  }
+
+  wake(): void {
+    this.#isWoken = true;
+    this.#goOn?.(true);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#goOn?.(false);
+  }
+
+  woken(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#goOn = (isWoken) => {
+        this.#goOn = null;
+        this.#isWoken = false;
+        resolve(isWoken);
+      };
+      if (this.#isWoken || this.#hasEnded) this.#goOn(this.#isWoken);
+    });
+  }
+
+  release(): void {
+    this.#release(this);
+  }
 }

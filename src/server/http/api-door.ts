@@ -1,7 +1,10 @@
-/** The door of both JSON APIs: `POST /`, answered by JSON. Which operation it is and who asks is not its matter. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { isSlipwayError, messageOf } from '../../errors.ts';
+/**
+ * The door of both JSON APIs: `POST /`, answered by JSON. Which operation it is and who asks is not its matter.
+ *
+ * A poll that is held keeps what this door has made for it, for each host of a fleet; so that is little.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isSlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import type { Random } from '../../system/random.ts';
@@ -16,60 +19,56 @@ export interface ApiDoorContext {
 /** @param requestId what the answer names the request by */
 type Call = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<object>;
 
-/**
- * @param createServer makes the server below, which hands over the requests that are meant for this door
- * @param call carries a request out, and throws an ApiError when it is refused
- */
-export function createApiDoor(
+/** @param call carries a request out, and throws an ApiError when it is refused */
+export function createApiDoor(ctx: ApiDoorContext, call: Call): RequestListener {
+  return (request, response) => void answer(ctx, call, request, response);
+}
+
+async function answer(
   ctx: ApiDoorContext,
-  createServer: (onRequest: RequestListener) => Server,
   call: Call,
-): FastifyInstance {
-  const door: FastifyInstance = fastify({
-    serverFactory: createServer,
-    // The factory's servers answer what is no HTTP themselves.
-    clientErrorHandler: () => undefined,
-    forceCloseConnections: 'idle',
-  });
-  door.addHook('onRequest', async (request) => requireUnambiguous(request.raw.rawHeaders));
-  // Bodies are read only when the head of a request has been found good.
-  door.removeAllContentTypeParsers();
-  door.addContentTypeParser('*', (_request, _body, done) => done(null));
-  door.setErrorHandler((error, _request, reply) => sendError(ctx, reply, ctx.random.uuid(), requestFault(error)));
-  door.setNotFoundHandler((_request, reply) => sendError(ctx, reply, ctx.random.uuid(), notFound()));
-  door.post('/', async (request, reply) => {
-    const requestId = ctx.random.uuid();
-    try {
-      if (request.url !== '/') throw notFound();
-      const output = await call(request.raw, reply.raw, requestId);
-      return reply
-        .header('x-amzn-requestid', requestId)
-        .header('content-type', 'application/x-amz-json-1.1')
-        .send(JSON.stringify(output));
-    } catch (error) {
-      return sendError(ctx, reply, requestId, error);
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const requestId = ctx.random.uuid();
+  try {
+    requireUnambiguous(request.rawHeaders);
+    const { method = '', url } = request;
+    if (url !== '/' || !['POST', 'GET', 'HEAD'].includes(method)) throw notFound();
+    if (method !== 'POST') {
+      send(response, ALIVE);
+      return;
     }
-  });
-  // Agents make sure at their start that something answers here; load balancers ask whether it lives.
-  door.get('/', async (_request, reply) => reply.header('content-type', 'text/plain').send('slipway control server\n'));
-  return door;
+    const body = JSON.stringify(await call(request, response, requestId));
+    send(response, {
+      status: 200,
+      headers: { 'x-amzn-requestid': requestId, 'content-type': 'application/x-amz-json-1.1' },
+      body,
+    });
+  } catch (error) {
+    const { status, headers, body } = encodeApiError(apiErrorOf(ctx, error, requestId));
+    send(response, { status, headers: { ...headers, 'x-amzn-requestid': requestId }, body });
+  }
+}
+
+/** Agents make sure at their start that something answers here; load balancers ask whether it lives. */
+const ALIVE: Answer = { status: 200, headers: { 'content-type': 'text/plain' }, body: 'slipway control server\n' };
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Nothing is sent to a client that has hung up. */
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (response.destroyed || response.headersSent) return;
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
 }
 
 function notFound(): ApiError {
   return new ApiError('UnknownOperationException', 'Every operation is a POST to /, without a query.', { status: 404 });
-}
-
-/** What fastify itself refuses, in the words of the API. */
-function requestFault(error: unknown): unknown {
-  const status = (error as { statusCode?: number }).statusCode;
-  return status !== undefined && status < 500
-    ? new ApiError('SerializationException', messageOf(error), { status })
-    : error;
-}
-
-function sendError(ctx: ApiDoorContext, reply: FastifyReply, requestId: string, thrown: unknown): FastifyReply {
-  const { status, headers, body } = encodeApiError(apiErrorOf(ctx, thrown, requestId));
-  return reply.status(status).headers(headers).header('x-amzn-requestid', requestId).send(body);
 }
 
 function apiErrorOf(ctx: ApiDoorContext, thrown: unknown, requestId: string): ApiError {

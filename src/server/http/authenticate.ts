@@ -7,6 +7,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Caller } from '../api/context.ts';
 import type { Rates } from '../connections/rates.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
+import type { HeardHost } from '../store/instances.ts';
 import { powerlessError } from '../store/powers.ts';
 
 export interface AuthenticationContext {
@@ -16,6 +17,12 @@ export interface AuthenticationContext {
   readonly rates: Rates;
   /** Derives signing keys, or remembers them. */
   readonly signingKeyOf: SigningKeyOf;
+}
+
+/** A caller of whom the signature holds. */
+export interface ProvedCaller extends Caller {
+  /** The host that the key speaks for, as it was read with the key; null: there is none. */
+  readonly host: HeardHost | null;
 }
 
 export interface IncomingHead {
@@ -43,7 +50,7 @@ export async function beginAuthentication(
   head: IncomingHead,
   services: readonly string[],
   turn: () => Promise<void> = async () => undefined,
-): Promise<(body: Buffer) => Promise<Caller>> {
+): Promise<(body: Buffer) => Promise<ProvedCaller>> {
   const signed = { method: head.method, path: head.path, headers: textHeaders(head.headers) };
   const options = { services, nowMs: ctx.clock.now(), signingKeyOf: ctx.signingKeyOf };
   const { accessKeyId } = checkSignatureHead(signed, options).authorization;
@@ -71,8 +78,8 @@ export async function beginAuthentication(
     );
     ctx.rates.proved(claim, key.role);
     if (key.powerless !== null) throw powerlessError(key.powerless);
-    const { role, hostArn, scope } = key;
-    return { accessKeyId, role, hostArn, scope };
+    const { role, hostArn, scope, host } = key;
+    return { accessKeyId, role, hostArn, scope, host };
   };
 }
 

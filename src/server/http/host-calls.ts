@@ -11,21 +11,23 @@ import { printable } from '../../system/printable.ts';
 import type { Caller, Input } from '../api/context.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import { readRunId } from '../engine/agent-runs.ts';
+import type { ProvedCaller } from './authenticate.ts';
 import type { Calls } from './calls.ts';
 
 /** More of an agent's version is not kept; characters. */
 const MAX_VERSION = 128;
 
 /**
- * Ends a poll that is held when its client hangs up or the server stops.
+ * A poll that is held ends when its client hangs up or the server stops. Not an async function: what a call needs until its end is kept by the
+ * operation alone.
  *
  * @throws ApiError UnknownOperationException, AccessDeniedException, or what the operation throws
  */
-export async function callHostCommand(
+export function callHostCommand(
   { hostCommands, calls }: { readonly hostCommands: HostCommandService; readonly calls: Calls },
   operation: string,
   input: Input,
-  caller: Caller,
+  caller: ProvedCaller,
   { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
 ): Promise<object> {
   if (!Object.hasOwn(hostCommands, operation)) {
@@ -37,14 +39,14 @@ export async function callHostCommand(
     input: Input,
     caller: object,
   ) => Promise<object>;
-  using call = calls.begin(response);
-  return await answer(input, {
+  return answer(input, {
     accessKeyId: caller.accessKeyId,
     hostArn,
+    host: caller.host,
     runId: readRunId(request.headers[RUN_HEADER]),
     agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
-    signal: call.signal,
+    asker: calls.begin(response),
   });
 }
 

@@ -1,6 +1,5 @@
 /** The control server's address: `POST /` for both JSON APIs, told apart by their target. Other requests go to the other doors. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import {
@@ -25,7 +24,7 @@ import type { HostCommandService } from '../commands/host-commands.ts';
 import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
-import { BACKLOG } from '../connections/limits.ts';
+import { type Listener, listenAt } from '../connections/listener.ts';
 import type { Rates } from '../connections/rates.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
@@ -68,34 +67,22 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const calls = createCalls();
   const turns = createTurns({ afterTurn: setImmediate, now: () => performance.now() });
-  const createServer = (onApi: RequestListener) =>
-    ctx.connections.createServer(ctx.tls, (request, response) => {
-      const door = doorFor(request);
-      response.once('close', () =>
-        ctx.onEnd(
-          labelsFor(door, request, ctx.hostCommands),
-          response.writableFinished ? String(response.statusCode) : 'closed',
-        ),
-      );
-      if (door === 'api') onApi(request, response);
-      else ctx.doors[door](request, response);
-    });
-  const server = createApiDoor(ctx, createServer, (...call) => handle({ ...ctx, turns, calls }, ...call));
+  const api = createApiDoor(ctx, (...call) => handle({ ...ctx, turns, calls }, ...call));
+  const answer: RequestListener = (request, response) => {
+    const door = doorFor(request);
+    const labels = labelsFor(door, request, ctx.hostCommands);
+    response.on('close', () => ctx.onEnd(labels, response.writableFinished ? String(response.statusCode) : 'closed'));
+    (door === 'api' ? api : ctx.doors[door])(request, response);
+  };
+  let listener: Listener | null = null;
   return {
     async listen(host, port) {
-      try {
-        const url = await server.listen({ host, port, backlog: BACKLOG });
-        // Fastify does not know what the server speaks that was made for it.
-        return ctx.tls === null ? url : url.replace(/^http:/, 'https:');
-      } catch (cause) {
-        throw new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
-          cause,
-        });
-      }
+      listener = await listenAt(ctx, { host, port }, answer);
+      return listener.url;
     },
     async close() {
       calls.endAll();
-      await server.close();
+      await listener?.close();
     },
   };
 }

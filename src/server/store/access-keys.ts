@@ -1,6 +1,7 @@
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
+import { HEARD_OF, type HeardHost } from './instances.ts';
 import { type Powerless, powerlessWith } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
 import { statement } from './statement.ts';
@@ -65,6 +66,8 @@ export async function createAccessKey(
 /** A key, and why it has no power now; null: it has. */
 export interface KnownAccessKey extends AccessKey {
   readonly powerless: Powerless | null;
+  /** The registered host that it speaks for; null: there is none. */
+  readonly host: HeardHost | null;
 }
 
 /** One statement: this is asked for each request. */
@@ -75,7 +78,7 @@ const keysWithHosts = statement((db, accessKeyIds: readonly string[]) =>
       join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
     )
     .selectAll('access_keys')
-    .select('instances.instance_id')
+    .select(HEARD_OF.map((column) => `instances.${column}` as const))
     .where('access_key_id', 'in', accessKeyIds),
 );
 
@@ -97,9 +100,16 @@ export async function findKnownAccessKeys(
     const { access_key_id: accessKeyId, role, host_arn: hostArn, disabled_at_ms: disabledAtMs } = row;
     const powerless = await powerlessWith(db, { hostArn, disabledAtMs, isRegistered: row.instance_id !== null });
     const secretAccessKey = sealer.open(row.secret_sealed);
-    found.set(accessKeyId, { accessKeyId, secretAccessKey, role, hostArn, scope: readScope(row), powerless });
+    const host = hostIn(row);
+    found.set(accessKeyId, { accessKeyId, secretAccessKey, role, hostArn, scope: readScope(row), powerless, host });
   }
   return accessKeyIds.map((id) => found.get(id) ?? null);
+}
+
+function hostIn(row: { readonly [Column in keyof HeardHost]: HeardHost[Column] | null }): HeardHost | null {
+  const { instance_id, instance_name, last_polled_at_ms, agent_version, agent_runs_json, identity_shared_at_ms } = row;
+  if (instance_id === null || instance_name === null) return null;
+  return { instance_id, instance_name, last_polled_at_ms, agent_version, agent_runs_json, identity_shared_at_ms };
 }
 
 /** @returns null: the key is not limited */

@@ -110,33 +110,59 @@ export async function markDeregistered(tx: StoreTransaction, instanceId: string,
   return numUpdatedRows > 0n;
 }
 
-/**
- * Notes that a registered host was heard of. Nothing is written when that is known already.
- *
- * @param host.knownSinceMs a note from this time on is fresh enough
- */
+/** What is read of a host with each of its requests. */
+export type HeardHost = Pick<InstanceRow, (typeof HEARD_OF)[number]>;
+export const HEARD_OF = [
+  'instance_id',
+  'instance_name',
+  'last_polled_at_ms',
+  'agent_version',
+  'agent_runs_json',
+  'identity_shared_at_ms',
+] as const;
+
+/** Notes that a registered host was heard of, and by which agent. */
 export async function noteHeardOf(
   db: StoreReader,
-  host: { readonly hostArn: string; readonly agentVersion: string | null; readonly knownSinceMs: number },
+  instanceId: string,
+  agentVersion: string | null,
   nowMs: number,
 ): Promise<void> {
-  await noteOlderThan(db, host.hostArn, host.agentVersion, host.knownSinceMs, nowMs);
+  await note(db, instanceId, agentVersion, nowMs);
 }
 
-const noteOlderThan = statement(
-  (db, hostArn: string, agentVersion: string | null, knownSinceMs: number, nowMs: number) =>
-    db
-      .updateTable('instances')
-      .set({ last_polled_at_ms: nowMs, agent_version: agentVersion })
-      .where('host_arn', '=', hostArn)
-      .where('deregistered_at_ms', 'is', null)
-      .where((eb) =>
-        eb.or([
-          eb('last_polled_at_ms', 'is', null),
-          eb('last_polled_at_ms', '<', knownSinceMs),
-          eb('agent_version', 'is distinct from', agentVersion),
-        ]),
-      ),
+const note = statement((db, instanceId: string, agentVersion: string | null, nowMs: number) =>
+  db
+    .updateTable('instances')
+    .set({ last_polled_at_ms: nowMs, agent_version: agentVersion })
+    .where('instance_id', '=', instanceId)
+    .where('deregistered_at_ms', 'is', null),
+);
+
+/**
+ * Notes that registered hosts were heard of. A host that somebody holds is left out: it is not waited for, so that nobody waits in a circle.
+ *
+ * @param instanceIds a hundred at most
+ */
+export async function noteHeardOfAll(db: StoreReader, instanceIds: readonly string[], atMs: number): Promise<void> {
+  await noteAll(db, instanceIds, atMs);
+}
+
+const noteAll = statement((db, instanceIds: readonly string[], atMs: number) =>
+  db
+    .with('held', (qb) =>
+      qb
+        .selectFrom('instances')
+        .select('instance_id')
+        .where('instance_id', 'in', instanceIds)
+        .where('deregistered_at_ms', 'is', null)
+        .where('last_polled_at_ms', '<', atMs)
+        .forNoKeyUpdate()
+        .skipLocked(),
+    )
+    .updateTable('instances')
+    .set({ last_polled_at_ms: atMs })
+    .where('instance_id', 'in', (eb) => eb.selectFrom('held').select('held.instance_id')),
 );
 
 export async function noteAgentRuns(

@@ -21,7 +21,7 @@ function watchOver(store: Pick<Store, 'db'>, log = silentLogger) {
         ended.push(host);
       },
     }));
-  const waiters = { waiting: () => [], wake: () => undefined };
+  const waiters = { waiting: () => [], wake: () => undefined, size: 0 };
   const watch = startPowerWatch({ store, waiters, transfers: { underWay }, clock, log });
   let sleepMs = clock.nextSleep();
   return {

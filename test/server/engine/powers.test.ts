@@ -7,6 +7,7 @@ import { createAccessKey } from '../../../src/server/store/access-keys.ts';
 import { findPowerless, lockPower, powerfulKeys } from '../../../src/server/store/powers.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import { systemRandom } from '../../../src/system/random.ts';
+import { askerOf } from '../../support/asker.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
   deploymentOf,
@@ -59,7 +60,7 @@ describeStores('a key without power', (kind) => {
         accessKeyId: keyOfHost('a'),
         hostArn: hostArn('a'),
         agentVersion: 'test',
-        signal: new AbortController().signal,
+        asker: askerOf(),
       };
       const message = expect.stringContaining(why);
       await expect(server.acknowledge('a', command)).rejects.toMatchObject({ message });

@@ -44,3 +44,27 @@ test('who is woken can wait again, and who has let go is not woken', async () =>
   watch.release();
   waiters.wake('a');
 });
+
+test('a watch that has ended says so at once and ever after, but not before it has told of a wake-up', async () => {
+  const waiters = createWaiters();
+  const watch = waiters.watch('a', 'AKIA');
+  const waits = watch.woken();
+  watch.end();
+  expect(await waits).toBe(false);
+  waiters.wake('a');
+  expect([await watch.woken(), await watch.woken()]).toEqual([true, false]);
+});
+
+test('polls of one host are known one by one, in whatever order they let go', () => {
+  const waiters = createWaiters();
+  const [first, second, third] = ['AKIA1', 'AKIA2', 'AKIA2'].map((key) => waiters.watch('a', key));
+  waiters.watch('b', 'AKIA3');
+  const keys = () => waiters.waiting().map(({ accessKeyId }) => accessKeyId);
+  expect([waiters.size, keys()]).toEqual([4, ['AKIA2', 'AKIA1', 'AKIA3']]);
+  second?.release();
+  second?.release();
+  expect([waiters.size, keys()]).toEqual([3, ['AKIA2', 'AKIA1', 'AKIA3']]);
+  third?.release();
+  first?.release();
+  expect([waiters.size, keys()]).toEqual([1, ['AKIA3']]);
+});
