@@ -11,6 +11,7 @@ export default defineConfig({
       // Agents, servers and databases are killed here, and an Install is cut off at each of its calls: minutes that `npm test` need not take each time.
       { extends: true, test: { name: 'crash', include: [CRASHES] } },
     ],
+    globalSetup: ['test/support/shared-postgres.ts'],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
     // Real processes start in many tests, and are waited for; two cores are the machine this suite is sized for.
     maxWorkers: 4,

@@ -23,7 +23,7 @@ const folderOf = ({ location }: TestDatabase, otherwise: string) =>
 describeStores('data of an older version', (kind) => {
   test.each(keptSteps())('%s is served as its own version served it, and is deployed from', async (step) => {
     using scratch = scratchFolder();
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     const [url, life] = [urlOf(database), lifeOf(step, kind.dialect)];
     const dataDir = folderOf(database, scratch.at('data'));
     restore(step, dataDir, url);
@@ -47,7 +47,7 @@ describeStores('data of an older version', (kind) => {
   });
 
   test.each(keptSteps())('%s has a deployment that is open, which goes on and ends well', async (step) => {
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     const life = lifeOf(step, kind.dialect);
     using scratch = scratchFolder();
     restore(step, folderOf(database, scratch.at('data')), urlOf(database));
@@ -69,7 +69,7 @@ describeStores('data of a newer version', (kind) => {
     ['a command for keys', ['keys', 'create', '--role', 'viewer']],
   ])('is refused by %s, which says what to do, and stays as it is', async (_, words) => {
     using scratch = scratchFolder();
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     const url = urlOf(database);
     const where = ['--data-dir', folderOf(database, scratch.at('data')), ...(url === null ? [] : ['--database', url])];
     expect(await runSlipway(['keys', 'create', '--role', 'admin', ...where])).toMatchObject({ status: 0 });

@@ -1,24 +1,19 @@
 /** The master key beside what was sealed with it: a server that lacks the right one says so, and writes none. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { describeIf } from '../support/needs.ts';
-import { type PostgresCluster, postgresCluster, postgresPrograms } from '../support/postgres.ts';
+import { postgresPrograms } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { sharedDatabases } from '../support/shared-databases.ts';
 import { runSlipway, startControlServer } from '../support/slipway.ts';
 
-let cluster: PostgresCluster | null = null;
-beforeAll(async () => {
-  if (postgresPrograms !== null) cluster = await postgresCluster();
-});
-afterAll(async () => {
-  await cluster?.[Symbol.asyncDispose]();
-});
+const databases = sharedDatabases();
 
 /** Arguments that name a database: none for the one in the data folder. */
 async function databaseArgs(dialect: string): Promise<string[]> {
-  return dialect === 'PostgreSQL' ? ['--database', (await cluster?.createDatabase()) ?? ''] : [];
+  return dialect === 'PostgreSQL' ? ['--database', await databases.empty()] : [];
 }
 
 const OTHER_KEY = `${Buffer.alloc(32, 7).toString('base64')}\n`;
@@ -27,30 +22,36 @@ describe.each([
   ['SQLite', true],
   ['PostgreSQL', postgresPrograms !== null],
 ])('on %s', (dialect, isThere) => {
-  /** A data folder whose server ran once, with a key of an admin. */
-  async function usedServer(dataDir: string) {
-    const database = await databaseArgs(dialect);
+  const original = scratchFolder();
+  afterAll(() => original[Symbol.dispose]());
+  let database: string[] = [];
+
+  beforeAll(async () => {
+    if (!isThere) return;
+    const dataDir = original.at('data');
+    database = await databaseArgs(dialect);
     const create = ['keys', 'create', '--role', 'viewer', '--data-dir', dataDir, ...database];
     expect(await runSlipway(create)).toMatchObject({ status: 0 });
-    const server = await startControlServer(
-      dataDir,
-      { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0', env: {} },
-      database,
-    );
-    await server[Symbol.asyncDispose]();
-    const listen = ['--listen', '127.0.0.1:0'];
+    const urls = { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0', env: {} };
+    await (await startControlServer(dataDir, urls, database))[Symbol.asyncDispose]();
+  });
+
+  /** A copy of a data folder whose server ran once, with a key of a viewer. */
+  function usedServer(dataDir: string) {
+    cpSync(original.at('data'), dataDir, { recursive: true });
+    const options = ['--data-dir', dataDir, ...database];
     return {
       keyFile: join(dataDir, 'master.key'),
-      start: () => runSlipway(['server', '--data-dir', dataDir, ...listen, ...database]),
-      createKey: () => runSlipway(create),
-      listKeys: () => runSlipway(['keys', 'list', '--data-dir', dataDir, ...database]),
+      start: () => runSlipway(['server', ...options, '--listen', '127.0.0.1:0']),
+      createKey: () => runSlipway(['keys', 'create', '--role', 'viewer', ...options]),
+      listKeys: () => runSlipway(['keys', 'list', ...options]),
     };
   }
 
   describeIf(isThere, 'PostgreSQL, initdb and postgres')('the master key', () => {
     test('a missing key is told by server and keys create, and none is written', async () => {
       using scratch = scratchFolder();
-      const { keyFile, start, createKey, listKeys } = await usedServer(scratch.at('data'));
+      const { keyFile, start, createKey, listKeys } = usedServer(scratch.at('data'));
       renameSync(keyFile, scratch.at('kept.key'));
       for (const run of [start, createKey]) {
         const refused = await run();
@@ -74,7 +75,7 @@ describe.each([
       ['some text', 'this is not a key\n', 'does not hold a key'],
     ])('%s in its place is told by server and keys create, and stays as it is', async (_, content, message) => {
       using scratch = scratchFolder();
-      const { keyFile, start, createKey } = await usedServer(scratch.at('data'));
+      const { keyFile, start, createKey } = usedServer(scratch.at('data'));
       writeFileSync(keyFile, content);
       for (const run of [start, createKey]) {
         const refused = await run();

@@ -94,13 +94,7 @@ export async function postgresCluster(
       await runSql(urlOf('postgres'), `create database test_${made}`);
       return urlOf(`test_${made}`);
     },
-    async breakConnections(databaseUrl) {
-      const database = new URL(databaseUrl).pathname.slice(1);
-      await runSql(
-        urlOf('postgres'),
-        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`,
-      );
-    },
+    breakConnections,
     stop: (mode = 'fast') => server.end(mode),
     async start() {
       server = await launch();
@@ -147,6 +141,14 @@ async function launchPostgres(
       await ended;
     },
   };
+}
+
+/** Breaks every connection to a database but the one that does it, as a restart of the server would. */
+export async function breakConnections(databaseUrl: string): Promise<void> {
+  await runSql(
+    databaseUrl,
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  );
 }
 
 async function runSql(url: string, text: string): Promise<void> {

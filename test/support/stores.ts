@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { describe } from 'vitest';
 import { openStore, type Store, type StoreLocation } from '../../src/server/store/store.ts';
 import { describeIf } from './needs.ts';
-import { type PostgresCluster, postgresCluster, postgresPrograms } from './postgres.ts';
+import { breakConnections, postgresPrograms } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
+import { sharedDatabases } from './shared-databases.ts';
 
 /** A database of a test's own. It outlives its stores, so that a test can open it again, or twice. */
 export interface TestDatabase extends AsyncDisposable {
@@ -13,46 +14,39 @@ export interface TestDatabase extends AsyncDisposable {
 
 export interface DatabaseKind {
   readonly dialect: Store['dialect'];
+  /** A database with nothing in it. On PostgreSQL it has its tables already: another test may have used it before. */
   create(): Promise<TestDatabase>;
+  /** A database without tables, for a test of how they are made. */
+  createWithoutTables(): Promise<TestDatabase>;
   /** Breaks the connections of all who have it open; nothing on SQLite, which has none. */
   breakConnections(database: TestDatabase): Promise<void>;
 }
 
+const databases = sharedDatabases();
+
 /** Runs the same tests on SQLite and, where it is installed, on PostgreSQL. */
 export function describeStores(title: string, tests: (kind: DatabaseKind) => void): void {
   describe(`${title}, on SQLite`, () => {
-    tests({
-      dialect: 'sqlite',
-      async create() {
-        const scratch = scratchFolder();
-        return testDatabase({ dataDir: scratch.at('data') }, () => scratch[Symbol.dispose]());
-      },
-      breakConnections: async () => undefined,
-    });
+    const create = async () => {
+      const scratch = scratchFolder();
+      return testDatabase({ dataDir: scratch.at('data') }, () => scratch[Symbol.dispose]());
+    };
+    tests({ dialect: 'sqlite', create, createWithoutTables: create, breakConnections: async () => undefined });
   });
   describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')(`${title}, on PostgreSQL`, () => {
-    let cluster: PostgresCluster | null = null;
-    const running = () => {
-      if (cluster === null) throw new Error('the cluster has not been started');
-      return cluster;
-    };
-    beforeAll(async () => {
-      cluster = await postgresCluster();
-    });
-    afterAll(async () => {
-      await cluster?.[Symbol.asyncDispose]();
-    });
+    const given = (databaseUrl: string) => testDatabase({ databaseUrl }, () => databases.giveBack(databaseUrl));
     tests({
       dialect: 'postgres',
-      create: async () => testDatabase({ databaseUrl: await running().createDatabase() }, () => undefined),
+      create: async () => given(await databases.take()),
+      createWithoutTables: async () => given(await databases.empty()),
       async breakConnections({ location }) {
-        if ('databaseUrl' in location) await running().breakConnections(location.databaseUrl);
+        if ('databaseUrl' in location) await breakConnections(location.databaseUrl);
       },
     });
   });
 }
 
-function testDatabase(location: StoreLocation, remove: () => void): TestDatabase {
+function testDatabase(location: StoreLocation, remove: () => void | Promise<void>): TestDatabase {
   const opened: Store[] = [];
   return {
     location,
@@ -63,7 +57,7 @@ function testDatabase(location: StoreLocation, remove: () => void): TestDatabase
     },
     async [Symbol.asyncDispose]() {
       for (const store of opened) await store.close();
-      remove();
+      await remove();
     },
   };
 }

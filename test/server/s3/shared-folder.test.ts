@@ -4,9 +4,10 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { describeIf } from '../../support/needs.ts';
-import { postgresCluster, postgresPrograms } from '../../support/postgres.ts';
+import { postgresPrograms } from '../../support/postgres.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
+import { sharedDatabases } from '../../support/shared-databases.ts';
 import { testServer } from '../../support/test-server.ts';
 
 const ROUNDS = 10;
@@ -16,12 +17,12 @@ const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('two servers on one folder', () => {
   test('that complete one upload at the same time both tell of the one object, and unfinished files of a killed one go', async () => {
     using scratch = scratchFolder();
-    await using cluster = await postgresCluster();
-    await using one = await testServer(scratch.at('one'), cluster.url);
+    const database = await sharedDatabases().empty();
+    await using one = await testServer(scratch.at('one'), database);
     mkdirSync(scratch.at('two'), { mode: 0o700 });
     copyFileSync(scratch.at('one/master.key'), scratch.at('two/master.key'));
     symlinkSync(scratch.at('one/s3'), scratch.at('two/s3'));
-    await using two = await testServer(scratch.at('two'), cluster.url);
+    await using two = await testServer(scratch.at('two'), database);
     const key = await one.key('operator');
     const sends = [rawS3(one.s3Url, key), rawS3(two.s3Url, key)] as const;
 

@@ -14,7 +14,7 @@ import { describeStores } from '../../support/stores.ts';
 
 describeStores('migrations', (kind) => {
   test('opening a database again changes nothing', async () => {
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     const first = await database.open();
     await first.db.insertInto('secrets').values({ name: 'kept', value_sealed: '' }).execute();
     const steps = await stepsOf(first.db);
@@ -25,7 +25,7 @@ describeStores('migrations', (kind) => {
   });
 
   test('a database of the first version keeps its deployments, none of which was a restart', async () => {
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     await makeOld(database.location, 1, [
       `insert into applications (application_id, application_name, compute_platform, created_at_ms) values ('a', 'app', 'Server', 0)`,
       `insert into deployments (deployment_id, application_id, application_name, deployment_group_id, deployment_group_name,
@@ -38,7 +38,7 @@ describeStores('migrations', (kind) => {
   });
 
   test('tags of an older database are listed by the names of their instances, those of records are gone', async () => {
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     const instance = (name: string, deregisteredAtMs: number | null) =>
       `insert into instances (instance_id, instance_name, instance_arn, arn_kind, host_arn, registered_at_ms, deregistered_at_ms)
         values ('id-${name}', '${name}', '${name}', 'user', '${name}', 0, ${deregisteredAtMs})`;
@@ -51,7 +51,7 @@ describeStores('migrations', (kind) => {
   });
 
   test('processes that open a new database at the same time make its tables once', async () => {
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     // One process's SQLite cannot wait for itself; the others come right behind.
     const stores =
       kind.dialect === 'postgres'
@@ -61,7 +61,7 @@ describeStores('migrations', (kind) => {
   });
 
   test('a database that a newer version has made is refused, and left as it is', async () => {
-    await using database = await kind.create();
+    await using database = await kind.createWithoutTables();
     const store = await database.open();
     const steps = await stepsOf(store.db);
     await sql`insert into slipway_migrations (step) values (99)`.execute(store.db);
