@@ -483,6 +483,10 @@ export const ERROR_CATALOGUE = {
     meaning: 'Putting a service in place needs rights on system folders.',
     remedy: 'Run it as root, or pass --print to see what would be written.',
   },
+  CLI_MIGRATION_REFUSED: {
+    meaning: 'The official agent of a machine cannot be taken over, or not now, or there is none to go back to.',
+    remedy: 'Nothing was changed. Correct what the message names, and run the command again.',
+  },
   CLI_NO_LOGS: {
     meaning: 'There is no log where the command looked for it.',
     remedy: 'Check --config-file and the deployment id; `slipway logs` reads what the agent on this machine wrote.',

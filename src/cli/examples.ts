@@ -33,6 +33,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'hosts update': 'slipway hosts update web-1 --tag Role=web',
   'hosts deregister': 'slipway hosts deregister web-1',
   register: 'slipway register --server https://SERVER:8400 --token-file token',
+  'migrate-from-codedeploy': 'slipway migrate-from-codedeploy --dry-run',
   validate: 'slipway validate ./build',
   sign: 'slipway sign build.tgz --key ~/.ssh/id_ed25519 --application my-site',
   verify: 'slipway verify build.tgz --application my-site',

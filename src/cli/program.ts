@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   revisions: async () => (await import('./commands/revisions.ts')).addRevisionsCommand,
   hosts: async () => (await import('./commands/hosts.ts')).addHostsCommand,
   register: async () => (await import('./commands/register.ts')).addRegisterCommand,
+  'migrate-from-codedeploy': async () => (await import('./commands/migrate-from-codedeploy.ts')).addMigrateCommand,
   validate: async () => (await import('./commands/validate.ts')).addValidateCommand,
   sign: async () => (await import('./commands/sign.ts')).addSignCommand,
   verify: async () => (await import('./commands/verify.ts')).addVerifyCommand,

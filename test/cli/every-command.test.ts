@@ -110,6 +110,8 @@ function sensible(option: Option, url: string, path: string): readonly string[] 
     '--state-dir': at('state'),
     '--data-dir': at('data'),
     '--settings-file': at('server.env'),
+    // Nothing is there that could be taken over.
+    '--root': at('root'),
     '--bundle-location': bundle,
     '--key': at('key'),
     '--signers': at('signers'),

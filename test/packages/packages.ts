@@ -5,12 +5,12 @@
  * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. What cannot run here is named, with the reason.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { baseSystem, bootMachine, obstacles } from '../systemd/machine.ts';
+import { baseSystem, bootMachine, type Machine, obstacles } from '../systemd/machine.ts';
 import { completionChecks } from './completions.ts';
 import { type Check, runChecks } from './run-checks.ts';
 
@@ -159,6 +159,7 @@ function machineChecks(): readonly Check[] {
         machine.run('dpkg --install /slipway.deb');
         saysItsBuild(machine.run('slipway --version'), 'deb');
         must(machine.ask('systemctl is-active slipway-agent slipway-server') === null, 'a service runs unasked');
+        takesOverAndGoesBack(machine);
         machine.run('slipway server init --address 127.0.0.1');
         must(
           machine.run('stat --format %U:%G:%a /etc/slipway/tls/server.key') === 'root:slipway:640',
@@ -192,6 +193,37 @@ function machineChecks(): readonly Check[] {
       },
     },
   ];
+}
+
+/** An official agent that is nothing but its files and a process. */
+function takesOverAndGoesBack(machine: Machine): void {
+  const put = (path: string, text: string) => {
+    mkdirSync(join(machine.root, dirname(path)), { recursive: true });
+    writeFileSync(join(machine.root, path), text);
+  };
+  const unit = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n';
+  put('/lib/systemd/system/codedeploy-agent.service', unit);
+  const config = '/etc/codedeploy-agent/conf/codedeployagent.yml';
+  const before = ':deploy_control_endpoint: https://127.0.0.1:1\n';
+  put(config, before);
+  const arn = ':iam_user_arn: arn:aws:iam::123456789012:user/web-1\n:region: eu-central-1\n';
+  put(
+    '/etc/codedeploy-agent/conf/codedeploy.onpremises.yml',
+    `${arn}:aws_access_key_id: AKIDEXAMPLE\n:aws_secret_access_key: x\n`,
+  );
+  machine.run('systemctl daemon-reload && systemctl enable --now codedeploy-agent');
+  machine.run('slipway migrate-from-codedeploy --yes');
+  const stateOf = (name: string) => machine.run(`systemctl show ${name} --property=Id,ActiveState,UnitFileState`);
+  must(/activ[a-z]+\n(.|\n)*enabled/.test(stateOf('slipway-agent')), stateOf('slipway-agent'));
+  must(stateOf('codedeploy-agent').includes('Id=slipway-agent.service'), 'the old name is not the new service');
+  machine.run('slipway migrate-from-codedeploy --undo --yes');
+  must(machine.run('systemctl is-active codedeploy-agent') === 'active', 'the official agent does not run again');
+  must(machine.run('systemctl is-enabled codedeploy-agent') === 'enabled', 'the official agent is not enabled again');
+  must(stateOf('codedeploy-agent').includes('Id=codedeploy-agent.service'), 'the old name is still the new service');
+  must(machine.ask('systemctl is-active slipway-agent') === null, 'both agents run');
+  must(readFileSync(join(machine.root, config), 'utf8') === before, 'the configuration is another');
+  machine.run('systemctl disable --now codedeploy-agent && rm /lib/systemd/system/codedeploy-agent.service');
+  machine.run('systemctl daemon-reload');
 }
 
 function missing(program: string): readonly string[] {
