@@ -10,6 +10,7 @@ import { createHostCommandClient, type HostCommandClient } from '../protocol/hos
 import { proxyFor } from '../protocol/proxy.ts';
 import { renderExchange } from '../protocol/wire-log.ts';
 import { steadyClock, systemClock } from '../system/clock.ts';
+import { collectHeap } from '../system/collect-heap.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
 import { createNarrowTrust } from '../system/trust.ts';
@@ -27,6 +28,7 @@ import { createPace } from './pace.ts';
 import { createPlaces } from './places.ts';
 import { poll } from './poller.ts';
 import { recover } from './recovery.ts';
+import { createRest, type Rest } from './rest.ts';
 import { createRetryGate } from './retry-gate.ts';
 import { commandsOf } from './status.ts';
 import { serveStatus, statusSocketPath } from './status-socket.ts';
@@ -62,11 +64,13 @@ export async function serve(ctx: ServeContext): Promise<void> {
   await trust.begin(new URL(endpoint), proxy, URL.parse(config.otlpEndpoint ?? ''));
   await checkEndpointTls(new URL(endpoint), proxy, trust, log);
   const observers = await createObservers(config, { hostIdentifier, version }, clock, log);
+  const rest = createRest(collectHeap);
   const heard = createHeard({
     ...{ hostIdentifier, clock, steadyClock, log, tell: observers.tell },
     onReady() {
       log.info('the first poll was answered; the agent is ready', { endpoint });
       void notifyServiceManager(process.env, 'READY=1', 'STATUS=polling');
+      rest.begins();
     },
   });
   const wire = openWireLog(config, config.programName, log);
@@ -83,7 +87,7 @@ export async function serve(ctx: ServeContext): Promise<void> {
   }
   const gate = createRetryGate(steadyClock, systemRandom);
   const outbox = createOutbox({ client, ledger, gate, log });
-  const executors = tellingExecutors(await startExecutors(ctx, wire), observers.tell, () => clock.now());
+  const executors = tellingExecutors(await startExecutors(ctx, wire, rest), observers.tell, () => clock.now());
   const stop = watchSignals(log);
   const places = createPlaces(steadyClock);
   const pace = createPace(steadyClock);
@@ -157,6 +161,7 @@ export async function serve(ctx: ServeContext): Promise<void> {
   );
   // What runs may take hours to its end.
   watch.rests();
+  rest.close();
   places.close();
   observers.tell({ type: 'agent-stopping' });
   void notifyServiceManager(process.env, 'STOPPING=1');
@@ -192,7 +197,11 @@ function connect(
   });
 }
 
-async function startExecutors({ config, identity, log }: ServeContext, wire: WireLogFile | null): Promise<Executors> {
+async function startExecutors(
+  { config, identity, log }: ServeContext,
+  wire: WireLogFile | null,
+  rest: Rest,
+): Promise<Executors> {
   const hookEnvironment = await hookEnvironmentOf(config, log);
   const caCertificatePem = readPinnedCertificate(config.deploymentSpecCaFile);
   return createExecutors({
@@ -205,6 +214,7 @@ async function startExecutors({ config, identity, log }: ServeContext, wire: Wir
     },
     credentials: identity.credentials,
     log,
+    onAllGone: rest.begins,
     ...(wire === null ? {} : { onWire: wire.append }),
   });
 }

@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 /** Real executor processes of a host that pins an authority; those that there are now are told by their PIDs. */
 async function onHost(
-  options: { caCertificatePem: string; grownBytes?: number; idleMs?: number },
+  options: { caCertificatePem: string; grownBytes?: number; idleMs?: number; onAllGone?: () => void },
   work: (executors: Executors, pids: () => readonly number[]) => Promise<void>,
 ): Promise<void> {
   using scratch = scratchFolder();
@@ -80,6 +80,20 @@ describe('executors', () => {
         order: null,
       });
       expect(pids()).toEqual(opener);
+    });
+  });
+
+  test('when the last one is gone the daemon is told so, and not while another is there', async () => {
+    let toldOf = 0;
+    const options = { caCertificatePem: authority.caCertificatePem, onAllGone: () => (toldOf += 1) };
+    await onHost({ ...options, idleMs: 1 }, async (executors, pids) => {
+      await Promise.all([
+        executors.isCommandNoop({ ...AFTER_INSTALL, commandName: 'ApplicationStop' }),
+        executors.recover([]),
+      ]);
+      await eventually(() => pids().length === 0);
+      await eventually(() => toldOf > 0);
+      expect(toldOf).toBe(1);
     });
   });
 

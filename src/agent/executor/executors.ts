@@ -46,6 +46,8 @@ export interface ExecutorsContext {
   readonly log: Logger;
   /** Is given requests to S3 and their answers, as text. */
   readonly onWire?: (text: string) => void;
+  /** Is told when there is no executor any more. */
+  readonly onAllGone?: () => void;
   /** How long an executor without work is kept. */
   readonly idleMs?: number;
   /** How much memory an executor may hold when its command has ended, and be kept. */
@@ -81,7 +83,10 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
         if (spare === executor) spare = null;
         for (const [groupId, other] of ofGroup) if (other === executor) ofGroup.delete(groupId);
       },
-      onGone: () => alive.delete(executor),
+      onGone() {
+        alive.delete(executor);
+        if (alive.size === 0) ctx.onAllGone?.();
+      },
     });
     alive.add(executor);
     return executor;
