@@ -29,6 +29,7 @@ import { licencesOf } from './licences.ts';
 import { debianChangelog, maintainerOf } from './maintainer.ts';
 import { commandPages } from './manual/command-pages.ts';
 import { appSpecPage, configurationPage } from './manual/file-pages.ts';
+import { addToRepository, KEY_FILE, type RepositoryOptions } from './repository.ts';
 import { run } from './run.ts';
 import { type Runtime, runtimeOf } from './runtime.ts';
 import { agentConfiguration } from './settings-files.ts';
@@ -38,6 +39,8 @@ const HELP = `npm run package -- [OPTIONS]
   --architecture NAME   only one of amd64, arm64
   --format NAME         only one of deb, rpm, tar.gz
   --out FOLDER          where the packages go (dist/packages)
+  --repository FOLDER   add the packages for Debian to a repository of apt there; any web server can serve it
+  --sign-key KEY        the key of gpg that signs the repository
 `;
 const PROJECT = resolve(import.meta.dirname, '..');
 /** Names as `slipway --version` has them. */
@@ -49,6 +52,8 @@ const { values } = parseArgs({
     architecture: { type: 'string' },
     format: { type: 'string' },
     out: { type: 'string', default: join(PROJECT, 'dist/packages') },
+    repository: { type: 'string' },
+    'sign-key': { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -58,6 +63,7 @@ else await packageAll();
 async function packageAll(): Promise<void> {
   const architectures = chosen('architecture', values.architecture, ARCHITECTURES, ({ deb }) => deb);
   const formats = chosen('format', values.format, FORMATS, (format) => format);
+  const repository = repositoryWanted(formats);
   const outFolder = resolve(values.out);
   mkdirSync(outFolder, { recursive: true });
   const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
@@ -69,6 +75,7 @@ async function packageAll(): Promise<void> {
   const program = mkdtempSync(join(tmpdir(), 'slipway-program-'));
   await buildPackage(program);
   const sums: string[] = [];
+  const debs: string[] = [];
   for (const architecture of architectures) {
     const runtime = runtimeOf(PROJECT, architecture, join(PROJECT, 'node_modules/.cache/slipway-packages'));
     const commonEntries = contentsOf(PROJECT, program, version, runtime, {
@@ -81,6 +88,7 @@ async function packageAll(): Promise<void> {
       const workFolder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
       try {
         const file = build(format, { ...common, architecture, entries, workFolder });
+        if (format === 'deb') debs.push(file);
         const bytes = readFileSync(file);
         sums.push(`${createHash('sha256').update(bytes).digest('hex')}  ${basename(file)}\n`);
         process.stdout.write(`${file}  ${(bytes.length / 1e6).toFixed(1)} MB\n`);
@@ -92,6 +100,19 @@ async function packageAll(): Promise<void> {
   rmSync(program, { recursive: true });
   writeFileSync(join(outFolder, 'SHA256SUMS'), sums.join(''));
   process.stdout.write(sums.join(''));
+  if (repository !== null) {
+    addToRepository({ ...repository, debs, timeSeconds });
+    process.stdout.write(`${repository.folder}  repository for apt, with the key ${KEY_FILE}\n`);
+  }
+}
+
+/** Said before anything is built: apt takes no repository that nobody has signed. */
+function repositoryWanted(formats: readonly Format[]): Pick<RepositoryOptions, 'folder' | 'signKey'> | null {
+  const { repository, 'sign-key': signKey } = values;
+  if (repository === undefined && signKey === undefined) return null;
+  if (repository === undefined || signKey === undefined) throw new Error('--repository and --sign-key go together');
+  if (!formats.includes('deb')) throw new Error('a repository of apt has packages for Debian: leave --format out');
+  return { folder: resolve(repository), signKey };
 }
 
 type BuildOptions = Parameters<typeof buildRpm>[0] & { readonly maintainer: string };
