@@ -2,8 +2,8 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
-import type { TargetInstances } from '../engine/hosts/blue-green-plan.ts';
-import { fleetSettings } from '../engine/hosts/fleet.ts';
+import { type TargetInstances, withGreenInAws } from '../engine/hosts/blue-green-plan.ts';
+import { asksAwsForGreen, fleetSettings } from '../engine/hosts/fleet.ts';
 import { suspendsFor } from '../engine/hosts/suspension.ts';
 import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
@@ -59,7 +59,7 @@ function readOptions(ctx: ApiContext, input: Input): CreateOptions {
   const alarms = readObject(input, 'overrideAlarmConfiguration');
   checkAlarms(alarms, 'overrideAlarmConfiguration', ctx.alarms);
   const suspended = readSuspendedProcesses(input);
-  const targetInstances = readTargetInstances(input);
+  const targetInstances = readTargetInstances(input, ctx.asksAws);
   return {
     fileExistsBehavior,
     ignoreApplicationStopFailures: readBoolean(input, 'ignoreApplicationStopFailures') ?? false,
@@ -137,6 +137,9 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     checkSuspensionInPlace(options.shown.ec2DeploymentOptions ?? null, groupSettings);
     checkReplacement(groupSettings, options.targetInstances, { ...options, hasZones: config.zonal !== null });
     const shown = shownOptions(groupSettings, options);
+    const settings = settingsOf(groupSettings, shown);
+    const plan = settings.blueGreen;
+    const isGreenInAws = ctx.asksAws && asksAwsForGreen(groupSettings, options.targetInstances);
     const alarms = watchedAlarms(groupSettings.alarmConfiguration, options.shown.overrideAlarmConfiguration);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
@@ -161,7 +164,10 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       restart_of: options.isRestart ? (last?.deployment_id ?? null) : null,
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
-        ...settingsOf(groupSettings, shown),
+        ...settings,
+        ...(plan?.course === 'blue-green' && isGreenInAws
+          ? { blueGreen: withGreenInAws(plan, options.targetInstances ?? {}) }
+          : {}),
         ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
         ...(ctx.asksAws ? suspendsFor(groupSettings, shown) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),

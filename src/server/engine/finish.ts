@@ -5,7 +5,7 @@ import { putHostStates } from '../store/host-states.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { automaticCreatorOf, statesAfter } from './host-states.ts';
-import { membershipAfter } from './hosts/blue-green-plan.ts';
+import { membershipAfter, type ReplacementPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { rollBack } from './rollback.ts';
 import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, storedSettings } from './settings.ts';
@@ -52,18 +52,22 @@ function groupAfter(deployment: DeploymentRow, group: DeploymentGroupRow): Parti
   const plan = blueGreenPlanOf(deployment);
   if (plan === null) return { last_successful_deployment_id };
   if (plan.course === 'blue-green') {
-    return { last_successful_deployment_id, settings_json: followReplacement(deployment, group) };
+    return { last_successful_deployment_id, settings_json: followReplacement(deployment, plan, group) };
   }
   // Its revision is known only where there was a success before.
   return group.last_successful_deployment_id === null ? null : { last_successful_deployment_id };
 }
 
 /** From now on the replacement hosts are the group's, and the original ones are none of it. */
-function followReplacement(deployment: DeploymentRow, { settings_json }: DeploymentGroupRow): string {
+function followReplacement(
+  deployment: DeploymentRow,
+  plan: ReplacementPlan,
+  { settings_json }: DeploymentGroupRow,
+): string {
   const { targetInstances = {} } = parseOptions(deployment);
   const before = JSON.parse(settings_json) as SettingsOfGroup;
   const { onPremisesInstanceTagFilters, onPremisesTagSet, ec2TagFilters, ec2TagSet, autoScalingGroups, ...others } =
     before;
   const asksAws = storedSettings(deployment, settings_json).fleetOf !== undefined;
-  return JSON.stringify({ ...others, ...membershipAfter(before, targetInstances, { asksAws }) });
+  return JSON.stringify({ ...others, ...membershipAfter(before, targetInstances, { asksAws, plan }) });
 }

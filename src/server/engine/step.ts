@@ -10,7 +10,7 @@ import { type Applied, applyActions } from './apply.ts';
 import { decide } from './decide.ts';
 import { finishDeployment } from './finish.ts';
 import { type FinishAction, stoppedBy } from './hosts/ending.ts';
-import { fleetStanding } from './hosts/fleet.ts';
+import { fleetStanding, replacementStanding } from './hosts/fleet.ts';
 import { resolveTargets } from './hosts/resolve-targets.ts';
 import { endingAfterResuming, suspensionStanding } from './hosts/suspension.ts';
 import { noteNotices } from './note-notices.ts';
@@ -60,7 +60,7 @@ export async function takeStep(
       await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + ALARM_WAIT_MS });
       return NOTHING;
     }
-    const fleet = await fleetStanding(tx, deployment, storedSettings(deployment, null), apply.nowMs);
+    const fleet = await fleetsStanding(tx, deployment, apply.nowMs);
     // Whoever asks AWS takes the next step, too.
     if (!isStopped && fleet === 'awaited') {
       await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + FLEET_WAIT_MS });
@@ -92,6 +92,13 @@ export async function takeStep(
   await forgetChangedTargets(tx, deploymentId, changed);
   await ctx.store.wakeUps.announce(tx, applied.hostArns);
   return { ...applied, finished: actions.find((action) => action.action === 'finish') ?? null };
+}
+
+/** Whether AWS has said which hosts the deployment has. @returns how it ends instead */
+async function fleetsStanding(tx: StoreTransaction, deployment: DeploymentRow, nowMs: number) {
+  const settings = storedSettings(deployment, null);
+  const own = await fleetStanding(tx, deployment, settings, nowMs);
+  return own === 'known' ? replacementStanding(tx, deployment, settings, nowMs) : own;
 }
 
 /** A deployment that has come to its end ends once the processes that it has suspended run again. */

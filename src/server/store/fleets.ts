@@ -1,6 +1,13 @@
 /** The EC2 side of deployment groups, as AWS was last heard to have it. */
 import { inChunks } from './chunks.ts';
-import type { DeploymentGroupRow, FleetMemberRow, FleetRow, InstanceRow } from './schema.ts';
+import type {
+  DeploymentGroupRow,
+  DeploymentRow,
+  FleetMemberRow,
+  FleetRow,
+  InstanceRow,
+  ReplacementFleetRow,
+} from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Groups whose settings name tags of EC2 or Auto Scaling groups. An empty list of them may be among it. */
@@ -19,11 +26,11 @@ export async function groupsWithFleets(db: StoreReader): Promise<DeploymentGroup
 export async function deploymentsToBegin(
   db: StoreReader,
 ): Promise<
-  readonly { readonly deployment_id: string; readonly deployment_group_id: string; readonly created_at_ms: number }[]
+  readonly Pick<DeploymentRow, 'deployment_id' | 'deployment_group_id' | 'created_at_ms' | 'settings_json'>[]
 > {
   return db
     .selectFrom('deployments')
-    .select(['deployment_id', 'deployment_group_id', 'created_at_ms'])
+    .select(['deployment_id', 'deployment_group_id', 'created_at_ms', 'settings_json'])
     .where('completed_at_ms', 'is', null)
     .where('status', '=', 'Created')
     .execute();
@@ -45,6 +52,25 @@ export async function putFleet(tx: StoreTransaction, row: FleetRow): Promise<voi
     .insertInto('fleets')
     .values(row)
     .onConflict((conflict) => conflict.column('deployment_group_id').doUpdateSet(changes))
+    .execute();
+}
+
+export async function findReplacementFleet(db: StoreReader, deploymentId: string): Promise<ReplacementFleetRow | null> {
+  const row = await db
+    .selectFrom('replacement_fleets')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** The deployment must be locked: its replacement fleet goes with it. */
+export async function putReplacementFleet(tx: StoreTransaction, row: ReplacementFleetRow): Promise<void> {
+  const { deployment_id: _, ...changes } = row;
+  await tx
+    .insertInto('replacement_fleets')
+    .values(row)
+    .onConflict((conflict) => conflict.column('deployment_id').doUpdateSet(changes))
     .execute();
 }
 

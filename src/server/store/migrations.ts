@@ -41,6 +41,7 @@ const STEPS: readonly Step[] = [
   scalingHooks,
   trafficConfigs,
   suspensions,
+  replacementFleets,
 ];
 
 /** The step that a database of this version is at. */
@@ -456,5 +457,14 @@ function suspensions(TEXT: string): readonly string[] {
     `create table suspended_processes (
       deployment_id ${TEXT} not null references suspensions on delete cascade, auto_scaling_group ${TEXT} not null,
       process ${TEXT} not null, primary key (deployment_id, auto_scaling_group, process))`,
+  ];
+}
+
+/** Replacement hosts of blue/green deployments, where AWS says which they are. */
+function replacementFleets(TEXT: string): readonly string[] {
+  return [
+    `create table replacement_fleets (
+      deployment_id ${TEXT} primary key references deployments on delete cascade, read_at_ms bigint, failing_json ${TEXT},
+      members_json ${TEXT} not null)`,
   ];
 }

@@ -257,6 +257,16 @@ export interface FleetRow {
   failing_json: string | null;
 }
 
+/** The replacement hosts of a blue/green deployment, where AWS says which they are. */
+export interface ReplacementFleetRow {
+  deployment_id: string;
+  /** As in `FleetRow`. */
+  read_at_ms: number | null;
+  failing_json: string | null;
+  /** A list of `FleetMemberRow`. */
+  members_json: string;
+}
+
 /** An instance that AWS has in a deployment group. */
 export interface FleetMemberRow {
   deployment_group_id: string;
@@ -481,6 +491,7 @@ export interface StoreSchema {
   host_states: HostStateRow;
   fleets: FleetRow;
   fleet_members: FleetMemberRow;
+  replacement_fleets: ReplacementFleetRow;
   scaling_hooks: ScalingHookRow;
   lifecycle_actions: LifecycleActionRow;
   suspensions: SuspensionRow;

@@ -22,6 +22,20 @@ export function fleetErrorCode(
   }
 }
 
+/** What is known after one more reading that has failed. @param before null: the last one did not */
+export function fleetFailureAfter(before: FleetFailure | null, fault: AwsFault, nowMs: number): FleetFailure {
+  return {
+    ...{ code: fleetErrorCode(fault), call: fault.call, answer: fault.answer, atMs: nowMs },
+    isFinal: fault.trouble === 'missing' || fault.trouble === 'refused',
+    sinceMs: before?.sinceMs ?? nowMs,
+    calls: (before?.calls ?? 0) + 1,
+  };
+}
+
+export function fleetFailureOf(fleet: { readonly failing_json: string | null } | null): FleetFailure | null {
+  return fleet?.failing_json ? (JSON.parse(fleet.failing_json) as FleetFailure) : null;
+}
+
 /** When AWS is asked again: after 1 s, 2 s, 4 s and so on up to 15 s. @returns milliseconds since the epoch; 0: at once */
 export function nextFleetReadingMs(failing: Pick<FleetFailure, 'calls' | 'atMs'> | null): number {
   return failing === null ? 0 : failing.atMs + Math.min(15_000, 500 * 2 ** Math.min(failing.calls, 5));

@@ -9,7 +9,7 @@ import type { Clock } from '../../system/clock.ts';
 import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import type { Engine } from '../engine/engine.ts';
 import { INSTANCE_TAG } from '../engine/hosts/ec2-identity.ts';
-import { autoScalingGroupsOf, type FleetFailure, hasFleet, membersAfter } from '../engine/hosts/fleet.ts';
+import { autoScalingGroupsOf, hasFleet, membersAfter } from '../engine/hosts/fleet.ts';
 import { ec2FilterListsOf } from '../engine/hosts/membership.ts';
 import type { SettingsOfGroup } from '../engine/settings.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
@@ -18,15 +18,18 @@ import { findGroupById, lockGroupById } from '../store/deployment-groups.ts';
 import {
   deploymentsToBegin,
   findFleet,
+  findReplacementFleet,
   fleetMembersOf,
   groupsWithFleets,
   hostsOnEc2,
   putFleet,
   replaceFleetMembers,
 } from '../store/fleets.ts';
-import type { DeploymentGroupRow, FleetRow } from '../store/schema.ts';
+import type { DeploymentGroupRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { fleetErrorCode, nextFleetReadingMs } from './fleet-readings.ts';
+import { fleetFailureAfter, fleetFailureOf, nextFleetReadingMs } from './fleet-readings.ts';
+import { isReplacementDue, readReplacement } from './read-replacement.ts';
+import { sideBySide } from './side-by-side.ts';
 
 export interface FleetWatchContext {
   readonly store: Pick<Store, 'db' | 'transaction'>;
@@ -40,20 +43,26 @@ export interface FleetWatchContext {
 const LOOK_MS = 1_000;
 /** How old the reading of a group may be that nobody deploys to. */
 export const READING_MS = 15_000;
-const READ_LIMIT_MS = 20_000;
+export const READ_LIMIT_MS = 20_000;
+
+/** Readings at once. A group whose last reading failed is read beside other such groups alone: it may take as long as it may. */
+const AT_ONCE = { begins: 8, routine: 8, failing: 4 };
 
 export function startFleetWatch(ctx: FleetWatchContext): Repeated {
   let failures = 0;
   let nextRoundMs = 0;
-  return repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async (signal) => {
+  let round: readonly Reading[] = [];
+  const readings = sideBySide(AT_ONCE);
+  const watch = repeatedly(ctx.clock, { pauseMs: LOOK_MS, isDueAtOnce: false }, async (signal) => {
+    const begin = (reading: Reading) => readings.begin(reading.key, reading.kind, () => carryOut(ctx, reading, signal));
     try {
-      await beginDeployments(ctx, signal);
+      for (const reading of await readingsToBegin(ctx)) begin(reading);
       if (ctx.clock.now() >= nextRoundMs) {
         nextRoundMs = ctx.clock.now() + READING_MS;
-        for (const group of await groupsWithFleets(ctx.store.db)) {
-          if (!signal.aborted) await refresh(ctx, group, ctx.clock.now() - READING_MS, signal);
-        }
+        round = await readingsOfRound(ctx);
       }
+      // Those for which there is no place now get one in a later look.
+      round = round.filter((reading) => !begin(reading));
       failures = 0;
     } catch (error) {
       failures += 1;
@@ -61,16 +70,69 @@ export function startFleetWatch(ctx: FleetWatchContext): Repeated {
       if (failures === 1) ctx.log.error('the hosts that AWS has could not be looked at just now', { error });
     }
   });
+  return {
+    async close() {
+      await watch.close();
+      await readings.ended();
+    },
+  };
 }
 
-/** Reads the fleets that deployments wait for. */
-async function beginDeployments(ctx: FleetWatchContext, signal: AbortSignal): Promise<void> {
-  for (const { deployment_id, deployment_group_id, created_at_ms } of await deploymentsToBegin(ctx.store.db)) {
-    if (signal.aborted) return;
-    const group = await findGroupById(ctx.store.db, deployment_group_id);
-    if (group === null) continue;
-    if (await refresh(ctx, group, created_at_ms, signal)) await ctx.engine.step(deployment_id);
+/** Something to be read now. */
+interface Reading {
+  /** The id of the group, or of the deployment whose replacement hosts they are. */
+  readonly key: string;
+  readonly kind: keyof typeof AT_ONCE;
+  /** @returns whether there is news */
+  read(signal: AbortSignal): Promise<boolean>;
+  /** That waits for it; null: none does. */
+  readonly deploymentId: string | null;
+}
+
+async function carryOut(ctx: FleetWatchContext, reading: Reading, signal: AbortSignal): Promise<void> {
+  const { key, deploymentId } = reading;
+  try {
+    if ((await reading.read(signal)) && deploymentId !== null) await ctx.engine.step(deploymentId);
+  } catch (error) {
+    if (!signal.aborted) ctx.log.error('hosts that AWS has could not be looked at just now', { of: key, error });
   }
+}
+
+/** Those that deployments wait for. */
+async function readingsToBegin(ctx: FleetWatchContext): Promise<readonly Reading[]> {
+  const { db } = ctx.store;
+  const readings: Reading[] = [];
+  for (const deployment of await deploymentsToBegin(db)) {
+    const { deployment_id: deploymentId, created_at_ms: sinceMs } = deployment;
+    const kindAfter = (fleet: { readonly failing_json: string | null } | null) =>
+      fleetFailureOf(fleet) === null ? ('begins' as const) : ('failing' as const);
+    const group = await findGroupById(db, deployment.deployment_group_id);
+    if (group === null) continue;
+    const kind = kindAfter(await findFleet(db, group.deployment_group_id));
+    const read = (signal: AbortSignal) => refresh(ctx, group, sinceMs, signal);
+    readings.push({ key: group.deployment_group_id, kind, read, deploymentId });
+    const known = await findReplacementFleet(db, deploymentId);
+    if (!isReplacementDue(deployment, known, ctx.clock.now())) continue;
+    const readGreen = (signal: AbortSignal) => readReplacement(ctx, deployment, signal);
+    readings.push({ key: deploymentId, kind: kindAfter(known), read: readGreen, deploymentId });
+  }
+  return readings;
+}
+
+/** All groups, those first that were not tried for longest. */
+async function readingsOfRound(ctx: FleetWatchContext): Promise<readonly Reading[]> {
+  const { store, clock } = ctx;
+  const sinceMs = clock.now() - READING_MS;
+  const readings: (Reading & { readonly triedAtMs: number })[] = [];
+  for (const group of await groupsWithFleets(store.db)) {
+    const fleet = await findFleet(store.db, group.deployment_group_id);
+    const failure = fleetFailureOf(fleet);
+    const triedAtMs = Math.max(fleet?.read_at_ms ?? 0, failure?.atMs ?? 0);
+    const read = (signal: AbortSignal) => refresh(ctx, group, sinceMs, signal);
+    const kind = failure === null ? 'routine' : 'failing';
+    readings.push({ key: group.deployment_group_id, kind, read, deploymentId: null, triedAtMs });
+  }
+  return readings.sort((a, b) => a.triedAtMs - b.triedAtMs);
 }
 
 /** @param sinceMs a reading that began then or later is new enough @returns whether there is news */
@@ -84,7 +146,7 @@ async function refresh(
   if (!hasFleet(settings)) return false;
   const known = await findFleet(ctx.store.db, group.deployment_group_id);
   const nowMs = ctx.clock.now();
-  if ((known?.read_at_ms ?? 0) >= sinceMs || nowMs < nextFleetReadingMs(failureOf(known))) return false;
+  if ((known?.read_at_ms ?? 0) >= sinceMs || nowMs < nextFleetReadingMs(fleetFailureOf(known))) return false;
   try {
     const request = { filterLists: ec2FilterListsOf(settings), autoScalingGroups: autoScalingGroupsOf(settings) };
     const limit = AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]);
@@ -122,20 +184,11 @@ async function noteFailure(
   const isFirst = await store.transaction(async (tx) => {
     if ((await lockGroupById(tx, groupId)) === null) return false;
     const known = await findFleet(tx, groupId);
-    const before = failureOf(known);
-    const failure: FleetFailure = {
-      ...{ code: fleetErrorCode(fault), call: fault.call, answer: fault.answer, atMs: nowMs },
-      isFinal: fault.trouble === 'missing' || fault.trouble === 'refused',
-      sinceMs: before?.sinceMs ?? nowMs,
-      calls: (before?.calls ?? 0) + 1,
-    };
+    const before = fleetFailureOf(known);
+    const failure = fleetFailureAfter(before, fault, nowMs);
     const read_at_ms = known?.read_at_ms ?? null;
     await putFleet(tx, { deployment_group_id: groupId, read_at_ms, failing_json: JSON.stringify(failure) });
     return before === null;
   });
   if (isFirst) log.warn('AWS does not say which hosts a deployment group has', { groupName, groupId, error: fault });
-}
-
-function failureOf(fleet: FleetRow | null): FleetFailure | null {
-  return fleet?.failing_json ? (JSON.parse(fleet.failing_json) as FleetFailure) : null;
 }

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import type { EventDiagnostics } from '../../../src/server/engine/diagnostics.ts';
+import { membershipAfter, replacementPlan, withGreenInAws } from '../../../src/server/engine/hosts/blue-green-plan.ts';
 import { fleetSettings, membersAfter, standingOf } from '../../../src/server/engine/hosts/fleet.ts';
-import { settingsOf } from '../../../src/server/engine/settings.ts';
+import { type DeploymentSettings, settingsOf } from '../../../src/server/engine/settings.ts';
 import { AwsFault } from '../../../src/server/outside/aws/aws-fault.ts';
-import type { FleetInstance } from '../../../src/server/outside/aws/fleet.ts';
+import type { FleetInstance, FleetReader, FleetRequest } from '../../../src/server/outside/aws/fleet.ts';
 import { startFleetWatch } from '../../../src/server/work/watch-fleets.ts';
 import { manualClock } from '../../support/clock.ts';
 import {
@@ -32,7 +33,10 @@ const found = (id: string, rest: Partial<FleetInstance> = {}): FleetInstance => 
 
 type Answer = readonly FleetInstance[] | AwsFault;
 
-async function openWorld(database: Parameters<typeof engineServer>[0], answer: () => Answer) {
+async function openWorld(
+  database: Parameters<typeof engineServer>[0],
+  answer: (request: FleetRequest, signal: AbortSignal) => Answer | Promise<Answer>,
+) {
   const clock = manualClock();
   const server = await engineServer(database, { clock });
   await makeFleet(server.store, ['web-1', 'web-2'], GROUP);
@@ -49,16 +53,20 @@ async function openWorld(database: Parameters<typeof engineServer>[0], answer: (
     }
   });
   let asked = 0;
-  const readFleet = async () => {
+  const readFleet: FleetReader = async (request, signal) => {
     asked += 1;
-    const next = answer();
+    const next = await answer(request, signal);
     if (next instanceof AwsFault) throw next;
     return next;
   };
   const watch = startFleetWatch({ ...server, clock, log: silentLogger, readFleet });
   return {
     ...{ server, clock, asked: () => asked },
-    start: () => startDeployment(server, ID, { settings_json: JSON.stringify(SETTINGS), created_at_ms: clock.now() }),
+    start: (more: Partial<DeploymentSettings> = {}) =>
+      startDeployment(server, ID, {
+        settings_json: JSON.stringify({ ...SETTINGS, ...more }),
+        created_at_ms: clock.now(),
+      }),
     async until(status: string, stepMs = 1_000) {
       await eventually(async () => {
         clock.advance(stepMs);
@@ -121,6 +129,71 @@ describeStores('a deployment to a group with hosts on EC2', (kind) => {
     expect(world.clock.now() - createdAtMs).toBeGreaterThanOrEqual(limitMs);
   });
 
+  test('begins also while AWS gives no answer about other groups', async () => {
+    await using database = await kind.create();
+    const hanging: string[] = [];
+    await using world = await openWorld(database, ({ autoScalingGroups: [name] }, signal) => {
+      if (name === undefined) return [found('i-00000001')];
+      hanging.push(name);
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason));
+      });
+    });
+    await world.server.store.transaction(async (tx) => {
+      const group = await tx.selectFrom('deployment_groups').selectAll().executeTakeFirstOrThrow();
+      for (const name of ['slow-1', 'slow-2', 'slow-3']) {
+        const changes = { deployment_group_id: name, deployment_group_name: name };
+        const settings_json = JSON.stringify({ autoScalingGroups: [name] });
+        await tx
+          .insertInto('deployment_groups')
+          .values({ ...group, ...changes, settings_json })
+          .execute();
+      }
+    });
+    await eventually(() => {
+      world.clock.advance(1_000);
+      return hanging.length === 3;
+    });
+    await world.start();
+    await world.until('InProgress');
+    expect(hanging.toSorted()).toEqual(['slow-1', 'slow-2', 'slow-3']);
+  });
+
+  test('goes from one fleet to another as AWS has them, where the replacement is an Auto Scaling group', async () => {
+    await using database = await kind.create();
+    let green: Answer = new AwsFault('DescribeAutoScalingGroups green', {
+      ...{ trouble: 'throttled', code: 'Throttling', answer: 'Throttling: slower' },
+    });
+    await using world = await openWorld(database, ({ autoScalingGroups: [name] }) =>
+      name === 'green' ? green : [found('i-00000001')],
+    );
+    const targets = { autoScalingGroups: ['green'] };
+    await world.start({ blueGreen: withGreenInAws(replacementPlan({}, targets), targets), loadBalancerInfo: {} });
+    await world.until('Created');
+    green = [found('i-00000002', { autoScalingGroup: 'green' }), found('i-00000003', { stage: 'launching' })];
+    await world.until('InProgress');
+    const rows = Object.entries(await targetsByName(world.server.store, ID));
+    expect(rows.map(([name, { label }]) => [name, label])).toEqual([
+      ['web-2', 'green'],
+      ['web-1', 'blue'],
+    ]);
+  });
+
+  test.each<[string, Answer, string]>([
+    ['no host is one of the replacement instances', [found('i-00000009')], 'HEALTH_CONSTRAINTS_INVALID'],
+    ['AWS has no replacement instance', [], 'NO_INSTANCES'],
+    ['an instance is in both fleets', [found('i-00000001')], 'HEALTH_CONSTRAINTS_INVALID'],
+  ])('has failed where %s', async (_title, green, code) => {
+    await using database = await kind.create();
+    await using world = await openWorld(database, ({ autoScalingGroups: [name] }) =>
+      name === 'green' ? green : [found('i-00000001')],
+    );
+    const targets = { autoScalingGroups: ['green'] };
+    await world.start({ blueGreen: withGreenInAws(replacementPlan({}, targets), targets), loadBalancerInfo: {} });
+    await world.until('Failed');
+    expect((await deploymentOf(world.server.store, ID)).error_code).toBe(code);
+  });
+
   test('has failed where AWS knows no instance of it', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database, () => []);
@@ -159,4 +232,20 @@ test('a fleet is awaited for five minutes and five calls, and for half an hour w
   expect(at(500_000, failing, 200_000)).toBe('known');
   expect(at(500_000, null, 199_999)).toBe('awaited');
   expect(at(2_000_000, null)).toBe('INTERNAL_ERROR');
+});
+
+test('a group whose replacement AWS has named is what AWS has from then on, and else what the tags of hosts say', () => {
+  const before = { onPremisesInstanceTagFilters: [{ Key: 'fleet', Value: 'old' }] };
+  const tagFilters = [{ Key: 'fleet', Value: 'new' }];
+  const ec2TagSet = { ec2TagSetList: [tagFilters] };
+  const after = (targets: Parameters<typeof withGreenInAws>[1], isInAws: boolean) => {
+    const plan = replacementPlan({}, targets);
+    const known = { asksAws: true, plan: isInAws ? withGreenInAws(plan, targets) : plan };
+    return membershipAfter(before, targets, known);
+  };
+  const autoScalingGroups = ['green'];
+  expect(after({ tagFilters, autoScalingGroups }, true)).toEqual({ ec2TagFilters: tagFilters, autoScalingGroups });
+  expect(after({ ec2TagSet }, true)).toEqual({ ec2TagSet });
+  expect(after({ autoScalingGroups }, true)).toEqual({ ec2TagFilters: [], autoScalingGroups });
+  expect(after({ tagFilters }, false)).toEqual({ onPremisesInstanceTagFilters: tagFilters });
 });

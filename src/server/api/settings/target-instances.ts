@@ -3,32 +3,50 @@ import { ApiError } from '../../../protocol/errors.ts';
 import type { TargetInstances } from '../../engine/hosts/blue-green-plan.ts';
 import { isBlueGreen, type SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
-import { readList, readObject } from '../input.ts';
+import { readList, readObject, requireBatch, requireText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
 import { checkTagForms, type TagForms } from './tag-filters.ts';
 
 const MEMBER = 'targetInstances';
 const INVALID = 'InvalidTargetInstancesException';
-/** They match the tags of enrolled hosts, also where the server asks AWS what a group's EC2 filters match. */
 const FORMS: TagForms = {
   ...{ flat: 'tagFilters', set: 'ec2TagSet', setList: 'ec2TagSetList' },
   ...{ both: INVALID, invalid: INVALID, tooMany: INVALID },
 };
 
+/** As many as a group may have. */
+const MAX_GROUPS = 10;
+/** In characters, as Auto Scaling has it. */
+const MAX_NAME = 255;
+
 /** @returns null: absent, or nothing is in it @throws ApiError InvalidTargetInstancesException */
-export function readTargetInstances(input: Input): TargetInstances | null {
+export function readTargetInstances(input: Input, asksAws: boolean): TargetInstances | null {
   const given = readObject(input, MEMBER);
   if (given === null) return null;
-  if (!isEmpty(readList(given, 'autoScalingGroups'))) {
-    throw new ApiError(
-      INVALID,
-      `${MEMBER}.autoScalingGroups is not acted upon: replacement instances are found by the tags with which they are enrolled. Use tagFilters or ec2TagSet.`,
-    );
-  }
+  const autoScalingGroups = readAutoScalingGroups(given, asksAws);
   checkTagForms(given, FORMS, `${MEMBER}.`);
   const { tagFilters, ec2TagSet } = given as TargetInstances;
-  if (!isEmpty(ec2TagSet)) return { ec2TagSet };
-  return isEmpty(tagFilters) ? null : { tagFilters };
+  const filters = isEmpty(ec2TagSet) ? (isEmpty(tagFilters) ? {} : { tagFilters }) : { ec2TagSet };
+  const read = autoScalingGroups.length === 0 ? filters : { ...filters, autoScalingGroups };
+  return Object.keys(read).length === 0 ? null : read;
+}
+
+function readAutoScalingGroups(given: Input, asksAws: boolean): readonly string[] {
+  const path = `${MEMBER}.autoScalingGroups`;
+  const list = readList(given, 'autoScalingGroups') ?? [];
+  if (list.length === 0) return [];
+  if (!asksAws) {
+    throw new ApiError(
+      INVALID,
+      `${path} is not acted upon: this server asks no AWS (--aws-region), and replacement instances are found by the tags with which they are enrolled. Use tagFilters or ec2TagSet.`,
+    );
+  }
+  requireBatch(list, path, MAX_GROUPS, INVALID);
+  return list.map((entry, index) => {
+    const name = requireText(entry, `${path}[${index}]`);
+    if (name.length > 0 && name.length <= MAX_NAME) return name;
+    throw new ApiError(INVALID, `${path}[${index}] must have 1 to ${MAX_NAME} characters, but has ${name.length}.`);
+  });
 }
 
 /** What a deployment asks for, beside its hosts. */
@@ -54,7 +72,7 @@ export function checkReplacement(group: SettingsOfGroup, targets: TargetInstance
   if (targets === null) {
     throw new ApiError(
       INVALID,
-      `${MEMBER} is missing: a blue/green deployment needs the tags of its replacement instances, in tagFilters or ec2TagSet.`,
+      `${MEMBER} is missing: a blue/green deployment needs its replacement instances, in tagFilters, ec2TagSet or autoScalingGroups.`,
     );
   }
   if (asked.updateOutdatedInstancesOnly) {

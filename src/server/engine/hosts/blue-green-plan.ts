@@ -9,6 +9,8 @@ export interface ReplacementPlan {
   readonly course: 'blue-green';
   /** Lists of tag filters: a replacement host matches one of each list. */
   readonly greenFilterLists: FilterLists;
+  /** AWS says which hosts they are: instances that the filters match, and members of these Auto Scaling groups; absent: the tags of enrolled hosts do. */
+  readonly greenInAws?: { readonly autoScalingGroups: readonly string[] };
   /** How long ContinueDeployment is waited for before the deployment stops, in milliseconds; null: traffic is rerouted at once. */
   readonly readyWaitMs: number | null;
   /** Wait before the original hosts are terminated, in milliseconds; null: they are kept. */
@@ -60,16 +62,26 @@ export function replacementPlan(
   };
 }
 
+/** The same plan where AWS says which hosts are the replacement. */
+export function withGreenInAws(plan: ReplacementPlan, { autoScalingGroups = [] }: TargetInstances): ReplacementPlan {
+  return { ...plan, greenInAws: { autoScalingGroups } };
+}
+
 /**
- * The filters of a group that consists of the replacement hosts. They are on-premises filters where the group had such before: hosts of the same
- * kind replace them, and whoever changes the group's tags finds them where they were. So they are where AWS says what a group's EC2 filters match:
- * replacement hosts were found by the tags with which they are enrolled, which AWS need not know.
+ * Who belongs to a group that consists of the replacement hosts. Where AWS has said which they are, it says so from now on. Else the filters are
+ * on-premises filters where the group had such before: hosts of the same kind replace them, and whoever changes the group's tags finds them where they
+ * were. So they are where AWS says what a group's EC2 filters match: the replacement hosts were found by the tags with which they are enrolled, which
+ * AWS need not know.
  */
 export function membershipAfter(
   before: MembershipSettings,
-  { tagFilters = [], ec2TagSet }: TargetInstances,
-  { asksAws }: { readonly asksAws: boolean },
-): MembershipSettings {
+  { tagFilters = [], ec2TagSet, autoScalingGroups = [] }: TargetInstances,
+  { asksAws, plan }: { readonly asksAws: boolean; readonly plan: ReplacementPlan },
+): MembershipSettings & Pick<TargetInstances, 'autoScalingGroups'> {
+  if (plan.greenInAws !== undefined) {
+    const filters = ec2TagSet === undefined ? { ec2TagFilters: tagFilters } : { ec2TagSet };
+    return autoScalingGroups.length === 0 ? filters : { ...filters, autoScalingGroups };
+  }
   const isOnPremises = asksAws || filterListsOf(before).length > 0;
   if (ec2TagSet === undefined) {
     return isOnPremises ? { onPremisesInstanceTagFilters: tagFilters } : { ec2TagFilters: tagFilters };

@@ -4,10 +4,11 @@
  * AWS cannot be asked inside of a transaction. So whoever asks writes down what was answered, a deployment begins once the fleet was read after it was
  * created, and everything else follows from the rows. Only where the server asks AWS: elsewhere EC2 filters match the tags of enrolled hosts.
  */
-import { findFleet, fleetMembersOf, instancesById } from '../../store/fleets.ts';
+import { findFleet, findReplacementFleet, fleetMembersOf, instancesById } from '../../store/fleets.ts';
 import type { DeploymentRow, FleetMemberRow, FleetRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
 import type { DeploymentSettings, SettingsOfGroup } from '../settings.ts';
+import type { TargetInstances } from './blue-green-plan.ts';
 import { ec2InstanceIdOf } from './ec2-identity.ts';
 import type { FinishAction } from './ending.ts';
 import { ec2FilterListsOf } from './membership.ts';
@@ -41,6 +42,11 @@ export function hasFleet(group: SettingsOfGroup): boolean {
   return ec2FilterListsOf(group).length > 0 || autoScalingGroupsOf(group).length > 0;
 }
 
+/** Whether AWS says which hosts are the replacement: they are where the group's own are, or members of Auto Scaling groups. */
+export function asksAwsForGreen(group: SettingsOfGroup, targets: TargetInstances | null): boolean {
+  return targets !== null && (hasFleet(group) || (targets.autoScalingGroups ?? []).length > 0);
+}
+
 /** What a deployment of the group goes by, where the server asks AWS. */
 export function fleetSettings(
   group: SettingsOfGroup,
@@ -58,6 +64,18 @@ export async function fleetStanding(
 ): Promise<'known' | 'awaited' | FinishAction> {
   if (fleetOf === undefined) return 'known';
   return standingOf(await findFleet(tx, fleetOf), deployment.created_at_ms, nowMs);
+}
+
+/** The same for the replacement hosts of a blue/green deployment. */
+export async function replacementStanding(
+  tx: StoreTransaction,
+  deployment: Pick<DeploymentRow, 'deployment_id' | 'created_at_ms'>,
+  { blueGreen: plan }: Pick<DeploymentSettings, 'blueGreen'>,
+  nowMs: number,
+): Promise<'known' | 'awaited' | FinishAction> {
+  if (plan?.course !== 'blue-green' || plan.greenInAws === undefined) return 'known';
+  const fleet = await findReplacementFleet(tx, deployment.deployment_id);
+  return standingOf(fleet, deployment.created_at_ms, nowMs);
 }
 
 export function standingOf(
@@ -158,6 +176,20 @@ export async function fleetHostsOf(
   const members = (await fleetMembersOf(db, fleetOf)).filter(({ instance_id, stage }) =>
     only === undefined ? stage === 'in-service' : instance_id !== null && only.includes(instance_id),
   );
+  return hostsOf(db, members);
+}
+
+/** Replacement hosts that are in service, as AWS has said. */
+export async function replacementHostsOf(db: StoreReader, deploymentId: string): Promise<FleetHosts> {
+  const fleet = await findReplacementFleet(db, deploymentId);
+  const members = JSON.parse(fleet?.members_json ?? '[]') as readonly FleetMemberRow[];
+  return hostsOf(
+    db,
+    members.filter(({ stage }) => stage === 'in-service'),
+  );
+}
+
+async function hostsOf(db: StoreReader, members: readonly FleetMemberRow[]): Promise<FleetHosts> {
   const enrolled = await instancesById(
     db,
     members.flatMap(({ instance_id }) => instance_id ?? []),

@@ -1,6 +1,6 @@
 /** The two fleets of a blue/green deployment. They are found once, when it begins, and tags that change afterwards change nothing. */
 import { instancesById } from '../../store/fleets.ts';
-import type { DeploymentRow, InstanceRow } from '../../store/schema.ts';
+import type { DeploymentRow, FleetMemberRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { targetsOf } from '../../store/targets.ts';
 import { eventsOfLabel } from '../course.ts';
@@ -8,7 +8,7 @@ import type { DeploymentSettings } from '../settings.ts';
 import type { ReplacementPlan, WayBackPlan } from './blue-green-plan.ts';
 import { INSTANCE_TAG } from './ec2-identity.ts';
 import { type FinishAction, failedWith } from './ending.ts';
-import { fleetHostsOf } from './fleet.ts';
+import { fleetHostsOf, replacementHostsOf } from './fleet.ts';
 import { MAX_TARGETS, membersOf, tooManyTargets } from './members.ts';
 import { type HostOfTarget, type Rows, targetRows } from './target-rows.ts';
 
@@ -25,19 +25,28 @@ export interface Fleets {
  */
 export async function findFleets(
   tx: StoreTransaction,
+  deploymentId: string,
   settings: DeploymentSettings,
-  { greenFilterLists }: ReplacementPlan,
+  plan: ReplacementPlan,
   inOrder: (hosts: readonly InstanceRow[]) => readonly InstanceRow[],
 ): Promise<Fleets | FinishAction> {
   const blue = await membersOf(tx, settings);
-  const green = await membersOf(tx, { filterLists: greenFilterLists });
+  const ofAws = plan.greenInAws === undefined ? null : await replacementHostsOf(tx, deploymentId);
+  const green = ofAws?.enrolled ?? (await membersOf(tx, { filterLists: plan.greenFilterLists }));
   const { unknown } = await fleetHostsOf(tx, settings);
-  if (unknown.length > 0) return unknownOriginals(unknown.map((member) => member.ec2_instance_id));
+  if (unknown.length > 0) return unknownHosts(unknown, 'of the deployment group, so its traffic cannot be moved');
+  if (ofAws !== null && ofAws.unknown.length > 0) {
+    return unknownHosts(ofAws.unknown, 'of targetInstances, so it cannot be deployed to');
+  }
   if (blue.length === 0) {
     return failedWith('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
   }
   if (green.length === 0) {
-    return failedWith('NO_INSTANCES', 'No registered instance carries the tags of targetInstances.');
+    const why =
+      ofAws === null
+        ? 'No registered instance carries the tags of targetInstances.'
+        : 'AWS has no instance in service with the tags or in the Auto Scaling groups of targetInstances.';
+    return failedWith('NO_INSTANCES', why);
   }
   if (blue.length + green.length > MAX_TARGETS) return tooManyTargets('The two fleets have');
   const originals = new Set(blue.map(({ instance_id }) => instance_id));
@@ -51,11 +60,12 @@ export async function findFleets(
   return { green: inOrder(green), blue };
 }
 
-/** They would keep their traffic beside the replacement: the balancers know them, and nobody could take them out. */
-function unknownOriginals(ids: readonly string[]): FinishAction {
+/** Original hosts would keep their traffic beside the replacement: the balancers know them, and nobody could take them out. */
+function unknownHosts(members: readonly FleetMemberRow[], which: string): FinishAction {
+  const ids = members.map((member) => member.ec2_instance_id);
   const message =
-    `No enrolled host is the EC2 instance ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' or others' : ''} of the deployment group, so its ` +
-    `traffic cannot be moved. Give its host the tag ${INSTANCE_TAG}=ID when slipway register enrols it, or take it out of the deployment group.`;
+    `No enrolled host is the EC2 instance ${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' or others' : ''} ${which}. ` +
+    `Give its host the tag ${INSTANCE_TAG}=ID when slipway register enrols it, or take it out of there.`;
   return failedWith('HEALTH_CONSTRAINTS_INVALID', message);
 }
 

@@ -99,7 +99,9 @@ async function rowsOfFleets(
   { inOrder, nowMs }: Ordering,
 ): Promise<Rows | FinishAction> {
   const fleets =
-    plan.course === 'blue-green' ? await findFleets(tx, settings, plan, inOrder) : await fleetsToLeadBack(tx, plan);
+    plan.course === 'blue-green'
+      ? await findFleets(tx, deployment.deployment_id, settings, plan, inOrder)
+      : await fleetsToLeadBack(tx, plan);
   return 'action' in fleets ? fleets : fleetRows(deployment, plan.course, fleets, nowMs);
 }
 

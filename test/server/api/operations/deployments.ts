@@ -44,9 +44,9 @@ export const DEPLOYMENTS: Operations<
   | 'DeleteResourcesByExternalId'
 > = {
   CreateDeployment: {
-    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
+    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags or Auto Scaling groups, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
     refuses:
-      '`autoScalingGroups` in `targetInstances`; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
+      '`autoScalingGroups` in `targetInstances` where the server asks no AWS; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
     good: {
       ...{ ...IDLE, revision: S3, description: '\u{1F6A2}'.repeat(256) },
       ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },
