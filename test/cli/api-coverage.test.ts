@@ -19,6 +19,7 @@ const TO = ['--group', 'live', '--application', 'shop', '--no-follow'];
 
 const COMMAND_LINES: readonly (readonly string[])[] = [
   ['applications', 'create', 'shop', '--label', 'Team=a'],
+  ['applications', 'create', 'pay', '--platform', 'lambda'],
   ['applications', 'list'],
   ['applications', 'show', 'shop', 'blog'],
   ['applications', 'update', 'shop', '--name', 'store', '--label', 'Team=a', '--remove-label', 'Old'],
@@ -138,7 +139,7 @@ const NOT_SENT: Readonly<Record<string, string>> = {
       [`${operation}.loadBalancerInfo.elbInfoList.name`, 'means the same as targetGroupInfoList'],
       ...['targetGroups.name', 'prodTrafficRoute.listenerArns', 'testTrafficRoute.listenerArns'].map((leaf) => [
         `${operation}.loadBalancerInfo.targetGroupPairInfoList.${leaf}`,
-        'for ECS, and refused',
+        'for ECS: so far by `aws deploy` alone',
       ]),
     ]),
   ),

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ManagementClient } from '../../protocol/management/client.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
@@ -13,6 +13,7 @@ import {
   renderTags,
 } from '../resource-tags.ts';
 import { groupsOf } from '../server-group.ts';
+import { TRAFFIC_PLATFORMS, type TrafficOptions } from '../traffic-options.ts';
 import { isWanted, printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
@@ -24,10 +25,13 @@ export const addApplicationsCommand: AddCommand = (program, ctx, conclude) => {
   const withFlags = (command: Command) => addConnectionOptions(command).option('--json', 'as JSON');
 
   addLabelOption(
-    withFlags(applications.command('create').argument('<name>').description('create an application')),
-  ).action(async (applicationName: string, options: Options & LabelOptions) => {
+    withFlags(applications.command('create').argument('<name>').description('create an application')).addOption(
+      new Option('--platform <platform>', 'what it deploys to; else hosts').choices(Object.keys(TRAFFIC_PLATFORMS)),
+    ),
+  ).action(async (applicationName: string, options: Options & LabelOptions & Pick<TrafficOptions, 'platform'>) => {
     const { client } = connect(ctx, options);
-    const input = { applicationName, computePlatform: 'Server', ...labelsInput(options) } as const;
+    const computePlatform = options.platform === undefined ? 'Server' : TRAFFIC_PLATFORMS[options.platform];
+    const input = { applicationName, computePlatform, ...labelsInput(options) } as const;
     const answer = await client.call('CreateApplication', input);
     printLine(ctx, options, answer, `created application ${applicationName}`);
   });

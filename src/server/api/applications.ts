@@ -14,7 +14,7 @@ import { listGitTokens } from '../store/git-tokens.ts';
 import { putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow, GitTokenRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
-import { requireHostPlatform } from './compute-platform.ts';
+import { type Platform, readPlatform, requireReachable } from './compute-platform.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readName, readNames, readOptionalName } from './input.ts';
 import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
@@ -39,6 +39,20 @@ export async function requireHeldApplication(tx: StoreTransaction, name: string)
   return present(await holdApplication(tx, name), name);
 }
 
+/** What the application is for; hosts, where there is no such application, which is said later. It never changes. */
+export async function platformOf(db: StoreReader, applicationName: string): Promise<Platform> {
+  return (await findApplication(db, applicationName))?.compute_platform ?? 'Server';
+}
+
+/**
+ * For a transaction that goes by what `platformOf` has said.
+ *
+ * @throws ApiError ApplicationDoesNotExistException where somebody has deleted the application meanwhile, and made another one
+ */
+export function requirePlatform(application: ApplicationRow, platform: Platform): ApplicationRow {
+  return present(application.compute_platform === platform ? application : null, application.application_name);
+}
+
 function present(row: ApplicationRow | null, name: string): ApplicationRow {
   if (row === null) throw new ApiError('ApplicationDoesNotExistException', `No application found for name: ${name}`);
   return row;
@@ -54,7 +68,7 @@ function applicationInfo(row: ApplicationRow, tokens: readonly GitTokenRow[]) {
     ...(token === undefined
       ? { linkedToGitHub: false }
       : { linkedToGitHub: true, gitHubAccountName: token.token_name }),
-    computePlatform: row.compute_platform as 'Server',
+    computePlatform: row.compute_platform,
   };
 }
 
@@ -73,7 +87,8 @@ export const applicationHandlers: Handlers<
 > = {
   async CreateApplication(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
-    requireHostPlatform(input);
+    const platform = readPlatform(input);
+    requireReachable(platform, ctx.asksAws);
     const tags = readTags(input, 'tags');
     const applicationId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
@@ -82,7 +97,7 @@ export const applicationHandlers: Handlers<
       await insertApplication(tx, {
         application_id: applicationId,
         application_name: name,
-        compute_platform: 'Server',
+        compute_platform: platform,
         created_at_ms: ctx.clock.now(),
       });
       await putResourceTags(tx, resourceArn(ctx, `application:${name}`), tags);

@@ -3,6 +3,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { ComputePlatform } from '../store/schema.ts';
 import type { Input } from './context.ts';
 import { checkChoice, readText } from './input.ts';
+import { PREDEFINED_PREFIX } from './predefined-configs.ts';
 
 export type Platform = ComputePlatform;
 
@@ -14,12 +15,29 @@ export function readPlatform(input: Input): Platform {
   return checkChoice(given, 'computePlatform', ['Server', 'Lambda', 'ECS'], INVALID);
 }
 
-/** @throws ApiError InvalidComputePlatformException for an unknown platform, and for Lambda and ECS */
-export function requireHostPlatform(input: Input): void {
-  const platform = readPlatform(input);
-  if (platform === 'Server') return;
+/**
+ * @param asksAws whether the server has a region of AWS to act in
+ * @throws ApiError InvalidComputePlatformException for Lambda and ECS where it has none
+ */
+export function requireReachable(platform: Platform, asksAws: boolean): void {
+  if (platform === 'Server' || asksAws) return;
   throw new ApiError(
     INVALID,
-    `computePlatform ${platform} is not supported: this server deploys to hosts. Use Server, or leave it out.`,
+    `computePlatform ${platform} is not supported: this server asks no AWS (--aws-region), and so deploys to hosts alone. Use Server, or leave it out.`,
   );
+}
+
+/** @throws ApiError InvalidComputePlatformException: groups of Lambda and ECS can be made, and not yet deployed to */
+export function requireDeployable(platform: Platform): void {
+  if (platform === 'Server') return;
+  throw new ApiError(INVALID, `This server does not deploy to ${platform} yet. Nothing was done.`);
+}
+
+/**
+ * The default of the API's model, OneAtATime, says nothing about traffic; so a function and a service get all of it at once.
+ *
+ * @returns the name of a predefined configuration
+ */
+export function defaultConfigOf(platform: Platform): string {
+  return `${PREDEFINED_PREFIX}${platform === 'Server' ? 'OneAtATime' : `${platform}AllAtOnce`}`;
 }

@@ -11,6 +11,7 @@ import { findActiveDeployment, findDeployment, insertDeployment } from '../store
 import { noteRevisionUse, putRevision } from '../store/revisions.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { requireHeldApplication } from './applications.ts';
+import { requireDeployable } from './compute-platform.ts';
 import { requireHostConfig } from './configs-in-use.ts';
 import type { ApiContext, Input } from './context.ts';
 import { requireLockedGroup } from './deployment-groups.ts';
@@ -109,6 +110,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   const made = await ctx.store.transaction(async (tx) => {
     const application = await requireHeldApplication(tx, applicationName);
+    requireDeployable(application.compute_platform);
     const group = await requireLockedGroup(tx, application, groupName);
     const config = await requireHostConfig(tx, configName ?? group.deployment_config_name);
     const last =

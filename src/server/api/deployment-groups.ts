@@ -17,9 +17,17 @@ import { findDeployment } from '../store/deployments.ts';
 import { moveResourceTags, putResourceTags } from '../store/resource-tags.ts';
 import type { ApplicationRow, DeploymentGroupRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
-import { requireApplication, requireHeldApplication, requireLockedApplication } from './applications.ts';
+import {
+  platformOf,
+  requireApplication,
+  requireHeldApplication,
+  requireLockedApplication,
+  requirePlatform,
+} from './applications.ts';
+import { defaultConfigOf, type Platform } from './compute-platform.ts';
 import { requireHeldConfig } from './configs-in-use.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
+import { claimService } from './ecs-service.ts';
 import { hooksNotCleanedUp, settleHooksOf, shownAutoScalingGroups } from './group-hooks.ts';
 import {
   APPLICATION,
@@ -33,13 +41,13 @@ import {
   readText,
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
-import { DEFAULT_CONFIG } from './predefined-configs.ts';
 import { requireRoomForGroup } from './quotas.ts';
 import { resourceArn } from './resource-arn.ts';
 import { checkAlarms } from './settings/alarms.ts';
 import { checkAutoScalingGroups } from './settings/auto-scaling.ts';
 import { styleOf } from './settings/deployment-style.ts';
 import { checkGroupSettings, type GroupSettings, mergeGroupSettings } from './settings/group-settings.ts';
+import { shownShiftedSettings } from './settings/shifted-group.ts';
 import { readTags } from './tags.ts';
 
 type GroupInfo = NonNullable<ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
@@ -89,7 +97,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     deploymentGroupName: row.deployment_group_name,
     deploymentConfigName: row.deployment_config_name,
     serviceRoleArn: row.service_role_arn,
-    computePlatform: 'Server',
+    computePlatform: application.compute_platform,
     ec2TagFilters: [],
     onPremisesInstanceTagFilters: [],
     triggerConfigurations: [],
@@ -98,11 +106,19 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
     ...(settings as Partial<GroupInfo>),
     // Given as names, shown as objects.
     autoScalingGroups: await shownAutoScalingGroups(db, row.deployment_group_id, autoScalingGroupsOf(settings)),
-    deploymentStyle: styleOf({ controlsTraffic: controlsTraffic(settings), isBlueGreen: isBlueGreen(settings) }),
+    ...platformMembers(settings, application.compute_platform),
     ...(row.target_revision_json === null ? {} : { targetRevision: JSON.parse(row.target_revision_json) }),
     ...(lastSuccessfulDeployment === undefined ? {} : { lastSuccessfulDeployment }),
     ...(lastAttemptedDeployment === undefined ? {} : { lastAttemptedDeployment }),
   } as GroupInfo;
+}
+
+/** What each platform shows also of a group that says nothing of it. */
+function platformMembers(settings: GroupSettings, platform: Platform): Partial<GroupInfo> {
+  if (platform !== 'Server') return shownShiftedSettings(settings, platform) as Partial<GroupInfo>;
+  return {
+    deploymentStyle: styleOf({ controlsTraffic: controlsTraffic(settings), isBlueGreen: isBlueGreen(settings) }),
+  };
 }
 
 /** @returns null: absent */
@@ -135,19 +151,21 @@ export const deploymentGroupHandlers: Handlers<
   async CreateDeploymentGroup(ctx, input) {
     const applicationName = readName(input, 'applicationName', APPLICATION);
     const name = readName(input, 'deploymentGroupName', GROUP);
-    const config = readOptionalName(input, 'deploymentConfigName', CONFIG) ?? DEFAULT_CONFIG;
+    const givenConfig = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const serviceRoleArn = readRole(input) ?? '';
-    checkGroupSettings(input, ctx);
+    const platform = await platformOf(ctx.store.db, applicationName);
+    const config = givenConfig ?? defaultConfigOf(platform);
+    checkGroupSettings(input, platform, ctx);
     await checkAutoScalingGroups(ctx, input);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     const tags = readTags(input, 'tags');
     const deploymentGroupId = ctx.random.uuid();
     await ctx.store.transaction(async (tx) => {
-      const application = await requireLockedApplication(tx, applicationName);
+      const application = requirePlatform(await requireLockedApplication(tx, applicationName), platform);
       await requireFreeName(tx, application, name);
       await requireRoomForGroup(tx, application);
-      await requireHeldConfig(tx, config, application.compute_platform);
-      const settings = mergeGroupSettings(input, ctx.balancers);
+      await requireHeldConfig(tx, config, platform);
+      const settings = mergeGroupSettings(input, platform, ctx.balancers);
       await insertGroup(tx, {
         deployment_group_id: deploymentGroupId,
         application_id: application.application_id,
@@ -160,6 +178,7 @@ export const deploymentGroupHandlers: Handlers<
         last_successful_deployment_id: null,
         created_at_ms: ctx.clock.now(),
       });
+      await claimService(tx, deploymentGroupId, settings);
       await settleHooksOf(ctx, tx, { id: deploymentGroupId, name, settings });
       await putResourceTags(tx, resourceArn(ctx, `deploymentgroup:${applicationName}/${name}`), tags);
     });
@@ -207,15 +226,17 @@ export const deploymentGroupHandlers: Handlers<
     const newName = readOptionalName(input, 'newDeploymentGroupName', GROUP) ?? name;
     const config = readOptionalName(input, 'deploymentConfigName', CONFIG);
     const role = readRole(input);
-    checkGroupSettings(input, ctx);
+    const platform = await platformOf(ctx.store.db, applicationName);
+    checkGroupSettings(input, platform, ctx);
     await checkAutoScalingGroups(ctx, input);
     checkAlarms(readObject(input, 'alarmConfiguration'), 'alarmConfiguration', ctx.alarms);
     const groupId = await ctx.store.transaction(async (tx) => {
-      const application = await requireHeldApplication(tx, applicationName);
+      const application = requirePlatform(await requireHeldApplication(tx, applicationName), platform);
       const row = await requireLockedGroup(tx, application, name);
-      const settings = mergeGroupSettings(input, ctx.balancers, JSON.parse(row.settings_json) as GroupSettings);
+      const before = JSON.parse(row.settings_json) as GroupSettings;
+      const settings = mergeGroupSettings(input, platform, ctx.balancers, before);
       if (newName !== name) await requireFreeName(tx, application, newName);
-      if (config !== null) await requireHeldConfig(tx, config, application.compute_platform);
+      if (config !== null) await requireHeldConfig(tx, config, platform);
       if (newName !== name) {
         const arnOf = (groupName: string) => resourceArn(ctx, `deploymentgroup:${applicationName}/${groupName}`);
         await moveResourceTags(tx, arnOf(name), arnOf(newName));
@@ -227,6 +248,7 @@ export const deploymentGroupHandlers: Handlers<
         service_role_arn: role ?? row.service_role_arn,
         settings_json: JSON.stringify(settings),
       });
+      await claimService(tx, row.deployment_group_id, settings);
       await settleHooksOf(ctx, tx, { id: row.deployment_group_id, name: newName, settings });
       return row.deployment_group_id;
     });

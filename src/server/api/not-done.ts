@@ -37,8 +37,9 @@ const OF_GROUPS = {
   },
   ecsServices: {
     type: 'InvalidECSServiceException',
-    why: 'it deploys to hosts, not to ECS services. Leave it out.',
+    why: 'it asks no AWS (--aws-region), and so deploys to hosts alone. Leave it out.',
     asksForNothing: isEmpty,
+    isDoneWithAws: true,
   },
   terminationHookEnabled: {
     type: 'InvalidInputException',

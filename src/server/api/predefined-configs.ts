@@ -23,7 +23,6 @@ interface TrafficConfig {
 export type PredefinedConfig = HostConfig | TrafficConfig;
 
 export const PREDEFINED_PREFIX = 'CodeDeployDefault.';
-export const DEFAULT_CONFIG = `${PREDEFINED_PREFIX}OneAtATime`;
 
 const ALL_AT_ONCE: TrafficRouting = { type: 'AllAtOnce' };
 

@@ -20,6 +20,25 @@ export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 
 export interface LoadBalancerInfo {
   readonly elbInfoList?: readonly NamedBalancer[] | undefined;
   readonly targetGroupInfoList?: readonly NamedBalancer[] | undefined;
+  /** Of ECS alone. */
+  readonly targetGroupPairInfoList?: readonly TargetGroupPair[] | undefined;
+}
+
+/** Two target groups that take turns, and the listeners before them: production's, and that of tests. */
+export interface TargetGroupPair {
+  readonly targetGroups?: readonly NamedBalancer[] | undefined;
+  readonly prodTrafficRoute?: TrafficRoute | undefined;
+  readonly testTrafficRoute?: TrafficRoute | undefined;
+}
+
+interface TrafficRoute {
+  readonly listenerArns?: readonly string[] | undefined;
+}
+
+/** A member of the API's shapes: names or ARNs, as given. */
+export interface EcsService {
+  readonly serviceName?: string | undefined;
+  readonly clusterName?: string | undefined;
 }
 
 interface NamedBalancer {
@@ -75,6 +94,7 @@ export interface SettingsOfGroup extends MembershipSettings {
     | undefined;
   readonly blueGreenDeploymentConfiguration?: BlueGreenConfiguration | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
+  readonly ecsServices?: readonly EcsService[] | undefined;
   readonly triggerConfigurations?: readonly TriggerConfig[] | undefined;
   readonly autoScalingGroups?: readonly string[] | undefined;
   /** Whether instances that are terminated wait until their application has been stopped. */

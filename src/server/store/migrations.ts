@@ -42,6 +42,7 @@ const STEPS: readonly Step[] = [
   trafficConfigs,
   suspensions,
   replacementFleets,
+  ecsServices,
 ];
 
 /** The step that a database of this version is at. */
@@ -466,5 +467,15 @@ function replacementFleets(TEXT: string): readonly string[] {
     `create table replacement_fleets (
       deployment_id ${TEXT} primary key references deployments on delete cascade, read_at_ms bigint, failing_json ${TEXT},
       members_json ${TEXT} not null)`,
+  ];
+}
+
+/** Which deployment group has a service of ECS. */
+function ecsServices(TEXT: string): readonly string[] {
+  return [
+    `create table ecs_services (
+      service_key ${TEXT} primary key,
+      deployment_group_id ${TEXT} not null references deployment_groups on delete cascade)`,
+    'create index ecs_services_by_group on ecs_services (deployment_group_id)',
   ];
 }

@@ -103,6 +103,13 @@ export interface DeploymentGroupRow {
   created_at_ms: number;
 }
 
+/** A service of ECS, which one deployment group has at most. */
+export interface EcsServiceRow {
+  /** `CLUSTER/SERVICE`, both by their short names. */
+  service_key: string;
+  deployment_group_id: string;
+}
+
 export interface ResourceTagRow {
   resource_arn: string;
   tag_key: string;
@@ -478,6 +485,7 @@ export interface StoreSchema {
   revisions: RevisionRow;
   deployment_configs: DeploymentConfigRow;
   deployment_groups: DeploymentGroupRow;
+  ecs_services: EcsServiceRow;
   resource_tags: ResourceTagRow;
   instances: InstanceRow;
   instance_tags: InstanceTagRow;

@@ -1,5 +1,7 @@
 /** The settings of a deployment group: checked, and kept in the form in which they were given. Pure. */
+import { ApiError } from '../../../protocol/errors.ts';
 import type { KnownBalancers, SettingsOfGroup } from '../../engine/settings.ts';
+import type { Platform } from '../compute-platform.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
@@ -7,6 +9,7 @@ import { checkBlueGreen, checkBlueGreenFits } from './blue-green.ts';
 import { checkStyle } from './deployment-style.ts';
 import { checkLoadBalancers, checkTrafficControl } from './load-balancers.ts';
 import { checkRollback } from './rollback.ts';
+import { checkShiftedGroup, checkShiftedGroupIsWhole } from './shifted-group.ts';
 import { checkSuspensionFits, readSuspendedProcesses } from './suspended-processes.ts';
 import { checkTagFilters } from './tag-filters.ts';
 import { checkTriggers, type KnowsTarget } from './triggers.ts';
@@ -30,6 +33,7 @@ const KEPT = [
   'loadBalancerInfo',
   'terminationHookEnabled',
   'ec2DeploymentOptions',
+  'ecsServices',
 ] as const;
 
 export type GroupSettings = SettingsOfGroup & { readonly [Name in (typeof KEPT)[number]]?: unknown };
@@ -46,14 +50,23 @@ export interface KnownThings {
   readonly knowsTarget: KnowsTarget;
 }
 
-/** @throws ApiError the exception of the first setting that is not well formed */
-export function checkGroupSettings(input: Input, { balancers, knowsTarget }: KnownThings): void {
+/** @throws ApiError the exception of the first setting that is not well formed, or not for the platform */
+export function checkGroupSettings(input: Input, platform: Platform, { balancers, knowsTarget }: KnownThings): void {
+  checkStrategy(input);
+  if (platform !== 'Server') {
+    checkShiftedGroup(input, platform, knowsTarget);
+    return;
+  }
+  if (!isEmpty(input['ecsServices'])) {
+    // As the hosted service says it: clients look for the text.
+    const why = 'Should not specify ECS services parameter for Server deployment group';
+    throw new ApiError('InvalidECSServiceException', why);
+  }
   checkTagFilters(input);
   checkStyle(input);
   checkBlueGreen(input);
   checkLoadBalancers(input, balancers);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
-  checkStrategy(input);
   readSuspendedProcesses(input);
   checkTriggers(input, knowsTarget);
 }
@@ -70,9 +83,14 @@ function checkStrategy(input: Input): void {
  * @param input what `checkGroupSettings` has let pass
  * @param balancers names that the server knows
  * @param before what the group has already
- * @throws ApiError of `checkTrafficControl`, `checkBlueGreenFits` and `checkSuspensionFits`
+ * @throws ApiError of `checkTrafficControl`, `checkBlueGreenFits`, `checkSuspensionFits` and `checkShiftedGroupIsWhole`
  */
-export function mergeGroupSettings(input: Input, balancers: KnownBalancers, before: GroupSettings = {}): GroupSettings {
+export function mergeGroupSettings(
+  input: Input,
+  platform: Platform,
+  balancers: KnownBalancers,
+  before: GroupSettings = {},
+): GroupSettings {
   const settings: Record<string, unknown> = { ...before };
   const isGiven = (name: string) => input[name] !== undefined && input[name] !== null;
   for (const name of KEPT) if (isGiven(name)) settings[name] = input[name];
@@ -82,6 +100,10 @@ export function mergeGroupSettings(input: Input, balancers: KnownBalancers, befo
     else if (isGiven(flat)) delete settings[set];
   }
   const merged = settings as GroupSettings;
+  if (platform !== 'Server') {
+    checkShiftedGroupIsWhole(merged, platform);
+    return merged;
+  }
   if (isGiven('ec2DeploymentOptions')) checkSuspensionFits(merged.ec2DeploymentOptions ?? null, merged);
   const isConfigured = isGiven('blueGreenDeploymentConfiguration');
   if (isConfigured || isGiven('deploymentStyle')) checkBlueGreenFits(merged, isConfigured);

@@ -46,7 +46,7 @@ export const APPLICATIONS: Operations<
 > = {
   CreateApplication: {
     does: 'makes an application, with up to 50 tags',
-    refuses: '`computePlatform` Lambda and ECS: deployments go to hosts',
+    refuses: '`computePlatform` Lambda and ECS where the server asks no AWS',
     good: { applicationName: 'fresh', computePlatform: 'Server', tags: [{ Key: 'Team', Value: 'a' }] },
     refused: {
       ...NO_NAME,

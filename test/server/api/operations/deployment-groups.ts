@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for copies of Auto Scaling groups, Auto Scaling groups where the server asks no AWS, their termination hooks, processes where there are no Auto Scaling groups, ECS services, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
+  'settings for copies of Auto Scaling groups, Auto Scaling groups where the server asks no AWS, their termination hooks, processes where there are no Auto Scaling groups, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
 
 const TRIGGER = { triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] };
 const omitted = (member: keyof typeof TRIGGER) => ({ ...TRIGGER, [member]: undefined });
@@ -116,7 +116,6 @@ const SETTINGS_REFUSED = {
 } as const;
 
 const SETTINGS_NEVER = {
-  ECSServiceMappingLimitExceededException: REFUSED_FIRST,
   InvalidTrafficRoutingConfigurationException: REFUSED_FIRST,
   LifecycleHookLimitExceededException: REFUSED_FIRST,
   ThrottlingException: NO_THROTTLE,
@@ -131,7 +130,7 @@ export const DEPLOYMENT_GROUPS: Operations<
   | 'DeleteDeploymentGroup'
 > = {
   CreateDeploymentGroup: {
-    does: 'makes a group of the hosts that tags choose, with its configuration, rollback and up to 50 tags',
+    does: 'makes a group of the hosts that tags choose, or of a function or a service of ECS, with its configuration, rollback and up to 50 tags',
     refuses: REFUSED_SETTINGS,
     good: {
       ...{ ...SITE, deploymentGroupName: 'new', serviceRoleArn: ROLE, onPremisesInstanceTagFilters: [FILTER] },
@@ -149,7 +148,7 @@ export const DEPLOYMENT_GROUPS: Operations<
         { tags: tooMany(50, (n) => ({ Key: `k${n}` })) },
       ],
     },
-    full: ['DeploymentGroupLimitExceededException'],
+    full: ['DeploymentGroupLimitExceededException', 'ECSServiceMappingLimitExceededException'],
     never: SETTINGS_NEVER,
   },
   GetDeploymentGroup: {
@@ -193,6 +192,7 @@ export const DEPLOYMENT_GROUPS: Operations<
       DeploymentGroupDoesNotExistException: { currentDeploymentGroupName: 'nobody' },
       DeploymentGroupAlreadyExistsException: { currentDeploymentGroupName: 'idle', newDeploymentGroupName: 'web' },
     },
+    full: ['ECSServiceMappingLimitExceededException'],
     never: SETTINGS_NEVER,
   },
   DeleteDeploymentGroup: {

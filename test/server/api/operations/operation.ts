@@ -20,7 +20,7 @@ export interface Operation {
   readonly alwaysRefused?: ExceptionName;
   /** For each exception that comes: what about the good request is changed for it. Each message names what it is about. */
   readonly refused: { readonly [Name in ExceptionName]?: Change | readonly Change[] };
-  /** Exceptions of quotas, which no request brings about by itself: `quotas.test.ts` has them. */
+  /** Exceptions of quotas, which no request brings about by itself: `quotas.test.ts` and `shifted-groups.test.ts` have them. */
   readonly full?: readonly ExceptionName[];
   /** For each other exception of the model: why it does not come. */
   readonly never: { readonly [Name in ExceptionName]?: string };
