@@ -78,11 +78,15 @@ export function parseLocation(json: string): RevisionLocation {
 }
 
 /**
- * What makes two locations the same revision. S3: bucket, key, and version or ETag as far as given; GitHub: repository and commit.
+ * What makes two locations the same revision. S3: bucket, key, and version or ETag as far as given; GitHub: repository and commit; an
+ * AppSpec file: its digest.
  *
  * @returns a canonical text; ETags may come wrapped in quotes, which do not count
  */
-export function identityOf({ revisionType, s3Location, gitHubLocation }: RevisionLocation): string {
+export function identityOf({ revisionType, s3Location, gitHubLocation, ...location }: RevisionLocation): string {
+  if (revisionType === 'AppSpecContent' || revisionType === 'String') {
+    return JSON.stringify([revisionType, (location.appSpecContent ?? location.string)?.sha256 ?? '']);
+  }
   if (revisionType === 'GitHub') {
     return JSON.stringify(['GitHub', gitHubLocation?.repository ?? '', gitHubLocation?.commitId ?? '']);
   }

@@ -10,7 +10,7 @@ import { updateGroup } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
 import { noteRevisionUse, putRevision } from '../store/revisions.ts';
 import type { StoreTransaction } from '../store/store.ts';
-import { requireHeldApplication } from './applications.ts';
+import { platformOf, requireHeldApplication, requirePlatform } from './applications.ts';
 import { requireDeployable } from './compute-platform.ts';
 import { requireHostConfig } from './configs-in-use.ts';
 import type { ApiContext, Input } from './context.ts';
@@ -106,11 +106,12 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const configName = readOptionalName(input, 'deploymentConfigName', CONFIG);
   const description = readDescription(input);
   const options = readOptions(ctx, input);
-  const given = readObject(input, 'revision') === null ? null : readRevision(input, 'revision');
+  const platform = await platformOf(ctx.store.db, applicationName);
+  const given = readObject(input, 'revision') === null ? null : readRevision(input, { path: 'revision', platform });
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   const made = await ctx.store.transaction(async (tx) => {
-    const application = await requireHeldApplication(tx, applicationName);
-    requireDeployable(application.compute_platform);
+    const application = requirePlatform(await requireHeldApplication(tx, applicationName), platform);
+    requireDeployable(platform);
     const group = await requireLockedGroup(tx, application, groupName);
     const config = await requireHostConfig(tx, configName ?? group.deployment_config_name);
     const last =

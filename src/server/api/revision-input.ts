@@ -13,6 +13,8 @@ import {
   problemOfGitUrl,
   problemOfSha256,
 } from '../../protocol/specification.ts';
+import { readContentRevision } from './appspec-revision.ts';
+import type { Platform } from './compute-platform.ts';
 import type { ApiContext, Input } from './context.ts';
 import { checkChoice, quote, readObject, readText } from './input.ts';
 import { isEmpty } from './not-done.ts';
@@ -25,18 +27,26 @@ const LOCATIONS = {
   AppSpecContent: 'appSpecContent',
 } as const;
 const TYPES = ['S3', 'GitHub', 'String', 'AppSpecContent'] as const;
-const BUNDLE_TYPES = ['tar', 'tgz', 'zip'] as const;
+/** A function's or a service's revision is an AppSpec file, or a bundle that holds one. */
+const BUNDLE_TYPES = { hosts: ['tar', 'tgz', 'zip'], others: ['YAML', 'JSON', 'zip', 'tgz'] } as const;
 const INVALID = 'InvalidRevisionException';
 /** A key of S3 has 1024 bytes at most. Revisions are found by their location, and PostgreSQL finds by 2704 bytes at most. */
 const MAX_LOCATION_BYTES = 2_400;
 
-/** A revision that the request has. @param path the revision's own @throws ApiError InvalidRevisionException naming the member at fault */
-export function readRevision(input: Input, path: string): RevisionLocation {
+export interface RevisionRequest {
+  /** The revision's own, for messages. */
+  readonly path: string;
+  /** Of its application. */
+  readonly platform: Platform;
+  /** It is only looked for: what is in it was seen to when it was registered. */
+  readonly isLookup?: boolean;
+}
+
+/** A revision that the request has. @throws ApiError InvalidRevisionException naming the member at fault */
+export function readRevision(input: Input, { path, platform, isLookup = false }: RevisionRequest): RevisionLocation {
   const revision = readObject(input, path) ?? {};
   const type = checkChoice(readText(revision, 'revisionType') ?? '', `${path}.revisionType`, TYPES, INVALID);
-  if (type === 'String' || type === 'AppSpecContent') {
-    throw invalid(`${path}.revisionType ${type} is for Lambda and ECS; a revision for hosts is of type S3 or GitHub.`);
-  }
+  refuseOtherPlatform(type, platform, path);
   const own = LOCATIONS[type];
   const other = Object.values(LOCATIONS).find((name) => name !== own && !isEmpty(revision[name]));
   if (other !== undefined) {
@@ -46,13 +56,36 @@ export function readRevision(input: Input, path: string): RevisionLocation {
   }
   const place = readObject(revision, own);
   if (place === null) throw invalid(`${path} is of revisionType ${type} and needs the member ${own}.`);
-  const location: RevisionLocation =
-    type === 'S3'
-      ? { revisionType: 'S3', s3Location: readS3Location(place, `${path}.${own}`) }
-      : { revisionType: 'GitHub', gitHubLocation: readGitHubLocation(place, `${path}.${own}`) };
+  const location = readLocation(place, { type, path: `${path}.${own}`, platform, isLookup });
   const bytes = Buffer.byteLength(identityOf(location));
   if (bytes <= MAX_LOCATION_BYTES) return location;
   throw invalid(`${path}.${own} has ${bytes} bytes; ${MAX_LOCATION_BYTES} is the limit.`);
+}
+
+/** @throws ApiError InvalidRevisionException */
+function refuseOtherPlatform(type: (typeof TYPES)[number], platform: Platform, path: string): void {
+  const isContent = type === 'String' || type === 'AppSpecContent';
+  if (isContent && platform === 'Server') {
+    throw invalid(`${path}.revisionType ${type} is for Lambda and ECS; a revision for hosts is of type S3 or GitHub.`);
+  }
+  if (type === 'GitHub' && platform !== 'Server') {
+    throw invalid(`${path}.revisionType GitHub is for hosts; one for ${platform} is of type AppSpecContent or S3.`);
+  }
+}
+
+function readLocation(
+  place: Input,
+  { type, path, platform, isLookup }: Required<RevisionRequest> & { readonly type: (typeof TYPES)[number] },
+): RevisionLocation {
+  switch (type) {
+    case 'S3':
+      return { revisionType: 'S3', s3Location: readS3Location(place, path, platform) };
+    case 'GitHub':
+      return { revisionType: 'GitHub', gitHubLocation: readGitHubLocation(place, path) };
+    default:
+      // Of hosts it was refused before.
+      return readContentRevision({ type, given: place, path, platform: platform as 'Lambda' | 'ECS', isLookup });
+  }
 }
 
 function invalid(why: string): ApiError {
@@ -65,8 +98,10 @@ function readNeeded(place: Input, path: string, member: string): string {
   throw invalid(`${path}.${member} is missing or empty.`);
 }
 
-function readS3Location(place: Input, path: string) {
-  const bundleType = checkChoice(readNeeded(place, path, 'bundleType'), `${path}.bundleType`, BUNDLE_TYPES, INVALID);
+function readS3Location(place: Input, path: string, platform: Platform) {
+  const known = platform === 'Server' ? BUNDLE_TYPES.hosts : BUNDLE_TYPES.others;
+  const given = readNeeded(place, path, 'bundleType');
+  const bundleType = checkChoice<(typeof known)[number]>(given, `${path}.bundleType`, known, INVALID);
   const version = readText(place, 'version');
   const eTag = readText(place, 'eTag');
   const location = {

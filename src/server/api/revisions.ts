@@ -5,7 +5,7 @@ import { targetRevisionsOf } from '../store/deployment-groups.ts';
 import { findRevision, listRevisions, putRevision, type RevisionFilter } from '../store/revisions.ts';
 import type { RevisionRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
-import { requireApplication, requireHeldApplication } from './applications.ts';
+import { platformOf, requireApplication, requireHeldApplication, requirePlatform } from './applications.ts';
 import { type Handlers, seconds } from './context.ts';
 import { APPLICATION, readDescription, readList, readName, requireBatch } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
@@ -32,10 +32,11 @@ export const revisionHandlers: Handlers<
 > = {
   async RegisterApplicationRevision(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
-    const revision = readRevision(input, 'revision');
+    const platform = await platformOf(ctx.store.db, name);
+    const revision = readRevision(input, { path: 'revision', platform });
     const description = readDescription(input);
     await ctx.store.transaction(async (tx) => {
-      const { application_id } = await requireHeldApplication(tx, name);
+      const { application_id } = requirePlatform(await requireHeldApplication(tx, name), platform);
       await putRevision(tx, revisionRow(ctx, application_id, revision, description));
     });
     return {};
@@ -44,7 +45,8 @@ export const revisionHandlers: Handlers<
   async GetApplicationRevision(ctx, input, { scope }) {
     const name = readName(input, 'applicationName', APPLICATION);
     const mayBeSeen = groupsWithin(scope, name);
-    const revision = readRevision(input, 'revision');
+    const platform = await platformOf(ctx.store.db, name);
+    const revision = readRevision(input, { path: 'revision', platform, isLookup: true });
     const { application_id } = await requireApplication(ctx.store.db, name);
     const row = await findRevision(ctx.store.db, application_id, identityOf(revision));
     if (row === null)
@@ -57,9 +59,10 @@ export const revisionHandlers: Handlers<
     const mayBeSeen = groupsWithin(scope, name);
     const list = readList(input, 'revisions') ?? [];
     requireBatch(list, 'revisions', MAX_BATCH);
+    const platform = await platformOf(ctx.store.db, name);
     const locations = list.map((entry, index) => {
       const path = `revisions[${index}]`;
-      return readRevision({ [path]: entry }, path);
+      return readRevision({ [path]: entry }, { path, platform, isLookup: true });
     });
     const { application_id } = await requireApplication(ctx.store.db, name);
     const rows = await Promise.all(

@@ -114,7 +114,8 @@ export const APPLICATIONS: Operations<
   },
   RegisterApplicationRevision: {
     does: 'makes a revision known to an application, or changes its description',
-    refuses: 'revisions of type `String` and `AppSpecContent`, which are for Lambda and ECS',
+    refuses:
+      'for hosts, revisions of type `String` and `AppSpecContent`; for Lambda and ECS, those of type `GitHub`, and AppSpec files with an error',
     good: { ...SITE, revision: GIT, description: '\u{1F6A2}'.repeat(256) },
     refused: {
       ...NO_APPLICATION,
