@@ -1,12 +1,10 @@
-/**
- * What a host command's completion says about its end: a JSON text of exactly four members in an envelope of format `JSON`. Pure.
- */
+/** Diagnostics of a completed host command: a JSON text of exactly four members in an envelope of format `JSON`. Pure. */
 import { withoutTerminalSequences } from '../system/printable.ts';
 import type { Envelope } from './host-command/shapes.ts';
 
 /**
- * 0 success, 1 script missing, 2 script not executable, 3 timed out, 4 script failed, 5 anything else, 6 output left open,
- * 7 failed because the agent restarted.
+ * Number of the outcome, as the protocol has it. 0: success. 1: script missing. 2: script not executable. 3: timed out. 4: script failed.
+ * 5: any other fault. 6: output left open. 7: failed because the agent restarted.
  */
 export type DiagnosticCode = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7;
 
@@ -25,17 +23,17 @@ export interface CommandOutcome {
   readonly diagnostics: CommandDiagnostics;
 }
 
-/** What the service takes of a payload, in characters. */
+/** Limit of the service on a payload, in characters. */
 const MAX_PAYLOAD_CHARACTERS = 8192;
-/** What a message keeps before the log has to give way: the beginning says what happened, the end often why. */
+/** Characters that a message keeps before the log is cut: its beginning says what happened, its end often why. */
 const KEPT_MESSAGE_CHARACTERS = 1024;
 /** Longer than any location that a script is likely to have. */
 const MAX_SCRIPT_NAME_CHARACTERS = 512;
 
 /**
- * The completion's envelope. A payload over the service's limit would be rejected and the outcome lost, so what is too much is cut
- * away: first from the middle of the message, then whole lines from the beginning of the log, whose newest ones tell the most, and
- * only then from what is left of the message. What terminals would act on is taken out, and what is no character replaced.
+ * The completion's envelope. The service would reject a payload over its limit, and the outcome would be lost. So text is cut in this
+ * order: the middle of the message, the oldest lines of the log, the rest of the message. Terminal sequences are removed, and bytes that
+ * are no character replaced.
  */
 export function encodeDiagnostics(diagnostics: CommandDiagnostics): Envelope {
   const scriptName = shortenMiddle(plainText(diagnostics.scriptName), MAX_SCRIPT_NAME_CHARACTERS);
@@ -58,8 +56,8 @@ export function encodeDiagnostics(diagnostics: CommandDiagnostics): Envelope {
 }
 
 /**
- * Reads a completion's envelope; null when there is none or it is none of ours: an outcome without details is still one. No text is longer
- * than one that the service takes, whatever the host sent: of a message the middle gives way, of a log the older lines.
+ * Reads a completion's envelope; null when there is none or it is none of ours: an outcome without details is still one. Texts are cut to
+ * the service's limits, whatever the host sent: a message in its middle, a log at its oldest lines.
  */
 export function decodeDiagnostics(envelope: Envelope | undefined): CommandDiagnostics | null {
   if (envelope === undefined) return null;

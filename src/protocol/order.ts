@@ -24,8 +24,8 @@ export interface Order {
 }
 
 /**
- * How long the server lets an order be valid. An agent opens it within seconds; half of the time is for a throttled or broken connection,
- * half for clocks that differ by as much as a signed request may.
+ * How long the server lets an order be valid. An agent opens an order within seconds. Half of the time allows for a throttled or broken
+ * connection, half for clocks that differ by as much as a signed request may.
  */
 export const ORDER_LIFE_MS = 10 * 60_000;
 /** How far a host's clock may be behind the server's. Signed requests allow as much. */
@@ -69,7 +69,7 @@ function seconds(order: Members, name: string): number {
   throw invalid(`${order.pathOf(name)} is not a time in seconds since 1970`);
 }
 
-/** What a specification is compared with: the command that the poll brought, and this host. */
+/** Facts that a specification must match: the command that the poll brought, and this host. */
 export interface OrderDemand {
   readonly command: Pick<
     HostCommand,

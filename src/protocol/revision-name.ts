@@ -1,7 +1,7 @@
 /** Names of revisions for messages. Pure. */
 import type { Revision } from './specification.ts';
 
-/** What a message calls a revision: where it comes from, with nothing secret in it. */
+/** Returns the name of a revision for messages: its source, without secrets. */
 export function nameOfRevision(revision: Revision): string {
   switch (revision.revisionType) {
     case 'S3': {

@@ -185,7 +185,7 @@ async function tunnelsThrough(proxy: URL): Promise<Connections> {
   return { agent, isRefusal: (request) => refused.has(request) };
 }
 
-/** Of a program that people start, and of the agent alike. */
+/** Name of the setting to check, for remedies. The agent and programs that people start share this code, so it names no key. */
 const WHERE_ADDRESSES_ARE = 'the address';
 
 function unreachable(url: URL, proxy: URL | null, why: string, cause?: unknown): SlipwayError {

@@ -90,7 +90,10 @@ export interface DeploymentSpecification {
   readonly allPossibleLifecycleEvents: readonly string[] | null;
   readonly reuseArchiveFromDeploymentId: string | null;
   readonly gitHubAccessToken: string | null;
-  /** Of ours: what goes before the token at a git repository that is not GitHub's archive; absent: the token is for GitHub alone. */
+  /**
+   * User name that goes with the token to a git repository outside GitHub's archive; absent: the token is for GitHub alone. An extension of
+   * ours.
+   */
   readonly gitUserName?: string;
   readonly revision: Revision;
 }
@@ -162,7 +165,7 @@ function encodeRevision(revision: Revision): Record<string, unknown> {
   }
 }
 
-/** What ids are compared with when they are read. */
+/** Rules for the ids that are read. */
 export interface IdRules {
   /** Names of the agent's own folders below root_dir: no deployment group may be called so, in any case of letters. */
   readonly reservedIds: readonly string[];
@@ -171,8 +174,8 @@ export interface IdRules {
 /**
  * Reads the JSON text of an opened envelope.
  *
- * Everything that becomes a path, a variable or a message on this host is checked here: ids are safe folder names, the AppSpec file name
- * stays inside the revision, and texts have a length and no control characters. Unknown members are ignored.
+ * Checks everything that becomes a path, a variable or a message on this host. Ids must be safe folder names, the AppSpec file name must
+ * stay inside the revision, and texts have a maximum length and no control characters. Unknown members are ignored.
  *
  * @throws SlipwayError SPECIFICATION_INVALID naming the member at fault
  * @see the official agent 1.8.1, `deployment_specification.rb`, for members and defaults; 2.1 for the path checks

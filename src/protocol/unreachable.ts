@@ -1,4 +1,4 @@
-/** What helps against a server that cannot be reached, chosen by what the network said. Pure. */
+/** Remedies for a server that cannot be reached, chosen by the fault of the network. Pure. */
 import { isNoTls, isUntrusted, systemErrorCode } from '../errors.ts';
 
 /** For a server whose certificate nobody has signed that is trusted here. */

@@ -1,7 +1,7 @@
 /**
  * Requests to AWS and their answers as text, for the wire log (`log_aws_wire`). Pure.
  *
- * What would let a reader act as this host, or as somebody who trusts it with a token, is left out: signatures, session tokens, whatever is
+ * The log leaves out what would let a reader act as this host or as the owner of a token. These are signatures, session tokens, everything
  * called a secret, and the signed specification, which may hold a GitHub token. Bodies of objects are never here.
  */
 import { isSecretName } from '../logging/plain-fields.ts';
@@ -44,7 +44,7 @@ function headerLines(mark: string, headers: Readonly<Record<string, unknown>>): 
   );
 }
 
-/** Of a signature all but itself is shown: key, scope and the headers that it covers are what a mismatch is found by. */
+/** Hides only the signature itself in an `Authorization` header: key, scope and covered headers help to find a mismatch. */
 function headerValue(name: string, value: string): string {
   if (/^authorization$/i.test(name) && value.startsWith('AWS4-'))
     return value.replace(/Signature=\w+/, `Signature=${HIDDEN}`);
@@ -59,7 +59,7 @@ function bodyLines(mark: string, body: string | null): string[] {
   ];
 }
 
-/** What is no JSON is an error page of something in between, and nobody's secret. */
+/** A body that is no JSON is an error page of something in between, and holds no secret. */
 function withoutSecretMembers(body: string): string {
   try {
     return JSON.stringify(JSON.parse(body), (name, value: unknown) => {

@@ -21,8 +21,8 @@ export const LOCAL_ID_SUFFIX = '-local';
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 /**
- * Says why a text can be neither an environment variable nor part of a message: a text from a server must not make `spawn` fail with
- * E2BIG or EINVAL.
+ * Says why a text can be neither an environment variable nor part of a message. A text from a server must not make `spawn` fail with E2BIG
+ * or EINVAL.
  *
  * @returns the end of a sentence that begins with the member's name; null: the text is good
  */

@@ -27,7 +27,9 @@ export interface SigningAuthority {
   readonly caPrivateKeyPem: string;
 }
 
-/** What signs deployment specifications. Short-lived and replaceable: agents trust the authority, not the signer. */
+/**
+ * A key and its certificate that sign deployment specifications. Short-lived and replaceable: agents trust the authority, not the signer.
+ */
 export interface Signer {
   readonly certificatePem: string;
   readonly privateKeyPem: string;

@@ -34,12 +34,15 @@ export interface BerValue {
   readonly isDefinite: boolean;
 }
 
-/** What cannot be read as BER, or not as the value that was expected. */
+/** Bytes that cannot be read as BER, or not as the expected value. */
 export class BerError extends Error {}
 
 /** An envelope has a dozen levels; a server that sends ten thousand wants the stack to run over. */
 const DEEPEST = 40;
-/** An envelope has a few hundred values; each of millions of empty ones would cost a hundred times the two bytes that it is sent with. */
+/**
+ * Limit on the values of one envelope. A real envelope has a few hundred; each of millions of empty values would cost a hundred times its
+ * two bytes on the wire.
+ */
 const MOST_VALUES = 20_000;
 const CONSTRUCTED = 0x20;
 const LONG_TAG = 0x1f;
@@ -56,7 +59,7 @@ export function readBer(bytes: Uint8Array): BerValue {
   return readAt(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, 0, { values: MOST_VALUES });
 }
 
-/** What may still be read of one text. */
+/** Rest of the values that may still be read from one text. */
 interface Allowance {
   values: number;
 }

@@ -57,7 +57,7 @@ function time(ms: number): Time {
   return new Time({ value, type: value.getUTCFullYear() < 2050 ? TimeType.UTCTime : TimeType.GeneralizedTime });
 }
 
-/** What an authority, perhaps one that others made, calls its own key. */
+/** Returns the key identifier that an authority states, also one that another program chose; else computes it from the key. */
 export function subjectKeyIdentifier(certificate: Certificate): ArrayBuffer {
   const stated = certificate.extensions?.find(({ extnID }) => extnID === SUBJECT_KEY_IDENTIFIER)?.parsedValue;
   return stated instanceof asn1js.OctetString ? stated.valueBlock.valueHex : keyIdentifier(certificate);

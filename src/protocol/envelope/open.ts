@@ -19,8 +19,8 @@ export interface OpenOptions {
 const ID_DATA = '1.2.840.113549.1.7.1';
 
 /**
- * Opens the envelope of a deployment specification: the signature must match the content, and its signer's certificate must have been
- * issued by the pinned authority, be valid now, and be meant for signing.
+ * Opens the envelope of a deployment specification. The signature must match the content. The signer's certificate must be issued by the
+ * pinned authority, be valid now, and be meant for signing.
  *
  * @returns the JSON text inside
  * @throws SlipwayError ENVELOPE_MISSING, ENVELOPE_FORMAT, ENVELOPE_MALFORMED, ENVELOPE_SIGNATURE or ENVELOPE_UNTRUSTED
@@ -75,7 +75,7 @@ function onlySigner({ signers }: SignedMessage): SignerInfo {
 }
 
 interface SoundAlgorithms {
-  /** Of the content, where the signature is of attributes that hold it. */
+  /** Digest of the content, when the signature covers attributes that hold this digest. */
   readonly digest: Digest;
   readonly key: SignatureAlgorithm['key'];
   readonly signatureDigest: Digest;
@@ -129,7 +129,7 @@ function requireSignature(
   if (!isVerified) throw badSignature('it is not the signature of this content');
 }
 
-/** What cannot be read says so itself. */
+/** Runs `read` and reports its fault as a malformed envelope. */
 function readable<T>(read: () => T): T {
   try {
     return read();

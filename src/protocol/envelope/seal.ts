@@ -22,8 +22,8 @@ const VERSION_1 = der(DER.integer, Buffer.of(1));
 const sign = promisify(signBytes);
 
 /**
- * Makes the envelopes that agents accept: PKCS7 SignedData with attached content and the signer's certificate, PEM with the label PKCS7
- * (a `CMS` label, detached content or a missing certificate fails in the official agent).
+ * Makes the envelopes that agents accept: PEM with the label PKCS7, around PKCS7 SignedData with attached content and the signer's
+ * certificate. The official agent refuses a `CMS` label, detached content and a missing certificate.
  *
  * Key and certificate are read once. The rest is written as bytes: PKI.js takes eight times as long as the signature itself.
  *

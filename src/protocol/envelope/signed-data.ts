@@ -16,7 +16,7 @@ export interface SignerInfo {
   readonly digestAlgorithm: string;
   readonly signatureAlgorithm: string;
   readonly signature: Buffer;
-  /** What the signature is of; null: it is of the content itself. */
+  /** Attributes that the signature covers; null: it covers the content itself. */
   readonly attributes: SignedAttributes | null;
 }
 

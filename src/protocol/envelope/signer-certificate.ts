@@ -8,7 +8,7 @@ export interface SignerCertificate {
   /** DER of the issuer's name. */
   readonly issuer: Buffer;
   readonly serialNumber: Buffer;
-  /** What it is signed with. */
+  /** Algorithm of the issuer's signature on this certificate. */
   readonly signatureAlgorithm: string;
   /** The first byte of its key usage, bit 0 first; null: it does not say. */
   readonly keyUsage: number | null;

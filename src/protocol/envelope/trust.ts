@@ -33,7 +33,7 @@ export function requireTrustedSigner(signer: SignerCertificate, pinnedPem: strin
   requireKnownExtensions(signer, issuer, 'the pinned certificate');
 }
 
-/** By names, key identifiers, key usage and the signature itself; the issuer must be an authority. */
+/** Compares names and key identifiers, and checks key usage and the signature itself; the issuer must be an authority. */
 function hasIssued(authority: SignerCertificate, { x509 }: SignerCertificate): boolean {
   return authority.x509.ca && x509.checkIssued(authority.x509) && x509.verify(authority.x509.publicKey);
 }

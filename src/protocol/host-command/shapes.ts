@@ -11,8 +11,8 @@ export const HOST_COMMAND_SIGNING_NAME = 'codedeploy-commands';
 export const HOST_COMMAND_SECURE_SIGNING_NAME = 'codedeploy-commands-secure';
 
 /**
- * Our own agent's first poll asks to be answered at once, so that an agent knows within a moment, and not after the time of a long poll, that
- * the service takes its requests. Services that do not know the header do as they always do.
+ * Our own agent's first poll asks for an answer at once, so that the agent learns within a moment whether the service takes its requests.
+ * Services that do not know the header do as they always do.
  */
 export const POLL_HEADER = 'x-slipway-poll';
 export const POLL_ANSWER_NOW = 'answer-now';
@@ -42,7 +42,7 @@ export interface PollHostCommandInput {
 }
 export interface PollHostCommandOutput {
   readonly HostCommand?: HostCommand;
-  /** Of our own server, to our own agent: another agent polls with the same identity. */
+  /** Another agent polls with the same identity. Only our own server says so, and only to our own agent. */
   readonly IdentityIsShared?: boolean;
 }
 

@@ -5,10 +5,10 @@ import { RemoteApiError } from '../errors.ts';
 /**
  * One gate for all calls of a client to a service that throttles.
  *
- * Open → a throttle closes it for a delay → calls wait until the delay is over, plus up to a quarter of it by chance, so that a fleet
- * does not come back as one → a throttle closes it for twice the delay, a success resets the delay. A throttle while it is closed
- * neither extends nor escalates the delay: calls that were under way when it closed say nothing new. After a throttle one call goes
- * first, and the others when it has been answered. A service that asks for a longer pause gets it, up to five minutes.
+ * Open → a throttle closes it for a delay → calls wait until the delay is over → open again. The wait is longer by up to a random quarter,
+ * so that a fleet does not come back all at once. The next throttle doubles the delay, a success resets it. A throttle while it is closed
+ * neither extends nor escalates the delay: calls that were under way when it closed say nothing new. After a throttle one call goes first,
+ * and the others when it has been answered. A service that asks for a longer pause gets it, up to five minutes.
  */
 export interface ThrottleGate {
   readonly isClosed: boolean;

@@ -1,4 +1,4 @@
-/** A host's enrolment by a token: what a token looks like, and what goes in and comes out of the one call that is made with it. Pure. */
+/** A host's enrolment by a token: the form of a token, and input and output of the one call that is made with it. Pure. */
 
 export const ENROL_OPERATION = 'EnrolHost';
 
@@ -41,7 +41,7 @@ export function parseToken(text: string): EnrolmentToken | null {
   return { tokenId, secret, authoritySha256 };
 }
 
-/** What goes over the wire of a token, behind `Bearer`. */
+/** Returns the part of a token that goes over the wire, behind `Bearer`. */
 export function bearerOf({ tokenId, secret }: EnrolmentToken): string {
   return `${tokenId}.${secret}`;
 }

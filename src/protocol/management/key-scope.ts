@@ -1,5 +1,5 @@
 /**
- * What an access key is limited to: applications and deployment groups, by patterns of their names. Pure.
+ * Scope of an access key: it limits the key to applications and deployment groups, by patterns of their names. Pure.
  *
  * A scope only ever narrows. With patterns of applications and of groups, both must fit. It is given when the key is made, and never changed.
  */
@@ -19,7 +19,7 @@ export interface KeyScope {
   readonly hostTags: readonly HostTag[];
 }
 
-/** What a scope lets through. A key without a scope reaches everything. */
+/** Tells which applications and groups a scope lets through. A key without a scope reaches everything. */
 export interface Reach {
   /** Whether the application is covered as a whole, with all groups that it has and may get. */
   hasApplication(applicationName: string): boolean;

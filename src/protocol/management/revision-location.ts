@@ -1,8 +1,9 @@
 /**
  * Where a revision is, in the two forms that it has: the API's `RevisionLocation`, and the `Revision` of a deployment specification. Pure.
  *
- * The API's model knows only S3 and GitHub. An address in place of a bucket's or a repository's name is an extension of ours: a bundle from
- * any web server, whose eTag is `sha256:` and its digest, or a commit from any git repository. That rule stands here and nowhere else.
+ * The API's model knows only S3 and GitHub. An address in place of a bucket's or a repository's name is an extension of ours. It means a
+ * bundle from any web server, whose eTag is `sha256:` and its digest, or a commit from any git repository. That rule stands here and
+ * nowhere else.
  */
 import type { BundleType, Revision } from '../specification.ts';
 import type { ManagementOperations } from './shapes.ts';
@@ -27,7 +28,7 @@ export function digestOf({ eTag }: S3Location): string | null {
   return eTag?.startsWith(DIGEST_PREFIX) ? eTag.slice(DIGEST_PREFIX.length) : null;
 }
 
-/** What hosts are told about a location; null: it is none that can be deployed to hosts. */
+/** Returns the form of a location that hosts are told; null: it cannot be deployed to hosts. */
 export function revisionOf(location: RevisionLocation): Revision | null {
   const { s3Location, gitHubLocation } = location;
   if (location.revisionType === 'S3' && s3Location !== undefined) return revisionInStore(s3Location);

@@ -10,7 +10,7 @@ import type { KeyScope } from './key-scope.ts';
 export const MANAGEMENT_TARGET = 'CodeDeploy_20141006';
 export const MANAGEMENT_SIGNING_NAME = 'codedeploy';
 
-/** What this server offers beyond CodeDeploy, through the same door and signed in the same way. */
+/** Prefix of the operations that this server offers beyond CodeDeploy, through the same door and signed in the same way. */
 export const CONTROL_TARGET = 'SlipwayControl_20261101';
 
 type SdkModule = typeof Sdk;
@@ -22,8 +22,8 @@ type SdkOperation = Exclude<
 >;
 
 /**
- * A shape as JSON carries it: times are numbers, seconds since the epoch with up to three decimals; what the SDK adds to each
- * answer is not there.
+ * A shape as JSON carries it, without the members that the SDK adds to each answer. Times are numbers: seconds since the epoch, with up to
+ * three decimals.
  */
 export type Wire<T> = T extends Date
   ? number
@@ -130,7 +130,7 @@ export interface WaitRecord {
   /** When the host was last heard of, at the latest when it began. */
   readonly heardOfTime: number;
   readonly giveUpTime: number;
-  /** Of an event that the server carries out: the call that was made last, in words, and what was answered. */
+  /** Latest call of an event that the server carries out, and its answer, in words. */
   readonly lastCall?: string;
   readonly lastAnswer?: string;
 }
@@ -180,7 +180,7 @@ export interface RevisionHistoryRecord extends MadeBy {
   readonly hostsNow: number;
 }
 
-/** What a deployment did with one host. */
+/** Result of one deployment on one host. */
 export interface HostHistoryRecord extends MadeBy {
   readonly instanceName: string;
   readonly deploymentId: string;
@@ -189,7 +189,7 @@ export interface HostHistoryRecord extends MadeBy {
   readonly revision: RevisionLocation;
   /** The target's. */
   readonly status: string;
-  /** Of the deployment. */
+  /** Time when the deployment was created. */
   readonly createTime: number;
   /** When the target came to its status. */
   readonly statusTime: number;
@@ -199,7 +199,7 @@ export interface HostHistoryRecord extends MadeBy {
   readonly isOnHostNow: boolean;
 }
 
-/** What a host has of one deployment group. */
+/** Revision of one deployment group on a host, and its health. */
 export interface HostRevisionRecord {
   readonly instanceName: string;
   readonly applicationName: string;
@@ -223,7 +223,7 @@ interface TimeRangeInput {
   readonly timeRange?: { readonly start?: number; readonly end?: number };
 }
 
-/** What somebody was told, or is to be told, by a trigger. Times are in seconds since the epoch. */
+/** A message that a trigger has sent, or will send. Times are in seconds since the epoch. */
 export interface NoticeRecord {
   /** When it happened. */
   readonly time: number;
@@ -282,7 +282,7 @@ export interface ControlOperations {
       readonly uses?: number;
       /** An hour unless told otherwise. */
       readonly lifetimeSeconds?: number;
-      /** What its hosts get. */
+      /** Tags that its hosts get. */
       readonly tags?: readonly Sdk.Tag[];
       /** The name, or a pattern of names, that its hosts may have. */
       readonly instanceName?: string;
@@ -332,7 +332,7 @@ export interface ControlOperations {
     input: HistoryInput & TimeRangeInput & { readonly instanceName?: string };
     output: { readonly entries: readonly HostHistoryRecord[]; readonly nextToken?: string };
   };
-  /** What registered hosts have now. */
+  /** Lists the revisions that registered hosts have now. */
   readonly ListHostRevisions: {
     input: HistoryInput & { readonly instanceName?: string };
     output: { readonly entries: readonly HostRevisionRecord[]; readonly nextToken?: string };

@@ -7,7 +7,7 @@ export interface RequestToCanonize {
   readonly target: string;
   /** The values of the signed headers by name, in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** What stands for the body: its hash in hex, or a word in place of it. */
+  /** Hash of the body in hex, or a word in its place. */
   readonly bodySha256: string;
   /** false for S3, which signs the path as it is. */
   readonly uriEscapePath: boolean;

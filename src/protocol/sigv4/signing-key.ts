@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** What a signing key is good for, besides the secret that it is derived from. */
+/** Date, region and service that a signing key is good for; the secret comes on top. */
 export interface KeyScope {
   /** `YYYYMMDD`, of UTC. */
   readonly day: string;

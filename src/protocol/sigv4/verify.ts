@@ -12,9 +12,9 @@ export interface SignedRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   /**
-   * What stands in the signature for the body: its hash in hex, computed by the receiver. S3 alone may put here what the client
-   * claims in `x-amz-content-sha256`: `UNSIGNED-PAYLOAD` where it allows that, a `STREAMING-…` word, or a hash that it compares
-   * with the body later, while it writes.
+   * Text that the signature covers in place of the body: its hash in hex, computed by the receiver. S3 alone may put here what the client
+   * claims in `x-amz-content-sha256`. That is `UNSIGNED-PAYLOAD` where S3 allows it, a `STREAMING-…` word, or a hash that S3 compares with
+   * the body while it writes.
    */
   readonly bodySha256: string;
 }
@@ -23,7 +23,7 @@ export interface VerifiedSignature {
   readonly accessKeyId: string;
   readonly service: string;
   readonly region: string;
-  /** What the client sent as `x-amz-security-token`, covered by the signature. */
+  /** Value of `x-amz-security-token`, covered by the signature; null: the client sent none. */
   readonly sessionToken: string | null;
 }
 
