@@ -1,4 +1,4 @@
-/** Answers of a store that are errors: a few KiB say what is wrong, and a store that sends more, or trickles, is not listened to. */
+/** Bounds on a store's error answers: a few KiB say what is wrong. The rest of a longer or slower answer is not read. */
 import { Readable } from 'node:stream';
 
 const MAX_ERROR_BYTES = 16 * 1024;

@@ -20,17 +20,17 @@ import { type ByteRange, countBytes, joinRanges } from './byte-ranges.ts';
 export interface ObjectFacts {
   /** Where it comes from; the same text for the same place, with no secret in it. */
   readonly source: string;
-  /** What tells one content at that place from the next: a strong ETag. */
+  /** Strong ETag: it differs for each content at that place. */
   readonly validator: string;
   readonly sizeBytes: number;
 }
 
 /**
- * A bundle in the making, `bundle.tar.part`: under another name, closed to other users, until it is whole. What is half written is never
+ * A bundle in the making, `bundle.tar.part`: under another name, closed to other users, until it is whole. A half-written file is never
  * found under the bundle's name.
  *
- * Beside it `bundle.tar.part.json` notes which object it is of and which bytes are here, so that a later process can go on. Neither is
- * synced to disk, since only a power cut could tell the difference: the note names the boot that it was written in and counts in no other.
+ * Beside it `bundle.tar.part.json` notes which object it is of and which bytes are here, so that a later process can go on. Neither file is
+ * synced to disk: only a power cut would show the difference. The note names the boot that wrote it, and counts in no other.
  */
 export interface BundlePart {
   /** null: nothing is known yet, or nothing that another process could go on with. */

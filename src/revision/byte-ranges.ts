@@ -17,7 +17,7 @@ export function joinRanges(ranges: readonly ByteRange[]): readonly ByteRange[] {
   return joined;
 }
 
-/** What is missing of `sizeBytes` bytes, in order, in pieces of at most `pieceBytes`. */
+/** Returns the missing ranges of `sizeBytes` bytes, in order, in pieces of at most `pieceBytes`. */
 export function missingPieces(done: readonly ByteRange[], sizeBytes: number, pieceBytes: number): readonly ByteRange[] {
   const pieces: ByteRange[] = [];
   let at = 0;

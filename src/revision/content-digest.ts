@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** What a bundle's content must add up to. */
+/** Digest that a bundle's content must have. */
 export interface ExpectedDigest {
   readonly algorithm: 'md5' | 'sha1' | 'sha256' | 'crc32';
   /** Hex, in lower case. */
   readonly hex: string;
-  /** What says so, for messages: `the ETag`, `the SHA-256 of the revision`. */
+  /** Source of the digest, for messages: `the ETag`, `the SHA-256 of the revision`. */
   readonly origin: string;
 }
 

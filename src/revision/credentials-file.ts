@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../errors.ts';
 
 /**
- * What authorises this host at a web address: the first line of `source_credentials_file` whose scheme, host and port are the address's.
- * The lines are those of git's own credential store, `https://USER:PASSWORD@HOST`, so that one file serves git and plain HTTPS.
+ * Finds this host's credential for a web address: the first line of `source_credentials_file` with the scheme, host and port of the
+ * address. The lines are those of git's own credential store, `https://USER:PASSWORD@HOST`, so that one file serves git and plain HTTPS.
  *
  * @returns the value of an Authorization header; null: the file has nothing for this host, or there is none
  * @throws SlipwayError REVISION_DENIED when the file cannot be read

@@ -1,4 +1,4 @@
-/** What a store has to offer so that bundles can be downloaded from it in pieces. */
+/** Interface of a store from which bundles can be downloaded in pieces. */
 import type { Readable } from 'node:stream';
 import type { SlipwayError } from '../errors.ts';
 import type { ByteRange } from './byte-ranges.ts';
@@ -16,7 +16,7 @@ export interface DownloadSource {
    * @throws SlipwayError when asking again would not help; ObjectChanged; anything else is worth another try
    */
   open(range: ByteRange, validator: string | null, signal: AbortSignal): Promise<OpenedRange>;
-  /** What the content must add up to, once something is known of it; null: nobody knows. */
+  /** Digest that the content must have, as far as the answer tells; null: unknown. */
   expectedDigest(opened: OpenedRange, signal: AbortSignal): Promise<ExpectedDigest | null>;
   /** The error when all tries are used up. */
   unreachable(cause: unknown): SlipwayError;
@@ -26,7 +26,7 @@ export interface OpenedRange {
   readonly body: Readable;
   /** null: the source does not do ranges, and the body is the whole. */
   readonly range: ByteRange | null;
-  /** Of the whole object; null: unknown. */
+  /** Size of the whole object; null: unknown. */
   readonly sizeBytes: number | null;
   /** A strong ETag without quotes; null: what breaks off has to begin anew. */
   readonly validator: string | null;

@@ -1,6 +1,6 @@
 /**
- * One download for every store that can be asked for a range of bytes: several pieces at once, resumed where they broke off, by this
- * process or by the next.
+ * One download for every store that serves ranges of bytes. Several pieces arrive at once, and this process or the next resumes them where
+ * they broke off.
  */
 import { isSlipwayError, SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -89,7 +89,7 @@ export async function download(
   }
 }
 
-/** What all pieces of one download have in common. */
+/** State that all pieces of one download share. */
 interface Hand extends DownloadContext {
   readonly pace: Pace;
   readonly maxBytes: number;

@@ -2,7 +2,7 @@ import { fetchFromGit } from './git.ts';
 import { fetchLocalFile } from './local.ts';
 import type { BundleFetcher, FetchRequest, GitAccess, RevisionContext } from './types.ts';
 
-/** What speaks HTTP is loaded when it is needed: an executor that only installs does not carry it. */
+/** HTTP modules are loaded when they are needed: an executor that only installs does not carry them. */
 export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
   return async (request) => {
     const { revision } = request;
@@ -28,7 +28,7 @@ export function createBundleFetcher(ctx: RevisionContext): BundleFetcher {
   };
 }
 
-/** What the deployment brings for the repository; null: nothing. */
+/** Returns the deployment's credential for the repository; null: the deployment brings none. */
 function gitAccessOf({ gitHubAccessToken, gitUserName }: FetchRequest): GitAccess | null {
   return gitHubAccessToken === null || gitUserName === undefined
     ? null

@@ -5,10 +5,10 @@ import type { BundledRevision, DownloadRequest, RevisionContext } from './types.
 
 export interface SignatureRequest {
   readonly revision: BundledRevision;
-  /** What the signature's name has more than the bundle's. */
+  /** Suffix that the signature's name adds to the bundle's. */
   readonly suffix: string;
   readonly signatureFile: string;
-  /** What is larger is none. */
+  /** Limit on the signature's size; a larger file is no signature. */
   readonly maxBytes: number;
   readonly signal?: AbortSignal;
 }

@@ -13,7 +13,7 @@ import type { RevisionContext } from './types.ts';
 
 /** More than enough to say what went wrong; each of git and ssh. */
 const MAX_MESSAGE = 1_000;
-/** Of what git has written; what went wrong comes last. */
+/** Bytes kept of git's output; errors come last. */
 const KEPT_OUTPUT = 64 * 1024;
 /** Commits are the longest that is printed, and none of people comes near. */
 const MAX_PRINTED = 1024 * 1024;
@@ -27,9 +27,9 @@ export type Git = (args: readonly string[], options?: GitOptions) => Promise<str
 export interface GitOptions {
   /** latin1 keeps every byte apart. */
   readonly encoding?: 'utf8' | 'latin1';
-  /** What the command writes its bulk to. */
+  /** File or folder that the command fills with its result. */
   readonly filling?: Filling;
-  /** Of the source, for a command that talks with it. */
+  /** Pace of the source, for a command that talks with it. */
   readonly pace?: Pace;
 }
 
@@ -94,7 +94,7 @@ interface Failure {
   readonly ending: GitEnding;
   /** All that was said. */
   readonly text: string;
-  /** What git and ssh said themselves. */
+  /** Words of git and ssh themselves, without the server's. */
   readonly words: string;
 }
 
@@ -109,7 +109,7 @@ function gitFailed(args: readonly string[], { ending, text, words }: Failure): G
   return new GitFailed(`git ${args[0]} ended with ${ending.exitCode ?? ending.signal}: ${text}`, words);
 }
 
-/** What it means that git came to one of its bounds, or is not there; null: neither. */
+/** Returns the fault when git reached one of its bounds or is not installed; null: neither. */
 function boundFault(
   { url }: GitRevision,
   { ending: { exitCode, signal }, words }: Failure,

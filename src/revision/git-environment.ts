@@ -1,4 +1,4 @@
-/** What git gets to know. Secrets are in files and variables that only this user can read, never on the command line. */
+/** Environment of git. Secrets are in files and variables that only this user can read, never on the command line. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';

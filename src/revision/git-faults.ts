@@ -1,4 +1,4 @@
-/** What git's words mean. @see `remote-curl.c`, `http.c` and `connect.c` of git, and OpenSSH, whose messages these are in the C locale */
+/** Meaning of git's messages. */
 import { messageOf, SlipwayError } from '../errors.ts';
 import type { GitRevision } from '../protocol/specification.ts';
 import { installationOf } from '../system/program-table.ts';
@@ -8,7 +8,7 @@ import type { RevisionContext } from './types.ts';
 /** A command of git that failed. */
 export class GitFailed extends Error {
   override readonly name = 'GitFailed';
-  /** What git and ssh say themselves: a server's words in the message decide nothing. */
+  /** Words of git and ssh themselves: a server's words in the message decide nothing. */
   readonly words: string;
   /** @param message for people, the server's words included */
   constructor(message: string, words: string) {
@@ -44,7 +44,7 @@ export function mayMend(cause: GitFailed): boolean {
   return ![HOST_KEY, NO_ACCESS, NO_COMMIT, NO_REPOSITORY, HOPELESS].some((pattern) => pattern.test(cause.words));
 }
 
-/** What git says of this host, and not of the server; null: nothing. */
+/** Returns the fault that git reports about this host, rather than about the server; null: none. */
 export function faultOfHost(cause: GitFailed): SlipwayError | null {
   if (/No space left on device|Disk quota exceeded/i.test(cause.words)) {
     return new SlipwayError('REVISION_DISK_FULL', `the disk became full while git worked: ${cause.message}`, { cause });

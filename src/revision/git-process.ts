@@ -14,9 +14,9 @@ export interface GitBounds {
 }
 
 export interface GitListeners {
-  /** What git writes to its standard error. */
+  /** Is told the text that git writes to its standard error. */
   onSaid(text: string): void;
-  /** What ssh writes to its standard error, the server's words among it. */
+  /** Is told the text that ssh writes to its standard error, the server's words included. */
   onSshSaid(text: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** What git writes while it fetches, over and over. @see `progress.c` of git */
+/** Progress lines that git writes over and over while it fetches. */
 
 /** `remote: ` comes before what the server's git writes. */
 const PROGRESS = /^(remote: )?([A-Z][a-z]+ (objects|deltas): |Total \d+ \(delta )/;
@@ -24,14 +24,14 @@ export function createWorkListener(): (text: string) => boolean {
   };
 }
 
-/** What is left is what went wrong. */
+/** Removes the progress lines and keeps the faults. */
 export function withoutProgress(output: string): string {
   return linesOf(output)
     .filter((line) => line.trim() !== '' && !PROGRESS.test(line))
     .join('\n');
 }
 
-/** What git says itself, line by line: a server's lines begin with `remote: `. */
+/** Returns git's own words, line by line: a server's lines begin with `remote: `. */
 export function ownWords(output: string): string {
   const isRemote = (text: string) => text.startsWith('remote: ');
   return output

@@ -8,7 +8,7 @@ import { systemErrorCode } from '../errors.ts';
 import { GitFailed } from './git-faults.ts';
 import type { Pace } from './pace.ts';
 
-/** What a command fills, and who is told how much is there. */
+/** File or folder that a command fills, and the listener for its size. */
 export interface Filling {
   /** A file or a folder; it may come later. */
   readonly path: string;

@@ -58,7 +58,7 @@ export async function fetchFromGit(
   }
 }
 
-/** What comes in and what is packed of it may each be as large as a bundle. */
+/** Limits the incoming pack, and the bundle packed from it, each to the size of a bundle. */
 function filling(ctx: RevisionContext, { url }: GitRevision, request: FetchRequest, path: string): Filling {
   const meter = createProgressMeter(ctx.clock, request.onProgress);
   const maxBytes = request.maxBytes ?? Number.POSITIVE_INFINITY;
@@ -109,7 +109,7 @@ async function fetchCommit(
   }
 }
 
-/** What a command that was cut off leaves: locks bar the next try, and half a pack would count with what that brings. */
+/** Removes the files of a command that was cut off: locks block the next try, and half a pack would count as part of its result. */
 function removeLeftovers(repository: string): void {
   for (const name of readdirSync(repository, { recursive: true, encoding: 'utf8' })) {
     if (/(^|\/)tmp_[^/]*$|\.lock$/.test(name)) rmSync(join(repository, name), { force: true, recursive: true });

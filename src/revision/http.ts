@@ -28,9 +28,9 @@ export interface HttpAnswer {
 const MAX_REDIRECTS = 5;
 
 /**
- * Asks for what is at an address; any status that is no redirect is an answer, whose body is the caller's to read or to destroy.
+ * Requests an address. Every status but a redirect is an answer; the caller reads or destroys its body.
  *
- * Redirects are followed by hand, because what authorises is for the first host only and must not go to the one that it sends on to.
+ * This code follows redirects itself, because the authorization is for the first host only and must not reach the next.
  *
  * @throws SlipwayError CONFIG_UNREADABLE for authorities that cannot be read
  * @throws SlipwayError REVISION_REDIRECT_REFUSED for redirects that are too many, lead to this machine or its link, or give up encryption

@@ -15,7 +15,7 @@ export interface NetworkRules {
   readonly scopeOf: (address: string) => AddressScope;
 }
 
-/** Who can reach an address: this machine, what is on its link (metadata of clouds among it), or others as well. */
+/** Reach of an address: this machine, its link (with the metadata services of clouds), or beyond. */
 export type AddressScope = 'machine' | 'link' | 'anywhere';
 
 export const systemNetwork: NetworkRules = {
@@ -66,8 +66,8 @@ function scopeIn(
 }
 
 /**
- * Whether an answer from one address may send on to another: to where everybody can go, and within this machine or its link to more of the
- * same. A service on loopback may pass on what others say, so it does not open the link.
+ * Whether an answer from one address may redirect to another. A public address is always allowed; from this machine or its link, more of
+ * the same is. A service on loopback may pass on what others say, so it does not open the link.
  *
  * @param from null: nobody sends, the address was given to this host
  */

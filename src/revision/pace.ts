@@ -24,8 +24,8 @@ export interface Pace {
 const TICKS_PER_WINDOW = 10;
 
 /**
- * One for a whole download: its connections share one line. Only time in which a connection is open counts, and it is counted in ticks of a
- * timer, so that a host that was asleep does not blame its store.
+ * One for a whole download: its connections share one line. Only time with an open connection counts. Timer ticks measure it, so that a
+ * host that was asleep does not blame its store.
  */
 export function createPace({ leastBytesPerSecond, windowMs }: PaceRule): Pace {
   const watchers = new Set<(why: TooSlow) => void>();

@@ -14,7 +14,7 @@ export type OnProgress = (progress: DownloadProgress) => void;
 export interface ProgressMeter {
   /** @param bytes that came just now */
   add(bytes: number): void;
-  /** What is here from before is no speed. */
+  /** Begins with the bytes of an earlier download, which do not count towards the speed. */
   begin(receivedBytes: number, totalBytes: number | null): void;
 }
 

@@ -43,16 +43,16 @@ export async function fetchFromS3(
 
 /** S3 in the region where the bucket is, once that is known. */
 interface S3Store {
-  /** Of whom it is, before it is asked for anything. */
+  /** Loads the authorities to trust for the store, before the first request. */
   trust(): Promise<void>;
   send<T>(call: (client: S3Client) => Promise<T>): Promise<T>;
   close(): void;
 }
 
 /**
- * The SDK itself follows a 301 that names the bucket's region in a header. What it does not follow is followed here, once: a signature that
- * is refused because it is for another region, and a 301 that says where only in its text. Where the store's answer has told the SDK how
- * wrong this host's clock is, the request is signed anew, once.
+ * The SDK itself follows a 301 that names the bucket's region in a header. This code follows, once, two answers that the SDK does not: a
+ * signature refused as one for another region, and a 301 that names the region only in its text. Where the store's answer has told the SDK
+ * how wrong this host's clock is, the request is signed anew, once.
  */
 function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
   let client = createS3Client(ctx, revision.bucket);
@@ -151,7 +151,7 @@ export function addressOf(client: S3Client, ctx: RevisionContext, bucket: string
   }).url;
 }
 
-/** Of each request as it goes out, retries and redirects included. Bodies are bundles, and stay out of a log. */
+/** Logs each request as it goes out, retries and redirects included. Bodies are bundles, and stay out of a log. */
 function tellOfRequests(client: S3Client, wireLog: WireLog, clock: Clock): void {
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -179,7 +179,7 @@ function tellOfRequests(client: S3Client, wireLog: WireLog, clock: Clock): void 
   );
 }
 
-/** What the SDK's stack hands on, as far as the wire log cares. */
+/** Members of the SDK's request that the wire log reads. */
 interface SdkRequest {
   readonly method: string;
   readonly protocol: string;
@@ -279,7 +279,7 @@ function openedRange(answer: GetObjectCommandOutput): OpenedRange {
   };
 }
 
-/** The ETag of an object that was put in one piece, and that the store did not encrypt with a key of its owner, is its MD5. */
+/** Returns the MD5 that an object's ETag is. The object must be uploaded in one piece, and must not be encrypted with its owner's key. */
 function md5OfETag({ eTag, hasOpaqueETag }: OpenedRange): ExpectedDigest | null {
   if (hasOpaqueETag || eTag === null || !/^[0-9a-f]{32}$/.test(eTag)) return null;
   return { algorithm: 'md5', hex: eTag, origin: 'its ETag' };
@@ -299,7 +299,7 @@ function requireETag(revision: S3Revision, eTag: string | null): void {
   );
 }
 
-/** What the store's words mean for the operator. */
+/** Remedies for the error codes of a store. */
 const REMEDIES: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: 'This host’s clock is wrong: set it, and keep it right with NTP.',
   ExpiredToken: 'The host’s session credentials have expired: see that whoever refreshes them still runs.',

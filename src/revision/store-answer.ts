@@ -1,4 +1,4 @@
-/** What an S3 store answered, read from the error that the SDK makes of it. Pure. */
+/** Answer of an S3 store, read from the error that the SDK makes of it. Pure. */
 import { STATUS_CODES } from 'node:http';
 import { messageOf } from '../errors.ts';
 
@@ -7,7 +7,7 @@ export interface StoreAnswer {
   readonly status: number;
   /** The store's own name for the fault, such as `AccessDenied`; null: it gave none. */
   readonly code: string | null;
-  /** What happened, for a message. */
+  /** Description of the fault, for a message. */
   readonly words: string;
 }
 

@@ -1,4 +1,7 @@
-/** The one rule for failures of a source: what another try cannot mend is tried once, all else a few times, with a wait before each. */
+/**
+ * Retry rule for the failures of a source. A failure that another try cannot mend ends at once; all others get a few tries, with a wait
+ * before each.
+ */
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
@@ -17,7 +20,7 @@ export interface TriesContext {
 }
 
 export interface Tries {
-  /** What came was worth it: failures count anew. */
+  /** Counts failures anew, because enough bytes arrived since. */
   reset(): void;
   /**
    * Waits before the next try.

@@ -1,4 +1,4 @@
-/** What is asked of whoever brings a bundle, what they work with, and what they answer. */
+/** Types of the download: the request, its context, its result. */
 import type { Logger } from '../logging/logger.ts';
 import type { ProxyEnvironment } from '../protocol/proxy.ts';
 import type { CredentialProvider } from '../protocol/sigv4/credentials.ts';
@@ -19,11 +19,9 @@ export interface DownloadRequest {
   readonly bundleFile: string;
   /** Parts of bundles that earlier downloads have left; one of the same revision is gone on with. */
   readonly partFiles?: readonly string[];
-  /**
-   * Is told how many bytes are to come, before they do; null: nobody knows. What it throws ends the download.
-   */
+  /** Is told how many bytes are to come, before they do; null: nobody knows. An exception from it ends the download. */
   readonly reserve?: (sizeBytes: number | null) => void;
-  /** What it throws ends the download, too. */
+  /** An exception from it ends the download, too. */
   readonly onProgress?: OnProgress;
   /** More than this is refused, whatever the source says of its size; absent: any size. */
   readonly maxBytes?: number;
@@ -35,7 +33,7 @@ export interface FetchRequest extends DownloadRequest {
   readonly gitHubAccessToken: string | null;
   /** With which that token goes to a git repository; absent: it is for GitHub's archive alone. */
   readonly gitUserName?: string | undefined;
-  /** Whoever may write to the bundle's source must not reach the file any more: a copy, and no link. */
+  /** Copies a local bundle instead of linking it, so that owners of the source cannot change the file any more. */
   readonly isOwnCopy?: boolean;
   /** Where the commit object of a revision from git goes, byte for byte. */
   readonly commitFile?: string;
@@ -50,14 +48,14 @@ export interface FetchedBundle {
 /** Brings a bundle from wherever it is to a file, verified. @throws SlipwayError REVISION_… */
 export type BundleFetcher = (request: FetchRequest) => Promise<FetchedBundle>;
 
-/** What opens a git repository that is not public. */
+/** Credential for a private git repository. */
 export interface GitAccess {
   readonly user: string;
   readonly token: string;
 }
 
 export interface RevisionContext {
-  /** What the deployment brings for its git repository, in place of this host's own credentials; null or absent: nothing. */
+  /** Credential that the deployment brings for its git repository, in place of this host's own; null or absent: none. */
   readonly gitAccess?: GitAccess | null;
   readonly region: string;
   readonly credentials: CredentialProvider;
@@ -91,7 +89,7 @@ export interface RevisionContext {
 
 /** How downloads go about it. Numbers of their own are for tests, and for hosts with odd networks. */
 export interface DownloadTuning {
-  /** What is asked for at first, and all that small bundles need. */
+  /** Size of the first request, in bytes; small bundles need no other. */
   readonly firstBytes: number;
   readonly pieceBytes: number;
   readonly piecesAtOnce: number;

@@ -77,7 +77,7 @@ function orAborted(opening: Promise<OpenedRange>, signal: AbortSignal): Promise<
   return Promise.race([opening, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
-/** What is wrong with an answer; null: nothing. */
+/** Checks an opened range; null: nothing is wrong. */
 function faultOf(
   source: DownloadSource,
   { range, ...opened }: OpenedRange,
