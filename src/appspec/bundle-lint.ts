@@ -1,10 +1,10 @@
-/** What an AppSpec file says, held against the bundle that it is in and against a host: what would fail, or surprise, only there. Pure. */
+/** Checks an AppSpec file against its bundle and a host: finds what would fail, or surprise, only there. Pure. */
 import type { AppSpecReading } from './parse.ts';
 import type { ProgramKind } from './program-kind.ts';
 import { LINT_RULES, type LintRuleId } from './rules.ts';
 import type { AppSpec, Finding, Hook, Permission, Places } from './types.ts';
 
-/** What is at a script's place in the bundle. */
+/** Facts about the bundle's file at a script's place. */
 export type ScriptFacts =
   | {
       readonly kind: 'missing' /** A script with a name like it, relative to the bundle's root. */;
@@ -20,7 +20,7 @@ export type ScriptFacts =
       readonly beginning: string;
       /** A line after the first ends with CRLF. */
       readonly hasCrlfInside: boolean;
-      /** What it is when it is no text; null: it is text, or does not say. */
+      /** Kind of program when the file is no text; null: a text, or an unknown kind. */
       readonly program: ProgramKind | null;
     };
 
@@ -95,7 +95,7 @@ function lintScript(places: Places, event: string, hook: Hook, { bundle, host }:
   }));
 }
 
-/** What is wrong with a script, or odd about it. */
+/** A fault of a script, or something odd about it. */
 export interface ScriptFault {
   readonly rule: LintRuleId;
   /** Goes on where the script has been named. */
@@ -180,10 +180,10 @@ const SHELLS = /(^|\/)(ba|da|a|k|mk|z|)sh$/;
 
 interface Shebang {
   readonly line: string;
-  /** What the kernel would start; behind `env` the program that it is to look for. */
+  /** Program that the kernel would start; behind `env`, the program that `env` looks for. */
   readonly interpreter: string;
   readonly isCrlf: boolean;
-  /** What `env` would take for one name, because the kernel hands over all that follows as one; null: it is one, or is divided. */
+  /** Words that `env` takes for one name, because the kernel hands them over as one; null: a single word, or `env` divides them. */
   readonly oneWord: string | null;
 }
 

@@ -7,18 +7,18 @@ import type { LintRuleId } from './rules.ts';
 import { controlCharacter, syntaxFault, withoutEchoes } from './text-faults.ts';
 import type { Finding, Places } from './types.ts';
 
-/** What decoding leaves in place of bytes that are no character. */
+/** Character that decoding leaves in place of bytes that are no character. */
 const NOT_UTF8 = '\ufffd';
 
 export interface DocumentOptions {
   /** For messages about the file as a whole. */
   readonly filename: string;
-  /** What an empty file lacks, for a message: `'version: 0.0' and 'os: linux'`. */
+  /** Keys that an empty file lacks, for a message: `'version: 0.0' and 'os: linux'`. */
   readonly least: string;
 }
 
 export interface DocumentReading<Content> extends Places {
-  /** What `read` made of the tree; null: there is no tree, or no sense in it. */
+  /** Result of `read` on the tree; null: there is no tree, or it makes no sense. */
   readonly content: Content | null;
   /** In the order of the text. */
   readonly findings: readonly Finding[];

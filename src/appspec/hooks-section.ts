@@ -68,7 +68,7 @@ function warnAboutName(collector: FindingCollector, name: string, key: YamlNode)
   }
 }
 
-/** What was probably meant by an event without a list of scripts. */
+/** Suggests a remedy for an event without a list of scripts. */
 function hintAboutList(name: string, value: YamlNode | null): string {
   const home = whereItBelongs(name, 'hooks');
   if (home !== null) return `: ${home}`;

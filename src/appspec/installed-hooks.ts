@@ -7,14 +7,14 @@ import type { Hook } from './types.ts';
 
 export interface InstalledHooks {
   readonly hooks: ReadonlyMap<string, readonly Hook[]>;
-  /** What of the hooks could not be read, for the log. */
+  /** Faults of the hooks that could not be read, for the log. */
   readonly faults: readonly string[];
 }
 
 /**
  * Reads the hooks of a revision that is installed already, and nothing else: what only a new revision must satisfy is not asked of it. It
- * was let in by another version, or by the official agents, and nobody can mend it any more. Of a key that stands twice the last one counts,
- * as for the official agent 1.8.1. Never throws.
+ * was let in by another version, or by the official agents, and nobody can mend it any more. The last of two equal keys counts, as for the
+ * official agent 1.8.1. Never throws.
  *
  * @returns null when there is no sense in the text at all
  */

@@ -46,8 +46,7 @@ const PLACES: Readonly<Record<Home['section'], string>> = {
 };
 
 /**
- * Where a key belongs that is none of the section it stands in; null: nobody knows it anywhere, or it belongs into this very section and
- * is only misspelt.
+ * Tells where a misplaced key belongs; null: no section knows it, or it belongs to this very section and is only misspelt.
  *
  * @returns goes on after `'NAME' is no key of … and is ignored: `
  */

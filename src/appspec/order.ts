@@ -1,7 +1,7 @@
 /** The order of findings. Pure. */
 import type { Finding } from './types.ts';
 
-/** By place in the file; what concerns the file as a whole comes first. */
+/** Sorts by place in the file; findings about the whole file come first. */
 export function inOrder(findings: readonly Finding[]): Finding[] {
   return [...findings].sort(
     (a, b) =>

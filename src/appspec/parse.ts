@@ -36,7 +36,7 @@ export interface ParseOptions {
 
 /** An AppSpec file as far as it could be read, for those who look for more problems than the first. */
 export interface AppSpecReading extends Places {
-  /** What could be read, faults left out; null: nothing, it is no AppSpec file of a host. */
+  /** The readable part of the file, without faults; null: this is no AppSpec file of a host. */
   readonly appSpec: AppSpec | null;
   /** In the order of the text. */
   readonly findings: readonly Finding[];
@@ -46,8 +46,8 @@ export interface AppSpecReading extends Places {
  * Reads an AppSpec file of the EC2/On-Premises platform. Never throws: every problem is a finding with its place, and all of them are
  * found at once.
  *
- * @see the AWS CodeDeploy user guide, "AppSpec file reference"; where the official agents 1.8.1 and 2.x differ from it or from each
- * other, `docs/compatibility.md` says what is done here
+ * @see the AWS CodeDeploy user guide, "AppSpec file reference". `docs/compatibility.md` says what is done where the official agents 1.8.1
+ * and 2.x differ from it or from each other
  */
 export function parseAppSpec(text: string, options: ParseOptions): AppSpecResult {
   const { appSpec, findings } = readAppSpec(text, options);
@@ -66,7 +66,7 @@ export function readAppSpec(text: string, options: ParseOptions): AppSpecReading
   return { appSpec: content, findings: inOrder([...findings, ...idle]), placeOf };
 }
 
-/** A key or an event that nobody reads may have been meant to be files or scripts; it is named, and this would be its consequence. */
+/** Rules for keys and events that nobody reads. They may have been meant as files or scripts, and their own findings say so. */
 const MAY_HIDE_WORK: readonly string[] = ['unknown-key', 'key-misplaced', 'event-unknown', 'event-without-scripts'];
 
 function nothingToDo({ files, hooks }: AppSpec, findings: readonly Finding[], filename: string): Finding[] {

@@ -1,4 +1,4 @@
-/** What kind of program a file is that begins without `#!` and is no text: which machine it was built for, and what loads it. Pure. */
+/** Kind of a program that is no text and does not begin with `#!`: the machine it was built for, and its loader. Pure. */
 
 export interface ProgramKind {
   /** Such as `a program for aarch64`. */
@@ -12,7 +12,7 @@ export interface ProgramKind {
 /** As much of a program as says all this. */
 export const PROGRAM_BYTES = 4096;
 
-/** By the number in an ELF header (`e_machine`): its name, and who runs it. */
+/** Names of machines by the number in an ELF header (`e_machine`), and the machines that run such programs. */
 const ELF_MACHINES: Readonly<Record<number, readonly [name: string, machines: readonly string[]]>> = {
   3: ['x86 (32 bits)', ['x86_64', 'i686', 'i586', 'i486', 'i386']],
   8: ['MIPS', ['mips', 'mips64']],

@@ -25,10 +25,7 @@ import type { Finding, Places, Position } from './types.ts';
 export interface FindingCollector extends Places {
   readonly findings: readonly Finding[];
   report(rule: LintRuleId, node: YamlNode | null, message: string): void;
-  /**
-   * Says that something is missing, at its key or else at the entry; nothing, when an error has been said of its value already: one fault is
-   * one finding.
-   */
+  /** Reports a missing value at its key, else at the entry. Reports nothing after an error about the value: one fault is one finding. */
   reportMissing(rule: LintRuleId, member: Member | undefined, entry: YamlNode | null, message: string): void;
   /** Whether an error was said of this very node. */
   isFaulty(node: YamlNode | null): boolean;
@@ -81,7 +78,7 @@ export function createCollector(document: Document, lines: LineCounter): Finding
   };
 }
 
-/** What each alias stands for, found in one walk: the library's own way walks the whole document for each of them. */
+/** Finds the target of each alias in one walk: the library walks the whole document for each alias. */
 function aliasTargets(document: Document, onDangling: (alias: Alias) => void): ReadonlyMap<Alias, Node> {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
@@ -107,8 +104,8 @@ function positionOf(node: YamlNode | null, lines: LineCounter): Position | null 
 }
 
 /**
- * The members of a mapping, with those that a merge key (`<<`) brings in after its own, which go before them; null, with a finding, when
- * the node is something else.
+ * Returns the members of a mapping. Its own come first and win over those that a merge key (`<<`) brings in. Reports a finding and returns
+ * null for another node.
  */
 export function membersOf(collector: FindingCollector, node: YamlNode | null, what: string): Member[] | null {
   const mapping = collector.resolve(node);
@@ -122,7 +119,7 @@ export function membersOf(collector: FindingCollector, node: YamlNode | null, wh
   return [...members.values()];
 }
 
-/** What was probably meant by something that is no mapping. */
+/** Suggests a remedy for a node that is no mapping. */
 function hintAboutMapping(node: YamlNode | null): string {
   if (isSeq(node)) return node.items.some((item) => isMap(item)) ? ': take the dashes before its keys away' : '';
   if (!isScalar(node) || typeof node.value !== 'string') return '';
@@ -278,7 +275,7 @@ export function isEmpty(node: YamlNode | null): boolean {
 
 const MAX_QUOTED = 60;
 
-/** What a node is, for messages. */
+/** Describes a node for messages. */
 export function describe(node: YamlNode | null): string {
   if (isEmpty(node)) return 'empty';
   if (isMap(node)) return 'a mapping';

@@ -4,7 +4,7 @@
  */
 
 interface LintRule {
-  /** What a finding of this rule means for a deployment: an error fails it, a warning may surprise somebody. */
+  /** Effect of such a finding on a deployment: an error fails it, a warning may surprise somebody. */
   readonly severity: 'error' | 'warning';
   /** One sentence, for the documentation and for tools that show it beside a finding. */
   readonly meaning: string;

@@ -10,7 +10,7 @@ type Schema = Readonly<Record<string, unknown>>;
 type Members<Keys extends readonly string[]> = Readonly<Record<Keys[number], Schema>>;
 
 const nonEmptyText = { type: 'string', pattern: '\\S' };
-/** What may be left out may also be there without a value. */
+/** An optional key may also stand without a value. */
 const optionalText = { type: ['string', 'null'] };
 /** No `..` between slashes, no NUL. */
 const INSIDE = '^(?!\\s*(?:[\\s\\S]*/)?\\.\\.(?:/|\\s*$))[^\\0]*$';

@@ -29,7 +29,9 @@ const MAX_NEAR = 3;
 /** More letters than this are no slip of the pen, however long a name is. */
 const MAX_SLIPS = 3;
 
-/** The known names that a name was probably meant to be, nearest first: a slip of the pen away, or one a part of the other. Pure. */
+/**
+ * Returns the known names close to a name, nearest first: those a slip of the pen away, and those where one name contains the other. Pure.
+ */
 export function nearNames(name: string, known: readonly string[]): readonly string[] {
   const limit = Math.min(MAX_SLIPS, Math.max(1, Math.floor(name.length / 3)));
   const lower = name.toLowerCase();
@@ -61,7 +63,8 @@ export function nearestName(name: string, present: readonly string[]): string | 
 }
 
 /**
- * What was probably meant by a path at which nothing is: each part is looked for in its folder, a near name taken where there is none.
+ * Returns the path that was probably meant by one where nothing is. Looks for each part in its folder, and takes a near name for a missing
+ * one.
  *
  * @param path relative, without `.` and `..`
  * @param readdir names in a folder, given relative; none for what is no folder

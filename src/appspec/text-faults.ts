@@ -1,8 +1,8 @@
-/** What keeps a text from being read as YAML, and what is left to say then. Pure. */
+/** Finds the faults that keep a text from being read as YAML, and limits the further findings. Pure. */
 import type { YAMLParseError } from 'yaml';
 import type { Finding, Position } from './types.ts';
 
-/** What YAML calls not printable; such a file has no text, or a text that nobody sees. */
+/** Characters that YAML calls not printable. A file with one is no text, or a text that nobody sees. */
 const NOT_PRINTABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ufffe\uffff]/;
 
 /** @see YAML 1.1, "c-printable"; the official agents' parser refuses the same, also in a comment */
@@ -19,7 +19,7 @@ export function controlCharacter(text: string): Finding | null {
   return { severity: 'error', rule: isNul ? 'not-utf8' : 'not-yaml', message, position };
 }
 
-/** What is said of a place whose text cannot be read is all that can be said of it. */
+/** Drops other findings at a place that cannot be read. */
 export function withoutEchoes(findings: readonly Finding[]): Finding[] {
   const place = ({ position }: Finding) => `${position?.line}:${position?.column}`;
   const unread = new Set(findings.filter(({ rule }) => rule === 'not-utf8' || rule === 'not-yaml').map(place));
@@ -44,7 +44,9 @@ export function syntaxFault(text: string, error: YAMLParseError): Finding {
 /** Blanks that YAML takes for letters: no-break, typographic and full-width ones, and those without a width. */
 const ODD_BLANK = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]/;
 
-/** What was copied from a web page or a word processor may be indented with other blanks; the fault is seen there or further down. */
+/**
+ * Finds indentation with other blanks, as in text copied from a web page or a word processor. YAML reports the fault there or further down.
+ */
 function oddBlank(text: string, upToLine: number): Finding | null {
   const lines = text.split('\n').slice(0, upToLine);
   for (const [index, line] of lines.entries()) {
