@@ -7,7 +7,7 @@ const SAME_BOOT_MS = 10 * 60_000;
 const FILE = '/proc/sys/kernel/random/boot_id';
 const BOOT_ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What the kernel calls this run of the machine; null: it does not say. */
+/** Returns the kernel's id of this run of the machine; null: the kernel does not say. */
 export function kernelBootId(file = FILE): string | null {
   try {
     const id = readFileSync(file, 'utf8').trim();
@@ -18,8 +18,8 @@ export function kernelBootId(file = FILE): string | null {
 }
 
 /**
- * Which run of the machine this is: what was only in memory in another one is gone. Where the kernel does not say, the time at which it began
- * stands for it; a clock that was set by minutes then makes it another run, which costs a download and harms nothing.
+ * Which run of the machine this is: what was only in memory in another one is gone. Where the kernel does not say, the time of its start
+ * stands for the id. A clock set by minutes then counts as another run, which costs a download and harms nothing.
  */
 export function bootId(file = FILE): string {
   return kernelBootId(file) ?? `began-${Math.round((Date.now() - uptime() * 1000) / SAME_BOOT_MS)}`;

@@ -9,8 +9,8 @@ export interface Clock {
 }
 
 /**
- * Time for pauses and deadlines alone: it goes on evenly when somebody, or a time service, sets the clock of the machine. With the system's,
- * a clock that is set back by an hour makes a pause of a second an hour long. What it says is no time of day.
+ * Time for pauses and deadlines alone: it goes on evenly when somebody, or a time service, sets the clock of the machine. With the
+ * system's, a clock that is set back by an hour makes a pause of a second an hour long. Its values are no time of day.
  */
 export const steadyClock: Clock = {
   now: () => performance.timeOrigin + performance.now(),

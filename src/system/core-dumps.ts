@@ -1,5 +1,5 @@
 /**
- * Whether this process, and what it starts from now on, may leave a core dump: an image of its memory, with the host's credentials in it.
+ * Core dumps of this process and of those that it starts from now on. A dump is an image of the memory, with the host's credentials in it.
  *
  * Only the soft limit moves, so that an application that a hook starts can have dumps again if it asks for them (`ulimit -c unlimited`).
  * Node cannot set limits of its own process; `prlimit` (util-linux) does it from outside.
@@ -30,7 +30,7 @@ function coreLimitIn(file: string): CoreDumpLimit | null {
   }
 }
 
-/** What `prlimit --core=` has to be told; null: all is as it should be, or cannot be otherwise. */
+/** Returns the argument for `prlimit --core=`; null: the limit is right, or cannot be changed. */
 export function changeOfCoreLimit({ soft, hard }: CoreDumpLimit, disabled: boolean): string | null {
   if (disabled) return soft === '0' ? null : '0:';
   return soft === '0' && hard !== '0' ? `${hard}:` : null;

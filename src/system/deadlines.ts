@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 
-/** What is told when its time is over. */
+/** A waiting party, whose `end` is called when its time is over. */
 export interface Waiting {
   end(): void;
 }

@@ -18,8 +18,8 @@ import { systemErrorCode } from '../errors.ts';
 const MAX_CHANCE = 2 ** 32;
 
 /**
- * Replaces `path` by `content` so that after a power cut it holds the old text or the new one, never a part: temporary file in
- * the same folder, fsync, rename, fsync of the folder.
+ * Replaces `path` by `content` so that after a power cut it holds the old text or the new one, never a part. It writes a temporary file in
+ * the same folder, syncs it, renames it, and syncs the folder.
  */
 export function writeFileDurably(path: string, content: string | Uint8Array, mode = 0o644): void {
   putDurably(path, content, mode, renameSync);

@@ -13,8 +13,8 @@ export interface Gathering<Item, Result> {
 const LANES = 4;
 
 /**
- * Does together what is asked for while something is under way: a question to a database costs about as much for a hundred as for one. What comes
- * when nothing is under way begins at once.
+ * Gathers the items that come while work is under way, and does them together: a hundred questions to a database cost about as much as one.
+ * An item that comes when nothing is under way begins at once.
  *
  * An item that fails spoils no other: after an error each item of its group is done alone.
  */

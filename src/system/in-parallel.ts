@@ -1,6 +1,10 @@
 /** A few things side by side. */
 
-/** Does `work` with each item, at most `limit` at a time, in the order of the items. @throws the first fault, once what had begun has ended */
+/**
+ * Does `work` with each item, at most `limit` at a time, in the order of the items.
+ *
+ * @throws the first fault, after all begun work has ended
+ */
 export async function inParallel<Item>(
   limit: number,
   items: readonly Item[],

@@ -1,10 +1,10 @@
 /**
  * A lock file that tells whose it is: pid and start time, so that another process that got the same pid later does not count.
  *
- * It is made whole under another name and then linked, so nobody ever reads a half of it. A lock whose owner is gone is taken over by
- * exactly one: whoever wants to first takes a lock of the same kind that is named after the very text of the stale one, looks again, and
- * only then puts its own in its place. One who read the stale text long ago finds another one then, and one who dies in between leaves a
- * stale lock that is taken over in the same way.
+ * It is made whole under another name and then linked, so nobody ever reads a half of it. Exactly one process takes over a lock whose owner
+ * is gone. It first takes a second lock, named after the very text of the stale one. Then it reads the stale lock again, and only if that
+ * text still stands replaces it. A process that read the stale text long ago finds another text then. A process that dies in between leaves
+ * a stale second lock, which is taken over in the same way.
  */
 import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ export interface InstanceLock {
   release(): void;
 }
 
-/** What file systems say that know no second name of a file. */
+/** Error codes of file systems that have no hard links. */
 const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 /** More takers at one instant than that are none of ours. */
 const MAX_TRIES = 100;

@@ -1,8 +1,8 @@
-/** What does not work, or works less well, on a machine that lacks what Linux usually has. Pure. */
+/** Abilities that are lost, or work less well, on a machine that lacks what Linux usually has. Pure. */
 import type { MachineFacts } from './machine-facts.ts';
 
 export interface LostAbility {
-  /** What the machine lacks. */
+  /** The thing that the machine lacks. */
   readonly missing: string;
   /** Half sentences: what follows from that. */
   readonly lost: readonly string[];

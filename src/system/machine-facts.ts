@@ -3,7 +3,7 @@ import { kernelBootId } from './boot-id.ts';
 import { readMountTable } from './mount-table.ts';
 import { type ProcessView, processView } from './processes.ts';
 
-/** What of this machine the agent can see and use. */
+/** Facilities of this machine that the agent can see and use. */
 export interface MachineFacts {
   readonly processes: ProcessView;
   /** Whether the system shows which files this process has open. */
@@ -25,7 +25,7 @@ export function readMachineFacts({ proc = '/proc', shm = '/dev/shm' } = {}): Mac
   };
 }
 
-/** Whoever lists it has it open itself, so it is never empty. */
+/** A process that lists this folder has it open, so the list is never empty. */
 function canList(folder: string): boolean {
   try {
     return readdirSync(folder).length > 0;

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 
 export interface Mount {
   readonly mountPoint: string;
-  /** Of this mount and of its file system: `ro`, `noexec`, … */
+  /** Options of this mount and of its file system: `ro`, `noexec`, … */
   readonly options: ReadonlySet<string>;
 }
 

@@ -1,10 +1,10 @@
 /**
  * Text of strangers, made fit for terminals, logs and build servers. Pure.
  *
- * Control characters, bidirectional controls, line separators, invisible characters and lone surrogates become `\uXXXX`: a reader sees
- * them, a terminal does not obey them, and JSON stays the same JSON, because there they can stand in texts only. What a build server would
- * obey is broken in the same way, at one of its characters: `::` at the beginning of a line (GitHub), and `##[`, `##vso[`, `##teamcity[`
- * anywhere in it.
+ * Control characters, bidirectional controls, line separators, invisible characters and lone surrogates become `\uXXXX`. A reader sees
+ * them, and a terminal does not obey them. JSON stays the same JSON, because they can stand only inside its texts. Commands to a build
+ * server are broken in the same way, at one of their characters: `::` at the beginning of a line (GitHub), and `##[`, `##vso[`,
+ * `##teamcity[` anywhere in it.
  *
  * @see https://github.com/actions/runner, ActionCommand.cs: leading blanks count for nothing before `::`; `##[` is found anywhere
  */
@@ -43,7 +43,7 @@ export function escapeUnsafe(text: string): string {
  * @returns what to write for each piece
  */
 export function createPrinter(): (text: string) => string {
-  /** What the line holds so far that counts: nothing but blanks, blanks and a colon, or text. */
+  /** Relevant content of the line so far: only blanks, blanks and a colon, or text. */
   let begun: 'blank' | 'colon' | 'text' = 'blank';
   let column = 0;
   let end = '';

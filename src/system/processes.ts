@@ -2,13 +2,13 @@
  * Processes of this machine, as /proc shows them.
  *
  * /proc may be missing (a chroot), empty, hide other users' processes (`hidepid`), or show those of another PID namespace. Nothing here
- * throws then: what cannot be seen is left out, `processView` says how much that may be, and `mayStillRun` takes for alive what nobody
- * can know to be dead.
+ * throws then. Hidden processes are left out, and `processView` says how many that may be. `mayStillRun` takes a process for alive unless
+ * it is known to be dead.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { systemErrorCode } from '../errors.ts';
 
-/** What is known of a running process through /proc. */
+/** Facts that /proc tells about a running process. */
 export interface ProcessFacts {
   readonly pid: number;
   readonly commandLine: string;
@@ -24,8 +24,8 @@ export interface ProcessRelations {
 }
 
 /**
- * Which processes can be seen: all, perhaps only those of this user (`hidepid`), or none, because /proc is missing or is that of another
- * PID namespace, where the same numbers are other processes.
+ * Which processes are visible: all, perhaps only those of this user (`hidepid`), or none. None are where /proc is missing or belongs to
+ * another PID namespace, whose numbers mean other processes.
  */
 export type ProcessView = 'all' | 'own' | 'none';
 
@@ -47,7 +47,7 @@ export function runningProcesses(proc = PROC): readonly ProcessRelations[] {
   });
 }
 
-/** Whether a process was started with `NAME=value` in its environment. Of another user's processes only root can tell. */
+/** Whether a process was started with `NAME=value` in its environment. Only root can tell this of another user's processes. */
 export function hasInEnvironment(pid: number, name: string, value: string, proc = PROC): boolean {
   return readProc(proc, pid, 'environ').split('\0').includes(`${name}=${value}`);
 }
@@ -83,8 +83,8 @@ export function startTimeOf(pid: number, proc = PROC): string | null {
 }
 
 /**
- * Whether the process that had this pid, and began then, may still run. true also where nobody can tell: what belongs to a process that
- * lives must not be taken from it.
+ * Whether the process with this pid and start time may still run. Returns true also where nobody can tell: the belongings of a live process
+ * must not be taken from it.
  *
  * @param startTime null or empty: not known; then any process that has the pid counts
  */

@@ -1,6 +1,6 @@
 /**
- * The environment of the system's own programs that this process starts (`sync`, `setfacl`, `getent` and their like): where programs are,
- * and that they speak plain English. They need nothing else, and so get no secrets.
+ * The environment for the system's own programs that this process starts (`sync`, `setfacl`, `getent` and their like). It holds the search
+ * path, and a locale in which they speak plain English. They need nothing else, and so get no secrets.
  */
 export function programEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,

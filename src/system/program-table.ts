@@ -3,9 +3,9 @@
 interface SystemProgramFacts {
   /** The package of Debian and Ubuntu that brings it. */
   readonly debianPackage: string;
-  /** What cannot be done without it: the subject of "… needs the program …". */
+  /** Ability that needs the program: the subject of "… needs the program …". */
   readonly purpose: string;
-  /** What `slipway doctor` calls its absence on a host; not given: it does not look for it. */
+  /** Severity of its absence in `slipway doctor` on a host; absent: the doctor does not look for it. */
   readonly absence?: 'fail' | 'warn';
 }
 
@@ -55,7 +55,7 @@ export function programsOfHosts(): readonly (SystemProgramFacts & { readonly nam
   return all.flatMap(([name, facts]) => (facts.absence === undefined ? [] : [{ name, ...facts }]));
 }
 
-/** What to do about a program that is missing; a sentence without its end. */
+/** Tells how to install a missing program; a sentence without its full stop. */
 export function installationOf(program: SystemProgram): string {
   return `Install ${program} (on Debian and Ubuntu the package ${SYSTEM_PROGRAMS[program].debianPackage})`;
 }

@@ -1,4 +1,4 @@
-/** What is done again and again for as long as a server runs. */
+/** Work that is repeated for as long as a server runs. */
 import type { Clock } from './clock.ts';
 
 export interface Repeated {

@@ -66,7 +66,7 @@ function explain(key: string, folder: string, cause: unknown): { why: string; re
   }
 }
 
-/** Of root nothing but this, a network file system or the service's unit asks for more rights. */
+/** Remedy for root. Root lacks the right only on an immutable folder, on a network file system, or under limits of the service's unit. */
 const IMMUTABLE = 'Not even root may do this: take off the flag of immutable folders (lsattr, chattr -i)';
 
 function isRoot(): boolean {

@@ -11,7 +11,7 @@ export function quoteForShell(word: string): string {
 /**
  * A word of a command that people are advised to type: it can be pasted as it is printed.
  *
- * What no terminal may get (see `printable`) stands in it as an escape of `$'…'`, which bash, zsh and ksh read.
+ * Characters that no terminal may get (see `printable`) become escapes in `$'…'`, which bash, zsh and ksh read.
  */
 export function shellWord(word: string): string {
   return printable(word) === word ? quoteForShell(word) : `$'${escapeUnprintable(word)}'`;
@@ -22,7 +22,7 @@ export function shellCommand(...words: readonly string[]): string {
   return words.map(shellWord).join(' ');
 }
 
-/** By their bytes, so that the shell's locale does not matter. `:` and `[` could be part of what a build server obeys. */
+/** Escapes characters byte by byte, so that the shell's locale does not matter. */
 function escapeUnprintable(word: string): string {
   return word.replace(/['\\:[]|\p{C}|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu, (character) =>
     [...Buffer.from(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),

@@ -2,8 +2,9 @@
 const EACH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Gives back buffers that have been used once. Each is a few words for V8, which sees no need to collect, and tens of kilobytes for the
- * machine: a stream of a gigabyte would hold fifty megabytes of them. Where collecting is not offered (`--expose-gc`), nothing happens.
+ * Gives back buffers that have been used once. Each takes a few words in V8's heap, which therefore sees no need to collect, but tens of
+ * kilobytes of the machine's memory. A stream of a gigabyte would hold fifty megabytes of them. Where collecting is not offered
+ * (`--expose-gc`), nothing happens.
  *
  * @returns to be told of each buffer's bytes when it is spent
  */

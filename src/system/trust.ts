@@ -1,5 +1,5 @@
 /**
- * Whom this process trusts when it speaks TLS: the authorities that Node brings, those of the system, and those that the configuration
+ * Authorities that this process trusts when it speaks TLS: those that Node brings, those of the system, and those that the configuration
  * (`ca_file`) or the environment names. Node keeps one list for the whole process, so it is set here and nowhere else.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -71,7 +71,7 @@ export interface NarrowTrust {
   /** Trusts those that are named alone; where nobody is named, those that Node brings. */
   begin: TrustFor;
   /**
-   * Trusts all sources. To be called when a certificate does not verify.
+   * Trusts all sources. Call it when a certificate does not verify.
    * @returns whether more are trusted now than before: whether to try again
    */
   widen(): Promise<boolean>;

@@ -2,7 +2,7 @@
 
 /** The letters of an address end here at the latest. */
 const END_OF_ADDRESS = /[\s"'<>`]/;
-/** What follows the host of an address. */
+/** Characters that end the host of an address. */
 const END_OF_AUTHORITY = /[/?#\\]/;
 
 /**

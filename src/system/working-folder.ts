@@ -7,8 +7,8 @@ import { SlipwayError } from '../errors.ts';
 const PATHS_IN_ENVIRONMENT = ['SSL_CERT_FILE', 'AWS_CA_BUNDLE', 'AWS_SSL_CA_BUNDLE', 'AWS_SSL_CA_DIRECTORY'];
 
 /**
- * The folder that relative paths begin at. Of one that is gone the name remains, so that only what needs a relative path fails; the process
- * then stands in `/`, because no program can be started from a folder that is gone.
+ * The folder that relative paths begin at. The name of a removed folder is kept, so that only work with relative paths fails. The process
+ * then moves to `/`, because no program can be started in a removed folder.
  */
 export function workingFolder(): string {
   try {
