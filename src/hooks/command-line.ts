@@ -11,7 +11,7 @@ export interface CommandLine {
  * @param script absolute path
  * @param isShellScript whether the file begins without `#!`: the kernel does not start it, and a shell is told to
  * @see the official agent 1.8.1, `linux_util.rb`: `sudo su USER -c SCRIPT` and its shorter forms. `-c` takes a shell's text, so the path is
- * quoted; the agents' own breaks on blanks
+ * quoted here; in the official agents a blank in the path breaks the command
  */
 export function commandLineFor(
   hook: Pick<Hook, 'runas' | 'sudo'>,

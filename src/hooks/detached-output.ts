@@ -1,9 +1,9 @@
 /**
  * The output of what a script has left running, once nobody waits for it any more.
  *
- * A pipe that loses its last reader kills whoever writes to it next, so the reader must outlive the agent: a shell with a `dd`, a megabyte
- * of memory between them, copies to a file until the last writer has gone. A file that cannot be written (no space, folder removed) costs
- * output, never the application.
+ * A pipe that loses its last reader kills its next writer, so the reader must outlive the agent. A shell with a `dd`, a megabyte of memory
+ * between them, copies to a file until the last writer has gone. A file that cannot be written (no space, folder removed) costs output,
+ * never the application.
  */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -15,10 +15,7 @@ const FILE_BYTES = 16 * 1024 * 1024;
 /** Reads between two looks at the size; each is of what is there, at most 64 KiB. */
 const READS = 256;
 
-/**
- * Enters the control groups that are named behind the file, then copies. `dd` writes each line as it comes, which `head -c` does not, and
- * says how many blocks it has read: none is the end.
- */
+/** `dd` writes each line as it comes, which `head -c` does not, and says how many blocks it has read: none means the end. */
 const COPY = `
 trap '' HUP INT TERM
 file=$1; shift

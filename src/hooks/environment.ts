@@ -2,7 +2,7 @@
 import type { Revision } from '../protocol/specification.ts';
 import { type EnvironmentRules, inheritedEnvironment } from './inherited-environment.ts';
 
-/** What a script is told about the deployment. */
+/** Facts about the deployment that a script is told. */
 export interface HookFacts {
   readonly event: string;
   readonly deploymentId: string;

@@ -1,11 +1,11 @@
 /**
  * All processes of one hook, wherever they hide.
  *
- * A process belongs to a hook by its process group, by the marker in its environment (kept when `setsid` leaves the group and when `su`
- * changes the user), or because its parent does (what `sudo`, which empties the environment, starts). A process that escapes all three at
- * once is found by the control group, where the hook has one (`scope.ts`), and only there.
+ * A process belongs to a hook by its process group, by the marker in its environment, or by its parent. The marker stays when `setsid`
+ * leaves the group and when `su` changes the user. The parent finds what `sudo` starts, which empties the environment. A process that
+ * escapes all three at once is found by the control group, where the hook has one (`scope.ts`), and only there.
  *
- * They are ended on a timeout and after a crash of the agent, never after a success: daemons that a script starts are meant to live.
+ * The agent ends them on a timeout and after its own crash, never after a success: daemons that a script starts are meant to live.
  *
  * Where /proc is missing or hides processes, the kernel still tells whether a process group has members, and ends them by its number. Only
  * those that have left the group are not found then.

@@ -1,9 +1,9 @@
 /**
- * What the programs that the agent starts inherit of its own environment. Pure.
+ * Environment that the agent's child programs inherit from it. Pure.
  *
- * Hidden is every source from which the AWS SDK takes credentials, what is Slipway's own, what the service manager tells the agent alone,
- * and user and password in addresses. A variable `AWS_…` is hidden unless it is known to be a mere setting, so that a new version of the
- * SDK cannot open a new way.
+ * The agent hides every source from which the AWS SDK takes credentials, Slipway's own variables, those that the service manager sets for
+ * the agent alone, and users and passwords in addresses. It hides an unknown variable `AWS_…`, so that a new
+ * version of the SDK cannot open a new way.
  */
 import { withoutUserInfo } from '../system/user-info.ts';
 
@@ -61,13 +61,14 @@ const AWS_ENDPOINT = /^AWS_ENDPOINT_URL(_|$)/;
 const SECRET = /^(CODEDEPLOY_GITHUB_TOKEN|SSH_AUTH_SOCK|(ENCRYPTED_)?CREDENTIALS_DIRECTORY|SLIPWAY_\w*)$/;
 const OTEL_SECRET = /^OTEL_\w*(HEADERS|CLIENT_KEY|CLIENT_CERTIFICATE)$/;
 
-/** What belongs to the service manager's talk with the agent itself, and folders that it made for the agent. */
+/** Variables with which the service manager and the agent talk, and folders made for the agent. */
 const SERVICE_VARIABLE =
   /^(NOTIFY_SOCKET|INVOCATION_ID|JOURNAL_STREAM|MAINPID|MANAGERPID|MANAGERPIDFDID|PIDFILE|REMOTE_ADDR|REMOTE_PORT|FDSTORE|SERVICE_RESULT|EXIT_CODE|EXIT_STATUS|LOG_NAMESPACE|(RUNTIME|STATE|CACHE|LOGS|CONFIGURATION)_DIRECTORY|(LISTEN|WATCHDOG|SYSTEMD|MONITOR|TRIGGER|MEMORY_PRESSURE)_\w*)$/;
-/** What makes a Node of this process's; in another one's environment it would be obeyed, too. */
+/** Variables meant for this Node process; another Node would obey them, too. */
 const NODE_VARIABLE = /^NODE_(OPTIONS|V8_COVERAGE|UNIQUE_ID|DEBUG|DEBUG_NATIVE|REDIRECT_WARNINGS|CHANNEL_\w*)$/;
 /**
- * What has the system's loader take code from elsewhere, or write files. By name, because applications have `LD_…` of their own.
+ * Variables that make the system's loader take code from elsewhere, or write files. The list names each one, because applications have
+ * `LD_…` variables of their own.
  *
  * @see ld.so(8), iconv_open(3)
  */
@@ -81,7 +82,7 @@ export function isSecretVariable(name: string): boolean {
   return SECRET.test(name) || OTEL_SECRET.test(name);
 }
 
-/** What of the agent's own environment scripts and the update command inherit. */
+/** Returns the part of the agent's environment that scripts and the update command inherit. */
 export function inheritedEnvironment(base: Environment, rules: EnvironmentRules): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) {

@@ -8,7 +8,7 @@ import { requireProgram } from '../system/programs.ts';
 import { makePipeFolder, SHARED_FOLDERS, sweepOwnFolder } from './pipe-folders.ts';
 
 /**
- * What a script writes to, and what the agent reads from.
+ * A pipe that a script writes to and the agent reads from.
  *
  * Real pipes: what Node gives a child are sockets, and on those `echo oops > /dev/stderr` fails, which many scripts say. Node cannot make
  * a pipe without a shell, so each is a FIFO whose name is gone before the script starts. Everybody may open it, because a script may run
@@ -20,7 +20,7 @@ export interface OutputPipe {
   /** How /proc shows the pipe; to find out who holds it. */
   readonly nameEnd: string;
   readonly stream: Socket;
-  /** For a reader that goes on when this process does not: unlike `stream`, it blocks. Whoever needs it gets its own copy. */
+  /** For a reader that goes on when this process does not: unlike `stream`, it blocks. Each process that needs it gets its own copy. */
   readonly spareReadEnd: number;
   closeWriteEnd(): void;
   /** Lets go of all ends; harmless when called again. */
@@ -36,8 +36,8 @@ export type PipeEnds = Pick<OutputPipe, 'writeEnd' | 'nameEnd' | 'spareReadEnd'>
 /**
  * Makes one pipe for each name.
  *
- * @param ownFolder a folder of the agent's own, tried first: nobody else can fill it, and what a killed agent has left there is removed;
- * null: only those that everybody may use
+ * @param ownFolder a folder of the agent's own, tried first. Nobody else can fill it, and the leftovers of a killed agent are removed from
+ * it. null: only the shared folders
  * @param shared where everybody may make pipes
  * @throws SlipwayError PROGRAM_MISSING without `mkfifo`; Error when no folder takes them
  */

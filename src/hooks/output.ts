@@ -54,7 +54,7 @@ function firstPiece(line: string): string {
   return line.slice(0, isSplit ? MAX_LINE_CHARACTERS - 1 : MAX_LINE_CHARACTERS);
 }
 
-/** Colours and cursor movements are for terminals; in a log they hide text or make it lie. What else cannot be seen is shown as an escape. */
+/** Colours and cursor movements are for terminals; in a log they hide text or make it lie. Other invisible characters become escapes. */
 export function plainLine(line: string): string {
   const text = withoutTerminalSequences(line).replace(/(?!\t)\p{Cc}/gu, '');
   return text.split('\t').map(escapeUnsafe).join('\t');

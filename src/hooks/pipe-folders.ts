@@ -1,9 +1,9 @@
 /**
  * Folders in which the pipes of a script have names, for the moment until they are opened.
  *
- * Who is killed in that moment leaves a folder behind. Its name says whose it is: the PID namespace, the pid and the start time of its
- * maker. Only folders are removed that belong to this user, hold nothing but pipes, and whose maker is gone; others may have made folders
- * with such names, and links, in places that everybody may write to.
+ * A process killed in that moment leaves a folder behind. Its name says whose it is: the PID namespace, the pid and the start time of its
+ * maker. The agent removes only folders that belong to this user, hold nothing but pipes, and whose maker is gone. Others may have made
+ * folders and links with such names in shared places.
  */
 import {
   type Dirent,

@@ -1,13 +1,15 @@
 /**
- * Pipes for scripts, made for several scripts at a time: to start a program takes as long as many a script does, and a process that runs
- * one event mostly runs the next ones, too. Those that are left over are open descriptors without names, which go with the process.
+ * Pipes for scripts, made for several scripts at a time. Making them starts a program, which takes as long as many a script. And a process
+ * that runs one event mostly runs the next ones, too. Left-over pipes are open descriptors without names, which go with the process.
  */
 import { closePipe, makePipes, type OutputPipe, outputPipe, type PipeEnds } from './output-pipe.ts';
 
 export interface PipeSupply extends Disposable {
   /** The pipes of one script. @throws Error when none can be made */
   take(): Promise<ScriptPipes>;
-  /** Makes new ones when the last have been taken, while nobody waits for them. What keeps them from being made `take` says. */
+  /**
+   * Makes new ones when the last have been taken, while nobody waits for them. If they cannot be made, the next `take` reports the fault.
+   */
   refill(): Promise<void>;
 }
 

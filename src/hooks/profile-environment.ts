@@ -1,8 +1,8 @@
 /**
- * The variables that a shell's profile sets, for scripts: the official agent's service starts in a shell that has read `/etc/profile` with
- * all it sets exported, and scripts count on a PATH or a JAVA_HOME from there.
+ * The variables that a shell's profile sets, for scripts. The official agent's service starts in a shell that has read `/etc/profile` and
+ * exports all that it sets. So scripts count on a PATH or a JAVA_HOME from there.
  *
- * The profile is read in a shell of its own, so that one that ends, hangs, prints or changes the umask does nothing to the agent.
+ * A separate shell reads the profile, so that a profile that exits, hangs, prints or changes the umask does nothing to the agent.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -15,9 +15,9 @@ export const USUAL_PROFILE = '/etc/profile';
 
 /** Profiles that ask the network take seconds; longer, and scripts do without. */
 const READ_MS = 10_000;
-/** What the shell has written before its end is here by then. */
+/** Time to read, in ms, after the shell's end: its output is here by then. */
 const LAST_WORDS_MS = 500;
-/** What the shell makes for itself. SHELLOPTS would switch its options on in every shell below. */
+/** Variables that the shell makes for itself. SHELLOPTS would switch its options on in every shell below. */
 const OF_THE_SHELL = new Set(['_', 'SHLVL', 'PWD', 'OLDPWD', 'SHELLOPTS', 'BASHOPTS']);
 /** Marks where the profile's own words end. */
 const MARK = '\0slipway\0';

@@ -38,8 +38,8 @@ export interface EventRequest {
   readonly environment: Readonly<Record<string, string>>;
   readonly scriptLog: ScriptLog;
   /**
-   * Aborted by the owner of this process when nobody is left to hear how the event ends (the daemon is gone, or must end at once): the
-   * script that runs is killed with all that it has started, and no other is.
+   * Aborted by the owner of this process when nobody is left to hear how the event ends: the daemon is gone, or must end at once. The
+   * running script is killed with all that it has started, and no other starts.
    */
   readonly killSignal?: AbortSignal;
 }
@@ -184,7 +184,7 @@ function describeProcess({ pid, commandLine }: ProcessFacts): string {
   return `${pid} (${commandLine.slice(0, 200)})`;
 }
 
-/** What is wrong with the user, if that may be why `su` failed: its own words say little. */
+/** Explains a failed `su` by a fault of the user, because its own words say little. Empty: no such fault is known. */
 function hintAboutUser(runas: string | null): string {
   if (runas === null) return '';
   const user = lookupUser(runas);

@@ -19,7 +19,7 @@ export type ScriptEnding =
       readonly ending: 'exited';
       readonly exitCode: number;
       readonly signal: NodeJS.Signals | null;
-      /** What something that it started still writes to, when that was waited for long enough. */
+      /** Outputs that a process started by the script still holds when the wait for them is over. */
       readonly held: readonly HeldOutput[];
     }
   /** `survivors` are processes that could not be ended. */
@@ -36,7 +36,7 @@ export type OutputStream = 'stdout' | 'stderr';
 export interface HeldOutput {
   readonly stream: OutputStream;
   readonly holders: readonly ProcessFacts[];
-  /** What is written to it from now on; null: it is thrown away, because no file could be made. */
+  /** File that takes all later output; null: no file could be made, and the output is thrown away. */
   readonly continuesIn: string | null;
 }
 
@@ -65,22 +65,22 @@ export interface RunScriptRequest {
 
 /** The official agents' working directory under systemd. */
 const WORKING_DIRECTORY = '/';
-/** What Node's timers can hold: 24 days. A longer one would fire at once. */
+/** Longest time that a timer of Node holds: 24 days. A longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** How long an exited script's output may stay open before somebody is told. */
 const HELD_NOTICE_MS = 2_000;
-/** What a script says when it is ended is read on for so long; its writers are dead by then. */
+/** Time to read the last output of a script that was ended, in ms; its writers are dead by then. */
 const LAST_WORDS_MS = 500;
 const OUTPUTS = ['stdout', 'stderr'] as const;
 
-/** What systemd takes to make a scope is a few hundredths of a second; a bus that hangs must not hold up a deployment. */
+/** Limit on the start of a scope, in ms. Systemd takes a few hundredths of a second; a bus that hangs must not hold up a deployment. */
 const SCOPE_START_MS = 10_000;
 
 /**
  * Runs one script in a process group of its own and waits for its exit and, for a while, for the end of its output.
  *
  * On the deadline everything of the hook gets SIGTERM and after the grace SIGKILL (`hook-processes.ts` says what that is). After a normal
- * exit nothing is killed, and what is still written to the outputs goes on into files: whoever writes there must not die of a broken pipe.
+ * exit nothing is killed. Further output goes into files: its writers must not die of a broken pipe.
  *
  * @see the official agent 1.8.1, `thread_joiner.rb`, for the one deadline shared by three waits
  */
@@ -238,7 +238,7 @@ function aborted(signal: AbortSignal | undefined, over: AbortSignal): Promise<vo
   });
 }
 
-/** Who keeps an output open. Another user's open files only root can see; all that is left of the hook is named then. */
+/** Returns the processes that keep an output open. Only root sees another user's open files; else all that is left of the hook is named. */
 function holdersOf(pipe: OutputPipe, hook: HookProcesses): ProcessFacts[] {
   const holders = processesHolding(pipe.nameEnd);
   return holders.length > 0 ? holders : processesOfHook(hook).map(factsOf);

@@ -1,8 +1,8 @@
 /**
  * Scopes of systemd: a hook in a control group of its own, outside the agent's.
  *
- * What the agent's service manager does to the agent (stop, restart, kill after a crash) does not reach the hook then, and on a timeout
- * everything that the hook has started is found, wherever it hides. The scope vanishes with its last process.
+ * The agent's service manager may stop, restart or kill the agent without reaching the hook then. On a timeout everything that the hook has
+ * started is found, wherever it hides. The scope vanishes with its last process.
  */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -13,7 +13,7 @@ export type HookScopesMode = 'auto' | 'on' | 'off';
 export interface HookScope {
   /** `slipway-hook-….scope` */
   readonly unit: string;
-  /** What `systemctl status` shows. */
+  /** Text that `systemctl status` shows. */
   readonly description: string;
 }
 
@@ -54,7 +54,7 @@ export function scopePrefix(hostCommandIdentifier: string): string {
   return `slipway-hook-${createHash('sha256').update(hostCommandIdentifier).digest('hex').slice(0, 20)}-`;
 }
 
-/** Of an update of the agent: not among those of hooks, because an agent that starts anew ends the hooks of the one before. */
+/** Names the scope of an update of the agent. It is not among those of hooks, because a new agent ends the hooks of the one before. */
 export function updateScope(hostCommandIdentifier: string): HookScope {
   const unit = `${scopePrefix(hostCommandIdentifier).replace('-hook-', '-update-')}0.scope`;
   return { unit, description: 'Slipway update of the agent' };
@@ -64,8 +64,8 @@ export function updateScope(hostCommandIdentifier: string): HookScope {
 export const SCOPE_READY_FD = 3;
 
 /**
- * The same command in a scope. `systemd-run` becomes the command itself, so process id, group, output and exit code are the command's own;
- * between the two a shell writes a line to descriptor 3, without which nobody could tell a fault of `systemd-run` from one of the script.
+ * The same command in a scope. `systemd-run` becomes the command itself, so process id, group, output and exit code are the command's own.
+ * Just before, a shell writes a line to descriptor 3: without it, a fault of `systemd-run` would look like one of the script.
  */
 export function inScope({ unit, description }: HookScope, { file, args }: CommandLine): CommandLine {
   const announce = `echo >&${SCOPE_READY_FD}; exec ${SCOPE_READY_FD}>&-; exec "$@"`;
@@ -89,8 +89,8 @@ export function sessionScope(controlGroups: string): string | null {
 }
 
 /**
- * Where the kernel shows the control group of a scope, from those of a process in it: with one hierarchy, in hybrid mode (two folders), or
- * in the first version.
+ * Returns the folders in which the kernel shows a scope's control group, from the control groups of a process in it. Understands one
+ * hierarchy, hybrid mode (two folders), and the first version.
  */
 export function scopeFolders(controlGroups: string, unitPrefix: string): readonly string[] {
   const folders = controlGroups.split('\n').flatMap((line) => {

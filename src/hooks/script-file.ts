@@ -9,7 +9,7 @@ import { BEGINNING_BYTES, readBeginning } from '../system/file-beginning.ts';
 import { mountOf } from '../system/mounts.ts';
 import { shellCommand } from '../system/shell-word.ts';
 
-/** What a look at a script says before it is started. */
+/** Result of the look at a script before it is started. */
 export type ScriptFile =
   | { readonly state: 'ready'; readonly path: string; readonly isShellScript: boolean }
   /** `near` is a script of the revision with a name like it, relative to the archive. */
@@ -20,8 +20,8 @@ export type ScriptFile =
   /** Its first line ends with a carriage return: the kernel would look for an interpreter with that name. */
   | { readonly state: 'crlf'; readonly interpreter: string }
   /**
-   * What its first line names cannot run it, or this machine cannot. Nobody else would say so: the kernel's word for the one is that the
-   * script is not there, and for the other the C library has a shell read the program as if it were a script.
+   * The program that its first line names cannot run it, or this machine cannot. Other messages would hide both. The kernel would say that
+   * the script is missing. The C library would have a shell read a program for another machine as a script.
    */
   | { readonly state: 'no-interpreter'; readonly why: string };
 
@@ -130,7 +130,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** What only others may read is left to them: it counts as a program. */
+/** Reads the first bytes of a script. A file that only others may read counts as a program. */
 function beginningOf(path: string): string {
   try {
     return readBeginning(path);
