@@ -37,7 +37,7 @@ const MET_OTHERWISE: Readonly<Record<string, string>> = {
 };
 
 const MAX_STOP_WAIT_SECONDS = 86_400;
-/** What a timer of Node holds, 24 days; a longer one would fire at once. */
+/** Longest time that a timer of Node holds, 24 days. A longer one would fire at once. */
 const MAX_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
 /** The configuration with every default filled in: the keys' values, but for those that are kept in another shape. */

@@ -10,7 +10,7 @@ export interface ConfigKey {
   readonly meaning: string;
 }
 
-/** What the official agents 1.8.1 and 2.x know and this agent heeds, then its own keys; by their names in the program. */
+/** Keys of the official agents 1.8.1 and 2.x that this agent heeds, then its own keys; by their names in the program. */
 export const AGENT_KEYS = {
   programName: key('program_name', 'name', 'codedeploy-agent', 'base name of the log and PID files'),
   rootDir: key(
@@ -349,7 +349,7 @@ export const AGENT_KEYS = {
 
 export const AGENT_CONFIG_KEYS: readonly ConfigKey[] = Object.values(AGENT_KEYS);
 
-/** What a value of a type is once it was read. */
+/** Type of a key's value once it is read. */
 type ValueOf<Type extends KeyType> = Type extends 'boolean'
   ? boolean
   : Type extends 'seconds' | 'count' | 'bytes'

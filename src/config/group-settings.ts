@@ -12,7 +12,7 @@ export interface SignatureRules {
   readonly signersFile: string | null;
 }
 
-/** What is said about one group; null: the same as for all. */
+/** Settings of one group; null: the same as for all groups. */
 export interface GroupSettings {
   /** A deployment group id, or `APPLICATION/GROUP`. */
   readonly group: string;
@@ -20,7 +20,7 @@ export interface GroupSettings {
   readonly signersFile: string | null;
 }
 
-/** Who a deployment is for. */
+/** Deployment group of a deployment, by its id and by its names. */
 export interface GroupNames {
   readonly deploymentGroupId: string;
   readonly deploymentGroupName: string;
@@ -37,7 +37,7 @@ export function withGroupSettings(
   return { policy: own?.policy ?? general.policy, signersFile: own?.signersFile ?? general.signersFile };
 }
 
-/** What counts for a group: what is said of its id, else of its names, else of all. */
+/** Returns the rules for a group: those of its id, else those of its names, else the general ones. */
 export function signatureRulesFor(
   general: SignatureRules,
   groups: readonly GroupSettings[],

@@ -36,7 +36,7 @@ const UNITS: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 };
 
-/** What may be said of one group. */
+/** Keys that may be set for one group. */
 const GROUP_KEYS = {
   bundle_signature_policy: SIGNATURE_POLICIES,
   bundle_signers_file: 'path',
@@ -87,7 +87,7 @@ export function readValue(type: KeyType, value: unknown): ReadResult {
   }
 }
 
-/** Whoever writes `on` or `yes` may get a boolean of YAML's; and some keys were booleans before they had more to say. */
+/** YAML may read `on` or `yes` as a boolean, and some keys were booleans before they had more choices. */
 function oneOf(choices: Choices, value: unknown): ReadResult {
   const [yes, no] = choices.includes('true') ? ['true', 'false'] : ['on', 'off'];
   const word = value === true ? yes : value === false ? no : value;

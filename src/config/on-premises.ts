@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { isSlipwayError, messageOf, SlipwayError } from '../errors.ts';
 import { readSettings } from './settings-file.ts';
 
-/** Who an on-premises host is: by a user's long-lived key, or by a session whose credentials something else refreshes. */
+/** Identity of an on-premises host: a user's long-lived key, or a session whose credentials another program refreshes. */
 export type OnPremisesIdentity =
   | {
       readonly kind: 'user';

@@ -17,13 +17,13 @@ interface Expiring {
 
 /** Asked for anew this long before they run out. */
 const REFRESH_BEFORE_MS = 5 * 60 * 1000;
-/** What something else refreshes is taken to last this long. */
+/** Assumed lifetime of credentials that another program refreshes, in ms. */
 const SESSION_FILE_MS = 30 * 60 * 1000;
 const BETWEEN_ATTEMPTS_MS = 60 * 1000;
 
 /**
- * Keeps credentials until shortly before they run out, or until `hasChanged` says that there are others; if new ones cannot be had, the
- * old ones serve until they really run out.
+ * Keeps credentials until shortly before they expire, or until `hasChanged` says that there are others. If new ones cannot be had, the old
+ * ones serve until they really expire.
  */
 function refreshed(
   fetch: () => Promise<Expiring>,

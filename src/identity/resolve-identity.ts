@@ -10,7 +10,7 @@ import { instanceProfileCredentials, sessionFileCredentials, userFileCredentials
 const REGION = /^[0-9a-z-]{1,20}$/;
 const ARN_PART = /^[\w-]{1,64}$/;
 
-/** Who this host is, and how it proves it. */
+/** Identity of this host, and its credentials. */
 export interface HostIdentity {
   readonly hostIdentifier: string;
   readonly region: string;
@@ -21,8 +21,8 @@ export interface HostIdentity {
 }
 
 /**
- * Finds out who this host is: the on-premises file, else EC2. Credentials come from the same place and from nowhere else, so that keys
- * that happen to be in the environment are never picked up by accident.
+ * Finds out who this host is: the on-premises file, else EC2. Credentials come from the same place only, so that keys in the environment
+ * are never picked up by accident.
  *
  * @param log told later, when keys change while the agent runs
  * @throws SlipwayError AGENT_NO_IDENTITY when neither is there; CONFIG_INVALID for a region that is none

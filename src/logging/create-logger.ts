@@ -25,8 +25,8 @@ interface AgentLogSettings {
 }
 
 /**
- * The agent's logger: one JSON object a line on standard error, for the journal; and the official agent's text format in
- * `<log_dir>/<program_name>.log`, for the eyes and collectors that know it. A folder that cannot be written is said once.
+ * The agent's logger. It writes one JSON object a line to standard error, for the journal. It also writes `<log_dir>/<program_name>.log` in
+ * the official agent's text format, for the people and collectors that know it. A folder that cannot be written is said once.
  */
 export function createAgentLogger(settings: FileSettings & AgentLogSettings): ClosableLogger {
   const winston = createWinston({

@@ -1,10 +1,10 @@
 /**
  * The agent's log as the journal of systemd takes it.
  *
- * What a service writes to standard error becomes a record of its own, with the priority that a `<N>` at the beginning of the line names.
- * Fields cannot be sent that way, and the socket that takes them is of a kind that Node cannot open. So records of a deployment, which
- * people look for by its id, are handed to `logger --journald` (util-linux), one process each, a few milliseconds; all others, and all
- * while that does not work, go the plain way. Nothing is lost and nothing said twice.
+ * Each line that a service writes to standard error becomes a record. A `<N>` at its beginning names its priority. Fields cannot be sent
+ * that way, and the socket that takes them is of a kind that Node cannot open. So records of a deployment, which people look for by its id,
+ * go through `logger --journald` (util-linux): one process each, a few milliseconds. All others go the plain way, and all records do while
+ * that program fails. Nothing is lost and nothing said twice.
  */
 import { spawn } from 'node:child_process';
 import { fstatSync } from 'node:fs';
@@ -28,7 +28,7 @@ export interface Journal {
 export interface JournalContext {
   /** Takes a plain line. */
   writeLine(line: string): void;
-  /** What a record's fields are sent by; other than `logger` in tests. */
+  /** Program that sends a record's fields; other than `logger` in tests. */
   readonly program?: string;
   readonly identifier: string;
   readonly pid: number;

@@ -6,7 +6,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** What a line has of its own: a field of one of these names would be lost. */
+/** Members of every line: a field with one of these names would be lost. */
 interface OwnFields {
   readonly message?: never;
   readonly level?: never;

@@ -32,7 +32,7 @@ function plainValue(value: unknown, depth: number): unknown {
   };
 }
 
-/** What a fault is called: by the catalogue, by the system, or by a server that has refused something (`RemoteApiError`). */
+/** Returns the code of a fault: from the catalogue, from the system, or from a server that refused something (`RemoteApiError`). */
 function codeOf(error: Error): string | null {
   if (error instanceof SlipwayError) return error.code;
   return 'type' in error && typeof error.type === 'string' ? error.type : systemErrorCode(error);

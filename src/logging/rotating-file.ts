@@ -7,16 +7,16 @@ export interface RotatingFile {
   close(): void;
 }
 
-/** What the official agent 2.x keeps of a log. */
+/** Size of a log file in bytes, and number of files, as in the official agent 2.x. */
 export const LOG_FILE_BYTES = 64 * 1024 * 1024;
 export const LOG_FILES = 8;
 
 export interface RotatingFileLimits {
   readonly maxBytes: number;
   readonly files: number;
-  /** Of a file that is made; 0644 if it does not say. */
+  /** Mode of a new file; 0644 by default. */
   readonly mode?: number;
-  /** Of its folder if that is made; else 0755. */
+  /** Mode of a new folder for it; 0755 by default. */
   readonly folderMode?: number;
 }
 

@@ -7,7 +7,7 @@ export type SayingSeldom = (message: string, fields?: Readonly<Record<string, un
 const EVERY_MS = 60_000;
 
 export function saySeldom(log: Pick<Logger, 'warn'>, clock: Pick<Clock, 'now'>, everyMs = EVERY_MS): SayingSeldom {
-  /** By message; the messages are the program's own, so there are few. */
+  /** Counts by message; the messages are the program's own, so there are few. */
   const said = new Map<string, { atMs: number; unsaid: number }>();
   return (message, fields = {}) => {
     const before = said.get(message);

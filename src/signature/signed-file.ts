@@ -8,7 +8,7 @@ import { judge, parseSignature, refused, type SignatureFormat, unreadable, type 
 
 /** More than any signature has, certificates and the longest keys included. */
 export const MAX_SIGNATURE_BYTES = 64 * 1024;
-/** What a signature's name ends with, after the whole name of the bundle: as `ssh-keygen -Y sign` and `minisign -S` have it. */
+/** Endings of a signature's name, after the whole name of the bundle, as `ssh-keygen -Y sign` and `minisign -S` have it. */
 export const SIGNATURE_SUFFIXES: Readonly<Record<SignatureFormat, string>> = { ssh: '.sig', minisign: '.minisig' };
 
 const READ_BYTES = 1024 * 1024;

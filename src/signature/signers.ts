@@ -24,7 +24,7 @@ export interface SshSigner {
 
 export interface MinisignSigner {
   readonly format: 'minisign';
-  /** What the comment above the key says. */
+  /** Name in the comment above the key. */
   readonly name: string;
   readonly keyId: string;
   readonly key: MinisignKey;

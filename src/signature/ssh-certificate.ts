@@ -3,16 +3,16 @@ import { fingerprintOf, type KeyMaterial, readKeyMaterial } from './ssh-key.ts';
 import { Malformed, wireReader } from './ssh-wire.ts';
 
 export interface SshCertificate {
-  /** What has signed, as opposed to who vouches for it. */
+  /** Key that has signed, as opposed to the authority that vouches for it. */
   readonly material: KeyMaterial;
-  /** What the authority calls it. */
+  /** Name that the authority gives the certificate. */
   readonly name: string;
   readonly principals: readonly string[];
   readonly validAfterMs: number;
   readonly validBeforeMs: number;
   /** The fingerprint of the authority's key. */
   readonly authorityId: string;
-  /** What the authority has signed, and its signature. */
+  /** Bytes that the authority has signed. */
   readonly signed: Buffer;
   readonly signature: Buffer;
 }

@@ -18,14 +18,14 @@ export interface SshKey {
   hasSigned(signed: Buffer, signature: Buffer): boolean;
 }
 
-/** What tells one type of key from the next. */
+/** A public key, and the properties in which types of keys differ. */
 export interface KeyMaterial {
   readonly publicKey: KeyObject;
   /** Names of signatures → the hash under them; null: the scheme has its own. */
   readonly algorithms: Readonly<Record<string, string | null>>;
   /** Length of each of the two numbers of an ECDSA signature; null: it is no ECDSA key. */
   readonly ecdsaBytes: number | null;
-  /** What a hardware key was made for, which is a part of all that it signs; null: it is no hardware key. */
+  /** Application that a hardware key was made for, which is part of all that the key signs; null: no hardware key. */
   readonly hardwareApplication: Buffer | null;
 }
 
@@ -36,7 +36,7 @@ const CURVES: Readonly<Record<string, { readonly crv: string; readonly bytes: nu
 };
 /** Shorter ones can be broken. */
 const LEAST_RSA_BITS = 2048;
-/** Whoever signed has touched the hardware key. @see OpenSSH, `PROTOCOL.u2f` */
+/** Flag for "the signer has touched the hardware key". */
 const USER_PRESENT = 0x01;
 
 /** @throws Malformed for what is no public key, or one of a type that nothing can be held against */
@@ -128,7 +128,7 @@ export function hasSigned(material: KeyMaterial, signed: Buffer, signature: Buff
   return verify(hash, message, { key: material.publicKey, dsaEncoding: 'ieee-p1363' }, numbers);
 }
 
-/** What a hardware key has really signed; null: without anybody there. */
+/** Returns the message that a hardware key has really signed; null: nobody touched the key. */
 function hardwareMessage(material: KeyMaterial, signed: Buffer, reader: WireReader): Buffer | null {
   const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest();
   const flagsAndCounter = reader.bytes(5);

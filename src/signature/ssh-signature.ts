@@ -1,17 +1,17 @@
-/** What `ssh-keygen -Y sign` makes. Pure. @see OpenSSH, `PROTOCOL.sshsig` */
+/** Reads signatures that `ssh-keygen -Y sign` makes. Pure. @see OpenSSH, `PROTOCOL.sshsig` */
 import { isCertificateType, parseSshCertificate, type SshCertificate } from './ssh-certificate.ts';
 import { fingerprintOf } from './ssh-key.ts';
 import { decodeBase64, Malformed, quoted, wireReader, wireString } from './ssh-wire.ts';
 
 export interface SshSignature {
   readonly format: 'ssh';
-  /** What of the message is signed. */
+  /** Hash function: the signature covers the message's digest. */
   readonly digest: 'sha256' | 'sha512';
   /** The fingerprint of the key that would have to be trusted: the one that it says it is of, or the authority's behind that. */
   readonly keyId: string;
   /** null: it is signed with a plain key. */
   readonly certificate: SshCertificate | null;
-  /** What it was made for. */
+  /** Purpose that the signature was made for. */
   readonly namespace: string;
   readonly signature: Buffer;
   /** The bytes under the signature, for a message with this digest. */

@@ -21,19 +21,19 @@ export interface TrustedVerdict {
 export interface RefusedVerdict {
   readonly isTrusted: false;
   readonly code: SignatureFault;
-  /** What is wrong, of `it`. */
+  /** Fault of the signature: a clause whose subject is `it`. */
   readonly reason: string;
 }
 
 export type SignatureFault = Extract<ErrorCode, `SIGNATURE_${string}`>;
 
-/** What a signature is wanted for. */
+/** Purpose that a signature must have. */
 export type Purpose =
   | { readonly kind: 'bundle'; readonly application: string }
   /** A commit in git is signed by whoever works on it, which is no word on deploying it unless the signers’ file says so. */
   | { readonly kind: 'commit' };
 
-/** What all signatures of bundles are made for: the namespace of SSH's, the trusted comment of minisign's. */
+/** Purpose in all signatures of bundles: the namespace of SSH's, the trusted comment of minisign's. */
 const BUNDLE_PURPOSE = 'slipway-bundle';
 const COMMIT_NAMESPACE = 'git';
 
