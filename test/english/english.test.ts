@@ -33,6 +33,14 @@ test('the sentences of doc comments, of other comments and of test names are tol
   ]);
 });
 
+test('a sentence ends before one that begins with code, and at a bold heading, but not at an abbreviation or before code after a colon', () => {
+  expect(texts('a.md', '**Files.** They are read.')).toHaveLength(2);
+  expect(texts('a.md', 'It copies files. `slipway plan` shows them, e.g. `a.txt`, and this: `b.txt`.\n')).toEqual([
+    ['page', 1, 'It copies files.'],
+    ['page', 1, '`slipway plan` shows them, e.g. `a.txt`, and this: `b.txt`.'],
+  ]);
+});
+
 test('of a page, paragraphs and list items are read, not code, tables, headings or generated parts', () => {
   const page =
     '# Head\nOne line\nand its end.\n\n- First. Second.\n```\nls # Of a list\n```\n| a | b |\n<!-- generated: x -->\nNo.\n<!-- end: x -->\n';

@@ -15,8 +15,8 @@ interface Paragraph {
   readonly text: string;
 }
 
-/** A full stop, question mark or exclamation mark, and behind it the beginning of a new sentence: "e.g. this" is none. */
-const SENTENCE_END = /(?<=[.?!:]["')`]?)\s+(?=["'(`]*[A-Z0-9])/u;
+/** A full stop, question mark or exclamation mark, and behind it a new sentence, which may begin with code: "e.g. this" is none. */
+const SENTENCE_END = /(?<=[.?!:](?:["')`]|\*\*)?)\s+(?=["'(`]*[A-Z0-9])|(?<=[^.]\p{L}[.?!]\)?)\s+(?=`)/u;
 
 const COMMENT = /^\s*(?:\/\/|\/\*\*|\*(?!\/))\s?(?<said>.*?)(?:\*\/)?\s*$/u;
 const SHELL_COMMENT = /^\s*#(?!!)\s?(?<said>.*)$/u;
