@@ -175,7 +175,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
       ...(scaling === null
         ? []
-        : [startHookWatch(scaling), startLaunchWatch(scaling), startSuspensionWatch({ ...scaling, engine })]),
+        : [
+            startHookWatch(scaling),
+            startLaunchWatch({ ...scaling, engine }),
+            startSuspensionWatch({ ...scaling, engine }),
+          ]),
       startArrivalsWatch({ ...base, engine, asksAws: aws !== null }),
       startNoticeSender({
         ...{

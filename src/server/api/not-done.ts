@@ -43,8 +43,9 @@ const OF_GROUPS = {
   },
   terminationHookEnabled: {
     type: 'InvalidInputException',
-    why: 'it puts no hooks on Auto Scaling groups. Use false, or leave it out.',
+    why: 'it asks no AWS (--aws-region), and so it puts no hooks on Auto Scaling groups. Use false, or leave it out.',
     asksForNothing: (value) => value === false,
+    isDoneWithAws: true,
   },
 } satisfies Readonly<Record<string, Refusal>>;
 

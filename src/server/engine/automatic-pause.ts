@@ -6,6 +6,7 @@ import { listDeployments } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { automaticCreatorOf } from './host-states.ts';
+import { TERMINATION_CREATOR } from './scale-in.ts';
 
 const MINUTE_MS = 60_000;
 /** After the first one that did not succeed; twice as long after each further one in a row. */
@@ -17,7 +18,9 @@ const LOOKED_AT = 7;
 
 /** @returns milliseconds since the epoch; 0: at once */
 export async function nextAutomaticAtMs(db: StoreReader, deploymentGroupId: string): Promise<number> {
-  return pauseUntilMs(await listDeployments(db, { deploymentGroupId, limit: LOOKED_AT }));
+  const latest = await listDeployments(db, { deploymentGroupId, limit: LOOKED_AT });
+  // What became of an instance that is gone says nothing about those that come.
+  return pauseUntilMs(latest.filter(({ creator }) => creator !== TERMINATION_CREATOR));
 }
 
 /** @param latest deployments of a group, none of them under way, the newest first */

@@ -8,6 +8,7 @@ import { automaticCreatorOf, statesAfter } from './host-states.ts';
 import { membershipAfter, type ReplacementPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { rollBack } from './rollback.ts';
+import { TERMINATION_CREATOR } from './scale-in.ts';
 import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, storedSettings } from './settings.ts';
 
 /**
@@ -41,6 +42,8 @@ export async function finishDeployment(
     if (changes !== null) await updateGroup(tx, deployment.deployment_group_id, changes);
     return null;
   }
+  // Nothing was installed that could be taken back.
+  if (deployment.creator === TERMINATION_CREATOR) return null;
   return rollBack(tx, deployment, group, targets, finish.status, ctx);
 }
 
@@ -48,7 +51,7 @@ export async function finishDeployment(
 function groupAfter(deployment: DeploymentRow, group: DeploymentGroupRow): Partial<DeploymentGroupRow> | null {
   const { deployment_id: last_successful_deployment_id } = deployment;
   // An automatic one brings what the group has already, to some of its hosts.
-  if (automaticCreatorOf(deployment) !== null) return null;
+  if (automaticCreatorOf(deployment) !== null || deployment.creator === TERMINATION_CREATOR) return null;
   const plan = blueGreenPlanOf(deployment);
   if (plan === null) return { last_successful_deployment_id };
   if (plan.course === 'blue-green') {

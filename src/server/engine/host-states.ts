@@ -7,6 +7,7 @@ import type { StoreReader } from '../store/store.ts';
 import type { AutomaticCreator } from './hosts/arrivals.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import { EVENT_LIMIT_MS } from './limits.ts';
+import { TERMINATION_CREATOR } from './scale-in.ts';
 import { blueGreenPlanOf } from './settings.ts';
 
 /** @returns null: somebody asked for the deployment */
@@ -30,6 +31,7 @@ export async function statesAfter(
   nowMs: number,
 ): Promise<HostStateRow[]> {
   const { deployment_group_id, deployment_id } = deployment;
+  if (deployment.creator === TERMINATION_CREATOR) return [];
   const installed = identityOf(parseLocation(deployment.revision_json));
   const automatic = automaticCreatorOf(deployment);
   const isWayBack = blueGreenPlanOf(deployment)?.course === 'blue-green-rollback';

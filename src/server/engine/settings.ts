@@ -54,6 +54,8 @@ export interface DeploymentSettings {
   readonly fleetOf?: string;
   /** Of those, only these instances; absent: all. */
   readonly only?: readonly string[];
+  /** Its hosts are going: their applications are stopped, and nothing is installed. */
+  readonly isTermination?: true;
   /** Events after which the group is rolled back by itself; none: it never is. */
   readonly rollbackEvents: readonly RollbackEvent[];
   /** Absent: the deployment does not go from zone to zone. */

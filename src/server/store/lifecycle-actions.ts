@@ -60,7 +60,7 @@ export async function leaseAction(
     .executeTakeFirst();
   if (hook === undefined) return null;
   const began = { began_at_ms: times.beganAtMs, beaten_at_ms: times.beganAtMs, wake_at_ms: times.nowMs };
-  const untold = { result: null, told_at_ms: null, lease_until_ms: null, failing_json: null };
+  const untold = { deployment_id: null, result: null, told_at_ms: null, lease_until_ms: null, failing_json: null };
   await tx
     .insertInto('lifecycle_actions')
     .values({ hook_name, ec2_instance_id, ...began, ...untold })
@@ -82,7 +82,9 @@ export async function leaseAction(
 export async function noteAction(
   tx: StoreTransaction,
   { hook_name, ec2_instance_id }: ActionKey,
-  changes: Partial<Pick<LifecycleActionRow, 'beaten_at_ms' | 'result' | 'told_at_ms' | 'wake_at_ms' | 'failing_json'>>,
+  changes: Partial<
+    Pick<LifecycleActionRow, 'beaten_at_ms' | 'deployment_id' | 'result' | 'told_at_ms' | 'wake_at_ms' | 'failing_json'>
+  >,
 ): Promise<void> {
   await tx
     .updateTable('lifecycle_actions')

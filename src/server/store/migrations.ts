@@ -43,6 +43,7 @@ const STEPS: readonly Step[] = [
   suspensions,
   replacementFleets,
   ecsServices,
+  terminationHooks,
 ];
 
 /** The step that a database of this version is at. */
@@ -478,4 +479,9 @@ function ecsServices(TEXT: string): readonly string[] {
       deployment_group_id ${TEXT} not null references deployment_groups on delete cascade)`,
     'create index ecs_services_by_group on ecs_services (deployment_group_id)',
   ];
+}
+
+/** Which deployment an instance waits for that is terminated. */
+function terminationHooks(TEXT: string): readonly string[] {
+  return [`alter table lifecycle_actions add column deployment_id ${TEXT}`];
 }

@@ -320,6 +320,8 @@ export interface LifecycleActionRow {
   began_at_ms: number;
   /** When AWS last heard that it is still being worked on. */
   beaten_at_ms: number;
+  /** That stops the application on an instance which is terminated; null: none, or not yet. */
+  deployment_id: string | null;
   /** What AWS was told, or is to be told; null: nothing yet. */
   result: 'CONTINUE' | 'ABANDON' | null;
   /** When AWS took the result; null: it did not yet. */

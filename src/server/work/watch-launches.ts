@@ -8,9 +8,17 @@ import type { Logger } from '../../logging/logger.ts';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Clock } from '../../system/clock.ts';
 import { inParallel } from '../../system/in-parallel.ts';
+import type { Random } from '../../system/random.ts';
 import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
-import { type ActionStanding, HEARTBEAT_MS, launchStanding } from '../engine/hosts/lifecycle-actions.ts';
+import type { Engine } from '../engine/engine.ts';
+import {
+  type ActionStanding,
+  HEARTBEAT_MS,
+  launchStanding,
+  terminationStanding,
+} from '../engine/hosts/lifecycle-actions.ts';
 import { failureAfter, failureOf, pauseAfter } from '../engine/hosts/scaling-failure.ts';
+import { beginTermination } from '../engine/scale-in.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import type { Hook, ScalingActions } from '../outside/aws/scaling-actions.ts';
 import { findGroupById } from '../store/deployment-groups.ts';
@@ -29,7 +37,9 @@ import type { Store, StoreReader } from '../store/store.ts';
 
 export interface LaunchWatchContext {
   readonly store: Pick<Store, 'db' | 'transaction'>;
+  readonly engine: Pick<Engine, 'step'>;
   readonly clock: Clock;
+  readonly random: Pick<Random, 'text'>;
   readonly log: Logger;
   readonly actions: Pick<ScalingActions, 'beat' | 'complete'>;
 }
@@ -71,7 +81,7 @@ async function answer(ctx: LaunchWatchContext, instance: WaitingInstance, signal
   const { store, clock } = ctx;
   const nowMs = clock.now();
   const known = instance.action;
-  const standing = known?.result ? { result: known.result, why: '' } : await standingOf(store.db, instance, nowMs);
+  const standing = known?.result ? { result: known.result, why: '' } : await standingOf(ctx, instance, nowMs);
   const beatenAtMs = known?.beaten_at_ms ?? instance.stage_since_ms;
   if (standing.result === null && nowMs - beatenAtMs < HEARTBEAT_MS) return;
   const times = { beganAtMs: instance.stage_since_ms, nowMs, untilMs: nowMs + LEASE_MS };
@@ -103,7 +113,43 @@ async function answer(ctx: LaunchWatchContext, instance: WaitingInstance, signal
   }
 }
 
-async function standingOf(
+function standingOf(ctx: LaunchWatchContext, instance: WaitingInstance, nowMs: number): Promise<ActionStanding> {
+  return instance.kind === 'launch'
+    ? standingOfLaunch(ctx.store.db, instance, nowMs)
+    : standingOfTermination(ctx, instance, nowMs);
+}
+
+async function standingOfTermination(
+  ctx: LaunchWatchContext,
+  instance: WaitingInstance,
+  nowMs: number,
+): Promise<ActionStanding> {
+  const { instance_id: instanceId, stage_since_ms: beganAtMs, action } = instance;
+  const termination = (deployment: Parameters<typeof terminationStanding>[0]['deployment']) =>
+    terminationStanding({ instanceId, deployment, beganAtMs }, nowMs);
+  if (instanceId === null) return termination('none');
+  const deploymentId = action?.deployment_id ?? null;
+  if (deploymentId !== null) {
+    const deployment = await findDeployment(ctx.store.db, deploymentId);
+    return termination(deployment?.completed_at_ms === null ? 'under-way' : 'ended');
+  }
+  const begun = await ctx.store.transaction(async (tx) => {
+    const lease = { beganAtMs, nowMs, untilMs: nowMs + LEASE_MS };
+    const leased = await leaseAction(tx, instance, lease);
+    // Another server begins it.
+    if (leased === null) return 'busy';
+    const made = await beginTermination(ctx, tx, { groupId: instance.deployment_group_id, instanceId });
+    const deployment_id = typeof made === 'object' && made !== null ? made.deploymentId : leased.deployment_id;
+    await noteAction(tx, leased, { deployment_id });
+    return made;
+  });
+  if (begun === null) return termination('none');
+  if (begun === 'busy') return termination(null);
+  await ctx.engine.step(begun.deploymentId);
+  return termination('under-way');
+}
+
+async function standingOfLaunch(
   db: StoreReader,
   { deployment_group_id: groupId, instance_id: instanceId, stage_since_ms: beganAtMs }: WaitingInstance,
   nowMs: number,

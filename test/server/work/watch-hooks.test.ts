@@ -1,19 +1,33 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { identityOf, parseLocation } from '../../../src/protocol/management/revision-location.ts';
-import { HEARTBEAT_MS, LAUNCH_LIMIT_MS, launchStanding } from '../../../src/server/engine/hosts/lifecycle-actions.ts';
+import {
+  HEARTBEAT_MS,
+  LAUNCH_LIMIT_MS,
+  launchStanding,
+  TERMINATION_LIMIT_MS,
+  terminationStanding,
+} from '../../../src/server/engine/hosts/lifecycle-actions.ts';
 import { pauseAfter } from '../../../src/server/engine/hosts/scaling-failure.ts';
 import { hookName } from '../../../src/server/engine/hosts/scaling-hooks.ts';
 import { AwsFault } from '../../../src/server/outside/aws/aws-fault.ts';
 import type { ScalingActions } from '../../../src/server/outside/aws/scaling-actions.ts';
-import { replaceFleetMembers } from '../../../src/server/store/fleets.ts';
+import { putFleet, replaceFleetMembers } from '../../../src/server/store/fleets.ts';
 import { hooksOf, leaseHook } from '../../../src/server/store/scaling-hooks.ts';
 import type { HostStateRow } from '../../../src/server/store/schema.ts';
 import { removeHooks, startHookWatch } from '../../../src/server/work/watch-hooks.ts';
 import { startLaunchWatch } from '../../../src/server/work/watch-launches.ts';
 import { systemRandom } from '../../../src/system/random.ts';
 import { manualClock } from '../../support/clock.ts';
-import { engineServer, GROUP_ID, makeFleet, newDeployment, revisionJson } from '../../support/engine-world.ts';
+import {
+  engineServer,
+  GROUP_ID,
+  makeFleet,
+  newDeployment,
+  revisionJson,
+  runHost,
+  startDeployment,
+} from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { describeStores } from '../../support/stores.ts';
 
@@ -37,7 +51,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], settings:
     beat: ({ autoScalingGroup }, id) => call(`beat ${autoScalingGroup} ${id}`),
     complete: async ({ autoScalingGroup }, id, result) => void (await call(`${result} ${autoScalingGroup} ${id}`)),
   };
-  const ctx = { store: server.store, clock, random: systemRandom, log: silentLogger, actions };
+  const ctx = { store: server.store, engine: server.engine, clock, random: systemRandom, log: silentLogger, actions };
   const watches = [startHookWatch(ctx), startLaunchWatch(ctx)];
   return {
     ...{ server, clock, calls, ctx },
@@ -60,7 +74,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], settings:
           .execute(),
       );
     },
-    async wait(stage: 'launching' | 'in-service') {
+    async wait(stage: 'launching' | 'in-service' | 'terminating') {
       const member = { deployment_group_id: GROUP_ID, ec2_instance_id: 'i-1', instance_arn: 'arn:i-1', stage };
       const rest = { instance_id: 'id-of-web-1', auto_scaling_group: 'blue', availability_zone: null };
       await server.store.transaction((tx) =>
@@ -169,6 +183,57 @@ describeStores('lifecycle hooks of a group with Auto Scaling groups', (kind) => 
     await world.leave({ health: 'unhealthy', tries_of: 'd-good', failed_tries: 1 });
     await until(() => calls.includes('ABANDON blue i-1'));
   });
+
+  test('hold an instance that is terminated until its application has been stopped, or could not be', async () => {
+    await using database = await kind.create();
+    await using world = await openWorld(database, { autoScalingGroups: ['blue'], terminationHookEnabled: true });
+    const { server, calls, until } = world;
+    const { store } = server;
+    await startDeployment(server, 'd-good', { settings_json: null });
+    await runHost(server, 'web-1');
+    const before = await store.db.selectFrom('host_states').selectAll().execute();
+    const readAtMs = world.clock.now() + 86_400_000;
+    const fleet = { deployment_group_id: GROUP_ID, read_at_ms: readAtMs, failing_json: null };
+    await store.transaction((tx) => putFleet(tx, fleet));
+    for (const [count, errorCode] of [
+      [1, 0],
+      [2, 4],
+    ] as const) {
+      await world.wait('terminating');
+      const creator = 'autoscalingTermination';
+      const terminations = () =>
+        store.db
+          .selectFrom('deployments')
+          .selectAll()
+          .where('creator', '=', creator)
+          .orderBy('created_at_ms')
+          .execute();
+      await until(async () => (await terminations())[count - 1]?.status === 'InProgress');
+      expect(calls.filter((call) => call === 'CONTINUE blue i-1')).toHaveLength(count - 1);
+      expect(await runHost(server, 'web-1', () => ({ errorCode }))).toEqual(['ApplicationStop']);
+      await until(() => calls.filter((call) => call === 'CONTINUE blue i-1').length === count);
+      expect((await terminations()).at(-1)?.status).toBe(errorCode === 0 ? 'Succeeded' : 'Failed');
+      await world.wait('in-service');
+      await until(async () => (await store.db.selectFrom('lifecycle_actions').selectAll().execute()).length === 0);
+    }
+    expect(await store.db.selectFrom('host_states').selectAll().execute()).toEqual(before);
+    const { last_successful_deployment_id } = await store.db
+      .selectFrom('deployment_groups')
+      .selectAll()
+      .executeTakeFirstOrThrow();
+    expect(last_successful_deployment_id).toBe('d-good');
+  });
+});
+
+test.each<[string, Partial<Parameters<typeof terminationStanding>[0]>, number, string | null]>([
+  ['no host is it', { instanceId: null }, 0, 'CONTINUE'],
+  ['nothing was deployed to it', { deployment: 'none' }, 0, 'CONTINUE'],
+  ['the group has another deployment', { deployment: null }, TERMINATION_LIMIT_MS - 1, null],
+  ['the group has another deployment for an hour', { deployment: null }, TERMINATION_LIMIT_MS, 'CONTINUE'],
+  ['its deployment has ended', { deployment: 'ended' }, 0, 'CONTINUE'],
+])('an instance that is terminated, where %s', (_title, changes, ageMs, result) => {
+  const termination = { instanceId: 'id', deployment: 'under-way', beganAtMs: 1_000, ...changes } as const;
+  expect(terminationStanding(termination, 1_000 + ageMs).result).toBe(result);
 });
 
 test.each<[string, Partial<Parameters<typeof launchStanding>[0]>, number, string | null]>([

@@ -47,3 +47,27 @@ export function launchStanding(
   }
   return { result: null, why: instanceId === null ? 'no enrolled host is it yet' : 'it waits for its deployment' };
 }
+
+/** An instance that is terminated waits so long for its deployment to begin, and to end; then it goes. */
+export const TERMINATION_LIMIT_MS = 60 * 60_000;
+
+/**
+ * What an instance that is terminated is told. Whatever becomes of its deployment, it goes in the end.
+ *
+ * @param termination `deployment`: that stops its application; `none`: there is nothing to be stopped; null: it is still to begin
+ */
+export function terminationStanding(
+  termination: {
+    readonly instanceId: string | null;
+    readonly deployment: 'none' | 'under-way' | 'ended' | null;
+    readonly beganAtMs: number;
+  },
+  nowMs: number,
+): ActionStanding {
+  const { instanceId, deployment, beganAtMs } = termination;
+  if (instanceId === null) return { result: 'CONTINUE', why: 'no enrolled host is it' };
+  if (deployment === 'none') return { result: 'CONTINUE', why: 'there is nothing to be stopped on it' };
+  if (deployment === 'ended') return { result: 'CONTINUE', why: 'the deployment that stops its application has ended' };
+  if (nowMs - beganAtMs >= TERMINATION_LIMIT_MS) return { result: 'CONTINUE', why: 'it has waited for an hour' };
+  return { result: null, why: 'its application is being stopped' };
+}

@@ -8,7 +8,7 @@ import { insertEvents } from '../../store/lifecycle-events.ts';
 import type { DeploymentGroupRow, DeploymentRow, HostStateRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets } from '../../store/targets.ts';
-import { eventsOfLabel } from '../course.ts';
+import { type CourseEvent, eventsOfLabel } from '../course.ts';
 import { type DeploymentSettings, storedSettings } from '../settings.ts';
 import type { BlueGreenPlan } from './blue-green-plan.ts';
 import { type FinishAction, failedWith } from './ending.ts';
@@ -65,7 +65,7 @@ async function rowsInPlace(
   settings: DeploymentSettings,
   { states, inOrder, nowMs }: Ordering & { readonly states: ReadonlyMap<string, HostStateRow> },
 ): Promise<Rows | FinishAction> {
-  const { zonal, loadBalancerInfo } = settings;
+  const { zonal } = settings;
   const members = await membersOf(tx, settings);
   const fleet = await fleetHostsOf(tx, settings);
   if (members.length + fleet.unknown.length === 0) {
@@ -78,7 +78,7 @@ async function rowsInPlace(
   if (members.length + fleet.unknown.length > MAX_TARGETS) return tooManyTargets('The deployment group has');
   const zoneOf = zonal === undefined ? null : await zonesByTag(tx, members, zonal.tagKey, fleet.zones);
   const order = inOrder(members);
-  const course = eventsOfLabel(loadBalancerInfo === null ? 'in-place' : 'in-place-with-traffic', 'all');
+  const course = courseInPlace(settings);
   const rows = targetRows({
     ...{ deployment, label: 'all', course, firstPosition: 0, upToDate: upToDate(deployment, states), zoneOf, nowMs },
     hosts: zoneOf === null ? order : inOrderOfZones(order, ({ instance_id }) => zoneOf(instance_id)),
@@ -88,6 +88,13 @@ async function rowsInPlace(
     ...{ hasZones: zoneOf !== null, nowMs },
   });
   return { targets: [...rows.targets, ...unknown.targets], events: [...rows.events, ...unknown.events] };
+}
+
+function courseInPlace({ loadBalancerInfo, isTermination }: DeploymentSettings): readonly CourseEvent[] {
+  const hasTraffic = loadBalancerInfo !== null;
+  if (isTermination !== true) return eventsOfLabel(hasTraffic ? 'in-place-with-traffic' : 'in-place', 'all');
+  const all = eventsOfLabel('instance-termination', 'all');
+  return hasTraffic ? all : all.filter(({ name }) => name === 'ApplicationStop');
 }
 
 /** @returns how the deployment ends instead */
