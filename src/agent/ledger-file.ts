@@ -1,10 +1,13 @@
 /**
  * Records of commands as files, one each, named by the command's identifier. What a disk has damaged or a stranger has put there stops
  * nothing: it is no file, or too large, or not what the agent wrote. The name still says which command such a file was about.
+ *
+ * A file has a line for each state that was noted down in it; the last one that is whole counts.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, rmSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../errors.ts';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { COMMAND_ID_BYTES, problemOfText } from '../protocol/wire-text.ts';
 import { writeFileDurably } from '../system/durable-file.ts';
@@ -29,8 +32,9 @@ export function recordName(hostCommandIdentifier: string): string {
   return `${createHash('sha256').update(hostCommandIdentifier).digest('hex').slice(0, 32)}.json`;
 }
 
+/** A whole line. */
 export function encodeRecord(record: CommandRecord): string {
-  return JSON.stringify({ ...record, check: checkOf(record) });
+  return `${JSON.stringify({ ...record, check: checkOf(record) })}\n`;
 }
 
 /** As much of an outcome as a record may hold. */
@@ -117,7 +121,20 @@ function readRecord(path: string, stats: Stats): CommandRecord | string {
   if (stats.size === 0) return EMPTY;
   if (stats.size > MAX_FILE_BYTES) return `it has ${stats.size} bytes`;
   try {
-    const { check, ...record } = JSON.parse(readFileSync(path, 'utf8')) as CommandRecord & { readonly check?: unknown };
+    const lines = readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
+    const read = lines.reverse().map((line) => recordOf(line, path));
+    return read.find((one) => typeof one !== 'string') ?? read[0] ?? EMPTY;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** @returns a text: why it is none */
+function recordOf(line: string, path: string): CommandRecord | string {
+  try {
+    const { check, ...record } = JSON.parse(line) as CommandRecord & { readonly check?: unknown };
     const problem = problemOf(record);
     if (problem !== null) return problem;
     if (!path.endsWith(`/${recordName(record.hostCommandIdentifier)}`)) return 'its name is not that of its command';
@@ -125,7 +142,7 @@ function readRecord(path: string, stats: Stats): CommandRecord | string {
     if (check !== undefined && check !== checkOf(record)) return 'it was altered';
     return record;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -2,7 +2,8 @@
  * What this host was told to do, and how it ended: on disk, before anything starts.
  *
  *   begin      before the acknowledgement: from here on the command has an outcome, whatever happens to the process
- *   finish     the outcome is known; it is kept until the control endpoint has it
+ *   finish     the outcome is known; it is kept until the control endpoint has it. Nobody waits until that is on the disk: a power cut
+ *              before leaves a command that was interrupted, as if it had come a moment sooner
  *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again. Nobody waits until that is on the disk:
  *              a power cut may bring back the outcome, which is then sent once more, or leave a file that counts as unreadable
  *
@@ -21,7 +22,7 @@ import type { CommandOutcome } from '../protocol/diagnostics.ts';
 import { CLOCK_SKEW_MS, LONGEST_ORDER_LIFE_MS } from '../protocol/order.ts';
 import { COMMAND_ID_BYTES, problemOfText } from '../protocol/wire-text.ts';
 import type { Clock } from '../system/clock.ts';
-import { removeUnfinished, replaceFile, writeFileDurably } from '../system/durable-file.ts';
+import { appendText, removeUnfinished, replaceFile, writeFileDurably } from '../system/durable-file.ts';
 import { lostOutcome } from './diagnostics.ts';
 import { type CommandRecord, countFinished, encodeRecord, keepable, readRecords, recordName } from './ledger-file.ts';
 import { isFolderGone, ledgerFolders } from './ledger-folders.ts';
@@ -122,15 +123,24 @@ export function openLedger(ctx: LedgerContext): Ledger {
     records.delete(id);
     rmSync(fileOf(id), { force: true });
   };
+  const sayNotNoted = (error: unknown) => {
+    ctx.log.error('what became of a command cannot be noted down; it is known for as long as the agent runs', {
+      folder,
+      error,
+    });
+  };
   const asFarAsThereIsADisk = (work: () => void) => {
     try {
       work();
     } catch (error) {
-      ctx.log.error('what became of a command cannot be noted down; it is known for as long as the agent runs', {
-        folder,
-        error,
-      });
+      sayNotNoted(error);
     }
+  };
+  const addToRecord = (record: CommandRecord) => {
+    const { hostCommandIdentifier: id } = record;
+    records.set(id, record);
+    // Behind a part of another line, it is none of its.
+    onDisk(() => void appendText(fileOf(id), `\n${encodeRecord(record)}`).catch(sayNotNoted));
   };
   /** The file goes with the deployment's last command; until then it names one that runs. */
   const untrack = ({ deploymentId }: CommandRecord) => {
@@ -198,7 +208,7 @@ export function openLedger(ctx: LedgerContext): Ledger {
       const record = records.get(id);
       if (record === undefined) return;
       asFarAsThereIsADisk(() =>
-        write({ ...record, state: 'finished', outcome: keepable(outcome), changedAtMs: ctx.clock.now() }),
+        addToRecord({ ...record, state: 'finished', outcome: keepable(outcome), changedAtMs: ctx.clock.now() }),
       );
       asFarAsThereIsADisk(() => untrack(record));
     },

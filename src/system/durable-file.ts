@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import {
   closeSync,
+  fdatasync,
   fsyncSync,
   linkSync,
   openSync,
@@ -59,6 +60,30 @@ export function replaceFile(path: string, content: string, mode = 0o644): void {
   write(path, content, mode, renameSync, () => undefined);
 }
 
+/**
+ * Adds text to a file, made if there is none, for readers of now; while it comes to the disk everybody else in this process is served. A
+ * power cut before that leaves what was there, and of the text nothing, a part, or zeros.
+ *
+ * @returns settled when it is on the disk
+ * @throws at once when it cannot be written
+ */
+export function appendText(path: string, text: string): Promise<void> {
+  const file = openSync(path, 'a', 0o644);
+  try {
+    writeAll(file, Buffer.from(text));
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+  return new Promise((resolve, reject) => {
+    fdatasync(file, (error) => {
+      closeSync(file);
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
 /** `writeFileDurably` for a file that is not there yet. @returns whether it was made: if there is one already, that one stays */
 export function createFileDurably(path: string, content: string, mode = 0o644): boolean {
   try {
@@ -94,9 +119,7 @@ function write(
   try {
     const file = openSync(temporary, 'w', mode);
     try {
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      let written = 0;
-      while (written < bytes.length) written += writeSync(file, bytes, written);
+      writeAll(file, typeof content === 'string' ? Buffer.from(content) : content);
       sync(file);
     } finally {
       closeSync(file);
@@ -106,6 +129,10 @@ function write(
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 }
 
 /** Processes of several machines or containers, which may have the same number, share folders: chance tells their files apart. */

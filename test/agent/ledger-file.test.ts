@@ -136,6 +136,43 @@ describe('a command whose record', () => {
   });
 });
 
+test('a command whose outcome came to the disk in part, or not at all, is one that was interrupted', () => {
+  using scratch = scratchFolder();
+  const { ledger } = openIn(scratch);
+  ledger.begin({ hostCommandIdentifier: 'ran', deploymentId: 'd-ran', commandName: 'Install' });
+  const file = scratch.at('root/.slipway/commands', recordName('ran'));
+  const begun = readFileSync(file);
+  ledger.finish('ran', OUTCOME);
+  const ended = readFileSync(file);
+  expect(ended.subarray(0, begun.length)).toEqual(begun);
+  const stateOf = (content: Buffer) => {
+    writeFileSync(file, content);
+    return openIn(scratch).ledger.find('ran')?.state;
+  };
+  expect(stateOf(ended)).toBe('finished');
+  for (let length = begun.length; length < ended.length - 2; length += 7) {
+    const lost = Buffer.alloc(ended.length - length);
+    // On some file systems what was not written yet is zeros.
+    for (const content of [ended.subarray(0, length), Buffer.concat([ended.subarray(0, length), lost])]) {
+      expect(stateOf(content), `the first ${length} of ${content.length} bytes`).toBe('running');
+    }
+  }
+  const next = openIn(scratch).ledger;
+  next.finish('ran', { ...OUTCOME, status: 'Failed' });
+  expect(openIn(scratch).ledger.find('ran')?.outcome?.status).toBe('Failed');
+});
+
+test('a record of a command that has ended is made anew where its file is gone', () => {
+  using scratch = scratchFolder();
+  const { ledger } = openIn(scratch);
+  ledger.begin({ hostCommandIdentifier: 'ran', deploymentId: 'd-ran', commandName: 'Install' });
+  rmSync(scratch.at('root/.slipway/commands', recordName('ran')));
+  ledger.finish('ran', OUTCOME);
+  expect(openIn(scratch).ledger.inState('finished')).toMatchObject([
+    { hostCommandIdentifier: 'ran', outcome: OUTCOME },
+  ]);
+});
+
 test('files that are no records are removed, and of too many records the newest are kept', () => {
   using scratch = scratchFolder();
   const file = carriedOut(scratch);
