@@ -13,6 +13,10 @@ if command -v dpkg-query >/dev/null && dpkg-query --show slipway >/dev/null 2>&1
   echo 'install.sh: Slipway is installed as a Debian package here; use apt-get' >&2
   exit 1
 fi
+if command -v rpm >/dev/null && rpm --query slipway >/dev/null 2>&1; then
+  echo 'install.sh: Slipway is installed as a package of RPM here; use dnf, zypper or rpm' >&2
+  exit 1
+fi
 
 case ${1-} in
 --remove)

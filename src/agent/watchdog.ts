@@ -51,23 +51,29 @@ export interface WatchdogContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
   readonly clock: Pick<Clock, 'sleep'>;
-  readonly log: Pick<Logger, 'error'>;
+  readonly log: Pick<Logger, 'error' | 'warn'>;
   notify(state: 'WATCHDOG=1'): Promise<void>;
 }
 
-/** Tells systemd three times in each interval that the loop goes on, until the signal aborts or the loop is stuck. */
+/**
+ * Tells systemd three times in each interval that the loop goes on, until the signal aborts. While the loop is stuck it says nothing; a loop that
+ * moves again before systemd has ended the agent was slow, and is reported as before.
+ */
 export async function tellWatchdog(ctx: WatchdogContext, signal: AbortSignal): Promise<void> {
   const intervalMs = watchdogIntervalMs(ctx.env, ctx.pid);
   if (intervalMs === null) return;
+  let wasStuck = false;
   while (!signal.aborted) {
     const overdueMs = ctx.watch.overdueMs();
-    if (overdueMs > 0) {
+    const isStuck = overdueMs > 0;
+    if (isStuck && !wasStuck) {
       ctx.log.error('the poll loop is stuck; systemd is left to start the agent anew', {
         overdueSeconds: Math.round(overdueMs / 1000),
       });
-      return;
     }
-    await ctx.notify('WATCHDOG=1');
+    if (wasStuck && !isStuck) ctx.log.warn('the poll loop moves again; systemd is told so', {});
+    wasStuck = isStuck;
+    if (!isStuck) await ctx.notify('WATCHDOG=1');
     await ctx.clock.sleep(intervalMs / 3, signal);
   }
 }

@@ -92,26 +92,50 @@ describe('systemd', () => {
     expect(watchdogIntervalMs(env, 42)).toBe(expected);
   });
 
-  test('hears three times in each interval until the loop is stuck, and then the log says why no more', async () => {
+  /** What systemd hears and the log says, a third of an interval a step; `move` says before which steps the loop moves. */
+  async function toldOver(steps: number, move: (step: number) => boolean) {
     const clock = manualClock();
     const watch = createLoopWatch(clock, 0);
+    const stop = new AbortController();
     const heard: number[] = [];
     const said: string[] = [];
+    const beganMs = clock.now();
     watch.moved();
     const telling = tellWatchdog(
       {
         ...{ watch, clock, pid: 42, env: { WATCHDOG_USEC: '180000000' } },
-        log: { error: (message) => said.push(message) },
-        notify: async () => void heard.push(clock.now()),
+        log: { error: (message) => said.push(message), warn: (message) => said.push(message) },
+        notify: async () => void heard.push((clock.now() - beganMs) / 60_000),
       },
-      new AbortController().signal,
+      stop.signal,
     );
-    for (let time = 0; time < 11; time += 1) {
+    for (let step = 1; step <= steps; step += 1) {
       expect(await clock.nextSleep()).toBe(60_000);
+      if (move(step)) watch.moved();
       clock.advance(60_000);
     }
+    await clock.nextSleep();
+    stop.abort();
+    clock.advance(60_000);
     await telling;
-    expect(heard).toHaveLength(11);
-    expect(said).toEqual(['the poll loop is stuck; systemd is left to start the agent anew']);
+    return { heard, said };
+  }
+
+  const STUCK = 'the poll loop is stuck; systemd is left to start the agent anew';
+
+  test('hears three times in each interval until the loop is stuck, and then the log says once why no more', async () => {
+    const { heard, said } = await toldOver(20, () => false);
+    expect(heard).toEqual(Array.from({ length: 11 }, (_, at) => at));
+    expect(said).toEqual([STUCK]);
+  });
+
+  test('hears again from a loop that was slow and moves again, and a second standstill is said, too', async () => {
+    const { heard, said } = await toldOver(30, (step) => step === 14);
+    // The loop is overdue from the eleventh minute on; it moves in the thirteenth, and is overdue again ten minutes later.
+    expect(heard).toEqual([
+      ...Array.from({ length: 11 }, (_, at) => at),
+      ...Array.from({ length: 10 }, (_, at) => at + 14),
+    ]);
+    expect(said).toEqual([STUCK, 'the poll loop moves again; systemd is told so', STUCK]);
   });
 });

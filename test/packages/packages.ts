@@ -5,7 +5,7 @@
  * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. What cannot run here is named, with the reason.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { programOptions } from '../support/program-options.ts';
@@ -105,6 +105,14 @@ function archiveInstalls(): void {
   must(existsSync(join(root, 'etc/slipway/server.env')), 'there are no settings');
   const foreign = inside('find', '/usr', '/lib/systemd', '-user', '1000');
   must(foreign === '', `the user who has unpacked it owns what root runs:\n${foreign}`);
+  for (const [program, packages] of Object.entries({ 'dpkg-query': 'Debian package', rpm: 'package of RPM' })) {
+    // Says of every package that it is there.
+    const stand = join(root, 'usr/local/bin', program);
+    writeFileSync(stand, '#!/bin/sh\n', { mode: 0o755 });
+    const { status, stderr } = spawnSync('chroot', [root, script], { encoding: 'utf8' });
+    must(status === 1 && stderr.includes(packages), `it goes on beside a ${packages}: ${stderr}`);
+    rmSync(stand);
+  }
   inside(script, '--remove');
   must(!existsSync(join(root, 'usr/bin/slipway')) && !existsSync(join(root, 'usr/lib/slipway')), 'files are left');
   must(existsSync(join(root, 'etc/slipway/server.env')), 'the settings are gone');
