@@ -20,7 +20,7 @@ import { bashCompletion } from './completions/bash.ts';
 import { fishCompletion } from './completions/fish.ts';
 import { placesOf } from './completions/words.ts';
 import { zshCompletion } from './completions/zsh.ts';
-import { contentsOf, HOME, type Texts } from './contents.ts';
+import { contentsOf, PROGRAM, type Texts } from './contents.ts';
 import { textEntry } from './entry.ts';
 import { buildDeb } from './formats/deb.ts';
 import { buildRpm } from './formats/rpm.ts';
@@ -84,7 +84,7 @@ async function packageAll(): Promise<void> {
     });
     for (const format of formats) {
       const record: BuildRecord = { packing: format, commit };
-      const entries = [...commonEntries, textEntry(`${HOME}/${BUILD_FILE}`, `${JSON.stringify(record)}\n`)];
+      const entries = [...commonEntries, textEntry(`${PROGRAM}/${BUILD_FILE}`, `${JSON.stringify(record)}\n`)];
       const workFolder = mkdtempSync(join(tmpdir(), 'slipway-package-'));
       try {
         const file = build(format, { ...common, architecture, entries, workFolder });

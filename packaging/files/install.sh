@@ -27,21 +27,14 @@ case ${1-} in
   echo 'removed; settings and data are kept'
   ;;
 '')
-  # Beside what is there, then in its place: an agent that runs goes on with the files that it has open.
-  rm -rf /usr/lib/slipway.new
-  cp -a "$here/root/usr/lib/slipway" /usr/lib/slipway.new
-  # Somebody else may have unpacked the archive, and must not own what root runs.
-  chown -hR 0:0 /usr/lib/slipway.new
-  rm -rf /usr/lib/slipway.old
-  if [ -e /usr/lib/slipway ]; then mv /usr/lib/slipway /usr/lib/slipway.old; fi
-  mv /usr/lib/slipway.new /usr/lib/slipway
+  # Each beside what is there, then in its place: nothing that runs meanwhile finds half a file.
   while IFS= read -r path; do
-    case $path in usr/lib/slipway/*) continue ;; esac
     mkdir -p "/$(dirname -- "$path")"
-    cp -a "$here/root/$path" "/$path"
-    chown -h 0:0 "/$path"
+    cp -a "$here/root/$path" "/$path.slipway-new"
+    # Somebody else may have unpacked the archive, and must not own what root runs.
+    chown -h 0:0 "/$path.slipway-new"
+    mv -fT "/$path.slipway-new" "/$path"
   done <"$here/files.txt"
-  rm -rf /usr/lib/slipway.old
   /usr/lib/slipway/scripts/after-install
   echo "installed: $(/usr/bin/slipway --version)"
   ;;

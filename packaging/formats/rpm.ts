@@ -65,6 +65,10 @@ Its control server has the API of AWS CodeDeploy and needs no AWS account.
 if [ "$1" = 0 ]; then /usr/lib/slipway/scripts/before-remove; fi
 
 %postun
+if [ "$1" = 0 ]; then
+  rm -rf /usr/lib/slipway/versions /usr/lib/slipway/current
+  rmdir /usr/lib/slipway 2>/dev/null || :
+fi
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 
 %files

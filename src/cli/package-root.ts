@@ -10,3 +10,16 @@ export function packageRoot(): string {
   }
   throw new SlipwayError('INTERNAL', 'the package is damaged: it has no bin/slipway.js');
 }
+
+/** Where the packages of a system (deb, rpm, tar.gz) have the program, in a folder of its version. */
+const SYSTEM_HOME = '/usr/lib/slipway/';
+
+/** Whether a package of the system has brought this program: then its units are there, and upgrades go past npm. */
+export function isSystemPackage(): boolean {
+  return packageRoot().startsWith(SYSTEM_HOME);
+}
+
+/** The words that start this program, also after an upgrade: an earlier version's folder goes. */
+export function programCommand(): readonly string[] {
+  return isSystemPackage() ? ['/usr/bin/slipway'] : [process.execPath, join(packageRoot(), 'bin/slipway.js')];
+}

@@ -11,13 +11,13 @@ import { fileURLToPath } from 'node:url';
 import { programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { baseSystem, bootMachine, type Machine, obstacles } from '../systemd/machine.ts';
+import { armLibraries, armLibrariesMissing } from './arm-libraries.ts';
 import { completionChecks } from './completions.ts';
 import { type Check, runChecks } from './run-checks.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
 const EMULATOR = 'qemu-aarch64-static';
-const ARM_LIBRARIES = '/usr/aarch64-linux-gnu';
 
 programOptions('test:packages', {});
 using scratch = scratchFolder();
@@ -38,7 +38,11 @@ process.exitCode = await runChecks([
     needs: [...obstacles(), ...missing('rpm')],
     hold: rpmInstalls,
   },
-  { what: 'the program for arm64 starts in an emulator', needs: armObstacles(), hold: armStarts },
+  {
+    what: 'the program for arm64 starts in an emulator',
+    needs: [...missing(EMULATOR), ...armLibrariesMissing()],
+    hold: armStarts,
+  },
   ...machineChecks(),
 ]);
 
@@ -118,6 +122,36 @@ function archiveInstalls(): void {
   must(existsSync(join(root, 'etc/slipway/server.env')), 'the settings are gone');
 }
 
+/** A program that runs has its own files after an upgrade, for as long as it runs. */
+function upgradeKeepsFiles(machine: Machine): void {
+  const versions = join(machine.root, 'usr/lib/slipway/versions');
+  const [old = ''] = readdirSync(versions);
+  const count = () => readdirSync(join(versions, old), { recursive: true }).length;
+  const before = count();
+  machine.run('systemd-run --unit=longer slipway server --data-dir /srv/longer --listen 127.0.0.1:0');
+  machine.run('for n in $(seq 100); do [ -e /srv/longer/master.key ] && exit 0; sleep 0.2; done; exit 1');
+  makeNextVersion(machine.root);
+  machine.run('dpkg --install /next.deb');
+  must(existsSync(join(versions, old)) && count() === before, 'the files of the running program are gone');
+  must(
+    !machine.run('readlink -f /usr/bin/slipway').includes(`${old}/`),
+    'the old program is still the one that starts',
+  );
+  machine.run('systemctl stop longer && /usr/lib/slipway/scripts/remove-old-programs');
+  must(!existsSync(join(versions, old)), 'the old program stays although nothing runs it');
+  saysItsBuild(machine.run('slipway --version'), 'deb');
+  machine.run('dpkg --install /slipway.deb');
+}
+
+/** The same package as of another program. */
+function makeNextVersion(root: string): void {
+  const folder = join(root, 'next');
+  execFileSync('dpkg-deb', ['--raw-extract', join(root, 'slipway.deb'), folder]);
+  const id = join(folder, 'usr/lib/slipway/program/id');
+  writeFileSync(id, `${readFileSync(id, 'utf8').trim()}-next\n`);
+  execFileSync('dpkg-deb', ['-Znone', '--build', folder, join(root, 'next.deb')], { stdio: 'ignore' });
+}
+
 function rpmInstalls(): void {
   const root = freshRoot('rpm');
   const rpm = (...args: string[]) =>
@@ -129,14 +163,14 @@ function rpmInstalls(): void {
   const said = execFileSync('chroot', [root, '/usr/bin/slipway', '--version'], { encoding: 'utf8' });
   saysItsBuild(said, 'rpm');
   rpm('--erase', '--nodeps', 'slipway');
-  must(!existsSync(join(root, 'usr/lib/slipway/runtime')), 'files are left');
+  must(!existsSync(join(root, 'usr/lib/slipway')), 'files are left');
 }
 
 function armStarts(): void {
-  const home = join(unpacked('arm64'), 'usr/lib/slipway');
+  const home = join(unpacked('arm64'), 'usr/lib/slipway/program');
   const said = execFileSync(
     EMULATOR,
-    ['-L', ARM_LIBRARIES, join(home, 'runtime/slipway-node'), join(home, 'bin/slipway.js'), '--version'],
+    ['-L', armLibraries(scratch.path), join(home, 'runtime/slipway-node'), join(home, 'bin/slipway.js'), '--version'],
     { encoding: 'utf8' },
   );
   saysItsBuild(said, 'deb');
@@ -146,12 +180,6 @@ function armStarts(): void {
 function saysItsBuild(said: string, packing: string): void {
   const { stdout: commit } = spawnSync('git', ['-C', PROJECT, 'rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' });
   must(said.startsWith(`${version} (${packing}, commit ${commit.trim()} of 2`), said);
-}
-
-function armObstacles(): readonly string[] {
-  const libraries = ['libc.so.6', 'libstdc++.so.6', 'libatomic.so.1', 'libgcc_s.so.1'];
-  const lacking = libraries.filter((name) => !existsSync(join(ARM_LIBRARIES, 'lib', name)));
-  return [...missing(EMULATOR), ...lacking.map((name) => `${ARM_LIBRARIES}/lib/${name} is missing`)];
 }
 
 /** On one machine, in this order. */
@@ -168,6 +196,7 @@ function machineChecks(): readonly Check[] {
         saysItsBuild(machine.run('slipway --version'), 'deb');
         must(machine.ask('systemctl is-active slipway-agent slipway-server') === null, 'a service runs unasked');
         takesOverAndGoesBack(machine);
+        upgradeKeepsFiles(machine);
         machine.run('slipway server init --address 127.0.0.1');
         must(
           machine.run('stat --format %U:%G:%a /etc/slipway/tls/server.key') === 'root:slipway:640',

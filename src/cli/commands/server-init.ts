@@ -4,7 +4,7 @@ import { SlipwayError } from '../../errors.ts';
 import { lookupGroup } from '../../system/users.ts';
 import { collect, parseFolder, parseListenAddress } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
-import { packageRoot } from '../package-root.ts';
+import { isSystemPackage } from '../package-root.ts';
 import { parseCertificateName } from '../server-init/address.ts';
 import { type InitAnswers, type InitPlan, planInit, SERVICE_SETTINGS_FILE } from '../server-init/plan.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
@@ -20,8 +20,6 @@ interface InitOptions extends ResultOptions {
   readonly tlsKey?: string;
 }
 
-/** Where the packages of the system have the program, and units beside it. */
-const PACKAGED_ROOT = '/usr/lib/slipway';
 /** The user that the service runs as, and its group. */
 const SERVICE_USER = 'slipway';
 
@@ -63,7 +61,7 @@ export function addInitCommand(server: Command, ctx: CliContext): void {
       };
       const written = await carryOutInit(context, plan, options.name ?? []);
       const { address, settingsFile, dataDir, tls } = plan;
-      const steps = nextSteps(plan, packageRoot() === PACKAGED_ROOT);
+      const steps = nextSteps(plan, isSystemPackage());
       const result = {
         ...{ endpoint: address.endpoint, settingsFile, dataDir, written, next: steps },
         ...(tls.kind === 'private' ? { authorityFile: tls.authorityFile } : {}),

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { SlipwayError } from '../../errors.ts';
 import { writeFileDurably } from '../../system/durable-file.ts';
 import { lookupUser } from '../../system/users.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageRoot, programCommand } from '../package-root.ts';
 import { requireSystemd, runForService } from './run.ts';
 import { type StartContext, startService } from './start.ts';
 import { renderUnit } from './unit.ts';
@@ -29,7 +29,7 @@ const WAITS_FOR = {
 /** The unit as it would be written for the program that is running now. */
 export function unitForThisMachine(installation: ServiceInstallation): string {
   const template = readFileSync(join(packageRoot(), 'systemd', `${installation.name}.service`), 'utf8');
-  return renderUnit(template, { execStart: [process.execPath, programFile(), ...installation.args] });
+  return renderUnit(template, { execStart: [...programCommand(), ...installation.args] });
 }
 
 /** What has been done, and how the service stands: what `--json` prints. */
@@ -58,7 +58,7 @@ export async function installService(
     throw new SlipwayError('CLI_NOT_ROOT', `only root can install ${installation.name} in ${UNIT_FOLDER}`);
   }
   requireSystemd();
-  for (const path of [process.execPath, programFile()]) {
+  for (const path of programCommand()) {
     const hidden = installation.hiddenFolders.find((folder) => path.startsWith(`${folder}/`));
     if (hidden !== undefined) {
       throw new SlipwayError(
@@ -106,9 +106,4 @@ export async function makeUser(user: string): Promise<boolean> {
     user,
   ]);
   return true;
-}
-
-/** bin/slipway.js of this very package. */
-function programFile(): string {
-  return join(packageRoot(), 'bin/slipway.js');
 }
