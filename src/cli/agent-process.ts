@@ -14,7 +14,11 @@ import { packageRoot } from './package-root.ts';
 import { showService } from './service/properties.ts';
 
 const UNIT = 'slipway-agent';
-const UNIT_FILE = `/etc/systemd/system/${UNIT}.service`;
+/** The unit of an installation by npm, and what enables the unit of a package. */
+const SERVICE_FILES = [
+  `/etc/systemd/system/${UNIT}.service`,
+  `/etc/systemd/system/multi-user.target.wants/${UNIT}.service`,
+];
 const LOOK_AGAIN_MS = 50;
 /** A start that has not taken its lock by then has not gone well. */
 const START_MS = 20_000;
@@ -31,7 +35,7 @@ export function findAgent({ pidDir, programName }: Pick<AgentConfig, 'pidDir' | 
 
 /** Whether systemd starts and stops the agent: then only it may, because it starts again what ends. */
 export function isService(): boolean {
-  return existsSync(UNIT_FILE) && existsSync('/run/systemd/system');
+  return existsSync('/run/systemd/system') && SERVICE_FILES.some((file) => existsSync(file));
 }
 
 /** @returns the unit, and the agent's PID as systemd knows it; null: none runs now */
