@@ -17,8 +17,8 @@ export const plainAppSpecParser: AppSpecParser = {
 };
 
 /**
- * Remembers the last text of each kind and what came of it: a deployment reads one revision of its own and one that was there before. The
- * text is compared as a whole, so a file that was changed in between is parsed again.
+ * Remembers the last text of each kind and its result: a deployment reads one revision of its own and one that was there before. The text
+ * is compared as a whole, so a file that was changed in between is parsed again.
  */
 export function rememberingAppSpecParser(parser: AppSpecParser = plainAppSpecParser): AppSpecParser {
   return { parse: rememberLast(parser.parse), parseInstalled: rememberLast(parser.parseInstalled) };

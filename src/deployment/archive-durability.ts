@@ -1,8 +1,8 @@
 /**
  * An unpacked revision comes to the disk by and by, and nobody waits for it: that would take as long as unpacking it. But the outcome of
- * DownloadBundle is durable at once, and after a power cut the server goes on with Install. So a note that is on the disk before the first
- * file says in which run of the machine the revision was unpacked, and goes when all of it is on the disk. Found in a later run, it says
- * that files may be empty or missing, though they have their names.
+ * DownloadBundle is durable at once, and after a power cut the server goes on with Install. So a note reaches the disk before the first
+ * file. It says in which run of the machine the revision was unpacked, and is removed when the whole revision is on the disk. Found in a
+ * later run, it says that files may be empty or missing, though they have their names.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
@@ -22,7 +22,7 @@ export interface UnsyncedNote {
   remove(): void;
 }
 
-/** To be called before the first file of an archive is made. */
+/** Call it before the first file of an archive is made. */
 export function noteUnsynced({ deploymentDir, archiveDir }: DeploymentPaths): UnsyncedNote {
   const note = unsyncedNoteOf(deploymentDir);
   const text = `${bootId()} ${randomUUID()}`;

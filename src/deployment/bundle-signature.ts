@@ -28,7 +28,7 @@ export interface BundleToJudge {
   readonly signaturesAt: 'source' | 'host';
 }
 
-/** What a download has to do so that signatures can be held against what it brings. */
+/** Settings of the download under which its bundle's signature can be checked. */
 export function forSignature(
   ctx: Pick<DeploymentContext, 'signatureRules'>,
   specification: DeploymentSpecification,
@@ -39,8 +39,8 @@ export function forSignature(
 }
 
 /**
- * Holds a bundle, as it is on disk and before anything is unpacked, against the signatures that count for its deployment group, by the
- * rules and keys of this moment.
+ * Checks a bundle on disk, before anything is unpacked, against the signatures that its deployment group demands, by the rules and keys of
+ * this moment.
  *
  * @throws SlipwayError SIGNATURE_…, SIGNERS_UNUSABLE or REVISION_… under the policy `enforce`; under `warn` the log is told
  */

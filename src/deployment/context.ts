@@ -16,19 +16,19 @@ import type { Clock } from '../system/clock.ts';
 import type { AppSpecParser } from './appspec-parser.ts';
 
 /**
- * `fail`: the event fails, as with the official agents. `warn`: it succeeds, and log and diagnostics say what failed. `use-new`: as `warn`,
- * and the new revision's own ApplicationStop runs as soon as that revision is here.
+ * Effect of a failed script of an old revision. `fail`: the event fails, as with the official agents. `warn`: the event succeeds, and log
+ * and diagnostics say what failed. `use-new`: as `warn`, and the new revision's own ApplicationStop runs as soon as that revision is here.
  */
 export type ApplicationStopPolicy = 'fail' | 'warn' | 'use-new';
 
-/** What the commands of a deployment need of this host. Made once by the executor, or by a local deployment. */
+/** Facilities of this host that the commands of a deployment use. Made once by the executor, or by a local deployment. */
 export interface DeploymentContext {
   readonly rootDir: string;
   /** The agent's configuration file, for commands in diagnostics; null: the usual one, which need not be named. */
   readonly configFile: string | null;
   readonly programName: string;
   readonly maxRevisions: number;
-  /** Of one deployment group, on disk; null: any. */
+  /** Limit for one deployment group, on disk; null: none. */
   readonly maxRevisionsBytes: number | null;
   readonly enableArchiveReuse: boolean;
   /** Holds a file for each deployment that runs a command now, named as it is. */
@@ -53,15 +53,15 @@ export interface DeploymentContext {
   readonly hookOutputPolicy: HookOutputPolicy;
   /** Shell text; null: the agent is never updated by order of the service. */
   readonly updateCommand: string | null;
-  /** What comes of an old revision's scripts that fail. */
+  /** Effect of failed scripts of an old revision. */
   readonly applicationStop: ApplicationStopPolicy;
   readonly hookScopes: HookScopes;
-  /** Pipes for the scripts of several events; else they are made for each. Whoever gives it disposes of it. */
+  /** Pipes for the scripts of several events; else they are made for each. Their maker disposes of them. */
   readonly hookPipes?: PipeSupply;
   /** Else each text is parsed anew. */
   readonly appSpecs?: AppSpecParser;
   readonly install: InstallContext;
-  /** What counts for the deployment group that a specification is of. */
+  /** Returns the rules for the deployment group of a specification. */
   readonly signatureRules: (names: GroupNames) => SignatureRules;
   readonly fetchBundle: BundleFetcher;
   readonly fetchSignature: SignatureFetcher;

@@ -25,12 +25,12 @@ import { ownPlacesOf } from './own-places.ts';
 /** Between SIGTERM and SIGKILL of a hook that has timed out. @see the official agent 2.x, `script.rs` */
 const HOOK_GRACE_MS = 5_000;
 
-/** What a deployment needs and the configuration does not say. */
+/** Facts that a deployment needs and the configuration does not hold. */
 export interface HostFacts {
   readonly region: string;
   /** Asked only when a bundle is fetched from S3. */
   readonly credentials: CredentialProvider;
-  /** What scripts inherit. */
+  /** Environment that scripts inherit. */
   readonly baseEnvironment: Readonly<Record<string, string | undefined>>;
   /** Names proxies, authorities and where git is; else `baseEnvironment` does. */
   readonly proxyEnvironment?: Readonly<Record<string, string | undefined>>;

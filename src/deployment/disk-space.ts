@@ -3,13 +3,13 @@ import { SlipwayError } from '../errors.ts';
 import { renderBytes } from '../revision/progress.ts';
 import { mountPointOf } from '../system/mount-point.ts';
 
-/** What something takes on a file system. */
+/** Space that something takes on a file system. */
 export interface SpaceNeeded {
   readonly bytes: number;
   readonly inodes: number;
 }
 
-/** What a file system has left. */
+/** Space that is free on a file system. */
 export interface SpaceFree {
   readonly bytes: number;
   /** null: the file system makes them as they are needed. */
@@ -19,7 +19,7 @@ export interface SpaceFree {
 /** Asks the file system that a folder is on. */
 export type SpaceProbe = (folder: string) => SpaceFree;
 
-/** What ordinary users may have counts: root's reserve is there to mend a full system with. */
+/** Counts the space of ordinary users only: root's reserve is there to repair a full system. */
 export const freeSpace: SpaceProbe = (folder) => {
   const { bavail, bsize, ffree, files } = statfsSync(folder);
   return { bytes: bavail * bsize, inodes: files === 0 ? null : ffree };

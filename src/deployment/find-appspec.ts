@@ -30,10 +30,10 @@ export function findAppSpec(archiveDir: string, requested: string, parser = plai
   throw new SlipwayError('APPSPEC_INVALID', `${path}: ${errors.join('; ')}`);
 }
 
-/** Of more, the log of an event would hold nothing else. */
+/** Limit on the warnings in the log of an event: more would leave room for nothing else. */
 const LOGGED_WARNINGS = 10;
 
-/** What was said about an AppSpec file, for the log of an event: a line each. */
+/** Writes the warnings about an AppSpec file for the log of an event, one a line. */
 export function warningsForLog({ filename, warnings }: Pick<FoundAppSpec, 'filename' | 'warnings'>): string {
   const lines = warnings.map(({ message, position }) => {
     return `${filename}${position === null ? '' : `:${position.line}`}: warning: ${message}`;
@@ -48,7 +48,7 @@ export function warningsForLog({ filename, warnings }: Pick<FoundAppSpec, 'filen
 /** The hooks of a revision that is on this host already. */
 export interface FoundHooks {
   readonly hooks: ReadonlyMap<string, readonly Hook[]>;
-  /** What of them could not be read. */
+  /** Faults of the hooks that could not be read. */
   readonly faults: readonly string[];
 }
 
@@ -71,7 +71,7 @@ function requireAppSpec(archiveDir: string, requested: string): string {
   throw appSpecMissing(archiveDir, requested);
 }
 
-/** Of more than this the parser says that it is too much, without anybody having to hold it in memory. */
+/** Limit on the bytes read: they are enough for the parser to refuse a file as too large, and memory never holds the rest. */
 const MAX_READ_BYTES = 1024 * 1024;
 
 /** The text of an AppSpec file, or as much of it as shows that it is none. */
@@ -95,7 +95,7 @@ export function locateAppSpec(archiveDir: string, requested: string, shown: stri
   return appSpecCandidates(requested).find((name) => isFileInside(archiveDir, name, shown)) ?? null;
 }
 
-/** What a revision does is said by the revision itself, and nothing in it is read through a link. */
+/** Refuses links: only the revision itself says what it does, and none of its files is read through a link. */
 function isFileInside(archiveDir: string, name: string, shown: string): boolean {
   let path = archiveDir;
   for (const part of name.split('/').filter((one) => one !== '' && one !== '.')) {

@@ -1,6 +1,6 @@
 /**
- * What other users of the machine may see below `root_dir` where `restrict_agent_dir_permissions` says so: nothing of what the agent keeps
- * for itself, and of revisions only what somebody needs who runs a script as another user (`runas`) and knows its path.
+ * File modes below `root_dir` under `restrict_agent_dir_permissions`. Other users see nothing of the agent's own files. Of a revision they
+ * reach only what a script run as another user (`runas`) needs, and only by its path.
  *
  * @see the official agent 2.x, `restrict_agent_dir_permissions`
  */
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { archiveDirOf, instructionsDir } from './layout.ts';
 
-/** To be gone through by name, not to be listed. */
+/** Lets others pass through a folder by name, but not list it. */
 const PASSAGE = 0o711;
 const OWN_FOLDER = 0o700;
 const OWN_FILE = 0o600;
@@ -31,7 +31,7 @@ export function folderModes(restricted: boolean): FolderModes {
 }
 
 /**
- * Restricts everything that is there, of whichever agent it is. What goes meanwhile is passed over; links are left alone.
+ * Restricts everything that is there, of whichever agent it is. Files that vanish meanwhile are skipped; links are left alone.
  *
  * @throws Error of the system for what is there and is another user's
  */

@@ -5,15 +5,16 @@ import type { DeploymentContext } from './context.ts';
 import { isLocalDeployment } from './layout.ts';
 import { clearAside } from './set-aside.ts';
 
-/** What is written under these names is renamed when it is whole. */
+/** Files and folders under these names are unfinished; finished ones are renamed. */
 const PART = 'bundle.tar.part';
 const UNFINISHED = [PART, 'bundle.tar.git', 'deployment-archive-temp'];
-/** Whoever has not deployed again by then deploys something else. */
+/** Age in ms at which a partial download is removed: a later deployment probably brings another revision. */
 const PARTS_KEPT_MS = 3 * 24 * 60 * 60 * 1000;
 
 /**
- * Removes bundles and archives that a crash has left unfinished; a download that can be gone on with stays, since the next deployment of the
- * same revision takes it up. Revisions go whose removal was cut off. Those of local deployments stay as well: they run in processes of their own, and one may be at work now.
+ * Removes bundles and archives that a crash has left unfinished. A partial download that can be resumed stays, because the next deployment
+ * of the same revision resumes it. Revisions go whose removal was cut off. Those of local deployments stay as well: they run in processes
+ * of their own, and one may be at work now.
  */
 export function removeHalfDone(ctx: Pick<DeploymentContext, 'rootDir' | 'clock' | 'log'>): void {
   clearAside(ctx.rootDir);

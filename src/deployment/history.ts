@@ -1,5 +1,5 @@
 /**
- * What was deployed to a deployment group on this host, newest last: what a rollback without a server chooses from. One file a group, kept
+ * Deployments to a deployment group on this host, newest last, from which a rollback without a server chooses. One file a group, kept
  * short; a file that cannot be read counts as empty, because nothing that runs depends on it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -19,8 +19,8 @@ export interface HistoryEntry {
   /** The event that failed after the Install; null: none, as far as this host has heard. */
   readonly failedEvent: string | null;
   /**
-   * The event of the deployment behind it that ran this revision's scripts and failed, ApplicationStop as a rule: installed once more, it may
-   * hold up the next deployment again. Null: none, as far as this host has heard. Entries of older versions have no such member.
+   * Event of the next deployment, usually ApplicationStop, that ran this revision's scripts and failed. Installed once more, the revision
+   * may hold up the deployment after it again. Null: none, as far as this host has heard. Entries of older versions have no such member.
    */
   readonly failedStop?: string | null;
 }

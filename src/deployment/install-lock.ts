@@ -1,7 +1,7 @@
 /**
  * One Install at a time on a host, across deployment groups and processes. A plan says what is where, and whose it is; that must still be
- * so when it is carried out. Two groups that bring the same file would else both find nothing there, and the second would replace what the
- * first has just put in place.
+ * so when it is carried out. Without the lock, two groups that bring the same file would both find nothing there, and the second would
+ * replace the first one's new file.
  */
 import { join } from 'node:path';
 import { SlipwayError } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** What vouches for a bundle is kept beside it, so that a later deployment which takes the same files again can ask again. */
+/** The proof of a bundle's origin is kept beside it, so that a later deployment that reuses the files can check it again. */
 import { copyFileSync, existsSync, linkSync, rmSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';

@@ -50,7 +50,7 @@ export function isLocalDeployment(deploymentId: string): boolean {
 /** Folders below `root_dir` that are no deployment group's. */
 const OWN_FOLDERS: readonly string[] = ['.slipway', 'deployment-instructions', 'deployment-logs'];
 
-/** What the configuration puts below `root_dir`, perhaps. */
+/** Folders that the configuration may put below `root_dir`. */
 export interface ConfiguredFolders {
   readonly rootDir: string;
   readonly ongoingDeploymentTracking: string;
@@ -130,7 +130,7 @@ export function setAsideDir(rootDir: string): string {
   return join(rootDir, '.slipway', 'set-aside');
 }
 
-/** What the last update of the agent by order of the service has written. */
+/** Path of the output of the last update of the agent that the service ordered. */
 export function updateLogFile(rootDir: string, programName: string): string {
   return join(rootDir, 'deployment-logs', `${programName}-update.log`);
 }

@@ -1,4 +1,4 @@
-/** What comes of a script of an old revision that fails: an old ApplicationStop must not keep a host on its revision for ever. */
+/** Policy for failed scripts of an old revision: an old ApplicationStop must not keep a host on its revision for ever. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { CommandOutcome } from '../protocol/diagnostics.ts';
@@ -36,8 +36,8 @@ export function judgeOldScripts(
 }
 
 /**
- * What comes of an event whose scripts cannot be known, because the old revision's AppSpec file cannot be read: it is skipped, as where
- * the whole revision is gone. Nobody can mend a revision that is deployed already, so it must not hold up the next one.
+ * Skips an event whose scripts are unknown, because the old revision's AppSpec file cannot be read; a missing revision has the same effect.
+ * Nobody can mend a revision that is deployed already, so it must not hold up the next one.
  */
 export function skipOldScripts(
   ctx: Pick<DeploymentContext, 'rootDir' | 'applicationStop' | 'log'>,

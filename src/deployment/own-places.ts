@@ -1,4 +1,4 @@
-/** What on this host is the agent's own: no revision is installed there, and no folder that holds it is a revision. */
+/** Places on this host that are the agent's own. No revision is installed there, and no folder that holds one of them is a revision. */
 import { basename, dirname } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { DEFAULT_CONFIG_FILE } from '../config/default-config-file.ts';
@@ -53,7 +53,7 @@ export function ownPlacesOf(config: AgentConfig): readonly OwnPlace[] {
   ];
 }
 
-/** What is wrong with the file is said where the identity is needed. */
+/** Ignores faults of the file: they are reported where the identity is needed. */
 function sessionCredentials({ onPremisesConfigFile }: AgentConfig): string | null {
   try {
     const { identity } = loadOnPremises(onPremisesConfigFile);
@@ -64,8 +64,8 @@ function sessionCredentials({ onPremisesConfigFile }: AgentConfig): string | nul
 }
 
 /**
- * Refuses a folder or file of this machine as a revision when it is, or holds, what belongs to the agent: a copy of it would go to wherever
- * the revision says. What is kept below root_dir may be deployed again.
+ * Refuses a folder or file of this machine as a revision when it is, or holds, the agent's own: a copy would go wherever the revision says.
+ * Revisions kept below root_dir may be deployed again.
  *
  * @throws SlipwayError REVISION_IS_OWN naming the folder and what it holds
  */

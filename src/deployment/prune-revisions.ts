@@ -95,8 +95,8 @@ function revisionFolders(groupDir: string, withSizes: boolean): RevisionFolder[]
 }
 
 /**
- * What a folder takes; what reflinks share is counted for each that has it. Folder by folder: Node's own recursion goes through links, and
- * a revision may have one to anywhere.
+ * Counts the space that a folder takes; space shared by reflinks counts once for each file. Folder by folder: Node's own recursion goes
+ * through links, and a revision may have one to anywhere.
  */
 function takenBy(folder: string): SpaceNeeded {
   let [bytes, inodes] = [0, 1];

@@ -15,7 +15,8 @@ export interface RetentionLimits {
 }
 
 /**
- * The folders to delete, oldest first, so that the rest is within the limits; what is protected stays in any case, and may make it more.
+ * Returns the folders to delete, oldest first, so that the rest is within the limits. Protected folders stay in any case, so the rest may
+ * exceed the limits.
  *
  * @param folders all deployments of the group, the current one too
  * @param isProtected the current deployment, the last successful one, and any that is in use
@@ -37,7 +38,7 @@ export function foldersToPrune(
   return doomed;
 }
 
-/** What may be deleted at all, oldest first. */
+/** Returns the folders that may be deleted at all, oldest first. */
 export function prunable(
   folders: readonly RevisionFolder[],
   isProtected: (path: string) => boolean,

@@ -12,8 +12,8 @@ import { type DeploymentPaths, deploymentPaths } from './layout.ts';
 const MAX_ID_LENGTH = 64;
 
 /**
- * Takes the unpacked revision of an earlier deployment of the same group again, as a restart wants it: copied, never linked, so that what a
- * script changes in one is not changed in the other.
+ * Reuses the unpacked revision of an earlier deployment of the same group, as a restart wants it. The files are copied, never linked, so
+ * that a script's changes in one do not reach the other.
  *
  * @returns whether it did; if not, the log says why and the bundle has to be downloaded
  * @see the official agent 2.1, `archive_reuse.rs`, for the checks

@@ -18,8 +18,8 @@ import { instructionsDir } from './layout.ts';
 import { failedBy } from './outcomes.ts';
 
 /**
- * When only the daemon was killed, its executor goes on to the end of what it is doing, which may be an Install, before it notices. Two at
- * work on one journal would mix the trees.
+ * Limit on the wait for a surviving executor, in ms. When only the daemon was killed, its executor first finishes its work, which may be an
+ * Install. Two at work on one journal would mix the trees.
  */
 const SURVIVOR_WAIT_MS = 60_000;
 
@@ -62,7 +62,7 @@ export async function runCommand(
   }
 }
 
-/** What the command has made. A folder that somebody else owns is theirs to close. */
+/** Restricts the folders that the command has made. A folder that somebody else owns is theirs to close. */
 function keepFoldersRestricted(ctx: DeploymentContext): void {
   try {
     restrictFolders(ctx);
@@ -81,10 +81,11 @@ function keepHistory(ctx: DeploymentContext, request: CommandRequest, outcome: C
 }
 
 /**
- * Whether a command would do nothing on this host, so that the server may skip it: a hook event whose revision, event or scripts are not
- * there.
+ * Whether a command would do nothing on this host, so that the server may skip it. That is a hook event whose revision, event or scripts
+ * are missing.
  *
- * What cannot be judged (an AppSpec file with errors) is no no-op: it has to fail when it is carried out, where it can be reported.
+ * A command that cannot be judged, because the AppSpec file has errors, does not count as such: it must run and fail, so that its fault is
+ * reported.
  */
 export function isCommandNoop(ctx: DeploymentContext, request: CommandRequest): boolean {
   const command = commandFor(request);
@@ -100,7 +101,7 @@ export function isCommandNoop(ctx: DeploymentContext, request: CommandRequest): 
 
 /**
  * Puts right what a crash of the agent left: processes of hooks that nobody waits for any more, half-fetched and half-unpacked bundles, and
- * half-done Installs. To be called before new work is taken.
+ * half-done Installs. Call it before new work is taken.
  *
  * @param interruptedCommands identifiers of the host commands that ran
  * @throws SlipwayError INSTALL_NOT_RECOVERED

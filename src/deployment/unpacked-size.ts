@@ -7,9 +7,8 @@ import type { SpaceNeeded } from './disk-space.ts';
 const GZIP_MAGIC = 0x8b1f;
 
 /**
- * The least that a bundle takes when it is unpacked, as far as it says so itself: a zip archive lists all sizes, a gzip file ends with its
- * own, and a tar is its own content. What lies about it is caught while it is unpacked, and what is no zip archive is named there for what
- * it is.
+ * Returns the least space that an unpacked bundle takes, as far as the bundle itself says. A zip archive lists all sizes, a gzip file ends
+ * with its own, and a tar is its own content. Unpacking catches false sizes, and reports a file that is no zip archive.
  */
 export function unpackedSize(bundleFile: string, bundleType: BundleType, blockBytes: number): SpaceNeeded {
   const { size } = statSync(bundleFile);

@@ -7,8 +7,8 @@ export type RevisionOnHost = 'current' | 'last-successful' | 'most-recent';
 /**
  * The revision that an event's scripts come from if the deployment's own archive is not there; if it is, its scripts are always used.
  *
- * What is to be stopped was started by the old revision, so the old revision knows how. A rollback of a blue/green deployment turns old
- * and new around.
+ * The old revision started what is to be stopped, so it knows how to stop it. A rollback of a blue/green deployment turns old and new
+ * around.
  *
  * @see the official agent 1.8.1, `hook_executor.rb`, for the table
  */

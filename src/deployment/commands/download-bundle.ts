@@ -35,9 +35,9 @@ const LOOK_AFTER_BYTES = 8 * 2 ** 20;
 const LOOK_AFTER_MS = 1_000;
 
 /**
- * DownloadBundle: bring the bundle, see that whoever signed it is trusted if that is asked for, unpack it, see that it has a sound AppSpec
- * file, and remember it as the most recent revision. Old revisions go only when all that went well, because a download that fails must not
- * cost what a rollback needs; or before it, when there is no room else.
+ * DownloadBundle: fetches the bundle, checks its signature if asked to, unpacks the bundle, checks its AppSpec file, and notes the revision
+ * as the most recent one. Old revisions are removed only after all that succeeded, because a failed download must not cost the revision
+ * that a rollback needs. When there is no room for the new one, they are removed before.
  */
 export async function downloadBundle(
   ctx: DeploymentContext,
@@ -136,7 +136,7 @@ async function fetchAndUnpack(
   ctx.log.info('unpacked the bundle', { deploymentId, sizeBytes: fetched.sizeBytes, entries, bytes });
 }
 
-/** What kind of archive a revision's bundle is. */
+/** Returns the kind of archive of a revision's bundle. */
 export function bundleTypeOf(revision: Exclude<Revision, LocalDirectoryRevision>): BundleType {
   return revision.revisionType === 'Git' ? 'tar' : (revision.bundleType ?? 'tar');
 }

@@ -27,8 +27,8 @@ import { failedBy, outcomeOfEvent, succeeded } from '../outcomes.ts';
 import { whoseScripts } from '../whose-scripts.ts';
 
 /**
- * A hook event: run the scripts that the right revision has for it. What comes of scripts of an old revision is judged by the operator's
- * policy, because nobody can mend a revision that is deployed already.
+ * A hook event: run the scripts that the right revision has for it. The operator's policy judges failed scripts of an old revision, because
+ * nobody can mend a revision that is deployed already.
  */
 export async function lifecycleEvent(
   ctx: DeploymentContext,
@@ -52,7 +52,7 @@ export async function lifecycleEvent(
   return outcome.status === 'Succeeded' ? outcome : judgeOldScripts(ctx, request, oldRevision, outcome);
 }
 
-/** What the AppSpec file of a revision that is installed already says wrong, or not at all, holds up nobody. */
+/** Faults of an installed revision's AppSpec file that do not hold up the next deployment. */
 const UNREADABLE: readonly ErrorCode[] = ['APPSPEC_MISSING', 'APPSPEC_INVALID'];
 
 /** For whoever thinks of going back to that revision. It must not turn a success into a failure. */
@@ -136,8 +136,8 @@ interface FoundScripts {
 /**
  * The scripts that an event would run; null when there is no revision to take them from, which is how a first deployment begins.
  *
- * @throws SlipwayError when the revision is there and its AppSpec file is not, or has errors, or, of an old revision, which the message
- * names, makes no sense at all
+ * @throws SlipwayError when the revision is there and its AppSpec file is missing or has errors. The file of an old revision, which the
+ * message names, may have errors as long as it makes any sense
  */
 export function findScripts(
   ctx: DeploymentContext,

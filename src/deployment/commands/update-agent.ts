@@ -2,9 +2,9 @@
  * UpdateDeploymentAgent: runs the command that the operator has configured, and nothing else. The official agent 2.x downloads a script and
  * runs it as root, which one wrong answer of the service is enough for.
  *
- * An update replaces the agent and starts it anew, and whatever ends the agent must not end its update half-way. So the update has a scope
- * of systemd's own wherever hooks have one, a marker that nobody looks for who ends hooks of an agent that has gone, and an output that
- * goes to a file: a pipe to the agent would break with it.
+ * An update replaces the agent and starts it anew, and whatever ends the agent must not end its update half-way. So the update runs in a
+ * scope of systemd's own, wherever hooks have one. Its marker is not among those by which a new agent ends left-over hooks. And its output
+ * goes to a file: a pipe to the agent would break with the agent.
  */
 import { closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -23,7 +23,7 @@ import { updateLogFile } from '../layout.ts';
 import { failed, succeeded } from '../outcomes.ts';
 
 const TIMEOUT_MS = 10 * 60_000;
-/** Of what the update has written, for the diagnostics' last lines. */
+/** Bytes read from the end of the update's output, for the last lines of the diagnostics. */
 const TAIL_BYTES = 64 * 1024;
 /** A bus that hangs must not hold up the agent. */
 const SCOPE_WAIT_MS = 10_000;
