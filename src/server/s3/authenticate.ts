@@ -13,7 +13,7 @@ import { S3Error } from './s3-error.ts';
 import type { BodyPromise, S3Caller } from './s3-request.ts';
 
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
-/** Of a body, in hex. */
+/** SHA-256 of a body, in hex. */
 const SHA256 = /^[0-9a-f]{64}$/;
 /** Services of S3’s family: the SDK sends some operations of S3 to them. */
 const RELATIVES = ['s3express', 's3-object-lambda', 's3-outposts'];
@@ -38,12 +38,12 @@ export interface Authenticated {
 /**
  * Finds out who sends a request, before its body is read.
  *
- * Everything that changes what a request means must be signed: all `x-amz-…` headers; and the body, too, where nothing else keeps it
- * from being exchanged on the way. Otherwise somebody who has seen a request could send it once more with another body.
+ * The signature must cover everything that changes the meaning of a request: all `x-amz-…` headers, and the body where nothing else
+ * protects it on the way. Otherwise somebody who has seen a request could send it once more with another body.
  *
  * @param query the request's, decoded
- * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`; ApiError of `verifySignature`, `requireSingleHeaders` and `Rates`,
- *   and of a key that has no power: its owner is told why
+ * @throws S3Error AccessDenied, InvalidRequest, NotImplemented, and those of `verifyPresigned`. ApiError of `verifySignature`,
+ * `requireSingleHeaders` and `Rates`. ApiError also for a key without power, so that its owner learns why
  */
 export async function authenticate(
   ctx: S3AuthenticationContext & { readonly rates: Rates },

@@ -1,4 +1,4 @@
-/** What can be done with a bucket as a whole. */
+/** Operations on a bucket as a whole. */
 import { invalidList, NAMESPACE, readEncoding, readLimit } from './list-query.ts';
 import type { ListEntry } from './listing.ts';
 import type { ObjectStore } from './object-store.ts';

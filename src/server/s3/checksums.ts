@@ -23,7 +23,7 @@ export function algorithmOf(header: string): ChecksumAlgorithm | null {
 
 export interface Checksum {
   update(content: Uint8Array): void;
-  /** In base64, as headers and XML have it. To be called once. */
+  /** In base64, as headers and XML have it. Call it once only. */
   digest(): string;
 }
 

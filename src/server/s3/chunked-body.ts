@@ -8,7 +8,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { S3Error } from './s3-error.ts';
 
-/** What chunk signatures are computed from; null for a stream whose chunks are not signed. */
+/** Inputs of the chunk signatures; null for a stream whose chunks are not signed. */
 export interface ChunkSigning {
   readonly key: Buffer;
   readonly seedSignature: string;

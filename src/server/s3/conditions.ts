@@ -10,7 +10,7 @@ export interface Known {
 type Headers = Readonly<Record<string, string | undefined>>;
 
 /**
- * What a conditional GET or HEAD is answered with.
+ * Judges the conditions of a GET or HEAD.
  *
  * @returns whether the client has this very object already: 304
  * @throws S3Error PreconditionFailed

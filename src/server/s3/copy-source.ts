@@ -1,4 +1,4 @@
-/** What a copy is made of: the header `x-amz-copy-source` and its conditions. Pure. */
+/** Source of a copy: the header `x-amz-copy-source` and its conditions. Pure. */
 import { isNotModified, type Known } from './conditions.ts';
 import type { ByteRange } from './pieces.ts';
 import { S3Error } from './s3-error.ts';

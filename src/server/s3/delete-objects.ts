@@ -18,7 +18,7 @@ interface Wish {
   readonly key: string;
   /** null: the key is hidden. */
   readonly version: string | null;
-  /** What the object must have; null: whatever it has. */
+  /** ETag that the object must have; null: any. */
   readonly eTag: string | null;
 }
 
@@ -85,7 +85,7 @@ async function outcome(
   }
 }
 
-/** What is not there is removed already. */
+/** Removes one object; a missing object counts as removed. */
 async function carryOut(store: ObjectStore, bucket: string, { key, version, eTag }: Wish): Promise<Removed> {
   if (version === '') throw new S3Error('InvalidArgument', 400, 'The versionId is empty. Nothing was deleted.');
   const mayRemove = (object: ObjectVersion | null) => {

@@ -67,7 +67,7 @@ export function understand(request: {
   return { name: chosen.name, changes: chosen.changes };
 }
 
-/** Of two operations that a request could ask for, the one that says more is meant. */
+/** Weight of an operation: when a request fits two operations, the one with more marks is meant. */
 function weightOf({ chosenBy, chosenByHeader }: Operation): number {
   return Object.keys(chosenBy).length + (chosenByHeader === null ? 0 : 1);
 }

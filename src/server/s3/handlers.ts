@@ -1,4 +1,4 @@
-/** What carries out each operation of the revision store. */
+/** Handlers of the revision store's operations. */
 import { getAttributes } from './attributes.ts';
 import { bucketLocation, bucketVersioning, createBucket, deleteBucket, listBuckets, listObjects } from './buckets.ts';
 import { completeUpload } from './complete-upload.ts';
@@ -16,7 +16,7 @@ import type { UploadStore } from './upload-store.ts';
 import { abortUpload, createUpload, uploadPart } from './uploads.ts';
 import { xmlText } from './xml.ts';
 
-/** What operations work with. */
+/** Tools that operations work with. */
 export interface Handling {
   readonly store: ObjectStore;
   readonly uploads: UploadStore;

@@ -1,4 +1,4 @@
-/** What a host may read. Pure. */
+/** Reading rights of a host. Pure. */
 import type { ObjectVersion } from './stored-version.ts';
 
 /** An object that a deployment to a host needs. */
@@ -11,7 +11,7 @@ export interface NeededObject {
   readonly eTag: string | null;
 }
 
-/** What the names of signatures beside a bundle end with. */
+/** Endings of the names of signatures beside a bundle. */
 const SIGNATURES = ['.sig', '.minisig'];
 
 /**

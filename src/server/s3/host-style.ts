@@ -52,7 +52,7 @@ export function refuseHostStyle(hostHeader: string, { known, hasBucket }: Server
     );
 }
 
-/** What a bucket in front of a name could be called: all of it, and what ends before one of its dots. */
+/** Lists the possible names of a bucket in front of a host name: the whole text, and each part before a dot. */
 function beginnings(host: string): string[] {
   const start = host.slice(0, MAX_BUCKET + 1);
   const dots = [...start].flatMap((letter, at) => (letter === '.' ? [at] : []));

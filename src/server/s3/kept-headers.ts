@@ -41,7 +41,7 @@ function withoutChunking(encodings: string): string {
     .join(',');
 }
 
-/** What a reader sees: what was kept, with what the request wants to see instead (`response-content-type=…`). */
+/** Returns the headers for a reader: the kept ones, except those that the request overrides (`response-content-type=…`). */
 export function shownHeaders(kept: KeptHeaders, query: ReadonlyMap<string, string>): KeptHeaders {
   const overrides = [...query].flatMap(([name, value]) =>
     name.startsWith('response-') ? [[name.slice('response-'.length), value] as const] : [],

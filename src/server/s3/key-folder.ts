@@ -1,10 +1,11 @@
 /**
  * The folder of one key: all its versions, each whole or not there.
  *
- *   <version>.json   what is known of a version; written first
- *   <version>        its content; an object exists when both are there, so that nothing but a small file can be left of one that was cut off
- *   latest           the version that is read when none is asked for
+ *   <version>.json   facts about a version; written first
+ *   <version>        its content
+ *   latest           the version that is read when a request names none
  *
+ * An object exists when both of its files are there, so a write that was cut off can leave no more than the small first one.
  * A delete marker has no content, and exists with its `.json`. Only one change at a time may be made to a folder.
  */
 import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
@@ -24,7 +25,10 @@ import {
 
 const VERSION = /^[A-Za-z0-9]{1,64}$/;
 const FACTS = '.json';
-/** A small file is written within a moment: what is older was left by a server that was killed, and not by another one that works here. */
+/**
+ * Age in ms at which an unfinished file counts as abandoned. A small file is written within a moment, so an older one is from a server that
+ * was killed, not from another live one.
+ */
 const UNFINISHED_MS = 60 * 60_000;
 
 /** One version; null: it is not there, or not whole. */
@@ -35,7 +39,7 @@ export function versionIn(folder: string, version: string): StoredVersion | null
   return found?.kind === 'object' && !existsSync(contentOf(folder, found)) ? null : found;
 }
 
-/** What the key holds now, which may be a delete marker; null: nothing. */
+/** Returns the current version of a key, which may be a delete marker; null: none. */
 export function latestIn(folder: string): StoredVersion | null {
   const version = readIfThere(join(folder, 'latest'));
   return version === null ? null : versionIn(folder, version);

@@ -13,7 +13,7 @@ import { servingOthers } from './serving-others.ts';
 
 /** A change so shortly before a look may be followed by another one that leaves the same time; milliseconds. */
 const SETTLED_MS = 2_000;
-/** Of one bucket: more take too much memory to be kept, some hundred bytes each. */
+/** Limit on the keys kept for one bucket; more would take too much memory, at some hundred bytes each. */
 const MAX_KEPT = 500_000;
 /** So many new keys are put in their places one by one; more are sorted with all. */
 const FEW = 200;

@@ -1,4 +1,4 @@
-/** What requests for lists have in common. Pure. */
+/** Parameters that all requests for lists share. Pure. */
 import { S3Error } from './s3-error.ts';
 
 export const NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';

@@ -1,6 +1,6 @@
 /**
- * Answers of operations that may take minutes. Clients and proxies give up a connection on which nothing comes, so the answer begins with 200,
- * and blanks are sent until the rest is known, which may then be an error. S3 does the same, and its clients look into such an answer.
+ * Answers of operations that may take minutes. Clients and proxies give up a connection on which nothing comes. So the answer begins with
+ * 200, and blanks follow until the rest is known, which may still be an error. S3 does the same, and its clients look into such an answer.
  */
 import type { ServerResponse } from 'node:http';
 import { xmlText } from './xml.ts';

@@ -53,7 +53,7 @@ export interface ObjectStore {
   deleteBucket(bucket: string): void;
   /** @throws S3Error NoSuchBucket, InvalidBucketName */
   requireBucket(bucket: string): void;
-  /** By name. */
+  /** Sorted by name. */
   listBuckets(): readonly { readonly name: string; readonly createdMs: number }[];
   /** Whether there is a bucket of this name, which need not be one for a bucket. */
   hasBucket(bucket: string): boolean;
@@ -74,7 +74,7 @@ export interface ObjectStore {
   find(bucket: string, key: string, version: string | null): FoundObject;
   /** The same without a complaint: null where there is no object. */
   look(bucket: string, key: string, version: string | null): LookedAt | null;
-  /** What a key holds now; null: nothing, or a delete marker. @throws S3Error NoSuchBucket */
+  /** Returns the current object of a key; null: nothing, or a delete marker. */
   latest(bucket: string, key: string): ObjectVersion | null;
   /** Replaces the tags of one version. @throws S3Error as `find` */
   tag(bucket: string, key: string, version: string | null, tags: Tags): Promise<ObjectVersion>;

@@ -1,7 +1,7 @@
 /** The operations that the revision store understands, and how each is told from the others. Pure. */
 import { CHECKSUM_ALGORITHMS, checksumHeader } from './checksums.ts';
 
-/** What a request is about: the store itself, a bucket, or an object in it. */
+/** Subject of a request: the store itself, a bucket, or an object in it. */
 export type Level = 'store' | 'bucket' | 'object';
 
 interface Form {

@@ -1,6 +1,6 @@
 /**
- * What a key that is limited to some applications may do in the revision store. The bundles of an application are those whose keys begin with its
- * name, `APPLICATION/…`, in the bucket that `slipway push` uses. Pure.
+ * Rights in the revision store of a key that is limited to some applications. An application's bundles are the objects whose keys begin
+ * with its name, `APPLICATION/…`, in the bucket that `slipway push` uses. Pure.
  */
 import { describeScope, reachOf } from '../../protocol/management/key-scope.ts';
 import { readCopySource } from './copy-source.ts';

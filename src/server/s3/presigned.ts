@@ -20,7 +20,7 @@ export interface PresignedRequest {
 
 export interface Presigned {
   readonly key: AccessKey;
-  /** What the signature says of the body: `UNSIGNED-PAYLOAD`, or a hash in hex. */
+  /** Promise of the signature about the body: `UNSIGNED-PAYLOAD`, or a hash in hex. */
   readonly contentSha256: string;
   /** Those that came, and those that were signed as parts of the query. */
   readonly headers: Readonly<Record<string, string>>;

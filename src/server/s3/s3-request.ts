@@ -5,7 +5,7 @@ import type { Role } from '../store/schema.ts';
 import type { ChunkSigning } from './chunked-body.ts';
 import { S3Error } from './s3-error.ts';
 
-/** Who sent a request. */
+/** Sender of a request. */
 export interface S3Caller {
   readonly accessKeyId: string;
   readonly role: Role;
@@ -15,7 +15,7 @@ export interface S3Caller {
   readonly scope: KeyScope | null;
 }
 
-/** What the signature says about the body. */
+/** Promise of the signature about the body. */
 export interface BodyPromise {
   /** In hex; null: the signature does not cover it as a whole. */
   readonly sha256: string | null;
@@ -25,7 +25,7 @@ export interface BodyPromise {
   readonly signing: ChunkSigning | null;
 }
 
-/** What a request has changed. */
+/** An object that a request has changed. */
 export interface ChangedObject {
   /** Empty: the bucket itself. */
   readonly key: string;
@@ -48,9 +48,7 @@ export interface S3Request {
   requireOwnKey(key: string): void;
   /** Asked once more when the body is there, which may have taken hours. @throws S3Error when the key has lost its power meanwhile */
   requireStillAllowed(): Promise<void>;
-  /**
-   * Says what the request has changed, before it is answered. Whoever asks what was changed then finds it, but after a kill in between.
-   */
+  /** Says what the request has changed, before it is answered. So the audit log has the change, except after a kill in between. */
   noteChange(objects: readonly ChangedObject[]): Promise<void>;
   /** Has blanks sent while the operation takes long, once all headers of its answer are set. */
   mayTakeLong(): void;

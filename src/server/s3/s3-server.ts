@@ -33,7 +33,7 @@ import { elements, xmlText } from './xml.ts';
 
 /** A request that has changed something. */
 export interface ChangingRequest {
-  /** Of the answer. */
+  /** Id of the request, which its answer carries. */
   readonly requestId: string;
   readonly caller: S3Caller;
   readonly operation: string;
@@ -47,7 +47,7 @@ export interface S3Context {
   readonly accountId: string;
   /** null: not known. */
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
-  /** What deployments to this host need just now. */
+  /** Lists the objects that open deployments to this host need now. */
   neededBy(hostArn: string): Promise<readonly NeededObject[]>;
   /** Keeps for the audit log what a request has changed. */
   noteChange(request: ChangingRequest): Promise<void>;

@@ -1,10 +1,10 @@
-/** What the store knows of an upload in parts, and of each part. Pure. */
+/** Facts that the store keeps about an upload in parts, and about each part. Pure. */
 import type { ChecksumAlgorithm, Checksums, ChecksumType } from './checksums.ts';
 import type { KeptHeaders } from './kept-headers.ts';
 import type { PartRun } from './object-parts.ts';
 import type { Tags } from './tags.ts';
 
-/** What an upload becomes, as it was said at its beginning. */
+/** Properties of the object that an upload becomes, as stated at its beginning. */
 export interface Upload {
   readonly uploadId: string;
   readonly bucket: string;
@@ -28,9 +28,9 @@ export interface StoredPart {
   readonly modifiedAtMs: number;
 }
 
-/** What is known of the whole. */
+/** Facts about the whole object. */
 export interface WholeFacts {
-  /** Of the kind that objects in parts have. */
+  /** ETag of the kind that objects in parts have. */
   readonly eTag: string;
   readonly checksums: Checksums;
   readonly parts: readonly PartRun[];

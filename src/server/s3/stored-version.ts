@@ -1,4 +1,4 @@
-/** What the store knows of one version of a key, as it is kept beside the content. Pure. */
+/** Facts that the store keeps about one version of a key, beside the content. Pure. */
 import type { Checksums, ChecksumType } from './checksums.ts';
 import type { KeptHeaders } from './kept-headers.ts';
 import type { PartRun } from './object-parts.ts';
@@ -17,11 +17,11 @@ export interface ObjectVersion extends Version {
   /** Without quotes. */
   readonly eTag: string;
   readonly sizeBytes: number;
-  /** What was kept of the headers of the upload: content-type, x-amz-meta-… */
+  /** Headers of the upload that were kept: content-type, x-amz-meta-… */
   readonly headers: KeptHeaders;
   /** Those that the client promised or asked for, and that held. */
   readonly checksums: Checksums;
-  /** What the checksums are of: the content as it is, or the checksums of its parts. */
+  /** Source of the checksums: the content as it is, or the checksums of its parts. */
   readonly checksumType: ChecksumType;
   readonly tags: Tags;
   /** The parts that it was uploaded in; none: in one piece, or by an earlier server, which did not keep them. */
@@ -35,11 +35,11 @@ export interface DeleteMarker extends Version {
 
 export type StoredVersion = ObjectVersion | DeleteMarker;
 
-/** What a writer says of an object; the store adds the rest. */
+/** Facts about an object that its writer states; the store adds the rest. */
 export type ObjectFacts = Pick<ObjectVersion, 'eTag' | 'headers' | 'checksums' | 'checksumType' | 'tags'> &
   Partial<Pick<ObjectVersion, 'parts'>>;
 
-/** What a file may lack that an earlier server has written; the oldest have a content type in place of headers. */
+/** Facts as an earlier server wrote them, with some missing; the oldest have a content type in place of headers. */
 type StoredBefore = Partial<Omit<ObjectVersion, 'kind'>> &
   Pick<ObjectVersion, 'key' | 'version'> & { readonly kind?: 'object'; readonly contentType?: string };
 

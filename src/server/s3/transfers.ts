@@ -2,7 +2,7 @@
 import { S3Error } from './s3-error.ts';
 
 export interface Transfers {
-  /** To be disposed of when the request is over. */
+  /** Dispose of it when the request is over. */
   begin(accessKeyId: string): Transfer;
   /** Those that have not been ended; `end` aborts the transfer's signal. */
   underWay(): readonly TransferUnderWay[];

@@ -16,7 +16,7 @@ export interface CompletedPart {
   readonly checksums: Checksums;
 }
 
-/** What the whole object must be for an upload to be completed; null: whatever it is. */
+/** Conditions on the whole object for an upload to be completed; null: any. */
 export interface WholePromise {
   readonly sizeBytes: number | null;
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | null;
@@ -25,8 +25,8 @@ export interface WholePromise {
 type Parts = Pick<UploadStore, 'part' | 'contentOf'>;
 
 /**
- * Copies the parts of an upload one behind the other, a piece at a time, so that others are served between the pieces: a large object takes
- * minutes.
+ * Copies the parts of an upload one behind the other, a piece at a time. Other requests are served between the pieces, because a large
+ * object takes minutes.
  *
  * @param whole what they are written into
  * @param signal its reason is thrown when it aborts

@@ -15,7 +15,10 @@ export interface UploadRetentionContext {
 const DAY_MS = 24 * 60 * 60_000;
 /** How long an upload waits for its next part: long enough for somebody who goes on after a weekend. */
 export const UPLOAD_LIFE_MS = 7 * DAY_MS;
-/** A body comes with a kilobyte each second or its connection is closed, and a copy takes minutes: what is older was left by a dead server. */
+/**
+ * Age in ms at which an incoming file counts as abandoned. A body brings a kilobyte each second or its connection is closed, and a copy
+ * takes minutes. So an older file is from a dead server.
+ */
 const INCOMING_LIFE_MS = DAY_MS;
 const LOOK_MS = 60 * 60_000;
 

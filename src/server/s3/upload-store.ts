@@ -32,7 +32,7 @@ export interface UploadStore {
   putPart(upload: Upload, number: number, content: IncomingFile, checksums: Checksums): Promise<StoredPart>;
   /** One part; null: it is not there whole. */
   part(upload: Upload, number: number): StoredPart | null;
-  /** By number. */
+  /** Sorted by number. */
   parts(upload: Upload, signal: AbortSignal): Promise<StoredPart[]>;
   contentOf(upload: Upload, part: StoredPart): string;
   /** @param whole of the upload's parts, settled @throws S3Error NoSuchUpload when it is over meanwhile, and those of `mayReplace` */
