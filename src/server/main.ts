@@ -76,11 +76,11 @@ export interface ServerOptions {
   readonly accountId: string;
   /** Name of the tag whose value is a host's zone; else `zone`. */
   readonly zoneTag?: string;
-  /** What the names of load balancers in deployment groups stand for; without it they have none. */
+  /** File with the load balancers that deployment groups name; without it those names have no meaning. */
   readonly loadBalancersFile?: string;
   /** The region of AWS that the server asks about load balancers and alarms; without it it asks nothing there. */
   readonly awsRegion?: string;
-  /** What the names of alarms in deployment groups stand for; other names are CloudWatch's, where there is a region. */
+  /** File with the alarms that deployment groups name; other names are CloudWatch's, where there is a region. */
   readonly alarmsFile?: string;
   /** Where notices go by what triggers of deployment groups call their targets; without it to topics of SNS alone. */
   readonly webhooksFile?: string;

@@ -4,7 +4,7 @@ import { shownMembers } from './shown-members.ts';
 
 /** A request before it is known what comes of it. */
 export interface AuditedCall {
-  /** Of the answer; the entry's key, so that a request leaves one entry however many transactions it has. */
+  /** Id that the answer carries. It is the entry's key, so that a request leaves one entry however many transactions it has. */
   readonly requestId: string;
   /** The access key's or the enrolment token's id; on the server's own machine, its user. */
   readonly actor: string;
@@ -46,7 +46,7 @@ function resourceOf(arn: string): readonly string[] {
   return kind === 'application' || kind === 'deploymentgroup' ? name.join(':').split('/') : [];
 }
 
-/** What the transaction of a change answers tells by these members what it has made. The first that is there counts. */
+/** Members of an answer that name what the change has made. The first that is there counts. */
 const MADE = ['accessKeyId', 'deploymentId', 'tokenId'] as const;
 
 /** @param result what the transaction answers */

@@ -1,4 +1,4 @@
-/** What the audit log keeps of a request's members: without secrets, and of a bounded size. Pure. */
+/** Selects the members of a request that the audit log keeps: without secrets, and of a bounded size. Pure. */
 
 /**
  * Members that are struck out wherever they stand: whoever reads the log could act with them, or they hold what others keep secret. The
@@ -22,7 +22,7 @@ const STRUCK_OUT = '(struck out)';
 const MAX_TEXT = 256;
 const MAX_ENTRIES = 20;
 const MAX_DEPTH = 8;
-/** Of the whole, as JSON; in characters. */
+/** Limit on the whole request as JSON, in characters. */
 export const MAX_REQUEST = 4_096;
 
 /** @returns JSON of at most `MAX_REQUEST` characters */

@@ -1,6 +1,6 @@
 /**
- * The file of a backup: a line that names the format, then each entry as a line of JSON and its bytes, and at the end the SHA-256 of all before.
- * A file that was cut off has no end, and nothing of it is used.
+ * The file of a backup. A line names the format. Then each entry follows as a line of JSON and its bytes. At the end stands the SHA-256 of
+ * all before. A file that was cut off has no end, and nothing of it is used.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
@@ -56,7 +56,7 @@ export type TakeEntry = (entry: BackupEntry) => { piece(bytes: Buffer): void; en
 /**
  * Reads a backup from the beginning to its end.
  *
- * @param take is called for each entry. What it has done counts only once this function has returned
+ * @param take is called for each entry. Its effects count only once this function has returned
  * @throws SlipwayError SERVER_BACKUP_INVALID when it is no backup, was cut off or was changed
  */
 export function readBackup(fd: number, take: TakeEntry): void {
@@ -84,7 +84,7 @@ export function readBackup(fd: number, take: TakeEntry): void {
   }
 }
 
-/** What a data folder has, and nothing that leads out of it. */
+/** Whether a path is one that a data folder has, and does not lead out of it. */
 function isInside(path: string): boolean {
   const [root = '', ...others] = path.split('/');
   const isKnown = others.length === 0 ? root !== 's3' : root === 's3';
@@ -121,7 +121,7 @@ function createReader(fd: number) {
       }
       throw invalid('a line of it has no end');
     },
-    /** Of all that was read. */
+    /** Digest of all bytes read so far. */
     sha256: () => hash.copy().digest('hex'),
     isAtEnd: () => !fill(),
   };

@@ -7,17 +7,17 @@ import { ifThere, readIfThere } from '../s3/if-there.ts';
 export interface StoredFile {
   /** Below the data folder, with slashes. */
   readonly path: string;
-  /** What it held when it counted; null: what it holds now, if it is still there. */
+  /** Content when the file was listed; null: its content now, if it is still there. */
   readonly content: Buffer | null;
 }
 
-/** What was half received is nothing that anybody was told of. */
+/** Folders of half-received content, which no client was told of. */
 const PASSING: ReadonlySet<string> = new Set(['.incoming', '.uploads']);
 const LATEST = 'latest';
 /** Each look finds what came during the one before: so many changes of one key, one after the other, are no use of a store. */
 const MAX_LOOKS = 1_000;
 
-/** Whoever takes a file has copied it when he asks for the next one. @throws SlipwayError SERVER_DATA_FOLDER for a key that never comes to rest */
+/** The caller must copy a file before it asks for the next one. */
 export function* storedFiles(dataDir: string): Generator<StoredFile> {
   const isPassing = ({ name }: Dirent) => PASSING.has(name);
   for (const bucket of entriesOf(join(dataDir, 's3')).filter((entry) => entry.isDirectory() && !isPassing(entry))) {

@@ -6,8 +6,8 @@ import type { ConnectionLimits } from './limits.ts';
 /**
  * Reads a whole body into memory, within the bounds of the request, of its sender's address and of the server.
  *
- * @throws ApiError SerializationException: 413 for a body that is too large, 400 when the client hangs up; RequestTimeoutException (408) for
- * one that takes too long, ServiceUnavailable (503) while too many others are being read
+ * @throws ApiError SerializationException: 413 for a body that is too large, 400 when the client hangs up. RequestTimeoutException (408)
+ * for a body that takes too long. ServiceUnavailable (503) while too many others are being read
  */
 export type BodyReader = (request: IncomingMessage, response: ServerResponse, maxBytes: number) => Promise<Buffer>;
 

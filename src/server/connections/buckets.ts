@@ -22,8 +22,8 @@ interface Bucket {
 }
 
 /**
- * @param most buckets that are remembered. Of more, the one that was asked for longest ago is forgotten, which is full then: names that strangers
- *   choose take a bounded place
+ * @param most buckets that are remembered. When there are more, the bucket used longest ago is forgotten, and so is full again. So names
+ * that strangers choose take a bounded place
  * @param nowMs a clock that never goes back; milliseconds
  */
 export function createBuckets({ perSecond, burst }: Rate, most: number, nowMs: () => number): Buckets {

@@ -1,8 +1,8 @@
 /**
  * Keeps clients from starving the server. Both doors share one instance, because they share memory and open files.
  *
- * Whoever has not proved who they are gets little and not for long; whoever has is left alone, but for bodies and readers that make
- * no progress. Long polls make none and need none: their bodies are complete, and nothing waits to be read.
+ * A client that has not proved its identity gets little, and not for long. A known client is left alone, except for bodies and readers that
+ * make no progress. Long polls make none and need none: their bodies are complete, and nothing waits to be read.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -27,7 +27,7 @@ const FILES_USED_UP =
 export interface Connections {
   /** A server for one door. It is to be closed like any other. */
   createServer(tls: TlsFiles | null, onRequest: RequestListener): Server;
-  /** To be called when a request has proved by which key it was sent. Other connections are closed after their answer. */
+  /** Call it when a request has proved which key sent it. Other connections are closed after their answer. */
   verified(request: IncomingMessage, accessKeyId: string): void;
   /** @see BodyReader */
   readonly readBody: BodyReader;
@@ -60,7 +60,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
   const { limits } = ctx;
   const say = saySeldom(ctx.log, ctx.clock);
   const roster = createRoster<Connection>(limits);
-  /** By what both the plain socket and the one above TLS know of themselves. */
+  /** Connections by addresses and ports, which the plain socket and the one above TLS both know. */
   const byName = new Map<string, Connection>();
   let isClosing = false;
   const timer = setInterval(() => {

@@ -47,7 +47,7 @@ export function makeGuardedServer(tls: TlsFiles | null, limits: ConnectionLimits
     if (server.listening) say(`connections cannot be accepted: ${acceptFault(error)}`, { error });
   });
   server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, limits.lingerMs));
-  // Node itself would answer both: with leave to send a body that nobody has looked at the head of, and with a refusal that keeps
+  // Node itself would answer both. It would ask for a body before anybody has looked at the request’s head, and its refusal would keep
   // strangers connected for as long as they go on.
   server.on('checkExpectation', (_request, response) => void response.writeHead(417, { connection: 'close' }).end());
   server.on('checkContinue', (request, response) => void server.emit('request', request, response));
@@ -68,8 +68,8 @@ const BROKEN_REQUEST: Readonly<Record<string, string>> = {
 };
 
 /**
- * Answers what is no HTTP or comes too slowly, if no answer is under way that this would damage, and closes. What the client still
- * sends is dropped for `lingerMs`, so that it can read the answer.
+ * Answers what is no HTTP or comes too slowly, if no answer is under way that this would damage, and closes. Drops the client's further
+ * bytes for `lingerMs`, so that the client can read the answer.
  */
 function answerBrokenRequest(error: Error, socket: Duplex, lingerMs: number): void {
   // Answered already; more of the same came meanwhile.

@@ -6,7 +6,7 @@
  */
 export const BACKLOG = 4096;
 
-/** What one client, one address and all of them may take of the server, and for how long. */
+/** Limits on what one client, one address and all together may take of the server, and for how long. */
 export interface ConnectionLimits {
   /** Connections at both doors together. */
   readonly connections: number;

@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Has a connection closed so that the client can read its answer, also when it is still sending: a system that has unread bytes
- * when it closes breaks the connection, and many clients throw away the answer then.
+ * Closes a connection so that the client can read its answer, also while it is still sending. A system that closes with unread bytes breaks
+ * the connection, and many clients then throw away the answer.
  *
  * @param current the connection's last request
  */

@@ -37,7 +37,7 @@ export async function listenAt(
   };
 }
 
-/** Who listens on all addresses of the machine is reached on each of them. */
+/** A server that listens on all addresses of the machine is reached on each of them. */
 function reachable(address: string): string {
   return address === '0.0.0.0' ? '127.0.0.1' : address;
 }

@@ -24,7 +24,10 @@ export interface Reading {
   readonly sinceMs: number;
 }
 
-/** Output of one write counts as taken only when all of it is; however large it was, the reader has to show by then that it reads. */
+/**
+ * Longest time, in ms, in which a reader may take nothing. Output of one write counts as taken only as a whole, so a slow reader must take
+ * a large one within this time.
+ */
 const MOST_UNREAD_MS = 300_000;
 
 /**

@@ -2,8 +2,8 @@
  * How many requests a key and an address may send, and how often an address may fail to prove who it is.
  *
  * A fleet is often behind one address. So hosts are limited each by its own key alone, and never by their address. And an address that has
- * failed too often is closed to those only who have not proved themselves from there before: guessing is slow, and the hosts beside the guesser
- * go on.
+ * failed too often is closed only to keys that have not proved themselves from there before. So guessing is slow, and the hosts beside the
+ * guesser go on.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import { type Buckets, createBuckets, type Rate } from './buckets.ts';
@@ -19,10 +19,10 @@ export interface RateLimits {
   readonly failures: Rate | null;
 }
 
-/** What a request was refused for. */
+/** Limit that a refused request has exceeded. */
 export type Throttled = 'key' | 'host' | 'address' | 'failures';
 
-/** Who sends a request, as far as it says: the client's address (`clientOf`), and the id of the key or token. */
+/** Sender of a request, as the request claims: the client's address (`clientOf`), and the id of the key or token. */
 export interface Claim {
   readonly client: string;
   readonly id: string;

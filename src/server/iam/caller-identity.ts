@@ -2,7 +2,7 @@ import { findUserByArn } from '../store/users.ts';
 import type { IdentityCaller, IdentityContext, IdentityOperations } from './context.ts';
 
 /**
- * Who a key is, in the words of STS. A host's key is the identity that the host was registered with. A key of people has an ARN that
+ * Identity of a key, in the words of STS. A host's key is the identity that the host was registered with. A key of people has an ARN that
  * tells its role, `arn:aws:iam::ACCOUNT:user/slipway/ROLE/KEY`, so that a pipeline's log shows what it works with.
  */
 export async function callerIdentity(

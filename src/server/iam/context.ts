@@ -10,7 +10,7 @@ import type { SecretSealer } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
-/** What the operations of IAM and STS work with. */
+/** Tools that the operations of IAM and STS work with. */
 export interface IdentityContext {
   readonly store: Store;
   readonly engine: Pick<Engine, 'step'>;
@@ -21,13 +21,13 @@ export interface IdentityContext {
   readonly accountId: string;
 }
 
-/** Who calls, as the signature of the request proves. */
+/** Caller, as the signature of the request proves. */
 export interface IdentityCaller {
   readonly accessKeyId: string;
   readonly role: Role;
   /** The host that the key speaks for; null: a key of people. */
   readonly hostArn: string | null;
-  /** What the key is limited to; null: it is not. */
+  /** Scope that limits the key; null: no limit. */
   readonly scope: KeyScope | null;
 }
 

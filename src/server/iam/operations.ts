@@ -37,7 +37,7 @@ export const IDENTITY_APIS: readonly IdentityApi[] = [
 const MAX_SHOWN = 100;
 
 /**
- * The one way in. What a request asks for is known in full before its operation begins: no parameter is passed over.
+ * The one way in. A request is read in full before its operation begins: no parameter is passed over.
  *
  * @param requestId that the answer carries; the audit log has it, too
  * @throws ApiError MissingAction, InvalidAction, AccessDenied, ValidationError, or what the operation throws

@@ -1,7 +1,7 @@
 /**
  * Which policies a host's user may have. A policy changes nothing here: a host reads the bundles of open deployments to it, and nothing
- * else. So a policy that promises more is refused, and so is one that promises a limit which nobody would keep. What is left is leave to
- * read from S3, as `aws deploy register` and the CodeDeploy user guide write it. Pure.
+ * else. So a policy that promises more is refused, and so is one that promises a limit which nobody would keep. The only policy left allows
+ * reading from S3, as `aws deploy register` and the CodeDeploy user guide write it. Pure.
  */
 import { messageOf } from '../../errors.ts';
 import { ApiError } from '../../protocol/errors.ts';

@@ -5,8 +5,8 @@ import type { StoreTransaction } from '../store/store.ts';
 import type { IdentityContext, IdentityRequester } from './context.ts';
 
 /**
- * Runs a transaction that holds the caller's power, so that nothing is changed with a key that was disabled after the request had been
- * let in. Every change of this room goes through here, and leaves an entry in the audit log.
+ * Runs a transaction that holds the caller's power. So nothing is changed with a key that was disabled after the request had been let in.
+ * Every change of this room goes through here, and leaves an entry in the audit log.
  *
  * @throws ApiError of `lockPower`
  */

@@ -32,7 +32,7 @@ export interface KeySummary {
 export interface KeyStore {
   create(key: KeyRequest): Promise<NewAccessKey>;
   list(): Promise<KeySummary[]>;
-  /** What is wrong with the master key, which listing and disabling do without; null: nothing. Nothing is written. */
+  /** Describes the fault of the master key, which listing and disabling do without; null: none. Writes nothing. */
   problem(): Promise<string | null>;
   disable(accessKeyId: string): Promise<void>;
   close(): Promise<void>;
@@ -61,7 +61,7 @@ export async function openKeyStore(options: {
   const store = await openStore(
     options.databaseUrl === undefined ? { dataDir: options.dataDir } : { databaseUrl: options.databaseUrl },
   );
-  /** What is done here is done by nobody's key: the entry names the user of this machine. */
+  /** Notes a change made on this machine, without any key: the entry names the user of the machine. */
   const note = (
     tx: StoreTransaction,
     operation: string,

@@ -1,6 +1,6 @@
 /**
- * The master key held against what the database holds. A key that is made anew beside sealed rows would open none of them, and would hide
- * from the operator that the right one is missing; so one is made only beside a database that holds nothing sealed.
+ * Checks the master key against the database. A new key beside sealed rows would open none of them, and would hide from the operator that
+ * the right one is missing. So a key is made only when the database holds nothing sealed.
  */
 import { SlipwayError } from '../../errors.ts';
 import type { Random } from '../../system/random.ts';
@@ -15,7 +15,7 @@ interface SealerContext {
   readonly random: Pick<Random, 'bytes'>;
 }
 
-/** What this master key does not open, though it opens other rows: it cannot be used any more. */
+/** Rows that this master key does not open, though it opens others: they cannot be used any more. */
 export interface Lost {
   /** Ids of access keys. */
   readonly keys: readonly string[];

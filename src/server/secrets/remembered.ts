@@ -1,6 +1,6 @@
 /**
- * What follows from secrets and is asked for with each request. A fleet's requests come in turn, so each of its keys has a place.
- * Nothing here says whether a key may be used: that is read from the database each time.
+ * Cache of values derived from secrets, which each request needs. A fleet's requests come in turn, so each of its keys has a place. Nothing
+ * here says whether a key may be used: that is read from the database each time.
  */
 import { type SigningKeyOf, signingKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import { remembered } from '../../system/remembered.ts';

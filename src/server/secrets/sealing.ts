@@ -38,7 +38,7 @@ export function readMasterKey(dataDir: string): Buffer | null {
   );
 }
 
-/** Makes a master key, readable by the owner alone. Of two processes that do it at once the first one's counts, for both. */
+/** Makes a master key, readable by the owner alone. When two processes make one at the same time, the first one's key counts, for both. */
 export function makeMasterKey(dataDir: string, random: Pick<Random, 'bytes'>): Buffer {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const key = random.bytes(KEY_BYTES);

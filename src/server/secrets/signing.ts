@@ -12,7 +12,7 @@ import { findSecret, keepFirstSecret } from '../store/secrets.ts';
 import type { Store } from '../store/store.ts';
 import type { Sealer } from './sealing.ts';
 
-/** Who signs deployment specifications. */
+/** Service that signs deployment specifications. */
 export interface SigningService {
   readonly caCertificatePem: string;
   /** The signer of now; made anew, without anybody noticing, before the old one runs out. */
@@ -23,8 +23,8 @@ const SECRET_NAME = 'signing-authority';
 const RENEW_BEFORE_MS = 30 * 24 * 60 * 60 * 1000;
 
 /**
- * Opens the signing authority. On the first start it is made and kept, sealed, in the database, so that servers that share one database
- * share it; its certificate is written to the data folder, for agents to pin.
+ * Opens the signing authority. The first start makes it and keeps it, sealed, in the database, so that all servers of one database
+ * share it. Its certificate is written to the data folder, for agents to pin.
  */
 export async function openSigning(ctx: {
   readonly store: Store;

@@ -15,7 +15,7 @@ export interface MetricsTextContext {
 }
 
 export interface MetricsText {
-  /** What has been counted, and what is true now. Also comes while the database is away. */
+  /** Returns the counts so far, and the figures of this moment. Also comes while the database is away. */
   text(): Promise<string>;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ export interface Readiness {
 
 /** Everybody may ask, so the database is asked once for all who ask within this time. */
 const KEPT_MS = 1_000;
-/** Whoever asks wants to know it soon: load balancers give up after a few seconds. */
+/** Limit on the check, in ms: load balancers give up after a few seconds. */
 const LIMIT_MS = 2_000;
 /** A question that has had no answer for so long may be lost with its connection: another one is asked. */
 const LOST_MS = 30_000;

@@ -1,6 +1,6 @@
 /**
- * What one server has counted since its start, and its text for Prometheus. No label is a name that a user has chosen: there are as many
- * values as there are operations, statuses and states. Pure but for what it counts itself.
+ * Counts of one server since its start, and their text for Prometheus. No label is a name that a user has chosen: there are as many values
+ * as there are operations, statuses and states. Pure but for what it counts itself.
  */
 import { createHistogram, escapeLabel, metricText } from '../../system/prometheus.ts';
 
@@ -9,11 +9,11 @@ type Throttled = 'key' | 'host' | 'address' | 'failures';
 
 export interface RequestLabels {
   readonly api: 'management' | 'host-command' | 'iam-sts' | 's3' | 'health' | 'other';
-  /** Of the JSON APIs the operation, of S3 the method; `other` for what is not known, `any` where nobody looks closer. */
+  /** Operation of a JSON API, or method of S3; `other` for unknown ones, `any` where nobody looks closer. */
   readonly operation: string;
 }
 
-/** What is true when the text is asked for. */
+/** Figures that hold when the text is asked for. */
 export interface ServerFigures {
   readonly version: string;
   readonly database: 'sqlite' | 'postgres';
