@@ -5,7 +5,11 @@
 import { createHistogram, escapeLabel, metricText } from '../../system/prometheus.ts';
 
 /** Whose limit it was. */
-type Throttled = 'key' | 'host' | 'address' | 'failures';
+const LIMITS = ['key', 'host', 'address', 'failures'] as const;
+type Throttled = (typeof LIMITS)[number];
+
+const REPORTS = ['Succeeded', 'Failed'] as const;
+const NOTICE_RESULTS = ['sent', 'failed', 'given-up'] as const;
 
 export interface RequestLabels {
   readonly api: 'management' | 'host-command' | 'iam-sts' | 's3' | 'health' | 'other';
@@ -41,9 +45,9 @@ export interface ServerMetrics {
   /** A question to the database that failed because it was away. */
   databaseFault(): void;
   /** The outcome of a lifecycle event that a host has reported. */
-  report(status: 'Succeeded' | 'Failed'): void;
+  report(status: (typeof REPORTS)[number]): void;
   /** Notices that were sent, that were not taken at a try, or that are given up. */
-  notices(result: 'sent' | 'failed' | 'given-up', count: number): void;
+  notices(result: (typeof NOTICE_RESULTS)[number], count: number): void;
   /** A request that was refused because too many came. */
   throttled(by: Throttled): void;
   text(now: ServerFigures): string;
@@ -52,14 +56,12 @@ export interface ServerMetrics {
 const STEP_BOUNDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const TRANSACTION_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2];
 
-const NOTICE_RESULTS = ['sent', 'failed', 'given-up'] as const;
-
 export function createServerMetrics(): ServerMetrics {
   const requests = new Map<string, number>();
-  const reports = new Map<string, number>();
-  // From the beginning, so that the first one is an increase.
+  // Zero from the beginning, so that the first one is an increase.
+  const reports = new Map(REPORTS.map((status) => [`status="${status}"`, 0]));
   const notices = new Map(NOTICE_RESULTS.map((result) => [`result="${result}"`, 0]));
-  const throttled = new Map<string, number>();
+  const throttled = new Map(LIMITS.map((by) => [`by="${by}"`, 0]));
   const steps = createHistogram(STEP_BOUNDS);
   const transactions = createHistogram(TRANSACTION_BOUNDS);
   let databaseFaults = 0;
