@@ -28,10 +28,13 @@ export function removeAside(rootDir: string, folder: string): boolean {
   return true;
 }
 
+/** In nobody's way: while it runs the new revision is installed. Without `nice` as good as it can be. */
+const REMOVE = 'nice -n 19 rm -rf -- "$1"/* || rm -rf -- "$1"/*';
+
 /** Removes what was set aside, also what an end of the machine has left there. */
 export function clearAside(rootDir: string): void {
   const folder = setAsideDir(rootDir);
-  if (existsSync(folder)) runDetachedShell('rm -rf -- "$1"/*', ['slipway-remove', folder], 'ignore');
+  if (existsSync(folder)) runDetachedShell(REMOVE, ['slipway-remove', folder], 'ignore');
 }
 
 /** Removes what was set aside, and waits for it: its room is needed now. @returns whether there was anything */

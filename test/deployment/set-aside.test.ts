@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { clearAside, removeAside } from '../../src/deployment/set-aside.ts';
 import { writeFiles } from '../support/install.ts';
@@ -11,6 +11,41 @@ test('a revision of many files is out of sight at once, and gone soon after, wit
   const revision = writeFiles(root.at('group/d-1'), Object.fromEntries(names));
   expect(removeAside(root.path, revision)).toBe(true);
   expect(existsSync(revision)).toBe(false);
+  await vi.waitFor(() => expect(readdirSync(root.at('.slipway/set-aside'))).toEqual([]), { timeout: 20_000 });
+});
+
+/** A folder of the PATH with an `rm` that first writes down how much it gives way. */
+function removalThatTells(folder: string, toldIn: string): string {
+  mkdirSync(folder);
+  const told = `nice > '${toldIn}'`;
+  writeFileSync(`${folder}/rm`, `#!/bin/sh\n${told}\nexec /bin/rm "$@"\n`, { mode: 0o755 });
+  return folder;
+}
+
+test('what was set aside is removed by a program that gives way to every other', async () => {
+  using root = scratchFolder();
+  writeFiles(root.at('.slipway/set-aside/left'), { 'folder/file': 'of before' });
+  vi.stubEnv('PATH', `${removalThatTells(root.at('bin'), root.at('told'))}:${process.env['PATH']}`);
+  try {
+    clearAside(root.path);
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  await vi.waitFor(() => expect(readdirSync(root.at('.slipway/set-aside'))).toEqual([]), { timeout: 20_000 });
+  expect(readFileSync(root.at('told'), 'utf8')).toBe('19\n');
+});
+
+test('what was set aside is removed on a host without `nice`, too', async () => {
+  using root = scratchFolder();
+  writeFiles(root.at('.slipway/set-aside/left'), { 'folder/file': 'of before' });
+  mkdirSync(root.at('bin'));
+  symlinkSync('/bin/rm', root.at('bin/rm'));
+  vi.stubEnv('PATH', root.at('bin'));
+  try {
+    clearAside(root.path);
+  } finally {
+    vi.unstubAllEnvs();
+  }
   await vi.waitFor(() => expect(readdirSync(root.at('.slipway/set-aside'))).toEqual([]), { timeout: 20_000 });
 });
 
