@@ -39,7 +39,7 @@ export async function requireHeldApplication(tx: StoreTransaction, name: string)
   return present(await holdApplication(tx, name), name);
 }
 
-/** What the application is for; hosts, where there is no such application, which is said later. It never changes. */
+/** Returns the platform of an application; hosts if there is no such application, which a later check reports. It never changes. */
 export async function platformOf(db: StoreReader, applicationName: string): Promise<Platform> {
   return (await findApplication(db, applicationName))?.compute_platform ?? 'Server';
 }

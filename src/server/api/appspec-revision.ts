@@ -22,9 +22,9 @@ export type ContentType = keyof typeof MEMBERS;
 
 export interface ContentRequest {
   readonly type: ContentType;
-  /** What the request has under the type's member. */
+  /** Value that the request has under the type's member. */
   readonly given: Input;
-  /** Of that member, for messages. */
+  /** Path of that member, for messages. */
   readonly path: string;
   readonly platform: ShiftedPlatform;
   /** A revision that is only looked for is known by its digest alone. */

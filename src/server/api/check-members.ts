@@ -15,9 +15,8 @@ const MAX_TEXT = 4_096;
 const LONG_TEXTS = ['nextToken', 'NextToken', 'description', 'content'];
 
 /**
- * Finds members that the operation does not have, at any depth, values of another type than the member's, and those that are larger than
- * anything that is asked for in earnest. Numbers and times are left to the handlers, which have exceptions of their own for them. A member
- * that is null is absent.
+ * Finds members that the operation does not have, at any depth, values of a wrong type, and values larger than any real request has.
+ * Numbers and times are left to the handlers, which have exceptions of their own for them. A member that is null is absent.
  *
  * @throws ApiError ValidationException, which names the member; SerializationException for a value of another type
  */

@@ -1,4 +1,4 @@
-/** What the handlers of the management API are given, and how they answer with times. Pure. */
+/** Context of the management API's handlers, and the form of times in their answers. Pure. */
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -10,7 +10,7 @@ import type { SecretSealer } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
-/** What the handlers of the management API work with. */
+/** Tools that the handlers of the management API work with. */
 export interface ApiContext {
   readonly store: Store;
   readonly engine: Pick<Engine, 'step' | 'listeningSinceMs'>;
@@ -44,12 +44,12 @@ export interface ApiContext {
     /** Whether the server's own store has a bucket of this name. */
     hasBucket(bucket: string): boolean;
     readonly signerCaCertificatePem: string;
-    /** Of the authority that the server's own certificate is signed by; null: hosts need not be told of one. */
+    /** Digest of the authority that signed the server's own certificate; null: hosts need not be told of one. */
     authoritySha256(): string | null;
   };
 }
 
-/** Who calls. */
+/** Caller of an operation. */
 export interface Caller {
   readonly accessKeyId: string;
   readonly role: Role;

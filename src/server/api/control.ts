@@ -1,4 +1,4 @@
-/** What this server offers beyond CodeDeploy: keys, itself, and when its hosts were last seen. */
+/** Operations beyond CodeDeploy: on keys, on the server itself, and on when its hosts were last seen. */
 import { ApiError } from '../../protocol/errors.ts';
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import { isShared } from '../engine/agent-runs.ts';

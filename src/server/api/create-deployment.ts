@@ -77,8 +77,8 @@ function readOptions(ctx: ApiContext, input: Input): CreateOptions {
 
 /**
  * @returns whether the mode is RESTART: the revision of the group's last successful deployment once more, from the files that its hosts have
- * @throws ApiError InvalidInputException for another mode; for a restart InvalidRevisionException, when the caller names a revision, too, and
- *   InvalidUpdateOutdatedInstancesOnlyValueException, since it would leave out all the hosts that it is for
+ * @throws ApiError InvalidInputException for another mode. For a restart: InvalidRevisionException when the caller also names a revision,
+ * and InvalidUpdateOutdatedInstancesOnlyValueException, because that option would leave out all hosts of a restart
  */
 function readIsRestart(input: Input, updateOutdatedInstancesOnly: boolean): boolean {
   const given = readText(input, 'deploymentMode') ?? 'STANDARD';
@@ -193,7 +193,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   return made.deploymentId;
 }
 
-/** What a deployment shows of its options: what is in force, also where it is the group's. */
+/** Returns the options that a deployment shows: those in force, also where they are the group's. */
 function shownOptions(group: GroupSettings, { shown, targetInstances }: CreateOptions): DeploymentOptions {
   const { autoRollbackConfiguration, blueGreenDeploymentConfiguration = {}, ec2DeploymentOptions } = group;
   return {

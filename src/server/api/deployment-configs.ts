@@ -14,7 +14,7 @@ import { readTrafficRouting } from './settings/traffic-routing.ts';
 import { readZonalConfig } from './settings/zonal-config.ts';
 
 const MAX_PERCENT = 99;
-/** What a column of the database holds; no fleet comes near it. */
+/** Largest number that a column of the database holds; no fleet comes near it. */
 const MAX_HOST_COUNT = 2 ** 31 - 1;
 
 function readMinimum(input: Input): { type: 'HOST_COUNT' | 'FLEET_PERCENT'; value: number } {
@@ -39,7 +39,7 @@ type Course = Pick<
   'compute_platform' | 'minimum_type' | 'minimum_value' | 'zonal_json' | 'traffic_json'
 >;
 
-/** What makes a configuration one of hosts, or one of traffic. */
+/** Reads the part of a configuration that is for hosts, or for traffic. */
 function readCourse(input: Input): Course {
   const platform = readPlatform(input);
   if (platform !== 'Server') {

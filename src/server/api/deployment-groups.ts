@@ -113,7 +113,7 @@ async function groupInfo(db: StoreReader, application: ApplicationRow, row: Depl
   } as GroupInfo;
 }
 
-/** What each platform shows also of a group that says nothing of it. */
+/** Returns the members that a platform shows even when the group does not set them. */
 function platformMembers(settings: GroupSettings, platform: Platform): Partial<GroupInfo> {
   if (platform !== 'Server') return shownShiftedSettings(settings, platform) as Partial<GroupInfo>;
   return {

@@ -1,4 +1,4 @@
-/** A host enrols with a token: its record, its tags and its key are made in one transaction, with the use of the token that they cost. */
+/** Enrolment of a host with a token: one transaction makes its record, its tags and its key, and takes a use of the token. */
 import { timingSafeEqual } from 'node:crypto';
 import { ApiError } from '../../protocol/errors.ts';
 import { ENROL_OPERATION, type EnrolHostOutput } from '../../protocol/management/enrolment.ts';

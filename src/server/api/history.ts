@@ -148,7 +148,7 @@ async function within<Row extends { readonly deployment_id: string }>(
   return rows.filter((row) => visible.has(row.deployment_id));
 }
 
-/** Tells whose doing deployments were. Whoever may not list keys is not told of keys either. */
+/** Tells whose doing deployments were. A caller that may not list keys is not told of them here either. */
 async function makers(db: StoreReader, { role, scope }: Caller, deploymentIds: readonly string[]) {
   const known = role === 'viewer' || scope !== null ? new Map<string, never>() : await makersOf(db, deploymentIds);
   return ({ deployment_id, creator }: { readonly deployment_id: string; readonly creator: string }): MadeBy => {

@@ -6,7 +6,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import type { Input } from './context.ts';
 
-/** What a name is for, and the exception for one that is not well formed. */
+/** Kind of a name for messages, and the exception for a malformed one. */
 export interface NameKind {
   readonly what: string;
   readonly invalid: ExceptionName;

@@ -5,7 +5,7 @@
  */
 import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
 
-/** What a member is: `[M]` is a list of M, `map` an object whose names are not members but values. */
+/** Type of a member: `[M]` is a list of M; the names in a `map` are values, not members. */
 export type MemberKind =
   | 'text'
   | 'flag'

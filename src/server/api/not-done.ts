@@ -1,7 +1,7 @@
 /**
- * Members of the API that this server knows and does not act upon. A request that asks for one of them is refused by the member's own
- * exception: a deployment that ignores an alarm is worse than one that does not begin. Values that ask for nothing are taken, and so a group
- * from before that has such a setting can be rid of it. Pure.
+ * Members of the API that this server knows and does not act upon. A request for one of them is refused with the member's own
+ * exception. A deployment that ignores an alarm is worse than one that does not begin. Values that ask for nothing are taken, and so a group from before
+ * that has such a setting can be rid of it. Pure.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
@@ -12,7 +12,7 @@ interface Refusal {
   readonly type: ExceptionName;
   /** Ends with what the caller can do. */
   readonly why: string;
-  /** Of a value of the member's type that is not null. */
+  /** Whether a value asks for nothing; it has the member's type and is not null. */
   asksForNothing(value: unknown): boolean;
   /** Acted upon where the server asks AWS. */
   readonly isDoneWithAws?: boolean;
@@ -49,7 +49,7 @@ const OF_GROUPS = {
   },
 } satisfies Readonly<Record<string, Refusal>>;
 
-/** By operation and member. */
+/** Members that are refused, by operation. */
 const NOT_DONE: {
   readonly [Op in ManagementOperation]?: { readonly [Name in keyof ManagementOperations[Op]['input']]?: Refusal };
 } = {

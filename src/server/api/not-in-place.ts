@@ -1,6 +1,6 @@
 /**
- * Operations for deployments that are not to hosts: Lambda, ECS, CloudFormation. Each reads what it is given and looks the
- * deployment up before it refuses, so that a caller with a wrong id learns that, and not something about another kind of deployment.
+ * Operations for deployments that are not to hosts: Lambda, ECS, CloudFormation. Each reads its input and looks the deployment up before it
+ * refuses. So a caller with a wrong id learns that, and not something about another kind of deployment.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
@@ -48,7 +48,7 @@ export const notInPlaceHandlers: Handlers<'PutLifecycleEventHookExecutionStatus'
     throw unsupported('PutLifecycleEventHookExecutionStatus', deployment, 'deployments to Lambda and ECS');
   },
 
-  /** What CloudFormation makes has an external id. Nothing here has one, so all that have this one are gone already. */
+  /** Only resources that CloudFormation makes have an external id. Nothing here has one, so all that have this one are gone already. */
   async DeleteResourcesByExternalId(ctx) {
     // There is nothing to delete; that somebody tried stands in the audit log.
     await ctx.store.transaction(async () => undefined);

@@ -52,10 +52,17 @@ const HANDLERS: Handlers<ManagementOperation> = {
 type AnyHandler = (ctx: ApiContext, input: Input, caller: Caller) => Promise<object>;
 
 /**
- * The one way in. What a request asks for is known in full before its handler begins: no member is passed over.
+ * The one way in. A request is read in full before its handler begins: no member is passed over.
  *
- * Of several faults a caller learns the first in this order: a role or scope that does not reach; an unknown member or a wrong type; a member that is missing; one that is not
- * acted upon here; one that is not well formed; a thing that does not exist; a limit or a state.
+ * A request with several faults gets the error of the first in this order:
+ *
+ * 1. A role or scope does not reach.
+ * 2. A member is unknown or has a wrong type.
+ * 3. A member is missing.
+ * 4. A member is not acted upon here.
+ * 5. A member is not well formed.
+ * 6. A thing does not exist.
+ * 7. A limit or a state forbids it.
  *
  * @param requestId that the answer carries; the audit log has it, too
  * @throws ApiError UnknownOperationException, ValidationException for a member that the operation does not have, or one of the operation's
@@ -87,9 +94,9 @@ function isHandled(operation: string): operation is ManagementOperation {
 }
 
 /**
- * The context of one call: every transaction of it holds the caller's power, so that nothing is changed with a key that was disabled after
- * the request had been let in. Handlers change things in transactions only. Each of a call that changes something writes the call's entry of the
- * audit log, too, so that there is no change without one, and none for what is rolled back.
+ * The context of one call. Every transaction of it holds the caller's power, so that nothing is changed with a key that was disabled after
+ * the request had been let in. Handlers change things in transactions only. A call that changes something also writes its entry of the
+ * audit log in each transaction. So no change lacks an entry, and a change that is rolled back leaves none.
  *
  * @param stillWithin throws when the call is not within the key's scope any more
  * @param audited null: the call changes nothing

@@ -9,7 +9,7 @@ const SETS = [
   ['ec2TagSet', 'ec2TagSetList'],
   ['onPremisesTagSet', 'onPremisesTagSetList'],
 ] as const;
-/** What reaches machines by names that are nobody's tags. */
+/** Members that choose machines by names. A name is nobody's tag, so a limited key may not use them. */
 const NEVER = ['autoScalingGroups', 'loadBalancerInfo'] as const;
 /** The replacement hosts of a blue/green deployment, whose own members choose them in the same ways. */
 const NESTED = 'targetInstances';

@@ -7,7 +7,7 @@ import type { ManagementOperation } from '../../protocol/management/shapes.ts';
 import type { Role } from '../store/schema.ts';
 
 /**
- * What a call touches, for keys that are limited to some applications and groups:
+ * Things that a call touches, for keys that are limited to some applications and groups:
  *
  * - `nothing`: what belongs to nobody, and every key may know;
  * - `listed`: a list, which shows what the key may know and leaves out the rest;
@@ -28,9 +28,9 @@ interface Permission {
 
 const look = (touches: Touched): Permission => ({ role: 'viewer', touches, changes: false });
 const change = (touches: Touched): Permission => ({ role: 'operator', touches, changes: true });
-/** Whoever only looks need not know who else does. */
+/** A viewer need not know who else has a key. */
 const LOOK_AT_KEYS: Permission = { role: 'operator', touches: 'server', changes: false };
-/** Who has done what is told to those alone who may do everything. */
+/** Only an admin is told who has done what. */
 const LOOK_AT_AUDIT: Permission = { role: 'admin', touches: 'server', changes: false };
 
 const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
@@ -102,7 +102,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
 
 const RANKS: readonly Permission['role'][] = ['viewer', 'operator', 'admin'];
 
-/** What is needed for an operation; null: there is no such operation. */
+/** Returns the rights that an operation needs; null: no such operation. */
 export function permissionFor(operation: string): Permission | null {
   return Object.hasOwn(PERMISSIONS, operation) ? PERMISSIONS[operation as ManagementOperation] : null;
 }

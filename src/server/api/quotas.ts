@@ -1,7 +1,7 @@
 /**
- * How many of a thing there may be. The hosted service has 1 000 applications, 1 000 groups of an application and 50 configurations; these are
- * more than people need, and bound what a script that runs in a loop leaves behind. One application or configuration is made at a time, so that
- * many at once do not exceed a quota.
+ * How many of a thing there may be. The hosted service has 1 000 applications, 1 000 groups of an application and 50 configurations. These
+ * quotas are more than people need, and bound what a script in a loop leaves behind. One application or configuration is made at a time, so
+ * that many at once do not exceed a quota.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
@@ -10,7 +10,7 @@ import type { ApplicationRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 
 export const MAX_APPLICATIONS = 10_000;
-/** Of one application. */
+/** Limit for one application. */
 export const MAX_GROUPS = 10_000;
 export const MAX_CONFIGS = 1_000;
 

@@ -1,6 +1,6 @@
 /**
- * The members that an operation cannot do without. They are asked for before anything else is looked at, in the order of the table, so that a
- * caller learns what is missing before learning that something else is wrong. Pure.
+ * The members that an operation cannot do without. They are checked before anything else, in the order of the table. So a caller learns
+ * first that a member is missing, and then what else is wrong. Pure.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
@@ -92,7 +92,10 @@ function need(member: string, exception: ExceptionName, mayLack?: Requirement['m
   return { member, exception, ...(mayLack === undefined ? {} : { mayLack }) };
 }
 
-/** A restart, and a deployment to outdated hosts alone, take the group's revision. What a mode that is unknown needs nobody can say. */
+/**
+ * A restart, and a deployment to outdated hosts alone, take the group's revision. So does an unknown mode here, because nobody can say what
+ * it needs.
+ */
 function takesRevisionOfGroup(input: Input): boolean {
   return (input['deploymentMode'] ?? 'STANDARD') !== 'STANDARD' || input['updateOutdatedInstancesOnly'] === true;
 }

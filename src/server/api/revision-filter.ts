@@ -1,4 +1,4 @@
-/** What ListApplicationRevisions can be asked for: an order, a place in a bucket, what is deployed. Pure. */
+/** Reads the filters of ListApplicationRevisions: an order, a place in a bucket, and whether a revision is deployed. Pure. */
 import { ApiError } from '../../protocol/errors.ts';
 import type { Input } from './context.ts';
 import { checkChoice, readText } from './input.ts';

@@ -36,7 +36,7 @@ const MAX_LOCATION_BYTES = 2_400;
 export interface RevisionRequest {
   /** The revision's own, for messages. */
   readonly path: string;
-  /** Of its application. */
+  /** Platform of its application. */
   readonly platform: Platform;
   /** It is only looked for: what is in it was seen to when it was registered. */
   readonly isLookup?: boolean;

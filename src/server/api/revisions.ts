@@ -111,7 +111,7 @@ function groupsWithin(scope: KeyScope | null, applicationName: string): (groupNa
   return (groupName) => reach.hasGroup(applicationName, groupName);
 }
 
-/** What the filter `deployed` asks for: revisions that are the target of a group, or those that are not. */
+/** Reads the filter `deployed`: revisions that are the target of a group, or those that are not. */
 async function deployedIdentities(
   db: StoreReader,
   applicationId: string,

@@ -14,7 +14,7 @@ import { foreignHostChoice } from './own-hosts.ts';
 import { permissionFor, type Touched } from './permissions.ts';
 import { readResourceArn } from './resource-arn.ts';
 
-/** What a request touches, and how a refusal calls it. */
+/** A thing that a request touches, and its name in a refusal. */
 interface Resource {
   readonly name: string;
   isWithin(reach: Reach): boolean;

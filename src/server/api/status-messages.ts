@@ -1,4 +1,4 @@
-/** What a deployment says of itself beside its status: where it waits, and for what. Pure. */
+/** Messages about a deployment beside its status: where it waits, and for what. Pure. */
 import type { BlueGreenPlan } from '../engine/hosts/blue-green-plan.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 

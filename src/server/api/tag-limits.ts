@@ -1,4 +1,4 @@
-/** What a tag may be, of hosts as of applications and deployment groups. Pure. */
+/** Limits on a tag, of hosts as of applications and deployment groups. Pure. */
 import { countCharacters, quote } from './input.ts';
 
 /** In characters. */

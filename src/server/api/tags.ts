@@ -10,7 +10,7 @@ import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 import { readResourceArn, resourceArn, type TaggedResource } from './resource-arn.ts';
 import { problemOfNewTagKey, problemOfTagKey, problemOfTagValue } from './tag-limits.ts';
 
-/** Of one application or deployment group. */
+/** Limit for one application or deployment group. */
 const MAX_TAGS = 50;
 
 /** Tags of an application or a deployment group; none when absent. @throws ApiError InvalidTagsToAddException */

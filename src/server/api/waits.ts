@@ -1,4 +1,4 @@
-/** What a deployment waits for, and how to wait no more: beyond CodeDeploy. */
+/** Waits of a deployment, and how to end them: beyond CodeDeploy. */
 import { waitsOf } from '../engine/decide.ts';
 import { readSnapshot } from '../engine/read-snapshot.ts';
 import { requestStop } from '../engine/stop.ts';

@@ -18,13 +18,13 @@ export interface DeliveryContext {
   readonly accountId: string;
   readonly random: Pick<Random, 'fraction'>;
   readonly handOuts: HandOuts;
-  /** Of polls that are held. */
+  /** Deadlines of polls that are held. */
   readonly deadlines: Deadlines;
 }
 
 /**
- * Whoever asked, for as long as somebody waits for the answer. An AbortSignal would say the same, and takes more memory than all the rest of a
- * poll that is held.
+ * The caller of a poll, for as long as it waits for the answer. An AbortSignal would say the same, and takes more memory than all the rest
+ * of a poll that is held.
  */
 export interface Asker {
   /** The client has hung up, or the server stops. */
@@ -39,9 +39,11 @@ const POLL_HOLD_MS = 55_000;
 const SPREAD = 0.2;
 
 /**
- * Holds until there is a command for the host; null when the time is over, the caller has hung up, or its key has lost its power.
- * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. What was handed out to it
- * before and not acknowledged went to a process that is gone, or on a connection that broke: it is handed out again without waiting, and
+ * Holds a poll until there is a command for the host. Returns null when the time is over, the caller has hung up, or its key has lost its
+ * power.
+ *
+ * @param mayHold false: the caller wants to know at once, because it has just started or had lost the server. A command that it got before
+ * and did not acknowledge went to a process that is gone, or over a connection that broke. So it is handed out again without waiting, and
  * an agent that has it after all knows it by its identifier
  */
 export async function waitForCommand(

@@ -1,6 +1,6 @@
 /**
- * What hosts say about their commands: who may say it, and what it means for the event behind the command. What comes together is written down
- * by one transaction: a host's words cost a few statements, however many hosts speak.
+ * Reports of hosts about their commands: who may report, and what a report means for the event behind the command. One transaction writes
+ * all reports that come together: they cost a few statements, however many hosts speak.
  */
 import { type CommandDiagnostics, decodeDiagnostics } from '../../protocol/diagnostics.ts';
 import { ApiError } from '../../protocol/errors.ts';
@@ -77,7 +77,7 @@ export function createCommandReports(ctx: ReportContext): CommandReports {
   };
 }
 
-/** What a host says about a command. */
+/** A host's report on a command. */
 interface HostWord {
   readonly hostCommandId: string;
   readonly caller: HostActor;
@@ -101,7 +101,10 @@ type Take<Word, Answer> = (
   words: readonly OnEvent<Word>[],
 ) => Promise<ReadonlyMap<string, { readonly answer: Answer; readonly isChanged: boolean }>>;
 
-/** Holds who speaks and what they speak of, and has those taken who may speak. Of words about one event the first counts. */
+/**
+ * Locks the senders' powers and the events of their reports, and has the reports of those taken that may report. The first of several
+ * reports on one event counts.
+ */
 async function takeAll<Word extends HostWord, Answer>(
   tx: StoreTransaction,
   words: readonly Word[],

@@ -23,7 +23,7 @@ export function createHandOuts({ store, clock }: HandOutsContext): HandOuts {
       ...TOGETHER,
       work: (hostArns: readonly string[]) => nextReadyEvents(store.db, hostArns, clock.now() - redeliveryMs),
     });
-  /** By the time after which an event is handed out again; there are two. */
+  /** Finders by the time in ms after which an event is handed out again; there are two. */
   const byRedelivery = new Map<number, ReturnType<typeof readyForAll>>();
   return {
     readyFor(hostArn, redeliveryMs) {

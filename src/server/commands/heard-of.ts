@@ -1,6 +1,6 @@
 /**
- * When hosts were last heard of. A fleet that has nothing to do is heard of all the time, so its notes are written together, once a second; what
- * is new of a host is written at once.
+ * When hosts were last heard of. An idle fleet is heard of all the time, so its notes are written together, once a second. News of a host
+ * is written at once.
  */
 import type { Clock } from '../../system/clock.ts';
 import { findInstanceByArn, type HeardHost, noteHeardOf, noteHeardOfAll } from '../store/instances.ts';

@@ -20,7 +20,7 @@ export interface HostCommandCaller extends HostActor {
   /** Its host as it was read with the key, null when it is not registered; left out: it is read. */
   readonly host?: HeardHost | null;
   readonly agentVersion: string | null;
-  /** Of the start of its agent; null: official agents have none. */
+  /** Id of this start of its agent; null: official agents have none. */
   readonly runId?: string | null;
   /** False: a poll is answered at once, also with nothing. */
   readonly mayHold?: boolean;
@@ -94,7 +94,11 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
   };
 }
 
-/** The host has been heard of: by a poll, or by the word that it is still at a command. @returns whether two agents use its identity */
+/**
+ * Notes that the host has been heard of: by a poll, or by the word that it is still at a command.
+ *
+ * @returns whether two agents use its identity
+ */
 async function heard(ctx: HostCommandContext, caller: HostCommandCaller): Promise<boolean> {
   const host = await hostOf(ctx.store, caller);
   if (host === null) return false;

@@ -32,8 +32,8 @@ export interface SpecificationDeskContext {
 }
 
 /**
- * Each answer is sealed on its own, because each holds another order. That costs a quarter of a millisecond of RSA, as much as the
- * database takes to find the rows, so nothing is kept between requests but the signer's key.
+ * Each answer is sealed on its own, because each holds another order. Sealing costs a quarter of a millisecond of RSA, as much as the
+ * database takes to find the rows. So only the signer's key is kept between requests.
  */
 export function createSpecificationDesk(ctx: SpecificationDeskContext): SpecificationDesk {
   let current: { readonly signer: Signer; readonly seal: Sealer } | null = null;

@@ -13,8 +13,8 @@ type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 const HEALTH: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
- * Told by what no other API has: the target header of the JSON protocols, else the service that the request is signed for, else the
- * form of the Query protocol. Each door demands a signature for itself, so that a request which says it is another's gains nothing.
+ * Finds the door by marks that no other API has. They are the target header of the JSON protocols, else the service in the signature, else
+ * the form of the Query protocol. Each door demands a signature for itself, so that a request which says it is another's gains nothing.
  */
 export function doorFor(request: RequestHead): Door {
   const { url = '/', headers } = request;
@@ -40,7 +40,7 @@ function presignedCredential(url: string): string {
   return mark < 0 ? '' : (new URLSearchParams(url.slice(mark + 1)).get('X-Amz-Credential') ?? '');
 }
 
-/** Of `KEY/DAY/REGION/SERVICE/aws4_request`, in a header or, escaped, in a presigned address. */
+/** Finds the service in `KEY/DAY/REGION/SERVICE/aws4_request`, in a header or, escaped, in a presigned address. */
 function signedService(text: string): string | null {
   return /(?:\/|%2F)([a-z0-9-]{1,40})(?:\/|%2F)aws4_request/i.exec(text)?.[1]?.toLowerCase() ?? null;
 }

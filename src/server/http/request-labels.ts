@@ -1,4 +1,4 @@
-/** What a request is counted as. Names that strangers choose never become labels, so the number of labels is bounded. Pure. */
+/** Labels under which a request is counted. Names that strangers choose never become labels, so the number of labels is bounded. Pure. */
 import type { IncomingMessage } from 'node:http';
 import { ENROL_OPERATION } from '../../protocol/management/enrolment.ts';
 import { permissionFor } from '../api/permissions.ts';

@@ -1,10 +1,10 @@
 /**
- * Whose request is carried out next, while more come than can be. A server without this one carries requests out in the order in which the
- * kernel hands them over: with a thousand hosts at work a host would wait for its next command until each of the others has been served.
+ * Whose request is carried out next, while more come than can be. Without this order a server would carry requests out as the kernel hands
+ * them over. With a thousand hosts at work, a host would wait for its next command until all others have been served.
  *
- * What has a host waiting with nothing to do goes first: the acknowledgement that a command begins with, polls, and the question for its
- * specification. A report comes last: it is the end of a command, and what follows from it makes others wait. Reports that go together also
- * share a commit and a step.
+ * Requests for which a host waits with nothing to do go first: the acknowledgement that a command begins with, polls, and the question for
+ * its specification. A report comes last: it is the end of a command, and what follows from it makes others wait. Reports that go together
+ * also share a commit and a step.
  */
 
 /** From the most to the least urgent. */
@@ -25,7 +25,7 @@ export interface TurnsContext {
 
 /** Requests that are begun in one turn of the event loop: some milliseconds of work, and enough reports for one commit. */
 const TOGETHER = 16;
-/** Whoever has waited for this long goes before what is more urgent, with half of the places: nobody waits for ever. */
+/** A request that has waited for so long, in ms, goes before more urgent ones, with half of the places: no request waits for ever. */
 const LONG_MS = 10_000;
 
 interface Waiting {

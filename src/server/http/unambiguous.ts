@@ -3,8 +3,8 @@ import { overridesMethod } from '../../protocol/method-override.ts';
 import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 
 /**
- * Demands that a proxy in front of the server and the server itself read the same request: one of each header that says who asks for
- * what, no other method than the one in the first line, and a body that is what it looks like.
+ * Demands that a proxy in front of the server and the server itself read the same request. Headers that say who asks for what come once,
+ * the method is that of the first line, and the body is what it looks like.
  *
  * @param rawHeaders names and values in turn, as Node has them
  * @throws ApiError IncompleteSignatureException, InvalidRequestException, SerializationException

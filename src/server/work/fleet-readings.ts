@@ -1,4 +1,4 @@
-/** What faults of AWS mean for the reading of a fleet. Pure. */
+/** Meaning of AWS's faults for the reading of a fleet. Pure. */
 import type { FleetFailure } from '../engine/hosts/fleet.ts';
 import type { AwsFault } from '../outside/aws/aws-fault.ts';
 
@@ -22,7 +22,11 @@ export function fleetErrorCode(
   }
 }
 
-/** What is known after one more reading that has failed. @param before null: the last one did not */
+/**
+ * Returns the failure after one more reading that has failed.
+ *
+ * @param before null: the last reading did not fail
+ */
 export function fleetFailureAfter(before: FleetFailure | null, fault: AwsFault, nowMs: number): FleetFailure {
   return {
     ...{ code: fleetErrorCode(fault), call: fault.call, answer: fault.answer, atMs: nowMs },
@@ -36,7 +40,11 @@ export function fleetFailureOf(fleet: { readonly failing_json: string | null } |
   return fleet?.failing_json ? (JSON.parse(fleet.failing_json) as FleetFailure) : null;
 }
 
-/** When AWS is asked again: after 1 s, 2 s, 4 s and so on up to 15 s. @returns milliseconds since the epoch; 0: at once */
+/**
+ * Returns the time of the next reading: after 1 s, 2 s, 4 s and so on, up to 15 s.
+ *
+ * @returns milliseconds since the epoch; 0: at once
+ */
 export function nextFleetReadingMs(failing: Pick<FleetFailure, 'calls' | 'atMs'> | null): number {
   return failing === null ? 0 : failing.atMs + Math.min(15_000, 500 * 2 ** Math.min(failing.calls, 5));
 }

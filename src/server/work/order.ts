@@ -1,4 +1,4 @@
-/** What carrying out an order comes to. Types only. Pure. */
+/** Result of carrying out an order. Types only. Pure. */
 import type { OrderRow } from '../store/schema.ts';
 
 /** Where an order stands after a call. */

@@ -22,7 +22,7 @@ type Deployment = Pick<DeploymentRow, 'deployment_id' | 'settings_json'>;
 
 const READ_LIMIT_MS = 20_000;
 
-/** Whether AWS is to be asked now. Whoever makes the hosts of a deployment says himself when they are there. */
+/** Whether AWS is to be asked now. AWS is not asked about hosts that somebody else makes: their maker tells when they are there. */
 export function isReplacementDue(deployment: Deployment, known: ReplacementFleetRow | null, nowMs: number): boolean {
   const plan = greenPlanOf(deployment);
   if (plan?.greenInAws === undefined || known?.read_at_ms) return false;

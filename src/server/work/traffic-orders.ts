@@ -16,13 +16,13 @@ import { NO_MEMORY, progressOf, type TrafficLook, type TrafficMemory } from './t
 export interface TrafficContext {
   readonly store: Pick<Store, 'db'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** By the names that groups call them by. */
+  /** Balancers by the names that groups give them. */
   readonly balancers: ReadonlyMap<string, LoadBalancer>;
   /** Those that AWS has under the names that are not among them; left out: the server asks no AWS. */
   readonly inAws?: (ref: BalancerRef) => LoadBalancer;
 }
 
-/** By the kind of an order: the events' names. */
+/** Handlers by the kind of an order, which is the event's name. */
 export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraffic' | 'AllowTraffic', OrderHandler>> {
   const handler = (isBlock: boolean) => (order: OrderRow, signal: AbortSignal) =>
     callBalancers(ctx, order, isBlock, signal);
@@ -78,7 +78,7 @@ interface PastOrder {
   readonly hasSucceeded: boolean;
 }
 
-/** What was remembered of the host when it was taken out and brought back, the newest first. */
+/** Returns the records of the host being taken out and brought back, with what was remembered, the newest first. */
 async function pastOf({ store }: TrafficContext, instanceId: string): Promise<readonly PastOrder[]> {
   const records = await trafficRecordsOf(store.db, { instanceId, limit: MAX_ORDERS });
   return records.map(({ kind, memoryJson, status }) => ({
@@ -99,7 +99,9 @@ interface Found {
   readonly balancer: LoadBalancer | undefined;
 }
 
-/** The server's own file comes first, where a name means one thing; in AWS it may be a target group, and a Classic Load Balancer, too. */
+/**
+ * The server's own file comes first, where a name means one thing. In AWS one name may be both a target group and a Classic Load Balancer.
+ */
 function findBalancers({ balancers, inAws }: TrafficContext, refs: readonly BalancerRef[]): readonly Found[] {
   const found = new Map<string, Found>();
   for (const ref of refs) {

@@ -1,4 +1,4 @@
-/** What the answers of a target's load balancers mean for its event: wait, done, or failed by name. Pure. */
+/** Judges an event by the answers of its target's load balancers: wait, done, or failed by name. Pure. */
 import type { AllowState, BalancerErrorCode, BlockState, CallRecord } from '../outside/load-balancer.ts';
 import type { Progress } from './order.ts';
 
@@ -9,17 +9,20 @@ export interface TrafficLook extends CallRecord {
   readonly result:
     | { readonly state: BlockState | AllowState }
     | { readonly fault: BalancerErrorCode; readonly isFinal: boolean };
-  /** What the balancer wants to be told in the next calls; absent: nothing, or its call has failed. */
+  /** Memory that the balancer gets in the next calls; absent: none, or its call has failed. */
   readonly memory?: unknown;
 }
 
-/** What an order remembers from one call to the next. */
+/** Memory of an order from one call to the next. */
 export interface TrafficMemory {
   /** Since when one call after another has failed, and how many; null: the last one did not. */
   readonly failing: { readonly sinceMs: number; readonly calls: number } | null;
-  /** Since when balancers send no new requests to the host, by their names: a host that waits for its turn before has time for its requests after. */
+  /**
+   * Times, by balancer, from which on the host gets no new requests. The time for its open requests counts from there, not from an earlier
+   * wait for its turn.
+   */
   readonly drainingSinceMs: Readonly<Record<string, number>>;
-  /** What balancers want to be told in the next calls, by their names. */
+  /** Memories that balancers get in the next calls, by their names. */
   readonly ofBalancers: Readonly<Record<string, unknown>>;
   /** The host's tags when it was first asked about, by their keys: they say which server of a balancer it is. */
   readonly tags?: Readonly<Record<string, string>>;
@@ -31,7 +34,9 @@ export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {}, of
 
 /** An event's limit in the hosted service, a little before the engine's own, so that the event says what it waited for. */
 export const TRAFFIC_LIMIT_MS = 60 * 60_000;
-/** A balancer that only fails is asked for so long, and so many times at least: a server that was away for an hour has not asked. */
+/**
+ * Limit on a balancer that only fails, in ms. The calls must be several as well, because a server that was away for an hour has not asked.
+ */
 export const FAILING_LIMIT_MS = 5 * 60_000;
 const FAILING_CALLS = 5;
 

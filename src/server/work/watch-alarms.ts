@@ -1,8 +1,8 @@
 /**
  * Reads the alarms of deployments that are not over, and stops those of which one is active.
  *
- * What it has read is noted with each deployment, so that several servers do not all ask, and a deployment begins once its alarms have been read
- * for the first time. The stop itself is a row like any other: a crash before it leaves the reading to be made again.
+ * Each reading is noted with its deployment, so that several servers do not all ask. A deployment begins once its alarms have been read for
+ * the first time. The stop itself is a row like any other: a crash before it leaves the reading to be made again.
  */
 import type { Logger } from '../../logging/logger.ts';
 import { aborted } from '../../system/aborted.ts';

@@ -1,6 +1,6 @@
 /**
- * Asks AWS again and again which hosts deployment groups have, and writes down what it says. Everything else follows from the rows: a deployment
- * begins once its group's fleet was read after it was created, and hosts that have come get the last good revision.
+ * Asks AWS again and again which hosts deployment groups have, and writes down what it says. Everything else follows from the rows. A
+ * deployment begins once its group's fleet was read after it was created, and hosts that have come get the last good revision.
  *
  * Several servers of a database share the readings. A crash in the middle leaves the reading to be made again.
  */

@@ -1,6 +1,6 @@
 /**
- * Has AWS keep the lifecycle hooks that deployment groups want, and none that they want no more. What is wanted stands in rows, so a crash at any
- * instant leaves a call to be made again; each may be repeated.
+ * Has AWS keep the lifecycle hooks that deployment groups want, and none that they want no more. Rows say which hooks are wanted, so a
+ * crash at any instant leaves a call to be made again; each may be repeated.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';

@@ -1,8 +1,9 @@
 /**
- * Answers AWS for instances that wait at the server's hooks. `watch-fleets` notices them, deployments of `engine/arrivals-watch` bring them the last
- * good revision, and here AWS is told to wait on, to put the instance into service, or to give it up.
+ * Answers AWS for instances that wait at the server's hooks. The watch over fleets (`watch-fleets`) notices them, and deployments of
+ * `engine/arrivals-watch` bring them the last good revision. Here AWS is told to wait on, to put the instance into service, or to give it
+ * up.
  *
- * What follows stands in the rows, and each call may be repeated: of a wait that is over AWS says so.
+ * The rows hold all that follows, and each call may be repeated: AWS says so when a wait is over.
  */
 import type { Logger } from '../../logging/logger.ts';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';

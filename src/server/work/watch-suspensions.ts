@@ -1,6 +1,6 @@
 /**
- * Suspends processes of Auto Scaling groups for deployments, and resumes those that were running before. What is wanted and what was done stand in
- * rows, so a crash at any instant leaves a call to be made again.
+ * Suspends processes of Auto Scaling groups for deployments, and resumes those that were running before. The rows say what is wanted and
+ * what was done, so a crash at any instant leaves a call to be made again.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';

@@ -1,9 +1,9 @@
 /**
- * The server's own hands: leases orders whose time has come, has the handler of their kind make one call, and reports what came of it, as a
- * host reports its events.
+ * Carries out the server's own orders. It leases orders whose time has come, has the handler of their kind make one call, and reports the
+ * result as a host reports its events.
  *
- * Nothing here has to survive a crash. An order whose server is gone is leased by the next one once the lease is over, and what a call has
- * done already is seen by the next look.
+ * Nothing here has to survive a crash. An order whose server is gone is leased by the next server once the lease is over. The next look
+ * sees what a call has done already.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -24,7 +24,7 @@ export interface WorkerContext extends ReportContext {
   readonly log: Logger;
   /** Rung when orders were given. */
   readonly bell: Bell;
-  /** By the kind of an order. */
+  /** Handlers by the kind of an order. */
   readonly handlers: Readonly<Record<string, OrderHandler>>;
 }
 
@@ -113,7 +113,7 @@ async function carryOut(ctx: WorkerContext, order: OrderRow, lease: Lease, closi
 }
 
 /**
- * Whether the order is still this server's, and still wanted: the process may have stood still since the lease was taken, and an event that
+ * Whether the order is still this server's, and still wanted. The process may have stood still since it took the lease, and an event that
  * was given up takes its order with it.
  */
 async function mayAct(ctx: WorkerContext, order: OrderRow, lease: Lease): Promise<boolean> {

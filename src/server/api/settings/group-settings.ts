@@ -15,8 +15,8 @@ import { checkTagFilters } from './tag-filters.ts';
 import { checkTriggers, type KnowsTarget } from './triggers.ts';
 
 /**
- * Members that are kept as they were given. Of those that are not acted upon, only values that ask for nothing get here; groups that an older
- * version made may have others.
+ * Members that are kept as they were given. A member that is not acted upon has a value that asks for nothing here; groups made by an older
+ * version may have others.
  */
 const KEPT = [
   'ec2TagFilters',
@@ -44,7 +44,7 @@ const TAG_FORMS = [
   ['onPremisesInstanceTagFilters', 'onPremisesTagSet'],
 ] as const;
 
-/** What the server's own configuration has. */
+/** Load balancers and targets of notices in the server's own configuration. */
 export interface KnownThings {
   readonly balancers: KnownBalancers;
   readonly knowsTarget: KnowsTarget;

@@ -22,7 +22,7 @@ const OF_HOSTS: readonly (readonly [string, ExceptionName])[] = [
   ['ec2DeploymentOptions', 'InvalidAutoScalingGroupProcessToSuspendException'],
 ];
 
-/** What only ECS has of the rest. */
+/** Members of the rest that only ECS has. */
 const OF_ECS: readonly (readonly [string, ExceptionName])[] = [
   ['ecsServices', 'InvalidECSServiceException'],
   ['loadBalancerInfo', 'InvalidLoadBalancerInfoException'],

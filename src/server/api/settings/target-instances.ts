@@ -49,7 +49,7 @@ function readAutoScalingGroups(given: Input, asksAws: boolean): readonly string[
   });
 }
 
-/** What a deployment asks for, beside its hosts. */
+/** Options of a deployment besides its hosts. */
 export interface AskedFor {
   readonly isRestart: boolean;
   readonly updateOutdatedInstancesOnly: boolean;

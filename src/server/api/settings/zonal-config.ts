@@ -15,7 +15,7 @@ export interface ZonalConfig {
 
 const MEMBER = 'zonalConfig';
 const MAX_PERCENT = 99;
-/** What a host count is at most anywhere. */
+/** Highest host count anywhere. */
 const MAX_HOST_COUNT = 2 ** 31 - 1;
 /** A deployment that waits longer is over before the wait is. */
 const MAX_SECONDS = DEPLOYMENT_LIMIT_MS / 1000;
