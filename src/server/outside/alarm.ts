@@ -1,9 +1,9 @@
-/** What every alarm is to the rest of the server. Pure. */
+/** Interface of every alarm to the rest of the server. Pure. */
 
 export interface AlarmReading {
   /** `unreadable`: whoever knows could not be asked, or gave no answer that says anything. */
   readonly state: 'ok' | 'alarm' | 'unreadable';
-  /** What was seen, in words. */
+  /** Description of what was seen. */
   readonly detail: string;
   /** An alarm because nothing answered at all; one lost packet looks the same. */
   readonly isSilence?: boolean;
@@ -12,7 +12,7 @@ export interface AlarmReading {
 /** Looks once. Never rejects. */
 export type Alarm = (signal: AbortSignal) => Promise<AlarmReading>;
 
-/** By the names that deployment groups call them. */
+/** Alarms by the names that deployment groups give them. */
 export interface Alarms {
   has(name: string): boolean;
   /** Looks once at all of these; of one that there is not, nothing is said. Never rejects. */

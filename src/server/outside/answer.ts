@@ -1,4 +1,4 @@
-/** What scripts and webhooks may answer about a host. Pure. */
+/** Answers that scripts and webhooks may give about a host. Pure. */
 import type { AllowState, BlockState } from './load-balancer.ts';
 
 const STATES: Readonly<Record<'block' | 'allow', readonly string[]>> = {
@@ -24,7 +24,7 @@ export function parseAnswer<Action extends 'block' | 'allow'>(
   return { state: state as Action extends 'block' ? BlockState : AllowState, answer: said };
 }
 
-/** What was answered instead, for the diagnostics. */
+/** Describes an answer that does not fit, for the diagnostics. */
 export function unfitAnswer(action: 'block' | 'allow', text: string): string {
   const wanted = `{"state": ${STATES[action].map((state) => `"${state}"`).join(' | ')}}`;
   return `'${text.trim().slice(0, 200)}' is not ${wanted}`;

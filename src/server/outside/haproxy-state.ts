@@ -1,4 +1,4 @@
-/** What HAProxy's runtime API says of the servers of a backend. Pure. */
+/** Reads what HAProxy's runtime API says about the servers of a backend. Pure. */
 
 export interface HaproxyServer {
   readonly name: string;
@@ -10,7 +10,11 @@ export interface HaproxyServer {
   readonly check: string;
 }
 
-/** Of `show stat BACKEND 4 -1`: columns by the names in its first line. @returns null: it is no such answer */
+/**
+ * Reads the answer to `show stat BACKEND 4 -1`, with columns by the names in its first line.
+ *
+ * @returns null: it is no such answer
+ */
 export function parseStat(text: string, backend: string): readonly HaproxyServer[] | null {
   const [head = '', ...rows] = text.trim().split('\n');
   if (!head.startsWith('# pxname,')) return null;
@@ -38,10 +42,14 @@ export function parseStat(text: string, backend: string): readonly HaproxyServer
 const MAINT_BITS = 0x01 | 0x02 | 0x20;
 const DRAIN_BITS = 0x08 | 0x10;
 
-/** What a server was told: `DOWN` hides in its status that it drains. */
+/** State that an operator has set: `DOWN` hides in its status that it drains. */
 export type AdminState = 'ready' | 'drain' | 'maint';
 
-/** Of `show servers state BACKEND`, by server. @returns null: it is no such answer */
+/**
+ * Reads the answer to `show servers state BACKEND`, by server.
+ *
+ * @returns null: it is no such answer
+ */
 export function parseAdminStates(text: string): ReadonlyMap<string, AdminState> | null {
   const [version, head = '', ...rows] = text.trim().split('\n');
   if (version !== '1' || !head.startsWith('# ')) return null;

@@ -1,9 +1,9 @@
 /**
- * What every load balancer is to the rest of the server: two questions that are orders at the same time.
+ * Interface of every load balancer to the rest of the server: two questions that are orders at the same time.
  *
- * A call is one nudge and one look: it sees to it that the balancer is told what is wanted, and says how far it has come. It waits for nothing
+ * A call is one nudge and one look: it tells the balancer the wanted state, and says how far the balancer has come. It waits for nothing
  * but its answers and may be repeated at any time, by any server. So a crash between two calls needs no repair, and a balancer that has
- * forgotten what it was told is told again. Whoever calls decides when to look again. Pure.
+ * forgotten what it was told is told again. The caller decides when to look again. Pure.
  */
 
 /** A host as balancers are told of it. */
@@ -21,8 +21,8 @@ export interface CallRecord {
 }
 
 /**
- * `waiting`: it takes requests as before, until another one does, too; `draining`: only requests from before are still served there; `absent`: the
- * balancer does not know the host, so nothing goes there.
+ * State of a host that is taken out. A `waiting` host takes requests as before, until another host does, too. A `draining` host serves only
+ * requests from before. An `absent` host is unknown to the balancer, so nothing goes there.
  */
 export type BlockState = 'waiting' | 'draining' | 'out' | 'absent';
 /** `joining`: not known to work yet; `unhealthy`: found not to work. Both may still become `healthy`. */
@@ -30,7 +30,7 @@ export type AllowState = 'joining' | 'healthy' | 'unhealthy';
 
 export interface BlockLook extends CallRecord {
   readonly state: BlockState;
-  /** What the balancer wants to be told in the next calls about this host, until it is back. JSON; absent: nothing. */
+  /** Memory for the next calls about this host, until it is back. JSON; absent: nothing. */
   readonly memory?: unknown;
 }
 export type AllowLook = CallRecord & { readonly state: AllowState };
@@ -39,13 +39,13 @@ export interface BlockHow {
   /** Time is up for requests that are still served: the host is taken out all the same. */
   readonly isDrainOver: boolean;
   readonly signal: AbortSignal;
-  /** What the last look of the same event wanted to be told. */
+  /** Memory that the last look of the same event has left. */
   readonly memory?: unknown;
 }
 
 export interface AllowHow {
   readonly signal: AbortSignal;
-  /** What the last look wanted to be told when the host was last taken out, be it by an earlier deployment. */
+  /** Memory from the last look when the host was last taken out, perhaps by an earlier deployment. */
   readonly memory?: unknown;
 }
 

@@ -5,7 +5,7 @@ import { messageOf, SlipwayError } from '../../errors.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** What the names of a file stand for, for messages. */
+/** Thing that a name of the file stands for, for messages. */
 export interface NamedThing {
   /** With its article. */
   readonly one: string;

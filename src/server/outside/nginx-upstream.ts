@@ -30,7 +30,7 @@ const MARK = '# slipway: workers from before this change: ';
 /** Workers a line: nginx refuses a comment of 4096 bytes. */
 const MARKED_IN_LINE = 50;
 const SERVER = /^\s*server\s+([^\s;]+)(\s[^;]*)?;\s*$/;
-/** What may stand for an address without meaning anything else to nginx. */
+/** Texts that may stand for an address and mean nothing else to nginx. */
 const ADDRESS = /^[A-Za-z0-9._:[\]/-]+$/;
 
 export function isAddress(text: string): boolean {
@@ -73,7 +73,7 @@ export function renderUpstream({ before, lines }: Upstream): string {
   return `${[...marks, ...rendered].join('\n')}\n`;
 }
 
-/** What is wanted of one server. */
+/** Wanted state of one server. */
 export interface Wish {
   readonly address: string;
   readonly isDown: boolean;

@@ -1,8 +1,8 @@
 /**
  * An upstream of nginx, the open source one: a file of servers that is rewritten, and a reload.
  *
- * A reload returns before the new workers serve, and old ones go on until their requests have ended. So a change is done when all workers from
- * before it are gone: the file names them. nginx has no checks of its own, so the probe says whether a host is healthy.
+ * A reload returns before the new workers serve, and old ones go on until their requests have ended. So a change is done when all workers
+ * from before it are gone: the file names them. The probe says whether a host is healthy, because nginx has no checks of its own.
  */
 import { readFileSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../../errors.ts';

@@ -1,10 +1,10 @@
-/** What every receiver of notices is to the rest of the server. Pure. */
+/** Interface of every receiver of notices to the rest of the server. Pure. */
 import { createHash } from 'node:crypto';
 
 export interface OutgoingNotice {
   /** The same each time that it is sent, so that a receiver can tell a repetition. */
   readonly messageId: string;
-  /** What the group calls its target: the ARN of a topic, or a name. */
+  /** Name of the target in the group: the ARN of a topic, or a name of the server's file. */
   readonly target: string;
   readonly event: string;
   readonly subject: string;
@@ -19,7 +19,7 @@ export interface OutgoingNotice {
 export interface NoticeAnswer {
   /** `failed`: later it may be taken; `refused`: this very notice is not taken, however often it comes. */
   readonly ending: 'sent' | 'failed' | 'refused';
-  /** What was answered, in one line. */
+  /** Answer of the receiver, in one line. */
   readonly answer: string;
 }
 

@@ -3,7 +3,7 @@ import { type Alarm, type AlarmReading, causeOf } from './alarm.ts';
 import { readAnswer } from './read-answer.ts';
 
 export interface PrometheusSettings {
-  /** Of the server, without `/api/v1/query`. */
+  /** Address of the server, without `/api/v1/query`. */
   readonly url: string;
   readonly query: string;
   /** Values on this side of it are an alarm. */

@@ -1,4 +1,4 @@
-/** What somebody else's server answers, read only as far as an answer may go: it may not say how long it is, and may never end. */
+/** Reads the answer of a foreign server up to a limit: it may not say how long it is, and may never end. */
 
 /** @throws Error when there is more, or the connection breaks */
 export async function readAnswer(answer: Response, maxBytes: number): Promise<string> {

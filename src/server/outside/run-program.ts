@@ -11,14 +11,14 @@ export interface ProgramEnd {
   readonly call: string;
   readonly exitCode: number;
   readonly stdout: string;
-  /** What it said, the end of it: standard error, else standard output. */
+  /** End of what the program said: standard error, else standard output. */
   readonly said: string;
 }
 
-/** What is kept of its output, in characters: the end. */
+/** Limit on the output that is kept, in characters: its end is kept. */
 const MAX_OUTPUT = 64 * 1024;
 const MAX_SAID = 500;
-/** What the program itself wrote has arrived by then; what it has left running may hold its output for ever. */
+/** Time for the program's own output to arrive, in ms. Processes that it has left running may hold its output for ever. */
 const OUTPUT_GRACE_MS = 200;
 
 /**

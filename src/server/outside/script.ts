@@ -1,9 +1,9 @@
 /**
  * A load balancer behind a command of the operator's.
  *
- * The command is run with `block` or `allow` behind its own arguments, and the host in its environment. It tells the balancer what is wanted,
- * looks once, and ends: with JSON on its standard output, `{"state": "draining"}`, or without any output by its exit status, 0 for done and 75
- * for not yet (EX_TEMPFAIL of sysexits.h). Every other status is a fault, and the call is made again.
+ * The command is run with `block` or `allow` behind its own arguments, and the host in its environment. It tells the balancer the wanted
+ * state, looks once, and ends. Its answer is JSON on its standard output, `{"state": "draining"}`. Without any output its exit status
+ * counts: 0 for done, and 75 for not yet (EX_TEMPFAIL of sysexits.h). Every other status is a fault, and the call is made again.
  */
 import { parseAnswer, unfitAnswer } from './answer.ts';
 import { type BalancedHost, BalancerFault, type LoadBalancer } from './load-balancer.ts';

@@ -1,6 +1,6 @@
 /**
- * A webhook that is told of deployments: a POST in the envelope in which SNS sends to HTTP endpoints, so that what takes notices of the hosted
- * service can stay as it is. In place of SNS' signature, which only Amazon can make, there is one by a secret that both sides know: the
+ * A webhook that is told of deployments. It gets a POST in the envelope in which SNS sends to HTTP endpoints, so that receivers of the
+ * hosted service's notices can stay as they are. Only Amazon can make SNS' signature. In its place stands one by a shared secret: the
  * HMAC-SHA256 of the time, a dot and the body, in hex. The time keeps an old request from being repeated.
  *
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html "HTTP/HTTPS notification JSON format"
@@ -20,7 +20,7 @@ export interface WebhookSinkSettings {
   readonly authorities: readonly string[];
 }
 
-/** Of an answer that says why, in bytes. */
+/** Limit on the part of an answer that is quoted, in bytes. */
 const MAX_WHY = 200;
 /** Statuses that are about this very request; all others may be different tomorrow. */
 const REFUSALS: readonly number[] = [400, 413, 415, 422];

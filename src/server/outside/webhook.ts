@@ -2,8 +2,8 @@
  * A load balancer behind an address that is asked by POST: `{"action": "block", "host": {"name", "tags"}, "isDrainOver"}`, and answers 200
  * with `{"state": "draining", "message": "…"}`. It is asked again and again until the state is final, so each question must bear repetition.
  *
- * The signature is the HMAC-SHA256 of the time, a dot and the body, in hex, so that nobody else can take hosts out, and nobody can repeat
- * an old question: the receiver refuses times that are minutes away.
+ * The signature is the HMAC-SHA256 of the time, a dot and the body, in hex. So nobody else can take hosts out, and nobody can repeat an old
+ * question: the receiver refuses times that are minutes away.
  */
 import { createHmac } from 'node:crypto';
 import { messageOf } from '../../errors.ts';

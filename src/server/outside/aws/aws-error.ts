@@ -1,4 +1,4 @@
-/** What a call to AWS has failed of. Pure. */
+/** Reasons for which calls to AWS fail. Pure. */
 import { isSlipwayError } from '../../../errors.ts';
 
 /**
@@ -41,7 +41,7 @@ export function awsFailureOf(error: unknown): AwsFailure {
   return { trouble: troubleOf(code, status), code, answer };
 }
 
-/** In one line what a call has failed of; of a package that is missing also how to install it, which is read far from here. */
+/** Describes the fault of a call in one line. For a missing package it adds how to install it, because the line is read far from here. */
 export function whyInWords(error: unknown): string {
   return isSlipwayError(error, 'PACKAGE_MISSING') ? `${error.message}. ${error.remedy}` : awsFailureOf(error).answer;
 }

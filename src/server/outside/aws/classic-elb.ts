@@ -19,7 +19,7 @@ export function createClassicElb(
   clients: Pick<AwsClients, 'classicLoadBalancing'>,
   { name, target, drainLimitMs }: ClassicElbSettings,
 ): LoadBalancer {
-  /** Of all instances: about a single one that is not registered the balancer answers with an error. */
+  /** Health of all instances: about a single one that is not registered the balancer answers with an error. */
   const healths = shared(async (LoadBalancerName: string, abortSignal) => {
     const answer = await callBalancer(`DescribeInstanceHealth ${name}`, async () =>
       (await clients.classicLoadBalancing()).describeInstanceHealth({ LoadBalancerName }, { abortSignal }),

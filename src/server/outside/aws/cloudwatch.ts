@@ -50,7 +50,7 @@ interface AlarmState {
   readonly reason: string;
 }
 
-/** By name; alarms that there are not are left out. */
+/** Returns the states by name; missing alarms are left out. */
 async function statesOf(
   client: CloudWatch,
   names: readonly string[],

@@ -1,5 +1,6 @@
 /**
- * The one question that the server asks of EC2, signed and read here: its client of the SDK takes 28 MB on disk and 109 MB of memory.
+ * The one question that the server asks of EC2. It is signed and read here, because the SDK's client takes 28 MB on disk and 109 MB of
+ * memory.
  *
  * @see the API of EC2, "Query requests"
  */

@@ -1,5 +1,5 @@
 /**
- * What a Classic Load Balancer says of an instance, and what follows from it. Pure.
+ * Judges an instance by the answer of a Classic Load Balancer. Pure.
  *
  * An instance that is being deregistered stays `InService` until its requests have ended, and only the description says so.
  */

@@ -1,4 +1,4 @@
-/** What the server does to Auto Scaling groups: hooks that it puts and removes, and the answers that instances wait for at them. */
+/** Changes to Auto Scaling groups: hooks that the server puts and removes, and the answers that instances wait for at them. */
 import type { AwsClients } from './aws.ts';
 import { AwsFault, callAws } from './aws-fault.ts';
 import { describeGroups } from './fleet.ts';
@@ -34,7 +34,7 @@ const TRANSITIONS = {
 /** An instance that nobody brings the revision is not let into service; one that is going goes. */
 const DEFAULT_RESULTS = { launch: 'ABANDON', termination: 'CONTINUE' };
 
-/** What AWS says of a hook, a group or a wait that is not there: all under the code ValidationError. */
+/** Words of AWS about a hook, a group or a wait that does not exist: all have the code ValidationError. */
 const IS_GONE = /not found|no lifecycle hook|no active lifecycle action/i;
 
 export function createScalingActions(clients: Pick<AwsClients, 'autoScaling'>): ScalingActions {
@@ -71,7 +71,7 @@ export function createScalingActions(clients: Pick<AwsClients, 'autoScaling'>): 
   };
 }
 
-/** Of the processes. */
+/** Makes the actions on processes. */
 function processActions(
   clients: Pick<AwsClients, 'autoScaling'>,
 ): Pick<ScalingActions, 'suspendedProcesses' | 'suspend' | 'resume'> {

@@ -20,7 +20,7 @@ export interface TargetGroupSettings {
   readonly drainLimitMs: number;
 }
 
-/** What a host that was taken out is registered with when it comes back. */
+/** Registration that a host gets back when it returns. */
 interface Registration {
   readonly ports: readonly (number | null)[];
 }
@@ -45,7 +45,7 @@ export function createTargetGroup(
     if (type === 'instance' || type === 'ip') return { arn: group.TargetGroupArn, type };
     throw wrongConfiguration(call, `its targets are of the type ${type}, and hosts can only be instance or ip`);
   };
-  /** Of all targets: the hosts of a wave share one call. */
+  /** Health of all targets: the hosts of a wave share one call. */
   const healths = shared(async (TargetGroupArn: string, abortSignal) => {
     const answer = await callBalancer(`DescribeTargetHealth ${name}`, async () =>
       (await clients.loadBalancing()).describeTargetHealth({ TargetGroupArn }, { abortSignal }),

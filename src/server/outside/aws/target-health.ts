@@ -1,5 +1,5 @@
 /**
- * What a target group says of a host's targets, and what follows from it. A host may be there with several ports. Pure.
+ * Judges a host's targets by the answer of a target group. A host may be there with several ports. Pure.
  *
  * @see the API of Elastic Load Balancing v2, `TargetHealth`, for states and reasons
  */
