@@ -5,7 +5,7 @@
  * that comes back after another one is of an agent that has lived on beside that other one.
  */
 
-/** What is known of the agents of a host. */
+/** Facts about the agents of a host. */
 export interface AgentRuns {
   /** Ids, the one that polled last first. */
   readonly ids: readonly string[];
@@ -24,7 +24,11 @@ export function readRunId(header: unknown): string | null {
   return typeof header === 'string' && ID.test(header) ? header : null;
 }
 
-/** What is known after a poll. @returns the same object when nothing is new */
+/**
+ * Returns the facts after a poll.
+ *
+ * @returns the same object when nothing is new
+ */
 export function notePoll(runs: AgentRuns, id: string, nowMs: number): AgentRuns {
   if (runs.ids[0] === id) return runs;
   const ids = [id, ...runs.ids.filter((other) => other !== id)].slice(0, REMEMBERED);

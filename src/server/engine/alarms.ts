@@ -1,4 +1,4 @@
-/** What the readings of alarms make of a deployment that watches them. Pure. */
+/** Effect of alarm readings on a deployment that watches the alarms. Pure. */
 
 /** Alarms that a deployment watches, as they were when it was created. */
 export interface WatchedAlarms {

@@ -15,7 +15,7 @@ export interface ApplyContext {
   readonly nowMs: number;
 }
 
-/** What the world has to be told once the transaction is committed. */
+/** Announcements to make once the transaction is committed. */
 export interface Applied {
   /** Hosts that have something to do now. */
   readonly hostArns: readonly string[];

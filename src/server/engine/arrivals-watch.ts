@@ -1,8 +1,8 @@
 /**
  * Gives hosts that come to a group, or come back to it, the group's last good revision, by deployments of their own.
  *
- * Level-triggered: it looks at the groups again and again, and what is to be done follows from the rows alone. Every server of a database does
- * it; a group has one deployment at a time, so the others find that there is nothing left to do.
+ * Level-triggered: it looks at the groups again and again, and what is to be done follows from the rows alone. Every server of a database
+ * does it: a group has one deployment at a time, so the others find nothing left to do.
  */
 import type { Logger } from '../../logging/logger.ts';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
@@ -36,7 +36,10 @@ export interface ArrivalsWatchContext {
 const LOOK_MS = 10_000;
 /** From when a host is first seen to need a deployment: hosts that come together get one together. */
 export const SETTLE_MS = 10_000;
-/** A host that was heard of within this time is there: a poll is held for less than a minute, and its time is noted to half a minute. */
+/**
+ * A host that was heard of within this time, in ms, is there. A poll is held for less than a minute, and its time is noted to half a
+ * minute.
+ */
 const HEARD_OF_MS = 2 * 60_000;
 /** As many as one deployment may have; the others follow. */
 const MAX_HOSTS = 1000;
@@ -55,7 +58,7 @@ export function startArrivalsWatch(ctx: ArrivalsWatchContext): Repeated {
   });
 }
 
-/** What a watch remembers between its looks; none of it is needed, and a restart only takes a little longer. */
+/** Memory of a watch between its looks; none of it is needed, and a restart only takes a little longer. */
 interface Memory {
   /** Since when a group has hosts that wait, by the group's id. */
   readonly waitingSince: Map<string, number>;

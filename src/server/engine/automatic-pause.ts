@@ -1,6 +1,6 @@
 /**
- * When a group's next automatic deployment may begin. What has kept one from succeeding (an alarm that is active, a bundle that is gone) mostly
- * keeps the next one, too; and whoever has stopped one does not want to stop another one at once.
+ * When a group's next automatic deployment may begin. The cause of a failure, such as an active alarm or a missing bundle, mostly stops the
+ * next one, too. And a person who has stopped one does not want to stop another at once.
  */
 import { listDeployments } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';

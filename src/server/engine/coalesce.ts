@@ -19,8 +19,8 @@ interface Runs {
  * thousand times.
  *
  * Before a run begins, the event loop turns once. With the embedded database everything between a request and its answer is one chain of
- * microtasks: without the turn, each of a thousand requests that have arrived would be carried out to its end, with a run of its own,
- * before the next one is looked at.
+ * microtasks. Without the turn, each of a thousand waiting requests would be carried out to its end, with a run of its own, before the
+ * next.
  *
  * @param work must not reject
  */

@@ -10,12 +10,12 @@ export interface ContinueRequest {
   readonly deploymentId: string;
   /** `READY_WAIT`: traffic is rerouted; `TERMINATION_WAIT`: the original hosts are terminated. */
   readonly wait: 'READY_WAIT' | 'TERMINATION_WAIT';
-  /** What a deployment is refused with that has not come to the wait before termination. */
+  /** Exception for a deployment that has not come to the wait before termination. */
   readonly tooEarly: ExceptionName;
 }
 
 /**
- * Asked again while the wait that it ended goes over into what follows, it is refused for the first wait and changes nothing for the second.
+ * A second call, while the deployment moves on, is refused for the first wait and changes nothing for the second.
  *
  * @throws ApiError DeploymentDoesNotExistException, DeploymentAlreadyCompletedException, UnsupportedActionForDeploymentTypeException for a
  *   deployment in place or a rollback, DeploymentIsNotInReadyStateException, or the one of `tooEarly`

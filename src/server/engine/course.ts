@@ -5,7 +5,7 @@
  * ready, whoever its doer is.
  */
 
-/** Who carries an event out: a host, told by a command; the server itself; a hook, which answers by itself. */
+/** Party that carries an event out: a host, told by a command; the server itself; a hook, which answers by itself. */
 export type Doer = 'host' | 'server' | 'hook';
 
 export interface CourseEvent {
@@ -30,7 +30,7 @@ export type Scenario =
   | 'lambda'
   | 'ecs';
 
-/** What a host does to get a revision. */
+/** Events of a host that gets a revision. */
 export const IN_PLACE_EVENTS = [
   'ApplicationStop',
   'DownloadBundle',

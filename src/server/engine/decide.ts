@@ -1,12 +1,12 @@
 /**
- * What a deployment does next. Pure: everything follows from the rows as they are and the time, so it does not matter who asks,
- * how often, or what happened in between.
+ * Decides the next actions of a deployment. Pure: everything follows from the rows and the time. So it does not matter who asks, how often,
+ * or what happened in between.
  *
  * Deployment   Created → InProgress (once its targets are resolved, outside of here) → Succeeded | Failed | Stopped
  *              InProgress → Ready → InProgress, in blue/green deployments that wait before traffic is rerouted
  *
- * Each kind of deployment is decided in a file of its own: `hosts/in-place`, `hosts/blue-green`. What they decide about is in `snapshot`, the events that they
- * have in `course`, and how long they wait in `limits`.
+ * Each kind of deployment is decided in a file of its own: `hosts/in-place`, `hosts/blue-green`. Their input is in `snapshot`, the events
+ * are in `course`, and the waiting times in `limits`.
  */
 import { decideBlueGreen, decideBlueGreenInPart } from './hosts/blue-green.ts';
 import { decideInPart, decideInPlace } from './hosts/in-place.ts';
@@ -35,7 +35,7 @@ export function decidePart(
     : decideBlueGreenInPart(deployment, others, nowMs);
 }
 
-/** What a deployment waits for now, by instance. */
+/** Returns the present waits of a deployment, by instance. */
 export function waitsOf(deployment: DeploymentSnapshot, nowMs: number): ReadonlyMap<string, Wait> {
   const waits = new Map<string, Wait>();
   for (const snapshot of deployment.targets) {

@@ -12,8 +12,9 @@ export interface KeyDisabled extends DisabledKey {
 }
 
 /**
- * Disables a key for good. With the last enabled key of a host, what runs there ends as Failed: nobody could report it any more, and a
- * key made later belongs to an agent that starts anew. Events that no host has begun wait for such an agent, as for any other.
+ * Disables a key for good. When it was the last enabled key of a host, the events that run there end as Failed. Nobody could report them
+ * any more, and a key made later belongs to an agent that starts anew. Events that no host has begun wait for such an agent, as for any
+ * other.
  *
  * @returns undefined: there is no such key
  */

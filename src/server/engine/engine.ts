@@ -1,12 +1,12 @@
 /**
- * Drives deployments to their end. Level-triggered: each step locks the deployment's row, reads what is there, decides, and
- * writes down what was decided, in one transaction. Who takes a step, when, and how often does not matter.
+ * Drives deployments to their end. Level-triggered: each step locks the deployment's row, reads what is there, decides, and writes down
+ * what was decided, in one transaction. It does not matter who takes a step, when, and how often.
  *
- * What guarantees that a deployment goes on: `wake_at_ms`, and `changed_targets`. Whoever changes something about a deployment sets the
- * first to now in the same transaction, and a step sets it to the next time limit. Reports of hosts, of which there are many, note their
- * target in the second instead: then a step looks at such targets alone (`step-part`), and a report is written down while another step is
- * under way. Its answer comes after the step that follows from it. Every server looks for deployments whose time has come or which have
- * changed. So a crash between a change and its step loses nothing; calling `step` right after a change only makes it quick.
+ * Two records guarantee that a deployment goes on: `wake_at_ms`, and `changed_targets`. A transaction that changes something about a
+ * deployment sets the first to now, and a step sets it to the next time limit. Hosts report often, so a report notes its target in the
+ * second instead. Then a step looks at such targets alone (`step-part`), and reports are written down while another step is under way. The
+ * answer to a report comes after the step that follows from it. Every server looks for deployments whose time has come or which have changed. So a
+ * crash between a change and its step loses nothing; calling `step` right after a change only makes it quick.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -33,7 +33,7 @@ export interface EngineContext {
 
 export interface Engine {
   /**
-   * Takes the deployment's next steps. To be called after anything about it has changed; resolves when they are committed, or
+   * Takes the deployment's next steps. Call it after anything about the deployment has changed. Resolves when the steps are committed, or
    * when that could not be done just now and is left to the next look. Never rejects.
    */
   step(deploymentId: string): Promise<void>;

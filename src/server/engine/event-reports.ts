@@ -1,4 +1,4 @@
-/** What becomes of a lifecycle event, reported by whoever carries it out, and what that makes of its deployment. */
+/** Reports on lifecycle events by the parties that carry them out, and their effect on the deployment. */
 import type { CommandDiagnostics } from '../../protocol/diagnostics.ts';
 import type { Clock } from '../../system/clock.ts';
 import { noteChangedTargets } from '../store/changed-targets.ts';
@@ -25,7 +25,7 @@ export interface Reported<Answer> {
 export interface ReportedOn<Answer> {
   /** Finds the event and locks it, and throws what refuses the reporter; null: the event is gone. */
   find(tx: StoreTransaction): Promise<LifecycleEventRow | null>;
-  /** What the reporter of an event that is gone is told. */
+  /** Answer to a report on an event that is gone. */
   readonly answerForUnknown: Answer;
   readonly durability: Durability;
 }

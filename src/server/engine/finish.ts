@@ -12,8 +12,8 @@ import { TERMINATION_CREATOR } from './scale-in.ts';
 import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, storedSettings } from './settings.ts';
 
 /**
- * Ends a deployment: its own record, what is known of its hosts from now on, the group's last successful deployment, and, if that
- * is configured, the rollback that follows.
+ * Ends a deployment. It writes the deployment's record, the states of its hosts, the group's last successful deployment, and, if that is
+ * configured, the rollback that follows.
  *
  * @param targets as they are at the end
  * @returns the id of the rollback's deployment, if one follows
@@ -47,7 +47,7 @@ export async function finishDeployment(
   return rollBack(tx, deployment, group, targets, finish.status, ctx);
 }
 
-/** What a success changes about the group; null: nothing. */
+/** Returns the changes to the group after a success; null: none. */
 function groupAfter(deployment: DeploymentRow, group: DeploymentGroupRow): Partial<DeploymentGroupRow> | null {
   const { deployment_id: last_successful_deployment_id } = deployment;
   // An automatic one brings what the group has already, to some of its hosts.

@@ -48,7 +48,10 @@ export function isOfApplication({ applications_json }: Pick<GitTokenRow, 'applic
   return (JSON.parse(applications_json) as string[]).some((pattern) => starMatcher(pattern)(name));
 }
 
-/** Whether an address is at or below another one, whole names of the path counted. What is encoded in it may mean another path, and gets none. */
+/**
+ * Whether an address is at or below another one, whole names of the path counted. An address with encoded characters may mean another path,
+ * and is not covered.
+ */
 function covers(url: string, address: URL): boolean {
   const own = new URL(url);
   if (own.origin !== address.origin || address.pathname.includes('%')) return false;

@@ -1,4 +1,4 @@
-/** What is known of hosts once a deployment has ended. */
+/** States of hosts once a deployment has ended. */
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import { hostStatesOf } from '../store/host-states.ts';
 import { instancesThatFailed } from '../store/lifecycle-events.ts';
@@ -16,9 +16,9 @@ export function automaticCreatorOf({ creator }: Pick<DeploymentRow, 'creator'>):
 }
 
 /**
- * A host is as its own target ended; one that was not attempted stays as it was. What a failed one runs is unknown: the old
- * revision, the new one, or something in between. A replacement host that was installed runs the new one, also where it never came to take traffic.
- * A rollback that leads traffic back installs nothing, so each host runs what it ran.
+ * A host is as its own target ended; one that was not attempted stays as it was. The revision on a failed host is unknown: the old one, the
+ * new one, or something in between. A replacement host that was installed runs the new one, also where it never came to take traffic. A
+ * rollback that leads traffic back installs nothing, so each host runs what it ran.
  *
  * @param targets as they are at the end
  */

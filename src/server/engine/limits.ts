@@ -4,21 +4,20 @@ const MINUTE_MS = 60_000;
 /** A host that has not begun an event by then is taken to be gone. */
 export const EVENT_START_LIMIT_MS = 5 * MINUTE_MS;
 /**
- * A host that runs an event and is not heard of for so long is lost. Agents poll while they work: a poll is held for less than a minute, one
- * that failed is made again within two, and the time is noted to half a minute. It is also what the service calls too long for a reboot.
+ * A host that runs an event and is not heard of for so long is lost. Agents poll while they work: a poll is held for less than a minute,
+ * and a failed one is made again within two. The time is noted to half a minute. It is also what the service calls too long for a reboot.
  */
 export const SILENCE_LIMIT_MS = 5 * MINUTE_MS;
-/** What an event may take, and a moment for its report to arrive. */
+/** Limit on an event, with a moment for its report to arrive. */
 export const EVENT_LIMIT_MS = 60 * MINUTE_MS + MINUTE_MS;
 export const DEPLOYMENT_LIMIT_MS = 12 * 60 * MINUTE_MS;
 /** The longest wait for ContinueDeployment, and before the original hosts are terminated. */
 export const LONGEST_WAIT_MS = 48 * 60 * MINUTE_MS;
-/** Of a blue/green deployment: both waits, and an hour for each of its 13 events. */
+/** Limit on a blue/green deployment: both waits, and an hour for each of its 13 events. */
 export const BLUE_GREEN_LIMIT_MS = 2 * LONGEST_WAIT_MS + 13 * 60 * MINUTE_MS;
 
 /**
- * A command that was taken and not acknowledged is handed out again: the answer to the poll was lost. An agent acknowledges
- * within seconds, as soon as it has read the specification; and there is time for one more try before the event's own limit of
- * five minutes.
+ * A command that was taken and not acknowledged is handed out again: the answer to the poll was lost. An agent acknowledges within seconds,
+ * as soon as it has read the specification. So there is time for one more try before the event's own limit of five minutes.
  */
 export const REDELIVERY_MS = 2 * 60_000;

@@ -1,4 +1,6 @@
-/** Writes down the notices of a step, in the transaction of the step: no crash can lose one, or send one of what has not happened. */
+/**
+ * Writes the notices of a step in the transaction of the step. No crash can lose a notice, or send one of something that did not happen.
+ */
 import { findDeployment } from '../store/deployments.ts';
 import { eventsOfInstances } from '../store/lifecycle-events.ts';
 import { insertNotices } from '../store/notices.ts';
@@ -9,7 +11,7 @@ import { type Change, deploymentNotice, instanceNotice, type WantedNotice, wante
 import { triggersOfDeployment } from './settings.ts';
 
 /**
- * To be called when everything else of a step is written. A deployment without triggers costs nothing.
+ * Call it when everything else of a step is written. A deployment without triggers costs nothing.
  *
  * @param before the deployment as it was when the step began
  * @param targetsBefore those targets that the step may have changed, as they were

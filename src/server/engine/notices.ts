@@ -1,7 +1,7 @@
 /**
  * Which notices follow from a change of a deployment and of its targets, and what they say. Pure.
  *
- * A notice's id follows from what has changed and from the trigger, and each event comes once in the life of a deployment or a target. So
+ * A notice's id follows from the change and from the trigger, and each event comes once in the life of a deployment or a target. So
  * deciding twice makes one row, and a receiver can tell a repetition by the id.
  */
 import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';

@@ -1,7 +1,7 @@
 /**
- * Deployments, diagnostics and revisions that are old enough to go, but for what is needed: never a deployment that is open, the last
- * successful or the last one of its group, or that an open one restarts; never a revision that a group is to run, that its last successful
- * deployment installed, that an open deployment installs or goes back to, or that runs on a host.
+ * Finds deployments, diagnostics and revisions that are old enough to be deleted. It keeps a deployment that is open, that is the last or
+ * the last successful one of its group, or that an open one restarts. It keeps a revision that a group is to run, that its last successful
+ * deployment installed, or that runs on a host. And it keeps a revision that an open deployment installs or goes back to.
  */
 import { setImmediate } from 'node:timers/promises';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
@@ -27,7 +27,7 @@ interface HistoryContext {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** What is looked at together. */
+/** Number of rows that are looked at together. */
 const PAGE = 100;
 /** Targets for one transaction; each has seven events, or some more. That takes about ten milliseconds. */
 const TARGETS = 50;
@@ -52,7 +52,7 @@ export async function* deletionsOfDiagnostics(ctx: HistoryContext, beforeMs: num
   }
 }
 
-/** Pages of ids. What is not needed when it is looked at is not needed later either, so nothing has to be locked. */
+/** Pages of ids. A row that is not needed when it is looked at is not needed later either, so nothing has to be locked. */
 async function* spareDeployments(
   db: StoreReader,
   filter: { readonly beforeMs: number; readonly withDiagnostics: boolean },

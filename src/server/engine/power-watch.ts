@@ -8,7 +8,7 @@ import type { Waiters } from './waiters.ts';
 export interface PowerWatchContext {
   readonly store: Pick<Store, 'db'>;
   readonly waiters: Pick<Waiters, 'waiting' | 'wake' | 'size'>;
-  /** What else goes on for as long as its key has power. */
+  /** Transfers, which also go on for as long as their keys have power. */
   readonly transfers: { underWay(): readonly KeyInUse[] };
   readonly clock: Clock;
   readonly log: Logger;
@@ -23,17 +23,16 @@ export interface KeyInUse {
 /** A poll or a transfer outlives its key by no more than this. */
 const LOOK_MS = 1_000;
 /**
- * So many looks at the keys in use follow each loss of power, wherever it was: a request that was let in just before may take a moment until it
- * is among what is in use.
+ * Number of looks at the keys in use after each loss of power, wherever it was. A request that was let in just before may take a moment
+ * until it counts as in use.
  */
 const LOOKS_AFTER_LOSS = 5;
 /** Without any loss the keys in use are looked at this seldom. Not needed, and cheap. */
 const LOOKS_BETWEEN = 60;
 
 /**
- * Ends the polls and the transfers of keys that have lost their power, whoever took it: this server says so at once, but
- * `slipway keys disable` is another process, and on PostgreSQL there may be other servers. The polls are only woken; they look for
- * themselves.
+ * Ends the polls and the transfers of keys that have lost their power, whoever took it. This server announces a loss at once, but `slipway
+ * keys disable` is another process, and on PostgreSQL there may be other servers. The polls are only woken; they look for themselves.
  */
 export function startPowerWatch(ctx: PowerWatchContext): Repeated {
   let failures = 0;

@@ -27,7 +27,7 @@ export function whyNoWayBack(deployment: DeploymentRow, targets: readonly Target
     : 'There is no rollback: no traffic was rerouted, and the original instances serve as before.';
 }
 
-/** What the rollback has in place of the columns of a rollback in place. */
+/** Returns the columns in which this rollback differs from a rollback in place. */
 export function wayBackOf(deployment: DeploymentRow) {
   const { deployment_id: deploymentId, settings_json } = deployment;
   const { blueGreenDeploymentConfiguration } = parseOptions(deployment);

@@ -1,7 +1,7 @@
 /**
- * Automatic rollback: when a deployment fails or is stopped, a new deployment of the group's last successful revision follows at
- * once (after a blue/green deployment one that leads traffic back), if its configuration or the caller of the stop says so. It begins in the transaction that ends the other, so nobody can
- * come between, and no crash can lose it.
+ * Automatic rollback. When a deployment fails or is stopped, a new deployment of the group's last successful revision follows at once, if
+ * its configuration or the caller of the stop says so. After a blue/green deployment, the new one leads traffic back. It begins in the
+ * transaction that ends the other, so nobody can come between, and no crash can lose it.
  */
 
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
@@ -71,10 +71,7 @@ function whyNoRollback(good: DeploymentRow | null, targets: readonly TargetRow[]
   return wasTouched ? null : 'There is no rollback: nothing was done on any instance.';
 }
 
-/**
- * What the caller of a stop has asked for comes first. Otherwise a rollback that fails is not rolled back itself: that would go on
- * for ever.
- */
+/** The wish of the stop's caller comes first. Otherwise a rollback that fails is not rolled back itself: that would go on for ever. */
 function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow | null, status: 'Failed' | 'Stopped'): boolean {
   if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
   if (deployment.creator === ROLLBACK_CREATOR) return false;

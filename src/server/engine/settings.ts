@@ -1,6 +1,6 @@
 /**
- * What a deployment goes by: the settings of its group and its own options, read once, when it is created, and stored with it. A group that
- * is changed afterwards changes nothing that runs. Pure.
+ * Settings of a deployment: those of its group and its own options, read once, when it is created, and stored with it. A group that is
+ * changed afterwards changes nothing that runs. Pure.
  */
 import type { DeploymentRow } from '../store/schema.ts';
 import type { AlarmConfiguration } from './alarms.ts';
@@ -20,7 +20,7 @@ export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 
 export interface LoadBalancerInfo {
   readonly elbInfoList?: readonly NamedBalancer[] | undefined;
   readonly targetGroupInfoList?: readonly NamedBalancer[] | undefined;
-  /** Of ECS alone. */
+  /** Pairs of target groups, for ECS alone. */
   readonly targetGroupPairInfoList?: readonly TargetGroupPair[] | undefined;
 }
 
@@ -52,7 +52,7 @@ export interface DeploymentSettings {
   readonly ec2FilterLists?: FilterLists;
   /** or AWS says that this deployment group has it; absent: AWS is not asked. */
   readonly fleetOf?: string;
-  /** Of those, only these instances; absent: all. */
+  /** Instances of the fleet that it is limited to; absent: all. */
   readonly only?: readonly string[];
   /** Its hosts are going: their applications are stopped, and nothing is installed. */
   readonly isTermination?: true;
@@ -64,9 +64,9 @@ export interface DeploymentSettings {
   readonly loadBalancerInfo: LoadBalancerInfo | null;
   /** Absent: the deployment is in place. */
   readonly blueGreen?: BlueGreenPlan;
-  /** What rests while it runs; absent: nothing. */
+  /** Processes that are suspended while it runs; absent: none. */
   readonly suspends?: Suspends;
-  /** Who is told what of it; absent: nobody. */
+  /** Triggers whose targets are told of it; absent: none. */
   readonly triggers?: readonly Trigger[];
 }
 
@@ -106,7 +106,7 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly outdatedInstancesStrategy?: 'UPDATE' | 'IGNORE' | undefined;
 }
 
-/** What a deployment's own record holds beside its columns: members of CreateDeployment, and what is known of rollbacks. All are shown. */
+/** Options in a deployment's own record, beside its columns: members of CreateDeployment, and facts about rollbacks. All are shown. */
 export interface DeploymentOptions {
   /** Takes the place of the group's. */
   readonly autoRollbackConfiguration?: AutoRollback;
@@ -164,14 +164,14 @@ export function balancerNames(info: LoadBalancerInfo | null | undefined): readon
 /** A load balancer as a group names it. */
 export interface BalancerRef {
   readonly name: string;
-  /** What it is in AWS. */
+  /** Kind of the balancer in AWS. */
   readonly kind: 'classic-elb' | 'target-group';
 }
 
 /** Names of load balancers that the server can reach: those of its own file, and any at all where it asks AWS. */
 export interface KnownBalancers extends Iterable<string> {
   has(name: string): boolean;
-  /** Of those of the file. */
+  /** Number of balancers in the file. */
   readonly size: number;
 }
 

@@ -1,4 +1,4 @@
-/** What a decision about a deployment is made from, and what is decided. Types only. Pure. */
+/** Input of a decision about a deployment, and its result. Types only. Pure. */
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
 import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
@@ -29,7 +29,7 @@ export interface TargetSnapshot {
   readonly events: readonly EventSnapshot[];
 }
 
-/** What is known of a target's host now. */
+/** Present state of a target's host. */
 export interface HostSnapshot {
   /** null: it is registered. */
   readonly deregisteredAtMs: number | null;
@@ -37,7 +37,7 @@ export interface HostSnapshot {
   readonly heardOfAtMs: number | null;
 }
 
-/** The targets of a deployment that a decision does not look at: the last step has seen to them, and nothing of them has changed since. */
+/** The targets of a deployment that a decision does not look at: the last step has seen to them, and they have not changed since. */
 export interface OtherTargets {
   readonly hosts: number;
   readonly counts: TargetCounts;

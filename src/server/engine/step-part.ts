@@ -14,11 +14,11 @@ import type { OtherTargets } from './snapshot.ts';
 import { NOTHING, type StepContext, type StepResult } from './step.ts';
 
 /**
- * One step of a deployment that costs what has changed: only targets of which an event has ended are looked at, and as many of those that
- * wait for their turn as may take their places. The deployment must be locked. It never ends a deployment.
+ * One step of a deployment that costs what has changed. It looks only at targets of which an event has ended, and at as many waiting
+ * targets as may take their places. The deployment must be locked. It never ends a deployment.
  *
- * This rests on what every step leaves behind: all other targets wait for their hosts, their turn, or nothing any more. What changes that
- * (time, a stop, a host that was deregistered, a key that was disabled) shows in `wake_at_ms`, and all is read.
+ * This rests on what every step leaves behind: all other targets wait for their hosts, their turn, or nothing any more. Other changes
+ * (time, a stop, a deregistered host, a disabled key) show in `wake_at_ms`, and then all is read.
  *
  * @returns null: the whole is needed, and nothing was written
  */

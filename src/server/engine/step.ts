@@ -26,7 +26,7 @@ export interface StepContext {
   listeningSinceMs(): number;
 }
 
-/** What a step has done, for those to whom it matters once it is committed. */
+/** Result of a step, for those to whom it matters once it is committed. */
 export interface StepResult extends Applied {
   /** How the deployment has ended, if it has. */
   readonly finished: FinishAction | null;

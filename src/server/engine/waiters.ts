@@ -1,5 +1,5 @@
 /**
- * Long polls that wait for work, by host. A large fleet waits all the time, so an idle poll is an object and an entry in a map, and has no
+ * Long polls that wait for work, by host. A large fleet waits all the time. So an idle poll is an object and an entry in a map, and has no
  * closure and no signal of its own.
  */
 export interface Waiters {
@@ -8,7 +8,7 @@ export interface Waiters {
   /** Wakes the host's polls, the newest first: of two, the older one may be a connection that nobody reads any more. */
   wake(hostArn: string): void;
   wakeAll(): void;
-  /** Who waits, each host and key once. */
+  /** Lists the waiting hosts and keys, each once. */
   waiting(): readonly WaitingHost[];
   /** How many polls wait. */
   readonly size: number;
@@ -21,8 +21,8 @@ export interface WaitingHost {
 
 export interface HostWatch {
   /**
-   * Resolves with true at the next wake-up, at once if there was one since the watch began or since this was last called; with false when the
-   * watch has ended.
+   * Resolves with true at the next wake-up, or at once if there was one since the watch began or the last call. Resolves with false when
+   * the watch has ended.
    */
   woken(): Promise<boolean>;
   /** The poll waits no more: its time is over, or its client is gone. */

@@ -1,5 +1,5 @@
 /**
- * Hosts that come and go: which of a group's hosts get its last good revision by themselves, that is by a deployment that nobody asked for. Pure.
+ * Hosts that come and go: which of a group's hosts get its last good revision by a deployment that nobody asked for. Pure.
  *
  *   a host that the group never deployed to          launch: always
  *   the same, registered while the last good         update
@@ -9,8 +9,8 @@
  *   a host that an automatic deployment failed on    the same once more, at most three times, with pauses
  *   every other host                                 nothing
  *
- * Updates are for groups whose outdatedInstancesStrategy is UPDATE. A host on which a deployment failed that somebody asked for is left alone: that
- * is for people to look at, and what it runs may be wanted. So is one that an unsuccessful deployment gave a newer revision.
+ * Updates are for groups whose outdatedInstancesStrategy is UPDATE. A host is left alone when a deployment that somebody asked for failed
+ * on it: people should look at it, and its revision may be wanted. So is one that an unsuccessful deployment gave a newer revision.
  */
 import type { HostStateRow } from '../../store/schema.ts';
 
@@ -35,7 +35,7 @@ export interface Candidate {
   readonly instanceId: string;
   readonly registeredAtMs: number;
   readonly heardOfAtMs: number;
-  /** What the group's last deployment left on it; null: the group never deployed to it. */
+  /** State that the group's last deployment left on the host; null: the group never deployed to it. */
   readonly state: Omit<HostStateRow, 'deployment_group_id' | 'instance_id'> | null;
 }
 

@@ -68,10 +68,10 @@ export function withGreenInAws(plan: ReplacementPlan, { autoScalingGroups = [] }
 }
 
 /**
- * Who belongs to a group that consists of the replacement hosts. Where AWS has said which they are, it says so from now on. Else the filters are
- * on-premises filters where the group had such before: hosts of the same kind replace them, and whoever changes the group's tags finds them where they
- * were. So they are where AWS says what a group's EC2 filters match: the replacement hosts were found by the tags with which they are enrolled, which
- * AWS need not know.
+ * Returns the filters of a group that consists of the replacement hosts. Where AWS has said which they are, it says so from now on. Else
+ * the filters are on-premises filters if the group had such before. Hosts of the same kind replace the old ones, and an editor of the
+ * group's tags finds them where they were. They are on-premises filters, too, where AWS answers for a group's EC2 filters. The replacement
+ * hosts were found by the tags with which they are enrolled, and AWS need not know those.
  */
 export function membershipAfter(
   before: MembershipSettings,

@@ -7,8 +7,8 @@
  * The minimum of healthy hosts holds for the green fleet, once while it is installed and once while it takes traffic. Blue hosts leave their
  * load balancers all together, after enough green ones have come to theirs. So at any time one of the fleets serves.
  *
- * Two waits lie in between: before traffic moves, for ContinueDeployment; and before the blue hosts are terminated, which is the time in
- * which a stop can still lead traffic back. When they end follows from times in the rows, so a restart changes nothing about them.
+ * Two waits lie in between. The first, before traffic moves, is for ContinueDeployment. The second comes before the blue hosts are terminated,
+ * and a stop within it can still lead traffic back. When they end follows from times in the rows, so a restart changes nothing about them.
  *
  * @see the AWS CodeDeploy user guide, "Overview of a CodeDeploy deployment: EC2/On-Premises compute platform, blue/green"
  */
@@ -22,7 +22,7 @@ import { Target } from './target.ts';
 import { decideWayBack } from './way-back.ts';
 import { decideWithinTargets } from './within-targets.ts';
 
-/** What a part of a decision comes to: the end, when to look again, or null: the next part. */
+/** Result of a part of a decision: the end, the time of the next look, or null: the next part. */
 type Outlook = FinishAction | number | null;
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */

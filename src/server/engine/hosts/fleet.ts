@@ -1,8 +1,9 @@
 /**
  * The hosts that a group has by what AWS says: instances with the tags of its EC2 filters, and members of its Auto Scaling groups.
  *
- * AWS cannot be asked inside of a transaction. So whoever asks writes down what was answered, a deployment begins once the fleet was read after it was
- * created, and everything else follows from the rows. Only where the server asks AWS: elsewhere EC2 filters match the tags of enrolled hosts.
+ * AWS cannot be asked inside of a transaction. So the reader of a fleet writes the answer down, and a deployment begins once the fleet was
+ * read after it was created. Everything else follows from the rows. All this is only where the server asks AWS: elsewhere EC2 filters match
+ * the tags of enrolled hosts.
  */
 import { findFleet, findReplacementFleet, fleetMembersOf, instancesById } from '../../store/fleets.ts';
 import type { DeploymentRow, FleetMemberRow, FleetRow, InstanceRow } from '../../store/schema.ts';
@@ -47,7 +48,7 @@ export function asksAwsForGreen(group: SettingsOfGroup, targets: TargetInstances
   return targets !== null && (hasFleet(group) || (targets.autoScalingGroups ?? []).length > 0);
 }
 
-/** What a deployment of the group goes by, where the server asks AWS. */
+/** Returns the settings of the group's deployments where the server asks AWS; else none. */
 export function fleetSettings(
   group: SettingsOfGroup,
   deploymentGroupId: string,
@@ -102,7 +103,7 @@ export function standingOf(
   return failed('INTERNAL_ERROR', message);
 }
 
-/** What AWS says of an instance. */
+/** An instance as AWS describes it. */
 export interface FoundInstance {
   readonly id: string;
   readonly arn: string;

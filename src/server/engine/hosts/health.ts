@@ -60,7 +60,7 @@ export function addCounts(a: TargetCounts, b: TargetCounts): TargetCounts {
   };
 }
 
-/** What the minimum allows to be out of service at once, failed ones counted: the budget of a deployment. */
+/** Number of hosts that may be out of service at once, failed ones included: the budget of a deployment. */
 export function budget(hosts: number, required: number): number {
   return hosts - required;
 }
@@ -80,14 +80,14 @@ export function hasSucceeded(counts: TargetCounts, required: number): boolean {
   return counts.succeeded >= Math.max(required, 1);
 }
 
-/** What is known of a host before a deployment. */
+/** State of a host before a deployment. */
 export interface HostStanding {
   readonly instanceId: string;
   /** Whether the last deployment to it succeeded. One that was never deployed to is not. */
   readonly isHealthy: boolean;
-  /** What it runs: the group's last successful revision, an older one, or nobody knows. */
+  /** Revision on the host: the group's last successful one, an older one, or an unknown one. */
   readonly revision: 'current' | 'old' | 'unknown';
-  /** By chance, for the order within a class. */
+  /** Random number, for the order within a class. */
   readonly lot: number;
 }
 

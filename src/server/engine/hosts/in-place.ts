@@ -13,7 +13,8 @@
  *   whatever that event's outcome is
  * - the time limit: everything ends at once, as failed where something had begun
  *
- * Nothing waits for what can never come: a host that was deregistered, and one that owes a report and is not heard of any more, has failed.
+ * Nothing waits for what can never come. A host that was deregistered has failed, and so has one that owes a report and is not heard of any
+ * more.
  *
  * In a large deployment most steps concern few targets. `decideInPart` looks at those alone, and takes the others as counts: they are as the
  * last step has left them. Where that is not enough, at a gate and at the end, it says so.

@@ -1,9 +1,9 @@
-/** What an instance that waits at a hook is told: to go on, to end, or nothing yet. Pure. */
+/** Answer to an instance that waits at a hook: go on, end, or nothing yet. Pure. */
 import type { HostStateRow } from '../../store/schema.ts';
 
 export type ActionResult = 'CONTINUE' | 'ABANDON';
 
-/** What AWS is to be told of an instance now, and why. */
+/** Answer that AWS is to get about an instance now, and its reason. */
 export interface ActionStanding {
   /** null: it is still being worked on. */
   readonly result: ActionResult | null;
@@ -16,8 +16,8 @@ export const LAUNCH_LIMIT_MS = 60 * 60_000;
 export const HEARTBEAT_MS = 5 * 60_000;
 
 /**
- * @param launch `good`: the group's last successful deployment, null: there is none; `state`: what the group's last deployment left on the host;
- *   `isBusy`: whether a deployment of the group runs
+ * @param launch `good`: the group's last successful deployment, or null; `state`: the host's, after the group's last deployment; `isBusy`:
+ * whether a deployment of the group runs
  */
 export function launchStanding(
   launch: {
@@ -52,7 +52,7 @@ export function launchStanding(
 export const TERMINATION_LIMIT_MS = 60 * 60_000;
 
 /**
- * What an instance that is terminated is told. Whatever becomes of its deployment, it goes in the end.
+ * Returns the answer to an instance that is being terminated. Whatever becomes of its deployment, it goes in the end.
  *
  * @param termination `deployment`: that stops its application; `none`: there is nothing to be stopped; null: it is still to begin
  */

@@ -1,6 +1,6 @@
 /**
- * Which lifecycle hooks a deployment group wants on its Auto Scaling groups. An instance that is launched waits at one until it has the group's last
- * good revision; where `terminationHookEnabled` is set, one that is terminated waits until its application has been stopped.
+ * Which lifecycle hooks a deployment group wants on its Auto Scaling groups. An instance that is launched waits at one until it has the
+ * group's last good revision. With `terminationHookEnabled`, an instance that is terminated waits until its application has been stopped.
  */
 import type { Random } from '../../../system/random.ts';
 import { hooksOf, insertHook, unwantHooks } from '../../store/scaling-hooks.ts';
@@ -11,7 +11,11 @@ import { autoScalingGroupsOf } from './fleet.ts';
 
 type WantedHook = Pick<ScalingHookRow, 'auto_scaling_group' | 'kind'>;
 
-/** Of a deployment group; @param settings null: it is gone */
+/**
+ * Returns the hooks that a deployment group wants.
+ *
+ * @param settings null: the group is gone
+ */
 export function wantedHooks(settings: SettingsOfGroup | null): readonly WantedHook[] {
   if (settings === null) return [];
   const kinds = settings.terminationHookEnabled === true ? (['launch', 'termination'] as const) : (['launch'] as const);
@@ -20,7 +24,7 @@ export function wantedHooks(settings: SettingsOfGroup | null): readonly WantedHo
   );
 }
 
-/** What has to change about the hooks that a group has. */
+/** Returns the changes to the hooks of a group: the missing and the unwanted ones. */
 export function hookChanges(wanted: readonly WantedHook[], known: readonly ScalingHookRow[]) {
   const current = known.filter(({ is_wanted }) => is_wanted === 1);
   const isSame = (a: WantedHook, b: WantedHook) => a.auto_scaling_group === b.auto_scaling_group && a.kind === b.kind;

@@ -1,6 +1,6 @@
 /**
- * Processes of Auto Scaling groups that rest while a deployment in place runs: `ec2DeploymentOptions`. They are suspended before the first host is
- * touched, and resumed before the deployment ends, however it does. Whoever calls AWS takes the deployment's next step.
+ * Processes of Auto Scaling groups that rest while a deployment in place runs: `ec2DeploymentOptions`. They are suspended before the first
+ * host is touched, and resumed before the deployment ends, however it does. The caller of AWS takes the deployment's next step.
  */
 import type { DeploymentRow, SuspensionRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
@@ -9,7 +9,7 @@ import { type DeploymentOptions, isBlueGreen, type SettingsOfGroup, type Suspend
 import { type FinishAction, failedWith } from './ending.ts';
 import { autoScalingGroupsOf } from './fleet.ts';
 
-/** What a deployment that somebody asks for suspends, where the server asks AWS; empty: nothing. */
+/** Returns the processes to suspend for a deployment that somebody asks for, where the server asks AWS; empty: none. */
 export function suspendsFor(
   group: SettingsOfGroup,
   { ec2DeploymentOptions }: Pick<DeploymentOptions, 'ec2DeploymentOptions'>,

@@ -3,7 +3,7 @@ import type { DeploymentRow, InstanceRow, LifecycleEventRow } from '../../store/
 import type { NewTarget } from '../../store/targets.ts';
 import type { CourseEvent, Label } from '../course.ts';
 
-/** What a target keeps of its host. */
+/** Columns of a host that its target keeps. */
 export type HostOfTarget = Pick<InstanceRow, 'instance_id' | 'instance_name' | 'instance_arn' | 'host_arn'>;
 
 export interface RowsRequest {

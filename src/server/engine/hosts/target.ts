@@ -124,7 +124,7 @@ export class Target {
     this.stop();
   }
 
-  /** What is waited for, and until when. */
+  /** Returns the present wait and its limit; null: none. */
   waitsFor(): Wait | null {
     if (this.status !== 'InProgress') return null;
     const current = this.#current();

@@ -2,7 +2,7 @@
 import type { Action, DeploymentSnapshot, OtherTargets } from '../snapshot.ts';
 import { Target } from './target.ts';
 
-/** What has come of a target that others may have waited for. */
+/** Actions on a target that others may have waited for. */
 const CONCERNS_OTHERS: readonly Action['action'][] = ['end-target', 'ready-target'];
 
 /**

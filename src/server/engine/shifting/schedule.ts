@@ -25,9 +25,9 @@ export interface Schedule {
   readonly intervalMs: number;
 }
 
-/** What the schedule wants at some time. */
+/** Weight that the schedule wants at some time. */
 export interface Weight {
-  /** Of the new version, 0 to 100; the old one has the rest. */
+  /** Share of the new version, 0 to 100; the old one has the rest. */
   readonly percent: number;
   /** When the next step is due; null: this is the last one. */
   readonly nextChangeAtMs: number | null;
