@@ -83,8 +83,8 @@ const keysWithHosts = statement((db, accessKeyIds: readonly string[]) =>
 );
 
 /**
- * Finds also keys that have no power any more, so that their owners, and nobody else, can be told what became of them: the signature must
- * be verified first.
+ * Finds also keys that have no power any more, so that their owners, and nobody else, can be told the reason. The signature must be
+ * verified first.
  *
  * @param accessKeyIds a hundred at most
  * @returns for each id its key; null where none exists
@@ -148,7 +148,7 @@ export async function listAccessKeys(
     .execute();
 }
 
-/** What has lost its power with a key. */
+/** Things that have lost their power with a key. */
 export interface DisabledKey {
   /** The host that the key spoke for; null: a key of people. */
   readonly hostArn: string | null;

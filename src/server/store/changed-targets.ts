@@ -1,6 +1,6 @@
 /**
- * Targets of which an event has ended since their deployment's last step: what a step has to look at, and, after a crash, what says that
- * there is a step to be taken. Whoever notes one need not hold the deployment, so reports are written down during steps.
+ * Targets of which an event has ended since their deployment's last step. A step looks at them, and after a crash they tell that a step is
+ * to be taken. A writer of such notes need not hold the deployment, so reports are written down during steps.
  *
  * A target is noted once between two steps, because its next event is made ready by a step only.
  */
@@ -38,7 +38,7 @@ const notedOf = statement((db, deploymentId: string) =>
   db.selectFrom('changed_targets').select('instance_id').where('deployment_id', '=', deploymentId),
 );
 
-/** To be called by the step that has looked at them, in its transaction. */
+/** The step that has looked at them calls this, in its transaction. */
 export async function forgetChangedTargets(
   tx: StoreTransaction,
   deploymentId: string,

@@ -1,4 +1,4 @@
-/** What the system refuses about the server's data folder, and what to do in each case. */
+/** Faults that the system reports about the server's data folder, and the remedy in each case. */
 import { messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
 import { mountOf } from '../../system/mounts.ts';
 import { shellCommand } from '../../system/shell-word.ts';

@@ -9,16 +9,16 @@ export function databaseAway(cause: unknown): SlipwayError {
 }
 
 /**
- * SQLSTATEs of a server that is not there for us, whatever it was asked: connections that failed, a lack of resources (disk,
- * memory, connections), a shutdown, a start, faults of its disks, a session that it ended, and a standby that takes no writes.
+ * SQLSTATEs of a server that is not there for us, whatever it was asked. They mean failed connections, no disk, memory or connection left,
+ * a shutdown or start, disk faults, an ended session, or a read-only standby.
  */
 const AWAY_STATES = /^(08...|53...|57P0[1-5]|58...|25P0[34]|25006)$/;
-/** What the system says when no connection comes about, or one breaks. */
+/** Codes of the system for a connection that does not come about, or breaks. */
 const AWAY_SYSTEM_CODES: ReadonlySet<string> = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOENT', 'EACCES', 'EMFILE', 'ENFILE'],
   ...['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL'],
 ]);
-/** What the client library says without a code. */
+/** Words of the client library that come without a code. */
 const AWAY_TEXTS =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout|The server does not support SSL)/;
 
@@ -61,7 +61,7 @@ export function isSqliteDamaged(error: unknown): boolean {
 
 const [OUT_OF_LOCKS, READ_ONLY, DISK_FAULT, FULL, CANNOT_OPEN] = [6, 8, 10, 13, 14] as const;
 
-/** What to do about a file of SQLite that cannot be opened; null: nothing more is known than that. */
+/** Returns the remedy for a file of SQLite that cannot be opened; null: no more is known. */
 export function remedyOfSqlite(file: string, error: unknown): string | null {
   if (isSqliteDamaged(error)) {
     return (

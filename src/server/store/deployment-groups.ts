@@ -115,7 +115,7 @@ export async function listGroupNames(
   return rows.map((row) => row.deployment_group_name);
 }
 
-/** What the groups of an application are to run; groups that nothing was deployed to are left out. */
+/** Returns the target revisions of an application's groups; groups that nothing was deployed to are left out. */
 export async function targetRevisionsOf(
   db: StoreReader,
   applicationId: string,

@@ -1,6 +1,6 @@
 /**
- * What a power cut may take of a transaction that has been committed. `synced`: nothing. `lazy`: all of it, if the power fails within a
- * moment; for what follows from other rows and is found out again, and for notes that come again. The end of the process, however
- * sudden, takes neither. PostgreSQL syncs both.
+ * Loss of a committed transaction in a power cut. `synced`: none. `lazy`: all of it, if the power fails within a moment. So `lazy` is for
+ * rows that follow from others and are found out again, and for notes that come again. A sudden end of the process loses neither.
+ * PostgreSQL syncs both.
  */
 export type Durability = 'synced' | 'lazy';

@@ -1,4 +1,4 @@
-/** Tokens that hosts enrol with. What is kept of a token's secret is its hash. */
+/** Tokens that hosts enrol with. The server keeps only the hash of a token's secret. */
 import type { EnrolmentTokenRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
@@ -24,7 +24,7 @@ export async function listTokens(db: StoreReader, after: string, limit: number):
 }
 
 /**
- * Takes one of the uses that a token has left. Of two that want the last one the second waits for the first, and then finds none.
+ * Takes one of the uses that a token has left. When two callers want the last one, the second waits for the first, and then finds none.
  *
  * @returns whether there was one: the token has not ended and is not revoked
  */

@@ -93,7 +93,7 @@ export interface EventEnd {
   readonly diagnosticsJson: string;
 }
 
-/** Ends events as their hosts report. What fails before it could begin is reported without having begun. */
+/** Ends events as their hosts report. An event that fails before it could begin is reported without a beginning. */
 export async function endEvents(tx: StoreTransaction, ends: readonly EventEnd[], nowMs: number): Promise<void> {
   for (const chunk of inChunks(ends)) {
     const commandIds = chunk.map(({ hostCommandId }) => hostCommandId);

@@ -53,8 +53,8 @@ export interface HandOut {
 }
 
 /**
- * Marks events as handed out, unless somebody was faster (two polls of one host may meet, also on two servers) or the key has no power. All
- * of them by one statement, which is committed by itself.
+ * Marks events as handed out, unless another poll of the host was faster, perhaps on another server, or the key has no power. All of them
+ * by one statement, which is committed by itself.
  *
  * @param handOuts a hundred at most, each event once
  * @returns the commands of those events for which this call was the one

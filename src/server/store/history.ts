@@ -1,5 +1,5 @@
 /**
- * When what was deployed where, and what hosts have now. Each page is read by an index, from the place where the one before ended, so that it
+ * When what was deployed where, and what hosts have now. An index finds each page from the place where the one before ended. So a page
  * costs the same however long the history and however large the fleet.
  */
 import { inChunks } from './chunks.ts';

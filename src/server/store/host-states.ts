@@ -2,7 +2,7 @@ import { inChunks } from './chunks.ts';
 import type { HostStateRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-/** What the last deployment of a group left on each of its hosts. A host without a row was never deployed to. */
+/** Finds the states that the last deployment of a group left on its hosts. A host without a row was never deployed to. */
 export async function hostStatesOf(
   db: StoreReader,
   deploymentGroupId: string,

@@ -6,7 +6,7 @@ import type { StoreTransaction } from './store.ts';
 import type { WakeUps } from './wake-ups.ts';
 
 /**
- * Takes a host out for good, in one transaction: its keys are disabled and stay so when the host is registered anew, its tags go, its open
+ * Takes a host out for good, in one transaction. Its keys are disabled, and stay so when the host is registered anew. Its tags go, its open
  * polls end, and the deployments that wait for it are looked at.
  *
  * @returns null: no host of this name is registered
@@ -20,8 +20,8 @@ export async function deregisterHost(
   const row = await findInstance(tx, name);
   if (row === null) return null;
   const { instance_id, host_arn: hostArn } = row;
-  // The keys first: that is the order in which a host's own requests hold them. Held before they are disabled, because a host that
-  // another transaction has deregistered meanwhile may be registered anew, and its new keys are none of this one's business.
+  // The keys first: that is the order in which a host's own requests hold them. They are held before they are disabled. A host that another
+  // transaction has deregistered meanwhile may be registered anew, and its new keys are none of this call's business.
   await lockKeysOfHost(tx, hostArn);
   if (!(await markDeregistered(tx, instance_id, nowMs))) return null;
   await disableKeysOfHost(tx, hostArn, nowMs);

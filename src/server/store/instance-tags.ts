@@ -28,8 +28,8 @@ export async function instanceTagsOf(
 }
 
 /**
- * A page of the names of instances that any one of the filters matches, in the order of their bytes, from the one behind `after` on.
- * Each filter has an index of its own, so a page costs the same however many instances there are.
+ * Lists a page of the names of instances that any one of the filters matches. The names are in the order of their bytes, from the one
+ * behind `after` on. Each filter has an index of its own, so a page costs the same however many instances there are.
  */
 export async function listTaggedNames(
   db: StoreReader,
@@ -78,8 +78,8 @@ export async function instancesWithTags(
 }
 
 /**
- * The registered instances that match, were heard of since a time, and are not known to run a revision for the group, with what the group's last
- * deployment left on each. At most `limit`.
+ * Finds the registered instances that match, were heard of since a time, and are not known to run a revision for the group. With each comes
+ * what the group's last deployment left on it. At most `limit`.
  */
 export async function instancesBehind(
   db: StoreReader,

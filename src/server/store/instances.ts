@@ -25,8 +25,8 @@ const registeredByArn = statement((db, hostArn: string) =>
 );
 
 /**
- * Those of the named instances that are registered, held until the transaction ends, in the order of their names, so that nobody waits
- * in a circle.
+ * Finds those of the named instances that are registered, and holds them until the transaction ends. It takes them in the order of their
+ * names, so that nobody waits in a circle.
  */
 export async function lockInstances(tx: StoreTransaction, names: readonly string[]): Promise<InstanceRow[]> {
   return tx
@@ -39,7 +39,7 @@ export async function lockInstances(tx: StoreTransaction, names: readonly string
     .execute();
 }
 
-/** What is known of a name: the registered instance, else the newest record of one. */
+/** Finds the registered instance of a name, else the newest record of one. */
 export async function newestRecordOf(db: StoreReader, name: string): Promise<InstanceRow | null> {
   const registered = await findInstance(db, name);
   if (registered !== null) return registered;
@@ -110,7 +110,7 @@ export async function markDeregistered(tx: StoreTransaction, instanceId: string,
   return numUpdatedRows > 0n;
 }
 
-/** What is read of a host with each of its requests. */
+/** Columns of a host that are read with each of its requests. */
 export type HeardHost = Pick<InstanceRow, (typeof HEARD_OF)[number]>;
 export const HEARD_OF = [
   'instance_id',

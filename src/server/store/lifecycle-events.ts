@@ -3,7 +3,7 @@ import type { LifecycleEventRow } from './schema.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-/** What names one event. */
+/** Key of one event. */
 export interface EventKey {
   readonly deploymentId: string;
   readonly instanceId: string;
@@ -44,7 +44,7 @@ export async function eventsOfInstances(
 
 const DECIDED_BY = ['instance_id', 'position', 'event_name', 'status', 'ready_at_ms', 'started_at_ms'] as const;
 
-/** What a decision needs to know of an event; diagnostics, which are long, are not among it. */
+/** Columns of an event that a decision needs; diagnostics, which are long, are not among them. */
 export type DecisiveEvent = Pick<LifecycleEventRow, (typeof DECIDED_BY)[number]>;
 
 /**
@@ -83,8 +83,8 @@ const eventsOfSome = statement((db, deploymentId: string, instanceIds: readonly 
 );
 
 /**
- * Holds the events that hosts may report on now, until the transaction ends. What is read of them afterwards stays so; a report that comes
- * meanwhile waits, and is told how its event stands then.
+ * Holds the events that hosts may report on now, until the transaction ends. Later reads of them stay true. A report that comes meanwhile
+ * waits, and is told how its event stands then.
  *
  * @param instanceIds only of these; left out: of all
  */
@@ -113,8 +113,8 @@ const lockSomeOpen = statement((db, deploymentId: string, instanceIds: readonly 
   openEvents(db, deploymentId).where('instance_id', 'in', instanceIds),
 );
 /**
- * Instances of a deployment that were there when their part in it failed: they reported the failure, or went on with an event until its time was
- * over.
+ * Finds the instances of a deployment that were there when their part in it failed. They reported the failure, or went on with an event
+ * until its time was over.
  */
 export async function instancesThatFailed(
   db: StoreReader,
@@ -206,7 +206,7 @@ export async function lockEventByCommand(
 }
 
 /**
- * The events behind commands, by their commands, held until the transaction ends. Whoever holds several takes them in one order, as
+ * The events behind commands, by their commands, held until the transaction ends. A caller that holds several takes them in one order, as
  * `lockOpenEvents` does, so that nobody waits in a circle.
  *
  * @param hostCommandIds a hundred at most

@@ -33,7 +33,7 @@ export async function lookAtStore(location: StoreLocation): Promise<LookedAtStor
   }
 }
 
-/** Whoever has the database open keeps a write-ahead log beside it; without one nobody writes. */
+/** A process that has the database open keeps a write-ahead log beside it; without a log nobody writes. */
 function accessFor(file: string): Exclude<SqliteAccess, 'read-write'> {
   const log = `${file}-wal`;
   return existsSync(log) && statSync(log).size > 0 ? 'read-only' : 'immutable';
@@ -49,13 +49,13 @@ async function stepOf(db: Kysely<StoreSchema>, dialect: StoreDialect): Promise<n
   return rows[0]?.step ?? null;
 }
 
-/** What SQLite finds wrong with the file's structure, one thing a text; empty: nothing. */
+/** Returns the faults that SQLite finds in the file's structure, one a text; empty: none. */
 export async function damageOf({ db }: Pick<LookedAtStore, 'db'>): Promise<readonly string[]> {
   const { rows } = await sql<{ quick_check: string }>`pragma quick_check(3)`.execute(db);
   return rows.map(({ quick_check }) => quick_check).filter((text) => text !== 'ok');
 }
 
-/** What PostgreSQL says of itself. */
+/** Facts that PostgreSQL tells about itself. */
 export interface PostgresFacts {
   /** As 150004 for 15.4. */
   readonly version: number;

@@ -1,8 +1,8 @@
 /**
  * The tables of `schema.ts`, step by step. A step that has been released is never changed; a new one is added behind it.
  *
- * The texts are SQL that SQLite and PostgreSQL both understand. The one word that differs is `TEXT`: PostgreSQL would sort texts
- * by the language of its cluster, and lists are to come in the same order everywhere, so it is told to compare bytes as SQLite does.
+ * The texts are SQL that SQLite and PostgreSQL both understand. The one word that differs is `TEXT`: PostgreSQL would sort texts by the
+ * language of its cluster. Lists are to come in the same order everywhere, so it is told to compare bytes as SQLite does.
  */
 import { type Kysely, sql } from 'kysely';
 import { SlipwayError } from '../../errors.ts';
@@ -210,12 +210,12 @@ function pagesByKey(TEXT: string): readonly string[] {
   ];
 }
 
-/** What a deployment goes by is stored with it; deployments from before go by their groups. */
+/** The settings of a deployment are stored with it; deployments from before have those of their groups. */
 function storedSettings(TEXT: string): readonly string[] {
   return [`alter table deployments add column settings_json ${TEXT}`];
 }
 
-/** What retention deletes is found by its age, however much is kept. */
+/** Retention finds old records by their age, however much is kept. */
 function retention(): readonly string[] {
   return [
     'alter table deployments add column diagnostics_deleted_at_ms bigint',
@@ -303,7 +303,7 @@ function auditLog(TEXT: string): readonly string[] {
   ];
 }
 
-/** What an automatic deployment goes by: when a host got what it has, and how often it was tried in vain. */
+/** Columns for automatic deployments: when a host got its revision, and how often a deployment to it was tried in vain. */
 function automaticDeployments(TEXT: string): readonly string[] {
   return [
     'alter table host_states add column left_at_ms bigint',

@@ -1,7 +1,7 @@
 /**
  * Notices about deployments, in queues: one queue for each deployment and target, whose notices are sent one after another.
  *
- * A queue is leased as an order is, by one server at a time. Whoever adds to a queue, and whoever empties it, holds its row first, so that no
+ * A queue is leased as an order is, by one server at a time. A transaction that adds to a queue, or empties it, holds its row first. So no
  * notice is added to a queue that is just being closed. A notice is waiting until it was sent or given up.
  */
 import { inChunks } from './chunks.ts';
@@ -77,7 +77,7 @@ export async function leaseQueues(
   request: {
     readonly leaseId: string;
     readonly nowMs: number;
-    /** By the clock that all servers share, as `untilMs` is. */
+    /** Time by the clock that all servers share, as `untilMs` is. */
     readonly leaseNowMs: number;
     readonly untilMs: number;
     readonly limit: number;

@@ -38,10 +38,10 @@ export async function endedDeployments(db: StoreReader, filter: EndedFilter): Pr
 }
 
 /**
- * The deployments that their groups rest on: the last successful one, which a rollback and a restart go back to; the last one; and what an
- * open deployment restarts.
+ * Finds the deployments that their groups rest on. These are the last successful one, which a rollback and a restart go back to; the last
+ * one; and what an open deployment restarts.
  *
- * What has ended and is not among them never comes among them again: a group's last deployments only ever become newer ones.
+ * An ended deployment that is not among them never comes among them again: a group's last deployments only ever become newer ones.
  */
 export async function neededDeployments(db: StoreReader, groupIds: readonly string[]): Promise<ReadonlySet<string>> {
   const needed = new Set<string>();

@@ -38,8 +38,8 @@ export interface UsedLocation {
 }
 
 /**
- * What the groups of applications are to run, what their last successful deployments have installed, and what open deployments install or
- * may go back to.
+ * Finds the locations in use. Groups of the applications are to run them, their last successful deployments have installed them, or open
+ * deployments install or may go back to them.
  */
 export async function locationsInUse(
   db: StoreReader,

@@ -1,5 +1,5 @@
 /**
- * What the server has to do itself for deployments, an order for each lifecycle event that no host carries out.
+ * Work that the server itself does for deployments: an order for each lifecycle event that no host carries out.
  *
  * An order's id follows from its event, so deciding twice makes one row. A server leases an order before it acts on it, and reports with the
  * lease's name. A lease that another server has taken over is lost: its reports are refused. So two servers never act on one order at the
@@ -49,7 +49,7 @@ export interface LeaseRequest {
   readonly leaseId: string;
   /** Orders whose time has come by then. */
   readonly nowMs: number;
-  /** By the clock that all servers share, as `untilMs` is; left out: `nowMs`. */
+  /** Time by the clock that all servers share, as `untilMs` is; left out: `nowMs`. */
   readonly leaseNowMs?: number;
   readonly untilMs: number;
   /** At most so many. */
@@ -59,8 +59,8 @@ export interface LeaseRequest {
 /**
  * Takes orders whose time has come and that nobody else has, the longest waiting first. All get the same lease's name.
  *
- * An order waits while another one about its host is leased: after a stop that does not wait, the call for AllowTraffic may still be under way when
- * the rollback takes the host out, and would bring it back in the middle of an Install.
+ * An order waits while another one about its host is leased. After a stop that does not wait, the call for AllowTraffic may still be under
+ * way when the rollback takes the host out. It would bring the host back in the middle of an Install.
  */
 export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): Promise<OrderRow[]> {
   const { leaseId, nowMs, leaseNowMs = nowMs, untilMs, limit } = request;
@@ -158,7 +158,7 @@ export async function openOrdersOf(db: StoreReader, deploymentId: string): Promi
     .execute();
 }
 
-/** What an order about an instance's traffic has remembered, and what became of its event. */
+/** Memory of an order about an instance's traffic, and the result of its event. */
 export interface TrafficRecord {
   readonly kind: string;
   /** JSON. */

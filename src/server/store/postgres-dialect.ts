@@ -48,8 +48,8 @@ const RETRYABLE: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * Whether PostgreSQL broke a transaction off for the sake of another one, so that it can simply be run again. A name that was taken
- * between the look and the insert counts, and so does a parent that was deleted: run again, the transaction sees that, and says so in the
+ * Whether PostgreSQL broke a transaction off for the sake of another one, so that it can simply be run again. A name that was taken between
+ * the look and the insert counts, and so does a parent that was deleted. The transaction sees that when it runs again, and says so in the
  * API's words.
  */
 export function isRetryable(error: unknown): boolean {

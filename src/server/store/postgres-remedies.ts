@@ -1,4 +1,4 @@
-/** What to do about a PostgreSQL that cannot be used, by what it answers. Pure. */
+/** Remedies for a PostgreSQL that cannot be used, by its answer. Pure. */
 import { systemErrorCode } from '../../errors.ts';
 
 export const POSTGRES_CONNECTIONS_REMEDY =

@@ -1,6 +1,6 @@
 /**
- * What an access key may do now, said in one place: a key that is disabled may do nothing, and a host's key may do nothing unless its host
- * is registered. A request is asked at its beginning, for the sake of a good answer. What counts is the second time, in the transaction
+ * The present power of an access key, decided in one place. A key that is disabled may do nothing, and a host's key may do nothing unless
+ * its host is registered. A request is asked at its beginning, for the sake of a good answer. The second time counts, in the transaction
  * that changes something (`lockPower`): nothing is committed with a key that was disabled before.
  *
  * Order of locks, so that nobody waits in a circle: the key, its host, and only then deployments.
@@ -10,7 +10,7 @@ import { inChunks } from './chunks.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-/** Who acts: the key, and for a key of role `host` the host that it speaks for. */
+/** An access key that acts, and for a key of role `host` the host that it speaks for. */
 export interface Actor {
   readonly accessKeyId: string;
   /** null: a key of people. */
@@ -25,7 +25,7 @@ export type Powerless =
   | { readonly why: 'disabled'; readonly atMs: number }
   | { readonly why: 'not-registered'; readonly hostArn: string; readonly deregisteredAtMs: number | null };
 
-/** What is known of a key and of the host that it speaks for. */
+/** State of a key and of the host that it speaks for. */
 export interface Standing {
   readonly hostArn: string | null;
   readonly disabledAtMs: number | null;
@@ -154,8 +154,8 @@ export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly strin
 }
 
 /**
- * What is another text whenever a key or a host has lost its power since: neither is given back, and keys are never deleted. It costs far less
- * than a look at each key in use.
+ * Returns a text that changes whenever a key or a host loses its power: neither is given back, and keys are never deleted. It costs far
+ * less than a look at each key in use.
  */
 export async function lostPowersOf(db: StoreReader): Promise<string> {
   const keys = await db
@@ -172,7 +172,7 @@ export async function lostPowersOf(db: StoreReader): Promise<string> {
   return `${keys?.lost} ${hosts?.lost} ${hosts?.lastAtMs}`;
 }
 
-/** What the key's owner is told. Only for somebody who has signed with the key: others must not learn what became of it. */
+/** Error that the key's owner gets. Only for somebody who has signed with the key: others must not learn what became of it. */
 export function powerlessError(powerless: Powerless): ApiError {
   const date = (ms: number) => new Date(ms).toISOString();
   switch (powerless.why) {

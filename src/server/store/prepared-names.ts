@@ -1,6 +1,6 @@
 /**
- * Names for statements that come again, so that PostgreSQL parses and plans each once per connection: that takes it longer than to carry most of
- * them out. Connections never forget a statement that has a name, so only so many get one.
+ * Names for statements that come again, so that PostgreSQL parses and plans each once per connection. Planning takes longer than carrying
+ * most of them out. Connections never forget a statement that has a name, so only so many get one.
  */
 export interface PreparedNames {
   /** @returns undefined: the statement goes without a name */
@@ -12,7 +12,7 @@ export interface PreparedNames {
 const MOST_NAMES = 300;
 /** Statements that came once; more of them are forgotten. */
 const MOST_SEEN = 1_000;
-/** What begins otherwise (`begin`, `commit`) has no plan. */
+/** Beginnings of statements that have a plan; others (`begin`, `commit`) have none. */
 const PLANNED = /^(?:select|insert|update|delete|with)\b/;
 
 export function createPreparedNames(): PreparedNames {

@@ -16,7 +16,7 @@ export async function findRevision(
   return row ?? null;
 }
 
-/** What a list of revisions is sorted by; a revision that was never used counts as used at 0. */
+/** Column that a list of revisions is sorted by; a revision that was never used counts as used at 0. */
 export type RevisionOrder = 'registered_at_ms' | 'first_used_at_ms' | 'last_used_at_ms';
 
 export interface RevisionFilter {
@@ -87,8 +87,8 @@ function textBehind(prefix: string): string {
 }
 
 /**
- * Makes a revision known to its application. A revision that is known already gets the new description and location, and keeps the times that
- * the API shows; retention counts from now on, because somebody has just asked for the revision.
+ * Makes a revision known to its application. A revision that is known already gets the new description and location, and keeps the times
+ * that the API shows. Retention counts from now on, because somebody has just asked for the revision.
  */
 export async function putRevision(
   tx: StoreTransaction,

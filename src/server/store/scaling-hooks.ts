@@ -1,7 +1,8 @@
 /**
  * Lifecycle hooks that the server has on Auto Scaling groups.
  *
- * A hook is leased while AWS is told of it: were it removed while it is still being put, the call that comes last would leave one that nobody knows.
+ * A hook is leased while AWS is told of it. If it were removed while it is still being put, the last call could leave a hook that nobody
+ * knows.
  */
 import type { DeploymentGroupRow, ScalingHookRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
@@ -90,7 +91,7 @@ export async function leaseHook(
   return row ?? null;
 }
 
-/** Ends a lease. What was told was `isWanted`: where that has changed meanwhile, AWS is told again at once. */
+/** Ends a lease. AWS was told `isWanted`; if that has changed meanwhile, AWS is told again at once. */
 export async function noteHook(
   tx: StoreTransaction,
   { hook_name, is_wanted }: Pick<ScalingHookRow, 'hook_name' | 'is_wanted'>,

@@ -1,9 +1,9 @@
 /**
- * The tables, as the query layer sees them. One portable subset for SQLite and PostgreSQL: text ids, integer epoch
- * milliseconds (`…_at_ms`), JSON as text (`…_json`), booleans as 0 and 1. `migrations.ts` makes exactly these tables.
+ * The tables, as the query layer sees them. They use one portable subset of SQLite and PostgreSQL: text ids, integer epoch milliseconds
+ * (`…_at_ms`), JSON as text (`…_json`), booleans as 0 and 1. The file `migrations.ts` makes exactly these tables.
  *
- * Names that the API shows (application, deployment group, host) are copied into a deployment when it is created, so that its
- * record stays readable after a rename or a deletion.
+ * Names that the API shows (application, deployment group, host) are copied into a deployment when it is created. So its record stays
+ * readable after a rename or a deletion.
  */
 
 export type ComputePlatform = 'Server' | 'Lambda' | 'ECS';
@@ -34,14 +34,14 @@ export interface UserRow {
   name_in_lower_case: string;
   user_id: string;
   user_path: string;
-  /** What the user's keys speak for, and what a registered host has as its identity. */
+  /** ARN that the user's keys speak for, and that a registered host has as its identity. */
   user_arn: string;
   /** Name → document of its policies. They say what a host may do anyway, and give nothing. */
   policies_json: string;
   created_at_ms: number;
 }
 
-/** What the server must keep to itself, by name: the signer's CA and key, the cursor key. */
+/** Secrets of the server, by name: the signer's CA and key, the cursor key. */
 export interface SecretRow {
   name: string;
   value_sealed: string;
@@ -170,7 +170,7 @@ export interface DeploymentRow {
   started_at_ms: number | null;
   completed_at_ms: number | null;
   stop_requested_at_ms: number | null;
-  /** What the stop's caller said about a rollback: 1 yes, 0 no, null nothing (then the configuration decides). */
+  /** Wish of the stop's caller about a rollback: 1 yes, 0 no, null nothing (then the configuration decides). */
   stop_rollback: number | null;
   /** `WatchedAlarms` of `engine/alarms`; null: it watches none. */
   alarms_json: string | null;
@@ -236,7 +236,7 @@ export interface LifecycleEventRow {
   diagnostics_json: string | null;
 }
 
-/** What the last deployment of a group left on one host: its health and the revision that runs there. */
+/** State that the last deployment of a group left on one host: its health and the revision that runs there. */
 export interface HostStateRow {
   deployment_group_id: string;
   instance_id: string;
@@ -255,7 +255,7 @@ export interface HostStateRow {
   failed_tries: number;
 }
 
-/** What the server knows of the EC2 side of a deployment group. */
+/** Facts of the server about the EC2 side of a deployment group. */
 export interface FleetRow {
   deployment_group_id: string;
   /** When the last reading began that AWS has answered; null: none has been. */
@@ -322,7 +322,7 @@ export interface LifecycleActionRow {
   beaten_at_ms: number;
   /** That stops the application on an instance which is terminated; null: none, or not yet. */
   deployment_id: string | null;
-  /** What AWS was told, or is to be told; null: nothing yet. */
+  /** Answer that AWS was given, or is to be given; null: none yet. */
   result: 'CONTINUE' | 'ABANDON' | null;
   /** When AWS took the result; null: it did not yet. */
   told_at_ms: number | null;
@@ -375,7 +375,7 @@ export interface OrderRow {
   /** Which lease holds it, and until when; null: none. */
   lease_id: string | null;
   lease_until_ms: number | null;
-  /** What whoever carries it out remembers from one call to the next. */
+  /** Memory of the order's handler from one call to the next. */
   memory_json: string | null;
   /** The last call that was made to the other side, in words, and what was answered. */
   last_call: string | null;
@@ -383,7 +383,7 @@ export interface OrderRow {
   given_at_ms: number;
 }
 
-/** What somebody is told about a deployment or one of its targets. */
+/** A message to somebody about a deployment or one of its targets. */
 export interface NoticeRow {
   /** Follows from what has changed: deployment, instance, event and trigger. */
   notice_id: string;
@@ -397,7 +397,7 @@ export interface NoticeRow {
   /** The ARN of a topic, or the name of a webhook. */
   target: string;
   subject: string;
-  /** What is sent, but for region and account. */
+  /** Payload that is sent, without region and account. */
   payload_json: string;
   made_at_ms: number;
   tries: number;
@@ -445,14 +445,14 @@ export interface AuditEntryRow {
 /** A token that hosts enrol with. */
 export interface EnrolmentTokenRow {
   token_id: string;
-  /** Of the secret, in hex: the secret itself is told once, and kept nowhere. */
+  /** Hash of the secret, in hex: the secret itself is told once, and kept nowhere. */
   secret_sha256: string;
   /** The access key that made it; a token ends with it. */
   made_by: string;
   description: string;
   /** Tags that its hosts get. */
   tags_json: string;
-  /** What names its hosts may have, `*` for any characters; null: any. */
+  /** Pattern of the names that its hosts may have, `*` for any characters; null: any name. */
   name_pattern: string | null;
   /** 1: a host that is registered may be taken over. */
   may_take_over: number;
@@ -468,7 +468,7 @@ export interface GitTokenRow {
   token_name: string;
   /** Address of a git host, of an account at it, or of a repository. */
   url: string;
-  /** What goes before the token where a name and a password are asked for. */
+  /** User name that goes with the token where a name and a password are asked for. */
   user_name: string;
   /** Patterns of the names of applications that may use it. */
   applications_json: string;

@@ -1,4 +1,4 @@
-/** What the server keeps to itself, sealed with its master key. */
+/** Secrets of the server, sealed with its master key. */
 import type { StoreReader } from './store.ts';
 
 export async function findSecret(db: StoreReader, name: string): Promise<string | null> {

@@ -3,17 +3,17 @@
  * process meanwhile.
  *
  * SQLite has one writer, so transactions take turns. Each is a savepoint in a batch, which is the transaction that SQLite knows. When a
- * turn is over, the next one goes on in the same batch; when nobody has come for one turn of the event loop, or the batch is old, it is
- * committed. Only then do its members learn that they are committed.
+ * turn is over, the next one goes on in the same batch. The batch is committed when nobody has come for one turn of the event loop, or when
+ * it is old. Only then do its members learn that they are committed.
  *
- * A member that fails rolls back to its own savepoint and spoils no other. All members of the batch fail, and nothing of any of them is kept,
- * when the commit itself fails, when a savepoint cannot be rolled back, or when SQLite has rolled everything back by itself (a full disk, an I/O
- * error). A member may swallow that error and go on; outside of a transaction SQLite would keep each further statement at once, so these are
- * refused.
+ * A member that fails rolls back to its own savepoint and spoils no other. In three cases all members of the batch fail, and nothing of any
+ * of them is kept. The commit itself fails; a savepoint cannot be rolled back; SQLite has rolled everything back by itself (a full disk, an
+ * I/O error). A member may swallow that error and go on; outside of a transaction SQLite would keep each further statement at once, so
+ * these are refused.
  *
- * Whoever comes later in a batch sees what is not committed yet, but cannot answer anybody with it before it is. That holds for refusals, too: a
- * member that has rolled back waits for the others. Readers outside of transactions have a connection of their own (`sqlite-dialect`) and see
- * only what is committed.
+ * A later member of a batch sees changes that are not committed yet, but it can answer nobody before they are. That holds for refusals,
+ * too: a member that has rolled back waits for the others. Readers outside of transactions have a connection of their own
+ * (`sqlite-dialect`) and see only what is committed.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { CompiledQuery, QueryResult } from 'kysely';

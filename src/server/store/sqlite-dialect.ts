@@ -72,7 +72,7 @@ class LockFreeCompiler extends SqliteQueryCompiler {
   }
 }
 
-/** Who waits for whom is settled by `SqliteBatches`. */
+/** The order of users is settled by `SqliteBatches`, not here. */
 class ManyUsersAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
@@ -129,8 +129,8 @@ function openFile(file: string, access: SqliteAccess): OpenedFile {
 }
 
 /**
- * SQLite does not wait for a lock that could have two wait for each other, as when several processes open a new file at once and each wants to
- * give it its kind of journal: it says at once that the file is busy. So that is tried again here.
+ * SQLite does not wait for a lock when two processes could wait for each other, but says at once that the file is busy. That happens when
+ * several processes open a new file at once and each wants to give it its kind of journal. So that is tried again here.
  */
 function setUp(database: DatabaseSync): void {
   const giveUpAtMs = performance.now() + OPENING_WAIT_MS;
@@ -197,7 +197,7 @@ class NodeSqliteDriver implements Driver {
   }
 }
 
-/** What one transaction, or one statement outside of any, has of the database. */
+/** Connection of one transaction, or of one statement outside of any. */
 class SqliteUser implements DatabaseConnection {
   readonly #opened: OpenedFile;
   readonly #durability: Durability;

@@ -15,7 +15,7 @@ const KEPT_STATEMENTS = 256;
 /** One connection of SQLite: statements are prepared once, and a lock of another process is waited for. */
 export class SqliteHandle {
   readonly #database: DatabaseSync;
-  /** By text, the most recently used last. */
+  /** Statements by text, the most recently used last. */
   readonly #statements = new Map<string, StatementSync>();
   /** Since when another process has held the lock; null: it does not. */
   #busySinceMs: number | null = null;

@@ -1,9 +1,9 @@
 /**
- * Statements of the hot path, whose text is made once and not for each request: building one from its parts takes several times as long as
- * SQLite takes to carry it out.
+ * Statements of the hot path. Their text is made once, because building it for each request takes several times as long as SQLite takes to
+ * carry it out.
  *
- * A statement is built with placeholders in place of its values, and remembered by the form of the values: which members an object has,
- * and how long a list is. Lists are made longer by their last value, so that there are few lengths; so a list must be one of `in`, or of rows
+ * A statement is built with placeholders in place of its values. It is remembered by the form of the values: the members of an object, and
+ * the length of a list. Lists are made longer by their last value, so that there are few lengths. So a list must be one of `in`, or of rows
  * that may come twice.
  */
 import { type Compilable, type CompiledQuery, type RawBuilder, sql } from 'kysely';
@@ -30,7 +30,7 @@ const LENGTHS = [1, 4, 16, 100];
 export function statement<Values extends readonly unknown[], Row>(
   build: (db: StoreReader, ...values: Values) => Compilable<Row>,
 ): Statement<Values, Row> {
-  /** By adapter, because the two databases have texts of their own, and by the form of the values. */
+  /** Compiled statements by adapter, because the two databases have texts of their own, and by the form of the values. */
   const compiled = new WeakMap<object, Map<string, CompiledQuery<Row>>>();
 
   const compile = (db: StoreReader, values: Values): CompiledQuery<Row> => {

@@ -17,20 +17,19 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
 /**
  * The database.
  *
- * Everything that changes more than one row goes through `transaction`, and inside of one everything goes through its `tx`: on
- * SQLite there is one writer, so writing through `db` there waits for ever. A transaction waits for nothing but the
- * database.
+ * A change of more than one row goes through `transaction`, and everything inside of one goes through its `tx`. SQLite has one writer, so a
+ * write through `db` inside of a transaction waits for ever. A transaction waits for nothing but the database.
  *
  * Transactions that change the same things wait for each other. On SQLite each has the whole database to itself. On PostgreSQL a
- * transaction holds what its outcome rests on, by the functions whose names begin with `lock` (to change it) and `hold` (so that nobody
- * else changes or deletes it), and in this order, so that nobody waits in a circle: the caller's key, user, keys of a host, host,
- * application, group, configuration; a deployment before its group; a quota after all of them, and so the queue of a notice. What is read without one of them may be gone when the transaction
- * writes.
+ * transaction holds the rows that its outcome rests on. Functions whose names begin with `lock` hold a row to change it; those with `hold`
+ * keep others from changing or deleting it. All go in this order, so that nobody waits in a circle: the caller's key, user, keys of a host,
+ * host, application, group, configuration. A deployment comes before its group. A quota comes after all of them, and so does the queue of a
+ * notice. A row that is read without one of them may be gone when the transaction writes.
  *
- * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent:
- * nothing of it has happened then. When it broke later, nobody knows whether it has happened. It is not run again, and fails with
- * SERVER_DATABASE_AWAY like everything else that the database does not take. So callers must bear being repeated: a host's reports
- * are told from new ones, the engine decides from the rows alone, and a name or a group that is taken is refused.
+ * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent. Nothing of
+ * it has happened then. When it broke later, nobody knows whether it has happened. It is not run again, and fails with SERVER_DATABASE_AWAY
+ * like everything else that the database does not take. So callers must bear being repeated. A host's reports are told from new ones, the
+ * engine decides from the rows alone, and a name or a group that is taken is refused.
  */
 export interface Store {
   readonly db: Kysely<StoreSchema>;

@@ -1,8 +1,9 @@
 /**
- * What rests for deployments on Auto Scaling groups.
+ * Suspensions of processes on Auto Scaling groups, for deployments.
  *
- * Which processes a deployment has suspended is written down before AWS is called, so that a crash leaves none that nobody resumes. While one server
- * calls for a group, no other does: a process that is being resumed would else look as if somebody had suspended it for good.
+ * Which processes a deployment has suspended is written down before AWS is called, so that a crash leaves none that nobody resumes. While
+ * one server calls for a group, no other does. Otherwise a process that is being resumed would look as if somebody had suspended it for
+ * good.
  */
 import type { SuspendedProcessRow, SuspensionRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
@@ -93,7 +94,10 @@ export async function leaseSuspension(
   return row;
 }
 
-/** Has a deployment look at everything in its next step. To come before any change of its suspension: a step locks in that order, too. */
+/**
+ * Has a deployment look at everything in its next step. Call it before any change of the deployment's suspension: a step locks in that
+ * order, too.
+ */
 export async function wakeDeployment(tx: StoreTransaction, deploymentId: string, nowMs: number): Promise<void> {
   await tx
     .updateTable('deployments')
