@@ -6,9 +6,9 @@
  */
 
 interface CatalogueEntry {
-  /** What the code means, wherever it is raised: one sentence. */
+  /** Meaning of the code, wherever it is raised: one sentence. */
   readonly meaning: string;
-  /** What an operator can do; the place that raises the error may say something more exact. */
+  /** Remedy for an operator; the place that raises the error may say something more exact. */
   readonly remedy: string;
 }
 
@@ -496,7 +496,7 @@ export const ERROR_CATALOGUE = {
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 
 export interface SlipwayErrorOptions {
-  /** What the operator can do now; the catalogue's text when absent. */
+  /** Remedy for the case at hand; the catalogue's text when absent. */
   readonly remedy?: string;
   /** More lines for a person, such as each finding in a file. */
   readonly details?: readonly string[];
@@ -524,7 +524,9 @@ export function isSlipwayError(error: unknown, code?: ErrorCode): error is Slipw
   return error instanceof SlipwayError && (code === undefined || error.code === code);
 }
 
-/** The text of anything that was thrown, for messages that quote a cause. Of OpenSSL's there is left what it means, and no advice of Node's. */
+/**
+ * The text of anything that was thrown, for messages that quote a cause. An error of OpenSSL's keeps its meaning, and no advice of Node's.
+ */
 export function messageOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
   if (isNoTls(thrown)) return 'what answers there does not speak TLS';

@@ -114,7 +114,7 @@ export function parseDays(text: string): Days {
   return days;
 }
 
-/** What every command that works on a group of this host says of its argument. */
+/** Description of the group argument, for every command that works on a group of this host. */
 export const GROUP_ARGUMENT = 'deployment group of this host: APPLICATION/GROUP, name or id';
 
 /** A date or a time → epoch seconds. */

@@ -14,7 +14,7 @@ export interface BlueGreenOptions {
   readonly loadBalancers?: readonly string[];
 }
 
-/** What a group has already; null: it is new. */
+/** Settings that a group has already; null: it is new. */
 export type KnownGroup = ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo'] | null;
 type Configuration = NonNullable<NonNullable<KnownGroup>['blueGreenDeploymentConfiguration']>;
 

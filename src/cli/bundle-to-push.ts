@@ -1,4 +1,4 @@
-/** What a person names to be pushed: a folder, which is packed, or a bundle that somebody has packed already, which goes as it is. */
+/** The bundle that a person names to be pushed: a folder is packed, a finished bundle goes as it is. */
 import { existsSync, statSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { HostView } from '../appspec/bundle-lint.ts';
@@ -115,7 +115,7 @@ async function takeBundle(preparation: Preparation): Promise<Bundle> {
   return { bundleFile, bundleType };
 }
 
-/** Of this machine nothing is asked: the revision is for others. */
+/** Asks nothing of this machine: the revision is for others. */
 const ANY_HOST: HostView = { hasUser: () => true, hasGroup: () => true, hasProgram: () => true };
 
 /** Warnings do not hold it up, and are told. */

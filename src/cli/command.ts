@@ -1,9 +1,9 @@
-/** What `program.ts` and the files of the single subcommands agree on. */
+/** Types that `program.ts` and the files of the single subcommands share. */
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import type { ExitReason } from './exit-status.ts';
 
-/** What a command's action tells about its end. */
+/** Tells how a command's action ended. */
 export type Conclude = (reason: ExitReason) => void;
 
 /** Adds one subcommand to `slipway`. */

@@ -40,7 +40,7 @@ export function addConnectionOptions(command: Command): Command {
     );
 }
 
-/** A command for the same server as the one that is running, as people are advised to type it: with the flags that were given for that. */
+/** Writes a command for the same server as the running one, as people are advised to type it: with the same flags for the connection. */
 export function serverCommand(options: ConnectionOptions, ...words: readonly string[]): string {
   const { endpointUrl, region, profile, caFile } = options;
   const flags = { '--endpoint-url': endpointUrl, '--region': region, '--profile': profile, '--ca-file': caFile };

@@ -15,7 +15,7 @@ import { readTokenFile } from './secret-file.ts';
 
 export interface EnrolledByToken {
   readonly answer: EnrolHostOutput;
-  /** What the host's services have to trust, PEM; null: the system's own authorities suffice. */
+  /** Authorities that the host's services have to trust, PEM; null: the system's own suffice. */
   readonly authorities: string | null;
 }
 
@@ -61,7 +61,7 @@ export async function enrolByToken(
   return { answer, authorities: pinned ?? (await privateAuthorities(url, caFile, ctx.env)) };
 }
 
-/** Whoever sees the token pass could enrol with it. */
+/** Refuses an address where others could see the token pass: a reader could enrol with it. */
 function requireSafe({ protocol, hostname, origin }: URL): void {
   if (protocol === 'https:' || /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)) return;
   throw new SlipwayError(

@@ -1,6 +1,4 @@
-/**
- * What `slipway` exits with. `docs/cli.md` has the same table, and a test compares the two.
- */
+/** Exit statuses of `slipway`. `docs/cli.md` has the same table, and a test compares the two. */
 export const EXIT_STATUS = {
   ok: { status: 0, meaning: 'done, and it went well' },
   failed: {

@@ -2,7 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 
-/** What the other side said is on this machine already when a write fails, or was lost. */
+/** Time in ms to read the other side's last words after a write has failed: they are on this machine already, or were lost. */
 const LAST_WORDS_MS = 1000;
 
 /**

@@ -39,8 +39,8 @@ export interface KeyAccess {
 }
 
 /**
- * Where the keys are: over the API with `--endpoint-url`; else in the data folder or database that is named; else in the usual data folder, if
- * this machine has one; else at the server that the environment names.
+ * Whether the keys are reached over the API, as `--endpoint-url` demands. Without it a named data folder or database comes first, then the
+ * usual data folder of this machine, then the server that the environment names.
  *
  * @throws SlipwayError CLI_BAD_ARGUMENT when both a server and a data folder or database are given as flags
  */
@@ -114,7 +114,7 @@ async function withKeysOfFolder<T>(
     clock: ctx.clock,
     random: ctx.random,
   });
-  /** What needs no master key is done without the right one, but not without a word. */
+  /** Work that needs no master key goes on without the right one, but with a warning. */
   const warnOfMasterKey = async () => {
     const problem = await store.problem();
     if (problem !== null) ctx.stderr.write(`slipway: warning: ${problem}\n`);
@@ -146,8 +146,8 @@ async function withKeysOfFolder<T>(
 }
 
 /**
- * Root gives up its rights in favour of the folder's owner: a database file made by root would lock the server, which runs as
- * that owner, out of its own data.
+ * Gives up root's rights in favour of the folder's owner. A database file made by root would lock the server, which runs as that owner, out
+ * of its own data.
  */
 export function becomeOwnerOf(dataDir: string): void {
   if (process.getuid?.() !== 0 || !existsSync(dataDir)) return;

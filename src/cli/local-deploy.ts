@@ -91,7 +91,7 @@ export async function carryOut(
 export type GroupFlags = Pick<LocalDeployOptions, 'deploymentGroup' | 'deploymentGroupName' | 'applicationName'>;
 
 /**
- * What `--group` means on this host.
+ * Finds the group that `--group` names on this host.
  *
  * @returns nothing without that flag
  * @throws SlipwayError CLI_BAD_ARGUMENT when two flags name a group; ROLLBACK_NO_GROUP listing the groups of this host
@@ -145,7 +145,7 @@ export function localPlanFor(
   throw new SlipwayError('CLI_BAD_ARGUMENT', `this cannot be deployed: ${result.problems.join('; ')}`);
 }
 
-/** What a local deployment needs to know of the host: where S3 is asked, and as whom. */
+/** Facts about the host that a local deployment needs: where S3 is asked, and as whom. */
 export type LocalIdentity = Pick<HostFacts, 'region' | 'credentials'>;
 
 /** Only a revision on S3 needs to know who this host is. */

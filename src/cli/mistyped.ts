@@ -4,8 +4,8 @@ import { nearestWord } from '../appspec/suggest.ts';
 import { didYouMeanOneOf, longOptions, nearCommands, nearOptions } from './near-words.ts';
 
 /**
- * Takes the check for required options from commander, for all commands below `parent`. An option that is mistyped is then named before the
- * one that is missing, and a mistyped subcommand of a command that also runs by itself is named as one.
+ * Takes the check for required options from commander, for all commands below `parent`. So a mistyped option is named before a missing one.
+ * A mistyped subcommand is named as one, also below a command that runs by itself.
  *
  * @returns the check, to be made before an action
  */
@@ -37,7 +37,8 @@ export function checkAfterNames(parent: Command): (action: Command) => void {
 }
 
 /**
- * A complaint of commander, and below it what was probably meant. What was typed may hold line breaks of its own; those are no lines. Pure.
+ * A complaint of commander, and below it what was probably meant. The typed word may hold line breaks of its own, which begin no lines of
+ * the complaint. Pure.
  *
  * @param command where the complaint comes from
  */

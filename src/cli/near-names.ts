@@ -1,4 +1,4 @@
-/** What was probably meant by a name that the server does not know. */
+/** Suggests names in place of one that the server does not know. */
 import { nearNames } from '../appspec/suggest.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import type { ManagementClient } from '../protocol/management/client.ts';
@@ -30,7 +30,7 @@ export function suggestingNames(client: ManagementClient): ManagementClient {
   };
 }
 
-/** What requests call the things that may not be there. */
+/** Members of requests that name things which may not be there. */
 interface Named {
   readonly applicationName?: string | undefined;
   readonly deploymentGroupName?: string | undefined;
@@ -42,7 +42,7 @@ interface Named {
   readonly instanceNames?: readonly string[] | undefined;
 }
 
-/** By the type of the error: the names that were given, and how to find those that there are. */
+/** Look-ups by the type of the error: the names that were given, and how to find those that there are. */
 const LOOK_UPS: Readonly<
   Record<
     string,

@@ -1,4 +1,4 @@
-/** What was probably meant by a command or an option that there is not. Pure. */
+/** Suggests words in place of a command or an option that does not exist. Pure. */
 import type { Command } from 'commander';
 import { nearestWords, nearNames } from '../appspec/suggest.ts';
 
@@ -19,8 +19,8 @@ const CALLED_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The known words that a word was probably meant to be: the same but for capitals and separators, a slip of the pen away, or its beginning
- * or end.
+ * Returns the known words that a word was probably meant to be. These are equal but for capitals and separators; else a slip of the pen
+ * away; else they contain the word, or it contains them.
  */
 export function nearWords(word: string, known: readonly string[]): readonly string[] {
   const bare = (text: string) => text.toLowerCase().replace(/[-_]/g, '');

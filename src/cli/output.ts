@@ -2,8 +2,8 @@ import { createPrinter } from '../system/printable.ts';
 import type { OwnText } from './own-text.ts';
 
 /**
- * Where a command's words go. Whatever they hold, no terminal and no build server obeys it, and only line breaks that a command makes
- * itself begin a line: the words may be a server's, a bundle's or a host's.
+ * Where a command's words go. No terminal and no build server obeys them, whatever they hold. Only line breaks that a command makes itself
+ * begin a line: the words may be a server's, a bundle's or a host's.
  */
 export interface Output {
   /** Writes one line, or the beginning of one. The break at its end is the command's own; every other, and a tab, is shown as an escape. */
@@ -19,7 +19,7 @@ export interface Output {
   readonly columns: number;
 }
 
-/** What an output writes to. */
+/** Receiver of an output's text. */
 export interface Sink {
   write(text: string): void;
   readonly isTerminal: boolean;

@@ -1,4 +1,4 @@
-/** What Slipway itself says to a terminal or a build server, beside the words of strangers, which never may. */
+/** Texts with which Slipway itself controls a terminal or a build server; the words of strangers never may. */
 
 declare const own: unique symbol;
 

@@ -14,8 +14,8 @@ const SYSTEM_STORES = [
 ];
 
 /**
- * The authorities that a service on this machine must be told of to trust an address: those of the file that the command was given, or
- * the one by which this command trusts the address because its environment names it.
+ * Returns the authorities that a service on this machine must be told of to trust an address. They are those of the given file, or the one
+ * by which this command trusts the address because its environment names it.
  *
  * @param caFile null: the command was given none
  * @param proxyEnvironment what may name a proxy on the way to the address

@@ -7,7 +7,7 @@ import { UnknownNameError } from './near-names.ts';
 /** Codes of faults that the person at the keyboard can mend by saying something else. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH']);
 
-/** What the system itself refuses, wherever a command meets it, is no fault of Slipway's. */
+/** Remedies for what the system itself refuses, which is no fault of Slipway's, whichever command meets it. */
 const SYSTEM_REMEDIES: Readonly<Record<string, string>> = {
   EACCES: 'Run it as root or as the user who owns it, or name another path.',
   EPERM: 'Run it as root or as the user who owns it, or name another path.',
@@ -23,7 +23,7 @@ const SYSTEM_REMEDIES: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'Check the path: a name in it is longer than the file system takes.',
 };
 
-/** What a fault is to the person who typed the command: the lines to print and how to exit. */
+/** Report on a fault for the person who typed the command: the lines to print and how to exit. */
 export interface ErrorReport {
   readonly lines: readonly string[];
   readonly reason: ExitReason;

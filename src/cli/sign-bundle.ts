@@ -12,7 +12,7 @@ export interface SignRequest {
   readonly bundleFile: string;
   /** A key as `ssh-keygen -Y sign -f` takes it (private, or public with an agent), or a secret key of minisign. */
   readonly keyFile: string;
-  /** What the bundle may be deployed to; null: any application whose hosts trust the key. */
+  /** Application that the bundle may be deployed to; null: any application whose hosts trust the key. */
   readonly application: string | null;
 }
 
@@ -61,7 +61,7 @@ function formatOfKey(keyFile: string): SignatureFormat {
   }
 }
 
-/** What the program asks the person goes to the terminal as it comes. */
+/** Passes the program's questions to the terminal as they come. */
 async function run(
   ctx: CliContext,
   program: 'ssh-keygen' | 'minisign',

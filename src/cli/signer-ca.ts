@@ -2,8 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { messageOf, SlipwayError } from '../errors.ts';
 
 /**
- * The certificate by which hosts check a server's orders, written anew: nothing else that stands in the answer goes on to a terminal or a
- * file.
+ * Rewrites the certificate by which hosts check a server's orders: nothing else in the answer goes on to a terminal or a file.
  *
  * @returns PEM, with a line break at its end
  * @throws SlipwayError SERVER_ANSWER_INVALID when it is none

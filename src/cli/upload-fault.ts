@@ -4,7 +4,7 @@ import { storeAnswer } from '../revision/store-answer.ts';
 
 const OTHER_REGION = 'The bucket is in another region: name that by --region.';
 
-/** By the store's own name for the fault. */
+/** Remedies by the store's own name for the fault. */
 const REMEDIES_BY_CODE: Readonly<Record<string, string>> = {
   AccessDenied: 'Let the key of this command write to the bucket (s3:PutObject), or take another by --profile.',
   InvalidAccessKeyId: 'The store does not know the key of this command: take one of its own by --profile.',
@@ -18,7 +18,7 @@ const REMEDIES_BY_CODE: Readonly<Record<string, string>> = {
     'The bundle is larger than the store takes: leave out what no host needs, or raise the store’s limit.',
 };
 
-/** By status, where a proxy or another program answered. */
+/** Chooses the remedy by status, where a proxy or another program answered. */
 function remedyByStatus(status: number): string {
   if (status === 401 || status === 403) return REMEDIES_BY_CODE['AccessDenied'] ?? '';
   if (status === 404) return 'Check the address of the store and the name of the bucket.';

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 /**
  * Sets two rules for the variables of a command's options:
- * - An empty one counts as not set: a line of a file of settings whose value is still to come, and `VARIABLE=` before a command, mean none.
+ * - An empty one counts as not set. That is a line of a settings file whose value is still to come, or `VARIABLE=` before a command.
  *   A flag with an empty value is what was typed, and is refused (`empty-values.ts`).
  * - They are read when the command itself runs. A wrong setting of the server must not keep its doctor, a command below it, from saying so.
  */

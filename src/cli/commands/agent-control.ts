@@ -13,7 +13,7 @@ interface ControlOptions extends ResultOptions {
 interface AgentStands {
   readonly state: 'running' | 'stopped' | 'unknown';
   readonly pid: number | null;
-  /** Of the service that the command went to; null: the agent is a process without one. */
+  /** Unit of the service that the command went to; null: the agent is a process without one. */
   readonly unit: string | null;
   /** Why the state is not known. */
   readonly why?: string;

@@ -80,7 +80,7 @@ interface CreateOptions extends Options, ZoneOptions, TrafficOptions {
   readonly minHealthy?: MinimumHealthyHosts;
 }
 
-/** What the configuration is, of hosts or of traffic. */
+/** Returns the members of the configuration that are for hosts, or for traffic. */
 function courseOf(options: CreateOptions) {
   const { minHealthy } = options;
   const zonalConfig = zonalConfigOf(options);

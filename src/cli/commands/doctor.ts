@@ -103,7 +103,7 @@ async function lookAround(ctx: CliContext, config: AgentConfig, around: Surround
   ];
 }
 
-/** What can be told where the configuration cannot be read. */
+/** Checks what needs no configuration, where it cannot be read. */
 async function lookAtServiceAlone({ service }: Surroundings): Promise<readonly Finding[]> {
   if (service === null) return [];
   const { lookAtService } = await import('../doctor/service-state.ts');

@@ -121,7 +121,8 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
       const arn = instanceInfo?.iamUserArn ?? instanceInfo?.iamSessionArn;
       const own = keys.filter(({ hostArn, disabled }) => hostArn !== undefined && hostArn === arn && !disabled);
       await client.call('DeregisterOnPremisesInstance', { instanceName: name });
-      // The server has disabled those that it knew then; one that was made meanwhile, or for a host that was out already, is not left behind.
+      // The server has disabled the keys that it knew then. A key that was made meanwhile, or for a host that was out already, is not left
+      // behind.
       for (const { accessKeyId } of own) await client.call('DisableAccessKey', { accessKeyId });
       const value = { instanceName: name, disabledKeys: own.map(({ accessKeyId }) => accessKeyId) };
       printLine(ctx, options, value, `deregistered ${name}; ${describeDisabled(own.length)}`);

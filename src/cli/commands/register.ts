@@ -99,9 +99,9 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
 
 interface Enrolment {
   readonly identity: HostIdentity;
-  /** What its requests are signed for. */
+  /** Region that its requests are signed for. */
   readonly region: string;
-  /** What the host's services have to trust, PEM; null: the system's own authorities suffice. */
+  /** Authorities that the host's services have to trust, PEM; null: the system's own suffice. */
   readonly authorities: string | null;
   /** Takes back what was made: nobody has the key, and the name is free. */
   undo(): Promise<void>;
@@ -136,7 +136,7 @@ async function enrolByKey(ctx: CliContext, connection: Connection, options: Regi
   return { ...(await enrol(connection, options)), region: connection.region, authorities };
 }
 
-/** What was made cannot be taken back: a host's key may not do that. */
+/** An enrolment cannot be taken back here: a host's key may not do that. */
 async function enrolled(
   ctx: CliContext,
   { endpoint }: Connection,

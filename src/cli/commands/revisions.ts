@@ -112,7 +112,7 @@ const SORTED_BY = {
   'first-deployed': 'firstUsedTime',
   'last-deployed': 'lastUsedTime',
 } as const;
-/** By a group, which then has it as its target. */
+/** Filter for revisions that a group has as its target. */
 const DEPLOYED = { yes: 'include', no: 'exclude' } as const;
 
 function addListOptions(command: Command): Command {

@@ -70,7 +70,7 @@ export function addInitCommand(server: Command, ctx: CliContext): void {
     });
 }
 
-/** What the flags do not say is asked for at a terminal; an empty answer takes what stands in brackets. */
+/** Asks at a terminal for what the flags do not say; an empty answer takes the value in brackets. */
 async function answersOf(ctx: CliContext, options: InitOptions): Promise<InitAnswers> {
   const { tlsKey, listen, settingsFile = SERVICE_SETTINGS_FILE } = options;
   let { address, tlsCert } = options;

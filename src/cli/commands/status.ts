@@ -54,7 +54,7 @@ interface StatusOfGroup {
   readonly current: string | null;
 }
 
-/** What can be told without the agent. */
+/** Reads the facts that need no agent. */
 async function fromDisk(config: AgentConfig): Promise<Omit<Known, 'configFile' | 'agent' | 'marks'>> {
   const { existsSync, statfsSync } = await import('node:fs');
   const { basename } = await import('node:path');

@@ -1,4 +1,4 @@
-/** What a user may do with a file or a folder: tried as that user, so that ACLs, security modules and quotas count, too. */
+/** Rights of a user on a file or a folder: tried as that user, so that ACLs, security modules and quotas count, too. */
 import { execaSync } from 'execa';
 import { lookupUser } from '../../system/users.ts';
 

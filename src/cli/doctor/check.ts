@@ -5,7 +5,7 @@ export interface Finding {
   readonly check: string;
   readonly status: 'ok' | 'warn' | 'fail';
   readonly detail: string;
-  /** What to do about it; null where all is well. */
+  /** The remedy; null where all is well. */
   readonly remedy: string | null;
 }
 

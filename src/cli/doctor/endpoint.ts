@@ -1,4 +1,4 @@
-/** What the doctor looks at between this machine and the control endpoint. */
+/** Checks of the doctor between this machine and the control endpoint. */
 
 import { controlEndpoint } from '../../agent/endpoint.ts';
 import type { AgentConfig } from '../../config/agent-config.ts';
@@ -132,7 +132,7 @@ async function lookAtSignature(
   }
 }
 
-/** By what the service says of the key. */
+/** Chooses the remedy by the service's words about the key. */
 function remedyOfRefusal(error: unknown, { onPremisesConfigFile: file }: AgentConfig): string {
   const said = messageOf(error);
   if (!(error instanceof RemoteApiError)) return isSlipwayError(error) ? error.remedy : 'Renew the host’s credentials.';

@@ -83,7 +83,11 @@ function remedyOfReadOnly({ mountPoint, options }: Mount, { move }: FolderFacts)
 const OF_UNIT =
   'The unit makes it read-only for the service: take ProtectSystem=, ReadOnlyPaths= and their like out of it, or name the folder in ReadWritePaths=.';
 
-/** What scripts and programs write on the way. @param whose such as `the agent’s` */
+/**
+ * Checks the temporary folder, in which scripts and programs write on the way.
+ *
+ * @param whose such as `the agent’s`
+ */
 export function lookAtTmp({ env, user }: Pick<FolderFacts, 'env' | 'user'>, whose: string): Finding[] {
   const path = env['TMPDIR'] || '/tmp';
   const check = `temporary folder ${path}`;

@@ -1,4 +1,4 @@
-/** What the doctor says about the agent's folders: who may write them, on which mounts they are, and how full those are. */
+/** Checks of the agent's folders: who may write them, on which mounts they are, and how full those are. */
 import { statSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { shellCommand } from '../../system/shell-word.ts';

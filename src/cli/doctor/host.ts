@@ -1,4 +1,4 @@
-/** What the doctor looks at on this machine. */
+/** Checks of this machine by the doctor. */
 import { existsSync, readdirSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { instructionsDir } from '../../deployment/layout.ts';
@@ -20,7 +20,7 @@ export function lookAtTools(path: string | undefined): Finding[] {
 }
 
 /**
- * What the machine lacks that the agent can use.
+ * Finds what the agent can use and the machine lacks.
  *
  * @param user whom the agent runs as; null: whoever asks. Another user may be shown more processes
  */

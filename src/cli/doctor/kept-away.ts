@@ -1,7 +1,7 @@
 /** Where the agent cannot do what the doctor can, its service is kept from it. Pure. */
 import type { Finding } from './check.ts';
 
-/** What the doctor itself tries on the way to the server. */
+/** Checks that the doctor itself makes on the way to the server. */
 const TRIED: ReadonlySet<string> = new Set([
   'DNS',
   'connection',

@@ -1,11 +1,11 @@
-/** What the doctor says about signed orders: a Slipway server signs each for one host and one moment, and the agent has to ask for that. */
+/** Checks of signed orders: a Slipway server signs each order for one host and one moment, and the agent has to ask for that. */
 import type { AgentConfig } from '../../config/agent-config.ts';
 import { type Finding, ok, warn } from './check.ts';
 import { reach } from './reach.ts';
 import type { Environment } from './service-environment.ts';
 
 const CHECK = 'signed orders';
-/** What a Slipway server answers to anybody who asks for its root. */
+/** Answer of a Slipway server to anybody who asks for its root. */
 const SLIPWAY_SERVER = 'slipway control server';
 
 /** @returns nothing for endpoints that sign no orders, and where nobody answers, which is another finding's matter */

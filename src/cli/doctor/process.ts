@@ -1,9 +1,9 @@
-/** What /proc tells of one process. */
+/** Facts that /proc tells about one process. */
 import { readFileSync, statSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { commandLineOf, startTimeOf } from '../../system/processes.ts';
 
-/** Of /proc: ticks in a second, on every Linux that there is. */
+/** Ticks in a second as /proc counts them, on every Linux that there is. */
 const TICKS = 100;
 
 /** How long a process has run, milliseconds; null: it is gone, or nobody can tell. */

@@ -15,7 +15,7 @@ const MAX_ANSWER = 64 * 1024;
 
 export interface Place {
   readonly url: string;
-  /** What the finding is called. */
+  /** Name of the finding. */
   readonly check: string;
   /** Where the address is configured. */
   readonly key: string;

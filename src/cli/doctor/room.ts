@@ -13,7 +13,7 @@ const NO_BYTES = 16 * MIB;
 const NO_INODES = 200;
 
 /**
- * What is used up where a path is; null: nothing is.
+ * Tells what is used up on the file system of a path; null: nothing.
  *
  * @param tip what to do beside looking for what is large
  */

@@ -9,18 +9,18 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface FoundService {
   readonly properties: Properties;
-  /** Of the process that runs; else of the next start. */
+  /** Environment of the running process; else of the next start. */
   readonly env: Environment;
-  /** What the next start gets, where that can be told apart from what runs. */
+  /** Environment of the next start, where it can be told apart from the running one. */
   readonly envToCome: Environment;
   /** argv, of the process that runs or of the next start. */
   readonly command: readonly string[];
   readonly user: string;
-  /** What is wrong with its files of variables. */
+  /** Faults of its files of variables. */
   readonly findings: readonly Finding[];
 }
 
-/** What systemd starts services with. */
+/** Search path that systemd starts services with. */
 const SYSTEMD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** @returns null: there is no such service here */
@@ -125,7 +125,7 @@ export function configFileOf(words: readonly string[]): string | null {
   return word.includes('=') ? word.slice(word.indexOf('=') + 1) : (words[at + 1] ?? null);
 }
 
-/** Of ExecStart as systemd shows it, where words stand without their quotes: the value of an option may hold blanks. Pure. */
+/** Splits ExecStart as systemd shows it, where words stand without their quotes: the value of an option may hold blanks. Pure. */
 export function argumentsOf(execStart: string): string[] {
   const [, ...afterArgv] = execStart.split('argv[]=');
   const [words = '', ...rest] = afterArgv.join('argv[]=').split(' ; ignore_errors=');

@@ -1,4 +1,4 @@
-/** What the state of the agent's service means. Pure. */
+/** Judges the state of the agent's service. Pure. */
 import type { Properties } from '../service/properties.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
@@ -7,9 +7,9 @@ export interface ServiceFacts {
   readonly properties: Properties;
   /** How long its process has run, milliseconds; null: none runs, or nobody knows. */
   readonly ageMs: number | null;
-  /** What it said last; empty: nothing. */
+  /** Last output of the service; empty: none. */
   readonly lastWords: string;
-  /** What installs its unit. */
+  /** Command that installs its unit. */
   readonly install: string;
 }
 

@@ -1,4 +1,4 @@
-/** What the doctor says about bundle signatures: which policy counts for whom, and whether the keys can be used. */
+/** Checks of bundle signatures: which policy counts for whom, and whether the keys can be used. */
 
 import { statSync } from 'node:fs';
 import type { AgentConfig } from '../../config/agent-config.ts';

@@ -64,7 +64,7 @@ export async function undoMigration(ctx: MigrationContext): Promise<void> {
   rmSync(folder, { recursive: true });
 }
 
-/** What going back would do, in this order: the official agent starts when everything else is as it was. */
+/** Plans the way back, in this order: the official agent starts when everything else is as it was. */
 export function planUndo(root: string): readonly Undoing[] {
   const noted = readKept(keptFolder(root));
   if (noted === null) {
@@ -95,7 +95,7 @@ async function undo({ services }: MigrationContext, undoing: Undoing): Promise<v
   }
 }
 
-/** What has been changed since, by `register` for instance, stays beside it. */
+/** A file that was changed since, by `register` for instance, is kept beside the restored one. */
 function restore({ file, copy }: { readonly file: string; readonly copy: string }): void {
   const isChanged = existsSync(file) && !readFileSync(file).equals(readFileSync(copy));
   // What the agents write themselves is nobody's work.

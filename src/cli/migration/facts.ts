@@ -1,4 +1,4 @@
-/** What there is of an official agent on this machine. Reads, and changes nothing. */
+/** Facts about an official agent on this machine. Reads, and changes nothing. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type AgentConfig, loadAgentConfig } from '../../config/agent-config.ts';
@@ -18,7 +18,7 @@ export interface OfficialAgent {
   /** Whether the file is where only 1.x looks, so that it has to be copied to where both look. */
   readonly isOlderPlace: boolean;
   readonly config: AgentConfig;
-  /** What is in the configuration and has no effect from now on. */
+  /** Settings of the configuration that have no effect from now on. */
   readonly warnings: readonly string[];
   readonly onPremisesFile: string;
   /** ARN; null: the host is on EC2. */

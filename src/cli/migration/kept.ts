@@ -1,4 +1,6 @@
-/** What a takeover has replaced: kept on disk before it is replaced, so that every step can be undone, also one that was cut off. */
+/**
+ * Copies of what a takeover replaces. They are on disk before it is replaced, so that every step can be undone, also one that was cut off.
+ */
 import {
   chmodSync,
   chownSync,

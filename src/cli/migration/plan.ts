@@ -1,4 +1,4 @@
-/** What taking over an official agent comes to, step by step. Pure. */
+/** Plan of the takeover of an official agent, step by step. Pure. */
 import { SlipwayError } from '../../errors.ts';
 import type { OfficialAgent } from './facts.ts';
 import { officialPlaces } from './places.ts';
@@ -14,7 +14,7 @@ export type Step =
 export interface MigrationPlan {
   readonly found: readonly string[];
   readonly steps: readonly Step[];
-  /** What an operator should know and no step changes. */
+  /** Notes for the operator about what no step changes. */
   readonly notes: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** What is to be done after `slipway server init`, as commands that can be pasted. Pure. */
+/** Steps after `slipway server init`, as commands that can be pasted. Pure. */
 import { quoteForShell, shellCommand } from '../../system/shell-word.ts';
 import type { InitPlan } from './plan.ts';
 

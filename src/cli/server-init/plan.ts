@@ -1,4 +1,4 @@
-/** What `slipway server init` would do, before it does anything. */
+/** Plan of `slipway server init`, before it does anything. */
 import { dirname, join } from 'node:path';
 import { SlipwayError } from '../../errors.ts';
 import { pathFrom } from '../../system/working-folder.ts';
@@ -9,7 +9,7 @@ import type { Settings } from './settings-text.ts';
 /** The file that the service of systemd reads. */
 export const SERVICE_SETTINGS_FILE = '/etc/slipway/server.env';
 
-/** What a person says, by flags or when asked. Paths may be relative. */
+/** Answers of a person, by flags or when asked. Paths may be relative. */
 export interface InitAnswers {
   readonly address: string;
   readonly settingsFile: string;

@@ -7,11 +7,11 @@ export interface EnvironmentText {
   readonly ignored: readonly string[];
 }
 
-/** What a backslash stands in front of between double quotes; before any other character it is an ordinary one. */
+/** Characters that a backslash escapes between double quotes; before any other character it is an ordinary one. */
 const ESCAPED_IN_QUOTES = '"\\`$';
 
 /**
- * Reads a file of variables: comments begin with `#` or `;`, values may be quoted as a whole or in parts, go on in the next line after a
+ * Reads a file of variables. Comments begin with `#` or `;`. Values may be quoted as a whole or in parts, go on in the next line after a
  * backslash, and lose the blanks around them.
  *
  * @see systemd.exec(5), EnvironmentFile=, and systemd's `src/basic/env-file.c`

@@ -10,7 +10,7 @@ import { renderUnit } from './unit.ts';
 
 export interface ServiceInstallation {
   readonly name: 'slipway-agent' | 'slipway-server';
-  /** What follows `slipway` in ExecStart. */
+  /** Arguments that follow `slipway` in ExecStart. */
   readonly args: readonly string[];
   /** A system user that the service runs as and that is made if it does not exist; null: root. */
   readonly user: string | null;
@@ -32,7 +32,7 @@ export function unitForThisMachine(installation: ServiceInstallation): string {
   return renderUnit(template, { execStart: [...programCommand(), ...installation.args] });
 }
 
-/** What has been done, and how the service stands: what `--json` prints. */
+/** State of the service after its installation, as `--json` prints it. */
 export interface InstalledService {
   readonly unit: string;
   readonly state: 'ready' | 'starting';
@@ -46,8 +46,8 @@ export interface InstalledService {
  * Writes the unit and its file of settings, makes the service's user, enables the service, starts it (anew), and waits for it to be ready.
  *
  * @param onStep is told of each change that has been made
- * @throws SlipwayError CLI_NOT_ROOT without root's rights; CLI_HIDDEN_PROGRAM if the service could not see its own program;
- * PROGRAM_MISSING or CLI_NO_SYSTEMD without systemd; CLI_SERVICE_FAILED if it does not come up
+ * @throws SlipwayError CLI_NOT_ROOT without root's rights. CLI_HIDDEN_PROGRAM if the service could not see its own program. PROGRAM_MISSING
+ * or CLI_NO_SYSTEMD without systemd. CLI_SERVICE_FAILED if it does not come up
  */
 export async function installService(
   ctx: StartContext,

@@ -19,7 +19,7 @@ const WANTED = [
   ],
 ];
 
-/** Empty where there is no systemd. Of lines that come twice, such as EnvironmentFiles, all are kept. */
+/** Empty where there is no systemd. Keeps all lines that come twice, such as EnvironmentFiles. */
 export async function showService(name: string): Promise<Properties> {
   const shown = await execa('systemctl', ['show', name, `--property=${WANTED.join(',')}`], {
     reject: false,
@@ -44,7 +44,7 @@ export function parseProperties(text: string): Properties {
 const JOURNAL_LINES = 5;
 
 /**
- * What the service itself said last; where it said nothing, what systemd says of it.
+ * Returns the last words of the service itself; where it said nothing, those of systemd about it.
  *
  * @param since seconds since the epoch; null: whenever that was
  */

@@ -16,7 +16,10 @@ export function renderUnit(template: string, settings: UnitSettings): string {
   return template.replace(/^ExecStart=.*$/m, () => line);
 }
 
-/** systemd takes no program whose path has one of these signs in it, however it is quoted, but any argument: a shell then starts the program. */
+/**
+ * systemd takes no program whose path has one of these signs in it, however it is quoted, but takes any argument. So a shell starts the
+ * program.
+ */
 function startable(execStart: readonly string[]): readonly string[] {
   const [program = ''] = execStart;
   return /["'\\$]/.test(program) ? ['/bin/sh', '-c', 'exec "$0" "$@"', ...execStart] : execStart;

@@ -69,13 +69,13 @@ export function conclusionLines(deployment: DeploymentInfo): string[] {
   return lines.flatMap(readable);
 }
 
-/** What goes on behind a line break in what a stranger wrote is marked, so that it does not look like a line of ours. */
+/** A text that goes on behind a stranger's line break is marked, so that it does not look like a line of ours. */
 function readable(line: string): string[] {
   const [first = '', ...rest] = line.split(/\r?\n/).map((part) => printable(plainLine(part)));
   return [first, ...rest.map((part) => `      | ${part}`)];
 }
 
-/** What is waited for, and until when: a line for each event. */
+/** Writes the present waits and their limits, a line for each event. */
 export function waitLines(waits: readonly WaitRecord[]): string[] {
   return waits
     .flatMap(({ targetId, lifecycleEventName, reason, sinceTime, heardOfTime, giveUpTime, lastCall, lastAnswer }) => {

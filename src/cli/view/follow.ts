@@ -25,7 +25,7 @@ export interface FollowContext {
 export type FollowStyle = 'live' | 'plain' | 'json';
 
 /**
- * Watches a deployment until it is final and tells what happens: moving lines for a person, plain lines for a log, or one JSON
+ * Watches a deployment until it is final and tells what happens. A person gets moving lines, a log plain lines, and a program one JSON
  * object a line (`{"type":"event"|"deployment", …}`).
  *
  * @returns the deployment as it ended, or null when the person stopped watching; the deployment itself goes on
@@ -58,7 +58,7 @@ export async function followDeployment(
   }
 }
 
-/** What the deployment waits for, when it has just come to that. */
+/** Shows the waits that the deployment has just come to. */
 function noteNews(messages: readonly string[], told: Set<string>, show: View): void {
   for (const message of messages) {
     if (!told.has(message)) show.note(printable(message));

@@ -1,4 +1,4 @@
-/** What marks a host that deployments do not get to. Pure. */
+/** Marks of hosts that deployments do not get to. Pure. */
 import { type AgentStatus, troubleOf } from '../../agent/status.ts';
 import type { HostRecord } from '../../protocol/management/shapes.ts';
 
@@ -26,7 +26,7 @@ export function marksOf(host: HostRecord, nowMs: number): HostMark[] {
 
 export interface ShownMark {
   readonly mark: HostMark;
-  /** What it means here, or what to do. */
+  /** Meaning of the mark here, or the remedy. */
   readonly why: string;
 }
 

@@ -19,7 +19,12 @@ const GROUPS: readonly { readonly change: PlannedChange['change']; readonly mark
   { change: 'keep', mark: '=' },
 ];
 
-/** A plan for a person: problems first, then scripts, then what happens to each object, group by group; a summary in the last line. @returns the lines */
+/**
+ * Writes a plan for a person. Problems come first, then scripts, then what happens to each object, group by group; the last line is a
+ * summary.
+ *
+ * @returns the lines
+ */
 export function renderHostPlan(plan: HostPlan): string[] {
   const sections = [
     section('first', plan.interrupted === null ? [] : [[interruption(plan.interrupted)]]),

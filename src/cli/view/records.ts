@@ -1,5 +1,5 @@
 /**
- * The parts of the management API's answers that are shown, with what the server always sends made certain: one place where
+ * The parts of the management API's answers that are shown. Members that the server always sends are made certain here: one place where
  * absent members of the wire become values.
  */
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';

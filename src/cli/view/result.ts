@@ -1,7 +1,7 @@
 import { printable } from '../../system/printable.ts';
 import type { CliContext } from '../context.ts';
 
-/** What every command has that answers with a result. */
+/** Options of every command that answers with a result. */
 export interface ResultOptions {
   readonly json?: boolean;
 }

@@ -4,7 +4,7 @@ import type { Finding } from '../../appspec/types.ts';
 
 export interface SarifInput {
   readonly findings: readonly Finding[];
-  /** Of the AppSpec file: relative to where the analysis ran, or absolute with its scheme. */
+  /** Address of the AppSpec file: relative to where the analysis ran, or absolute with its scheme. */
   readonly uri: string;
   readonly version: string;
 }

@@ -18,7 +18,7 @@ export interface Door {
   readonly certificate: string | null;
   /** The command that starts the server anew, in backticks. */
   readonly restart: string;
-  /** What to do about a server that hangs. */
+  /** Remedy for a server that hangs. */
   readonly remedyOfHang: string;
   readonly nowMs: number;
 }

@@ -26,7 +26,7 @@ export interface CertificateFacts {
   /** Whom the server runs as; null: whoever asks. */
   readonly user: string | null;
   readonly nowMs: number;
-  /** What those who connect call the server, where the settings tell: with the setting that says so. */
+  /** Names that clients call the server by, where the settings tell, each with the setting that says so. */
   readonly names: readonly { readonly host: string; readonly setting: string }[];
   readonly env: Environment;
   /** A file with the authority that hosts trust; null: none is named. */

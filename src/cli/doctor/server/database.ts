@@ -21,7 +21,7 @@ const READ_WHOLE = 1024 * 1024 * 1024;
 
 export interface LookedAtDatabase {
   readonly findings: readonly Finding[];
-  /** null: it cannot be read. To be closed. */
+  /** null: it cannot be read. The caller closes it. */
   readonly store: LookedAtStore | null;
   /** Whether its tables are those of this version. */
   readonly isCurrent: boolean;

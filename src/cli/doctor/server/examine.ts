@@ -23,7 +23,7 @@ import { findServerSetup, SERVER_SERVICE, type ServerSetup } from './setup.ts';
 
 /** A server opens its database and is ready within seconds. */
 const STARTING_MS = 30_000;
-/** Of what is stored, an instant later than now by this much shows that the clock was set back; milliseconds. */
+/** Stored instants that are later than now by this much show that the clock was set back; milliseconds. */
 const NO_LATER_MS = 60_000;
 
 interface Looked extends ServerSetup {
@@ -54,7 +54,7 @@ export async function examineServer(
   ];
 }
 
-/** What the system does not let this user look at must not keep the rest from being looked at. */
+/** Turns a refusal by the system into a warning, so that the other checks still run. */
 async function guarded(check: string, look: () => Promise<readonly Finding[]>): Promise<readonly Finding[]> {
   try {
     return await look();
@@ -116,7 +116,7 @@ async function lookAtState(ctx: CliContext, looked: Looked): Promise<readonly Fi
   }
 }
 
-/** What the server has written down cannot be later than now. */
+/** Compares the clock with the instants that the server has written down, which cannot be later than now. */
 async function lookAtClock(store: Parameters<typeof newestInstant>[0], nowMs: number): Promise<Finding[]> {
   const newestMs = await newestInstant(store);
   if (newestMs === null || newestMs - nowMs <= NO_LATER_MS) return [];
@@ -151,7 +151,7 @@ const S3_LISTEN = '--s3-listen (SLIPWAY_S3_LISTEN)';
 const METRICS_LISTEN = '--metrics-listen (SLIPWAY_METRICS_LISTEN)';
 const PUBLIC_S3_ENDPOINT = '--public-s3-endpoint (SLIPWAY_PUBLIC_S3_ENDPOINT)';
 
-/** What the settings say about how hosts call the server. */
+/** Returns the names by which hosts call the server, as the settings say. */
 function namesOf({ listen, s3Listen, s3Domain, publicS3Endpoint }: ServerOptions) {
   const publicHost = URL.parse(publicS3Endpoint ?? '')?.hostname.replace(/^\[|\]$/g, '');
   const named = [

@@ -8,7 +8,7 @@ import { type Finding, fail } from '../check.ts';
 import { type FolderFacts, lookAtFolder, lookAtTmp, nearestOf } from '../folder.ts';
 import { fullness, lookAtRoom } from '../room.ts';
 
-/** What only the server writes: a file of another user's locks it out. */
+/** Files that only the server writes: a file of another user's locks it out. */
 const OWN_FILES = ['slipway.db', 'slipway.db-wal', 'slipway.db-shm'];
 
 export function lookAtServerFiles(dataDir: string, facts: Omit<FolderFacts, 'move' | 'danger'>): Finding[] {
@@ -27,7 +27,7 @@ export function lookAtServerFiles(dataDir: string, facts: Omit<FolderFacts, 'mov
   ];
 }
 
-/** What a person has made as root, with a copy put back or a program run, is closed to the server’s user. */
+/** Finds files that are closed to the server’s user because root has made them, by putting a copy back or running a program. */
 function foreignFiles(dataDir: string, user: string | null): Finding[] {
   // That the whole folder is closed is said of the folder.
   if (canWriteAs(nearestOf(dataDir), user) !== true) return [];

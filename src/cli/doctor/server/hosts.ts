@@ -1,4 +1,4 @@
-/** What the database tells of hosts: those that no deployment gets to, and why. */
+/** Checks of the hosts in the database: those that no deployment gets to, and why. */
 import { isShared } from '../../../server/engine/agent-runs.ts';
 import { hostsWithoutKey } from '../../../server/store/access-keys.ts';
 import { type LookedAtHost, type LookedAtStore, registeredHosts } from '../../../server/store/look.ts';

@@ -1,4 +1,4 @@
-/** Who keeps others from writing a database of SQLite. */
+/** Finds the processes that keep others from writing a database of SQLite. */
 import { readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { shownCommand } from '../process.ts';

@@ -12,7 +12,7 @@ export interface PortFacts {
   readonly address: ListenAddress;
   /** Where it is configured: `--listen (SLIPWAY_LISTEN)`. */
   readonly setting: string;
-  /** Of the running server; null: none runs. */
+  /** Process id of the running server; null: none runs. */
   readonly pid: number | null;
   /** Whom the server runs as; null: whoever asks. */
   readonly user: string | null;

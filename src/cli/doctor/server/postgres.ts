@@ -1,4 +1,4 @@
-/** What is wrong with a server's PostgreSQL, by what it answers. */
+/** Faults of a server's PostgreSQL, by its answers. */
 
 import { factsOfPostgres, type LookedAtStore, type PostgresFacts } from '../../../server/store/look.ts';
 import { POSTGRES_CONNECTIONS_REMEDY, userIn } from '../../../server/store/postgres-remedies.ts';

@@ -21,7 +21,7 @@ export interface ServerSetup {
   readonly options: ServerOptions | null;
   /** As systemd shows the service; null: the server is no service here, or another server is asked about. */
   readonly service: Properties | null;
-  /** Of the server that works on the data folder; null: none does, or nobody may know. */
+  /** Process id of the server that works on the data folder; null: none does, or nobody may know. */
   readonly pid: number | null;
   /** The user that the server runs as; null: whoever asks stands for it. */
   readonly user: string | null;
@@ -32,7 +32,7 @@ export interface ServerSetup {
 interface Source {
   readonly env: Environment;
   readonly words: readonly string[];
-  /** What relative paths begin at. */
+  /** Folder that relative paths begin at. */
   readonly folder: string;
 }
 
@@ -81,7 +81,7 @@ function otherServer(): Finding {
   return warn('service', detail, 'Leave --data-dir away to look at the service.');
 }
 
-/** What stands behind `server` in a command line. */
+/** Returns the words behind `server` in a command line. */
 function serverWords(command: readonly string[]): readonly string[] {
   return command.slice(command.indexOf('server') + 1);
 }

@@ -1,4 +1,4 @@
-/** Who has a TCP port of this machine, read from /proc. */
+/** Finds the process that has a TCP port of this machine, from /proc. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { shownCommand } from '../process.ts';
 
@@ -119,7 +119,10 @@ function bytesOfIpv6(address: string): number[] | null {
 /** Begins the addresses of IPv4 that a socket of IPv6 has. */
 const MAPPED = '0000000000000000FFFF0000';
 
-/** Whether a socket on one address keeps another from listening on the other: one of them is all of a family, or they are the same. Pure. */
+/**
+ * Whether a socket on one address keeps another from listening on the other. It does when one of them is all of a family, or when they are
+ * the same. Pure.
+ */
 export function isInTheWay(socketAddress: string, wanted: string | null): boolean {
   const isAll = (address: string) => /^0+$/.test(address);
   const socket = socketAddress.startsWith(MAPPED) ? socketAddress.slice(MAPPED.length) : socketAddress;
