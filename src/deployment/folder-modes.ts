@@ -1,6 +1,6 @@
 /**
- * File modes below `root_dir` under `restrict_agent_dir_permissions`. Other users see nothing of the agent's own files. Of a revision they
- * reach only what a script run as another user (`runas`) needs, and only by its path.
+ * File modes below `root_dir` under `restrict_agent_dir_permissions`. Other users see nothing of the agent's own files. They reach only the
+ * part of a revision that a script run as another user (`runas`) needs, and only by its path.
  *
  * @see the official agent 2.x, `restrict_agent_dir_permissions`
  */

@@ -1,6 +1,6 @@
 /**
  * Lock of a deployment group, across processes. The agent's executor, a local deployment, a rollback and `reset-group` share the group's
- * pointers, its cleanup file and its journal, so only one of them works at a time.
+ * pointers, its cleanup file and its journal. So only one of them works at a time.
  */
 import { join } from 'node:path';
 import { SlipwayError } from '../errors.ts';

@@ -64,7 +64,7 @@ function sessionCredentials({ onPremisesConfigFile }: AgentConfig): string | nul
 }
 
 /**
- * Refuses a folder or file of this machine as a revision when it is, or holds, the agent's own: a copy would go wherever the revision says.
+ * Refuses a folder or file of this machine as a revision when it is, or holds, the agent's own. A copy would go wherever the revision says.
  * Revisions kept below root_dir may be deployed again.
  *
  * @throws SlipwayError REVISION_IS_OWN naming the folder and what it holds

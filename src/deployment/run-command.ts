@@ -84,7 +84,7 @@ function keepHistory(ctx: DeploymentContext, request: CommandRequest, outcome: C
  * Whether a command would do nothing on this host, so that the server may skip it. That is a hook event whose revision, event or scripts
  * are missing.
  *
- * A command that cannot be judged, because the AppSpec file has errors, does not count as such: it must run and fail, so that its fault is
+ * A command that cannot be judged, because the AppSpec file has errors, does not count as one. It must run and fail, so that its fault is
  * reported.
  */
 export function isCommandNoop(ctx: DeploymentContext, request: CommandRequest): boolean {

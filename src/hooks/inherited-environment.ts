@@ -1,9 +1,9 @@
 /**
  * Environment that the agent's child programs inherit from it. Pure.
  *
- * The agent hides every source from which the AWS SDK takes credentials, Slipway's own variables, those that the service manager sets for
- * the agent alone, and users and passwords in addresses. It hides an unknown variable `AWS_…`, so that a new
- * version of the SDK cannot open a new way.
+ * The agent hides every source from which the AWS SDK takes credentials, and Slipway's own variables. It also hides those that the service
+ * manager sets for the agent alone, and users and passwords in addresses. It hides an unknown variable `AWS_…`, so that a new version of
+ * the SDK cannot open a new way.
  */
 import { withoutUserInfo } from '../system/user-info.ts';
 

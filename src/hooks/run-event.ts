@@ -38,7 +38,7 @@ export interface EventRequest {
   readonly environment: Readonly<Record<string, string>>;
   readonly scriptLog: ScriptLog;
   /**
-   * Aborted by the owner of this process when nobody is left to hear how the event ends: the daemon is gone, or must end at once. The
+   * Aborted by the owner of this process when nobody is left to hear how the event ends. Then the daemon is gone, or must end at once. The
    * running script is killed with all that it has started, and no other starts.
    */
   readonly killSignal?: AbortSignal;

@@ -109,7 +109,7 @@ async function fetchCommit(
   }
 }
 
-/** Removes the files of a command that was cut off: locks block the next try, and half a pack would count as part of its result. */
+/** Removes the files of a command that was cut off. Locks would block the next try, and half a pack would count as part of its result. */
 function removeLeftovers(repository: string): void {
   for (const name of readdirSync(repository, { recursive: true, encoding: 'utf8' })) {
     if (/(^|\/)tmp_[^/]*$|\.lock$/.test(name)) rmSync(join(repository, name), { force: true, recursive: true });

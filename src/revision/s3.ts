@@ -50,9 +50,9 @@ interface S3Store {
 }
 
 /**
- * The SDK itself follows a 301 that names the bucket's region in a header. This code follows, once, two answers that the SDK does not: a
- * signature refused as one for another region, and a 301 that names the region only in its text. Where the store's answer has told the SDK
- * how wrong this host's clock is, the request is signed anew, once.
+ * The SDK itself follows a 301 that names the bucket's region in a header. This code follows, once, two answers that the SDK does not. One
+ * is a signature refused as one for another region, the other a 301 that names the region only in its text. Where the store's answer has
+ * told the SDK how wrong this host's clock is, the request is signed anew, once.
  */
 function openStore(ctx: RevisionContext, revision: S3Revision): S3Store {
   let client = createS3Client(ctx, revision.bucket);

@@ -53,8 +53,8 @@ export function requireTlsFiles({ certFile, keyFile }: TlsFiles): void {
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /**
- * Returns the digest of the private authority that signed a server's certificate, for its clients: the authority is the one in the chain
- * that has signed itself. A public authority's chain ends before that, since everybody has it.
+ * Finds the private authority that signed a server's certificate, for its clients: the one in the chain that has signed itself. A public
+ * authority's chain ends before that, since everybody has it.
  *
  * @returns SHA-256 of the certificate, in hex; null: the chain has none
  */

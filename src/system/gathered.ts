@@ -13,7 +13,7 @@ export interface Gathering<Item, Result> {
 const LANES = 4;
 
 /**
- * Gathers the items that come while work is under way, and does them together: a hundred questions to a database cost about as much as one.
+ * Gathers the items that come while work is under way, and does them together. A hundred questions to a database cost about as much as one.
  * An item that comes when nothing is under way begins at once.
  *
  * An item that fails spoils no other: after an error each item of its group is done alone.

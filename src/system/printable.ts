@@ -3,7 +3,7 @@
  *
  * Control characters, bidirectional controls, line separators, invisible characters and lone surrogates become `\uXXXX`. A reader sees
  * them, and a terminal does not obey them. JSON stays the same JSON, because they can stand only inside its texts. Commands to a build
- * server are broken in the same way, at one of their characters: `::` at the beginning of a line (GitHub), and `##[`, `##vso[`,
+ * server are broken in the same way, at one of their characters. They are `::` at the beginning of a line (GitHub), and `##[`, `##vso[`,
  * `##teamcity[` anywhere in it.
  *
  * @see https://github.com/actions/runner, ActionCommand.cs: leading blanks count for nothing before `::`; `##[` is found anywhere

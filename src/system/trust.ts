@@ -1,6 +1,6 @@
 /**
- * Authorities that this process trusts when it speaks TLS: those that Node brings, those of the system, and those that the configuration
- * (`ca_file`) or the environment names. Node keeps one list for the whole process, so it is set here and nowhere else.
+ * Authorities that this process trusts when it speaks TLS. They are those that Node brings, those of the system, and those that the
+ * configuration (`ca_file`) or the environment names. Node keeps one list for the whole process, so it is set here and nowhere else.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -159,7 +159,9 @@ function millisecondsOf(days: Days): number | null {
 /** How long the last line of the log may take to be written. */
 const LAST_LINE_MS = 1_000;
 
-/** An uncaught fault leaves the server in a state that nobody knows: it logs why in one line and ends, and its service starts it anew. */
+/**
+ * An uncaught fault leaves the server in a state that nobody knows. So it logs why in one line and ends, and its service starts it anew.
+ */
 function endOnUnforeseenFaults(log: ClosableLogger): void {
   // The log says it in place of the command line, which would end the process first.
   process.removeAllListeners('uncaughtException');

@@ -35,9 +35,9 @@ const LOOK_AFTER_BYTES = 8 * 2 ** 20;
 const LOOK_AFTER_MS = 1_000;
 
 /**
- * DownloadBundle: fetches the bundle, checks its signature if asked to, unpacks the bundle, checks its AppSpec file, and notes the revision
- * as the most recent one. Old revisions are removed only after all that succeeded, because a failed download must not cost the revision
- * that a rollback needs. When there is no room for the new one, they are removed before.
+ * DownloadBundle: fetches the bundle, checks its signature if asked to, and unpacks it. Then it checks the AppSpec file and notes the
+ * revision as the most recent one. Old revisions are removed only after all that succeeded, because a failed download must not cost the
+ * revision that a rollback needs. When there is no room for the new one, they are removed before.
  */
 export async function downloadBundle(
   ctx: DeploymentContext,

@@ -79,8 +79,8 @@ export function parseLocation(json: string): RevisionLocation {
 }
 
 /**
- * What makes two locations the same revision. S3: bucket, key, and version or ETag as far as given; GitHub: repository and commit; an
- * AppSpec file: its digest.
+ * Identity of a revision: two locations with the same text are the same revision. S3: bucket, key, and version or ETag as far as given;
+ * GitHub: repository and commit; an AppSpec file: its digest.
  *
  * @returns a canonical text; ETags may come wrapped in quotes, which do not count
  */

@@ -94,9 +94,9 @@ function isHandled(operation: string): operation is ManagementOperation {
 }
 
 /**
- * The context of one call. Every transaction of it holds the caller's power, so that nothing is changed with a key that was disabled after
- * the request had been let in. Handlers change things in transactions only. A call that changes something also writes its entry of the
- * audit log in each transaction. So no change lacks an entry, and a change that is rolled back leaves none.
+ * The context of one call. Every transaction of it holds the caller's power. So nothing is changed with a key that was disabled after the
+ * request had been let in. Handlers change things in transactions only. A call that changes something also writes its entry of the audit
+ * log in each transaction. So no change lacks an entry, and a change that is rolled back leaves none.
  *
  * @param stillWithin throws when the call is not within the key's scope any more
  * @param audited null: the call changes nothing

@@ -47,7 +47,7 @@ export function makeGuardedServer(tls: TlsFiles | null, limits: ConnectionLimits
     if (server.listening) say(`connections cannot be accepted: ${acceptFault(error)}`, { error });
   });
   server.on('clientError', (error, socket) => answerBrokenRequest(error, socket, limits.lingerMs));
-  // Node itself would answer both. It would ask for a body before anybody has looked at the request’s head, and its refusal would keep
+  // Node itself would answer both. It would ask for a body before anybody has looked at the request’s head. And its refusal would keep
   // strangers connected for as long as they go on.
   server.on('checkExpectation', (_request, response) => void response.writeHead(417, { connection: 'close' }).end());
   server.on('checkContinue', (request, response) => void server.emit('request', request, response));

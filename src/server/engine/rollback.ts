@@ -1,7 +1,7 @@
 /**
- * Automatic rollback. When a deployment fails or is stopped, a new deployment of the group's last successful revision follows at once, if
- * its configuration or the caller of the stop says so. After a blue/green deployment, the new one leads traffic back. It begins in the
- * transaction that ends the other, so nobody can come between, and no crash can lose it.
+ * Automatic rollback. When a deployment fails or is stopped, a new deployment of the group's last successful revision follows at once. The
+ * configuration must ask for that, or the caller of the stop. After a blue/green deployment, the new one leads traffic back. It begins in
+ * the transaction that ends the other, so nobody can come between, and no crash can lose it.
  */
 
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';

@@ -2,9 +2,9 @@
  * Whose request is carried out next, while more come than can be. Without this order a server would carry requests out as the kernel hands
  * them over. With a thousand hosts at work, a host would wait for its next command until all others have been served.
  *
- * Requests for which a host waits with nothing to do go first: the acknowledgement that a command begins with, polls, and the question for
- * its specification. A report comes last: it is the end of a command, and what follows from it makes others wait. Reports that go together
- * also share a commit and a step.
+ * Requests for which a host waits with nothing to do go first. These are the acknowledgement that a command begins with, polls, and the
+ * question for its specification. A report comes last: it is the end of a command, and what follows from it makes others wait. Reports that
+ * go together also share a commit and a step.
  */
 
 /** From the most to the least urgent. */

@@ -1,7 +1,7 @@
 /**
- * A webhook that is told of deployments. It gets a POST in the envelope in which SNS sends to HTTP endpoints, so that receivers of the
- * hosted service's notices can stay as they are. Only Amazon can make SNS' signature. In its place stands one by a shared secret: the
- * HMAC-SHA256 of the time, a dot and the body, in hex. The time keeps an old request from being repeated.
+ * A webhook that is told of deployments. It gets a POST in the envelope in which SNS sends to HTTP endpoints. So receivers of the hosted
+ * service's notices can stay as they are. Only Amazon can make SNS' signature. In its place stands one by a shared secret: the HMAC-SHA256
+ * of the time, a dot and the body, in hex. The time keeps an old request from being repeated.
  *
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html "HTTP/HTTPS notification JSON format"
  */

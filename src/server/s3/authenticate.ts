@@ -38,7 +38,7 @@ export interface Authenticated {
 /**
  * Finds out who sends a request, before its body is read.
  *
- * The signature must cover everything that changes the meaning of a request: all `x-amz-…` headers, and the body where nothing else
+ * The signature must cover everything that changes the meaning of a request. That is all `x-amz-…` headers, and the body where nothing else
  * protects it on the way. Otherwise somebody who has seen a request could send it once more with another body.
  *
  * @param query the request's, decoded

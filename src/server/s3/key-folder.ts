@@ -5,8 +5,8 @@
  *   <version>        its content
  *   latest           the version that is read when a request names none
  *
- * An object exists when both of its files are there, so a write that was cut off can leave no more than the small first one.
- * A delete marker has no content, and exists with its `.json`. Only one change at a time may be made to a folder.
+ * An object exists when both of its files are there. So a write that was cut off can leave no more than the small first one. A delete
+ * marker has no content, and exists with its `.json`. Only one change at a time may be made to a folder.
  */
 import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

@@ -87,7 +87,7 @@ export async function groupsOfDeployments(
 
 /**
  * The deployment, held until the transaction ends. A transaction that changes rows of a deployment (its targets, its events) holds the
- * deployment, so that its decisions are still true when they are written. Hand-outs and reports change one event and hold that alone
+ * deployment. So its decisions are still true when they are written. Hand-outs and reports change one event and hold that alone
  * (`lockOpenEvents` is the other side); the lock here lets them refer to the deployment.
  */
 export async function lockDeployment(tx: StoreTransaction, deploymentId: string): Promise<DeploymentRow | null> {

@@ -28,8 +28,8 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
  *
  * A transaction is run again when PostgreSQL had to break a deadlock, or when the connection broke before its `COMMIT` was sent. Nothing of
  * it has happened then. When it broke later, nobody knows whether it has happened. It is not run again, and fails with SERVER_DATABASE_AWAY
- * like everything else that the database does not take. So callers must bear being repeated. A host's reports are told from new ones, the
- * engine decides from the rows alone, and a name or a group that is taken is refused.
+ * like everything else that the database does not take. So callers must bear being repeated. A host's repeated report is told from a new
+ * one, the engine decides from the rows alone, and a taken name or group is refused.
  */
 export interface Store {
   readonly db: Kysely<StoreSchema>;

@@ -1,6 +1,6 @@
 /**
- * Carries out the server's own orders. It leases orders whose time has come, has the handler of their kind make one call, and reports the
- * result as a host reports its events.
+ * Carries out the server's own orders. It leases orders whose time has come, and has the handler of their kind make one call. It reports
+ * the result as a host reports its events.
  *
  * Nothing here has to survive a crash. An order whose server is gone is leased by the next server once the lease is over. The next look
  * sees what a call has done already.

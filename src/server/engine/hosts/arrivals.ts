@@ -10,7 +10,7 @@
  *   every other host                                 nothing
  *
  * Updates are for groups whose outdatedInstancesStrategy is UPDATE. A host is left alone when a deployment that somebody asked for failed
- * on it: people should look at it, and its revision may be wanted. So is one that an unsuccessful deployment gave a newer revision.
+ * on it. People should look at it, and its revision may be wanted. So is one that an unsuccessful deployment gave a newer revision.
  */
 import type { HostStateRow } from '../../store/schema.ts';
 

@@ -7,7 +7,7 @@
  * The events of a target are made ready one after another; ready: a poll of its host may take it. An event is InProgress once the host has
  * acknowledged it. One that fails fails its target, and what would follow is skipped.
  *
- * What ends a deployment before all targets had their turn:
+ * A deployment ends before all targets had their turn in three cases:
  * - as many targets failed as may be out of service: the waiting ones are skipped
  * - a stop: nothing begins any more; an event that runs is waited for, and its target ends with it. The deployment ends as Stopped,
  *   whatever that event's outcome is
