@@ -1,9 +1,9 @@
-/** What a file is that is no bundle, for messages: people upload error pages and what another packer made. Pure. */
+/** Describes a file that is no bundle, for messages: people upload error pages and the work of other packers. Pure. */
 
 export interface ContentKind {
   /** Such as `an xz file`. */
   readonly is: string;
-  /** What to do about a bundle that is this. */
+  /** Remedy for a bundle that is such a file. */
   readonly remedy: string;
 }
 

@@ -12,8 +12,8 @@ export interface ShareContent {
 }
 
 /**
- * Copies the content of one open file into another that is new and empty: shared until one of them is written to where the file system can
- * (reflinks), else read and written.
+ * Copies the content of one open file into another that is new and empty. Where the file system can, both share it until one of them is
+ * written to (reflinks); else it is read and written.
  *
  * @param bytes no more than these, however long the file has grown meanwhile
  * @returns whether the copy has the mode of the original now, which sharing brings along

@@ -1,7 +1,7 @@
 /**
- * What deflate cannot make smaller it stores: pictures, packed programs and the like come out of it in blocks that only have to be put
- * together again, which is many times faster than zlib does it, and takes no thread. The few compressed blocks between them (of a tar archive,
- * those with the headers) are decoded here, too.
+ * Deflate stores what it cannot make smaller, such as pictures and packed programs. Such blocks only have to be put together again, which
+ * is many times faster than zlib does it, and takes no thread. The few compressed blocks between them (of a tar archive, those with the
+ * headers) are decoded here, too.
  *
  * @see RFC 1951, 3.2.3 and 3.2.4
  */
@@ -46,10 +46,10 @@ export interface DeflateBlocks {
   behindEnd(): number;
 }
 
-/** Reads blocks as long as most are stored. Of what is damaged it makes nothing: that is for zlib to judge. */
+/** Reads blocks as long as most are stored. Damaged blocks are left to zlib to judge. */
 export function createDeflateBlocks(): DeflateBlocks {
   const last = createWindow();
-  /** What cannot be understood before more has come. Bits of its first byte may belong to the block before. */
+  /** Bytes that cannot be understood before more have come. Bits of its first byte may belong to the block before. */
   let kept = NOTHING;
   let bitsBefore = 0;
   let leftOfBlock = 0;

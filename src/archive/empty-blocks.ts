@@ -9,7 +9,7 @@ const END_OF_BLOCK_BITS = 7;
 const EMPTY_FIXED = [...bitsOf(0, 1), ...bitsOf(1, 2), ...bitsOf(0, END_OF_BLOCK_BITS)];
 /**
  * The same with codes of its own, because 10 bits after 10 bits never make an odd number: 91 bits. Its code for lengths has two symbols, a
- * length of one (0) and a run of zeros (1); they say that of all literals the end of the block alone has a code.
+ * length of one (0) and a run of zeros (1). They say that of all literals the end of the block alone has a code.
  */
 const LENGTHS_WITH_CODE = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 const EMPTY_DYNAMIC = [

@@ -2,7 +2,7 @@ import { type EntryRules, judgeEntryPath, linkEscapes } from './entry-rules.ts';
 import { archiveError, linkEscapeError } from './problems.ts';
 
 export interface UnpackLimits {
-  /** Of content, as it is really unpacked: what an archive declares is not believed. */
+  /** Limit on the content as it is really unpacked, in bytes: what an archive declares is not believed. */
   readonly maxBytes: number;
   readonly maxEntries: number;
 }
@@ -10,8 +10,8 @@ export interface UnpackLimits {
 export type EntryKind = 'file' | 'directory' | 'symlink';
 
 /**
- * The one set of rules for the entries of a bundle, whatever it comes as: tar, zip, or a folder that is about to be packed or copied. It
- * sees them in their order and knows no disk.
+ * The one set of rules for the entries of a bundle: a tar, a zip, or a folder that is about to be packed or copied. It sees them in their
+ * order and knows no disk.
  *
  * @throws SlipwayError ARCHIVE_…, naming the entry at fault, from each of its functions
  */
@@ -27,7 +27,11 @@ export interface EntryJudge {
   admitLink(name: string, target: string): ReturnType<EntryJudge['admit']>;
   /** @returns what the hard link is another name of; null for its own */
   sourceOfHardLink(name: string, target: string): { readonly path: string; readonly kind: EntryKind } | null;
-  /** To be called at the end: only then it is known where links lead. @param root the folder below the root that will be the root */
+  /**
+   * Call it at the end: only then it is known where links lead.
+   *
+   * @param root the folder below the root that will be the root
+   */
   judgeLinks(links: ReadonlyMap<string, string>, root?: string): void;
   totals(): { readonly entries: number; readonly bytes: number };
 }

@@ -1,11 +1,11 @@
 /**
- * What an entry of a bundle may be called and may point to. Pure: texts in, a verdict out.
+ * Rules for the names of a bundle's entries and for the targets of its links. Pure: texts in, a verdict out.
  *
  * Everything in a bundle is hostile until it passes here: a name must stay below the folder that is unpacked into. A symbolic link is
  * content and may point anywhere, because nothing is ever read or written through it; the operator may be stricter.
  */
 
-/** What the operator may have relaxed or tightened; see the keys of the same names in `docs/config.md`. */
+/** Rules that the operator may have relaxed or tightened; see the keys of the same names in `docs/config.md`. */
 export interface EntryRules {
   /** Which links a bundle may not hold: any, those that lead out of it, or none are refused. */
   readonly rejectSymlinks: RejectedLinks;
@@ -15,7 +15,7 @@ export interface EntryRules {
 
 export type RejectedLinks = boolean | 'escaping';
 
-/** What the file system takes. */
+/** Limits of the file system, in bytes. */
 const MAX_COMPONENT_BYTES = 255;
 const MAX_PATH_BYTES = 4095;
 /** As many as the kernel follows. */
@@ -58,13 +58,13 @@ export const NEVER_BROUGHT_BITS = 0o7000;
 export function safeMode(mode: number | undefined, kind: 'file' | 'directory'): number {
   const usual = kind === 'file' ? 0o644 : 0o755;
   const bits = (mode ?? usual) & 0o777;
-  // The agent itself must be able to work in a folder and to read a file of a revision, or it could neither use nor delete it.
+  // The agent itself must be able to work in a folder and to read a file of a revision. Otherwise it could neither use nor delete it.
   return kind === 'directory' ? bits | 0o700 : bits | 0o400;
 }
 
 /**
- * Whether a symbolic link leads out of the root, followed as the kernel would: a link in the middle of a path changes what `..` means,
- * so comparing texts is not enough.
+ * Whether a symbolic link leads out of the root, followed as the kernel would. A link in the middle of a path changes what `..` means, so
+ * comparing texts is not enough.
  *
  * @param link path of the link below the root
  * @param links every symbolic link of the archive: path below the root → its target text

@@ -50,9 +50,9 @@ export async function judgeFolder({
 }
 
 /**
- * Copies a folder as if it were packed and unpacked: links as they are, without setuid and setgid bits, in place under its name in one step
- * when all of it is there. What a crash leaves is `<archiveDir>-temp`, which the next try removes. Large files share their content with the
- * originals where the file system can.
+ * Copies a folder as if it were packed and unpacked: links as they are, without setuid and setgid bits. The copy comes to its place under
+ * its name in one step, when all of it is there. A crash leaves `<archiveDir>-temp`, which the next try removes. Large files share their
+ * content with the originals where the file system can.
  *
  * @throws SlipwayError ARCHIVE_…, naming the entry at fault; nothing is left behind then
  */

@@ -1,6 +1,6 @@
 /**
- * Decodes one compressed block of deflate. zlib's streams do not say where a block ends, so whoever wants to read the stored blocks behind it
- * without zlib has to decode it here. That is slow, and meant for the few such blocks between many that are only stored. Pure.
+ * Decodes one compressed block of deflate. The streams of zlib do not say where a block ends, so this is needed to read the stored blocks
+ * behind it without zlib. That is slow, and meant for the few such blocks between many that are only stored. Pure.
  *
  * @see RFC 1951, 3.2.5 to 3.2.7
  */

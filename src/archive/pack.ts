@@ -31,8 +31,8 @@ export interface PackReport {
 }
 
 /**
- * Makes a bundle of everything in a folder, hidden files and empty folders included, in the order of the names: the same folder gives
- * the same entries in the same order. Links go in as they are, a file with several names as a file for each of them.
+ * Makes a bundle of everything in a folder, hidden files and empty folders included. It goes in the order of the names, so the same folder
+ * gives the same entries in the same order. Links go in as they are, a file with several names as a file for each of them.
  *
  * @throws SlipwayError ARCHIVE_… for what no host would unpack, before anything is written, and for what cannot be read
  */

@@ -13,7 +13,7 @@ export interface PaxRecords {
   readonly sparse?: PaxSparse;
 }
 
-/** What the `GNU.sparse.*` records of the three pax sparse formats say. */
+/** Values of the `GNU.sparse.*` records of the three pax sparse formats. */
 export interface PaxSparse {
   readonly name?: string;
   readonly realSizeBytes?: number;

@@ -20,9 +20,9 @@ export interface FolderEntry {
   /** Relative to the folder. */
   readonly name: string;
   readonly kind: 'file' | 'directory' | 'symlink';
-  /** Of the object itself, never of what a link leads to. */
+  /** Facts about the object itself, never about the target of a link. */
   readonly stats: Stats;
-  /** Of a symbolic link. */
+  /** Target of a symbolic link. */
   readonly target: string;
 }
 
@@ -33,8 +33,8 @@ export interface ReadFolderOptions {
 }
 
 /**
- * Gives a writer the entries of a folder, as the readers of archives do: hidden files and empty folders included, in the order of the
- * names. Nothing is read through a link, not even one that is put there meanwhile: folders are held open on the way down.
+ * Gives a writer the entries of a folder, as the readers of archives do. Hidden files and empty folders are included, and all come in the
+ * order of the names. Nothing is read through a link, not even one that is put there meanwhile: folders are held open on the way down.
  *
  * @throws SlipwayError ARCHIVE_ENTRY_UNUSABLE for a device, pipe or socket, and for a name that is not UTF-8; ARCHIVE_CANNOT_READ
  */
@@ -129,7 +129,7 @@ function give(
   }
 }
 
-/** What has become something else meanwhile is not followed, and not waited for. */
+/** Refuses an object that has become something else meanwhile: it is not followed, and not waited for. */
 function copyFile(writer: Pick<ArchiveWriter, 'file'>, name: string, at: string, facts: EntryFacts): void {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const file = onFolder(name, () => openSync(at, flags));

@@ -85,7 +85,10 @@ function requireSoundMap(
   }
 }
 
-/** Reads the map that format 1.0 puts in front of the content: the number of pieces, then offset and length of each, a line a number. */
+/**
+ * Reads the map that format 1.0 puts in front of the content. It holds the number of pieces, then offset and length of each, a line a
+ * number.
+ */
 export interface SparseMapReader {
   /** Takes one block. @returns the pieces when the block was the last one of the map, otherwise null */
   block(block: Uint8Array): SparsePiece[] | null;

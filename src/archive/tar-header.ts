@@ -15,7 +15,7 @@ export interface TarHeader {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Of what follows, in bytes; an integer ≥ 0. */
+  /** Size of the content that follows, in bytes; an integer ≥ 0. */
   readonly sizeBytes: number;
   readonly mtimeSeconds: number;
   readonly linkName: string;
@@ -110,8 +110,8 @@ function textAt(block: Buffer, at: number, length: number): string {
 }
 
 /**
- * Names are text from here on: AppSpec files, cleanup files and logs name files by text, so a name that is no UTF-8 could be unpacked,
- * but neither be installed nor removed.
+ * Names are text from here on: AppSpec files, cleanup files and logs name files by text. A name that is no UTF-8 could be unpacked, but
+ * neither be installed nor removed.
  *
  * @throws SlipwayError ARCHIVE_ENTRY_UNUSABLE
  */

@@ -14,15 +14,18 @@ import type { ArchiveWriter, EntryFacts, WritableFile } from './writer.ts';
 /**
  * Reads a tar stream, in whatever pieces it comes, into a writer.
  *
- * States: *header* (512 bytes) → *content*, or *meta* (the text of a long name or of a pax header) → *padding* to the
- * next multiple of 512 → *header* … → *end* (a block of zeros; the second one may be missing, as some writers leave it). Sparse files
- * have blocks of their own between header and content: *list* in GNU's format, *map* in pax 1.0. What follows the end is padding and is
- * ignored.
+ * States: *header* (512 bytes) → *content*, or *meta* (the text of a long name or of a pax header) → *padding* to the next multiple of 512
+ * → *header* … → *end* (a block of zeros; the second one may be missing, as some writers leave it). Sparse files have blocks of their own
+ * between header and content: *list* in GNU's format, *map* in pax 1.0. Bytes after the end are padding and are ignored.
  */
 export interface TarReader {
   /** @returns false when the end has been seen, and nothing that follows counts */
   write(chunk: Buffer): boolean;
-  /** To be called when the stream is over. @throws SlipwayError ARCHIVE_TRUNCATED in the middle of something */
+  /**
+   * Call it when the stream is over.
+   *
+   * @throws SlipwayError ARCHIVE_TRUNCATED in the middle of something
+   */
   end(): void;
 }
 

@@ -15,7 +15,7 @@ import { readZip } from './zip-reader.ts';
 
 export interface UnpackRequest {
   readonly bundleFile: string;
-  /** What the specification calls it. Whether a tar is compressed is seen from its content: GitHub's "tar" is. */
+  /** Type that the specification gives the bundle. Whether a tar is compressed is seen from its content: GitHub's "tar" is. */
   readonly bundleType: BundleType;
   /** Must not exist; its parent must. */
   readonly archiveDir: string;
@@ -37,8 +37,8 @@ const BEGINNING_BYTES = 512;
 const MAX_PADDING_BYTES = 64 * 1024 * 1024;
 
 /**
- * Unpacks a bundle, takes away a wrapping folder, and puts the result in place under its name in one step: `archiveDir` is either
- * absent or the whole revision. What a crash leaves is `<archiveDir>-temp`, which the next try removes.
+ * Unpacks a bundle, takes away a wrapping folder, and puts the result in place under its name in one step. So `archiveDir` is either absent
+ * or the whole revision. A crash leaves `<archiveDir>-temp`, which the next try removes.
  *
  * @throws SlipwayError ARCHIVE_…, naming the entry at fault; nothing is left behind then
  */
@@ -112,7 +112,7 @@ async function readTar(
 }
 
 /**
- * A fault of an archive as a whole comes of what the file is, if that is something else: an error page is not cut off, however short it
+ * Renames a fault of an archive as a whole when the file is something else. An error page, for instance, is not cut off, however short it
  * is.
  */
 function namedForWhatItIs(error: unknown, beginning: Buffer, wanted: BundleType, isUnpacked = false): unknown {

@@ -22,7 +22,7 @@ import { createEntryJudge, type UnpackLimits } from './entry-judge.ts';
 import { type EntryRules, safeMode } from './entry-rules.ts';
 import { archiveError } from './problems.ts';
 
-/** What is known of an entry beside its content. */
+/** Facts about an entry beside its content. */
 export interface EntryFacts {
   readonly mode: number | undefined;
   readonly mtimeMs: number | undefined;
@@ -43,8 +43,8 @@ export interface OpenFile extends WritableFile {
 }
 
 /**
- * The one way in which bundles reach the disk. It works in a folder that it has to itself and that starts empty, so every folder on
- * the way to an entry is one that it has made; symbolic links are made last, so nothing can be written through one.
+ * The one way in which bundles reach the disk. It works in a folder that it has to itself and that starts empty, so it has made every
+ * folder on the way to an entry. Symbolic links are made last, so nothing can be written through one.
  *
  * All calls are synchronous: tens of thousands of small asynchronous ones would take ten times as long. Files are opened with `wx`:
  * truncating one makes ext4 write it back at close. One file is open at a time.
@@ -205,8 +205,8 @@ function targetsOf(links: ReadonlyMap<string, { readonly target: string }>): Rea
 }
 
 /**
- * The permission bits that a new file really gets here when it asks for all: less what the umask takes, or an ACL that the folder
- * hands down. A file that asks for no others has its mode from the start, which saves a call a file.
+ * Returns the permission bits that a new file really gets here when it asks for all. The umask takes some, or an ACL that the folder hands
+ * down. A file that asks for no others has its mode from the start, which saves a call a file.
  */
 function modeBitsGranted(root: string): number {
   const probe = `${root}/.mode`;

@@ -2,8 +2,8 @@ import { crc32, gunzipSync } from 'node:zlib';
 import type { ZipEntry } from './zip-directory.ts';
 
 /**
- * Small deflated entries that are inflated together: starting zlib for each takes longer than the inflating, and leaves garbage behind. What
- * deflate has made of each becomes a member of one gzip file, which may have many.
+ * Small deflated entries that are inflated together: starting zlib for each takes longer than the inflating, and leaves garbage behind. The
+ * deflated bytes of each become a member of one gzip file, which may have many.
  */
 export interface ZipBatch {
   /** @returns false when there is no room left for it */

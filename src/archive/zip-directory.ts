@@ -29,11 +29,11 @@ export interface ZipDirectory {
 
 /** Where the directory lies, from the record at the end of the file. */
 interface DirectoryPlace {
-  /** Of the whole archive; a file that is all of it has as many. */
+  /** Number of entries in the whole archive; a file that is all of it has as many. */
   readonly entries: number;
   readonly offset: number;
   readonly bytes: number;
-  /** What stands before the archive, as a self-extracting one's program does: every offset counts from behind it. */
+  /** Bytes in front of the archive, such as a self-extracting one's program: every offset counts from behind them. */
   readonly shift: number;
 }
 

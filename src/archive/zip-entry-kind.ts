@@ -1,4 +1,4 @@
-/** What an entry of a zip archive is, and whether its content can be read. Pure. */
+/** Tells the kind of an entry of a zip archive, and whether its content can be read. Pure. */
 import { archiveError } from './problems.ts';
 import type { ZipEntry } from './zip-directory.ts';
 
@@ -26,13 +26,13 @@ export function kindOf(entry: ZipEntry): 'file' | 'directory' | 'symlink' | 'oth
   return type === 0 || type === TYPE_REGULAR ? 'file' : 'other';
 }
 
-/** Of an entry whose kind is `other`. */
+/** Names the special kind of an entry whose kind is `other`. */
 export function specialKindOf({ unixMode = 0 }: ZipEntry): string {
   const type = unixMode & FILE_TYPE;
   return SPECIAL_KINDS.get(type) ?? `of the unknown type ${type.toString(8)}`;
 }
 
-/** By their numbers in the format's own list (APPNOTE 4.4.5). */
+/** Methods of compression by their numbers in the format's own list (APPNOTE 4.4.5). */
 const OTHER_METHODS: Readonly<Record<number, string>> = {
   9: 'Deflate64',
   12: 'bzip2',

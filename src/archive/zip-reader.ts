@@ -62,7 +62,7 @@ export async function readZip(path: string, writer: ArchiveWriter, signal: Abort
 
 interface ZipSource {
   readonly file: number;
-  /** What it returns is good until it is called again. At most `AT_ONCE_BYTES`. */
+  /** The result is good until the next call. At most `AT_ONCE_BYTES`. */
   read(entry: ZipEntry, offset: number, length: number): Buffer;
   /** For content that is read piece by piece. */
   readonly piece: Buffer;
@@ -209,7 +209,7 @@ function* oneAfterTheOther(first: Iterable<Buffer>, second: Iterable<Buffer>): G
   yield* second;
 }
 
-/** What lies in a part of the archive, by default each piece in the place of the one before it. */
+/** Yields a part of the archive in pieces, by default each in the place of the one before it. */
 function* piecesOf(
   { file, piece }: ZipSource,
   entry: ZipEntry,

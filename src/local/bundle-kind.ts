@@ -7,8 +7,8 @@ import { readBeginning } from '../system/file-beginning.ts';
 import { bundleTypeOfName, type LocalBundleType } from './location.ts';
 
 /**
- * What kind of bundle is at a location that nobody has named the kind of: a file's content tells, an address's name does, and what is
- * neither is a folder, or wrong, as with `codedeploy-local`.
+ * Tells the kind of a bundle for which nobody has named one. The content of a file tells, and the name of an address. Anything else is a
+ * folder, or wrong, as with `codedeploy-local`.
  */
 export function kindOfBundle(location: string, workingDirectory: string): LocalBundleType {
   if (/^(git\+)?[a-z0-9]+:\/\//.test(location)) return bundleTypeOfName(location) ?? 'directory';
@@ -23,8 +23,8 @@ export function kindOfOtherFile(path: string): ContentKind | null {
 }
 
 /**
- * What a file is judged as that a person calls a bundle: what its content says, else its name. What its content contradicts is then named
- * as a host would name it, by the one who unpacks it.
+ * Returns the type of a file that a person calls a bundle: its content tells, else its name. When the content contradicts that type,
+ * unpacking names the fault as a host would.
  *
  * @returns null: it is not even called one
  */

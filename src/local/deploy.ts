@@ -15,7 +15,7 @@ import { noFolder } from './bundle-kind.ts';
 import type { LocalDeploymentPlan } from './plan.ts';
 import { requireSoundRevision } from './validate.ts';
 
-/** What is told while a local deployment runs. */
+/** Reports while a local deployment runs. */
 export type LocalDeploymentProgress =
   | { readonly type: 'started'; readonly event: string }
   | {
@@ -46,9 +46,9 @@ export interface LocalDeploymentFailure {
  *
  * @param onProgress is told before and after each event
  * @param signal aborting it kills the script that runs, or stops the download, and ends the deployment as failed
- * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy,
- * CLI_BAD_REVISION or ARCHIVE_… when no host could deploy it, REVISION_IS_OWN when the folder holds what is the agent's, DEPLOYMENT_ROOT_UNUSABLE when there is no place to keep it, DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the
- * deployment itself ends is a value
+ * @throws SlipwayError before anything was done: REVISION_NOT_FOUND or APPSPEC_MISSING when there is nothing to deploy. CLI_BAD_REVISION or
+ * ARCHIVE_… when no host could deploy it. REVISION_IS_OWN when the folder holds what is the agent's. DEPLOYMENT_ROOT_UNUSABLE when there is
+ * no place to keep it. DEPLOYMENT_GROUP_BUSY while somebody else deploys in the group. How the deployment itself ends is a value
  */
 export async function runLocalDeployment(
   ctx: DeploymentContext,
@@ -115,12 +115,15 @@ function requireRevision({ revision, appSpecFilename }: CommandRequest['specific
   if (locateAppSpec(location, appSpecFilename) === null) throw appSpecMissing(location, appSpecFilename);
 }
 
-/** What is larger takes too long to be unpacked twice: the agent's own DownloadBundle judges it. */
+/**
+ * Largest bundle that is judged beforehand, in bytes. A larger one takes too long to be unpacked twice: the agent's own DownloadBundle
+ * judges it.
+ */
 const JUDGED_BUNDLE_BYTES = 64 * 1024 * 1024;
 
 /**
  * Judges a revision of this machine as `slipway validate` does, before the application is stopped for it. A rollback goes back to what was
- * deployed before, and must not be held up; and where signatures are asked for, nothing is unpacked before they have been looked at.
+ * deployed before, and must not be held up. Where signatures are asked for, nothing is unpacked before they have been looked at.
  */
 async function requireSoundBeforehand(
   ctx: DeploymentContext,

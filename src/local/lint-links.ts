@@ -31,7 +31,7 @@ function lintSource(reading: AppSpecReading, mapping: FileMapping, archiveDir: s
   return [finding('source-link', message, reading, mapping)];
 }
 
-/** What leads to something in the bundle, and would lead to nothing on the host, was meant to be there. */
+/** Finds links that lead to something in the bundle, and would lead to nothing on the host: their targets were meant to be there. */
 function lintTargets(
   reading: AppSpecReading,
   appSpec: AppSpec,

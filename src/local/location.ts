@@ -1,4 +1,4 @@
-/** What `--bundle-location` means. Pure. */
+/** Reads `--bundle-location`. Pure. */
 import { resolve } from 'node:path/posix';
 import {
   type BundleType,
@@ -88,7 +88,7 @@ function parseHttps(location: string, given: LocalBundleType): LocationResult {
   return { ok: true, revision: { revisionType: 'HTTPS', url, bundleType, sha256: sha256.toLowerCase() } };
 }
 
-/** What a file's name, or an address's, says of the kind of bundle that it is; null: nothing. */
+/** Returns the kind of bundle that the name of a file or an address tells; null: none. */
 export function bundleTypeOfName(name: string): BundleType | null {
   const [, ending] = /\.(zip|tar|tgz|tar\.gz)$/i.exec(name.replace(/[?#].*$/s, '')) ?? [];
   if (ending === undefined) return null;

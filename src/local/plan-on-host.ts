@@ -1,4 +1,6 @@
-/** What deploying a revision would do to this very host. Nothing is changed: a bundle is unpacked into a folder that is removed again. */
+/**
+ * Plans what deploying a revision would do to this very host. Nothing is changed: a bundle is unpacked into a folder that is removed again.
+ */
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { faultsOfScript } from '../appspec/bundle-lint.ts';
@@ -44,11 +46,11 @@ export interface PlannedHook {
   readonly timeoutSeconds: number;
 }
 
-/** What is written to one file system. */
+/** Bytes to write to one file system, and its room for them. */
 export interface SpaceNeeds {
   readonly mountPoint: string;
   readonly bytesToWrite: number;
-  /** What the agent's own user may still write. */
+  /** Bytes that the agent's own user may still write. */
   readonly bytesFree: number;
 }
 
@@ -71,9 +73,9 @@ export interface HostPlan {
   /** `unchanged`: Install would do nothing; scripts may run nevertheless. */
   readonly outcome: 'unchanged' | 'changed' | 'impossible';
   readonly problems: readonly HostPlanProblem[];
-  /** What can be done about problems of the Install, by cause; empty when there are none. */
+  /** Remedies for problems of the Install, by cause; empty when there are none. */
   readonly remedies: readonly string[];
-  /** By path; empty when it is impossible. */
+  /** Changes by path; empty when the Install is impossible. */
   readonly changes: readonly PlannedChange[];
   readonly hooks: readonly PlannedHook[];
   readonly space: readonly SpaceNeeds[];
@@ -82,7 +84,7 @@ export interface HostPlan {
 /**
  * Plans with Install's own planner, against what is on the host now.
  *
- * @throws SlipwayError REVISION_… when the bundle cannot be brought. What is wrong with the bundle itself is a problem of the plan
+ * @throws SlipwayError REVISION_… when the bundle cannot be brought. A fault of the bundle itself is a problem of the plan
  */
 export async function planOnHost(
   ctx: DeploymentContext,
@@ -94,7 +96,7 @@ export async function planOnHost(
   return { ...(await planRevision(ctx, plan, signal)), interrupted };
 }
 
-/** What concerns the revision alone. */
+/** Part of the plan that concerns the revision alone. */
 type RevisionPlan = Omit<HostPlan, 'interrupted'>;
 
 async function planRevision(
@@ -130,7 +132,7 @@ async function planRevision(
   });
 }
 
-/** What unpacking an archive of the folder would be refused for. */
+/** Finds the reason for which unpacking an archive of the folder would be refused. */
 async function problemOfEntries(
   ctx: DeploymentContext,
   specification: DeploymentSpecification,

@@ -1,4 +1,4 @@
-/** What a local deployment will do. Pure. */
+/** Plan of a local deployment. Pure. */
 import { messageOf } from '../errors.ts';
 import {
   type DeploymentSpecification,

@@ -12,7 +12,7 @@ const NO_HISTORY_REMEDY =
   'Only another tool has deployed to this group here, and it keeps no list: bring the revision with `slipway deploy` or `slipway local`.';
 
 export interface RollbackChoice extends HistoryEntry {
-  /** What is installed now. */
+  /** Whether it is installed now. */
   readonly isCurrent: boolean;
   readonly isOnHost: boolean;
 }
@@ -25,7 +25,7 @@ export interface RollbackRequest {
   readonly to: string | null;
   /** The agent's configuration, for commands that are advised; null: the usual file. */
   readonly configFile?: string | null;
-  /** Of the deployment that the rollback is. */
+  /** Id of the deployment that the rollback is. */
   readonly deploymentId: string;
 }
 
@@ -35,7 +35,7 @@ export interface RollbackPlan extends LocalDeploymentPlan {
   readonly target: RollbackChoice;
 }
 
-/** What was deployed to a group, newest first. */
+/** Lists the deployments to a group, newest first. */
 export function rollbackChoices(rootDir: string, groupId: string): readonly RollbackChoice[] {
   const current = readPointer(groupPointers(rootDir, groupId).lastSuccessful);
   return readHistory(rootDir, groupId)

@@ -1,4 +1,4 @@
-/** What is at a script's place in an unpacked revision, for those who judge it. */
+/** Facts about the file at a script's place in an unpacked revision, for those who judge it. */
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostView, ScriptFacts } from '../appspec/bundle-lint.ts';
@@ -50,5 +50,5 @@ function hasCrlfBelow(text: string): boolean {
   });
 }
 
-/** Of a script, for how its lines end; of a program that is called one, more would be read for nothing. */
+/** Bytes of a script that are read, to see how its lines end. Where a program is called a script, more would be read for nothing. */
 const SCRIPT_BYTES = 1024 * 1024;

@@ -32,11 +32,11 @@ export type Platform = 'Server' | ResourcePlatform;
 export interface ValidateRequest {
   /** A folder that holds a revision, a bundle file, or an AppSpec file; absolute. */
   readonly path: string;
-  /** What a bundle file is said to be; without it its content tells. */
+  /** Type that a bundle file is said to have; without it its content tells. */
   readonly bundleType?: BundleType;
   /** Relative to the revision's root. */
   readonly appSpecFilename: string;
-  /** What the AppSpec file must be for; null: its content tells. Without it, hosts. */
+  /** Platform that the AppSpec file must be for; null: its content tells. Without it, hosts. */
   readonly platform?: Platform | null;
   readonly host: HostView;
   /** The revision is for this very host. */
@@ -94,7 +94,7 @@ export async function validateRevision(request: ValidateRequest): Promise<Valida
   });
 }
 
-/** What is packed in a way that no host unpacks is no AppSpec file either. */
+/** Refuses a file that is packed in a way that no host unpacks: it is no AppSpec file either. */
 function requireText(path: string): void {
   const kind = kindOfOtherFile(path);
   if (kind === null || /^(text|JSON|XML):/.test(kind.is)) return;
