@@ -4,7 +4,7 @@ import { childPath } from './child-path.ts';
 import type { CleanupEntry, TreeView } from './types.ts';
 
 /**
- * The host as it would be if the previous Install's files were removed: what the cleanup file lists is absent, and so is a listed folder
+ * Returns the host as it would be without the previous Install's files. The paths of its cleanup file are absent, and so is a listed folder
  * in which nothing else is. Pure: nothing is removed.
  */
 export function hostAfterCleanup(host: TreeView, previous: readonly CleanupEntry[]): TreeView {
@@ -30,8 +30,8 @@ export function hostAfterCleanup(host: TreeView, previous: readonly CleanupEntry
 }
 
 /**
- * The host as it is without going through a link that an Install brought: such a link is content, and where it leads is not this group's.
- * What seems to lie below it counts as absent, so that a folder in the link's place is built anew. Pure.
+ * Returns the host without a way through links that an Install brought. Such a link is content, and the place where it leads is not this
+ * group's. Objects that seem to lie below it count as absent, so that a folder in the link's place is built anew. Pure.
  *
  * @param isOthers whether the record of another group claims a path; null: there is none
  */

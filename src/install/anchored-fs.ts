@@ -1,8 +1,8 @@
 /**
  * The disk as Install works on it: every call reaches its object through folders that are held, and follows no link at its end.
  *
- * Looking ahead is not among it (`existsSync`, `realpathSync` and their kin are what they were): a plan changes nothing, and what it has
- * seen is held against the disk by the calls that do.
+ * Calls that only look ahead (`existsSync`, `realpathSync` and their kin) are not among these. A plan changes nothing, and the calls that
+ * do change something check what it has seen against the disk.
  */
 import { constants, type PathLike } from 'node:fs';
 import { dirname } from 'node:path/posix';

@@ -64,8 +64,8 @@ function setRule(action: '-a' | '-m', path: string, { user, type, range }: Selin
 const ALL_KINDS = ' all files ';
 
 /**
- * What `semanage fcontext -l -C -n` prints: an expression, the kind of object it is for, and user:role:type:range. Rules for one kind
- * alone are not among them, because an AppSpec file makes none.
+ * Reads the output of `semanage fcontext -l -C -n`: an expression, the kind of object it is for, and user:role:type:range. Rules for one
+ * kind alone are not among them, because an AppSpec file makes none.
  */
 export function parseContextRules(text: string): Map<string, SelinuxContext> {
   return new Map(

@@ -54,7 +54,7 @@ export function setAttributes(
   if (acls !== null) tools.setfacl(object.path, completeAcl(acls, object.stats().mode));
 }
 
-/** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. What is as it was is left alone. */
+/** The reverse, from what was noted. The mode comes last: of an ACL it is the mask. Attributes that are as they were are left alone. */
 export function restoreAttributes(fs: InstallFs, tools: AttributeTools, path: string, before: OldAttributes): void {
   onObject(fs, path, (object) => {
     const { uid, gid } = object.stats();
@@ -80,8 +80,8 @@ function onObject(fs: InstallFs, path: string, change: (object: HeldObject) => v
 }
 
 /**
- * The AppSpec file's entries with the base entries that a complete ACL needs, made from the mode; a mask where named entries exist
- * without one; and the same again for default entries.
+ * Completes the AppSpec file's entries to a whole ACL. It adds the base entries, made from the mode, a mask where named entries exist
+ * without one, and the same again for default entries.
  *
  * @see the official agent 1.8.1, `install_instruction.rb`, for which entries are made from what
  */

@@ -1,5 +1,5 @@
 /**
- * What Install does once for each of many files, each time apart from all others: so two threads may do it beside each other.
+ * Work that Install does once for each of many files, each time apart from all others. So two threads may do it beside each other.
  *
  * A batch is plain data, because it may have to go to another thread. Its files lie in few folders: two threads in one folder would wait
  * for each other in the kernel.
@@ -49,7 +49,7 @@ const MOST_LENGTH = 256;
 export interface Gatherer<T> {
   /** @returns a batch that is full now; null: none is */
   add(item: T): readonly T[] | null;
-  /** What is left; there is nothing gathered after that. */
+  /** Returns the items that are left; nothing is gathered after that. */
   rest(): readonly T[];
 }
 

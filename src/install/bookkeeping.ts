@@ -1,6 +1,6 @@
 /**
- * What is noted of each deployment group's last Install, in which files, and how far they are believed. The names of the cleanup file and
- * of the pointer are those of the official agent.
+ * Records of each deployment group's last Install: their files, and how far they are believed. The names of the cleanup file and of the
+ * pointer are those of the official agent.
  */
 import { join } from 'node:path';
 import { parseCleanup } from './cleanup-file.ts';
@@ -40,7 +40,7 @@ export function bookkeepingPaths({ instructionsDir, deploymentGroupId }: WhereBo
   };
 }
 
-/** What is known of the deployment group's last Install; without one, nothing. */
+/** Facts about the deployment group's last Install; empty without one. */
 export type LastInstall = Required<Pick<PlanInput, 'previous' | 'manifest' | 'installedAtMs'>>;
 
 export function readLastInstall(ctx: BookkeepingContext, paths: BookkeepingPaths): LastInstall {
@@ -56,8 +56,8 @@ function readManifest(ctx: BookkeepingContext, paths: BookkeepingPaths): Omit<La
 }
 
 /**
- * What the previous Install left to clean up. The file says what is to be deleted as root, so it is believed only if nobody else could
- * have written it.
+ * Reads what the previous Install left to clean up. The file says what is to be deleted as root, so it is believed only if nobody else
+ * could have written it.
  */
 function readCleanupFile(ctx: BookkeepingContext, path: string): CleanupEntry[] {
   return parseCleanup(readOwnFile(ctx, path) ?? '');
@@ -69,7 +69,10 @@ export function readOtherGroups(
   where: WhereBookkeepingIs & {
     /** How people call a group. */
     nameOfGroup?(groupId: string): string;
-    /** What is cut off is put right before anything is planned in earnest: what is left then cannot be. */
+    /**
+     * Whether this is for a preview, which counts no group as cut off. A real Install first puts right what was cut off, so a group that
+     * still is cannot be mended.
+     */
     readonly isPreview?: boolean;
   },
 ): OtherGroup[] {

@@ -17,7 +17,7 @@ import { type StagingContext, stageAll, stageAndSyncAll } from './stage.ts';
 import { timesOf } from './times.ts';
 import type { InstallPlan } from './types.ts';
 
-/** Of an Install's request. */
+/** Part of an Install's request. */
 interface CarryOutRequest {
   readonly archiveDir: string;
   readonly instructionsDir: string;
@@ -113,8 +113,8 @@ function undo(
 }
 
 /**
- * Clears away what the new tree has replaced. The new tree is complete and durable, so nothing here can make a failure of the Install:
- * what the disk refuses is tried once more, and then left to the journal, which the group's next Install or the agent's next start takes up.
+ * Clears away what the new tree has replaced. The new tree is complete and durable, so nothing here can make the Install fail. A step that
+ * the disk refuses is tried once more, and then left to the journal. The group's next Install or the agent's next start takes that up.
  */
 async function finishCommitted(
   ctx: InstallContext,
@@ -146,8 +146,8 @@ function touchedFiles({ commit }: Operations): string[] {
 }
 
 /**
- * Gives the manifest, which is the last but one to come to its place, the time at which it came there, by the clock that times of change
- * are from. What changes afterwards has a time of change that is not before it.
+ * Gives the manifest the time at which it came to its place, by the clock that times of change are from. Only one file comes to its place
+ * after it. Objects that change afterwards have a time of change that is not before it.
  */
 function markComplete(fs: InstallFs, manifest: string): void {
   const seconds = Math.floor(fs.lstatSync(manifest).ctimeMs) / 1000;

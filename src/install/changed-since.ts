@@ -1,4 +1,4 @@
-/** What was changed on a host since an Install. Pure. */
+/** Finds what was changed on a host since an Install. Pure. */
 import type { ManifestEntry } from './manifest.ts';
 import type { TreeView } from './types.ts';
 

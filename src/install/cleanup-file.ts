@@ -2,7 +2,7 @@
  * The cleanup file: what the next Install has to take away, one line each, in the order in which it was made. Pure: text and entries.
  *
  * The format is the official agent's, so either can clean up after the other: a path, or `semanage`, NUL, path. A path that it could not
- * read back (a line break in it, blanks at its ends) is written as JSON text, which begins with a quote, as no absolute path does.
+ * read back (a line break in it, blanks at its ends) is written as JSON text. That begins with a quote, as no absolute path does.
  */
 import type { CleanupEntry } from './types.ts';
 

@@ -1,8 +1,8 @@
 /**
  * The renames that turn the old tree into the new one, and their reverse.
  *
- * Every operation leaves on the disk itself what tells whether it was done, so undoing needs no record of how far the commit came: it
- * looks, and puts right. That makes it safe to undo twice, or from the middle.
+ * Every operation leaves on the disk itself a sign that it was done. So undoing needs no record of how far the commit came: it looks, and
+ * puts right. That makes it safe to undo twice, or from the middle.
  */
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
@@ -70,8 +70,8 @@ function commitOne(fs: InstallFs, tools: AttributeTools, operation: CommitOperat
 }
 
 /**
- * Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. What is as it
- * should be is left alone: an immutable file takes neither, and undoing what was never done must not fail on it.
+ * Through a descriptor that follows no link: the path may have another owner. Mode first, the time is what is read last. Values that are as
+ * they should be are left alone: an immutable file takes neither, and undoing what was never done must not fail on it.
  */
 function touch(fs: InstallFs, path: string, { mode, mtimeMs }: TouchedAttributes): void {
   const file = fs.openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -85,8 +85,8 @@ function touch(fs: InstallFs, path: string, { mode, mtimeMs }: TouchedAttributes
 }
 
 /**
- * Puts back the old tree exactly. Content, mode, owner, times, ACLs and other extended attributes come back with the inodes; of objects
- * that stay in place, what was changed is put back from the journal.
+ * Puts back the old tree exactly. Content, mode, owner, times, ACLs and other extended attributes come back with the inodes. Changes to
+ * objects that stay in place are put back from the journal.
  */
 export function rollBack(
   fs: InstallFs,

@@ -1,4 +1,4 @@
-/** What an Install works with: the host's disk, its programs, its users, and who the agent is on it. */
+/** Context of an Install: the host's disk, its programs, its users, and who the agent is on it. */
 import type { Logger } from '../logging/logger.ts';
 import type { AttributeTools } from './attributes.ts';
 import type { SecondThreads } from './crew.ts';

@@ -12,7 +12,7 @@ export type CopyStep = Extract<StagingStep, { step: 'copy' }>;
 
 /** Large enough that system calls do not count, small enough to be nothing in memory. */
 const COPY_BYTES = 256 * 1024;
-/** What is no larger is written by one call. */
+/** Largest file that is written by one call, in bytes. */
 const SMALL_BYTES = 64 * 1024;
 /** `O_NONBLOCK`: a pipe that somebody puts in a file's place must not hold up the Install. */
 const OPEN_SOURCE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -47,7 +47,7 @@ export function copyNew(fs: InstallFs, tools: AclTool, step: CopyStep, ways: Cop
   copyFile(fs, source, temp, ways, given ?? { keepsMode: true });
 }
 
-/** What becomes of a copy's mode and owner. */
+/** Mode and owner that a copy gets. */
 export interface Finish {
   /** Whether the copy gets the mode of the original; else it is the agent's alone. */
   readonly keepsMode: boolean;

@@ -1,4 +1,4 @@
-/** Who does what Install does for each of many files: this thread, and a second one beside it where there is one. */
+/** Shares out the work that Install does for each of many files: this thread does it, and a second one beside it where there is one. */
 import { type Batch, carryOutBatch } from './batches.ts';
 import { type CopyWays, createCopyWays } from './copy-new.ts';
 import type { InstallFs } from './install-fs.ts';

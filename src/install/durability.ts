@@ -2,8 +2,8 @@
  * How what was written becomes durable.
  *
  * Many small files are synced by one `syncfs`, which is far faster than an `fsync` of each. It also waits for everything else that is still
- * to be written to that file system, first of all the unpacked revision: of many files it is begun with before they are copied, and with
- * large ones it is as much again, so they are synced one by one as soon as they are copied.
+ * to be written to that file system, first of all the unpacked revision. With many files it is therefore begun before they are copied. With
+ * large ones that would be as much again, so they are synced one by one as soon as they are copied.
  */
 import { dirname } from 'node:path';
 import { execa, execaSync } from 'execa';

@@ -4,7 +4,7 @@ import type { InstallFs } from './install-fs.ts';
 import type { FileSystem, RoomInput } from './room.ts';
 
 /**
- * Looks up the file system of a path by the nearest folder that is there; each folder and each file system is asked once, so that all
+ * Looks up the file system of a path by the nearest folder that is there. Each folder and each file system is asked once, so that all
  * answers are of one moment.
  *
  * @param agentUid root may use the blocks that are held back from everybody else

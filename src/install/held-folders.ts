@@ -1,10 +1,10 @@
 /**
  * Folders that are held open, so that nobody can put another in their place.
  *
- * A path given to the kernel as a whole is looked up anew by every call, and a user who owns one of its folders may put a link there
- * between two of them. So a folder is opened step by step from the root, no link is followed but those that are trusted, and it stays open:
- * `/proc/PID/fd/N/name` is the object in that very folder, whatever its path has become. The number of the process, not `self`, because
- * programs that are started get such paths as well.
+ * Every call of the kernel looks a whole path up anew. Between two calls, a user who owns one of its folders may put a link there. So a
+ * folder is opened step by step from the root, no link is followed but trusted ones, and it stays open. Then `/proc/PID/fd/N/name` is the
+ * object in that very folder, whatever its path has become. The number of the process, not `self`, because programs that are started get
+ * such paths as well.
  */
 import { constants, readlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path/posix';
@@ -15,7 +15,7 @@ import { isTrustedLink } from './trusted-links.ts';
 export interface HeldFolders {
   /** A path to the same object that no link can lead elsewhere; the object itself may be a link. @throws ENOENT, ENOTDIR of its folders */
   locate(path: string): string;
-  /** To be told when an object is moved or removed: it may have been a folder. */
+  /** Call it when an object is moved or removed: it may have been a folder. */
   forget(path: string): void;
   close(): void;
 }
@@ -88,7 +88,7 @@ export function heldByDescriptor(fs: InstallFs, file: number, path: string): Omi
 class Held implements HeldFolders {
   readonly #fs: InstallFs;
   readonly #agentUid: number;
-  /** By real path, the one that was used last at the end. */
+  /** Held folders by real path, the one that was used last at the end. */
   readonly #folders = new Map<string, HeldFolder>();
   /** Paths with links on the way → where they lead. */
   readonly #realPaths = new Map<string, string>();
@@ -153,7 +153,7 @@ class Held implements HeldFolders {
     }
   }
 
-  /** What a link says may be another's word by the time it is read; so it is where it leads to that counts. */
+  /** Judges the place that a link leads to: the text of the link may be another's word by the time it is read. */
   #follow(parent: HeldFolder, path: string, link: { readonly uid: number }, links: number): HeldFolder {
     const text = this.#fs.readlinkSync(`${descriptorPath(parent.file)}/${basename(path)}`);
     const names = text.split('/').filter((name) => name !== '' && name !== '.');

@@ -2,7 +2,7 @@ import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { mountOf } from '../system/mounts.ts';
 import { shellCommand } from '../system/shell-word.ts';
 
-/** What the disk refused, as an error that says what to do about it. */
+/** Turns a refusal of the disk into an error that says what to do about it. */
 export function installFault(cause: unknown, what: string): unknown {
   if (cause instanceof SlipwayError) return cause;
   const code = systemErrorCode(cause);
@@ -31,7 +31,7 @@ export function installFault(cause: unknown, what: string): unknown {
 }
 
 /**
- * What was half done could not be put right, for a cause that is named with what helps against it. The journal stays.
+ * Makes the error for half-done work that could not be put right. It names the cause and what helps against that. The journal stays.
  *
  * @param what has happened, without the cause
  */

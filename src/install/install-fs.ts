@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 
 /**
- * The calls by which Install touches the disk, in one place, so that a test can let any of them fail, or cut the power at it. Install runs
- * in a process of its own, so all are synchronous but one that is waited for beside others.
+ * Calls by which Install touches the disk, in one place, so that a test can let any of them fail, or cut the power at it. Install runs in a
+ * process of its own, so all are synchronous but one that is waited for beside others.
  */
 export type InstallFs = Pick<
   typeof fs,

@@ -1,14 +1,14 @@
 /**
  * Install as a transaction: plan → stage → journal → commit.
  *
- * A failure, or a cut of the power at any instruction, leaves the old tree or the new one. What is durable when:
+ * A failure, or a cut of the power at any instruction, leaves the old tree or the new one. Things become durable in this order:
  *
- * 1. the plan is complete and free of problems before the first byte is written;
- * 2. the journal's beginning is synced before anything stands anywhere, even under a hidden name;
- * 3. everything staged is synced, by file system or, if the files are large, one by one, before the first rename;
- * 4. the renames are synced, by folder, and changed modes and times of files that stay, by file system, before the journal says that the
- *    new tree is complete;
- * 5. only then old files are thrown away.
+ * 1. The plan is complete and free of problems before the first byte is written.
+ * 2. The journal's beginning is synced before anything stands anywhere, even under a hidden name.
+ * 3. Everything staged is synced, by file system or, if the files are large, one by one, before the first rename.
+ * 4. The renames are synced, by folder, and changed modes and times of files that stay, by file system. Only then does the journal say that
+ *    the new tree is complete.
+ * 5. Only after that are old files thrown away.
  *
  * A failure on the way undoes what was done and throws; an interruption is put right by `recoverInstalls` before the agent takes new work.
  */
@@ -45,7 +45,7 @@ export interface InstallRequest {
   readonly instructionsDir: string;
   readonly deploymentGroupId: string;
   readonly deploymentId: string;
-  /** What the pointer to the last successful install will hold. */
+  /** Folder that the pointer to the last successful install will hold. */
   readonly deploymentDir: string;
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly rules: InstallRules;
@@ -64,7 +64,7 @@ export interface InstallReport {
   readonly saved: number;
   readonly removed: number;
   readonly kept: number;
-  /** What was another deployment group's until now. */
+  /** Files that were another deployment group's until now. */
   readonly takenOver: readonly TakenOver[];
 }
 
@@ -95,7 +95,7 @@ export async function runInstall(ctx: InstallContext, request: InstallRequest): 
   };
 }
 
-/** What was read and seen for it ends with this function: of many files that is a fifth of the memory. */
+/** Everything read and seen for the plan ends with this function: with many files that is a fifth of the memory. */
 async function prepareInstall(
   ctx: InstallContext,
   request: InstallRequest,
@@ -135,7 +135,7 @@ async function prepareInstall(
   return { plan, operations, savedFilesDir };
 }
 
-/** What an operator wants to know afterwards: what another hand had changed, and where the copy is; what was protected. */
+/** Logs what an operator wants to know afterwards: what another hand had changed, where the copy is, and what was protected. */
 function logSpecialCases(
   { log }: InstallContext,
   request: InstallRequest,
@@ -160,7 +160,7 @@ function savedFilesName(fs: InstallFs, { deploymentDir }: InstallRequest): strin
   return name;
 }
 
-/** What Install would do, or why it cannot; nothing is changed. */
+/** Tells what Install would do, or why it cannot; changes nothing. */
 export function previewInstall(ctx: InstallContext, request: InstallRequest): PlanResult {
   const lastInstall = readLastInstall(ctx, bookkeepingPaths(request));
   const view = rememberingView(diskView(ctx.fs));

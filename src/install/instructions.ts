@@ -23,7 +23,7 @@ function* instructionsOf(plan: InstallPlan): Generator<object> {
   }
 }
 
-/** What the next Install has to take away of this one, in the order in which it is made. */
+/** Lists what the next Install has to take away of this one, in the order in which it is made. */
 export function* cleanupOf(plan: InstallPlan): Generator<CleanupEntry> {
   for (const path of plan.folders) yield { kind: 'path', path };
   for (const path of plan.carried) yield { kind: 'path', path };

@@ -10,8 +10,8 @@
  *   committed  the new tree is complete and durable; from here on old files are thrown away
  *
  * No journal: nothing happened, or everything is done. Without `committed` recovery puts back the old tree, because the event was not
- * reported as a success; with it, recovery finishes what is left of the new one. A last line that is torn was not synced, so what it
- * would have announced has not begun. One that could not be synced is taken back before anything is undone.
+ * reported as a success. With it, recovery finishes the rest of the new one. A last line that is torn was not synced, so what it would have
+ * announced has not begun. One that could not be synced is taken back before anything is undone.
  */
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
@@ -30,7 +30,7 @@ export interface JournalBegin {
   readonly savedFilesDir?: string;
   /** Paths whose SELinux rule goes with the old tree; journals of older versions have none. */
   readonly staleContexts?: readonly string[];
-  /** Of the folders that the Install works in and the files that it changes in place; journals of older versions have none. */
+  /** Times of the folders that the Install works in and of the files that it changes in place; journals of older versions have none. */
   readonly times?: readonly ObjectTimes[];
 }
 

@@ -1,17 +1,17 @@
 /**
  * The manifest: what the last Install brought, so that the next one can tell what another hand has changed since. Pure: text and entries.
  *
- * Three things tell at a glance that nothing has happened to a file: its size, its time, and a time of change (ctime) that is older than
- * the end of the last Install, which is the manifest's own time (`markComplete`). Size and time can be kept by who changes a file (`touch
- * -r`, `rsync -t`), the time of change cannot. Where one of the three differs, the file is compared, byte for byte, with the revision that
- * it came from, which is still on the disk; if that is gone, it counts as changed, and a copy is kept.
+ * Three things tell at a glance that nothing has happened to a file: its size, its time, and its time of change (ctime). The last must be
+ * older than the end of the last Install, which is the manifest's own time (`markComplete`). Size and time can be kept by who changes a
+ * file (`touch -r`, `rsync -t`), the time of change cannot. Where one of the three differs, the file is compared, byte for byte, with the
+ * revision that it came from, which is still on the disk. If that is gone, the file counts as changed, and a copy is kept.
  *
- * There are no hashes in it. They would tell no more than the bytes do, and to find a change that keeps size and time every Install would
- * have to hash what it writes and once more all that is installed: 0.6 s of a core for each GiB and each of the two with SHA-256 in hardware,
+ * There are no hashes in it. They would tell no more than the bytes do. To find a change that keeps size and time, every Install would have
+ * to hash what it writes and once more all that is installed: 0.6 s of a core for each GiB and each of the two with SHA-256 in hardware,
  * 1.8 s without, where copying takes 0.4 s. The time of change costs nothing, because the object is looked at anyway.
  *
- * The first line names the format and the revision's folder, every other is one file: path, source (below that folder, or absolute), size,
- * time, target of a link, and whether it had an ACL or a context.
+ * The first line names the format and the revision's folder. Every other line is one file: path, source (below that folder, or absolute),
+ * size, time and target of a link. It also tells whether the file had an ACL or a context.
  */
 import { childPath } from './child-path.ts';
 import type { InstallPlan } from './types.ts';
@@ -30,7 +30,7 @@ export type Manifest = ReadonlyMap<string, ManifestEntry>;
 
 const FORMAT = 1;
 
-/** What stays of the manifest of the Install before. */
+/** Returns the entries of the previous manifest that stay. */
 export function carriedEntries({ carried }: Pick<InstallPlan, 'carried'>, previous: Manifest): Manifest {
   return new Map(
     carried.flatMap((path) => {
@@ -63,7 +63,7 @@ export function* formatManifest(plan: InstallPlan, archiveDir: string, carried: 
   for (const [path, entry] of carried) yield format(path, entry);
 }
 
-/** What cannot be read is left out: of such a file nothing is known, as before there were manifests. */
+/** Leaves out lines that cannot be read: of such a file nothing is known, as before there were manifests. */
 export function parseManifest(text: string): Manifest {
   const [head = '', ...lines] = text.split('\n').slice(0, -1);
   const archiveDir = archiveDirOf(parseLine(head));

@@ -1,4 +1,4 @@
-/** What a file has that is new in a folder: whose it is, and which bits of its mode. */
+/** Attributes of a new file in a folder: its owner, its group, and bits of its mode. */
 export interface Attributes {
   readonly uid: number;
   readonly gid: number;
@@ -7,8 +7,8 @@ export interface Attributes {
 
 /**
  * Tells which attributes of an original its copy lacks, without a look at each copy. New files in one folder have the same owner and group
- * (the folder's group below setgid), and lack the same bits: those of the umask, or of a default ACL. So what was seen of one copy holds for
- * the next ones in its folder.
+ * (the folder's group below setgid). They also lack the same bits: those of the umask, or of a default ACL. So what was seen of one copy
+ * holds for the next ones in its folder.
  */
 export interface NewFiles {
   /** @returns the mode to open a copy with: its own, unless somebody could read it who may not once it is given away */

@@ -1,8 +1,8 @@
 /**
  * From the plan to the steps that carry it out: what is staged where, and which renames make it real. Pure.
  *
- * What is new stands under a hidden name in the folder where it will be, so that putting it in place is one rename: a single file, or a
- * whole new subtree at once. What it replaces keeps a second name until the end.
+ * A new object stands under a hidden name in the folder where it will be. So one rename puts it in place: a single file, or a whole new
+ * subtree. The old object that it replaces keeps a second name until the end.
  */
 import { dirname, join } from 'node:path/posix';
 import type { SelinuxContext } from '../appspec/types.ts';
@@ -17,7 +17,7 @@ export type StagingStep =
       readonly temp: string;
       readonly source: string;
       readonly kind: 'file' | 'symlink';
-      /** Of a file, so that it is given to the very one that was written, and to none that has come to its name since. */
+      /** Permission of a file. It is given to the very file that was written, and to none that has come to its name since. */
       readonly permission: PlannedPermission | null;
     }
   /** A copy of what another hand has changed on the host; it goes again with a rollback. */
@@ -51,7 +51,7 @@ export type CommitOperation =
       readonly after: TouchedAttributes;
     };
 
-/** All that a permission changes of an object that stays. Of its other extended attributes it changes none. */
+/** All that a permission changes of an object that stays. Other extended attributes stay as they are. */
 export interface OldAttributes extends Pick<ObjectFacts, 'mode' | 'uid' | 'gid'> {
   /** Null when the ACL is not replaced: what a mode does to an ACL, the old mode undoes. Journals of older versions have none. */
   readonly acl?: readonly string[] | null;
@@ -60,7 +60,7 @@ export interface OldAttributes extends Pick<ObjectFacts, 'mode' | 'uid' | 'gid'>
 export interface OldContext {
   /** The host's own rule for the path. */
   readonly rule: SelinuxContext | null;
-  /** Of an object that stays, on a host with SELinux. */
+  /** SELinux label of an object that stays, on a host with SELinux; else null. */
   readonly label: string | null;
 }
 
@@ -109,7 +109,7 @@ export function planOperations(input: OperationsInput): Operations {
   const { plan, host, attributes } = input;
   const hiddenName = createHiddenNames(input.deploymentId);
   const commit: CommitOperation[] = [];
-  /** Of new folders, and of new files in folders that stay: where else a file is built follows from its folder. */
+  /** Hidden names of new folders, and of new files in folders that stay; the place of any other file follows from its folder. */
   const hiddenNames = new Map<string, string>();
   const displaced: string[] = [];
   const overFolders: CommitOperation[] = [];

@@ -1,9 +1,9 @@
 /**
- * What the records of the other deployment groups claim, and what this Install takes away from them. Pure: it looks through views.
+ * Claims of the other deployment groups by their records, and what this Install takes away from them. Pure: it looks through views.
  *
- * A record says which files a group has brought. It never outranks the disk: a claim to a file that is gone holds nothing up, and neither
- * does one to a file that somebody has replaced since. Nor does it outrank the operator: with OVERWRITE a claimed file is taken over, and
- * struck from the other record in the same transaction, so that no cleanup of that group removes what is this group's now.
+ * A record says which files a group has brought. It never outranks the disk: a claim to a file that is gone, or that somebody has replaced
+ * since, holds nothing up. Nor does it outrank the operator: with OVERWRITE a claimed file is taken over. It is struck from the other
+ * record in the same transaction, so that no cleanup of that group removes this group's file.
  */
 import { dirname, join } from 'node:path/posix';
 import { isChangedSince } from './changed-since.ts';
@@ -19,7 +19,7 @@ export interface OtherGroup {
   readonly entries: readonly CleanupEntry[];
   /** Its last Install was cut off and could not be put right yet: recovery may still put back its files and its records. */
   readonly isCutOff: boolean;
-  /** What its last Install brought, and when; read when it is needed. */
+  /** Returns what its last Install brought, and when; read when it is needed. */
   lastInstall(): { readonly manifest: Manifest; readonly installedAtMs: number };
 }
 
@@ -37,7 +37,7 @@ interface Views {
 export class OtherGroups {
   readonly #views: Views;
   readonly #groups: readonly OtherGroup[];
-  /** By path without links in its folders. */
+  /** Claims by path, without links in its folders. */
   readonly #claims = new Map<string, Claim[]>();
   readonly #realFolders = new Map<string, string>();
   readonly #takenOver: TakenOver[] = [];

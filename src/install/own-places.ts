@@ -1,6 +1,6 @@
 /**
- * Recognises the agent's own places (its deployment root, configuration, identity, keys and logs) under whatever path they are reached:
- * through links, hard links and bind mounts. A revision that could write there could make itself the agent.
+ * Recognises the agent's own places: its deployment root, configuration, identity, keys and logs. It does so under whatever path they are
+ * reached: through links, hard links and bind mounts. A revision that could write there could make itself the agent.
  */
 import { basename, dirname } from 'node:path/posix';
 import { systemErrorCode } from '../errors.ts';
@@ -28,7 +28,7 @@ export function ownPlaceLookup(
   const above = new Map<string, OwnPlace>();
   const mounted = new Map<string, OwnPlace>();
   const prefixes: { readonly folder: string; readonly place: OwnPlace }[] = [];
-  /** Keys of folders in which a name may stand for a place: elsewhere names need not be looked up, and a plan asks for each file. */
+  /** Keys of folders in which a name may stand for a place. Elsewhere names need not be looked up, and a plan asks for each file. */
   const named = new Set<string>();
   const mountPoints = new Set(mounts.map(({ mountPoint }) => mountPoint));
   let located = new Map<string, Located>();

@@ -1,7 +1,7 @@
 /**
  * Globs of absolute paths, as in the agent's `protect_paths`. Pure.
  *
- * `*` and `?` stop at a slash, `**` does not; anything else is literal. What matches a folder holds for everything below it.
+ * `*` and `?` stop at a slash, `**` does not; anything else is literal. A pattern that matches a folder holds for everything below it.
  */
 import { type WildcardPart, wildcardMatcher } from '../system/wildcards.ts';
 

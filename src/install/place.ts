@@ -25,8 +25,8 @@ function appeared(path: string): SlipwayError {
 }
 
 /**
- * Gives the old object a second name. A file gets it as a hard link, so that at no instant there is neither old nor new; a folder, or a
- * file system without hard links, leaves a gap that the journal covers.
+ * Gives the old object a second name. A file gets it as a hard link, so that at every instant the old or the new one is there. A folder, or
+ * a file system without hard links, leaves a gap that the journal covers.
  */
 function keepOld(fs: InstallFs, path: string, backup: string): void {
   try {

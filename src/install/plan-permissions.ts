@@ -1,4 +1,4 @@
-/** What the permissions of an AppSpec file come to on this host, or every reason why they cannot be given. Pure. */
+/** Turns the permissions of an AppSpec file into those of this host, or into every reason why they cannot be given. Pure. */
 import { normalize } from 'node:path/posix';
 import type { AppSpec } from '../appspec/types.ts';
 import { SYSTEM_PROGRAMS } from '../system/program-table.ts';

@@ -1,9 +1,9 @@
 /**
- * What Install will do, or every reason why it cannot. Pure: it looks at the archive and at the host through views and changes neither,
- * so the same function serves a dry run.
+ * Plans what Install will do, or gives every reason why it cannot. Pure: it looks at the archive and at the host through views and changes
+ * neither, so the same function serves a dry run.
  *
- * The plan is made as if the files of the previous Install were gone already, which they are not: nothing is removed before the whole
- * new plan is known to be sound.
+ * The plan is made as if the files of the previous Install were gone already. They are not: nothing is removed before the whole new plan is
+ * known to be sound.
  */
 import { basename, dirname, join, normalize } from 'node:path/posix';
 import { nearPath } from '../appspec/suggest.ts';
@@ -45,7 +45,7 @@ export interface PlanInput {
   readonly archive: TreeView;
   readonly host: TreeView;
   readonly previous: readonly CleanupEntry[];
-  /** What the previous Install brought, as it was then. */
+  /** Files that the previous Install brought, as they were then. */
   readonly manifest?: Manifest;
   /** When the previous Install was complete; without it, what keeps its size and time counts as unchanged. */
   readonly installedAtMs?: number;
@@ -67,7 +67,7 @@ export interface PlanInput {
   readonly agentUid: number;
 }
 
-/** Of a path, its end not counted, and of one name in it. */
+/** Limits on the length of a path (without the final NUL) and of one name in it, in bytes. */
 const MOST_PATH_BYTES = 4095;
 const MOST_NAME_BYTES = 255;
 
@@ -362,7 +362,7 @@ class Planner {
     else this.#others.takeOver(path);
   }
 
-  /** What DISALLOW does with a file that is there and is not this group's. */
+  /** Keeps or refuses a file that is there and is not this group's, for DISALLOW. */
   #refuseOrKeep(path: string, isSame: boolean, claimant: OtherGroup | null): void {
     if (claimant !== null && !(isSame && this.#others.isReplaced(path))) {
       this.#refuseClaimed(path, claimant, `${path} belongs to`);
@@ -385,7 +385,7 @@ class Planner {
     return false;
   }
 
-  /** What no file system has a place for; asked before anything looks there. A folder that is too long is told once. */
+  /** Whether no file system has a place for a path; asked before anything looks there. A folder that is too long is told once. */
   #isTooLong(path: string): boolean {
     const isPathTooLong = Buffer.byteLength(path) > MOST_PATH_BYTES;
     if (!isPathTooLong && Buffer.byteLength(basename(path)) <= MOST_NAME_BYTES) return false;
@@ -457,7 +457,7 @@ class Planner {
   }
 
   /**
-   * What is to be done in place with a file whose content is right already; null: it must be written anew.
+   * Returns what is to be done in place with a file whose content is right already; null: it must be written anew.
    *
    * Only what a rollback can restore to the bit is done in place. A change of the owner drops capabilities, an ACL replaces one, and a
    * second name would be changed along with the first.
@@ -479,7 +479,7 @@ class Planner {
     return { ...file, newMode, newMtimeMs };
   }
 
-  /** What the last Install noted of a file; nothing of one that another group has taken over since. */
+  /** Returns what the last Install noted of a file; nothing of one that another group has taken over since. */
   #manifestOf(path: string): ManifestEntry | undefined {
     return this.#ours.has(path) ? this.#input.manifest?.get(path) : undefined;
   }

@@ -11,7 +11,7 @@ import { notRecovered } from './install-fault.ts';
 import type { InstallFs } from './install-fs.ts';
 import { readJournal, removeJournal } from './journal.ts';
 
-/** What was done about an Install that had been interrupted. */
+/** Repair of an Install that had been interrupted. */
 export interface RecoveredInstall {
   readonly deploymentGroupId: string;
   readonly deploymentId: string;

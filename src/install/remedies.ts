@@ -1,8 +1,8 @@
-/** What an operator can do about a plan that cannot be carried out, by cause. Pure. */
+/** Remedies for a plan that cannot be carried out, by cause. Pure. */
 import type { FileExistsBehavior } from '../protocol/specification.ts';
 import type { PlanProblem } from './types.ts';
 
-/** What holds for files that exist already, and where that was said. */
+/** Rule for files that exist already, and where it was set. */
 export interface BehaviorInForce {
   readonly behavior: FileExistsBehavior;
   /** The AppSpec file's word goes before the deployment's: whoever wants another has to change the AppSpec file. */
@@ -67,7 +67,7 @@ function remedyFor(rule: PlanProblem['rule'], { behavior, isOfAppSpec }: Behavio
   }
 }
 
-/** Whoever has set OVERWRITE already wants to know why it did not help. */
+/** Tells an operator who has set OVERWRITE already why it did not help. */
 function noHelp(behavior: FileExistsBehavior): string {
   return behavior === 'OVERWRITE' ? '; OVERWRITE replaces files by files, and folders only where nothing is lost' : '';
 }

@@ -1,8 +1,8 @@
 import type { IdLookup } from './types.ts';
 
 /**
- * The same answers, each asked for once: a name that only LDAP or systemd knows starts a program for each question, and a revision may ask
- * ten thousand times. For one Install and no longer: a script may make a user before the next.
+ * Gives the same answers, and asks for each once. A name that only LDAP or systemd knows starts a program for each question, and a revision
+ * may ask ten thousand times. For one Install and no longer: a script may make a user before the next.
  */
 export function rememberedIds(ids: IdLookup): IdLookup {
   return { userId: remembered(ids.userId), groupId: remembered(ids.groupId) };

@@ -1,7 +1,7 @@
 /**
  * Whether what an Install writes has room: bytes and inodes on each file system that it touches, held against what is free. Pure.
  *
- * What it replaces frees nothing, because the old tree is kept until the new one is complete. What reflinks will save is not counted: whether
+ * Replaced files free nothing, because the old tree is kept until the new one is complete. Savings by reflinks are not counted. Whether
  * there are any shows only when it is tried, and a copy that is written to later takes its room after all.
  */
 import { dirname } from 'node:path/posix';
@@ -13,13 +13,13 @@ export interface FileSystem {
   readonly id: string;
   readonly mountPoint: string;
   readonly blockBytes: number;
-  /** What the agent's own user may still write. */
+  /** Bytes that the agent's own user may still write. */
   readonly freeBytes: number;
   /** null: the file system makes them as they are needed. */
   readonly freeInodes: number | null;
 }
 
-/** What the planner has to know to hold the new tree against the disk. */
+/** Facts that the planner needs to check the new tree against the disk. */
 export interface RoomInput {
   /** The file system that a folder is on, or would be made on. */
   fileSystemOf(folder: string): FileSystem;

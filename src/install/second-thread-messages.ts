@@ -1,4 +1,4 @@
-/** What Install and its second thread say to each other. Everything is plain data. */
+/** Messages between Install and its second thread. Everything is plain data. */
 import type { ErrorCode } from '../errors.ts';
 import type { Batch } from './batches.ts';
 

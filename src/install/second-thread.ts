@@ -1,8 +1,8 @@
 /**
  * A second thread for Install, with the same right to the disk and folders that it holds itself.
  *
- * This thread works in synchronous calls and hears nothing meanwhile, so what both have to know of each other lies in shared memory: how
- * much has been done, and whether to go on. Words are for the moments in which this one waits.
+ * This thread works in synchronous calls and hears nothing meanwhile. So shared memory holds what both have to know of each other: how much
+ * has been done, and whether to go on. Words are for the moments in which this one waits.
  */
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';

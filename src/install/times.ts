@@ -17,7 +17,7 @@ export interface ObjectTimes {
   readonly mtimeNs: string;
 }
 
-/** What is not there is left out. No link is followed: a folder that a link leads to has a path that ends with a dot. */
+/** Leaves out objects that are not there. No link is followed: a folder that a link leads to has a path that ends with a dot. */
 export function timesOf(fs: InstallFs, paths: readonly string[]): ObjectTimes[] {
   return paths.flatMap((path) => {
     const stats = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });

@@ -23,7 +23,7 @@ export function diskView(fs: InstallFs): TreeView {
 }
 
 /**
- * A view that looks at each object once, and not at what lies in a folder that is known to be absent: a plan asks several times, and twenty
+ * A view that looks at each object once, and not at what lies in a folder that is known to be absent. A plan asks several times, and twenty
  * thousand system calls are felt.
  */
 export function rememberingView(view: TreeView): TreeView & { forget(): void } {

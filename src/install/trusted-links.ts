@@ -4,8 +4,8 @@ import type { ObjectFacts } from './types.ts';
 type Owner = Pick<ObjectFacts, 'uid'>;
 
 /**
- * A link that root or the agent's own user has made is the operator's word, unless somebody else can exchange it: the owner of the folder
- * that it lies in, or whoever may write there. With the folder's owner alone it may lead to what is that user's anyway.
+ * A link that root or the agent's own user has made is the operator's word, unless somebody else can exchange it. That may be the owner of
+ * the folder that it lies in, or another user who may write there. With the folder's owner alone it may lead to what is that user's anyway.
  *
  * @param target the folder that the link leads to
  */

@@ -2,7 +2,7 @@
 
 import type { FileMapping, Permission, SelinuxContext } from '../appspec/types.ts';
 
-/** What stands at a path. Symbolic links are what they are; nothing is followed. */
+/** Facts about the object at a path. Symbolic links are what they are; nothing is followed. */
 export interface ObjectFacts {
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
   /** Permission bits. */
@@ -35,7 +35,7 @@ export interface IdLookup {
   groupId(name: string): number | null;
 }
 
-/** What the operator may have relaxed; see the keys of the same names in `docs/config.md`. */
+/** Rules that the operator may have relaxed; see the keys of the same names in `docs/config.md`. */
 export interface InstallRules {
   readonly rejectUnsafePermissions: boolean;
   readonly rejectUnconfinedSelinux: boolean;
@@ -43,7 +43,7 @@ export interface InstallRules {
 
 /** A file or folder that is the agent's own: nothing is installed to it, nor below it. */
 export interface OwnPlace {
-  /** What it is to the agent, for messages: `its identity (on_premises_config_file)`. */
+  /** Use of the place for the agent, for messages: `its identity (on_premises_config_file)`. */
   readonly what: string;
   readonly path: string;
   /** It gives the agent's powers away: no revision may hold a copy. */
@@ -64,7 +64,7 @@ export interface PlannedFile {
   readonly path: string;
   readonly source: string;
   readonly kind: 'file' | 'symlink';
-  /** What stands at the source. */
+  /** Facts about the source. */
   readonly facts: ObjectFacts;
   /** Where a link points to; null for a file. */
   readonly target: string | null;
@@ -72,7 +72,7 @@ export interface PlannedFile {
 
 /** A file that is on the host as the revision has it, so that it is not written again. */
 export interface UnchangedFile extends PlannedFile {
-  /** What is to be changed in place; null: as it is. */
+  /** Mode to be set in place; null: as it is. */
   readonly newMode: number | null;
   readonly newMtimeMs: number | null;
 }
@@ -112,10 +112,10 @@ export interface TakenOver {
   readonly groupName: string;
 }
 
-/** What goes out of the other groups' records. */
+/** Entries that are removed from the other groups' records. */
 export interface Struck {
   readonly groupId: string;
-  /** What stays in that group's cleanup file. */
+  /** Entries that stay in that group's cleanup file. */
   readonly remaining: readonly CleanupEntry[];
   /** Paths whose SELinux rule that group would have dropped. */
   readonly contexts: readonly string[];
@@ -124,22 +124,22 @@ export interface Struck {
 export interface InstallPlan {
   /** Folders that belong to this revision, outermost first, whether they must be made or are left from the last one. */
   readonly folders: readonly string[];
-  /** What is written: what is new, and what is not as it is on the host. */
+  /** Files that are written: new ones, and those that are not as they are on the host. */
   readonly files: readonly PlannedFile[];
   /** Files of this revision that are there already, from the previous one as a rule. */
   readonly unchanged: readonly UnchangedFile[];
   /** Files that are there, stay as they are, and are not counted as this deployment group's because of this Install. */
   readonly kept: readonly KeptFile[];
-  /** What the previous Install brought and this one does not. */
+  /** Paths that the previous Install brought and this one does not. */
   readonly removals: readonly string[];
   /** Folders of the previous Install, innermost first: they go if they are empty. */
   readonly folderRemovals: readonly string[];
-  /** Of those that are replaced or removed: what another hand has changed since the last Install, to be saved before. */
+  /** Replaced or removed files that another hand has changed since the last Install; they are saved before. */
   readonly saved: readonly string[];
-  /** What the previous Install brought, would have to go, and is protected: it stays, and stays this group's. */
+  /** Paths that the previous Install brought and that would have to go, but are protected: they stay, and stay this group's. */
   readonly carried: readonly string[];
   readonly staleContexts: readonly string[];
-  /** What was another deployment group's and is this one's from now on. */
+  /** Files that were another deployment group's and are this one's from now on. */
   readonly takenOver: readonly TakenOver[];
   /** The records of other groups that lose something by this Install. */
   readonly struck: readonly Struck[];
