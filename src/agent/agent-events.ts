@@ -1,4 +1,4 @@
-/** What happens to an agent, as machines read it: for the events file and for the counters. Times are epoch milliseconds. */
+/** Events of an agent as machines read them: for the events file and for the counters. Times are epoch milliseconds. */
 import type { CommandRequest, Executors } from './executor/executors.ts';
 
 export type AgentEvent =

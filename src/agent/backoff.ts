@@ -7,8 +7,8 @@ const LONGEST_SECONDS = 90;
 /**
  * How long to wait before polling again after failures in a row.
  *
- * floor(1.2675^n × 90 / 1.2675^10) seconds, n = min(failures, 10): 10 s after the first failure, 90 s from the tenth on; less the time
- * that the failed attempt took, rounded up to whole seconds, so that a slow time-out is not waited for twice.
+ * floor(1.2675^n × 90 / 1.2675^10) seconds, n = min(failures, 10): 10 s after the first failure, 90 s from the tenth on. The time that the
+ * failed attempt took is taken off, rounded up to whole seconds, so that a slow time-out is not waited for twice.
  *
  * @param failures polls that failed since the last good one; integer ≥ 0, and 0 gives 0
  * @param elapsedMs how long the failed attempt took; milliseconds ≥ 0

@@ -165,7 +165,7 @@ const A_FEW_TIMES = {
   isFinal: (error: unknown) => error instanceof RemoteApiError && error.isRefusal,
 };
 
-/** What never began has an outcome all the same. */
+/** Gives an outcome to a command that never began. */
 function reject(
   ctx: CommandContext,
   command: { readonly hostCommandIdentifier: string; readonly commandName: string },

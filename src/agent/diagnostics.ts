@@ -17,7 +17,7 @@ export function restartedOutcome(commandName: string): CommandOutcome {
   return { status: 'Failed', diagnostics: { errorCode: 7, scriptName: '', message, log: '' } };
 }
 
-/** What the host knew of a command is lost, and nothing is ever run twice. */
+/** Outcome of a command whose record is lost: nothing is ever run twice. */
 export function lostOutcome(): CommandOutcome {
   const message =
     'Failed: the host’s record of this command cannot be read, so that it is not known whether it was carried out; it is not run again';

@@ -7,7 +7,7 @@ const FIPS_REGIONS = ['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2', 'us-go
 /**
  * Where the host command API is: the configured address as it is, else AWS's in the host's region.
  *
- * @throws SlipwayError AGENT_ENDPOINT_REFUSED for an address in clear text that is not on this machine, unless it is allowed;
+ * @throws SlipwayError AGENT_ENDPOINT_REFUSED for an address in clear text that is not on this machine, unless it is allowed.
  * CONFIG_INVALID for a region that has no name like one, or no FIPS endpoint
  */
 export function controlEndpoint(

@@ -1,4 +1,4 @@
-/** What the agent has heard from the control endpoint: for its status, for the service manager, and for whoever watches. */
+/** Answers that the agent has had from the control endpoint: for its status, for the service manager, and for observers. */
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
@@ -7,7 +7,7 @@ import type { LastPoll } from './status.ts';
 
 export interface Heard {
   readonly lastPoll: LastPoll;
-  /** Of a clock that is never set, milliseconds; null: no poll was answered yet. */
+  /** Time of the last answer by a clock that is never set, in milliseconds; null: no poll was answered yet. */
   readonly lastAnsweredAtMs: number | null;
   readonly identityIsShared: boolean;
   answered(): void;

@@ -5,10 +5,10 @@ import { USUAL_PROFILE, withProfile } from '../hooks/profile-environment.ts';
 import { isServiceOfSystemd } from '../hooks/scope.ts';
 import type { Logger } from '../logging/logger.ts';
 
-/** What a profile is read with. */
+/** Rules that a profile is read with. */
 const WHOLE = { restrictToAllowlist: false, stripLoaderVariables: true };
 
-/** What scripts inherit: what the agent has, and what the machine's profile sets, where nobody has read that for the agent. */
+/** Returns the environment that scripts inherit: the agent's own, and the machine's profile, where nobody has read that for the agent. */
 export async function hookEnvironmentOf(
   { hookProfile, hookEnvironment }: AgentConfig,
   log: Logger,

@@ -1,6 +1,6 @@
 /**
- * Records of commands as files, one each, named by the command's identifier. What a disk has damaged or a stranger has put there stops
- * nothing: it is no file, or too large, or not what the agent wrote. The name still says which command such a file was about.
+ * Records of commands as files, one each, named by the command's identifier. Damaged files and those of strangers stop nothing: such a
+ * thing is no file, or too large, or not what the agent wrote. The name still says which command such a file was about.
  *
  * A file has a line for each state that was noted down in it; the last one that is whole counts.
  */
@@ -23,7 +23,7 @@ export interface CommandRecord {
 
 /** Larger than any record; bytes. */
 const MAX_FILE_BYTES = 256 * 1024;
-/** What is kept of a message and of a script's last words; more than is ever reported. */
+/** Characters that are kept of a message and of a script's last words; more than is ever reported. */
 const MAX_TEXT_CHARACTERS = 16 * 1024;
 const RECORD_NAME = /^[0-9a-f]{32}\.json$/;
 

@@ -1,16 +1,18 @@
 /**
- * What this host was told to do, and how it ended: on disk, before anything starts.
+ * Commands that this host was given, and how they ended: on disk, before anything starts.
  *
  *   begin      before the acknowledgement: from here on the command has an outcome, whatever happens to the process
- *   finish     the outcome is known; it is kept until the control endpoint has it. Nobody waits until that is on the disk: a power cut
- *              before leaves a command that was interrupted, as if it had come a moment sooner
- *   settle     the endpoint has it; kept an hour more, to answer a command that is delivered again. Nobody waits until that is on the disk:
- *              a power cut may bring back the outcome, which is then sent once more, or leave a file that counts as unreadable
+ *   finish     the outcome is known; it is kept until the control endpoint has it
+ *   settle     the endpoint has it; it is kept an hour more, to answer a command that is delivered again
  *
- * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment, for the tools that look at it
- * while this machine runs; nobody waits until it is on the disk. A file that cannot be read never blocks the start. Folders that are deleted
- * while the agent runs are made anew, with all that is known. A disk that is full keeps a command from beginning, and from then on nothing:
- * what is known is kept in memory, and the endpoint is told.
+ * Nobody waits until the last two are on the disk. A power cut before `finish` is there leaves an interrupted command, as if it had come a
+ * moment sooner. A power cut before `settle` is there may bring back the outcome, which is then sent once more. It may also leave a file
+ * that counts as unreadable.
+ *
+ * One file a command (`ledger-file.ts`). Beside it stands the official agent's tracking file, one a deployment. Tools look at it while this
+ * machine runs, so nobody waits until it is on the disk. A file that cannot be read never blocks the start. Folders that are deleted while
+ * the agent runs are made anew, with all that is known. A disk that is full keeps a command from beginning, but stops nothing later: the
+ * facts are kept in memory, and the endpoint is told.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +48,11 @@ export interface Ledger {
 
 /** Longer than any order is valid (`LONGEST_ORDER_LIFE_MS` and the skew of clocks): what has ended is not run again. */
 const SETTLED_KEPT_MS = 60 * 60 * 1000;
-/** What is older is of no use to anybody any more. @see the official agent 1.8.1, `deployment_command_tracker.rb` */
+/**
+ * Age in ms from which a record is of no use to anybody.
+ *
+ * @see the official agent 1.8.1, `deployment_command_tracker.rb`
+ */
 const KEPT_MS = 24 * 60 * 60 * 1000;
 
 /** A command that has ended may come again for as long as its order is valid. */
@@ -166,7 +172,7 @@ export function openLedger(ctx: LedgerContext): Ledger {
     }
     return size() + commands <= most;
   };
-  /** What is left of it is a name. */
+  /** Makes a record for a command of which only a name is left. */
   const findLost = (id: string): CommandRecord | null => {
     if (!unreadable.delete(recordName(id))) return null;
     const command = { hostCommandIdentifier: id, deploymentId: 'unknown', commandName: '' };
@@ -266,8 +272,8 @@ function adoptTrackingFiles(
       continue;
     }
     const known = records.get(hostCommandIdentifier);
-    // A crash came before its file was removed, or a power cut has brought that back. Later, when the record is forgotten, it would be taken
-    // for a command that runs: what its scripts have started would be killed, and a failure reported.
+    // A crash came before its file was removed, or a power cut has brought that back. Later, when the record is forgotten, the file would
+    // be taken for a command that runs. Processes that its scripts have started would be killed, and a failure reported.
     if (known !== undefined && known.state !== 'running') rmSync(file, { force: true });
     if (known === undefined && records.size < most) {
       const command = { hostCommandIdentifier, deploymentId: entry.name, commandName: '' };

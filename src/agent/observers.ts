@@ -1,4 +1,7 @@
-/** Who is told what happens, as the configuration has it. What nobody has asked for is not even loaded: an idle daemon carries none of it. */
+/**
+ * Observers of the agent's events, as the configuration has them. Modules that nobody has asked for are not even loaded: an idle daemon
+ * carries none of them.
+ */
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';

@@ -1,5 +1,5 @@
 /**
- * Outcomes on their way to the control endpoint. Each is noted down in the ledger before it gets here, and is sent until the endpoint has
+ * Outcomes on their way to the control endpoint. Each is noted down in the ledger before it gets here. It is sent until the endpoint has
  * accepted or refused it, now or after the next start.
  */
 import type { Logger } from '../logging/logger.ts';

@@ -2,14 +2,14 @@
  * How fast commands are asked for, judged by what the ones before came to.
  *
  * A server of an attacker, or a broken one, may answer each poll at once with a command that cannot be carried out. Each of them in a row
- * doubles the pause between two polls, from one second to thirty; one command that was carried out, and whose outcome the endpoint took, ends the pause. Only a few commands are
- * asked for at once before it is known that their specifications are genuine.
+ * doubles the pause between two polls, from one second to thirty. One command that was carried out, and whose outcome the endpoint took,
+ * ends the pause. Only a few commands are asked for at once before it is known that their specifications are genuine.
  */
 import type { Clock } from '../system/clock.ts';
 import type { ReportAnswer } from './outbox.ts';
 
 /**
- * What became of a command.
+ * Ending of a command.
  *
  *   ran       it was carried out, whether it succeeded or failed; what that was worth, the endpoint says when it is told
  *   noop      the event has no scripts here, and the server was told so: this says nothing about the server

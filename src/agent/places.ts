@@ -3,12 +3,12 @@
  *
  * A deployment group has one: its cleanup file and pointers are shared. An application has three quarters of all, so that stores that
  * trickle to one application's sixteen groups keep no other application waiting. A command that takes long gives its place to others and
- * goes on. What may not begin yet waits here, not acknowledged; what may not even wait stays with the control endpoint, which hands it out
- * again.
+ * goes on. A command that may not begin yet waits here, not acknowledged. One that may not even wait stays with the control endpoint, which
+ * hands it out again.
  */
 import type { Clock } from '../system/clock.ts';
 
-/** Who a command is for. */
+/** Application and deployment group that a command is for. */
 export interface PlaceOwner {
   readonly applicationName: string;
   readonly deploymentGroupId: string;

@@ -35,8 +35,8 @@ export interface PollerContext {
 const BACKOFF_JITTER = 0.1;
 
 /**
- * Polls until the signal aborts, which it does at once, in the middle of a poll: a command that is lost on the way was not acknowledged
- * and is delivered again.
+ * Polls until the signal aborts, and then ends at once, in the middle of a poll. A command that is lost on the way was not acknowledged and
+ * is delivered again.
  */
 export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<void> {
   const sayForeign = saySeldom(ctx.log, ctx.clock);
@@ -97,12 +97,12 @@ export async function poll(ctx: PollerContext, signal: AbortSignal): Promise<voi
   }
 }
 
-/** What a poll brought. */
+/** Result of a poll. */
 type Acceptance = ReturnType<Dispatcher['accept']> | 'nothing';
 
 /**
- * Whether to ask again at once. One command may be followed by others; one that comes a second time may stand before others, but a server
- * that sends the same again and again must not be asked without a pause.
+ * Whether to ask again at once. One command may be followed by others, and one that comes a second time may stand before others. But a
+ * server that sends the same again and again must not be asked without a pause.
  */
 export function nextPoll(
   acceptance: Acceptance,

@@ -1,4 +1,4 @@
-/** What has to be put right before the first poll. */
+/** Repairs before the first poll. */
 import { existsSync, readdirSync } from 'node:fs';
 import { instructionsDir, pipesFolder } from '../deployment/layout.ts';
 import { sweepOwnFolder, sweepSharedFolders } from '../hooks/pipe-folders.ts';
@@ -19,7 +19,7 @@ export interface RecoveryContext {
 }
 
 /**
- * Ends what a crash has interrupted: the scripts' processes are killed, half-done Installs are put right, and each interrupted command is
+ * Ends what a crash has interrupted. The scripts' processes are killed, half-done Installs are put right, and each interrupted command is
  * reported as failed because of the restart. None is ever run again. Outcomes that had not been delivered are sent.
  */
 export async function recover(ctx: RecoveryContext): Promise<void> {

@@ -1,4 +1,4 @@
-/** What the daemon does when it comes to rest, after its start and after its commands: it gives back the memory that they took. */
+/** Rest of the daemon, after its start and after its commands: it gives back the memory that they took. */
 
 export interface Rest {
   /** Nothing is to be done any more, as far as is known. */

@@ -2,9 +2,9 @@
  * How often the control endpoint is asked again, for all commands together.
  *
  * Each operation (specification, acknowledgement, report) has a lane. A question that failed waits for its own back-off before it is asked
- * again; another command's is not held up by that. When three commands in a row failed in a lane, the lane closes: one question goes
- * through at a time, after a delay that doubles up to a minute, until one is answered. So a thousand commands with broken answers
- * cost no more requests than three. How many questions are under way at once grows with those that were answered.
+ * again; another command's is not held up by that. When three commands in a row failed in a lane, the lane closes. One question goes
+ * through at a time, after a delay that doubles up to a minute, until one is answered. So a thousand commands with broken answers cost no
+ * more requests than three. How many questions are under way at once grows with those that were answered.
  */
 import { isSlipwayError } from '../errors.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
@@ -16,7 +16,7 @@ export type GatedOperation = 'specification' | 'acknowledgement' | 'report';
 
 export interface Question<T> {
   readonly operation: GatedOperation;
-  /** What it is about: questions about the same share one back-off. */
+  /** Subject of the question: questions about the same one share one back-off. */
   readonly about: string;
   /** How often it is asked at most. */
   readonly tries: number;
@@ -68,7 +68,7 @@ interface Failing {
 interface Lane {
   readonly waiting: Set<Waiting>;
   readonly failing: Map<string, Failing>;
-  /** What has failed since the last answer. */
+  /** Subjects that have failed since the last answer. */
   readonly failedInARow: Set<string>;
   underWay: number;
   atOnce: number;

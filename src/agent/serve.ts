@@ -1,4 +1,4 @@
-/** The agent at work: everything it needs is made, what a restart broke off is put right, and it polls until it is told to end. */
+/** Runs the agent. It makes everything that the agent needs, puts right what a restart broke off, and polls until it is told to end. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentConfig } from '../config/agent-config.ts';

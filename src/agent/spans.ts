@@ -1,8 +1,8 @@
 /**
- * A deployment as OpenTelemetry sees it: one trace, in it a span for each host that took part, and below that one for each lifecycle event.
+ * A deployment as OpenTelemetry sees it: one trace, with a span for each host that took part, and below that one for each lifecycle event.
  *
- * All ids are digests of CodeDeploy's own, so that hosts that know nothing of each other write into one trace, and whoever has a deployment
- * id can name its trace. Pure.
+ * All ids are digests of CodeDeploy's own. So hosts that know nothing of each other write into one trace, and a deployment id is enough to
+ * name its trace. Pure.
  *
  * @see OTLP/HTTP, JSON encoding: ids are hex, times are strings of nanoseconds, whole numbers in attributes are strings
  */
@@ -30,7 +30,7 @@ interface Attribute {
 type CommandEvent = Extract<AgentEvent, { deploymentId: string }>;
 type EndedCommand = Extract<AgentEvent, { type: 'command-ended' }>;
 
-/** What backends take of a status is short, and the diagnostics have the rest. */
+/** Limit on the message of a status, in characters: backends take little, and the diagnostics have the rest. */
 const MAX_MESSAGE_CHARACTERS = 1024;
 
 export function traceIdOf(deploymentId: string): string {
@@ -39,7 +39,7 @@ export function traceIdOf(deploymentId: string): string {
 
 /**
  * The span that the events of one deployment on one host hang from. Nobody tells a host when its last event is over, so this span marks
- * only the beginning; how long the whole took is to be read from the trace.
+ * only the beginning. The trace tells how long the whole took.
  */
 export function deploymentSpan(event: CommandEvent, hostIdentifier: string, beganMs: number): Span {
   return {

@@ -1,4 +1,4 @@
-/** What the agent is doing, for whoever may open its socket: one connection, one JSON text. Nothing can be ordered through it. */
+/** Tells what the agent is doing to everybody who may open its socket: one connection, one JSON text. Nothing can be ordered through it. */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

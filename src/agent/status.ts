@@ -1,4 +1,4 @@
-/** What a running agent says of itself, and what it has trouble with. Pure. */
+/** Status of a running agent, and its troubles. Pure. */
 import type { AgentConfig } from '../config/agent-config.ts';
 import type { CommandRecord, Ledger } from './ledger.ts';
 
@@ -7,7 +7,7 @@ export type ShownCommand = Pick<CommandRecord, 'commandName' | 'deploymentId' | 
   readonly sinceMs: number;
 };
 
-/** What a running agent says of itself. Times are epoch milliseconds. */
+/** Status of a running agent. Times are epoch milliseconds. */
 export interface AgentStatus {
   readonly pid: number;
   readonly version: string;
@@ -58,8 +58,8 @@ export function silenceLimitMs(
 /**
  * Why a deployment would not get to this host just now; null: it would.
  *
- * That is so when no poll has been answered for longer than a healthy agent ever goes without: because polls fail, because one hangs, or
- * because all places are taken by commands that do not end. A single failure, or a minute of sixteen deployments at once, is no trouble.
+ * It would not when no poll has been answered for longer than a healthy agent ever goes without. Polls may fail, one may hang, or commands
+ * that do not end may have all places. A single failure, or a minute of sixteen deployments at once, is no trouble.
  *
  * @param silentMs how long is too long, longer than a poll may be held and the pause after it
  */

@@ -16,7 +16,7 @@ export interface StillAtWorkContext {
 const SAY_MS = 60_000;
 
 /**
- * Says once a minute that a command is still being run, while nothing else says that this host is there: an agent whose places are all
+ * Says once a minute that a command is still being run, while nothing else says that this host is there. An agent whose places are all
  * taken, or that is about to stop, does not poll. Until the signal aborts. The official agents never send this; a service that does not
  * take it changes nothing.
  */

@@ -13,9 +13,9 @@ export const NO_TLS_REMEDY =
 const AWAY = /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EPIPE|ABORT_ERR)$/;
 
 /**
- * Asks the control endpoint for anything at all, so that a certificate that does not verify is met at the start and not as polls that
- * fail for ever. Any status is fine. Nothing is checked for an endpoint in clear text. A certificate that does not verify is looked at
- * once more with all authorities that there are.
+ * Asks the control endpoint for anything at all. So a certificate that does not verify is met at the start, and not as polls that fail for
+ * ever. Any status is fine. Nothing is checked for an endpoint in clear text. A certificate that does not verify is looked at once more
+ * with all authorities that there are.
  *
  * @throws SlipwayError AGENT_TLS_REFUSED
  * @see the official agent 1.8.1, `codedeploy_control.rb`

@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path';
 import type { Logger } from '../logging/logger.ts';
 
 /**
- * Writes `.version` beside the deployment root, where tools look for it. @see the official agent 1.8.1, `deploy_agent_version`, for place and
- * form, and 2.x for the mode
+ * Writes `.version` beside the deployment root, where tools look for it.
+ *
+ * @see the official agent 1.8.1, `deploy_agent_version`, for place and form, and 2.x for the mode
  */
 export function writeVersionFile(rootDir: string, agentVersion: string, log: Logger): void {
   const file = join(dirname(rootDir), '.version');

@@ -1,5 +1,5 @@
 /**
- * What keeps systemd from ending this agent (`WatchdogSec=` of its unit): as long as the poll loop goes on, and no longer.
+ * Keeps systemd from ending this agent (`WatchdogSec=` of its unit) as long as the poll loop goes on, and no longer.
  *
  * A process that stands still says nothing, and systemd starts it anew. A loop that waits for something that never comes would look alive;
  * so the loop tells when it moves. A slow network is no reason: each step of the loop ends by limits of its own, which are shorter.
@@ -56,8 +56,8 @@ export interface WatchdogContext {
 }
 
 /**
- * Tells systemd three times in each interval that the loop goes on, until the signal aborts. While the loop is stuck it says nothing; a loop that
- * moves again before systemd has ended the agent was slow, and is reported as before.
+ * Tells systemd three times in each interval that the loop goes on, until the signal aborts. While the loop is stuck, nothing is said. A
+ * loop that moves again before systemd has ended the agent was slow, and is reported as before.
  */
 export async function tellWatchdog(ctx: WatchdogContext, signal: AbortSignal): Promise<void> {
   const intervalMs = watchdogIntervalMs(ctx.env, ctx.pid);

@@ -1,11 +1,11 @@
 /**
  * The processes that open specifications and carry out commands, one for each deployment group that is active.
  *
- * An executor is forked when a command arrives, while its specification is fetched, kept while more may come, and gone soon after: what
- * unpacking, the S3 client and the libraries of the signature take of memory goes with it; so does one that has grown, as soon as its
- * command has ended. Whose specification an envelope holds is known only once it is open: that is done by an executor that is idle, or by
- * a spare one, which then becomes the group's own. If it dies, the command that it ran fails, and nothing else does. If the daemon dies,
- * the channel closes, and the executor kills the scripts that it runs and ends.
+ * An executor is forked when a command arrives, while its specification is fetched. It is kept while more commands may come, and ends soon
+ * after. With it goes the memory that unpacking, the S3 client and the libraries of the signature take. An executor that has grown ends as
+ * soon as its command has ended. The group of an envelope's specification is known only once the envelope is open. An idle executor opens
+ * it, or a spare one, which then becomes the group's own. If one dies, the command that it ran fails, and nothing else does. If the daemon
+ * dies, the channel closes, and the executor kills the scripts that it runs and ends.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -58,10 +58,13 @@ export interface ExecutorsContext {
 const IDLE_MS = 15_000;
 /**
  * More than this is what a large bundle has left behind. An executor that runs from the sources and has loaded the S3 client holds up to
- * 150 MB itself: a lower bound forks one for every command, which makes a small deployment take ten times as long.
+ * 150 MB itself. A lower bound would fork one for every command, and a small deployment would take ten times as long.
  */
 const GROWN_BYTES = 170e6;
-/** To install as many files takes as much memory again as unpacking them has left behind, and so on; and far longer than to fork. */
+/**
+ * Number of objects after which an executor ends with its command. Installing as many files in the same process would take as much memory
+ * again as unpacking them has left behind, and a fork takes far less time.
+ */
 const MANY_OBJECTS = 2000;
 /** A heap that is kept tight: with twenty thousand files Install takes a third less memory, for no time that could be measured. */
 export const HEAP_FLAGS: readonly string[] = [

@@ -1,4 +1,4 @@
-/** What the daemon and its executor processes say to each other. Everything is plain JSON. */
+/** Messages between the daemon and its executor processes. Everything is plain JSON. */
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { CommandRequest } from '../../deployment/context.ts';
 import type { ErrorCode } from '../../errors.ts';
@@ -9,13 +9,13 @@ import type { Order } from '../../protocol/order.ts';
 import type { Credentials } from '../../protocol/sigv4/credentials.ts';
 import type { DeploymentSpecification } from '../../protocol/specification.ts';
 
-/** What an executor has to know of its host. It is told once, at its start. */
+/** Facts that an executor has to know about its host. They are told once, at its start. */
 export interface ExecutorSettings {
   readonly config: AgentConfig;
   readonly region: string;
   /** This host's own, which commands and signed orders must name. */
   readonly hostIdentifier: string;
-  /** What scripts inherit. */
+  /** Environment that scripts inherit. */
   readonly hookEnvironment: Readonly<Record<string, string | undefined>>;
   /** null: any signer of a specification is accepted, and trust rests on TLS. */
   readonly caCertificatePem: string | null;
@@ -24,7 +24,7 @@ export interface ExecutorSettings {
 /** A specification that belongs to the command that it was opened for. */
 export interface OpenedSpecification {
   readonly specification: DeploymentSpecification;
-  /** What the server signed with it; null: it signs no orders. */
+  /** Order that the server signed with it; null: the server signs no orders. */
   readonly order: Order | null;
 }
 
