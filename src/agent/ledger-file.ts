@@ -163,7 +163,7 @@ function problemOf(record: CommandRecord): string | null {
   return Number.isFinite(changedAtMs) ? null : 'it has no time';
 }
 
-/** It becomes the name of a file. */
+/** Whether a text can become the name of a file. */
 function isPlainName(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..' && !text.includes('/');
 }

@@ -11,7 +11,7 @@ import type { Clock } from '../system/clock.ts';
 export interface LoopWatch {
   /** The loop goes on to its next step, which takes its own time limit at most. */
   moved(): void;
-  /** It waits for a command to end, which may take hours, or it has ended. */
+  /** Notes that the loop waits for a command to end, which may take hours, or that the loop has ended. */
   rests(): void;
   /** Since when the loop should have moved; milliseconds, 0: it is in good order. */
   overdueMs(): number;

@@ -11,7 +11,7 @@ export type ScriptFacts =
       readonly near: string | null;
     }
   | { readonly kind: 'other' }
-  /** It is a link, or below one, that leads out of the bundle. */
+  /** The script is a link, or below one, that leads out of the bundle. */
   | { readonly kind: 'outside'; readonly leadsTo: string }
   | {
       readonly kind: 'file';

@@ -1,7 +1,7 @@
 /** Kind of a program that is no text and does not begin with `#!`: the machine it was built for, and its loader. Pure. */
 
 export interface ProgramKind {
-  /** Such as `a program for aarch64`. */
+  /** Name of the kind, such as `a program for aarch64`. */
   readonly is: string;
   /** The machines that run it, as `uname -m` names them; empty: no Linux starts such a file by itself; null: nobody can tell. */
   readonly machines: readonly string[] | null;

@@ -80,7 +80,7 @@ export function nearPath(path: string, readdir: (folder: string) => readonly str
   return found.length === 0 || found.join('/') === path ? null : found.join('/');
 }
 
-/** The same file in the root or one folder down, or one with a near name. */
+/** Finds the same file in the root or one folder down, or one with a near name. */
 function elsewhere(path: string, readdir: (folder: string) => readonly string[]): string | null {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const folders = ['', ...readdir('')];

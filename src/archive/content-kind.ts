@@ -1,7 +1,7 @@
 /** Describes a file that is no bundle, for messages: people upload error pages and the work of other packers. Pure. */
 
 export interface ContentKind {
-  /** Such as `an xz file`. */
+  /** Name of the kind, such as `an xz file`. */
   readonly is: string;
   /** Remedy for a bundle that is such a file. */
   readonly remedy: string;
@@ -12,7 +12,7 @@ interface Mark {
   /** Bytes as characters. */
   readonly bytes: string;
   readonly is: string;
-  /** Else the folder is to be packed otherwise. */
+  /** Remedy; absent: the folder is to be packed otherwise. */
   readonly remedy?: string;
 }
 

@@ -5,7 +5,7 @@
  */
 
 const END_OF_BLOCK_BITS = 7;
-/** Not the last one, of the fixed kind, with nothing but its end: 10 bits. */
+/** Block that is not the last one, of the fixed kind, with nothing but its end: 10 bits. */
 const EMPTY_FIXED = [...bitsOf(0, 1), ...bitsOf(1, 2), ...bitsOf(0, END_OF_BLOCK_BITS)];
 /**
  * The same with codes of its own, because 10 bits after 10 bits never make an odd number: 91 bits. Its code for lengths has two symbols, a

@@ -15,7 +15,7 @@ export interface PackRequest {
   readonly sourceDir: string;
   readonly bundleFile: string;
   readonly bundleType: BundleType;
-  /** Those of the host that it is for; without them nothing is refused but what always is. */
+  /** Limits and rules of the host that the bundle is for; without them only what no host takes is refused. */
   readonly limits?: UnpackLimits;
   readonly rules?: EntryRules;
   readonly signal?: AbortSignal;

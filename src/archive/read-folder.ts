@@ -27,7 +27,7 @@ export interface FolderEntry {
 }
 
 export interface ReadFolderOptions {
-  /** Else files are only counted, with holes for their content. */
+  /** Whether content is copied; else files are only counted, with holes for their content. */
   readonly withContent: boolean;
   readonly signal?: AbortSignal;
 }

@@ -38,7 +38,7 @@ export interface WritableFile {
 }
 
 export interface OpenFile extends WritableFile {
-  /** All of another file that is open, from its beginning, instead of writing. */
+  /** Copies all of another open file, from its beginning, instead of writing. */
   copy(from: number, bytes: number): void;
 }
 

@@ -49,7 +49,7 @@ export function dependOnGroup({ blueGreen, readyWait, original, terminationWait,
   return hasParts || blueGreen !== undefined || loadBalancers !== undefined;
 }
 
-/** Only what was given; what is absent stays as the group has it. */
+/** Returns only the settings that were given; all others stay as the group has them. */
 export function blueGreenInput(options: BlueGreenOptions, known: KnownGroup) {
   if (!dependOnGroup(options)) return {};
   const before = known?.deploymentStyle;

@@ -158,7 +158,7 @@ export async function identityFor(
   return NO_IDENTITY;
 }
 
-/** For what needs nothing from outside of this machine. */
+/** Identity for commands that need nothing from outside of this machine. */
 export const NO_IDENTITY: LocalIdentity = {
   region: 'us-east-1',
   credentials: async () => {

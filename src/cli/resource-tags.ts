@@ -23,7 +23,7 @@ export function addLabelOptions(command: Command): Command {
     );
 }
 
-/** For what is made: its labels as the API takes them, if there are any. */
+/** Returns the labels of a new thing as the API takes them, if there are any. */
 export function labelsInput({ label }: LabelOptions) {
   return label === undefined ? {} : { tags: [...label] };
 }

@@ -15,7 +15,7 @@ export type KeyType =
   | 'groups'
   | Choices;
 
-/** One of these words. */
+/** Words of which a value must be one. */
 export type Choices = readonly string[];
 
 export type KeyValue = string | number | boolean | readonly string[] | readonly GroupSettings[] | null;

@@ -18,7 +18,7 @@ const SYNC = `{ sync --file-system "$1" || { test -d "$1" && sync; }; } && test 
 export interface UnsyncedNote {
   /** The last file is made: begins to bring all of them to the disk. */
   bringToDisk(): void;
-  /** There is no archive. */
+  /** Removes the note, because there is no archive. */
   remove(): void;
 }
 

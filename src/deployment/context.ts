@@ -58,14 +58,14 @@ export interface DeploymentContext {
   readonly hookScopes: HookScopes;
   /** Pipes for the scripts of several events; else they are made for each. Their maker disposes of them. */
   readonly hookPipes?: PipeSupply;
-  /** Else each text is parsed anew. */
+  /** Parser that remembers texts; absent: each text is parsed anew. */
   readonly appSpecs?: AppSpecParser;
   readonly install: InstallContext;
   /** Returns the rules for the deployment group of a specification. */
   readonly signatureRules: (names: GroupNames) => SignatureRules;
   readonly fetchBundle: BundleFetcher;
   readonly fetchSignature: SignatureFetcher;
-  /** Else the log is told now and then. */
+  /** Is told of the download's progress; absent: the log is told now and then. */
   readonly onDownloadProgress?: OnProgress;
   /** Is told how many objects of a revision have been unpacked or installed. */
   readonly onObjects?: (count: number) => void;

@@ -74,7 +74,7 @@ export function archiveDirOf(deploymentDir: string): string {
   return join(deploymentDir, 'deployment-archive');
 }
 
-/** There while an archive may not be on the disk yet; see `archive-durability.ts`. */
+/** Path of the note that is there while an archive may not be on the disk yet; see `archive-durability.ts`. */
 export function unsyncedNoteOf(deploymentDir: string): string {
   return join(deploymentDir, '.archive-unsynced');
 }

@@ -1,4 +1,4 @@
-/** Whose revision's scripts an event runs. Pure. */
+/** Chooses the revision whose scripts an event runs. Pure. */
 import type { DeploymentSpecification } from '../protocol/specification.ts';
 
 /** A revision on this host: the deployment's own, the last that was installed successfully, or the last that was downloaded. */

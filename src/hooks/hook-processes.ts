@@ -112,7 +112,7 @@ function createSearch({ marker, groupId, scope }: HookProcesses, proc?: string):
   };
 }
 
-/** One that stands for all members of a group where they cannot be seen, by the number of the group. */
+/** Returns one entry that stands for all members of a group where they cannot be seen, by the group's number. */
 function hiddenMembers(groupId: number | null, proc?: string): ProcessRelations | null {
   if (groupId === null || !hasMembers(groupId) || processView(proc) === 'all') return null;
   return { pid: groupId, parent: 0, group: groupId, startTime: '' };
@@ -157,7 +157,7 @@ function killAll(hook: HookProcesses, search: Search): readonly ProcessRelations
   return found;
 }
 
-/** All of a control group in one stroke, where the kernel can do it; one at a time otherwise. */
+/** Kills all processes of a control group in one stroke, where the kernel can do it; else one at a time. */
 function killControlGroups({ scope }: HookProcesses, found: readonly ProcessRelations[]): void {
   if (isInScope(controlGroupsOf(process.pid), scope)) return;
   const folders = new Set(found.flatMap(({ pid }) => scopeFolders(controlGroupsOf(pid), scope)));

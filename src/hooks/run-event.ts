@@ -21,7 +21,7 @@ export interface HooksContext {
   readonly graceMs: number;
   /** How long the output of a script may stay open after its exit. */
   readonly outputGraceMs: number;
-  /** And then: the event goes on without that output, or fails. */
+  /** Policy after that time: the event goes on without the output, or fails. */
   readonly outputPolicy: HookOutputPolicy;
   readonly scopes: HookScopes;
   /** Where the pipes of scripts come from; else they are made for each script. */
@@ -60,7 +60,7 @@ export type EventOutcome =
       readonly outcome: 'timed-out';
       readonly location: string;
       readonly timeoutSeconds: number;
-      /** Those that could not be ended. */
+      /** Processes that could not be ended. */
       readonly survivors: readonly ProcessFacts[];
     }
   | {

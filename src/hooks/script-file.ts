@@ -14,7 +14,7 @@ export type ScriptFile =
   | { readonly state: 'ready'; readonly path: string; readonly isShellScript: boolean }
   /** `near` is a script of the revision with a name like it, relative to the archive. */
   | { readonly state: 'missing'; readonly path: string; readonly near: string | null }
-  /** It is a link, or below one, that leads out of the revision. */
+  /** The script is a link, or below one, that leads out of the revision. */
   | { readonly state: 'outside'; readonly path: string; readonly leadsTo: string }
   | { readonly state: 'not-executable'; readonly why: string }
   /** Its first line ends with a carriage return: the kernel would look for an interpreter with that name. */

@@ -30,7 +30,7 @@ export function changesOf(plan: InstallPlan, host: TreeView): PlannedChange[] {
   ];
 }
 
-/** Only what differs, where an object stays that is there. */
+/** Lists the attributes that change; of an object that stays, only those that differ. */
 function attributesOf(permission: PlannedPermission, host: TreeView): PlannedChange[] {
   const { path, kind, owner, group, uid, gid, mode, acls, context } = permission;
   const before = host.lstat(path);

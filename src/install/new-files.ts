@@ -19,7 +19,7 @@ export interface NewFiles {
   hasMode(path: string, opened: number, mode: number, look: () => Attributes): boolean;
 }
 
-/** Not for others to read before it is its owner's and has its mode. */
+/** Mode of an unfinished file: others must not read it before it has its owner and its mode. */
 export const UNFINISHED_MODE = 0o600;
 const PERMISSION_BITS = 0o777;
 

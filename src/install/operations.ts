@@ -51,7 +51,7 @@ export type CommitOperation =
       readonly after: TouchedAttributes;
     };
 
-/** All that a permission changes of an object that stays. Other extended attributes stay as they are. */
+/** Attributes that a permission changes of an object that stays. Other extended attributes stay as they are. */
 export interface OldAttributes extends Pick<ObjectFacts, 'mode' | 'uid' | 'gid'> {
   /** Null when the ACL is not replaced: what a mode does to an ACL, the old mode undoes. Journals of older versions have none. */
   readonly acl?: readonly string[] | null;

@@ -11,12 +11,12 @@ export function placeNew(fs: InstallFs, { path, temp, backup }: PlaceOperation):
   place(fs, temp, path);
 }
 
-/** It may be repeated from any point. */
+/** Removes the old object; may be repeated from any point. */
 export function discardReplaced(fs: InstallFs, { backup }: Pick<PlaceOperation, 'backup'>): void {
   if (backup !== null) fs.rmSync(backup, { recursive: true, force: true });
 }
 
-/** It was not there when the plan was made, so nobody has judged whether it may be replaced, and it would have no second name. */
+/** Makes the error for an object that was not there when the plan was made. Nobody has judged whether it may be replaced. */
 function appeared(path: string): SlipwayError {
   return new SlipwayError('INSTALL_FAILED', `${path} has come to be while Install was at work, made by somebody else`, {
     remedy:

@@ -12,7 +12,7 @@ import { COUNTERS, counter, type FromThread, type ThreadSettings, type ToThread 
 
 /** Where an Install of so many files takes half a second, starting a thread takes a tenth of that. */
 const MANY_FILES = 2000;
-/** It has no data of its own to speak of; megabytes. */
+/** Heap of the thread, in megabytes: it has no data of its own to speak of. */
 const HEAP = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 };
 
 export const secondThread: SecondThreads = {

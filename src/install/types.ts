@@ -46,9 +46,9 @@ export interface OwnPlace {
   /** Use of the place for the agent, for messages: `its identity (on_premises_config_file)`. */
   readonly what: string;
   readonly path: string;
-  /** It gives the agent's powers away: no revision may hold a copy. */
+  /** Whether a copy of it would give the agent's powers away: no revision may hold one. */
   readonly isPrivate?: boolean;
-  /** Only what is called so in this folder, which others use as well. */
+  /** Beginning of the names that are the agent's in this folder, which others use as well. */
   readonly prefix?: string;
 }
 
@@ -160,7 +160,7 @@ export type PlannedChange =
   | { readonly change: 'delete'; readonly path: string; readonly kind: 'file' | 'symlink' | 'directory' | 'other' }
   /** Somebody has changed it since the last Install; a copy is kept below the deployment's folder. */
   | { readonly change: 'save'; readonly path: string }
-  /** It was another deployment group's, and is this one's from then on. */
+  /** The file was another deployment group's, and is this one's from then on. */
   | { readonly change: 'take-over'; readonly path: string; readonly groupId: string; readonly groupName: string }
   | { readonly change: 'touch'; readonly path: string; readonly mtimeMs: number }
   | { readonly change: 'chmod'; readonly path: string; readonly mode: string; readonly before: string | null }

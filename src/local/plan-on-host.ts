@@ -39,7 +39,7 @@ export interface PlannedHook {
   readonly event: string;
   /** Relative to its revision's root. */
   readonly script: string;
-  /** Whose it is: `this` revision, or the deployment that brought the one that is installed now. */
+  /** Origin of the script: `this` revision, or the deployment that brought the one that is installed now. */
   readonly revision: string;
   readonly runas: string | null;
   readonly sudo: boolean;

@@ -22,7 +22,7 @@ export interface LocalDeploymentOptions {
   /** The id, which is a folder's name below the deployment root. */
   readonly deploymentGroupId?: string;
   readonly deploymentGroupName?: string;
-  /** Else the bundle location. */
+  /** Name of the application; absent: the bundle location. */
   readonly applicationName?: string;
   /** Comma-separated, in order; else all. */
   readonly events?: string;

@@ -55,7 +55,7 @@ export interface ValidateReport {
   /** The AppSpec file; one in a bundle stands below the bundle's own path. */
   readonly file: string;
   readonly text: string;
-  /** Whose grammar it was held against. */
+  /** Platform whose grammar the file was checked against. */
   readonly platform: Platform | 'Lambda or ECS';
   /** In the order of the text. */
   readonly findings: readonly Finding[];

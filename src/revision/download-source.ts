@@ -7,7 +7,7 @@ import type { ExpectedDigest } from './content-digest.ts';
 export interface DownloadSource {
   /** For messages. */
   readonly name: string;
-  /** The same text for the same place, with no secret in it. */
+  /** Name of the place: always the same text for the same place, with no secret in it. */
   readonly identity: string;
   /**
    * Asks for bytes.

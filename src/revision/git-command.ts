@@ -92,7 +92,7 @@ export function createGit(
 
 interface Failure {
   readonly ending: GitEnding;
-  /** All that was said. */
+  /** Whole text that the command and the server wrote. */
   readonly text: string;
   /** Words of git and ssh themselves, without the server's. */
   readonly words: string;

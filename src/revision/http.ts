@@ -14,7 +14,7 @@ export interface HttpContext {
   readonly proxyUri: string | null;
   readonly proxyEnvironment: ProxyEnvironment;
   readonly trustFor: TrustFor;
-  /** Else as the system has it. */
+  /** Rules for names and addresses; absent: those of the system. */
   readonly network?: NetworkRules;
 }
 

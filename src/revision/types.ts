@@ -31,7 +31,7 @@ export interface DownloadRequest {
 export interface FetchRequest extends DownloadRequest {
   readonly revision: BundledRevision;
   readonly gitHubAccessToken: string | null;
-  /** With which that token goes to a git repository; absent: it is for GitHub's archive alone. */
+  /** User name that goes with that token to a git repository; absent: the token is for GitHub's archive alone. */
   readonly gitUserName?: string | undefined;
   /** Copies a local bundle instead of linking it, so that owners of the source cannot change the file any more. */
   readonly isOwnCopy?: boolean;

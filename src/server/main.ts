@@ -97,7 +97,7 @@ export interface ServerOptions {
 
 export interface RunningServer {
   readonly url: string;
-  /** The same, unless the S3 API has a port of its own. */
+  /** Address of the S3 API: the same, unless that has a port of its own. */
   readonly s3Url: string;
   /** null: there are no metrics. */
   readonly metricsUrl: string | null;

@@ -22,7 +22,7 @@ export function lostAbilities(facts: MachineFacts): readonly LostAbility[] {
   return [...ofProc, ...ofSharedMemory(facts)];
 }
 
-/** All of them as one line. */
+/** Describes all lost abilities in one line. */
 export function describeLostAbilities(abilities: readonly LostAbility[]): string {
   return abilities.map(({ missing, lost, remedy }) => `${missing} is missing: ${lost.join('; ')}. ${remedy}`).join(' ');
 }

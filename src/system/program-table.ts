@@ -49,7 +49,7 @@ export function isSystemProgram(name: string): name is SystemProgram {
   return Object.hasOwn(SYSTEM_PROGRAMS, name);
 }
 
-/** Those that the doctor looks for on a host, with what it says of one that is missing. */
+/** Lists the programs that the doctor looks for on a host, with what it says of a missing one. */
 export function programsOfHosts(): readonly (SystemProgramFacts & { readonly name: string })[] {
   const all = Object.entries(SYSTEM_PROGRAMS) as [SystemProgram, SystemProgramFacts][];
   return all.flatMap(([name, facts]) => (facts.absence === undefined ? [] : [{ name, ...facts }]));

@@ -102,7 +102,7 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
     ofGroup.set(groupId, executor);
     return executor;
   };
-  /** One that runs nothing: unpacking and installing hold up everything else in their process. */
+  /** Finds an executor that runs nothing, else the spare one: unpacking and installing hold up everything else in their process. */
   const forOpening = (): Executor => {
     for (const executor of ofGroup.values()) if (executor.isIdle()) return executor;
     spare ??= start();
@@ -160,7 +160,7 @@ interface Executor {
 }
 
 interface ExecutorEvents {
-  /** It must be given no more work: it goes, or is gone. */
+  /** Is called when the executor must be given no more work: it goes, or is gone. */
   onRetired(): void;
   onGone(): void;
 }

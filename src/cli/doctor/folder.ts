@@ -11,7 +11,7 @@ import type { Environment } from './service-environment.ts';
 export interface FolderFacts {
   /** The service's process; null: none runs. It may see other mounts than whoever asks. */
   readonly pid: number | null;
-  /** Whom the folders must be open to; null: to whoever asks. */
+  /** User to whom the folders must be open; null: the user who asks. */
   readonly user: string | null;
   readonly env: Environment;
   /** How it is configured elsewhere, such as `move the folder (root_dir, log_dir, pid_dir)`. */

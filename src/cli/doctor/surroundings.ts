@@ -10,7 +10,7 @@ export interface Surroundings {
   /** The configuration that the service runs with, whichever is asked about; null: there is no service, or it names none. */
   readonly serviceConfigFile: string | null;
   readonly env: Environment;
-  /** Whose environment that is. */
+  /** Owner of that environment. */
   readonly envOf: 'service' | 'caller';
   /** The user that the service runs as; null: there is no service, and whoever asks stands for it. */
   readonly user: string | null;

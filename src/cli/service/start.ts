@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 200;
 
 export type StartState =
   | { readonly state: 'ready'; readonly pid: number }
-  /** It runs and has not said yet that it is ready. */
+  /** The service runs and has not said yet that it is ready. */
   | { readonly state: 'starting'; readonly pid: number }
   | { readonly state: 'failed'; readonly why: string };
 

@@ -12,7 +12,7 @@ export function isSilentHost(lastPolledAtMs: number | null, nowMs: number): bool
   return lastPolledAtMs === null || nowMs - lastPolledAtMs > SILENT_MS;
 }
 
-/** Those of a registered host; one that was deregistered has none: nobody expects anything of it. */
+/** Returns the marks of a registered host; a deregistered one has none, because nobody expects anything of it. */
 export function marksOf(host: HostRecord, nowMs: number): HostMark[] {
   if (!host.registered) return [];
   const lastPolledAtMs = host.lastPollTime === undefined ? null : host.lastPollTime * 1000;

@@ -55,7 +55,7 @@ export async function lifecycleEvent(
 /** Faults of an installed revision's AppSpec file that do not hold up the next deployment. */
 const UNREADABLE: readonly ErrorCode[] = ['APPSPEC_MISSING', 'APPSPEC_INVALID'];
 
-/** For whoever thinks of going back to that revision. It must not turn a success into a failure. */
+/** Notes the ending for people who think of going back to that revision. It must not turn a success into a failure. */
 function noteEnding(
   ctx: DeploymentContext,
   { commandName: event, specification }: CommandRequest,

@@ -17,7 +17,7 @@ export interface SignerCertificate {
 }
 
 const KEY_USAGE = '2.5.29.15';
-/** Those that are read here or by OpenSSL, or that do not restrict what a signer may sign. */
+/** Extensions that are read here or by OpenSSL, or that do not restrict what a signer may sign. */
 const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set([
   KEY_USAGE,
   '2.5.29.14', // subject key identifier

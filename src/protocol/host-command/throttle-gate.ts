@@ -41,7 +41,7 @@ export function createThrottleGate(clock: Clock, random: Pick<Random, 'fraction'
     return passedMs < 0 ? 0 : Math.max(0, closedForMs - passedMs);
   }
 
-  /** One that takes long, such as a poll that is held, is not waited for: the next one goes. */
+  /** Waits for the end of the first call, but not for long: after a long one, such as a held poll, the next one goes. */
   async function firstEnded(signal: AbortSignal | undefined): Promise<void> {
     const before = first;
     const over = new AbortController();

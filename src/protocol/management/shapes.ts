@@ -113,7 +113,7 @@ export interface HostRecord {
   readonly agentVersion?: string;
   /** Two agents polled with its identity within the last ten minutes. */
   readonly identityIsShared?: boolean;
-  /** It has keys, and each was disabled. */
+  /** Whether the host has keys of which each was disabled. */
   readonly keysDisabled?: boolean;
   /** Groups whose last good revision it does not get by itself any more: as many automatic deployments failed on it as are tried. */
   readonly updatesGivenUp?: readonly { readonly applicationName: string; readonly deploymentGroupName: string }[];
@@ -156,7 +156,7 @@ export interface AuditRecord {
   readonly request: Readonly<Record<string, unknown>>;
 }
 
-/** Whose doing a deployment was. */
+/** Maker of a deployment. */
 export interface MadeBy {
   /** As GetDeployment has it: `user`, `autoscaling`, `CodeDeployAutoUpdate` or `codeDeployRollback`. */
   readonly creator: string;
@@ -211,7 +211,7 @@ export interface HostRevisionRecord {
   readonly sinceTime?: number;
 }
 
-/** Whose history: each that is missing is not asked for. A group needs its application. */
+/** Filters of a history; an absent one asks for nothing. A group needs its application. */
 interface HistoryInput {
   readonly applicationName?: string;
   readonly deploymentGroupName?: string;
@@ -228,7 +228,7 @@ export interface NoticeRecord {
   /** When it happened. */
   readonly time: number;
   readonly deploymentId: string;
-  /** As `DeploymentFailure`. */
+  /** Name of the event, such as `DeploymentFailure`. */
   readonly event: string;
   readonly subject: string;
   readonly trigger: string;
@@ -327,7 +327,7 @@ export interface ControlOperations {
     input: HistoryInput & TimeRangeInput;
     output: { readonly entries: readonly RevisionHistoryRecord[]; readonly nextToken?: string };
   };
-  /** The same by host, within a deployment in the order of attempt. */
+  /** Lists the history by host, within a deployment in the order of attempt. */
   readonly ListHostHistory: {
     input: HistoryInput & TimeRangeInput & { readonly instanceName?: string };
     output: { readonly entries: readonly HostHistoryRecord[]; readonly nextToken?: string };

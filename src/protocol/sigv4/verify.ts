@@ -44,7 +44,7 @@ export interface VerifyOptions {
 /** The usual allowance of Signature Version 4 for clocks that differ. */
 const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
 
-/** Not content-type: not every client signs it. */
+/** Headers that every signature must cover. Content-type is not one, because not every client signs it. */
 const REQUIRED_HEADERS = ['host', 'x-amz-date', 'x-amz-target'] as const;
 
 /** A request whose body has not been read. */

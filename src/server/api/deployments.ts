@@ -111,7 +111,7 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
   } as DeploymentInfo;
 }
 
-/** Those of the deployments that a key may see. */
+/** Finds the deployments that a key may see. */
 async function deploymentsWithin(
   db: StoreReader,
   scope: KeyScope | null,

@@ -76,7 +76,7 @@ export function requireBatch(
   if (list.length > limit) throw new ApiError(type, `${member} has ${list.length} entries; ${limit} is the limit.`);
 }
 
-/** One of the values that a member may have. */
+/** Checks that a value is one of those that a member may have. */
 export function checkChoice<Choice extends string>(
   value: string,
   member: string,

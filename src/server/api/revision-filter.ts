@@ -15,7 +15,7 @@ const DEPLOYED = ['include', 'exclude', 'ignore'] as const;
 export interface RevisionListFilter {
   readonly sortBy: (typeof SORT_COLUMNS)[keyof typeof SORT_COLUMNS];
   readonly descending: boolean;
-  /** In which bucket, and how the key begins; null: anywhere. */
+  /** Bucket and beginning of the key; null: anywhere. */
   readonly place: { readonly bucket: string; readonly keyPrefix: string } | null;
   readonly deployed: (typeof DEPLOYED)[number];
 }

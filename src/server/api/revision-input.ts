@@ -38,7 +38,7 @@ export interface RevisionRequest {
   readonly path: string;
   /** Platform of its application. */
   readonly platform: Platform;
-  /** It is only looked for: what is in it was seen to when it was registered. */
+  /** Whether the revision is only looked for: its content was checked when it was registered. */
   readonly isLookup?: boolean;
 }
 

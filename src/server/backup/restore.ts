@@ -72,7 +72,7 @@ function prefixOf(dataDir: string): string {
   return `.${basename(dataDir)}.restore-`;
 }
 
-/** One that was killed could not remove its folder, which holds the master key. Whose it is stands in its name. */
+/** Removes the folders of restores that were killed, because they hold the master key. A folder's name says whose it is. */
 function removeLeftRestores(dataDir: string): void {
   const parent = dirname(dataDir);
   const prefix = prefixOf(dataDir);

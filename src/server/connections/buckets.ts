@@ -10,7 +10,7 @@ export interface Rate {
 export interface Buckets {
   /** Takes one of a name. @returns 0: it was there; else milliseconds until there is one */
   take(name: string): number;
-  /** The same question, and nothing is taken. */
+  /** Answers the same question, and takes nothing. */
   waitMs(name: string): number;
   /** How many are remembered: those that are not full. */
   readonly size: number;

@@ -6,7 +6,7 @@ import type { Guest } from './roster.ts';
  * `writeHead` would cost each poll that is held its memory.
  */
 export class GuardedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
-  /** Whose connection it goes out on. */
+  /** Owner of the connection that the answer goes out on. */
   guest: Pick<Guest, 'standing'> | null = null;
 
   /** The head decides: until it is made, the request may have proved who sent it. */

@@ -1,4 +1,4 @@
-/** With which token the hosts of a deployment fetch from a git repository that is not public. */
+/** Finds the token with which the hosts of a deployment fetch from a git repository that is not public. */
 import { isWebAddress, parseLocation } from '../../protocol/management/revision-location.ts';
 import { withoutTrailing } from '../../system/trailing.ts';
 import { starMatcher } from '../../system/wildcards.ts';

@@ -185,7 +185,7 @@ export function parseOptions({ options_json }: Pick<DeploymentRow, 'options_json
   return JSON.parse(options_json) as DeploymentOptions;
 }
 
-/** Those about zones, which need no look at the group. */
+/** Returns the settings about zones, which need no look at the group. */
 export function zonalSettingsOf(deployment: Pick<DeploymentRow, 'settings_json'>): ZonalSettings | null {
   return ownSettings(deployment)?.zonal ?? null;
 }

@@ -72,7 +72,7 @@ function findOperation(api: IdentityApi, action: string, version: string | undef
   throw new ApiError('InvalidAction', `There is no operation ${asked}. Version ${api.version} has ${names}.`);
 }
 
-/** Whom a key may be made for, and what becomes of it, is the business of those who enrol hosts. */
+/** Requires a role that may enrol hosts: only such a role decides whom a key is made for, and what becomes of it. */
 function requireRole({ role, scope }: IdentityCaller, operation: IdentityOperation, name: string): void {
   if (operation.for === 'anyone') return;
   // A host's key opens the bundles of every deployment to the host, whose applications nobody can know beforehand.

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 
 export interface OutgoingNotice {
-  /** The same each time that it is sent, so that a receiver can tell a repetition. */
+  /** Id of the notice: the same each time that it is sent, so that a receiver can tell a repetition. */
   readonly messageId: string;
   /** Name of the target in the group: the ARN of a topic, or a name of the server's file. */
   readonly target: string;

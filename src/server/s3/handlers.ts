@@ -20,7 +20,7 @@ import { xmlText } from './xml.ts';
 export interface Handling {
   readonly store: ObjectStore;
   readonly uploads: UploadStore;
-  /** Whom the buckets belong to, as lists say it. */
+  /** Owner of the buckets in lists. */
   readonly accountId: string;
   readonly requireReadable: RequireReadable;
 }

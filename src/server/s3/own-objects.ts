@@ -15,7 +15,7 @@ const LISTS: ReadonlySet<OperationName> = new Set([
   'ListObjectVersions',
   'ListMultipartUploads',
 ]);
-/** Those that tell nothing of what is in the bucket; DeleteObjects names its objects in its body, each asked about by itself. */
+/** Operations that tell nothing of the bucket's content. DeleteObjects names its objects in its body, and each is checked by itself. */
 const OPEN: ReadonlySet<OperationName> = new Set([
   'HeadBucket',
   'GetBucketLocation',

@@ -22,7 +22,7 @@ export interface Presigned {
   readonly key: AccessKey;
   /** Promise of the signature about the body: `UNSIGNED-PAYLOAD`, or a hash in hex. */
   readonly contentSha256: string;
-  /** Those that came, and those that were signed as parts of the query. */
+  /** Headers that came, and those that were signed as parts of the query. */
   readonly headers: Readonly<Record<string, string>>;
   /** Without what belongs to the signature. */
   readonly query: ReadonlyMap<string, string>;

@@ -43,7 +43,7 @@ export interface ChangingRequest {
 
 export interface S3Context {
   readonly dataDir: string;
-  /** Whom the buckets belong to, as lists say it. */
+  /** Owner of the buckets in lists. */
   readonly accountId: string;
   /** null: not known. */
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;

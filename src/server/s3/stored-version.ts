@@ -19,7 +19,7 @@ export interface ObjectVersion extends Version {
   readonly sizeBytes: number;
   /** Headers of the upload that were kept: content-type, x-amz-meta-… */
   readonly headers: KeptHeaders;
-  /** Those that the client promised or asked for, and that held. */
+  /** Checksums that the client promised or asked for, and that held. */
   readonly checksums: Checksums;
   /** Source of the checksums: the content as it is, or the checksums of its parts. */
   readonly checksumType: ChecksumType;

@@ -4,7 +4,7 @@ import { S3Error } from './s3-error.ts';
 export interface Transfers {
   /** Dispose of it when the request is over. */
   begin(accessKeyId: string): Transfer;
-  /** Those that have not been ended; `end` aborts the transfer's signal. */
+  /** Lists the transfers that have not been ended; `end` aborts the transfer's signal. */
   underWay(): readonly TransferUnderWay[];
 }
 

@@ -40,7 +40,7 @@ export interface UploadStore {
   /** The object that an upload has become; null: it has not, or not to the end, or of other parts, or that object is gone. */
   completed(bucket: string, key: string, uploadId: string, eTag: string): ObjectVersion | null;
   abort(upload: Upload): Promise<void>;
-  /** Those of one bucket, in the order of their keys, then of their beginnings. */
+  /** Lists the uploads to one bucket, in the order of their keys, then of their beginnings. */
   list(bucket: string, signal: AbortSignal): Promise<Upload[]>;
   /** Removes uploads of which nothing has come since a time. @returns how many */
   removeIdle(sinceMs: number): Promise<number>;

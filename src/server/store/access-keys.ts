@@ -117,7 +117,7 @@ export function readScope({ scope_json }: Pick<AccessKeyRow, 'scope_json'>): Key
   return scope_json === null ? null : (JSON.parse(scope_json) as KeyScope);
 }
 
-/** Those of the hosts that have keys, of which each is disabled. */
+/** Finds those of the hosts that have keys, all of them disabled. */
 export async function hostsWithoutKey(db: StoreReader, hostArns: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const chunk of inChunks(hostArns)) {

@@ -11,7 +11,7 @@ export async function putGitToken(tx: StoreTransaction, row: GitTokenRow): Promi
     .execute();
 }
 
-/** All of them, by name: there are a few dozen at most. */
+/** Lists all tokens by name: there are a few dozen at most. */
 export async function listGitTokens(db: StoreReader): Promise<GitTokenRow[]> {
   return db.selectFrom('git_tokens').selectAll().orderBy('token_name').execute();
 }

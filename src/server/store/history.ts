@@ -223,7 +223,7 @@ export async function countHostsByRevision(db: StoreReader, groupId: string): Pr
   return new Map(rows.map(({ revision_identity, count }) => [revision_identity ?? '', Number(count)]));
 }
 
-/** Whose requests made these deployments, as the audit log has them, and what is said of their keys. */
+/** Finds the makers of deployments in the audit log, and the descriptions of their keys. */
 export async function makersOf(
   db: StoreReader,
   deploymentIds: readonly string[],

@@ -43,7 +43,7 @@ export interface FailedTries {
   readonly tries: number;
 }
 
-/** Those of these hosts with at least `tries` failures of the revision that the group has now. */
+/** Finds those hosts with at least `tries` failures of the revision that the group has now. */
 export async function failedTriesOf(
   db: StoreReader,
   instanceIds: readonly string[],

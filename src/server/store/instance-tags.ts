@@ -85,7 +85,7 @@ export async function instancesBehind(
   db: StoreReader,
   group: { readonly id: string; readonly revision: string } & (
     | { readonly filterLists: readonly (readonly TagFilter[])[] }
-    /** Those that AWS has in the group of this id. */
+    /** Id of the deployment group: its instances are those that AWS has in it. */
     | { readonly fleetOf: string }
   ),
   { heardOfSinceMs, limit }: { readonly heardOfSinceMs: number; readonly limit: number },

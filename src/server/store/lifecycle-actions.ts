@@ -13,7 +13,7 @@ export interface WaitingInstance
   readonly action: LifecycleActionRow | null;
 }
 
-/** Those that wait at hooks which AWS has taken, the longest waiting first. */
+/** Finds the instances that wait at hooks which AWS has taken, the longest waiting first. */
 export async function waitingInstances(db: StoreReader, limit: number): Promise<readonly WaitingInstance[]> {
   const rows = await db
     .selectFrom('fleet_members')

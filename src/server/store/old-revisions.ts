@@ -74,7 +74,7 @@ export async function locationsInUse(
   return used;
 }
 
-/** Those of the identities that run on a host of any group, as far as is known. */
+/** Finds those of the identities that run on a host of any group, as far as is known. */
 export async function identitiesOnHosts(db: StoreReader, identities: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const chunk of inChunks(identities)) {

@@ -120,7 +120,7 @@ export async function lockPowers(tx: StoreTransaction, actors: readonly HostActo
 
 const lockKeysAndHosts = statement(heldKeysOfHosts);
 
-/** Those of the keys that have power and whose hosts are registered, with the hosts. */
+/** Finds the keys that have power and whose hosts are registered, with the hosts. */
 export function heldKeysOfHosts(db: Pick<StoreReader, 'selectFrom'>, accessKeyIds: readonly string[]) {
   return db
     .selectFrom('access_keys')
@@ -134,7 +134,7 @@ export function heldKeysOfHosts(db: Pick<StoreReader, 'selectFrom'>, accessKeyId
     .forShare();
 }
 
-/** Those of the keys that have power now. */
+/** Finds those of the keys that have power now. */
 export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const chunk of inChunks(accessKeyIds)) {

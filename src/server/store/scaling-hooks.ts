@@ -63,7 +63,7 @@ export async function groupsWithHooks(db: StoreReader): Promise<DeploymentGroupR
     .execute();
 }
 
-/** Those of which AWS is to be told now, the longest waiting first. */
+/** Finds the hooks of which AWS is to be told now, the longest waiting first. */
 export async function dueHooks(db: StoreReader, nowMs: number, limit: number): Promise<ScalingHookRow[]> {
   return db
     .selectFrom('scaling_hooks')

@@ -403,7 +403,7 @@ export interface NoticeRow {
   tries: number;
   tried_at_ms: number | null;
   sent_at_ms: number | null;
-  /** Neither this nor `sent_at_ms`: it waits. */
+  /** Time when it was given up. A notice with neither this nor `sent_at_ms` waits. */
   given_up_at_ms: number | null;
   last_answer: string | null;
 }
@@ -421,7 +421,7 @@ export interface NoticeQueueRow {
   failures: number;
 }
 
-/** Whose doing an entry of the audit log is; `token`: a host's, with an enrolment token; `machine`: done on the server's own machine. */
+/** Actor of an entry in the audit log; `token`: a host with an enrolment token; `machine`: a user on the server's own machine. */
 export type AuditRole = Role | 'token' | 'machine';
 
 /** A request that has changed something. Kept as it was said: names of then, and no reference to what may be deleted. */

@@ -42,7 +42,7 @@ export async function askToResume(tx: StoreTransaction, deploymentId: string, no
     .execute();
 }
 
-/** Those whose deployment has ended or is gone, and that nobody has asked to end. */
+/** Finds suspensions that nobody has asked to end, though their deployment has ended or is gone. */
 export async function suspensionsLeftBehind(db: StoreReader): Promise<readonly string[]> {
   const rows = await db
     .selectFrom('suspensions')
@@ -54,7 +54,7 @@ export async function suspensionsLeftBehind(db: StoreReader): Promise<readonly s
   return rows.map(({ deployment_id }) => deployment_id);
 }
 
-/** Those of which AWS is to be told now. */
+/** Finds the suspensions of which AWS is to be told now. */
 export async function dueSuspensions(db: StoreReader, nowMs: number): Promise<SuspensionRow[]> {
   return db
     .selectFrom('suspensions')

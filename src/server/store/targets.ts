@@ -52,7 +52,7 @@ export async function listTargets(
     .execute();
 }
 
-/** Those targets of a deployment that carry one of the ids: names, or ARNs, as older clients have them. */
+/** Finds the targets of a deployment by ids: names, or ARNs, as older clients have them. */
 export async function findTargets(db: StoreReader, deploymentId: string, ids: readonly string[]): Promise<TargetRow[]> {
   return db
     .selectFrom('targets')
@@ -102,7 +102,7 @@ export async function targetsOfInstances(
   return someTargetsOf(db, deploymentId, { instanceIds, limit: 0 });
 }
 
-/** Those that were left alone are not among them. */
+/** Selects the targets that were deployed to, without those that were left alone. */
 function deployedTo(db: StoreReader, deploymentId: string) {
   return db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId).where('was_current', '=', 0);
 }

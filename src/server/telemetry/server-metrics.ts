@@ -4,7 +4,7 @@
  */
 import { createHistogram, escapeLabel, metricText } from '../../system/prometheus.ts';
 
-/** Whose limit it was. */
+/** Limits that a refused request can have exceeded. */
 const LIMITS = ['key', 'host', 'address', 'failures'] as const;
 type Throttled = (typeof LIMITS)[number];
 

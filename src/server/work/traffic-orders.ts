@@ -18,7 +18,7 @@ export interface TrafficContext {
   readonly clock: Pick<Clock, 'now'>;
   /** Balancers by the names that groups give them. */
   readonly balancers: ReadonlyMap<string, LoadBalancer>;
-  /** Those that AWS has under the names that are not among them; left out: the server asks no AWS. */
+  /** Finds AWS's balancer for any other name; left out: the server asks no AWS. */
   readonly inAws?: (ref: BalancerRef) => LoadBalancer;
 }
 
@@ -71,7 +71,7 @@ function memoryOf(json: string | null): TrafficMemory {
 /** As many deployments may have failed in between, two orders each: none of them has taken the host out of where it was not. */
 const MAX_ORDERS = 20;
 
-/** One of the times that a host left its balancers, or came back. */
+/** Record of one time that a host left its balancers, or came back. */
 interface PastOrder {
   readonly kind: string;
   readonly memory: TrafficMemory;

@@ -98,7 +98,7 @@ async function carryOut(ctx: FleetWatchContext, reading: Reading, signal: AbortS
   }
 }
 
-/** Those that deployments wait for. */
+/** Finds the readings that deployments wait for. */
 async function readingsToBegin(ctx: FleetWatchContext): Promise<readonly Reading[]> {
   const { db } = ctx.store;
   const readings: Reading[] = [];

@@ -23,7 +23,7 @@ const PEM = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 export interface CertificateFacts {
   readonly certFile: string;
   readonly keyFile: string;
-  /** Whom the server runs as; null: whoever asks. */
+  /** User that the server runs as; null: the user who asks. */
   readonly user: string | null;
   readonly nowMs: number;
   /** Names that clients call the server by, where the settings tell, each with the setting that says so. */

@@ -8,7 +8,7 @@ export interface ChainFacts {
   readonly certFile: string;
   /** Authorities of this machine: hundreds, read only where they count. */
   readonly trusted: () => readonly X509Certificate[];
-  /** Those that hosts trust beside them, as far as is known here. */
+  /** Certificates that hosts trust beside these, as far as is known here. */
   readonly named: readonly X509Certificate[];
 }
 

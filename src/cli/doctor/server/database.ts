@@ -134,7 +134,7 @@ function postgresFault(error: unknown, url: string): Finding {
   return fail(CHECK, `${shownAddress(url)} cannot be used: ${wordsOf(cause)}`, remedyOfPostgres(cause, url));
 }
 
-/** One that was tried at several addresses says nothing itself. */
+/** Returns the words of a fault. A connection tried at several addresses has one fault for each, and no words of its own. */
 function wordsOf(cause: unknown): string {
   return cause instanceof AggregateError ? cause.errors.map(messageOf).join('; ') : messageOf(cause);
 }

@@ -14,7 +14,7 @@ export interface PortFacts {
   readonly setting: string;
   /** Process id of the running server; null: none runs. */
   readonly pid: number | null;
-  /** Whom the server runs as; null: whoever asks. */
+  /** User that the server runs as; null: the user who asks. */
   readonly user: string | null;
 }
 

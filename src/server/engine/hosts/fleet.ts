@@ -168,7 +168,7 @@ export interface FleetHosts {
 
 const NO_FLEET: FleetHosts = { enrolled: [], unknown: [], zones: new Map() };
 
-/** Those that are asked about (`only`), whatever their stage; else all that are in service. */
+/** Finds the hosts of a fleet: those in `only`, whatever their stage; else all that are in service. */
 export async function fleetHostsOf(
   db: StoreReader,
   { fleetOf, only }: Pick<DeploymentSettings, 'fleetOf' | 'only'>,

@@ -5,7 +5,7 @@ import type { TagFilter } from '../../store/tag.ts';
 export interface MembershipSettings {
   /** Any one suffices. */
   readonly onPremisesInstanceTagFilters?: readonly TagFilter[] | undefined;
-  /** One of each list. */
+  /** Lists of filters: a host must match one filter of each. */
   readonly onPremisesTagSet?:
     | { readonly onPremisesTagSetList?: readonly (readonly TagFilter[])[] | undefined }
     | undefined;
@@ -20,7 +20,7 @@ export function filterListsOf(settings: MembershipSettings): FilterLists {
   return listsOf(settings.onPremisesInstanceTagFilters, settings.onPremisesTagSet?.onPremisesTagSetList);
 }
 
-/** Those of EC2: they match tags of enrolled hosts. */
+/** Returns the lists of EC2 filters, which match tags of enrolled hosts. */
 export function ec2FilterListsOf(settings: MembershipSettings): FilterLists {
   return listsOf(settings.ec2TagFilters, settings.ec2TagSet?.ec2TagSetList);
 }

@@ -103,7 +103,7 @@ export class Target {
     next.startedAtMs = this.#nowMs;
   }
 
-  /** It does not get its turn any more. */
+  /** Skips a target that does not get its turn any more. */
   skip(): void {
     if (this.status === 'Pending' || this.status === 'Ready') this.#end('Skipped');
   }

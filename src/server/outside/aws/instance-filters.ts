@@ -17,7 +17,7 @@ export interface InstanceFilter {
   readonly values: readonly string[];
 }
 
-/** Those that run, will run, or could run again; what is shutting down or terminated is nobody's host any more. */
+/** Selects instances that run, will run, or could run again; one that shuts down or is terminated is no host any more. */
 const STATES: InstanceFilter = { name: 'instance-state-name', values: ['pending', 'running', 'stopping', 'stopped'] };
 
 function filterOf({ Key = '', Value = '', Type }: Ec2TagFilter): InstanceFilter {

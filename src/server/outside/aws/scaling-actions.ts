@@ -21,7 +21,7 @@ export interface ScalingActions {
   /** Processes of a group that rest now, whoever has suspended them. @throws AwsFault also where there is no such group */
   suspendedProcesses(autoScalingGroup: string, signal: AbortSignal): Promise<readonly string[]>;
   suspend(autoScalingGroup: string, processes: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Those of a group that is gone are resumed. */
+  /** Resumes processes; those of a group that is gone count as resumed. */
   resume(autoScalingGroup: string, processes: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
