@@ -7,7 +7,7 @@ export interface Rest {
   close(): void;
 }
 
-/** Between two commands of a deployment there is no rest; and whoever has just heard of the end may look at once. */
+/** Between two commands of a deployment there is no rest; and a person who has just heard of the end may look at once. */
 const SETTLE_MS = 2_000;
 
 /** @param collect gives back what is not used */

@@ -168,7 +168,7 @@ function isMergeKey(key: YamlNode): boolean {
 /**
  * The items of a list; null, with a finding, when the node is something else. Nothing at all is an empty list.
  *
- * @param firstKey that an entry begins with, for whoever has forgotten the dash before it
+ * @param firstKey that an entry begins with, for an author who has forgotten the dash before it
  */
 export function itemsOf(
   collector: FindingCollector,

@@ -53,7 +53,7 @@ export async function packBundle(request: PackRequest): Promise<PackReport> {
   return { entries: entries.length, bytes };
 }
 
-/** On Windows a backslash divides names, and a letter with a colon is a disk: whoever reads a zip may take them for that. */
+/** On Windows a backslash divides names, and a letter with a colon is a disk: a reader of a zip may take them for that. */
 export function isPlainInZip(name: string): boolean {
   return !name.includes('\\') && !/^[a-z]:/i.test(name);
 }

@@ -32,7 +32,7 @@ export interface EntryFacts {
 /** A file that is being written. */
 export interface WritableFile {
   write(content: Uint8Array): void;
-  /** Goes on behind so many bytes that are zero and take no room. They count as content: whoever copies the file may fill them. */
+  /** Goes on behind so many bytes that are zero and take no room. They count as content: a copy of the file may fill them. */
   hole(bytes: number): void;
   close(): void;
 }

@@ -6,7 +6,7 @@ import { type ProxyEnvironment, proxyFor } from '../protocol/proxy.ts';
 const HANDSHAKE_MS = 10_000;
 
 /**
- * @param mustVerify false: whoever answers may show what they want, and nothing of it is believed
+ * @param mustVerify false: the other side may show what it wants, and nothing of it is believed
  * @returns the server's own certificate first; the last one is its own issuer, or its issuer was not sent
  * @throws Error when no connection comes about, or when it must verify and does not
  */

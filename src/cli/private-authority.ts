@@ -41,8 +41,8 @@ async function anchorOf(address: URL, proxyEnvironment: ProxyEnvironment): Promi
 }
 
 /**
- * The authority with a fingerprint, from the chain that a server sends. Nothing else of the chain is believed: whoever trusts that authority from then
- * on verifies the server's certificate as usual.
+ * The authority with a fingerprint, from the chain that a server sends. Nothing else of the chain is believed: a client that trusts that
+ * authority from then on verifies the server's certificate as usual.
  *
  * @param sha256 of its certificate, in hex
  * @returns its certificate, PEM

@@ -12,7 +12,7 @@ export const AGENT_WAIT_MS = 4 * 60_000;
 /**
  * Does some work while nobody else works in the group.
  *
- * @param waitMs how long to wait for whoever does; 0: not at all
+ * @param waitMs how long to wait for the process that does; 0: not at all
  * @throws SlipwayError DEPLOYMENT_GROUP_BUSY naming the process that works there
  */
 export async function withGroupLock<T>(

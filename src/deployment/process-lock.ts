@@ -1,4 +1,4 @@
-/** Work that only one process of this host may do at a time; whoever comes second waits, and says so. */
+/** Work that only one process of this host may do at a time; the second one waits, and says so. */
 import { SlipwayError } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
 import { type Clock, timeLimit } from '../system/clock.ts';
@@ -12,7 +12,7 @@ export interface ProcessLockContext {
 
 export interface ProcessLockRequest {
   readonly lockFile: string;
-  /** How long to wait for whoever holds it; 0: not at all. */
+  /** How long to wait for the process that holds it; 0: not at all. */
   readonly waitMs: number;
   /** Makes the error. @param holder `process 4711 (command line)` */
   busy(holder: string): SlipwayError;

@@ -109,7 +109,7 @@ async function runHook(ctx: HooksContext, request: EventRequest, hook: Hook, ind
   }
   const fields = { event: request.event, script: file.path };
   const sourceUser = ownUserName();
-  // For whoever audits the host: who ran what as whom.
+  // For an audit of the host: who ran what as whom.
   ctx.log.info('running a hook script', { ...fields, sourceUser, targetUser: runas ?? sourceUser, sudo: hook.sudo });
   const scriptRequest: Omit<RunScriptRequest, 'scope'> = {
     command: commandLineFor(hook, file.path, file.isShellScript),

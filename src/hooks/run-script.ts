@@ -218,7 +218,7 @@ function allClosed(outputs: readonly FollowedOutput[]): Promise<'closed'> {
   return Promise.all(outputs.map(({ closed }) => closed)).then(() => 'closed');
 }
 
-/** Leaves an output to whoever holds it. */
+/** Leaves an output to the processes that hold it. */
 function detach(request: RunScriptRequest, { stream, pipe, finish }: FollowedOutput, hook: HookProcesses): HeldOutput {
   const holders = holdersOf(pipe, hook);
   const continuesIn = newOutputFile(request.detachedOutput(stream));

@@ -11,7 +11,7 @@ export interface ScriptLog {
 
 export interface ScriptLogFiles {
   readonly scripts: RotatingFile;
-  /** Where `scripts` is, for whoever reads the log of all deployments. */
+  /** Where `scripts` is, for readers of the log of all deployments. */
   readonly scriptsPath: string;
   /** null: the operator has switched it off. */
   readonly deployments: RotatingFile | null;

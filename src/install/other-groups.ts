@@ -92,7 +92,7 @@ export class OtherGroups {
   /**
    * Whether all that is below a folder is what other groups have brought, and none of it was replaced since.
    *
-   * @param isKept what must stay whoever brought it
+   * @param isKept what must stay, no matter which group brought it
    */
   claimAllBelow(folder: string, host: TreeView, isKept: (path: string) => boolean): boolean {
     return host.readdir(folder).every((name) => {

@@ -5,7 +5,7 @@ import type { PlanProblem } from './types.ts';
 /** Rule for files that exist already, and where it was set. */
 export interface BehaviorInForce {
   readonly behavior: FileExistsBehavior;
-  /** The AppSpec file's word goes before the deployment's: whoever wants another has to change the AppSpec file. */
+  /** The AppSpec file's word goes before the deployment's: for another behavior the AppSpec file has to change. */
   readonly isOfAppSpec: boolean;
 }
 

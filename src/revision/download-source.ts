@@ -30,7 +30,7 @@ export interface OpenedRange {
   readonly sizeBytes: number | null;
   /** A strong ETag without quotes; null: what breaks off has to begin anew. */
   readonly validator: string | null;
-  /** Without quotes, for whoever wants to know. */
+  /** ETag without quotes; null: none. */
   readonly eTag: string | null;
   /** The content is stored as the store's own encryption left it, so the ETag is no MD5. */
   readonly hasOpaqueETag: boolean;

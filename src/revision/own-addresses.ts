@@ -1,6 +1,6 @@
 /**
  * Addresses that only this machine, or only its link, can reach: loopback, link-local, and where clouds have their metadata. Nobody else
- * may send the agent there, because what answers trusts whoever is near enough to ask.
+ * may send the agent there, because services there trust every client that is near enough to ask.
  */
 import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP } from 'node:net';

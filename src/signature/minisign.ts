@@ -7,7 +7,7 @@ export interface MinisignSignature {
   readonly digest: 'blake2b512';
   /** The key that it says it is of, as minisign prints it. */
   readonly keyId: string;
-  /** Signed, too: what whoever signed wanted to say with it. */
+  /** Signed, too: what the signer wanted to say with it. */
   readonly trustedComment: string;
   readonly signature: Buffer;
   readonly commentSignature: Buffer;

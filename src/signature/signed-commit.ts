@@ -10,7 +10,7 @@ export interface SignedCommit {
 }
 
 /**
- * A commit is named by the hash of all that it is of, so whoever has signed it has signed that.
+ * A commit is named by the hash of all that it is of, so its signer has signed that.
  *
  * @param raw what `git cat-file commit` prints; null: it is not kept
  * @param commitId what it must be; null: any

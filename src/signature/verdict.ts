@@ -30,7 +30,7 @@ export type SignatureFault = Extract<ErrorCode, `SIGNATURE_${string}`>;
 /** Purpose that a signature must have. */
 export type Purpose =
   | { readonly kind: 'bundle'; readonly application: string }
-  /** A commit in git is signed by whoever works on it, which is no word on deploying it unless the signers’ file says so. */
+  /** A commit in git is signed by its author, which is no word on deploying it unless the signers’ file says so. */
   | { readonly kind: 'commit' };
 
 /** Purpose in all signatures of bundles: the namespace of SSH's, the trusted comment of minisign's. */
@@ -62,7 +62,7 @@ export function judge(
     'SIGNATURE_UNTRUSTED',
     `it is signed with ${whose} ${signature.keyId}, which is not trusted here`,
   );
-  // Whoever has several lines may do what any of them allows.
+  // A signer with several lines may do what any of them allows.
   const verdicts = lines.map((signer) => judgeBy(signer, signature, digest, purpose, nowMs));
   return verdicts.find(({ isTrusted }) => isTrusted) ?? verdicts[0] ?? unknown;
 }

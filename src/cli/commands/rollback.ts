@@ -48,7 +48,7 @@ export const addRollbackCommand: AddCommand = (program, ctx, conclude) => {
     });
 };
 
-/** Says what a rollback on one host means, and asks whoever can be asked. */
+/** Says what a rollback on one host means, and asks the person at the terminal, if there is one. */
 async function isWanted(ctx: CliContext, { group, target }: RollbackPlan, options: RollbackOptions): Promise<boolean> {
   const { describeGroup } = await import('../../deployment/groups-on-host.ts');
   const name = describeGroup(group);

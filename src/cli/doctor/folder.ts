@@ -9,7 +9,7 @@ import { fullness } from './room.ts';
 import type { Environment } from './service-environment.ts';
 
 export interface FolderFacts {
-  /** The service's process; null: none runs. It may see other mounts than whoever asks. */
+  /** The service's process; null: none runs. It may see other mounts than the user who asks. */
   readonly pid: number | null;
   /** User to whom the folders must be open; null: the user who asks. */
   readonly user: string | null;

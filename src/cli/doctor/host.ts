@@ -22,7 +22,7 @@ export function lookAtTools(path: string | undefined): Finding[] {
 /**
  * Finds what the agent can use and the machine lacks.
  *
- * @param user whom the agent runs as; null: whoever asks. Another user may be shown more processes
+ * @param user that the agent runs as; null: the user who asks. Another user may be shown more processes
  */
 export function lookAtMachine(facts: MachineFacts, user: string | null): Finding[] {
   const isAgents = user === null || lookupUser(user)?.uid === process.getuid?.();

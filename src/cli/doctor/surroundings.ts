@@ -1,4 +1,4 @@
-/** With what environment, configuration and user the agent of this machine works: its service's, and not those of whoever asks. */
+/** Environment, configuration and user of this machine's agent: those of its service, not those of the user who asks. */
 import { resolve } from 'node:path';
 import type { Properties } from '../service/properties.ts';
 import type { Finding } from './check.ts';
@@ -12,7 +12,7 @@ export interface Surroundings {
   readonly env: Environment;
   /** Owner of that environment. */
   readonly envOf: 'service' | 'caller';
-  /** The user that the service runs as; null: there is no service, and whoever asks stands for it. */
+  /** The user that the service runs as; null: there is no service, and the user who asks stands for it. */
   readonly user: string | null;
   readonly findings: readonly Finding[];
 }

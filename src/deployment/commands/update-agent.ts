@@ -67,7 +67,7 @@ export interface Update {
   readonly hostCommandIdentifier: string;
   /** Shell text. */
   readonly updateCommand: string;
-  /** Begun anew; it holds the last update's words for whoever wonders what became of it. */
+  /** Begun anew; it holds the last update's words for people who wonder what became of it. */
   readonly output: string;
   readonly timeoutMs: number;
 }

@@ -160,7 +160,7 @@ export interface AuditRecord {
 export interface MadeBy {
   /** As GetDeployment has it: `user`, `autoscaling`, `CodeDeployAutoUpdate` or `codeDeployRollback`. */
   readonly creator: string;
-  /** The access key of whoever asked for it, and what is said of the key; only for those who may list keys. */
+  /** The access key that asked for it, and its description; only for those who may list keys. */
   readonly actor?: string;
   readonly actorDescription?: string;
 }

@@ -1,7 +1,7 @@
 /** Selects the members of a request that the audit log keeps: without secrets, and of a bounded size. Pure. */
 
 /**
- * Members that are struck out wherever they stand: whoever reads the log could act with them, or they hold what others keep secret. The
+ * Members that are struck out wherever they stand: a reader of the log could act with them, or they hold what others keep secret. The
  * last two are files of the requester's, which may hold anything.
  */
 const SECRET_MEMBERS: ReadonlySet<string> = new Set([

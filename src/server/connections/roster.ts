@@ -2,9 +2,9 @@
  * Decides which connections have a place, and which must leave when places run out. Pure bookkeeping.
  *
  * A connection is `silent` until its first request head is complete. Then it is `asking` until a request has proved its sender, and `known`
- * from then on. To make a place, the client with most silent connections loses its oldest one. When none is silent, the client with most
- * asking ones does. Known ones are never sent away: a fleet behind one address keeps its long polls. An access key has so many known ones;
- * what it opens beyond goes on asking, so that one key alone cannot take all places.
+ * from then on. A place comes from the client with most silent connections, which loses its oldest one. When none is silent, the client
+ * with most asking ones does. Known ones are never sent away: a fleet behind one address keeps its long polls. An access key has so many
+ * known ones; what it opens beyond goes on asking, so that one key alone cannot take all places.
  */
 export type Standing = 'silent' | 'asking' | 'known';
 

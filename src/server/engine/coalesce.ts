@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Runs work by key: one run per key at a time, and whoever asks before a run has begun shares it. */
+/** Runs work by key: one run per key at a time, and all who ask before a run has begun share it. */
 export interface Coalescer {
   /** Resolves when a run that began after this call has ended. */
   run(key: string): Promise<void>;

@@ -98,7 +98,7 @@ async function keepLateReport(
 }
 
 /**
- * The same for one event, whoever has carried it out. The deployment is not noted as changed.
+ * Does the same for one event, no matter who has carried it out. The deployment is not noted as changed.
  *
  * @returns whether it can go on now
  */

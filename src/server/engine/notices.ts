@@ -86,7 +86,7 @@ function instanceEvents({ before, after }: Change<TargetState>): readonly Trigge
 export interface NoticeText {
   /** One line of at most 100 characters, as SNS takes. */
   readonly subject: string;
-  /** The documented payload but for region and account, which whoever sends it adds. Every scalar is a text. */
+  /** The documented payload without region and account, which its sender adds. Every scalar is a text. */
   readonly payload: Readonly<Record<string, unknown>>;
 }
 

@@ -83,7 +83,7 @@ class Watch implements HostWatch {
   readonly #release: (watch: Watch) => void;
   #isWoken = false;
   #hasEnded = false;
-  /** Goes on with whoever waits; null: nobody does. */
+  /** Wakes the party that waits; null: nobody does. */
   #goOn: ((isWoken: boolean) => void) | null = null;
 
   constructor(hostArn: string, accessKeyId: string, older: Watch | null, release: (watch: Watch) => void) {

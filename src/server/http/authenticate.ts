@@ -41,7 +41,7 @@ const LOOK_AGAIN_MS = 1_000;
  * first, the key among it: strangers are answered without their bodies being read.
  *
  * @param services that the signature may be scoped to
- * @param turn is waited for before the key is looked up; whoever has no signature is refused before it
+ * @param turn is waited for before the key is looked up; a request without a signature is refused before it
  * @returns what finishes it, once the body is there; it throws the same errors
  * @throws ApiError of `verifySignature` and of `Rates`, and of a key that has no power: its owner is told why
  */

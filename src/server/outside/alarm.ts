@@ -1,7 +1,7 @@
 /** Interface of every alarm to the rest of the server. Pure. */
 
 export interface AlarmReading {
-  /** `unreadable`: whoever knows could not be asked, or gave no answer that says anything. */
+  /** `unreadable`: the service could not be asked, or gave no answer that says anything. */
   readonly state: 'ok' | 'alarm' | 'unreadable';
   /** Description of what was seen. */
   readonly detail: string;

@@ -1,8 +1,8 @@
 /**
  * The file with the servers of an upstream, which nginx includes: one `server ADDRESS [parameters];` a line. Pure.
  *
- * Its first lines may name the workers of nginx that still have the file as it was before. So whoever reads it knows what a change still waits
- * for, whoever has made it, also after a crash.
+ * Its first lines may name the workers of nginx that still have the file as it was before. So a reader knows what a change still waits
+ * for, no matter who has made it, also after a crash.
  */
 
 export interface Worker {

@@ -134,8 +134,8 @@ async function bySignedHeaders(
 }
 
 /**
- * A presigned address leaves the body to whoever has the address. That is safe over TLS, and on this machine; elsewhere whoever sees the address
- * pass could use it.
+ * A presigned address leaves the body to the holder of the address. That is safe over TLS, and on this machine; elsewhere somebody who sees the
+ * address pass could use it.
  */
 async function byPresignedAddress(
   ctx: S3AuthenticationContext,

@@ -103,7 +103,7 @@ export async function removeVersion(folder: string, { version }: StoredVersion):
   const latest = join(folder, 'latest');
   if (readIfThere(latest) === version) {
     const next = versionsIn(folder).find((other) => other.version !== version);
-    // First, so that whoever reads the key while the power goes reads one version or the other.
+    // First, so that a reader of the key while the power goes reads one version or the other.
     if (next !== undefined) await writeFileDurablyAsync(latest, next.version, 0o600);
   }
   await removeFiles(folder, version);

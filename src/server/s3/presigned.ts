@@ -1,5 +1,5 @@
 /**
- * Presigned addresses: the signature stands in the query, so that whoever has the address may send this one request until it expires.
+ * Presigned addresses: the signature stands in the query, so that the holder of the address may send this one request until it expires.
  *
  * @see "Authenticating requests: using query parameters" of the S3 API reference
  */

@@ -5,8 +5,8 @@
  *   <root>/.uploads/<id>/<part>.json    what is known of a part, and the name of its content; written last
  *   <root>/.uploads/<id>/<part>.<id>    content of a part
  *
- * The object that an upload becomes has the upload's id as its version. So whoever completes an upload once more, because the answer was
- * lost, is told of that object, also when the server was killed in between.
+ * The object that an upload becomes has the upload's id as its version. So a client that completes an upload once more, because the answer
+ * was lost, is told of that object, also when the server was killed in between.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

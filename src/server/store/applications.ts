@@ -15,7 +15,7 @@ export async function findApplicationById(db: StoreReader, applicationId: string
   return row ?? null;
 }
 
-/** The application, which nobody renames or deletes until the transaction ends. For whoever makes something that belongs to it. */
+/** The application, which nobody renames or deletes until the transaction ends. For transactions that make something that belongs to it. */
 export async function holdApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow | null> {
   const row = await tx
     .selectFrom('applications')
@@ -26,7 +26,7 @@ export async function holdApplication(tx: StoreTransaction, name: string): Promi
   return row ?? null;
 }
 
-/** The application, to be renamed, tagged or deleted: whoever holds it is waited for, and others wait. */
+/** The application, to be renamed, tagged or deleted: waits for the holder, and others wait. */
 export async function lockApplication(tx: StoreTransaction, name: string): Promise<ApplicationRow | null> {
   const row = await tx
     .selectFrom('applications')

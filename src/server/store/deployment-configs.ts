@@ -21,7 +21,7 @@ export async function holdConfig(tx: StoreTransaction, name: string): Promise<De
   return row ?? null;
 }
 
-/** The configuration, to be deleted: whoever holds it is waited for, and others wait. */
+/** The configuration, to be deleted: waits for the holder, and others wait. */
 export async function lockConfig(tx: StoreTransaction, name: string): Promise<DeploymentConfigRow | null> {
   const row = await tx
     .selectFrom('deployment_configs')

@@ -24,7 +24,7 @@ export async function findGroupById(db: StoreReader, groupId: string): Promise<D
   return row ?? null;
 }
 
-/** The group, to be changed, tagged, deployed to or deleted: whoever else wants that waits until the transaction ends. */
+/** The group, to be changed, tagged, deployed to or deleted: other transactions that want that wait until this one ends. */
 export async function lockGroup(
   tx: StoreTransaction,
   applicationId: string,

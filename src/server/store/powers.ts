@@ -67,7 +67,8 @@ async function findStanding(db: StoreReader, accessKeyId: string): Promise<Stand
 }
 
 /**
- * Holds the actor's power until the transaction ends: whoever takes it away meanwhile waits, and what the transaction does came before.
+ * Holds the actor's power until the transaction ends: another one that takes it away meanwhile waits, and what the transaction does came
+ * before.
  *
  * @throws ApiError when it has none any more; the transaction must be given up
  */

@@ -153,7 +153,7 @@ export class SqliteBatches {
     }
   }
 
-  /** Ends a batch of which nothing is kept. Its members learn of it, and whoever comes next begins another one. */
+  /** Ends a batch of which nothing is kept. Its members learn of it, and the next one to come begins another batch. */
   async #fail(batch: Batch, cause: unknown): Promise<void> {
     if (this.#writer.isInTransaction) await this.#writer.run('rollback').catch(() => undefined);
     this.#batch = null;
@@ -165,7 +165,7 @@ export class SqliteBatches {
     this.#passOn();
   }
 
-  /** Gives the turn to whoever is next, or ends the batch. */
+  /** Gives the turn to the next one, or ends the batch. */
   #passOn(): void {
     if (this.#isTaken) return;
     const batch = this.#batch;

@@ -1,4 +1,4 @@
-/** Says that there may be something to do: to whoever listens now, and to nobody later. */
+/** Says that there may be something to do: to all who listen now, and to nobody later. */
 export interface Bell {
   ring(): void;
   /** Aborted at the next ring. */

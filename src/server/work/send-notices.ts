@@ -1,8 +1,8 @@
 /**
  * Sends the notices of triggers: leases queues whose time has come, and sends what is in each, one notice after another.
  *
- * Nothing here has to survive a crash. A notice that was sent and not yet marked is sent again, with the same id, by whoever leases its queue
- * next. A receiver that takes nothing holds up its own queues alone, and no deployment waits for any.
+ * Nothing here has to survive a crash. A notice that was sent and not yet marked is sent again, with the same id, by the server that leases
+ * its queue next. A receiver that takes nothing holds up its own queues alone, and no deployment waits for any.
  */
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';

@@ -127,7 +127,7 @@ async function mayAct(ctx: WorkerContext, order: OrderRow, lease: Lease): Promis
   }, 'lazy');
 }
 
-/** Ends a lease now: whoever acts on the order next need not wait until it is over. */
+/** Ends a lease now, so that the next server need not wait until it is over. */
 async function giveBack({ store, leaseClock }: WorkerContext, lease: Lease): Promise<void> {
   const nowMs = await leaseClock.nowMs();
   await store.transaction((tx) => renewLease(tx, lease, nowMs, nowMs), 'lazy');

@@ -16,7 +16,7 @@ interface NamedFile {
   read(file: string): number;
 }
 
-/** @param user that the server runs as; null: whoever asks stands for it */
+/** @param user that the server runs as; null: the user who asks stands for it */
 export function lookAtNamedFiles(
   { loadBalancers, alarms, awsRegion }: ServerOptions,
   user: string | null,

@@ -23,7 +23,7 @@ export interface ServerSetup {
   readonly service: Properties | null;
   /** Process id of the server that works on the data folder; null: none does, or nobody may know. */
   readonly pid: number | null;
-  /** The user that the server runs as; null: whoever asks stands for it. */
+  /** The user that the server runs as; null: the user who asks stands for it. */
   readonly user: string | null;
   readonly env: Environment;
   readonly findings: readonly Finding[];

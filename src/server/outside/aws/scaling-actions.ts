@@ -18,7 +18,7 @@ export interface ScalingActions {
   beat(hook: Hook, instanceId: string, signal: AbortSignal): Promise<boolean>;
   /** Ends the wait; one that is over stays so. */
   complete(hook: Hook, instanceId: string, result: 'CONTINUE' | 'ABANDON', signal: AbortSignal): Promise<void>;
-  /** Processes of a group that rest now, whoever has suspended them. @throws AwsFault also where there is no such group */
+  /** Processes of a group that rest now, no matter who has suspended them. @throws AwsFault also where there is no such group */
   suspendedProcesses(autoScalingGroup: string, signal: AbortSignal): Promise<readonly string[]>;
   suspend(autoScalingGroup: string, processes: readonly string[], signal: AbortSignal): Promise<void>;
   /** Resumes processes; those of a group that is gone count as resumed. */

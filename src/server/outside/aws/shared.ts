@@ -1,6 +1,6 @@
 /** One call for all who ask the same question at the same time. */
 
-/** The call itself, whoever still waits for it. */
+/** The call itself, no matter who still waits for it. */
 const CALL_LIMIT_MS = 15_000;
 
 /** Each caller waits for the answer no longer than its own signal allows; the call itself goes on for the others. */
