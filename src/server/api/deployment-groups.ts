@@ -1,8 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { reachOf } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import { autoScalingGroupsOf } from '../engine/hosts/fleet.ts';
-import { controlsTraffic, isBlueGreen } from '../engine/settings.ts';
+import { autoScalingGroupsOf, controlsTraffic, isBlueGreen } from '../engine/settings.ts';
 import { holdApplication } from '../store/applications.ts';
 import {
   deleteGroup,

@@ -156,6 +156,12 @@ export function isBlueGreen({ deploymentStyle }: Pick<SettingsOfGroup, 'deployme
   return deploymentStyle?.deploymentType === 'BLUE_GREEN';
 }
 
+export function autoScalingGroupsOf({
+  autoScalingGroups = [],
+}: Pick<SettingsOfGroup, 'autoScalingGroups'>): readonly string[] {
+  return autoScalingGroups;
+}
+
 /** The balancers that are named, each once. */
 export function balancerNames(info: LoadBalancerInfo | null | undefined): readonly string[] {
   return [...new Set(namedBalancers(info).map(({ name }) => name))];

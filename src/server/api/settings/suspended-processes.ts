@@ -1,7 +1,6 @@
 /** Processes of Auto Scaling groups that rest while a deployment in place runs, a member of the newest model. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
-import { autoScalingGroupsOf } from '../../engine/hosts/fleet.ts';
-import { type Ec2Options, isBlueGreen, type SettingsOfGroup } from '../../engine/settings.ts';
+import { autoScalingGroupsOf, type Ec2Options, isBlueGreen, type SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readList, readObject, requireBatch, requireText } from '../input.ts';
 

@@ -8,7 +8,7 @@
 import { findFleet, findReplacementFleet, fleetMembersOf, instancesById } from '../../store/fleets.ts';
 import type { DeploymentRow, FleetMemberRow, FleetRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
-import type { DeploymentSettings, SettingsOfGroup } from '../settings.ts';
+import { autoScalingGroupsOf, type DeploymentSettings, type SettingsOfGroup } from '../settings.ts';
 import type { TargetInstances } from './blue-green-plan.ts';
 import { ec2InstanceIdOf } from './ec2-identity.ts';
 import type { FinishAction } from './ending.ts';
@@ -33,10 +33,6 @@ export const FLEET_LIMIT_MS = 5 * 60_000;
 const FAILING_CALLS = 5;
 /** When there is no call at all, no server asks AWS any more. */
 export const NOBODY_ASKS_MS = 30 * 60_000;
-
-export function autoScalingGroupsOf({ autoScalingGroups = [] }: SettingsOfGroup): readonly string[] {
-  return autoScalingGroups;
-}
 
 /** Whether AWS says who belongs to the group. */
 export function hasFleet(group: SettingsOfGroup): boolean {

@@ -6,8 +6,7 @@ import type { Random } from '../../../system/random.ts';
 import { hooksOf, insertHook, unwantHooks } from '../../store/scaling-hooks.ts';
 import type { ScalingHookRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
-import type { SettingsOfGroup } from '../settings.ts';
-import { autoScalingGroupsOf } from './fleet.ts';
+import { autoScalingGroupsOf, type SettingsOfGroup } from '../settings.ts';
 
 type WantedHook = Pick<ScalingHookRow, 'auto_scaling_group' | 'kind'>;
 

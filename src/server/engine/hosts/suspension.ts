@@ -5,9 +5,15 @@
 import type { DeploymentRow, SuspensionRow } from '../../store/schema.ts';
 import type { StoreTransaction } from '../../store/store.ts';
 import { askForSuspension, askToResume, findSuspension } from '../../store/suspensions.ts';
-import { type DeploymentOptions, isBlueGreen, type SettingsOfGroup, type Suspends, suspendsOf } from '../settings.ts';
+import {
+  autoScalingGroupsOf,
+  type DeploymentOptions,
+  isBlueGreen,
+  type SettingsOfGroup,
+  type Suspends,
+  suspendsOf,
+} from '../settings.ts';
 import { type FinishAction, failedWith } from './ending.ts';
-import { autoScalingGroupsOf } from './fleet.ts';
 
 /** Returns the processes to suspend for a deployment that somebody asks for, where the server asks AWS; empty: none. */
 export function suspendsFor(
