@@ -36,6 +36,7 @@ export const CHAPTERS: readonly Chapter[] = [
     title: 'Look up',
     pages: [
       { source: 'docs/appspec.md', name: 'appspec', label: 'AppSpec file' },
+      { source: 'docs/platforms.md', name: 'platforms', label: 'Lambda and ECS' },
       { source: 'docs/cli.md', name: 'cli', label: 'Command line' },
       { source: 'docs/config.md', name: 'config', label: 'Configuration' },
       { source: 'docs/errors.md', name: 'errors', label: 'Errors' },
