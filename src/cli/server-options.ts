@@ -29,6 +29,7 @@ export interface ServerOptions {
   readonly awsRegion?: string;
   readonly alarms?: string;
   readonly webhooks?: string;
+  readonly fleets?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly keepDeployments: Days;
@@ -122,6 +123,12 @@ export function addServerOptions(command: Command): Command {
       ).env('SLIPWAY_WEBHOOKS'),
     )
     .addOption(
+      new Option(
+        '--fleets <file>',
+        'programs that make the replacement hosts of deployment groups, and end their original ones, YAML or JSON',
+      ).env('SLIPWAY_FLEETS'),
+    )
+    .addOption(
       new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),
     )
     .addOption(new Option('--tls-key <file>', 'private key, PEM').env('SLIPWAY_TLS_KEY'))
@@ -173,6 +180,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     awsRegion,
     alarms,
     webhooks,
+    fleets,
     dataDir,
     ...others
   } = options;
@@ -185,6 +193,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     ...(awsRegion ? { awsRegion } : {}),
     ...(alarms ? { alarms: pathFrom(folder, alarms) } : {}),
     ...(webhooks ? { webhooks: pathFrom(folder, webhooks) } : {}),
+    ...(fleets ? { fleets: pathFrom(folder, fleets) } : {}),
     ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
     ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
   };

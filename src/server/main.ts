@@ -32,6 +32,8 @@ import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
 import { createScalingActions } from './outside/aws/scaling-actions.ts';
 import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
+import { type FindFleetPrograms, NO_PROGRAMS } from './outside/fleet-programs.ts';
+import { readFleetsFile } from './outside/fleets-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
 import { createNoticeTargets } from './outside/notice-targets.ts';
 import { readWebhooksFile } from './outside/webhooks-file.ts';
@@ -49,6 +51,7 @@ import { createReadiness } from './telemetry/readiness.ts';
 import { createServerMetrics } from './telemetry/server-metrics.ts';
 import { authoritySha256, requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
+import { fleetHandlers, PACE_OF_PROGRAMS } from './work/fleet-orders.ts';
 import { startNoticeSender } from './work/send-notices.ts';
 import { trafficHandlers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
@@ -84,6 +87,8 @@ export interface ServerOptions {
   readonly alarmsFile?: string;
   /** Where notices go by what triggers of deployment groups call their targets; without it to topics of SNS alone. */
   readonly webhooksFile?: string;
+  /** Programs that make and end hosts for deployment groups; without it nothing does. */
+  readonly fleetsFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
@@ -134,6 +139,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     webhooksFile === undefined ? new Map() : readWebhooksFile(webhooksFile, clock),
     createTopics((region) => awsIn(region).topics()),
   );
+  const { fleetsFile } = options;
+  const findPrograms: FindFleetPrograms =
+    fleetsFile === undefined ? () => NO_PROGRAMS : readFleetsFile(fleetsFile).find;
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -167,7 +175,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const inAws = aws === null ? {} : { inAws: balancersInAws(aws) };
     const handlers = trafficHandlers({ store, clock, balancers, ...inAws });
     const leaseClock = databaseClock(store, clock);
-    opened.push(startWorker({ ...base, engine, bell, handlers, leaseClock }));
+    const programs = fleetHandlers({ store, clock, findPrograms });
+    opened.push(
+      startWorker({ ...base, engine, bell, handlers, leaseClock }),
+      startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
+    );
     const transfers = createTransfers();
     const scaling = aws === null ? null : { ...base, actions: createScalingActions(aws) };
     opened.push(
@@ -247,6 +259,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),
         balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
         alarms,
+        handsOf: (...group) => {
+          const { provision, terminate } = findPrograms(...group);
+          return { provision: provision !== null, terminate: terminate !== null };
+        },
         knowsTarget: (target) => targets.find(target) !== null,
         server: {
           version: options.version,

@@ -79,7 +79,7 @@ export class SimulatedDeployment {
     for (const fleet of fleets) deployment.targets.push(...fleetOf(fleet, deployment.targets.length));
     deployment.blueGreen = {
       ...{ plan, isReady: false, readyAtMs: null, continuedAtMs: null },
-      ...{ terminationWaitAtMs: null, waitSkippedAtMs: null },
+      ...{ terminationWaitAtMs: null, waitSkippedAtMs: null, orders: [] },
     };
     return deployment;
   }
@@ -196,6 +196,9 @@ export class SimulatedDeployment {
       case 'set-status':
         this.#goOnWithWaits(action);
         return;
+      case 'give-deployment-order':
+        this.#giveOwnOrder(action);
+        return;
     }
     const target = this.targets.find(({ instanceId }) => instanceId === action.instanceId);
     if (target === undefined) throw new Error(`there is no target ${action.instanceId}`);
@@ -281,6 +284,25 @@ export class SimulatedDeployment {
     const member = action.wait === 'ready' ? 'readyAtMs' : 'terminationWaitAtMs';
     if (blueGreen[member] !== null) throw new Error('a wait began twice');
     blueGreen[member] = this.nowMs;
+  }
+
+  #giveOwnOrder({ kind, subjectId }: Extract<Action, { action: 'give-deployment-order' }>): void {
+    const { blueGreen } = this;
+    if (blueGreen === null) throw new Error('a deployment in place ends no hosts');
+    if (blueGreen.orders.some((order) => order.subjectId === subjectId)) throw new Error('an order was given twice');
+    if (this.isStopped) throw new Error('an order after the stop');
+    const target = this.targets.find(({ instanceId }) => instanceId === subjectId);
+    if (target?.label !== 'blue' || target.status !== 'Succeeded') throw new Error('a host would end that serves');
+    blueGreen.orders = [...blueGreen.orders, { kind, subjectId, givenAtMs: this.nowMs, outcome: null, message: '' }];
+  }
+
+  /** A program has ended a host, or failed to. */
+  endOwnOrder(at: number, outcome: 'Succeeded' | 'Failed', message = ''): void {
+    if (this.blueGreen === null) return;
+    this.blueGreen.orders = this.blueGreen.orders.map((order, index) =>
+      index === at && order.outcome === null ? { ...order, outcome, message } : order,
+    );
+    this.wakeAtMs = this.nowMs;
   }
 
   #begin(target: SimulatedTarget, event: SimulatedEvent): void {

@@ -30,6 +30,7 @@ export async function testServer(
     | 'loadBalancersFile'
     | 'awsRegion'
     | 'webhooksFile'
+    | 'fleetsFile'
     | 'rates'
   > = {},
 ): Promise<TestServer> {

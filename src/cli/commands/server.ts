@@ -126,6 +126,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.loadBalancers === undefined ? {} : { loadBalancersFile: options.loadBalancers }),
     ...(options.awsRegion === undefined ? {} : { awsRegion: options.awsRegion }),
     ...(options.alarms === undefined ? {} : { alarmsFile: options.alarms }),
+    ...(options.fleets === undefined ? {} : { fleetsFile: options.fleets }),
     ...(options.webhooks === undefined ? {} : { webhooksFile: options.webhooks }),
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}

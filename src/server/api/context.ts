@@ -4,6 +4,7 @@ import type { ManagementOperation, ManagementOperations } from '../../protocol/m
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Hands } from '../engine/hosts/blue-green-plan.ts';
 import type { KnownBalancers } from '../engine/settings.ts';
 import type { Waiters } from '../engine/waiters.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
@@ -32,6 +33,8 @@ export interface ApiContext {
     | null;
   /** Removes hooks that a group wants no more, as far as AWS does so in a few seconds; null: the server asks no AWS. */
   readonly removeHooks: ((deploymentGroupId: string) => Promise<void>) | null;
+  /** Whether the server has programs that make and end hosts for a deployment group. */
+  readonly handsOf: (applicationName: string, groupName: string) => Hands;
   /** Names of alarms that the server can read. */
   readonly alarms: Pick<ReadonlySet<string>, 'has'>;
   /** Whether the server can send notices to what a trigger calls its target. */

@@ -2,7 +2,13 @@
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
-import { type TargetInstances, withGreenInAws } from '../engine/hosts/blue-green-plan.ts';
+import {
+  type Hands,
+  madeFor,
+  type TargetInstances,
+  withGreenInAws,
+  withHands,
+} from '../engine/hosts/blue-green-plan.ts';
 import { asksAwsForGreen, fleetSettings } from '../engine/hosts/fleet.ts';
 import { suspendsFor } from '../engine/hosts/suspension.ts';
 import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
@@ -138,11 +144,14 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
     checkTrafficControl(groupSettings, ctx.balancers);
     checkSuspensionInPlace(options.shown.ec2DeploymentOptions ?? null, groupSettings);
-    checkReplacement(groupSettings, options.targetInstances, { ...options, hasZones: config.zonal !== null });
-    const shown = shownOptions(groupSettings, options);
+    const hands = ctx.handsOf(applicationName, groupName);
+    const isMade = isBlueGreen(groupSettings) && hands.provision;
+    const targetInstances = options.targetInstances ?? (isMade ? madeFor(deploymentId) : null);
+    checkReplacement(groupSettings, targetInstances, { ...options, hasZones: config.zonal !== null });
+    const shown = shownOptions(groupSettings, { ...options, targetInstances });
     const settings = settingsOf(groupSettings, shown);
-    const plan = settings.blueGreen;
-    const isGreenInAws = ctx.asksAws && asksAwsForGreen(groupSettings, options.targetInstances);
+    // Hosts that a program makes are found by the tags with which they enrol.
+    const isGreenInAws = ctx.asksAws && !isMade && asksAwsForGreen(groupSettings, targetInstances);
     const alarms = watchedAlarms(groupSettings.alarmConfiguration, options.shown.overrideAlarmConfiguration);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
@@ -168,9 +177,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
         ...settings,
-        ...(plan?.course === 'blue-green' && isGreenInAws
-          ? { blueGreen: withGreenInAws(plan, options.targetInstances ?? {}) }
-          : {}),
+        ...planOf(settings, hands, isGreenInAws ? targetInstances : null),
         ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
         ...(ctx.asksAws ? suspendsFor(groupSettings, shown) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
@@ -191,6 +198,13 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     return { deploymentId };
   });
   return made.deploymentId;
+}
+
+/** @param inAws replacement hosts that AWS is asked for; null: enrolled hosts have their tags */
+function planOf({ blueGreen: plan }: DeploymentSettings, hands: Hands, inAws: TargetInstances | null) {
+  if (plan?.course !== 'blue-green') return {};
+  const whole = withHands(plan, hands);
+  return { blueGreen: inAws === null ? whole : withGreenInAws(whole, inAws) };
 }
 
 /** Returns the options that a deployment shows: those in force, also where they are the group's. */

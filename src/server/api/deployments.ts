@@ -2,10 +2,12 @@ import { ApiError } from '../../protocol/errors.ts';
 import { type KeyScope, reachOf } from '../../protocol/management/key-scope.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import { parseOptions, storedSettings } from '../engine/settings.ts';
+import type { BlueGreenPlan } from '../engine/hosts/blue-green-plan.ts';
+import { blueGreenPlanOf, parseOptions, storedSettings } from '../engine/settings.ts';
 import { requestStop } from '../engine/stop.ts';
+import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { findDeployment, groupsOfDeployments, listDeployments } from '../store/deployments.ts';
-import type { DeploymentRow, DeploymentStatus } from '../store/schema.ts';
+import type { DeploymentRow, DeploymentStatus, OrderRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { countTargets } from '../store/targets.ts';
 import { requireApplication } from './applications.ts';
@@ -68,10 +70,23 @@ async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]):
     db,
     rows.map((row) => row.deployment_id),
   );
-  return rows.map((row) => deploymentInfo(row, counts.get(row.deployment_id) ?? {}));
+  const withHosts = rows.filter((row) => hasHands(blueGreenPlanOf(row))).map((row) => row.deployment_id);
+  const orders = Map.groupBy(await deploymentOrdersOf(db, withHosts), (order) => order.deployment_id);
+  return rows.map((row) =>
+    deploymentInfo(row, counts.get(row.deployment_id) ?? {}, orders.get(row.deployment_id) ?? []),
+  );
 }
 
-function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, number>>): DeploymentInfo {
+/** Whether programs make or end hosts for the deployment. */
+function hasHands(plan: BlueGreenPlan | null): boolean {
+  return plan?.course === 'blue-green' && (plan.provisionBy !== undefined || plan.terminateBy !== undefined);
+}
+
+function deploymentInfo(
+  row: DeploymentRow,
+  counts: Readonly<Record<string, number>>,
+  orders: readonly OrderRow[],
+): DeploymentInfo {
   const time = (ms: number | null, name: string) => (ms === null ? {} : { [name]: seconds(ms) });
   const { loadBalancerInfo, blueGreen = null } = storedSettings(row, null);
   return {
@@ -105,7 +120,7 @@ function deploymentInfo(row: DeploymentRow, counts: Readonly<Record<string, numb
     instanceTerminationWaitTimeStarted: row.termination_wait_at_ms !== null,
     fileExistsBehavior: row.file_exists_behavior,
     ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),
-    deploymentStatusMessages: statusMessages(row, blueGreen),
+    deploymentStatusMessages: statusMessages(row, blueGreen, orders),
     computePlatform: 'Server',
     ...parseOptions(row),
   } as DeploymentInfo;

@@ -1,26 +1,50 @@
 /** Messages about a deployment beside its status: where it waits, and for what. Pure. */
-import type { BlueGreenPlan } from '../engine/hosts/blue-green-plan.ts';
-import type { DeploymentRow } from '../store/schema.ts';
+import type { BlueGreenPlan, ReplacementPlan } from '../engine/hosts/blue-green-plan.ts';
+import type { DeploymentRow, OrderRow } from '../store/schema.ts';
 
 const NOT_TERMINATED =
-  'The original instances take no traffic and belong to the deployment group no more. They run on: this server terminates no instances, so end those that are not needed.';
+  'The original instances take no traffic and belong to the deployment group no more. They run on: this server terminates no instances without a program for it (--fleets), so end those that are not needed.';
+/** Orders that are told one by one. */
+const MAX_TOLD = 10;
 
 /** @param plan null: the deployment is in place */
 export function statusMessages(
-  row: Pick<DeploymentRow, 'status' | 'ready_at_ms' | 'termination_wait_at_ms'>,
+  row: Pick<DeploymentRow, 'status' | 'ready_at_ms' | 'termination_wait_at_ms' | 'wait_skipped_at_ms'>,
   plan: BlueGreenPlan | null,
+  orders: readonly OrderRow[] = [],
 ): string[] {
   if (plan?.course !== 'blue-green') return [];
+  return [...waitMessages(row, plan), ...orderMessages(orders)];
+}
+
+function waitMessages(
+  row: Pick<DeploymentRow, 'status' | 'ready_at_ms' | 'termination_wait_at_ms' | 'wait_skipped_at_ms'>,
+  plan: ReplacementPlan,
+): string[] {
   const { readyWaitMs, terminationWaitMs } = plan;
   if (row.status === 'Ready' && row.ready_at_ms !== null && readyWaitMs !== null) {
     const until = dateOf(row.ready_at_ms + readyWaitMs);
     return [`Traffic is not rerouted yet: the deployment waits for ContinueDeployment until ${until}, and then stops.`];
   }
   if (terminationWaitMs === null || row.termination_wait_at_ms === null) return [];
-  if (row.status === 'Succeeded') return [NOT_TERMINATED];
+  if (row.status === 'Succeeded') return plan.terminateBy === undefined ? [NOT_TERMINATED] : [];
   if (row.status !== 'InProgress') return [];
   const until = dateOf(row.termination_wait_at_ms + terminationWaitMs);
+  if (row.wait_skipped_at_ms !== null) return [];
   return [`Traffic is rerouted. The original instances are kept until ${until}: until then a stop can lead it back.`];
+}
+
+/** What programs have said that made or ended hosts, and what is still under way. */
+function orderMessages(orders: readonly OrderRow[]): string[] {
+  const told = orders.slice(0, MAX_TOLD).map(({ kind, outcome, message, last_answer }) => {
+    const what =
+      kind === 'ProvisionByProgram'
+        ? 'The program that makes replacement instances'
+        : 'The program that terminates an original instance';
+    if (outcome === null) return `${what} is under way. Its last answer: ${last_answer ?? 'none yet'}.`;
+    return outcome === 'Succeeded' ? `${what} has succeeded: ${message ?? ''}` : `${what} has failed: ${message ?? ''}`;
+  });
+  return orders.length <= MAX_TOLD ? told : [...told, `There are ${orders.length - MAX_TOLD} more such programs.`];
 }
 
 function dateOf(ms: number): string {

@@ -1,10 +1,15 @@
 /** Waits of a deployment, and how to end them: beyond CodeDeploy. */
+import type { WaitRecord } from '../../protocol/management/shapes.ts';
 import { waitsOf } from '../engine/decide.ts';
+import { TERMINATION_LIMIT_MS } from '../engine/hosts/termination.ts';
+import { PROVISION_LIMIT_MS } from '../engine/provision.ts';
 import { readSnapshot } from '../engine/read-snapshot.ts';
 import { requestStop } from '../engine/stop.ts';
+import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import { openOrdersOf, orderIdOf } from '../store/orders.ts';
 import type { OrderRow, TargetRow } from '../store/schema.ts';
+import type { StoreReader } from '../store/store.ts';
 import { targetsOf } from '../store/targets.ts';
 import { type Handlers, seconds } from './context.ts';
 import { readDeploymentId, requireDeployment } from './deployments.ts';
@@ -27,24 +32,50 @@ export const waitHandlers: Handlers<'StopDeploymentNow' | 'DescribeDeploymentWai
       (await openOrdersOf(ctx.store.db, deployment.deployment_id)).map((order) => [order.order_id, order]),
     );
     return {
-      waits: targets.flatMap((target) => {
-        const wait = waits.get(target.instance_id);
-        const events = snapshot.targets.find(({ instanceId }) => instanceId === target.instance_id)?.events;
-        const event = events?.find(({ position }) => position === wait?.position);
-        if (wait === undefined || event === undefined) return [];
-        return {
-          targetId: target.target_id,
-          lifecycleEventName: event.name,
-          reason: wait.reason,
-          sinceTime: seconds(wait.sinceMs),
-          heardOfTime: seconds(wait.heardOfAtMs),
-          giveUpTime: seconds(wait.giveUpAtMs),
-          ...lastCallOf(orders.get(orderIdOf({ ...idsOf(target), position: event.position }))),
-        };
-      }),
+      waits: [
+        ...(await ownWaits(ctx.store.db, deployment.deployment_id, targets)),
+        ...targets.flatMap((target) => {
+          const wait = waits.get(target.instance_id);
+          const events = snapshot.targets.find(({ instanceId }) => instanceId === target.instance_id)?.events;
+          const event = events?.find(({ position }) => position === wait?.position);
+          if (wait === undefined || event === undefined) return [];
+          return {
+            targetId: target.target_id,
+            lifecycleEventName: event.name,
+            reason: wait.reason,
+            sinceTime: seconds(wait.sinceMs),
+            heardOfTime: seconds(wait.heardOfAtMs),
+            giveUpTime: seconds(wait.giveUpAtMs),
+            ...lastCallOf(orders.get(orderIdOf({ ...idsOf(target), position: event.position }))),
+          };
+        }),
+      ],
     };
   },
 };
+
+/** What the server does for the deployment as a whole, or about a host when all its events are over: no event has it, so it goes by a name of its own. */
+async function ownWaits(
+  db: StoreReader,
+  deploymentId: string,
+  targets: readonly TargetRow[],
+): Promise<readonly WaitRecord[]> {
+  const orders = await deploymentOrdersOf(db, [deploymentId]);
+  return orders
+    .filter(({ outcome }) => outcome === null)
+    .map((order) => {
+      const target = targets.find(({ instance_id }) => instance_id === order.instance_id);
+      const limitMs = target === undefined ? PROVISION_LIMIT_MS : TERMINATION_LIMIT_MS;
+      return {
+        targetId: target?.target_id ?? deploymentId,
+        lifecycleEventName: target === undefined ? 'Provision' : 'Terminate',
+        reason: 'too-long',
+        ...{ sinceTime: seconds(order.given_at_ms), heardOfTime: seconds(order.given_at_ms) },
+        giveUpTime: seconds(order.given_at_ms + limitMs),
+        ...lastCallOf(order),
+      };
+    });
+}
 
 function idsOf({ deployment_id: deploymentId, instance_id: instanceId }: TargetRow) {
   return { deploymentId, instanceId };

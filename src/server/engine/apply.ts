@@ -1,4 +1,5 @@
 import type { Random } from '../../system/random.ts';
+import { giveDeploymentOrder } from '../store/deployment-orders.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { makeReady } from '../store/event-changes.ts';
 import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
@@ -59,6 +60,8 @@ export async function applyActions(
     await updateEvent(tx, key, { status: 'InProgress', ready_at_ms: nowMs, started_at_ms: nowMs });
     await giveOrder(tx, key, event, nowMs);
   }
+  const own = of('give-deployment-order');
+  for (const { kind, subjectId } of own) await giveDeploymentOrder(tx, { deploymentId, kind, subjectId }, {}, nowMs);
   for (const { wait } of of('begin-wait')) {
     const began = wait === 'ready' ? { ready_at_ms: nowMs } : { termination_wait_at_ms: nowMs };
     await updateDeployment(tx, deploymentId, began);
@@ -80,5 +83,5 @@ export async function applyActions(
   }
   const hostOf = new Map(targets.map((target) => [target.instance_id, target.host_arn]));
   const hostArns = idsOf(ready).flatMap((instanceId) => hostOf.get(instanceId) ?? []);
-  return { hostArns, hasOrders: orders.length > 0, followedBy };
+  return { hostArns, hasOrders: orders.length + own.length > 0, followedBy };
 }

@@ -1,5 +1,6 @@
 import type { Random } from '../../system/random.ts';
 import { lockGroupById, updateGroup } from '../store/deployment-groups.ts';
+import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { putHostStates } from '../store/host-states.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
@@ -7,6 +8,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { automaticCreatorOf, statesAfter } from './host-states.ts';
 import { membershipAfter, type ReplacementPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
+import { hasBegunTermination } from './hosts/termination.ts';
 import { rollBack } from './rollback.ts';
 import { TERMINATION_CREATOR } from './scale-in.ts';
 import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, storedSettings } from './settings.ts';
@@ -37,11 +39,15 @@ export async function finishDeployment(
   if (group !== null) {
     await putHostStates(tx, await statesAfter(tx, deployment, group, targets, finish, ctx.nowMs));
   }
-  if (finish.status === 'Succeeded') {
+  // The end of original hosts cannot be taken back: the replacement hosts are the group, however the deployment ends.
+  const isFinal =
+    blueGreenPlanOf(deployment)?.course === 'blue-green' &&
+    hasBegunTermination(await deploymentOrdersOf(tx, [deployment.deployment_id]));
+  if (finish.status === 'Succeeded' || isFinal) {
     const changes = group === null ? null : groupAfter(deployment, group);
     if (changes !== null) await updateGroup(tx, deployment.deployment_group_id, changes);
-    return null;
   }
+  if (finish.status === 'Succeeded') return null;
   // Nothing was installed that could be taken back.
   if (deployment.creator === TERMINATION_CREATOR) return null;
   return rollBack(tx, deployment, group, targets, finish.status, ctx);

@@ -1,11 +1,13 @@
 /** Rows as a decision about a deployment looks at them. */
 import { inChunks } from '../store/chunks.ts';
+import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { type DecisiveEvent, eventsOfActiveTargets } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { FINAL_TARGET_STATUSES, hostsOfTargets } from '../store/targets.ts';
+import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import { blueGreenPlanOf, zonalSettingsOf } from './settings.ts';
-import type { BlueGreenSnapshot, DeploymentSnapshot, HostSnapshot } from './snapshot.ts';
+import type { BlueGreenSnapshot, DeploymentSnapshot, HostSnapshot, OrderSnapshot } from './snapshot.ts';
 
 /** All that a decision about a deployment follows from. @param targets all of it */
 export async function readSnapshot(
@@ -17,7 +19,21 @@ export async function readSnapshot(
   const { deployment_id: deploymentId } = deployment;
   const events = await eventsOfActiveTargets(db, deploymentId);
   const hosts = await hostsOfTargets(db, deploymentId);
-  return { ...snapshotOf(deployment, targets, events, hosts), listeningSinceMs };
+  const snapshot = snapshotOf(deployment, targets, events, hosts);
+  const { blueGreen } = snapshot;
+  const fleets = blueGreen === null ? null : { ...blueGreen, orders: await ordersOf(db, blueGreen.plan, deploymentId) };
+  return { ...snapshot, blueGreen: fleets, listeningSinceMs };
+}
+
+async function ordersOf(db: StoreReader, plan: BlueGreenPlan, deploymentId: string): Promise<OrderSnapshot[]> {
+  if (plan.course !== 'blue-green' || plan.terminateBy === undefined) return [];
+  return (await deploymentOrdersOf(db, [deploymentId])).map((order) => ({
+    kind: order.kind as OrderSnapshot['kind'],
+    subjectId: order.instance_id,
+    givenAtMs: order.given_at_ms,
+    outcome: order.outcome,
+    message: order.message ?? '',
+  }));
 }
 
 /** The same for some of its targets. */
@@ -95,5 +111,7 @@ function blueGreenOf(deployment: DeploymentRow): BlueGreenSnapshot | null {
         continuedAtMs: deployment.continued_at_ms,
         terminationWaitAtMs: deployment.termination_wait_at_ms,
         waitSkippedAtMs: deployment.wait_skipped_at_ms,
+        // Those matter at the end alone, of which a part decides nothing.
+        orders: [],
       };
 }

@@ -2,7 +2,8 @@
  * The rollback of a blue/green deployment: traffic goes back to the original hosts, which are still there, and nothing is installed. It is a
  * deployment of its own that begins in the transaction that ends the other one.
  */
-import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { DeploymentRow, OrderRow, TargetRow } from '../store/schema.ts';
+import { hasBegunTermination } from './hosts/termination.ts';
 import { blueGreenPlanOf, type DeploymentSettings, parseOptions } from './settings.ts';
 
 /** Whether the deployment has moved any traffic, or may have. @param targets as they are at its end */
@@ -15,11 +16,18 @@ export function hasMovedTraffic(targets: readonly TargetRow[]): boolean {
 /**
  * Why a blue/green deployment has no rollback; null: it has one.
  *
- * @param deployment as it was before it ended @param targets as they are at its end
+ * @param deployment as it was before it ended @param targets as they are at its end @param orders of the deployment itself
  */
-export function whyNoWayBack(deployment: DeploymentRow, targets: readonly TargetRow[]): string | null {
+export function whyNoWayBack(
+  deployment: DeploymentRow,
+  targets: readonly TargetRow[],
+  orders: readonly Pick<OrderRow, 'kind'>[],
+): string | null {
   if (blueGreenPlanOf(deployment)?.course === 'blue-green-rollback') {
     return 'There is no rollback: the deployment was one itself.';
+  }
+  if (hasBegunTermination(orders)) {
+    return 'There is no rollback: the original instances are being terminated, or are gone. The replacement instances keep their traffic.';
   }
   // A host that is lost while all wait for their traffic has failed, and had none yet.
   return deployment.status !== 'Ready' && hasMovedTraffic(targets)

@@ -7,6 +7,7 @@
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Random } from '../../system/random.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
+import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
@@ -43,7 +44,9 @@ export async function rollBack(
   const good =
     group.last_successful_deployment_id === null ? null : await findDeployment(tx, group.last_successful_deployment_id);
   const isBlueGreen = blueGreenPlanOf(deployment) !== null;
-  const whyNot = isBlueGreen ? whyNoWayBack(deployment, targets) : whyNoRollback(good, targets);
+  const whyNot = isBlueGreen
+    ? whyNoWayBack(deployment, targets, await deploymentOrdersOf(tx, [deployment.deployment_id]))
+    : whyNoRollback(good, targets);
   if (whyNot !== null) {
     await noteRollback(tx, deployment, { rollbackMessage: whyNot });
     return null;

@@ -1,4 +1,5 @@
 /** Input of a decision about a deployment, and its result. Types only. Pure. */
+import type { DeploymentOrder } from '../store/deployment-orders.ts';
 import type { LifecycleEventStatus, TargetStatus } from '../store/schema.ts';
 import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
@@ -58,6 +59,17 @@ export interface BlueGreenSnapshot {
   readonly terminationWaitAtMs: number | null;
   /** When somebody ended that wait; null: nobody has. */
   readonly waitSkippedAtMs: number | null;
+  /** What the server was told to do for the deployment as a whole. */
+  readonly orders: readonly OrderSnapshot[];
+}
+
+/** An order of the deployment itself. */
+export interface OrderSnapshot extends Pick<DeploymentOrder, 'kind' | 'subjectId'> {
+  readonly givenAtMs: number;
+  /** null: it is under way. */
+  readonly outcome: 'Succeeded' | 'Failed' | null;
+  /** What there is to say of the outcome. */
+  readonly message: string;
 }
 
 /** A deployment that is InProgress or Ready. */
@@ -84,6 +96,8 @@ export type Action =
   | { readonly action: 'ready-event'; readonly instanceId: string; readonly position: number }
   /** The event is the server's own: it is under way at once. */
   | { readonly action: 'give-order'; readonly instanceId: string; readonly position: number; readonly event: string }
+  /** The server has something to do for the deployment as a whole, or about one of its hosts when all events are over. */
+  | ({ readonly action: 'give-deployment-order' } & Pick<DeploymentOrder, 'kind' | 'subjectId'>)
   | { readonly action: 'fail-event'; readonly instanceId: string; readonly position: number; readonly message: string }
   /** The target is over; its events that have not ended are Skipped. */
   | { readonly action: 'end-target'; readonly instanceId: string; readonly status: TargetEnding }

@@ -1,21 +1,21 @@
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { changedTargetsOf, forgetChangedTargets } from '../store/changed-targets.ts';
-import { FINAL_STATUSES, updateDeployment } from '../store/deployments.ts';
+import { FINAL_STATUSES } from '../store/deployments.ts';
 import { lockOpenEvents } from '../store/lifecycle-events.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { targetsOf } from '../store/targets.ts';
 import { type Applied, applyActions } from './apply.ts';
+import { LONGEST_LOOK_MS, standingBefore } from './before.ts';
 import { decide } from './decide.ts';
 import { finishDeployment } from './finish.ts';
-import { type FinishAction, stoppedBy } from './hosts/ending.ts';
-import { fleetStanding, replacementStanding } from './hosts/fleet.ts';
+import type { FinishAction } from './hosts/ending.ts';
 import { resolveTargets } from './hosts/resolve-targets.ts';
-import { endingAfterResuming, suspensionStanding } from './hosts/suspension.ts';
+import { endingAfterResuming } from './hosts/suspension.ts';
 import { noteNotices } from './note-notices.ts';
 import { readSnapshot } from './read-snapshot.ts';
-import { storedSettings, suspendsOf } from './settings.ts';
+import { suspendsOf } from './settings.ts';
 import type { Action } from './snapshot.ts';
 
 export interface StepContext {
@@ -31,11 +31,6 @@ export interface StepResult extends Applied {
   /** How the deployment has ended, if it has. */
   readonly finished: FinishAction | null;
 }
-
-/** How often a deployment is looked at that waits for the first reading of its alarms. */
-const ALARM_WAIT_MS = 60_000;
-/** The same for one whose hosts AWS has not been asked for yet. */
-const FLEET_WAIT_MS = 60_000;
 
 export const NOTHING: StepResult = { hostArns: [], hasOrders: false, followedBy: null, finished: null };
 
@@ -53,28 +48,11 @@ export async function takeStep(
   }
   const apply = { random: ctx.random, nowMs: ctx.clock.now() };
   if (deployment.status === 'Created') {
-    // Stopped before it had targets: it gets none, so nothing about them can make it end in another way.
-    const isStopped = deployment.stop_requested_at_ms !== null;
-    // An alarm that is active already keeps a deployment from beginning; whoever reads it takes the next step.
-    if (!isStopped && deployment.alarms_json !== null && deployment.alarms_read_at_ms === null) {
-      await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + ALARM_WAIT_MS });
-      return NOTHING;
+    const standing = await standingBefore(tx, deployment, apply);
+    if (standing === 'waits' || standing === 'waits, with orders') {
+      return { ...NOTHING, hasOrders: standing === 'waits, with orders' };
     }
-    const fleet = await fleetsStanding(tx, deployment, apply.nowMs);
-    // Whoever asks AWS takes the next step, too.
-    if (!isStopped && fleet === 'awaited') {
-      await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + FLEET_WAIT_MS });
-      return NOTHING;
-    }
-    const suspension = isStopped || fleet !== 'known' ? 'done' : await suspensionStanding(tx, deployment, apply.nowMs);
-    if (suspension === 'awaited') {
-      await updateDeployment(tx, deployment.deployment_id, { wake_at_ms: apply.nowMs + FLEET_WAIT_MS });
-      return NOTHING;
-    }
-    const refused = typeof fleet === 'object' ? fleet : typeof suspension === 'object' ? suspension : null;
-    const begun = async () => refused ?? resolveTargets(tx, deployment, apply);
-    // What was suspended for a deployment that does not even begin is resumed once it has ended.
-    const finished = isStopped ? stoppedBy(deployment.stopped_by_alarm) : await begun();
+    const finished = standing === 'begins' ? await resolveTargets(tx, deployment, apply) : standing;
     if (finished !== null) {
       const followedBy = await finishDeployment(tx, deployment, [], finished, apply);
       await noteNotices(tx, deployment, [], apply.nowMs);
@@ -94,13 +72,6 @@ export async function takeStep(
   return { ...applied, finished: actions.find((action) => action.action === 'finish') ?? null };
 }
 
-/** Whether AWS has said which hosts the deployment has. @returns how it ends instead */
-async function fleetsStanding(tx: StoreTransaction, deployment: DeploymentRow, nowMs: number) {
-  const settings = storedSettings(deployment, null);
-  const own = await fleetStanding(tx, deployment, settings, nowMs);
-  return own === 'known' ? replacementStanding(tx, deployment, settings, nowMs) : own;
-}
-
 /** A deployment that has come to its end ends once the processes that it has suspended run again. */
 async function afterResuming(
   tx: StoreTransaction,
@@ -112,5 +83,5 @@ async function afterResuming(
   if (finish === undefined || suspendsOf(deployment) === null) return actions;
   const others = actions.filter((action) => action !== finish);
   const ending = await endingAfterResuming(tx, deployment, finish, nowMs);
-  return [...others, ending ?? { action: 'wake-at', atMs: nowMs + FLEET_WAIT_MS }];
+  return [...others, ending ?? { action: 'wake-at', atMs: nowMs + LONGEST_LOOK_MS }];
 }

@@ -11,6 +11,7 @@ export interface ProgramEnd {
   readonly call: string;
   readonly exitCode: number;
   readonly stdout: string;
+  readonly stderr: string;
   /** End of what the program said: standard error, else standard output. */
   readonly said: string;
 }
@@ -24,22 +25,41 @@ const OUTPUT_GRACE_MS = 200;
 /**
  * Runs a program; it gets no more of this process's environment than where programs are.
  *
+ * @param graceMs between SIGTERM and SIGKILL for one that does not end before the signal
  * @throws BalancerFault when it cannot be started, or does not end before the signal, which ends it with all that it has started
  */
 export async function runProgram(
   command: readonly string[],
   signal: AbortSignal,
   environment: Readonly<Record<string, string>> = {},
+  graceMs = 0,
 ): Promise<ProgramEnd> {
   const call = command.join(' ');
   try {
     signal.throwIfAborted();
-    const { exitCode, stdout, stderr } = await run(command, signal, { ...programEnvironment(), ...environment });
+    const { exitCode, stdout, stderr } = await run(
+      command,
+      signal,
+      { ...programEnvironment(), ...environment },
+      graceMs,
+    );
     const said = (stderr || stdout).trim().slice(-MAX_SAID) || `exit ${exitCode}`;
-    return { call, exitCode, stdout, said };
+    return { call, exitCode, stdout, stderr, said };
   } catch (cause) {
-    const answer = signal.aborted ? 'it did not end in time' : messageOf(cause);
+    const wrote = cause instanceof CutOff && cause.output !== '' ? `; it had written: ${cause.output}` : '';
+    const answer = signal.aborted ? `it did not end in time${wrote}` : messageOf(cause);
     throw new BalancerFault({ call, answer }, { cause });
+  }
+}
+
+/** A program that was ended by the signal. */
+class CutOff extends Error {
+  /** The end of what it wrote until then. */
+  readonly output: string;
+
+  constructor(cause: unknown, output: string) {
+    super('it was ended', { cause });
+    this.output = output;
   }
 }
 
@@ -49,7 +69,12 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function run(command: readonly string[], signal: AbortSignal, env: Record<string, string>): Promise<Outcome> {
+function run(
+  command: readonly string[],
+  signal: AbortSignal,
+  env: Record<string, string>,
+  graceMs: number,
+): Promise<Outcome> {
   const [program = '', ...args] = command;
   const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
   // A process group of its own: what a script waits for would outlive it, and hold its output.
@@ -59,10 +84,22 @@ function run(command: readonly string[], signal: AbortSignal, env: Record<string
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  const abort = () => {
+  const kill = () => {
     if (child.pid !== undefined) signalProcess(-child.pid, 'SIGKILL');
     letGo();
-    reject(signal.reason);
+    reject(new CutOff(signal.reason, (stderr() || stdout()).trim().slice(-MAX_SAID)));
+  };
+  const abort = () => {
+    if (graceMs === 0 || child.pid === undefined) {
+      kill();
+      return;
+    }
+    signalProcess(-child.pid, 'SIGTERM');
+    const timer = setTimeout(kill, graceMs);
+    child.on('exit', () => {
+      clearTimeout(timer);
+      kill();
+    });
   };
   signal.addEventListener('abort', abort, { once: true });
   child.on('error', reject);

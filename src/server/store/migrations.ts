@@ -44,6 +44,7 @@ const STEPS: readonly Step[] = [
   replacementFleets,
   ecsServices,
   terminationHooks,
+  ordersOfDeployments,
 ];
 
 /** The step that a database of this version is at. */
@@ -484,4 +485,9 @@ function ecsServices(TEXT: string): readonly string[] {
 /** Which deployment an instance waits for that is terminated. */
 function terminationHooks(TEXT: string): readonly string[] {
   return [`alter table lifecycle_actions add column deployment_id ${TEXT}`];
+}
+
+/** Orders that no lifecycle event has, with their outcomes. */
+function ordersOfDeployments(TEXT: string): readonly string[] {
+  return [`alter table orders add column outcome ${TEXT}`, `alter table orders add column message ${TEXT}`];
 }

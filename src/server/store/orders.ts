@@ -1,5 +1,6 @@
 /**
- * Work that the server itself does for deployments: an order for each lifecycle event that no host carries out.
+ * Work that the server itself does for deployments: an order for each lifecycle event that no host carries out, and the orders that a
+ * deployment has of its own (`deployment-orders`).
  *
  * An order's id follows from its event, so deciding twice makes one row. A server leases an order before it acts on it, and reports with the
  * lease's name. A lease that another server has taken over is lost: its reports are refused. So two servers never act on one order at the
@@ -14,6 +15,21 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 
 export function orderIdOf({ deploymentId, instanceId, position }: EventKey): string {
   return `${deploymentId}/${instanceId}/${position}`;
+}
+
+/** Writes down what an order must remember while its call is made. @returns false: the lease was lost, and nothing was written */
+export async function rememberInOrder(
+  db: StoreReader,
+  { orderId, leaseId }: Lease,
+  { memory_json, last_call }: Pick<OrderRow, 'memory_json' | 'last_call'>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('orders')
+    .set({ memory_json, last_call: said(last_call), last_answer: null })
+    .where('order_id', '=', orderId)
+    .where('lease_id', '=', leaseId)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** Gives an order, unless it was given before. */
@@ -33,6 +49,8 @@ export async function giveOrder(tx: StoreTransaction, event: EventKey, kind: str
       last_call: null,
       last_answer: null,
       given_at_ms: nowMs,
+      outcome: null,
+      message: null,
     })
     .onConflict((conflict) => conflict.column('order_id').doNothing())
     .execute();
@@ -54,6 +72,8 @@ export interface LeaseRequest {
   readonly untilMs: number;
   /** At most so many. */
   readonly limit: number;
+  /** What the caller knows how to carry out. */
+  readonly kinds: readonly string[];
 }
 
 /**
@@ -63,11 +83,12 @@ export interface LeaseRequest {
  * way when the rollback takes the host out. It would bring the host back in the middle of an Install.
  */
 export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): Promise<OrderRow[]> {
-  const { leaseId, nowMs, leaseNowMs = nowMs, untilMs, limit } = request;
+  const { leaseId, nowMs, leaseNowMs = nowMs, untilMs, limit, kinds } = request;
   const due = await tx
     .selectFrom('orders')
     .select('order_id')
     .where('wake_at_ms', '<=', nowMs)
+    .where('kind', 'in', kinds)
     .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
     .where('instance_id', 'not in', (eb) =>
       eb
@@ -111,7 +132,8 @@ export async function renewLease(
   return numUpdatedRows > 0n;
 }
 
-export type OrderReport = Pick<OrderRow, 'wake_at_ms' | 'memory_json' | 'last_call' | 'last_answer'>;
+export type OrderReport = Pick<OrderRow, 'wake_at_ms' | 'memory_json' | 'last_call' | 'last_answer'> &
+  Partial<Pick<OrderRow, 'outcome' | 'message'>>;
 
 /**
  * Writes down what an order has come to, and gives its lease back.
@@ -121,12 +143,12 @@ export type OrderReport = Pick<OrderRow, 'wake_at_ms' | 'memory_json' | 'last_ca
 export async function reportOrder(
   tx: StoreTransaction,
   { orderId, leaseId }: Lease,
-  { wake_at_ms, memory_json, last_call, last_answer }: OrderReport,
+  { wake_at_ms, memory_json, last_call, last_answer, outcome = null, message = null }: OrderReport,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
     .updateTable('orders')
     .set({ wake_at_ms, memory_json, last_call: said(last_call), last_answer: said(last_answer) })
-    .set({ lease_id: null, lease_until_ms: null })
+    .set({ outcome, message: said(message), lease_id: null, lease_until_ms: null })
     .where('order_id', '=', orderId)
     .where('lease_id', '=', leaseId)
     .executeTakeFirst();
@@ -135,12 +157,17 @@ export async function reportOrder(
 
 const said = (text: string | null) => (text === null ? null : storableText(text));
 
-/** When the next order is to be looked at that nobody works on; null: there is none. */
-export async function nextOrderAtMs(db: StoreReader, leaseNowMs: number): Promise<number | null> {
+/** When the next order of these kinds is to be looked at that nobody works on; null: there is none. */
+export async function nextOrderAtMs(
+  db: StoreReader,
+  leaseNowMs: number,
+  kinds: readonly string[],
+): Promise<number | null> {
   const row = await db
     .selectFrom('orders')
     .select(['wake_at_ms', 'lease_until_ms'])
     .where('wake_at_ms', 'is not', null)
+    .where('kind', 'in', kinds)
     .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
     .orderBy('wake_at_ms')
     .limit(1)

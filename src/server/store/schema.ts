@@ -361,14 +361,16 @@ export interface ChangedTargetRow {
   instance_id: string;
 }
 
-/** Something that the server itself has to do for a lifecycle event. */
+/** Something that the server itself has to do for a lifecycle event, or for a deployment as a whole. */
 export interface OrderRow {
-  /** Follows from the event: deployment, instance and position. */
+  /** Follows from the event: deployment, instance and position. Of a deployment's own: deployment, kind and what it is about. */
   order_id: string;
   deployment_id: string;
+  /** Of a deployment's own order: what it is about, which may be the deployment itself. */
   instance_id: string;
+  /** The event's; -1: it is the deployment's own, and no event has it. */
   position: number;
-  /** The event's name, which says who carries it out. */
+  /** The event's name, or `DeploymentOrderKind` of `store/deployment-orders`: it says who carries it out. */
   kind: string;
   /** When it is to be looked at next; null: it is over. */
   wake_at_ms: number | null;
@@ -381,6 +383,9 @@ export interface OrderRow {
   last_call: string | null;
   last_answer: string | null;
   given_at_ms: number;
+  /** How a deployment's own order has ended, and what there is to say of it; null: not yet, or an event has it. */
+  outcome: 'Succeeded' | 'Failed' | null;
+  message: string | null;
 }
 
 /** A message to somebody about a deployment or one of its targets. */

@@ -16,5 +16,18 @@ export interface Standing {
   readonly lastAnswer: string | null;
 }
 
+/** What a handler is given for one call. */
+export interface OrderCall {
+  /** Ends the call: its time is over, its lease is lost, or the server stops. */
+  readonly signal: AbortSignal;
+  /**
+   * Writes down what must be known if the server is killed during the call.
+   *
+   * @param call that is about to be made, in words
+   * @throws Error when somebody else has the order now: the call must not be made
+   */
+  remember(memory: unknown, call: string): Promise<void>;
+}
+
 /** Makes the next call of an order. It does not wait: the order says when it wants to be looked at again. */
-export type OrderHandler = (order: OrderRow, signal: AbortSignal) => Promise<Progress>;
+export type OrderHandler = (order: OrderRow, call: OrderCall) => Promise<Progress>;

@@ -24,8 +24,9 @@ export interface TrafficContext {
 
 /** Handlers by the kind of an order, which is the event's name. */
 export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraffic' | 'AllowTraffic', OrderHandler>> {
-  const handler = (isBlock: boolean) => (order: OrderRow, signal: AbortSignal) =>
-    callBalancers(ctx, order, isBlock, signal);
+  const handler = (isBlock: boolean): OrderHandler => {
+    return (order, { signal }) => callBalancers(ctx, order, isBlock, signal);
+  };
   return { BlockTraffic: handler(true), AllowTraffic: handler(false) };
 }
 

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createManagementClient, type ManagementClient } from '../../../src/protocol/management/client.ts';
 import { systemClock } from '../../../src/system/clock.ts';
-import { handDrivenHost } from '../../support/hand-driven-host.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type HandDrivenHost, handDrivenHost, managementClient } from '../../support/hand-driven-host.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { suiteDatabase } from '../../support/suite-database.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
@@ -150,3 +151,68 @@ test('a deployment shows its fleets by their labels, its waits, and what its gro
   const { instanceSummary } = await client.call('GetDeploymentInstance', { deploymentId, instanceId: 'old-1' });
   expect(instanceSummary).toMatchObject({ instanceType: 'Blue', lifecycleEvents: [{}, {}, {}] });
 });
+
+test('a deployment has its replacement hosts made by a program, and its original hosts ended by another one', async () => {
+  using own = scratchFolder();
+  const [calls, loadBalancersFile, fleetsFile] = [own.at('calls'), own.at('balancers.json'), own.at('fleets.json')];
+  const log = `echo "$SLIPWAY_ACTION $SLIPWAY_APPLICATION/$SLIPWAY_DEPLOYMENT_GROUP $SLIPWAY_HOST $SLIPWAY_TAGS" >> ${own.word('calls')}`;
+  writeFileSync(loadBalancersFile, '{"front": {"kind": "script", "command": ["/bin/true"]}}');
+  writeFileSync(
+    fleetsFile,
+    JSON.stringify({
+      'site/*': {
+        provision: { command: ['/bin/sh', '-c', `${log}; echo one host made; echo '{"hosts": ["made-1"]}'`] },
+        terminate: { command: ['/bin/sh', '-c', `${log}; echo ended`] },
+      },
+    }),
+  );
+  await using made = await testServer(own.at('data'), undefined, undefined, { loadBalancersFile, fleetsFile });
+  const admin = managementClient(made.url, await made.key('admin'));
+  await admin.call('CreateApplication', SITE);
+  const old = await handDrivenHost(made.url, admin, 'old-1', 'old');
+  await admin.call('CreateDeploymentGroup', {
+    ...{ ...SITE, deploymentGroupName: 'web', serviceRoleArn: 'arn:aws:iam::000000000000:role/any' },
+    ...{ onPremisesInstanceTagFilters: tagged('old'), deploymentStyle: STYLE, loadBalancerInfo: FRONT },
+    blueGreenDeploymentConfiguration: { terminateBlueInstancesOnDeploymentSuccess: { action: 'TERMINATE' } },
+  });
+  const { deploymentId = '' } = await admin.call('CreateDeployment', {
+    ...{ ...SITE, deploymentGroupName: 'web' },
+    revision: { revisionType: 'S3', s3Location: { bucket: 'revisions', key: 'a.zip', bundleType: 'zip' } },
+  });
+  const info = async () => (await admin.call('GetDeployment', { deploymentId })).deploymentInfo;
+  const filter = { Key: 'slipway-deployment', Value: deploymentId, Type: 'KEY_AND_VALUE' };
+  expect((await info())?.targetInstances).toEqual({ tagFilters: [filter] });
+  await eventually(async () => {
+    const { waits } = await admin.call('DescribeDeploymentWaits', { deploymentId });
+    return waits[0]?.lastAnswer === '1 have not enrolled: made-1';
+  });
+  expect((await admin.call('DescribeDeploymentWaits', { deploymentId })).waits).toMatchObject([
+    { targetId: deploymentId, lifecycleEventName: 'Provision' },
+  ]);
+  const green = await handDrivenHost(made.url, admin, 'made-1', 'any');
+  const tags = [{ Key: filter.Key, Value: filter.Value }];
+  await admin.call('AddTagsToOnPremisesInstances', { instanceNames: ['made-1'], tags });
+  await runUntil(green, 'ValidateService');
+  await runUntil(green, 'AfterAllowTraffic');
+  await runUntil(old, 'AfterBlockTraffic');
+  await eventually(async () => (await info())?.status === 'Succeeded');
+  expect((await info())?.deploymentStatusMessages).toEqual([
+    'The program that makes replacement instances has succeeded: exit 0\none host made\n{"hosts": ["made-1"]}',
+    'The program that terminates an original instance has succeeded: exit 0\nended',
+  ]);
+  expect(readFileSync(calls, 'utf8').trimEnd().split('\n')).toEqual([
+    `provision site/web  {"slipway-deployment":"${deploymentId}"}`,
+    'terminate site/web old-1 {"Role":"old"}',
+  ]);
+});
+
+/** The host does all that it is told, up to this event. */
+async function runUntil(host: HandDrivenHost, last: string): Promise<void> {
+  for (let name = ''; name !== last; ) {
+    const command = await host.command();
+    name = command.CommandName;
+    await host.client.acknowledge(command.HostCommandIdentifier, false);
+    const diagnostics = { errorCode: 0, scriptName: '', message: 'Succeeded', log: '' } as const;
+    await host.client.complete(command.HostCommandIdentifier, { status: 'Succeeded', diagnostics });
+  }
+}

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { databaseClock } from '../../../src/server/store/database-clock.ts';
+import { giveDeploymentOrder, NO_EVENT } from '../../../src/server/store/deployment-orders.ts';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
 import {
   giveOrder,
@@ -19,6 +20,7 @@ const EVENT = { deploymentId: 'd-1', instanceId: 'i-1', position: 1 };
 /** Of a host of its own. */
 const eventAt = (position: number) => ({ ...EVENT, instanceId: `i-${position}`, position });
 const ORDER = orderIdOf(EVENT);
+const KINDS = ['BlockTraffic', 'AllowTraffic'];
 const NOTHING = { memory_json: null, last_call: null, last_answer: null };
 
 async function makeOrders(store: Store, positions: readonly number[] = [1], nowMs = 0): Promise<void> {
@@ -30,7 +32,7 @@ async function makeOrders(store: Store, positions: readonly number[] = [1], nowM
 }
 
 const lease = (store: Store, leaseId: string, nowMs: number, untilMs: number, limit = 10) =>
-  store.transaction((tx) => leaseOrders(tx, { leaseId, nowMs, untilMs, limit }));
+  store.transaction((tx) => leaseOrders(tx, { leaseId, nowMs, untilMs, limit, kinds: KINDS }));
 const report = (store: Store, leaseId: string, wake_at_ms: number | null, orderId = ORDER) =>
   store.transaction((tx) => reportOrder(tx, { orderId, leaseId }, { ...NOTHING, wake_at_ms }));
 
@@ -44,12 +46,31 @@ describeStores('orders', (kind) => {
     expect(await openOrdersOf(store.db, 'd-1')).toMatchObject([{ order_id: ORDER, lease_id: 'first', given_at_ms: 0 }]);
   });
 
+  test('an order is leased only by who knows how to carry out its kind', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    const own = { deploymentId: 'd-1', kind: 'ProvisionByProgram', subjectId: 'd-1' } as const;
+    await store.transaction((tx) => giveDeploymentOrder(tx, own, { originals: 2 }, 5));
+    await store.transaction((tx) => giveDeploymentOrder(tx, own, { originals: 9 }, 7));
+    const ask = (kinds: readonly string[]) =>
+      store.transaction((tx) => leaseOrders(tx, { leaseId: 'x', nowMs: 10, untilMs: 20, limit: 10, kinds }));
+    expect(await nextOrderAtMs(store.db, 10, ['ProvisionByProgram'])).toBe(5);
+    expect(await ask(['TerminateByProgram'])).toEqual([]);
+    expect(await ask(['ProvisionByProgram'])).toMatchObject([
+      { deployment_id: 'd-1', instance_id: 'd-1', position: NO_EVENT, memory_json: '{"originals":2}', outcome: null },
+    ]);
+    expect(await ask(KINDS)).toMatchObject([{ order_id: ORDER }]);
+  });
+
   test('a lease goes by the clock of the database, whatever the time is on the server that asks', async () => {
     await using database = await kind.create();
     const store = await database.open();
     await makeOrders(store);
     const ask = (leaseId: string, nowMs: number, leaseNowMs: number) =>
-      store.transaction((tx) => leaseOrders(tx, { leaseId, nowMs, leaseNowMs, untilMs: leaseNowMs + 100, limit: 10 }));
+      store.transaction((tx) =>
+        leaseOrders(tx, { leaseId, nowMs, leaseNowMs, untilMs: leaseNowMs + 100, limit: 10, kinds: KINDS }),
+      );
     expect(await ask('first', 0, 1_000)).toHaveLength(1);
     // Its own clock is an hour ahead.
     expect(await ask('ahead', 3_600_000, 1_050)).toEqual([]);
@@ -113,12 +134,12 @@ describeStores('orders', (kind) => {
     ] as const) {
       await report(store, 'a', wakeAtMs, orderIdOf(eventAt(position)));
     }
-    expect(await nextOrderAtMs(store.db, 0)).toBe(20);
+    expect(await nextOrderAtMs(store.db, 0, KINDS)).toBe(20);
     expect(await lease(store, 'b', 19, 100)).toEqual([]);
     expect((await lease(store, 'b', 60, 100, 1)).map((row) => row.position)).toEqual([2]);
-    expect(await nextOrderAtMs(store.db, 60)).toBe(50);
+    expect(await nextOrderAtMs(store.db, 60, KINDS)).toBe(50);
     expect((await lease(store, 'c', 60, 100)).map((row) => row.position)).toEqual([1]);
-    expect(await nextOrderAtMs(store.db, 60)).toBeNull();
+    expect(await nextOrderAtMs(store.db, 60, KINDS)).toBeNull();
   });
 
   test('two servers that lease at the same moment get each order once', async () => {

@@ -15,6 +15,10 @@ export interface ReplacementPlan {
   readonly readyWaitMs: number | null;
   /** Wait before the original hosts are terminated, in milliseconds; null: they are kept. */
   readonly terminationWaitMs: number | null;
+  /** What makes the replacement hosts before anything else; absent: they are there. */
+  readonly provisionBy?: 'program';
+  /** What ends the original hosts after the wait; absent: nothing does, and they run on. */
+  readonly terminateBy?: 'program';
 }
 
 /** A rollback: the original hosts get their traffic back, and then the replacement hosts lose it. */
@@ -44,6 +48,14 @@ export interface TargetInstances extends Pick<MembershipSettings, 'ec2TagSet'> {
   readonly autoScalingGroups?: readonly string[] | undefined;
 }
 
+/**
+ * The replacement hosts of a deployment that names none, where a program makes them: it gives them this tag, whose value is another one in each
+ * deployment.
+ */
+export function madeFor(deploymentId: string): TargetInstances {
+  return { tagFilters: [{ Key: 'slipway-deployment', Value: deploymentId, Type: 'KEY_AND_VALUE' }] };
+}
+
 const MINUTE_MS = 60_000;
 
 export function replacementPlan(
@@ -65,6 +77,21 @@ export function replacementPlan(
 /** The same plan where AWS says which hosts are the replacement. */
 export function withGreenInAws(plan: ReplacementPlan, { autoScalingGroups = [] }: TargetInstances): ReplacementPlan {
   return { ...plan, greenInAws: { autoScalingGroups } };
+}
+
+/** Whether there is something that makes replacement hosts for a group, and something that ends original ones. */
+export interface Hands {
+  readonly provision: boolean;
+  readonly terminate: boolean;
+}
+
+/** Where nobody asks for the end of the original hosts, nothing ends them. */
+export function withHands(plan: ReplacementPlan, hands: Hands): ReplacementPlan {
+  return {
+    ...plan,
+    ...(hands.provision ? { provisionBy: 'program' } : {}),
+    ...(hands.terminate && plan.terminationWaitMs !== null ? { terminateBy: 'program' } : {}),
+  };
 }
 
 /**

@@ -19,6 +19,7 @@ import { type FinishAction, failedWith, SUCCEEDED, stoppedBy } from './ending.ts
 import { budget, requiredHealthyHosts } from './health.ts';
 import { ALL_AT_ONCE, countsOf, type Fleets, moveOn, type Pace } from './stages.ts';
 import { Target } from './target.ts';
+import { terminateOriginals } from './termination.ts';
 import { decideWayBack } from './way-back.ts';
 import { decideWithinTargets } from './within-targets.ts';
 
@@ -118,7 +119,11 @@ function goForward(going: Going, plan: ReplacementPlan): Outlook {
     const message = `${failed} of ${blue.length} original instances could not be taken out of their load balancers.`;
     return failedWith('HEALTH_CONSTRAINTS', message);
   }
-  return throughTerminationWait(state, plan, nowMs, actions) ?? SUCCEEDED;
+  return (
+    throughTerminationWait(state, plan, nowMs, actions) ??
+    terminateOriginals(state, plan, blue, nowMs, actions) ??
+    SUCCEEDED
+  );
 }
 
 function notInstalled(hosts: number, { allowed, required }: Pace, failed: number): FinishAction {

@@ -29,3 +29,13 @@ function listsOf(flat: readonly TagFilter[] = [], lists: FilterLists = []): Filt
   if (lists.length > 0) return lists;
   return flat.length > 0 ? [flat] : [];
 }
+
+/** Tags with which a host matches filters, by their keys: those of the first filter of each list. */
+export function tagsThatMatch(lists: FilterLists): Readonly<Record<string, string>> {
+  return Object.fromEntries(lists.flatMap(([first]) => (first === undefined ? [] : [tagOf(first)])));
+}
+
+/** A filter that leaves key or value open is matched by any text there. */
+function tagOf({ Key, Value, Type }: TagFilter): readonly [string, string] {
+  return [(Type === 'VALUE_ONLY' ? undefined : Key) || 'fleet', (Type === 'KEY_ONLY' ? undefined : Value) ?? ''];
+}

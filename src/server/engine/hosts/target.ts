@@ -14,6 +14,7 @@ import type {
 
 /** A target while it is decided about: its status and its events' follow the actions that have been decided so far. */
 export class Target {
+  readonly instanceId: string;
   status: TargetStatus;
   /** '' where the deployment does not go from zone to zone. */
   readonly zone: string;
@@ -24,7 +25,6 @@ export class Target {
   isInstalled: boolean;
   /** Position of the first event that waits for the other targets; null: none does. */
   readonly #gateAt: number | null;
-  readonly #instanceId: string;
   readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
   readonly #host: HostSnapshot;
   readonly #listeningSinceMs: number;
@@ -42,7 +42,7 @@ export class Target {
       deployment.blueGreen === null || snapshot.label === null
         ? null
         : eventsBeforeGate(deployment.blueGreen.plan.course, snapshot.label);
-    this.#instanceId = snapshot.instanceId;
+    this.instanceId = snapshot.instanceId;
     this.#events = snapshot.events.map((event) => ({ ...event }));
     this.#host = snapshot.host;
     this.#listeningSinceMs = deployment.listeningSinceMs;
@@ -83,7 +83,7 @@ export class Target {
   }
 
   start(): void {
-    this.#actions.push({ action: 'start-target', instanceId: this.#instanceId });
+    this.#actions.push({ action: 'start-target', instanceId: this.instanceId });
     this.status = 'InProgress';
   }
 
@@ -94,11 +94,11 @@ export class Target {
     if (next === undefined || next.status !== 'Pending' || next.readyAtMs !== null) return;
     next.readyAtMs = this.#nowMs;
     if (!isDoneByServer(next.name)) {
-      this.#actions.push({ action: 'ready-event', instanceId: this.#instanceId, position: next.position });
+      this.#actions.push({ action: 'ready-event', instanceId: this.instanceId, position: next.position });
       return;
     }
     const { position, name: event } = next;
-    this.#actions.push({ action: 'give-order', instanceId: this.#instanceId, position, event });
+    this.#actions.push({ action: 'give-order', instanceId: this.instanceId, position, event });
     next.status = 'InProgress';
     next.startedAtMs = this.#nowMs;
   }
@@ -162,7 +162,7 @@ export class Target {
       this.#end('Succeeded');
       return;
     }
-    this.#actions.push({ action: 'ready-target', instanceId: this.#instanceId });
+    this.#actions.push({ action: 'ready-target', instanceId: this.instanceId });
     this.status = 'Ready';
     this.isInstalled = true;
   }
@@ -179,12 +179,12 @@ export class Target {
   #failCurrent(message: string): void {
     const current = this.#current();
     if (current === undefined) return;
-    this.#actions.push({ action: 'fail-event', instanceId: this.#instanceId, position: current.position, message });
+    this.#actions.push({ action: 'fail-event', instanceId: this.instanceId, position: current.position, message });
     current.status = 'Failed';
   }
 
   #end(status: TargetEnding): void {
-    this.#actions.push({ action: 'end-target', instanceId: this.#instanceId, status });
+    this.#actions.push({ action: 'end-target', instanceId: this.instanceId, status });
     this.status = status;
     this.endedAtMs = this.#nowMs;
   }

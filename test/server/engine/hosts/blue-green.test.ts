@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventsOfLabel } from '../../../../src/server/engine/course.ts';
 import { decide, decidePart } from '../../../../src/server/engine/decide.ts';
-import type { ReplacementPlan } from '../../../../src/server/engine/hosts/blue-green-plan.ts';
+import { type ReplacementPlan, withHands } from '../../../../src/server/engine/hosts/blue-green-plan.ts';
 import { type MinimumHealthyHosts, requiredHealthyHosts } from '../../../../src/server/engine/hosts/health.ts';
 import { BLUE_GREEN_LIMIT_MS } from '../../../../src/server/engine/limits.ts';
 import { SimulatedDeployment } from '../../../support/simulated-deployment.ts';
@@ -10,21 +10,24 @@ import { SimulatedDeployment } from '../../../support/simulated-deployment.ts';
 const MINUTE_MS = 60_000;
 const namesOf = (course: 'blue-green' | 'blue-green-rollback', label: 'blue' | 'green') =>
   eventsOfLabel(course, label).map(({ name }) => name);
-const plan = (changes: Partial<ReplacementPlan> = {}): ReplacementPlan => ({
-  ...{ course: 'blue-green', greenFilterLists: [], readyWaitMs: null, terminationWaitMs: null },
-  ...changes,
-});
+const plan = ({ readyWaitMs = null, terminationWaitMs = null, terminateBy }: Changes = {}): ReplacementPlan =>
+  withHands(
+    { course: 'blue-green', greenFilterLists: [], readyWaitMs, terminationWaitMs },
+    { provision: false, terminate: terminateBy !== undefined },
+  );
 const settingsOf = (minimum: MinimumHealthyHosts) => ({
   ...{ minimum, deploymentConfigName: 'any', ignoreApplicationStopFailures: false, zonal: null },
 });
 const ALL: MinimumHealthyHosts = { type: 'HOST_COUNT', value: 0 };
 const ONE: MinimumHealthyHosts = { type: 'MOST_CONCURRENCY', value: 1 };
 
+type Changes = { readonly [Name in keyof ReplacementPlan]?: ReplacementPlan[Name] | undefined };
+
 interface Made {
   readonly green?: number;
   readonly blue?: number;
   readonly minimum?: MinimumHealthyHosts;
-  readonly changes?: Partial<ReplacementPlan>;
+  readonly changes?: Changes;
   readonly isWayBack?: boolean;
 }
 
@@ -101,6 +104,43 @@ describe('a blue/green deployment', () => {
     if (isSkipped && deployment.blueGreen !== null) deployment.blueGreen.waitSkippedAtMs = deployment.nowMs;
     deployment.step();
     expect(deployment.finished?.status).toBe('Succeeded');
+  });
+
+  test.each([
+    [['Succeeded', 'Succeeded'], { status: 'Succeeded', errorCode: null }],
+    [
+      ['Succeeded', 'Failed'],
+      {
+        status: 'Failed',
+        errorCode: 'HOOK_EXECUTION_FAILURE',
+        errorMessage: expect.stringContaining('1 of 2 original'),
+      },
+    ],
+  ] as const)(
+    'has its original hosts ended after the wait, once each, and is over when they are: %j',
+    (outcomes, end) => {
+      const deployment = make({ changes: { terminationWaitMs: MINUTE_MS, terminateBy: 'program' } });
+      work(deployment);
+      expect(deployment.blueGreen?.orders).toEqual([]);
+      deployment.nowMs += MINUTE_MS;
+      deployment.step();
+      expect(deployment.blueGreen?.orders.map(({ subjectId }) => subjectId)).toEqual(['host-2', 'host-3']);
+      for (const [at, outcome] of outcomes.entries()) {
+        expect(deployment.finished).toBeNull();
+        deployment.endOwnOrder(at, outcome, 'it broke');
+        deployment.step();
+      }
+      expect(deployment.finished).toMatchObject(end);
+    },
+  );
+
+  test('fails when no server ends its original hosts within two hours', () => {
+    const deployment = make({ changes: { terminationWaitMs: 0, terminateBy: 'program' } });
+    work(deployment);
+    expect(deployment.finished).toBeNull();
+    deployment.nowMs += 120 * MINUTE_MS;
+    deployment.step();
+    expect(deployment.finished).toMatchObject({ status: 'Failed', errorCode: 'TIMEOUT' });
   });
 
   test('is stopped during the wait before termination, and ends as Stopped', () => {
@@ -183,6 +223,7 @@ const made = fc.record({
   changes: fc.record({
     readyWaitMs: fc.constantFrom(null, MINUTE_MS, 48 * 60 * MINUTE_MS),
     terminationWaitMs: fc.constantFrom(null, 0, 60 * MINUTE_MS),
+    terminateBy: fc.constantFrom(undefined, 'program' as const),
   }),
   isWayBack: fc.boolean(),
 });
@@ -191,6 +232,7 @@ const happening = fc.oneof(
   { weight: 90, arbitrary: fc.tuple(fc.constant('poll'), host, fc.constantFrom('run', 'run', 'run', 'noop', 'lost')) },
   { weight: 90, arbitrary: fc.tuple(fc.constant('complete'), host, fc.constantFrom(...Array(9).fill('good'), 'bad')) },
   { weight: 70, arbitrary: fc.tuple(fc.constant('step'), host, fc.constantFrom('done', 'done', 'crash')) },
+  { weight: 20, arbitrary: fc.tuple(fc.constant('end'), host, fc.constantFrom('good', 'good', 'good', 'bad')) },
   { weight: 5, arbitrary: fc.tuple(fc.constant('redeliver'), host, fc.constant('')) },
   { weight: 5, arbitrary: fc.tuple(fc.constant('continue'), host, fc.constantFrom('ready', 'termination')) },
   { weight: 5, arbitrary: fc.tuple(fc.constant('wait'), host, fc.constantFrom('a second', 'a minute', 'a day')) },
@@ -224,6 +266,7 @@ function happen(deployment: SimulatedDeployment, [what, index, how]: readonly [s
   if (what === 'poll') deployment.poll(index, how === 'lost', how === 'noop');
   else if (what === 'complete') deployment.complete(index, how === 'good');
   else if (what === 'step') deployment.step(how === 'crash', compared(deployment));
+  else if (what === 'end') deployment.endOwnOrder(index, how === 'good' ? 'Succeeded' : 'Failed');
   else if (what === 'redeliver') deployment.redeliver();
   else if (what === 'wait') deployment.nowMs += WAITS_MS[how] ?? 0;
   else if (what === 'stop') deployment.requestStop();
