@@ -21,6 +21,7 @@ import { nextAutomaticAtMs } from './automatic-pause.ts';
 import type { Engine } from './engine.ts';
 import { type Arrivals, type AutomaticDeployment, arrivalsOf, MAX_TRIES } from './hosts/arrivals.ts';
 import { fleetSettings } from './hosts/fleet.ts';
+import { movedBack } from './moved-back.ts';
 import { type DeploymentOptions, parseOptions, type SettingsOfGroup, settingsOf } from './settings.ts';
 
 export interface ArrivalsWatchContext {
@@ -137,7 +138,8 @@ async function findArrivals(
   const { filterLists, ec2FilterLists = [], fleetOf } = membership;
   const revision = identityOf(parseLocation(good.revision_json));
   const rows = new Map<string, Awaited<ReturnType<typeof instancesBehind>>[number]>();
-  const limits = { heardOfSinceMs: nowMs - HEARD_OF_MS, limit: MAX_HOSTS };
+  const back = await movedBack(db, group, { revision, asksAws });
+  const limits = { heardOfSinceMs: nowMs - HEARD_OF_MS, limit: MAX_HOSTS, also: back };
   for (const lists of [filterLists, ec2FilterLists]) {
     for (const row of await instancesBehind(db, { id, filterLists: lists, revision }, limits)) {
       rows.set(row.instance_id, row);
@@ -150,6 +152,7 @@ async function findArrivals(
     instanceId: row.instance_id,
     registeredAtMs: row.registered_at_ms,
     heardOfAtMs: row.last_polled_at_ms ?? 0,
+    isMovedBack: back.includes(row.instance_id),
     state:
       row.health === null
         ? null

@@ -88,7 +88,16 @@ export async function instancesBehind(
     /** Id of the deployment group: its instances are those that AWS has in it. */
     | { readonly fleetOf: string }
   ),
-  { heardOfSinceMs, limit }: { readonly heardOfSinceMs: number; readonly limit: number },
+  {
+    heardOfSinceMs,
+    limit,
+    also = [],
+  }: {
+    readonly heardOfSinceMs: number;
+    readonly limit: number;
+    /** Instances that count as behind whatever is known of them. */
+    readonly also?: readonly string[];
+  },
 ) {
   if ('filterLists' in group && group.filterLists.length === 0) return [];
   let query = db
@@ -104,7 +113,10 @@ export async function instancesBehind(
     .select(['host_states.tries_of', 'host_states.failed_tries'])
     .where('instances.deregistered_at_ms', 'is', null)
     .where('instances.last_polled_at_ms', '>=', heardOfSinceMs)
-    .where('host_states.revision_identity', 'is distinct from', group.revision)
+    .where((eb) => {
+      const isBehind = eb('host_states.revision_identity', 'is distinct from', group.revision);
+      return also.length === 0 ? isBehind : eb.or([isBehind, eb('instances.instance_id', 'in', also)]);
+    })
     .orderBy('instances.instance_name')
     .limit(limit);
   if ('fleetOf' in group) {

@@ -11,6 +11,7 @@ import {
   engineServer,
   hostArn,
   makeFleet,
+  revisionJson,
   runHost,
   startDeployment,
   statusesOf,
@@ -165,6 +166,55 @@ describeStores('hosts that come and go', (kind) => {
       }
     }
   });
+
+  test.each([
+    ['belongs to the other one no more', 'fleet', revisionJson('two.tgz'), true],
+    ['belongs to both', 'both', revisionJson('two.tgz'), false],
+    ['got the very same revision there', 'fleet', revisionJson('one.tgz'), false],
+  ])(
+    'a host that comes back from another group of its application, and %s',
+    async (_title, tag, revision_json, isUpdated) => {
+      await using database = await kind.create();
+      await using world = await openWorld(database);
+      const { server, clock } = world;
+      const filters = (...values: readonly string[]) => ({
+        onPremisesInstanceTagFilters: values.map((Value) => ({ Key: 'in', Value, Type: 'KEY_AND_VALUE' })),
+      });
+      await makeFleet(server.store, ['a', 'moving'], filters('fleet', 'both'));
+      const { db } = server.store;
+      const [row] = await db.selectFrom('deployment_groups').selectAll().execute();
+      if (row === undefined) throw new Error('there is no group');
+      const other = { deployment_group_id: 'group-2', deployment_group_name: 'other' };
+      const settings_json = JSON.stringify(filters('other', 'both'));
+      await db
+        .insertInto('deployment_groups')
+        .values({ ...row, ...other, settings_json })
+        .execute();
+      const retag = (tag_value: string) =>
+        db.updateTable('instance_tags').set({ tag_value }).where('instance_name', '=', 'moving').execute();
+      await deployGood(world, 'd-1', ['a', 'moving']);
+      clock.advance(1_000);
+      await retag('other');
+      await startDeployment(server, 'd-2', { ...other, revision_json, created_at_ms: clock.now() });
+      await runHost(server, 'moving');
+      expect((await deploymentOf(server.store, 'd-2')).status).toBe('Succeeded');
+      clock.advance(1_000);
+      await retag(tag);
+      await world.hear('a', 'moving');
+      await world.look();
+      const [, , automatic] = await world.deployments();
+      if (!isUpdated) {
+        expect(automatic).toBeUndefined();
+        return;
+      }
+      expect(automatic?.creator).toBe('CodeDeployAutoUpdate');
+      expect(await statusesOf(server.store, automatic?.id ?? '')).toEqual({ moving: 'InProgress' });
+      await runHost(server, 'moving');
+      await world.hear('a', 'moving');
+      await world.look(3);
+      expect(await world.deployments()).toHaveLength(3);
+    },
+  );
 
   test('a host that comes while a deployment runs waits for its end, and is linked to it both ways', async () => {
     await using database = await kind.create();

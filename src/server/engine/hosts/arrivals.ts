@@ -6,6 +6,8 @@
  *     deployment ran
  *   a host that was not there for its last           update, once it is heard of again
  *     deployment, or was left out of the last good one
+ *   a host that came back from another group of    update
+ *     the application, which brought it something else
  *   a host that an automatic deployment failed on    the same once more, at most three times, with pauses
  *   every other host                                 nothing
  *
@@ -35,6 +37,8 @@ export interface Candidate {
   readonly instanceId: string;
   readonly registeredAtMs: number;
   readonly heardOfAtMs: number;
+  /** Whether it came back from another group of the application, which deployed something else to it. */
+  readonly isMovedBack?: boolean;
   /** State that the group's last deployment left on the host; null: the group never deployed to it. */
   readonly state: Omit<HostStateRow, 'deployment_group_id' | 'instance_id'> | null;
 }
@@ -92,7 +96,7 @@ function standingOf(
   // Left by a version that did not keep when.
   if (state.left_at_ms === null) return null;
   if (state.tries_of === lastGood.deploymentId) return standingAfterTries(state, nowMs);
-  if (state.left_at_ms < lastGood.createdAtMs) return update;
+  if (state.left_at_ms < lastGood.createdAtMs || host.isMovedBack === true) return update;
   return state.is_missed === 1 && host.heardOfAtMs > state.left_at_ms ? update : null;
 }
 
