@@ -53,7 +53,7 @@ import { authoritySha256, requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
 import { fleetHandlers, PACE_OF_PROGRAMS } from './work/fleet-orders.ts';
 import { startNoticeSender } from './work/send-notices.ts';
-import { trafficHandlers } from './work/traffic-orders.ts';
+import { trafficHandlers, trafficKeepers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startFleetWatch } from './work/watch-fleets.ts';
 import { removeHooks, startHookWatch } from './work/watch-hooks.ts';
@@ -173,11 +173,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const engine: Engine = observedEngine(await startEngine({ ...base, onOrders: bell.ring }), metrics, elapsedMs);
     opened.push(engine);
     const inAws = aws === null ? {} : { inAws: balancersInAws(aws) };
-    const handlers = trafficHandlers({ store, clock, balancers, ...inAws });
+    const traffic = { store, clock, balancers, ...inAws };
+    const [handlers, keepers] = [trafficHandlers(traffic), trafficKeepers(traffic)];
     const leaseClock = databaseClock(store, clock);
     const programs = fleetHandlers({ store, clock, findPrograms });
     opened.push(
-      startWorker({ ...base, engine, bell, handlers, leaseClock }),
+      startWorker({ ...base, engine, bell, handlers, keepers, leaseClock }),
       startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
     );
     const transfers = createTransfers();

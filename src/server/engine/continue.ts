@@ -10,7 +10,7 @@ export interface ContinueRequest {
   readonly deploymentId: string;
   /** `READY_WAIT`: traffic is rerouted; `TERMINATION_WAIT`: the original hosts are terminated. */
   readonly wait: 'READY_WAIT' | 'TERMINATION_WAIT';
-  /** Exception for a deployment that has not come to the wait before termination. */
+  /** Exception for a deployment that has not come to the wait before termination, or was stopped in it. */
   readonly tooEarly: ExceptionName;
 }
 
@@ -38,6 +38,8 @@ export async function endWait(
       await updateDeployment(tx, deploymentId, { continued_at_ms: nowMs, wake_at_ms: nowMs });
       return;
     }
+    if (deployment.stop_requested_at_ms !== null)
+      throw new ApiError(tooEarly, `The deployment ${deploymentId} does not go on: somebody has stopped it.`);
     if (deployment.termination_wait_at_ms === null) {
       const message = `The deployment ${deploymentId} has not come to the wait before its original instances are terminated: it is ${deployment.status}.`;
       throw new ApiError(tooEarly, message);

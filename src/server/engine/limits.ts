@@ -10,6 +10,13 @@ export const EVENT_START_LIMIT_MS = 5 * MINUTE_MS;
 export const SILENCE_LIMIT_MS = 5 * MINUTE_MS;
 /** Limit on an event, with a moment for its report to arrive. */
 export const EVENT_LIMIT_MS = 60 * MINUTE_MS + MINUTE_MS;
+/**
+ * After a stop, what the server itself does with a host's traffic is given up by then. It has been told to lead the host back, or to wait no longer,
+ * within `STOP_PATIENCE_MS`; the rest is for a balancer that lets a call hang, and for a server that is gone.
+ */
+export const STOPPED_TRAFFIC_LIMIT_MS = MINUTE_MS;
+/** How long the server tries, after a stop, to know that a host takes its traffic. */
+export const STOP_PATIENCE_MS = 15_000;
 export const DEPLOYMENT_LIMIT_MS = 12 * 60 * MINUTE_MS;
 /** The longest wait for ContinueDeployment, and before the original hosts are terminated. */
 export const LONGEST_WAIT_MS = 48 * 60 * MINUTE_MS;

@@ -67,8 +67,11 @@ async function textsOf(
   const counts = isAboutDeployment ? ((await countTargets(tx, [deploymentId])).get(deploymentId) ?? {}) : {};
   return ({ trigger, event, instanceId }: WantedNotice) => {
     const target = targetOf.get(instanceId ?? '');
-    if (target === undefined) return deploymentNotice(trigger, deployment, counts);
-    // It may go on in the step in which it has become Ready.
+    // Both may go on in the step in which they have become Ready.
+    if (target === undefined) {
+      const now: DeploymentRow = event === 'DeploymentReady' ? { ...deployment, status: 'Ready' } : deployment;
+      return deploymentNotice(trigger, now, counts);
+    }
     const told: TargetRow = event === 'InstanceReady' ? { ...target, status: 'Ready' } : target;
     return instanceNotice(trigger, deployment, told, events.get(target.instance_id) ?? []);
   };

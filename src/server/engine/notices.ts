@@ -16,7 +16,7 @@ export interface WantedNotice {
   readonly instanceId: string | null;
 }
 
-type DeploymentState = Pick<DeploymentRow, 'status' | 'started_at_ms' | 'creator'>;
+type DeploymentState = Pick<DeploymentRow, 'status' | 'started_at_ms' | 'ready_at_ms' | 'creator'>;
 type TargetState = Pick<TargetRow, 'instance_id' | 'status' | 'installed_at_ms'>;
 
 /** A row as it was and as it is. */
@@ -57,15 +57,17 @@ function beginnings({ before, after }: Change<DeploymentState>): readonly Trigge
 }
 
 const TURNS: Readonly<Partial<Record<DeploymentRow['status'], TriggerEvent>>> = {
-  Ready: 'DeploymentReady',
   Succeeded: 'DeploymentSuccess',
   Failed: 'DeploymentFailure',
   Stopped: 'DeploymentStop',
 };
 
+/** The step in which enough replacement hosts are installed may have them take traffic, too: nothing but the time tells that it was Ready. */
 function turns({ before, after }: Change<DeploymentState>): readonly TriggerEvent[] {
+  const ready: readonly TriggerEvent[] =
+    before.ready_at_ms === null && after.ready_at_ms !== null ? ['DeploymentReady'] : [];
   const event = TURNS[after.status];
-  return before.status === after.status || event === undefined ? [] : [event];
+  return before.status === after.status || event === undefined ? ready : [...ready, event];
 }
 
 const OF_TARGETS: Readonly<Partial<Record<TargetStatus, TriggerEvent>>> = {

@@ -3,6 +3,7 @@ import type { Random } from '../../system/random.ts';
 import { changedTargetsOf, forgetChangedTargets } from '../store/changed-targets.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import { lockOpenEvents } from '../store/lifecycle-events.ts';
+import { wakeOrders } from '../store/orders.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
 import { targetsOf } from '../store/targets.ts';
@@ -66,10 +67,17 @@ export async function takeStep(
   const snapshot = await readSnapshot(tx, deployment, targets, ctx.listeningSinceMs());
   const actions = await afterResuming(tx, deployment, decide(snapshot, apply.nowMs), apply.nowMs);
   const applied = await applyActions(tx, deployment, targets, actions, apply);
+  const isStopping = deployment.stop_requested_at_ms !== null;
+  // Hosts that leave their load balancers are led back now, and not at the next look.
+  const isWoken = isStopping && (await wakeOrders(tx, deploymentId, apply.nowMs));
   await noteNotices(tx, deployment, targets, apply.nowMs);
   await forgetChangedTargets(tx, deploymentId, changed);
   await ctx.store.wakeUps.announce(tx, applied.hostArns);
-  return { ...applied, finished: actions.find((action) => action.action === 'finish') ?? null };
+  return {
+    ...applied,
+    hasOrders: applied.hasOrders || isWoken,
+    finished: actions.find((action) => action.action === 'finish') ?? null,
+  };
 }
 
 /** A deployment that has come to its end ends once the processes that it has suspended run again. */

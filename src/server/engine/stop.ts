@@ -17,7 +17,10 @@ export interface StopRequest {
   readonly deploymentId: string;
   /** Whether the group is rolled back; null: as the deployment's configuration says. Said again, the last word counts. */
   readonly withRollback: boolean | null;
-  /** Whether events that run are given up as Failed, whatever their hosts will say; else they are waited for. */
+  /**
+   * Whether events that run are given up as Failed, whatever their hosts will say; else they are waited for. What the server does itself comes to its
+   * end by itself, within seconds: a host that leaves its load balancers is led back.
+   */
   readonly now: boolean;
 }
 
@@ -56,7 +59,8 @@ export async function requestStop(
       wake_at_ms: nowMs,
     });
     const diagnostics = JSON.stringify(eventDiagnostics('UnknownError', { message: GIVEN_UP }));
-    if (request.now) await failRunningEvents(tx, { deploymentId, instanceId: null }, diagnostics, nowMs);
+    if (request.now)
+      await failRunningEvents(tx, { deploymentId, instanceId: null, isOfHosts: true }, diagnostics, nowMs);
     return deployment.stop_requested_at_ms === null;
   });
   await engine.step(deploymentId);

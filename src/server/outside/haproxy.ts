@@ -45,6 +45,9 @@ interface Backend {
   readonly isAnotherUp: boolean;
 }
 
+/** A restart forgets all states: the host would get requests again for so long at most. */
+const REASSERT_MS = 3_000;
+
 export function createHaproxy(settings: HaproxySettings): LoadBalancer {
   const { backend, place } = settings;
   // Two hosts of one backend must not each take the other for the one that stays.
@@ -104,6 +107,7 @@ export function createHaproxy(settings: HaproxySettings): LoadBalancer {
 
   return {
     drainLimitMs: settings.drainLimitMs,
+    reassertMs: REASSERT_MS,
     async block(host, how) {
       const server = fillTemplate(settings.server, host);
       return inTurn(async () => {

@@ -52,6 +52,8 @@ export interface AllowHow {
 export interface LoadBalancer {
   /** How long requests may take to end once no new ones come; milliseconds. */
   readonly drainLimitMs: number;
+  /** How often it is told again, while a host is out, that the host is out: it may forget that. Milliseconds; absent: it does not. */
+  readonly reassertMs?: number;
   /** @throws BalancerFault */
   block(host: BalancedHost, how: BlockHow): Promise<BlockLook>;
   /** @throws BalancerFault */
@@ -66,6 +68,9 @@ export type BalancerErrorCode =
   | 'MISSING_ELB_INFORMATION'
   | 'RESOURCE_LIMIT_EXCEEDED'
   | 'THROTTLED';
+
+/** What is behind a script or a webhook may be anything. It is told as often as people would mind neither its forgetting nor the calls. */
+export const UNKNOWN_REASSERT_MS = 30_000;
 
 /** A call that has come to nothing. */
 export class BalancerFault extends Error {

@@ -6,7 +6,7 @@
  * counts: 0 for done, and 75 for not yet (EX_TEMPFAIL of sysexits.h). Every other status is a fault, and the call is made again.
  */
 import { parseAnswer, unfitAnswer } from './answer.ts';
-import { type BalancedHost, BalancerFault, type LoadBalancer } from './load-balancer.ts';
+import { type BalancedHost, BalancerFault, type LoadBalancer, UNKNOWN_REASSERT_MS } from './load-balancer.ts';
 import { runProgram } from './run-program.ts';
 
 export interface ScriptSettings {
@@ -30,6 +30,7 @@ export function createScript({ command, drainLimitMs }: ScriptSettings): LoadBal
   }
   return {
     drainLimitMs,
+    reassertMs: UNKNOWN_REASSERT_MS,
     async block(host, { isDrainOver, signal }) {
       const { call, exitCode, stdout } = await run('block', host, isDrainOver, signal);
       if (stdout.trim() === '') return { call, answer: `exit ${exitCode}`, state: exitCode === 0 ? 'out' : 'draining' };

@@ -9,7 +9,7 @@ import { createHmac } from 'node:crypto';
 import { messageOf } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import { parseAnswer, unfitAnswer } from './answer.ts';
-import { type BalancedHost, BalancerFault, type LoadBalancer } from './load-balancer.ts';
+import { type BalancedHost, BalancerFault, type LoadBalancer, UNKNOWN_REASSERT_MS } from './load-balancer.ts';
 import { readAnswer } from './read-answer.ts';
 
 export interface WebhookSettings {
@@ -49,6 +49,7 @@ export function createWebhook(settings: WebhookSettings, clock: Pick<Clock, 'now
   }
   return {
     drainLimitMs,
+    reassertMs: UNKNOWN_REASSERT_MS,
     block: (host, { isDrainOver, signal }) => ask('block', host, isDrainOver, signal),
     allow: (host, { signal }) => ask('allow', host, false, signal),
   };

@@ -181,7 +181,7 @@ const skip = statement((db, deploymentId: string, instanceIds: readonly string[]
  */
 export async function failRunningEvents(
   tx: StoreTransaction,
-  { deploymentId, instanceId }: { readonly deploymentId: string; readonly instanceId: string | null },
+  { deploymentId, instanceId, isOfHosts = false }: RunningEvents,
   diagnosticsJson: string,
   nowMs: number,
 ): Promise<void> {
@@ -192,9 +192,18 @@ export async function failRunningEvents(
     .set({ status: 'Failed', ended_at_ms: nowMs, diagnostics_json: diagnosticsJson })
     .where('deployment_id', '=', deploymentId)
     .$if(instanceId !== null, (query) => query.where('instance_id', '=', instanceId ?? ''))
+    // What the server does itself goes by no command.
+    .$if(isOfHosts, (query) => query.where('host_command_id', 'is not', null))
     .where('status', '=', 'InProgress')
     .where('ended_at_ms', 'is', null)
     .execute();
+}
+
+interface RunningEvents {
+  readonly deploymentId: string;
+  readonly instanceId: string | null;
+  /** Only those that hosts carry out. */
+  readonly isOfHosts?: boolean;
 }
 
 /** The event behind a command, held until the transaction ends. */

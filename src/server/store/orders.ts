@@ -157,6 +157,17 @@ export async function reportOrder(
 
 const said = (text: string | null) => (text === null ? null : storableText(text));
 
+/** Has a deployment's orders looked at now. @returns whether there are any that would have been looked at later */
+export async function wakeOrders(tx: StoreTransaction, deploymentId: string, nowMs: number): Promise<boolean> {
+  const { numUpdatedRows } = await tx
+    .updateTable('orders')
+    .set({ wake_at_ms: nowMs })
+    .where('deployment_id', '=', deploymentId)
+    .where('wake_at_ms', '>', nowMs)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
 /** When the next order of these kinds is to be looked at that nobody works on; null: there is none. */
 export async function nextOrderAtMs(
   db: StoreReader,
@@ -183,6 +194,19 @@ export async function openOrdersOf(db: StoreReader, deploymentId: string): Promi
     .where('deployment_id', '=', deploymentId)
     .where('wake_at_ms', 'is not', null)
     .execute();
+}
+
+/** Whether an order of another kind about the same instance was given since. That order then says where the instance is to be. */
+export async function hasLaterOrder(db: StoreReader, order: OrderRow): Promise<boolean> {
+  const row = await db
+    .selectFrom('orders')
+    .select('order_id')
+    .where('instance_id', '=', order.instance_id)
+    .where('kind', '<>', order.kind)
+    .where('given_at_ms', '>=', order.given_at_ms)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Memory of an order about an instance's traffic, and the result of its event. */

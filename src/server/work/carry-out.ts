@@ -6,8 +6,16 @@ import type { DatabaseClock } from '../store/database-clock.ts';
 import { NO_EVENT } from '../store/deployment-orders.ts';
 import { FINAL_STATUSES, findDeployment, lockDeployment, updateDeployment } from '../store/deployments.ts';
 import { type EventKey, lockEvent } from '../store/lifecycle-events.ts';
-import { type Lease, type OrderReport, rememberInOrder, renewLease, reportOrder } from '../store/orders.ts';
-import type { OrderRow } from '../store/schema.ts';
+import {
+  hasLaterOrder,
+  type Lease,
+  type OrderReport,
+  rememberInOrder,
+  renewLease,
+  reportOrder,
+} from '../store/orders.ts';
+import type { DeploymentRow, OrderRow } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
 import type { OrderCall, OrderHandler, Progress } from './order.ts';
 
 export interface CarryOutContext extends ReportContext {
@@ -17,6 +25,8 @@ export interface CarryOutContext extends ReportContext {
   readonly log: Logger;
   /** Handlers by the kind of an order. */
   readonly handlers: Readonly<Record<string, OrderHandler>>;
+  /** Handlers for orders whose event has succeeded, and whose outcome may be undone by others. They end as `later` alone. */
+  readonly keepers?: Readonly<Record<string, OrderHandler>>;
   readonly callLimitMs: number;
 }
 
@@ -35,13 +45,15 @@ export async function carryOut(
 ): Promise<void> {
   const over = new AbortController();
   try {
-    if (!(await mayAct(ctx, order, lease)) || closing.aborted) return;
-    const handler = ctx.handlers[order.kind];
+    const standing = await mayAct(ctx, order, lease);
+    if (standing === 'over' || closing.aborted) return;
+    const handler = (standing === 'keep' ? ctx.keepers : ctx.handlers)?.[order.kind];
     if (handler === undefined) throw new Error(`there is no handler for orders of the kind ${order.kind}`);
     const lost = keepLease(ctx, lease, over.signal);
     const progress = await handler(order, callOf(ctx, lease, AbortSignal.any([closing, lost])));
     // A call that was cut off says nothing about the other side.
     if (closing.aborted) await giveBack(ctx, lease);
+    else if (standing === 'keep') await reportKept(ctx, lease, progress);
     else if (order.position === NO_EVENT) await reportToDeployment(ctx, order, lease, progress);
     else await reportToEvent(ctx, order, lease, progress);
   } catch (error) {
@@ -84,25 +96,39 @@ function keepLease(ctx: CarryOutContext, lease: Lease, over: AbortSignal): Abort
 }
 
 /**
+ * `act`: the order is to be carried out; `keep`: it was, and its keeper looks after what has come of it; `over`: neither.
+ */
+type OrderStanding = 'act' | 'keep' | 'over';
+
+/**
  * Whether the order is still this server's, and still wanted: the process may have stood still since the lease was taken, and an event that
  * was given up takes its order with it. So does a deployment that was stopped.
  */
-async function mayAct(ctx: CarryOutContext, order: OrderRow, lease: Lease): Promise<boolean> {
+async function mayAct(ctx: CarryOutContext, order: OrderRow, lease: Lease): Promise<OrderStanding> {
   const nowMs = await ctx.leaseClock.nowMs();
   return ctx.store.transaction(async (tx) => {
-    if (order.position === NO_EVENT) {
-      const deployment = await findDeployment(tx, order.deployment_id);
-      if (deployment === null) return false;
-      const isWanted = deployment.stop_requested_at_ms === null && !FINAL_STATUSES.includes(deployment.status);
-      if (isWanted) return renewLease(tx, lease, nowMs, nowMs + LEASE_MS);
-    } else {
-      const event = await lockEvent(tx, keyOf(order));
-      if (event === null) return false;
-      if (event.ended_at_ms === null) return renewLease(tx, lease, nowMs, nowMs + LEASE_MS);
-    }
-    await reportOrder(tx, lease, { ...order, wake_at_ms: null });
-    return false;
+    const standing = order.position === NO_EVENT ? await standingOfOwn(tx, order) : await standingOfEvent(tx, order);
+    if (standing === 'over') await reportOrder(tx, lease, { ...order, wake_at_ms: null });
+    else if (!(await renewLease(tx, lease, nowMs, nowMs + LEASE_MS))) return 'over';
+    return standing;
   }, 'lazy');
+}
+
+async function standingOfOwn(tx: StoreTransaction, { deployment_id }: OrderRow): Promise<OrderStanding> {
+  return isGoing(await findDeployment(tx, deployment_id)) ? 'act' : 'over';
+}
+
+/** A host is kept out of its load balancers while its deployment goes on, until it is to come back. */
+async function standingOfEvent(tx: StoreTransaction, order: OrderRow): Promise<OrderStanding> {
+  const event = await lockEvent(tx, keyOf(order));
+  if (event?.ended_at_ms === null) return 'act';
+  if (event?.status !== 'Succeeded' || !isGoing(await findDeployment(tx, order.deployment_id))) return 'over';
+  return (await hasLaterOrder(tx, order)) ? 'over' : 'keep';
+}
+
+function isGoing(deployment: DeploymentRow | null): boolean {
+  if (deployment === null || deployment.stop_requested_at_ms !== null) return false;
+  return !FINAL_STATUSES.includes(deployment.status);
 }
 
 /** Ends a lease now, so that the next server need not wait until it is over. */
@@ -133,7 +159,9 @@ async function reportToEvent(ctx: CarryOutContext, order: OrderRow, lease: Lease
       const nowMs = ctx.clock.now();
       // An event that was given up meanwhile takes its order with it.
       const goesOn = progress.ending === 'later' && event.ended_at_ms === null;
-      const isKept = await reportOrder(tx, lease, standingOf(progress, goesOn ? nowMs + progress.inMs : null));
+      const keepInMs = progress.ending === 'Succeeded' ? (progress.keepInMs ?? null) : null;
+      const inMs = goesOn ? progress.inMs : keepInMs;
+      const isKept = await reportOrder(tx, lease, standingOf(progress, inMs === null ? null : nowMs + inMs));
       if (!isKept || progress.ending === 'later' || event.ended_at_ms !== null) {
         return { answer: undefined, changed: false };
       }
@@ -145,6 +173,12 @@ async function reportToEvent(ctx: CarryOutContext, order: OrderRow, lease: Lease
       return { answer: undefined, changed: await endEvent(tx, { event, status: ending, reported }, nowMs) };
     },
   );
+}
+
+/** Writes down the findings of a keeper. A crash may lose them without harm: the keeper looks again. */
+async function reportKept({ store, clock }: CarryOutContext, lease: Lease, progress: Progress): Promise<void> {
+  const wakeAtMs = progress.ending === 'later' ? clock.now() + progress.inMs : null;
+  await store.transaction((tx) => reportOrder(tx, lease, standingOf(progress, wakeAtMs)), 'lazy');
 }
 
 /** Writes down the state of a deployment's own order. Its end stands in its own row, and makes the deployment go on. */

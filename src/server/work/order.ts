@@ -5,7 +5,12 @@ import type { OrderRow } from '../store/schema.ts';
 export type Progress = Standing &
   (
     | { readonly ending: 'later'; readonly inMs: number }
-    | { readonly ending: 'Succeeded' | 'Failed'; readonly message: string }
+    | {
+        readonly ending: 'Succeeded' | 'Failed';
+        readonly message: string;
+        /** The order's keeper looks at it again then; absent: nobody does, or it has failed. */
+        readonly keepInMs?: number;
+      }
   );
 
 export interface Standing {

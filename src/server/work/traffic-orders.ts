@@ -2,7 +2,14 @@
 import type { Clock } from '../../system/clock.ts';
 import { ec2InstanceIdOf, INSTANCE_TAG } from '../engine/hosts/ec2-identity.ts';
 import { type BalancerRef, namedBalancers, storedSettings } from '../engine/settings.ts';
-import { type BalancedHost, BalancerFault, type LoadBalancer, wrongConfiguration } from '../outside/load-balancer.ts';
+import {
+  type AllowLook,
+  type BalancedHost,
+  BalancerFault,
+  type BlockLook,
+  type LoadBalancer,
+  wrongConfiguration,
+} from '../outside/load-balancer.ts';
 import { findGroupById } from '../store/deployment-groups.ts';
 import { findDeployment } from '../store/deployments.ts';
 import { instanceTagsOf } from '../store/instance-tags.ts';
@@ -11,6 +18,7 @@ import type { OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { findTarget } from '../store/targets.ts';
 import type { OrderHandler } from './order.ts';
+import { backProgress, shortened } from './traffic-after-stop.ts';
 import { NO_MEMORY, progressOf, type TrafficLook, type TrafficMemory } from './traffic-progress.ts';
 
 export interface TrafficContext {
@@ -24,45 +32,82 @@ export interface TrafficContext {
 
 /** Handlers by the kind of an order, which is the event's name. */
 export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraffic' | 'AllowTraffic', OrderHandler>> {
-  const handler = (isBlock: boolean): OrderHandler => {
-    return (order, { signal }) => callBalancers(ctx, order, isBlock, signal);
+  const handler = (wish: Wish): OrderHandler => {
+    return (order, { signal }) => callBalancers(ctx, order, wish, signal);
   };
-  return { BlockTraffic: handler(true), AllowTraffic: handler(false) };
+  return { BlockTraffic: handler('block'), AllowTraffic: handler('allow') };
 }
 
-async function callBalancers(ctx: TrafficContext, order: OrderRow, isBlock: boolean, signal: AbortSignal) {
+/** Looks after hosts that are out: a balancer that has forgotten that is told again. By the kind of an order. */
+export function trafficKeepers(ctx: TrafficContext): Readonly<Record<'BlockTraffic', OrderHandler>> {
+  return {
+    async BlockTraffic(order, { signal }) {
+      const progress = await callBalancers(ctx, order, 'keep out', signal);
+      const { memory, lastCall, lastAnswer } = progress;
+      const inMs = progress.ending === 'Succeeded' ? progress.keepInMs : SOON_MS;
+      // A balancer that is away forgets, and is asked until it is back.
+      return { memory, lastCall, lastAnswer, ending: 'later', inMs: inMs ?? SOON_MS };
+    },
+  };
+}
+
+const SOON_MS = 1_000;
+
+/** What is wanted of the balancers. A host that is out is kept out; only one that leaves is led back when its deployment is stopped. */
+type Wish = 'block' | 'keep out' | 'allow';
+
+async function callBalancers(ctx: TrafficContext, order: OrderRow, wish: Wish, signal: AbortSignal) {
+  const isBlock = wish !== 'allow';
   const known = memoryOf(order.memory_json);
   const past = isBlock ? [] : await pastOf(ctx, order.instance_id);
   // Whatever becomes of the host's tags meanwhile, it comes back where it was taken out.
   const tags = known.tags ?? tagsOfLeave(past);
-  const { host, refs } = await subjectOf(ctx, order, tags);
+  const { host, refs, stoppedAtMs } = await subjectOf(ctx, order, tags);
   const memory: TrafficMemory = { ...known, tags: Object.fromEntries(host.tags) };
   const nowMs = ctx.clock.now();
   const ageMs = nowMs - order.given_at_ms;
-  const blocked = past.filter(({ kind }) => kind === 'BlockTraffic').map(({ memory: then }) => then);
+  const blocked = isBlock ? [memory] : past.filter(({ kind }) => kind === 'BlockTraffic').map((one) => one.memory);
   let isDrainOver = false;
-  const ask = async ({ name, balancer }: Found): Promise<TrafficLook> => {
+  const looked = async ({ name, balancer }: Found, call: (balancer: LoadBalancer) => Promise<AnyLook>) => {
     try {
       if (balancer === undefined) {
         throw wrongConfiguration('look it up', 'the file behind --load-balancers does not name it');
       }
-      if (!isBlock) {
-        const last = blocked.find(({ ofBalancers }) => Object.hasOwn(ofBalancers, name))?.ofBalancers[name];
-        const { state, ...record } = await balancer.allow(host, { signal, memory: last });
-        return { name, ...record, result: { state } };
-      }
-      const isLate = nowMs - (memory.drainingSinceMs[name] ?? nowMs) >= balancer.drainLimitMs;
-      isDrainOver ||= isLate;
-      const how = { isDrainOver: isLate, signal, memory: memory.ofBalancers[name] };
-      const { state, ...record } = await balancer.block(host, how);
-      return { name, ...record, result: { state } };
+      const { state, ...record } = await call(balancer);
+      return { name, ...record, result: { state } } satisfies TrafficLook;
     } catch (error) {
       const fault = faultOf(error);
-      return { name, ...fault.record, result: { fault: fault.code, isFinal: fault.isFinal } };
+      const result = { fault: fault.code, isFinal: fault.isFinal };
+      return { name, ...fault.record, result } satisfies TrafficLook;
     }
   };
-  const looks = await Promise.all(findBalancers(ctx, refs).map(ask));
-  return progressOf(looks, memory, { nowMs: ctx.clock.now(), ageMs, isDrainOver });
+  const block = (one: Found) => {
+    return looked(one, (balancer) => {
+      const isLate = nowMs - (memory.drainingSinceMs[one.name] ?? nowMs) >= balancer.drainLimitMs;
+      isDrainOver ||= isLate;
+      return balancer.block(host, { isDrainOver: isLate, signal, memory: memory.ofBalancers[one.name] });
+    });
+  };
+  const allow = (one: Found) => {
+    const last = blocked.find(({ ofBalancers }) => Object.hasOwn(ofBalancers, one.name))?.ofBalancers[one.name];
+    return looked(one, (balancer) => balancer.allow(host, { signal, memory: last }));
+  };
+  const found = findBalancers(ctx, refs);
+  if (wish === 'block' && stoppedAtMs !== null) {
+    const left = found.filter(({ name }) => memory.leaving?.includes(name));
+    return backProgress(await Promise.all(left.map(allow)), memory, ctx.clock.now() - stoppedAtMs);
+  }
+  const looks = await Promise.all(found.map(isBlock ? block : allow));
+  const progress = progressOf(looks, memory, { nowMs: ctx.clock.now(), ageMs, isDrainOver });
+  if (wish === 'allow' && stoppedAtMs !== null) return shortened(progress, ctx.clock.now() - stoppedAtMs);
+  const keepInMs = isBlock ? keptAfterMs(found) : null;
+  return progress.ending === 'Succeeded' && keepInMs !== null ? { ...progress, keepInMs } : progress;
+}
+
+/** When balancers that may forget are told again; null: none of them does. */
+function keptAfterMs(found: readonly Found[]): number | null {
+  const all = found.flatMap(({ balancer }) => balancer?.reassertMs ?? []);
+  return all.length === 0 ? null : Math.min(...all);
 }
 
 function memoryOf(json: string | null): TrafficMemory {
@@ -91,8 +136,11 @@ async function pastOf({ store }: TrafficContext, instanceId: string): Promise<re
 function tagsOfLeave(past: readonly PastOrder[]): TrafficMemory['tags'] {
   const back = past.findIndex(({ kind, hasSucceeded }) => kind === 'AllowTraffic' && hasSucceeded);
   const since = back === -1 ? past : past.slice(0, back);
-  return since.find(({ kind, memory }) => kind === 'BlockTraffic' && memory.hasLeft)?.memory.tags;
+  return since.find(({ kind, memory }) => kind === 'BlockTraffic' && memory.leaving !== undefined)?.memory.tags;
 }
+
+/** A balancer's answer, whatever it was asked. */
+type AnyLook = (BlockLook | AllowLook) & Pick<BlockLook, 'memory'>;
 
 interface Found {
   readonly name: string;
@@ -130,10 +178,10 @@ async function subjectOf({ store }: TrafficContext, order: OrderRow, known: Traf
     tags,
     ec2InstanceId: ec2InstanceIdOf(target?.host_arn ?? '', tags.get(INSTANCE_TAG)),
   };
-  if (deployment === null) return { host, refs: [] };
+  if (deployment === null) return { host, refs: [], stoppedAtMs: null };
   const group = await findGroupById(store.db, deployment.deployment_group_id);
   const { loadBalancerInfo } = storedSettings(deployment, group?.settings_json ?? null);
-  return { host, refs: namedBalancers(loadBalancerInfo) };
+  return { host, refs: namedBalancers(loadBalancerInfo), stoppedAtMs: deployment.stop_requested_at_ms };
 }
 
 /** Whatever an adapter throws, the event has something to say. */

@@ -26,8 +26,8 @@ export interface TrafficMemory {
   readonly ofBalancers: Readonly<Record<string, unknown>>;
   /** The host's tags when it was first asked about, by their keys: they say which server of a balancer it is. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Whether a balancer has begun to take the host out; absent: none has. */
-  readonly hasLeft?: true;
+  /** Balancers that have begun to take the host out, or may have; absent: none. */
+  readonly leaving?: readonly string[];
 }
 
 export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {}, ofBalancers: {} };
@@ -51,7 +51,7 @@ export function progressOf(
   looks: readonly TrafficLook[],
   memory: TrafficMemory,
   { nowMs, ageMs, isDrainOver }: { readonly nowMs: number; readonly ageMs: number; readonly isDrainOver: boolean },
-): Progress {
+): Progress & { readonly memory: TrafficMemory } {
   if (looks.length === 0) {
     const message = 'MISSING_ELB_INFORMATION: The deployment group names no load balancer.';
     return { memory: NO_MEMORY, lastCall: null, lastAnswer: null, ending: 'Failed', message };
@@ -66,7 +66,7 @@ export function progressOf(
       drainingSinceMs: drainingOf(looks, memory, nowMs),
       ofBalancers: memoriesOf(looks, memory),
       ...(memory.tags === undefined ? {} : { tags: memory.tags }),
-      ...(memory.hasLeft || looks.some(isLeaving) ? { hasLeft: true } : {}),
+      ...leavingOf(looks, memory),
     } satisfies TrafficMemory,
     lastCall: telling === undefined ? null : `${telling.name}: ${telling.call}`,
     lastAnswer: telling?.answer ?? null,
@@ -88,8 +88,13 @@ export function progressOf(
   return { ...standing, ending: 'later', inMs: nextLookMs(ageMs, failing?.calls ?? 0) };
 }
 
-function isLeaving({ result }: TrafficLook): boolean {
-  return 'state' in result && (result.state === 'draining' || result.state === 'out');
+/** A call that has failed may have done what it was to do, unless it never can. */
+function leavingOf(looks: readonly TrafficLook[], { leaving = [] }: TrafficMemory): Pick<TrafficMemory, 'leaving'> {
+  const names = looks.filter(({ name, result }) => {
+    if ('fault' in result) return leaving.includes(name) || !result.isFinal;
+    return result.state === 'draining' || result.state === 'out';
+  });
+  return names.length === 0 ? {} : { leaving: names.map(({ name }) => name) };
 }
 
 function isFaulty({ result }: TrafficLook): boolean {
@@ -119,7 +124,7 @@ function memoriesOf(looks: readonly TrafficLook[], { ofBalancers }: TrafficMemor
   return Object.fromEntries(known);
 }
 
-function said({ name, call, answer }: TrafficLook): string {
+export function said({ name, call, answer }: TrafficLook): string {
   return `The last call to the load balancer ${name} was: ${call}. The answer: ${answer}.`;
 }
 

@@ -5,6 +5,7 @@ import { endEvent, reportOn } from '../../../src/server/engine/event-reports.ts'
 import { type BlueGreenConfiguration, replacementPlan } from '../../../src/server/engine/hosts/blue-green-plan.ts';
 import { LONGEST_WAIT_MS } from '../../../src/server/engine/limits.ts';
 import type { DeploymentSettings } from '../../../src/server/engine/settings.ts';
+import { requestStop } from '../../../src/server/engine/stop.ts';
 import { putFleet, replaceFleetMembers } from '../../../src/server/store/fleets.ts';
 import { keyOf, lockEvent } from '../../../src/server/store/lifecycle-events.ts';
 import { manualClock } from '../../support/clock.ts';
@@ -181,6 +182,29 @@ describeStores('a blue/green deployment', (kind) => {
         ...{ deploymentId: 'd-0', wait: 'READY_WAIT', tooEarly: 'InvalidDeploymentStatusException' },
       }),
     ).rejects.toMatchObject({ type: 'DeploymentAlreadyCompletedException' });
+  });
+
+  test('does not go on to the end of its original hosts once a stop was accepted, also before the stop has taken effect', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleets(server);
+    const wait = { action: 'TERMINATE', terminationWaitTimeInMinutes: 30 };
+    await start(server, { configuration: { terminateBlueInstancesOnDeploymentSuccess: wait } });
+    await work(server, ID);
+    expect((await deploymentOf(server.store, ID)).termination_wait_at_ms).not.toBeNull();
+    const stop = { deploymentId: ID, withRollback: null, now: false };
+    await requestStop({ store: server.store, clock }, { step: async () => undefined }, stop);
+    const request = {
+      deploymentId: ID,
+      wait: 'TERMINATION_WAIT',
+      tooEarly: 'InvalidDeploymentStatusException',
+    } as const;
+    await expect(endWait({ store: server.store, clock }, server.engine, request)).rejects.toMatchObject({
+      ...{ type: 'InvalidDeploymentStatusException', message: expect.stringContaining('somebody has stopped it') },
+    });
+    await server.engine.step(ID);
+    expect((await deploymentOf(server.store, ID)).status).toBe('Stopped');
   });
 
   test('notices a replacement host that is deregistered while it waits, and fails without it', async () => {

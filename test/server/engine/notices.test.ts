@@ -22,8 +22,9 @@ const settingsWith = (...triggers: readonly Trigger[]) =>
   JSON.stringify({ filterLists: [[{ Key: 'in', Value: 'fleet' }]], rollbackEvents: ['DEPLOYMENT_FAILURE'], triggers });
 
 const state = (status: DeploymentStatus, startedAtMs: number | null, creator = 'user') => ({
-  ...{ status, started_at_ms: startedAtMs, creator },
+  ...{ status, started_at_ms: startedAtMs, ready_at_ms: null as number | null, creator },
 });
+const ready = (status: DeploymentStatus) => ({ ...state(status, 1), ready_at_ms: 2 });
 type State = ReturnType<typeof state>;
 
 test.each<[string, State, State, string[]]>([
@@ -36,8 +37,10 @@ test.each<[string, State, State, string[]]>([
   ],
   ['begins and ends in one step', state('Created', null), state('Failed', 1), ['DeploymentStart', 'DeploymentFailure']],
   ['ends before it could begin', state('Created', null), state('Failed', null), ['DeploymentFailure']],
-  ['waits for its traffic', state('InProgress', 1), state('Ready', 1), ['DeploymentReady']],
-  ['goes on after that', state('Ready', 1), state('InProgress', 1), []],
+  ['waits for its traffic', state('InProgress', 1), ready('Ready'), ['DeploymentReady']],
+  ['goes on after that', ready('Ready'), ready('InProgress'), []],
+  ['is ready and moves traffic at once', state('InProgress', 1), ready('InProgress'), ['DeploymentReady']],
+  ['is ready and ends at once', state('InProgress', 1), ready('Failed'), ['DeploymentReady', 'DeploymentFailure']],
   ['succeeds', state('InProgress', 1), state('Succeeded', 1), ['DeploymentSuccess']],
   ['is stopped', state('InProgress', 1), state('Stopped', 1), ['DeploymentStop']],
   ['stays as it is', state('InProgress', 1), state('InProgress', 1), []],

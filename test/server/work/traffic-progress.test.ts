@@ -101,5 +101,5 @@ test('an order remembers the tags of its host, and that a balancer has begun to 
   expect(first.memory).toEqual({ ...NO_MEMORY, tags });
   const second = progressOf([seen('a', 'draining')], first.memory as TrafficMemory, at(1));
   const third = progressOf([faulty('a')], second.memory as TrafficMemory, at(2));
-  expect(third.memory).toMatchObject({ tags, hasLeft: true });
+  expect(third.memory).toMatchObject({ tags, leaving: ['a'] });
 });

@@ -4,7 +4,7 @@ import type { EventDiagnostics } from '../../../src/server/engine/diagnostics.ts
 import { changedTargetsOf } from '../../../src/server/store/changed-targets.ts';
 import { openOrdersOf } from '../../../src/server/store/orders.ts';
 import { createBell } from '../../../src/server/work/bell.ts';
-import { trafficHandlers } from '../../../src/server/work/traffic-orders.ts';
+import { trafficHandlers, trafficKeepers } from '../../../src/server/work/traffic-orders.ts';
 import { FAILING_LIMIT_MS } from '../../../src/server/work/traffic-progress.ts';
 import { startWorker } from '../../../src/server/work/worker.ts';
 import { systemRandom } from '../../../src/system/random.ts';
@@ -30,12 +30,13 @@ const GROUP = {
 
 function work(server: EngineServer, clock: ManualClock, balancer: ReturnType<typeof failingBalancer>) {
   const { store, engine } = server;
-  const handlers = trafficHandlers({ store, clock, balancers: new Map([['front', balancer]]) });
+  const traffic = { store, clock, balancers: new Map([['front', balancer]]) };
+  const [handlers, keepers] = [trafficHandlers(traffic), trafficKeepers(traffic)];
   const bell = createBell();
   // The test's own, so that it can let leases end.
   const leaseClock = { nowMs: async () => clock.now() };
   const base = { store, engine, clock, leaseClock, random: systemRandom, log: silentLogger };
-  const worker = startWorker({ ...base, bell, handlers });
+  const worker = startWorker({ ...base, bell, handlers, keepers });
   return { worker, [Symbol.asyncDispose]: () => worker.close() };
 }
 
@@ -285,6 +286,114 @@ describeStores('a deployment with load balancers', (kind) => {
     await run('d-4');
     expect(asked.slice(5)).toEqual(['block other', 'allow other']);
   });
+
+  test.each([
+    ['drains', ['draining'], ['joining'], /It was led back\. The last call .* front was: allow web-1/, 10_000],
+    ['waits for its turn', ['waiting'], ['healthy'], /stopped before the host was taken out/, 10_000],
+    ['cannot be asked', ['away'], ['healthy'], /It was led back/, 40_000],
+    [
+      'is told to come back, in vain',
+      ['draining'],
+      ['away'],
+      /could not be led back in time.*connection refused/,
+      40_000,
+    ],
+    ['hangs', ['draining'], ['hanging'], /did not get this event to an end within a minute/, 90_000],
+  ] as const)(
+    'that is stopped while a host %s before it leaves its balancers ends within seconds, and has led the host back',
+    async (_title, leaving, coming, said, withinMs) => {
+      await using database = await kind.create();
+      const clock = manualClock();
+      await using server = await engineServer(database, { clock });
+      await makeFleet(server.store, ['web-1'], GROUP);
+      await startDeployment(server, ID);
+      await runHost(server, 'web-1');
+      const balancer = failingBalancer(leaving);
+      const isHanging = coming[0] === 'hanging';
+      balancer.allow = isHanging
+        ? () => new Promise(() => undefined)
+        : failingBalancer([coming[0] as BalancerAnswer]).allow;
+      const running = work(server, clock, balancer);
+      await eventually(() => {
+        clock.advance(500);
+        return balancer.asked.length > 1;
+      });
+      const stoppedAtMs = clock.now();
+      await server.stop(ID);
+      await eventually(async () => {
+        clock.advance(1_000);
+        await server.engine.step(ID);
+        return (await deploymentOf(server.store, ID)).status === 'Stopped';
+      });
+      expect(clock.now() - stoppedAtMs).toBeLessThan(withinMs);
+      const { status, diagnostics } = await eventOf(server, 'web-1', 'BlockTraffic');
+      expect(status).toBe('Failed');
+      expect(diagnostics?.message).toMatch(said);
+      // A worker whose call hangs for good never ends.
+      if (!isHanging) await running[Symbol.asyncDispose]();
+    },
+  );
+
+  test('that is stopped while a host comes back to its balancers waits some seconds for it, and no hour', async () => {
+    await using database = await kind.create();
+    const clock = manualClock();
+    await using server = await engineServer(database, { clock });
+    await makeFleet(server.store, ['web-1'], GROUP);
+    await startDeployment(server, ID);
+    const balancer = failingBalancer(['out', 'unhealthy']);
+    await using _ = work(server, clock, balancer);
+    await eventually(async () => {
+      clock.advance(500);
+      await runHost(server, 'web-1');
+      return balancer.asked.includes('allow web-1');
+    });
+    const stoppedAtMs = clock.now();
+    await server.stop(ID);
+    await untilCalm(server, clock);
+    expect(clock.now() - stoppedAtMs).toBeLessThan(30_000);
+    const { status, diagnostics } = await eventOf(server, 'web-1', 'AllowTraffic');
+    expect({ status, deployment: (await deploymentOf(server.store, ID)).status }).toEqual({
+      ...{ status: 'Failed', deployment: 'Stopped' },
+    });
+    expect(diagnostics?.message).toMatch(/stopped before the host was known to take its traffic.*allow web-1/);
+  });
+
+  test.each([3_000, null])(
+    'has a host kept out of a balancer that may forget it (%s), until the host is to come back',
+    async (reassertMs) => {
+      await using database = await kind.create();
+      const clock = manualClock();
+      await using server = await engineServer(database, { clock });
+      await makeFleet(server.store, ['web-1'], GROUP);
+      await startDeployment(server, ID);
+      await runHost(server, 'web-1');
+      // Once out, it has forgotten everything; then it is away, and then it has forgotten everything again.
+      const answers = ['out', 'draining', 'away', 'draining', 'out', 'out', 'out'] as const;
+      const balancer = { ...failingBalancer(answers), ...(reassertMs === null ? {} : { reassertMs }) };
+      await using _ = work(server, clock, balancer);
+      const isOut = async () => (await eventOf(server, 'web-1', 'BlockTraffic')).status === 'Succeeded';
+      await eventually(async () => {
+        clock.advance(500);
+        return (await isOut()) && (reassertMs === null || balancer.asked.length > 6);
+      });
+      if (reassertMs === null) {
+        await untilCalm(server, clock);
+        expect(balancer.asked).toHaveLength(1);
+        return;
+      }
+      const back = failingBalancer(['healthy']);
+      balancer.allow = back.allow;
+      await runHost(server, 'web-1');
+      await untilCalm(server, clock);
+      expect(back.asked).toEqual(['allow web-1']);
+      const { length } = balancer.asked;
+      await runHost(server, 'web-1');
+      await untilCalm(server, clock);
+      expect((await deploymentOf(server.store, ID)).status).toBe('Succeeded');
+      expect(balancer.asked).toHaveLength(length);
+      expect((await eventOf(server, 'web-1', 'BlockTraffic')).status).toBe('Succeeded');
+    },
+  );
 
   test('that is stopped at once calls its balancers no more', async () => {
     await using database = await kind.create();

@@ -1,7 +1,7 @@
 /** One host of a deployment, and what becomes of it. Pure. */
 import type { TargetStatus } from '../../store/schema.ts';
 import { eventsBeforeGate, isDoneByServer, runsOldScripts } from '../course.ts';
-import { EVENT_LIMIT_MS, EVENT_START_LIMIT_MS, SILENCE_LIMIT_MS } from '../limits.ts';
+import { EVENT_LIMIT_MS, EVENT_START_LIMIT_MS, SILENCE_LIMIT_MS, STOPPED_TRAFFIC_LIMIT_MS } from '../limits.ts';
 import type {
   Action,
   DeploymentSnapshot,
@@ -28,6 +28,7 @@ export class Target {
   readonly #events: { -readonly [Member in keyof EventSnapshot]: EventSnapshot[Member] }[];
   readonly #host: HostSnapshot;
   readonly #listeningSinceMs: number;
+  readonly #stopRequestedAtMs: number | null;
   readonly #forgives: boolean;
   readonly #nowMs: number;
   readonly #actions: Action[];
@@ -46,6 +47,7 @@ export class Target {
     this.#events = snapshot.events.map((event) => ({ ...event }));
     this.#host = snapshot.host;
     this.#listeningSinceMs = deployment.listeningSinceMs;
+    this.#stopRequestedAtMs = deployment.stopRequestedAtMs;
     this.#forgives = deployment.ignoreApplicationStopFailures;
     this.#nowMs = nowMs;
     this.#actions = actions;
@@ -140,7 +142,10 @@ export class Target {
     const eventEndsMs = sinceMs + EVENT_LIMIT_MS;
     // The host's silence says nothing about what the server does itself.
     if (isDoneByServer(current.name)) {
-      return { position, sinceMs, heardOfAtMs: sinceMs, giveUpAtMs: eventEndsMs, reason: 'too-long' };
+      const stoppedAtMs = this.#stopRequestedAtMs;
+      const stopEndsMs = stoppedAtMs === null ? eventEndsMs : Math.max(stoppedAtMs, sinceMs) + STOPPED_TRAFFIC_LIMIT_MS;
+      const giveUpAtMs = Math.min(eventEndsMs, stopEndsMs);
+      return { position, sinceMs, heardOfAtMs: sinceMs, giveUpAtMs, reason: 'too-long' };
     }
     // It was heard of when it began the event; and nobody could be heard of while no server was there.
     const heardOfAtMs = Math.max(sinceMs, this.#host.heardOfAtMs ?? 0);
@@ -170,6 +175,9 @@ export class Target {
   #whyGivenUp(wait: Wait): string {
     if (wait.reason === 'silence') {
       return `The instance was not heard of since ${dateOf(wait.heardOfAtMs)}, while it was to report this event: its agent, or the instance, is gone.`;
+    }
+    if (this.#stopRequestedAtMs !== null && isDoneByServer(this.#current()?.name ?? '')) {
+      return 'The deployment was stopped, and the server did not get this event to an end within a minute.';
     }
     return isDoneByServer(this.#current()?.name ?? '')
       ? 'The server did not get this event done within an hour.'
