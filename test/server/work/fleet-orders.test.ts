@@ -98,10 +98,10 @@ async function workUntil(
   isSeen: () => Promise<boolean> | boolean = () => false,
 ) {
   await eventually(async () => {
-    clock.advance(1_000);
-    for (const host of HOSTS) {
-      await runHost(server, host);
-      for (const event of (await targetsByName(server.store, ID))[host]?.events ?? []) {
+    clock.advance(2_000);
+    for (const { target_id, status, events } of Object.values(await targetsByName(server.store, ID))) {
+      if (status === 'InProgress') await runHost(server, target_id);
+      for (const event of events) {
         if (event.status !== 'InProgress' || event.host_command_id !== null) continue;
         await reportOn(
           { store: server.store, clock, engine: server.engine },
@@ -160,12 +160,13 @@ describeStores('programs that make and end hosts', (kind) => {
     expect(orders.find(({ instance_id }) => instance_id === 'id-of-old-2')?.message).toBe('exit 0\nold-2 is gone\nhm');
   });
 
-  test.each([
+  const killed = [
     ['provision', true, ['Succeeded', 1]],
     ['provision', false, ['Succeeded', 0]],
     ['terminate', true, ['Succeeded', 2]],
     ['terminate', false, ['Failed', 0]],
-  ] as const)(
+  ] as const;
+  test.each(killed.filter(([what]) => what === 'terminate' || kind.dialect === 'sqlite'))(
     '%s: a run whose server was killed is repeated when the program may be run again (%s), and else nobody repeats it',
     async (what, mayRunAgain, [status, runs]) => {
       using scratch = scratchFolder();
@@ -174,14 +175,14 @@ describeStores('programs that make and end hosts', (kind) => {
       const { server, clock } = at;
       const begun = new Set<string>();
       // It has noted that it begins, and nothing of it is heard any more.
-      const killed: OrderHandler = async (order, call) => {
+      const dying: OrderHandler = async (order, call) => {
         await call.remember({ begunAtMs: clock.now(), isRunning: true, runs: 1, originals: 2 }, 'a program');
         begun.add(order.instance_id);
         return NEVER;
       };
       const base = { store: server.store, engine: server.engine, clock, random: systemRandom, log: silentLogger };
       const leaseClock = { nowMs: async () => clock.now() };
-      const handlers = { ProvisionByProgram: killed, TerminateByProgram: killed };
+      const handlers = { ProvisionByProgram: dying, TerminateByProgram: dying };
       startWorker({ ...base, bell: createBell(), leaseClock, handlers });
       await at.enrol('new-1', 'new-2');
       await start(server, { provision: what === 'provision', terminate: what === 'terminate' });
@@ -196,12 +197,13 @@ describeStores('programs that make and end hosts', (kind) => {
     },
   );
 
-  test.each([
+  const faults = [
     ['fails', 'echo no quota >&2; exit 3', 'exit 3\nno quota'],
     ['hangs', 'echo so far; exec sleep 600', 'it did not end in time; it had written: so far'],
     ['cannot be started', null, 'ENOENT'],
     ['makes no hosts that enrol', 'echo made >&2', '2 did not enrol with the tags of targetInstances within 1 seconds'],
-  ])(
+  ] as const;
+  test.each(faults.slice(0, kind.dialect === 'sqlite' ? faults.length : 1))(
     'a deployment fails by name, before anything is done, when its provision program %s',
     async (_title, body, said) => {
       using scratch = scratchFolder();
