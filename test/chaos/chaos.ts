@@ -91,7 +91,7 @@ export async function runChaos(request: ChaosRequest): Promise<ChaosSummary> {
   return summarise(reports, happened);
 }
 
-function summarise(
+export function summarise(
   reports: readonly DeploymentReport[],
   happened: { readonly kills: number; readonly restarts: number },
 ): ChaosSummary {
@@ -104,8 +104,9 @@ function summarise(
   };
 }
 
-async function carryOutFaults(
-  { servers, witness }: Chaos,
+/** Kills and restarts until all are over, or nobody deploys any more. @param happened counts them */
+export async function carryOutFaults(
+  { servers, witness }: Pick<Chaos, 'servers' | 'witness'>,
   faults: readonly Fault[],
   happened: { kills: number; restarts: number },
   signal: AbortSignal,
@@ -170,7 +171,7 @@ async function oneDeployment(chaos: Chaos, number: number): Promise<DeploymentRe
 }
 
 /** @returns how it has ended; `stuck`: it has not, and was made to */
-async function ending(operator: Operator, deploymentId: string): Promise<string> {
+export async function ending(operator: Pick<Operator, 'ask' | 'statusOf'>, deploymentId: string): Promise<string> {
   const giveUpAtMs = performance.now() + ENDS_WITHIN_MS;
   while (performance.now() < giveUpAtMs) {
     const status = await operator.statusOf(deploymentId);
@@ -182,7 +183,7 @@ async function ending(operator: Operator, deploymentId: string): Promise<string>
 }
 
 /** The database may be away just when it is looked into. */
-async function patiently<T>(read: () => Promise<T>): Promise<T> {
+export async function patiently<T>(read: () => Promise<T>): Promise<T> {
   const giveUpAtMs = performance.now() + 60_000;
   for (;;) {
     try {

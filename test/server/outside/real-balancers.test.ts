@@ -127,4 +127,21 @@ describeIf(haproxyProgram !== null && nginxProgram !== null, 'haproxy and nginx'
       });
     });
   }
+
+  test('HAProxy: a host that is out is taken out again after a restart that has forgotten it, with the same question', async () => {
+    using scratch = scratchFolder();
+    await using one = await startApplication();
+    await using two = await startApplication();
+    const servers = [one, two].map(({ port }, index) => ({ name: `web-${index + 1}`, port }));
+    const host = { name: 'web-1', tags: new Map([['Port', String(one.port)]]) };
+    const first = await startHaproxy(scratch.path, servers);
+    const balancer = balancerOf(scratch.path, first);
+    await eventually(async () => (await block(balancer, host)).state === 'out');
+    await first[Symbol.asyncDispose]();
+    await using again = await startHaproxy(scratch.path, servers);
+    expect((await block(balancer, host)).state).not.toBe('out');
+    await eventually(async () => (await block(balancer, host)).state === 'out');
+    expect(balancer.reassertMs).toBeGreaterThan(0);
+    for (let time = 0; time < 4; time += 1) expect(await ask(again.socketPath, '/')).toBe(200);
+  });
 });

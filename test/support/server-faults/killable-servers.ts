@@ -29,14 +29,22 @@ const NAMES = ['one', 'two', 'three', 'four', 'five'] as const;
 const START_TRIES = 30;
 const START_AGAIN_MS = 200;
 
-/** @param folder a folder of their own @param count how many servers; one on SQLite, at most five on PostgreSQL */
-export async function killableServers(folder: string, on: SweptDatabase, count = 2): Promise<KillableServers> {
+/**
+ * @param folder a folder of their own @param count how many servers; one on SQLite, at most five on PostgreSQL
+ * @param flags of `slipway server`, for those on PostgreSQL
+ */
+export async function killableServers(
+  folder: string,
+  on: SweptDatabase,
+  count = 2,
+  flags: readonly string[] = [],
+): Promise<KillableServers> {
   const cluster: PostgresCluster | null = on === 'postgres' ? await postgresCluster() : null;
   const databaseUrl = cluster === null ? null : await cluster.createDatabase();
   const servers: ControlServer[] =
     databaseUrl === null
       ? [await startControlServer(`${folder}/server`)]
-      : [...(await startServersTogether((name) => `${folder}/${name}`, namesFor(count), databaseUrl))];
+      : [...(await startServersTogether((name) => `${folder}/${name}`, namesFor(count), databaseUrl, flags))];
   const at = (place: number): ControlServer => {
     const server = servers[place];
     if (server === undefined) throw new Error(`there is no server ${place}`);
@@ -60,7 +68,7 @@ export async function killableServers(folder: string, on: SweptDatabase, count =
       await daemon.exited;
     },
     async restart(place) {
-      const args = databaseUrl === null ? [] : ['--database', databaseUrl];
+      const args = databaseUrl === null ? [] : ['--database', databaseUrl, ...flags];
       servers[place] = await startPatiently(() => startControlServer(at(place).dataDir, at(place), args));
     },
     async restartDatabase(mode, awayMs) {
