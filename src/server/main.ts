@@ -28,6 +28,7 @@ import { readAlarmsFile } from './outside/alarms-file.ts';
 import { createAwsRegions } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
+import { createCopiedGroups } from './outside/aws/copied-groups.ts';
 import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
 import { createScalingActions } from './outside/aws/scaling-actions.ts';
 import { createTopics } from './outside/aws/sns.ts';
@@ -51,6 +52,7 @@ import { createReadiness } from './telemetry/readiness.ts';
 import { createServerMetrics } from './telemetry/server-metrics.ts';
 import { authoritySha256, requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
+import { copyHandlers } from './work/copy-orders.ts';
 import { fleetHandlers, PACE_OF_PROGRAMS } from './work/fleet-orders.ts';
 import { startNoticeSender } from './work/send-notices.ts';
 import { trafficHandlers, trafficKeepers } from './work/traffic-orders.ts';
@@ -177,8 +179,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const [handlers, keepers] = [trafficHandlers(traffic), trafficKeepers(traffic)];
     const leaseClock = databaseClock(store, clock);
     const programs = fleetHandlers({ store, clock, findPrograms });
+    const copies =
+      aws === null
+        ? {}
+        : copyHandlers({ store, clock, groups: createCopiedGroups(aws), readFleet: createFleetReader(aws) });
     opened.push(
-      startWorker({ ...base, engine, bell, handlers, keepers, leaseClock }),
+      startWorker({ ...base, engine, bell, handlers: { ...handlers, ...copies }, keepers, leaseClock }),
       startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
     );
     const transfers = createTransfers();

@@ -3,13 +3,15 @@ import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
 import {
+  type CopiedGroup,
   type Hands,
   madeFor,
   type TargetInstances,
+  withCopy,
   withGreenInAws,
   withHands,
 } from '../engine/hosts/blue-green-plan.ts';
-import { asksAwsForGreen, fleetSettings } from '../engine/hosts/fleet.ts';
+import { asksAwsForGreen, copiedGroupOf, fleetSettings } from '../engine/hosts/fleet.ts';
 import { suspendsFor } from '../engine/hosts/suspension.ts';
 import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
@@ -39,7 +41,7 @@ import type { GroupSettings } from './settings/group-settings.ts';
 import { checkTrafficControl } from './settings/load-balancers.ts';
 import { checkRollback } from './settings/rollback.ts';
 import { checkSuspensionInPlace, readSuspendedProcesses } from './settings/suspended-processes.ts';
-import { checkReplacement, readTargetInstances } from './settings/target-instances.ts';
+import { checkReplacement, readTargetInstances, refuseTargetsOfCopy } from './settings/target-instances.ts';
 import { zonalSettings } from './settings/zonal-config.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
@@ -145,8 +147,11 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
     checkTrafficControl(groupSettings, ctx.balancers);
     checkSuspensionInPlace(options.shown.ec2DeploymentOptions ?? null, groupSettings);
     const hands = ctx.handsOf(applicationName, groupName);
-    const isMade = isBlueGreen(groupSettings) && hands.provision;
-    const targetInstances = options.targetInstances ?? (isMade ? madeFor(deploymentId) : null);
+    const copied = copiedGroupOf(groupSettings, { groupName, deploymentId });
+    if (copied !== null) refuseTargetsOfCopy(options.targetInstances, ctx.asksAws);
+    const isMade = isBlueGreen(groupSettings) && hands.provision && copied === null;
+    const made = copied === null ? (isMade ? madeFor(deploymentId) : null) : { autoScalingGroups: [copied.copy] };
+    const targetInstances = options.targetInstances ?? made;
     checkReplacement(groupSettings, targetInstances, { ...options, hasZones: config.zonal !== null });
     const shown = shownOptions(groupSettings, { ...options, targetInstances });
     const settings = settingsOf(groupSettings, shown);
@@ -177,7 +182,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
         ...settings,
-        ...planOf(settings, hands, isGreenInAws ? targetInstances : null),
+        ...planOf(settings, { hands, copied, inAws: isGreenInAws ? targetInstances : null }),
         ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
         ...(ctx.asksAws ? suspendsFor(groupSettings, shown) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
@@ -200,9 +205,18 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   return made.deploymentId;
 }
 
-/** @param inAws replacement hosts that AWS is asked for; null: enrolled hosts have their tags */
-function planOf({ blueGreen: plan }: DeploymentSettings, hands: Hands, inAws: TargetInstances | null) {
+/** Where the replacement hosts come from. */
+interface Replacement {
+  readonly hands: Hands;
+  /** The Auto Scaling group that is copied; null: none is. */
+  readonly copied: CopiedGroup | null;
+  /** Replacement hosts that AWS is asked for; null: enrolled hosts have their tags. */
+  readonly inAws: TargetInstances | null;
+}
+
+function planOf({ blueGreen: plan }: DeploymentSettings, { hands, copied, inAws }: Replacement) {
   if (plan?.course !== 'blue-green') return {};
+  if (copied !== null) return { blueGreen: withCopy(plan, copied) };
   const whole = withHands(plan, hands);
   return { blueGreen: inAws === null ? whole : withGreenInAws(whole, inAws) };
 }

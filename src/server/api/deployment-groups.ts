@@ -164,7 +164,7 @@ export const deploymentGroupHandlers: Handlers<
       await requireFreeName(tx, application, name);
       await requireRoomForGroup(tx, application);
       await requireHeldConfig(tx, config, platform);
-      const settings = mergeGroupSettings(input, platform, ctx.balancers);
+      const settings = mergeGroupSettings(input, platform, ctx);
       await insertGroup(tx, {
         deployment_group_id: deploymentGroupId,
         application_id: application.application_id,
@@ -233,7 +233,7 @@ export const deploymentGroupHandlers: Handlers<
       const application = requirePlatform(await requireHeldApplication(tx, applicationName), platform);
       const row = await requireLockedGroup(tx, application, name);
       const before = JSON.parse(row.settings_json) as GroupSettings;
-      const settings = mergeGroupSettings(input, platform, ctx.balancers, before);
+      const settings = mergeGroupSettings(input, platform, ctx, before);
       if (newName !== name) await requireFreeName(tx, application, newName);
       if (config !== null) await requireHeldConfig(tx, config, platform);
       if (newName !== name) {

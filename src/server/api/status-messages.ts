@@ -1,5 +1,6 @@
 /** Messages about a deployment beside its status: where it waits, and for what. Pure. */
 import type { BlueGreenPlan, ReplacementPlan } from '../engine/hosts/blue-green-plan.ts';
+import type { DeploymentOrderKind } from '../store/deployment-orders.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
 
 const NOT_TERMINATED =
@@ -34,17 +35,22 @@ function waitMessages(
   return [`Traffic is rerouted. The original instances are kept until ${until}: until then a stop can lead it back.`];
 }
 
+const DOINGS: Readonly<Record<DeploymentOrderKind, string>> = {
+  ProvisionByProgram: 'The program that makes replacement instances',
+  TerminateByProgram: 'The program that terminates an original instance',
+  CopyAutoScalingGroup: 'The copy of the Auto Scaling group',
+  CompleteAutoScalingGroup: 'Giving the copy what the Auto Scaling group has',
+  DeleteAutoScalingGroup: 'Deleting the original Auto Scaling group',
+};
+
 /** What programs have said that made or ended hosts, and what is still under way. */
 function orderMessages(orders: readonly OrderRow[]): string[] {
   const told = orders.slice(0, MAX_TOLD).map(({ kind, outcome, message, last_answer }) => {
-    const what =
-      kind === 'ProvisionByProgram'
-        ? 'The program that makes replacement instances'
-        : 'The program that terminates an original instance';
+    const what = DOINGS[kind as DeploymentOrderKind];
     if (outcome === null) return `${what} is under way. Its last answer: ${last_answer ?? 'none yet'}.`;
     return outcome === 'Succeeded' ? `${what} has succeeded: ${message ?? ''}` : `${what} has failed: ${message ?? ''}`;
   });
-  return orders.length <= MAX_TOLD ? told : [...told, `There are ${orders.length - MAX_TOLD} more such programs.`];
+  return orders.length <= MAX_TOLD ? told : [...told, `There are ${orders.length - MAX_TOLD} more of them.`];
 }
 
 function dateOf(ms: number): string {

@@ -2,11 +2,12 @@
 import { deploymentOrdersOf, giveDeploymentOrder } from '../store/deployment-orders.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { faultCodeOf } from './hosts/copied-group.ts';
 import { type FinishAction, failedWith } from './hosts/ending.ts';
 import { membersOf } from './hosts/members.ts';
 import type { DeploymentSettings } from './settings.ts';
 
-const KIND = 'ProvisionByProgram';
+const KINDS = { program: 'ProvisionByProgram', copy: 'CopyAutoScalingGroup' } as const;
 /** Longer than any program may take, and its hosts to enrol. Beyond it no server carries such orders out. */
 export const PROVISION_LIMIT_MS = 3 * 60 * 60_000;
 
@@ -23,19 +24,22 @@ export async function provisionStanding(
 ): Promise<'known' | 'awaited' | 'given' | FinishAction> {
   const { blueGreen: plan } = settings;
   if (plan?.course !== 'blue-green' || plan.provisionBy === undefined) return 'known';
-  const order = (await deploymentOrdersOf(tx, [deploymentId])).find(({ kind }) => kind === KIND);
+  const kind = KINDS[plan.provisionBy];
+  const order = (await deploymentOrdersOf(tx, [deploymentId])).find((one) => one.kind === kind);
   if (order === undefined) {
     const originals = (await membersOf(tx, settings)).length;
     // Nothing is made for a deployment that cannot begin.
     if (originals === 0) {
       return failedWith('NO_INSTANCES', 'No registered instance carries the tags of the deployment group.');
     }
-    await giveDeploymentOrder(tx, { deploymentId, kind: KIND, subjectId: deploymentId }, { originals }, nowMs);
+    await giveDeploymentOrder(tx, { deploymentId, kind, subjectId: deploymentId }, { originals }, nowMs);
     return 'given';
   }
   if (order.outcome === 'Succeeded') return 'known';
   if (order.outcome === 'Failed') {
-    return failedWith('HOOK_EXECUTION_FAILURE', `The replacement instances were not made. ${order.message ?? ''}`);
+    const message = order.message ?? '';
+    const code = kind === 'CopyAutoScalingGroup' ? faultCodeOf(message) : 'HOOK_EXECUTION_FAILURE';
+    return failedWith(code, `The replacement instances were not made. ${message}`);
   }
   if (nowMs - order.given_at_ms < PROVISION_LIMIT_MS) return 'awaited';
   return failedWith('TIMEOUT', 'No server has made the replacement instances within three hours.');

@@ -26,7 +26,8 @@ export async function readSnapshot(
 }
 
 async function ordersOf(db: StoreReader, plan: BlueGreenPlan, deploymentId: string): Promise<OrderSnapshot[]> {
-  if (plan.course !== 'blue-green' || plan.terminateBy === undefined) return [];
+  if (plan.course !== 'blue-green') return [];
+  if (plan.terminateBy === undefined && plan.copiedGroup === undefined) return [];
   return (await deploymentOrdersOf(db, [deploymentId])).map((order) => ({
     kind: order.kind as OrderSnapshot['kind'],
     subjectId: order.instance_id,

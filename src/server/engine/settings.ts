@@ -162,6 +162,12 @@ export function autoScalingGroupsOf({
   return autoScalingGroups;
 }
 
+/** Whether the replacement hosts of a group's deployments are a copy of its Auto Scaling group. */
+export function copiesGroup(group: SettingsOfGroup): boolean {
+  const { greenFleetProvisioningOption } = group.blueGreenDeploymentConfiguration ?? {};
+  return isBlueGreen(group) && greenFleetProvisioningOption?.action === 'COPY_AUTO_SCALING_GROUP';
+}
+
 /** The balancers that are named, each once. */
 export function balancerNames(info: LoadBalancerInfo | null | undefined): readonly string[] {
   return [...new Set(namedBalancers(info).map(({ name }) => name))];

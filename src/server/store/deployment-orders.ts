@@ -8,7 +8,12 @@ import type { OrderRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** What is to be done, and by whom. */
-export type DeploymentOrderKind = 'ProvisionByProgram' | 'TerminateByProgram';
+export type DeploymentOrderKind =
+  | 'ProvisionByProgram'
+  | 'TerminateByProgram'
+  | 'CopyAutoScalingGroup'
+  | 'CompleteAutoScalingGroup'
+  | 'DeleteAutoScalingGroup';
 
 /** In place of an event's position. */
 export const NO_EVENT = -1;

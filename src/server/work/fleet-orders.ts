@@ -4,7 +4,6 @@ import { membersOf } from '../engine/hosts/members.ts';
 import { tagsThatMatch } from '../engine/hosts/membership.ts';
 import { blueGreenPlanOf } from '../engine/settings.ts';
 import type { FindFleetPrograms } from '../outside/fleet-programs.ts';
-import type { DeploymentOrderKind } from '../store/deployment-orders.ts';
 import { findDeployment } from '../store/deployments.ts';
 import { instanceTagsOf } from '../store/instance-tags.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
@@ -34,7 +33,9 @@ const LOOK_MS = 1_000;
 export const PACE_OF_PROGRAMS = { maxCalls: 8, callLimitMs: 61 * 60_000 };
 
 /** By the kind of an order. */
-export function fleetHandlers(ctx: FleetContext): Readonly<Record<DeploymentOrderKind, OrderHandler>> {
+export function fleetHandlers(
+  ctx: FleetContext,
+): Readonly<Record<'ProvisionByProgram' | 'TerminateByProgram', OrderHandler>> {
   return {
     ProvisionByProgram: (order, call) => provision(ctx, order, call),
     TerminateByProgram: (order, call) => terminate(ctx, order, call),

@@ -25,7 +25,7 @@ const READ_LIMIT_MS = 20_000;
 /** Whether AWS is to be asked now. AWS is not asked about hosts that somebody else makes: their maker tells when they are there. */
 export function isReplacementDue(deployment: Deployment, known: ReplacementFleetRow | null, nowMs: number): boolean {
   const plan = greenPlanOf(deployment);
-  if (plan?.greenInAws === undefined || known?.read_at_ms) return false;
+  if (plan?.greenInAws === undefined || plan.copiedGroup !== undefined || known?.read_at_ms) return false;
   return nowMs >= nextFleetReadingMs(fleetFailureOf(known));
 }
 

@@ -151,3 +151,45 @@ test('a group has a launch hook on its Auto Scaling groups, answers instances th
   });
   await eventually(() => calls('DeleteLifecycleHook').some((params) => params['LifecycleHookName'] === newName));
 });
+
+test('a blue/green group copies its one Auto Scaling group, and each deployment has the copy as its replacement', async () => {
+  aws.answers['DescribeAutoScalingGroups'] = ({ params }) =>
+    params['AutoScalingGroupNames.member.1'] === 'fleet'
+      ? fleetWith({ InstanceId: 'i-00000001', LifecycleState: 'InService' })
+      : { AutoScalingGroups: [] };
+  aws.answers['PutLifecycleHook'] = () => ({});
+  using scratch = scratchFolder();
+  await using server = await testServer(scratch.at('data'), undefined, undefined, { awsRegion: 'eu-central-1' });
+  const client = await clientOf(server);
+  await client.call('CreateApplication', SITE);
+  const group = {
+    ...{ ...GROUP, loadBalancerInfo: { targetGroupInfoList: [{ name: 'front' }] } },
+    deploymentStyle: { deploymentType: 'BLUE_GREEN', deploymentOption: 'WITH_TRAFFIC_CONTROL' },
+    blueGreenDeploymentConfiguration: { greenFleetProvisioningOption: { action: 'COPY_AUTO_SCALING_GROUP' } },
+  } as const;
+  const refused = {
+    type: 'InvalidBlueGreenDeploymentConfigurationException',
+    message: expect.stringMatching(/^Exactly one AutoScaling group must be specified when selecting/),
+  };
+  await expect(client.call('CreateDeploymentGroup', group)).rejects.toMatchObject(refused);
+  await client.call('CreateDeploymentGroup', { ...group, autoScalingGroups: ['fleet'] });
+  const current = { ...SITE, currentDeploymentGroupName: 'web' };
+  await expect(client.call('UpdateDeploymentGroup', { ...current, autoScalingGroups: [] })).rejects.toMatchObject(
+    refused,
+  );
+  const deployment = { ...SITE, deploymentGroupName: 'web', revision: REVISION };
+  const targetInstances = { autoScalingGroups: ['fleet'] };
+  await expect(client.call('CreateDeployment', { ...deployment, targetInstances })).rejects.toMatchObject({
+    type: 'InvalidTargetInstancesException',
+  });
+  const { deploymentId = '' } = await client.call('CreateDeployment', deployment);
+  const { deploymentInfo } = await client.call('GetDeployment', { deploymentId });
+  const copy = `CodeDeploy_web_${deploymentId}`;
+  expect(deploymentInfo?.targetInstances).toEqual({ autoScalingGroups: [copy] });
+  // Nobody is the original instance, so that nothing is copied in vain.
+  await eventually(async () => {
+    const { deploymentInfo: info } = await client.call('GetDeployment', { deploymentId });
+    return info?.status === 'Failed' && info.errorInformation?.code === 'NO_INSTANCES';
+  });
+  expect(aws.calls.filter(({ action }) => action === 'CreateAutoScalingGroup')).toEqual([]);
+});

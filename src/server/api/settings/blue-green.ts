@@ -1,7 +1,7 @@
 /** How a group goes from one fleet to another: `blueGreenDeploymentConfiguration`. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
 import { LONGEST_WAIT_MS } from '../../engine/limits.ts';
-import { isBlueGreen, type SettingsOfGroup } from '../../engine/settings.ts';
+import { autoScalingGroupsOf, copiesGroup, isBlueGreen, type SettingsOfGroup } from '../../engine/settings.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
 import { isEmpty } from '../not-done.ts';
@@ -55,7 +55,7 @@ export function checkBlueGreen(input: Input): void {
  * @param isGiven whether the request has a configuration
  * @throws ApiError InvalidBlueGreenDeploymentConfigurationException for what does not go with the rest of the settings
  */
-export function checkBlueGreenFits(settings: SettingsOfGroup, isGiven: boolean): void {
+export function checkBlueGreenFits(settings: SettingsOfGroup, isGiven: boolean, asksAws: boolean): void {
   const configuration = settings.blueGreenDeploymentConfiguration;
   if (!isBlueGreen(settings)) {
     if (!isGiven || isEmpty(configuration)) return;
@@ -66,10 +66,16 @@ export function checkBlueGreenFits(settings: SettingsOfGroup, isGiven: boolean):
   if (configuration === undefined) {
     throw invalid(`deploymentStyle.deploymentType BLUE_GREEN needs a ${MEMBER}, which may be empty.`);
   }
-  if (configuration.greenFleetProvisioningOption?.action !== 'COPY_AUTO_SCALING_GROUP') return;
+  if (!copiesGroup(settings)) return;
+  const count = autoScalingGroupsOf(settings).length;
+  if (count === 1 && asksAws) return;
+  const why =
+    count === 1
+      ? 'This server asks no AWS (--aws-region): use DISCOVER_EXISTING, and name the replacement instances in targetInstances of each deployment.'
+      : `The deployment group has ${count}.`;
+  // As the hosted service says it: clients look for the text.
   throw invalid(
-    'Exactly one AutoScaling group must be specified when selecting the COPY_AUTO_SCALING_GROUP green fleet provisioning option. ' +
-      'This server copies none: use DISCOVER_EXISTING, and name the replacement instances in targetInstances of each deployment.',
+    `Exactly one AutoScaling group must be specified when selecting the COPY_AUTO_SCALING_GROUP green fleet provisioning option. ${why}`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The settings of a deployment group: checked, and kept in the form in which they were given. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
-import type { KnownBalancers, SettingsOfGroup } from '../../engine/settings.ts';
+import { copiesGroup, type KnownBalancers, type SettingsOfGroup } from '../../engine/settings.ts';
 import type { Platform } from '../compute-platform.ts';
 import type { Input } from '../context.ts';
 import { checkChoice, readObject, readText } from '../input.ts';
@@ -81,14 +81,14 @@ function checkStrategy(input: Input): void {
  * The settings that a group has after a request. Absent members keep what was there; an empty list clears it.
  *
  * @param input what `checkGroupSettings` has let pass
- * @param balancers names that the server knows
+ * @param known `balancers`: names that the server knows; `asksAws`: whether it can copy Auto Scaling groups
  * @param before what the group has already
  * @throws ApiError of `checkTrafficControl`, `checkBlueGreenFits`, `checkSuspensionFits` and `checkShiftedGroupIsWhole`
  */
 export function mergeGroupSettings(
   input: Input,
   platform: Platform,
-  balancers: KnownBalancers,
+  { balancers, asksAws }: { readonly balancers: KnownBalancers; readonly asksAws: boolean },
   before: GroupSettings = {},
 ): GroupSettings {
   const settings: Record<string, unknown> = { ...before };
@@ -106,7 +106,8 @@ export function mergeGroupSettings(
   }
   if (isGiven('ec2DeploymentOptions')) checkSuspensionFits(merged.ec2DeploymentOptions ?? null, merged);
   const isConfigured = isGiven('blueGreenDeploymentConfiguration');
-  if (isConfigured || isGiven('deploymentStyle')) checkBlueGreenFits(merged, isConfigured);
+  const isCopied = isGiven('autoScalingGroups') && copiesGroup(merged);
+  if (isConfigured || isCopied || isGiven('deploymentStyle')) checkBlueGreenFits(merged, isConfigured, asksAws);
   // A change that has nothing to do with traffic is taken also where a balancer is gone.
   if (isGiven('deploymentStyle') || isGiven('loadBalancerInfo')) checkTrafficControl(merged, balancers);
   return merged;

@@ -91,3 +91,18 @@ export function checkReplacement(group: SettingsOfGroup, targets: TargetInstance
     );
   }
 }
+
+/** @throws ApiError InvalidTargetInstancesException: the copy of the group's Auto Scaling group is the replacement */
+export function refuseTargetsOfCopy(targets: TargetInstances | null, asksAws: boolean): void {
+  if (targets !== null) {
+    throw new ApiError(
+      INVALID,
+      `${MEMBER} must be left out: the deployment group copies its Auto Scaling group (COPY_AUTO_SCALING_GROUP), and the copy is the replacement.`,
+    );
+  }
+  if (asksAws) return;
+  throw new ApiError(
+    'InvalidBlueGreenDeploymentConfigurationException',
+    'The deployment group copies its Auto Scaling group (COPY_AUTO_SCALING_GROUP), and this server asks no AWS: start it with --aws-region, as before.',
+  );
+}

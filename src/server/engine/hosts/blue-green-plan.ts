@@ -16,9 +16,17 @@ export interface ReplacementPlan {
   /** Wait before the original hosts are terminated, in milliseconds; null: they are kept. */
   readonly terminationWaitMs: number | null;
   /** What makes the replacement hosts before anything else; absent: they are there. */
-  readonly provisionBy?: 'program';
+  readonly provisionBy?: 'program' | 'copy';
   /** What ends the original hosts after the wait; absent: nothing does, and they run on. */
-  readonly terminateBy?: 'program';
+  readonly terminateBy?: 'program' | 'copy';
+  /** The Auto Scaling group that is copied, and its copy, whose instances are the replacement; absent: nothing is copied. */
+  readonly copiedGroup?: CopiedGroup;
+}
+
+/** Names of Auto Scaling groups. */
+export interface CopiedGroup {
+  readonly original: string;
+  readonly copy: string;
 }
 
 /** A rollback: the original hosts get their traffic back, and then the replacement hosts lose it. */
@@ -91,6 +99,15 @@ export function withHands(plan: ReplacementPlan, hands: Hands): ReplacementPlan 
     ...plan,
     ...(hands.provision ? { provisionBy: 'program' } : {}),
     ...(hands.terminate && plan.terminationWaitMs !== null ? { terminateBy: 'program' } : {}),
+  };
+}
+
+/** The same plan where the replacement is a copy of the group's Auto Scaling group. The original ends where somebody asks for that. */
+export function withCopy(plan: ReplacementPlan, copiedGroup: CopiedGroup): ReplacementPlan {
+  return {
+    ...withGreenInAws(plan, { autoScalingGroups: [copiedGroup.copy] }),
+    ...{ copiedGroup, provisionBy: 'copy' },
+    ...(plan.terminationWaitMs === null ? {} : { terminateBy: 'copy' }),
   };
 }
 

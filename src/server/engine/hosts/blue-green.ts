@@ -15,6 +15,7 @@
 import { BLUE_GREEN_LIMIT_MS } from '../limits.ts';
 import type { Action, BlueGreenSnapshot, DeploymentSnapshot, OtherTargets } from '../snapshot.ts';
 import type { ReplacementPlan } from './blue-green-plan.ts';
+import { completeCopy, deleteOriginalGroup } from './copied-group.ts';
 import { type FinishAction, failedWith, SUCCEEDED, stoppedBy } from './ending.ts';
 import { budget, requiredHealthyHosts } from './health.ts';
 import { ALL_AT_ONCE, countsOf, type Fleets, moveOn, type Pace } from './stages.ts';
@@ -120,8 +121,10 @@ function goForward(going: Going, plan: ReplacementPlan): Outlook {
     return failedWith('HEALTH_CONSTRAINTS', message);
   }
   return (
+    completeCopy(state, plan, nowMs, actions) ??
     throughTerminationWait(state, plan, nowMs, actions) ??
     terminateOriginals(state, plan, blue, nowMs, actions) ??
+    deleteOriginalGroup(state, plan, nowMs, actions) ??
     SUCCEEDED
   );
 }

@@ -8,8 +8,8 @@
 import { findFleet, findReplacementFleet, fleetMembersOf, instancesById } from '../../store/fleets.ts';
 import type { DeploymentRow, FleetMemberRow, FleetRow, InstanceRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
-import { autoScalingGroupsOf, type DeploymentSettings, type SettingsOfGroup } from '../settings.ts';
-import type { TargetInstances } from './blue-green-plan.ts';
+import { autoScalingGroupsOf, copiesGroup, type DeploymentSettings, type SettingsOfGroup } from '../settings.ts';
+import type { CopiedGroup, TargetInstances } from './blue-green-plan.ts';
 import { ec2InstanceIdOf } from './ec2-identity.ts';
 import type { FinishAction } from './ending.ts';
 import { ec2FilterListsOf } from './membership.ts';
@@ -42,6 +42,25 @@ export function hasFleet(group: SettingsOfGroup): boolean {
 /** Whether AWS says which hosts are the replacement: they are where the group's own are, or members of Auto Scaling groups. */
 export function asksAwsForGreen(group: SettingsOfGroup, targets: TargetInstances | null): boolean {
   return targets !== null && (hasFleet(group) || (targets.autoScalingGroups ?? []).length > 0);
+}
+
+/** The Auto Scaling group that a deployment copies, and the copy's name; null: it copies none. */
+export function copiedGroupOf(
+  group: SettingsOfGroup,
+  names: { readonly groupName: string; readonly deploymentId: string },
+): CopiedGroup | null {
+  const [original] = autoScalingGroupsOf(group);
+  if (!copiesGroup(group) || original === undefined) return null;
+  return { original, copy: copyNameOf(names.groupName, names.deploymentId) };
+}
+
+/** Auto Scaling takes no longer names. */
+const MAX_NAME = 255;
+
+/** As the hosted service names the copies that it makes. */
+export function copyNameOf(groupName: string, deploymentId: string): string {
+  const tail = `_${deploymentId}`;
+  return `CodeDeploy_${groupName}`.slice(0, MAX_NAME - tail.length) + tail;
 }
 
 /** Returns the settings of the group's deployments where the server asks AWS; else none. */

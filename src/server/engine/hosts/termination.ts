@@ -22,7 +22,7 @@ export function terminateOriginals(
   nowMs: number,
   actions: Action[],
 ): FinishAction | number | null {
-  if (terminateBy === undefined) return null;
+  if (terminateBy !== 'program') return null;
   const known = new Map(orders.filter(({ kind }) => kind === KIND).map((order) => [order.subjectId, order]));
   const leaving = blue.filter(({ status }) => status === 'Succeeded');
   const missing = leaving.filter(({ instanceId }) => !known.has(instanceId));
@@ -55,5 +55,5 @@ function toldOf(failed: readonly OrderSnapshot[], all: number): string {
 
 /** Whether original hosts are being ended: then traffic cannot go back to them, and the replacement hosts are the group. */
 export function hasBegunTermination(orders: readonly { readonly kind: string }[]): boolean {
-  return orders.some(({ kind }) => kind === KIND);
+  return orders.some(({ kind }) => kind === KIND || kind === 'DeleteAutoScalingGroup');
 }

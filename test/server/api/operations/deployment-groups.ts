@@ -19,7 +19,7 @@ const NO_CONFIG_READ = 'A group shows the name of its configuration, which canno
 const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
-  'settings for copies of Auto Scaling groups, Auto Scaling groups and their hooks where the server asks no AWS, processes where there are no Auto Scaling groups, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
+  'Auto Scaling groups, their copies and hooks where the server asks no AWS, processes where there are no Auto Scaling groups, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
 
 const TRIGGER = { triggerName: 't', triggerTargetArn: 'arn:x', triggerEvents: ['DeploymentStart'] };
 const omitted = (member: keyof typeof TRIGGER) => ({ ...TRIGGER, [member]: undefined });

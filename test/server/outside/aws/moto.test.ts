@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { signRequest } from '../../../../src/protocol/sigv4/sign.ts';
 import { createAwsClients } from '../../../../src/server/outside/aws/aws.ts';
 import { balancersInAws } from '../../../../src/server/outside/aws/balancer-in-aws.ts';
+import { createCopiedGroups } from '../../../../src/server/outside/aws/copied-groups.ts';
 import { createFleetReader } from '../../../../src/server/outside/aws/fleet.ts';
 import { createScalingActions } from '../../../../src/server/outside/aws/scaling-actions.ts';
 import type { BalancedHost, LoadBalancer } from '../../../../src/server/outside/load-balancer.ts';
@@ -121,6 +122,33 @@ describeWithMoto('with moto in the place of AWS', () => {
     await actions.resume('fleet', ['Terminate'], signal);
     expect(await actions.suspendedProcesses('fleet', signal)).toEqual(['AZRebalance']);
     await expect(actions.suspendedProcesses('nobody', signal)).rejects.toMatchObject({ trouble: 'missing' });
+  });
+
+  test('an Auto Scaling group is copied with its tags and as many instances, and deleted', async () => {
+    const scaling = await clients.autoScaling();
+    const LaunchConfigurationName = 'copied';
+    await scaling.createLaunchConfiguration({
+      ...{ LaunchConfigurationName, ImageId: 'ami-12345678', InstanceType: 't2.micro' },
+    });
+    const Tags = [
+      { ResourceId: 'blue', ResourceType: 'auto-scaling-group', Key: 'Role', Value: 'web', PropagateAtLaunch: true },
+    ];
+    const size = { MinSize: 1, MaxSize: 3, DesiredCapacity: 2 };
+    const AvailabilityZones = [`${REGION}a`];
+    await scaling.createAutoScalingGroup({
+      ...{ AutoScalingGroupName: 'blue', LaunchConfigurationName, AvailabilityZones, ...size, Tags },
+    });
+    const groups = createCopiedGroups(clients);
+    const signal = AbortSignal.timeout(15_000);
+    const blue = await groups.find('blue', signal);
+    if (blue === null) throw new Error('there is no group');
+    await groups.make(blue, 'green', signal);
+    await groups.make(blue, 'green', signal);
+    const green = await groups.find('green', signal);
+    expect(green).toMatchObject({ ...size, LaunchConfigurationName, Tags: [{ Key: 'Role', Value: 'web' }] });
+    expect(green?.Instances).toHaveLength(2);
+    await groups.remove('blue', signal);
+    expect(await groups.find('blue', signal)).toBeNull();
   });
 
   test('an instance leaves a Classic Load Balancer and comes back to it', async () => {
