@@ -16,7 +16,6 @@ const FILTER = { Key: 'Role', Value: 'web', Type: 'KEY_AND_VALUE' };
 const SITE = { applicationName: 'site' };
 const NO_GROUP_NAME = omit(NO_GROUP, 'DeploymentGroupDoesNotExistException');
 const NO_CONFIG_READ = 'A group shows the name of its configuration, which cannot be deleted meanwhile.';
-const REFUSED_FIRST = 'The setting that it is about is refused before.';
 
 const REFUSED_SETTINGS =
   'Auto Scaling groups, their copies and hooks where the server asks no AWS, processes where there are no Auto Scaling groups, and alarms and targets of triggers that the server’s files do not have: nothing here acts upon them. Values that ask for nothing are taken';
@@ -116,8 +115,9 @@ const SETTINGS_REFUSED = {
 } as const;
 
 const SETTINGS_NEVER = {
-  InvalidTrafficRoutingConfigurationException: REFUSED_FIRST,
-  LifecycleHookLimitExceededException: REFUSED_FIRST,
+  InvalidTrafficRoutingConfigurationException: 'A group names a configuration, which was checked when it was made.',
+  LifecycleHookLimitExceededException:
+    'Hooks are put on after the answer. The server’s log names an Auto Scaling group that takes no more.',
   ThrottlingException: NO_THROTTLE,
 } as const;
 
