@@ -10,7 +10,7 @@ import { gathered } from '../../system/gathered.ts';
 import { type EndedEvent, endEventsOfHosts, type ReportContext } from '../engine/event-reports.ts';
 import { findDeployment } from '../store/deployments.ts';
 import type { Durability } from '../store/durability.ts';
-import { beginEvents } from '../store/event-changes.ts';
+import { beginEvents, beginEventsOfHosts } from '../store/event-changes.ts';
 import { lockEventByCommand, lockEventsByCommands } from '../store/lifecycle-events.ts';
 import { type HostActor, lockPower, lockPowers } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
@@ -47,7 +47,11 @@ export function createCommandReports(ctx: ReportContext): CommandReports {
     });
   const nowMs = () => ctx.clock.now();
   // Lazy: after a power cut the command is handed out again, and its agent knows it by its identifier.
-  const begin = taking<HostWord, CommandStatus>('lazy', (tx, words) => beginAll(tx, words, nowMs()));
+  const beginLooking = taking<HostWord, CommandStatus>('lazy', (tx, words) => beginAll(tx, words, nowMs()));
+  const beginAtOnce = gathered<HostWord, boolean>({ ...TOGETHER, work: (words) => beginTogether(ctx, words) });
+  // Most acknowledgements begin an event that is Pending, and one statement does that. The longer way says why one cannot begin.
+  const begin = async (word: HostWord): Promise<Said<CommandStatus>> =>
+    (await beginAtOnce(word)) ? { isKnown: true, answer: 'InProgress', changedId: null } : beginLooking(word);
   const skip = taking<HostWord, CommandStatus>('synced', (tx, words) => skipAll(tx, words, nowMs()));
   const end = taking<Outcome, null>('synced', (tx, words) => endAll(tx, words, nowMs()));
 
@@ -110,14 +114,16 @@ async function takeAll<Word extends HostWord, Answer>(
   words: readonly Word[],
   take: Take<Word, Answer>,
 ): Promise<readonly Said<Answer>[]> {
-  const powerful = await lockPowers(
-    tx,
-    words.map(({ caller }) => caller),
-  );
-  const events = await lockEventsByCommands(
-    tx,
-    words.map(({ hostCommandId }) => hostCommandId),
-  );
+  const [powerful, events] = await Promise.all([
+    lockPowers(
+      tx,
+      words.map(({ caller }) => caller),
+    ),
+    lockEventsByCommands(
+      tx,
+      words.map(({ hostCommandId }) => hostCommandId),
+    ),
+  ]);
   const own = new Map<string, OnEvent<Word>>();
   const refusals = new Map<Word, unknown>();
   for (const word of words) {
@@ -150,6 +156,24 @@ const answers = <Answer>(
   new Map(
     words.map(({ event, hostCommandId: id }) => [id, { answer: answer(event, id), isChanged: isChanged(id) }] as const),
   );
+
+/** Begins the events that are Pending, if their own hosts acknowledge them. @returns whether each acknowledgement has begun its event */
+async function beginTogether(
+  { store, clock }: Pick<ReportContext, 'store' | 'clock'>,
+  words: readonly HostWord[],
+): Promise<readonly boolean[]> {
+  // A host may acknowledge an event twice at once, with two keys. One of them is enough.
+  const first = new Map(words.toReversed().map((word) => [word.hostCommandId, word]));
+  const keys = [...first.values()].map(({ caller }) => caller.accessKeyId);
+  const begun = await store
+    .statement((db) => beginEventsOfHosts(db, [...first.keys()], keys, clock.now()), 'lazy')
+    .catch((error: unknown) => {
+      // When the connection broke, nobody knows whether the statement was carried out. The longer way finds out, and may try again.
+      if (TOGETHER.isOfAll(error)) return new Set<string>();
+      throw error;
+    });
+  return words.map((word) => first.get(word.hostCommandId) === word && begun.has(word.hostCommandId));
+}
 
 async function beginAll(tx: StoreTransaction, words: readonly OnEvent<HostWord>[], nowMs: number) {
   const pending = words.filter(({ event }) => event.status === 'Pending').map(({ hostCommandId }) => hostCommandId);

@@ -81,7 +81,11 @@ export async function applyActions(
     }));
     followedBy = await finishDeployment(tx, deployment, final, finish, ctx);
   }
+  return { hostArns: hostsWithWork(targets, actions), hasOrders: orders.length + own.length > 0, followedBy };
+}
+
+/** Returns the hosts whose targets have an event to carry out now. */
+export function hostsWithWork(targets: readonly TargetRow[], actions: readonly Action[]): readonly string[] {
   const hostOf = new Map(targets.map((target) => [target.instance_id, target.host_arn]));
-  const hostArns = idsOf(ready).flatMap((instanceId) => hostOf.get(instanceId) ?? []);
-  return { hostArns, hasOrders: orders.length + own.length > 0, followedBy };
+  return actions.flatMap((action) => (action.action === 'ready-event' ? (hostOf.get(action.instanceId) ?? []) : []));
 }

@@ -11,6 +11,7 @@
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { changedTargetsOf } from '../store/changed-targets.ts';
 import { activeDeployments, dueDeployments, lockDeployment, lockDueDeployment } from '../store/deployments.ts';
 import { hostsWithReadyEvents } from '../store/hand-outs.ts';
 import type { Store } from '../store/store.ts';
@@ -103,8 +104,11 @@ async function keepLooking(ctx: SteppingContext, listening: Listening, signal: A
 async function stepSafely(ctx: SteppingContext, deploymentId: string, lock: typeof lockDeployment): Promise<void> {
   try {
     const result =
-      (await ctx.store.transaction(async (tx) => takePartOfStep(ctx, tx, await lock(tx, deploymentId)), 'lazy')) ??
-      (await ctx.store.transaction(async (tx) => takeStep(ctx, tx, await lock(tx, deploymentId))));
+      (await ctx.store.transaction(async (tx) => {
+        // The database carries out both in this order: it reads the changed targets once the deployment is locked.
+        const [deployment, changed] = await Promise.all([lock(tx, deploymentId), changedTargetsOf(tx, deploymentId)]);
+        return takePartOfStep(ctx, tx, deployment, changed);
+      }, 'lazy')) ?? (await ctx.store.transaction(async (tx) => takeStep(ctx, tx, await lock(tx, deploymentId))));
     for (const hostArn of result.hostArns) ctx.waiters.wake(hostArn);
     if (result.hasOrders) ctx.onOrders?.();
     const { finished, followedBy } = result;

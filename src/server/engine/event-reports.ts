@@ -81,10 +81,9 @@ export async function endEventsOfHosts(
       ends.push({ hostCommandId: event.host_command_id, status, diagnosticsJson });
     }
   }
-  await endEvents(tx, ends, nowMs);
   const changed = new Set(ends.map(({ hostCommandId }) => hostCommandId));
   const targets = ended.map(({ event }) => event).filter(({ host_command_id: id }) => changed.has(id ?? ''));
-  await noteChangedTargets(tx, targets);
+  await Promise.all([endEvents(tx, ends, nowMs), noteChangedTargets(tx, targets)]);
   return changed;
 }
 

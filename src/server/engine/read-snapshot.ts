@@ -45,13 +45,12 @@ export async function readPart(
   listeningSinceMs: number,
 ): Promise<DeploymentSnapshot> {
   const { deployment_id: deploymentId } = deployment;
-  const events: DecisiveEvent[] = [];
-  const hosts: HostOfTarget[] = [];
-  for (const chunk of inChunks(targets.map((target) => target.instance_id))) {
-    events.push(...(await eventsOfActiveTargets(db, deploymentId, chunk)));
-    hosts.push(...(await hostsOfTargets(db, deploymentId, chunk)));
-  }
-  return { ...snapshotOf(deployment, targets, events, hosts), listeningSinceMs };
+  const chunks = [...inChunks(targets.map((target) => target.instance_id))];
+  const [events, hosts] = await Promise.all([
+    Promise.all(chunks.map((chunk) => eventsOfActiveTargets(db, deploymentId, chunk))),
+    Promise.all(chunks.map((chunk) => hostsOfTargets(db, deploymentId, chunk))),
+  ]);
+  return { ...snapshotOf(deployment, targets, events.flat(), hosts.flat()), listeningSinceMs };
 }
 
 type HostOfTarget = Awaited<ReturnType<typeof hostsOfTargets>>[number];

@@ -1,10 +1,10 @@
-import { changedTargetsOf, forgetChangedTargets } from '../store/changed-targets.ts';
+import { forgetChangedTargets } from '../store/changed-targets.ts';
 import { inChunks } from '../store/chunks.ts';
 import { lockOpenEvents } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { someTargetsOf, statusCountsOf } from '../store/targets.ts';
-import { applyActions } from './apply.ts';
+import { applyActions, hostsWithWork } from './apply.ts';
 import { decidePart } from './decide.ts';
 import type { TargetCounts } from './hosts/health.ts';
 import { noteNotices } from './note-notices.ts';
@@ -20,33 +20,40 @@ import { NOTHING, type StepContext, type StepResult } from './step.ts';
  * This rests on what every step leaves behind: all other targets wait for their hosts, their turn, or nothing any more. Other changes
  * (time, a stop, a deregistered host, a disabled key) show in `wake_at_ms`, and then all is read.
  *
+ * @param changed the deployment's instances with an event that has ended, read since the deployment is locked
  * @returns null: the whole is needed, and nothing was written
  */
 export async function takePartOfStep(
   ctx: StepContext,
   tx: StoreTransaction,
   deployment: DeploymentRow | null,
+  changed: readonly string[],
 ): Promise<StepResult | null> {
   const nowMs = ctx.clock.now();
   if (deployment === null) return NOTHING;
   const { deployment_id: deploymentId, wake_at_ms: wakeAtMs } = deployment;
   if (deployment.status !== 'InProgress' || wakeAtMs === null || wakeAtMs <= nowMs) return null;
-  const changed = await changedTargetsOf(tx, deploymentId);
   if (changed.length === 0) return NOTHING;
 
-  for (const chunk of inChunks(changed)) await lockOpenEvents(tx, deploymentId, chunk);
-  const targets = await someTargetsOf(tx, deploymentId, { instanceIds: changed, limit: changed.length });
-  const others = othersThan(targets, await statusCountsOf(tx, deploymentId), wakeAtMs);
+  const chunks = [...inChunks(changed)];
+  const [targets, counts] = await Promise.all([
+    someTargetsOf(tx, deploymentId, { instanceIds: changed, limit: changed.length }),
+    statusCountsOf(tx, deploymentId),
+    ...chunks.map((chunk) => lockOpenEvents(tx, deploymentId, chunk)),
+  ]);
+  const others = othersThan(targets, counts, wakeAtMs);
   const snapshot = await readPart(tx, deployment, targets, ctx.listeningSinceMs());
   const actions = decidePart(snapshot, others, nowMs);
   if (actions === null) return null;
   // Before its end processes are to run again.
   if (suspendsOf(deployment) !== null && actions.some(({ action }) => action === 'finish')) return null;
 
-  const applied = await applyActions(tx, deployment, targets, actions, { random: ctx.random, nowMs });
+  const [applied] = await Promise.all([
+    applyActions(tx, deployment, targets, actions, { random: ctx.random, nowMs }),
+    forgetChangedTargets(tx, deploymentId, changed),
+    ctx.store.wakeUps.announce(tx, hostsWithWork(targets, actions)),
+  ]);
   await noteNotices(tx, deployment, targets, nowMs);
-  await forgetChangedTargets(tx, deploymentId, changed);
-  await ctx.store.wakeUps.announce(tx, applied.hostArns);
   return { ...applied, finished: null };
 }
 

@@ -88,3 +88,8 @@ function primaryResult(error: unknown): number {
   const extended = (error as { readonly errcode?: unknown } | null)?.errcode;
   return typeof extended === 'number' ? extended & 0xff : 0;
 }
+
+/** Whether this is PostgreSQL's answer to a statement of a transaction in which another one has failed. */
+export function isAfterFault(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === '25P02';
+}

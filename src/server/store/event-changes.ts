@@ -2,11 +2,12 @@
  * Changes of many lifecycle events by one statement each. All rows of a statement are held before it (`lockEventsByCommands`,
  * `lockOpenEvents`), so that nobody waits in a circle.
  */
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import { inChunks } from './chunks.ts';
-import type { LifecycleEventRow } from './schema.ts';
+import { heldKeysOfHosts } from './powers.ts';
+import type { LifecycleEventRow, StoreSchema } from './schema.ts';
 import { rowsOf, statement } from './statement.ts';
-import type { StoreTransaction } from './store.ts';
+import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** An event that is made ready: its host may take it by this command. */
 export interface ReadyEvent {
@@ -25,29 +26,36 @@ export async function makeReady(
     const instanceIds = chunk.map(({ instanceId }) => instanceId);
     const positions = chunk.map(({ position }) => position);
     const commandIds = chunk.map(({ hostCommandId }) => hostCommandId);
-    await ready(tx, deploymentId, instanceIds, positions, commandIds, nowMs);
+    const deploymentIds = chunk.map(() => deploymentId);
+    await ready(tx, deploymentIds, instanceIds, positions, commandIds, nowMs);
   }
 }
 
+/**
+ * Each row names the deployment, so that SQLite looks up each event by its key. With the deployment as one value for all rows, it would walk
+ * over all events of the deployment as soon as there are more than thirty rows.
+ */
 const ready = statement(
   (
     db,
-    deploymentId: string,
+    deploymentIds: readonly string[],
     instanceIds: readonly string[],
     positions: readonly number[],
     commandIds: readonly string[],
     nowMs: number,
   ) =>
     db
-      .with('ready(instance_id, event_position, command_id)', () =>
-        rowsOf<{ instance_id: string; event_position: number; command_id: string }>(
-          instanceIds.map((id, at) => sql`(${id}, cast(${positions[at]} as integer), ${commandIds[at]})`),
+      .with('ready(deployment, instance_id, event_position, command_id)', () =>
+        rowsOf<{ deployment: string; instance_id: string; event_position: number; command_id: string }>(
+          instanceIds.map(
+            (id, at) => sql`(${deploymentIds[at]}, ${id}, cast(${positions[at]} as integer), ${commandIds[at]})`,
+          ),
         ),
       )
       .updateTable('lifecycle_events')
       .from('ready')
       .set((eb) => ({ ready_at_ms: nowMs, host_command_id: eb.ref('ready.command_id') }))
-      .where('lifecycle_events.deployment_id', '=', deploymentId)
+      .whereRef('lifecycle_events.deployment_id', '=', 'ready.deployment')
       .whereRef('lifecycle_events.instance_id', '=', 'ready.instance_id')
       .whereRef('lifecycle_events.position', '=', 'ready.event_position'),
 );
@@ -75,15 +83,64 @@ const begin = statement((db, commandIds: readonly string[], nowMs: number) =>
     .set({ status: 'InProgress', started_at_ms: nowMs })
     .where('host_command_id', 'in', commandIds)
     .where('status', '=', 'Pending')
-    .where(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('deployments')
-          .select('deployments.deployment_id')
-          .whereRef('deployments.deployment_id', '=', 'lifecycle_events.deployment_id')
-          .where('stop_requested_at_ms', 'is', null),
-      ),
-    )
+    .where(deploymentGoesOn)
     .returning('host_command_id'),
+);
+
+function deploymentGoesOn({ exists, selectFrom }: ExpressionBuilder<StoreSchema, 'lifecycle_events'>) {
+  return exists(
+    selectFrom('deployments')
+      .select('deployments.deployment_id')
+      .whereRef('deployments.deployment_id', '=', 'lifecycle_events.deployment_id')
+      .where('stop_requested_at_ms', 'is', null),
+  );
+}
+
+/**
+ * Begins Pending events that their own hosts acknowledge, by one statement, which is committed by itself. It takes only keys that have power.
+ * It holds the keys, then the events in one order, and only then changes them, so that nobody waits in a circle.
+ *
+ * @param commandIds a hundred at most, each once
+ * @param accessKeyIds the keys that signed the acknowledgements, in the order of `commandIds`
+ * @returns the commands whose events have begun; the reasons of the others are not known
+ */
+export async function beginEventsOfHosts(
+  db: StoreReader,
+  commandIds: readonly string[],
+  accessKeyIds: readonly string[],
+  nowMs: number,
+): Promise<ReadonlySet<string>> {
+  const { rows } = await beginOwn(db, commandIds, accessKeyIds, nowMs);
+  return new Set(rows.map((row) => row.host_command_id ?? ''));
+}
+
+const beginOwn = statement((db, commandIds: readonly string[], accessKeyIds: readonly string[], nowMs: number) =>
+  db
+    .with('said(command_id, key_id)', () =>
+      rowsOf<{ command_id: string; key_id: string }>(commandIds.map((id, at) => sql`(${id}, ${accessKeyIds[at]})`)),
+    )
+    .with('powerful', (qb) => heldKeysOfHosts(qb, accessKeyIds))
+    .with('held', (qb) =>
+      qb
+        .selectFrom('lifecycle_events')
+        .select('host_command_id')
+        .where('host_command_id', 'in', commandIds)
+        .where('host_arn', 'in', (eb) => eb.selectFrom('powerful').select('host_arn'))
+        .orderBy('deployment_id')
+        .orderBy('instance_id')
+        .orderBy('position')
+        .forUpdate(),
+    )
+    .updateTable('lifecycle_events')
+    .from(['held', 'said', 'powerful'])
+    .set({ status: 'InProgress', started_at_ms: nowMs })
+    .whereRef('lifecycle_events.host_command_id', '=', 'held.host_command_id')
+    .whereRef('lifecycle_events.host_command_id', '=', 'said.command_id')
+    .whereRef('powerful.access_key_id', '=', 'said.key_id')
+    .whereRef('powerful.host_arn', '=', 'lifecycle_events.host_arn')
+    .where('lifecycle_events.status', '=', 'Pending')
+    .where(deploymentGoesOn)
+    .returning('lifecycle_events.host_command_id'),
 );
 
 /** How an event that its host was told to carry out has ended. */

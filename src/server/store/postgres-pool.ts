@@ -7,14 +7,14 @@
  * - everything else fails with SERVER_DATABASE_AWAY. Only the caller knows whether it may be repeated: see `Store.transaction`.
  *
  * Ways to the database and back are what it costs. So a transaction's `begin` is not waited for when its first statement is a read or a lock: both
- * are sent at once. Statements that come again are prepared under names.
+ * are sent at once. So are statements of a transaction that are asked for at once. Statements that come again are prepared under names.
  */
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type { Pool, PoolClient } from 'pg';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
-import { databaseAway, isPostgresAway, isStalePlan } from './database-faults.ts';
+import { databaseAway, isAfterFault, isPostgresAway, isStalePlan } from './database-faults.ts';
 import { createPreparedNames, type PreparedNames } from './prepared-names.ts';
 
 export interface SturdyPoolContext {
@@ -128,25 +128,42 @@ interface PoolClientContext {
   readonly names: PreparedNames;
 }
 
-/** One user's hold on a connection. */
+/** One user's hold on a connection. In a transaction, statements may come before the last one is answered; they are sent in their order. */
 function poolClient(first: PoolClient, { acquire, names, isLimited }: PoolClientContext) {
   let client = first;
   let isBroken = false;
   let inTransaction = false;
   /** A transaction was asked for and is not begun. */
   let isToBegin = false;
-  const send = (sql: string, parameters: readonly unknown[]) =>
-    limited(client.query({ text: sql, values: [...parameters], name: names.nameOf(sql) }), isLimited());
+  /** The transaction's beginning, while it is waited for. */
+  let beginning: Promise<unknown> | null = null;
+  /** First fault of the transaction. */
+  let fault: unknown = null;
+  const send = (sql: string, parameters: readonly unknown[]) => {
+    const query = client.query({ text: sql, values: [...parameters], name: names.nameOf(sql) });
+    const answer = limited(query, isLimited());
+    // Noted at once: which of several callers hears of its fault first is chance.
+    answer.catch((error: unknown) => {
+      fault ??= error;
+    });
+    return answer;
+  };
   const run = async (sql: string, parameters: readonly unknown[]) => {
     try {
+      if (beginning !== null) await beginning;
       if (!isToBegin) return await send(sql, parameters);
       isToBegin = false;
       const begun = send('begin', []);
       // What changes something must not be sent before it is known to be in the transaction.
-      if (!/^select\b/.test(sql)) await begun;
+      if (!/^select\b/.test(sql)) {
+        beginning = begun;
+        await begun;
+        beginning = null;
+      }
       const [, result] = await Promise.all([begun, send(sql, parameters)]);
       return result;
-    } catch (error) {
+    } catch (thrown) {
+      const error = isAfterFault(thrown) ? (fault ?? thrown) : thrown;
       if (isStalePlan(error)) names.renew();
       if (!isPostgresAway(error)) throw error;
       isBroken = true;
@@ -155,7 +172,7 @@ function poolClient(first: PoolClient, { acquire, names, isLimited }: PoolClient
   };
   const query = async (sql: string, parameters: readonly unknown[]) => {
     if (sql === 'begin') {
-      [inTransaction, isToBegin] = [true, true];
+      [inTransaction, isToBegin, fault] = [true, true, null];
       return NOTHING;
     }
     if (/^(commit|rollback)$/.test(sql)) {

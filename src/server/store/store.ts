@@ -12,6 +12,7 @@ import { remedyOfPostgres } from './postgres-remedies.ts';
 import { postgresWakeUps } from './postgres-wake-ups.ts';
 import type { StoreSchema } from './schema.ts';
 import { sqliteDialects } from './sqlite-dialect.ts';
+import { transactionsOn } from './transactions.ts';
 import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
 
 /**
@@ -84,11 +85,12 @@ async function openSqlite(dataDir: string): Promise<Store> {
     },
   );
   const lazyDb = new Kysely<StoreSchema>({ dialect: dialects.lazy });
+  const inTransaction = transactionsOn(dialects.synced);
   return {
     db,
     dialect: 'sqlite',
     wakeUps: wakeUpsOfOneProcess,
-    transaction: (work, durability) => (durability === 'lazy' ? lazyDb : db).transaction().execute(work),
+    transaction: (work, durability) => inTransaction(durability === 'lazy' ? lazyDb : db, work),
     statement: (run, durability) => run(durability === 'lazy' ? lazyDb : db),
     close: () => db.destroy(),
   };
@@ -107,13 +109,14 @@ async function openPostgres(databaseUrl: string, log: Logger): Promise<Store> {
     async () => new Kysely<StoreSchema>({ dialect }),
   );
   pool.begin();
+  const inTransaction = transactionsOn(dialect);
   return {
     db,
     dialect: 'postgres',
     wakeUps: postgresWakeUps(databaseUrl),
     async transaction(work) {
       for (let tries = 1; ; tries += 1) {
-        const attempt = await tryTransaction(db, work);
+        const attempt = await tryTransaction((run) => inTransaction(db, run), work);
         if ('result' in attempt) return attempt.result;
         const { error, mayHaveHappened } = attempt;
         const mayRunAgain = isRetryable(error) || (isSlipwayError(error, 'SERVER_DATABASE_AWAY') && !mayHaveHappened);
@@ -136,14 +139,14 @@ async function openPostgres(databaseUrl: string, log: Logger): Promise<Store> {
 type Attempt<T> = { readonly result: T } | { readonly error: unknown; readonly mayHaveHappened: boolean };
 
 async function tryTransaction<T>(
-  db: Kysely<StoreSchema>,
+  inTransaction: (run: (tx: StoreTransaction) => Promise<T>) => Promise<T>,
   work: (tx: StoreTransaction) => Promise<T>,
 ): Promise<Attempt<T>> {
   // The work's own error: on a broken connection the attempt to roll back fails, too, and hides it.
   let fault: { readonly error: unknown } | null = null;
   let isDone = false;
   try {
-    const result = await db.transaction().execute(async (tx) => {
+    const result = await inTransaction(async (tx) => {
       try {
         const value = await work(tx);
         isDone = true;

@@ -86,9 +86,9 @@ export async function someTargetsOf(
   deploymentId: string,
   { instanceIds, limit }: { readonly instanceIds: readonly string[]; readonly limit: number },
 ): Promise<TargetRow[]> {
-  const found: TargetRow[] = [];
-  for (const chunk of inChunks(instanceIds)) found.push(...(await ofInstances(db, deploymentId, chunk)).rows);
-  if (limit > 0) found.push(...(await firstWaiting(db, deploymentId, limit)).rows);
+  const questions = [...inChunks(instanceIds)].map((chunk) => ofInstances(db, deploymentId, chunk));
+  if (limit > 0) questions.push(firstWaiting(db, deploymentId, limit));
+  const found = (await Promise.all(questions)).flatMap(({ rows }) => rows);
   const byId = new Map(found.map((target) => [target.instance_id, target]));
   return [...byId.values()].sort((a, b) => a.position - b.position);
 }

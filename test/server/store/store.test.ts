@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
-import { openStore } from '../../../src/server/store/store.ts';
+import { openStore, type StoreTransaction } from '../../../src/server/store/store.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { describeStores } from '../../support/stores.ts';
 
@@ -46,6 +46,64 @@ describeStores('the store', (kind) => {
     await Promise.all(Array.from({ length: 20 }, (_, index) => count(stores[index % stores.length] ?? one)));
     const row = await one.db.selectFrom('secrets').select('value_sealed').executeTakeFirstOrThrow();
     expect(row.value_sealed).toBe('20');
+  });
+
+  test('statements of a transaction that are asked for at once are carried out in their order, whatever the first one is', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    const insert = (tx: StoreTransaction, name: string) =>
+      tx.insertInto('secrets').values({ name, value_sealed: 'x' }).execute();
+    const names = async (tx: StoreTransaction) =>
+      (await tx.selectFrom('secrets').select('name').orderBy('name').execute()).map((row) => row.name);
+    const beganReading = await store.transaction((tx) =>
+      Promise.all([names(tx), insert(tx, 'a'), names(tx), insert(tx, 'b'), names(tx)]),
+    );
+    expect(beganReading.filter((_, at) => at % 2 === 0)).toEqual([[], ['a'], ['a', 'b']]);
+    const beganWriting = await store.transaction((tx) => Promise.all([insert(tx, 'c'), names(tx), insert(tx, 'd')]));
+    expect(beganWriting[1]).toEqual(['a', 'b', 'c']);
+  });
+
+  test.each([0, 1, 2])(
+    'when statement %i of three that are asked for at once fails, its error comes, and nothing is kept',
+    async (wrong) => {
+      await using database = await kind.create();
+      const store = await database.open();
+      const asking = store.transaction((tx) =>
+        Promise.all(
+          ['a', 'b', 'c'].map((name, at) =>
+            tx
+              .insertInto('secrets')
+              .values({ name, value_sealed: at === wrong ? (null as unknown as string) : 'x' })
+              .execute(),
+          ),
+        ),
+      );
+      await expect(asking).rejects.toThrow(/not.null/i);
+      expect(await store.db.selectFrom('secrets').select('name').execute()).toEqual([]);
+      await store.transaction((tx) => tx.insertInto('secrets').values({ name: 'd', value_sealed: 'y' }).execute());
+      expect(await store.db.selectFrom('secrets').select('name').execute()).toEqual([{ name: 'd' }]);
+    },
+  );
+
+  test('what is asked for in a transaction after another statement of it has failed is refused, and not kept', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    const insert = (tx: StoreTransaction, name: string, value: string | null = 'x') =>
+      tx
+        .insertInto('secrets')
+        .values({ name, value_sealed: value as string })
+        .execute();
+    const late: Promise<unknown>[] = [];
+    const asking = store.transaction((tx) => {
+      const going = (async () => {
+        for (let number = 0; number < 20; number += 1) await insert(tx, String(number));
+      })();
+      late.push(going);
+      return Promise.all([going, insert(tx, 'wrong', null)]);
+    });
+    await expect(asking).rejects.toThrow(/not.null/i);
+    await expect(Promise.all(late)).rejects.toThrow();
+    expect(await store.db.selectFrom('secrets').select('name').execute()).toEqual([]);
   });
 
   test('times in milliseconds come back as the numbers they were', async () => {
