@@ -6,7 +6,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The functions that start a server. */
 const STARTS = /\b(?:startControlServer|testServer|createWorld)\b/;
 /** A file that names its databases itself. */
-const CHOOSES = /\b(?:describeStores|postgresCluster)\b/;
+const CHOOSES = /\b(?:describeStores|postgresCluster|sharedDatabases)\b/;
 const IMPORT = /\bfrom '(\.[^']+)'/g;
 /** They export what starts a server beside what does not, so that an import of them says nothing. */
 const MAKERS: ReadonlySet<string> = new Set([
