@@ -36,8 +36,10 @@ export async function fillFleet(location: StoreLocation, fleet: FilledFleet): Pr
     sql`n as (select ${sql.lit(first)} as i union all select i + 1 from n where i < ${sql.lit(Math.min(first + SLICE, hosts) - 1)})`;
   try {
     await store.transaction(async (tx) => {
-      await sql`insert into applications values ('a', 'site', 'Server', 0)`.execute(tx);
-      await sql`insert into deployment_groups values ('g', 'a', 'fleet', 'CodeDeployDefault.AllAtOnce', '', '{}', null,
+      await sql`insert into applications (application_id, application_name, compute_platform, created_at_ms)
+        values ('a', 'site', 'Server', 0)`.execute(tx);
+      await sql`insert into deployment_groups (deployment_group_id, application_id, deployment_group_name, deployment_config_name,
+    service_role_arn, settings_json, target_revision_json, last_attempted_deployment_id, last_successful_deployment_id, created_at_ms) values ('g', 'a', 'fleet', 'CodeDeployDefault.AllAtOnce', '', '{}', null,
         ${deploymentIdOf(last)}, ${deploymentIdOf(last)}, 0)`.execute(tx);
       for (const first of slices) {
         await sql`insert into instances (instance_id, instance_name, instance_arn, arn_kind, host_arn, registered_at_ms)
@@ -55,9 +57,8 @@ export async function fillFleet(location: StoreLocation, fleet: FilledFleet): Pr
       const { json, identity } = revisionOf(number);
       const id = deploymentIdOf(number);
       await store.transaction(async (tx) => {
-        await sql`insert into revisions values (${`r-${number}`}, 'a', ${identity}, ${json}, null, cast(${atMs} as bigint), null, null, 0)`.execute(
-          tx,
-        );
+        await sql`insert into revisions (revision_id, application_id, identity, location_json, registered_at_ms, latest_use_at_ms)
+          values (${`r-${number}`}, 'a', ${identity}, ${json}, cast(${atMs} as bigint), 0)`.execute(tx);
         await sql`insert into deployments (deployment_id, application_id, application_name, deployment_group_id, deployment_group_name,
           deployment_config_name, minimum_type, minimum_value, status, revision_json, creator, file_exists_behavior,
           ignore_application_stop_failures, update_outdated_instances_only, options_json, settings_json, created_at_ms, completed_at_ms)

@@ -29,7 +29,8 @@ export async function fillHistory(
   const times = { firstMs: nowMs - YEAR_MS, everyMs };
   try {
     await store.transaction(async (tx) => {
-      await sql`insert into applications values ('a', 'site', 'Server', 0)`.execute(tx);
+      await sql`insert into applications (application_id, application_name, compute_platform, created_at_ms)
+        values ('a', 'site', 'Server', 0)`.execute(tx);
       await groups(deployments).execute(tx);
       for (let first = 0; first < deployments; first += SLICE) {
         const slice = { first, count: Math.min(SLICE, deployments - first), ...times };
@@ -50,7 +51,8 @@ function numbers(name: string, count: number) {
 /** Each with one of the newest deployments as its last one. */
 function groups(deployments: number) {
   const last = sql`'d-' || (${sql.lit(FIRST_ID + deployments - GROUPS)} + n.i)`;
-  return sql`insert into deployment_groups with recursive ${numbers('n', GROUPS)}
+  return sql`insert into deployment_groups (deployment_group_id, application_id, deployment_group_name, deployment_config_name,
+    service_role_arn, settings_json, target_revision_json, last_attempted_deployment_id, last_successful_deployment_id, created_at_ms) with recursive ${numbers('n', GROUPS)}
     select 'g-' || n.i, 'a', 'group-' || n.i, 'CodeDeployDefault.AllAtOnce', '', '{}', null, ${last}, ${last}, 0 from n`;
 }
 
@@ -70,17 +72,21 @@ function historyOf({ first, count, firstMs, everyMs }: Slice) {
   const revision = sql`'{"revisionType":"S3","s3Location":{"bucket":"revisions","key":"' || ${number} || '.zip","bundleType":"zip"}}'`;
   const diagnostics = JSON.stringify({ errorCode: 'Success', scriptName: '', message: '', logTail: 'x'.repeat(200) });
   return [
-    sql`insert into revisions with recursive ${n} select 'r-' || ${number}, 'a', 's3://revisions/' || ${number} || '.zip', ${revision},
-      null, ${atMs}, ${atMs}, ${atMs} from n`,
+    sql`insert into revisions (revision_id, application_id, identity, location_json, registered_at_ms, first_used_at_ms,
+      last_used_at_ms, latest_use_at_ms) with recursive ${n} select 'r-' || ${number}, 'a', 's3://revisions/' || ${number} || '.zip',
+      ${revision}, ${atMs}, ${atMs}, ${atMs}, ${atMs} from n`,
     sql`insert into deployments (deployment_id, application_id, application_name, deployment_group_id, deployment_group_name,
       deployment_config_name, minimum_type, minimum_value, status, revision_json, creator, file_exists_behavior,
       ignore_application_stop_failures, update_outdated_instances_only, options_json, settings_json, created_at_ms, completed_at_ms)
       with recursive ${n} select ${id}, 'a', 'site', 'g-' || ${group}, 'group-' || ${group}, 'CodeDeployDefault.AllAtOnce', 'HOST_COUNT', 0,
       case when ${number} % 10000 = 1 then 'Stopped' when ${number} % 50 = 2 then 'Failed' else 'Succeeded' end,
       ${revision}, 'user', 'DISALLOW', 0, 0, '{}', '{"filterLists":[],"rollbackEvents":[]}', ${atMs}, ${atMs} + 60000 from n`,
-    sql`insert into targets with recursive ${n}, ${numbers('t', TARGETS)}
+    sql`insert into targets (deployment_id, instance_id, target_id, target_arn, host_arn, position, was_current, status,
+      updated_at_ms) with recursive ${n}, ${numbers('t', TARGETS)}
       select ${id}, 'host-' || t.i, 'host-' || t.i, 'arn', 'arn', t.i, 0, 'Succeeded', ${atMs} from n cross join t`,
-    sql`insert into lifecycle_events with recursive ${n}, ${numbers('t', TARGETS)}, ${numbers('e', EVENTS)}
+    sql`insert into lifecycle_events (deployment_id, instance_id, position, event_name, status, host_command_id, host_arn,
+      ready_at_ms, handed_out_at_ms, started_at_ms, ended_at_ms, reported_at_ms, diagnostics_json)
+      with recursive ${n}, ${numbers('t', TARGETS)}, ${numbers('e', EVENTS)}
       select ${id}, 'host-' || t.i, e.i, 'Install', 'Succeeded', ${number} || '-' || t.i || '-' || e.i, 'arn', ${atMs}, ${atMs}, ${atMs},
       ${atMs}, ${atMs}, ${sql.lit(diagnostics)} from n cross join t cross join e`,
   ];

@@ -22,6 +22,7 @@ import {
   readVersion,
   type StoredVersion,
 } from './stored-version.ts';
+import type { ListedVersion } from './version-marker.ts';
 
 const VERSION = /^[A-Za-z0-9]{1,64}$/;
 const FACTS = '.json';
@@ -51,6 +52,12 @@ export function versionsIn(folder: string): StoredVersion[] {
     .filter((name) => name.endsWith(FACTS))
     .flatMap((name) => versionIn(folder, name.slice(0, -FACTS.length)) ?? [])
     .sort(compareVersions);
+}
+
+/** All versions as a list shows them, newest first. */
+export function listedIn(folder: string): ListedVersion[] {
+  const latest = latestIn(folder)?.version;
+  return versionsIn(folder).map((version) => ({ key: version.key, version, isLatest: version.version === latest }));
 }
 
 /** The key that the folder is of; null: it has no version yet. */

@@ -5,19 +5,18 @@
  * changes its time when a key comes or goes, whichever server of the folder did it. Until then the keys are known. Whether a key holds an
  * object just now is another question, which the folder of the key answers.
  */
-import { readdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { opendir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as keyFolder from './key-folder.ts';
 import { compareKeys } from './listing.ts';
 import { servingOthers } from './serving-others.ts';
+import { mergeKeys, sortKeys } from './sort-keys.ts';
 
 /** A change so shortly before a look may be followed by another one that leaves the same time; milliseconds. */
 const SETTLED_MS = 2_000;
 /** Limit on the keys kept for one bucket; more would take too much memory, at some hundred bytes each. */
 const MAX_KEPT = 500_000;
-/** So many new keys are put in their places one by one; more are sorted with all. */
-const FEW = 200;
-
 interface Known {
   /** When the bucket's folder changed, in nanoseconds; null: it must be looked at again whatever its time is. */
   readonly changedNs: bigint | null;
@@ -54,7 +53,7 @@ async function readKeys(
 ): Promise<Omit<Known, 'changedNs'> & { readonly isWhole: boolean }> {
   const keyOf = new Map<string, string>();
   const added: string[] = [];
-  const names = readdirSync(folder);
+  const names = await namesIn(folder);
   await servingOthers(names, signal, (name) => {
     const old = before?.keyOf.get(name);
     const key = old ?? keyFolder.keyOf(join(folder, name));
@@ -63,14 +62,22 @@ async function readKeys(
     if (old === undefined) added.push(key);
   });
   const isWhole = keyOf.size === names.length;
-  if (before === undefined || added.length > FEW)
-    return { keyOf, sorted: [...keyOf.values()].sort(compareKeys), isWhole };
-  const isNothingGone = keyOf.size - added.length === before.keyOf.size;
-  if (isNothingGone && added.length === 0) return { keyOf, sorted: before.sorted, isWhole };
-  const there = new Set(isNothingGone ? [] : keyOf.values());
-  const sorted = before.sorted.filter((key) => isNothingGone || there.has(key));
-  for (const key of added) sorted.splice(firstAfter(sorted, key), 0, key);
-  return { keyOf, sorted, isWhole };
+  const gone = new Set<string>();
+  // Names that stayed are as many as before: then there is nothing to look for.
+  if (before !== undefined && keyOf.size - added.length < before.keyOf.size)
+    await servingOthers(before.keyOf, signal, ([name, key]) => {
+      if (!keyOf.has(name)) gone.add(key);
+    });
+  const stayed = before?.sorted ?? [];
+  if (added.length === 0 && gone.size === 0) return { keyOf, sorted: stayed, isWhole };
+  return { keyOf, sorted: await mergeKeys(stayed, await sortKeys(added, signal), gone, signal), isWhole };
+}
+
+/** Reads a folder in pieces: a hundred thousand names in one would hold up everybody. */
+async function namesIn(folder: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of await opendir(folder, { bufferSize: 1_000 })) names.push(name);
+  return names;
 }
 
 /** The keys from this one on. */

@@ -1,9 +1,10 @@
 /** The list of all versions of all keys of a bucket. */
 import { invalidList, NAMESPACE, readEncoding, readLimit } from './list-query.ts';
-import { compareKeys, type ListEntry, listPage } from './listing.ts';
-import type { ListedVersion, ObjectStore } from './object-store.ts';
+import type { ListEntry } from './listing.ts';
+import type { ObjectStore } from './object-store.ts';
 import { receiveNothing } from './receive.ts';
 import type { S3Request } from './s3-request.ts';
+import type { ListedVersion } from './version-marker.ts';
 import { elements } from './xml.ts';
 
 const OWNER = '<Owner><ID>slipway</ID><DisplayName>slipway</DisplayName></Owner>';
@@ -17,11 +18,10 @@ export async function listVersions(store: ObjectStore, request: S3Request): Prom
   const [prefix, delimiter] = [query.get('prefix') ?? '', query.get('delimiter') ?? ''];
   const marker = { key: query.get('key-marker') ?? '', version: query.get('version-id-marker') ?? '' };
   if (marker.version !== '' && marker.key === '') throw invalidList('a version-id-marker needs a key-marker');
-  const behind = behindMarker(await store.listVersions(bucket, signal), marker);
   // Behind a common prefix are the keys behind all that begin with it.
   const isPrefix = delimiter !== '' && marker.version === '' && marker.key.endsWith(delimiter);
   const after = isPrefix ? marker.key : '';
-  const page = listPage(behind, { prefix, delimiter, after, limit });
+  const page = await store.listVersions(bucket, { prefix, delimiter, after, limit, marker }, signal);
   const last = page.entries.at(-1);
   const next = page.isTruncated && last !== undefined ? last : null;
   const heading = elements({
@@ -38,23 +38,6 @@ export async function listVersions(store: ObjectStore, request: S3Request): Prom
   });
   const entries = page.entries.map((entry) => entryXml(entry, encode));
   return `<ListVersionsResult ${NAMESPACE}>${heading}${entries.join('')}</ListVersionsResult>`;
-}
-
-/**
- * The versions that come behind a marker.
- *
- * @param versions in order
- * @param marker an empty version: behind all versions of the key; one that was removed meanwhile: all of the key that are left
- */
-export function behindMarker(
-  versions: readonly ListedVersion[],
-  marker: { readonly key: string; readonly version: string },
-): readonly ListedVersion[] {
-  if (marker.key === '') return versions;
-  const same = versions.filter(({ key }) => key === marker.key);
-  const at = same.findIndex(({ version }) => version.version === marker.version);
-  const left = marker.version === '' ? [] : same.slice(at + 1);
-  return [...left, ...versions.filter(({ key }) => compareKeys(key, marker.key) > 0)];
 }
 
 function entryXml(entry: ListEntry<ListedVersion>, encode: (text: string) => string): string {

@@ -23,6 +23,7 @@ import { S3Error } from './s3-error.ts';
 import { servingOthers } from './serving-others.ts';
 import type { DeleteMarker, ObjectFacts, ObjectVersion, StoredVersion } from './stored-version.ts';
 import type { Tags } from './tags.ts';
+import { type ListedVersion, type VersionMarker, versionsBehind } from './version-marker.ts';
 
 export interface FoundObject {
   readonly object: ObjectVersion;
@@ -37,11 +38,8 @@ export interface LookedAt {
   readonly wasLatest: boolean;
 }
 
-/** A version as a list shows it. */
-export interface ListedVersion {
-  readonly key: string;
-  readonly version: StoredVersion;
-  readonly isLatest: boolean;
+export interface VersionsRequest extends ListRequest {
+  readonly marker: VersionMarker;
 }
 
 /** Looks at the object that is about to be changed, when nobody else can change it any more; null: there is none. Throws to keep it. */
@@ -84,8 +82,8 @@ export interface ObjectStore {
   remove(bucket: string, key: string, version: string, mayRemove: Permit): Promise<StoredVersion | null>;
   /** A page of the objects that keys hold now, in the order of the keys. */
   list(bucket: string, request: ListRequest, signal: AbortSignal): Promise<ListPage<ObjectVersion>>;
-  /** All versions, in the order of the keys, of each key the newest first. */
-  listVersions(bucket: string, signal: AbortSignal): Promise<ListedVersion[]>;
+  /** A page of all versions, in the order of the keys, of each key the newest first. */
+  listVersions(bucket: string, request: VersionsRequest, signal: AbortSignal): Promise<ListPage<ListedVersion>>;
 }
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
@@ -226,15 +224,18 @@ export function openObjectStore(root: string, { clock, random, isShared, locks }
       return page.close();
     },
 
-    async listVersions(bucket, signal) {
-      const keys: ListedVersion[][] = [];
-      const folder = requireBucket(bucket);
-      await servingOthers(readdirSync(folder), signal, (name) => {
-        const latest = keyFolder.latestIn(join(folder, name))?.version;
-        const versions = keyFolder.versionsIn(join(folder, name));
-        keys.push(versions.map((one) => ({ key: one.key, version: one, isLatest: one.version === latest })));
+    async listVersions(bucket, { marker, ...request }, signal) {
+      const keys = await index.keysIn(requireBucket(bucket), signal);
+      const begin = [request.after, request.prefix, marker.key].sort(compareKeys)[2] ?? '';
+      const page = openPage<ListedVersion>(request);
+      await servingOthers(keysFrom(keys, begin), signal, (key) => {
+        if (!key.startsWith(request.prefix)) return false;
+        // Versions of a key are read where the page shows one of them, or the name that they share.
+        if (!page.needs(key)) return true;
+        const listed = versionsBehind(marker, key, keyFolder.listedIn(keyDir(bucket, key)));
+        return listed.every((one) => !page.needs(key) || page.add(one));
       });
-      return keys.sort(([a], [b]) => compareKeys(a?.key ?? '', b?.key ?? '')).flat();
+      return page.close();
     },
   };
   return store;

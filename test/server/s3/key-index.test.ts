@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { listPage } from '../../../src/server/s3/listing.ts';
+import { type ListPage, listPage } from '../../../src/server/s3/listing.ts';
 import { createLocks } from '../../../src/server/s3/locks.ts';
 import { type ObjectStore, openObjectStore } from '../../../src/server/s3/object-store.ts';
+import { mergeKeys, sortKeys } from '../../../src/server/s3/sort-keys.ts';
+import type { ListedVersion } from '../../../src/server/s3/version-marker.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemRandom } from '../../../src/system/random.ts';
 import { seededRandom } from '../../support/random.ts';
@@ -42,11 +44,10 @@ test('lists hold what is there, also while two servers of the folder put, hide a
       await put(store, key);
       there.add(key);
     } else {
-      const versions = await store.listVersions('bucket', signal);
       if (random.chance(0.5)) await store.hide('bucket', key, ANY);
       else
-        for (const { key: of, version } of versions)
-          if (of === key) await store.remove('bucket', of, version.version, ANY);
+        for (const { version } of (await versionsIn(store)).filter((one) => one.key === key))
+          await store.remove('bucket', key, version.version, ANY);
       there.delete(key);
     }
     const request = {
@@ -64,6 +65,47 @@ test('lists hold what is there, also while two servers of the folder put, hide a
     const shown = entries.map((entry) => ('object' in entry ? { object: { key: entry.object.key } } : entry));
     expect({ turn, request, entries: shown, ...rest }).toEqual({ turn, request, ...expected });
   }
+});
+
+test('pages of versions, one after another, hold each version once and in order', async () => {
+  using scratch = scratchFolder();
+  const store = storeIn(scratch.path);
+  store.createBucket('bucket');
+  const random = seededRandom(11);
+  for (const key of ['a', 'a/1', 'a/2', 'a/b/1', 'b', 'c/\u{1F6A2}', 'c/\uFFFD'])
+    for (let count = random.integer(1, 4); count > 0; count -= 1)
+      if (random.chance(0.7)) await put(store, key);
+      else await store.hide('bucket', key, ANY);
+  const named = (versions: readonly ListedVersion[]) => versions.map(({ key, version }) => `${key} ${version.version}`);
+  for (const prefix of ['', 'a', 'a/', 'c/'])
+    for (const limit of [1, 2, 3, 5]) {
+      const walked: ListedVersion[] = [];
+      let marker = { key: '', version: '' };
+      for (let more = true; more; ) {
+        const page = await store.listVersions('bucket', { ...PAGE, prefix, limit, marker }, signal);
+        walked.push(...objectsOf(page));
+        const last = walked.at(-1);
+        marker = { key: last?.key ?? '', version: last?.version.version ?? '' };
+        more = page.isTruncated;
+      }
+      const all = (await versionsIn(store)).filter(({ key }) => key.startsWith(prefix));
+      expect(named(walked), `${prefix} by ${limit}`).toEqual(named(all));
+    }
+});
+
+test('a bucket of many keys is put in order without holding up anybody', async () => {
+  const random = seededRandom(3);
+  const keys = Array.from({ length: 60_000 }, () => `${random.integer(0, 1e9)}/\u{1F6A2}${random.integer(0, 9)}`);
+  const inOrder = (some: readonly string[]) => [...some].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  let turns = 0;
+  const watch = setInterval(() => (turns += 1), 1);
+  const sorted = await sortKeys(keys, signal);
+  clearInterval(watch);
+  expect(sorted).toEqual(inOrder(keys));
+  expect(turns).toBeGreaterThan(3);
+  const gone = new Set(sorted.filter((_, at) => at % 3 === 0));
+  const merged = await mergeKeys(sorted, ['', '5', '\uFFFF'], gone, signal);
+  expect(merged).toEqual(inOrder([...sorted.filter((key) => !gone.has(key)), '', '5', '\uFFFF']));
 });
 
 test('a key that is only now coming into being is listed as soon as it has an object', async () => {
@@ -97,6 +139,13 @@ test('a page of a bucket costs no more when the bucket holds forty times as many
   }
   expect(manyMs / fewMs).toBeLessThan(8);
 });
+
+/** Every version of the bucket. */
+const versionsIn = async (store: ObjectStore) =>
+  objectsOf(await store.listVersions('bucket', { ...PAGE, limit: 1_000, marker: { key: '', version: '' } }, signal));
+
+const objectsOf = <T>({ entries }: ListPage<T>): T[] =>
+  entries.flatMap((entry) => ('object' in entry ? [entry.object] : []));
 
 const PAGE = { prefix: '', delimiter: '', after: '', limit: 10 };
 

@@ -14,7 +14,7 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { behindMarker } from '../../../src/server/s3/list-versions.ts';
+import { type VersionMarker, versionsBehind } from '../../../src/server/s3/version-marker.ts';
 import { type S3Ground, s3Ground } from '../../support/s3-ground.ts';
 
 const Bucket = 'versions';
@@ -192,10 +192,12 @@ describe('many objects', () => {
       const one = { kind: 'delete-marker', key, version: name, sequence: 1, modifiedAtMs: 0 } as const;
       return { key, version: one, isLatest: false };
     };
-    const all = [version('a', '1'), version('a', '2'), version('b', '3')];
-    expect(behindMarker(all, { key: 'a', version: '1' })).toEqual(all.slice(1));
-    expect(behindMarker(all, { key: 'a', version: 'removed' })).toEqual(all);
-    expect(behindMarker(all, { key: 'a', version: '' })).toEqual(all.slice(2));
+    const all = [version('a', '1'), version('a', '2')];
+    const behind = (marker: VersionMarker) => versionsBehind(marker, 'a', all);
+    expect(behind({ key: 'a', version: '1' })).toEqual(all.slice(1));
+    expect(behind({ key: 'a', version: 'removed' })).toEqual(all);
+    expect(behind({ key: 'a', version: '' })).toEqual([]);
+    expect(behind({ key: 'Z', version: '1' })).toEqual(all);
   });
 });
 
