@@ -19,7 +19,20 @@ export const CHAPTERS: readonly Chapter[] = [
     title: 'Begin',
     pages: [
       { source: 'README.md', name: 'index', label: 'What Slipway is' },
+      { source: 'docs/quick-start.md', name: 'quick-start', label: 'Five minutes' },
       { source: 'docs/install.md', name: 'install', label: 'Install and upgrade' },
+    ],
+  },
+  {
+    title: 'Deploy',
+    pages: [
+      { source: 'docs/deployments.md', name: 'deployments', label: 'How a deployment runs' },
+      { source: 'docs/appspec.md', name: 'appspec', label: 'AppSpec file' },
+      { source: 'docs/hooks.md', name: 'hooks', label: 'Hooks' },
+      { source: 'docs/load-balancers.md', name: 'load-balancers', label: 'Load balancers' },
+      { source: 'docs/blue-green.md', name: 'blue-green', label: 'Blue/green' },
+      { source: 'docs/platforms.md', name: 'platforms', label: 'Lambda and ECS' },
+      { source: 'docs/signatures.md', name: 'signatures', label: 'Signed revisions' },
     ],
   },
   {
@@ -27,16 +40,20 @@ export const CHAPTERS: readonly Chapter[] = [
     pages: [
       { source: 'docs/server.md', name: 'server', label: 'Control server' },
       { source: 'docs/agent.md', name: 'agent', label: 'Host agent' },
+      { source: 'docs/keys.md', name: 'keys', label: 'Keys, tokens, audit log' },
+      { source: 'docs/tls.md', name: 'tls', label: 'TLS and trust' },
+      { source: 'docs/revision-store.md', name: 'revision-store', label: 'Revision store' },
+      { source: 'docs/backup.md', name: 'backup', label: 'Backup and retention' },
+      { source: 'docs/monitoring.md', name: 'monitoring', label: 'Monitoring' },
+      { source: 'docs/notices.md', name: 'notices', label: 'Alarms and triggers' },
+      { source: 'docs/limits.md', name: 'limits', label: 'Limits' },
       { source: 'docs/aws.md', name: 'aws', label: 'With AWS' },
-      { source: 'docs/signatures.md', name: 'signatures', label: 'Signed revisions' },
       { source: 'docs/security.md', name: 'security', label: 'Security' },
     ],
   },
   {
     title: 'Look up',
     pages: [
-      { source: 'docs/appspec.md', name: 'appspec', label: 'AppSpec file' },
-      { source: 'docs/platforms.md', name: 'platforms', label: 'Lambda and ECS' },
       { source: 'docs/cli.md', name: 'cli', label: 'Command line' },
       { source: 'docs/config.md', name: 'config', label: 'Configuration' },
       { source: 'docs/errors.md', name: 'errors', label: 'Errors' },

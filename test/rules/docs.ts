@@ -31,7 +31,7 @@ export async function generatedParts(): Promise<GeneratedPart[]> {
     { file: 'docs/config.md', name: 'agent configuration', text: agentConfiguration() },
     { file: 'docs/cli.md', name: 'exit statuses', text: exitStatuses() },
     { file: 'docs/cli.md', name: 'commands', text: await commands() },
-    { file: 'docs/server.md', name: 'columns of reports', text: reportColumns() },
+    { file: 'docs/deployments.md', name: 'columns of reports', text: reportColumns() },
     { file: 'docs/appspec.md', name: 'rules', text: lintRules() },
     { file: 'docs/api.md', name: 'operations', text: operationTables() },
     { file: 'docs/api.md', name: 'number of exceptions', text: exceptionCounts() },

@@ -5,7 +5,10 @@ import { NO_PROGRAMS } from './fleet-programs.ts';
 import { invalidSettings, type NamedThing, readNamedSettings } from './named-settings.ts';
 import { createReader, type Reader } from './settings-reader.ts';
 
-const FLEET: NamedThing = { one: 'the fleets of a deployment group', section: 'Programs that make and end hosts' };
+const FLEET: NamedThing = {
+  one: 'the fleets of a deployment group',
+  shownIn: 'docs/blue-green.md, “Programs that make and end hosts”,',
+};
 
 const LIMIT_SECONDS = 900;
 const ENROL_SECONDS = 900;

@@ -9,8 +9,8 @@ export type Settings = Readonly<Record<string, unknown>>;
 export interface NamedThing {
   /** With its article. */
   readonly one: string;
-  /** The section of docs/server.md that shows such a file. */
-  readonly section: string;
+  /** Page of `docs/` that shows such a file, with the section if the page has several. */
+  readonly shownIn: string;
 }
 
 /** @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID */
@@ -38,8 +38,8 @@ export function isSettings(value: unknown): value is Settings {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function invalidSettings(file: string, { section }: NamedThing, why: string): SlipwayError {
+export function invalidSettings(file: string, { shownIn }: NamedThing, why: string): SlipwayError {
   return new SlipwayError('CONFIG_INVALID', `${file}: ${why}`, {
-    remedy: `Mend it as docs/server.md, “${section}”, shows.`,
+    remedy: `Correct it as ${shownIn} shows.`,
   });
 }
