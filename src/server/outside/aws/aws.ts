@@ -13,6 +13,7 @@ export interface AwsClients {
   autoScaling(): Promise<import('@aws-sdk/client-auto-scaling').AutoScaling>;
   classicLoadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing').ElasticLoadBalancing>;
   loadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing-v2').ElasticLoadBalancingV2>;
+  containers(): Promise<import('@aws-sdk/client-ecs').ECS>;
   cloudWatch(): Promise<import('@aws-sdk/client-cloudwatch').CloudWatch>;
   topics(): Promise<import('@aws-sdk/client-sns').SNS>;
   /** For EC2, which is asked without a client of its own; renewed before they run out. */
@@ -51,6 +52,11 @@ export function createAwsClients(region: string, { clock, env }: AwsContext): Aw
       const load = () => import('@aws-sdk/client-elastic-load-balancing-v2');
       const { ElasticLoadBalancingV2 } = await loadOptional('@aws-sdk/client-elastic-load-balancing-v2', load);
       return new ElasticLoadBalancingV2(options);
+    }),
+    containers: onFirstUse(async () => {
+      const load = () => import('@aws-sdk/client-ecs');
+      const { ECS } = await loadOptional('@aws-sdk/client-ecs', load);
+      return new ECS(options);
     }),
     cloudWatch: onFirstUse(async () => {
       const load = () => import('@aws-sdk/client-cloudwatch');

@@ -1,0 +1,278 @@
+/**
+ * A small ECS and Elastic Load Balancing v2 with their state in memory, as answers of `aws-stand-in`: one service, two target groups, a listener
+ * of production with rules, and one of tests. Task sets take time, never become steady, or lose tasks, as a test says; moto does none of that.
+ */
+import { type AwsAnswer, type AwsCall, AwsRefusal, type AwsStandIn, type AwsValue } from './aws-stand-in.ts';
+
+export const REGION = 'eu-central-1';
+const ACCOUNT = '123456789012';
+const LB = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}`;
+const ECS = `arn:aws:ecs:${REGION}:${ACCOUNT}`;
+
+export const PRODUCTION = `${LB}:listener/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2`;
+export const TESTS = `${LB}:listener/app/front/50dc6c495c0c9188/aaaaaaaaaaaaaaaa`;
+export const RULE = `${LB}:listener-rule/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee`;
+export const GROUPS = ['shop-a', 'shop-b'] as const;
+export const groupArn = (name: string) => `${LB}:targetgroup/${name}/73e2d6bc24d8a067`;
+export const taskDefinition = (revision: number) => `${ECS}:task-definition/shop:${revision}`;
+
+type Fields = Record<string, AwsValue | undefined>;
+
+interface WorldTask {
+  readonly arn: string;
+  readonly startedBy: string;
+}
+
+export interface WorldTaskSet {
+  readonly id: string;
+  readonly arn: string;
+  status: 'PRIMARY' | 'ACTIVE' | 'DRAINING';
+  readonly externalId: string;
+  readonly taskDefinition: string;
+  readonly group: string;
+  running: number;
+  /** Looks until it is gone once it drains. */
+  drainsFor: number;
+  /** The request that made it. */
+  readonly request: Readonly<Fields>;
+}
+
+export interface EcsWorld {
+  readonly answers: AwsStandIn['answers'];
+  readonly taskSets: WorldTaskSet[];
+  /** Actions by the ARN of a listener or a rule. */
+  readonly places: Map<string, Fields[]>;
+  /** Shares of green in percent, place by place of production, after each change. `green` is the second group. */
+  readonly shares: number[][];
+  /** How new tasks behave: one starts with each look, none ever does, or each fails. */
+  starts: 'one by one' | 'never' | 'fail';
+  /** How many looks a task set drains for. */
+  drainsFor: number;
+  desired: number;
+  /** Controller of the service, its status, or no service at all. */
+  service: { controller: string; status: string } | null;
+  /** Called before each call takes effect. An answer takes the place of the usual one, and the call then has no effect. */
+  before: (call: AwsCall) => AwsAnswer | undefined | Promise<AwsAnswer | undefined>;
+  /** Called after a call has had its effect. An answer takes the place of the usual one. */
+  after: (call: AwsCall) => AwsAnswer | undefined | Promise<AwsAnswer | undefined>;
+  /** Puts a task set in without a call, all its tasks running. */
+  add(set: {
+    readonly group: string;
+    readonly status: 'PRIMARY' | 'ACTIVE';
+    readonly externalId?: string;
+  }): WorldTaskSet;
+  /** Percent of the traffic of a place that goes to a target group. */
+  shareOf(place: string, group: string): number;
+}
+
+export const forwardTo = (group: string): Fields => ({ Type: 'forward', TargetGroupArn: groupArn(group) });
+
+/** @param options `rules`: whether production has a rule beside its default actions */
+export function createEcsWorld(options: { readonly rules?: boolean; readonly desired?: number } = {}): EcsWorld {
+  const stopped: WorldTask[] = [];
+  let made = 0;
+  const world: EcsWorld = {
+    answers: {},
+    taskSets: [],
+    places: new Map([
+      [PRODUCTION, [forwardTo(GROUPS[0])]],
+      [TESTS, [forwardTo(GROUPS[0])]],
+      ...(options.rules === false ? [] : [[RULE, [forwardTo(GROUPS[0])]] as [string, Fields[]]]),
+    ]),
+    shares: [],
+    starts: 'one by one',
+    drainsFor: 1,
+    desired: options.desired ?? 2,
+    service: { controller: 'EXTERNAL', status: 'ACTIVE' },
+    before: () => undefined,
+    after: () => undefined,
+    add({ group, status, externalId = '' }) {
+      made += 1;
+      const set = newTaskSet(made, { externalId, group, taskDefinition: taskDefinition(made), request: {} });
+      set.status = status;
+      set.running = world.desired;
+      world.taskSets.push(set);
+      return set;
+    },
+    shareOf: (place, group) => shareOf(world.places.get(place) ?? [], group),
+  };
+
+  const handlers: Record<string, (call: AwsCall) => AwsAnswer> = {
+    DescribeServices: () => describe(world, stopped),
+    CreateTaskSet({ input }) {
+      const old = world.taskSets.find((set) => set.externalId === input['clientToken']);
+      if (old !== undefined) return { taskSet: shown(world, old) };
+      made += 1;
+      const group = GROUPS.find((name) => groupArn(name) === input['loadBalancers']?.[0]?.targetGroupArn) ?? '';
+      const { externalId, taskDefinition: wanted } = input as Readonly<Record<string, string>>;
+      const parts = { externalId: externalId ?? '', group, taskDefinition: wanted ?? '', request: input };
+      const set = newTaskSet(made, parts);
+      world.taskSets.push(set);
+      return { taskSet: shown(world, set) };
+    },
+    UpdateServicePrimaryTaskSet({ input }) {
+      const set = world.taskSets.find(({ arn }) => arn === input['primaryTaskSet']);
+      if (set === undefined) return new AwsRefusal(400, 'TaskSetNotFoundException');
+      for (const one of world.taskSets) if (one.status === 'PRIMARY') one.status = 'ACTIVE';
+      set.status = 'PRIMARY';
+      return { taskSet: shown(world, set) };
+    },
+    DeleteTaskSet({ input }) {
+      const set = world.taskSets.find(({ arn }) => arn === input['taskSet']);
+      if (set === undefined) return new AwsRefusal(400, 'TaskSetNotFoundException');
+      if (set.status === 'PRIMARY')
+        return new AwsRefusal(400, 'InvalidParameterException', 'It is the primary task set.');
+      if (input['force'] !== true) return new AwsRefusal(400, 'InvalidParameterException', 'It has tasks.');
+      if (set.status !== 'DRAINING') Object.assign(set, { status: 'DRAINING', drainsFor: world.drainsFor });
+      return { taskSet: shown(world, set) };
+    },
+    DescribeTaskDefinition: ({ input }) => ({
+      taskDefinition: {
+        taskDefinitionArn: String(input['taskDefinition']),
+        containerDefinitions: [{ name: 'web', portMappings: [{ containerPort: 8080 }] }],
+      },
+    }),
+    ListTasks: () => ({ taskArns: stopped.map(({ arn }) => arn) }),
+    DescribeTasks: () => ({
+      tasks: stopped.map(({ arn, startedBy }) => ({
+        ...{ taskArn: arn, startedBy, stopCode: 'EssentialContainerExited' },
+        stoppedReason: 'Essential container in task exited',
+        containers: [{ name: 'web', exitCode: 1 }],
+      })),
+    }),
+    DescribeTargetGroups: ({ input }) => ({
+      TargetGroups: GROUPS.filter((name) => input['Names']?.includes(name)).map((name) => ({
+        ...{ TargetGroupName: name, TargetGroupArn: groupArn(name), TargetType: 'ip' },
+      })),
+    }),
+    DescribeListeners({ input }) {
+      const arn = String(input['ListenerArns']?.[0]);
+      const actions = world.places.get(arn);
+      if (actions === undefined) return new AwsRefusal(400, 'ListenerNotFound');
+      return { Listeners: [{ ListenerArn: arn, DefaultActions: actions }] };
+    },
+    DescribeRules({ input }) {
+      const listener = String(input['ListenerArn']);
+      const rules = [...world.places].filter(([arn]) => isRuleOf(arn, listener));
+      const first = {
+        RuleArn: `${ruleStem(listener)}/default`,
+        IsDefault: true,
+        Actions: world.places.get(listener) ?? [],
+      };
+      return { Rules: [first, ...rules.map(([RuleArn, Actions]) => ({ RuleArn, IsDefault: false, Actions }))] };
+    },
+    ModifyListener: ({ input }) => write(world, String(input['ListenerArn']), input['DefaultActions']),
+    ModifyRule: ({ input }) => write(world, String(input['RuleArn']), input['Actions']),
+    DescribeTargetHealth({ input }) {
+      const group = GROUPS.find((name) => groupArn(name) === input['TargetGroupArn']) ?? '';
+      const isUsed = isInUse(world, group);
+      const count = world.taskSets.filter((set) => set.group === group).reduce((sum, { running }) => sum + running, 0);
+      const health = isUsed ? { State: 'healthy' } : { State: 'unused', Reason: 'Target.NotInUse' };
+      const one = { Target: { Id: '10.0.0.1' }, TargetHealth: health };
+      return { TargetHealthDescriptions: Array.from({ length: count }, () => one) };
+    },
+  };
+  for (const [action, handle] of Object.entries(handlers)) {
+    world.answers[action] = async (call) => (await world.before(call)) ?? (await answered(world, call, handle));
+  }
+  return world;
+}
+
+async function answered(world: EcsWorld, call: AwsCall, handle: (call: AwsCall) => AwsAnswer): Promise<AwsAnswer> {
+  const answer = handle(call);
+  return (await world.after(call)) ?? answer;
+}
+
+function newTaskSet(
+  number: number,
+  parts: Pick<WorldTaskSet, 'externalId' | 'group' | 'taskDefinition' | 'request'>,
+): WorldTaskSet {
+  const id = `ecs-svc/${String(number).padStart(19, '0')}`;
+  const arn = `${ECS}:task-set/main/shop/${id}`;
+  return { id, arn, status: 'ACTIVE', running: 0, drainsFor: 0, ...parts };
+}
+
+/** A look brings everything that is under way one step further. */
+function describe(world: EcsWorld, stopped: WorldTask[]): AwsAnswer {
+  if (world.service === null)
+    return { services: [], failures: [{ arn: `${ECS}:service/main/shop`, reason: 'MISSING' }] };
+  for (const set of [...world.taskSets]) {
+    if (set.status === 'DRAINING') {
+      set.drainsFor -= 1;
+      if (set.drainsFor < 0) world.taskSets.splice(world.taskSets.indexOf(set), 1);
+      continue;
+    }
+    if (set.running >= world.desired) continue;
+    if (world.starts === 'one by one') set.running += 1;
+    if (world.starts === 'fail') {
+      stopped.push({ arn: `${ECS}:task/main/${stopped.length}`, startedBy: set.id });
+    }
+  }
+  return {
+    services: [
+      {
+        ...{ serviceArn: `${ECS}:service/main/shop`, serviceName: 'shop', clusterArn: `${ECS}:cluster/main` },
+        ...{ status: world.service.status, desiredCount: world.desired },
+        deploymentController: { type: world.service.controller },
+        taskSets: world.taskSets.map((set) => shown(world, set)),
+        events: [],
+      },
+    ],
+    failures: [],
+  };
+}
+
+function shown(world: EcsWorld, set: WorldTaskSet): Fields {
+  const isSteady = set.running === world.desired && isInUse(world, set.group);
+  return {
+    ...{ id: set.id, taskSetArn: set.arn, status: set.status, externalId: set.externalId },
+    ...{ taskDefinition: set.taskDefinition, computedDesiredCount: world.desired, launchType: 'FARGATE' },
+    ...{ pendingCount: world.desired - set.running, runningCount: set.running },
+    stabilityStatus: isSteady ? 'STEADY_STATE' : 'STABILIZING',
+    loadBalancers: [{ targetGroupArn: groupArn(set.group), containerName: 'web', containerPort: 8080 }],
+  };
+}
+
+function write(world: EcsWorld, arn: string, actions: Fields[]): AwsAnswer {
+  if (!world.places.has(arn))
+    return new AwsRefusal(400, arn.includes('listener-rule') ? 'RuleNotFound' : 'ListenerNotFound');
+  world.places.set(arn, actions);
+  const production = [...world.places.keys()].filter((one) => one === PRODUCTION || isRuleOf(one, PRODUCTION));
+  world.shares.push(production.map((one) => world.shareOf(one, GROUPS[1])));
+  return {};
+}
+
+function ruleStem(listener: string): string {
+  return listener.replace(':listener/', ':listener-rule/');
+}
+
+function isRuleOf(arn: string, listener: string): boolean {
+  return arn.startsWith(`${ruleStem(listener)}/`);
+}
+
+interface Forward {
+  readonly TargetGroupArn?: string;
+  readonly ForwardConfig?: {
+    readonly TargetGroups?: readonly { readonly TargetGroupArn: string; readonly Weight?: unknown }[];
+  };
+}
+
+function weightsOf(actions: readonly Fields[]): readonly { readonly arn: string; readonly weight: number }[] {
+  return actions.flatMap((action) => {
+    const { TargetGroupArn, ForwardConfig } = action as Forward;
+    const listed = ForwardConfig?.TargetGroups ?? [];
+    if (listed.length > 0) return listed.map((one) => ({ arn: one.TargetGroupArn, weight: Number(one.Weight ?? 1) }));
+    return TargetGroupArn === undefined ? [] : [{ arn: TargetGroupArn, weight: 1 }];
+  });
+}
+
+function shareOf(actions: readonly Fields[], group: string): number {
+  const weights = weightsOf(actions);
+  const sum = (all: typeof weights) => all.reduce((total, { weight }) => total + weight, 0);
+  return (sum(weights.filter(({ arn }) => arn === groupArn(group))) * 100) / (sum(weights) || 1);
+}
+
+/** A group of weight 0 is in use, too. */
+function isInUse(world: EcsWorld, group: string): boolean {
+  return [...world.places.values()].some((actions) => weightsOf(actions).some(({ arn }) => arn === groupArn(group)));
+}
