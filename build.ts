@@ -9,7 +9,7 @@ import { build, type Plugin } from 'esbuild';
 import packageFile from './package.json' with { type: 'json' };
 import { BUILD_FILE, type BuildRecord, commitOf } from './src/cli/build-record.ts';
 
-/** What the command line loads as a bundle of its own; and the errors, which must be the same classes in all of these. */
+/** Parts that the command line loads as bundles of their own, and the errors, whose classes must be the same in all of these. */
 const APART: Readonly<Record<string, string>> = {
   'shared/errors': 'src/errors.ts',
   'agent/main': 'src/agent/main.ts',
@@ -28,7 +28,7 @@ if (import.meta.main) {
   writeFileSync(join(import.meta.dirname, BUILD_FILE), `${JSON.stringify(record)}\n`);
 }
 
-/** What a published package carries, in place of what stood in the folder. */
+/** Files of a published package, in place of those that stood in the folder. */
 export async function buildPackage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   // Each on its own: of what two programs share every piece becomes a file, and an executor would look for eighty at each start.

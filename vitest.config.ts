@@ -8,14 +8,16 @@ export default defineConfig({
   test: {
     projects: [
       { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [CRASHES] } },
-      // Agents, servers and databases are killed here, and an Install is cut off at each of its calls: minutes that `npm test` need not take each time.
+      // Agents, servers and databases are killed here, and an Install is cut off at each of its calls. That takes minutes, which `npm test`
+      // need not spend each time.
       { extends: true, test: { name: 'crash', include: [CRASHES] } },
     ],
     globalSetup: ['test/support/shared-postgres.ts'],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
     // Real processes start in many tests, and are waited for; two cores are the machine this suite is sized for.
     maxWorkers: 4,
-    // Nothing has state in its modules, so a worker need not load all of them anew for each file: a fifth of the suite's processor time.
+    // Nothing has state in its modules, so a worker need not load all of them anew for each file. That saves a fifth of the suite's
+    // processor time.
     isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,

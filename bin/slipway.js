@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Hands argv to src/cli; nothing else. This file alone must also run on a Node that is too old for the rest, because its
-// job is to find one that is not: the checkout brings its own from the npm registry.
+// Hands argv to src/cli; nothing else. This file alone must also run on a Node that is too old for the rest. Its job is to find one that is
+// new enough: the checkout brings its own from the npm registry.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -13,7 +13,7 @@ export interface OptionText {
   /** The words that it takes; null: any. */
   readonly choices: readonly string[] | null;
   readonly description: string;
-  /** What holds without it; null: nothing that could be said beforehand. */
+  /** Value that holds without the option; null: nothing that could be said beforehand. */
   readonly standard: string | null;
   /** The environment variable that is read where the option is not given. */
   readonly variable: string | null;
@@ -81,7 +81,7 @@ function optionText(option: Option): OptionText {
   };
 }
 
-/** What holds where an option is not given, as `--help` and the documentation show it. */
+/** Value that holds without the option, as `--help` and the documentation show it. */
 export function standardOf(option: Option): string | null {
   // The machine's own name: a text for all machines cannot know it.
   if (option.long === '--instance-name') return null;

@@ -1,4 +1,4 @@
-/** What stands where in a package, whatever its format. */
+/** Places of all files in a package, whatever its format. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Who answers for a package: Debian wants a name and an address. */
+/** The person who answers for a package: Debian wants a name and an address. */
 import { run } from './run.ts';
 
 /** @returns `NAME <ADDRESS>`: of DEBFULLNAME and DEBEMAIL, as Debian's own tools have it, else of the commit that is packaged */

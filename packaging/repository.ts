@@ -27,8 +27,8 @@ const POOL = `pool/${COMPONENT}/s/slipway`;
 export const KEY_FILE = 'slipway-archive-keyring.gpg';
 
 /**
- * Adds packages to a repository, and makes one where there is none. A client that reads meanwhile gets the old state or the new one: indexes
- * lie under their hashes, too, and the signed list of them comes last.
+ * Adds packages to a repository, and makes one where there is none. A client that reads meanwhile gets the old state or the new one.
+ * Indexes lie under their hashes, too, and the signed list of them comes last.
  *
  * @throws Error when a program is missing or the key cannot sign; what was published before stays valid
  */

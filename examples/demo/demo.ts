@@ -1,6 +1,6 @@
 /**
- * The main job from end to end, with real parts only: a control server and a host agent as processes of their own, a host that
- * enrols, a revision that goes through the S3 API, files, scripts and their results; then a revision that fails.
+ * The main job from end to end, with real parts only. A control server and a host agent run as processes of their own. A host enrols, and a
+ * revision goes through the S3 API, with files, scripts and their results. Then a revision fails.
  *
  * Everything happens in `.scratch/` of this checkout. With `--keep` the two go on running until Ctrl-C.
  */

@@ -1,4 +1,4 @@
-/** What may follow the words that somebody has typed so far: the table that all three shells complete from. Pure. */
+/** Words that may follow those that somebody has typed so far: the table that all three shells complete from. Pure. */
 import type { CommandText } from '../command-line.ts';
 
 export interface Place {

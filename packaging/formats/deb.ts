@@ -9,7 +9,7 @@ export interface PackageOptions {
   readonly version: string;
   readonly architecture: Architecture;
   readonly entries: readonly Entry[];
-  /** Of every file, seconds since the epoch. */
+  /** Time of every file, in seconds since the epoch. */
   readonly timeSeconds: number;
   /** An empty folder to work in. */
   readonly workFolder: string;

@@ -4,7 +4,7 @@ export interface Page {
   /** `slipway-deploy`. */
   readonly name: string;
   readonly section: number;
-  /** What the page is about, in a line: `apropos` shows it. */
+  /** Subject of the page, in a line: `apropos` shows it. */
   readonly summary: string;
   readonly body: readonly string[];
 }

@@ -10,7 +10,7 @@ export interface Heading {
   readonly text: string;
 }
 
-/** What Eleventy passes on with the text of a page. */
+/** Data that Eleventy passes on with the text of a page. */
 interface PageData {
   readonly source: string;
 }

@@ -38,7 +38,7 @@ interface Host {
   readonly system?: string;
   readonly envelope?: Envelope;
   readonly outcome?: CommandOutcome;
-  /** What it writes down is lost from here on. */
+  /** Outcomes that it writes down are lost from here on. */
   readonly isDiskGone?: boolean;
 }
 

@@ -36,7 +36,7 @@ function openIn(scratch: ScratchFolder, clock = manualClock()) {
 
 const filesIn = (scratch: ScratchFolder) => readdirSync(scratch.at('root/.slipway/commands'));
 
-/** What the host does when the endpoint hands out these commands again: which it begins, and of which it sends an outcome. */
+/** Answers of the host when the endpoint hands out these commands again: which it begins, and of which it sends an outcome. */
 async function handOut(scratch: ScratchFolder, ids: readonly string[]) {
   const { ledger, log, clock } = openIn(scratch);
   const [begun, sent] = [[] as string[], [] as string[]];

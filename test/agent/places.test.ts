@@ -33,7 +33,7 @@ interface Held {
   readonly place: Place;
 }
 
-/** Who has a place, who waits and who was sent away, in the order in which it happened. */
+/** Commands that got a place, that waited and that were sent away, in the order in which it happened. */
 function hall(limits: PlaceLimits) {
   const clock = manualClock();
   const places = createPlaces(clock, limits);

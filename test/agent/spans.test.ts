@@ -1,4 +1,4 @@
-/** What an OpenTelemetry collector gets. */
+/** Spans that an OpenTelemetry collector gets. */
 import { describe, expect, test } from 'vitest';
 import type { AgentEvent } from '../../src/agent/agent-events.ts';
 import { createSpanExporter, type SpanExporter } from '../../src/agent/span-exporter.ts';

@@ -92,7 +92,7 @@ describe('systemd', () => {
     expect(watchdogIntervalMs(env, 42)).toBe(expected);
   });
 
-  /** What systemd hears and the log says, a third of an interval a step; `move` says before which steps the loop moves. */
+  /** Words that systemd hears and the log has, a third of an interval a step; `move` says before which steps the loop moves. */
   async function toldOver(steps: number, move: (step: number) => boolean) {
     const clock = manualClock();
     const watch = createLoopWatch(clock, 0);

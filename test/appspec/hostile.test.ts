@@ -4,7 +4,7 @@ import { parseAppSpec } from '../../src/appspec/parse.ts';
 
 const options = { filename: 'appspec.yml', platform: 'linux' } as const;
 const head = 'version: 0.0\nos: linux\n';
-/** Of the findings, but that the text is no whole revision. */
+/** Findings that say no more than that the text is no whole revision. */
 const rules = (text: string) => {
   const all = new Set<string>(parseAppSpec(text, options).findings.map(({ rule }) => rule));
   all.delete('nothing-to-do');

@@ -277,7 +277,7 @@ describe('the platform of a file', () => {
   });
 });
 
-/** What does not fit anywhere, or only at times. */
+/** Values that fit nowhere, or only at times. */
 const odd = fc.constantFrom<unknown>(null, '', ' ', 0, 1, -1, 1.5, true, [], {}, ['x'], { x: 1 }, '1', 'a:b', '${x}');
 const mostly = (fitting: fc.Arbitrary<unknown>) =>
   fc.oneof({ weight: 14, arbitrary: fitting }, { weight: 1, arbitrary: odd });

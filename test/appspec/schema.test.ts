@@ -96,7 +96,7 @@ const document = fc.record(
   { requiredKeys: ['version', 'os'] },
 );
 
-/** What a reader of YAML 1.1 makes of the text of a document: the schema and the parser must look at the same. */
+/** Value that a reader of YAML 1.1 makes of a document's text: the schema and the parser must look at the same. */
 const asText = (value: unknown) => stringify(value, { version: '1.1', aliasDuplicateObjects: false });
 
 /** A schema has no words for a file that is right and of no use. */

@@ -1,4 +1,4 @@
-/** What keeps an AppSpec file from being read as text: one finding for each fault, and what to do. */
+/** Faults that keep an AppSpec file from being read as text: one finding for each, and what to do. */
 import { expect, test } from 'vitest';
 import { readAppSpec } from '../../src/appspec/parse.ts';
 

@@ -1,4 +1,4 @@
-/** What is uploaded in place of a bundle is named for what it is; only what is cut off is called so. */
+/** An upload that is no bundle is named for what it is; only a file that is cut off is called so. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';

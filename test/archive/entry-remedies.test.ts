@@ -48,7 +48,7 @@ function inHeaders(bytes: Buffer, at: number, value: number): Buffer {
 const inZip = (at: number, value: number) => (bytes: Buffer) => inHeaders(bytes, at, value);
 const FLAGS = 6;
 const METHOD = 8;
-/** Of a directory's entry alone: the mode is in the upper half of its external attributes. */
+/** External attributes of a directory's entry: the mode is in their upper half. */
 const withMode = (mode: number) => (bytes: Buffer) => {
   const name = bytes.lastIndexOf(NAME);
   bytes.writeUInt16LE(mode, name - 46 + 40);

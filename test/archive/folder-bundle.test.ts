@@ -35,7 +35,7 @@ async function verdictOf(work: () => Promise<unknown>): Promise<Verdict> {
   );
 }
 
-/** What every way of taking the folder says of it: judged, copied, packed, and unpacked from what other programs pack. */
+/** Verdicts of every way of taking the folder: judged, copied, packed, and unpacked from what other programs pack. */
 async function verdicts(scratch: ScratchFolder, given: Partial<typeof UNPACK_RULES> = {}): Promise<Set<Verdict>> {
   const request = { sourceDir: scratch.at('source'), ...UNPACK_RULES, ...given };
   const archiveDir = scratch.at('archive');

@@ -1,6 +1,6 @@
 /**
- * What is packed here is read by other people's libraries, and what they write is read here, entry by entry: names, kinds, sizes, modes,
- * targets of links, and content.
+ * Other people's libraries read what is packed here, and what they write is read here. Names, kinds, sizes, modes, targets of links and
+ * content are compared entry by entry.
  */
 import {
   chmodSync,
@@ -73,7 +73,7 @@ function onDisk(root: string, below = ''): Entries {
 
 const bare = (name: string) => name.replace(/^\.\//, '').replace(/\/$/, '');
 
-/** What `tar` says of an archive. */
+/** List of an archive by `tar`. */
 async function listed(bundle: string): Promise<Entries> {
   const entries: Entries = {};
   const reading: Promise<void>[] = [];
@@ -99,7 +99,7 @@ async function listed(bundle: string): Promise<Entries> {
   return entries;
 }
 
-/** What `unzipper` says of an archive. */
+/** List of an archive by `unzipper`. */
 async function unzipped(bundle: string): Promise<Entries> {
   const { files } = await Open.file(bundle);
   const entries: Entries = {};

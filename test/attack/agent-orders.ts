@@ -34,7 +34,7 @@ function keysOf(env: Readonly<Record<string, string>>): KeyPair {
   return { accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '' };
 }
 
-/** What the attacker has who has taken the host's own key, too. */
+/** Tools of an attacker who has taken the host's own key, too. */
 function stolen({ url }: ControlServer, { configFile }: EnrolledHost) {
   const file = join(configFile, '../codedeploy.onpremises.yml');
   const identity = parse(readFileSync(file, 'utf8')) as Record<string, string>;
@@ -81,7 +81,7 @@ function altered(envelope: Envelope, from: string, to: string): Envelope {
   return { ...envelope, Payload: encodePem('PKCS7', Buffer.from(text.replace(from, to), 'latin1')) };
 }
 
-/** What the server signed, signed by another authority. */
+/** The specification of the server, signed by another authority. */
 async function signedByAnother(envelope: Envelope): Promise<Envelope> {
   const making = { nowMs: Date.now(), random: systemRandom, commonName: 'Slipway' };
   return createSealer(await issueSigner(await createSigningAuthority(making), making))(contentOf(envelope));
@@ -110,7 +110,7 @@ interface Recorded {
   readonly otherApplication: HandedOut;
 }
 
-/** What the attacker makes of them: why, the code that the agent must answer with, and the order. */
+/** Forged orders: why, the code that the agent must answer with, and the order. */
 type Trick = readonly [string, string, HandedOut];
 
 async function tricksWith(recorded: Recorded, hostArn: string): Promise<readonly Trick[]> {
@@ -247,7 +247,7 @@ function flood(what: string, command: (hostArn: string) => unknown): Attack {
   };
 }
 
-/** What an endpoint answers that is broken or wants to be asked again and again. Never: it does not answer at all. */
+/** Answers of an endpoint that is broken or wants to be asked again and again. Never: it does not answer at all. */
 const BROKEN_ANSWERS: Readonly<Record<string, HostileAnswer | 'never'>> = {
   'with an error of its own': { status: 500, body: { __type: 'InternalFailure' } },
   'with no JSON': { body: '<html>' },

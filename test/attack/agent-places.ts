@@ -17,7 +17,7 @@ import type { Attack, AttackGround } from './attack.ts';
 const PROMISE = 'no group and no application takes all places of a host';
 const TRICKLING = 16;
 const BYTE_EVERY_MS = 5_000;
-/** What a deployment may take longer than without the attack, on a machine that is busy with sixteen others. */
+/** Time that a deployment may take longer than without the attack, on a machine that is busy with sixteen others. */
 const GRACE_MS = 15_000;
 
 interface TricklingStore extends AsyncDisposable {

@@ -4,7 +4,7 @@ import type { Attack, AttackGround } from './attack.ts';
 import { besiegeHost, byteServer, DOWNLOAD_LIMITS, honestBundle, honestly, hostileServer } from './besieged-host.ts';
 
 const PROMISE = 'no store sends a host to places that are none of its own';
-/** Of the link, and nobody's: what sends a host there sends it to its metadata as well. */
+/** An address of the link, which nobody has: a redirect to it would also lead a host to its metadata. */
 const LINK_ADDRESS = '169.254.7.7';
 
 const keyOf = (url = '') => url.split('?')[0]?.split('/').at(-1) ?? '';

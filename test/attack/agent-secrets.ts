@@ -50,7 +50,7 @@ exit 0`;
 
 interface Spied {
   readonly report: string;
-  /** What a user that is not root has found in files and processes of others. */
+  /** Secrets that a user other than root has found in files and processes of others. */
   readonly beyond: string;
 }
 

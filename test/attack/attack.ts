@@ -2,7 +2,7 @@
 import type { ControlServer, Daemon } from '../support/slipway.ts';
 
 export interface Attack {
-  /** What the product promises and the attack tries to break, in the words of docs/security.md. */
+  /** Promise of the product that the attack tries to break, in the words of docs/security.md. */
   readonly promise: string;
   /** A whole sentence: who tries what. */
   readonly name: string;
@@ -14,7 +14,7 @@ export interface Attack {
   run(ground: AttackGround): Promise<void>;
 }
 
-/** What an attack works with. Everything is put away by the runner. */
+/** Tools of an attack. Everything is put away by the runner. */
 export interface AttackGround {
   /** A folder of this attack's own, empty. */
   readonly folder: string;

@@ -1,8 +1,7 @@
 /**
- * Attacks the real programs: `npm run test:attack -- --json`. A line for each attack, and last the summary, with `--json` as one JSON
- * text: tried, through, hung, and the peak memory of the largest server and of the largest agent, each with all its processes, in millions
- * of bytes. Exits 1 when one got through or hung.
- * `--only TEXT` runs those whose promise or name holds the text.
+ * Attacks the real programs: `npm run test:attack -- --json`. Prints a line for each attack, and last the summary, with `--json` as one
+ * JSON text: tried, through, hung and peak memory. The peaks are those of the largest server and of the largest agent, each with all its
+ * processes, in millions of bytes. Exits 1 when one got through or hung. `--only TEXT` runs those whose promise or name holds the text.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -20,7 +20,7 @@ import type { Attack, AttackGround } from './attack.ts';
 const NO_POWER = 'a key that is disabled, or whose host is deregistered, has no power from that moment';
 const OWN_ONLY = 'a host speaks for itself only';
 const STOPS = 'a stop that was accepted ends as Stopped, and nothing changes what has ended';
-/** What goes on with a key without power ends by the next look of the server, each second; the rest is for a busy machine. */
+/** Work with a key without power ends by the next look of the server, each second; the rest is for a busy machine. */
 const ENDS_WITHIN_MS = 10_000;
 const OUTCOMES = {
   success: outcome('Succeeded', 0),

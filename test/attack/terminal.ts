@@ -1,4 +1,4 @@
-/** Attacks on the person who reads: words of a server, a store, a bundle, a host and a script that a terminal or a build server would obey. */
+/** Attacks on the person who reads. Words of a server, a store, a bundle, a host and a script that a terminal or a build server would obey. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

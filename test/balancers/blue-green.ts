@@ -6,8 +6,8 @@ const REPLACEMENT = { tag: 'Fleet=b', isKnown: false };
 const HOSTS = { 'web-1': ORIGINAL, 'web-2': ORIGINAL, 'web-3': REPLACEMENT, 'web-4': REPLACEMENT };
 
 /**
- * Two hosts behind one balancer and two that replace them, all under load: a deployment that is stopped once traffic has moved, so that it goes back,
- * and one that goes through.
+ * Two hosts behind one balancer and two that replace them, all under load. One deployment is stopped once traffic has moved, so that it
+ * goes back, and one goes through.
  */
 export async function runBlueGreenDeployments(
   scratch: ScratchFolder,

@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 export interface Load {
   readonly requests: number;
   readonly failed: number;
-  /** What went wrong, each kind once. */
+  /** Faults, each kind once. */
   readonly faults: ReadonlySet<string>;
   /** Ends the clients; the counts are final then. */
   stop(): Promise<void>;
@@ -41,8 +41,8 @@ export function startLoad(socketPath: string, clients: number): Load {
 }
 
 /**
- * One request. A connection that was closed while nothing was asked on it is no failure: the request goes over another one, as every client of
- * HTTP does (RFC 9112, 9.3.1).
+ * One request. A connection that was closed while no request was open on it is no failure. The request goes over another one, as every
+ * client of HTTP does (RFC 9112, 9.3.1).
  *
  * @returns null: it was answered well
  */

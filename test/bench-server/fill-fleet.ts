@@ -1,4 +1,7 @@
-/** A fleet that was deployed to again and again, put into the database by its own means: to deploy so often is not what is measured. */
+/**
+ * Puts a fleet that was deployed to again and again into the database, by the database's own means: the deployments themselves are not
+ * measured.
+ */
 import { sql } from 'kysely';
 import { openStore, type StoreLocation } from '../../src/server/store/store.ts';
 
@@ -6,7 +9,7 @@ export const FLEET_GROUP = { applicationName: 'site', deploymentGroupName: 'flee
 
 export interface FilledFleet {
   readonly hosts: number;
-  /** Of all hosts, an hour apart, each of a revision of its own; the last one has just ended. */
+  /** Deployments to all hosts, an hour apart, each of a revision of its own; the last one has just ended. */
   readonly deployments: number;
   readonly nowMs: number;
   /** The access key that the audit log says made them. */
@@ -17,7 +20,7 @@ const HOUR_MS = 60 * 60_000;
 /** Rows of one statement: none may take longer than the server lets any take. */
 const SLICE = 20_000;
 
-/** By its number, from 0, the oldest. */
+/** Id of a deployment by its number, from 0, the oldest. */
 export const deploymentIdOf = (number: number) => `d-F${number}`;
 export const hostNameOf = (number: number) => `web-${String(number).padStart(5, '0')}`;
 

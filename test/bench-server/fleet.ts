@@ -19,7 +19,7 @@ export interface Timings {
 export type GeneratorMessage = { readonly kind: 'ready' } | ({ readonly kind: 'timings' } & Timings);
 
 export interface Fleet extends AsyncDisposable {
-  /** What was measured since the start, or since this was last asked. */
+  /** Measurements since the start, or since the last question. */
   timings(): Promise<Timings>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Waits for the end of the process that has forked it, however that ends, and then ends what still works in a folder and removes it.
- * Processes of the bench name the folder among their arguments: servers their data, PostgreSQL its cluster.
+ * Waits for the end of the process that has forked it, however that ends. Then it ends all processes that still work in a folder, and
+ * removes the folder. Processes of the bench name the folder among their arguments: servers their data, PostgreSQL its cluster.
  */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 

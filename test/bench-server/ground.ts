@@ -1,4 +1,4 @@
-/** What a part of the bench runs on: a server as a process of its own, with hosts in its database. */
+/** Ground of a part of the bench: a server as a process of its own, with hosts in its database. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { trustAuthorities } from '../../src/system/trust.ts';
 import { privateCertificates } from '../support/certificates.ts';

@@ -1,4 +1,4 @@
-/** What a long history costs: pages, new deployments, and the deletion of what is old while they are asked for. */
+/** Cost of a long history: pages, new deployments, and the deletion of old records while others ask. */
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import { openStore, type StoreLocation } from '../../src/server/store/store.ts';
 import { type Figure, median } from '../bench/figures.ts';

@@ -1,4 +1,4 @@
-/** What a fleet costs that has nothing to do: its long polls, and their renewals. */
+/** Cost of a fleet that has nothing to do: its long polls, and their renewals. */
 import { systemClock } from '../../src/system/clock.ts';
 import type { Figure } from '../bench/figures.ts';
 import { startFleet } from './fleet.ts';

@@ -1,6 +1,6 @@
 /**
- * What the control server bears: `npm run bench:server`. The load generator is a process of its own, speaks the wire as agents do, signed, and
- * stays on this machine; the two share its processors.
+ * Measures the control server under load: `npm run bench:server`. The load generator is a process of its own and stays on this machine. It
+ * speaks the wire as agents do, signed. The two share the machine's processors.
  */
 import { resolve } from 'node:path';
 import { type Figure, show } from '../bench/figures.ts';

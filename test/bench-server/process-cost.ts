@@ -1,4 +1,4 @@
-/** What the kernel says that a process takes. */
+/** Resources that a process takes, as the kernel says. */
 import { readFileSync } from 'node:fs';
 
 const CLOCK_TICKS = 100;

@@ -1,4 +1,4 @@
-/** What the report about a large fleet costs: all its pages, the slowest of them, and what others wait for meanwhile. */
+/** Cost of the report about a large fleet: all its pages, the slowest of them, and how long others wait meanwhile. */
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { StoreLocation } from '../../src/server/store/store.ts';
 import { type Figure, median } from '../bench/figures.ts';

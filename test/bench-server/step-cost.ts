@@ -1,4 +1,4 @@
-/** What a step of a large deployment costs when one event of it has changed; beside it, what this disk takes for any commit. */
+/** Cost of a step of a large deployment when one event of it has changed; beside it, the time of any commit on this disk. */
 import { DatabaseSync } from 'node:sqlite';
 import { openStore } from '../../src/server/store/store.ts';
 import { type Figure, median } from '../bench/figures.ts';

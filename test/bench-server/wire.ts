@@ -1,8 +1,8 @@
 /**
  * One connection of a host to the server: signed requests of the host command API, one after the other.
  *
- * Written for little work, because the load generator shares the machine with the server that it measures: the signing key is kept, and
- * answers are read without a parser for all of HTTP.
+ * It does little work, because the load generator shares the machine with the server that it measures. The signing key is kept, and answers
+ * are read without a parser for all of HTTP.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { connect as connectPlain, type Socket } from 'node:net';

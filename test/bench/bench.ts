@@ -1,5 +1,5 @@
 /**
- * What Slipway costs beside the system's own tools, in the same run: `npm run bench`, with `-- --json` one line a figure.
+ * Measures Slipway beside the system's own tools, in the same run: `npm run bench`, with `-- --json` one line a figure.
  *
  * Contestants take turns after a round that does not count; a figure is the median, a ratio the median of the rounds' ratios. The system's
  * tools sync nothing; Install syncs its journal and, once per file system, everything that it has staged, and that is in its figures.

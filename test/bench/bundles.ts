@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { packBundle } from '../../src/archive/pack.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
 
-/** What a revision is made of. */
+/** Parts of a revision. */
 export interface Shape {
   readonly name: 'many files' | 'big files';
   readonly folders: number;

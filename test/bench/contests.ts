@@ -14,11 +14,11 @@ import type { Work, WorkReport } from './work.ts';
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const WORK = fileURLToPath(new URL('./work.ts', import.meta.url));
 const BUNDLE_TYPES = ['tar', 'tgz', 'zip'] as const;
-/** What all processes of the agent together may take, whatever the bundle's size. */
+/** Memory that all processes of the agent together may take, whatever the bundle's size. */
 const PEAK_GOAL_MB = 200;
 /**
- * Ratios to the system's tools. They are as far below those of November 2026 as the fastest other agent was ahead then (big), or a tenth
- * less (many); that agent cannot be part of this repository.
+ * Ratios to the system's tools. The one for `big` is as far below ours of November 2026 as the fastest other agent was ahead then, the one
+ * for `many` a tenth. That agent cannot be part of this repository.
  */
 const GOALS: Readonly<Record<Shape['name'], Readonly<Record<(typeof BUNDLE_TYPES)[number], number>>>> = {
   'many files': { tar: 1.3, tgz: 1.3, zip: 1 },
@@ -104,7 +104,7 @@ async function bundledWork(folder: string): Promise<string> {
   return join(program, 'bench/work.js');
 }
 
-/** What an executor does, each time in a process of its own that has an executor's heap. */
+/** Work of an executor, each time in a process of its own that has an executor's heap. */
 function workers(program: string) {
   async function work(request: Work): Promise<WorkReport> {
     const { stdout } = await execa(process.execPath, [...HEAP_FLAGS, program, JSON.stringify(request)]);
@@ -157,8 +157,8 @@ async function turns(shape: Shape, folder: string, contest: Contest): Promise<Ro
 }
 
 /**
- * A virtual machine gives memory back to its host a moment after it was freed, and has to ask for it page by page at its next use. For
- * some gigabytes that takes longer than all the work, now for the one contestant and now for the other: so it is asked for before.
+ * A virtual machine gives memory back to its host a moment after it was freed. It has to ask for that memory page by page at its next use.
+ * For some gigabytes that takes longer than all the work, now for one contestant and now for the other. So the memory is asked for before.
  */
 async function askForMemory({ folders, filesPerFolder, fileBytes }: Shape): Promise<void> {
   const bytes = COPIES * folders * filesPerFolder * fileBytes;

@@ -1,9 +1,9 @@
 /**
- * What the agent's daemon costs, from the bundled build.
+ * Measures the agent's daemon, from the bundled build.
  *
- * Start to first poll, memory and CPU of a daemon that long-polls the real control server, how soon SIGTERM ends it, and how long a small
- * deployment takes from CreateDeployment to Succeeded. Memory is what the kernel says in `/proc/PID/smaps_rollup`, CPU what it says in
- * `/proc/PID/stat`; times are medians over the rounds. Small bundles are in `small.ts`.
+ * The figures: start to first poll, memory and CPU of a daemon that long-polls the real control server, and how soon SIGTERM ends it. Also
+ * how long a small deployment takes from CreateDeployment to Succeeded. Memory is what the kernel says in `/proc/PID/smaps_rollup`, CPU
+ * what it says in `/proc/PID/stat`; times are medians over the rounds. Small bundles are in `small.ts`.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -24,7 +24,7 @@ const WITHIN_MS = 300_000;
 const SMALL_ROUNDS = 9;
 /** The official Ruby agent takes 6.5 s. */
 const SMALL_GOAL_MS = 150;
-/** Of `cp` of the archive, `tar -x` and `cp -a`, which neither plan nor keep what they replace. */
+/** Time of `cp` of the archive, `tar -x` and `cp -a`, which neither plan nor keep what they replace. */
 const WHOLE_GOAL = 2;
 const PEAK_GOAL_MB = 200;
 const SMALL_FILES = 15;
@@ -44,7 +44,7 @@ export async function* deploymentsOf(shapes: readonly Shape[], ground: string): 
   }
 }
 
-/** What stays in the daemon of many deployments of one shape, when their executors are gone. */
+/** Memory that stays in the daemon after many deployments of one shape, when their executors are gone. */
 export async function* longRunOf(shape: Shape, ground: string): AsyncGenerator<Figure> {
   yield* onBench(ground, (bench) => longRun(shape, bench));
 }
@@ -204,8 +204,8 @@ function forgetPeaks(pid: number): void {
 }
 
 /**
- * The highest sum of the peaks of the processes that there were at one time: no less than the peak of their sum, but for what one gained in
- * its last hundredths of a second.
+ * The highest sum of the peaks of the processes that existed at one time. It is no less than the peak of their sum, except for a gain in a
+ * process's last hundredths of a second.
  */
 function watchPeak(pid: number): Disposable & { highestMb(): number } {
   forgetPeaks(pid);

@@ -7,7 +7,7 @@ export interface Figure {
   readonly floor: number | null;
   /** Median of the rounds' ratios, not the ratio of the medians. */
   readonly ratio: number | null;
-  /** What the value, or the ratio where there is a floor, should not exceed; null: shown for comparison alone. */
+  /** Limit on the value, or on the ratio if there is a floor; null: shown for comparison alone. */
   readonly goal: number | null;
 }
 

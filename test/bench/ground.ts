@@ -1,6 +1,6 @@
 /**
- * Where the figures are measured. For root an ext4 file system in an image that lies in memory: journal and sync are real, and the disk
- * below, which differs from machine to machine and from minute to minute, is not in the figures. For others, memory itself.
+ * Where the figures are measured. For root it is an ext4 file system in an image that lies in memory. Journal and sync are real. The disk
+ * below differs from machine to machine and from minute to minute, and is not in the figures. For others, memory itself.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,8 +16,8 @@ export interface Ground extends Disposable {
 const GIB = 2 ** 30;
 
 /**
- * How the image lies in memory. What unpacks and installs is measured by the millisecond: all of its memory is there before, as a disk is,
- * because to find some at the first write takes longer than the write. Whole deployments need more room than there is memory for.
+ * How the image lies in memory. Unpacking and installing are measured by the millisecond, so all of the memory is there before, as a disk
+ * is. It would take longer to find memory at the first write than to write. Whole deployments need more room than there is memory for.
  */
 export type GroundUse = 'contests' | 'deployments';
 
@@ -51,7 +51,7 @@ function mountImage(folder: string, use: GroundUse): string | null {
   return made.failed || mount().failed ? withoutImage(image) : mountPoint;
 }
 
-/** What it has taken of the memory is for the figures. */
+/** Memory that it has taken, for the figures. */
 function withoutImage(image: string): null {
   rmSync(image, { force: true });
   return null;

@@ -1,4 +1,4 @@
-/** What the bench says of a machine that lacks tools, and what becomes of its figures. */
+/** Words of the bench about a machine that lacks tools, and its figures then. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { missingPrograms } from '../support/programs.ts';

@@ -9,7 +9,7 @@ interface Use {
   readonly without: string;
 }
 
-/** What unpacks a bundle of this type for comparison; bsdtar for zip, because it is faster than unzip. */
+/** Program that unpacks a bundle of this type for comparison; bsdtar for zip, because it is faster than unzip. */
 const UNPACKERS: Readonly<Record<BundleType, readonly string[]>> = {
   tar: ['tar'],
   tgz: ['tar', 'gzip'],

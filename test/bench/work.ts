@@ -11,7 +11,7 @@ import { secondThread } from '../../src/install/second-thread.ts';
 import type { BundleType } from '../../src/protocol/specification.ts';
 import { installContext, installRequest } from '../support/install.ts';
 
-/** What to do; a part that is null is left out. */
+/** Work to do; a part that is null is left out. */
 export interface Work {
   readonly unpack: { readonly bundleFile: string; readonly bundleType: BundleType } | null;
   /** The unpacked revision: made by `unpack`, or there already. */
@@ -52,7 +52,7 @@ const report: WorkReport = {
 };
 process.stdout.write(`${JSON.stringify(report)}\n`);
 
-/** Of this program alone: what `getrusage` says is at least what the process that started it had. */
+/** Peak of this program alone: `getrusage` says at least the peak of the process that started it. */
 function peakKib(): number {
   return Number(/^VmHWM:\s*(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 }

@@ -1,6 +1,6 @@
 /**
- * Rolling deployments, one after another, over servers that are killed and a database that goes away and comes back, until all that is planned
- * has happened. What hosts have noted is held against what the servers tell and what the rows say, after each deployment.
+ * Rolling deployments, one after another, over servers that are killed and a database that goes away and comes back. It ends when all that
+ * is planned has happened. After each deployment, the notes of the hosts are compared with the answers of the servers and with the rows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { aborted } from '../../src/system/aborted.ts';
@@ -20,7 +20,7 @@ export interface ChaosRequest extends ChaosSize {
   onDeployment?(report: DeploymentReport): void;
 }
 
-/** What went wrong; each is a count. */
+/** Faults; each is a count. */
 export interface Verdict {
   /** Reports that were answered and do not stand, or stand and were never made. */
   readonly lost: number;
@@ -34,7 +34,7 @@ export interface DeploymentReport extends Verdict {
   readonly plan: PlannedDeployment;
   readonly status: string;
   readonly seconds: number;
-  /** What is wrong, in words. */
+  /** Faults, in words. */
   readonly problems: readonly string[];
 }
 

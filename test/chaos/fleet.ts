@@ -10,7 +10,7 @@ import type { PlannedDeployment } from './plan.ts';
 
 export interface ChaosFleet extends AsyncDisposable {
   readonly names: readonly string[];
-  /** What the hosts meet from now on. */
+  /** Faults that the hosts meet from now on. */
   follow(plan: PlannedDeployment, bundle: StoredBundle): void;
 }
 

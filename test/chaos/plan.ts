@@ -1,4 +1,4 @@
-/** What happens in one run of the chaos, and in which order: follows from the seed alone. Pure. */
+/** Faults of one run of the chaos, and their order: follows from the seed alone. Pure. */
 import { IN_PLACE_EVENTS } from '../../src/server/engine/course.ts';
 import { type SeededRandom, seededRandom } from '../support/random.ts';
 import type { Minimum } from '../support/server-faults/plan.ts';

@@ -1,6 +1,6 @@
 /**
- * Blue/green deployments, one after another between two fleets, over servers that are killed: hosts are made, led into a balancer and out of it, and
- * ended by programs that write down what they were asked. That is held against what must never be.
+ * Blue/green deployments, one after another between two fleets, over servers that are killed. Programs that write down their orders make
+ * hosts and end them. Hosts are led into a balancer and out of it. That is held against what must never be.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -142,7 +142,7 @@ async function deploy(ask: Ask, number: number, next: string): Promise<string> {
   return deploymentId;
 }
 
-/** What was asked from the provision program of this deployment on. */
+/** Requests from the provision program of this deployment on. */
 function askedOf(log: string, deploymentId: string): readonly string[] {
   const lines = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : [];
   const begin = lines.indexOf(`program ${deploymentId}/provision`);
@@ -155,7 +155,7 @@ interface Moved {
   readonly deploymentId: string;
 }
 
-/** What must not be, in words: a host that was not asked for, a moment in which too few served, an end before traffic had moved. */
+/** Faults, in words: a host that nobody asked for, a moment in which too few served, an end before traffic had moved. */
 function wrongIn(asked: readonly string[], { old, next, deploymentId }: Moved): readonly string[] {
   const serving = new Set(old);
   const ended = new Set<string>();

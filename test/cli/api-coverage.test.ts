@@ -1,6 +1,6 @@
 /**
- * What the API takes, the command line can send: each command line of the table goes to a server that writes down what it is asked. A member
- * that is new in the table of members has no command line here, and this test says so.
+ * The command line can send everything that the API takes: each command line of the table goes to a server that writes down what it is
+ * asked. A member that is new in the table of members has no command line here, and this test says so.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -119,7 +119,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['server', 'tokens', 'revoke', 'TOKNAAAAAAAAAAAA'],
 ];
 
-/** What no command line sends, and why. */
+/** Members that no command line sends, and why. */
 const NOT_SENT: Readonly<Record<string, string>> = {
   // The same for one thing is asked for each name.
   ...ofOperation('BatchGetApplications', 'applications show'),

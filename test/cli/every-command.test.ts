@@ -1,6 +1,6 @@
 /**
- * Every command of the command line, as it defines itself, against a server, a store, a bundle and a host whose every word is an order to a
- * terminal, a reader's eye or a build server. A command or an option that is new is tried without being named here.
+ * Runs every command of the command line, as it defines itself, against a server, a store, a bundle and a host. Their every word is an
+ * order to a terminal, a reader's eye or a build server. A command or an option that is new is tried without being named here.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +22,10 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 60_000 });
 
 const RUNNER = fileURLToPath(new URL('../support/hostile/run-commands.ts', import.meta.url));
 
-/** What is not run as it is, because it would change this machine or not end; each is tried as a process of its own, or by what it prints. */
+/**
+ * Commands that are not run as they are, because they would change this machine or not end. Each is tried as a process of its own, or by
+ * what it prints.
+ */
 const NOT_RUN: Readonly<Record<string, readonly string[] | null>> = {
   agent: null,
   server: null,
@@ -45,7 +48,7 @@ let refusing: HostileServer;
 let ending: HostileServer;
 let endless: HostileServer;
 let bundle: string;
-/** What a local deployment takes: no control characters are in its path. */
+/** Bundle of a local deployment: no control characters are in its path. */
 let deployable: string;
 let configFile: string;
 let leaves: readonly Leaf[];
@@ -91,7 +94,7 @@ function hostileHost(): string {
   return file;
 }
 
-/** What an option is given where it has to mean something for the command to get on. */
+/** Values for options that must mean something for the command to get on. */
 function sensible(option: Option, url: string, path: string): readonly string[] | null {
   const at = (name: string) => scratch.at(HOSTILE_NAME, name);
   const values: Readonly<Record<string, string>> = {
@@ -186,7 +189,7 @@ async function carryOut(runs: readonly CommandRun[]): Promise<readonly CommandWo
 /** Annotations are the one thing that may be obeyed: they name a file and hold no line break. */
 const ANNOTATION = /^::(?:error|warning) (?:[a-z]+=[^:,\n]*,?)+::[^\n]*$/;
 
-/** What Slipway itself says to a terminal: up, to the beginning of the line, empty it. */
+/** Sequences that Slipway itself sends to a terminal: up, to the beginning of the line, empty it. */
 const OWN_SEQUENCES = /\x1b\[\d+A|\r\x1b\[2K/g;
 
 function faultsOf({ args, isTerminal = false, ...said }: CommandWords): string[] {
@@ -212,7 +215,7 @@ function faultsOf({ args, isTerminal = false, ...said }: CommandWords): string[]
   });
 }
 
-/** What is JSON must stay JSON, and bring what the stranger wrote. */
+/** Output as JSON must stay JSON, and bring what the stranger wrote. */
 function brokenJson({ args, status, stdout }: CommandWords): string[] {
   if (!args.includes('--json') || status !== 0) return [];
   return stdout

@@ -1,4 +1,4 @@
-/** What is called a bundle and is none: every command says the same of it, in the words of the host that would unpack it. */
+/** A file that is called a bundle and is none: every command says the same of it, in the words of the host that would unpack it. */
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';

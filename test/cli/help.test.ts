@@ -1,4 +1,4 @@
-/** What the command line says of itself: help that fits a terminal, examples that hold, and hints for what is mistyped. */
+/** The command line's words about itself: help that fits a terminal, examples that hold, and hints for mistyped words. */
 import { describe, expect, test } from 'vitest';
 import { leafCommands, programForDocs } from '../../packaging/command-line.ts';
 import { longOptions, nearCommands, nearOptions } from '../../src/cli/near-words.ts';
@@ -48,7 +48,7 @@ describe('the help of', () => {
   });
 });
 
-/** What fingers and other tools' habits make of a word. */
+/** Mistyped forms of a word, by fingers and by habits of other tools. */
 function slipsOf(word: string): string[] {
   const [first = '', second = ''] = word;
   const plural = word.endsWith('s') ? word.slice(0, -1) : `${word}s`;

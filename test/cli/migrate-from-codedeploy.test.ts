@@ -157,7 +157,7 @@ const OLD_APPSPECS: Readonly<Record<string, string | null>> = {
     'version: 0.0\nos: linux\nhooks:\n  ApplicationStart:\n    - location: a\n  ApplicationStart:\n    - location: b\n',
 };
 
-/** What the official agent has left of a group that has deployed once, and its lock file, which is empty. */
+/** Files that the official agent has left of a group that has deployed once, and its lock file, which is empty. */
 function leaveOldDeployment(host: EnrolledHost, groupId: string, site: string, appSpec: string | null): void {
   const old = `${host.rootDir}/${groupId}/d-OLD`;
   const instructions = `${host.rootDir}/deployment-instructions`;

@@ -16,10 +16,10 @@ interface Case {
   /** `DEST` stands for a folder of the test's own. */
   readonly appSpec: string;
   readonly files: Readonly<Record<string, string>>;
-  /** What makes it bad, in the words of the message or the code; null: nothing. */
+  /** Fault of the revision, in the words of the message or the code; null: none. */
   readonly fault: string | null;
   readonly config?: string;
-  /** What every command says of a revision that it takes all the same. */
+  /** Words of every command about a revision that it takes all the same. */
   readonly warning?: string;
   /** Something that only the system can make, in the revision's folder. */
   readonly make?: readonly string[];
@@ -135,7 +135,7 @@ async function makeAll(scratch: ScratchFolder, { appSpec, files, make }: Case): 
   return made;
 }
 
-/** What a command says, and whether it takes the revision. */
+/** Words of a command, and whether it takes the revision. */
 interface Verdict {
   readonly isGood: boolean;
   readonly said: string;

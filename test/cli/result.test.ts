@@ -1,4 +1,4 @@
-/** What strangers have named, in answers and questions of one line. */
+/** Names that strangers have chosen, in answers and questions of one line. */
 import { describe, expect, test } from 'vitest';
 import { findServerGroup } from '../../src/cli/server-group.ts';
 import { isWanted, printLine } from '../../src/cli/view/result.ts';

@@ -1,6 +1,6 @@
 /**
- * Owners, modes, ACLs and SELinux contexts of folders that stay from one Install to the next: a power cut or a fault at every call that
- * changes the disk, or runs a program that does, leaves them all as they were or as they are to be.
+ * Owners, modes, ACLs and SELinux contexts of folders that stay from one Install to the next. A power cut or a fault at any call that
+ * changes the disk, or runs a program that does, leaves them all old or all new.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { execaSync } from 'execa';
@@ -20,7 +20,7 @@ function permission(object: string, overrides: Partial<Permission>): Permission 
   return { object, ...everything, owner: null, group: null, mode: null, acls: null, context: null, ...overrides };
 }
 
-/** Of the old revision: one folder with an ACL and default entries, one with a context, one with neither. */
+/** Folders of the old revision: one with an ACL and default entries, one with a context, one with neither. */
 function oldPermissions(site: string): Permission[] {
   return [
     permission(site, { pattern: 'acl', mode: '750', acls: ['user:1:rwx', 'default:user:2:r-x'] }),

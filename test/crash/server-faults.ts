@@ -1,6 +1,6 @@
 /**
- * Kills the server in the middle of rolling deployments: `npm run test:server-faults -- --runs 60 --json`, with `--postgres` one of two
- * servers over one PostgreSQL; one run again with `--seed S --first N --runs 1`. `--agents N` of the four hosts are real agents.
+ * Kills the server in the middle of rolling deployments: `npm run test:server-faults -- --runs 60 --json`. With `--postgres` it kills one
+ * of two servers over one PostgreSQL. `--seed S --first N --runs 1` repeats one run. `--agents N` of the four hosts are real agents.
  *
  * The last line is the summary; with `--json` it is one JSON text. Exits 1 for whatever must not be, and keeps the folder then.
  */

@@ -1,4 +1,4 @@
-/** What is said about an AppSpec file reaches those who look at a deployment's events, and not only those who validate. */
+/** Warnings about an AppSpec file reach the people who look at a deployment's events, and not only those who validate. */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';

@@ -20,7 +20,7 @@ const COMMIT = '0123456789'.repeat(4);
 const SOURCES = ['S3', 'GitHub', 'HTTPS', 'Git'] as const;
 type Source = (typeof SOURCES)[number];
 
-/** What has been written of the bundle, and the message of the event. */
+/** Bytes of the bundle that were written, and the message of the event. */
 interface Downloaded {
   readonly message: string;
   readonly left: readonly string[];

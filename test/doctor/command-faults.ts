@@ -6,7 +6,7 @@ import type { Fault, Ground } from './fault.ts';
 
 const APPSPEC = 'version: 0.0\nos: linux\nfiles:\n  - source: /\n    destination: /srv/site\n';
 
-/** What commands themselves find, without a doctor. */
+/** Faults that commands themselves find, without a doctor. */
 export const COMMAND_FAULTS: readonly Fault[] = [
   {
     name: 'The AppSpec file has a capital letter in its name',

@@ -1,7 +1,8 @@
 /**
  * Plants faults on real hosts and servers, and asks the doctor, or the command concerned: `npm run test:doctor -- --json`. A line for each
- * fault, and last the summary, with `--json` as one JSON text: planted, found, wrongRemedy. Exits 1 when one was missed or got a remedy that
- * does not fit. `--only TEXT` plants those whose name holds the text. What needs root or mounts is not planted elsewhere, and named.
+ * fault, and last the summary, with `--json` as one JSON text: planted, found, wrongRemedy. Exits 1 when one was missed or got a remedy
+ * that does not fit. `--only TEXT` plants those whose name holds the text. Faults that need root or mounts are not planted elsewhere, and
+ * named.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

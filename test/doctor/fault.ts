@@ -16,7 +16,7 @@ export interface Question {
   readonly env?: Environment;
   /** The finding of a doctor that must be a fault; or what a command that fails must say. */
   readonly finds: string | RegExp;
-  /** What the finding's detail must hold beside that. */
+  /** Words that the finding's detail must hold beside that. */
   readonly detail?: RegExp;
   readonly remedy: RegExp;
 }
@@ -38,6 +38,6 @@ export interface Ground {
 export interface Judgement {
   readonly fault: Fault;
   readonly ending: 'found' | 'missed' | 'wrong remedy' | 'not run';
-  /** What was said, where that is not what must be said; or why it was not run. */
+  /** The wrong words, or why the fault was not planted. */
   readonly why: string | null;
 }

@@ -1,4 +1,4 @@
-/** What faults are planted with. */
+/** Tools that plant faults. */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';

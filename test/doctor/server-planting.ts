@@ -1,4 +1,4 @@
-/** What faults of servers are planted with. */
+/** Tools that plant faults of servers. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ export function hostRow(name: string, lastPollMs: number | null, sharedMs: numbe
     values ('${name}', '${name}', '${arn}', 'user', '${arn}', 1, ${at(lastPollMs)}, ${at(sharedMs)})`;
 }
 
-/** A process that runs a script of Node until the question was asked; it has done its work when it prints a line. @returns its PID */
+/** Starts a process that runs a script of Node until the question was asked. The process has done its work when it prints a line. */
 export async function processDoing(ground: Ground, script: string): Promise<number> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     stdio: ['ignore', 'pipe', 'inherit'],

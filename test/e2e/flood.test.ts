@@ -1,4 +1,4 @@
-/** What one group's scripts say, however much, takes nothing from what another group's say. */
+/** The scripts of one group, however much they print, take nothing from the output of another group's scripts. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** What the API has, by the command line, against a real server: groups, applications, configurations, revisions, tags of hosts. */
+/** The API by the command line, against a real server: groups, applications, configurations, revisions, tags of hosts. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';

@@ -1,4 +1,4 @@
-/** What monitoring sees of a real agent. */
+/** Monitoring of a real agent. */
 import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What an operator at the host sees and does: start, stop, status, doctor. */
+/** The commands of an operator at the host: start, stop, status, doctor. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** `slipway push` to stores that answer in the middle of a bundle, or not as a store does: the answer is told, with the remedy for it. */
+/**
+ * `slipway push` to stores that answer in the middle of a bundle, or not as a store does. The command shows the answer, with the remedy for
+ * it.
+ */
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
  * How plain the project's English is: `npm run english`. Prints for each room the share of doc lines that begin without a subject and the
- * share of sentences that are too long, the worst places first. It measures, and fails nothing.
+ * share of long sentences, worst places first. It measures, and fails nothing.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

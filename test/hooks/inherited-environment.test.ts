@@ -9,7 +9,7 @@ const MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url));
 
 /** Packages, or folders of packages, whose business is to find credentials. */
 const OF_CREDENTIALS = /credential-provider|token-providers|submodules\/(httpAuthSchemes|config)/;
-/** Settings that those packages read as well. Whoever adds one has made sure that it leads to no credentials. */
+/** Settings that those packages read as well. Before you add one, make sure that it leads to no credentials. */
 const SETTINGS = [
   'AWS_ACCOUNT_ID_ENDPOINT_MODE',
   'AWS_AUTH_SCHEME_PREFERENCE',
@@ -39,9 +39,9 @@ const SETTINGS = [
   'AWS_USE_FIPS_ENDPOINT',
 ];
 
-/** What the SDK reads beside its own: where the agent's user is at home. Scripts need it, and may look there anyway. */
+/** Variables that the SDK reads beside its own: where the agent's user is at home. Scripts need it, and may look there anyway. */
 const PLACES = ['HOME', 'HOMEDRIVE', 'HOMEPATH', 'USERPROFILE'];
-/** Of Lambda; they name a function and a request, and no credentials. */
+/** Variables of Lambda; they name a function and a request, and no credentials. */
 const OF_LAMBDA = ['AWS_LAMBDA_FUNCTION_NAME', '_X_AMZN_TRACE_ID'];
 /** Read under a name that is put together: `AWS_BEARER_TOKEN_` and the service. */
 const PUT_TOGETHER = ['bearerTokenKey'];

@@ -1,6 +1,6 @@
 /**
- * The process in which hostile cases run. A case is unpacked into a folder of its own, beside a folder that nothing may touch or read; what
- * could be unpacked is then copied as a folder, which must not go anywhere else either.
+ * The process in which hostile cases run. A case is unpacked into a folder of its own, beside a folder that nothing may touch or read. If
+ * it could be unpacked, it is then copied as a folder, which must not go anywhere else either.
  */
 import {
   type Dirent,
@@ -20,7 +20,7 @@ import { SlipwayError } from '../../src/errors.ts';
 import type { HostileCase, Outcome } from './case-runner.ts';
 
 const limits = { maxBytes: 4 * 1024 * 1024, maxEntries: 1000 };
-/** Of the whole process at its peak: Node itself, and a few bundles' worth. */
+/** Memory of the whole process at its peak: Node itself, and a few bundles' worth. */
 const MAX_RSS_KB = 512 * 1024;
 const SENTINEL = 'untouched';
 
@@ -70,7 +70,7 @@ async function unpack(one: HostileCase): Promise<string> {
   return 'unpacked';
 }
 
-/** What is where it should not be, or what should not be where it is. */
+/** Files that are in the wrong place, or missing from the right one. */
 function foundOutside(isStrict: boolean): string | null {
   const beside = readdirSync(root).filter((name) => !['inside', 'beside', 'bundle'].includes(name));
   const inside = readdirSync(join(root, 'inside')).filter((name) => name !== 'archive' && name !== 'copy');
@@ -86,7 +86,7 @@ function foundOutside(isStrict: boolean): string | null {
   return isStrict ? linkOutside(join(root, 'inside/archive')) : null;
 }
 
-/** What was read through a link would be here as a file. */
+/** Content that was read through a link would be here as a file. */
 function broughtIn(folder: string): string | null {
   for (const entry of entriesBelow(folder)) {
     const path = join(entry.parentPath, entry.name);

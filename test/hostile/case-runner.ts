@@ -14,7 +14,7 @@ export interface HostileCase {
 export interface Outcome {
   /** `unpacked`, `accepted`, the code of the error, or the rule of an AppSpec file's first error. */
   readonly end: string;
-  /** What must never be, or null. */
+  /** Fault that must never be, or null. */
   readonly problem: 'escape' | 'crash' | 'memory' | 'hang' | null;
   readonly detail: string;
 }
@@ -25,7 +25,7 @@ export interface CaseRunner extends AsyncDisposable {
 }
 
 const CHILD = fileURLToPath(new URL('case-child.ts', import.meta.url));
-/** What any case may take on a busy machine, the start of the process counted. */
+/** Time that any case may take on a busy machine, the start of the process counted. */
 const DEADLINE_MS = 20_000;
 
 /** @param folder where cases unpack; each cleans up after itself */

@@ -2,8 +2,8 @@
  * Damages honest bundles and AppSpec files: `npm run test:fuzz -- --seconds 60 --seed S --json`; one case again with
  * `--seed S --first N --cases 1`.
  *
- * Exits 1 and keeps the input when a case ends in anything but success or a SlipwayError, writes outside of its folder, hangs, or takes
- * too much memory. The last line is the summary, with `--json` as one JSON text.
+ * Exits 1 and keeps the input when a case ends in anything but success or a SlipwayError. The same holds when it writes outside of its
+ * folder, hangs, or takes too much memory. The last line is the summary, with `--json` as one JSON text.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

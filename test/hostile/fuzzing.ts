@@ -11,7 +11,7 @@ export interface FuzzRun {
   readonly first: number;
   /** Whichever comes first. */
   readonly most: { readonly cases?: number; readonly seconds?: number };
-  /** Of its own; what was found stays in it as `case-N.KIND`. */
+  /** Folder of its own; cases that failed stay in it as `case-N.KIND`. */
   readonly folder: string;
 }
 

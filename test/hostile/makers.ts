@@ -11,7 +11,7 @@ export interface TarEntry {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** What the header claims, if not the truth. */
+  /** Size that the header claims, if not the truth. */
   readonly size?: number;
 }
 
@@ -88,7 +88,7 @@ export interface RawEntry {
   readonly type?: string;
   readonly link?: string;
   readonly content?: string;
-  /** What the header claims, if not the truth: the bytes of the field. */
+  /** Size that the header claims, if not the truth: the bytes of the field. */
   readonly sizeField?: string;
   /** Anything else; the checksum is put right afterwards. */
   readonly edit?: (block: Buffer) => void;

@@ -58,7 +58,7 @@ const TAR_KINDS: readonly (readonly [string, readonly string[]])[] = [
   }),
   ['pax', ['--format=pax']],
 ];
-/** What differs from run to run: the times of reading, and the number of tar's own process. */
+/** Values that differ from run to run: the times of reading, and the number of tar's own process. */
 const PAX_REPEATABLE = '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime';
 
 /** @param folder exists, is empty */

@@ -9,7 +9,7 @@ import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 const NOWHERE = '/nonexistent/on-premises.yml';
 const DOCUMENT = JSON.stringify({ region: 'us-west-2', accountId: '123456789012', instanceId: 'i-abc' });
 
-/** What instance metadata answers; nothing real can run here, so this imitates it over real HTTP. */
+/** Answers of instance metadata; nothing real can run here, so this imitates it over real HTTP. */
 function instanceMetadata(answers: (request: ReceivedRequest) => Answer | undefined) {
   return answeringServer(
     (request) =>

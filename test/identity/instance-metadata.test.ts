@@ -8,7 +8,7 @@ import { scratchFolder } from '../support/scratch.ts';
 import { startDaemon } from '../support/slipway.ts';
 
 const CONFIG = { onPremisesConfigFile: '/nonexistent/on-premises.yml', disableImdsV1: true };
-/** What the docs say, with room for a machine that is busy. */
+/** Limit of the docs, with room for a machine that is busy. */
 const ENDS_WITHIN_MS = 5_000 + 3_000;
 
 const ROLE_PATH = '/latest/meta-data/iam/security-credentials/';

@@ -1,4 +1,4 @@
-/** What another hand makes at a destination while Install works, after the plan has found nothing there. */
+/** Files that another hand makes at a destination while Install works, after the plan has found nothing there. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runInstall } from '../../src/install/install.ts';

@@ -49,7 +49,7 @@ async function install(
   );
 }
 
-/** What `getfacl` says, without comments about what the mask leaves. */
+/** ACL as `getfacl` prints it, without comments about what the mask leaves. */
 function aclOf(path: string): string[] {
   const { stdout } = execaSync('getfacl', ['--omit-header', '--absolute-names', '--no-effective', path]);
   return stdout.split('\n').filter((line) => line !== '');

@@ -1,4 +1,7 @@
-/** Journals of older versions, with the whole list in their first line: an upgrade may come between the power cut and the recovery; and an end that the disk takes only in part. */
+/**
+ * Journals of older versions, with the whole list in their first line: an upgrade may come between the power cut and the recovery. Also an
+ * end that the disk takes only in part.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +18,7 @@ import { treeOf } from '../support/tree.ts';
 
 const PROGRAM = fileURLToPath(new URL('../support/install-and-die.ts', import.meta.url));
 
-/** What the lines held: at first without all that came later, then everything that there is today. */
+/** Content of the lines: at first without all that came later, then everything that there is today. */
 const FORMATS: Readonly<Record<string, (begin: JournalBegin) => object>> = {
   'of the first version': ({ deploymentGroupId, deploymentId, commit, folderRemovals }) => {
     return { deploymentGroupId, deploymentId, commit, folderRemovals, folderTimes: [] };

@@ -1,4 +1,4 @@
-/** What else can stand at a destination, or be one: each is installed over, or is a clear reason not to, and what was there stays. */
+/** Other things that can stand at a destination, or be one. Each is installed over, or is a clear reason not to, and what was there stays. */
 import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { execaSync } from 'execa';
 import { describe, expect, test } from 'vitest';

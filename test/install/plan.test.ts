@@ -163,7 +163,7 @@ describe('two sources for one destination', () => {
   });
 });
 
-/** What a cleanup file would list for these files: the folders first, outermost first, then the files. */
+/** Lines of a cleanup file for these files: the folders first, outermost first, then the files. */
 function foldersAndFiles(files: readonly string[]): string[] {
   const folders = new Set<string>(files.length === 0 ? [] : ['']);
   for (const file of files) {

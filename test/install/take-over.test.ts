@@ -1,4 +1,4 @@
-/** What the records of two deployment groups say of one file, and what each file-exists behaviour makes of it. */
+/** One file in the records of two deployment groups, and what each file-exists behaviour makes of it. */
 import {
   chmodSync,
   existsSync,

@@ -1,4 +1,4 @@
-/** What the system's own tools make is unpacked as they unpack it themselves: kind, mode, time, links and content. */
+/** Archives of the system's own tools are unpacked as these tools unpack them: kind, mode, time, links and content. */
 import {
   chmodSync,
   closeSync,

@@ -20,7 +20,7 @@ describeIf(AWS !== null, 'the AWS command line, aws')('aws deploy, with fleets',
   let server: ControlServer;
   let outside: TestServer;
   let revision: string;
-  /** What the alarm's check is answered. */
+  /** Answer to the alarm's check. */
   let health = 200;
   const told: string[] = [];
   const agents: AsyncDisposable[] = [];

@@ -43,7 +43,7 @@ describeIf(AWS_BY_VARIABLE !== null, 'the AWS command line, aws, from 1.29 or 2.
       return stdout;
     }
 
-    /** What `aws deploy register` has written. */
+    /** File that `aws deploy register` has written. */
     function identityIn(folder: string): { readonly arn: string; readonly key: KeyPair } {
       const file = parse(readFileSync(join(folder, 'codedeploy.onpremises.yml'), 'utf8')) as Record<string, string>;
       const { iam_user_arn: arn = '', aws_access_key_id = '', aws_secret_access_key = '' } = file;
@@ -60,7 +60,7 @@ describeIf(AWS_BY_VARIABLE !== null, 'the AWS command line, aws, from 1.29 or 2.
       });
     }
 
-    /** What a person writes on a host beside the file that `aws deploy register` has written. */
+    /** File that a person writes on a host beside the one of `aws deploy register`. */
     function startAgent(folder: string): Daemon {
       const configFile = join(folder, 'codedeployagent.yml');
       writeFileSync(

@@ -1,6 +1,6 @@
 /**
- * What is wrong with a request is answered with the API's own exception for it, by the real AWS SDK where it lets one say such
- * things, and signed by hand where it does not. On both databases: what one of them cannot keep must be refused before.
+ * A faulty request is answered with the API's own exception for it. The real AWS SDK sends the request if it can say such things; else it
+ * is signed by hand. On both databases: what one of them cannot keep must be refused before.
  */
 import {
   BatchGetDeploymentTargetsCommand,

@@ -1,6 +1,6 @@
 /**
- * Everything that the agent talks to by HTTPS, through a real proxy: names that no DNS knows, certificates of an authority that only the
- * environment names. What arrives at the other end of the tunnel has gone by the rules.
+ * Everything that the agent talks to by HTTPS, through a real proxy. The names are in no DNS, and only the environment names the authority
+ * of the certificates. A request that arrives at the other end of the tunnel has gone by the rules.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

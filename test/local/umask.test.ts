@@ -1,4 +1,7 @@
-/** Whoever runs `slipway local`, its umask changes no mode of what is unpacked, run and installed: agents have 022, whatever they were started with. */
+/**
+ * The umask of the person who runs `slipway local` changes no mode of unpacked, run and installed files: agents have 022, whatever they
+ * were started with.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect } from 'vitest';

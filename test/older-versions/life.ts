@@ -1,4 +1,4 @@
-/** What a server has lived through before its data is kept: some of everything that a database holds. */
+/** The past of a server before its data is kept: some of everything that a database holds. */
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperation } from '../../src/protocol/management/shapes.ts';
 import { eventually } from '../support/eventually.ts';
@@ -13,7 +13,7 @@ export interface Answered {
   readonly output: object;
 }
 
-/** What is written down beside the data. */
+/** Facts that are written down beside the data. */
 export interface Life {
   /** Epoch milliseconds. */
   readonly recordedAtMs: number;

@@ -1,4 +1,7 @@
-/** What a program for arm64 links against, for the emulator: this machine's own, or Debian's packages of it, unpacked and not installed. */
+/**
+ * Libraries that a program for arm64 links against, for the emulator: this machine's own, or Debian's packages of them, unpacked and not
+ * installed.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

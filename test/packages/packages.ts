@@ -1,8 +1,9 @@
 /**
- * `npm run test:packages`: the packages as operators meet them. They are built twice, looked at by Debian's own checker, installed in a Debian
- * that has its own systemd, used, upgraded, removed and purged; the package for RPM in a root of its own; the one for arm64 in an emulator.
+ * `npm run test:packages`: the packages as operators meet them. They are built twice and looked at by Debian's own checker. A Debian that
+ * has its own systemd installs, uses, upgrades, removes and purges them. The package for RPM is installed in a root of its own, and the one
+ * for arm64 runs in an emulator.
  *
- * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. What cannot run here is named, with the reason.
+ * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. Parts that cannot run here are named, with the reason.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

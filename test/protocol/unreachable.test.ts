@@ -1,4 +1,4 @@
-/** What is advised where a server cannot be reached: by what the network has said, and where the address or the proxy is written. */
+/** Advice for a server that cannot be reached: by the words of the network, and by the place where the address or the proxy is written. */
 import { createServer as createTcpServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createAwsJsonClient } from '../../src/protocol/aws-json-client.ts';

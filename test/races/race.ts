@@ -1,5 +1,5 @@
 /**
- * What a race is made of: requests that are sent at the same time, and a look at what they have left.
+ * Parts of a race: requests that are sent at the same time, and a look at what they have left.
  *
  * Whatever order the server puts the requests in, the outcome must be that of one after the other. A request may be refused in the API's
  * words; it may not fail, and none that was carried out may have no effect.
@@ -7,7 +7,7 @@
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { Store } from '../../src/server/store/store.ts';
 
-/** What went wrong; each is a count. */
+/** Faults; each is a count. */
 export interface Damage {
   /** A request was carried out, and what it has changed is not there. */
   lostUpdates: number;
@@ -30,7 +30,7 @@ export interface RaceContext {
 }
 
 export interface Race {
-  /** What is done at the same time. */
+  /** Requests that are sent at the same time. */
   readonly name: string;
   /** One round. */
   run(ctx: RaceContext): Promise<void>;
@@ -38,7 +38,7 @@ export interface Race {
 
 export type Request = (client: ManagementClient) => Promise<unknown>;
 
-/** What became of a request: done, or the name of the exception that refused it. */
+/** End of a request: done, or the name of the exception that refused it. */
 export type Ending = 'done' | string;
 
 /** Sends all requests at once and counts those that fail. @returns their endings, in order */

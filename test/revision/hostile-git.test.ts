@@ -118,7 +118,7 @@ const many = () => reference(repository.commitId, 'b');
 const firstReference = () =>
   Buffer.concat([packetLine('# service=git-upload-pack\n'), FLUSH, advertisement(repository.commitId)]);
 
-/** What each server does that sends something, and never a pack. */
+/** Deeds of each server that sends something, and never a pack. */
 const TRICKLES: Readonly<Record<string, RequestListener>> = {
   'trickles its references (smart)': listing(SMART, (response) => {
     response.write(firstReference());

@@ -1,7 +1,7 @@
 /**
- * Holds the import rules of the house (docs/architecture.md) against the sources: which room may import which; that files whose heads say
- * `Pure` touch neither the machine nor the clock, also not through what they import; that statements for the database stand in one room;
- * and that no imports run in a circle. Prints each violation with file and line; exits 1 if there is one.
+ * Holds the import rules of the house (docs/architecture.md) against the sources. A room imports only what it may. Files whose heads say
+ * `Pure` touch neither the machine nor the clock, also not through their imports. Statements for the database stand in one room. No imports
+ * run in a circle. Prints each violation with file and line; exits 1 if there is one.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
@@ -82,7 +82,7 @@ const IMPORT =
 
 /** The room of the database. Every other one asks it by the names of its functions. */
 const SQL_ROOM = 'server/store';
-/** What builds or sends a statement: the query builder's package, and the first words of its statements. */
+/** Signs of a statement that is built or sent: the query builder's package, and the first words of its statements. */
 const SQL_PACKAGE = /^(kysely|pg|node:sqlite)$/;
 const SQL_CALL = /\.(selectFrom|insertInto|updateTable|deleteFrom|replaceInto|mergeInto|executeQuery)\(|\bsql`/;
 
@@ -103,7 +103,7 @@ export function roomOf(file: string): string {
 interface Import {
   readonly line: number;
   readonly isType: boolean;
-  /** Of the house's own: a file relative to `src/`; of a package or of Node: as it is written. */
+  /** A file of the house relative to `src/`; a name of a package or of Node as it is written. */
   readonly target: string;
   readonly isOwn: boolean;
 }

@@ -89,7 +89,7 @@ export const AWS_CLI: Tool = {
   },
 };
 
-/** Of a list of objects, the last column. */
+/** The last column of a list of objects. */
 function names(list: string): string[] {
   return list
     .split('\n')

@@ -1,4 +1,4 @@
-/** What each operation that the revision store knows does: carried out by the SDK, and looked at by another operation. */
+/** Effects of each operation that the revision store knows: the SDK carries it out, and another operation looks at the result. */
 import assert from 'node:assert/strict';
 import * as s3 from '@aws-sdk/client-s3';
 import { BUCKET as Bucket } from './model.ts';

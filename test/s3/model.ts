@@ -7,7 +7,7 @@ export interface ModelledOperation {
   send(client: sdk.S3Client): Promise<unknown>;
 }
 
-/** What names must be, so that an operation is about something that is there. */
+/** Names that an operation needs, so that it is about something that is there. */
 export const BUCKET = 'revisions';
 export const KEY = 'bundle.zip';
 const KNOWN: Readonly<Record<string, unknown>> = { Bucket: BUCKET, Key: KEY, CopySource: `${BUCKET}/${KEY}` };

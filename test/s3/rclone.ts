@@ -1,4 +1,7 @@
-/** `rclone`: lsf, copy both ways, check, sync and purge, with more objects than one page of a list holds; over TLS, since it signs no body. */
+/**
+ * `rclone`: lsf, copy both ways, check, sync and purge, with more objects than one page of a list holds. It goes over TLS, since rclone
+ * signs no body.
+ */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';

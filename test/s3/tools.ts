@@ -7,12 +7,12 @@ import type { Tool, ToolGround } from './tool.ts';
 
 export const TOOLS: readonly Tool[] = [AWS_CLI, RCLONE, S3CMD];
 
-/** Of what a tool says when it fails; characters. */
+/** Length that is kept of a failing tool's words; characters. */
 const MAX_WORDS = 800;
 
 export interface StepReport {
   readonly step: string;
-  /** What went wrong; null: nothing. */
+  /** Fault; null: none. */
   readonly why: string | null;
   readonly tookMs: number;
 }

@@ -1,9 +1,8 @@
 /**
  * The SDKs of AWS for other languages against a real server, with no other address than AWS_ENDPOINT_URL: `npm run test:sdks -- --json`.
- * Each is a small program that asks who it is, makes and deletes a user, stores and reads an object, and registers a revision; the one for
- * Java leaves out the revision. Last line:
- * sdks, worked, failed, notRun; exits 1 when one failed or none ran. The programs' libraries come from the registries, into the caches of
- * their own tools.
+ * Each is a small program that asks who it is, makes and deletes a user, stores and reads an object, and registers a revision. The one for
+ * Java leaves out the revision. Last line: sdks, worked, failed, notRun; exits 1 when one failed or none ran. The programs' libraries come
+ * from the registries, into the caches of their own tools.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What is under way with a key ends when the key loses its power, over real sockets, and what others have under way goes on. */
+/** Work under way with a key ends when the key loses its power, over real sockets. The work of others goes on. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ManagementClient } from '../../src/protocol/management/client.ts';

@@ -19,7 +19,7 @@ function bundleIn(scratch: ScratchFolder): string {
   return scratch.at('app.tgz');
 }
 
-/** What the application `shop` is told of a bundle. */
+/** Verdict on a bundle for the application `shop`. */
 async function judged(bundle: string, signatureFile: string, signersText: string): Promise<Verdict> {
   const { signers, problems } = parseSigners(signersText);
   expect(problems).toEqual([]);

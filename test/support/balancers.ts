@@ -23,7 +23,7 @@ export interface BackendServer {
 export interface RunningBalancer extends AsyncDisposable {
   /** Where clients come in. */
   readonly socketPath: string;
-  /** What the server's file has to say about it, beside name and probe. */
+  /** Settings of the server's file for it, beside name and probe. */
   readonly settings: Record<string, unknown>;
 }
 

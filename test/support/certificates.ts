@@ -68,10 +68,10 @@ export async function endedAuthority(folder: string): Promise<Authority> {
   return { folder, certFile, keyFile };
 }
 
-/** What a signing authority lives. */
+/** Lifetime of a signing authority. */
 const AUTHORITY_DAYS = 20 * 365;
 const DAY_MS = 24 * 60 * 60_000;
-/** What a signer of specifications lives. */
+/** Lifetime of a signer of specifications. */
 const SIGNER_DAYS = 90;
 
 async function signed(

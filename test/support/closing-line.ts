@@ -2,10 +2,10 @@ import type { SerializedError } from 'vitest';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /**
- * Ends a run with one line that any reader of a log understands, `N passed, N failed, N skipped`, counted from the tests that ran;
- * before it, each test that did not run and why, so that nothing is left out in silence.
+ * Ends a run with one line that any reader of a log understands, `N passed, N failed, N skipped`, counted from the tests that ran. Before
+ * it stands each test that did not run and why, so that nothing is left out in silence.
  *
- * What fails outside of a test (a file that cannot be loaded, an error that nobody caught, no tests at all) counts as failed, too.
+ * Faults outside of a test count as failed, too: a file that cannot be loaded, an error that nobody caught, no tests at all.
  */
 export class ClosingLine implements Reporter {
   #runner: Vitest | null = null;

@@ -47,7 +47,7 @@ export function deploymentContext(
   return { ...context, hookGraceMs: 200, ...overrides, log };
 }
 
-/** What a server would send for a folder on this machine. */
+/** Specification that a server would send for a folder on this machine. */
 export function specificationOf(
   folder: string,
   overrides: Partial<DeploymentSpecification> = {},

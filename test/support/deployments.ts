@@ -39,7 +39,7 @@ export interface EndedDeployment {
   readonly status: string;
   readonly createMs: number;
   readonly completeMs: number;
-  /** Of its only target. */
+  /** Status of its only target. */
   readonly events: readonly EndedEvent[];
 }
 

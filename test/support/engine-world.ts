@@ -224,7 +224,7 @@ export function newDeployment(deploymentId: string, changes: Partial<NewDeployme
   };
 }
 
-/** What CreateDeployment does: a row, and the first step. */
+/** Does the same as CreateDeployment: a row, and the first step. */
 export async function startDeployment(
   server: Pick<EngineServer, 'store' | 'engine'>,
   deploymentId: string,
@@ -251,7 +251,7 @@ export async function runHost(
   }
 }
 
-/** What a poll gets that is not held: what is ready now. */
+/** Answer to a poll that is not held: the commands that are ready now. */
 export async function pollNow(server: EngineServer, host: string, key?: string): Promise<HostCommand | null> {
   const [event] = await server.store.db
     .selectFrom('lifecycle_events')
@@ -272,7 +272,7 @@ export async function deploymentOf(store: Store, deploymentId: string): Promise<
   return row;
 }
 
-/** By instance name: the target with its events. */
+/** Targets with their events, by instance name. */
 export async function targetsByName(
   store: Store,
   deploymentId: string,

@@ -10,7 +10,7 @@ import {
 export type BalancerAnswer = BlockState | AllowState | 'away' | 'wrong';
 
 export interface FailingBalancer extends LoadBalancer {
-  /** What comes next, in order; the last one again and again. */
+  /** Answers that come next, in order; the last one again and again. */
   answers: BalancerAnswer[];
   /** `block web-1`, `allow web-1`, and `force web-1` for a block after the time for draining. */
   readonly asked: string[];

@@ -3,8 +3,8 @@ import { delimiter, join } from 'node:path';
 import { quoteForShell } from '../../src/system/shell-word.ts';
 
 /**
- * SELinux as far as Slipway sees it, where there is none: `semanage` with rules in a file, `restorecon`, `chcon` and `stat -c %C` with a
- * label for each inode. What the real ones refuse, these refuse, too: to add a rule that is there, to change or to remove one that is not.
+ * SELinux as far as Slipway sees it, for machines without it. `semanage` keeps rules in a file; `restorecon`, `chcon` and `stat -c %C` keep
+ * a label for each inode. These refuse what the real ones refuse: to add a rule that is there, to change or to remove one that is not.
  */
 export interface FakeSelinux extends Disposable {
   rules(): string;

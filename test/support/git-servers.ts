@@ -117,7 +117,7 @@ export function packetLine(content: string | Buffer): Buffer {
 
 export const FLUSH = Buffer.from('0000');
 
-/** What a server of protocol version 0 says first: one reference, which may be asked for by its id. */
+/** First words of a server of protocol version 0: one reference, which may be asked for by its id. */
 export function advertisement(commitId: string): Buffer {
   const abilities = 'side-band-64k shallow allow-tip-sha1-in-want allow-reachable-sha1-in-want';
   return packetLine(`${commitId} HEAD\0${abilities}\n`);
@@ -128,12 +128,12 @@ export function reference(commitId: string, name: string): Buffer {
   return packetLine(`${commitId} refs/heads/${name}\n`);
 }
 
-/** What is answered to a wish for one commit without its history. */
+/** Answer to a wish for one commit without its history. */
 export function shallow(commitId: string): Buffer {
   return Buffer.concat([packetLine(`shallow ${commitId}`), FLUSH]);
 }
 
-/** What comes before the pack when nothing is here yet. */
+/** Words before the pack when nothing is here yet. */
 export const NO_HAVES = packetLine('NAK\n');
 
 /** Sends the same again and again, until the other side is gone. @param everyMs 0: as fast as it is taken */

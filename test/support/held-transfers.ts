@@ -10,7 +10,7 @@ import type { KeyPair } from './hand-driven-host.ts';
 
 /** How a transfer has ended. */
 export interface TransferEnding {
-  /** Of the answer; null: none came. */
+  /** Status of the answer; null: none came. */
   readonly status: number | null;
   /** Whether all of the content that was announced has come; for an upload: whether the answer has. */
   readonly isWhole: boolean;

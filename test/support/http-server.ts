@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 
-/** A real HTTP server of a test's own on a free port of this machine, gone with its connections when the test lets go of it. */
+/** A real HTTP server of a test's own on a free port of this machine. It is gone with its connections when the test lets go of it. */
 export interface TestServer extends AsyncDisposable {
   readonly server: Server;
   readonly port: number;

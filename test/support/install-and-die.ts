@@ -1,6 +1,6 @@
 /**
- * A process that installs `two` over what is there and kills itself at a given call; with another group it takes over what is
- * there: node install-and-die.ts ROOT CALL [INSTRUCTIONS [GROUP]]
+ * A process that installs `two` over what is there and kills itself at a given call. With another group it takes over what is there: node
+ * install-and-die.ts ROOT CALL [INSTRUCTIONS [GROUP]]
  */
 import { join } from 'node:path';
 import { runInstall } from '../../src/install/install.ts';

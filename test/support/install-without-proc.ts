@@ -12,7 +12,7 @@ import { appSpecFor, installContext, installRequest } from './install.ts';
 export interface InstallWithoutProc {
   readonly hasProc: boolean;
   readonly recovered: readonly string[];
-  /** What became of the Install, or the code of why it failed, and the message. */
+  /** End of the Install, or the code of its failure, and the message. */
   readonly report: InstallReport | null;
   readonly code: string | null;
   readonly message: string | null;

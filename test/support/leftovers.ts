@@ -1,6 +1,7 @@
 /**
- * Run by vitest in every test file: what a test has started ends with the test, also when it failed or ran out of time and never came to the
- * end of its `using`. What a file shares among its tests (started before one began, or while none ran) ends with the file.
+ * Vitest runs it in every test file. A process that a test has started ends with the test, also when the test failed or ran out of time and
+ * never came to the end of its `using`. Processes that a file shares among its tests (started before one began, or while none ran) end with
+ * the file.
  */
 import { afterAll, afterEach, beforeEach } from 'vitest';
 import { killOwnChildren, ownChildren } from './own-children.ts';

@@ -30,7 +30,7 @@ export function describeWith(...programs: readonly string[]) {
   return describeIf(missing.length === 0, missing.join(' and '));
 }
 
-/** What a test leaves out where the machine lacks these programs, for its title; empty where it has them. */
+/** Part that a test leaves out if the machine lacks these programs, for its title; empty if it has them. */
 export function leftOut(...programs: readonly string[]): string {
   const missing = missingPrograms(programs);
   return missing.length === 0 ? '' : ` (in part NOT RUN: needs ${missing.join(' and ')})`;

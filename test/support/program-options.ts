@@ -19,7 +19,7 @@ interface WholeNumber<Otherwise> {
 interface Text {
   readonly kind: 'text';
   readonly help: string;
-  /** What stands for the value in the help. */
+  /** Placeholder of the value in the help. */
   readonly word: string;
   /** null: any text. */
   readonly among: readonly string[] | null;
@@ -64,7 +64,7 @@ export function oneOf(among: readonly string[], help: string): Text {
   return { kind: 'text', word: 'NAME', help: `${help}: ${among.join(', ')}`, among };
 }
 
-/** What this program was started with. Prints the help or what is wrong, and ends it, where there is nothing else to do. */
+/** Arguments that this program was started with. Prints the help or what is wrong, and ends it, where there is nothing else to do. */
 export function programOptions<const Options extends Readonly<Record<string, Option>>>(
   program: string,
   options: Options,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { httpServer, type TestServer } from './http-server.ts';
 
-/** What one request is answered with, where that is not simply what was asked for. */
+/** Answer to one request, if it is not simply what was asked for. */
 export interface Misbehaviour {
   /** The connection breaks after so many bytes of the body. */
   readonly breakAfter?: number;

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 
 export interface RawConnection extends Disposable {
   readonly socket: Socket;
-  /** What has come so far. */
+  /** Text that has come so far. */
   received(): string;
   /** Resolves when the text has come. @throws Error when the connection ends before */
   until(text: string): Promise<void>;

@@ -19,7 +19,7 @@ export interface RawRequest {
   /** In place of `body`, with its length: what comes when a test writes it. */
   readonly stream?: Readable;
   readonly contentLength?: number;
-  /** What the signature says of the body; else its hash. */
+  /** Words of the signature about the body; else its hash. */
   readonly contentSha256?: string;
   /** Authorities that are trusted, PEM, for https. */
   readonly ca?: string;

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { IN_PLACE_EVENTS } from '../../src/server/engine/course.ts';
 
-/** What a small revision consists of. */
+/** Parts of a small revision. */
 export interface RevisionContent {
   /** Where its files go; an absolute folder. */
   readonly destination: string;

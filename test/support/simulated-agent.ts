@@ -16,7 +16,7 @@ import { collectingLogger, specificationOf } from './deployment.ts';
 
 export type SimulatedOperation = 'poll' | 'specification' | 'acknowledge' | 'complete';
 
-/** What the endpoint answers. Each may throw. */
+/** Answers of the endpoint. Each may throw. */
 export interface SimulatedEndpoint {
   /** @param n how many polls there were, this one counted */
   poll(n: number): HostCommand | null | Promise<HostCommand | null>;

@@ -18,7 +18,7 @@ type SimulatedTarget = Omit<Mutable<TargetSnapshot>, 'events' | 'host'> & {
   host: Mutable<HostSnapshot>;
 };
 
-/** What does not change while a deployment goes on. */
+/** Facts that do not change while a deployment goes on. */
 /** A fleet of a blue/green deployment: its hosts, and what they pass. */
 export interface SimulatedFleet {
   readonly label: 'blue' | 'green' | null;
@@ -148,7 +148,7 @@ export class SimulatedDeployment {
     event.startedAtMs = this.nowMs;
   }
 
-  /** What was lost counts as not handed out after a while. */
+  /** A lost command counts as not handed out after a while. */
   redeliver(): void {
     for (const { events } of this.targets) {
       for (const event of events) if (event.status === 'Pending') event.handedOut = false;
@@ -175,7 +175,7 @@ export class SimulatedDeployment {
     if (target !== undefined) target.host.deregisteredAtMs ??= this.nowMs;
   }
 
-  /** @param alarm why an alarm stops it; else somebody does. Who comes first has stopped it. */
+  /** @param alarm why an alarm stops it; else somebody does. The first to come has stopped it. */
   requestStop(alarm: string | null = null): void {
     if (this.finished !== null || this.isStopped) return;
     this.#alarm = alarm;

@@ -42,7 +42,7 @@ export interface Daemon extends AsyncDisposable {
   readonly firstLine: Promise<string>;
   readonly exited: Promise<{ readonly status: number | null; readonly signal: NodeJS.Signals | null }>;
   kill(signal: NodeJS.Signals): void;
-  /** What it has logged so far. */
+  /** Its log so far. */
   log(): string;
 }
 

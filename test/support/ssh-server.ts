@@ -59,7 +59,7 @@ export function makeSshKey(file: string): string {
   return readFileSync(`${file}.pub`, 'utf8');
 }
 
-/** As root it insists on a folder that a service manager makes; where there is none, it gets a view of the machine that has one. */
+/** As root it insists on a folder that a service manager makes. If there is none, it gets a view of the machine that has one. */
 function startCommand(): string {
   const own = `exec unshare --mount /bin/sh -c 'mount -t tmpfs none /run && mkdir /run/sshd && exec "$@"' sshd "$@"`;
   return process.getuid?.() === 0 && !existsSync('/run/sshd') ? own : 'exec "$@"';

@@ -28,7 +28,7 @@ export function suiteLocation(dataDir: string): StoreLocation {
   return databaseUrl === null ? { dataDir } : { databaseUrl };
 }
 
-/** What a command on a data folder has in its environment to find the database; nothing if its arguments or variables name one. */
+/** Variables by which a command on a data folder finds the database; none if its arguments or variables name one. */
 export function suiteEnvironment(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},

@@ -7,7 +7,7 @@ import { scratchFolder } from '../support/scratch.ts';
 
 const SOURCE = fileURLToPath(new URL('../../src/system/inherited-descriptors.ts', import.meta.url));
 
-/** What a program sees that is started by a process which itself was started with these descriptors open. */
+/** Descriptors that a program sees, started by a process which itself was started with these descriptors open. */
 function seenBelow(opened: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): number[] {
   const code = `import { closeInheritedDescriptors } from ${JSON.stringify(SOURCE)}; import { spawnSync } from 'node:child_process';
     closeInheritedDescriptors(process.argv, process.env);

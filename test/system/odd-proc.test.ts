@@ -1,4 +1,4 @@
-/** What is known of the machine where /proc is missing, empty, garbled, another namespace's, or hides other users' processes. */
+/** Facts about the machine if /proc is missing, empty, garbled, another namespace's, or hides other users' processes. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-/** What is said where a program of the system is missing that Slipway starts. */
+/** Words about a missing program of the system that Slipway starts. */
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -32,7 +32,7 @@ function configure(scratch: ScratchFolder): string {
   return scratch.at('agent.yml');
 }
 
-/** What a module's text prints there. */
+/** Output of a module's text there. */
 function printed(script: string, ...args: string[]): string {
   const { stdout, stderr } = withoutProc(process.execPath, '--input-type=module', '-e', script, SYSTEM, ...args);
   expect(stderr).toBe('');

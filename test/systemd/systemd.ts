@@ -158,7 +158,7 @@ async function readmeScenario(folder: string): Promise<void> {
   if (failed > before) process.stdout.write(journal(machine, 'slipway-server') + journal(machine, 'slipway-agent'));
 }
 
-/** What README tells an operator to type. */
+/** Commands of README for an operator. */
 function readmeCommands(server: string) {
   const text = readFileSync(join(PACKAGE, 'README.md'), 'utf8').replace(/\bSERVER\b/g, server);
   const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, content = '']) => content);

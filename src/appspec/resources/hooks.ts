@@ -13,7 +13,7 @@ export const HOOK_FUNCTION: TextForm = {
   is: 'the name or ARN of a function',
 };
 
-/** What the server does itself, and the ends of a course: no hook can have them. */
+/** Events that the server carries out itself, and the ends of a course: no hook can have them. */
 const WITHOUT_HOOKS = ['Install', 'AllowTestTraffic', 'AllowTraffic', 'Start', 'End'] as const;
 
 /** Event → function. Each event may have one. */

@@ -17,7 +17,7 @@ export const RESOURCE_FILE_KEYS = ['version', 'Resources', 'Hooks'] as const;
 export interface ResourceOptions {
   /** For messages about the file as a whole. */
   readonly filename: string;
-  /** What it must be for; null: the `Type` of its resource tells. */
+  /** Platform that the file must be for; null: the `Type` of its resource tells. */
   readonly platform: ResourcePlatform | null;
 }
 

@@ -11,7 +11,7 @@ export type ResourceHooks = ReadonlyMap<string, string>;
 
 export interface LambdaAppSpec {
   readonly platform: 'Lambda';
-  /** What the file calls the resource; it has no meaning outside of it. */
+  /** Name that the file gives the resource; it has no meaning outside of the file. */
   readonly logicalName: string;
   /** Name or ARN, without a version or an alias behind it. */
   readonly functionName: string;

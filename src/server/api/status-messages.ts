@@ -43,7 +43,7 @@ const DOINGS: Readonly<Record<DeploymentOrderKind, string>> = {
   DeleteAutoScalingGroup: 'Deleting the original Auto Scaling group',
 };
 
-/** What programs have said that made or ended hosts, and what is still under way. */
+/** Words of the programs that made or ended hosts, and the work that is still under way. */
 function orderMessages(orders: readonly OrderRow[]): string[] {
   const told = orders.slice(0, MAX_TOLD).map(({ kind, outcome, message, last_answer }) => {
     const what = DOINGS[kind as DeploymentOrderKind];

@@ -54,7 +54,10 @@ export const waitHandlers: Handlers<'StopDeploymentNow' | 'DescribeDeploymentWai
   },
 };
 
-/** What the server does for the deployment as a whole, or about a host when all its events are over: no event has it, so it goes by a name of its own. */
+/**
+ * Work of the server for the deployment as a whole, or about a host whose events are all over. No event has this work, so it has a name of
+ * its own.
+ */
 async function ownWaits(
   db: StoreReader,
   deploymentId: string,

@@ -1,4 +1,7 @@
-/** What a deployment waits for before it begins: its alarms, its hosts in AWS, processes that are to rest, and the hosts that are made for it. */
+/**
+ * Things that a deployment waits for before it begins: its alarms, its hosts in AWS, processes that are to rest, and the hosts that are
+ * made for it.
+ */
 import { updateDeployment } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';

@@ -11,8 +11,8 @@ import { type SettingsOfGroup, settingsOf } from './settings.ts';
 const MAX_MOVED = 100;
 
 /**
- * The hosts that ran the group's revision when the group last deployed to them, and have had something else since, from a group that they belong to no
- * more. A host that belongs to both groups is left alone: each would take it from the other.
+ * Hosts that ran the group's revision when the group last deployed to them. Since then they have had something else, from a group that they
+ * belong to no more. A host that belongs to both groups is left alone: each would take it from the other.
  */
 export async function movedBack(
   db: StoreReader,

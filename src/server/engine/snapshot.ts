@@ -59,7 +59,7 @@ export interface BlueGreenSnapshot {
   readonly terminationWaitAtMs: number | null;
   /** When somebody ended that wait; null: nobody has. */
   readonly waitSkippedAtMs: number | null;
-  /** What the server was told to do for the deployment as a whole. */
+  /** Orders to the server for the deployment as a whole. */
   readonly orders: readonly OrderSnapshot[];
 }
 
@@ -68,7 +68,7 @@ export interface OrderSnapshot extends Pick<DeploymentOrder, 'kind' | 'subjectId
   readonly givenAtMs: number;
   /** null: it is under way. */
   readonly outcome: 'Succeeded' | 'Failed' | null;
-  /** What there is to say of the outcome. */
+  /** Words about the outcome. */
   readonly message: string;
 }
 

@@ -18,8 +18,8 @@ export interface StopRequest {
   /** Whether the group is rolled back; null: as the deployment's configuration says. Said again, the last word counts. */
   readonly withRollback: boolean | null;
   /**
-   * Whether events that run are given up as Failed, whatever their hosts will say; else they are waited for. What the server does itself comes to its
-   * end by itself, within seconds: a host that leaves its load balancers is led back.
+   * Whether events that run are given up as Failed, whatever their hosts will say; else they are waited for. Work of the server itself ends
+   * by itself, within seconds: a host that leaves its load balancers is led back.
    */
   readonly now: boolean;
 }

@@ -1,4 +1,4 @@
-/** What makes replacement hosts, and what ends original ones: programs of the operator's. Types only. Pure. */
+/** Programs of the operator that make replacement hosts, and end original ones. Types only. Pure. */
 
 export interface Program {
   readonly command: readonly string[];

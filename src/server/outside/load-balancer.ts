@@ -69,7 +69,7 @@ export type BalancerErrorCode =
   | 'RESOURCE_LIMIT_EXCEEDED'
   | 'THROTTLED';
 
-/** What is behind a script or a webhook may be anything. It is told as often as people would mind neither its forgetting nor the calls. */
+/** A script or a webhook may stand for anything. It is told as often as people would mind neither its forgetting nor the calls. */
 export const UNKNOWN_REASSERT_MS = 30_000;
 
 /** A call that has come to nothing. */

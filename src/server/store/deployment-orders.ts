@@ -1,13 +1,14 @@
 /**
  * Orders that a deployment has of its own, where no lifecycle event is: to make its replacement hosts, to terminate its original ones.
  *
- * They are leased and carried out as all orders are (`orders`). What became of one is written into its row, and the deployment's next step reads it.
+ * They are leased and carried out as all orders are (`orders`). The end of each is written into its row, and the deployment's next step
+ * reads it.
  */
 import { inChunks } from './chunks.ts';
 import type { OrderRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-/** What is to be done, and by whom. */
+/** Work that is to be done, and its doer. */
 export type DeploymentOrderKind =
   | 'ProvisionByProgram'
   | 'TerminateByProgram'

@@ -72,7 +72,7 @@ export interface LeaseRequest {
   readonly untilMs: number;
   /** At most so many. */
   readonly limit: number;
-  /** What the caller knows how to carry out. */
+  /** Kinds that the caller knows how to carry out. */
   readonly kinds: readonly string[];
 }
 

@@ -363,10 +363,10 @@ export interface ChangedTargetRow {
 
 /** Something that the server itself has to do for a lifecycle event, or for a deployment as a whole. */
 export interface OrderRow {
-  /** Follows from the event: deployment, instance and position. Of a deployment's own: deployment, kind and what it is about. */
+  /** Follows from the event: deployment, instance and position. Id of a deployment's own order: deployment, kind and what it is about. */
   order_id: string;
   deployment_id: string;
-  /** Of a deployment's own order: what it is about, which may be the deployment itself. */
+  /** Subject of a deployment's own order, which may be the deployment itself. */
   instance_id: string;
   /** The event's; -1: it is the deployment's own, and no event has it. */
   position: number;

@@ -101,8 +101,8 @@ function keepLease(ctx: CarryOutContext, lease: Lease, over: AbortSignal): Abort
 type OrderStanding = 'act' | 'keep' | 'over';
 
 /**
- * Whether the order is still this server's, and still wanted: the process may have stood still since the lease was taken, and an event that
- * was given up takes its order with it. So does a deployment that was stopped.
+ * Whether the order is still this server's, and still wanted. The process may have stood still since the lease was taken. An event that was
+ * given up takes its order with it. So does a deployment that was stopped.
  */
 async function mayAct(ctx: CarryOutContext, order: OrderRow, lease: Lease): Promise<OrderStanding> {
   const nowMs = await ctx.leaseClock.nowMs();

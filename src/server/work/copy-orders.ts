@@ -47,7 +47,7 @@ interface Subject extends CopiedGroup {
 
 type Outlook = { readonly call: string; readonly answer: string; readonly isDone: boolean };
 
-/** By the kind of an order. */
+/** Handlers by the kind of an order. */
 export function copyHandlers(ctx: CopyContext): Readonly<Record<CopyKind, OrderHandler>> {
   const handler =
     (work: Work): OrderHandler =>

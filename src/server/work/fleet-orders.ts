@@ -19,11 +19,11 @@ export interface FleetContext {
   readonly findPrograms: FindFleetPrograms;
 }
 
-/** What an order to make hosts remembers, beside its program's runs. */
+/** Memory of an order to make hosts, beside its program's runs. */
 interface ProvisionMemory extends ProgramMemory {
   /** How many original hosts there are: as many are wanted. */
   readonly originals: number;
-  /** What the program has made, what it said, and when; absent: it is not done. */
+  /** Hosts that the program has made, its words, and the time; absent: it is not done. */
   readonly made?: { readonly hosts: MadeHosts; readonly said: string; readonly atMs: number };
 }
 
@@ -32,7 +32,7 @@ const LOOK_MS = 1_000;
 /** Programs at once, each as long as its own limit, of which one hour is the longest. */
 export const PACE_OF_PROGRAMS = { maxCalls: 8, callLimitMs: 61 * 60_000 };
 
-/** By the kind of an order. */
+/** Handlers by the kind of an order. */
 export function fleetHandlers(
   ctx: FleetContext,
 ): Readonly<Record<'ProvisionByProgram' | 'TerminateByProgram', OrderHandler>> {

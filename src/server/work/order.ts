@@ -21,7 +21,7 @@ export interface Standing {
   readonly lastAnswer: string | null;
 }
 
-/** What a handler is given for one call. */
+/** Facts that a handler gets for one call. */
 export interface OrderCall {
   /** Ends the call: its time is over, its lease is lost, or the server stops. */
   readonly signal: AbortSignal;

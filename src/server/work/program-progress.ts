@@ -1,7 +1,7 @@
 /** Where an order stands that a program of the operator's carries out, and what the program's end means. Pure. */
 import type { Program } from '../outside/fleet-programs.ts';
 
-/** What an order remembers from one run of its program to the next. */
+/** Memory of an order from one run of its program to the next. */
 export interface ProgramMemory {
   /** When the program was first run; null: not yet. */
   readonly begunAtMs: number | null;

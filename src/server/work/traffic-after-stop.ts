@@ -1,4 +1,4 @@
-/** What becomes of a host's traffic when its deployment is stopped while the host leaves its load balancers, or comes back to them. Pure. */
+/** Fate of a host's traffic when its deployment is stopped while the host leaves its load balancers, or comes back to them. Pure. */
 import { STOP_PATIENCE_MS } from '../engine/limits.ts';
 import type { Progress } from './order.ts';
 import { nextLookMs, said, type TrafficLook, type TrafficMemory } from './traffic-progress.ts';

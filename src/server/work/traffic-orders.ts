@@ -38,7 +38,7 @@ export function trafficHandlers(ctx: TrafficContext): Readonly<Record<'BlockTraf
   return { BlockTraffic: handler('block'), AllowTraffic: handler('allow') };
 }
 
-/** Looks after hosts that are out: a balancer that has forgotten that is told again. By the kind of an order. */
+/** Looks after hosts that are out: a balancer that has forgotten that is told again. Handlers by the kind of an order. */
 export function trafficKeepers(ctx: TrafficContext): Readonly<Record<'BlockTraffic', OrderHandler>> {
   return {
     async BlockTraffic(order, { signal }) {
@@ -53,7 +53,7 @@ export function trafficKeepers(ctx: TrafficContext): Readonly<Record<'BlockTraff
 
 const SOON_MS = 1_000;
 
-/** What is wanted of the balancers. A host that is out is kept out; only one that leaves is led back when its deployment is stopped. */
+/** State that the balancers should have. A host that is out is kept out; only one that leaves is led back when its deployment is stopped. */
 type Wish = 'block' | 'keep out' | 'allow';
 
 async function callBalancers(ctx: TrafficContext, order: OrderRow, wish: Wish, signal: AbortSignal) {

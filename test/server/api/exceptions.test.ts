@@ -23,7 +23,7 @@ const BEYOND: Readonly<Record<string, object>> = BEYOND_THE_MODEL;
 /** An exception of the newest model, and the operations that it came for. The SDK here is older. */
 const NEWER_THAN_SDK = 'InvalidAutoScalingGroupProcessToSuspendException';
 
-/** What the SDK says that an operation throws. */
+/** Exceptions of an operation, as the SDK knows them. */
 function exceptionsInSdk(operation: string): string[] {
   const text = readFileSync(join(SDK_COMMANDS, `${operation}Command.d.ts`), 'utf8');
   const names = [...text.matchAll(/@throws \{@link (\w+Exception)\}/g)].map(([, name = '']) => name);
@@ -119,7 +119,7 @@ describe('a request that is refused', () => {
   });
 });
 
-/** Of every type, and beside every limit. */
+/** Values of every type, and beside every limit. */
 const ODD_VALUES: readonly unknown[] = [
   ...['', ' ', 'a b', 'x', 'x'.repeat(5_000), '\u{1F6A2}', 'arn:aws:iam::000000000000:user/x', 'toString', '__proto__'],
   ...[0, -1, 1.5, 1e300, true, false, {}, { x: {} }, { key: null }],

@@ -34,7 +34,7 @@ const put = (more: object) =>
     ...more,
   });
 
-/** What the host is told, of a deployment of a repository. */
+/** Token that the host gets, in a deployment of a repository. */
 async function specificationFor(applicationName: string, repository: string) {
   const group = { applicationName, deploymentGroupName: 'g' };
   const revision = { revisionType: 'GitHub', gitHubLocation: { repository, commitId: COMMIT } };

@@ -1,5 +1,5 @@
 /**
- * Of several faults of a request a caller learns the first in this order: what is missing, what is not well formed, what does not exist.
+ * A caller learns the first of several faults of a request in this order: a missing member, a malformed one, a thing that does not exist.
  * Pairs are made from the table of operations.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';

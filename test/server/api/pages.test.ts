@@ -77,7 +77,7 @@ interface List {
   readonly input: (world: World) => Readonly<Record<string, unknown>>;
   /** Where the answer has the entries. */
   readonly member: string;
-  /** What entries look like that `fill` has made. */
+  /** Entries as `fill` has made them. */
   readonly named: RegExp;
   readonly tokenMember?: 'NextToken';
 }

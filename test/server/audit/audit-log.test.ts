@@ -19,7 +19,7 @@ afterAll(() => world[Symbol.asyncDispose]());
 
 const entries = () => world.store.db.selectFrom('audit_entries').selectAll().orderBy('at_ms').execute();
 
-/** What a piece of work has added. */
+/** Entries that a piece of work has added. */
 async function added(work: () => Promise<unknown>): Promise<AuditEntryRow[]> {
   const before = new Set((await entries()).map((entry) => entry.request_id));
   await work();

@@ -1,4 +1,4 @@
-/** Clients that never come to an end, each in another way: all are closed in bounded time, before and after they have proved who they are. */
+/** Clients that never come to an end, each in another way. All are closed in bounded time, before and after they have proved who they are. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay, setInterval as every } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -19,7 +19,7 @@ const MIB = 1024 * 1024;
 const CHUNKED = 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n';
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 
-/** What is sent at once, and what again and again; null: nothing. */
+/** Bytes that are sent at once, and those that are sent again and again; null: none. */
 const ENDLESS: readonly (readonly [what: string, start: string, again: string | null])[] = [
   ['nothing', '', null],
   ['empty lines', '', '\r\n'],

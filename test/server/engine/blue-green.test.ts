@@ -82,7 +82,7 @@ async function work(
   return done;
 }
 
-/** What the server's own hands would do with a balancer that obeys at once. */
+/** Work of the server's own hands with a balancer that obeys at once. */
 async function carryOutOrders(server: EngineServer, deploymentId: string, host: string, failing?: string) {
   const events = (await targetsByName(server.store, deploymentId))[host]?.events ?? [];
   const running = events.filter(({ status, host_command_id }) => status === 'InProgress' && host_command_id === null);

@@ -7,7 +7,7 @@ import type { Action, DeploymentSnapshot, OtherTargets } from '../../../src/serv
 import { SimulatedDeployment } from '../../support/simulated-deployment.ts';
 import { zonal } from '../../support/zonal-settings.ts';
 
-/** What a step for the changed targets reads: those, as many that wait for their turn, and the rest as counts. */
+/** Rows that a step for the changed targets reads: those, as many that wait for their turn, and the rest as counts. */
 function partOf(deployment: SimulatedDeployment, whole: DeploymentSnapshot) {
   const waiting = whole.targets.filter(({ status }) => status === 'Pending').slice(0, deployment.changed.size);
   const targets = whole.targets.filter(

@@ -320,7 +320,7 @@ const zoneOf =
     `zone-${Math.floor(host / perZone)}`;
 
 const host = fc.nat(8);
-/** What can happen, in any order and as often as it likes: also to hosts that are not asked, or not there. */
+/** Events that can happen, in any order and as often as they like: also to hosts that are not asked, or not there. */
 const happening = fc.oneof(
   { weight: 80, arbitrary: fc.tuple(fc.constant('poll' as const), host, fc.constantFrom('taken', 'lost', 'noop')) },
   {

@@ -1,4 +1,4 @@
-/** What the revision store does not understand, it refuses, and everything stays as it was. */
+/** The revision store refuses everything that it does not understand, and everything stays as it was. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';

@@ -11,7 +11,7 @@ import { SUITE_POSTGRES } from '../../support/suite-database.ts';
 const ROUNDS = 3;
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
-/** What a key holds for certain, and what it may hold because a request was not answered; null: nothing. */
+/** Content that a key holds for certain, and content that it may hold because a request was not answered; null: none. */
 interface Expected {
   known: string | null;
   asked: string | null;

@@ -28,7 +28,7 @@ afterAll(async () => {
 });
 
 const address = (presigning: Partial<Presigning> = {}) => presign(server.url, key, { target, ...presigning });
-/** What an answer says of itself: its status and the code of its error. */
+/** The answer's status and the code of its error. */
 async function outcome(response: Response): Promise<string> {
   return `${response.status} ${/<Code>(.*)<\/Code>/.exec(await response.text())?.[1] ?? ''}`.trim();
 }

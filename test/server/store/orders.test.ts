@@ -17,7 +17,7 @@ import { makeFleet, newDeployment } from '../../support/engine-world.ts';
 import { describeStores } from '../../support/stores.ts';
 
 const EVENT = { deploymentId: 'd-1', instanceId: 'i-1', position: 1 };
-/** Of a host of its own. */
+/** Order about a host of its own. */
 const eventAt = (position: number) => ({ ...EVENT, instanceId: `i-${position}`, position });
 const ORDER = orderIdOf(EVENT);
 const KINDS = ['BlockTraffic', 'AllowTraffic'];

@@ -4,7 +4,7 @@ import type { Store } from '../../../src/server/store/store.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { describeStores } from '../../support/stores.ts';
 
-/** What one process hears, one after the other. */
+/** Wake-ups that one process hears, one after the other. */
 function listen(store: Store) {
   const heard: (string | null)[] = [];
   const waiting: ((hostArn: string | null) => void)[] = [];

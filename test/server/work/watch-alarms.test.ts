@@ -22,7 +22,7 @@ const ID = 'd-2';
 const LOOK_MS = 1_000;
 const OK: Reading = { state: 'ok', detail: 'fine' };
 const ACTIVE: Reading = { state: 'alarm', detail: 'errors is 9, and above 5 is an alarm' };
-/** What a query gives back may hold what PostgreSQL does not keep. */
+/** The answer of a query may hold text that PostgreSQL does not keep. */
 const ACTIVE_WITH_NUL: Reading = { ...ACTIVE, detail: `${ACTIVE.detail}\0` };
 const UNREADABLE: Reading = { state: 'unreadable', detail: 'nobody answers' };
 

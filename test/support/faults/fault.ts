@@ -5,7 +5,7 @@
  * between that code and `node:fs`; the program under test knows nothing of it.
  */
 
-/** What is counted. */
+/** Calls that are counted. */
 export type FaultPhase =
   /** Calls that change the disk below a deployment's own folder: the bundle's download and its unpacking. */
   | 'download'
@@ -16,7 +16,7 @@ export type FaultPhase =
 
 export type Fault =
   | {
-      /** Of the whole agent, or of the daemon alone, whose executor goes on. */
+      /** Fault of the whole agent, or of the daemon alone, whose executor goes on. */
       readonly action: 'kill' | 'kill-daemon';
       readonly phase: FaultPhase;
       readonly call: number;

@@ -1,6 +1,6 @@
 /**
  * Deployments to a real agent that a fault hits: the power is cut at a chosen call or at any instant, or the disk refuses. After each the
- * tree must be the old revision or the new one, byte for byte, and the server must have one outcome of each command that it ordered.
+ * tree must be the old revision or the new one, byte for byte. The server must have one outcome of each command that it ordered.
  *
  * A run is made from the sweep's seed and its own number alone, so that a run can be repeated by itself.
  */
@@ -47,7 +47,7 @@ export interface RunReport {
   readonly status: string;
   /** Orders of the server that nobody ever answered, and commands that were answered with one outcome and then another. */
   readonly lost: number;
-  /** What is wrong, for who looks into it. */
+  /** Faults, in words. */
   readonly problems: readonly string[];
 }
 
@@ -253,7 +253,7 @@ function describeMixture(site: string, young: Tree, before: Tree): string {
   return `unlike the new one: ${unlike(young, now).slice(0, 3).map(show).join(' | ')}; unlike the old one: ${unlike(before, timed).slice(0, 3).map(show).join(' | ')}`;
 }
 
-/** What an agent that has put everything right leaves nothing of. */
+/** Files that must be gone once an agent has put everything right. */
 function remains({ host }: Sweep): string[] {
   const instructions = join(host.rootDir, 'deployment-instructions');
   return [

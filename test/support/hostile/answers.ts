@@ -1,6 +1,6 @@
 /**
- * Answers of a control server that means harm: for each operation of CodeDeploy the whole output that the SDK's model knows, with orders in
- * every string, and the same for the operations of Slipway's own.
+ * Answers of a control server that means harm. For each operation of CodeDeploy they hold the whole output that the SDK's model knows, with
+ * orders in every string. They hold the same for the operations of Slipway's own.
  */
 import * as sdk from '@aws-sdk/client-codedeploy';
 import type { ControlOperations } from '../../../src/protocol/management/shapes.ts';
@@ -59,7 +59,7 @@ function madeFor(schema: unknown, depth: number): unknown {
   );
 }
 
-/** What a command has been told to look for is found. */
+/** A command finds what it has been told to look for. */
 function memberFor(name: string, schema: unknown, depth: number): unknown {
   return schema === 0 && /^(application|deploymentGroup)Name$/.test(name) ? HOSTILE_ARGUMENT : madeFor(schema, depth);
 }

@@ -1,6 +1,6 @@
 /** Words of strangers that a terminal, a reader's eye or a build server would obey, and how to tell whether they did. */
 
-/** What stands here at the beginning of a line is a line that Slipway has not begun. */
+/** Text at the beginning of a line here is a line that Slipway has not begun. */
 const FORGED = 'FORGED';
 
 /** Each would be obeyed by something: a terminal in 7 or 8 bits, a reader's eye, a runner of GitHub, Azure or TeamCity. */
@@ -36,7 +36,7 @@ export const HOSTILE_LABEL = HOSTILE_ARGUMENT.replaceAll(/\p{Cc}/gu, ' ').slice(
 /** A file's name that has much of it, and is not too long. */
 export const HOSTILE_NAME = `\x1b]0;t\x07\x9b2J\u202e\u200b\r${FORGED}\n${FORGED}\n::error::x\n##[error]y %0A`;
 
-/** What of the text would be obeyed, or begins a line as only Slipway itself may; null: nothing. */
+/** Parts of the text that would be obeyed, or that begin a line as only Slipway itself may; null: none. */
 export function obeyed(text: string): string | null {
   const control = /(?!\n|\ufe0e|\ufe0f)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u.exec(text);
   if (control !== null) return JSON.stringify(text.slice(Math.max(0, control.index - 60), control.index + 20));

@@ -1,4 +1,4 @@
-/** What the rows of the database say of deployments, to be held against what hosts have seen. */
+/** Statements of the database's rows about deployments, to be compared with what hosts have seen. */
 import type { Store } from '../../../src/server/store/store.ts';
 import { type Change, mostDown } from './witness.ts';
 

@@ -15,7 +15,7 @@ import type { Witness } from './witness.ts';
 
 export interface Fleet extends AsyncDisposable {
   readonly names: readonly string[];
-  /** What fails from now on. */
+  /** Calls that fail from now on. */
   follow(plan: RunPlan): void;
   /** Has the witness learn what scripts of real agents have written down of a deployment. */
   readMarks(deploymentId: string): void;

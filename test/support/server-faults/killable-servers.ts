@@ -19,7 +19,7 @@ export interface KillableServers extends AsyncDisposable {
   restartDatabase(mode: 'fast' | 'immediate', awayMs: number): Promise<void>;
   /** Reads the database itself. */
   read<T>(question: (store: Store) => Promise<T>): Promise<T>;
-  /** What is wrong in the database, in words. */
+  /** Faults in the database, in words. */
   examine(): Promise<readonly string[]>;
 }
 

@@ -1,4 +1,4 @@
-/** Who makes deployments during the sweep: asks whichever server answers, again and again. */
+/** The operator who makes deployments during the sweep: asks whichever server answers, again and again. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { RemoteApiError } from '../../../src/protocol/errors.ts';
 import type { ManagementClient } from '../../../src/protocol/management/client.ts';
@@ -16,7 +16,7 @@ export interface Operator {
    */
   createDeployment(minimum: Minimum, bundleKey?: string): Promise<string>;
   statusOf(deploymentId: string): Promise<string>;
-  /** By target: its status, and those of its events. */
+  /** Status of each target, and of its events. */
   targetsOf(deploymentId: string): Promise<ReadonlyMap<string, TargetSeen>>;
 }
 

@@ -1,4 +1,4 @@
-/** What is tried in one run of the sweep: follows from the seed and the run's number alone. */
+/** Trials of one run of the sweep: follow from the seed and the run's number alone. */
 import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
 import { type SeededRandom, seededRandom } from '../random.ts';
 

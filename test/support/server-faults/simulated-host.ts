@@ -19,7 +19,7 @@ export interface SimulatedHostOptions {
   readonly random: SeededRandom;
   /** Whether the event is to fail here. */
   fails(deploymentId: string, event: string): boolean;
-  /** What else it does while it carries an event out. */
+  /** Other work of the host while it carries an event out. */
   during?(event: string): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export function startSimulatedHost(options: SimulatedHostOptions): SimulatedHost
 
 async function work(options: SimulatedHostOptions, signal: AbortSignal): Promise<void> {
   const ask = createAsker(options, signal);
-  /** What it has done, as an agent's ledger knows it. */
+  /** Commands that it has carried out, as an agent's ledger knows them. */
   const outcomes = new Map<string, CommandOutcome>();
   // As agents do: a poll after a failed one is not to be held, and gets again what went to nobody.
   let mayHold = false;

@@ -1,6 +1,6 @@
 /**
  * Rolling deployments whose server is killed at any instant. Afterwards every report that a server has answered stands, no host has run
- * anything twice, no more hosts were out of service at any instant than the configuration allows, and every deployment has ended.
+ * anything twice, and every deployment has ended. At no instant were more hosts out of service than the configuration allows.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { aborted } from '../../../src/system/aborted.ts';
@@ -34,7 +34,7 @@ export interface ServerRunReport {
   readonly twice: number;
   readonly overLimit: number;
   readonly stuck: number;
-  /** What is wrong, for who looks into it; the numbers above are among them. */
+  /** Faults, in words; the numbers above are among them. */
   readonly problems: readonly string[];
 }
 

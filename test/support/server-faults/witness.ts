@@ -1,4 +1,4 @@
-/** What hosts have seen of deployments, and what of it must never be. Pure, but for the clock that is passed in. */
+/** Observations of hosts about deployments, and what must never be among them. Pure, but for the clock that is passed in. */
 
 /** Something that a host did or heard, as a step in time that faults can be aimed at. */
 export interface Report {

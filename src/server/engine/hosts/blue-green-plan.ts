@@ -15,9 +15,9 @@ export interface ReplacementPlan {
   readonly readyWaitMs: number | null;
   /** Wait before the original hosts are terminated, in milliseconds; null: they are kept. */
   readonly terminationWaitMs: number | null;
-  /** What makes the replacement hosts before anything else; absent: they are there. */
+  /** Maker of the replacement hosts, before anything else; absent: the hosts are there. */
   readonly provisionBy?: 'program' | 'copy';
-  /** What ends the original hosts after the wait; absent: nothing does, and they run on. */
+  /** Thing that ends the original hosts after the wait; absent: they run on. */
   readonly terminateBy?: 'program' | 'copy';
   /** The Auto Scaling group that is copied, and its copy, whose instances are the replacement; absent: nothing is copied. */
   readonly copiedGroup?: CopiedGroup;
@@ -57,7 +57,7 @@ export interface TargetInstances extends Pick<MembershipSettings, 'ec2TagSet'> {
 }
 
 /**
- * The replacement hosts of a deployment that names none, where a program makes them: it gives them this tag, whose value is another one in each
+ * The replacement hosts of a deployment that names none, if a program makes them. It gives them this tag, whose value differs in each
  * deployment.
  */
 export function madeFor(deploymentId: string): TargetInstances {

@@ -1,6 +1,7 @@
 /**
- * What becomes of an Auto Scaling group and its copy once the traffic has moved. The copy gets what would have changed its size or brought traffic to
- * its instances before: policies, scheduled actions, load balancers. After the wait the original is deleted, where somebody asks for that. Pure.
+ * Fate of an Auto Scaling group and its copy once the traffic has moved. The copy gets what would have changed its size or brought traffic
+ * to its instances before: policies, scheduled actions, load balancers. After the wait the original is deleted, where somebody asks for
+ * that. Pure.
  */
 import type { Action, BlueGreenSnapshot } from '../snapshot.ts';
 import type { ReplacementPlan } from './blue-green-plan.ts';

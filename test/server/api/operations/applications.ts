@@ -15,7 +15,7 @@ const SITE = { applicationName: 'site' };
 const NO_NAME = omit(NO_APPLICATION, 'ApplicationDoesNotExistException');
 const GIT = { revisionType: 'GitHub', gitHubLocation: { repository: 'team/site', commitId: 'a'.repeat(40) } };
 
-/** What every operation refuses that takes a revision. */
+/** Refusals of every operation that takes a revision. */
 export const NO_REVISION = {
   RevisionRequiredException: { revision: null },
   InvalidRevisionException: [

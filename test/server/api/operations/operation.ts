@@ -10,9 +10,9 @@ export type Members = Readonly<Record<string, unknown>>;
 export type Change = Members | ((world: World) => Members);
 
 export interface Operation {
-  /** What it does here: the end of a sentence that begins with its name. */
+  /** Deed of the operation here: the end of a sentence that begins with its name. */
   readonly does: string;
-  /** What this server refuses that the hosted service would take, and why; null: nothing. */
+  /** Requests that this server refuses and the hosted service would take, and why; null: none. */
   readonly refuses: string | null;
   /** A request that can be carried out; of an operation that never can, one that is refused for that reason alone. */
   readonly good: Change;
@@ -35,7 +35,7 @@ export const NO_THROTTLE =
 export const NO_ROLES = 'The role is kept and shown, and never assumed.';
 export const HOSTS_ONLY = 'There is no platform but Server.';
 
-/** What every operation on an application that must exist refuses. */
+/** Refusals of every operation on an application that must exist. */
 export const NO_APPLICATION = {
   ApplicationNameRequiredException: [{ applicationName: null }, { applicationName: '' }],
   InvalidApplicationNameException: [{ applicationName: 'my site' }, { applicationName: LONG_NAME }],

@@ -1,4 +1,4 @@
-/** What the table of operations is run against: a server with something of everything. */
+/** World that the table of operations is run against: a server with something of everything. */
 import { createManagementClient, type ManagementClient } from '../../../../src/protocol/management/client.ts';
 import type { ManagementOperation } from '../../../../src/protocol/management/shapes.ts';
 import { openStore, type Store } from '../../../../src/server/store/store.ts';
