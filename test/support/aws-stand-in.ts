@@ -19,7 +19,7 @@ export interface AwsCall {
 // biome-ignore lint/suspicious/noExplicitAny: a test reads the members that its own client has sent
 export type AwsInput = Readonly<Record<string, any>>;
 
-/** What an answer holds: a list becomes elements `member`, in EC2 `item`. */
+/** Content of an answer: a list becomes elements `member`, in EC2 `item`. */
 export type AwsValue =
   | string
   | number
@@ -50,7 +50,7 @@ export type AwsAnswer = { readonly [name: string]: AwsValue | undefined } | AwsR
 
 export interface AwsStandIn extends AsyncDisposable {
   readonly url: string;
-  /** By action; one that is not here is refused as `InvalidAction`. */
+  /** Answers by action; one that is not here is refused as `InvalidAction`. */
   readonly answers: Record<string, (call: AwsCall) => AwsAnswer | Promise<AwsAnswer>>;
   readonly calls: AwsCall[];
   /** Environment in which AWS' SDKs talk to it alone. */
