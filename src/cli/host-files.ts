@@ -1,7 +1,7 @@
 /** The files that enrolment writes: who the host is, and which server its agent talks to. */
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { writeFileDurably } from '../system/durable-file.ts';
 
 /** The files that make this machine a host. */
@@ -22,6 +22,37 @@ export function hostFilesIn(configDir: string): HostFiles {
   };
 }
 
+/** What stands in the way of an enrolment, and what does not. */
+export interface HostFilesThere {
+  /** Files of an earlier enrolment, or with settings of a person. */
+  readonly inTheWay: readonly string[];
+  /** Text of a configuration that sets nothing, as a package brings it; null: there is none. */
+  readonly template: string | null;
+}
+
+export function hostFilesThere(files: HostFiles): HostFilesThere {
+  const there = Object.values(files).filter((file) => existsSync(file));
+  if (!there.includes(files.config)) return { inTheWay: there, template: null };
+  const text = readFileSync(files.config, 'utf8');
+  if (!setsNothing(text)) return { inTheWay: there, template: null };
+  return { inTheWay: there.filter((file) => file !== files.config), template: text };
+}
+
+function setsNothing(text: string): boolean {
+  try {
+    return parse(text) === null;
+  } catch {
+    // Somebody has written something, which is theirs to correct.
+    return false;
+  }
+}
+
+/** Removes what a failed enrolment has written. Files that were there before stay as they are now. */
+export function takeBackHostFiles(files: HostFiles, { inTheWay, template }: HostFilesThere): void {
+  for (const file of Object.values(files)) if (!inTheWay.includes(file)) rmSync(file, { force: true });
+  if (template !== null) writeFileDurably(files.config, template, 0o644);
+}
+
 export interface HostIdentity {
   readonly hostArn: string;
   readonly accessKeyId: string;
@@ -32,6 +63,7 @@ export interface HostIdentity {
   readonly signsOrders: boolean;
 }
 
+/** @param template text of the configuration that is kept above the settings; null: none */
 export function writeHostFiles(
   files: HostFiles,
   identity: HostIdentity & { readonly authorities: string | null },
@@ -39,7 +71,13 @@ export function writeHostFiles(
     endpoint,
     region,
     stateDir,
-  }: { readonly endpoint: string; readonly region: string; readonly stateDir: string | null },
+    template,
+  }: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly stateDir: string | null;
+    readonly template: string | null;
+  },
 ): void {
   if (identity.authorities === null) rmSync(files.ca, { force: true });
   else writeFileDurably(files.ca, identity.authorities, 0o644);
@@ -54,26 +92,23 @@ export function writeHostFiles(
     }),
     0o600,
   );
-  writeFileDurably(
-    files.config,
-    stringify({
-      deploy_control_endpoint: endpoint,
-      s3_endpoint_override: identity.s3Endpoint,
-      ...(identity.authorities === null ? {} : { ca_file: files.ca }),
-      deployment_spec_ca_file: files.signerCa,
-      ...(identity.signsOrders ? { demand_signed_orders: true } : {}),
-      on_premises_config_file: files.onPremises,
-      // The server holds a poll until there is work, so the agent may ask again at once.
-      wait_between_runs: 1,
-      wait_between_runs_active: 1,
-      ...(stateDir === null
-        ? {}
-        : {
-            root_dir: join(stateDir, 'deployment-root'),
-            log_dir: join(stateDir, 'log'),
-            pid_dir: join(stateDir, 'state/.pid'),
-          }),
-    }),
-    0o600,
-  );
+  const settings = stringify({
+    deploy_control_endpoint: endpoint,
+    s3_endpoint_override: identity.s3Endpoint,
+    ...(identity.authorities === null ? {} : { ca_file: files.ca }),
+    deployment_spec_ca_file: files.signerCa,
+    ...(identity.signsOrders ? { demand_signed_orders: true } : {}),
+    on_premises_config_file: files.onPremises,
+    // The server holds a poll until there is work, so the agent may ask again at once.
+    wait_between_runs: 1,
+    wait_between_runs_active: 1,
+    ...(stateDir === null
+      ? {}
+      : {
+          root_dir: join(stateDir, 'deployment-root'),
+          log_dir: join(stateDir, 'log'),
+          pid_dir: join(stateDir, 'state/.pid'),
+        }),
+  });
+  writeFileDurably(files.config, template === null ? settings : `${template.trimEnd()}\n\n${settings}`, 0o600);
 }

@@ -1,11 +1,53 @@
 /** The server's certificate and key at its start: said by name what is wrong with them, before a port is opened. */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { shellCommand } from '../system/shell-word.ts';
 import { ownUserName } from '../system/users.ts';
 import type { TlsFiles } from './connections/guarded-server.ts';
+
+/** Names of the credentials by which the unit hands the files over: `LoadCredential=NAME:FILE`. */
+export const TLS_CREDENTIALS = { certFile: 'tls.pem', keyFile: 'tls.key' } as const;
+
+/**
+ * Finds what the server is to read. A file that is closed to its user is read from the credential that systemd has made of it as root, so
+ * that a private key may belong to root alone.
+ *
+ * @param folder CREDENTIALS_DIRECTORY of the environment; undefined: systemd has handed nothing over
+ * @returns the files as they were given, where the user can read them or no credential stands for them
+ * @see systemd.exec(5), LoadCredential=
+ */
+export function readableTlsFiles(files: TlsFiles, folder: string | undefined): TlsFiles {
+  if (folder === undefined) return files;
+  const standIn = (file: string, name: string) => {
+    const credential = join(folder, name);
+    return isClosed(file) && holdsPem(credential) ? credential : file;
+  };
+  return {
+    certFile: standIn(files.certFile, TLS_CREDENTIALS.certFile),
+    keyFile: standIn(files.keyFile, TLS_CREDENTIALS.keyFile),
+  };
+}
+
+function isClosed(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return false;
+  } catch (error) {
+    return systemErrorCode(error) === 'EACCES';
+  }
+}
+
+/** The unit has a word in the credential's place where the file that it names is absent. */
+function holdsPem(file: string): boolean {
+  try {
+    return readFileSync(file, 'latin1').includes('-----BEGIN ');
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Whether the server's own user can read both files, and whether they go together.
@@ -77,7 +119,7 @@ function read(file: string): string {
     }
     const own = ownUserName();
     const command = `${shellCommand('chown', `root:${own}`, file)} && ${shellCommand('chmod', '640', file)}`;
-    const remedy = `Let that user read it: ${command}. The folders on the way must be open to it, too.`;
+    const remedy = `Let that user read it: ${command}. The folders on the way must be open to it, too. Or let systemd read it: LoadCredential= in the unit (docs/tls.md).`;
     const message = `the TLS file ${file} cannot be read by the user ${own}: ${messageOf(cause)}`;
     throw new SlipwayError('CONFIG_UNREADABLE', message, { cause, remedy });
   }

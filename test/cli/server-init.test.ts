@@ -13,8 +13,10 @@ import {
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test, vi } from 'vitest';
+import { credentialFilesOf } from '../../src/cli/doctor/service-environment.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { listenFor, parseCertificateName, parseServerAddress } from '../../src/cli/server-init/address.ts';
+import { credentialsText, systemdVersionIn } from '../../src/cli/server-init/credentials.ts';
 import { planInit } from '../../src/cli/server-init/plan.ts';
 import { settingsThatAreSet, withSettings } from '../../src/cli/server-init/settings-text.ts';
 import { parseEnvironmentText } from '../../src/cli/service/environment-text.ts';
@@ -285,4 +287,16 @@ test('without a terminal and an address nothing is written, and the message says
   const { stderr, status } = await init(scratch);
   expect([status === 0, stderr]).toEqual([false, expect.stringContaining('Give --address HOST')]);
   expect(readdirSync(scratch.path)).toEqual([]);
+});
+
+test('the addition to the unit hands over the files that were given, and the doctor finds them in it', () => {
+  const answers = { address: 'deploy.example.com', settingsFile: '/etc/slipway/server.env', listen: undefined };
+  const files = { tlsCert: '/etc/keys/100%/chain.pem', tlsKey: '/etc/keys/a b:c.pem' };
+  const { tls } = planInit({ ...answers, ...files, dataDir: undefined }, '/');
+  expect(credentialFilesOf(credentialsText(tls))).toEqual([files.tlsCert, files.tlsKey]);
+});
+
+test('the version of systemd is read from its first line', () => {
+  expect(systemdVersionIn('systemd 252 (252.39-1~deb12u2)\n+PAM +AUDIT')).toBe(252);
+  expect(systemdVersionIn('')).toBeNull();
 });

@@ -113,7 +113,16 @@ describe('The server’s doctor finds who has a port:', () => {
 
 describe('The server’s doctor judges a certificate:', () => {
   const look = (made: MadeCertificate, facts: Partial<CertificateFacts> = {}) =>
-    lookAtCertificate({ ...made, user: null, nowMs: Date.now(), names: [], env: {}, caFile: null, ...facts });
+    lookAtCertificate({
+      ...made,
+      user: null,
+      handedOver: [],
+      nowMs: Date.now(),
+      names: [],
+      env: {},
+      caFile: null,
+      ...facts,
+    });
 
   test('one that ends in ten days is a warning', async () => {
     using scratch = scratchFolder();

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { judgeService } from '../../src/cli/doctor/service.ts';
-import { argumentsOf, configFileOf, environmentFilesOf, wordsOf } from '../../src/cli/doctor/service-environment.ts';
+import {
+  argumentsOf,
+  configFileOf,
+  credentialFilesOf,
+  environmentFilesOf,
+  wordsOf,
+} from '../../src/cli/doctor/service-environment.ts';
 import { parseEnvironmentText } from '../../src/cli/service/environment-text.ts';
 import { parseProperties } from '../../src/cli/service/properties.ts';
 
@@ -94,5 +100,18 @@ describe('A file of variables is read as systemd reads it:', () => {
 
   test('a name that is none is told', () => {
     expect(parseEnvironmentText('export A=1\nB=2\n')).toEqual({ assignments: ['B=2'], ignored: ['export A'] });
+  });
+});
+
+describe('The doctor finds the files that systemd hands over', () => {
+  test('in a unit with its additions: of two with one name the later one counts', () => {
+    const unit = [
+      '# /lib/systemd/system/slipway-server.service\n[Service]',
+      'LoadCredential=tls.key:/etc/slipway/tls/server.key\nSetCredential=tls.key:absent',
+      '#LoadCredential=tls.pem:/not/this',
+      '# /etc/systemd/system/slipway-server.service.d/tls.conf\n[Service]',
+      'LoadCredential=tls.key:/etc/keys/100%%/a b.pem\nLoadCredential=inherited',
+    ].join('\n');
+    expect(credentialFilesOf(unit)).toEqual(['/etc/keys/100%/a b.pem']);
   });
 });

@@ -1,7 +1,7 @@
 /** Completions in the real shells, as far as they are installed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { Check } from './run-checks.ts';
+import type { Check } from '../support/run-checks.ts';
 
 interface Shell {
   readonly name: string;

@@ -9,12 +9,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeNextPackage } from '../support/next-package.ts';
 import { programOptions } from '../support/program-options.ts';
+import { type Check, runChecks } from '../support/run-checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
-import { baseSystem, bootMachine, type Machine, obstacles } from '../systemd/machine.ts';
+import { baseSystem, obstacles } from '../systemd/base-system.ts';
+import { bootMachine, type Machine } from '../systemd/machine.ts';
 import { armLibraries, armLibrariesMissing } from './arm-libraries.ts';
 import { completionChecks } from './completions.ts';
-import { type Check, runChecks } from './run-checks.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
@@ -131,7 +133,7 @@ function upgradeKeepsFiles(machine: Machine): void {
   const before = count();
   machine.run('systemd-run --unit=longer slipway server --data-dir /srv/longer --listen 127.0.0.1:0');
   machine.run('for n in $(seq 100); do [ -e /srv/longer/master.key ] && exit 0; sleep 0.2; done; exit 1');
-  makeNextVersion(machine.root);
+  makeNextPackage(join(machine.root, 'slipway.deb'), join(machine.root, 'next.deb'));
   machine.run('dpkg --install /next.deb');
   must(existsSync(join(versions, old)) && count() === before, 'the files of the running program are gone');
   must(
@@ -142,15 +144,6 @@ function upgradeKeepsFiles(machine: Machine): void {
   must(!existsSync(join(versions, old)), 'the old program stays although nothing runs it');
   saysItsBuild(machine.run('slipway --version'), 'deb');
   machine.run('dpkg --install /slipway.deb');
-}
-
-/** The same package as of another program. */
-function makeNextVersion(root: string): void {
-  const folder = join(root, 'next');
-  execFileSync('dpkg-deb', ['--raw-extract', join(root, 'slipway.deb'), folder]);
-  const id = join(folder, 'usr/lib/slipway/program/id');
-  writeFileSync(id, `${readFileSync(id, 'utf8').trim()}-next\n`);
-  execFileSync('dpkg-deb', ['-Znone', '--build', folder, join(root, 'next.deb')], { stdio: 'ignore' });
 }
 
 function rpmInstalls(): void {
@@ -200,8 +193,8 @@ function machineChecks(): readonly Check[] {
         upgradeKeepsFiles(machine);
         machine.run('slipway server init --address 127.0.0.1');
         must(
-          machine.run('stat --format %U:%G:%a /etc/slipway/tls/server.key') === 'root:slipway:640',
-          'the key of the server is not for its user alone',
+          machine.run('stat --format %U:%G:%a /etc/slipway/tls/server.key') === 'root:root:600',
+          'the key of the server is not for root alone',
         );
         machine.run('systemctl start slipway-server');
         must(

@@ -1,69 +1,24 @@
-/** A Debian with its own systemd as PID 1, on this machine: made by debootstrap once, booted by systemd-nspawn, gone afterwards. */
+/** A Debian with its own systemd as PID 1, on this machine: a copy of the base system, booted by systemd-nspawn, gone afterwards. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { eventually } from '../support/eventually.ts';
 import { isRunning } from '../support/process-tree.ts';
+import { baseSystem } from './base-system.ts';
 
-/** systemd to be tested, its bus, what makes sessions for `su`, and what Node links against. */
-const PACKAGES = ['systemd', 'dbus', 'libpam-systemd', 'libatomic1'];
-const SUITE = 'bookworm';
-const TOOLS = ['debootstrap', 'systemd-nspawn', 'nsenter', 'mkfs.ext4', 'mount', 'losetup'];
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** @returns what keeps a machine from being booted here; empty: nothing */
-export function obstacles(): readonly string[] {
-  const missing = TOOLS.filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0);
-  return [
-    ...(process.getuid?.() === 0 ? [] : ['it does not run as root']),
-    ...(missing.length === 0 ? [] : [`these programs are missing: ${missing.join(', ')}`]),
-  ];
-}
-
-/** The Debian that every run copies. The name has the packages' list in it, so that a change makes a new one. */
-export function baseSystem(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const base = join(cache, 'slipway-test', `${SUITE}-${PACKAGES.join('-')}`);
-  if (existsSync(base)) return base;
-  const half = `${base}.${process.pid}`;
-  mkdirSync(dirname(base), { recursive: true });
-  try {
-    execFileSync('debootstrap', ['--variant=minbase', `--include=${PACKAGES.join(',')}`, SUITE, half, debianMirror()], {
-      stdio: ['ignore', openSync(`${half}.log`, 'w'), 'inherit'],
-    });
-    for (const unused of ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/locale', 'usr/share/man']) {
-      rmSync(join(half, unused), { recursive: true, force: true });
-    }
-    renameSync(half, base);
-    rmSync(`${half}.log`);
-  } catch (error) {
-    rmSync(half, { recursive: true, force: true });
-    throw error;
-  }
-  return base;
-}
-
-/** Where this machine's own packages come from, if it is a Debian. */
-function debianMirror(): string {
-  const folder = '/etc/apt/sources.list.d';
-  const files = [
-    '/etc/apt/sources.list',
-    ...(existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []),
-  ];
-  const text = files
-    .filter((file) => existsSync(file))
-    .map((file) => readFileSync(file, 'utf8'))
-    .join('\n');
-  return /https?:\/\/\S*\/debian\/?(?=\s|$)/.exec(text)?.[0] ?? 'http://deb.debian.org/debian';
-}
+type Variables = Readonly<Record<string, string>>;
 
 export interface Machine extends AsyncDisposable {
   /** Its file system, as this machine sees it. */
   readonly root: string;
   /** Runs a shell command in it. @returns what it wrote @throws Error when it fails */
-  run(command: string, env?: Readonly<Record<string, string>>): string;
+  run(command: string, env?: Variables): string;
+  /** The same, and this process goes on meanwhile. */
+  runBeside(command: string, env?: Variables): Promise<string>;
   /** The same, where failing is an answer: null. */
   ask(command: string): string | null;
   /** A power cut, and a new start. */
@@ -72,30 +27,43 @@ export interface Machine extends AsyncDisposable {
   reboot(): Promise<void>;
 }
 
+/** `private`: nothing but a loopback interface of its own. */
+export type MachineNetwork = 'shared' | 'private' | { readonly namespace: string };
+
+export interface MachineOptions {
+  /** The machine's host name; machines that run at the same time have different ones. */
+  readonly name?: string;
+  /** What it is a copy of, as `baseSystem` returns it. */
+  readonly base?: string;
+  /** Changes the copy before its first start. */
+  readonly prepare?: (root: string) => void;
+}
+
 /**
  * Copies the base system and boots it.
  *
  * @param binds folder of this machine → folder in the other
- * @param network private: nothing but a loopback interface of its own
  */
 export async function bootMachine(
   folder: string,
   binds: Readonly<Record<string, string>>,
-  network: 'shared' | 'private' = 'shared',
+  network: MachineNetwork = 'shared',
+  { name, base = baseSystem(), prepare }: MachineOptions = {},
 ): Promise<Machine> {
   const root = join(folder, 'machine');
-  execFileSync('cp', ['-a', '--reflink=auto', baseSystem(), root]);
-  const groups = ownControlGroups();
-  let booted: Booted | null = await boot(folder, root, nspawnOptions(binds, network), groups);
-  const enter = (command: string, env: Readonly<Record<string, string>> = {}) => {
+  execFileSync('cp', ['-a', '--reflink=auto', base, root]);
+  prepare?.(root);
+  const id = `slipway-test-${process.pid}${name === undefined ? '' : `-${name}`}`;
+  const groups = ownControlGroups(id);
+  const start = () => boot(folder, [...nspawnOptions(id, root, name ?? id), ...reachOptions(binds, network)], groups);
+  let booted: Booted | null = await start();
+  const enter = (command: string): readonly string[] => {
     if (booted === null) throw new Error('the machine is off');
     const namespaces = ['--mount', '--uts', '--ipc', '--net', '--pid', '--cgroup', '--root', '--wd'];
-    return spawnSync('nsenter', [`--target=${booted.init}`, ...namespaces, '/bin/sh', '-c', command], {
-      env: { PATH, ...env },
-      encoding: 'utf8',
-      timeout: 60_000,
-    });
+    return [`--target=${booted.init}`, ...namespaces, '/bin/sh', '-c', command];
   };
+  const inside = (command: string, env: Variables = {}) =>
+    spawnSync('nsenter', enter(command), { env: { PATH, ...env }, encoding: 'utf8', timeout: 60_000 });
   const off = async () => {
     if (booted === null) return;
     const { init, exited } = booted;
@@ -107,25 +75,30 @@ export async function bootMachine(
   };
   return {
     root,
-    run(command, env) {
-      const { status, stdout, stderr } = enter(command, env);
-      if (status !== 0) throw new Error(`in the machine: ${command}\nended with ${status}\n${stdout}${stderr}`);
-      return stdout.trim();
+    run: (command, env) => outputOf(command, inside(command, env)),
+    async runBeside(command, env = {}) {
+      const child = spawn('nsenter', enter(command), { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [[status], stdout, stderr] = await Promise.all([
+        once(child, 'close') as Promise<[number | null]>,
+        text(child.stdout),
+        text(child.stderr),
+      ]);
+      return outputOf(command, { status, stdout, stderr });
     },
     ask(command) {
-      const { status, stdout } = enter(command);
+      const { status, stdout } = inside(command);
       return status === 0 ? stdout.trim() : null;
     },
     async reset() {
       await off();
-      booted = await boot(folder, root, nspawnOptions(binds, network), groups);
+      booted = await start();
     },
     async reboot() {
       const init = booted?.init ?? 0;
-      enter('systemctl poweroff');
+      inside('systemctl poweroff');
       await eventually(() => !isRunning(init), { withinMs: 120_000, everyMs: 200 });
       await off();
-      booted = await boot(folder, root, nspawnOptions(binds, network), groups);
+      booted = await start();
     },
     async [Symbol.asyncDispose]() {
       await off();
@@ -135,9 +108,27 @@ export async function bootMachine(
   };
 }
 
-function nspawnOptions(binds: Readonly<Record<string, string>>, network: 'shared' | 'private'): readonly string[] {
+function outputOf(
+  command: string,
+  end: { readonly status: number | null; readonly stdout: string; readonly stderr: string },
+): string {
+  if (end.status === 0) return end.stdout.trim();
+  throw new Error(`in the machine: ${command}\nended with ${end.status}\n${end.stdout}${end.stderr}`);
+}
+
+function nspawnOptions(id: string, root: string, hostName: string): readonly string[] {
+  return [
+    ...['--quiet', '--boot', '--register=no', `--machine=${id}`, `--hostname=${hostName}`, `--directory=${root}`],
+    ...['--link-journal=no', '--resolv-conf=off', '--timezone=off', '--console=pipe'],
+  ];
+}
+
+/** What of this machine the other one reaches: folders and network. */
+function reachOptions(binds: Readonly<Record<string, string>>, network: MachineNetwork): readonly string[] {
   const bound = Object.entries(binds).map(([from, to]) => `--bind=${from}:${to}`);
-  return network === 'private' ? ['--private-network', ...bound] : bound;
+  if (network === 'shared') return bound;
+  if (network === 'private') return ['--private-network', ...bound];
+  return [`--network-namespace-path=/run/netns/${network.namespace}`, ...bound];
 }
 
 interface Booted {
@@ -147,20 +138,9 @@ interface Booted {
   readonly init: number;
 }
 
-async function boot(
-  folder: string,
-  root: string,
-  options: readonly string[],
-  groups: readonly string[],
-): Promise<Booted> {
+async function boot(folder: string, options: readonly string[], groups: readonly string[]): Promise<Booted> {
   const console = openSync(join(folder, 'console.log'), 'a');
-  const name = `slipway-test-${process.pid}`;
-  const nspawn = [
-    ...['systemd-nspawn', '--quiet', '--boot', '--register=no', `--machine=${name}`, `--directory=${root}`],
-    ...['--link-journal=no', '--resolv-conf=off', '--timezone=off', '--console=pipe'],
-    ...(groups.length === 0 ? [] : ['--keep-unit']),
-    ...options,
-  ];
+  const nspawn = ['systemd-nspawn', ...(groups.length === 0 ? [] : ['--keep-unit']), ...options];
   // Into control groups of its own first: what it makes there must not meet what others make.
   const enter = 'n=$1; shift; while [ $n -gt 0 ]; do echo $$ > "$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
   const child = spawn('/bin/sh', ['-c', enter, 'sh', String(groups.length), ...groups, ...nspawn], {
@@ -196,13 +176,13 @@ async function boot(
 }
 
 /** Where systemd runs this machine, nspawn asks it for a scope; elsewhere it has to be given control groups. */
-function ownControlGroups(): readonly string[] {
+function ownControlGroups(name: string): readonly string[] {
   if (existsSync('/run/systemd/system')) return [];
   const hierarchies = existsSync('/sys/fs/cgroup/cgroup.controllers')
     ? ['/sys/fs/cgroup']
     : ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'].filter((folder) => existsSync(folder));
   return hierarchies.map((hierarchy) => {
-    const group = join(hierarchy, `slipway-test-${process.pid}`);
+    const group = join(hierarchy, name);
     mkdirSync(group, { recursive: true });
     return group;
   });

@@ -15,14 +15,17 @@ import { flag, programOptions } from '../support/program-options.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, runSlipway, startControlServer } from '../support/slipway.ts';
-import { bootMachine, type Machine, obstacles } from './machine.ts';
+import { smallFileSystem } from '../support/small-file-system.ts';
+import { obstacles } from './base-system.ts';
+import { bootMachine, type Machine } from './machine.ts';
 
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const APPLICATION = ['--application', 'site', '--group', 'test'];
 const CONFIG = '/etc/codedeploy-agent/conf/codedeployagent.yml';
 /** The server of README's commands: a name, because a server that is called localhost is for its own machine alone. */
 const SERVER = 'deploy.example.com';
-const TLS_KEY = '/etc/slipway/tls/server.key';
+/** The unit hands over the key, and not the certificate, which is no secret. */
+const TLS_CERT = '/etc/slipway/tls/server.pem';
 /** Writes what it is doing to its inherited output for as long as it lives: a broken pipe would end it. */
 const APP = '/srv/site/app.sh';
 
@@ -115,14 +118,14 @@ async function readmeScenario(folder: string): Promise<void> {
     const said = machine.run(readme.commands('slipway server install'));
     must(/slipway-server is ready, with PID \d+/.test(said), said);
   });
-  await check('a server that cannot read its key is told of by `install`, with what it said', () => {
-    const said = machine.ask(`chmod 600 ${TLS_KEY}; chown root: ${TLS_KEY}; slipway server install 2>&1; true`) ?? '';
-    must(said.includes('slipway-server has ended') && said.includes(TLS_KEY), said);
+  await check('a server that cannot read its certificate is told of by `install`, with what it said', () => {
+    const said = machine.ask(`chmod 600 ${TLS_CERT}; chown root: ${TLS_CERT}; slipway server install 2>&1; true`) ?? '';
+    must(said.includes('slipway-server has ended') && said.includes(TLS_CERT), said);
   });
   await check(
-    'the remedy of the documentation makes the key readable, and README’s command makes the first key',
+    'the remedy makes the certificate readable, and README’s command makes the first key',
     () => {
-      machine.run(`chown root:slipway ${TLS_KEY} && chmod 640 ${TLS_KEY} && slipway server install`);
+      machine.run(`chown root:slipway ${TLS_CERT} && chmod 640 ${TLS_CERT} && slipway server install`);
       const made = machine.run(`${readme.commands('slipway keys create')} --json`);
       const key = JSON.parse(made) as { accessKeyId: string; secretAccessKey: string };
       env['AWS_ACCESS_KEY_ID'] = key.accessKeyId;
@@ -151,8 +154,8 @@ async function readmeScenario(folder: string): Promise<void> {
   await check('`slipway server doctor` has no fault to name, and names one that is planted', () => {
     const said = machine.run('slipway server doctor; true');
     must(/\n0 faults, /.test(said), said);
-    const planted = machine.ask(`chmod 600 ${TLS_KEY}; chown root: ${TLS_KEY}; slipway server doctor; true`);
-    must(/fail +certificate .*server\.key cannot be read by slipway/.test(planted ?? ''), planted ?? 'nothing');
+    const planted = machine.ask(`chmod 600 ${TLS_CERT}; chown root: ${TLS_CERT}; slipway server doctor; true`);
+    must(/fail +certificate .*server\.pem cannot be read by slipway/.test(planted ?? ''), planted ?? 'nothing');
     must(/\n1 fault, /.test(planted ?? ''), planted ?? 'nothing');
   });
   if (failed > before) process.stdout.write(journal(machine, 'slipway-server') + journal(machine, 'slipway-agent'));
@@ -515,15 +518,4 @@ function failure(shown: Shown): { readonly errorCode: string; readonly message: 
   return (
     events.find(({ status }) => status === 'Failed')?.diagnostics ?? { errorCode: '', message: JSON.stringify(shown) }
   );
-}
-
-/** A disk of 8 MB that this machine and the other both see. */
-function smallFileSystem(folder: string): Disposable & { readonly folder: string } {
-  const image = join(folder, 'small.img');
-  const mounted = join(folder, 'small');
-  mkdirSync(mounted);
-  execFileSync('truncate', ['--size=8M', image]);
-  execFileSync('mkfs.ext4', ['-q', image]);
-  execFileSync('mount', ['-o', 'loop', image, mounted]);
-  return { folder: mounted, [Symbol.dispose]: () => void execFileSync('umount', ['--lazy', mounted]) };
 }

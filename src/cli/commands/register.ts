@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { SlipwayError } from '../../errors.ts';
@@ -19,7 +19,7 @@ import {
 } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { enrolByToken, readToken } from '../enrol-by-token.ts';
-import { type HostIdentity, hostFilesIn, writeHostFiles } from '../host-files.ts';
+import { type HostIdentity, hostFilesIn, hostFilesThere, takeBackHostFiles, writeHostFiles } from '../host-files.ts';
 import { privateAuthorities } from '../private-authority.ts';
 import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
@@ -61,7 +61,8 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       const connection = connect(ctx, options);
       const configDir = pathFrom(ctx.workingDirectory, options.configDir);
       const files = hostFilesIn(configDir);
-      const inTheWay = Object.values(files).filter((file) => existsSync(file));
+      const there = hostFilesThere(files);
+      const { inTheWay, template } = there;
       if (inTheWay.length > 0 && !options.force) {
         throw new SlipwayError(
           'CLI_FILE_EXISTS',
@@ -77,11 +78,16 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
         if (madeFolder !== undefined) removeEmptyFolders(configDir, madeFolder);
         throw error;
       });
-      const place = { endpoint: connection.endpoint, region, stateDir: stateDir(ctx.workingDirectory, options) };
+      const place = {
+        endpoint: connection.endpoint,
+        region,
+        stateDir: stateDir(ctx.workingDirectory, options),
+        template,
+      };
       try {
         writeHostFiles(files, { ...identity, authorities }, place);
       } catch (error) {
-        for (const file of Object.values(files)) if (!inTheWay.includes(file)) rmSync(file, { force: true });
+        takeBackHostFiles(files, there);
         await undo();
         throw error;
       }

@@ -6,6 +6,7 @@ import { collect, parseFolder, parseListenAddress } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
 import { isSystemPackage } from '../package-root.ts';
 import { parseCertificateName } from '../server-init/address.ts';
+import { FIRST_WITH_CREDENTIALS, systemdVersionIn } from '../server-init/credentials.ts';
 import { type InitAnswers, type InitPlan, planInit, SERVICE_SETTINGS_FILE } from '../server-init/plan.ts';
 import { environmentTemplate } from '../service/environment-file.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
@@ -58,6 +59,7 @@ export function addInitCommand(server: Command, ctx: CliContext): void {
         ...{ clock: ctx.clock, random: ctx.random },
         template: environmentTemplate('slipway-server', server.options),
         keyGroup: await keyGroupOf(plan),
+        handsOver: await canHandOver(plan),
       };
       const written = await carryOutInit(context, plan, options.name ?? []);
       const { address, settingsFile, dataDir, tls } = plan;
@@ -105,6 +107,14 @@ async function keyGroupOf({ isService, tls }: InitPlan): Promise<number | null> 
   const { makeUser } = await import('../service/install.ts');
   await makeUser(SERVICE_USER);
   return lookupGroup(SERVICE_USER);
+}
+
+/** Without systemd, or with an old one, the service's user reads the files itself. */
+async function canHandOver({ isService, tls }: InitPlan): Promise<boolean> {
+  if (!isService || tls.kind === 'none' || process.getuid?.() !== 0) return false;
+  const { execa } = await import('execa');
+  const { stdout } = await execa('systemctl', ['--version'], { reject: false, stdin: 'ignore' });
+  return (systemdVersionIn(stdout ?? '') ?? 0) >= FIRST_WITH_CREDENTIALS;
 }
 
 /** Kept as it was typed. */

@@ -107,10 +107,12 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
   checkServerOptions(options);
   checkPublicS3Endpoint(options);
   const { startServer } = await import('../../server/main.ts');
+  const { readableTlsFiles } = await import('../../server/tls-files.ts');
   const { createServerLogger } = await import('../../logging/create-logger.ts');
   const { notifyServiceManager } = await import('../../system/service-manager.ts');
   const log = createServerLogger();
   endOnUnforeseenFaults(log);
+  const { CREDENTIALS_DIRECTORY: credentialsFolder } = ctx.env;
   const server = await startServer({
     dataDir: options.dataDir,
     ...(options.database === undefined ? {} : { databaseUrl: options.database }),
@@ -130,7 +132,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.webhooks === undefined ? {} : { webhooksFile: options.webhooks }),
     ...(options.tlsCert === undefined || options.tlsKey === undefined
       ? {}
-      : { tls: { certFile: options.tlsCert, keyFile: options.tlsKey } }),
+      : { tls: readableTlsFiles({ certFile: options.tlsCert, keyFile: options.tlsKey }, credentialsFolder) }),
     retention: {
       deploymentsMs: millisecondsOf(options.keepDeployments),
       diagnosticsMs: millisecondsOf(options.keepDiagnostics),

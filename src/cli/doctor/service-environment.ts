@@ -111,6 +111,15 @@ export function environmentFilesOf(text: string): { readonly path: string; reado
   });
 }
 
+/** Files that a unit hands over as credentials, from its text with all additions: of two with one name the later one counts. Pure. */
+export function credentialFilesOf(unit: string): readonly string[] {
+  const files = new Map<string, string>();
+  for (const [, name = '', file = ''] of unit.matchAll(/^LoadCredential=([^:\n]+):(\/.*)$/gm)) {
+    files.set(name, file.trimEnd().replaceAll('%%', '%'));
+  }
+  return [...files.values()];
+}
+
 /** Words as `systemctl show` quotes them. Pure. */
 export function wordsOf(text: string): string[] {
   const words = text.match(/\$?'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?:[^\s"'\\]|\\.)+/gs) ?? [];

@@ -8,6 +8,7 @@ import { requireTlsFiles } from '../../server/tls-files.ts';
 import type { Clock } from '../../system/clock.ts';
 import { createFileDurably, writeFileDurably } from '../../system/durable-file.ts';
 import type { Random } from '../../system/random.ts';
+import { CREDENTIALS_FILE, credentialsText } from './credentials.ts';
 import type { InitPlan } from './plan.ts';
 import { makePrivateTls, type PrivateTls } from './private-tls.ts';
 import { settingsThatAreSet, withSettings } from './settings-text.ts';
@@ -19,6 +20,8 @@ export interface InitContext {
   readonly template: string;
   /** The group whose members, the service's user alone, may read the server's key; null: nobody but the file's owner. */
   readonly keyGroup: number | null;
+  /** Whether systemd reads the TLS files as root and hands them over to the service: then they may be closed to its user. */
+  readonly handsOver: boolean;
 }
 
 interface NewFile {
@@ -58,7 +61,7 @@ export async function carryOutInit(ctx: InitContext, plan: InitPlan, names: read
   const { tls, settingsFile } = plan;
   const all = [...new Set([plan.address.host, ...names, 'localhost', '127.0.0.1', '::1'])];
   const making = { names: all, nowMs: ctx.clock.now(), random: ctx.random };
-  const made = tls.kind === 'private' ? newFiles(plan, await makePrivateTls(making), ctx.keyGroup) : [];
+  const made = tls.kind === 'private' ? newFiles(plan, await makePrivateTls(making), ctx) : handedOver(plan, ctx);
   const written: string[] = [];
   try {
     for (const folder of new Set([...made.map(({ path }) => dirname(path)), dirname(settingsFile)])) makeFolder(folder);
@@ -74,13 +77,19 @@ export async function carryOutInit(ctx: InitContext, plan: InitPlan, names: read
   return [...written, settingsFile];
 }
 
-function newFiles({ tls }: InitPlan, made: PrivateTls, keyGroup: number | null): NewFile[] {
-  const isShared = keyGroup !== null;
+/** Files that are given may be root's alone, as those of certbot are. */
+function handedOver({ tls }: InitPlan, { handsOver }: InitContext): NewFile[] {
+  if (tls.kind !== 'given' || !handsOver) return [];
+  return [{ path: CREDENTIALS_FILE, text: credentialsText(tls), mode: 0o644, group: null }];
+}
+
+function newFiles({ tls }: InitPlan, made: PrivateTls, { keyGroup, handsOver }: InitContext): NewFile[] {
+  const isShared = keyGroup !== null && !handsOver;
   return [
     { path: tls.authorityFile, text: made.authorityCertificate, mode: 0o644, group: null },
     { path: tls.authorityKeyFile, text: made.authorityKey, mode: 0o600, group: null },
     { path: tls.certFile, text: made.serverChain, mode: 0o644, group: null },
-    { path: tls.keyFile, text: made.serverKey, mode: isShared ? 0o640 : 0o600, group: keyGroup },
+    { path: tls.keyFile, text: made.serverKey, mode: isShared ? 0o640 : 0o600, group: isShared ? keyGroup : null },
   ];
 }
 

@@ -29,6 +29,12 @@ export async function showService(name: string): Promise<Properties> {
   return shown.failed ? {} : parseProperties(shown.stdout);
 }
 
+/** The text of a unit with all its additions: some of what it says `systemctl show` cannot print. Empty where there is no such unit. */
+export async function unitText(name: string): Promise<string> {
+  const shown = await execa('systemctl', ['cat', name], { reject: false, stdin: 'ignore', timeout: 10_000 });
+  return shown.failed ? '' : shown.stdout;
+}
+
 /** Pure. */
 export function parseProperties(text: string): Properties {
   const properties: Record<string, string> = {};

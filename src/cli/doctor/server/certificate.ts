@@ -25,6 +25,8 @@ export interface CertificateFacts {
   readonly keyFile: string;
   /** User that the server runs as; null: the user who asks. */
   readonly user: string | null;
+  /** Files that systemd reads as root and hands over to the server. */
+  readonly handedOver: readonly string[];
   readonly nowMs: number;
   /** Names that clients call the server by, where the settings tell, each with the setting that says so. */
   readonly names: readonly { readonly host: string; readonly setting: string }[];
@@ -40,8 +42,9 @@ export interface LookedAtCertificate {
 }
 
 export async function lookAtCertificate(facts: CertificateFacts): Promise<LookedAtCertificate> {
-  const { certFile, keyFile, user } = facts;
-  const unreadable = [certFile, keyFile].flatMap((file) => refusal(file, user, file === keyFile));
+  const { certFile, keyFile, handedOver } = facts;
+  const reader = (file: string) => (handedOver.includes(file) ? null : facts.user);
+  const unreadable = [certFile, keyFile].flatMap((file) => refusal(file, reader(file), file === keyFile));
   const chain = readChain(certFile);
   if ('fault' in chain) return { findings: unreadable.length > 0 ? unreadable : [chain.fault], fingerprint: null };
   const { certificates } = chain;

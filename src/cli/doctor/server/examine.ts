@@ -6,9 +6,11 @@ import { shellCommand } from '../../../system/shell-word.ts';
 import type { ListenAddress } from '../../arguments.ts';
 import type { CliContext } from '../../context.ts';
 import type { ServerOptions } from '../../server-options.ts';
+import { unitText } from '../../service/properties.ts';
 import { type Finding, fail, ok, warn } from '../check.ts';
 import { judgeSkew } from '../clock-skew.ts';
 import { ageOf, isHalted, remedyOfHang } from '../process.ts';
+import { credentialFilesOf } from '../service-environment.ts';
 import { lookAtService } from '../service-state.ts';
 import { lookAtAnswer } from './answer.ts';
 import { type LookedAtCertificate, lookAtCertificate } from './certificate.ts';
@@ -125,14 +127,16 @@ async function lookAtClock(store: Parameters<typeof newestInstant>[0], nowMs: nu
 
 async function certificateOf(
   ctx: CliContext,
-  { options, user, env }: Looked,
+  { options, user, env, service }: Looked,
   caFile: string | null,
 ): Promise<LookedAtCertificate> {
   const { tlsCert: certFile, tlsKey: keyFile } = options;
   if (certFile === undefined || keyFile === undefined) {
     return { findings: withoutTls(options), fingerprint: null };
   }
-  return lookAtCertificate({ certFile, keyFile, user, nowMs: ctx.clock.now(), names: namesOf(options), env, caFile });
+  const handedOver = service === null ? [] : credentialFilesOf(await unitText(SERVER_SERVICE));
+  const facts = { certFile, keyFile, user, handedOver, nowMs: ctx.clock.now(), names: namesOf(options), env, caFile };
+  return lookAtCertificate(facts);
 }
 
 /** Without a certificate only this machine may talk to it: agents refuse http elsewhere. */
