@@ -39,11 +39,15 @@ export async function buildPackage(folder: string): Promise<void> {
   await bundle({ 'install/second-thread': SECOND_THREAD }, folder);
 }
 
-/** @param entryPoints name of the file that is made, without `.js` → source */
+/**
+ * @param entryPoints name of the file that is made, without `.js` → source
+ * @param splitting whether what is loaded lazily is a file of its own; false: each program is one file
+ */
 export async function bundle(
   entryPoints: Readonly<Record<string, string>>,
   outdir: string,
   plugins: readonly Plugin[] = [],
+  splitting = true,
 ): Promise<void> {
   await build({
     absWorkingDir: import.meta.dirname,
@@ -51,7 +55,7 @@ export async function bundle(
     outdir,
     bundle: true,
     // What is loaded lazily stays a file of its own, so that a start reads only what it needs.
-    splitting: true,
+    splitting,
     chunkNames: 'chunks/[name]-[hash]',
     platform: 'node',
     format: 'esm',

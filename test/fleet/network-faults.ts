@@ -21,11 +21,11 @@ export async function clockOff(state: FleetState): Promise<string> {
   const folder = '/etc/systemd/system/slipway-agent.service.d';
   mkdirSync(host.at(folder), { recursive: true });
   for (const seconds of [CLOCK_OFF_SECONDS, -CLOCK_OFF_SECONDS]) {
-    const clock = { LD_PRELOAD: CLOCK_LIBRARY, FAKETIME: `${seconds}`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
-    const shown = Number(host.machine.run("/usr/local/bin/node -e 'console.log(Date.now())'", clock));
+    const offset = `${seconds < 0 ? '' : '+'}${seconds}`;
+    const clock = [`LD_PRELOAD=${CLOCK_LIBRARY}`, `FAKETIME=${offset}`, 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
+    const shown = Number(host.machine.run(`env ${clock.join(' ')} /usr/local/bin/node -e 'console.log(Date.now())'`));
     must(Math.abs(shown - Date.now() - seconds * 1000) < 60_000, `the clock shows ${new Date(shown).toISOString()}`);
-    const lines = Object.entries(clock).map(([name, value]) => `Environment=${name}=${value}\n`);
-    writeFileSync(host.at(`${folder}/clock.conf`), `[Service]\n${lines.join('')}`);
+    writeFileSync(host.at(`${folder}/clock.conf`), `[Service]\nEnvironment=${clock.join(' ')}\n`);
     host.machine.run('systemctl daemon-reload && systemctl restart slipway-agent');
     await untilActive(host);
     clearNotes(host);

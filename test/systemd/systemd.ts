@@ -122,16 +122,13 @@ async function readmeScenario(folder: string): Promise<void> {
     const said = machine.ask(`chmod 600 ${TLS_CERT}; chown root: ${TLS_CERT}; slipway server install 2>&1; true`) ?? '';
     must(said.includes('slipway-server has ended') && said.includes(TLS_CERT), said);
   });
-  await check(
-    'the remedy makes the certificate readable, and README’s command makes the first key',
-    () => {
-      machine.run(`chown root:slipway ${TLS_CERT} && chmod 640 ${TLS_CERT} && slipway server install`);
-      const made = machine.run(`${readme.commands('slipway keys create')} --json`);
-      const key = JSON.parse(made) as { accessKeyId: string; secretAccessKey: string };
-      env['AWS_ACCESS_KEY_ID'] = key.accessKeyId;
-      env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey;
-    },
-  );
+  await check('the remedy makes the certificate readable, and README’s command makes the first key', () => {
+    machine.run(`chown root:slipway ${TLS_CERT} && chmod 640 ${TLS_CERT} && slipway server install`);
+    const made = machine.run(`${readme.commands('slipway keys create')} --json`);
+    const key = JSON.parse(made) as { accessKeyId: string; secretAccessKey: string };
+    env['AWS_ACCESS_KEY_ID'] = key.accessKeyId;
+    env['AWS_SECRET_ACCESS_KEY'] = key.secretAccessKey;
+  });
   await check('README’s commands for a host enrol it by a token alone, and its agent becomes ready over https', () => {
     const made = machine.run(`${readme.commands('export SLIPWAY_ENDPOINT_URL')} --json`, env);
     env['SLIPWAY_ENDPOINT_URL'] = `https://${SERVER}:8400`;
