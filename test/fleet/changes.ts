@@ -5,7 +5,7 @@ import { baseSystem } from '../systemd/base-system.ts';
 import { bootFleetMachine } from './fleet.ts';
 import { clearNotes, notesOf, SCRIPTED_EVENTS, SERVICE_PORT, writeJob } from './revisions.ts';
 import { SHOP } from './rolling.ts';
-import { enrol } from './set-up.ts';
+import { enrol, tellBalancer } from './set-up.ts';
 import { controlIn, type FleetState, hostIn, JOB, must, mustHaveRunOnce, untilActive } from './state.ts';
 
 const NEW_NUMBER = 23;
@@ -31,6 +31,7 @@ export async function replacedHost(state: FleetState): Promise<string> {
   await untilActive(host);
   hosts[2] = host;
   await slipway(`hosts update ${name} --tag Address=${host.place.address}`);
+  tellBalancer(state);
   clearNotes(old);
   await deploy(writeJob(server, 'replaced'), JOB, name);
   mustHaveRunOnce(

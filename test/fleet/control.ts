@@ -63,13 +63,21 @@ export function controlOf({ machine }: FleetMachine): Control {
       await eventually(hasEnded, { withinMs: END_WITHIN_MS, everyMs: LOOK_EVERY_MS }).catch(() => undefined);
       if (shown.deployment.status === status) return shown;
       throw new Error(
-        `deployment ${id} is ${shown.deployment.status}, not ${status}: ${JSON.stringify(shown.targets)}`,
+        `deployment ${id} is ${shown.deployment.status}, not ${status}: ${JSON.stringify(openOf(shown))}`,
       );
     },
     deploy: async (folder, application, group) =>
       control.ended(await control.begin(folder, application, group), 'Succeeded'),
   };
   return control;
+}
+
+/** The events that have not succeeded, without those that wait for them. */
+function openOf({ targets }: Shown) {
+  return targets.map(({ targetId, status, lifecycleEvents }) => ({
+    ...{ targetId, status },
+    events: lifecycleEvents.filter((event) => event.status !== 'Succeeded' && event.status !== 'Pending'),
+  }));
 }
 
 /** What the first event that failed said. */

@@ -103,8 +103,21 @@ export function enrol({ machine, name }: FleetMachine, token: string, flags = ''
 /** HAProxy in front of all hosts, on the server's machine; clients come in at a socket that this machine sees, too. */
 export const FRONT_SOCKET = '/srv/front.sock';
 
-export async function setUpBalancer({ server, hosts }: FleetState): Promise<void> {
-  const { machine } = server;
+export async function setUpBalancer(state: FleetState): Promise<void> {
+  const { server } = state;
+  tellBalancer(state);
+  const front = {
+    ...{ kind: 'haproxy', socket: '/run/haproxy/admin.sock', backend: 'web', server: '{name}', drainSeconds: 30 },
+    probe: { url: `http://{tag:Address}:${SERVICE_PORT}/health` },
+  };
+  writeFileSync(server.at('/etc/slipway/balancers.json'), JSON.stringify({ front }));
+  appendFileSync(server.at('/etc/slipway/server.env'), 'SLIPWAY_LOAD_BALANCERS=/etc/slipway/balancers.json\n');
+  server.machine.run('systemctl restart slipway-server');
+  await untilActive(server, 'slipway-server');
+}
+
+/** HAProxy gets the hosts with their present addresses. */
+export function tellBalancer({ server, hosts }: FleetState): void {
   const servers = hosts.map(
     ({ name, place }) => `  server ${name} ${place.address}:${SERVICE_PORT} check inter 200ms rise 2 fall 2`,
   );
@@ -126,12 +139,5 @@ backend web
 ${servers.join('\n')}
 `;
   writeFileSync(server.at('/etc/haproxy/haproxy.cfg'), config);
-  const front = {
-    ...{ kind: 'haproxy', socket: '/run/haproxy/admin.sock', backend: 'web', server: '{name}', drainSeconds: 30 },
-    probe: { url: `http://{tag:Address}:${SERVICE_PORT}/health` },
-  };
-  writeFileSync(server.at('/etc/slipway/balancers.json'), JSON.stringify({ front }));
-  appendFileSync(server.at('/etc/slipway/server.env'), 'SLIPWAY_LOAD_BALANCERS=/etc/slipway/balancers.json\n');
-  machine.run('systemctl restart haproxy slipway-server');
-  await untilActive(server, 'slipway-server');
+  server.machine.run('systemctl restart haproxy');
 }
