@@ -87,6 +87,9 @@ async function skipAll(): Promise<number> {
 }
 
 async function runAll(): Promise<number> {
+  const interruption = whenInterrupted();
+  // It may come while the machines are still being made.
+  interruption.catch(() => undefined);
   using scratch = scratchFolder();
   const deb = values.package ?? buildPackage(scratch.path);
   using network = makeNetwork();
@@ -102,7 +105,7 @@ async function runAll(): Promise<number> {
   }
   const state: FleetState = { ground, server, hosts, disk, own, control: null };
   const checks: Check[] = chosen.map(({ what, hold }) => ({ what, needs: [], hold: () => hold(state) }));
-  return await Promise.race([runChecks(checks, formOfLines()), whenInterrupted()]);
+  return await Promise.race([runChecks(checks, formOfLines()), interruption]);
 }
 
 /** The machines end with the run. */
