@@ -6,6 +6,7 @@ import { pathFrom } from '../system/working-folder.ts';
 import {
   type Days,
   type ListenAddress,
+  parseCount,
   parseDays,
   parseDomain,
   parseFolder,
@@ -30,6 +31,7 @@ export interface ServerOptions {
   readonly alarms?: string;
   readonly webhooks?: string;
   readonly fleets?: string;
+  readonly trafficMinuteMs?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly keepDeployments: Days;
@@ -127,6 +129,14 @@ export function addServerOptions(command: Command): Command {
         '--fleets <file>',
         'programs that make the replacement hosts of deployment groups, and end their original ones, YAML or JSON',
       ).env('SLIPWAY_FLEETS'),
+    )
+    .addOption(
+      new Option(
+        '--traffic-minute-ms <ms>',
+        'for rehearsals: a minute of the schedules that move traffic to Lambda functions and ECS services lasts so long',
+      )
+        .env('SLIPWAY_TRAFFIC_MINUTE_MS')
+        .argParser(parseCount),
     )
     .addOption(
       new Option('--tls-cert <file>', 'certificate chain, PEM; the server then speaks HTTPS').env('SLIPWAY_TLS_CERT'),

@@ -54,7 +54,9 @@ import { authoritySha256, requireTlsFiles } from './tls-files.ts';
 import { createBell } from './work/bell.ts';
 import { copyHandlers } from './work/copy-orders.ts';
 import { fleetHandlers, PACE_OF_PROGRAMS } from './work/fleet-orders.ts';
+import { PACE_OF_HOOKS } from './work/hook-orders.ts';
 import { startNoticeSender } from './work/send-notices.ts';
+import { shiftHandlers } from './work/shift-handlers.ts';
 import { trafficHandlers, trafficKeepers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startFleetWatch } from './work/watch-fleets.ts';
@@ -85,6 +87,8 @@ export interface ServerOptions {
   readonly loadBalancersFile?: string;
   /** The region of AWS that the server asks about load balancers and alarms; without it it asks nothing there. */
   readonly awsRegion?: string;
+  /** Length of a minute in the schedules of traffic, in ms; without it a minute. For rehearsals: everything else keeps its time. */
+  readonly trafficMinuteMs?: number;
   /** File with the alarms that deployment groups name; other names are CloudWatch's, where there is a region. */
   readonly alarmsFile?: string;
   /** Where notices go by what triggers of deployment groups call their targets; without it to topics of SNS alone. */
@@ -116,6 +120,8 @@ export const REVISION_BUCKET = 'revisions';
 
 /** A caller who is rid of a group waits so long for its hooks; those that are left are removed all the same. */
 const HOOK_REMOVAL_MS = 3_000;
+
+const TRAFFIC_MINUTE_MS = 60_000;
 
 export const DEFAULT_ZONE_TAG = 'zone';
 
@@ -183,8 +189,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       aws === null
         ? {}
         : copyHandlers({ store, clock, groups: createCopiedGroups(aws), readFleet: createFleetReader(aws) });
+    const shifts = aws === null ? null : shiftHandlers({ store, clock, awsIn, region: aws.region });
     opened.push(
-      startWorker({ ...base, engine, bell, handlers: { ...handlers, ...copies }, keepers, leaseClock }),
+      startWorker({
+        ...{ ...base, engine, bell, keepers, leaseClock },
+        handlers: { ...handlers, ...copies, ...shifts?.ofTraffic },
+      }),
+      ...(shifts === null
+        ? []
+        : [startWorker({ ...base, engine, bell, handlers: shifts.ofHooks, leaseClock, pace: PACE_OF_HOOKS })]),
       startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
     );
     const transfers = createTransfers();
@@ -261,6 +274,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         region: options.region,
         accountId: options.accountId,
         zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
+        trafficMinuteMs: options.trafficMinuteMs ?? TRAFFIC_MINUTE_MS,
         asksAws: aws !== null,
         findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
         removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),

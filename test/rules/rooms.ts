@@ -39,9 +39,9 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>
   'server/iam': ['server/audit', 'server/engine', 'server/store', 'protocol'],
   'server/api': ['server/audit', 'server/engine', 'server/store', 'protocol', 'appspec'],
   'server/commands': ['server/engine', 'server/store', 'protocol'],
-  'server/work': ['server/engine', 'server/store', 'server/outside', 'protocol'],
+  'server/work': ['server/engine', 'server/store', 'server/outside', 'protocol', 'appspec', 'archive'],
   'server/outside': ['protocol'],
-  'server/engine': ['server/store', 'protocol'],
+  'server/engine': ['server/store', 'protocol', 'appspec'],
   'server/store': ['protocol'],
   'server/s3': ['server/connections', 'server/store', 'protocol'],
   server: [

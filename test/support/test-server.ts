@@ -31,6 +31,7 @@ export async function testServer(
     | 'awsRegion'
     | 'webhooksFile'
     | 'fleetsFile'
+    | 'trafficMinuteMs'
     | 'rates'
   > = {},
 ): Promise<TestServer> {

@@ -23,6 +23,8 @@ export interface ApiContext {
   readonly accountId: string;
   /** Name of the tag whose value is a host's zone. */
   readonly zoneTag: string;
+  /** Length of a minute in the schedules of traffic, in ms. */
+  readonly trafficMinuteMs: number;
   /** Load balancers that the server can reach. */
   readonly balancers: KnownBalancers;
   /** Whether AWS says which hosts EC2 filters match; else they match the tags of enrolled hosts. */

@@ -1,6 +1,6 @@
 /** CreateDeployment: what it is given, checked, becomes a row with all that the deployment goes by. */
 import { ApiError } from '../../protocol/errors.ts';
-import { identityOf, parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import { parseLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
 import {
   type CopiedGroup,
@@ -15,11 +15,8 @@ import { asksAwsForGreen, copiedGroupOf, fleetSettings } from '../engine/hosts/f
 import { suspendsFor } from '../engine/hosts/suspension.ts';
 import { type DeploymentOptions, type DeploymentSettings, isBlueGreen, settingsOf } from '../engine/settings.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
-import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
-import { noteRevisionUse, putRevision } from '../store/revisions.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import { findDeployment, insertDeployment } from '../store/deployments.ts';
 import { platformOf, requireHeldApplication, requirePlatform } from './applications.ts';
-import { requireDeployable } from './compute-platform.ts';
 import { requireHostConfig } from './configs-in-use.ts';
 import type { ApiContext, Input } from './context.ts';
 import { requireLockedGroup } from './deployment-groups.ts';
@@ -35,7 +32,8 @@ import {
   readOptionalName,
   readText,
 } from './input.ts';
-import { readRevision, revisionRow } from './revision-input.ts';
+import { refuseWhileActive, useRevision } from './new-deployment.ts';
+import { readRevision } from './revision-input.ts';
 import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
 import { checkTrafficControl } from './settings/load-balancers.ts';
@@ -119,7 +117,6 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   const made = await ctx.store.transaction(async (tx) => {
     const application = requirePlatform(await requireHeldApplication(tx, applicationName), platform);
-    requireDeployable(platform);
     const group = await requireLockedGroup(tx, application, groupName);
     const config = await requireHostConfig(tx, configName ?? group.deployment_config_name);
     const last =
@@ -136,13 +133,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
           : 'The revision is missing, and the group has none yet. Name one.',
       );
     }
-    const active = await findActiveDeployment(tx, group.deployment_group_id);
-    if (active !== null) {
-      throw new ApiError(
-        'DeploymentLimitExceededException',
-        `The Deployment Group '${groupName}' already has an active Deployment '${active.deployment_id}'`,
-      );
-    }
+    await refuseWhileActive(tx, group);
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
     checkTrafficControl(groupSettings, ctx.balancers);
     checkSuspensionInPlace(options.shown.ec2DeploymentOptions ?? null, groupSettings);
@@ -231,19 +222,4 @@ function shownOptions(group: GroupSettings, { shown, targetInstances }: CreateOp
     ...(targetInstances === null ? {} : { targetInstances }),
     ...shown,
   };
-}
-
-/** A revision that is deployed is registered if it was not, and remembers when it was used. */
-async function useRevision(
-  tx: StoreTransaction,
-  ctx: ApiContext,
-  applicationId: string,
-  revision: RevisionLocation,
-  note: string,
-  nowMs: number,
-): Promise<void> {
-  const identity = identityOf(revision);
-  if (await noteRevisionUse(tx, applicationId, identity, nowMs)) return;
-  await putRevision(tx, revisionRow(ctx, applicationId, revision, note));
-  await noteRevisionUse(tx, applicationId, identity, nowMs);
 }

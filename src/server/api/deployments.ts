@@ -10,9 +10,10 @@ import { findDeployment, groupsOfDeployments, listDeployments } from '../store/d
 import type { DeploymentRow, DeploymentStatus, OrderRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { countTargets } from '../store/targets.ts';
-import { requireApplication } from './applications.ts';
+import { platformOf, requireApplication } from './applications.ts';
 import { type Handlers, type Input, seconds } from './context.ts';
 import { createDeployment } from './create-deployment.ts';
+import { createShiftedDeployment } from './create-shifted-deployment.ts';
 import { requireGroup } from './deployment-groups.ts';
 import {
   APPLICATION,
@@ -21,6 +22,7 @@ import {
   quote,
   readBoolean,
   readList,
+  readName,
   readOptionalName,
   readText,
   requireBatch,
@@ -88,7 +90,7 @@ function deploymentInfo(
   orders: readonly OrderRow[],
 ): DeploymentInfo {
   const time = (ms: number | null, name: string) => (ms === null ? {} : { [name]: seconds(ms) });
-  const { loadBalancerInfo, blueGreen = null } = storedSettings(row, null);
+  const { loadBalancerInfo, blueGreen = null, shifted } = storedSettings(row, null);
   return {
     applicationName: row.application_name,
     deploymentGroupName: row.deployment_group_name,
@@ -115,13 +117,16 @@ function deploymentInfo(
     creator: row.creator,
     ignoreApplicationStopFailures: row.ignore_application_stop_failures === 1,
     updateOutdatedInstancesOnly: row.update_outdated_instances_only === 1,
-    deploymentStyle: styleOf({ controlsTraffic: loadBalancerInfo !== null, isBlueGreen: blueGreen !== null }),
+    deploymentStyle:
+      shifted === undefined
+        ? styleOf({ controlsTraffic: loadBalancerInfo !== null, isBlueGreen: blueGreen !== null })
+        : styleOf({ controlsTraffic: true, isBlueGreen: true }),
     ...(loadBalancerInfo === null ? {} : { loadBalancerInfo }),
     instanceTerminationWaitTimeStarted: row.termination_wait_at_ms !== null,
     fileExistsBehavior: row.file_exists_behavior,
     ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),
     deploymentStatusMessages: statusMessages(row, blueGreen, orders),
-    computePlatform: 'Server',
+    computePlatform: shifted?.platform ?? 'Server',
     ...parseOptions(row),
   } as DeploymentInfo;
 }
@@ -164,7 +169,9 @@ export const deploymentHandlers: Handlers<
   'CreateDeployment' | 'GetDeployment' | 'BatchGetDeployments' | 'ListDeployments' | 'StopDeployment'
 > = {
   async CreateDeployment(ctx, input) {
-    const deploymentId = await createDeployment(ctx, input);
+    const platform = await platformOf(ctx.store.db, readName(input, 'applicationName', APPLICATION));
+    const deploymentId =
+      platform === 'Server' ? await createDeployment(ctx, input) : await createShiftedDeployment(ctx, input, platform);
     await ctx.engine.step(deploymentId);
     return { deploymentId };
   },

@@ -3,6 +3,8 @@
  * refuses. So a caller with a wrong id learns that, and not something about another kind of deployment.
  */
 import { ApiError } from '../../protocol/errors.ts';
+import { answerHook } from '../engine/hook-answers.ts';
+import { shiftPlanOf } from '../engine/settings.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Handlers, Input } from './context.ts';
@@ -10,7 +12,7 @@ import { readDeploymentId, requireDeployment } from './deployments.ts';
 import { checkChoice, readText } from './input.ts';
 
 /** The other statuses of lifecycle events are the server's to give. */
-const HOOK_STATUSES = ['Succeeded', 'Failed'];
+const HOOK_STATUSES = ['Succeeded', 'Failed'] as const;
 
 /** @throws ApiError DeploymentAlreadyCompletedException: there is nothing to go on with, whatever kind of deployment it was */
 export function requireUnfinished({ deployment_id, status }: DeploymentRow): void {
@@ -25,27 +27,26 @@ function unsupported(operation: string, { deployment_id }: DeploymentRow, forWha
   );
 }
 
-function readHookExecution(input: Input): void {
-  if (!readText(input, 'lifecycleEventHookExecutionId')) {
-    throw new ApiError(
-      'InvalidLifecycleEventHookExecutionIdException',
-      'lifecycleEventHookExecutionId is missing or empty.',
-    );
-  }
-  checkChoice(
-    readText(input, 'status') ?? '',
-    'status',
-    HOOK_STATUSES,
-    'InvalidLifecycleEventHookExecutionStatusException',
-  );
+function readHookStatus(input: Input): 'Succeeded' | 'Failed' {
+  const invalid = 'InvalidLifecycleEventHookExecutionStatusException';
+  return checkChoice(readText(input, 'status') ?? '', 'status', HOOK_STATUSES, invalid);
 }
 
 export const notInPlaceHandlers: Handlers<'PutLifecycleEventHookExecutionStatus' | 'DeleteResourcesByExternalId'> = {
   async PutLifecycleEventHookExecutionStatus(ctx, input) {
     readDeploymentId(input);
-    readHookExecution(input);
+    const executionId = readText(input, 'lifecycleEventHookExecutionId') ?? '';
+    if (executionId === '') {
+      const type = 'InvalidLifecycleEventHookExecutionIdException';
+      throw new ApiError(type, 'lifecycleEventHookExecutionId is missing or empty.');
+    }
+    const status = readHookStatus(input);
     const deployment = await requireDeployment(ctx.store.db, input);
-    throw unsupported('PutLifecycleEventHookExecutionStatus', deployment, 'deployments to Lambda and ECS');
+    if (shiftPlanOf(deployment) === null) {
+      throw unsupported('PutLifecycleEventHookExecutionStatus', deployment, 'deployments to Lambda and ECS');
+    }
+    await answerHook(ctx, { deploymentId: deployment.deployment_id, executionId, status });
+    return { lifecycleEventHookExecutionId: executionId };
   },
 
   /** Only resources that CloudFormation makes have an external id. Nothing here has one, so all that have this one are gone already. */

@@ -36,6 +36,7 @@ function waitMessages(
 }
 
 const DOINGS: Readonly<Record<DeploymentOrderKind, string>> = {
+  PrepareShift: 'The preparation of the deployment',
   ProvisionByProgram: 'The program that makes replacement instances',
   TerminateByProgram: 'The program that terminates an original instance',
   CopyAutoScalingGroup: 'The copy of the Auto Scaling group',

@@ -1,7 +1,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import type { EventDiagnostics } from '../engine/diagnostics.ts';
-import { blueGreenPlanOf } from '../engine/settings.ts';
+import { blueGreenPlanOf, shiftPlanOf } from '../engine/settings.ts';
 import { eventsOf } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
@@ -10,6 +10,7 @@ import { type ApiContext, type Handlers, type Input, seconds } from './context.t
 import { readDeploymentId, requireDeployment, requireStarted } from './deployments.ts';
 import { checkChoice, isName, quote, readList, readObject, readText, requireBatch, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
+import { shiftedTarget } from './shifted-target.ts';
 
 const STATUSES: readonly TargetStatus[] = [
   'Pending',
@@ -55,6 +56,8 @@ async function summaryOf(db: StoreReader, target: TargetRow) {
 }
 
 async function deploymentTarget(db: StoreReader, target: TargetRow) {
+  const { details_json } = target;
+  if (details_json !== null) return shiftedTarget(target, await summaryOf(db, target), details_json);
   const instanceLabel = labelOf(target);
   return {
     deploymentTargetType: 'InstanceTarget' as const,
@@ -109,6 +112,16 @@ function requireLabels(deployment: DeploymentRow): void {
   );
 }
 
+/** @throws ApiError InvalidComputePlatformException: a function or a service is no instance */
+function requireInstances(deployment: DeploymentRow): void {
+  const platform = shiftPlanOf(deployment)?.platform;
+  if (platform === undefined) return;
+  throw new ApiError(
+    'InvalidComputePlatformException',
+    `The deployment ${deployment.deployment_id} deploys to ${platform} and has no instances. Use ListDeploymentTargets and BatchGetDeploymentTargets.`,
+  );
+}
+
 /** The label as the API writes it; null: the target has none. */
 function labelOf({ label }: TargetRow): Label | null {
   return label === null ? null : label === 'blue' ? 'Blue' : 'Green';
@@ -136,10 +149,16 @@ interface TargetFilter {
 }
 
 /** A page of the deployment that the request names. */
-async function pageOfTargets(ctx: ApiContext, operation: string, input: Input, filter: TargetFilter) {
+async function pageOfTargets(
+  ctx: ApiContext,
+  operation: 'ListDeploymentTargets' | 'ListDeploymentInstances',
+  input: Input,
+  filter: TargetFilter,
+) {
   const token = readPageToken(ctx, operation, input);
   const after = token.after === '' ? -1 : Number(token.after);
   const deployment = await startedDeployment(ctx, input);
+  if (operation === 'ListDeploymentInstances') requireInstances(deployment);
   if (filter.labels.length > 0) requireLabels(deployment);
   const labels = filter.labels.map((label) => (label === 'Blue' ? 'blue' : 'green'));
   const { statuses } = filter;
@@ -210,6 +229,7 @@ export const targetHandlers: Handlers<
     readDeploymentId(input);
     const id = checkTargetId(readText(input, 'instanceId') ?? '', 'instanceId', 'InvalidInstanceNameException');
     const deployment = await requireDeployment(ctx.store.db, input);
+    requireInstances(deployment);
     const [target] = await targetsById(ctx.store.db, deployment, [id]);
     if (target === undefined) throw missing('InstanceDoesNotExistException', deployment, 'instance', id);
     return { instanceSummary: await instanceSummary(ctx.store.db, target) };
@@ -218,7 +238,9 @@ export const targetHandlers: Handlers<
   async BatchGetDeploymentInstances(ctx, input) {
     readDeploymentId(input);
     const ids = readTargetIds(input, 'instanceIds', 'InvalidInstanceNameException', 'BatchLimitExceededException');
-    const targets = await targetsById(ctx.store.db, await requireDeployment(ctx.store.db, input), ids);
+    const deployment = await requireDeployment(ctx.store.db, input);
+    requireInstances(deployment);
+    const targets = await targetsById(ctx.store.db, deployment, ids);
     const unknown = ids.filter((_, index) => targets[index] === undefined);
     const found = targets.filter((target) => target !== undefined);
     return {

@@ -3,7 +3,7 @@ import { giveDeploymentOrder } from '../store/deployment-orders.ts';
 import { updateDeployment } from '../store/deployments.ts';
 import { makeReady } from '../store/event-changes.ts';
 import { skipEvents, updateEvent } from '../store/lifecycle-events.ts';
-import { giveOrder } from '../store/orders.ts';
+import { closeHookOrder, giveOrder } from '../store/orders.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
 import { setTargetStatus, setTargetsReady } from '../store/targets.ts';
@@ -15,6 +15,8 @@ export interface ApplyContext {
   readonly random: Pick<Random, 'uuid' | 'text'>;
   readonly nowMs: number;
 }
+
+const EXECUTION_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** Announcements to make once the transaction is committed. */
 export interface Applied {
@@ -44,7 +46,14 @@ export async function applyActions(
   await setTargetStatus(tx, deploymentId, idsOf(of('start-target')), 'InProgress', nowMs);
   for (const action of of('fail-event')) {
     const diagnostics_json = JSON.stringify(eventDiagnostics('UnknownError', { message: action.message }));
-    await updateEvent(tx, { deploymentId, ...action }, { status: 'Failed', ended_at_ms: nowMs, diagnostics_json });
+    const key = { deploymentId, ...action };
+    await updateEvent(tx, key, { status: 'Failed', ended_at_ms: nowMs, diagnostics_json });
+    await closeHookOrder(tx, key);
+  }
+  for (const action of of('pass-event')) {
+    const diagnostics_json = JSON.stringify(eventDiagnostics('Success', { message: 'Succeeded' }));
+    const times = { started_at_ms: nowMs, ended_at_ms: nowMs, reported_at_ms: nowMs };
+    await updateEvent(tx, { deploymentId, ...action }, { status: 'Succeeded', ...times, diagnostics_json });
   }
   const ended = of('end-target');
   await skipEvents(tx, deploymentId, idsOf(ended), nowMs);
@@ -57,7 +66,9 @@ export async function applyActions(
   const orders = of('give-order');
   for (const { instanceId, position, event } of orders) {
     const key = { deploymentId, instanceId, position };
-    await updateEvent(tx, key, { status: 'InProgress', ready_at_ms: nowMs, started_at_ms: nowMs });
+    // A hook answers by an id that nobody can guess: it opens a gate.
+    const execution = event === 'CallHook' ? { host_command_id: ctx.random.text(40, EXECUTION_LETTERS) } : {};
+    await updateEvent(tx, key, { status: 'InProgress', ready_at_ms: nowMs, started_at_ms: nowMs, ...execution });
     await giveOrder(tx, key, event, nowMs);
   }
   const own = of('give-deployment-order');

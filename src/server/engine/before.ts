@@ -10,6 +10,7 @@ import { fleetStanding, replacementStanding } from './hosts/fleet.ts';
 import { suspensionStanding } from './hosts/suspension.ts';
 import { provisionStanding } from './provision.ts';
 import { storedSettings } from './settings.ts';
+import { preparationStanding } from './shifting/prepare.ts';
 
 /** How often a deployment is looked at that waits; whoever does what it waits for takes the next step. */
 export const LONGEST_LOOK_MS = 60_000;
@@ -33,6 +34,7 @@ export async function standingBefore(
   const gates: readonly (() => Promise<Standing> | Standing)[] = [
     // An alarm that is active already keeps a deployment from beginning.
     () => (deployment.alarms_json !== null && deployment.alarms_read_at_ms === null ? 'awaited' : 'known'),
+    () => preparationStanding(tx, deployment, settings.shifted, nowMs),
     () => fleetStanding(tx, deployment, settings, nowMs),
     () => provisionStanding(tx, deployment, settings, nowMs),
     () => replacementStanding(tx, deployment, settings, nowMs),

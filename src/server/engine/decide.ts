@@ -5,17 +5,19 @@
  * Deployment   Created → InProgress (once its targets are resolved, outside of here) → Succeeded | Failed | Stopped
  *              InProgress → Ready → InProgress, in blue/green deployments that wait before traffic is rerouted
  *
- * Each kind of deployment is decided in a file of its own: `hosts/in-place`, `hosts/blue-green`. Their input is in `snapshot`, the events
+ * Each kind of deployment is decided in a file of its own: `hosts/in-place`, `hosts/blue-green`, `shifting/decide`. Their input is in `snapshot`, the events
  * are in `course`, and the waiting times in `limits`.
  */
 import { decideBlueGreen, decideBlueGreenInPart } from './hosts/blue-green.ts';
 import { decideInPart, decideInPlace } from './hosts/in-place.ts';
 import { Target } from './hosts/target.ts';
+import { decideShift, shiftWaitOf } from './shifting/decide.ts';
 import type { Action, DeploymentSnapshot, OtherTargets, Wait } from './snapshot.ts';
 
 /** @returns actions in the order in which they apply; the last one is a `finish`, or the `wake-at` of the next look */
 export function decide(deployment: DeploymentSnapshot, nowMs: number): readonly Action[] {
-  const { blueGreen } = deployment;
+  const { blueGreen, shift } = deployment;
+  if (shift !== undefined) return decideShift(deployment, shift, nowMs);
   return blueGreen === null ? decideInPlace(deployment, nowMs) : decideBlueGreen(deployment, blueGreen, nowMs);
 }
 
@@ -30,6 +32,8 @@ export function decidePart(
   others: OtherTargets,
   nowMs: number,
 ): readonly Action[] | null {
+  // It has one target, so there is no part of it.
+  if (deployment.shift !== undefined) return null;
   return deployment.blueGreen === null
     ? decideInPart(deployment, others, nowMs)
     : decideBlueGreenInPart(deployment, others, nowMs);
@@ -39,7 +43,11 @@ export function decidePart(
 export function waitsOf(deployment: DeploymentSnapshot, nowMs: number): ReadonlyMap<string, Wait> {
   const waits = new Map<string, Wait>();
   for (const snapshot of deployment.targets) {
-    const wait = new Target(snapshot, deployment, nowMs, []).waitsFor();
+    const { shift } = deployment;
+    const wait =
+      shift !== undefined
+        ? shiftWaitOf(deployment, shift, nowMs)
+        : new Target(snapshot, deployment, nowMs, []).waitsFor();
     if (wait !== null) waits.set(snapshot.instanceId, wait);
   }
   return waits;

@@ -11,7 +11,7 @@ import type { FinishAction } from './hosts/ending.ts';
 import { hasBegunTermination } from './hosts/termination.ts';
 import { rollBack } from './rollback.ts';
 import { TERMINATION_CREATOR } from './scale-in.ts';
-import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, storedSettings } from './settings.ts';
+import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, shiftPlanOf, storedSettings } from './settings.ts';
 
 /**
  * Ends a deployment. It writes the deployment's record, the states of its hosts, the group's last successful deployment, and, if that is
@@ -36,7 +36,7 @@ export async function finishDeployment(
   });
   // A group that is being deleted is waited for: nothing is to be known of hosts to a group that is gone.
   const group = await lockGroupById(tx, deployment.deployment_group_id);
-  if (group !== null) {
+  if (group !== null && shiftPlanOf(deployment) === null) {
     await putHostStates(tx, await statesAfter(tx, deployment, group, targets, finish, ctx.nowMs));
   }
   // The end of original hosts cannot be taken back: the replacement hosts are the group, however the deployment ends.
@@ -59,12 +59,15 @@ function groupAfter(deployment: DeploymentRow, group: DeploymentGroupRow): Parti
   // An automatic one brings what the group has already, to some of its hosts.
   if (automaticCreatorOf(deployment) !== null || deployment.creator === TERMINATION_CREATOR) return null;
   const plan = blueGreenPlanOf(deployment);
+  const hadSuccess = group.last_successful_deployment_id !== null;
+  // Traffic that went back where nothing had succeeded before makes no revision a good one.
+  if (shiftPlanOf(deployment)?.isRollback === true) return hadSuccess ? { last_successful_deployment_id } : null;
   if (plan === null) return { last_successful_deployment_id };
   if (plan.course === 'blue-green') {
     return { last_successful_deployment_id, settings_json: followReplacement(deployment, plan, group) };
   }
   // Its revision is known only where there was a success before.
-  return group.last_successful_deployment_id === null ? null : { last_successful_deployment_id };
+  return hadSuccess ? { last_successful_deployment_id } : null;
 }
 
 /** From now on the replacement hosts are the group's, and the original ones are none of it. */

@@ -23,6 +23,11 @@ export const LONGEST_WAIT_MS = 48 * 60 * MINUTE_MS;
 /** Limit on a blue/green deployment: both waits, and an hour for each of its 13 events. */
 export const BLUE_GREEN_LIMIT_MS = 2 * LONGEST_WAIT_MS + 13 * 60 * MINUTE_MS;
 
+/** Limit on a deployment that moves traffic: the longest schedule, and an hour for each of two hooks. */
+export const SHIFT_LIMIT_MS = LONGEST_WAIT_MS + 2 * 60 * MINUTE_MS;
+/** A hook that has not answered by then has failed, as in the hosted service. */
+export const HOOK_LIMIT_MS = 60 * MINUTE_MS;
+
 /**
  * A command that was taken and not acknowledged is handed out again: the answer to the poll was lost. An agent acknowledges within seconds,
  * as soon as it has read the specification. So there is time for one more try before the event's own limit of five minutes.

@@ -1,13 +1,15 @@
 /** Rows as a decision about a deployment looks at them. */
 import { inChunks } from '../store/chunks.ts';
 import { deploymentOrdersOf } from '../store/deployment-orders.ts';
-import { type DecisiveEvent, eventsOfActiveTargets } from '../store/lifecycle-events.ts';
+import { type DecisiveEvent, eventsOfActiveTargets, failedDiagnosticsOf } from '../store/lifecycle-events.ts';
 import type { DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { FINAL_TARGET_STATUSES, hostsOfTargets } from '../store/targets.ts';
+import type { EventDiagnostics } from './diagnostics.ts';
 import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
-import { blueGreenPlanOf, zonalSettingsOf } from './settings.ts';
-import type { BlueGreenSnapshot, DeploymentSnapshot, HostSnapshot, OrderSnapshot } from './snapshot.ts';
+import { blueGreenPlanOf, shiftPlanOf, zonalSettingsOf } from './settings.ts';
+import type { BlueGreenSnapshot, DeploymentSnapshot, HostSnapshot, OrderSnapshot, ShiftSnapshot } from './snapshot.ts';
+import { isRollbackWanted } from './wanted-rollback.ts';
 
 /** All that a decision about a deployment follows from. @param targets all of it */
 export async function readSnapshot(
@@ -22,7 +24,17 @@ export async function readSnapshot(
   const snapshot = snapshotOf(deployment, targets, events, hosts);
   const { blueGreen } = snapshot;
   const fleets = blueGreen === null ? null : { ...blueGreen, orders: await ordersOf(db, blueGreen.plan, deploymentId) };
-  return { ...snapshot, blueGreen: fleets, listeningSinceMs };
+  const shift = await shiftOf(db, deployment);
+  return { ...snapshot, blueGreen: fleets, ...(shift === null ? {} : { shift }), listeningSinceMs };
+}
+
+async function shiftOf(db: StoreReader, deployment: DeploymentRow): Promise<ShiftSnapshot | null> {
+  const plan = shiftPlanOf(deployment);
+  if (plan === null) return null;
+  const failed = await failedDiagnosticsOf(db, deployment.deployment_id);
+  const failure = failed === null ? '' : (JSON.parse(failed) as EventDiagnostics).message;
+  // A deployment of this kind always has its own settings, so its group is not asked.
+  return { plan, isRolledBackWhenStopped: isRollbackWanted(deployment, null, 'Stopped'), failure };
 }
 
 async function ordersOf(db: StoreReader, plan: BlueGreenPlan, deploymentId: string): Promise<OrderSnapshot[]> {
@@ -50,7 +62,9 @@ export async function readPart(
     Promise.all(chunks.map((chunk) => eventsOfActiveTargets(db, deploymentId, chunk))),
     Promise.all(chunks.map((chunk) => hostsOfTargets(db, deploymentId, chunk))),
   ]);
-  return { ...snapshotOf(deployment, targets, events.flat(), hosts.flat()), listeningSinceMs };
+  const shift = await shiftOf(db, deployment);
+  const part = snapshotOf(deployment, targets, events.flat(), hosts.flat());
+  return { ...part, ...(shift === null ? {} : { shift }), listeningSinceMs };
 }
 
 type HostOfTarget = Awaited<ReturnType<typeof hostsOfTargets>>[number];

@@ -8,21 +8,15 @@ import { identityOf, parseLocation } from '../../protocol/management/revision-lo
 import type { Random } from '../../system/random.ts';
 import { updateGroup } from '../store/deployment-groups.ts';
 import { deploymentOrdersOf } from '../store/deployment-orders.ts';
-import { findDeployment, insertDeployment, updateDeployment } from '../store/deployments.ts';
+import { findDeployment, insertDeployment } from '../store/deployments.ts';
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { noteRollback } from './note-rollback.ts';
 import { wayBackOf, whyNoWayBack } from './reroute-back.ts';
-import {
-  blueGreenPlanOf,
-  type DeploymentOptions,
-  type DeploymentSettings,
-  parseOptions,
-  storedSettings,
-} from './settings.ts';
-
-/** The creator's exact name means something to agents, too. */
-const ROLLBACK_CREATOR = 'codeDeployRollback';
+import { blueGreenPlanOf, type DeploymentOptions, type DeploymentSettings, shiftPlanOf } from './settings.ts';
+import { shiftBack } from './shifting/shift-back.ts';
+import { isRollbackWanted, ROLLBACK_CREATOR } from './wanted-rollback.ts';
 
 /**
  * @param group locked; null: it was deleted
@@ -36,7 +30,8 @@ export async function rollBack(
   status: 'Failed' | 'Stopped',
   ctx: { readonly random: Pick<Random, 'text'>; readonly nowMs: number },
 ): Promise<string | null> {
-  if (!isWanted(deployment, group, status)) return null;
+  if (!isRollbackWanted(deployment, group, status)) return null;
+  if (shiftPlanOf(deployment) !== null) return shiftBack(tx, deployment, group, targets, ctx);
   if (group === null) {
     await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: the deployment group was deleted.' });
     return null;
@@ -72,16 +67,6 @@ function whyNoRollback(good: DeploymentRow | null, targets: readonly TargetRow[]
   if (good === null) return 'There is no rollback: the deployment group has no successful deployment to go back to.';
   const wasTouched = targets.some((target) => target.status === 'Succeeded' || target.status === 'Failed');
   return wasTouched ? null : 'There is no rollback: nothing was done on any instance.';
-}
-
-/** The wish of the stop's caller comes first. Otherwise a rollback that fails is not rolled back itself: that would go on for ever. */
-function isWanted(deployment: DeploymentRow, group: DeploymentGroupRow | null, status: 'Failed' | 'Stopped'): boolean {
-  if (status === 'Stopped' && deployment.stop_rollback !== null) return deployment.stop_rollback === 1;
-  if (deployment.creator === ROLLBACK_CREATOR) return false;
-  const { rollbackEvents } = storedSettings(deployment, group?.settings_json ?? null);
-  if (status === 'Failed') return rollbackEvents.includes('DEPLOYMENT_FAILURE');
-  const byAlarm = deployment.stopped_by_alarm !== null;
-  return rollbackEvents.includes(byAlarm ? 'DEPLOYMENT_STOP_ON_ALARM' : 'DEPLOYMENT_STOP_ON_REQUEST');
 }
 
 /** @param good null: of a blue/green deployment, whose original hosts are not known to have any revision */
@@ -129,14 +114,4 @@ function settingsOfRollback({ settings_json }: Pick<DeploymentRow, 'settings_jso
   if (settings_json === null) return null;
   const { zonal: _, ...settings } = JSON.parse(settings_json) as DeploymentSettings;
   return JSON.stringify(settings);
-}
-
-/** The only thing about a deployment that changes after its end. */
-async function noteRollback(
-  tx: StoreTransaction,
-  deployment: DeploymentRow,
-  rollbackInfo: NonNullable<DeploymentOptions['rollbackInfo']>,
-): Promise<void> {
-  const options: DeploymentOptions = { ...parseOptions(deployment), rollbackInfo };
-  await updateDeployment(tx, deployment.deployment_id, { options_json: JSON.stringify(options) });
 }

@@ -12,6 +12,7 @@ import {
 } from './hosts/blue-green-plan.ts';
 import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
+import type { ShiftPlan } from './shifting/plan.ts';
 import { type Trigger, type TriggerConfig, triggersOf } from './triggers.ts';
 
 export type RollbackEvent = 'DEPLOYMENT_FAILURE' | 'DEPLOYMENT_STOP_ON_ALARM' | 'DEPLOYMENT_STOP_ON_REQUEST';
@@ -64,6 +65,8 @@ export interface DeploymentSettings {
   readonly loadBalancerInfo: LoadBalancerInfo | null;
   /** Absent: the deployment is in place. */
   readonly blueGreen?: BlueGreenPlan;
+  /** How traffic moves to a new version; absent: it deploys to hosts. */
+  readonly shifted?: ShiftPlan;
   /** Processes that are suspended while it runs; absent: none. */
   readonly suspends?: Suspends;
   /** Triggers whose targets are told of it; absent: none. */
@@ -205,6 +208,11 @@ export function zonalSettingsOf(deployment: Pick<DeploymentRow, 'settings_json'>
 /** How it goes from one fleet to the other; null: it is in place. */
 export function blueGreenPlanOf(deployment: Pick<DeploymentRow, 'settings_json'>): BlueGreenPlan | null {
   return ownSettings(deployment)?.blueGreen ?? null;
+}
+
+/** How it moves traffic to a new version of a function or a service; null: it deploys to hosts. */
+export function shiftPlanOf(deployment: Pick<DeploymentRow, 'settings_json'>): ShiftPlan | null {
+  return ownSettings(deployment)?.shifted ?? null;
 }
 
 /** Processes that rest while it runs; null: none. */

@@ -5,6 +5,7 @@ import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import type { FinishAction } from './hosts/ending.ts';
 import type { MinimumHealthyHosts, TargetCounts } from './hosts/health.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
+import type { ShiftPlan } from './shifting/plan.ts';
 
 export interface EventSnapshot {
   readonly position: number;
@@ -63,6 +64,15 @@ export interface BlueGreenSnapshot {
   readonly orders: readonly OrderSnapshot[];
 }
 
+/** What a decision about traffic needs beside the target's events. */
+export interface ShiftSnapshot {
+  readonly plan: ShiftPlan;
+  /** Whether a rollback follows if the deployment is stopped. */
+  readonly isRolledBackWhenStopped: boolean;
+  /** Message of the event that has failed; '': none has. */
+  readonly failure: string;
+}
+
 /** An order of the deployment itself. */
 export interface OrderSnapshot extends Pick<DeploymentOrder, 'kind' | 'subjectId'> {
   readonly givenAtMs: number;
@@ -87,6 +97,8 @@ export interface DeploymentSnapshot {
   readonly zonal: ZonalSettings | null;
   /** null: the deployment is in place. */
   readonly blueGreen: BlueGreenSnapshot | null;
+  /** Absent: it deploys to hosts. */
+  readonly shift?: ShiftSnapshot;
   /** In the order of attempt. Those that were left alone because they were up to date are not among them. */
   readonly targets: readonly TargetSnapshot[];
 }
@@ -96,6 +108,8 @@ export type Action =
   | { readonly action: 'ready-event'; readonly instanceId: string; readonly position: number }
   /** The event is the server's own: it is under way at once. */
   | { readonly action: 'give-order'; readonly instanceId: string; readonly position: number; readonly event: string }
+  /** The event has nothing to do: it has succeeded. */
+  | { readonly action: 'pass-event'; readonly instanceId: string; readonly position: number }
   /** The server has something to do for the deployment as a whole, or about one of its hosts when all events are over. */
   | ({ readonly action: 'give-deployment-order' } & Pick<DeploymentOrder, 'kind' | 'subjectId'>)
   | { readonly action: 'fail-event'; readonly instanceId: string; readonly position: number; readonly message: string }

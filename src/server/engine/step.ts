@@ -1,7 +1,7 @@
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { changedTargetsOf, forgetChangedTargets } from '../store/changed-targets.ts';
-import { FINAL_STATUSES } from '../store/deployments.ts';
+import { FINAL_STATUSES, findDeployment } from '../store/deployments.ts';
 import { lockOpenEvents } from '../store/lifecycle-events.ts';
 import { wakeOrders } from '../store/orders.ts';
 import type { DeploymentRow } from '../store/schema.ts';
@@ -64,7 +64,9 @@ export async function takeStep(
   const changed = await changedTargetsOf(tx, deploymentId);
   await lockOpenEvents(tx, deploymentId);
   const targets = await targetsOf(tx, deploymentId);
-  const snapshot = await readSnapshot(tx, deployment, targets, ctx.listeningSinceMs());
+  // The beginning of a deployment that moves traffic has added to its settings.
+  const begun = deployment.status === 'Created' ? await findDeployment(tx, deploymentId) : deployment;
+  const snapshot = await readSnapshot(tx, begun ?? deployment, targets, ctx.listeningSinceMs());
   const actions = await afterResuming(tx, deployment, decide(snapshot, apply.nowMs), apply.nowMs);
   const applied = await applyActions(tx, deployment, targets, actions, apply);
   const isStopping = deployment.stop_requested_at_ms !== null;

@@ -10,6 +10,7 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** Work that is to be done, and its doer. */
 export type DeploymentOrderKind =
+  | 'PrepareShift'
   | 'ProvisionByProgram'
   | 'TerminateByProgram'
   | 'CopyAutoScalingGroup'

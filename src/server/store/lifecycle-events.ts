@@ -82,6 +82,19 @@ const eventsOfSome = statement((db, deploymentId: string, instanceIds: readonly 
   activeEvents(db, deploymentId).where('targets.instance_id', 'in', instanceIds),
 );
 
+/** The diagnostics of a deployment's first event that has failed, JSON; null: none has, or it has none. */
+export async function failedDiagnosticsOf(db: StoreReader, deploymentId: string): Promise<string | null> {
+  const row = await db
+    .selectFrom('lifecycle_events')
+    .select('diagnostics_json')
+    .where('deployment_id', '=', deploymentId)
+    .where('status', '=', 'Failed')
+    .orderBy('position')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.diagnostics_json ?? null;
+}
+
 /**
  * Holds the events that hosts may report on now, until the transaction ends. Later reads of them stay true. A report that comes meanwhile
  * waits, and is told how its event stands then.
@@ -238,6 +251,18 @@ const lockByCommands = statement((db, hostCommandIds: readonly string[]) =>
     .orderBy('position')
     .forUpdate(),
 );
+
+/** null: there is none any more. */
+export async function findEvent(db: StoreReader, key: EventKey): Promise<LifecycleEventRow | null> {
+  const row = await db
+    .selectFrom('lifecycle_events')
+    .selectAll()
+    .where('deployment_id', '=', key.deploymentId)
+    .where('instance_id', '=', key.instanceId)
+    .where('position', '=', key.position)
+    .executeTakeFirst();
+  return row ?? null;
+}
 
 /** An event, held until the transaction ends; null: there is none any more. */
 export async function lockEvent(tx: StoreTransaction, key: EventKey): Promise<LifecycleEventRow | null> {

@@ -45,6 +45,7 @@ const STEPS: readonly Step[] = [
   ecsServices,
   terminationHooks,
   ordersOfDeployments,
+  shiftedTargets,
 ];
 
 /** The step that a database of this version is at. */
@@ -490,4 +491,9 @@ function terminationHooks(TEXT: string): readonly string[] {
 /** Orders that no lifecycle event has, with their outcomes. */
 function ordersOfDeployments(TEXT: string): readonly string[] {
   return [`alter table orders add column outcome ${TEXT}`, `alter table orders add column message ${TEXT}`];
+}
+
+/** Targets that are no hosts: functions and services. */
+function shiftedTargets(TEXT: string): readonly string[] {
+  return [`alter table targets add column details_json ${TEXT}`];
 }

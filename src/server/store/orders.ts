@@ -157,6 +157,16 @@ export async function reportOrder(
 
 const said = (text: string | null) => (text === null ? null : storableText(text));
 
+/** The event of a hook has ended: nothing that its call brings matters any more, and it holds up no other order about the same target. */
+export async function closeHookOrder(tx: StoreTransaction, event: EventKey): Promise<void> {
+  await tx
+    .updateTable('orders')
+    .set({ wake_at_ms: null })
+    .where('order_id', '=', orderIdOf(event))
+    .where('kind', '=', 'CallHook')
+    .execute();
+}
+
 /** Has a deployment's orders looked at now. @returns whether there are any that would have been looked at later */
 export async function wakeOrders(tx: StoreTransaction, deploymentId: string, nowMs: number): Promise<boolean> {
   const { numUpdatedRows } = await tx

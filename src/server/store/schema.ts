@@ -211,6 +211,8 @@ export interface TargetRow {
   label: 'blue' | 'green' | null;
   /** Blue/green: when it was installed and could take traffic; null: not yet, or it is an original host. */
   installed_at_ms: number | null;
+  /** What the API shows of a function or a service, which moves with its traffic; null: it is a host. */
+  details_json: string | null;
   status: TargetStatus;
   updated_at_ms: number;
 }
@@ -222,7 +224,7 @@ export interface LifecycleEventRow {
   position: number;
   event_name: string;
   status: LifecycleEventStatus;
-  /** Unique; made when the command becomes ready to be handed out. null before. */
+  /** Unique; made when the command becomes ready to be handed out. null before. Of a hook: the id of its execution, by which it answers. */
   host_command_id: string | null;
   host_arn: string;
   ready_at_ms: number | null;

@@ -8,7 +8,7 @@ export const FINAL_TARGET_STATUSES: readonly TargetStatus[] = ['Succeeded', 'Fai
 
 /** A target as a deployment begins with it. */
 export type NewTarget = Omit<TargetRow, LaterColumn> & Partial<Pick<TargetRow, LaterColumn>>;
-type LaterColumn = 'zone' | 'label' | 'installed_at_ms';
+type LaterColumn = 'zone' | 'label' | 'installed_at_ms' | 'details_json';
 
 export async function insertTargets(tx: StoreTransaction, targets: readonly NewTarget[]): Promise<void> {
   for (const chunk of inChunks(targets)) await tx.insertInto('targets').values(chunk).execute();
@@ -151,6 +151,16 @@ export async function setTargetStatus(
   for (const chunk of inChunks(instanceIds)) {
     await update(tx, deploymentId, chunk, { status, updated_at_ms: nowMs });
   }
+}
+
+/** Notes what is to be shown of a target that is no host. */
+export async function setTargetDetails(
+  tx: StoreTransaction,
+  { deploymentId, instanceId }: { readonly deploymentId: string; readonly instanceId: string },
+  details: object,
+  nowMs: number,
+): Promise<void> {
+  await update(tx, deploymentId, [instanceId], { details_json: JSON.stringify(details), updated_at_ms: nowMs });
 }
 
 /** Notes that targets are installed and wait for traffic. */

@@ -16,6 +16,7 @@ import {
 } from '../store/orders.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { setTargetDetails } from '../store/targets.ts';
 import type { OrderCall, OrderHandler, Progress } from './order.ts';
 
 export interface CarryOutContext extends ReportContext {
@@ -50,7 +51,7 @@ export async function carryOut(
     const handler = (standing === 'keep' ? ctx.keepers : ctx.handlers)?.[order.kind];
     if (handler === undefined) throw new Error(`there is no handler for orders of the kind ${order.kind}`);
     const lost = keepLease(ctx, lease, over.signal);
-    const progress = await handler(order, callOf(ctx, lease, AbortSignal.any([closing, lost])));
+    const progress = await handler(order, callOf(ctx, order, lease, AbortSignal.any([closing, lost])));
     // A call that was cut off says nothing about the other side.
     if (closing.aborted) await giveBack(ctx, lease);
     else if (standing === 'keep') await reportKept(ctx, lease, progress);
@@ -63,14 +64,22 @@ export async function carryOut(
   }
 }
 
-function callOf({ store, callLimitMs }: CarryOutContext, lease: Lease, signal: AbortSignal): OrderCall {
+function callOf(
+  { store, callLimitMs }: CarryOutContext,
+  order: OrderRow,
+  lease: Lease,
+  signal: AbortSignal,
+): OrderCall {
   return {
     signal: AbortSignal.any([signal, AbortSignal.timeout(callLimitMs)]),
     async remember(memory, call) {
       const record = { memory_json: JSON.stringify(memory), last_call: call };
-      if (!(await store.transaction((tx) => rememberInOrder(tx, lease, record)))) {
-        throw new Error('another server has taken the order over');
-      }
+      const isHeld = await store.transaction(async (tx) => {
+        // An event that was given up meanwhile takes its order with it: nothing more is to be done.
+        const event = order.position === NO_EVENT ? null : await lockEvent(tx, keyOf(order));
+        return event?.ended_at_ms != null ? false : rememberInOrder(tx, lease, record);
+      });
+      if (!isHeld) throw new Error('another server has taken the order over, or its event was given up');
     },
   };
 }
@@ -162,6 +171,7 @@ async function reportToEvent(ctx: CarryOutContext, order: OrderRow, lease: Lease
       const keepInMs = progress.ending === 'Succeeded' ? (progress.keepInMs ?? null) : null;
       const inMs = goesOn ? progress.inMs : keepInMs;
       const isKept = await reportOrder(tx, lease, standingOf(progress, inMs === null ? null : nowMs + inMs));
+      if (isKept && progress.details !== undefined) await setTargetDetails(tx, keyOf(order), progress.details, nowMs);
       if (!isKept || progress.ending === 'later' || event.ended_at_ms !== null) {
         return { answer: undefined, changed: false };
       }

@@ -19,6 +19,8 @@ export interface Standing {
   /** null: no call was made. */
   readonly lastCall: string | null;
   readonly lastAnswer: string | null;
+  /** What the API is to show of the target from now on; absent: what it shows already. */
+  readonly details?: object;
 }
 
 /** Facts that a handler gets for one call. */

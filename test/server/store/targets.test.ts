@@ -40,6 +40,7 @@ const target = (index: number, changes: Partial<TargetRow> = {}): TargetRow => (
   zone: null,
   label: null,
   installed_at_ms: null,
+  details_json: null,
   status: 'Pending',
   updated_at_ms: 1,
   ...changes,

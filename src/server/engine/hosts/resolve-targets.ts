@@ -10,6 +10,7 @@ import type { StoreTransaction } from '../../store/store.ts';
 import { insertTargets } from '../../store/targets.ts';
 import { type CourseEvent, eventsOfLabel } from '../course.ts';
 import { type DeploymentSettings, storedSettings } from '../settings.ts';
+import { beginShift } from '../shifting/prepare.ts';
 import type { BlueGreenPlan } from './blue-green-plan.ts';
 import { type FinishAction, failedWith } from './ending.ts';
 import { fleetHostsOf } from './fleet.ts';
@@ -35,6 +36,8 @@ export async function resolveTargets(
     return failedWith('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
   const settings = storedSettings(deployment, group.settings_json);
+  const { shifted } = settings;
+  if (shifted !== undefined) return beginShift(tx, deployment, settings, shifted, ctx.nowMs);
   const states = await hostStatesOf(tx, deployment.deployment_group_id);
   const lastGood = await lastGoodRevision(tx, group);
   const inOrder = (hosts: readonly InstanceRow[]) => {

@@ -15,6 +15,8 @@ export interface AwsClients {
   loadBalancing(): Promise<import('@aws-sdk/client-elastic-load-balancing-v2').ElasticLoadBalancingV2>;
   containers(): Promise<import('@aws-sdk/client-ecs').ECS>;
   cloudWatch(): Promise<import('@aws-sdk/client-cloudwatch').CloudWatch>;
+  /** It makes each call once: what is repeated is decided by the orders, and a hook must not be called twice. */
+  functions(): Promise<import('@aws-sdk/client-lambda').Lambda>;
   topics(): Promise<import('@aws-sdk/client-sns').SNS>;
   /** For EC2, which is asked without a client of its own; renewed before they run out. */
   readonly credentials: CredentialProvider;
@@ -62,6 +64,11 @@ export function createAwsClients(region: string, { clock, env }: AwsContext): Aw
       const load = () => import('@aws-sdk/client-cloudwatch');
       const { CloudWatch } = await loadOptional('@aws-sdk/client-cloudwatch', load);
       return new CloudWatch(options);
+    }),
+    functions: onFirstUse(async () => {
+      const load = () => import('@aws-sdk/client-lambda');
+      const { Lambda } = await loadOptional('@aws-sdk/client-lambda', load);
+      return new Lambda({ region, maxAttempts: 1 });
     }),
     topics: onFirstUse(async () => {
       const load = () => import('@aws-sdk/client-sns');

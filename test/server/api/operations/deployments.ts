@@ -1,7 +1,6 @@
 /** Rows of the table: deployments. */
 import { NO_REVISION } from './applications.ts';
 import {
-  HOSTS_ONLY,
   NO_APPLICATION,
   NO_DEPLOYMENT,
   NO_GROUP,
@@ -18,17 +17,33 @@ const IDLE = { applicationName: 'site', deploymentGroupName: 'idle' };
 const running = ({ running: deploymentId }: World) => ({ deploymentId });
 const completed = ({ completed: deploymentId }: World) => ({ deploymentId });
 
+const NOT_ECS = 'Groups of ECS are not deployed to yet.';
+const APPSPEC = JSON.stringify({
+  version: 0.0,
+  Resources: [
+    {
+      fn: {
+        Type: 'AWS::Lambda::Function',
+        Properties: { Name: 'fn', Alias: 'live', CurrentVersion: '1', TargetVersion: '2' },
+      },
+    },
+  ],
+});
+const LAMBDA = {
+  ...{ applicationName: 'fn', deploymentGroupName: 'live', ec2DeploymentOptions: null },
+  revision: { revisionType: 'AppSpecContent', appSpecContent: { content: APPSPEC } },
+};
+const hooked = ({ hooked: deploymentId }: World) => ({ deploymentId });
+
 const CREATE_NEVER = {
   RevisionDoesNotExistException: 'A revision that is not registered is registered by its deployment.',
   InvalidRoleException: NO_ROLES,
-  InvalidComputePlatformException: HOSTS_ONLY,
-  InvalidTrafficRoutingConfigurationException: HOSTS_ONLY,
-  InvalidECSServiceException: HOSTS_ONLY,
+  InvalidTrafficRoutingConfigurationException: NOT_ECS,
+  InvalidECSServiceException: NOT_ECS,
   InvalidLoadBalancerInfoException:
     'Only once the server has lost a load balancer that a group names (test/server/api/load-balancers.test.ts).',
   InvalidAutoScalingGroupException: 'Auto Scaling groups are looked up when they are given to a group.',
   InvalidGitHubAccountTokenException: 'Whether a token opens a repository is seen by the host that fetches from it.',
-  InvalidIgnoreApplicationStopFailuresValueException: 'A value that is not true or false is a SerializationException.',
   ThrottlingException: NO_THROTTLE,
 } as const;
 
@@ -44,9 +59,9 @@ export const DEPLOYMENTS: Operations<
   | 'DeleteResourcesByExternalId'
 > = {
   CreateDeployment: {
-    does: 'deploys a revision to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags or Auto Scaling groups, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
+    does: 'deploys a revision to the function of a group of [Lambda](platforms.md), or to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags or Auto Scaling groups, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
     refuses:
-      '`autoScalingGroups` in `targetInstances` where the server asks no AWS; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
+      '`autoScalingGroups` in `targetInstances` where the server asks no AWS; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; groups of ECS; revisions as RegisterApplicationRevision',
     good: {
       ...{ ...IDLE, revision: S3, description: '\u{1F6A2}'.repeat(256) },
       ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },
@@ -64,7 +79,10 @@ export const DEPLOYMENTS: Operations<
       DeploymentConfigDoesNotExistException: { deploymentConfigName: 'nobody' },
       DescriptionTooLongException: [{ description: 'x'.repeat(257) }, { description: '\u{1F6A2}'.repeat(257) }],
       DeploymentLimitExceededException: { deploymentGroupName: 'web' },
+      InvalidComputePlatformException: LAMBDA,
+      InvalidIgnoreApplicationStopFailuresValueException: { ...LAMBDA, ignoreApplicationStopFailures: true },
       InvalidTargetInstancesException: [
+        { ...LAMBDA, targetInstances: { autoScalingGroups: ['fleet'] } },
         { targetInstances: { autoScalingGroups: ['fleet'] } },
         { targetInstances: { tagFilters: [FILTER] } },
         { targetInstances: { tagFilters: tooMany(10, () => FILTER) } },
@@ -87,9 +105,10 @@ export const DEPLOYMENTS: Operations<
         tooMany(4, () => 'Terminate'),
       ].map((processes) => ({ ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: processes } })),
       InvalidFileExistsBehaviorException: [{ fileExistsBehavior: 'REPLACE' }, { fileExistsBehavior: '' }],
-      InvalidUpdateOutdatedInstancesOnlyValueException: {
-        ...{ revision: null, updateOutdatedInstancesOnly: true, deploymentMode: 'RESTART' },
-      },
+      InvalidUpdateOutdatedInstancesOnlyValueException: [
+        { revision: null, updateOutdatedInstancesOnly: true, deploymentMode: 'RESTART' },
+        { ...LAMBDA, updateOutdatedInstancesOnly: true },
+      ],
       InvalidInputException: [
         { deploymentMode: 'REDEPLOY' },
         { deploymentMode: '' },
@@ -179,24 +198,25 @@ export const DEPLOYMENTS: Operations<
     never: {},
   },
   PutLifecycleEventHookExecutionStatus: {
-    does: 'reads its input, and finds the deployment',
-    refuses: 'always: hooks here are scripts on hosts, not functions',
-    good: (world) => ({ ...running(world), lifecycleEventHookExecutionId: 'hook-1', status: 'Succeeded' }),
-    alwaysRefused: 'UnsupportedActionForDeploymentTypeException',
+    does: 'takes the answer of a hook, `Succeeded` or `Failed`, by the id that the hook was called with; the first one counts',
+    refuses: null,
+    good: (world) => ({ ...hooked(world), lifecycleEventHookExecutionId: 'hook-1', status: 'Succeeded' }),
     refused: {
       ...NO_DEPLOYMENT,
       InvalidLifecycleEventHookExecutionIdException: [
         { lifecycleEventHookExecutionId: null },
         { lifecycleEventHookExecutionId: '' },
+        { lifecycleEventHookExecutionId: 'hook-2' },
       ],
       InvalidLifecycleEventHookExecutionStatusException: [
         { status: 'Pending' },
         { status: null },
         { status: 'failed' },
       ],
-      UnsupportedActionForDeploymentTypeException: {},
+      UnsupportedActionForDeploymentTypeException: running,
+      LifecycleEventAlreadyCompletedException: { lifecycleEventHookExecutionId: 'hook-0' },
     },
-    never: { LifecycleEventAlreadyCompletedException: 'No event waits for a function.' },
+    never: {},
   },
   DeleteResourcesByExternalId: {
     does: 'does nothing: what CloudFormation makes has an external id, and nothing here has one',

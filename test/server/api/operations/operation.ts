@@ -33,7 +33,6 @@ export const LONG_NAME = 'x'.repeat(101);
 export const NO_THROTTLE =
   'No request brings it about by itself: it comes of any operation beyond the limits on requests (test/server/http/rates.test.ts).';
 export const NO_ROLES = 'The role is kept and shown, and never assumed.';
-export const HOSTS_ONLY = 'There is no platform but Server.';
 
 /** Refusals of every operation on an application that must exist. */
 export const NO_APPLICATION = {

@@ -1,7 +1,8 @@
 /** Rows of the table: targets of deployments, under both of their names. */
-import { HOSTS_ONLY, LONG_NAME, NO_DEPLOYMENT, NO_PAGE, type Operations, tooMany } from './operation.ts';
+import { LONG_NAME, NO_DEPLOYMENT, NO_PAGE, type Operations, tooMany } from './operation.ts';
 import type { World } from './world.ts';
 
+const hooked = ({ hooked: deploymentId }: World) => ({ deploymentId });
 const running = ({ running: deploymentId }: World) => ({ deploymentId });
 const target = (world: World) => ({ ...running(world), targetId: 'web-1' });
 const instance = (world: World) => ({ ...running(world), instanceId: 'web-1' });
@@ -79,11 +80,11 @@ export const TARGETS: Operations<
       InvalidInstanceStatusException: [{ instanceStatusFilter: ['Failed', 'broken'] }, { instanceStatusFilter: [''] }],
       InvalidInstanceTypeException: { instanceTypeFilter: ['green'] },
       InvalidDeploymentInstanceTypeException: () => ({ instanceTypeFilter: ['Green'] }),
+      InvalidComputePlatformException: hooked,
     },
     never: {
       ApplicationDoesNotExistException: OF_DEPLOYMENT,
       DeploymentGroupDoesNotExistException: OF_DEPLOYMENT,
-      InvalidComputePlatformException: HOSTS_ONLY,
       InvalidTargetFilterNameException: 'Its filters are members; an unknown one is a ValidationException.',
     },
   },
@@ -96,8 +97,9 @@ export const TARGETS: Operations<
       InstanceIdRequiredException: [{ instanceId: null }, { instanceId: '' }],
       InvalidInstanceNameException: [{ instanceId: 'web 1' }, { instanceId: LONG_NAME }],
       InstanceDoesNotExistException: [{ instanceId: 'nobody' }, ({ unstarted }) => ({ deploymentId: unstarted })],
+      InvalidComputePlatformException: hooked,
     },
-    never: { InvalidComputePlatformException: HOSTS_ONLY },
+    never: {},
   },
   BatchGetDeploymentInstances: {
     does: 'shows up to 25 targets; `errorMessage` names those that do not exist',
@@ -108,7 +110,8 @@ export const TARGETS: Operations<
       InstanceIdRequiredException: [{ instanceIds: null }, { instanceIds: [] }],
       InvalidInstanceNameException: [{ instanceIds: ['web-1', 'web 1'] }, { instanceIds: [''] }],
       BatchLimitExceededException: { instanceIds: tooMany(25, () => 'web-1') },
+      InvalidComputePlatformException: hooked,
     },
-    never: { InvalidComputePlatformException: HOSTS_ONLY },
+    never: {},
   },
 };

@@ -14,7 +14,7 @@ const TAKEN_SESSION = `${SESSION}/web-3`;
 export const USER = 'arn:aws:iam::000000000000:user';
 export const S3 = { revisionType: 'S3', s3Location: { bucket: 'revisions', key: 'site.zip', bundleType: 'zip' } };
 
-/** The application is `site`. Its groups: `web`, `ready` and `ending` have one host and are deployed to; `idle` and `unstarted` have none. */
+/** The application is `site`. Its groups: `web`, `ready` and `ending` have one host and are deployed to; `idle` and `unstarted` have none. The application `fn` is one of Lambda. */
 export interface World extends AsyncDisposable {
   readonly server: TestServer;
   readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -30,6 +30,8 @@ export interface World extends AsyncDisposable {
   /** Blue/green ones: the first is Ready, the second waits before its original hosts are terminated. */
   readonly ready: string;
   readonly ending: string;
+  /** One to Lambda: the hook `hook-0` has answered, and `hook-1` is waited for. */
+  readonly hooked: string;
   call(operation: ManagementOperation, input: object): Promise<Record<string, unknown>>;
   /** The server's database. */
   readonly store: Store;
@@ -51,6 +53,7 @@ export async function createWorld(): Promise<World> {
   const store = await openStore(suiteLocation(scratch.at('data')));
   await pretendUnstarted(store, deployments.unstarted);
   await pretendBlueGreen(store, deployments);
+  await pretendHooked(store, deployments.hooked);
   return {
     ...{ server, key, call, store, ...deployments },
     kept: () => readAll(store),
@@ -89,8 +92,12 @@ async function furnish(server: TestServer, client: ManagementClient, call: World
   const orphaned = await start('deleted', true);
   const [completed, unstarted] = [await start('idle', false), await start('unstarted', false)];
   const [ready, ending] = [await start('ready', true), await start('ending', true)];
+  const hooked = await start('hooked', true);
+  const lambda = { applicationName: 'fn' };
+  await call('CreateApplication', lambda);
+  await call('CreateDeploymentGroup', { ...lambda, deploymentGroupName: 'live', serviceRoleArn: ROLE });
   await call('DeleteDeploymentGroup', { applicationName: 'site', deploymentGroupName: 'deleted' });
-  return { hostArn, running, orphaned, completed, unstarted, ready, ending };
+  return { hostArn, running, orphaned, completed, unstarted, ready, ending, hooked };
 }
 
 /** Between CreateDeployment and its first step there is no time for a test. The engine has done with this one. */
@@ -119,6 +126,41 @@ async function pretendBlueGreen({ db }: Store, { ready, ending }: Pick<World, 'r
       .execute();
     const over = { status: 'Succeeded', ready_at_ms: now, ended_at_ms: now } as const;
     await db.updateTable('lifecycle_events').set(over).where('deployment_id', '=', id).execute();
+  }
+}
+
+/** The server asks no AWS, so that the application `fn` and the deployment become those of Lambda here. */
+async function pretendHooked({ db }: Store, deploymentId: string): Promise<void> {
+  await db
+    .updateTable('applications')
+    .set({ compute_platform: 'Lambda' })
+    .where('application_name', '=', 'fn')
+    .execute();
+  const now = Date.now();
+  const shifted = { platform: 'Lambda', schedule: { steps: [100], intervalMs: 0 } };
+  const settings_json = JSON.stringify({ filterLists: [], rollbackEvents: [], loadBalancerInfo: null, shifted });
+  const waits = { settings_json, wake_at_ms: now + 3_600_000 };
+  await db.updateTable('deployments').set(waits).where('deployment_id', '=', deploymentId).execute();
+  const details_json = JSON.stringify({ functionName: 'fn', functionAlias: 'live' });
+  const target = { details_json, host_arn: '', status: 'InProgress' } as const;
+  await db.updateTable('targets').set(target).where('deployment_id', '=', deploymentId).execute();
+  const events = db.updateTable('lifecycle_events').where('deployment_id', '=', deploymentId);
+  const over = {
+    status: 'Succeeded',
+    ready_at_ms: now,
+    started_at_ms: now,
+    ended_at_ms: now,
+    reported_at_ms: now,
+  } as const;
+  await events.set({ ...over, host_arn: '', host_command_id: null }).execute();
+  const names = ['BeforeAllowTraffic', 'AllowTraffic', 'AfterAllowTraffic'];
+  for (const [position, event_name] of names.entries()) {
+    const hook = event_name === 'AllowTraffic' ? {} : { host_command_id: position === 0 ? 'hook-0' : 'hook-1' };
+    const waited = position === 2 ? ({ status: 'InProgress', ended_at_ms: null, reported_at_ms: null } as const) : {};
+    await events
+      .set({ event_name, ...hook, ...waited })
+      .where('position', '=', position)
+      .execute();
   }
 }
 

@@ -1,0 +1,34 @@
+/** What deployments to all platforms have in common when they are created. */
+import { ApiError } from '../../protocol/errors.ts';
+import { identityOf, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import { findActiveDeployment } from '../store/deployments.ts';
+import { noteRevisionUse, putRevision } from '../store/revisions.ts';
+import type { DeploymentGroupRow } from '../store/schema.ts';
+import type { StoreTransaction } from '../store/store.ts';
+import type { ApiContext } from './context.ts';
+import { revisionRow } from './revision-input.ts';
+
+/** @throws ApiError DeploymentLimitExceededException */
+export async function refuseWhileActive(tx: StoreTransaction, group: DeploymentGroupRow): Promise<void> {
+  const active = await findActiveDeployment(tx, group.deployment_group_id);
+  if (active === null) return;
+  throw new ApiError(
+    'DeploymentLimitExceededException',
+    `The Deployment Group '${group.deployment_group_name}' already has an active Deployment '${active.deployment_id}'`,
+  );
+}
+
+/** A revision that is deployed is registered if it was not, and remembers when it was used. */
+export async function useRevision(
+  tx: StoreTransaction,
+  ctx: Pick<ApiContext, 'random' | 'clock'>,
+  applicationId: string,
+  revision: RevisionLocation,
+  note: string,
+  nowMs: number,
+): Promise<void> {
+  const identity = identityOf(revision);
+  if (await noteRevisionUse(tx, applicationId, identity, nowMs)) return;
+  await putRevision(tx, revisionRow(ctx, applicationId, revision, note));
+  await noteRevisionUse(tx, applicationId, identity, nowMs);
+}

@@ -1,0 +1,120 @@
+/**
+ * The rollback of a deployment that has moved traffic: a deployment of its own that leads all of it back at once, where it was before. It calls no hook.
+ *
+ * It goes back to the version that had the traffic, and not to what the last successful deployment says: somebody may have moved the
+ * traffic since.
+ */
+import { identityOf, parseLocation } from '../../../protocol/management/revision-location.ts';
+import type { Random } from '../../../system/random.ts';
+import { updateGroup } from '../../store/deployment-groups.ts';
+import { findDeployment, insertDeployment } from '../../store/deployments.ts';
+import { eventsOf } from '../../store/lifecycle-events.ts';
+import { noteRevisionUse } from '../../store/revisions.ts';
+import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../../store/schema.ts';
+import type { StoreReader, StoreTransaction } from '../../store/store.ts';
+import { noteRollback } from '../note-rollback.ts';
+import { type DeploymentOptions, type DeploymentSettings, shiftPlanOf } from '../settings.ts';
+import { ROLLBACK_CREATOR } from '../wanted-rollback.ts';
+import type { LambdaDetails, Prepared, ShiftPlan } from './plan.ts';
+
+/** The first event that changes something outside of here. */
+const FIRST_CHANGE = { Lambda: 'AllowTraffic', ECS: 'Install' } as const;
+const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+/**
+ * @param group locked; null: it was deleted. Traffic goes back all the same
+ * @returns the id of the rollback's deployment, or null if there is none
+ */
+export async function shiftBack(
+  tx: StoreTransaction,
+  deployment: DeploymentRow,
+  group: DeploymentGroupRow | null,
+  targets: readonly TargetRow[],
+  ctx: { readonly random: Pick<Random, 'text'>; readonly nowMs: number },
+): Promise<string | null> {
+  const plan = shiftPlanOf(deployment);
+  const prepared = plan?.prepared;
+  if (group === null || plan === null || prepared === undefined || plan.isRollback === true) {
+    const whyNot = group === null ? 'the deployment group was deleted' : whyNothing(plan);
+    await noteRollback(tx, deployment, { rollbackMessage: `There is no rollback: ${whyNot}.` });
+    return null;
+  }
+  if (!(await hasChanged(tx, deployment.deployment_id, plan))) {
+    await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: no traffic was moved.' });
+    return null;
+  }
+  const goodId = group.last_successful_deployment_id;
+  const good = goodId === null ? null : await findDeployment(tx, goodId);
+  const rollbackDeploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
+  const back: ShiftPlan = {
+    ...{ platform: plan.platform, schedule: { steps: [100], intervalMs: 0 }, isRollback: true },
+    prepared: wayBackOf(prepared, targets[0]?.details_json ?? null),
+  };
+  await insertDeployment(tx, rowOf(deployment, good, { rollbackDeploymentId, back, nowMs: ctx.nowMs }));
+  const never = good === null ? ' No deployment of the group has succeeded before.' : '';
+  const rollbackMessage = `Traffic goes back to ${goalOf(back)}, which had it before.${never}`;
+  await noteRollback(tx, deployment, { rollbackDeploymentId, rollbackMessage });
+  await updateGroup(tx, group.deployment_group_id, {
+    ...(good === null ? {} : { target_revision_json: good.revision_json }),
+    last_attempted_deployment_id: rollbackDeploymentId,
+  });
+  if (good !== null) {
+    await noteRevisionUse(tx, deployment.application_id, identityOf(parseLocation(good.revision_json)), ctx.nowMs);
+  }
+  return rollbackDeploymentId;
+}
+
+function whyNothing(plan: ShiftPlan | null): string {
+  return plan?.isRollback === true ? 'the deployment was itself a rollback' : 'no traffic was moved';
+}
+
+async function hasChanged(db: StoreReader, deploymentId: string, { platform }: ShiftPlan): Promise<boolean> {
+  const events = await eventsOf(db, deploymentId);
+  return events.some((event) => event.event_name === FIRST_CHANGE[platform] && event.started_at_ms !== null);
+}
+
+/** @param detailsJson of the target, as the deployment has left it */
+function wayBackOf({ appSpec, target }: Prepared, detailsJson: string | null): Prepared {
+  const details: object = detailsJson === null ? target.details : (JSON.parse(detailsJson) as object);
+  if (appSpec.platform !== 'Lambda') return { appSpec, target: { ...target, details } };
+  const { currentVersion, targetVersion } = appSpec;
+  const versions = { currentVersion: targetVersion, targetVersion: currentVersion };
+  const { targetVersionWeight } = details as LambdaDetails;
+  return {
+    appSpec: { ...appSpec, ...versions },
+    target: { ...target, details: { ...details, ...versions, targetVersionWeight: 100 - targetVersionWeight } },
+  };
+}
+
+function goalOf({ prepared }: ShiftPlan): string {
+  const appSpec = prepared?.appSpec;
+  return appSpec?.platform === 'Lambda' ? `version ${appSpec.targetVersion}` : 'the task set';
+}
+
+function rowOf(
+  deployment: DeploymentRow,
+  good: DeploymentRow | null,
+  about: { readonly rollbackDeploymentId: string; readonly back: ShiftPlan; readonly nowMs: number },
+) {
+  const { stop_rollback: _, settings_json, ...base } = deployment;
+  const rollbackMessage = `Rolls back deployment ${deployment.deployment_id}.`;
+  const settings = JSON.parse(settings_json ?? '{}') as DeploymentSettings;
+  return {
+    ...base,
+    deployment_id: about.rollbackDeploymentId,
+    status: 'Created',
+    revision_json: (good ?? base).revision_json,
+    previous_revision_json: good?.revision_json ?? null,
+    creator: ROLLBACK_CREATOR,
+    description: rollbackMessage,
+    settings_json: JSON.stringify({ ...settings, shifted: about.back } satisfies DeploymentSettings),
+    // The alarm that is active would stop it.
+    alarms_json: null,
+    restart_of: null,
+    options_json: JSON.stringify({
+      rollbackInfo: { rollbackTriggeringDeploymentId: deployment.deployment_id, rollbackMessage },
+    } satisfies DeploymentOptions),
+    ...{ created_at_ms: about.nowMs, started_at_ms: null, completed_at_ms: null, stop_requested_at_ms: null },
+    ...{ error_code: null, error_message: null, wake_at_ms: about.nowMs },
+  } as const;
+}

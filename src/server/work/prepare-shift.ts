@@ -1,0 +1,75 @@
+/** Orders to prepare a deployment that moves traffic: its AppSpec file is read, and what it is about is looked at before anything moves. */
+import { readResourceAppSpec } from '../../appspec/resources/read.ts';
+import type { ResourceAppSpec } from '../../appspec/resources/types.ts';
+import { parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import type { Clock } from '../../system/clock.ts';
+import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
+import { shiftPlanOf } from '../engine/settings.ts';
+import { type Prepared, type ShiftedPlatform, type ShiftedTarget, storedAppSpec } from '../engine/shifting/plan.ts';
+import { AwsFault } from '../outside/aws/aws-fault.ts';
+import { findDeployment } from '../store/deployments.ts';
+import type { DeploymentRow, OrderRow } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { OrderHandler, Progress } from './order.ts';
+import { afterFault, ShiftFault } from './shift-retry.ts';
+
+/** Looks at what the AppSpec file names. @throws ShiftFault when it cannot be deployed to, AwsFault */
+export type Preflight = (
+  appSpec: ResourceAppSpec,
+  deployment: DeploymentRow,
+  signal: AbortSignal,
+) => Promise<{ readonly target: ShiftedTarget; readonly call: string; readonly answer: string }>;
+
+export interface PrepareContext {
+  readonly store: Pick<Store, 'db'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly preflights: Readonly<Partial<Record<ShiftedPlatform, Preflight>>>;
+  /** Code of the API's ErrorInformation for a fault of a platform. */
+  readonly faultCodes: Readonly<Record<ShiftedPlatform, (fault: AwsFault) => string>>;
+}
+
+export function prepareHandlers(ctx: PrepareContext): Readonly<Record<'PrepareShift', OrderHandler>> {
+  return { PrepareShift: (order, { signal }) => prepare(ctx, order, signal) };
+}
+
+async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal): Promise<Progress> {
+  const deployment = await findDeployment(ctx.store.db, order.deployment_id);
+  const plan = deployment === null ? null : shiftPlanOf(deployment);
+  if (deployment === null || plan === null) return failed('INTERNAL_ERROR: The deployment moves no traffic.');
+  const preflight = ctx.preflights[plan.platform];
+  if (preflight === undefined) {
+    return failed(`INTERNAL_ERROR: This server does not deploy to ${plan.platform}: it asks no AWS (--aws-region).`);
+  }
+  try {
+    const appSpec = readAppSpec(parseLocation(deployment.revision_json), plan.platform);
+    const { target, call, answer } = await preflight(appSpec, deployment, signal);
+    const memory: Prepared = { appSpec: storedAppSpec(appSpec), target };
+    return { memory, lastCall: call, lastAnswer: answer, ending: 'Succeeded', message: answer };
+  } catch (error) {
+    if (error instanceof ShiftFault) return failed(error.coded);
+    if (!(error instanceof AwsFault)) throw error;
+    const { failing = null } = JSON.parse(order.memory_json ?? '{}') as { readonly failing?: ScalingFailure | null };
+    const code = ctx.faultCodes[plan.platform](error);
+    const next = afterFault(failing, error, { code, nowMs: ctx.clock.now() });
+    const standing = { memory: { failing: next.failing }, lastCall: error.call, lastAnswer: error.answer };
+    if (next.is === 'again') return { ...standing, ending: 'later', inMs: next.inMs };
+    return { ...standing, ending: 'Failed', message: next.message };
+  }
+}
+
+/** @throws ShiftFault REVISION_MISSING, INVALID_REVISION */
+function readAppSpec(location: RevisionLocation, platform: ShiftedPlatform): ResourceAppSpec {
+  const { content } = location.appSpecContent ?? location.string ?? {};
+  if (!content) throw new ShiftFault('REVISION_MISSING', 'The revision has no content.');
+  const reading = readResourceAppSpec(content, { filename: 'the AppSpec file', platform });
+  if (reading.ok) return reading.appSpec;
+  const errors = reading.findings.filter(({ severity }) => severity === 'error');
+  const said = errors.map(({ position, message }) =>
+    position === null ? message : `line ${position.line}: ${message}`,
+  );
+  throw new ShiftFault('INVALID_REVISION', `The revision is no AppSpec file for ${platform}: ${said.join('; ')}.`);
+}
+
+function failed(message: string): Progress {
+  return { memory: null, lastCall: null, lastAnswer: null, ending: 'Failed', message };
+}

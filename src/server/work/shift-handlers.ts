@@ -1,0 +1,43 @@
+/** Handlers of all orders about traffic that moves to a new version, by their kinds. */
+import type { Clock } from '../../system/clock.ts';
+import type { AwsClients } from '../outside/aws/aws.ts';
+import { createFunctionCaller } from '../outside/aws/invoke-function.ts';
+import { createFunctions, regionOfFunction } from '../outside/aws/lambda.ts';
+import type { Store } from '../store/store.ts';
+import { functionFaultCode } from './function-faults.ts';
+import { functionHandlers } from './function-orders.ts';
+import { functionPreflight } from './function-preflight.ts';
+import { hookHandlers } from './hook-orders.ts';
+import type { OrderHandler } from './order.ts';
+import { prepareHandlers } from './prepare-shift.ts';
+
+export interface ShiftHandlersContext {
+  readonly store: Pick<Store, 'db'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly awsIn: (region: string) => Pick<AwsClients, 'functions'>;
+  /** The server's own. */
+  readonly region: string;
+}
+
+export interface ShiftHandlers {
+  /** Each call is over within seconds. */
+  readonly ofTraffic: Readonly<Record<string, OrderHandler>>;
+  /** A call may take as long as a function runs. */
+  readonly ofHooks: Readonly<Record<string, OrderHandler>>;
+}
+
+export function shiftHandlers({ store, clock, awsIn, region }: ShiftHandlersContext): ShiftHandlers {
+  const clientFor = (functionName: string) => awsIn(regionOfFunction(functionName) ?? region).functions();
+  const functions = createFunctions(clientFor);
+  return {
+    ofTraffic: {
+      ...prepareHandlers({
+        ...{ store, clock },
+        preflights: { Lambda: functionPreflight(functions) },
+        faultCodes: { Lambda: functionFaultCode, ECS: functionFaultCode },
+      }),
+      ...functionHandlers({ store, clock, functions }),
+    },
+    ofHooks: hookHandlers({ store, clock, callHook: createFunctionCaller(clientFor) }),
+  };
+}
