@@ -21,6 +21,7 @@ export const CHAPTERS: readonly Chapter[] = [
       { source: 'README.md', name: 'index', label: 'What Slipway is' },
       { source: 'docs/quick-start.md', name: 'quick-start', label: 'Five minutes' },
       { source: 'docs/install.md', name: 'install', label: 'Install and upgrade' },
+      { source: 'docs/from-codedeploy.md', name: 'from-codedeploy', label: 'Coming from CodeDeploy' },
     ],
   },
   {
@@ -31,6 +32,8 @@ export const CHAPTERS: readonly Chapter[] = [
       { source: 'docs/hooks.md', name: 'hooks', label: 'Hooks' },
       { source: 'docs/load-balancers.md', name: 'load-balancers', label: 'Load balancers' },
       { source: 'docs/blue-green.md', name: 'blue-green', label: 'Blue/green' },
+      { source: 'docs/ci.md', name: 'ci', label: 'From a pipeline' },
+      { source: 'docs/terraform.md', name: 'terraform', label: 'Terraform' },
       { source: 'docs/platforms.md', name: 'platforms', label: 'Lambda and ECS' },
       { source: 'docs/signatures.md', name: 'signatures', label: 'Signed revisions' },
     ],
@@ -38,6 +41,7 @@ export const CHAPTERS: readonly Chapter[] = [
   {
     title: 'Operate',
     pages: [
+      { source: 'docs/troubleshooting.md', name: 'troubleshooting', label: 'Troubleshooting' },
       { source: 'docs/server.md', name: 'server', label: 'Control server' },
       { source: 'docs/agent.md', name: 'agent', label: 'Host agent' },
       { source: 'docs/keys.md', name: 'keys', label: 'Keys, tokens, audit log' },
