@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { writeFileDurably } from '../system/durable-file.ts';
+import { type HostSettings, textSetting } from './host-configuration.ts';
 
 /** The files that make this machine a host. */
 export interface HostFiles {
@@ -63,21 +64,53 @@ export interface HostIdentity {
   readonly signsOrders: boolean;
 }
 
-/** @param template text of the configuration that is kept above the settings; null: none */
+export interface HostPlace {
+  readonly endpoint: string;
+  /** null: where the configuration says, else the usual system folders. */
+  readonly stateDir: string | null;
+}
+
+/**
+ * What enrolment decides, and what it proposes where the operator has said nothing.
+ *
+ * @param before the configuration that is there; empty: none is
+ */
+export function hostSettings(
+  files: HostFiles,
+  identity: HostIdentity & { readonly authorities: string | null },
+  { endpoint, stateDir }: HostPlace,
+  before: string,
+): HostSettings {
+  // An authority that the operator has named stays trusted, unless the server needs another.
+  const isOwnAuthority = ![undefined, files.ca].includes(textSetting(before, 'ca_file'));
+  const authority = identity.authorities === null ? { ca_file: null } : { ca_file: files.ca };
+  return {
+    decided: {
+      deploy_control_endpoint: endpoint,
+      s3_endpoint_override: identity.s3Endpoint,
+      ...(identity.authorities === null && isOwnAuthority ? {} : authority),
+      deployment_spec_ca_file: files.signerCa,
+      demand_signed_orders: identity.signsOrders ? true : null,
+      on_premises_config_file: files.onPremises,
+      ...(stateDir === null
+        ? {}
+        : {
+            root_dir: join(stateDir, 'deployment-root'),
+            log_dir: join(stateDir, 'log'),
+            pid_dir: join(stateDir, 'state/.pid'),
+          }),
+    },
+    // The server holds a poll until there is work, so the agent may ask again at once.
+    proposed: { wait_between_runs: 1, wait_between_runs_active: 1 },
+  };
+}
+
+/** @param configuration the text of the configuration file */
 export function writeHostFiles(
   files: HostFiles,
   identity: HostIdentity & { readonly authorities: string | null },
-  {
-    endpoint,
-    region,
-    stateDir,
-    template,
-  }: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly stateDir: string | null;
-    readonly template: string | null;
-  },
+  region: string,
+  configuration: string,
 ): void {
   if (identity.authorities === null) rmSync(files.ca, { force: true });
   else writeFileDurably(files.ca, identity.authorities, 0o644);
@@ -92,23 +125,5 @@ export function writeHostFiles(
     }),
     0o600,
   );
-  const settings = stringify({
-    deploy_control_endpoint: endpoint,
-    s3_endpoint_override: identity.s3Endpoint,
-    ...(identity.authorities === null ? {} : { ca_file: files.ca }),
-    deployment_spec_ca_file: files.signerCa,
-    ...(identity.signsOrders ? { demand_signed_orders: true } : {}),
-    on_premises_config_file: files.onPremises,
-    // The server holds a poll until there is work, so the agent may ask again at once.
-    wait_between_runs: 1,
-    wait_between_runs_active: 1,
-    ...(stateDir === null
-      ? {}
-      : {
-          root_dir: join(stateDir, 'deployment-root'),
-          log_dir: join(stateDir, 'log'),
-          pid_dir: join(stateDir, 'state/.pid'),
-        }),
-  });
-  writeFileDurably(files.config, template === null ? settings : `${template.trimEnd()}\n\n${settings}`, 0o600);
+  writeFileDurably(files.config, configuration, 0o600);
 }

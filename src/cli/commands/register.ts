@@ -19,7 +19,15 @@ import {
 } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { enrolByToken, readToken } from '../enrol-by-token.ts';
-import { type HostIdentity, hostFilesIn, hostFilesThere, takeBackHostFiles, writeHostFiles } from '../host-files.ts';
+import { keptNames, readConfiguration, withHostSettings } from '../host-configuration.ts';
+import {
+  type HostIdentity,
+  hostFilesIn,
+  hostFilesThere,
+  hostSettings,
+  takeBackHostFiles,
+  writeHostFiles,
+} from '../host-files.ts';
 import { privateAuthorities } from '../private-authority.ts';
 import { signerCaOf } from '../signer-ca.ts';
 import { printResult, type ResultOptions } from '../view/result.ts';
@@ -53,7 +61,10 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
     .option('--token <token>', 'the token itself, which every user of this machine can see meanwhile')
     .option('--server <url>', 'the control server, as --endpoint-url')
     .option('--json', 'as JSON')
-    .option('--force', 'overwrite configuration that is there, and take over the host if it is enrolled already')
+    .option(
+      '--force',
+      'enrol again: replace identity and server in the configuration that is there, keep its other keys, and take over the host if it is enrolled already',
+    )
     .action(async (given: RegisterOptions) => {
       const options = await withServer(ctx, given);
       const token = readToken(ctx, options);
@@ -62,13 +73,14 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       const configDir = pathFrom(ctx.workingDirectory, options.configDir);
       const files = hostFilesIn(configDir);
       const there = hostFilesThere(files);
-      const { inTheWay, template } = there;
+      const { inTheWay } = there;
       if (inTheWay.length > 0 && !options.force) {
         throw new SlipwayError(
           'CLI_FILE_EXISTS',
           `this machine has agent configuration already: ${inTheWay.join(', ')}`,
         );
       }
+      const before = readConfiguration(files.config);
       // The folder first: a machine that cannot keep its configuration must not be known to the server.
       const madeFolder = mkdirSync(configDir, { recursive: true });
       const { identity, region, authorities, undo } = await (token === null
@@ -78,14 +90,12 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
         if (madeFolder !== undefined) removeEmptyFolders(configDir, madeFolder);
         throw error;
       });
-      const place = {
-        endpoint: connection.endpoint,
-        region,
-        stateDir: stateDir(ctx.workingDirectory, options),
-        template,
-      };
+      const host = { ...identity, authorities };
+      const place = { endpoint: connection.endpoint, stateDir: stateDir(ctx.workingDirectory, options) };
+      const settings = hostSettings(files, host, place, before);
+      const kept = keptNames(before, settings);
       try {
-        writeHostFiles(files, { ...identity, authorities }, place);
+        writeHostFiles(files, host, region, withHostSettings(before, settings));
       } catch (error) {
         takeBackHostFiles(files, there);
         await undo();
@@ -97,9 +107,10 @@ export const addRegisterCommand: AddCommand = (program, ctx) => {
       const text = [
         `registered ${instanceName} as ${hostArn}`,
         ...written.map((file) => `wrote ${file}`),
+        ...(kept.length === 0 ? [] : [`kept from the configuration before: ${kept.join(', ')}`]),
         `start the agent: ${shellCommand('slipway', 'agent', '--config-file', files.config)}`,
       ];
-      printResult(ctx, options, { instanceName, hostArn, configFile: files.config, written }, text);
+      printResult(ctx, options, { instanceName, hostArn, configFile: files.config, written, kept }, text);
     });
 };
 
