@@ -1,4 +1,5 @@
 /** Shares out the work that Install does for each of many files: this thread does it, and a second one beside it where there is one. */
+import type { BatchThread } from '../system/batch-thread.ts';
 import { type Batch, carryOutBatch } from './batches.ts';
 import { type CopyWays, createCopyWays } from './copy-new.ts';
 import type { InstallFs } from './install-fs.ts';
@@ -7,17 +8,10 @@ import type { InstallFs } from './install-fs.ts';
 const BATCHES_AHEAD = 2;
 
 /** A thread that carries out batches. */
-export interface SecondThread extends AsyncDisposable {
-  /** Whether it has begun and has fewer batches waiting than this. */
-  mayTake(ahead: number): boolean;
-  take(batch: Batch): void;
-  /** Whether a batch could not be carried out; none after that one is. */
-  hasFailed(): boolean;
-  /** Begins no more batch. */
-  stop(): void;
-  /** Waits until nothing is under way. @throws SlipwayError what the disk refused */
-  settled(): Promise<void>;
-}
+export type SecondThread = Pick<
+  BatchThread<Batch>,
+  'mayTake' | 'take' | 'hasFailed' | 'stop' | 'settled' | typeof Symbol.asyncDispose
+>;
 
 /** The second thread of one Install, started when there is work enough for it. */
 export interface SecondOnCall extends AsyncDisposable {

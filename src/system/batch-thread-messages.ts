@@ -1,6 +1,5 @@
-/** Messages between Install and its second thread. Everything is plain data. */
+/** Messages between a thread that hands out batches and the one that carries them out. Everything is plain data. */
 import type { ErrorCode } from '../errors.ts';
-import type { Batch } from './batches.ts';
 
 /** Numbers that both see at once, by what they tell; all begin as 0. */
 export const counter = {
@@ -15,13 +14,13 @@ export const counter = {
 } as const;
 export const COUNTERS = 4;
 
-export interface ThreadSettings {
-  readonly agentUid: number;
+export interface ThreadSettings<Settings> {
+  readonly settings: Settings;
   readonly counters: Int32Array<SharedArrayBuffer>;
 }
 
 /** `settle` is answered when every batch before it is done. */
-export type ToThread = Batch | 'settle';
+export type ToThread<Batch> = { readonly batch: Batch } | 'settle';
 
 /** Why a batch could not be carried out; null: all were. */
 export type FromThread = { readonly code: ErrorCode; readonly message: string; readonly remedy: string } | null;
