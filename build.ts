@@ -16,8 +16,11 @@ const APART: Readonly<Record<string, string>> = {
   'local/deploy': 'src/cli/local-deploy.ts',
 };
 
-/** A program that the others start as a thread, from beside the folder that they lie in. */
-export const SECOND_THREAD = 'src/install/second-thread-main.ts';
+/** Programs that the others start as threads, from beside the folder that they lie in. */
+const THREADS: Readonly<Record<string, string>> = {
+  'install/second-thread': 'src/install/second-thread-main.ts',
+  'archive/second-writer': 'src/archive/second-writer-main.ts',
+};
 
 /** Packages that only those install who have something in AWS. */
 const OPTIONAL_PACKAGES = Object.keys(packageFile.peerDependencies);
@@ -36,7 +39,12 @@ export async function buildPackage(folder: string): Promise<void> {
     await bundle({ [name]: source }, folder, [apart(source)]);
   }
   await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, folder);
-  await bundle({ 'install/second-thread': SECOND_THREAD }, folder);
+  await bundleThreads(folder);
+}
+
+/** Each on its own, as above. */
+export async function bundleThreads(folder: string): Promise<void> {
+  for (const [name, source] of Object.entries(THREADS)) await bundle({ [name]: source }, folder);
 }
 
 /**

@@ -2,10 +2,11 @@
 import { chmodSync, mkdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { createEntryJudge, type UnpackLimits } from './entry-judge.ts';
 import type { EntryRules } from './entry-rules.ts';
+import { onDisk } from './on-disk.ts';
 import { archiveError } from './problems.ts';
 import { type FolderEntry, readFolder } from './read-folder.ts';
 import type { UnpackReport } from './unpack.ts';
-import { type ArchiveWriter, createArchiveWriter, onDisk } from './writer.ts';
+import { type ArchiveWriter, createArchiveWriter } from './writer.ts';
 
 export interface JudgeFolderRequest {
   readonly sourceDir: string;
@@ -66,14 +67,14 @@ export async function copyFolder(request: CopyFolderRequest): Promise<UnpackRepo
     requireOutside(sourceDir, temporary);
     writer = createArchiveWriter(temporary, limits, rules);
     await readFolder(sourceDir, writer, { withContent: true, ...(signal && { signal }) });
-    const report = writer.finish();
+    const report = await writer.finish();
     onDisk(null, () => {
       chmodSync(temporary, 0o755);
       renameSync(temporary, archiveDir);
     });
     return report;
   } catch (error) {
-    writer?.abandon();
+    await writer?.abandon();
     rmSync(temporary, { recursive: true, force: true });
     throw error;
   }

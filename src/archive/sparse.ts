@@ -1,6 +1,7 @@
 /** Sparse files in tar archives: content is only what lies between the holes, and a map says where it belongs. Pure but for the file. */
+
+import type { WritableFile } from './file-writer.ts';
 import { archiveError } from './problems.ts';
-import type { WritableFile } from './writer.ts';
 
 /** Content at a place of the unpacked file; bytes ≥ 0. */
 export interface SparsePiece {

@@ -1,3 +1,4 @@
+import type { WritableFile } from './file-writer.ts';
 import { type PaxRecords, type PaxSparse, parsePax } from './pax.ts';
 import { archiveError, specialFileError } from './problems.ts';
 import { createSparseMapReader, type SparseMapReader, type SparsePiece, spreadOver } from './sparse.ts';
@@ -9,7 +10,7 @@ import {
   parseTarHeader,
   type TarHeader,
 } from './tar-header.ts';
-import type { ArchiveWriter, EntryFacts, WritableFile } from './writer.ts';
+import type { ArchiveWriter, EntryFacts } from './writer.ts';
 
 /**
  * Reads a tar stream, in whatever pieces it comes, into a writer.

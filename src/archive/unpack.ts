@@ -7,10 +7,12 @@ import { BUILD_ANEW, contentKind } from './content-kind.ts';
 import type { UnpackLimits } from './entry-judge.ts';
 import type { EntryRules } from './entry-rules.ts';
 import { readGzipFile } from './gzip-reader.ts';
+import { onDisk } from './on-disk.ts';
 import { archiveError } from './problems.ts';
+import type { SecondWriters } from './small-files.ts';
 import { createTarReader, type TarReader } from './tar-reader.ts';
 import { withoutWrapper } from './wrapper.ts';
-import { type ArchiveWriter, createArchiveWriter, onDisk } from './writer.ts';
+import { type ArchiveWriter, createArchiveWriter } from './writer.ts';
 import { readZip } from './zip-reader.ts';
 
 export interface UnpackRequest {
@@ -22,6 +24,8 @@ export interface UnpackRequest {
   readonly limits: UnpackLimits;
   readonly rules: EntryRules;
   readonly signal?: AbortSignal;
+  /** Start a second thread where there are many files; absent: one thread writes everything. */
+  readonly secondWriters?: SecondWriters;
 }
 
 export interface UnpackReport {
@@ -53,10 +57,10 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   let writer: ArchiveWriter | null = null;
   try {
     onDisk(null, () => mkdirSync(temporary, { mode: 0o755 }));
-    writer = createArchiveWriter(temporary, request.limits, request.rules);
+    writer = createArchiveWriter(temporary, request.limits, request.rules, request.secondWriters);
     if (bundleType === 'zip') await readZipFile(bundleFile, writer, request.signal);
     else await readTar(bundleFile, bundleType, writer, request.signal);
-    const report = writer.finish();
+    const report = await writer.finish();
     const revision = onDisk(null, () => withoutWrapper(temporary));
     // A link may lead out of the wrapping folder and yet not out of the archive; that folder will be the root.
     if (revision !== temporary) writer.judgeLinksBelow(basename(revision));
@@ -68,9 +72,11 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
     });
     return report;
   } catch (error) {
-    writer?.abandon();
+    const reason = await writer?.abandon();
     rmSync(temporary, { recursive: true, force: true });
-    throw error;
+    throw reason ?? error;
+  } finally {
+    await writer?.[Symbol.asyncDispose]();
   }
 }
 

@@ -4,7 +4,6 @@ import {
   fchmodSync,
   fchownSync,
   fstatSync,
-  ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -13,14 +12,13 @@ import {
   openSync,
   rmSync,
   symlinkSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { systemErrorCode } from '../errors.ts';
-import { copyContent, type ShareContent } from './copy-content.ts';
 import { createEntryJudge, type UnpackLimits } from './entry-judge.ts';
 import { type EntryRules, safeMode } from './entry-rules.ts';
-import { archiveError } from './problems.ts';
+import { createFileWriter, type OpenFile } from './file-writer.ts';
+import { onDisk } from './on-disk.ts';
+import { createSmallFiles, type SecondWriters } from './small-files.ts';
 
 /** Facts about an entry beside its content. */
 export interface EntryFacts {
@@ -29,47 +27,44 @@ export interface EntryFacts {
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
 
-/** A file that is being written. */
-export interface WritableFile {
-  write(content: Uint8Array): void;
-  /** Goes on behind so many bytes that are zero and take no room. They count as content: a copy of the file may fill them. */
-  hole(bytes: number): void;
-  close(): void;
-}
-
-export interface OpenFile extends WritableFile {
-  /** Copies all of another open file, from its beginning, instead of writing. */
-  copy(from: number, bytes: number): void;
-}
-
 /**
  * The one way in which bundles reach the disk. It works in a folder that it has to itself and that starts empty, so it has made every
  * folder on the way to an entry. Symbolic links are made last, so nothing can be written through one.
  *
- * All calls are synchronous: tens of thousands of small asynchronous ones would take ten times as long. Files are opened with `wx`:
- * truncating one makes ext4 write it back at close. One file is open at a time.
+ * All calls are synchronous: tens of thousands of small asynchronous ones would take ten times as long. One file is open at a time. From
+ * many small files on, a second thread writes some of them: an entry that needs an earlier one waits for it.
  */
-export interface ArchiveWriter {
+export interface ArchiveWriter extends AsyncDisposable {
   directory(name: string, facts: EntryFacts): void;
   file(name: string, facts: EntryFacts): OpenFile;
   /** Whatever the target is, it is only written down. */
   symlink(name: string, target: string, facts: EntryFacts): void;
   hardLink(name: string, target: string): void;
   /** Makes the links, then gives folders the modes and times that files inside them would have changed. */
-  finish(): { readonly entries: number; readonly bytes: number };
+  finish(): Promise<{ readonly entries: number; readonly bytes: number }>;
   /** Judges once more where links lead, for a folder below the root that will be the root. @throws SlipwayError ARCHIVE_LINK_ESCAPES */
   judgeLinksBelow(folder: string): void;
-  /** Lets go of a file that is still open, when what was unpacked is to be thrown away. */
-  abandon(): void;
+  /**
+   * Lets go of everything, when what was unpacked is to be thrown away: nothing is written any more when this has ended.
+   *
+   * @returns why a file could not be written, if another thread has found that out
+   */
+  abandon(): Promise<unknown>;
 }
 
-export function createArchiveWriter(root: string, limits: UnpackLimits, rules: EntryRules): ArchiveWriter {
+/** @param secondWriters undefined: one thread writes everything */
+export function createArchiveWriter(
+  root: string,
+  limits: UnpackLimits,
+  rules: EntryRules,
+  secondWriters?: SecondWriters,
+): ArchiveWriter {
   const judge = createEntryJudge(limits, rules, (name, path) => onDisk(name, () => mkdirSync(join(root, path))));
   const directories = new Map<string, EntryFacts>();
   const links = new Map<string, { readonly target: string; readonly facts: EntryFacts }>();
   const grantedBits = onDisk(null, () => modeBitsGranted(root));
-  const share: ShareContent = { isRefused: false };
-  let openFile: number | null = null;
+  const small = createSmallFiles(secondWriters, grantedBits);
+  const files = createFileWriter(grantedBits, small);
 
   /** Clears what an earlier entry of the same name left, which is no folder. */
   function admitFile(name: string): string {
@@ -80,7 +75,10 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
 
   function clear(path: string, before: 'file' | 'directory' | 'symlink' | undefined): void {
     if (before === 'symlink') links.delete(path);
-    else if (before === 'file') rmSync(`${root}/${path}`);
+    else if (before === 'file') {
+      small.writeAllNow();
+      rmSync(`${root}/${path}`);
+    }
   }
 
   function addLink(name: string, target: string, facts: EntryFacts): void {
@@ -113,51 +111,9 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
 
     file(name, facts) {
       const path = `${root}/${admitFile(name)}`;
-      const mode = safeMode(facts.mode, 'file');
-      const isOwned = rules.keepOwnership && facts.owner !== undefined;
-      // Not for others to read before it is its owner's.
-      const file = onDisk(name, () => openSync(path, 'wx', isOwned ? 0o600 : mode));
-      openFile = file;
-      /** Where the next write goes; null: where the last one ended. */
-      let position: number | null = null;
-      let length = 0;
-      let isShared = false;
-
-      function grow(by: number): void {
-        length += by;
-        judge.grow(name, by);
-      }
-
-      return {
-        write(content) {
-          const at = position === null ? null : length;
-          grow(content.length);
-          onDisk(name, () => writeAll(file, content, at));
-        },
-        hole(size) {
-          grow(size);
-          position = length;
-        },
-        copy(from, size) {
-          grow(size);
-          onDisk(name, () => {
-            isShared = copyContent(from, file, size, share);
-          });
-        },
-        close() {
-          openFile = null;
-          try {
-            onDisk(name, () => {
-              if (position !== null) ftruncateSync(file, length);
-              if (isOwned) chown((uid, gid) => fchownSync(file, uid, gid), facts);
-              if (isOwned || isShared || (mode & ~grantedBits) !== 0) fchmodSync(file, mode);
-              if (facts.mtimeMs !== undefined) futimesSync(file, facts.mtimeMs / 1000, facts.mtimeMs / 1000);
-            });
-          } finally {
-            closeSync(file);
-          }
-        },
-      };
+      const owner = rules.keepOwnership && facts.owner !== undefined ? facts.owner : null;
+      const file = { name, path, mode: safeMode(facts.mode, 'file'), owner, mtimeMs: facts.mtimeMs };
+      return files.begin(file, (bytes) => judge.grow(name, bytes));
     },
 
     symlink: addLink,
@@ -172,10 +128,12 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
         return;
       }
       const path = admitFile(name);
+      small.writeAllNow();
       onDisk(name, () => linkSync(join(root, source.path), join(root, path)));
     },
 
-    finish() {
+    async finish() {
+      await small.settled();
       judge.judgeLinks(targetsOf(links));
       for (const [path, { target, facts }] of links) {
         onDisk(path, () => {
@@ -193,10 +151,12 @@ export function createArchiveWriter(root: string, limits: UnpackLimits, rules: E
 
     judgeLinksBelow: (folder) => judge.judgeLinks(targetsOf(links), folder),
 
-    abandon() {
-      if (openFile !== null) closeSync(openFile);
-      openFile = null;
+    async abandon() {
+      files.abandon();
+      return small.abandon();
     },
+
+    [Symbol.asyncDispose]: () => small[Symbol.asyncDispose](),
   };
 }
 
@@ -216,30 +176,5 @@ function modeBitsGranted(root: string): number {
   } finally {
     closeSync(file);
     rmSync(probe);
-  }
-}
-
-function writeAll(file: number, content: Uint8Array, position: number | null): void {
-  for (let written = 0; written < content.length; ) {
-    const at = position === null ? null : position + written;
-    written += writeSync(file, content, written, content.length - written, at);
-  }
-}
-
-/** Names the entry at which the disk refused, if there is one. @throws SlipwayError ARCHIVE_DISK_FULL, ARCHIVE_CANNOT_WRITE */
-export function onDisk<T>(name: string | null, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    const code = systemErrorCode(cause);
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw archiveError('ARCHIVE_DISK_FULL', name, 'does not fit: the disk is full', { cause });
-    }
-    throw archiveError(
-      'ARCHIVE_CANNOT_WRITE',
-      name,
-      `cannot be written: ${cause instanceof Error ? cause.message : code}`,
-      { cause },
-    );
   }
 }

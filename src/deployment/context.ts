@@ -1,5 +1,6 @@
 import type { UnpackLimits } from '../archive/entry-judge.ts';
 import type { EntryRules } from '../archive/entry-rules.ts';
+import type { SecondWriters } from '../archive/small-files.ts';
 import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
 import type { EnvironmentRules } from '../hooks/inherited-environment.ts';
 import type { PipeSupply } from '../hooks/pipe-supply.ts';
@@ -40,6 +41,8 @@ export interface DeploymentContext {
   /** The largest bundle, and how long bringing one may take; 0 ms: as long as it takes. */
   readonly downloadLimits?: { readonly maxBytes: number; readonly maxMs: number };
   readonly entryRules: EntryRules;
+  /** Start a second thread for bundles of many files; absent: one thread unpacks. */
+  readonly secondWriters?: SecondWriters;
   readonly installRules: InstallRules;
   /** Globs of paths that Install neither overwrites nor removes. */
   readonly protectPaths?: readonly string[];

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { secondWriter } from '../archive/second-writer.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { type AwsCredentials, readAwsCredentials } from '../config/aws-credentials.ts';
 import { signatureRulesFor } from '../config/group-settings.ts';
@@ -85,6 +86,7 @@ export function createDeploymentContext(config: AgentConfig, host: HostFacts): D
     limits: { maxBytes: config.archiveMaxExtractionBytes, maxEntries: config.archiveMaxEntries },
     downloadLimits: { maxBytes: config.bundleMaxBytes, maxMs: config.downloadMaxSeconds * 1000 },
     entryRules: { rejectSymlinks: config.rejectSymlinks, keepOwnership: !config.ignoreOwnership },
+    secondWriters: secondWriter,
     protectPaths: config.protectPaths,
     installRules: {
       rejectUnsafePermissions: config.rejectUnsafePermissions,

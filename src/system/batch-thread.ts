@@ -27,7 +27,7 @@ export interface BatchThreadProgram<Settings> {
   /** Plain data, which the thread is given at its start. */
   readonly settings: Settings;
   /** Why the work of this thread cannot be completed, when the other one has ended by itself. */
-  died(why: string): SlipwayError;
+  died(why: string): Error;
 }
 
 /** Heap of the thread, in megabytes: it has no data of its own to speak of. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { bundle, SECOND_THREAD } from '../../build.ts';
+import { bundle, bundleThreads } from '../../build.ts';
 import { HEAP_FLAGS } from '../../src/agent/executor/executors.ts';
 import { hasPrograms } from '../support/programs.ts';
 import { packShape, type Shape, writeShape } from './bundles.ts';
@@ -11,7 +11,6 @@ import { compared, type Figure, median } from './figures.ts';
 import { canCompare, unpackCommand } from './tools.ts';
 import type { Work, WorkReport } from './work.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const WORK = fileURLToPath(new URL('./work.ts', import.meta.url));
 const BUNDLE_TYPES = ['tar', 'tgz', 'zip'] as const;
 /** Memory that all processes of the agent together may take, whatever the bundle's size. */
@@ -100,7 +99,7 @@ export async function* contestsOf(shape: Shape, ground: string): AsyncGenerator<
 async function bundledWork(folder: string): Promise<string> {
   const program = join(folder, 'program');
   await bundle({ 'bench/work': WORK }, program);
-  await bundle({ 'install/second-thread': join(PROJECT, SECOND_THREAD) }, program);
+  await bundleThreads(program);
   return join(program, 'bench/work.js');
 }
 

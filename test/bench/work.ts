@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAppSpec } from '../../src/appspec/parse.ts';
+import { secondWriter } from '../../src/archive/second-writer.ts';
 import { unpackBundle } from '../../src/archive/unpack.ts';
 import { runInstall } from '../../src/install/install.ts';
 import { secondThread } from '../../src/install/second-thread.ts';
@@ -34,6 +35,7 @@ if (work.unpack !== null) {
     archiveDir: work.archiveDir,
     limits: { maxBytes: 2 ** 40, maxEntries: 2 ** 30 },
     rules: { rejectSymlinks: false, keepOwnership: false },
+    secondWriters: secondWriter,
   });
 }
 if (work.install !== null) {

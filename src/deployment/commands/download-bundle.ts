@@ -130,6 +130,7 @@ async function fetchAndUnpack(
     archiveDir: paths.archiveDir,
     limits: ctx.limits,
     rules: ctx.entryRules,
+    ...(ctx.secondWriters && { secondWriters: ctx.secondWriters }),
     ...(signal === undefined ? {} : { signal }),
   });
   ctx.onObjects?.(entries);

@@ -7,9 +7,10 @@ const JOURNAL = '-install.journal';
 
 const faultFile = process.env[FAULT_FILE_VARIABLE];
 const program = process.argv[1] ?? '';
-// A thread has its own `node:fs`, and does nothing but install.
+// A thread has its own `node:fs`, and does nothing but install, or nothing but unpack.
 const isSecondThread = /second-thread(-main)?\.[jt]s$/.test(program);
-if (faultFile !== undefined && (isSecondThread || /executor(\/main)?\.[jt]s$/.test(program))) watch(faultFile);
+const isWatched = isSecondThread || /(second-writer(-main)?|executor(\/main)?)\.[jt]s$/.test(program);
+if (faultFile !== undefined && isWatched) watch(faultFile);
 
 function watch(file: string): void {
   // As it is before anybody stands between.
