@@ -1,18 +1,12 @@
-/**
- * For a daemon that waits. It does nothing often enough for V8's compilers to be worth their code, of which the first use of each maps
- * megabytes. Set by the very first file, which imports nothing: looking for the files of the program is what would be compiled first.
- */
-const FLAGS_OF_THE_AGENT = [
-  '--max-semi-space-size=1',
-  '--optimize-for-size',
-  '--no-opt',
-  '--no-maglev',
-  '--no-sparkplug',
-];
-if (process.argv[2] === 'agent') {
-  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
-  for (const flag of FLAGS_OF_THE_AGENT) setFlagsFromString(flag);
-}
+import { dirname } from 'node:path';
+import { keepCompiledCode, restartWithoutCompilers } from '../system/compiled-code.ts';
+
+/** Also a start by a name that this agent does not know is no daemon. */
+const [called, next = '-'] = process.argv.slice(2);
+const isDaemon = called === 'agent' && next.startsWith('-');
+const isBuilt = import.meta.filename.endsWith('.js');
+if (isBuilt && isDaemon) restartWithoutCompilers();
+if (isBuilt && called !== 'agent' && called !== 'server') keepCompiledCode(dirname(import.meta.dirname));
 
 const { processContext } = await import('./context.ts');
 const { runCli } = await import('./program.ts');
@@ -37,6 +31,3 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 process.exitCode = await runCli(process.argv.slice(2), processContext(interruption.signal));
-
-// Makes a module of the file, which has no import of its own.
-export {};

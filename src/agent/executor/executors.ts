@@ -19,6 +19,7 @@ import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
 import { systemClock } from '../../system/clock.ts';
+import { optionsForWork } from '../../system/compiled-code.ts';
 import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
 export type { CommandRequest };
@@ -179,7 +180,7 @@ function noExecutor(cause: Error): SlipwayError {
 function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor {
   const child = fork(programFile(), [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    execArgv: [...process.execArgv, ...HEAP_FLAGS],
+    execArgv: [...optionsForWork(), ...HEAP_FLAGS],
     // Credentials come over the channel. Addresses of proxies it needs as they are, and what it starts gets less.
     env: withoutSecretVariables(process.env),
   });
