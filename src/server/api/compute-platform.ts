@@ -27,10 +27,8 @@ export function requireReachable(platform: Platform, asksAws: boolean): void {
   );
 }
 
-/** @throws ApiError InvalidComputePlatformException: groups of ECS can be made, and not yet deployed to; and where the server asks no AWS any more */
+/** @throws ApiError InvalidComputePlatformException where the server asks no AWS any more */
 export function requireDeployable(platform: Platform, asksAws: boolean): void {
-  if (platform === 'ECS')
-    throw new ApiError(INVALID, `This server does not deploy to ${platform} yet. Nothing was done.`);
   if (platform === 'Server' || asksAws) return;
   throw new ApiError(
     INVALID,

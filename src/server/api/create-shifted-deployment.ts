@@ -31,6 +31,8 @@ import { readRevision } from './revision-input.ts';
 import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
 import { checkRollback } from './settings/rollback.ts';
+import { serviceOf } from './settings/service.ts';
+import { shownWaits } from './settings/shifted-group.ts';
 
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
@@ -100,6 +102,7 @@ export async function createShiftedDeployment(
     const shown = shownOptions(groupSettings, platform, given);
     const settings = settingsOf(groupSettings, shown);
     const schedule = scheduleOf((config as TrafficConfig).routing, ctx.trafficMinuteMs);
+    const service = platform === 'ECS' ? serviceOf(groupSettings, schedule) : null;
     const alarms = watchedAlarms(groupSettings.alarmConfiguration, given.overrideAlarmConfiguration);
     const nowMs = ctx.clock.now();
     const note = `Application revision registered by Deployment ID: ${deploymentId}`;
@@ -120,8 +123,8 @@ export async function createShiftedDeployment(
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
         ...settings,
-        loadBalancerInfo: platform === 'Lambda' ? null : settings.loadBalancerInfo,
-        shifted: { platform, schedule },
+        loadBalancerInfo: platform === 'Lambda' ? null : (groupSettings.loadBalancerInfo ?? null),
+        shifted: { platform, schedule, ...(service === null ? {} : { service }) },
       } satisfies DeploymentSettings),
       alarms_json: alarms === null ? null : JSON.stringify(alarms),
       ...{ created_at_ms: nowMs, started_at_ms: null, completed_at_ms: null, stop_requested_at_ms: null },
@@ -139,12 +142,10 @@ export async function createShiftedDeployment(
 
 /** Returns the options that a deployment shows: those in force, also where they are the group's. */
 function shownOptions(group: GroupSettings, platform: ShiftedPlatform, given: DeploymentOptions): DeploymentOptions {
-  const { autoRollbackConfiguration, blueGreenDeploymentConfiguration } = group;
+  const { autoRollbackConfiguration } = group;
   return {
     ...(autoRollbackConfiguration === undefined ? {} : { autoRollbackConfiguration }),
-    ...(platform === 'Lambda' || blueGreenDeploymentConfiguration === undefined
-      ? {}
-      : { blueGreenDeploymentConfiguration }),
+    ...(platform === 'Lambda' ? {} : { blueGreenDeploymentConfiguration: shownWaits(group) }),
     ...given,
   };
 }

@@ -2,8 +2,7 @@ import { ApiError } from '../../protocol/errors.ts';
 import { type KeyScope, reachOf } from '../../protocol/management/key-scope.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
-import type { BlueGreenPlan } from '../engine/hosts/blue-green-plan.ts';
-import { blueGreenPlanOf, parseOptions, storedSettings } from '../engine/settings.ts';
+import { blueGreenPlanOf, parseOptions, shiftPlanOf, storedSettings } from '../engine/settings.ts';
 import { requestStop } from '../engine/stop.ts';
 import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { findDeployment, groupsOfDeployments, listDeployments } from '../store/deployments.ts';
@@ -30,7 +29,7 @@ import {
 } from './input.ts';
 import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
 import { styleOf } from './settings/deployment-style.ts';
-import { statusMessages } from './status-messages.ts';
+import { serviceMessages, statusMessages } from './status-messages.ts';
 import { readTimeRange } from './time-range.ts';
 
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
@@ -72,15 +71,17 @@ async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]):
     db,
     rows.map((row) => row.deployment_id),
   );
-  const withHosts = rows.filter((row) => hasHands(blueGreenPlanOf(row))).map((row) => row.deployment_id);
-  const orders = Map.groupBy(await deploymentOrdersOf(db, withHosts), (order) => order.deployment_id);
+  const withOrders = rows.filter(hasOrders).map((row) => row.deployment_id);
+  const orders = Map.groupBy(await deploymentOrdersOf(db, withOrders), (order) => order.deployment_id);
   return rows.map((row) =>
     deploymentInfo(row, counts.get(row.deployment_id) ?? {}, orders.get(row.deployment_id) ?? []),
   );
 }
 
-/** Whether programs make or end hosts for the deployment. */
-function hasHands(plan: BlueGreenPlan | null): boolean {
+/** Whether the server does something for the deployment as a whole: programs make or end hosts, or a task set is deleted. */
+function hasOrders(row: DeploymentRow): boolean {
+  const plan = blueGreenPlanOf(row);
+  if (shiftPlanOf(row)?.service !== undefined) return true;
   return plan?.course === 'blue-green' && (plan.provisionBy !== undefined || plan.terminateBy !== undefined);
 }
 
@@ -125,7 +126,10 @@ function deploymentInfo(
     instanceTerminationWaitTimeStarted: row.termination_wait_at_ms !== null,
     fileExistsBehavior: row.file_exists_behavior,
     ...(row.restart_of === null ? {} : { deploymentMode: 'RESTART' }),
-    deploymentStatusMessages: statusMessages(row, blueGreen, orders),
+    deploymentStatusMessages:
+      shifted?.service === undefined
+        ? statusMessages(row, blueGreen, orders)
+        : serviceMessages(row, shifted.service, orders),
     computePlatform: shifted?.platform ?? 'Server',
     ...parseOptions(row),
   } as DeploymentInfo;

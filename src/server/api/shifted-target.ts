@@ -1,6 +1,7 @@
 /** Targets that are no hosts, as the API shows them. Pure. */
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { LambdaDetails } from '../engine/shifting/plan.ts';
+import type { ServiceDetails } from '../engine/shifting/service-plan.ts';
 import type { TargetRow } from '../store/schema.ts';
 
 type DeploymentTarget = NonNullable<ManagementOperations['GetDeploymentTarget']['output']['deploymentTarget']>;
@@ -11,6 +12,19 @@ type Summary = Pick<LambdaTarget, 'deploymentId' | 'status' | 'lastUpdatedAt' | 
 /** @param detailsJson what the target's platform has noted of it */
 export function shiftedTarget(target: TargetRow, summary: object, detailsJson: string): DeploymentTarget {
   const common = { ...(summary as Summary), targetId: target.target_id, targetArn: target.target_arn };
-  const lambdaFunctionInfo = JSON.parse(detailsJson) as LambdaDetails;
+  const details = JSON.parse(detailsJson) as LambdaDetails | ServiceDetails;
+  if ('taskSets' in details) {
+    const ecsTarget = { ...common, taskSetsInfo: details.taskSets.map(taskSetInfo) };
+    return { deploymentTargetType: 'ECSTarget', ecsTarget } as DeploymentTarget;
+  }
+  const lambdaFunctionInfo = details;
   return { deploymentTargetType: 'LambdaTarget', lambdaTarget: { ...common, lambdaFunctionInfo } };
+}
+
+/** `identifer` is the API's own spelling. */
+function taskSetInfo({ id, label, status, targetGroup, ...set }: ServiceDetails['taskSets'][number]) {
+  return {
+    ...{ identifer: id, desiredCount: set.desired, pendingCount: set.pending, runningCount: set.running },
+    ...{ status, trafficWeight: set.trafficWeight, targetGroup: { name: targetGroup }, taskSetLabel: label },
+  };
 }

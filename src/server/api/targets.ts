@@ -129,8 +129,9 @@ function labelOf({ label }: TargetRow): Label | null {
 
 /** An id that a target can have: its name, or its ARN. */
 function checkTargetId(id: string, member: string, invalid: ExceptionName): string {
-  if (isName(id) || id.startsWith('arn:')) return id;
-  throw new ApiError(invalid, `${member} must be the name or the ARN of an instance, but is ${quote(id)}.`);
+  // A service is named with its cluster.
+  if (isName(id) || id.startsWith('arn:') || id.split(':').every(isName)) return id;
+  throw new ApiError(invalid, `${member} must be the name or the ARN of a target, but is ${quote(id)}.`);
 }
 
 function readTargetIds(input: Input, member: string, invalid: ExceptionName, tooMany: ExceptionName): string[] {

@@ -4,7 +4,7 @@ import type { ExceptionName } from '../../protocol/management/modelled-exception
 import { FINAL_STATUSES, lockDeployment, updateDeployment } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Engine, EngineContext } from './engine.ts';
-import { blueGreenPlanOf } from './settings.ts';
+import { blueGreenPlanOf, shiftPlanOf } from './settings.ts';
 
 export interface ContinueRequest {
   readonly deploymentId: string;
@@ -56,8 +56,14 @@ function requireGoing({ deployment_id, status }: DeploymentRow): void {
 
 function requireBlueGreen(deployment: DeploymentRow, wait: string): void {
   const course = blueGreenPlanOf(deployment)?.course;
-  if (course === 'blue-green') return;
-  const what = course === undefined ? 'deploys in place' : 'is a rollback';
+  const shift = shiftPlanOf(deployment);
+  if (course === 'blue-green' || shift?.service !== undefined) return;
+  const what =
+    course === 'blue-green-rollback' || shift?.isRollback === true
+      ? 'is a rollback'
+      : shift === null
+        ? 'deploys in place'
+        : 'deploys to Lambda';
   throw new ApiError(
     'UnsupportedActionForDeploymentTypeException',
     `${wait} is for blue/green deployments; the deployment ${deployment.deployment_id} ${what} and has no such wait.`,

@@ -25,6 +25,8 @@ export const BLUE_GREEN_LIMIT_MS = 2 * LONGEST_WAIT_MS + 13 * 60 * MINUTE_MS;
 
 /** Limit on a deployment that moves traffic: the longest schedule, and an hour for each of two hooks. */
 export const SHIFT_LIMIT_MS = LONGEST_WAIT_MS + 2 * 60 * MINUTE_MS;
+/** The same for a service: also the wait for ContinueDeployment, and an hour for each of five more events. The wait before the end comes after it. */
+export const SERVICE_SHIFT_LIMIT_MS = SHIFT_LIMIT_MS + LONGEST_WAIT_MS + 5 * 60 * MINUTE_MS;
 /** A hook that has not answered by then has failed, as in the hosted service. */
 export const HOOK_LIMIT_MS = 60 * MINUTE_MS;
 

@@ -8,7 +8,14 @@ import { FINAL_TARGET_STATUSES, hostsOfTargets } from '../store/targets.ts';
 import type { EventDiagnostics } from './diagnostics.ts';
 import type { BlueGreenPlan } from './hosts/blue-green-plan.ts';
 import { blueGreenPlanOf, shiftPlanOf, zonalSettingsOf } from './settings.ts';
-import type { BlueGreenSnapshot, DeploymentSnapshot, HostSnapshot, OrderSnapshot, ShiftSnapshot } from './snapshot.ts';
+import type {
+  BlueGreenSnapshot,
+  DeploymentSnapshot,
+  HostSnapshot,
+  OrderSnapshot,
+  ShiftSnapshot,
+  ShiftWaits,
+} from './snapshot.ts';
 import { isRollbackWanted } from './wanted-rollback.ts';
 
 /** All that a decision about a deployment follows from. @param targets all of it */
@@ -34,12 +41,18 @@ async function shiftOf(db: StoreReader, deployment: DeploymentRow): Promise<Shif
   const failed = await failedDiagnosticsOf(db, deployment.deployment_id);
   const failure = failed === null ? '' : (JSON.parse(failed) as EventDiagnostics).message;
   // A deployment of this kind always has its own settings, so its group is not asked.
-  return { plan, isRolledBackWhenStopped: isRollbackWanted(deployment, null, 'Stopped'), failure };
+  const isRolledBackWhenStopped = isRollbackWanted(deployment, null, 'Stopped');
+  const orders = plan.service === undefined ? [] : await ownOrdersOf(db, deployment.deployment_id);
+  return { plan, isRolledBackWhenStopped, failure, waits: { ...waitsOf(deployment), orders } };
 }
 
 async function ordersOf(db: StoreReader, plan: BlueGreenPlan, deploymentId: string): Promise<OrderSnapshot[]> {
   if (plan.course !== 'blue-green') return [];
   if (plan.terminateBy === undefined && plan.copiedGroup === undefined) return [];
+  return ownOrdersOf(db, deploymentId);
+}
+
+async function ownOrdersOf(db: StoreReader, deploymentId: string): Promise<OrderSnapshot[]> {
   return (await deploymentOrdersOf(db, [deploymentId])).map((order) => ({
     kind: order.kind as OrderSnapshot['kind'],
     subjectId: order.instance_id,
@@ -120,12 +133,18 @@ function blueGreenOf(deployment: DeploymentRow): BlueGreenSnapshot | null {
     ? null
     : {
         plan,
-        isReady: deployment.status === 'Ready',
-        readyAtMs: deployment.ready_at_ms,
-        continuedAtMs: deployment.continued_at_ms,
-        terminationWaitAtMs: deployment.termination_wait_at_ms,
-        waitSkippedAtMs: deployment.wait_skipped_at_ms,
+        ...waitsOf(deployment),
         // Those matter at the end alone, of which a part decides nothing.
         orders: [],
       };
+}
+
+function waitsOf(deployment: DeploymentRow): Omit<ShiftWaits, 'orders'> {
+  return {
+    isReady: deployment.status === 'Ready',
+    readyAtMs: deployment.ready_at_ms,
+    continuedAtMs: deployment.continued_at_ms,
+    terminationWaitAtMs: deployment.termination_wait_at_ms,
+    waitSkippedAtMs: deployment.wait_skipped_at_ms,
+  };
 }

@@ -71,7 +71,11 @@ export interface ShiftSnapshot {
   readonly isRolledBackWhenStopped: boolean;
   /** Message of the event that has failed; '': none has. */
   readonly failure: string;
+  readonly waits: ShiftWaits;
 }
+
+/** How far a deployment to ECS has come in its waits, as in a blue/green deployment to hosts. */
+export type ShiftWaits = Omit<BlueGreenSnapshot, 'plan'>;
 
 /** An order of the deployment itself. */
 export interface OrderSnapshot extends Pick<DeploymentOrder, 'kind' | 'subjectId'> {

@@ -11,6 +11,7 @@ import type { StoreReader, StoreTransaction } from './store.ts';
 /** Work that is to be done, and its doer. */
 export type DeploymentOrderKind =
   | 'PrepareShift'
+  | 'TerminateTaskSet'
   | 'ProvisionByProgram'
   | 'TerminateByProgram'
   | 'CopyAutoScalingGroup'

@@ -15,7 +15,7 @@ import {
   reportOrder,
 } from '../store/orders.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
-import type { StoreTransaction } from '../store/store.ts';
+import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { setTargetDetails } from '../store/targets.ts';
 import type { OrderCall, OrderHandler, Progress } from './order.ts';
 
@@ -50,13 +50,14 @@ export async function carryOut(
     if (standing === 'over' || closing.aborted) return;
     const handler = (standing === 'keep' ? ctx.keepers : ctx.handlers)?.[order.kind];
     if (handler === undefined) throw new Error(`there is no handler for orders of the kind ${order.kind}`);
+    const wasStopped = await isStopped(ctx.store.db, order);
     const lost = keepLease(ctx, lease, over.signal);
     const progress = await handler(order, callOf(ctx, order, lease, AbortSignal.any([closing, lost])));
     // A call that was cut off says nothing about the other side.
     if (closing.aborted) await giveBack(ctx, lease);
     else if (standing === 'keep') await reportKept(ctx, lease, progress);
     else if (order.position === NO_EVENT) await reportToDeployment(ctx, order, lease, progress);
-    else await reportToEvent(ctx, order, lease, progress);
+    else await reportToEvent(ctx, order, lease, { progress, wasStopped });
   } catch (error) {
     ctx.log.error('an order could not be carried out just now; it is tried again', { orderId: order.order_id, error });
   } finally {
@@ -135,6 +136,11 @@ async function standingOfEvent(tx: StoreTransaction, order: OrderRow): Promise<O
   return (await hasLaterOrder(tx, order)) ? 'over' : 'keep';
 }
 
+async function isStopped(db: StoreReader, { deployment_id }: OrderRow): Promise<boolean> {
+  const deployment = await findDeployment(db, deployment_id);
+  return deployment !== null && deployment.stop_requested_at_ms !== null;
+}
+
 function isGoing(deployment: DeploymentRow | null): boolean {
   if (deployment === null || deployment.stop_requested_at_ms !== null) return false;
   return !FINAL_STATUSES.includes(deployment.status);
@@ -160,7 +166,12 @@ function standingOf(progress: Progress, wake_at_ms: number | null): OrderReport 
 }
 
 /** Writes down the state of an order, and with its end that of its event. */
-async function reportToEvent(ctx: CarryOutContext, order: OrderRow, lease: Lease, progress: Progress): Promise<void> {
+async function reportToEvent(
+  ctx: CarryOutContext,
+  order: OrderRow,
+  lease: Lease,
+  { progress, wasStopped }: { readonly progress: Progress; readonly wasStopped: boolean },
+): Promise<void> {
   await reportOn(
     ctx,
     { find: (tx) => lockEvent(tx, keyOf(order)), answerForUnknown: undefined, durability: 'synced' },
@@ -169,7 +180,9 @@ async function reportToEvent(ctx: CarryOutContext, order: OrderRow, lease: Lease
       // An event that was given up meanwhile takes its order with it.
       const goesOn = progress.ending === 'later' && event.ended_at_ms === null;
       const keepInMs = progress.ending === 'Succeeded' ? (progress.keepInMs ?? null) : null;
-      const inMs = goesOn ? progress.inMs : keepInMs;
+      // A stop that came during the call has found no order to wake.
+      const isLate = goesOn && !wasStopped && (await isStopped(tx, order));
+      const inMs = goesOn ? (isLate ? 0 : progress.inMs) : keepInMs;
       const isKept = await reportOrder(tx, lease, standingOf(progress, inMs === null ? null : nowMs + inMs));
       if (isKept && progress.details !== undefined) await setTargetDetails(tx, keyOf(order), progress.details, nowMs);
       if (!isKept || progress.ending === 'later' || event.ended_at_ms !== null) {
@@ -207,7 +220,8 @@ async function reportToDeployment(
       await reportOrder(tx, lease, standingOf(progress, nowMs + progress.inMs));
       return false;
     }
-    const { ending: outcome, message } = progress;
+    const { ending: outcome, message, details } = progress;
+    if (details !== undefined) await setTargetDetails(tx, keyOf(order), details, nowMs);
     if (!(await reportOrder(tx, lease, { ...standingOf(progress, null), outcome, message }))) return false;
     if (deployment === null || FINAL_STATUSES.includes(deployment.status)) return false;
     await updateDeployment(tx, deploymentId, { wake_at_ms: nowMs });

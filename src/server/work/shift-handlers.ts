@@ -1,8 +1,10 @@
 /** Handlers of all orders about traffic that moves to a new version, by their kinds. */
 import type { Clock } from '../../system/clock.ts';
 import type { AwsClients } from '../outside/aws/aws.ts';
+import { createEcsCalls } from '../outside/aws/ecs.ts';
 import { createFunctionCaller } from '../outside/aws/invoke-function.ts';
 import { createFunctions, regionOfFunction } from '../outside/aws/lambda.ts';
+import { createListenerCalls } from '../outside/aws/listeners.ts';
 import type { Store } from '../store/store.ts';
 import { functionFaultCode } from './function-faults.ts';
 import { functionHandlers } from './function-orders.ts';
@@ -10,11 +12,14 @@ import { functionPreflight } from './function-preflight.ts';
 import { hookHandlers } from './hook-orders.ts';
 import type { OrderHandler } from './order.ts';
 import { prepareHandlers } from './prepare-shift.ts';
+import { serviceFaultCode } from './service-faults.ts';
+import { serviceHandlers } from './service-orders.ts';
+import { servicePreflight } from './service-preflight.ts';
 
 export interface ShiftHandlersContext {
   readonly store: Pick<Store, 'db'>;
   readonly clock: Pick<Clock, 'now'>;
-  readonly awsIn: (region: string) => Pick<AwsClients, 'functions'>;
+  readonly awsIn: (region: string) => Pick<AwsClients, 'functions' | 'containers' | 'loadBalancing'>;
   /** The server's own. */
   readonly region: string;
 }
@@ -29,14 +34,17 @@ export interface ShiftHandlers {
 export function shiftHandlers({ store, clock, awsIn, region }: ShiftHandlersContext): ShiftHandlers {
   const clientFor = (functionName: string) => awsIn(regionOfFunction(functionName) ?? region).functions();
   const functions = createFunctions(clientFor);
+  const aws = awsIn(region);
+  const services = { store, clock, ecs: createEcsCalls(aws), listeners: createListenerCalls(aws) };
   return {
     ofTraffic: {
       ...prepareHandlers({
         ...{ store, clock },
-        preflights: { Lambda: functionPreflight(functions) },
-        faultCodes: { Lambda: functionFaultCode, ECS: functionFaultCode },
+        preflights: { Lambda: functionPreflight(functions), ECS: servicePreflight(services) },
+        faultCodes: { Lambda: functionFaultCode, ECS: serviceFaultCode },
       }),
       ...functionHandlers({ store, clock, functions }),
+      ...serviceHandlers(services),
     },
     ofHooks: hookHandlers({ store, clock, callHook: createFunctionCaller(clientFor) }),
   };

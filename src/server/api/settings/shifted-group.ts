@@ -106,17 +106,21 @@ export function checkShiftedGroupIsWhole(settings: SettingsOfGroup, platform: Sh
 export function shownShiftedSettings(settings: SettingsOfGroup, platform: ShiftedPlatform) {
   const style = { deploymentType: 'BLUE_GREEN', deploymentOption: 'WITH_TRAFFIC_CONTROL' } as const;
   if (platform === 'Lambda') return { deploymentStyle: style };
+  return { deploymentStyle: style, blueGreenDeploymentConfiguration: shownWaits(settings) };
+}
+
+/** Both waits of ECS, as numbers. */
+export function shownWaits({
+  blueGreenDeploymentConfiguration,
+}: Pick<SettingsOfGroup, 'blueGreenDeploymentConfiguration'>) {
   const { terminateBlueInstancesOnDeploymentSuccess: termination, deploymentReadyOption: ready } =
-    settings.blueGreenDeploymentConfiguration ?? {};
+    blueGreenDeploymentConfiguration ?? {};
   return {
-    deploymentStyle: style,
-    blueGreenDeploymentConfiguration: {
-      terminateBlueInstancesOnDeploymentSuccess: {
-        action: 'TERMINATE',
-        terminationWaitTimeInMinutes: 0,
-        ...termination,
-      },
-      deploymentReadyOption: { actionOnTimeout: 'CONTINUE_DEPLOYMENT', waitTimeInMinutes: 0, ...ready },
+    terminateBlueInstancesOnDeploymentSuccess: {
+      action: 'TERMINATE',
+      terminationWaitTimeInMinutes: 0,
+      ...termination,
     },
+    deploymentReadyOption: { actionOnTimeout: 'CONTINUE_DEPLOYMENT', waitTimeInMinutes: 0, ...ready },
   };
 }

@@ -53,7 +53,7 @@ function toldOf(failed: readonly OrderSnapshot[], all: number): string {
   );
 }
 
-/** Whether original hosts are being ended: then traffic cannot go back to them, and the replacement hosts are the group. */
+/** Whether original hosts, or the original tasks, are being ended: then traffic cannot go back to them. */
 export function hasBegunTermination(orders: readonly { readonly kind: string }[]): boolean {
-  return orders.some(({ kind }) => kind === KIND || kind === 'DeleteAutoScalingGroup');
+  return orders.some(({ kind }) => [KIND, 'DeleteAutoScalingGroup', 'TerminateTaskSet'].includes(kind));
 }

@@ -6,8 +6,14 @@
  */
 
 import { courseOf, type Doer } from '../course.ts';
-import { type FinishAction, failedWith, SUCCEEDED, stoppedBy } from '../hosts/ending.ts';
-import { HOOK_LIMIT_MS, LONGEST_WAIT_MS, SHIFT_LIMIT_MS, STOPPED_TRAFFIC_LIMIT_MS } from '../limits.ts';
+import { type FinishAction, failedWith, stoppedBy } from '../hosts/ending.ts';
+import {
+  HOOK_LIMIT_MS,
+  LONGEST_WAIT_MS,
+  SERVICE_SHIFT_LIMIT_MS,
+  SHIFT_LIMIT_MS,
+  STOPPED_TRAFFIC_LIMIT_MS,
+} from '../limits.ts';
 import type {
   Action,
   DeploymentSnapshot,
@@ -19,6 +25,7 @@ import type {
 } from '../snapshot.ts';
 import { failedBecause } from './fault-code.ts';
 import { hookOf, orderKindOf, type ShiftPlan } from './plan.ts';
+import { AFTER_READY_WAIT, throughReadyWait, throughTermination } from './service-waits.ts';
 
 export function decideShift(deployment: DeploymentSnapshot, shift: ShiftSnapshot, nowMs: number): readonly Action[] {
   const [target] = deployment.targets;
@@ -33,9 +40,14 @@ export function decideShift(deployment: DeploymentSnapshot, shift: ShiftSnapshot
     if (event.status === 'Failed') return [...actions, ...ended(target, failureOf(deployment, shift.failure))];
     if (event.status === 'InProgress') return [...actions, ...whileRunning(deployment, shift, target, event, nowMs)];
     if (isStopped) return [...actions, ...ended(target, stoppedBy(deployment.stoppedByAlarm), 'Skipped')];
-    if (nowMs - deployment.createdAtMs >= SHIFT_LIMIT_MS) {
-      return [...actions, ...ended(target, failedWith('TIMEOUT', 'The deployment took longer than 50 hours.'))];
+    const longestMs = shift.plan.platform === 'ECS' ? SERVICE_SHIFT_LIMIT_MS : SHIFT_LIMIT_MS;
+    if (nowMs - deployment.createdAtMs >= longestMs) {
+      const message = `The deployment took longer than ${longestMs / 3_600_000} hours.`;
+      return [...actions, ...ended(target, failedWith('TIMEOUT', message))];
     }
+    const gate = event.name === AFTER_READY_WAIT ? throughReadyWait(shift, nowMs, actions) : null;
+    if (typeof gate === 'number') return [...actions, { action: 'wake-at', atMs: gate }];
+    if (gate !== null) return [...actions, ...ended(target, gate, 'Skipped')];
     const { instanceId } = target;
     const at = { instanceId, position: event.position };
     const isHook = doerOf(shift.plan, event.name) === 'hook';
@@ -48,7 +60,9 @@ export function decideShift(deployment: DeploymentSnapshot, shift: ShiftSnapshot
     return [...actions, { action: 'wake-at', atMs: nowMs + limitOf(isHook) }];
   }
   if (isStopped) return [...actions, ...ended(target, stoppedBy(deployment.stoppedByAlarm), 'Succeeded')];
-  return [...actions, ...ended(target, SUCCEEDED)];
+  const outlook = throughTermination(shift, target.instanceId, nowMs, actions);
+  if (typeof outlook === 'number') return [...actions, { action: 'wake-at', atMs: outlook }];
+  return [...actions, ...ended(target, outlook)];
 }
 
 /** The event that is under way, and when it is given up. */

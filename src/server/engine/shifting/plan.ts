@@ -4,6 +4,7 @@
  */
 import type { EcsAppSpec, LambdaAppSpec, ResourceAppSpec } from '../../../appspec/resources/types.ts';
 import type { Schedule } from './schedule.ts';
+import type { ServicePlan } from './service-plan.ts';
 
 export type ShiftedPlatform = ResourceAppSpec['platform'];
 
@@ -20,7 +21,7 @@ export interface ShiftedTarget {
   /** As the API names the target. */
   readonly targetId: string;
   readonly targetArn: string;
-  /** What the API shows of it beside that: `LambdaDetails`, or what ECS has. */
+  /** What the API shows of it beside that: `LambdaDetails`, or `ServiceDetails`. */
   readonly details: object;
 }
 
@@ -36,6 +37,8 @@ export interface ShiftPlan {
   readonly schedule: Schedule;
   /** It leads traffic back: no hook is called, and it does not matter how the traffic is divided when it begins. */
   readonly isRollback?: true;
+  /** The service and its listeners; absent: it deploys to Lambda, or is a rollback. */
+  readonly service?: ServicePlan;
   /** Absent: its order is not over. */
   readonly prepared?: Prepared;
 }
@@ -55,8 +58,10 @@ export function storedAppSpec(appSpec: ResourceAppSpec): StoredAppSpec {
 }
 
 /** The function that an event calls; null: none, so there is nothing to wait for. */
-export function hookOf({ isRollback, prepared }: ShiftPlan, event: string): string | null {
+export function hookOf({ isRollback, prepared, service }: ShiftPlan, event: string): string | null {
   if (isRollback === true) return null;
+  // As in the hosted service: where no test traffic moves, nothing is tested.
+  if (event === 'AfterAllowTestTraffic' && service?.testListener === null) return null;
   return prepared?.appSpec.hooks[event] ?? null;
 }
 

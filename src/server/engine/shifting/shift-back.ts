@@ -7,11 +7,13 @@
 import { identityOf, parseLocation } from '../../../protocol/management/revision-location.ts';
 import type { Random } from '../../../system/random.ts';
 import { updateGroup } from '../../store/deployment-groups.ts';
+import { deploymentOrdersOf } from '../../store/deployment-orders.ts';
 import { findDeployment, insertDeployment } from '../../store/deployments.ts';
 import { eventsOf } from '../../store/lifecycle-events.ts';
 import { noteRevisionUse } from '../../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
+import { hasBegunTermination } from '../hosts/termination.ts';
 import { noteRollback } from '../note-rollback.ts';
 import { type DeploymentOptions, type DeploymentSettings, shiftPlanOf } from '../settings.ts';
 import { ROLLBACK_CREATOR } from '../wanted-rollback.ts';
@@ -41,6 +43,11 @@ export async function shiftBack(
   }
   if (!(await hasChanged(tx, deployment.deployment_id, plan))) {
     await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: no traffic was moved.' });
+    return null;
+  }
+  if (hasBegunTermination(await deploymentOrdersOf(tx, [deployment.deployment_id]))) {
+    const rollbackMessage = 'There is no rollback: the original task set is being deleted. Deploy its revision again.';
+    await noteRollback(tx, deployment, { rollbackMessage });
     return null;
   }
   const goodId = group.last_successful_deployment_id;
@@ -88,7 +95,7 @@ function wayBackOf({ appSpec, target }: Prepared, detailsJson: string | null): P
 
 function goalOf({ prepared }: ShiftPlan): string {
   const appSpec = prepared?.appSpec;
-  return appSpec?.platform === 'Lambda' ? `version ${appSpec.targetVersion}` : 'the task set';
+  return appSpec?.platform === 'Lambda' ? `version ${appSpec.targetVersion}` : 'the original task set';
 }
 
 function rowOf(

@@ -163,30 +163,36 @@ export function faultOfRoute(route: Route, pair: GroupPair): string | null {
   );
 }
 
+/** A place whose share somebody else has changed, and the change in words. */
+export interface ForeignChange {
+  readonly arn: string;
+  readonly words: string;
+}
+
 /**
- * A place whose share somebody else has changed since this deployment wrote it.
+ * Returns the places whose shares somebody else has changed since this deployment wrote them.
  *
- * @param written shares of green that the place may have: the one before, and the one that a call may have just written
+ * @param written shares of green that a place may have: the one before, and the one that a call may have just written
  * @param known ARNs of the places that this deployment has written before; a new place is not a foreign change
- * @returns the change in words; null: there is none
  */
-export function foreignChange(
+export function foreignChanges(
   route: Route,
   pair: GroupPair,
   { written, known }: { readonly written: readonly number[]; readonly known: readonly string[] },
-): string | null {
-  const places = new Map(route.places.map((place) => [place.arn, place]));
-  for (const arn of known) {
-    const place = places.get(arn);
-    // A rule that is gone forwards nothing.
-    if (place === undefined) continue;
-    const standing = standingOf(place, pair);
-    const wanted = `this deployment had set ${[...new Set(written)].map((share) => `${share}%`).join(' or ')}`;
-    if (standing.kind !== 'pair') return `${arn} does not forward to the pair of target groups any more; ${wanted}`;
-    if (!written.includes(standing.green))
-      return `${arn} sends ${rounded(standing.green)}% to ${pair.green}; ${wanted}`;
-  }
-  return null;
+): readonly ForeignChange[] {
+  const wanted = `this deployment had set ${[...new Set(written)].map((share) => `${share}%`).join(' or ')}`;
+  // A rule that is gone forwards nothing.
+  return route.places
+    .filter(({ arn }) => known.includes(arn))
+    .flatMap((place): ForeignChange[] => {
+      const { arn } = place;
+      const standing = standingOf(place, pair);
+      if (standing.kind !== 'pair') {
+        return [{ arn, words: `${arn} does not forward to the pair of target groups alone any more; ${wanted}` }];
+      }
+      if (written.includes(standing.green)) return [];
+      return [{ arn, words: `${arn} sends ${rounded(standing.green)}% to ${pair.green}; ${wanted}` }];
+    });
 }
 
 function rounded(percent: number): number {

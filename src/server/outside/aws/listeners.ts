@@ -110,8 +110,8 @@ function missing(call: string, answer: string): AwsFault {
   return new AwsFault(call, { trouble: 'missing', code: '', answer });
 }
 
-/** `front/50dc6c495c0c9188/f2f7dc8efc522ab2` of a listener's ARN, and with one part more of a rule's. */
+/** `app/front/50dc6c495c0c9188/f2f7dc8efc522ab2` of a listener's ARN, and with one part more of a rule's. */
 function nameOf(arn: string): string {
-  const [, name = arn] = /:listener(?:-rule)?\/(?:app|net)\/(.+)$/.exec(arn) ?? [];
-  return name;
+  const [, ...parts] = arn.split('/');
+  return parts.join('/') || arn;
 }

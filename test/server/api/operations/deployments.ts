@@ -17,7 +17,6 @@ const IDLE = { applicationName: 'site', deploymentGroupName: 'idle' };
 const running = ({ running: deploymentId }: World) => ({ deploymentId });
 const completed = ({ completed: deploymentId }: World) => ({ deploymentId });
 
-const NOT_ECS = 'Groups of ECS are not deployed to yet.';
 const APPSPEC = JSON.stringify({
   version: 0.0,
   Resources: [
@@ -38,8 +37,9 @@ const hooked = ({ hooked: deploymentId }: World) => ({ deploymentId });
 const CREATE_NEVER = {
   RevisionDoesNotExistException: 'A revision that is not registered is registered by its deployment.',
   InvalidRoleException: NO_ROLES,
-  InvalidTrafficRoutingConfigurationException: NOT_ECS,
-  InvalidECSServiceException: NOT_ECS,
+  InvalidTrafficRoutingConfigurationException:
+    'Only for a group of ECS behind a Network Load Balancer (test/server/shifting/ecs.test.ts).',
+  InvalidECSServiceException: 'Whether the service is there is seen when the deployment begins.',
   InvalidLoadBalancerInfoException:
     'Only once the server has lost a load balancer that a group names (test/server/api/load-balancers.test.ts).',
   InvalidAutoScalingGroupException: 'Auto Scaling groups are looked up when they are given to a group.',
@@ -59,9 +59,9 @@ export const DEPLOYMENTS: Operations<
   | 'DeleteResourcesByExternalId'
 > = {
   CreateDeployment: {
-    does: 'deploys a revision to the function of a group of [Lambda](platforms.md), or to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags or Auto Scaling groups, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
+    does: 'deploys a revision to the function or the service of a group of [Lambda or ECS](platforms.md), or to the hosts of a group, to the replacement hosts that `targetInstances` of a blue/green group match by their tags or Auto Scaling groups, or restarts what they have (`deploymentMode` RESTART); processes that `ec2DeploymentOptions` names rest meanwhile, where the group has Auto Scaling groups',
     refuses:
-      '`autoScalingGroups` in `targetInstances` where the server asks no AWS; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; groups of ECS; revisions as RegisterApplicationRevision',
+      '`autoScalingGroups` in `targetInstances` where the server asks no AWS; for blue/green `updateOutdatedInstancesOnly`, RESTART and configurations with zones; alarms that the server’s file does not have; revisions as RegisterApplicationRevision',
     good: {
       ...{ ...IDLE, revision: S3, description: '\u{1F6A2}'.repeat(256) },
       ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['Terminate', 'AZRebalance'] },

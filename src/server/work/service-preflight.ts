@@ -1,0 +1,202 @@
+/** Looks at an ECS service, its target groups and its listeners before a deployment to it begins. Nothing is changed. */
+import type { EcsAppSpec } from '../../appspec/resources/types.ts';
+import { shiftPlanOf } from '../engine/settings.ts';
+import type { ServiceDetails, ServicePlan, TargetGroup } from '../engine/shifting/service-plan.ts';
+import { AwsFault } from '../outside/aws/aws-fault.ts';
+import type { ServiceLook } from '../outside/aws/ecs.ts';
+import { faultOfRoute, type GroupPair, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
+import { type Roles, rolesOf, type TaskSetSeen } from '../outside/aws/task-sets.ts';
+import { FINAL_STATUSES, findDeployment } from '../store/deployments.ts';
+import type { Preflight } from './prepare-shift.ts';
+import { shownTaskSets } from './service-details.ts';
+import type { ServiceContext } from './service-work.ts';
+import { ShiftFault } from './shift-retry.ts';
+
+/** ECS documents the calls for task sets for EXTERNAL; a service that CodeDeploy has made is tried. */
+const CONTROLLERS: readonly string[] = ['EXTERNAL', 'CODE_DEPLOY'];
+
+export function servicePreflight(ctx: Omit<ServiceContext, 'clock'>): Preflight {
+  return async (appSpec, deployment, signal) => {
+    const service = shiftPlanOf(deployment)?.service;
+    if (appSpec.platform !== 'ECS' || service === undefined) {
+      throw new ShiftFault('INVALID_REVISION', 'The AppSpec file is not for ECS.');
+    }
+    const look = await lookAt(ctx, service, signal);
+    requireTaskSets(look, service);
+    const groups = await groupsOf(ctx, service, signal);
+    const production = await routeOf(ctx, service.productionListener, signal);
+    const test = service.testListener === null ? null : await routeOf(ctx, service.testListener, signal);
+    const roles = rolesFor(look, { deploymentId: deployment.deployment_id, groups, production });
+    const pair = { blue: roles.blueGroup, green: roles.greenGroup };
+    requireRoutes(production, test, pair);
+    requireBlueServes(production, pair, roles);
+    await requireFreeGroup(ctx, roles.leftovers);
+    await requireContainer(ctx, appSpec, signal);
+    const groupOf = (arn: string) => groups.find((group) => group.arn === arn) ?? groups[0];
+    const found: Omit<ServiceDetails, 'taskSets'> = {
+      ...{ cluster: service.cluster, service: service.service, greenOf: deployment.deployment_id },
+      ...{ blueGroup: groupOf(pair.blue), greenGroup: groupOf(pair.green), blueId: roles.blue?.id ?? null },
+      ...{ productionListener: service.productionListener, testListener: service.testListener },
+    };
+    const share = sharesOf(production, pair)[0]?.green ?? 0;
+    const details: ServiceDetails = { ...found, taskSets: shownTaskSets({ ...found, taskSets: [] }, roles, share) };
+    const { serviceArn = '', serviceName = '', clusterArn = '' } = look.service;
+    const cluster = clusterArn.split('/').at(-1) ?? '';
+    return {
+      target: { subjectId: serviceArn, targetId: `${cluster}:${serviceName}`, targetArn: serviceArn, details },
+      call: `DescribeServices ${service.service}`,
+      answer: roles.blue === null ? 'no task set serves yet' : `${roles.blue.id} serves from ${found.blueGroup.name}`,
+    };
+  };
+}
+
+async function lookAt(
+  { ecs }: Pick<ServiceContext, 'ecs'>,
+  ref: ServicePlan,
+  signal: AbortSignal,
+): Promise<ServiceLook> {
+  try {
+    return await ecs.describe(ref, signal);
+  } catch (error) {
+    if (!(error instanceof AwsFault) || error.trouble !== 'missing') throw error;
+    throw new ShiftFault(
+      'INVALID_ECS_SERVICE',
+      `There is no service ${ref.service} in the cluster ${ref.cluster}. ${error.call}: ${error.answer}.`,
+    );
+  }
+}
+
+/** @throws ShiftFault INVALID_ECS_SERVICE for a service that has no task sets to deploy with */
+function requireTaskSets({ service }: ServiceLook, { service: name }: ServicePlan): void {
+  if (service.status !== 'ACTIVE') {
+    throw new ShiftFault('INVALID_ECS_SERVICE', `The service ${name} is ${service.status}, and must be ACTIVE.`);
+  }
+  const controller = service.deploymentController?.type ?? 'ECS';
+  if (CONTROLLERS.includes(controller)) return;
+  throw new ShiftFault(
+    'INVALID_ECS_SERVICE',
+    `The service ${name} has the deployment controller ${controller}, so ECS deploys it itself. Make it with --deployment-controller type=EXTERNAL.`,
+  );
+}
+
+async function groupsOf(
+  { listeners }: Pick<ServiceContext, 'listeners'>,
+  { targetGroups }: ServicePlan,
+  signal: AbortSignal,
+): Promise<readonly [TargetGroup, TargetGroup]> {
+  try {
+    const [first, second] = await listeners.targetGroups(targetGroups, signal);
+    if (first !== undefined && second !== undefined) return [first, second];
+    throw new ShiftFault('ELASTIC_LOAD_BALANCING_INVALID', `There are no target groups ${targetGroups.join(' and ')}.`);
+  } catch (error) {
+    throw missingAs(error, `There are no target groups ${targetGroups.join(' and ')}.`);
+  }
+}
+
+async function routeOf(
+  { listeners }: Pick<ServiceContext, 'listeners'>,
+  arn: string,
+  signal: AbortSignal,
+): Promise<Route> {
+  try {
+    return await listeners.route(arn, signal);
+  } catch (error) {
+    throw missingAs(error, `There is no listener ${arn}.`);
+  }
+}
+
+function missingAs(error: unknown, what: string): unknown {
+  if (!(error instanceof AwsFault) || error.trouble !== 'missing') return error;
+  return new ShiftFault('ELASTIC_LOAD_BALANCING_INVALID', `${what} ${error.call}: ${error.answer}.`);
+}
+
+function rolesFor(
+  look: ServiceLook,
+  about: {
+    readonly deploymentId: string;
+    readonly groups: readonly [TargetGroup, TargetGroup];
+    readonly production: Route;
+  },
+): Roles {
+  const [first, second] = about.groups;
+  const [share] = sharesOf(about.production, { blue: first.arn, green: second.arn });
+  const serving = share === undefined ? null : share.green > 50 ? second.arn : first.arn;
+  const request = { deploymentId: about.deploymentId, servingGroup: serving, knownBlueId: null };
+  const roles = rolesOf(look.taskSets, { ...request, pair: [first.arn, second.arn] });
+  if (typeof roles === 'string') throw new ShiftFault('INVALID_ECS_SERVICE', roles);
+  return roles;
+}
+
+/** @throws ShiftFault ELASTIC_LOAD_BALANCING_INVALID */
+function requireRoutes(production: Route, test: Route | null, pair: GroupPair): void {
+  for (const route of test === null ? [production] : [production, test]) {
+    const fault = faultOfRoute(route, pair);
+    if (fault !== null) throw new ShiftFault('ELASTIC_LOAD_BALANCING_INVALID', fault);
+  }
+  if (production.hasWeights || test !== null) return;
+  throw new ShiftFault(
+    'ELASTIC_LOAD_BALANCING_INVALID',
+    'A Network Load Balancer checks the health of the new tasks only behind a listener, and the deployment group has no test listener. ' +
+      'Give it one: testTrafficRoute in targetGroupPairInfoList.',
+  );
+}
+
+/** Traffic that goes to the other group would find no tasks there, unless an earlier deployment has left some. */
+function requireBlueServes(production: Route, pair: GroupPair, { blue, leftovers }: Roles): void {
+  if (blue === null || leftovers.length > 0) return;
+  const serves = production.places.some((place) => {
+    const standing = standingOf(place, pair);
+    return standing.kind === 'pair' && standing.hasBlue;
+  });
+  if (serves) return;
+  throw new ShiftFault(
+    'ELASTIC_LOAD_BALANCING_INVALID',
+    `The task set ${blue.id} is PRIMARY, and the listener ${production.listenerArn} does not forward to its target group ${pair.blue}. ` +
+      'Let it forward there.',
+  );
+}
+
+/** @throws ShiftFault INVALID_ECS_SERVICE for a task set in the green group that no finished deployment of this server has left */
+export async function requireFreeGroup(
+  { store }: Pick<ServiceContext, 'store'>,
+  leftovers: readonly TaskSetSeen[],
+): Promise<void> {
+  for (const { id, status, externalId } of leftovers) {
+    if (status === 'DRAINING') continue;
+    const maker = externalId === null ? null : await findDeployment(store.db, externalId);
+    if (maker !== null && FINAL_STATUSES.includes(maker.status)) continue;
+    throw new ShiftFault(
+      'INVALID_ECS_SERVICE',
+      `The task set ${id} (${status}) has the target group that the new task set needs, and no finished deployment of this server has left it. ` +
+        `If it is not needed, delete it: aws ecs delete-task-set --force --task-set ${id} with --cluster and --service.`,
+    );
+  }
+}
+
+/** A container or a port that is not there would only show when ECS refuses the task set. */
+async function requireContainer(
+  { ecs }: Pick<ServiceContext, 'ecs'>,
+  { taskDefinition, containerName, containerPort }: EcsAppSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  let containers: Awaited<ReturnType<ServiceContext['ecs']['describeTaskDefinition']>>['containerDefinitions'];
+  try {
+    ({ containerDefinitions: containers = [] } = await ecs.describeTaskDefinition(taskDefinition, signal));
+  } catch (error) {
+    // Whoever may not look at task definitions hears of a wrong one from CreateTaskSet.
+    if (error instanceof AwsFault && error.trouble === 'denied') return;
+    const isMissing = error instanceof AwsFault && (error.trouble === 'missing' || error.trouble === 'refused');
+    if (!isMissing) throw error;
+    throw new ShiftFault('ECS_UPDATE_ERROR', `There is no task definition ${taskDefinition}. ${error.answer}.`);
+  }
+  const container = containers.find(({ name }) => name === containerName);
+  if (container === undefined) {
+    const names = containers.map(({ name }) => name).join(', ');
+    const why = `The task definition ${taskDefinition} has no container ${containerName} (ContainerName); it has ${names}.`;
+    throw new ShiftFault('INVALID_REVISION', why);
+  }
+  const ports = (container.portMappings ?? []).flatMap((mapping) => mapping.containerPort ?? []);
+  if (ports.includes(containerPort)) return;
+  const why = `The container ${containerName} of ${taskDefinition} has no port ${containerPort} (ContainerPort); it has ${ports.join(', ') || 'none'}.`;
+  throw new ShiftFault('INVALID_REVISION', why);
+}

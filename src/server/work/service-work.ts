@@ -1,0 +1,100 @@
+/** Orders about an ECS service: what each is given, and what it sees of the service before it acts. */
+import type { Clock } from '../../system/clock.ts';
+import { shiftPlanOf } from '../engine/settings.ts';
+import type { ShiftPlan, StoredEcsSpec } from '../engine/shifting/plan.ts';
+import type { ServiceDetails } from '../engine/shifting/service-plan.ts';
+import type { EcsCalls, ServiceLook } from '../outside/aws/ecs.ts';
+import { type GroupPair, type Route, sharesOf } from '../outside/aws/forwarding.ts';
+import type { ListenerCalls } from '../outside/aws/listeners.ts';
+import { type Roles, rolesOf } from '../outside/aws/task-sets.ts';
+import { findDeployment } from '../store/deployments.ts';
+import type { DeploymentRow, OrderRow } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { findTarget } from '../store/targets.ts';
+import type { OrderCall } from './order.ts';
+import { shownTaskSets } from './service-details.ts';
+import { ShiftFault } from './shift-retry.ts';
+
+export interface ServiceContext {
+  readonly store: Pick<Store, 'db'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly ecs: EcsCalls;
+  readonly listeners: ListenerCalls;
+}
+
+/** An order with all that it is about. */
+export interface ServiceWork {
+  readonly ctx: ServiceContext;
+  readonly order: OrderRow;
+  readonly call: OrderCall;
+  readonly deployment: DeploymentRow;
+  readonly plan: ShiftPlan;
+  readonly spec: StoredEcsSpec;
+  /** As the target has them now. */
+  readonly details: ServiceDetails;
+  readonly pair: GroupPair;
+}
+
+/** @returns null: the deployment is none to ECS */
+export async function serviceWork(ctx: ServiceContext, order: OrderRow, call: OrderCall): Promise<ServiceWork | null> {
+  const deployment = await findDeployment(ctx.store.db, order.deployment_id);
+  const plan = deployment === null ? null : shiftPlanOf(deployment);
+  const prepared = plan?.prepared;
+  const spec = prepared?.appSpec;
+  if (deployment === null || plan === null || prepared === undefined || spec?.platform !== 'ECS') return null;
+  const target = await findTarget(ctx.store.db, order.deployment_id, order.instance_id);
+  const details = (
+    target?.details_json == null ? prepared.target.details : JSON.parse(target.details_json)
+  ) as ServiceDetails;
+  const pair = { blue: details.blueGroup.arn, green: details.greenGroup.arn };
+  return { ctx, order, call, deployment, plan, spec, details, pair };
+}
+
+/** The service and its task sets as they are now. */
+export interface ServiceSeen extends Pick<Roles, 'blue' | 'green' | 'leftovers'> {
+  readonly look: ServiceLook;
+}
+
+/** @throws ShiftFault INVALID_ECS_SERVICE when another task set has become PRIMARY meanwhile; AwsFault */
+export async function lookAtService({ ctx, details, call }: ServiceWork): Promise<ServiceSeen> {
+  const look = await ctx.ecs.describe(details, call.signal);
+  const roles = rolesOf(look.taskSets, {
+    deploymentId: details.greenOf,
+    pair: [details.blueGroup.arn, details.greenGroup.arn],
+    servingGroup: details.greenGroup.arn,
+    knownBlueId: details.blueId,
+  });
+  if (typeof roles === 'string') throw new ShiftFault('INVALID_ECS_SERVICE', roles);
+  if (roles.greenGroup !== details.greenGroup.arn) {
+    const primary = look.taskSets.find(({ status }) => status === 'PRIMARY');
+    throw new ShiftFault(
+      'INVALID_ECS_SERVICE',
+      `Somebody else has made the task set ${primary?.id} PRIMARY since the deployment began. It is left so. Deploy again.`,
+    );
+  }
+  return { ...roles, look };
+}
+
+/** The listener of production as it is now. */
+export async function lookAtProduction({ ctx, details, call }: ServiceWork): Promise<Route> {
+  return ctx.listeners.route(details.productionListener, call.signal);
+}
+
+/** @param production null: it was not looked at, and the shares are what they were */
+export function detailsAfter(
+  { details, pair }: ServiceWork,
+  seen: ServiceSeen,
+  production: Route | null,
+): ServiceDetails {
+  const green = production === null ? null : (sharesOf(production, pair)[0]?.green ?? null);
+  return { ...details, taskSets: shownTaskSets(details, seen, green) };
+}
+
+/** Looks are close together in the beginning, for task sets that are quick. Milliseconds. */
+export function lookPauseMs(ageMs: number): number {
+  return Math.min(5_000, Math.max(250, Math.floor(ageMs / 10)));
+}
+
+export function ageOf({ ctx, order }: ServiceWork): number {
+  return ctx.clock.now() - order.given_at_ms;
+}
