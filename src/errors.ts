@@ -37,7 +37,7 @@ export const ERROR_CATALOGUE = {
   },
   CONFIG_INVALID: {
     meaning: 'A configuration file, or a setting in it, is wrong.',
-    remedy: 'Mend the line that the message names; docs/config.md has every key with its type and default.',
+    remedy: 'Correct the line that the message names; docs/config.md has every key with its type and default.',
   },
   // --- protocol
   SPECIFICATION_INVALID: {
@@ -109,7 +109,7 @@ export const ERROR_CATALOGUE = {
   },
   APPSPEC_INVALID: {
     meaning: 'The AppSpec file of a revision has errors.',
-    remedy: 'Mend what the message lists; `slipway validate DIR` checks it before it is deployed.',
+    remedy: 'Correct what the message lists; `slipway validate DIR` checks it before it is deployed.',
   },
   // --- archive
   ARCHIVE_TRUNCATED: {
@@ -149,7 +149,7 @@ export const ERROR_CATALOGUE = {
   ARCHIVE_ENTRY_UNUSABLE: {
     meaning: 'A bundle holds an entry of a kind or name that cannot be unpacked.',
     remedy:
-      'It is said with the error; devices, sockets, encrypted files and names that are not UTF-8 cannot be deployed.',
+      'Leave out the entry that the message names: devices, sockets, encrypted files and names that are not UTF-8 cannot be deployed.',
   },
   ARCHIVE_DISK_FULL: {
     meaning: 'The disk became full while a bundle was unpacked.',
@@ -182,7 +182,7 @@ export const ERROR_CATALOGUE = {
     remedy: 'Push the bundle again and deploy the new revision; nothing was unpacked.',
   },
   REVISION_DIGEST_MISMATCH: {
-    meaning: 'What came of a bundle does not have the digest that it must have.',
+    meaning: 'The bytes of a downloaded bundle have another digest than the revision names.',
     remedy: 'Compare the digest with that of the file at its source; a proxy, a store or a disk may have changed it.',
   },
   REVISION_UNREACHABLE: {
@@ -227,7 +227,7 @@ export const ERROR_CATALOGUE = {
       'Sign the bundle: `slipway push DIR --sign-key KEY`, or `slipway sign BUNDLE --key KEY` and put the signature beside the bundle.',
   },
   SIGNATURE_UNREADABLE: {
-    meaning: 'What is beside a bundle as its signature is none, or none of a kind that is accepted.',
+    meaning: 'The file beside a bundle is no signature, or one of a kind that is not accepted.',
     remedy:
       'Sign the bundle again and upload the signature as it is; docs/signatures.md has the kinds that are accepted.',
   },
@@ -237,14 +237,14 @@ export const ERROR_CATALOGUE = {
       'If the signer may deploy here, put the public key into bundle_signers_file; if nobody knows that key, treat it as an attack.',
   },
   SIGNATURE_MISMATCH: {
-    meaning: 'A bundle is not what was signed: it, or its signature, is another. Nothing was unpacked.',
+    meaning: 'A bundle, or its signature, was replaced after it was signed. Nothing was unpacked.',
     remedy:
       'Push the bundle again with its signature, under a new name. If nobody has replaced either, treat it as an attack until explained.',
   },
   SIGNATURE_EXPIRED: {
     meaning: 'The key that a bundle is signed with is not valid now: bundle_signers_file limits its time.',
     remedy:
-      'Sign the bundle with a key that is valid, or mend valid-after and valid-before of its line; check the host’s clock.',
+      'Sign the bundle with a key that is valid, or correct valid-after and valid-before of its line; check the host’s clock.',
   },
   SIGNATURE_WRONG_PURPOSE: {
     meaning:
@@ -260,13 +260,13 @@ export const ERROR_CATALOGUE = {
   SIGNERS_UNUSABLE: {
     meaning: 'The file that says whose signatures count cannot be used.',
     remedy:
-      'Mend the file that the message names: bundle_signers_file of the agent’s configuration, or that of --signers.',
+      'Correct the file that the message names: bundle_signers_file of the agent’s configuration, or that of --signers.',
   },
   // --- install
   INSTALL_IMPOSSIBLE: {
     meaning: 'A revision cannot be installed on this host as it is. Nothing was changed.',
     remedy:
-      'Mend what the message lists; what helps depends on the cause and is said with it (`slipway plan` says the same beforehand).',
+      'Correct what the message lists; each cause comes with its remedy. `slipway plan` says the same beforehand.',
   },
   INSTALL_DISK_FULL: {
     meaning: 'The disk became full during Install. The old revision is back in place.',
@@ -275,7 +275,7 @@ export const ERROR_CATALOGUE = {
   INSTALL_NOT_PERMITTED: {
     meaning: 'The agent’s user may not do something that Install needs. The old revision is back in place.',
     remedy:
-      'It is said with the error: rights on the destination for the agent’s user, a read-write mount, or no immutable attribute (lsattr).',
+      'Do what the message says: give the agent’s user rights on the destination, mount it read-write, or remove the immutable attribute (lsattr).',
   },
   INSTALL_FAILED: {
     meaning: 'The file system refused something during Install. The old revision is back in place.',
@@ -294,7 +294,7 @@ export const ERROR_CATALOGUE = {
   INSTALL_NOT_RECOVERED: {
     meaning: 'An Install was interrupted and what it left could not be put right.',
     remedy:
-      'Mend what the message names (rights, space), then start the agent again: it tries again before it takes new work.',
+      'Put right what the message names (rights, space), then start the agent again: it tries again before it takes new work.',
   },
   // --- hooks
   HOOK_NO_SCOPE: {
@@ -323,7 +323,7 @@ export const ERROR_CATALOGUE = {
   },
   DEPLOYMENT_EVENT_UNKNOWN: {
     meaning: 'The events of the AppSpec file and those of the deployment do not fit together.',
-    remedy: 'Mend the names under hooks in the AppSpec file.',
+    remedy: 'Correct the names under hooks in the AppSpec file.',
   },
   DEPLOYMENT_ARCHIVE_MISSING: {
     meaning: 'The unpacked revision of a deployment is not on this host.',
@@ -447,7 +447,7 @@ export const ERROR_CATALOGUE = {
     remedy: 'Make room or make the folder, or set TMPDIR to another one.',
   },
   CLI_BAD_REVISION: {
-    meaning: 'What was to be pushed or checked is no revision that a host could deploy.',
+    meaning: 'The folder or bundle that was to be pushed or checked is no revision that a host could deploy.',
     remedy: 'Put a sound appspec.yml into its root; `slipway validate DIR` shows every problem.',
   },
   CLI_CANNOT_SIGN: {

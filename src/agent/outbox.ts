@@ -72,7 +72,7 @@ async function deliver(ctx: OutboxContext, id: string, signal: AbortSignal): Pro
   }
 }
 
-/** Whether sending it again is pointless: the service understood and said no. Wrong clocks and expired keys can mend. */
+/** Whether sending it again is pointless: the service understood and said no. Wrong clocks and expired keys can become right. */
 function isRefusal(error: unknown): boolean {
   return (
     error instanceof RemoteApiError &&

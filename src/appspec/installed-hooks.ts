@@ -13,7 +13,7 @@ export interface InstalledHooks {
 
 /**
  * Reads the hooks of a revision that is installed already, and nothing else: what only a new revision must satisfy is not asked of it. It
- * was let in by another version, or by the official agents, and nobody can mend it any more. The last of two equal keys counts, as for the
+ * was let in by another version, or by the official agents, and nobody can change it any more. The last of two equal keys counts, as for the
  * official agent 1.8.1. Never throws.
  *
  * @returns null when there is no sense in the text at all

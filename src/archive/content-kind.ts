@@ -18,7 +18,7 @@ interface Mark {
 
 const PACK_ANEW = 'Pack the folder as tar, tgz (gzip, once) or zip, and upload that.';
 const FETCH_ANEW =
-  'Something answered with an error where the bundle was fetched, and the answer was kept. Mend the address or the credentials there, and upload the bundle itself.';
+  'Something answered with an error where the bundle was fetched, and the answer was kept. Correct the address or the credentials there, and upload the bundle itself.';
 /** For a bundle of 0 bytes. */
 export const BUILD_ANEW =
   'What made the bundle wrote nothing into it: look at that program’s own messages, build and upload it again.';

@@ -4,7 +4,7 @@ import { printable } from '../system/printable.ts';
 import type { ExitReason } from './exit-status.ts';
 import { UnknownNameError } from './near-names.ts';
 
-/** Codes of faults that the person at the keyboard can mend by saying something else. */
+/** Codes of faults that the person at the keyboard can correct by saying something else. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH']);
 
 /** Remedies for what the system itself refuses, which is no fault of Slipway's, whichever command meets it. */

@@ -37,7 +37,7 @@ export function judgeOldScripts(
 
 /**
  * Skips an event whose scripts are unknown, because the old revision's AppSpec file cannot be read; a missing revision has the same effect.
- * Nobody can mend a revision that is deployed already, so it must not hold up the next one.
+ * Nobody can change a revision that is deployed already, so it must not hold up the next one.
  */
 export function skipOldScripts(
   ctx: Pick<DeploymentContext, 'rootDir' | 'applicationStop' | 'log'>,

@@ -71,7 +71,7 @@ export function readOtherGroups(
     nameOfGroup?(groupId: string): string;
     /**
      * Whether this is for a preview, which counts no group as cut off. A real Install first puts right what was cut off, so a group that
-     * still is cannot be mended.
+     * still is cannot be put right.
      */
     readonly isPreview?: boolean;
   },

@@ -37,7 +37,7 @@ export function installFault(cause: unknown, what: string): unknown {
  */
 export function notRecovered(cause: unknown, what: string): SlipwayError {
   const fault = installFault(cause, what);
-  const toDo = fault instanceof SlipwayError ? fault.remedy : 'Mend what the message names.';
+  const toDo = fault instanceof SlipwayError ? fault.remedy : 'Put right what the message names.';
   return new SlipwayError('INSTALL_NOT_RECOVERED', `${what}: ${messageOf(cause)}`, {
     cause,
     remedy: `${toDo} Then deploy again, or start the agent again: either puts it right first.`,

@@ -25,7 +25,7 @@ function remedyFor(rule: PlanProblem['rule'], { behavior, isOfAppSpec }: Behavio
     case 'other-group':
       return `Deploy this revision to the group that the files belong to, or ${with_('OVERWRITE')}, which takes them over from it.`;
     case 'other-group-cut-off':
-      return 'Mend what keeps that group’s Install from being put right (the agent’s log names it), and deploy again.';
+      return 'Put right what keeps that group’s Install from being put right (the agent’s log names it), and deploy again.';
     case 'folder-for-file':
       return `Move the folder out of the way, or ${with_('OVERWRITE')}, which replaces it.`;
     case 'file-for-folder':
@@ -33,15 +33,15 @@ function remedyFor(rule: PlanProblem['rule'], { behavior, isOfAppSpec }: Behavio
     case 'in-the-way':
       return `Move what is in the way elsewhere, or name another destination in the AppSpec file${noHelp(behavior)}.`;
     case 'source-missing':
-      return 'Put the source into the bundle, or mend its name in the AppSpec file: it is relative to the bundle’s root, and case counts.';
+      return 'Put the source into the bundle, or correct its name in the AppSpec file: it is relative to the bundle’s root, and case counts.';
     case 'source-escapes':
     case 'source-unusable':
-      return 'Mend the source in the bundle: files, folders, and links that stay within it can be installed.';
+      return 'Correct the source in the bundle: files, folders, and links that stay within it can be installed.';
     case 'destination-climbs':
     case 'destination-relative':
       return 'Write an absolute path without .. as the destination in the AppSpec file.';
     case 'duplicate-destination':
-      return 'Mend the files section of the AppSpec file so that one source comes to each path.';
+      return 'Correct the files section of the AppSpec file so that one source comes to each path.';
     case 'no-space':
     case 'no-inodes':
       return 'Make room on the file system that the message names.';
@@ -55,11 +55,11 @@ function remedyFor(rule: PlanProblem['rule'], { behavior, isOfAppSpec }: Behavio
       return 'Name another destination in the AppSpec file; change what belongs to the agent on the host itself.';
     case 'unknown-user':
     case 'unknown-group':
-      return 'Make the user or group on this host, or mend its name in the AppSpec file.';
+      return 'Make the user or group on this host, or correct its name in the AppSpec file.';
     case 'permission-pattern':
     case 'permission-duplicate':
     case 'permission-acl':
-      return 'Mend the permissions section of the AppSpec file.';
+      return 'Correct the permissions section of the AppSpec file.';
     case 'permission-unsafe':
       return 'Take the bits out of the mode in the AppSpec file, or allow them on this host with reject_unsafe_permissions_in_bundle: false.';
     case 'context-unconfined':

@@ -115,7 +115,7 @@ export async function requireSoundRevision(request: ValidateRequest): Promise<Va
   const details = renderFindings(errors, report.text, report.file);
   throw new SlipwayError('CLI_BAD_REVISION', 'the revision cannot be deployed', {
     details,
-    remedy: `Mend ${errors.length === 1 ? 'that' : 'those'}; \`slipway validate\` shows warnings, too.`,
+    remedy: `Correct ${errors.length === 1 ? 'that' : 'those'}; \`slipway validate\` shows warnings, too.`,
   });
 }
 

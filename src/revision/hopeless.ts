@@ -1,4 +1,4 @@
-/** Which failures another try cannot mend. Pure. */
+/** Which failures another try cannot fix. Pure. */
 import { isNoTls, isUntrusted, systemErrorCode } from '../errors.ts';
 
 /** Statuses from 400 on that may be another one soon: timeouts, too many requests, servers and gateways that are down. */

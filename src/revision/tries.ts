@@ -1,5 +1,5 @@
 /**
- * Retry rule for the failures of a source. A failure that another try cannot mend ends at once; all others get a few tries, with a wait
+ * Retry rule for the failures of a source. A failure that another try cannot fix ends at once; all others get a few tries, with a wait
  * before each.
  */
 import { SlipwayError } from '../errors.ts';

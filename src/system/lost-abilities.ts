@@ -14,7 +14,7 @@ const MOUNT_PROC = 'Mount it before the agent starts: `mount -t proc proc /proc`
 /** @returns nothing where all is there */
 export function lostAbilities(facts: MachineFacts): readonly LostAbility[] {
   const found = [...ofProcesses(facts), ...ofDescriptors(facts), ...ofMounts(facts), ...ofBootId(facts)];
-  // Where /proc is missing as a whole, that is one thing, and mended by one command.
+  // Where /proc is missing as a whole, that is one thing, and fixed by one command.
   const isWhole = facts.processes === 'none' && found.length > 1;
   const ofProc = isWhole
     ? [{ missing: '/proc of this machine or container', lost: found.flatMap(({ lost }) => lost), remedy: MOUNT_PROC }]

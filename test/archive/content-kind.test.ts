@@ -26,7 +26,7 @@ const PAGE = Buffer.from('<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</t
 const STORE = Buffer.from('<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>no</Message></Error>');
 
 const PACK = 'Pack the folder as tar, tgz (gzip, once) or zip';
-const FETCH = 'Mend the address or the credentials';
+const FETCH = 'Correct the address or the credentials';
 
 const STRANGERS: readonly (readonly [string, Buffer, string, string])[] = [
   ['an xz file', XZ, 'an xz file', PACK],

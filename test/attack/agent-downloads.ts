@@ -83,7 +83,7 @@ async function lyingLengths(ground: AttackGround): Promise<void> {
     [...DOWNLOAD_LIMITS, `s3_endpoint_override: ${store.url}`],
     async (besieged) => {
       for (const key of Object.keys(LENGTHS)) await besieged.fails({ url: `${liar.url}/${key}` }, /REVISION_/);
-      // What ends too early may be whole the next time; no other try mends the rest.
+      // What ends too early may be whole the next time; no other try helps the rest.
       const most = (key: string) => (key === 'longer.tar' ? 5 : 1);
       for (const [key, times] of asked) assert.ok(times <= most(key), `${key} was asked for ${times} times`);
       await besieged.stillWorks();

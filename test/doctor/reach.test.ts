@@ -36,7 +36,7 @@ describe('Where the agent’s polls fail', () => {
   const polls = fail(
     'agent',
     'runs as PID 7, but its last 4 polls failed: ENETUNREACH',
-    'Mend what the findings name.',
+    'Put right what the findings name.',
   );
 
   test('and the doctor gets through, what keeps the service away is named', () => {

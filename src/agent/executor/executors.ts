@@ -173,7 +173,7 @@ function noExecutor(cause: Error): SlipwayError {
   return new SlipwayError('AGENT_EXECUTOR_DIED', `${message}; ${process.execPath}, the Node of this agent, is gone`, {
     cause,
     remedy:
-      'Start the agent anew with the Node that is there now; its unit names one, which `slipway agent install` mends.',
+      'Start the agent anew with the Node that is there now; its unit names one, which `slipway agent install` corrects.',
   });
 }
 

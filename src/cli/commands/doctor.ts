@@ -47,7 +47,7 @@ async function examine(ctx: CliContext, configFile: string | null): Promise<read
   const { config, file, warnings } = loaded;
   return [
     lookAtFile(file, around.user, canReadAs),
-    ...warnings.map((warning) => warn('configuration', warning, 'Mend the line, or take it out.')),
+    ...warnings.map((warning) => warn('configuration', warning, 'Correct the line, or take it out.')),
     ...findings,
     ...(await lookAround(ctx, config, around)),
   ];

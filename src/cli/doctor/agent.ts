@@ -79,14 +79,14 @@ function judgeAnswer(config: AgentConfig, status: AgentStatus, nowMs: number, re
   if (trouble !== null) {
     const remedy = status.isFull
       ? 'Look with `slipway status` at what runs, and end the scripts that hang.'
-      : 'Mend what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.';
+      : 'Put right what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.';
     return fail('agent', `runs as PID ${pid}, but ${trouble}`, remedy);
   }
   if (lastPoll.failures >= MANY_FAILURES) {
     return fail(
       'agent',
       `runs as PID ${pid}, but its last ${lastPoll.failures} polls failed: ${lastPoll.lastError}`,
-      'Mend what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.',
+      'Put right what the findings on endpoint, connection, TLS or credentials name; the agent goes on trying.',
     );
   }
   if (status.identityIsShared) {

@@ -66,7 +66,8 @@ export async function lookAtEndpoint(ctx: EndpointContext, config: AgentConfig):
 
 function lookAtIdentity({ user }: EndpointContext, config: AgentConfig, identity: HostIdentity): Finding[] {
   const findings: Finding[] = [ok('identity', `${identity.hostIdentifier}, from ${identity.source}`)];
-  for (const warning of identity.warnings) findings.push(warn('identity', warning, 'Mend what the warning names.'));
+  for (const warning of identity.warnings)
+    findings.push(warn('identity', warning, 'Put right what the warning names.'));
   const file = config.onPremisesConfigFile;
   if (identity.source === file && user !== null && canReadAs(file, user) === false) {
     const remedy = `Give the service’s user the file: \`${shellCommand('chown', user, file)}\`; it keeps mode 600.`;

@@ -14,7 +14,7 @@ export function lookAtTools(path: string | undefined): Finding[] {
   return programsOfHosts().map(({ name, purpose, debianPackage, absence }) => {
     const found = findProgram(name, path);
     if (found !== null) return ok(`program ${name}`, found);
-    const remedy = `Install it (on Debian and Ubuntu the package ${debianPackage})${absence === 'fail' ? '' : ' if deployments need it'}; or mend PATH of the agent.`;
+    const remedy = `Install it (on Debian and Ubuntu the package ${debianPackage})${absence === 'fail' ? '' : ' if deployments need it'}; or correct PATH of the agent.`;
     return (absence === 'fail' ? fail : warn)(`program ${name}`, `is not there; ${purpose} needs it`, remedy);
   });
 }

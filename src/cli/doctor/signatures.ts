@@ -55,7 +55,7 @@ function lookAt(check: string, { policy, signersFile }: SignatureRules, nowMs: n
   const findings = [ok(check, `${policy}, by ${signersFile}: ${signers.map(nameOf).join(', ')}`)];
   if (outdated.length > 0) {
     const detail = `keys that are not valid now: ${outdated.map(nameOf).join(', ')}`;
-    const remedy = 'Mend valid-after and valid-before of their lines, or take the lines out; check the clock.';
+    const remedy = 'Correct valid-after and valid-before of their lines, or take the lines out; check the clock.';
     findings.push((outdated.length === signers.length ? fail : warn)(check, detail, remedy));
   }
   if (signersFile !== null && (statSync(signersFile).mode & 0o022) !== 0) {

@@ -28,7 +28,7 @@ import { whoseScripts } from '../whose-scripts.ts';
 
 /**
  * A hook event: run the scripts that the right revision has for it. The operator's policy judges failed scripts of an old revision, because
- * nobody can mend a revision that is deployed already.
+ * nobody can change a revision that is deployed already.
  */
 export async function lifecycleEvent(
   ctx: DeploymentContext,

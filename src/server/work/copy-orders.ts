@@ -81,7 +81,7 @@ async function carryOut(ctx: CopyContext, order: OrderRow, work: Work, signal: A
   }
 }
 
-/** A fault that asking again cannot mend fails the order; every other one does after five minutes. */
+/** A fault that asking again cannot fix fails the order; every other one does after five minutes. */
 function afterFault(order: OrderRow, fault: AwsFault, nowMs: number): Progress {
   const { failing = null } = JSON.parse(order.memory_json ?? '{}') as { readonly failing?: ScalingFailure | null };
   const failure = failureAfter(failing, fault, nowMs);

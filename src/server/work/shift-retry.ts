@@ -28,7 +28,7 @@ export type AfterFault =
   | { readonly is: 'given-up'; readonly failing: ScalingFailure; readonly message: string };
 
 /**
- * A fault that asking again cannot mend ends the work; every other one does after five minutes.
+ * A fault that asking again cannot fix ends the work; every other one does after five minutes.
  *
  * @param code of the API's ErrorInformation
  */

@@ -84,7 +84,7 @@ test('a host drains from when its balancer sends no new requests to it, whatever
   expect(look(seen('a', 'waiting'), 520_000)).toEqual({ b });
 });
 
-test('a fault that asking again cannot mend fails the target at once, whatever the other balancers say', () => {
+test('a fault that asking again cannot fix fails the target at once, whatever the other balancers say', () => {
   expect(progressOf([faulty('a'), seen('b', 'draining'), faulty('c', true)], NO_MEMORY, at(0))).toMatchObject({
     ...{ ending: 'Failed', message: expect.stringContaining('load balancer c was') },
   });

@@ -47,7 +47,7 @@ function judge(check: string, { kind, url, restart }: Door, { status, text }: An
     return fail(
       check,
       `${url.origin} answers 503: the server cannot use its database just now`,
-      'Mend what the findings on the database and the disk name; the server goes on by itself when it is back.',
+      'Put right what the findings on the database and the disk name; the server goes on by itself when it is back.',
     );
   }
   if (status >= 500 && !/NotImplemented/.test(text)) {

@@ -81,7 +81,7 @@ async function compare(
   } catch (error) {
     if (isSlipwayError(error, 'SERVER_MASTER_KEY')) return [fail(CHECK, error.message, error.remedy)];
     return [
-      fail(CHECK, `cannot be compared: ${messageOf(error)}`, 'Mend what the findings on the database name first.'),
+      fail(CHECK, `cannot be compared: ${messageOf(error)}`, 'Put right what the findings on the database name first.'),
     ];
   }
 }

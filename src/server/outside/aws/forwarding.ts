@@ -146,7 +146,7 @@ function withOwnSecret(action: Action): Action {
   return { ...action, AuthenticateOidcConfig: { ...oidc, UseExistingClientSecret: true } };
 }
 
-/** A fault of a route that must be mended before traffic can move: its text says where, and what to do. */
+/** A fault of a route that must be put right before traffic can move: its text says where, and what to do. */
 export function faultOfRoute(route: Route, pair: GroupPair): string | null {
   const standings = route.places.map((place) => ({ arn: place.arn, standing: standingOf(place, pair) }));
   for (const { arn, standing } of standings) {
