@@ -8,6 +8,9 @@ import { type ControlServer, startControlServer } from '../support/slipway.ts';
 import { seedHosts } from './seed.ts';
 import type { WireHost, WireServer } from './wire.ts';
 
+/** For one key that asks as fast as it is answered. */
+export const UNLIMITED = ['--rate-per-key', 'none', '--rate-per-address', 'none'] as const;
+
 export interface Ground extends AsyncDisposable {
   readonly server: ControlServer;
   readonly wire: WireServer;

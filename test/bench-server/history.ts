@@ -7,6 +7,7 @@ import type { PostgresCluster } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
 import { APPLICATION, fillHistory, GROUP, historicId } from './fill-history.ts';
+import { UNLIMITED } from './ground.ts';
 
 const ROUNDS = 30;
 /** For how long requests are timed while the server deletes. */
@@ -28,7 +29,7 @@ export async function* historyFigures({ deployments, postgres }: HistoryRequest)
   using scratch = scratchFolder();
   const dataDir = scratch.at('data');
   const databaseUrl = await postgres?.createDatabase();
-  const database = databaseUrl === undefined ? [] : ['--database', databaseUrl];
+  const database = [...(databaseUrl === undefined ? [] : ['--database', databaseUrl]), ...UNLIMITED];
   const location: StoreLocation = databaseUrl === undefined ? { dataDir } : { databaseUrl };
   const on = databaseUrl === undefined ? 'SQLite' : 'PostgreSQL';
   const name = (what: string) => `${deployments} deployments on ${on}: ${what}`;

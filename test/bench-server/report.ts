@@ -7,6 +7,7 @@ import type { PostgresCluster } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { startControlServer } from '../support/slipway.ts';
 import { FLEET_GROUP, fillFleet, hostNameOf } from './fill-fleet.ts';
+import { UNLIMITED } from './ground.ts';
 
 const DEPLOYMENTS = 20;
 const PAGE_GOAL_MS = 50;
@@ -24,11 +25,10 @@ export async function* reportFigures({ hosts, postgres }: ReportRequest): AsyncG
   const dataDir = scratch.at('data');
   const databaseUrl = await postgres?.createDatabase();
   const location: StoreLocation = databaseUrl === undefined ? { dataDir } : { databaseUrl };
-  await using server = await startControlServer(
-    dataDir,
-    undefined,
-    databaseUrl === undefined ? [] : ['--database', databaseUrl],
-  );
+  await using server = await startControlServer(dataDir, undefined, [
+    ...(databaseUrl === undefined ? [] : ['--database', databaseUrl]),
+    ...UNLIMITED,
+  ]);
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
   await fillFleet(location, { hosts, deployments: DEPLOYMENTS, nowMs: Date.now(), actor: accessKeyId });
   const [admin, other] = [0, 1].map(() => managementClient(server.url, { accessKeyId, secretAccessKey }));

@@ -39,7 +39,7 @@ export function callHostCommand(
     input: Input,
     caller: object,
   ) => Promise<object>;
-  return answer(input, {
+  const about = {
     accessKeyId: caller.accessKeyId,
     hostArn,
     host: caller.host,
@@ -47,7 +47,11 @@ export function callHostCommand(
     agentVersion: typeof version === 'string' ? printable(version.slice(0, MAX_VERSION)) : null,
     mayHold: request.headers[POLL_HEADER] !== POLL_ANSWER_NOW,
     asker: calls.begin(response),
-  });
+  };
+  // All that is needed of them is read. A poll that is held would keep them for a minute.
+  request.headers = {};
+  request.rawHeaders.length = 0;
+  return answer(input, about);
 }
 
 /** A host speaks for itself only; people have no business here. */
