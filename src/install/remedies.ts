@@ -25,7 +25,7 @@ function remedyFor(rule: PlanProblem['rule'], { behavior, isOfAppSpec }: Behavio
     case 'other-group':
       return `Deploy this revision to the group that the files belong to, or ${with_('OVERWRITE')}, which takes them over from it.`;
     case 'other-group-cut-off':
-      return 'Put right what keeps that group’s Install from being put right (the agent’s log names it), and deploy again.';
+      return 'Remove what keeps that group’s Install from being put right (the agent’s log names it), and deploy again.';
     case 'folder-for-file':
       return `Move the folder out of the way, or ${with_('OVERWRITE')}, which replaces it.`;
     case 'file-for-folder':

@@ -212,7 +212,7 @@ describe('a record of another group', () => {
     writeFileSync(scratch.at('instructions/first-install.journal'), 'cut off');
     await expect(install(scratch, 'second', 'one', overwrite)).rejects.toMatchObject({
       message: expect.stringContaining('whose last Install was cut off'),
-      remedy: expect.stringContaining('Put right what keeps that group’s Install from being put right'),
+      remedy: expect.stringContaining('Remove what keeps that group’s Install from being put right'),
     });
   });
 
