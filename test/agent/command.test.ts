@@ -158,7 +158,7 @@ test('a specification that the server cannot give just now is asked for again', 
   expect(unavailableOnce).toMatchObject({ ran: ['AfterInstall'], waits: [1000], completed: [DONE] });
 });
 
-test('what fails before the acknowledgement is reported as Failed with code 5', async () => {
+test('a command that fails before the acknowledgement is reported as Failed with code 5', async () => {
   for (const host of [
     { system: 'Other' },
     { envelope: { Format: 'PKCS7/JSON', Payload: 'no PEM' } },

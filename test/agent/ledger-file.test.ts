@@ -279,7 +279,7 @@ test.each([
   },
 );
 
-test('what is left of a record that could not be read takes no room after a day', () => {
+test('a record that could not be read takes no room after a day', () => {
   using scratch = scratchFolder();
   const clock = manualClock(Date.now());
   openIn(scratch, clock);

@@ -67,7 +67,7 @@ test('every interrupted command is reported once as failed by the restart, two o
   expect(second).toMatchObject({ reported: [], killed: [] });
 });
 
-test('what was interrupted more than a day ago is forgotten', async () => {
+test('a command that was interrupted more than a day ago is forgotten', async () => {
   using scratch = scratchFolder();
   const clock = manualClock();
   open(scratch, clock).begin(command('old'));
@@ -99,7 +99,7 @@ test('a note that was cut off in the middle names no command and goes', async ()
   expect(halves.filter((half) => existsSync(scratch.at(half)))).toEqual([]);
 });
 
-test('what a killed agent has left of pipes for scripts is removed at the start, and nothing else', async () => {
+test('pipes for scripts that a killed agent has left are removed at the start, and nothing else', async () => {
   using scratch = scratchFolder();
   const [own, shared] = [scratch.at('.slipway/pipes'), scratch.at('shared')];
   mkdirSync(own, { recursive: true, mode: 0o700 });

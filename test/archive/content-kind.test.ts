@@ -101,7 +101,7 @@ describe('in a gzip file,', () => {
   });
 });
 
-test('what nobody can tell is called nothing: noise, zeros, and what is compressed without a mark', () => {
+test('content that nobody can tell gets no name: noise, zeros, and compressed data without a mark', () => {
   for (const bytes of [Buffer.from([1, 2, 3, 0xff]), deflateRawSync('x'.repeat(99))]) {
     expect(contentKind(bytes)).toBeNull();
   }

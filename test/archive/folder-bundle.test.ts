@@ -180,7 +180,7 @@ test('a folder cannot be copied into itself', async () => {
   expect(treeOf(scratch.path)).toEqual(before);
 });
 
-test('what a copy that was cut off has left is replaced', async () => {
+test('the rest of a copy that was cut off is replaced', async () => {
   using scratch = scratchFolder();
   source(scratch, () => undefined);
   cpSync(scratch.at('source'), scratch.at('archive-temp'), { recursive: true });

@@ -145,7 +145,7 @@ describe('the agent’s configuration', () => {
     ]);
   });
 
-  test('whoever gave up root by user and group is told that scripts run as root now, and what to do', () => {
+  test('an operator who gave up root by user and group is told that scripts run as root now, and what to do', () => {
     const { warnings } = load(':user: deploy\n:group: deploy\n');
     expect(warnings).toEqual([
       expect.stringMatching(

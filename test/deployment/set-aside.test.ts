@@ -22,7 +22,7 @@ function removalThatTells(folder: string, toldIn: string): string {
   return folder;
 }
 
-test('what was set aside is removed by a program that gives way to every other', async () => {
+test('a folder that was set aside is removed by a program that gives way to every other', async () => {
   using root = scratchFolder();
   writeFiles(root.at('.slipway/set-aside/left'), { 'folder/file': 'of before' });
   vi.stubEnv('PATH', `${removalThatTells(root.at('bin'), root.at('told'))}:${process.env['PATH']}`);
@@ -35,7 +35,7 @@ test('what was set aside is removed by a program that gives way to every other',
   expect(readFileSync(root.at('told'), 'utf8')).toBe('19\n');
 });
 
-test('what was set aside is removed on a host without `nice`, too', async () => {
+test('a folder that was set aside is removed on a host without `nice`, too', async () => {
   using root = scratchFolder();
   writeFiles(root.at('.slipway/set-aside/left'), { 'folder/file': 'of before' });
   mkdirSync(root.at('bin'));

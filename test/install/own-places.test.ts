@@ -123,7 +123,7 @@ test.each(['agent/root', 'agent/root/group/', 'etc/agent.yml', 'etc/conf/identit
   },
 );
 
-test('what an earlier version has installed to the agent’s own places is left there by the next Install', async () => {
+test('files that an earlier version has installed to the agent’s own places are left there by the next Install', async () => {
   using scratch = scratchFolder();
   const places = placesOf(scratch);
   revision(scratch);

@@ -65,7 +65,7 @@ test('a file that the second thread cannot copy: the Install says which, and the
   expect(treeOf(join(root, 'site'), { times: true })).toEqual(before);
 });
 
-test('of many files that two threads compare, those that are the same stay as they are, and all others are replaced', async () => {
+test('two threads compare many files: equal ones stay as they are, and all others are replaced', async () => {
   using scratch = scratchFolder();
   const { root } = await installed(scratch.path);
   const same = Object.keys(manyFiles('old')).filter((path, n) => path !== 'link' && n % 3 === 0);

@@ -20,13 +20,13 @@ test('a line of the file has the official agent’s form', async () => {
   expect(lines).toHaveLength(2);
 });
 
-test('what a server has refused is named by its type, and what nobody foresaw by where it came from', () => {
+test('a server’s refusal is named by its type, and an unforeseen fault by where it came from', () => {
   const refused = new RemoteApiError({ type: 'InvalidSignatureException', message: 'no', status: 403 });
   expect(plainFields({ error: refused })).toEqual({ error: { code: 'InvalidSignatureException', message: 'no' } });
   expect(plainFields({ error: new Error('odd') })).toMatchObject({ error: { stack: expect.stringContaining(' at ') } });
 });
 
-test('what is called a secret is hidden', async () => {
+test('a member that is called a secret is hidden', async () => {
   using scratch = scratchFolder();
   const log = createFileLogger({ logDir: scratch.at('log'), programName: 'agent', restrictLogDir: true });
   log.info('a fetch', {

@@ -330,7 +330,7 @@ const anySpecification: fc.Arbitrary<DeploymentSpecification> = fc.record({
   revision: anyRevision,
 });
 
-test('what is encoded is parsed to the same specification', () => {
+test('an encoded specification is parsed to the same specification', () => {
   fc.assert(
     fc.property(anySpecification, (specification) => {
       expect(parseSpecification(encodeSpecification(specification))).toEqual(specification);

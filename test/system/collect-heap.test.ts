@@ -5,7 +5,7 @@ import { collectHeap } from '../../src/system/collect-heap.ts';
 
 const usedBytes = () => getHeapStatistics().used_heap_size;
 
-test('what nobody uses any more is gone from the heap when it was collected, and what is in use is not', () => {
+test('an object that nobody uses any more is gone from the heap when it was collected, and one in use is not', () => {
   const kept = Array.from({ length: 100_000 }, (_, n) => ({ n }));
   let unused: object[] | null = Array.from({ length: 500_000 }, (_, n) => ({ n }));
   const before = usedBytes();

@@ -44,7 +44,7 @@ describe('a pattern with wildcards', () => {
   });
 });
 
-test('what stands at the end of a text is taken away as often as it stands there', () => {
+test('characters at the end of a text are taken away as often as they stand there', () => {
   expect(['/a//', '//', '', 'a', '/a/b'].map((text) => withoutTrailing(text, '/'))).toEqual([
     '/a',
     '',

@@ -155,7 +155,7 @@ test('a service that asks for a longer pause gets it, up to five minutes', async
   expect(await throttled).toBe('answer');
 });
 
-test('of many calls that were throttled one is made again, and the others when that was answered', async () => {
+test('one of many throttled calls is made again, and the others when that one was answered', async () => {
   const clock = manualClock();
   const gate = gateOf(clock);
   let isThrottling = true;
@@ -176,7 +176,7 @@ test('of many calls that were throttled one is made again, and the others when t
   expect(await all).toHaveLength(10);
 });
 
-test('of calls that were throttled none waits longer than a second for one that is held, and they still go one by one', async () => {
+test('no throttled call waits longer than a second for one that is held, and they still go one by one', async () => {
   const clock = manualClock();
   const gate = gateOf(clock);
   let isThrottling = true;

@@ -57,7 +57,7 @@ test('a revision that becomes a location comes back as it was', () => {
   );
 });
 
-test('what only one machine has, or what is for another platform, has no other form', () => {
+test('a path that only one machine has, or that is for another platform, has no other form', () => {
   expect(locationOf({ revisionType: 'Local Directory', location: '/srv/build' })).toBeNull();
   expect(revisionOf({ revisionType: 'AppSpecContent', appSpecContent: { content: '{}' } })).toBeNull();
 });

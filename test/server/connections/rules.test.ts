@@ -28,7 +28,7 @@ test('when all places are taken the oldest silent guest of the client that has m
   expect(roster.size).toBe(4);
 });
 
-test('who asks leaves only when nobody is silent, and who is known never', () => {
+test('a client that asks leaves only when nobody is silent, and a known client never', () => {
   const roster = createRoster({ connections: 2, silentPerAddress: 2, knownPerKey: 2 });
   const [asking, known] = [guest('a'), guest('b')];
   roster.admit(asking);

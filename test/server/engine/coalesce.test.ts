@@ -8,7 +8,7 @@ function slowWork() {
   return { begun, work };
 }
 
-test('who asks while work is under way shares the run that comes after it', async () => {
+test('a caller that asks while work is under way shares the run that comes after it', async () => {
   const { begun, work } = slowWork();
   const coalescer = createCoalescer(work);
   const first = coalescer.run('a');

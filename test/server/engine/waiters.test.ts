@@ -26,7 +26,7 @@ test('a host is woken and no other, the newest poll first', async () => {
   await other;
 });
 
-test('who is woken can wait again, and who has let go is not woken', async () => {
+test('a waiter that was woken can wait again, and one that has let go is not woken', async () => {
   const waiters = createWaiters();
   const watch = waiters.watch('a', 'AKIA');
   waiters.wake('a');

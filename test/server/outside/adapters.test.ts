@@ -105,7 +105,7 @@ test('a webhook is asked with a signature that its receiver can check, and an an
   }
 });
 
-test('what HAProxy says of its servers is read by the names of the columns, and `UP 1/2` is not taken for up', () => {
+test('HAProxy’s table of servers is read by the names of its columns, and `UP 1/2` is not taken for up', () => {
   const stat =
     '# pxname,svname,qcur,scur,status,check_status,\nweb,FRONTEND,,3,OPEN,,\nweb,a,1,2,UP,* L7OK,\nweb,b,0,0,UP 1/2,L7OK,\nweb,c,0,0,DOWN,L4CON,\nweb,d,0,0,no check,,\nweb,BACKEND,0,0,UP,,\n';
   const servers = parseStat(stat, 'web') ?? [];

@@ -68,7 +68,7 @@ test('a transaction that throws takes nothing of the others in its batch with it
   expect(database.names()).toEqual(['after', 'before']);
 });
 
-test('whoever is refused because of what another transaction of the batch has written learns of it when that is committed', async () => {
+test('a caller that is refused because of another transaction of the batch learns of it when that one is committed', async () => {
   using scratch = scratchFolder();
   await using database = await opened(scratch.path);
   const { store } = database;
@@ -119,7 +119,7 @@ test('a transaction sees what the one before it has written, also in one batch',
   expect(await Promise.all(Array.from({ length: 30 }, count))).toEqual(Array.from({ length: 30 }, (_, index) => index));
 });
 
-test('whoever is told that a transaction went well finds it, and nobody finds what failed, with a database that fills up', async () => {
+test('a caller that is told of success finds its transaction, and nobody finds one that failed, with a database that fills up', async () => {
   for (const seed of [1, 2, 3]) {
     using scratch = scratchFolder();
     await using database = await opened(scratch.path);

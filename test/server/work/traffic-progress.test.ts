@@ -45,7 +45,7 @@ test('a target fails after an hour with the last call and its answer, whether it
   }
 });
 
-test('what a balancer wants to be told next is kept while its calls fail, and forgotten when it says nothing more', () => {
+test('the next order that a balancer wants is kept while its calls fail, and forgotten when it says nothing more', () => {
   const looked = progressOf([{ ...seen('a', 'waiting'), memory: [80] }, seen('b', 'out')], NO_MEMORY, at(0));
   expect(looked.memory).toMatchObject({ ofBalancers: { a: [80] } });
   const failed = progressOf([faulty('a'), seen('b', 'out')], looked.memory as TrafficMemory, at(1));
