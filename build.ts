@@ -4,7 +4,7 @@
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import packageFile from './package.json' with { type: 'json' };
 import { BUILD_FILE, type BuildRecord, commitOf } from './src/cli/build-record.ts';
@@ -31,6 +31,13 @@ if (import.meta.main) {
   writeFileSync(join(import.meta.dirname, BUILD_FILE), `${JSON.stringify(record)}\n`);
 }
 
+/** Builds the console into a folder of its own, as `npm run build:console` does for a checkout. */
+async function buildConsole(outDir: string): Promise<void> {
+  const { build } = await import('vite');
+  const configFile = join(import.meta.dirname, 'src/console/vite.config.ts');
+  await build({ configFile, logLevel: 'warn', build: { outDir } });
+}
+
 /** Files of a published package, in place of those that stood in the folder. */
 export async function buildPackage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
@@ -40,6 +47,7 @@ export async function buildPackage(folder: string): Promise<void> {
   }
   await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, folder);
   await bundleThreads(folder);
+  await buildConsole(resolve(import.meta.dirname, folder, 'console'));
 }
 
 /** Each on its own, as above. */

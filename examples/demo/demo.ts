@@ -4,11 +4,12 @@
  *
  * Everything happens in `.scratch/` of this checkout. With `--keep` the two go on running until Ctrl-C.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -204,8 +205,14 @@ async function keepRunning(demo: Demo): Promise<void> {
   );
   const { deployment } = await newestDeployment(demo);
   const { bucket, key } = (await goodRevision(demo)) ?? {};
+  buildConsole();
+  const signIn = await run(demo, ['console'], 'quiet');
   heading('Server and agent go on running; Ctrl-C ends them');
-  say(`In another terminal, in this folder:
+  say(`In a browser, once and within five minutes (afterwards: npx slipway console):
+
+  ${signIn.output.trim()}
+
+In another terminal, in this folder:
 
   . ${shellWord(settings)}
 
@@ -224,6 +231,18 @@ and with the AWS command line, which takes the server for CodeDeploy:
 Database, logs and deployed files stay in ${demo.folder} until you delete it.
 `);
   await Promise.race([...demo.running].map((child) => once(child, 'exit')));
+}
+
+/** A checkout has no console before it is built once, which takes some seconds. */
+function buildConsole(): void {
+  if (existsSync(join(PROJECT, 'dist/console/index.html'))) return;
+  heading('The console is built');
+  const vite = join(PROJECT, 'node_modules/vite/bin/vite.js');
+  const config = join(PROJECT, 'src/console/vite.config.ts');
+  execFileSync(process.execPath, [vite, 'build', '--config', config, '--logLevel', 'warn'], {
+    cwd: PROJECT,
+    stdio: 'inherit',
+  });
 }
 
 /** Where the bundle of the first deployment, the good one, is kept. */

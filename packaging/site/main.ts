@@ -28,6 +28,8 @@ async function buildSite(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   await writePages(out);
   for (const file of ['style.css', 'search.js']) cpSync(join(import.meta.dirname, file), join(out, file));
+  // Pictures stand beside the pages as they do in docs/.
+  cpSync(join(PROJECT, 'docs/console'), join(out, 'console'), { recursive: true });
   await writeSearch(out);
   const dead = await deadLinks(out);
   for (const { url, parent } of dead) process.stderr.write(`${parent}: the link ${url} leads nowhere\n`);

@@ -3,6 +3,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SlipwayError } from '../errors.ts';
 
+/** Where the build writes the console, below the folder of the package. */
+export const CONSOLE_FOLDER = 'dist/console';
+
 /** The folder of this package: the same files are there in a checkout, where the sources run, and in a package, where a bundle does. */
 export function packageRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {

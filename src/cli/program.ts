@@ -40,6 +40,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   logs: async () => (await import('./commands/logs.ts')).addLogsCommand,
   agent: async () => (await import('./commands/agent.ts')).addAgentCommand,
   server: async () => (await import('./commands/server.ts')).addServerCommand,
+  console: async () => (await import('./commands/console.ts')).addConsoleCommand,
   notices: async () => (await import('./commands/notices.ts')).addNoticesCommand,
   audit: async () => (await import('./commands/audit.ts')).addAuditCommand,
   keys: async () => (await import('./commands/keys.ts')).addKeysCommand,

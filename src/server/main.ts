@@ -4,6 +4,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { Clock } from '../system/clock.ts';
 import { gathered } from '../system/gathered.ts';
 import type { Random } from '../system/random.ts';
+import type { ApiContext } from './api/context.ts';
 import { keepRevisionChange } from './audit/s3-changes.ts';
 import { createHeardOf } from './commands/heard-of.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
@@ -20,9 +21,14 @@ import { startPowerWatch } from './engine/power-watch.ts';
 import { type RetentionPeriods, startRetention } from './engine/retention.ts';
 import type { KnownBalancers } from './engine/settings.ts';
 import { createWaiters } from './engine/waiters.ts';
+import { createConsoleDoor } from './http/console/console-door.ts';
+import { createConsoleFiles } from './http/console/files.ts';
+import { createStreams } from './http/console/streams.ts';
+import { stateOfTopic } from './http/console/topics.ts';
 import { createHealthDoor, type HealthContext } from './http/health-door.ts';
 import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
+import { createTurns } from './http/turns.ts';
 import { createAlarms } from './outside/alarms.ts';
 import { readAlarmsFile } from './outside/alarms-file.ts';
 import { createAwsRegions } from './outside/aws/aws.ts';
@@ -100,6 +106,8 @@ export interface ServerOptions {
   readonly retention?: RetentionPeriods;
   /** Limits on requests; without them there are none. */
   readonly rates?: RateLimits;
+  /** Folder that the build of the console writes; the server says so on the page while it is not there. */
+  readonly consoleDir: string;
   readonly version: string;
   readonly log: Logger;
   readonly clock: Clock;
@@ -263,49 +271,64 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const hostCommands = createHostCommandService({
       ...{ ...base, engine, sealer, heardOf, accountId: options.accountId, signer: signing.signer },
     });
-    const http: HttpServer = createHttpServer({
-      api: {
-        store,
-        engine,
-        waiters,
-        sealer,
-        clock,
-        random,
-        region: options.region,
-        accountId: options.accountId,
-        zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
-        trafficMinuteMs: options.trafficMinuteMs ?? TRAFFIC_MINUTE_MS,
-        asksAws: aws !== null,
-        findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
-        removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),
-        balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
-        alarms,
-        handsOf: (...group) => {
-          const { provision, terminate } = findPrograms(...group);
-          return { provision: provision !== null, terminate: terminate !== null };
-        },
-        knowsTarget: (target) => targets.find(target) !== null,
-        server: {
-          version: options.version,
-          s3Endpoint: options.publicS3Endpoint ?? null,
-          revisionBucket: REVISION_BUCKET,
-          hasBucket: revisions.hasBucket,
-          signerCaCertificatePem: signing.caCertificatePem,
-          authoritySha256: () => (tls === null ? null : authoritySha256(tls.certFile)),
-        },
+    const turns = createTurns({ afterTurn: setImmediate, now: elapsedMs });
+    const streams = createStreams({ clock, look: (topic) => stateOfTopic(store.db, topic) });
+    const api: ApiContext = {
+      store,
+      engine,
+      waiters,
+      sealer,
+      clock,
+      random,
+      region: options.region,
+      accountId: options.accountId,
+      zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
+      trafficMinuteMs: options.trafficMinuteMs ?? TRAFFIC_MINUTE_MS,
+      asksAws: aws !== null,
+      findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
+      removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),
+      balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
+      alarms,
+      handsOf: (...group) => {
+        const { provision, terminate } = findPrograms(...group);
+        return { provision: provision !== null, terminate: terminate !== null };
       },
+      knowsTarget: (target) => targets.find(target) !== null,
+      server: {
+        version: options.version,
+        s3Endpoint: options.publicS3Endpoint ?? null,
+        revisionBucket: REVISION_BUCKET,
+        hasBucket: revisions.hasBucket,
+        signerCaCertificatePem: signing.caCertificatePem,
+        authoritySha256: () => (tls === null ? null : authoritySha256(tls.certFile)),
+      },
+    };
+    const consoleDoor = createConsoleDoor({
+      ...{ ...known, api, store, clock, random, log, connections, streams, isTls: tls !== null },
+      files: createConsoleFiles(options.consoleDir),
+      turn: () => turns.take('other'),
+    });
+    const http: HttpServer = createHttpServer({
+      api,
       hostCommands: observedHostCommands(hostCommands, metrics),
       ...known,
       clock,
       random,
       log,
       connections,
-      doors: { identity, revisions: revisions.answer, health: createHealthDoor({ readiness, log, metrics: null }) },
+      turns,
+      doors: {
+        identity,
+        revisions: revisions.answer,
+        health: createHealthDoor({ readiness, log, metrics: null }),
+        console: consoleDoor,
+      },
       tls,
       onEnd: metrics.request,
     });
     const url = await http.listen(options.host, options.port);
-    opened.push(http, connections);
+    // The streams first, because the door waits for the answers that are under way.
+    opened.push(http, connections, streams);
     const s3Url = s3?.url ?? url;
     const metricsUrl = monitoring?.url ?? null;
     log.info('the control server is ready', { url, s3Url, metricsUrl, dataDir, database: store.dialect });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** Room → rooms it may import values from. Every room may import itself and BASE. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
   cli: 'anything',
+  console: ['protocol'],
   agent: ['identity', 'deployment', 'appspec', 'install', 'hooks', 'archive', 'revision', 'protocol'],
   identity: ['protocol'],
   local: ['deployment', 'appspec', 'install', 'hooks', 'archive', 'revision', 'protocol'],
@@ -205,7 +206,7 @@ function joinImports(text: string): string {
 
 export function checkRooms(src: string): Violation[] {
   const files = readdirSync(src, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => relative(src, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
     .sort();
   const texts = new Map(files.map((file) => [file, readFileSync(join(src, file), 'utf8')]));

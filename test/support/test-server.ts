@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { silentLogger } from '../../src/logging/logger.ts';
 import { type ServerOptions, startServer } from '../../src/server/main.ts';
 import { openKeyStore } from '../../src/server/secrets/key-store.ts';
@@ -33,13 +34,14 @@ export async function testServer(
     | 'fleetsFile'
     | 'trafficMinuteMs'
     | 'rates'
-  > = {},
+  > &
+    Partial<Pick<ServerOptions, 'consoleDir'>> = {},
 ): Promise<TestServer> {
   const database = databaseUrl === null ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
   const server = await startServer({
     ...options,
-    ...{ host: '127.0.0.1', port: 0, ...addresses },
+    ...{ host: '127.0.0.1', port: 0, consoleDir: join(dataDir, 'no-console'), ...addresses },
     ...{ region: 'us-east-1', accountId: '000000000000', version: '0.0.0-test', log: silentLogger },
     ...(tls === undefined ? {} : { tls }),
   });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { ClosableLogger } from '../../logging/create-logger.ts';
 import type { Days } from '../arguments.ts';
@@ -5,6 +6,7 @@ import type { AddCommand, Conclude } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import { exitStatus } from '../exit-status.ts';
+import { CONSOLE_FOLDER, packageRoot } from '../package-root.ts';
 import { packageVersion } from '../package-version.ts';
 import {
   addServerOptions,
@@ -141,6 +143,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
       auditMs: millisecondsOf(options.keepAudit),
     },
     rates: rateLimitsOf(options),
+    consoleDir: join(packageRoot(), CONSOLE_FOLDER),
     version: packageVersion(),
     log,
     clock: ctx.clock,

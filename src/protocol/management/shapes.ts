@@ -143,7 +143,7 @@ export interface AuditRecord {
   /** The access key's or the enrolment token's id; for what was done on the server's own machine its user there. */
   readonly actor: string;
   readonly role: AccessRole | 'token' | 'machine';
-  /** `iam:` and `s3:` stand before operations of the other APIs. */
+  /** `iam:`, `s3:` and `console:` stand before operations of the other APIs. */
   readonly operation: string;
   readonly applicationName?: string;
   readonly deploymentGroupName?: string;

@@ -107,6 +107,15 @@ export function permissionFor(operation: string): Permission | null {
   return Object.hasOwn(PERMISSIONS, operation) ? PERMISSIONS[operation as ManagementOperation] : null;
 }
 
+/** Lists the operations that a key may call at all; a limited key may call them on what its scope reaches. */
+export function operationsFor(role: Role, isLimited: boolean): readonly string[] {
+  if (role === 'host') return [];
+  return Object.entries(PERMISSIONS)
+    .filter(([, permission]) => RANKS.indexOf(role) >= RANKS.indexOf(permission.role))
+    .filter(([, { touches }]) => !isLimited || touches !== 'server')
+    .map(([operation]) => operation);
+}
+
 /** @throws ApiError AccessDeniedException; UnknownOperationException for those who may call any operation at all */
 export function requireRole(role: Role, operation: string): void {
   const permission = permissionFor(operation);

@@ -7,6 +7,7 @@ import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
 import { type Repeated, repeatedly } from '../../system/repeatedly.ts';
 import { deleteAuditEntries } from '../store/audit-entries.ts';
+import { deleteOldConsoleSessions } from '../store/console-sessions.ts';
 import { deleteOldRecords } from '../store/instances.ts';
 import type { Store } from '../store/store.ts';
 import { deletionsOfDeployments, deletionsOfDiagnostics, deletionsOfRevisions } from './old-history.ts';
@@ -37,6 +38,8 @@ const DAY_MS = 24 * 60 * 60_000;
 /** How long the record of a deregistered instance is kept: long enough to ask what became of a host. */
 export const RECORD_LIFE_MS = 90 * DAY_MS;
 const LOOK_MS = 60 * 60_000;
+/** How long the console's sessions are kept after their time, so that an old one is told from one that never was. */
+const SESSION_RECORD_MS = DAY_MS;
 /** Records for one transaction. */
 const BATCH = 200;
 /** The pause between two transactions. */
@@ -65,6 +68,7 @@ function allDeletions(ctx: RetentionContext): readonly (readonly [what: string, 
   const nowMs = ctx.clock.now();
   const all: (readonly [string, Deletions])[] = [
     ['records of deregistered instances', deletionsOfRecords(ctx, nowMs - RECORD_LIFE_MS)],
+    ['old sessions of the console', deletionsOfSessions(ctx, nowMs - SESSION_RECORD_MS)],
   ];
   // Deployments first: their diagnostics go with them.
   if (deploymentsMs !== null) all.push(['old deployments', deletionsOfDeployments(ctx, nowMs - deploymentsMs)]);
@@ -77,6 +81,13 @@ function allDeletions(ctx: RetentionContext): readonly (readonly [what: string, 
 async function* deletionsOfRecords(ctx: RetentionContext, beforeMs: number): AsyncGenerator<void> {
   for (let deleted = BATCH; deleted === BATCH; ) {
     deleted = await ctx.store.transaction((tx) => deleteOldRecords(tx, beforeMs, BATCH));
+    if (deleted > 0) yield;
+  }
+}
+
+async function* deletionsOfSessions(ctx: RetentionContext, beforeMs: number): AsyncGenerator<void> {
+  for (let deleted = BATCH; deleted === BATCH; ) {
+    deleted = await ctx.store.transaction((tx) => deleteOldConsoleSessions(tx, beforeMs, BATCH));
     if (deleted > 0) yield;
   }
 }

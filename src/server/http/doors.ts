@@ -3,9 +3,12 @@ import type { IncomingMessage } from 'node:http';
 
 /**
  * `api`: `POST /` of both JSON APIs, and `GET /`, by which agents look whether something answers. `identity`: `POST /` of IAM and STS.
- * `revisions`: the S3 API. `health`: what load balancers ask.
+ * `revisions`: the S3 API. `health`: what load balancers ask. `console`: the page for people, below `/console`.
  */
-export type Door = 'api' | 'identity' | 'revisions' | 'health';
+export type Door = 'api' | 'identity' | 'revisions' | 'health' | 'console';
+
+/** Without a signature for S3 this is no bucket that is called so. */
+const CONSOLE = /^\/console(?:[/?]|$)/;
 
 type RequestHead = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
@@ -23,6 +26,7 @@ export function doorFor(request: RequestHead): Door {
   // `s3express` and others of S3’s family have operations of S3, which the revision store refuses in S3’s words.
   if (service !== null && /^s3($|express$|-)/.test(service)) return 'revisions';
   if (service === 'iam' || service === 'sts') return 'identity';
+  if (CONSOLE.test(url)) return 'console';
   if (service !== null) return 'api';
   if (HEALTH.has(url) && (request.method === 'GET' || request.method === 'HEAD')) return 'health';
   if (url !== '/') return 'revisions';

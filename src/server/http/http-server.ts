@@ -36,7 +36,7 @@ import { callEnrol } from './enrol-call.ts';
 import { callHostCommand } from './host-calls.ts';
 import { readJson } from './read-json.ts';
 import { labelsFor } from './request-labels.ts';
-import { createTurns, type Turns, type Urgency } from './turns.ts';
+import type { Turns, Urgency } from './turns.ts';
 
 export interface HttpContext {
   readonly api: ApiContext;
@@ -48,6 +48,8 @@ export interface HttpContext {
   readonly random: Pick<Random, 'uuid'>;
   readonly log: Logger;
   readonly connections: Connections;
+  /** The order in which requests of all clients are carried out. */
+  readonly turns: Turns;
   /** The doors of the other APIs. */
   readonly doors: Readonly<Record<Exclude<Door, 'api'>, RequestListener>>;
   readonly tls: TlsFiles | null;
@@ -66,8 +68,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const calls = createCalls();
-  const turns = createTurns({ afterTurn: setImmediate, now: () => performance.now() });
-  const api = createApiDoor(ctx, (...call) => handle({ ...ctx, turns, calls }, ...call));
+  const api = createApiDoor(ctx, (...call) => handle({ ...ctx, calls }, ...call));
   const answer: RequestListener = (request, response) => {
     const door = doorFor(request);
     const labels = labelsFor(door, request, ctx.hostCommands);
@@ -88,7 +89,6 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
 }
 
 interface CallContext extends HttpContext {
-  readonly turns: Turns;
   readonly calls: Calls;
 }
 

@@ -13,7 +13,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'POST', 'DEL
  */
 export function labelsFor(
   door: Door,
-  { method = 'GET', headers }: Pick<IncomingMessage, 'method' | 'headers'>,
+  { method = 'GET', url = '/', headers }: Pick<IncomingMessage, 'method' | 'headers' | 'url'>,
   hostCommands: object,
 ): RequestLabels {
   switch (door) {
@@ -21,6 +21,10 @@ export function labelsFor(
       return { api: 'iam-sts', operation: 'any' };
     case 'health':
       return { api: 'health', operation: 'any' };
+    case 'console': {
+      const operation = url.replace(/^\/console\/api\//, '');
+      return { api: 'console', operation: permissionFor(operation) === null ? 'other' : operation };
+    }
     case 'revisions':
       return { api: 's3', operation: METHODS.has(method) ? method : 'other' };
     case 'api': {

@@ -46,6 +46,7 @@ const STEPS: readonly Step[] = [
   terminationHooks,
   ordersOfDeployments,
   shiftedTargets,
+  consoleSessions,
 ];
 
 /** The step that a database of this version is at. */
@@ -496,4 +497,15 @@ function ordersOfDeployments(TEXT: string): readonly string[] {
 /** Targets that are no hosts: functions and services. */
 function shiftedTargets(TEXT: string): readonly string[] {
   return [`alter table targets add column details_json ${TEXT}`];
+}
+
+/** Sessions of the console. */
+function consoleSessions(TEXT: string): readonly string[] {
+  return [
+    `create table console_sessions (
+      session_sha256 ${TEXT} primary key, sign_in_sha256 ${TEXT} not null unique, access_key_id ${TEXT} not null,
+      created_at_ms bigint not null, expires_at_ms bigint not null, ended_at_ms bigint)`,
+    'create index console_sessions_by_key on console_sessions (access_key_id)',
+    'create index console_sessions_by_end on console_sessions (expires_at_ms)',
+  ];
 }

@@ -470,6 +470,20 @@ export interface EnrolmentTokenRow {
   revoked_at_ms: number | null;
 }
 
+/** Session of a person who has signed in to the console. */
+export interface ConsoleSessionRow {
+  /** Hash of the secret that the browser has, in hex. */
+  session_sha256: string;
+  /** Hash of the signature that it was made with, in hex; unique, so that a signature signs in once. */
+  sign_in_sha256: string;
+  /** The key whose power it has; a session ends with it. */
+  access_key_id: string;
+  created_at_ms: number;
+  expires_at_ms: number;
+  /** When somebody signed out; null: nobody has. */
+  ended_at_ms: number | null;
+}
+
 /** A token with which hosts fetch from git repositories that are not public. */
 export interface GitTokenRow {
   token_name: string;
@@ -488,6 +502,7 @@ export interface StoreSchema {
   access_keys: AccessKeyRow;
   enrolment_tokens: EnrolmentTokenRow;
   git_tokens: GitTokenRow;
+  console_sessions: ConsoleSessionRow;
   users: UserRow;
   secrets: SecretRow;
   applications: ApplicationRow;

@@ -12,7 +12,7 @@ const REPORTS = ['Succeeded', 'Failed'] as const;
 const NOTICE_RESULTS = ['sent', 'failed', 'given-up'] as const;
 
 export interface RequestLabels {
-  readonly api: 'management' | 'host-command' | 'iam-sts' | 's3' | 'health' | 'other';
+  readonly api: 'management' | 'host-command' | 'iam-sts' | 's3' | 'health' | 'console' | 'other';
   /** Operation of a JSON API, or method of S3; `other` for unknown ones, `any` where nobody looks closer. */
   readonly operation: string;
 }

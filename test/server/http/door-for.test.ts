@@ -58,3 +58,29 @@ describe('a question whether the server is well', () => {
     expect(doorFor({ method, url, headers })).toBe('revisions');
   });
 });
+
+describe('a request below /console', () => {
+  test.each([
+    ['not signed', '/console', {}],
+    ['of a page', '/console/deployments/d-ABCDEF123', {}],
+    ['with a query', '/console?theme=dark', {}],
+    ['that signs somebody in', '/console/session', signedFor('codedeploy')],
+  ])('%s is for the console', (_, url, headers) => {
+    expect(doorFor({ url, headers })).toBe('console');
+  });
+
+  test.each([
+    ['signed for S3', '/console/a.zip', signedFor('s3'), 'revisions'],
+    [
+      'presigned for S3',
+      '/console/a.zip?X-Amz-Credential=AKIA%2F20261128%2Feu-west-1%2Fs3%2Faws4_request',
+      {},
+      'revisions',
+    ],
+    ['with a longer name', '/consoles/a.zip', {}, 'revisions'],
+    ['with the target header', '/console/', target, 'api'],
+    ['signed for IAM', '/console/', signedFor('iam'), 'identity'],
+  ] as const)('%s is not', (_, url, headers, door) => {
+    expect(doorFor({ url, headers })).toBe(door);
+  });
+});

@@ -68,7 +68,7 @@ test('a server that cannot listen says why and is not taken for one that runs', 
   await using server = await testServer(join(scratch.path, 'first'));
   const { port } = new URL(server.url);
   const options = { dataDir: join(scratch.path, 'second'), host: '127.0.0.1', port: Number(port) };
-  const other = { region: 'us-east-1', accountId: '000000000000', version: '0' };
+  const other = { region: 'us-east-1', accountId: '000000000000', version: '0', consoleDir: scratch.path };
   const starting = startServer({ ...options, ...other, log: silentLogger, clock: systemClock, random: systemRandom });
   await expect(starting).rejects.toMatchObject({ code: 'SERVER_CANNOT_LISTEN' });
 });

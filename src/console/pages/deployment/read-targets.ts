@@ -1,0 +1,30 @@
+/** Targets of a deployment, read from the API. */
+import type { CodeDeployOperations } from '../../../protocol/management/shapes.ts';
+import { allPages, call, chunks } from '../../api/call.ts';
+
+type AnyTarget = NonNullable<CodeDeployOperations['BatchGetDeploymentTargets']['output']['deploymentTargets']>[number];
+export type Target = NonNullable<AnyTarget['instanceTarget']>;
+export type LifecycleEvent = NonNullable<Target['lifecycleEvents']>[number];
+
+/** The API's limit. */
+const MOST_AT_ONCE = 25;
+
+/** @param status null: targets in any status */
+export async function targetIds(deploymentId: string, status: string | null, signal: AbortSignal): Promise<string[]> {
+  const filter = status === null ? {} : { targetFilters: { TargetStatus: [status] } };
+  return allPages(
+    (token) => call('ListDeploymentTargets', { deploymentId, ...filter, ...token }, signal),
+    ({ targetIds: ids }) => ids ?? [],
+  );
+}
+
+export async function targetsOf(deploymentId: string, ids: readonly string[], signal: AbortSignal): Promise<Target[]> {
+  const answers = await Promise.all(
+    chunks(ids, MOST_AT_ONCE).map((some) =>
+      call('BatchGetDeploymentTargets', { deploymentId, targetIds: some }, signal),
+    ),
+  );
+  return answers
+    .flatMap(({ deploymentTargets }) => deploymentTargets ?? [])
+    .flatMap(({ instanceTarget }) => instanceTarget ?? []);
+}

@@ -1,0 +1,166 @@
+/** One host: how it is, which revisions it has, and what was deployed to it. */
+import Alert from '@cloudscape-design/components/alert';
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import Table from '@cloudscape-design/components/table';
+import type { HostHistoryRecord, HostRecord, HostRevisionRecord } from '../../protocol/management/shapes.ts';
+import { allPages, call } from '../api/call.ts';
+import { allHosts } from '../api/hosts.ts';
+import { useSession } from '../api/session-context.ts';
+import { useChanges, useData, useEvery } from '../api/use-data.ts';
+import { PlaceLink } from '../routing/location.tsx';
+import { revisionText } from '../view/deployments.ts';
+import { Empty } from '../view/empty.tsx';
+import { marksOf } from '../view/host-marks.ts';
+import { Page } from '../view/page.tsx';
+import { Problem } from '../view/problem.tsx';
+import { Status } from '../view/status.tsx';
+import { Ago, Time, useNow } from '../view/time.tsx';
+import { HostState } from './hosts.tsx';
+
+const EVERY_MS = 15_000;
+
+export function Host({ name }: { readonly name: string }) {
+  const { may } = useSession();
+  const seesHosts = may('DescribeHosts');
+  const host = useData(`host ${name}`, async (signal) => {
+    const all = seesHosts ? await allHosts(signal) : [];
+    return (
+      all.find(({ instanceName, registered }) => instanceName === name && registered) ??
+      all.find(({ instanceName }) => instanceName === name) ??
+      null
+    );
+  });
+  const revisions = useData(`revisions on ${name}`, (signal) =>
+    allPages(
+      (token) => call('ListHostRevisions', { instanceName: name, ...token }, signal),
+      ({ entries }) => entries,
+    ),
+  );
+  const history = useData(
+    `history of ${name}`,
+    async (signal) => (await call('ListHostHistory', { instanceName: name }, signal)).entries,
+  );
+  useEvery(EVERY_MS, host.reload);
+  useChanges('deployments', () => {
+    revisions.reload();
+    history.reload();
+  });
+  return (
+    <Page title={name} description="Host">
+      <Problem what="The host cannot be shown" problem={host.problem} onRetry={host.reload} />
+      {host.data === null ? null : <About host={host.data} />}
+      {host.data === null && seesHosts && !host.isLoading && host.problem === null ? (
+        <Alert type="warning" header="The server has no host of this name">
+          It may have been registered under another name. The list of hosts has all of them.
+        </Alert>
+      ) : null}
+      <Problem what="The revisions cannot be shown" problem={revisions.problem} onRetry={revisions.reload} />
+      <Revisions revisions={revisions.data ?? (revisions.problem === null ? null : [])} />
+      <Problem what="The history cannot be shown" problem={history.problem} onRetry={history.reload} />
+      <History history={history.data ?? (history.problem === null ? null : [])} />
+    </Page>
+  );
+}
+
+function About({ host }: { readonly host: HostRecord }) {
+  const now = useNow();
+  const marks = marksOf(host, now);
+  return (
+    <>
+      {marks.map(({ mark, remedy }) => (
+        <Alert key={mark + remedy} type="warning" header={mark}>
+          {remedy}
+        </Alert>
+      ))}
+      <Container header={<Header variant="h2">About</Header>}>
+        <KeyValuePairs
+          columns={3}
+          items={[
+            { label: 'State', value: <HostState host={host} /> },
+            { label: 'Last poll', value: <Ago seconds={host.lastPollTime} /> },
+            { label: 'Agent', value: host.agentVersion ?? '–' },
+            { label: 'Identity', value: host.hostArn },
+            { label: 'Tags', value: host.tags.map(({ Key, Value }) => `${Key}=${Value}`).join(', ') || '–' },
+          ]}
+        />
+      </Container>
+    </>
+  );
+}
+
+function Revisions({ revisions }: { readonly revisions: readonly HostRevisionRecord[] | null }) {
+  return (
+    <Table<HostRevisionRecord>
+      items={revisions ?? []}
+      loading={revisions === null}
+      loadingText="Loading revisions"
+      trackBy={({ applicationName, deploymentGroupName }) => `${applicationName}/${deploymentGroupName}`}
+      wrapLines
+      ariaLabels={{ tableLabel: 'Revisions on this host' }}
+      header={<Header variant="h2">Revisions on this host</Header>}
+      empty={<Empty title="The host has no revision" />}
+      columnDefinitions={[
+        {
+          id: 'group',
+          header: 'Application / group',
+          isRowHeader: true,
+          cell: ({ applicationName: application, deploymentGroupName: group }) => (
+            <PlaceLink to={{ page: 'group', application, group }}>{`${application} / ${group}`}</PlaceLink>
+          ),
+        },
+        {
+          id: 'revision',
+          header: 'Revision',
+          cell: ({ revision }) =>
+            revision === undefined ? 'not known: the last deployment failed here' : revisionText(revision),
+        },
+        {
+          id: 'health',
+          header: 'Last deployment',
+          cell: ({ health }) => <Status status={health === 'healthy' ? 'Succeeded' : 'Failed'} />,
+        },
+        { id: 'since', header: 'Since', cell: ({ sinceTime }) => <Time seconds={sinceTime} /> },
+      ]}
+    />
+  );
+}
+
+function History({ history }: { readonly history: readonly HostHistoryRecord[] | null }) {
+  return (
+    <Table<HostHistoryRecord>
+      items={history ?? []}
+      loading={history === null}
+      loadingText="Loading the history"
+      trackBy="deploymentId"
+      wrapLines
+      ariaLabels={{ tableLabel: 'History' }}
+      header={<Header variant="h2">History</Header>}
+      empty={<Empty title="Nothing was deployed to this host yet" />}
+      columnDefinitions={[
+        {
+          id: 'id',
+          header: 'Deployment',
+          isRowHeader: true,
+          cell: ({ deploymentId: id, instanceName: target }) => (
+            <PlaceLink to={{ page: 'deployment', id, target }}>{id}</PlaceLink>
+          ),
+        },
+        { id: 'status', header: 'Status', cell: ({ status }) => <Status status={status} /> },
+        {
+          id: 'group',
+          header: 'Application / group',
+          cell: (entry) => `${entry.applicationName} / ${entry.deploymentGroupName}`,
+        },
+        { id: 'revision', header: 'Revision', cell: ({ revision }) => revisionText(revision) },
+        { id: 'when', header: 'When', cell: ({ statusTime }) => <Time seconds={statusTime} /> },
+        {
+          id: 'who',
+          header: 'Made by',
+          cell: ({ actorDescription, actor, creator }) => actorDescription || actor || creator,
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,54 @@
+/** The page of each place. */
+import Alert from '@cloudscape-design/components/alert';
+import { PlaceLink } from '../routing/location.tsx';
+import type { Place } from '../routing/places.ts';
+import { Page } from '../view/page.tsx';
+import { Application } from './application.tsx';
+import { Applications } from './applications.tsx';
+import { Audit } from './audit.tsx';
+import { Dashboard } from './dashboard.tsx';
+import { Deployment } from './deployment/deployment.tsx';
+import { Deployments } from './deployments.tsx';
+import { Group } from './group.tsx';
+import { Host } from './host.tsx';
+import { Hosts } from './hosts.tsx';
+import { Revisions } from './revisions.tsx';
+
+/** Other things of the same page are shown by a component of their own, so that nothing of one is left in the other. */
+export function PageOf({ place }: { readonly place: Place }) {
+  switch (place.page) {
+    case 'dashboard':
+      return <Dashboard />;
+    case 'applications':
+      return <Applications />;
+    case 'application':
+      return <Application key={place.application} application={place.application} />;
+    case 'group':
+      return <Group key={`${place.application}/${place.group}`} application={place.application} group={place.group} />;
+    case 'deployments':
+      return <Deployments filter={place.filter} />;
+    case 'deployment':
+      return <Deployment key={place.id} id={place.id} target={place.target} />;
+    case 'hosts':
+      return <Hosts />;
+    case 'host':
+      return <Host key={place.name} name={place.name} />;
+    case 'revisions':
+      return <Revisions application={place.application} />;
+    case 'audit':
+      return <Audit filter={place.filter} />;
+    case 'unknown':
+      return <Unknown />;
+  }
+}
+
+function Unknown() {
+  return (
+    <Page title="No such page">
+      <Alert type="warning" header="The console has no page at this address">
+        The link may be broken. Begin at the <PlaceLink to={{ page: 'dashboard' }}>dashboard</PlaceLink>, or press / to
+        search.
+      </Alert>
+    </Page>
+  );
+}

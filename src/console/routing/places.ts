@@ -1,0 +1,112 @@
+/** Every page of the console has an address, and every address a page. Pure. */
+
+export type Place =
+  | { readonly page: 'dashboard' | 'applications' | 'hosts' | 'unknown' }
+  | { readonly page: 'application'; readonly application: string }
+  | { readonly page: 'group'; readonly application: string; readonly group: string }
+  | { readonly page: 'deployments'; readonly filter: DeploymentsFilter }
+  | { readonly page: 'deployment'; readonly id: string; readonly target: string | null }
+  | { readonly page: 'host'; readonly name: string }
+  | { readonly page: 'revisions'; readonly application: string | null }
+  | { readonly page: 'audit'; readonly filter: AuditFilter };
+
+export interface DeploymentsFilter {
+  readonly application: string | null;
+  readonly group: string | null;
+  readonly status: string | null;
+}
+
+export interface AuditFilter {
+  readonly actor: string | null;
+  readonly operation: string | null;
+  readonly application: string | null;
+}
+
+const BASE = '/console';
+
+/** @param path of the address, without its query @param query with or without its question mark */
+export function placeAt(path: string, query: string): Place {
+  if (path !== BASE && !path.startsWith(`${BASE}/`)) return { page: 'unknown' };
+  const names = path.slice(BASE.length).split('/').filter(Boolean).map(nameIn);
+  const given = new URLSearchParams(query);
+  const [kind, first, second, more] = names;
+  if (more !== undefined || names.includes(null)) return { page: 'unknown' };
+  switch (kind) {
+    case undefined:
+      return { page: 'dashboard' };
+    case 'applications':
+      if (first == null) return { page: 'applications' };
+      return second == null
+        ? { page: 'application', application: first }
+        : { page: 'group', application: first, group: second };
+    case 'deployments': {
+      if (first != null) return { page: 'deployment', id: first, target: given.get('target') };
+      const [application, group, status] = ['application', 'group', 'status'].map((name) => given.get(name));
+      return {
+        page: 'deployments',
+        filter: { application: application ?? null, group: group ?? null, status: status ?? null },
+      };
+    }
+    case 'hosts':
+      return first == null ? { page: 'hosts' } : { page: 'host', name: first };
+    case 'revisions':
+      return { page: 'revisions', application: given.get('application') };
+    case 'audit': {
+      const [actor, operation, application] = ['actor', 'operation', 'application'].map((name) => given.get(name));
+      return {
+        page: 'audit',
+        filter: { actor: actor ?? null, operation: operation ?? null, application: application ?? null },
+      };
+    }
+    default:
+      return { page: 'unknown' };
+  }
+}
+
+/** The address of a place, without its host. */
+export function addressOf(place: Place): string {
+  switch (place.page) {
+    case 'dashboard':
+    case 'unknown':
+      return `${BASE}/`;
+    case 'applications':
+    case 'hosts':
+      return `${BASE}/${place.page}`;
+    case 'application':
+      return `${BASE}/applications/${segment(place.application)}`;
+    case 'group':
+      return `${BASE}/applications/${segment(place.application)}/${segment(place.group)}`;
+    case 'deployments':
+      return `${BASE}/deployments${queryOf({ ...place.filter })}`;
+    case 'deployment':
+      return `${BASE}/deployments/${segment(place.id)}${queryOf({ target: place.target })}`;
+    case 'host':
+      return `${BASE}/hosts/${segment(place.name)}`;
+    case 'revisions':
+      return `${BASE}/revisions${queryOf({ application: place.application })}`;
+    case 'audit':
+      return `${BASE}/audit${queryOf({ ...place.filter })}`;
+  }
+}
+
+/** A browser would take `.` and `..` for ways to other folders, so such a name is marked. */
+const MARK = '~';
+
+function segment(name: string): string {
+  return encodeURIComponent(/^\.*$/.test(name) || name.startsWith(MARK) ? `${MARK}${name}` : name);
+}
+
+/** @returns null: the address is broken */
+function nameIn(text: string): string | null {
+  try {
+    const name = decodeURIComponent(text);
+    return name.startsWith(MARK) ? name.slice(MARK.length) : name;
+  } catch {
+    return null;
+  }
+}
+
+function queryOf(members: Readonly<Record<string, string | null>>): string {
+  const given = Object.entries(members).filter((entry): entry is [string, string] => entry[1] !== null);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+}

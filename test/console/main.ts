@@ -1,0 +1,61 @@
+/**
+ * The console in a real browser, on a real server with two real agents: `npm run test:console -- --json`. A line for each scenario, and last
+ * the summary: passed, failed, the size of the first load, the time to the dashboard. Exits 1 unless all passed. `--screenshots FOLDER`
+ * also takes the pictures of the docs. Needs Chromium (Debian's package `chromium`).
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { anyText, flag, programOptions } from '../support/program-options.ts';
+import { chromiumProgram, type Ground, openGround, startHosts } from './ground.ts';
+import { type Figures, measuringScenarios } from './measures.ts';
+import { BEFORE_HOSTS, type Scenario, WITH_HOSTS } from './scenarios.ts';
+import { takeScreenshots } from './screenshots.ts';
+
+const values = programOptions('test:console', {
+  only: anyText('TEXT', 'runs the scenarios whose name holds the text; some need what others have left'),
+  screenshots: anyText('FOLDER', 'takes the pictures of the docs, too'),
+  json: flag('the summary as JSON'),
+});
+const figures: Figures = { firstLoadBytes: null, dashboardMs: null, pagesLookedAt: 0 };
+const count = { passed: 0, failed: 0 };
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const program = chromiumProgram();
+
+if (program === null) say('not run: Chromium is not installed (apt-get install chromium)');
+else await runAll(program);
+process.stdout.write(
+  values.json
+    ? `${JSON.stringify({ ...count, ...figures })}\n`
+    : `${count.passed} passed, ${count.failed} failed; first load ${figures.firstLoadBytes} bytes, dashboard after ${figures.dashboardMs} ms\n`,
+);
+process.exitCode = program !== null && count.passed > 0 && count.failed === 0 ? 0 : 1;
+
+async function runAll(chromium: string): Promise<void> {
+  execFileSync('npm', ['run', '--silent', 'build:console'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  await using stack = new AsyncDisposableStack();
+  const ground = await openGround(chromium, stack);
+  await runScenarios(BEFORE_HOSTS, ground);
+  await startHosts(ground, stack);
+  await runScenarios([...WITH_HOSTS, ...measuringScenarios(figures)], ground);
+  if (values.screenshots === null) return;
+  const folder = resolve(values.screenshots);
+  mkdirSync(folder, { recursive: true });
+  say(`pictures  ${(await takeScreenshots(ground, folder)).join(', ')}`);
+}
+
+async function runScenarios(scenarios: readonly Scenario[], ground: Ground): Promise<void> {
+  for (const { name, run } of scenarios.filter((one) => one.name.includes(values.only ?? ''))) {
+    const from = performance.now();
+    try {
+      await run(ground);
+      count.passed += 1;
+      say(`passed  ${name} (${Math.round(performance.now() - from)} ms)`);
+    } catch (error) {
+      count.failed += 1;
+      say(`failed  ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    } finally {
+      for (const context of ground.browser.contexts()) await context.close();
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Pictures of the main pages for the docs, from the server that the scenarios have worked on. */
+import { join } from 'node:path';
+import { APPLICATION, GROUP, type Ground, signIn } from './ground.ts';
+
+/** @param folder that the pictures go to */
+export async function takeScreenshots(ground: Ground, folder: string): Promise<readonly string[]> {
+  const { deployments: [id = ''] = [] } = await ground.client.call('ListDeployments', {
+    includeOnlyStatuses: ['Failed'],
+  });
+  const pictures = [
+    { name: 'dashboard', path: '', colorScheme: 'light', height: 900 },
+    { name: 'deployment', path: `deployments/${id}`, colorScheme: 'light', height: 1500 },
+    { name: 'group-dark', path: `applications/${APPLICATION}/${GROUP}`, colorScheme: 'dark', height: 900 },
+  ] as const;
+  for (const { name, path, colorScheme, height } of pictures) {
+    const { page } = await ground.visit({ colorScheme, viewport: { width: 1280, height } });
+    await signIn(page, ground.server.url, ground.admin, path);
+    await page.getByRole('link', { name: /^d-/ }).first().waitFor();
+    await page
+      .getByText(/^Loading/)
+      .first()
+      .waitFor({ state: 'hidden' });
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+  }
+  return pictures.map(({ name }) => `${name}.png`);
+}
