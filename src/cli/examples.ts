@@ -59,6 +59,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'server restore': 'slipway server restore /var/backups/slipway.backup --data-dir /var/lib/slipway',
   'server doctor': 'slipway server doctor',
   notices: 'slipway notices --state given-up',
+  console: 'slipway console',
   audit: 'slipway audit --application my-site --since 2026-01-31',
   'keys create': 'slipway keys create --role operator --description "build server"',
   'keys list': 'slipway keys list',
