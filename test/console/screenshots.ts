@@ -8,14 +8,20 @@ export async function takeScreenshots(ground: Ground, folder: string): Promise<r
     includeOnlyStatuses: ['Failed'],
   });
   const pictures = [
-    { name: 'dashboard', path: '', colorScheme: 'light', height: 900 },
-    { name: 'deployment', path: `deployments/${id}`, colorScheme: 'light', height: 1500 },
-    { name: 'group-dark', path: `applications/${APPLICATION}/${GROUP}`, colorScheme: 'dark', height: 900 },
+    { name: 'dashboard', path: '', table: 'Failed last', colorScheme: 'light', height: 900 },
+    { name: 'deployment', path: `deployments/${id}`, table: /^Events of/, colorScheme: 'light', height: 1500 },
+    {
+      name: 'group-dark',
+      path: `applications/${APPLICATION}/${GROUP}`,
+      table: 'Newest deployments',
+      colorScheme: 'dark',
+      height: 900,
+    },
   ] as const;
-  for (const { name, path, colorScheme, height } of pictures) {
+  for (const { name, path, table, colorScheme, height } of pictures) {
     const { page } = await ground.visit({ colorScheme, viewport: { width: 1280, height } });
     await signIn(page, ground.server.url, ground.admin, path);
-    await page.getByRole('link', { name: /^d-/ }).first().waitFor();
+    await page.getByRole('table', { name: table }).getByRole('row').nth(1).waitFor();
     await page
       .getByText(/^Loading/)
       .first()

@@ -15,10 +15,11 @@ const COLUMNS: readonly (TableProps.ColumnDefinition<DeploymentInfo> & { readonl
   {
     id: 'id',
     header: 'Deployment',
+    minWidth: 130,
     isRowHeader: true,
     cell: ({ deploymentId: id = '' }) => <PlaceLink to={{ page: 'deployment', id, target: null }}>{id}</PlaceLink>,
   },
-  { id: 'status', header: 'Status', cell: ({ status }) => <Status status={status} /> },
+  { id: 'status', header: 'Status', minWidth: 130, cell: ({ status }) => <Status status={status} /> },
   {
     id: 'group',
     header: 'Application / group',

@@ -45,8 +45,8 @@ export function revisionText(revision: RevisionLocation | undefined): string {
 
 /** The last part of a revision's address, for tables. */
 export function revisionName(revision: RevisionLocation | undefined): string {
-  const text = revisionText(revision);
-  return revision?.s3Location === undefined ? text : (text.split('/').at(-1) ?? text);
+  const { s3Location: s3 } = revision ?? {};
+  return s3?.key === undefined ? revisionText(revision) : (s3.key.split('/').at(-1) ?? s3.key);
 }
 
 /** The same text for the same revision, whichever order its members come in. */

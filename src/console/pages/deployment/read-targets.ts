@@ -3,7 +3,10 @@ import type { CodeDeployOperations } from '../../../protocol/management/shapes.t
 import { allPages, call, chunks } from '../../api/call.ts';
 
 type AnyTarget = NonNullable<CodeDeployOperations['BatchGetDeploymentTargets']['output']['deploymentTargets']>[number];
-export type Target = NonNullable<AnyTarget['instanceTarget']>;
+type InstanceTarget = NonNullable<AnyTarget['instanceTarget']>;
+/** A host, a function or a service: what all of them have. Hosts of blue/green deployments have a label, too. */
+export type Target = Pick<InstanceTarget, 'targetId' | 'status' | 'lastUpdatedAt' | 'lifecycleEvents'> &
+  Partial<Pick<InstanceTarget, 'instanceLabel'>>;
 export type LifecycleEvent = NonNullable<Target['lifecycleEvents']>[number];
 
 /** The API's limit. */
@@ -26,5 +29,5 @@ export async function targetsOf(deploymentId: string, ids: readonly string[], si
   );
   return answers
     .flatMap(({ deploymentTargets }) => deploymentTargets ?? [])
-    .flatMap(({ instanceTarget }) => instanceTarget ?? []);
+    .flatMap(({ instanceTarget, lambdaTarget, ecsTarget }) => instanceTarget ?? lambdaTarget ?? ecsTarget ?? []);
 }
