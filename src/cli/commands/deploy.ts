@@ -3,6 +3,7 @@ import { SlipwayError } from '../../errors.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { printable } from '../../system/printable.ts';
+import { appSpecRevision } from '../appspec-argument.ts';
 import { collect } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
@@ -29,6 +30,7 @@ interface DeployOptions extends ConnectionOptions, RevisionOptions, AlarmOptions
   readonly greenTag?: readonly TagFilter[];
   readonly greenTagSet?: readonly (readonly TagFilter[])[];
   readonly restart?: boolean;
+  readonly appspec?: string;
   readonly config?: string;
   readonly description?: string;
   readonly signKey?: string;
@@ -81,6 +83,7 @@ function addDeployOptions(command: Command): Command {
   const ofGroup = addApplicationOption(command.requiredOption('--group <group>', SERVER_GROUP_ARGUMENT));
   return addAlarmOptions(addRollbackOptions(addRevisionOptions(ofGroup)))
     .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
+    .option('--appspec <file>', 'Lambda and ECS: this AppSpec file is the revision; - for the standard input')
     .option('--outdated-only', 'only hosts that have not the group’s last successful revision')
     .option(
       '--green-tag <key=value>',
@@ -125,12 +128,12 @@ function replacementOf({ greenTag, greenTagSet }: DeployOptions): Pick<CreateDep
 }
 
 function checkRevision(source: string | undefined, options: DeployOptions): void {
-  const { revision, github, git, url, restart } = options;
-  const given = [source, revision, github, git, url, restart].filter((one) => one !== undefined);
+  const { revision, github, git, url, restart, appspec } = options;
+  const given = [source, revision, github, git, url, restart, appspec].filter((one) => one !== undefined);
   if (given.length !== 1) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `say what to deploy exactly once, not ${given.length} times`, {
       remedy:
-        'Give a folder or a bundle, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, or --restart.',
+        'Give a folder or a bundle, or --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, --url with --sha256, --appspec FILE, or --restart.',
     });
   }
   // Flags that belong to another one are refused without it, also where the revision is not named by flags.
@@ -149,6 +152,7 @@ async function locationOf(
   options: DeployOptions,
   application: string,
 ): Promise<CreateDeploymentInput['revision']> {
+  if (options.appspec !== undefined) return appSpecRevision(ctx, options.appspec);
   return (
     locationOfOptions(options) ??
     uploadRevision(ctx, connection, {

@@ -20,6 +20,7 @@ export function targetLine(target: TargetRecord, nowMs: number, nameWidth: numbe
     progressBar(done, events.length),
     `${done}/${events.length}`,
     elapsed === null ? '' : renderDuration(elapsed),
+    ...(target.traffic === undefined ? [] : [printable(target.traffic)]),
   ]
     .join('  ')
     .trimEnd();
@@ -33,6 +34,11 @@ export function eventLine(target: TargetRecord, event: LifecycleEvent): string |
       ? `  ${renderDuration((event.endTime - event.startTime) * 1000)}`
       : '';
   return `${printable(target.targetId)}  ${printable(event.lifecycleEventName).padEnd(16)}  ${printable(event.status)}${duration}`;
+}
+
+/** How the traffic of a function or a service is divided now; null: it is a host. */
+export function trafficLine({ targetId, traffic }: TargetRecord): string | null {
+  return traffic === undefined ? null : `${printable(targetId)}  traffic: ${printable(traffic)}`;
 }
 
 /** Why an event failed: script, message, and the tail of its log, indented under the event's line. */

@@ -6,7 +6,7 @@ import { printable } from '../../system/printable.ts';
 import type { Output } from '../output.ts';
 import { CLEAR_LINE, cursorUp } from '../own-text.ts';
 import { collectPages } from '../paging.ts';
-import { conclusionLines, eventLine, failureLines, isFinal, targetLine } from './deployment.ts';
+import { conclusionLines, eventLine, failureLines, isFinal, targetLine, trafficLine } from './deployment.ts';
 import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.ts';
 
 /** Fast enough to feel live, slow enough to cost nothing; a deployment of minutes is looked at every two seconds. */
@@ -157,8 +157,17 @@ function plainView({ stdout }: FollowContext): View {
     const line = eventLine(target, event);
     if (line !== null) stdout.writeLines([line, ...failureLines(event)]);
   });
+  const told = new Map<string, string>();
   return {
-    targets: report,
+    targets(targets) {
+      report(targets);
+      for (const target of targets) {
+        const line = trafficLine(target);
+        if (line === null || told.get(target.targetId) === line) continue;
+        told.set(target.targetId, line);
+        stdout.writeLines([line]);
+      }
+    },
     note: (text) => stdout.write(`${text}\n`),
     conclusion: (deployment) => stdout.writeLines(conclusionLines(deployment)),
   };

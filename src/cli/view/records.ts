@@ -21,16 +21,21 @@ export interface TargetRecord {
   readonly status: string;
   /** `Blue` or `Green`; absent: the deployment is in place. */
   readonly instanceLabel?: string;
+  /** How the traffic is divided, in words; absent: it is a host. */
+  readonly traffic?: string;
   readonly lifecycleEvents: readonly LifecycleEvent[];
 }
 
 export function targetRecord(target: WireTarget): TargetRecord {
-  const instance = target.instanceTarget;
+  const { instanceTarget: instance, lambdaTarget } = target;
+  const any = instance ?? lambdaTarget;
+  const traffic = trafficOf(lambdaTarget);
   return {
-    targetId: instance?.targetId ?? '?',
-    status: instance?.status ?? 'Unknown',
+    targetId: any?.targetId ?? '?',
+    status: any?.status ?? 'Unknown',
     ...(instance?.instanceLabel === undefined ? {} : { instanceLabel: instance.instanceLabel }),
-    lifecycleEvents: (instance?.lifecycleEvents ?? []).map((event) => ({
+    ...(traffic === null ? {} : { traffic }),
+    lifecycleEvents: (any?.lifecycleEvents ?? []).map((event) => ({
       lifecycleEventName: event.lifecycleEventName ?? '?',
       status: event.status ?? 'Unknown',
       startTime: event.startTime,
@@ -38,4 +43,10 @@ export function targetRecord(target: WireTarget): TargetRecord {
       diagnostics: event.diagnostics,
     })),
   };
+}
+
+function trafficOf(target: WireTarget['lambdaTarget']): string | null {
+  const { targetVersion, targetVersionWeight } = target?.lambdaFunctionInfo ?? {};
+  if (targetVersion === undefined || targetVersionWeight === undefined) return null;
+  return `${targetVersionWeight}% to version ${targetVersion}`;
 }

@@ -1,8 +1,9 @@
 /** Targets that are no hosts, as the API shows them. Pure. */
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
+import { eventDiagnostics } from '../engine/diagnostics.ts';
 import type { LambdaDetails } from '../engine/shifting/plan.ts';
 import type { ServiceDetails } from '../engine/shifting/service-plan.ts';
-import type { TargetRow } from '../store/schema.ts';
+import type { LifecycleEventRow, OrderRow, TargetRow } from '../store/schema.ts';
 
 type DeploymentTarget = NonNullable<ManagementOperations['GetDeploymentTarget']['output']['deploymentTarget']>;
 type LambdaTarget = NonNullable<DeploymentTarget['lambdaTarget']>;
@@ -27,4 +28,14 @@ function taskSetInfo({ id, label, status, targetGroup, ...set }: ServiceDetails[
     ...{ identifer: id, desiredCount: set.desired, pendingCount: set.pending, runningCount: set.running },
     ...{ status, trafficWeight: set.trafficWeight, targetGroup: { name: targetGroup }, taskSetLabel: label },
   };
+}
+
+/** The last call that an event waits for, in its diagnostics: nobody has to guess what a deployment waits for. */
+export function callUnderWay(
+  { status }: Pick<LifecycleEventRow, 'status'>,
+  order: Pick<OrderRow, 'last_call' | 'last_answer'> | undefined,
+) {
+  if (status !== 'InProgress' || order?.last_call == null) return {};
+  const message = `Under way. The last call: ${order.last_call}. Its answer: ${order.last_answer ?? 'none yet'}.`;
+  return { diagnostics: eventDiagnostics('Success', { message }) };
 }

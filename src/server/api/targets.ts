@@ -3,6 +3,7 @@ import type { ExceptionName } from '../../protocol/management/modelled-exception
 import type { EventDiagnostics } from '../engine/diagnostics.ts';
 import { blueGreenPlanOf, shiftPlanOf } from '../engine/settings.ts';
 import { eventsOf } from '../store/lifecycle-events.ts';
+import { ordersOfTarget } from '../store/orders.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { findTargets, listTargets } from '../store/targets.ts';
@@ -10,7 +11,7 @@ import { type ApiContext, type Handlers, type Input, seconds } from './context.t
 import { readDeploymentId, requireDeployment, requireStarted } from './deployments.ts';
 import { checkChoice, isName, quote, readList, readObject, readText, requireBatch, requireText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
-import { shiftedTarget } from './shifted-target.ts';
+import { callUnderWay, shiftedTarget } from './shifted-target.ts';
 
 const STATUSES: readonly TargetStatus[] = [
   'Pending',
@@ -45,13 +46,22 @@ function lifecycleEvent(row: LifecycleEventRow) {
 
 async function summaryOf(db: StoreReader, target: TargetRow) {
   const events = await eventsOf(db, target.deployment_id, target.instance_id);
+  // Hosts carry out most events, and no order is asked about those.
+  const isAwaited = events.some(({ status, host_arn }) => status === 'InProgress' && host_arn === '');
+  const orders = isAwaited ? await ordersOfTarget(db, target.deployment_id, target.instance_id) : [];
   return {
     deploymentId: target.deployment_id,
     status: target.status,
     lastUpdatedAt: seconds(
       Math.max(target.updated_at_ms, ...events.map((event) => event.ended_at_ms ?? event.started_at_ms ?? 0)),
     ),
-    lifecycleEvents: events.map(lifecycleEvent),
+    lifecycleEvents: events.map((event) => ({
+      ...lifecycleEvent(event),
+      ...callUnderWay(
+        event,
+        orders.find(({ position }) => position === event.position),
+      ),
+    })),
   };
 }
 

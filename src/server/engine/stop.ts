@@ -7,6 +7,7 @@ import type { StoreTransaction } from '../store/store.ts';
 import { targetsOf } from '../store/targets.ts';
 import { eventDiagnostics } from './diagnostics.ts';
 import type { Engine, EngineContext } from './engine.ts';
+import { shiftPlanOf } from './settings.ts';
 
 export interface StopAnswer {
   readonly status: 'Pending' | 'Succeeded';
@@ -23,6 +24,10 @@ export interface StopRequest {
    */
   readonly now: boolean;
 }
+
+/** A call to AWS may take longer; then the answer is Pending. */
+const SHIFT_PATIENCE_MS = 3_000;
+const SHIFT_LOOK_MS = 20;
 
 const GIVEN_UP =
   'An operator has stopped the deployment now and waits for this event no more. What became of it on the instance is not known.';
@@ -64,6 +69,8 @@ export async function requestStop(
     return deployment.stop_requested_at_ms === null;
   });
   await engine.step(deploymentId);
+  const shifted = await endOfShift(ctx, deploymentId);
+  if (shifted !== null) return shifted;
   if (!isNew && !request.now) {
     return { status: 'Succeeded', statusMessage: 'The deployment was told to stop before.' };
   }
@@ -76,6 +83,29 @@ export async function requestStop(
     status: 'Pending',
     statusMessage: `No more events begin; the ones that run on ${running} of the instances are waited for.`,
   };
+}
+
+/**
+ * A deployment that moves traffic has one call to end at most, so its end is waited for: the rollback that follows is known then, and how the
+ * traffic was left.
+ *
+ * @returns null: it is to hosts, or it goes on
+ */
+async function endOfShift(
+  { store, clock }: Pick<EngineContext, 'store' | 'clock'>,
+  deploymentId: string,
+): Promise<StopAnswer | null> {
+  const giveUpAtMs = clock.now() + SHIFT_PATIENCE_MS;
+  for (;;) {
+    const deployment = await findDeployment(store.db, deploymentId);
+    if (deployment === null || shiftPlanOf(deployment) === null) return null;
+    if (FINAL_STATUSES.includes(deployment.status)) {
+      return { status: 'Succeeded', statusMessage: deployment.error_message ?? '' };
+    }
+    if (clock.now() >= giveUpAtMs) break;
+    await clock.sleep(SHIFT_LOOK_MS);
+  }
+  return { status: 'Pending', statusMessage: 'No more events begin; the one that runs is waited for.' };
 }
 
 /** A rollback that was asked for and cannot be must not be answered with success. */

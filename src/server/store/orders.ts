@@ -206,6 +206,16 @@ export async function openOrdersOf(db: StoreReader, deploymentId: string): Promi
     .execute();
 }
 
+/** The orders for the events of one target. */
+export async function ordersOfTarget(db: StoreReader, deploymentId: string, instanceId: string): Promise<OrderRow[]> {
+  return db
+    .selectFrom('orders')
+    .selectAll()
+    .where('deployment_id', '=', deploymentId)
+    .where('instance_id', '=', instanceId)
+    .execute();
+}
+
 /** Whether an order of another kind about the same instance was given since. That order then says where the instance is to be. */
 export async function hasLaterOrder(db: StoreReader, order: OrderRow): Promise<boolean> {
   const row = await db
