@@ -36,6 +36,7 @@ import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
 import { createCopiedGroups } from './outside/aws/copied-groups.ts';
 import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
+import { createObjectReader } from './outside/aws/s3-object.ts';
 import { createScalingActions } from './outside/aws/scaling-actions.ts';
 import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
@@ -43,14 +44,16 @@ import { type FindFleetPrograms, NO_PROGRAMS } from './outside/fleet-programs.ts
 import { readFleetsFile } from './outside/fleets-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
 import { createNoticeTargets } from './outside/notice-targets.ts';
+import type { ReadObject } from './outside/revision-object.ts';
 import { readWebhooksFile } from './outside/webhooks-file.ts';
-import { createRevisionDoor } from './s3/s3-server.ts';
+import { createRevisionDoor, type RevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
 import { rememberedSigningKeys } from './secrets/remembered.ts';
 import { openSigning } from './secrets/signing.ts';
 import { findKnownAccessKeys } from './store/access-keys.ts';
 import { databaseClock } from './store/database-clock.ts';
+import { forgetLeases } from './store/orders.ts';
 import { openStore, type Store, TOGETHER } from './store/store.ts';
 import { createMetricsText, type MetricsTextContext } from './telemetry/metrics-text.ts';
 import { observedEngine, observedHostCommands, observedStore } from './telemetry/observed.ts';
@@ -172,6 +175,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const elapsedMs = () => performance.now();
     const store: Store = observedStore(await openStore(place, log), metrics, elapsedMs);
     opened.push(store);
+    // The data folder is this server's alone: the leases are those of a server that was killed, and are not waited for.
+    if (store.dialect === 'sqlite') await store.transaction(forgetLeases);
     const { sealer, lost } = await openSealer({ store, dataDir, random });
     if (lost.keys.length > 0) {
       const what = 'access keys were not sealed with this master key and cannot be used; make new ones';
@@ -197,17 +202,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       aws === null
         ? {}
         : copyHandlers({ store, clock, groups: createCopiedGroups(aws), readFleet: createFleetReader(aws) });
-    const shifts = aws === null ? null : shiftHandlers({ store, clock, awsIn, region: aws.region });
-    opened.push(
-      startWorker({
-        ...{ ...base, engine, bell, keepers, leaseClock },
-        handlers: { ...handlers, ...copies, ...shifts?.ofTraffic },
-      }),
-      ...(shifts === null
-        ? []
-        : [startWorker({ ...base, engine, bell, handlers: shifts.ofHooks, leaseClock, pace: PACE_OF_HOOKS })]),
-      startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
-    );
     const transfers = createTransfers();
     const scaling = aws === null ? null : { ...base, actions: createScalingActions(aws) };
     opened.push(
@@ -249,6 +243,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       domain: options.s3Domain ?? null,
     });
     opened.push(revisions);
+    const shifts =
+      aws === null
+        ? null
+        : shiftHandlers({ store, clock, awsIn, region: aws.region, readObject: readObjectBy(revisions, aws.region) });
+    opened.push(
+      startWorker({
+        ...{ ...base, engine, bell, keepers, leaseClock },
+        handlers: { ...handlers, ...copies, ...shifts?.ofTraffic },
+      }),
+      ...(shifts === null
+        ? []
+        : [startWorker({ ...base, engine, bell, handlers: shifts.ofHooks, leaseClock, pace: PACE_OF_HOOKS })]),
+      startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
+    );
     const s3: Listener | null =
       options.s3Listen === undefined ? null : await listenAt({ connections, tls }, options.s3Listen, revisions.answer);
     if (s3 !== null) opened.push(s3);
@@ -337,6 +345,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeAll();
     throw error;
   }
+}
+
+/** A bucket of the server's own store is meant before one of S3 with the same name. */
+function readObjectBy(revisions: Pick<RevisionDoor, 'hasBucket' | 'read'>, region: string): ReadObject {
+  const ofAws = createObjectReader(region);
+  return (place, maxBytes, signal) =>
+    revisions.hasBucket(place.bucket) ? revisions.read(place, maxBytes) : ofAws(place, maxBytes, signal);
 }
 
 /** Whether AWS has a load balancer is found out when a host is to leave it. */

@@ -46,6 +46,8 @@ export interface LambdaStandIn extends AsyncDisposable {
   readonly provisioned: Map<string, 'READY' | 'IN_PROGRESS' | 'FAILED'>;
   /** Asked before each call; null: it goes well. */
   fault: (call: LambdaCall) => Fault | null;
+  /** Told when a call is carried out, and before it is answered. */
+  carriedOut: (call: LambdaCall) => void;
 }
 
 const ACCOUNT = '123456789012';
@@ -78,6 +80,7 @@ export async function startLambdaStandIn(port = 0): Promise<LambdaStandIn> {
     },
     ...{ calls: [], aliases: new Map(), history: [], functions: new Map(), provisioned: new Map() },
     fault: () => null,
+    carriedOut: () => undefined,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();
@@ -113,6 +116,7 @@ async function answer(lambda: LambdaStandIn, request: IncomingMessage, response:
   }
   try {
     const { headers = {}, body } = await carryOut(lambda, call, url);
+    lambda.carriedOut(call);
     if (fault === 'hang up after') return void request.socket.destroy();
     response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body ?? null));
   } catch (error) {

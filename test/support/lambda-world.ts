@@ -1,4 +1,5 @@
 /** A control server that deploys to the functions of a stand-in of Lambda, with one application and one group. */
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperations } from '../../src/protocol/management/shapes.ts';
 import { eventually } from './eventually.ts';
@@ -39,6 +40,8 @@ export interface LambdaWorld extends AsyncDisposable {
   /** Waits until it is over. */
   ended(deploymentId: string): Promise<DeploymentInfo>;
   target(deploymentId: string): Promise<LambdaTarget>;
+  /** Puts an object into the bucket `revisions` of the server's own store. */
+  upload(key: string, body: Buffer | string): Promise<void>;
 }
 
 export type LambdaTarget = NonNullable<
@@ -57,7 +60,12 @@ export async function lambdaWorld(
     awsRegion: 'us-east-1',
     trafficMinuteMs,
   });
-  const client = managementClient(server.url, await server.key('admin'));
+  const key = await server.key('admin');
+  const client = managementClient(server.url, key);
+  const store = new S3Client({
+    ...{ endpoint: server.s3Url, region: 'us-east-1', forcePathStyle: true },
+    credentials: { accessKeyId: key.accessKeyId, secretAccessKey: key.secretAccessKey },
+  });
   await client.call('CreateApplication', { applicationName: APPLICATION, computePlatform: 'Lambda' });
   const info = async (deploymentId: string) => {
     const { deploymentInfo } = await client.call('GetDeployment', { deploymentId });
@@ -93,7 +101,11 @@ export async function lambdaWorld(
       if (lambdaTarget === undefined) throw new Error('there is no target');
       return lambdaTarget;
     },
+    async upload(Key, Body) {
+      await store.send(new PutObjectCommand({ Bucket: 'revisions', Key, Body }));
+    },
     async [Symbol.asyncDispose]() {
+      store.destroy();
       await server[Symbol.asyncDispose]();
       await lambda[Symbol.asyncDispose]();
       scratch[Symbol.dispose]();

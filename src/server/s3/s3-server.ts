@@ -2,6 +2,8 @@
  * The control server's door for revisions: as much of the S3 API as they need, over the objects on disk. Every bucket is versioned, every
  * request signed.
  */
+
+import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -68,9 +70,20 @@ export interface S3Context {
   readonly domain: string | null;
 }
 
+interface PlaceOfObject {
+  readonly bucket: string;
+  readonly key: string;
+  /** null: the newest. */
+  readonly version: string | null;
+}
+
+type ReadObjectAnswer = { readonly bytes: Buffer; readonly eTag: string } | 'too large' | null;
+
 export interface RevisionDoor {
   readonly answer: RequestListener;
   hasBucket(bucket: string): boolean;
+  /** Reads an object for the server itself. @returns null: there is none; `too large`: it is longer than `maxBytes` */
+  read(place: PlaceOfObject, maxBytes: number): Promise<ReadObjectAnswer>;
   close(): Promise<void>;
 }
 
@@ -91,6 +104,12 @@ export function createRevisionDoor(ctx: S3Context): RevisionDoor {
   return {
     answer: (request, response) => void answer(door, request, response),
     hasBucket: store.hasBucket,
+    async read({ bucket, key, version }, maxBytes) {
+      const found = store.look(bucket, key, version);
+      if (found === null) return null;
+      const { object, file } = store.find(bucket, key, version);
+      return object.sizeBytes > maxBytes ? 'too large' : { bytes: await readFile(file), eTag: object.eTag };
+    },
     close: () => retention.close(),
   };
 }

@@ -115,6 +115,17 @@ export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): 
     .execute();
 }
 
+/** Ends all leases: only for a server that knows that no other one is there, as on a data folder of its own. */
+export async function forgetLeases(tx: StoreTransaction): Promise<void> {
+  const free = { lease_id: null, lease_until_ms: null };
+  await tx
+    .updateTable('orders')
+    .set(free)
+    .where('lease_id', 'is not', null)
+    .where('wake_at_ms', 'is not', null)
+    .execute();
+}
+
 /** @returns false: the lease is lost, and its holder must not act any more */
 export async function renewLease(
   db: StoreReader,

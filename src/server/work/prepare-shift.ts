@@ -1,16 +1,18 @@
 /** Orders to prepare a deployment that moves traffic: its AppSpec file is read, and what it is about is looked at before anything moves. */
 import { readResourceAppSpec } from '../../appspec/resources/read.ts';
 import type { ResourceAppSpec } from '../../appspec/resources/types.ts';
-import { parseLocation, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import { shiftPlanOf } from '../engine/settings.ts';
 import { type Prepared, type ShiftedPlatform, type ShiftedTarget, storedAppSpec } from '../engine/shifting/plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
+import type { ReadObject } from '../outside/revision-object.ts';
 import { findDeployment } from '../store/deployments.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { OrderHandler, Progress } from './order.ts';
+import { readRevisionText } from './read-revision.ts';
 import { afterFault, ShiftFault } from './shift-retry.ts';
 
 /** Looks at what the AppSpec file names. @throws ShiftFault when it cannot be deployed to, AwsFault */
@@ -24,6 +26,7 @@ export interface PrepareContext {
   readonly store: Pick<Store, 'db'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly preflights: Readonly<Partial<Record<ShiftedPlatform, Preflight>>>;
+  readonly readObject: ReadObject;
   /** Code of the API's ErrorInformation for a fault of a platform. */
   readonly faultCodes: Readonly<Record<ShiftedPlatform, (fault: AwsFault) => string>>;
 }
@@ -41,7 +44,8 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
     return failed(`INTERNAL_ERROR: This server does not deploy to ${plan.platform}: it asks no AWS (--aws-region).`);
   }
   try {
-    const appSpec = readAppSpec(parseLocation(deployment.revision_json), plan.platform);
+    const text = await readRevisionText(parseLocation(deployment.revision_json), ctx.readObject, signal);
+    const appSpec = readAppSpec(text, plan.platform);
     const { target, call, answer } = await preflight(appSpec, deployment, signal);
     const memory: Prepared = { appSpec: storedAppSpec(appSpec), target };
     return { memory, lastCall: call, lastAnswer: answer, ending: 'Succeeded', message: answer };
@@ -49,7 +53,8 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
     if (error instanceof ShiftFault) return failed(error.coded);
     if (!(error instanceof AwsFault)) throw error;
     const { failing = null } = JSON.parse(order.memory_json ?? '{}') as { readonly failing?: ScalingFailure | null };
-    const code = ctx.faultCodes[plan.platform](error);
+    // A revision that is missing is another thing than a function that is.
+    const code = error.call.startsWith('GetObject') ? revisionFaultCode(error) : ctx.faultCodes[plan.platform](error);
     const next = afterFault(failing, error, { code, nowMs: ctx.clock.now() });
     const standing = { memory: { failing: next.failing }, lastCall: error.call, lastAnswer: error.answer };
     if (next.is === 'again') return { ...standing, ending: 'later', inMs: next.inMs };
@@ -57,10 +62,8 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
   }
 }
 
-/** @throws ShiftFault REVISION_MISSING, INVALID_REVISION */
-function readAppSpec(location: RevisionLocation, platform: ShiftedPlatform): ResourceAppSpec {
-  const { content } = location.appSpecContent ?? location.string ?? {};
-  if (!content) throw new ShiftFault('REVISION_MISSING', 'The revision has no content.');
+/** @throws ShiftFault INVALID_REVISION */
+function readAppSpec(content: string, platform: ShiftedPlatform): ResourceAppSpec {
   const reading = readResourceAppSpec(content, { filename: 'the AppSpec file', platform });
   if (reading.ok) return reading.appSpec;
   const errors = reading.findings.filter(({ severity }) => severity === 'error');
@@ -72,4 +75,10 @@ function readAppSpec(location: RevisionLocation, platform: ShiftedPlatform): Res
 
 function failed(message: string): Progress {
   return { memory: null, lastCall: null, lastAnswer: null, ending: 'Failed', message };
+}
+
+function revisionFaultCode({ trouble }: AwsFault): string {
+  if (trouble === 'denied') return 'IAM_ROLE_PERMISSIONS';
+  if (trouble === 'throttled') return 'THROTTLED';
+  return trouble === 'away' ? 'INTERNAL_ERROR' : 'REVISION_MISSING';
 }

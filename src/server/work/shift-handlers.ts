@@ -5,6 +5,7 @@ import { createEcsCalls } from '../outside/aws/ecs.ts';
 import { createFunctionCaller } from '../outside/aws/invoke-function.ts';
 import { createFunctions, regionOfFunction } from '../outside/aws/lambda.ts';
 import { createListenerCalls } from '../outside/aws/listeners.ts';
+import type { ReadObject } from '../outside/revision-object.ts';
 import type { Store } from '../store/store.ts';
 import { functionFaultCode } from './function-faults.ts';
 import { functionHandlers } from './function-orders.ts';
@@ -22,6 +23,8 @@ export interface ShiftHandlersContext {
   readonly awsIn: (region: string) => Pick<AwsClients, 'functions' | 'containers' | 'loadBalancing'>;
   /** The server's own. */
   readonly region: string;
+  /** Objects of the server's own store, and of S3. */
+  readonly readObject: ReadObject;
 }
 
 export interface ShiftHandlers {
@@ -31,7 +34,7 @@ export interface ShiftHandlers {
   readonly ofHooks: Readonly<Record<string, OrderHandler>>;
 }
 
-export function shiftHandlers({ store, clock, awsIn, region }: ShiftHandlersContext): ShiftHandlers {
+export function shiftHandlers({ store, clock, awsIn, region, readObject }: ShiftHandlersContext): ShiftHandlers {
   const clientFor = (functionName: string) => awsIn(regionOfFunction(functionName) ?? region).functions();
   const functions = createFunctions(clientFor);
   const aws = awsIn(region);
@@ -39,7 +42,7 @@ export function shiftHandlers({ store, clock, awsIn, region }: ShiftHandlersCont
   return {
     ofTraffic: {
       ...prepareHandlers({
-        ...{ store, clock },
+        ...{ store, clock, readObject },
         preflights: { Lambda: functionPreflight(functions), ECS: servicePreflight(services) },
         faultCodes: { Lambda: functionFaultCode, ECS: serviceFaultCode },
       }),

@@ -1,5 +1,7 @@
 /** Deployments to Lambda: a server as users have it, a stand-in of Lambda, and hooks that answer by the API. */
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ZipFile } from 'yazl';
 import { eventually } from '../../support/eventually.ts';
 import { type Fault, makeAlias, percentOfTwo } from '../../support/lambda-stand-in.ts';
 import { appSpec, type LambdaWorld, lambdaWorld } from '../../support/lambda-world.ts';
@@ -43,6 +45,14 @@ beforeEach(() => {
   lambda.fault = () => null;
   makeAlias(lambda, 'shop:live');
 });
+
+/** A zip of files by their names. */
+async function zipOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const zip = new ZipFile();
+  for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name);
+  zip.end();
+  return buffer(zip.outputStream);
+}
 
 const weight = () => percentOfTwo(world.lambda.aliases.get('shop:live') ?? makeAlias(world.lambda, 'shop:live'));
 const put = (deploymentId: string, id: string, status: string) =>
@@ -165,6 +175,39 @@ describe('a deployment that cannot begin', () => {
   });
 });
 
+describe('a revision in the store', () => {
+  const inStore = (key: string, bundleType: string, more: object = {}) => ({
+    revision: { revisionType: 'S3', s3Location: { bucket: 'revisions', key, bundleType, ...more } },
+  });
+
+  test('is read when the deployment begins: a file, or a zip that holds one AppSpec file', async () => {
+    await world.upload('shop/appspec.yaml', appSpec());
+    expect(await world.ended(await world.deploy(inStore('shop/appspec.yaml', 'YAML')))).toMatchObject({
+      status: 'Succeeded',
+    });
+    makeAlias(world.lambda, 'shop:live');
+    await world.upload('shop/bundle.zip', await zipOf({ 'appspec.yaml': appSpec() }));
+    expect(await world.ended(await world.deploy(inStore('shop/bundle.zip', 'zip')))).toMatchObject({
+      status: 'Succeeded',
+    });
+    expect(world.lambda.history).toEqual([100, 100]);
+  });
+
+  test.each([
+    ['is missing', 'shop/nothing.yaml', 'YAML', {}, 'REVISION_MISSING', 's3://revisions/shop/nothing.yaml'],
+    ['was replaced', 'shop/wrong.yaml', 'YAML', { eTag: 'another' }, 'INVALID_REVISION', 'ETag'],
+    ['is for another platform', 'shop/wrong.yaml', 'YAML', {}, 'INVALID_REVISION', 'AppSpec file for Lambda'],
+    ['holds no AppSpec file', 'shop/empty.zip', 'zip', {}, 'INVALID_REVISION', 'no AppSpec file'],
+  ])('fails the deployment before anything moves when it %s', async (_, key, bundleType, more, code, words) => {
+    await world.upload('shop/wrong.yaml', 'version: 0.0\nos: linux\n');
+    await world.upload('shop/empty.zip', await zipOf({ 'other.txt': 'x' }));
+    const { errorInformation } = await world.ended(await world.deploy(inStore(key, bundleType, more)));
+    expect(errorInformation?.code).toBe(code);
+    expect(errorInformation?.message).toContain(words);
+    expect(countOf('GetAlias')).toBe(0);
+  });
+});
+
 describe('hooks', () => {
   test('are called once each with the documented payload, and their answers open the gates', async () => {
     const events: unknown[] = [];
@@ -257,7 +300,10 @@ describe('a rollback', () => {
     const id = await world.deploy({ deploymentConfigName: SLOW, group: 'safe' });
     await eventually(() => weight() === 30);
     await eventually(async () => (await world.target(id)).lambdaFunctionInfo?.targetVersionWeight === 30);
-    await world.client.call('StopDeployment', { deploymentId: id, autoRollbackEnabled: false });
+    const shift = (await world.target(id)).lifecycleEvents?.find(({ status }) => status === 'InProgress');
+    expect(shift?.diagnostics?.message).toMatch(/Under way\. The last call: UpdateAlias shop:live .*30 % to version 2/);
+    const stopped = await world.client.call('StopDeployment', { deploymentId: id, autoRollbackEnabled: false });
+    expect(stopped.statusMessage).toContain('aws lambda update-alias');
     const { errorInformation, rollbackInfo } = await world.ended(id);
     expect(rollbackInfo).toBeUndefined();
     expect(errorInformation?.message).toContain('30 % to version 2');

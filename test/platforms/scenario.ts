@@ -1,0 +1,15 @@
+/** A part of the program, and what it has found. Types only. */
+
+export interface Outcome {
+  /** What was tried, in words. */
+  readonly scenario: string;
+  /** What must not be so; empty: all is well. */
+  readonly problems: readonly string[];
+  /** Servers that were killed. */
+  readonly kills: number;
+  /** Whether traffic was left divided although nobody has asked for that. */
+  readonly isSplitAtEnd: boolean;
+}
+
+/** Runs scenarios, and tells of each when it is over. @param folder an empty one */
+export type RunScenarios = (folder: string, report: (outcome: Outcome) => void) => Promise<void>;
