@@ -40,6 +40,10 @@ export interface WorldTaskSet {
 export interface EcsWorld {
   readonly answers: AwsStandIn['answers'];
   readonly taskSets: WorldTaskSet[];
+  /** How many task sets were made so far, those included that are gone. */
+  made: number;
+  /** Revision of the task definition that was registered last. */
+  definitions: number;
   /** Actions by the ARN of a listener or a rule. */
   readonly places: Map<string, Fields[]>;
   /** Shares of green in percent, place by place of production, after each change. `green` is the second group. */
@@ -70,10 +74,9 @@ export const forwardTo = (group: string): Fields => ({ Type: 'forward', TargetGr
 /** @param options `rules`: whether production has a rule beside its default actions */
 export function createEcsWorld(options: { readonly rules?: boolean; readonly desired?: number } = {}): EcsWorld {
   const stopped: WorldTask[] = [];
-  let made = 0;
   const world: EcsWorld = {
     answers: {},
-    taskSets: [],
+    ...{ taskSets: [], made: 0, definitions: 0 },
     places: new Map([
       [PRODUCTION, [forwardTo(GROUPS[0])]],
       [TESTS, [forwardTo(GROUPS[0])]],
@@ -87,8 +90,9 @@ export function createEcsWorld(options: { readonly rules?: boolean; readonly des
     before: () => undefined,
     after: () => undefined,
     add({ group, status, externalId = '' }) {
-      made += 1;
-      const set = newTaskSet(made, { externalId, group, taskDefinition: taskDefinition(made), request: {} });
+      world.made += 1;
+      const parts = { externalId, group, taskDefinition: taskDefinition(world.made), request: {} };
+      const set = newTaskSet(world.made, parts);
       set.status = status;
       set.running = world.desired;
       world.taskSets.push(set);
@@ -102,11 +106,11 @@ export function createEcsWorld(options: { readonly rules?: boolean; readonly des
     CreateTaskSet({ input }) {
       const old = world.taskSets.find((set) => set.externalId === input['clientToken']);
       if (old !== undefined) return { taskSet: shown(world, old) };
-      made += 1;
+      world.made += 1;
       const group = GROUPS.find((name) => groupArn(name) === input['loadBalancers']?.[0]?.targetGroupArn) ?? '';
       const { externalId, taskDefinition: wanted } = input as Readonly<Record<string, string>>;
       const parts = { externalId: externalId ?? '', group, taskDefinition: wanted ?? '', request: input };
-      const set = newTaskSet(made, parts);
+      const set = newTaskSet(world.made, parts);
       world.taskSets.push(set);
       return { taskSet: shown(world, set) };
     },
@@ -125,6 +129,10 @@ export function createEcsWorld(options: { readonly rules?: boolean; readonly des
       if (input['force'] !== true) return new AwsRefusal(400, 'InvalidParameterException', 'It has tasks.');
       if (set.status !== 'DRAINING') Object.assign(set, { status: 'DRAINING', drainsFor: world.drainsFor });
       return { taskSet: shown(world, set) };
+    },
+    RegisterTaskDefinition({ input }) {
+      world.definitions += 1;
+      return { taskDefinition: { ...(input as Fields), taskDefinitionArn: taskDefinition(world.definitions) } };
     },
     DescribeTaskDefinition: ({ input }) => ({
       taskDefinition: {

@@ -21,8 +21,9 @@ export async function shift(work: ServiceWork, memory: TrafficShare): Promise<Pr
   const production = await lookAtProduction(work);
   const seen = await lookAtService(work);
   const standing = standingOf(work, seen, production);
-  if (deployment.stop_requested_at_ms !== null) return stopped(work, production, standing, memory);
+  // What has begun to go back goes all the way, whoever stops it: it would be left divided else.
   if (memory.backBecause !== null) return back(work, seen, production, standing, memory);
+  if (deployment.stop_requested_at_ms !== null) return stopped(work, production, standing, memory);
   const isFirst = details.blueId === null;
   const schedule = isFirst ? { steps: [100], intervalMs: 0 } : plan.schedule;
   const step = forward(memory, { route: production, pair, schedule, isFirst, nowMs: ctx.clock.now() });

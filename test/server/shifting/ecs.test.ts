@@ -385,6 +385,15 @@ describe('a rollback', () => {
     expect([PRODUCTION, RULE, TESTS].map(shareAt)).toEqual([0, 0, 0]);
   });
 
+  test('after new tasks that fail deletes their task set, and the traffic has never moved', async () => {
+    const world = await running({ autoRollbackConfiguration: ROLLBACK });
+    world.starts = 'fail';
+    const { rollbackInfo } = await site.ended(await site.deploy());
+    expect(await site.ended(rollbackInfo?.rollbackDeploymentId ?? '')).toMatchObject({ status: 'Succeeded' });
+    expect(sets()).toEqual([`${BLUE} PRIMARY`]);
+    expect(new Set(world.shares.flat())).toEqual(new Set([0]));
+  });
+
   test('follows a stop in the middle of a shift; without one traffic stays divided, and the next deployment mends that', async () => {
     await running();
     const first = await site.deploy({ deploymentConfigName: SLOW });

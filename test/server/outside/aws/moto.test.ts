@@ -4,8 +4,12 @@ import { signRequest } from '../../../../src/protocol/sigv4/sign.ts';
 import { createAwsClients } from '../../../../src/server/outside/aws/aws.ts';
 import { balancersInAws } from '../../../../src/server/outside/aws/balancer-in-aws.ts';
 import { createCopiedGroups } from '../../../../src/server/outside/aws/copied-groups.ts';
+import { createEcsCalls } from '../../../../src/server/outside/aws/ecs.ts';
 import { createFleetReader } from '../../../../src/server/outside/aws/fleet.ts';
+import { changesFor, sharesOf } from '../../../../src/server/outside/aws/forwarding.ts';
+import { createListenerCalls } from '../../../../src/server/outside/aws/listeners.ts';
 import { createScalingActions } from '../../../../src/server/outside/aws/scaling-actions.ts';
+import { taskSetRequest } from '../../../../src/server/outside/aws/task-set-request.ts';
 import type { BalancedHost, LoadBalancer } from '../../../../src/server/outside/load-balancer.ts';
 import { systemClock } from '../../../../src/system/clock.ts';
 import { describeWithMoto, type Moto, startMoto } from '../../../support/moto.ts';
@@ -165,5 +169,64 @@ describeWithMoto('with moto in the place of AWS', () => {
     expect(await old.allow(host, how())).toMatchObject({ state: 'healthy' });
     const other = balancersInAws(clients)({ name: 'nobody', kind: 'classic-elb' });
     await expect(other.block(host, how())).rejects.toMatchObject({ isFinal: true });
+  });
+
+  test('an ECS service gets a task set, its traffic moves by listener and rule, and the old task set is deleted', async () => {
+    const [ecs, elb] = [await clients.containers(), await clients.loadBalancing()];
+    const [calls, listeners] = [createEcsCalls(clients), createListenerCalls(clients)];
+    // moto is slow when it is first asked for a service.
+    const signal = AbortSignal.timeout(60_000);
+    const [, VpcId = ''] = /<vpcId>(vpc-[0-9a-f]+)</.exec(await ec2({ Action: 'DescribeVpcs' })) ?? [];
+    const Subnets = [...(await ec2({ Action: 'DescribeSubnets' })).matchAll(/<subnetId>(subnet-[0-9a-f]+)</g)];
+    const lb = await elb.createLoadBalancer({ Name: 'front', Subnets: Subnets.slice(0, 2).map(([, id = '']) => id) });
+    for (const Name of ['shop-a', 'shop-b']) await elb.createTargetGroup({ Name, Protocol: 'HTTP', Port: 80, VpcId });
+    const [a, b] = await listeners.targetGroups(['shop-a', 'shop-b'], signal);
+    if (a === undefined || b === undefined) throw new Error('moto has made no target groups');
+    const DefaultActions = [{ Type: 'forward' as const, TargetGroupArn: a.arn }];
+    const LoadBalancerArn = lb.LoadBalancers?.[0]?.LoadBalancerArn ?? '';
+    const listener = await elb.createListener({ LoadBalancerArn, Protocol: 'HTTP', Port: 80, DefaultActions });
+    const ListenerArn = listener.Listeners?.[0]?.ListenerArn ?? '';
+    const Conditions = [{ Field: 'path-pattern', Values: ['/api/*'] }];
+    await elb.createRule({ ListenerArn, Priority: 10, Conditions, Actions: DefaultActions });
+
+    const ref = { cluster: 'main', service: 'shop' };
+    await ecs.createCluster({ clusterName: ref.cluster });
+    const web = { name: 'web', image: 'shop', memory: 64, portMappings: [{ containerPort: 8080 }] };
+    await ecs.registerTaskDefinition({ family: 'shop', containerDefinitions: [web] });
+    const deploymentController = { type: 'EXTERNAL' as const };
+    await ecs.createService({ cluster: ref.cluster, serviceName: ref.service, desiredCount: 0, deploymentController });
+    expect((await calls.describe(ref, signal)).taskSets).toEqual([]);
+    const wanted = { taskDefinition: 'shop:1', containerName: 'web', containerPort: 8080 };
+    const rest = { platformVersion: null, network: null, capacityProviders: [], ...wanted };
+    for (const [deploymentId, group] of [['d-1', a] as const, ['d-2', b] as const]) {
+      // moto has no instances for tasks of EC2.
+      const service = { launchType: 'FARGATE' as const };
+      const about = { ref, deploymentId, wanted: rest, targetGroupArn: group.arn, blue: null, service };
+      await calls.createTaskSet(taskSetRequest(about), signal);
+    }
+    const sets = async () => (await calls.describe(ref, signal)).taskSets;
+    const [blue, green] = await sets();
+    if (blue === undefined || green === undefined) throw new Error('moto has made no task sets');
+    expect([blue, green]).toMatchObject([
+      { externalId: 'd-1', targetGroupArns: [a.arn] },
+      { externalId: 'd-2', targetGroupArns: [b.arn] },
+    ]);
+
+    const pair = { blue: a.arn, green: b.arn };
+    for (const share of [0, 10, 100]) {
+      for (const place of changesFor(await listeners.route(ListenerArn, signal), pair, share)) {
+        await listeners.write(place, signal);
+      }
+      const route = await listeners.route(ListenerArn, signal);
+      expect(sharesOf(route, pair).map(({ green: percent }) => percent)).toEqual([share, share]);
+      expect(changesFor(route, pair, share)).toEqual([]);
+    }
+    await calls.makePrimary(ref, green, signal);
+    await calls.deleteTaskSet(ref, blue, signal);
+    expect((await sets()).map(({ id, status }) => [id, status])).toEqual([[green.id, 'PRIMARY']]);
+    await expect(calls.describe({ ...ref, service: 'nobody' }, signal)).rejects.toMatchObject({ trouble: 'missing' });
+    await expect(calls.describe({ ...ref, cluster: 'nobody' }, signal)).rejects.toMatchObject({ trouble: 'missing' });
+    expect((await calls.describeTaskDefinition('shop:1', signal)).containerDefinitions).toMatchObject([web]);
+    expect(await calls.stoppedTasks(ref, signal)).toEqual([]);
   });
 });

@@ -1,0 +1,182 @@
+/**
+ * Kills the server at each call of a deployment to ECS, right before ECS or its load balancer carries it out and right after. Whatever the
+ * moment: all production traffic ends at one task set, which runs and is PRIMARY, no task set is made twice, and the deployment ends as it
+ * would have ended.
+ */
+import { type AwsCall, CUT } from '../support/aws-stand-in.ts';
+import { ecsAppSpec } from '../support/ecs-site.ts';
+import type { EcsWorld } from '../support/ecs-world.ts';
+import { eventually } from '../support/eventually.ts';
+import { type EcsGround, GROUP, isSplit, openEcsGround, sharesOf } from './ecs-ground.ts';
+import type { Outcome, RunScenarios } from './scenario.ts';
+
+interface Plan {
+  readonly name: string;
+  readonly config: keyof typeof ROUTINGS;
+  /** Answer of the hook after the traffic; null: there is none. */
+  readonly hook: 'Failed' | null;
+  /** Whether it is stopped, with a rollback, once traffic has moved. */
+  readonly isStopped: boolean;
+  /** Whether looks are killed, too, and not changes alone. */
+  readonly everyCall: boolean;
+  /** Percent of green at the end. */
+  readonly endsAt: 0 | 100;
+}
+
+const PLANS: readonly Plan[] = [
+  { name: 'canary that succeeds', config: 'canary', hook: null, isStopped: false, everyCall: true, endsAt: 100 },
+  { name: 'linear that succeeds', config: 'linear', hook: null, isStopped: false, everyCall: false, endsAt: 100 },
+  {
+    ...{ name: 'hook that fails, with a rollback', config: 'canary', hook: 'Failed', isStopped: false },
+    ...{ everyCall: false, endsAt: 0 },
+  },
+  { name: 'stop with a rollback', config: 'long', hook: null, isStopped: true, everyCall: false, endsAt: 0 },
+];
+const ROUTINGS = {
+  canary: { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 10, canaryInterval: 1 } },
+  linear: { type: 'TimeBasedLinear', timeBasedLinear: { linearPercentage: 34, linearInterval: 1 } },
+  long: { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 30, canaryInterval: 2_880 } },
+} as const;
+const MOMENTS = ['before', 'after'] as const;
+
+/** The server is killed at the call of this number, of those that count. */
+interface Kill {
+  readonly at: number;
+  readonly moment: (typeof MOMENTS)[number];
+}
+
+export const runEcsKills: RunScenarios = async (folder, report) => {
+  await using ground = await openEcsGround(folder);
+  for (const [deploymentConfigName, trafficRoutingConfig] of Object.entries(ROUTINGS)) {
+    const config = { deploymentConfigName, computePlatform: 'ECS', trafficRoutingConfig } as const;
+    await ground.client().call('CreateDeploymentConfig', config);
+  }
+  let number = 0;
+  for (const plan of PLANS) {
+    const next = async (kill: Kill | null) => {
+      number += 1;
+      const result = await run(ground, plan, number, kill);
+      report(result.outcome);
+      return result;
+    };
+    const { actions } = await next(null);
+    for (const [at, action] of actions.entries()) {
+      // A look has no effect that could be lost.
+      for (const moment of isChange(action) ? MOMENTS : (['before'] as const)) await next({ at, moment });
+    }
+  }
+};
+
+async function run(ground: EcsGround, plan: Plan, number: number, kill: Kill | null) {
+  const applicationName = `shop-${number}`;
+  const world = await ground.fresh(applicationName, {
+    autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_REQUEST'] },
+  });
+  const killed = killAt(ground, world, plan, kill);
+  const hooks: Record<string, string> = plan.hook === null ? {} : { AfterAllowTraffic: applicationName };
+  ground.lambda.functions.set(
+    applicationName,
+    async ({ DeploymentId: deploymentId, LifecycleEventHookExecutionId: id }) => {
+      const answer = { deploymentId, lifecycleEventHookExecutionId: id, status: plan.hook ?? 'Succeeded' } as const;
+      await ground.insist(() => ground.client().call('PutLifecycleEventHookExecutionStatus', answer));
+    },
+  );
+  const problems: string[] = [];
+  try {
+    const { deploymentId = '' } = await ground.client().call('CreateDeployment', {
+      ...{ applicationName, deploymentGroupName: GROUP, deploymentConfigName: plan.config },
+      revision: { revisionType: 'AppSpecContent', appSpecContent: { content: ecsAppSpec(2, hooks) } },
+    });
+    if (plan.isStopped) {
+      await eventually(() => sharesOf(world).every((share) => share === 30));
+      await stop(ground, deploymentId);
+    }
+    const { rollbackInfo, status, errorInformation } = await ground.ended(deploymentId);
+    const rollbackId = rollbackInfo?.rollbackDeploymentId;
+    const rollback = rollbackId === undefined ? null : await ground.ended(rollbackId);
+    if (rollback !== null && rollback.status !== 'Succeeded') {
+      problems.push(`the rollback ended as ${rollback.status}: ${rollback.errorInformation?.message}`);
+    }
+    const wanted = plan.isStopped ? 'Stopped' : plan.hook === null ? 'Succeeded' : 'Failed';
+    if (status !== wanted) problems.push(`it ended as ${status}: ${errorInformation?.message}`);
+    await killed.isOver();
+    problems.push(...problemsOf(world, plan));
+    if (kill !== null && !killed.wasKilled()) problems.push('the server was not killed');
+  } catch (error) {
+    problems.push(String(error));
+    await killed.isOver().catch((fault: unknown) => problems.push(String(fault)));
+  } finally {
+    killed.end();
+  }
+  const where = kill === null ? '' : `, killed ${kill.moment} call ${kill.at + 1} (${killed.lastAction()})`;
+  const outcome: Outcome = {
+    scenario: `ECS: ${plan.name}${where}`,
+    problems,
+    kills: killed.wasKilled() ? 1 : 0,
+    isSplitAtEnd: isSplit(world),
+  };
+  return { outcome, actions: killed.actions() };
+}
+
+function problemsOf(world: EcsWorld, { endsAt }: Plan): readonly string[] {
+  const shares = sharesOf(world);
+  const sets = world.taskSets.map(({ group, status }) => `${group} ${status}`);
+  const wanted = [`${endsAt === 0 ? 'shop-a' : 'shop-b'} PRIMARY`];
+  return [
+    ...(shares.every((share) => share === endsAt)
+      ? []
+      : [`green has ${shares.join('% and ')}% at the end, and not ${endsAt}%`]),
+    ...(JSON.stringify(sets) === JSON.stringify(wanted) ? [] : [`the task sets are ${sets.join(', ')}`]),
+    ...(world.made === 2 ? [] : [`${world.made - 1} task sets were made`]),
+  ];
+}
+
+function isChange(action: string): boolean {
+  return !/^(Describe|List)/.test(action);
+}
+
+/** Kills the server at one call. A deployment of which only changes are counted has few calls that differ from run to run. */
+function killAt(ground: EcsGround, world: EcsWorld, { everyCall }: Plan, kill: Kill | null) {
+  const actions: string[] = [];
+  let action = '';
+  let restarting: Promise<void> | null = null;
+  const counts = (call: AwsCall) => everyCall || isChange(call.action);
+  const end = (call: AwsCall): typeof CUT => {
+    action = call.action;
+    ground.kill();
+    restarting = ground.restart();
+    return CUT;
+  };
+  world.before = (call) => {
+    if (!counts(call)) return undefined;
+    actions.push(call.action);
+    const isHere = restarting === null && kill?.moment === 'before' && actions.length - 1 === kill.at;
+    return isHere ? end(call) : undefined;
+  };
+  world.after = (call) => {
+    const isHere = restarting === null && kill?.moment === 'after' && counts(call) && actions.length - 1 === kill.at;
+    return isHere ? end(call) : undefined;
+  };
+  return {
+    actions: () => actions,
+    wasKilled: () => restarting !== null,
+    lastAction: () => action,
+    /** Waits until the server that was killed runs again. */
+    isOver: async () => void (await restarting),
+    end() {
+      world.before = () => undefined;
+      world.after = () => undefined;
+    },
+  };
+}
+
+/** A stop that came through before its answer was lost is asked for again, or has ended the deployment already. */
+async function stop(ground: EcsGround, deploymentId: string): Promise<void> {
+  await ground.insist(async () => {
+    try {
+      await ground.client().call('StopDeployment', { deploymentId, autoRollbackEnabled: true });
+    } catch (error) {
+      if ((error as { readonly type?: unknown }).type !== 'DeploymentAlreadyCompletedException') throw error;
+    }
+  });
+}
