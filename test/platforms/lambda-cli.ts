@@ -1,13 +1,11 @@
 /** The same deployments by the real AWS command line, unmodified. */
 
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AWS_BY_VARIABLE, aws } from '../support/aws-cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeAlias, percentOfTwo } from '../support/lambda-stand-in.ts';
+import { startAlarm } from './alarm.ts';
 import { APPLICATION, appSpecOf, openLambdaGround, ROLE } from './lambda-ground.ts';
 import type { RunScenarios } from './scenario.ts';
 
@@ -159,27 +157,3 @@ export const runLambdaByCommandLine: RunScenarios = async (folder, report) => {
     },
   );
 };
-
-interface TestAlarm extends AsyncDisposable {
-  readonly url: string;
-  isActive: boolean;
-}
-
-/** An alarm that is an HTTP status. */
-async function startAlarm(): Promise<TestAlarm> {
-  const server = createServer((_, response) => void response.writeHead(alarm.isActive ? 500 : 200).end()).listen(
-    0,
-    '127.0.0.1',
-  );
-  await once(server, 'listening');
-  const alarm: TestAlarm = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    isActive: false,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-  return alarm;
-}

@@ -1,5 +1,5 @@
 /**
- * Deployments to Lambda by real servers, which are killed (SIGKILL) at each call of an order, before it is carried out and after:
+ * Deployments to Lambda and ECS by real servers, which are killed (SIGKILL) at each call of an order, before it is carried out and after:
  * `npm run test:platforms -- --json`. Then the same deployments by the real AWS command line.
  *
  * The last line is the summary; with `--json` it is one JSON text: scenarios, failed, kills, splitAtEnd. Exits 1 unless nothing failed and no
@@ -7,6 +7,8 @@
  */
 import { flag, oneOf, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { runEcsByCommandLine } from './ecs-cli.ts';
+import { runEcsKills } from './ecs-kills.ts';
 import { runLambdaByCommandLine } from './lambda-cli.ts';
 import { runLambdaKills } from './lambda-kills.ts';
 import type { Outcome, RunScenarios } from './scenario.ts';
@@ -14,6 +16,8 @@ import type { Outcome, RunScenarios } from './scenario.ts';
 const PARTS: Readonly<Record<string, RunScenarios>> = {
   'lambda-kills': runLambdaKills,
   'lambda-cli': runLambdaByCommandLine,
+  'ecs-kills': runEcsKills,
+  'ecs-cli': runEcsByCommandLine,
 };
 
 const values = programOptions('test:platforms', {

@@ -27,9 +27,9 @@ export interface TargetRecord {
 }
 
 export function targetRecord(target: WireTarget): TargetRecord {
-  const { instanceTarget: instance, lambdaTarget } = target;
-  const any = instance ?? lambdaTarget;
-  const traffic = trafficOf(lambdaTarget);
+  const { instanceTarget: instance, lambdaTarget, ecsTarget } = target;
+  const any = instance ?? lambdaTarget ?? ecsTarget;
+  const traffic = trafficOf(lambdaTarget) ?? trafficOfService(ecsTarget);
   return {
     targetId: any?.targetId ?? '?',
     status: any?.status ?? 'Unknown',
@@ -49,4 +49,11 @@ function trafficOf(target: WireTarget['lambdaTarget']): string | null {
   const { targetVersion, targetVersionWeight } = target?.lambdaFunctionInfo ?? {};
   if (targetVersion === undefined || targetVersionWeight === undefined) return null;
   return `${targetVersionWeight}% to version ${targetVersion}`;
+}
+
+function trafficOfService(target: WireTarget['ecsTarget']): string | null {
+  const green = target?.taskSetsInfo?.find(({ taskSetLabel }) => taskSetLabel === 'Green');
+  if (green === undefined) return null;
+  const { trafficWeight = 0, targetGroup, runningCount = 0, desiredCount = 0 } = green;
+  return `${trafficWeight}% to ${targetGroup?.name ?? '?'} (${runningCount} of ${desiredCount} new tasks run)`;
 }
