@@ -28,6 +28,7 @@ const OPEN_DEPLOYMENT = [
   'ID=$(slipway deploy ./build --application shop --group silent --no-follow | tail -n 1)',
 ];
 const SHORTENED = 'the command goes on with what each reader has';
+const OF_THE_PROJECT = 'for people who work on the project itself, in a checkout';
 const AS_SERVICE = 'needs root and systemd: `npm run test:systemd` runs it';
 
 export const REFERENCE_PAGES: readonly ReferencePage[] = [
@@ -160,12 +161,16 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
     notRun: { 'slipway server --data-dir /var/lib/slipway': AS_SERVICE },
     after: ['grep -q "^SLIPWAY_TLS_CERT=" settings/server.env', 'test -s settings/tls/ca.pem'],
   },
+  {
+    file: 'docs/console.md',
+    notRun: { 'npm run build:console': OF_THE_PROJECT, 'npm run test:console': OF_THE_PROJECT },
+  },
 ];
 
 /** Pages whose commands run in another program, or cannot run here. */
 export const ELSEWHERE: Readonly<Record<string, string>> = {
   'README.md': AS_SERVICE,
-  'CONTRIBUTING.md': 'the commands of whoever works on the project itself',
+  'CONTRIBUTING.md': OF_THE_PROJECT,
   'docs/agent.md': AS_SERVICE,
   'docs/aws.md': 'needs AWS; the suite makes the same calls against a stand-in',
   'docs/install.md': 'needs packages and root: `npm run test:packages` installs, upgrades and removes them',
