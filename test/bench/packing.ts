@@ -40,7 +40,10 @@ for (const { name, folder } of packed) {
   print(name, 'size on disk', sizeOf(folder) / MB, 'MB');
   print(name, 'download', downloadOf(scratch, folder) / MB, 'MB');
 }
-for (const [name, times] of await coldStarts(scratch)) print(name, 'cold start to first poll', median(times), 'ms');
+for (const [name, starts] of await coldStarts(scratch)) {
+  print(name, 'cold start to first poll', median(starts.map(({ tookMs }) => tookMs)), 'ms');
+  print(name, 'the same, CPU', median(starts.map(({ cpuMs }) => cpuMs)), 'ms');
+}
 for (const one of packed) {
   const { rss, own } = await idleMemory(one);
   print(one.name, 'idle agent, RSS', rss / MB, 'MB');
@@ -71,7 +74,9 @@ async function withRuntime({ at }: ScratchFolder): Promise<Packed> {
 
 async function asOneExecutable({ at }: ScratchFolder): Promise<Packed> {
   const [sources, folder] = [at('one-sources'), at('one')];
-  mkdirSync(folder);
+  // What the program looks for beside itself.
+  mkdirSync(join(folder, 'bin'), { recursive: true });
+  for (const name of ['bin/slipway.js', 'package.json']) cpSync(join(PROJECT, name), join(folder, name));
   await bundle({ main: 'src/cli/main.ts' }, sources, [], false);
   const output = join(folder, 'slipway');
   const config = at('one.json');
@@ -97,15 +102,21 @@ function downloadOf({ at }: ScratchFolder, folder: string): number {
   return size;
 }
 
+interface Start {
+  readonly tookMs: number;
+  /** Of all threads; says the same on a busy machine. */
+  readonly cpuMs: number;
+}
+
 /** From the start of the process to the first request on the wire. */
-async function coldStarts({ at }: ScratchFolder): Promise<ReadonlyMap<string, readonly number[]>> {
+async function coldStarts({ at }: ScratchFolder): Promise<ReadonlyMap<string, readonly Start[]>> {
   let heard: () => void = () => {};
   await using server = await answeringServer(() => {
     heard();
     return { body: '{}' };
   });
   const configFile = writeConfig(at('cold'), server.url);
-  const times = new Map<string, number[]>(packed.map(({ name }) => [name, []]));
+  const times = new Map<string, Start[]>(packed.map(({ name }) => [name, []]));
   for (let round = 0; round <= rounds; round += 1) {
     for (const { name, command } of packed) {
       const polled = new Promise<void>((resolve) => {
@@ -113,14 +124,26 @@ async function coldStarts({ at }: ScratchFolder): Promise<ReadonlyMap<string, re
       });
       const startedMs = performance.now();
       const agent = start(command, configFile);
-      await polled;
+      const ended = once(agent, 'exit').then(() =>
+        Promise.reject(new Error(`${name}: the agent ended before it polled`)),
+      );
+      ended.catch(() => undefined);
+      await Promise.race([polled, ended]);
       // The first one only fills the caches.
-      if (round > 0) times.get(name)?.push(performance.now() - startedMs);
+      const tookMs = performance.now() - startedMs;
+      if (round > 0) times.get(name)?.push({ tookMs, cpuMs: cpuOf(agent.pid ?? 0) });
       agent.kill('SIGTERM');
-      await once(agent, 'exit');
+      await ended.catch(() => undefined);
     }
   }
   return times;
+}
+
+/** Milliseconds on a processor so far. @see proc(5), schedstat */
+function cpuOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const ns = threads.map((id) => Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]));
+  return ns.reduce((sum, one) => sum + one, 0) / 1e6;
 }
 
 function writeConfig(folder: string, url: string): string {

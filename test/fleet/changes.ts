@@ -82,7 +82,7 @@ export async function otherRelease(state: FleetState): Promise<string> {
   const { ground, server } = state;
   const { slipway, deploy } = controlIn(state);
   try {
-    baseSystem('trixie', ['libstdc++6']);
+    baseSystem('trixie');
   } catch (error) {
     throw new CannotRun(`debootstrap does not get Debian 13: ${String(error)}`);
   }

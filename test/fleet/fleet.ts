@@ -1,5 +1,5 @@
 /** The machines of a fleet: a control server with HAProxy beside it, and hosts. They meet in a network of their own. */
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseSystem, type DebianRelease } from '../systemd/base-system.ts';
 import { bootMachine, type Machine } from '../systemd/machine.ts';
@@ -9,14 +9,6 @@ import type { Network, Place } from './network.ts';
 export const SERVER_NAME = 'deploy.example.com';
 export const ENDPOINT = `https://${SERVER_NAME}:8400`;
 const SERVER_NUMBER = 1;
-
-/** Beside what every machine has: the balancer, and a library that shows a process another time. */
-const FLEET_PACKAGES = ['libstdc++6', 'haproxy', 'libfaketime'];
-/** The other release is no balancer. */
-const PACKAGES_OF: Readonly<Record<DebianRelease, readonly string[]>> = {
-  bookworm: FLEET_PACKAGES,
-  trixie: ['libstdc++6'],
-};
 
 export interface FleetMachine extends AsyncDisposable {
   readonly name: string;
@@ -55,14 +47,12 @@ export async function bootFleetMachine(ground: FleetGround, request: MachineRequ
   const bound = { [process.execPath]: '/usr/local/bin/node', ...binds };
   const machine = await bootMachine(own, bound, place, {
     name: `${name}-${number}`,
-    base: baseSystem(release, PACKAGES_OF[release]),
+    base: baseSystem(release),
     prepare(root) {
       cpSync(deb, join(root, 'slipway.deb'));
       const serverAddress = place.address.replace(/\d+$/, String(SERVER_NUMBER));
       writeFileSync(join(root, 'etc/hosts'), `127.0.0.1 localhost\n${serverAddress} ${SERVER_NAME}\n`);
       writeFileSync(join(root, 'etc/hostname'), `${name}\n`);
-      // Only the server's machine is to balance, and only after it was told what.
-      rmSync(join(root, 'etc/systemd/system/multi-user.target.wants/haproxy.service'), { force: true });
     },
   });
   return {

@@ -9,17 +9,19 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findProgram } from '../../src/system/programs.ts';
 import { anyText, flag, programOptions, wholeNumber } from '../support/program-options.ts';
 import { type Check, runChecks } from '../support/run-checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { smallFileSystem } from '../support/small-file-system.ts';
 import { obstacles } from '../systemd/base-system.ts';
 import { otherRelease, replacedHost, uninstallAndPurge } from './changes.ts';
+import { clockOff } from './clock.ts';
 import { fullDisk, readOnlyFileSystem } from './disks.ts';
 import { bootFleetMachine, type FleetMachine, SERVER } from './fleet.ts';
 import { rebootBetweenEvents, rebootInHook, stopInInstall, upgradeInHook } from './interruptions.ts';
 import { makeNetwork, networkObstacles } from './network.ts';
-import { clockOff, cutInEachEvent, serverRestarted } from './network-faults.ts';
+import { cutInEachEvent, serverRestarted } from './network-faults.ts';
 import { rollingDeployment } from './rolling.ts';
 import { closedCertificate, enrolHosts, installPackages, setUpServer, unitIsClosed } from './set-up.ts';
 import type { FleetState } from './state.ts';
@@ -63,7 +65,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   { what: 'a full disk fails the event and leaves the old tree', hold: fullDisk },
   { what: 'a read-only file system fails the event and leaves the old tree', hold: readOnlyFileSystem },
-  { what: 'a clock that is ten minutes off stops no deployment', hold: clockOff },
+  { what: 'a clock that jumps by ten minutes is named, and loses no event', hold: clockOff },
   {
     what: 'a network that is cut in each lifecycle event stops no deployment',
     hold: (state) => cutInEachEvent(state, values['cut-seconds']),
@@ -74,7 +76,7 @@ const SCENARIOS: readonly Scenario[] = [
   { what: 'Debian 13 takes part as a host', hold: otherRelease },
 ];
 
-const needs = [...obstacles(), ...networkObstacles()];
+const needs = [...obstacles(), ...networkObstacles(), ...(values.package === null ? buildObstacles() : [])];
 const chosen = SCENARIOS.filter(({ what, isSetUp }) => isSetUp === true || what.includes(values.only ?? ''));
 process.exitCode = needs.length > 0 ? await skipAll() : await runAll();
 
@@ -113,6 +115,14 @@ function whenInterrupted(): Promise<never> {
   return new Promise((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Error('interrupted')));
   });
+}
+
+/** @returns why the package cannot be built here; empty: it can */
+function buildObstacles(): readonly string[] {
+  const missing = ['dpkg-deb', 'x86_64-linux-gnu-strip'].filter(
+    (name) => findProgram(name, process.env['PATH']) === null,
+  );
+  return missing.length === 0 ? [] : [`the package cannot be built without ${missing.join(' and ')}`];
 }
 
 /** @returns the file */

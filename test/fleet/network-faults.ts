@@ -1,43 +1,14 @@
-/** What comes between a host and its server: another clock, a network that is cut, a server that is started anew. */
+/** What comes between a host and its server: a network that is cut, a server that is started anew. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../support/eventually.ts';
 import type { FleetMachine } from './fleet.ts';
 import { clearNotes, hold, notesOf, release, SCRIPTED_EVENTS, untilIn, writeJob } from './revisions.ts';
-import { controlIn, type FleetState, hostIn, JOB, must, mustHaveRunOnce, untilActive } from './state.ts';
+import { controlIn, type FleetState, hostIn, JOB, mustHaveRunOnce, untilActive } from './state.ts';
 
 const ROOT_DIR = '/opt/codedeploy-agent/deployment-root';
-const CLOCK_LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1';
-const CLOCK_OFF_SECONDS = 600;
-
-/**
- * Machines of one kernel share its clock, so a library shows the agent another one: all that it sends is signed, and all that it gets is
- * judged, with that time.
- */
-export async function clockOff(state: FleetState): Promise<string> {
-  const host = hostIn(state, 2);
-  const folder = '/etc/systemd/system/slipway-agent.service.d';
-  mkdirSync(host.at(folder), { recursive: true });
-  for (const seconds of [CLOCK_OFF_SECONDS, -CLOCK_OFF_SECONDS]) {
-    const offset = `${seconds < 0 ? '' : '+'}${seconds}`;
-    const clock = [`LD_PRELOAD=${CLOCK_LIBRARY}`, `FAKETIME=${offset}`, 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
-    const shown = Number(host.machine.run(`env ${clock.join(' ')} /usr/local/bin/node -e 'console.log(Date.now())'`));
-    must(Math.abs(shown - Date.now() - seconds * 1000) < 60_000, `the clock shows ${new Date(shown).toISOString()}`);
-    writeFileSync(host.at(`${folder}/clock.conf`), `[Service]\nEnvironment=${clock.join(' ')}\n`);
-    host.machine.run('systemctl daemon-reload && systemctl restart slipway-agent');
-    await untilActive(host);
-    clearNotes(host);
-    await controlIn(state).deploy(writeJob(state.server, `clock-${seconds}`), JOB, host.name);
-    mustHaveRunOnce(notesOf(host, 'ended'), SCRIPTED_EVENTS);
-  }
-  rmSync(host.at(folder), { recursive: true });
-  host.machine.run('systemctl daemon-reload && systemctl restart slipway-agent');
-  await untilActive(host);
-  return `${CLOCK_OFF_SECONDS} s before and behind`;
-}
-
 const MANY = 12_000;
 /** Random, so that the bundle stays as large; at the slow speed it takes some seconds. */
 const BUNDLE_BYTES = 12 * 2 ** 20;

@@ -6,17 +6,16 @@
  * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. Parts that cannot run here are named, with the reason.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeNextPackage } from '../support/next-package.ts';
 import { programOptions } from '../support/program-options.ts';
 import { type Check, runChecks } from '../support/run-checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { baseSystem, obstacles } from '../systemd/base-system.ts';
-import { bootMachine, type Machine } from '../systemd/machine.ts';
 import { armLibraries, armLibrariesMissing } from './arm-libraries.ts';
 import { completionChecks } from './completions.ts';
+import { livesOnMachine } from './on-machine.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
@@ -29,25 +28,34 @@ const again = scratch.at('again');
 const file = (folder: string, architecture: string, ending: string) =>
   join(folder, `slipway_${version}_${architecture}.${ending}`);
 
-process.exitCode = await runChecks([
-  { what: 'packages of both architectures are built in all formats', needs: [], hold: () => build(built) },
-  { what: 'a second build makes the very same files', needs: [], hold: sameAgain },
-  { what: 'lintian finds no error', needs: missing('lintian'), hold: lintian },
-  { what: 'man shows each page without a complaint', needs: missing('man'), hold: manualPages },
-  ...completionChecks(() => unpacked('amd64')),
-  { what: 'the archive installs and removes itself', needs: obstacles(), hold: archiveInstalls },
-  {
-    what: 'the package for RPM installs into a root, runs there, and is removed',
-    needs: [...obstacles(), ...missing('rpm')],
-    hold: rpmInstalls,
-  },
-  {
-    what: 'the program for arm64 starts in an emulator',
-    needs: [...missing(EMULATOR), ...armLibrariesMissing()],
-    hold: armStarts,
-  },
-  ...machineChecks(),
-]);
+/** Without them there is nothing to look at. */
+const buildNeeds = ['dpkg-deb', 'rpmbuild', 'x86_64-linux-gnu-strip', 'aarch64-linux-gnu-strip'].flatMap(missing);
+
+process.exitCode = await runChecks(
+  [
+    { what: 'packages of both architectures are built in all formats', needs: [], hold: () => build(built) },
+    { what: 'a second build makes the very same files', needs: [], hold: sameAgain },
+    { what: 'lintian finds no error', needs: missing('lintian'), hold: lintian },
+    { what: 'man shows each page without a complaint', needs: missing('man'), hold: manualPages },
+    ...completionChecks(() => unpacked('amd64')),
+    { what: 'the archive installs and removes itself', needs: obstacles(), hold: archiveInstalls },
+    {
+      what: 'the package for RPM installs into a root, runs there, and is removed',
+      needs: [...obstacles(), ...missing('rpm')],
+      hold: rpmInstalls,
+    },
+    {
+      what: 'the program for arm64 starts in an emulator',
+      needs: [...missing(EMULATOR), ...armLibrariesMissing()],
+      hold: armStarts,
+    },
+    {
+      what: 'the Debian package installs on a booted machine: server ready, settings kept by an upgrade, data kept by a purge',
+      needs: obstacles(),
+      hold: () => livesOnMachine({ folder: scratch.path, deb: file(built, 'amd64', 'deb'), saysItsBuild }),
+    },
+  ].map((check: Check) => ({ ...check, needs: [...buildNeeds, ...check.needs] })),
+);
 
 function build(folder: string): void {
   execFileSync(process.execPath, ['packaging/main.ts', '--out', folder], {
@@ -125,27 +133,6 @@ function archiveInstalls(): void {
   must(existsSync(join(root, 'etc/slipway/server.env')), 'the settings are gone');
 }
 
-/** A program that runs has its own files after an upgrade, for as long as it runs. */
-function upgradeKeepsFiles(machine: Machine): void {
-  const versions = join(machine.root, 'usr/lib/slipway/versions');
-  const [old = ''] = readdirSync(versions);
-  const count = () => readdirSync(join(versions, old), { recursive: true }).length;
-  const before = count();
-  machine.run('systemd-run --unit=longer slipway server --data-dir /srv/longer --listen 127.0.0.1:0');
-  machine.run('for n in $(seq 100); do [ -e /srv/longer/master.key ] && exit 0; sleep 0.2; done; exit 1');
-  makeNextPackage(join(machine.root, 'slipway.deb'), join(machine.root, 'next.deb'));
-  machine.run('dpkg --install /next.deb');
-  must(existsSync(join(versions, old)) && count() === before, 'the files of the running program are gone');
-  must(
-    !machine.run('readlink -f /usr/bin/slipway').includes(`${old}/`),
-    'the old program is still the one that starts',
-  );
-  machine.run('systemctl stop longer && /usr/lib/slipway/scripts/remove-old-programs');
-  must(!existsSync(join(versions, old)), 'the old program stays although nothing runs it');
-  saysItsBuild(machine.run('slipway --version'), 'deb');
-  machine.run('dpkg --install /slipway.deb');
-}
-
 function rpmInstalls(): void {
   const root = freshRoot('rpm');
   const rpm = (...args: string[]) =>
@@ -174,87 +161,6 @@ function armStarts(): void {
 function saysItsBuild(said: string, packing: string): void {
   const { stdout: commit } = spawnSync('git', ['-C', PROJECT, 'rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' });
   must(said.startsWith(`${version} (${packing}, commit ${commit.trim()} of 2`), said);
-}
-
-/** On one machine, in this order. */
-function machineChecks(): readonly Check[] {
-  const needs = obstacles();
-  return [
-    {
-      what: 'the Debian package installs on a booted machine: server ready, settings kept by an upgrade, data kept by a purge',
-      needs,
-      async hold() {
-        await using machine = await bootMachine(scratch.path, {}, 'private');
-        cpSync(file(built, 'amd64', 'deb'), join(machine.root, 'slipway.deb'));
-        machine.run('dpkg --install /slipway.deb');
-        saysItsBuild(machine.run('slipway --version'), 'deb');
-        must(machine.ask('systemctl is-active slipway-agent slipway-server') === null, 'a service runs unasked');
-        takesOverAndGoesBack(machine);
-        upgradeKeepsFiles(machine);
-        machine.run('slipway server init --address 127.0.0.1');
-        must(
-          machine.run('stat --format %U:%G:%a /etc/slipway/tls/server.key') === 'root:root:600',
-          'the key of the server is not for root alone',
-        );
-        machine.run('systemctl start slipway-server');
-        must(
-          machine
-            .run('slipway server doctor --json --ca-file /etc/slipway/tls/ca.pem || true')
-            .includes('"certificate"'),
-          'the doctor has nothing to say about the certificate',
-        );
-        must(
-          machine.run('systemctl show slipway-server --property=User --value') === 'slipway',
-          'it runs as another user',
-        );
-        writeFileSync(join(machine.root, 'etc/slipway/server.env'), '# mine\nSLIPWAY_KEEP_AUDIT=9\n');
-        const before = machine.run('systemctl show slipway-server --property=MainPID --value');
-        machine.run('dpkg --install /slipway.deb');
-        must(machine.run('cat /etc/slipway/server.env').startsWith('# mine'), 'the settings were replaced');
-        machine.run(
-          `for n in $(seq 100); do p=$(systemctl show slipway-server --property=MainPID --value); [ "$p" != ${before} ] && [ "$p" != 0 ] && exit 0; sleep 0.2; done; exit 1`,
-        );
-        machine.run('dpkg --remove slipway');
-        must(machine.ask('systemctl is-active slipway-server') === null, 'the server runs on');
-        must(existsSync(join(machine.root, 'etc/slipway/server.env')), 'a removal took the settings');
-        machine.run('dpkg --purge slipway');
-        must(!existsSync(join(machine.root, 'etc/slipway/server.env')), 'a purge left the settings');
-        must(existsSync(join(machine.root, 'etc/slipway/tls/ca.key')), 'a purge took the authority that hosts trust');
-        must(readdirSync(join(machine.root, 'var/lib/slipway')).length > 0, 'a purge took the data of the server');
-      },
-    },
-  ];
-}
-
-/** An official agent that is nothing but its files and a process. */
-function takesOverAndGoesBack(machine: Machine): void {
-  const put = (path: string, text: string) => {
-    mkdirSync(join(machine.root, dirname(path)), { recursive: true });
-    writeFileSync(join(machine.root, path), text);
-  };
-  const unit = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n';
-  put('/lib/systemd/system/codedeploy-agent.service', unit);
-  const config = '/etc/codedeploy-agent/conf/codedeployagent.yml';
-  const before = ':deploy_control_endpoint: https://127.0.0.1:1\n';
-  put(config, before);
-  const arn = ':iam_user_arn: arn:aws:iam::123456789012:user/web-1\n:region: eu-central-1\n';
-  put(
-    '/etc/codedeploy-agent/conf/codedeploy.onpremises.yml',
-    `${arn}:aws_access_key_id: AKIDEXAMPLE\n:aws_secret_access_key: x\n`,
-  );
-  machine.run('systemctl daemon-reload && systemctl enable --now codedeploy-agent');
-  machine.run('slipway migrate-from-codedeploy --yes');
-  const stateOf = (name: string) => machine.run(`systemctl show ${name} --property=Id,ActiveState,UnitFileState`);
-  must(/activ[a-z]+\n(.|\n)*enabled/.test(stateOf('slipway-agent')), stateOf('slipway-agent'));
-  must(stateOf('codedeploy-agent').includes('Id=slipway-agent.service'), 'the old name is not the new service');
-  machine.run('slipway migrate-from-codedeploy --undo --yes');
-  must(machine.run('systemctl is-active codedeploy-agent') === 'active', 'the official agent does not run again');
-  must(machine.run('systemctl is-enabled codedeploy-agent') === 'enabled', 'the official agent is not enabled again');
-  must(stateOf('codedeploy-agent').includes('Id=codedeploy-agent.service'), 'the old name is still the new service');
-  must(machine.ask('systemctl is-active slipway-agent') === null, 'both agents run');
-  must(readFileSync(join(machine.root, config), 'utf8') === before, 'the configuration is another');
-  machine.run('systemctl disable --now codedeploy-agent && rm /lib/systemd/system/codedeploy-agent.service');
-  machine.run('systemctl daemon-reload');
 }
 
 function missing(program: string): readonly string[] {
