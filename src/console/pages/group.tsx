@@ -108,7 +108,7 @@ function Settings({ info }: { readonly info: GroupInfo }) {
             label: 'Auto Scaling groups',
             value: (info.autoScalingGroups ?? []).map(({ name }) => name).join(', ') || 'none',
           },
-          { label: 'Revision to come', value: revisionText(info.targetRevision) },
+          { label: 'Target revision', value: revisionText(info.targetRevision) },
           { label: 'Hosts that are outdated', value: info.outdatedInstancesStrategy ?? 'UPDATE' },
         ]}
       />

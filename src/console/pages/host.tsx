@@ -3,6 +3,7 @@ import Alert from '@cloudscape-design/components/alert';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import type { HostHistoryRecord, HostRecord, HostRevisionRecord } from '../../protocol/management/shapes.ts';
 import { allPages, call } from '../api/call.ts';
@@ -68,7 +69,7 @@ function About({ host }: { readonly host: HostRecord }) {
   const now = useNow();
   const marks = marksOf(host, now);
   return (
-    <>
+    <SpaceBetween size="l">
       {marks.map(({ mark, remedy }) => (
         <Alert key={mark + remedy} type="warning" header={mark}>
           {remedy}
@@ -86,7 +87,7 @@ function About({ host }: { readonly host: HostRecord }) {
           ]}
         />
       </Container>
-    </>
+    </SpaceBetween>
   );
 }
 

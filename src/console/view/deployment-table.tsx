@@ -19,7 +19,7 @@ const COLUMNS: readonly (TableProps.ColumnDefinition<DeploymentInfo> & { readonl
     isRowHeader: true,
     cell: ({ deploymentId: id = '' }) => <PlaceLink to={{ page: 'deployment', id, target: null }}>{id}</PlaceLink>,
   },
-  { id: 'status', header: 'Status', minWidth: 130, cell: ({ status }) => <Status status={status} /> },
+  { id: 'status', header: 'Status', minWidth: 140, cell: ({ status }) => <Status status={status} /> },
   {
     id: 'group',
     header: 'Application / group',

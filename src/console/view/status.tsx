@@ -18,5 +18,9 @@ const WORDS: Readonly<Record<string, string>> = { InProgress: 'In progress' };
 
 export function Status({ status }: { readonly status: string | undefined }) {
   const name = status ?? 'Unknown';
-  return <StatusIndicator type={SIGNS[name] ?? 'info'}>{WORDS[name] ?? name}</StatusIndicator>;
+  return (
+    <StatusIndicator type={SIGNS[name] ?? 'info'} wrapText={false}>
+      {WORDS[name] ?? name}
+    </StatusIndicator>
+  );
 }

@@ -14,8 +14,9 @@ const UNITS = [
   ['s', 1],
 ] as const;
 
-/** `1 h 5 min`: the two largest units. */
+/** `1 h 5 min`: the two largest units; `1.4 s` below ten seconds. */
 export function durationText(seconds: number): string {
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
   let rest = Math.max(0, Math.floor(seconds));
   const parts: string[] = [];
   for (const [unit, length] of UNITS) {

@@ -44,14 +44,11 @@ export function Deployment({ id, target }: { readonly id: string; readonly targe
       actions={info === null ? null : <Actions info={info} onDone={deployment.reload} />}
     >
       <Problem what="The deployment cannot be shown" problem={deployment.problem} onRetry={deployment.reload} />
-      {info === null ? null : (
-        <>
-          <Messages info={info} />
-          <Summary info={info} />
-          <Waits waits={waits.data ?? []} />
-          {hasTargets ? <Targets id={id} info={info} chosen={target} /> : <NotBegun info={info} />}
-        </>
-      )}
+      {info === null ? null : <Messages info={info} />}
+      {info === null ? null : <Summary info={info} />}
+      <Waits waits={waits.data ?? []} />
+      {info !== null && hasTargets ? <Targets id={id} info={info} chosen={target} /> : null}
+      {info !== null && !hasTargets ? <NotBegun info={info} /> : null}
     </Page>
   );
 }
@@ -110,8 +107,7 @@ function place(id: string) {
 
 function Summary({ info }: { readonly info: DeploymentInfo }) {
   const { applicationName: application = '', deploymentGroupName: group = '' } = info;
-  const { done, failed, all } = progressOf(info);
-  const label = failed > 0 ? `${failed} failed` : '';
+  const { done, all } = progressOf(info);
   return (
     <Container header={<Header variant="h2">Summary</Header>}>
       <SpaceBetween size="m">
@@ -141,7 +137,6 @@ function Summary({ info }: { readonly info: DeploymentInfo }) {
           status={isActive(info.status) ? 'in-progress' : info.status === 'Succeeded' ? 'success' : 'error'}
           resultText={`${info.status}: ${progressText(info)}`}
           additionalInfo={isActive(info.status) ? progressText(info) : ''}
-          description={label}
         />
       </SpaceBetween>
     </Container>

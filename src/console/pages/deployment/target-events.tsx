@@ -18,7 +18,7 @@ export function TargetEvents({ target }: { readonly target: Target }) {
   const { targetId = '', lifecycleEvents: events = [] } = target;
   const shown = events.find(({ lifecycleEventName }) => lifecycleEventName === name) ?? tellingEvent(target);
   return (
-    <>
+    <SpaceBetween size="l">
       <Table<LifecycleEvent>
         items={events}
         trackBy="lifecycleEventName"
@@ -50,7 +50,7 @@ export function TargetEvents({ target }: { readonly target: Target }) {
         ]}
       />
       {shown === null ? null : <Output event={shown} />}
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -46,7 +46,7 @@ export function Targets({ id, info, chosen }: TargetsProps) {
     rows?.find(({ targetId }) => targetId === chosen) ?? rows?.find((one) => one.status === 'Failed') ?? rows?.[0];
   const pages = Math.max(1, Math.ceil((ids.data?.length ?? 0) / PAGE));
   return (
-    <>
+    <SpaceBetween size="l">
       <Problem what="The targets cannot be shown" problem={ids.problem ?? targets.problem} onRetry={targets.reload} />
       <Table<Target>
         items={rows ?? []}
@@ -109,11 +109,7 @@ export function Targets({ id, info, chosen }: TargetsProps) {
           { id: 'updated', header: 'Updated', cell: ({ lastUpdatedAt }) => <Time seconds={lastUpdatedAt} /> },
         ]}
       />
-      {shown === undefined ? null : (
-        <SpaceBetween size="s">
-          <TargetEvents key={shown.targetId} target={shown} />
-        </SpaceBetween>
-      )}
-    </>
+      {shown === undefined ? null : <TargetEvents key={shown.targetId} target={shown} />}
+    </SpaceBetween>
   );
 }

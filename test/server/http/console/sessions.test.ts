@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { oneTimeSignIn } from '../../../../src/console/sign-in/one-time.ts';
 import { SESSION_MS } from '../../../../src/server/api/console-sessions.ts';
 import { NO_RATE_LIMITS } from '../../../../src/server/connections/rates.ts';
 import { openStore } from '../../../../src/server/store/store.ts';
@@ -11,6 +12,7 @@ import { privateCertificates } from '../../../support/certificates.ts';
 import { askConsole, callConsole, cookieOf, signInHeaders, signInToConsole } from '../../../support/console-client.ts';
 import { type KeyPair, managementClient } from '../../../support/hand-driven-host.ts';
 import { scratchFolder } from '../../../support/scratch.ts';
+import { runSlipway } from '../../../support/slipway.ts';
 import { suiteDatabase } from '../../../support/suite-database.ts';
 import { type TestServer, testServer } from '../../../support/test-server.ts';
 
@@ -258,4 +260,30 @@ describe('a call with a session', () => {
     }
     expect(guesses).toEqual([...Array(4).fill('MissingAuthenticationTokenException'), 'ThrottlingException']);
   });
+});
+
+test('slipway console prints an address whose fragment signs in once', async () => {
+  const { accessKeyId, secretAccessKey } = await server.key('viewer');
+  const env = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    SLIPWAY_ENDPOINT_URL: server.url,
+  };
+  const { status, stdout } = await runSlipway(['console'], env);
+  expect(status).toBe(0);
+  const address = new URL(stdout.trim());
+  expect(address.href.startsWith(`${server.url}/console/#`)).toBe(true);
+  const headers = { ...(oneTimeSignIn(address.hash) ?? { authorization: '' }) };
+  const cookie = cookieOf(await askConsole(server.url, SESSION, { headers })) ?? '';
+  expect((await whoIs(cookie)).body).toMatchObject({ accessKeyId, role: 'viewer' });
+  expect((await askConsole(server.url, SESSION, { headers })).status).toBe(400);
+});
+
+test('slipway console with a key that has no power says so, and prints no address', async () => {
+  const { accessKeyId } = await server.key('viewer');
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: 'wrong', SLIPWAY_ENDPOINT_URL: server.url };
+  const { status, stdout, stderr } = await runSlipway(['console'], env);
+  expect(status).not.toBe(0);
+  expect(stdout).toBe('');
+  expect(stderr).toContain('the secret access key is another one');
 });
