@@ -13,7 +13,7 @@ export const secondWriter: SecondWriters = {
   start: startSecondWriter,
 };
 
-/** What the thread is started with. */
+/** Data that the thread is started with. */
 export interface WriterThreadSettings {
   /** As `writeBatch`. */
   readonly grantedBits: number;

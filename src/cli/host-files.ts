@@ -23,7 +23,7 @@ export function hostFilesIn(configDir: string): HostFiles {
   };
 }
 
-/** What stands in the way of an enrolment, and what does not. */
+/** Files that stand in the way of an enrolment, and files that do not. */
 export interface HostFilesThere {
   /** Files of an earlier enrolment, or with settings of a person. */
   readonly inTheWay: readonly string[];
@@ -71,7 +71,7 @@ export interface HostPlace {
 }
 
 /**
- * What enrolment decides, and what it proposes where the operator has said nothing.
+ * Keys that enrolment decides, and keys that it proposes if the operator has said nothing.
  *
  * @param before the configuration that is there; empty: none is
  */

@@ -13,7 +13,7 @@ export const secondThread: SecondThreads = {
   start: startSecondThread,
 };
 
-/** What the thread is started with. */
+/** Data that the thread is started with. */
 export interface InstallThreadSettings {
   /** As `anchorFs`. */
   readonly agentUid: number;

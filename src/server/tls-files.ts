@@ -12,8 +12,8 @@ import type { TlsFiles } from './connections/guarded-server.ts';
 export const TLS_CREDENTIALS = { certFile: 'tls.pem', keyFile: 'tls.key' } as const;
 
 /**
- * Finds what the server is to read. A file that is closed to its user is read from the credential that systemd has made of it as root, so
- * that a private key may belong to root alone.
+ * Finds what the server is to read. A file that is closed to its user is read from the credential that systemd has made of it as root. So a
+ * private key may belong to root alone.
  *
  * @param folder CREDENTIALS_DIRECTORY of the environment; undefined: systemd has handed nothing over
  * @returns the files as they were given, where the user can read them or no credential stands for them

@@ -1,7 +1,7 @@
 /**
  * Real load balancers in front of four real agents, under a load that never pauses: `npm run test:balancers -- --json`. Each balancer meets
- * a rolling deployment, one that fails and is rolled back, a blue/green deployment whose traffic is led back, and one that goes through.
- * Last line: requests, failed. Exits 1 unless none failed with both balancers.
+ * a rolling deployment, one that fails and is rolled back, and a blue/green deployment whose traffic is led back. Then comes one that goes
+ * through. Last line: requests, failed. Exits 1 unless none failed with both balancers.
  */
 import { haproxyProgram, nginxProgram, startHaproxy, startNginx } from '../support/balancers.ts';
 import { flag, programOptions } from '../support/program-options.ts';

@@ -1,4 +1,4 @@
-/** What the scenarios work on: a real server with two real agents behind it, and a real browser in front of it. */
+/** Ground of the scenarios: a real server with two real agents behind it, and a real browser in front of it. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
@@ -117,7 +117,7 @@ async function watch(context: BrowserContext): Promise<Visit> {
   return { page, faults, refusals };
 }
 
-/** By the form, as a person does. */
+/** Signs in by the form, as a person does. */
 export async function signIn(page: Page, url: string, key: KeyPair, path = ''): Promise<void> {
   await page.goto(`${url}/console/${path}`);
   await page.getByLabel('Access key ID').fill(key.accessKeyId);

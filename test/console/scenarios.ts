@@ -1,4 +1,4 @@
-/** What people do with the console, one scenario after another: each goes on from where the one before has left the server. */
+/** Scenarios of people with the console, one after another: each goes on from where the one before has left the server. */
 import { expect } from './expect.ts';
 import { APPLICATION, GROUP, type Ground, HOSTS, signIn, type Visit } from './ground.ts';
 import { deploymentOf, waitForEnd } from './steps.ts';
@@ -8,7 +8,7 @@ export interface Scenario {
   run(ground: Ground): Promise<void>;
 }
 
-/** What a script writes that would be a program, if anybody took it for one. */
+/** Output of a script that would be a program, if anybody took it for one. */
 const EVIL = '<img src=x onerror="window.stolen=1"><script>window.stolen=1</script>';
 
 export const BEFORE_HOSTS: readonly Scenario[] = [

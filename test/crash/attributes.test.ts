@@ -1,6 +1,6 @@
 /**
  * Owners, modes, ACLs and SELinux contexts of folders that stay from one Install to the next. A power cut or a fault at any call that
- * changes the disk, or runs a program that does, leaves them all old or all new.
+ * changes the disk leaves them all old or all new. The same holds for a call that runs such a program.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { execaSync } from 'execa';

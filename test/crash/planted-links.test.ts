@@ -1,6 +1,6 @@
 /**
- * A user who may write in the folders of a site exchanges one of them for a link, at every call by which Install changes the disk. Nothing
- * changes where the link leads, whether Install goes on, gives up or is cut off.
+ * A user who may write in the folders of a site exchanges one of them for a link. This happens at every call by which Install changes the
+ * disk. Nothing changes where the link leads, whether Install goes on, gives up or is cut off.
  */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

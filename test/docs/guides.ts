@@ -13,7 +13,7 @@ import { startWorld, type World } from './world.ts';
 export interface Guide {
   readonly file: string;
   readonly name: string;
-  /** What the machine lacks; null: nothing. */
+  /** Program that the machine lacks; null: none. */
   missing(): string | null;
   /** @throws Error that says what was wrong */
   run(scratch: ScratchFolder): Promise<void>;

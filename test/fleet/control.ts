@@ -80,7 +80,7 @@ function openOf({ targets }: Shown) {
   }));
 }
 
-/** What the first event that failed said. */
+/** Message of the first event that failed. */
 export function failureOf({ targets }: Shown): Diagnostics {
   const failed = targets.flatMap(({ lifecycleEvents }) => lifecycleEvents.filter(({ status }) => status === 'Failed'));
   return failed[0]?.diagnostics ?? { errorCode: '', message: 'no event failed', logTail: '' };

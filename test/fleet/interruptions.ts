@@ -67,7 +67,10 @@ export async function upgradeInHook(state: FleetState): Promise<void> {
 
 const MANY = 12_000;
 
-/** `systemctl stop` comes in the middle of an Install: the tree is whole when the agent has ended, and the deployment goes on with the next start. */
+/**
+ * `systemctl stop` comes in the middle of an Install. The tree is whole when the agent has ended, and the deployment goes on with the next
+ * start.
+ */
 export async function stopInInstall(state: FleetState): Promise<string> {
   const host = hostIn(state, 2);
   const control = controlIn(state);

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 
 const PREFIX = '10.83.0';
 const BRIDGE = 'bridge';
-/** What the machine's end of its cable is called. */
+/** Name of the machine's end of its cable. */
 const DEVICE = 'eth0';
-/** What a cable that was slowed down sends at once, and how long it keeps what waits. */
+/** Bytes that a slowed-down cable sends at once, and how long it keeps what waits. */
 const BUCKET = ['burst', '64kb', 'latency', '400ms'];
 
 export interface Place {

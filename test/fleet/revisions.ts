@@ -42,7 +42,7 @@ export function writeShop(server: FleetMachine, version: string): string {
   return folder;
 }
 
-/** Notes that it began, waits while it is held, and notes that it ended: each on the disk, so that a power cut leaves the notes. */
+/** Notes that it began, waits while it is held, and notes that it ended. Each note is on the disk, so that a power cut leaves it. */
 const HELD_SCRIPT = `mkdir -p ${NOTES}
 echo "$LIFECYCLE_EVENT" >> ${NOTES}/begun
 while [ -e ${NOTES}/hold-$LIFECYCLE_EVENT ]; do sleep 0.1; done

@@ -1,4 +1,4 @@
-/** What the scenarios share: the machines and the operator's commands. Each scenario leaves them ready for the next one. */
+/** Things that the scenarios share: the machines and the operator's commands. Each scenario leaves them ready for the next one. */
 import { eventually } from '../support/eventually.ts';
 import type { SmallFileSystem } from '../support/small-file-system.ts';
 import type { Control } from './control.ts';

@@ -1,9 +1,9 @@
 /** A part of the program, and what it has found. Types only. */
 
 export interface Outcome {
-  /** What was tried, in words. */
+  /** Trial, in words. */
   readonly scenario: string;
-  /** What must not be so; empty: all is well. */
+  /** Faults; empty: all is well. */
   readonly problems: readonly string[];
   /** Servers that were killed. */
   readonly kills: number;

@@ -13,7 +13,7 @@ export interface AliasState {
   revision: number;
 }
 
-/** What a function is called with. */
+/** Payload that a function is called with. */
 export interface HookEvent {
   readonly DeploymentId: string;
   readonly LifecycleEventHookExecutionId: string;
@@ -37,12 +37,12 @@ export interface LambdaStandIn extends AsyncDisposable {
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
   readonly calls: LambdaCall[];
-  /** By `FUNCTION:ALIAS`. */
+  /** Weights by `FUNCTION:ALIAS`. */
   readonly aliases: Map<string, AliasState>;
   /** Every state that an alias has had since it was made, as percent of the version 2. */
   readonly history: number[];
   readonly functions: Map<string, Handler>;
-  /** By `FUNCTION:QUALIFIER`. */
+  /** Concurrency by `FUNCTION:QUALIFIER`. */
   readonly provisioned: Map<string, 'READY' | 'IN_PROGRESS' | 'FAILED'>;
   /** Asked before each call; null: it goes well. */
   fault: (call: LambdaCall) => Fault | null;

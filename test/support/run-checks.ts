@@ -15,7 +15,7 @@ export interface CheckResult {
   readonly what: string;
   readonly result: 'passed' | 'failed' | 'skipped';
   readonly seconds: number;
-  /** What was counted, why it failed, or why it did not run; null: there is nothing to tell. */
+  /** Count, cause of the failure, or why it did not run; null: there is nothing to tell. */
   readonly note: string | null;
 }
 

@@ -33,7 +33,7 @@ export type MachineNetwork = 'shared' | 'private' | { readonly namespace: string
 export interface MachineOptions {
   /** The machine's host name; machines that run at the same time have different ones. */
   readonly name?: string;
-  /** What it is a copy of, as `baseSystem` returns it. */
+  /** Original of the copy, as `baseSystem` returns it. */
   readonly base?: string;
   /** Changes the copy before its first start. */
   readonly prepare?: (root: string) => void;
@@ -123,7 +123,7 @@ function nspawnOptions(id: string, root: string, hostName: string): readonly str
   ];
 }
 
-/** What of this machine the other one reaches: folders and network. */
+/** Parts of this machine that the other one reaches: folders and network. */
 function reachOptions(binds: Readonly<Record<string, string>>, network: MachineNetwork): readonly string[] {
   const bound = Object.entries(binds).map(([from, to]) => `--bind=${from}:${to}`);
   if (network === 'shared') return bound;

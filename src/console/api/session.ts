@@ -1,4 +1,4 @@
-/** Who works with the page, and until when. */
+/** The person who works with the page, and the end of the session. */
 
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { AccessRole, ManagementOperation } from '../../protocol/management/shapes.ts';
@@ -9,7 +9,7 @@ export interface Session {
   readonly accessKeyId: string;
   readonly role: AccessRole;
   readonly scope?: KeyScope;
-  /** What the key may call at all. */
+  /** Operations that the key may call at all. */
   readonly operations: readonly ManagementOperation[];
   /** Epoch seconds. */
   readonly expireTime: number;

@@ -6,7 +6,7 @@ export type Kind = 'Application' | 'Group' | 'Deployment' | 'Host' | 'Revision';
 export interface Entry {
   readonly kind: Kind;
   readonly name: string;
-  /** What tells it from others of its name. */
+  /** Words that tell it from others of its name. */
   readonly detail: string;
   readonly place: Place;
 }

@@ -1,4 +1,4 @@
-/** What keeps deployments from a host, in words. Pure. */
+/** Reasons that keep deployments from a host, in words. Pure. */
 import type { HostRecord } from '../../protocol/management/shapes.ts';
 
 /** Longer than any agent goes without a poll, with the usual settings; seconds. */

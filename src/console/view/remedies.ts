@@ -1,4 +1,4 @@
-/** What a person does about a refusal, where the server's own words do not say it. Pure. */
+/** Remedies for a refusal, if the server's own words do not say them. Pure. */
 import type { Refusal } from '../api/call.ts';
 
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** What deployments to all platforms have in common when they are created. */
+/** Common parts of deployments to all platforms when they are created. */
 import { ApiError } from '../../protocol/errors.ts';
 import { identityOf, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { findActiveDeployment } from '../store/deployments.ts';

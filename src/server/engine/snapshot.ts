@@ -64,7 +64,7 @@ export interface BlueGreenSnapshot {
   readonly orders: readonly OrderSnapshot[];
 }
 
-/** What a decision about traffic needs beside the target's events. */
+/** Facts that a decision about traffic needs beside the target's events. */
 export interface ShiftSnapshot {
   readonly plan: ShiftPlan;
   /** Whether a rollback follows if the deployment is stopped. */

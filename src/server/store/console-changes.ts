@@ -6,7 +6,7 @@ import type { DeploymentStatus } from './schema.ts';
 import { statement } from './statement.ts';
 import type { StoreReader } from './store.ts';
 
-/** By its state a deployment under way is found in an index, however many have ended. */
+/** The state finds a deployment under way in an index, however many have ended. */
 const ACTIVE: readonly DeploymentStatus[] = ['Created', 'Queued', 'InProgress', 'Ready'];
 
 const activeOnes = statement((db) =>

@@ -211,7 +211,7 @@ export interface TargetRow {
   label: 'blue' | 'green' | null;
   /** Blue/green: when it was installed and could take traffic; null: not yet, or it is an original host. */
   installed_at_ms: number | null;
-  /** What the API shows of a function or a service, which moves with its traffic; null: it is a host. */
+  /** Facts that the API shows of a function or a service, which move with its traffic; null: it is a host. */
   details_json: string | null;
   status: TargetStatus;
   updated_at_ms: number;
@@ -224,7 +224,7 @@ export interface LifecycleEventRow {
   position: number;
   event_name: string;
   status: LifecycleEventStatus;
-  /** Unique; made when the command becomes ready to be handed out. null before. Of a hook: the id of its execution, by which it answers. */
+  /** Unique; made when the command becomes ready to be handed out. null before. For a hook it is the id of its execution, by which the hook answers. */
   host_command_id: string | null;
   host_arn: string;
   ready_at_ms: number | null;

@@ -1,4 +1,4 @@
-/** What is to be done about an alias, by what it looks like and what is remembered. Pure. */
+/** Next steps for an alias, by its state and by what is remembered. Pure. */
 import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import type { Schedule } from '../engine/shifting/schedule.ts';
 import { type NextStep, NOT_SHIFTED, nextStep, percentAfter, type ShiftProgress } from '../engine/shifting/steps.ts';
@@ -10,7 +10,7 @@ export interface Versions {
   readonly targetVersion: string;
 }
 
-/** What an order remembers from one call to the next. */
+/** Memory of an order from one call to the next. */
 export interface AliasMemory {
   readonly progress: ShiftProgress;
   /** An update whose answer is not known: it was written down before the call. */

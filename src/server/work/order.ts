@@ -19,7 +19,7 @@ export interface Standing {
   /** null: no call was made. */
   readonly lastCall: string | null;
   readonly lastAnswer: string | null;
-  /** What the API is to show of the target from now on; absent: what it shows already. */
+  /** Facts about the target that the API shows from now on; absent: those that it shows already. */
   readonly details?: object;
 }
 

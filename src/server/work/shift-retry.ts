@@ -1,4 +1,4 @@
-/** What follows when a call about traffic comes to nothing. Pure. */
+/** Consequences when a call about traffic comes to nothing. Pure. */
 import { failureAfter, pauseAfter, type ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import type { AwsFault } from '../outside/aws/aws-fault.ts';
 

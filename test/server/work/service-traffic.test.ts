@@ -47,7 +47,7 @@ class Balancer {
   }
 }
 
-/** What happens at one look: how much time passes, and after how many writes the server is killed. */
+/** Happenings at one look: how much time passes, and after how many writes the server is killed. */
 const looks = fc.array(
   fc.record({ afterMs: fc.integer({ min: 0, max: 3 * MINUTE_MS }), killedAfter: fc.option(fc.nat(4), { nil: null }) }),
   { maxLength: 40 },

@@ -1,4 +1,4 @@
-/** What can be done about a deployment now, by its state and by what the key may. Pure. */
+/** Choices about a deployment now, by its state and by the rights of the key. Pure. */
 import type { ManagementOperation } from '../../../protocol/management/shapes.ts';
 import { type DeploymentInfo, isActive, revisionText } from '../../view/deployments.ts';
 
@@ -7,7 +7,7 @@ export type ActionName = 'stop' | 'stop-roll-back' | 'stop-now' | 'continue' | '
 export interface Choice {
   readonly name: ActionName;
   readonly label: string;
-  /** What will happen. */
+  /** Effect of the choice. */
   readonly effect: string;
 }
 

@@ -21,7 +21,7 @@ export interface ShiftedTarget {
   /** As the API names the target. */
   readonly targetId: string;
   readonly targetArn: string;
-  /** What the API shows of it beside that: `LambdaDetails`, or `ServiceDetails`. */
+  /** Facts that the API shows beside that: `LambdaDetails`, or `ServiceDetails`. */
   readonly details: object;
 }
 
@@ -33,7 +33,7 @@ export interface Prepared {
 
 export interface ShiftPlan {
   readonly platform: ShiftedPlatform;
-  /** Of a rollback: everything at once. */
+  /** Schedule of a rollback: everything at once. */
   readonly schedule: Schedule;
   /** It leads traffic back: no hook is called, and it does not matter how the traffic is divided when it begins. */
   readonly isRollback?: true;
@@ -43,7 +43,7 @@ export interface ShiftPlan {
   readonly prepared?: Prepared;
 }
 
-/** What the API shows of a function, beside its ARN. */
+/** Facts that the API shows of a function, beside its ARN. */
 export interface LambdaDetails {
   readonly functionName: string;
   readonly functionAlias: string;

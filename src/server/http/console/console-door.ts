@@ -120,7 +120,7 @@ async function openStream(ctx: ConsoleDoorContext, { response }: Exchange, topic
   ctx.streams.open({ ...stream, isStillWelcome: () => isStillWelcome(ctx, visitor) }, response, headers);
 }
 
-/** What the page has to know of who works with it: it shows nothing that would be refused. */
+/** Facts about the person, for a page that shows nothing that would be refused. */
 function describe({ api }: ConsoleDoorContext, { caller, session }: Visitor): object {
   const { accessKeyId, role, scope } = caller;
   return {

@@ -1,4 +1,4 @@
-/** What a page can be told changes of. */
+/** Things whose changes a page can be told. */
 import { ApiError } from '../../../protocol/errors.ts';
 import type { ApiContext, Caller } from '../../api/context.ts';
 import { requireRole } from '../../api/permissions.ts';

@@ -1,4 +1,4 @@
-/** Who is signed in: a session of a browser, and the access key whose power it has. */
+/** Signed-in visitors: a session of a browser, and the access key whose power it has. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError } from '../../../protocol/errors.ts';
 import { MANAGEMENT_SIGNING_NAME } from '../../../protocol/management/shapes.ts';
