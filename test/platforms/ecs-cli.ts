@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AWS_BY_VARIABLE, aws } from '../support/aws-cli.ts';
 import { ecsAppSpec } from '../support/ecs-site.ts';
-import { type EcsWorld, GROUPS, taskDefinition } from '../support/ecs-world.ts';
+import { type EcsWorld, taskDefinition } from '../support/ecs-world.ts';
+import { GROUPS } from '../support/elb-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { startAlarm } from './alarm.ts';
 import { type EcsGround, GROUP, isSplit, openEcsGround, sharesOf } from './ecs-ground.ts';
@@ -15,7 +16,7 @@ interface Deployment {
   readonly rollbackInfo?: { readonly rollbackDeploymentId?: string };
 }
 
-/** What a scenario works with. */
+/** Subject of a scenario. */
 interface Made {
   readonly world: EcsWorld;
   readonly applicationName: string;

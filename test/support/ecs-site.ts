@@ -1,8 +1,9 @@
-/** A control server that deploys to the service of a small ECS of a test's own, with one application; hooks are functions of a stand-in of Lambda. */
+/** A control server that deploys to the service of a small ECS, with one application. Its hooks are functions of a stand-in of Lambda. */
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperations } from '../../src/protocol/management/shapes.ts';
 import { type AwsStandIn, startAwsStandIn } from './aws-stand-in.ts';
-import { createEcsWorld, type EcsWorld, GROUPS, PRODUCTION, TESTS, taskDefinition } from './ecs-world.ts';
+import { createEcsWorld, type EcsWorld, taskDefinition } from './ecs-world.ts';
+import { GROUPS, PRODUCTION, TESTS } from './elb-world.ts';
 import { eventually } from './eventually.ts';
 import { managementClient } from './hand-driven-host.ts';
 import { type LambdaStandIn, startLambdaStandIn } from './lambda-stand-in.ts';

@@ -1,22 +1,27 @@
 /**
- * A small ECS and Elastic Load Balancing v2 with their state in memory, as answers of `aws-stand-in`: one service, two target groups, a listener
- * of production with rules, and one of tests. Task sets take time, never become steady, or lose tasks, as a test says; moto does none of that.
+ * A small ECS with its state in memory, as answers of `aws-stand-in`: one service behind the listeners of `elb-world`. Task sets take time,
+ * never become steady, or lose tasks, as a test says. moto does none of that.
  */
-import { type AwsAnswer, type AwsCall, AwsRefusal, type AwsStandIn, type AwsValue } from './aws-stand-in.ts';
+import { type AwsAnswer, type AwsCall, AwsRefusal, type AwsStandIn } from './aws-stand-in.ts';
+import {
+  ACCOUNT,
+  type Balanced,
+  elbHandlers,
+  type Fields,
+  forwardTo,
+  GROUPS,
+  groupArn,
+  isInUse,
+  ofNetwork,
+  PRODUCTION,
+  REGION,
+  RULE,
+  shareOf,
+  TESTS,
+} from './elb-world.ts';
 
-export const REGION = 'eu-central-1';
-const ACCOUNT = '123456789012';
-const LB = `arn:aws:elasticloadbalancing:${REGION}:${ACCOUNT}`;
 const ECS = `arn:aws:ecs:${REGION}:${ACCOUNT}`;
-
-export const PRODUCTION = `${LB}:listener/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2`;
-export const TESTS = `${LB}:listener/app/front/50dc6c495c0c9188/aaaaaaaaaaaaaaaa`;
-export const RULE = `${LB}:listener-rule/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee`;
-export const GROUPS = ['shop-a', 'shop-b'] as const;
-export const groupArn = (name: string) => `${LB}:targetgroup/${name}/73e2d6bc24d8a067`;
 export const taskDefinition = (revision: number) => `${ECS}:task-definition/shop:${revision}`;
-
-type Fields = Record<string, AwsValue | undefined>;
 
 interface WorldTask {
   readonly arn: string;
@@ -37,17 +42,13 @@ export interface WorldTaskSet {
   readonly request: Readonly<Fields>;
 }
 
-export interface EcsWorld {
+export interface EcsWorld extends Balanced {
   readonly answers: AwsStandIn['answers'];
   readonly taskSets: WorldTaskSet[];
   /** How many task sets were made so far, those included that are gone. */
   made: number;
   /** Revision of the task definition that was registered last. */
   definitions: number;
-  /** Actions by the ARN of a listener or a rule. */
-  readonly places: Map<string, Fields[]>;
-  /** Shares of green in percent, place by place of production, after each change. `green` is the second group. */
-  readonly shares: number[][];
   /** How new tasks behave: one starts with each look, none ever does, or each fails. */
   starts: 'one by one' | 'never' | 'fail';
   /** How many looks a task set drains for. */
@@ -69,23 +70,18 @@ export interface EcsWorld {
   shareOf(place: string, group: string): number;
 }
 
-export const forwardTo = (group: string): Fields => ({ Type: 'forward', TargetGroupArn: groupArn(group) });
-
-/** @param options `rules`: whether production has a rule beside its default actions */
-export function createEcsWorld(options: { readonly rules?: boolean; readonly desired?: number } = {}): EcsWorld {
+/** @param isNetwork whether the balancer is a Network Load Balancer, which has no rules */
+export function createEcsWorld({ isNetwork = false }: { readonly isNetwork?: boolean } = {}): EcsWorld {
+  const places = isNetwork ? [ofNetwork(PRODUCTION), ofNetwork(TESTS)] : [PRODUCTION, RULE, TESTS];
   const stopped: WorldTask[] = [];
   const world: EcsWorld = {
     answers: {},
     ...{ taskSets: [], made: 0, definitions: 0 },
-    places: new Map([
-      [PRODUCTION, [forwardTo(GROUPS[0])]],
-      [TESTS, [forwardTo(GROUPS[0])]],
-      ...(options.rules === false ? [] : [[RULE, [forwardTo(GROUPS[0])]] as [string, Fields[]]]),
-    ]),
+    places: new Map(places.map((arn) => [arn, [forwardTo(GROUPS[0])]])),
     shares: [],
     starts: 'one by one',
     drainsFor: 1,
-    desired: options.desired ?? 2,
+    desired: 2,
     service: { controller: 'EXTERNAL', status: 'ACTIVE' },
     before: () => undefined,
     after: () => undefined,
@@ -148,37 +144,7 @@ export function createEcsWorld(options: { readonly rules?: boolean; readonly des
         containers: [{ name: 'web', exitCode: 1 }],
       })),
     }),
-    DescribeTargetGroups: ({ input }) => ({
-      TargetGroups: GROUPS.filter((name) => input['Names']?.includes(name)).map((name) => ({
-        ...{ TargetGroupName: name, TargetGroupArn: groupArn(name), TargetType: 'ip' },
-      })),
-    }),
-    DescribeListeners({ input }) {
-      const arn = String(input['ListenerArns']?.[0]);
-      const actions = world.places.get(arn);
-      if (actions === undefined) return new AwsRefusal(400, 'ListenerNotFound');
-      return { Listeners: [{ ListenerArn: arn, DefaultActions: actions }] };
-    },
-    DescribeRules({ input }) {
-      const listener = String(input['ListenerArn']);
-      const rules = [...world.places].filter(([arn]) => isRuleOf(arn, listener));
-      const first = {
-        RuleArn: `${ruleStem(listener)}/default`,
-        IsDefault: true,
-        Actions: world.places.get(listener) ?? [],
-      };
-      return { Rules: [first, ...rules.map(([RuleArn, Actions]) => ({ RuleArn, IsDefault: false, Actions }))] };
-    },
-    ModifyListener: ({ input }) => write(world, String(input['ListenerArn']), input['DefaultActions']),
-    ModifyRule: ({ input }) => write(world, String(input['RuleArn']), input['Actions']),
-    DescribeTargetHealth({ input }) {
-      const group = GROUPS.find((name) => groupArn(name) === input['TargetGroupArn']) ?? '';
-      const isUsed = isInUse(world, group);
-      const count = world.taskSets.filter((set) => set.group === group).reduce((sum, { running }) => sum + running, 0);
-      const health = isUsed ? { State: 'healthy' } : { State: 'unused', Reason: 'Target.NotInUse' };
-      const one = { Target: { Id: '10.0.0.1' }, TargetHealth: health };
-      return { TargetHealthDescriptions: Array.from({ length: count }, () => one) };
-    },
+    ...elbHandlers(world),
   };
   for (const [action, handle] of Object.entries(handlers)) {
     world.answers[action] = async (call) => (await world.before(call)) ?? (await answered(world, call, handle));
@@ -239,48 +205,4 @@ function shown(world: EcsWorld, set: WorldTaskSet): Fields {
     stabilityStatus: isSteady ? 'STEADY_STATE' : 'STABILIZING',
     loadBalancers: [{ targetGroupArn: groupArn(set.group), containerName: 'web', containerPort: 8080 }],
   };
-}
-
-function write(world: EcsWorld, arn: string, actions: Fields[]): AwsAnswer {
-  if (!world.places.has(arn))
-    return new AwsRefusal(400, arn.includes('listener-rule') ? 'RuleNotFound' : 'ListenerNotFound');
-  world.places.set(arn, actions);
-  const production = [...world.places.keys()].filter((one) => one === PRODUCTION || isRuleOf(one, PRODUCTION));
-  world.shares.push(production.map((one) => world.shareOf(one, GROUPS[1])));
-  return {};
-}
-
-function ruleStem(listener: string): string {
-  return listener.replace(':listener/', ':listener-rule/');
-}
-
-function isRuleOf(arn: string, listener: string): boolean {
-  return arn.startsWith(`${ruleStem(listener)}/`);
-}
-
-interface Forward {
-  readonly TargetGroupArn?: string;
-  readonly ForwardConfig?: {
-    readonly TargetGroups?: readonly { readonly TargetGroupArn: string; readonly Weight?: unknown }[];
-  };
-}
-
-function weightsOf(actions: readonly Fields[]): readonly { readonly arn: string; readonly weight: number }[] {
-  return actions.flatMap((action) => {
-    const { TargetGroupArn, ForwardConfig } = action as Forward;
-    const listed = ForwardConfig?.TargetGroups ?? [];
-    if (listed.length > 0) return listed.map((one) => ({ arn: one.TargetGroupArn, weight: Number(one.Weight ?? 1) }));
-    return TargetGroupArn === undefined ? [] : [{ arn: TargetGroupArn, weight: 1 }];
-  });
-}
-
-function shareOf(actions: readonly Fields[], group: string): number {
-  const weights = weightsOf(actions);
-  const sum = (all: typeof weights) => all.reduce((total, { weight }) => total + weight, 0);
-  return (sum(weights.filter(({ arn }) => arn === groupArn(group))) * 100) / (sum(weights) || 1);
-}
-
-/** A group of weight 0 is in use, too. */
-function isInUse(world: EcsWorld, group: string): boolean {
-  return [...world.places.values()].some((actions) => weightsOf(actions).some(({ arn }) => arn === groupArn(group)));
 }

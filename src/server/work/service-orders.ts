@@ -6,7 +6,7 @@ import type { OrderHandler, Progress } from './order.ts';
 import { moveTestTraffic, reroute } from './reroute-service.ts';
 import { isPassing, serviceFaultCode } from './service-faults.ts';
 import { NO_SHARE, type TrafficShare } from './service-traffic.ts';
-import { type ServiceContext, type ServiceWork, serviceWork } from './service-work.ts';
+import { type ServicesContext, type ServiceWork, serviceWork } from './service-work.ts';
 import { afterFault, ShiftFault } from './shift-retry.ts';
 import { onTrafficFault, shift } from './shift-service.ts';
 import { terminate } from './terminate-task-set.ts';
@@ -18,7 +18,7 @@ interface Failing {
   readonly failing?: ScalingFailure | null;
 }
 
-export function serviceHandlers(ctx: ServiceContext): Readonly<Record<ServiceOrderKind, OrderHandler>> {
+export function serviceHandlers(ctx: ServicesContext): Readonly<Record<ServiceOrderKind, OrderHandler>> {
   return {
     ECSInstall: handler<InstallMemory & Failing>(ctx, { madeId: null }, install, onFault),
     ECSAllowTestTraffic: handler<object>(ctx, {}, moveTestTraffic, onFault),
@@ -34,7 +34,7 @@ export function serviceHandlers(ctx: ServiceContext): Readonly<Record<ServiceOrd
 }
 
 function handler<Memory extends object>(
-  ctx: ServiceContext,
+  ctx: ServicesContext,
   nothing: Memory,
   act: (work: ServiceWork, memory: Memory) => Promise<Progress>,
   onCallFault: (work: ServiceWork, fault: AwsFault, memory: Memory) => Progress,

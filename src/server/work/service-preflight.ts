@@ -9,18 +9,19 @@ import { type Roles, rolesOf, type TaskSetSeen } from '../outside/aws/task-sets.
 import { FINAL_STATUSES, findDeployment } from '../store/deployments.ts';
 import type { Preflight } from './prepare-shift.ts';
 import { shownTaskSets } from './service-details.ts';
-import type { ServiceContext } from './service-work.ts';
+import { inRegionOf, type ServiceContext, type ServicesContext } from './service-work.ts';
 import { ShiftFault } from './shift-retry.ts';
 
 /** ECS documents the calls for task sets for EXTERNAL; a service that CodeDeploy has made is tried. */
 const CONTROLLERS: readonly string[] = ['EXTERNAL', 'CODE_DEPLOY'];
 
-export function servicePreflight(ctx: Omit<ServiceContext, 'clock'>): Preflight {
+export function servicePreflight(services: ServicesContext): Preflight {
   return async (appSpec, deployment, signal) => {
     const service = shiftPlanOf(deployment)?.service;
     if (appSpec.platform !== 'ECS' || service === undefined) {
       throw new ShiftFault('INVALID_REVISION', 'The AppSpec file is not for ECS.');
     }
+    const ctx = inRegionOf(services, service);
     const look = await lookAt(ctx, service, signal);
     requireTaskSets(look, service);
     const groups = await groupsOf(ctx, service, signal);
@@ -183,7 +184,7 @@ async function requireContainer(
   try {
     ({ containerDefinitions: containers = [] } = await ecs.describeTaskDefinition(taskDefinition, signal));
   } catch (error) {
-    // Whoever may not look at task definitions hears of a wrong one from CreateTaskSet.
+    // Without the right to look at task definitions, a wrong one shows at CreateTaskSet.
     if (error instanceof AwsFault && error.trouble === 'denied') return;
     const isMissing = error instanceof AwsFault && (error.trouble === 'missing' || error.trouble === 'refused');
     if (!isMissing) throw error;

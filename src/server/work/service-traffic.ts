@@ -1,4 +1,4 @@
-/** What is to be done about production traffic, by what it looks like and what is remembered. Pure. */
+/** Plans the next change of production traffic, from how it is and what is remembered. Pure. */
 import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import type { Schedule } from '../engine/shifting/schedule.ts';
 import { NOT_SHIFTED, nextStep, percentAfter, type ShiftProgress } from '../engine/shifting/steps.ts';
@@ -12,7 +12,7 @@ import {
   sharesOf,
 } from '../outside/aws/forwarding.ts';
 
-/** What an order remembers from one call to the next. */
+/** Memory of an order from one call to the next. */
 export interface TrafficShare {
   readonly progress: ShiftProgress;
   /** Changes whose outcome is not known: they were written down before the calls. */
@@ -83,7 +83,7 @@ export function forward(memory: TrafficShare, { route, pair, schedule, isFirst, 
   }
 }
 
-/** The places to write so that blue has all traffic again. What somebody else has changed is left alone. */
+/** The places to write so that blue has all traffic again. Places that somebody else has changed are left alone. */
 export function backward(memory: TrafficShare, route: Route, pair: GroupPair): readonly Place[] {
   return changesFor(route, pair, 0).filter(({ arn }) => !memory.foreign.includes(arn));
 }

@@ -15,11 +15,26 @@ import type { OrderCall } from './order.ts';
 import { shownTaskSets } from './service-details.ts';
 import { ShiftFault } from './shift-retry.ts';
 
-export interface ServiceContext {
+export interface ServicesContext {
   readonly store: Pick<Store, 'db'>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly callsIn: (region: string) => ServiceCalls;
+}
+
+export interface ServiceCalls {
   readonly ecs: EcsCalls;
   readonly listeners: ListenerCalls;
+}
+
+/** The context of one service, whose calls go to its own region. */
+export type ServiceContext = Pick<ServicesContext, 'store' | 'clock'> & ServiceCalls;
+
+/** A service is in the region of its listeners: their ARNs name it, and the names of services do not. */
+export function inRegionOf(
+  { store, clock, callsIn }: ServicesContext,
+  { productionListener }: { readonly productionListener: string },
+): ServiceContext {
+  return { store, clock, ...callsIn(productionListener.split(':')[3] ?? '') };
 }
 
 /** An order with all that it is about. */
@@ -36,18 +51,23 @@ export interface ServiceWork {
 }
 
 /** @returns null: the deployment is none to ECS */
-export async function serviceWork(ctx: ServiceContext, order: OrderRow, call: OrderCall): Promise<ServiceWork | null> {
-  const deployment = await findDeployment(ctx.store.db, order.deployment_id);
+export async function serviceWork(
+  services: ServicesContext,
+  order: OrderRow,
+  call: OrderCall,
+): Promise<ServiceWork | null> {
+  const { db } = services.store;
+  const deployment = await findDeployment(db, order.deployment_id);
   const plan = deployment === null ? null : shiftPlanOf(deployment);
   const prepared = plan?.prepared;
   const spec = prepared?.appSpec;
   if (deployment === null || plan === null || prepared === undefined || spec?.platform !== 'ECS') return null;
-  const target = await findTarget(ctx.store.db, order.deployment_id, order.instance_id);
+  const target = await findTarget(db, order.deployment_id, order.instance_id);
   const details = (
     target?.details_json == null ? prepared.target.details : JSON.parse(target.details_json)
   ) as ServiceDetails;
   const pair = { blue: details.blueGroup.arn, green: details.greenGroup.arn };
-  return { ctx, order, call, deployment, plan, spec, details, pair };
+  return { ctx: inRegionOf(services, details), order, call, deployment, plan, spec, details, pair };
 }
 
 /** The service and its task sets as they are now. */
@@ -92,7 +112,7 @@ export function detailsAfter(
 
 /** Looks are close together in the beginning, for task sets that are quick. Milliseconds. */
 export function lookPauseMs(ageMs: number): number {
-  return Math.min(5_000, Math.max(250, Math.floor(ageMs / 10)));
+  return Math.min(5_000, Math.max(100, Math.floor(ageMs / 5)));
 }
 
 export function ageOf({ ctx, order }: ServiceWork): number {

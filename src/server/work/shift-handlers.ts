@@ -37,8 +37,11 @@ export interface ShiftHandlers {
 export function shiftHandlers({ store, clock, awsIn, region, readObject }: ShiftHandlersContext): ShiftHandlers {
   const clientFor = (functionName: string) => awsIn(regionOfFunction(functionName) ?? region).functions();
   const functions = createFunctions(clientFor);
-  const aws = awsIn(region);
-  const services = { store, clock, ecs: createEcsCalls(aws), listeners: createListenerCalls(aws) };
+  const callsIn = (name: string) => {
+    const aws = awsIn(name);
+    return { ecs: createEcsCalls(aws), listeners: createListenerCalls(aws) };
+  };
+  const services = { store, clock, callsIn };
   return {
     ofTraffic: {
       ...prepareHandlers({

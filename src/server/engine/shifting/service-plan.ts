@@ -1,6 +1,6 @@
 /**
- * What a deployment to an ECS service goes by: the service, its target groups and listeners, both waits; and what was found of it when the
- * deployment was prepared. Pure.
+ * Plan of a deployment to an ECS service: the service, its target groups and listeners, and both waits. Beside it stands what was found when
+ * the deployment was prepared. Pure.
  */
 import type { BlueGreenConfiguration } from '../hosts/blue-green-plan.ts';
 import { LONGEST_WAIT_MS } from '../limits.ts';
@@ -75,7 +75,7 @@ export interface TargetGroup {
   readonly arn: string;
 }
 
-/** What was found when the deployment was prepared, and what the API shows of the target. */
+/** Facts that were found when the deployment was prepared, and what the API shows of the target. */
 export interface ServiceDetails {
   readonly cluster: string;
   readonly service: string;

@@ -14,7 +14,7 @@ export interface ServiceLook {
   /** The answer of ECS itself, for settings that are copied. */
   readonly service: Service;
   readonly taskSets: readonly TaskSetSeen[];
-  /** What ECS says last about the service; null: nothing. */
+  /** Last event that ECS shows of the service; null: none. */
   readonly lastEvent: { readonly atMs: number; readonly message: string } | null;
 }
 

@@ -2,7 +2,7 @@
 import type { CreateTaskSetCommandInput, NetworkConfiguration, Service, TaskSet } from '@aws-sdk/client-ecs';
 import type { ServiceRef } from './ecs.ts';
 
-/** What the AppSpec file wants of the new task set. */
+/** The new task set as the AppSpec file wants it. */
 export interface WantedTaskSet {
   readonly taskDefinition: string;
   readonly containerName: string;
@@ -31,8 +31,8 @@ export interface TaskSetRequest {
 }
 
 /**
- * What the AppSpec file does not say is copied from the task set that serves now: launch type or capacity providers, network, platform version, and
- * service discovery. A repeated request makes no second task set, because the token is the deployment's id.
+ * Settings that the AppSpec file does not name are copied from the task set that serves now: launch type or capacity providers, network,
+ * platform version, service discovery. A repeated request makes no second task set, because the token is the deployment's id.
  */
 export function taskSetRequest(request: TaskSetRequest): CreateTaskSetCommandInput {
   const { ref, deploymentId, wanted, targetGroupArn, blue, service } = request;

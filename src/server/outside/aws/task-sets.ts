@@ -150,8 +150,8 @@ const FEWEST = 3;
 const MOST = 200;
 
 /**
- * Failed starts after which a task set is given up: half of the tasks that it is to have, at least 3 and at most 200. ECS' own circuit
- * breaker has the same rule for services that it deploys itself.
+ * Returns the failed starts after which a task set is given up: half of its tasks, at least 3 and at most 200. The circuit breaker of ECS
+ * has the same rule for services that ECS deploys itself.
  *
  * @see the ECS developer guide, "How the Amazon ECS deployment circuit breaker detects failures"
  */

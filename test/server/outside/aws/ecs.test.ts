@@ -7,16 +7,8 @@ import { taskSetRequest } from '../../../../src/server/outside/aws/task-set-requ
 import { failedStarts, isSteady } from '../../../../src/server/outside/aws/task-sets.ts';
 import { systemClock } from '../../../../src/system/clock.ts';
 import { AwsRefusal, type AwsStandIn, CUT, SILENCE, startAwsStandIn } from '../../../support/aws-stand-in.ts';
-import {
-  createEcsWorld,
-  type EcsWorld,
-  GROUPS,
-  groupArn,
-  PRODUCTION,
-  REGION,
-  RULE,
-  taskDefinition,
-} from '../../../support/ecs-world.ts';
+import { createEcsWorld, type EcsWorld, taskDefinition } from '../../../support/ecs-world.ts';
+import { GROUPS, groupArn, PRODUCTION, REGION, RULE } from '../../../support/elb-world.ts';
 
 const REF = { cluster: 'main', service: 'shop' };
 const signal = () => AbortSignal.timeout(15_000);
