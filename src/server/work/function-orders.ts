@@ -6,9 +6,7 @@ import { isRollbackWanted } from '../engine/wanted-rollback.ts';
 import { type AliasLook, inWords } from '../outside/aws/alias-look.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import { type Functions, PRECONDITION_FAILED } from '../outside/aws/lambda.ts';
-import { findDeployment } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
-import type { Store } from '../store/store.ts';
 import { type AliasMemory, backward, forward, hasMoved, NO_ALIAS_MEMORY, percentOf, wishFor } from './alias-plan.ts';
 import { foreignWords, leftWords } from './alias-words.ts';
 import { functionFaultCode } from './function-faults.ts';
@@ -17,7 +15,8 @@ import { type ProvisionedAnswer, readProvisioned } from './provisioned.ts';
 import { afterFault } from './shift-retry.ts';
 
 export interface FunctionContext {
-  readonly store: Pick<Store, 'db'>;
+  /** null: it is gone. */
+  readonly findDeployment: (deploymentId: string) => Promise<DeploymentRow | null>;
   readonly clock: Pick<Clock, 'now'>;
   readonly functions: Functions;
 }
@@ -43,7 +42,7 @@ interface Work {
 export function functionHandlers(ctx: FunctionContext): Readonly<Record<'LambdaAllowTraffic', OrderHandler>> {
   return {
     async LambdaAllowTraffic(order, call) {
-      const deployment = await findDeployment(ctx.store.db, order.deployment_id);
+      const deployment = await ctx.findDeployment(order.deployment_id);
       const plan = deployment === null ? null : shiftPlanOf(deployment);
       const spec = plan?.prepared?.appSpec;
       if (deployment === null || plan === null || spec?.platform !== 'Lambda') {

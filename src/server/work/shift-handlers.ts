@@ -6,6 +6,7 @@ import { createFunctionCaller } from '../outside/aws/invoke-function.ts';
 import { createFunctions, regionOfFunction } from '../outside/aws/lambda.ts';
 import { createListenerCalls } from '../outside/aws/listeners.ts';
 import type { ReadObject } from '../outside/revision-object.ts';
+import { findDeployment } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
 import { functionFaultCode } from './function-faults.ts';
 import { functionHandlers } from './function-orders.ts';
@@ -49,7 +50,7 @@ export function shiftHandlers({ store, clock, awsIn, region, readObject }: Shift
         preflights: { Lambda: functionPreflight(functions), ECS: servicePreflight(services) },
         faultCodes: { Lambda: functionFaultCode, ECS: serviceFaultCode },
       }),
-      ...functionHandlers({ store, clock, functions }),
+      ...functionHandlers({ findDeployment: (id) => findDeployment(store.db, id), clock, functions }),
       ...serviceHandlers(services),
     },
     ofHooks: hookHandlers({ store, clock, callHook: createFunctionCaller(clientFor) }),
