@@ -7,6 +7,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'deployments continue': 'slipway deployments continue d-1A2B3C4D5',
   'deployments follow': 'slipway deployments follow d-1A2B3C4D5',
   'deployments stop': 'slipway deployments stop d-1A2B3C4D5 --rollback',
+  wait: 'slipway wait d-1A2B3C4D5 --for traffic',
   'applications create': 'slipway applications create my-site',
   'applications list': 'slipway applications list',
   'applications show': 'slipway applications show my-site --json',

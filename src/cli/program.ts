@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   push: async () => (await import('./commands/push.ts')).addPushCommand,
   deploy: async () => (await import('./commands/deploy.ts')).addDeployCommand,
   deployments: async () => (await import('./commands/deployments.ts')).addDeploymentsCommand,
+  wait: async () => (await import('./commands/wait.ts')).addWaitCommand,
   applications: async () => (await import('./commands/applications.ts')).addApplicationsCommand,
   groups: async () => (await import('./commands/groups.ts')).addGroupsCommand,
   configs: async () => (await import('./commands/configs.ts')).addConfigsCommand,

@@ -12,6 +12,7 @@ import { hasBegunTermination } from './hosts/termination.ts';
 import { rollBack } from './rollback.ts';
 import { TERMINATION_CREATOR } from './scale-in.ts';
 import { blueGreenPlanOf, parseOptions, type SettingsOfGroup, shiftPlanOf, storedSettings } from './settings.ts';
+import { noteTrafficBack } from './shifting/shift-back.ts';
 
 /**
  * Ends a deployment. It writes the deployment's record, the states of its hosts, the group's last successful deployment, and, if that is
@@ -47,7 +48,10 @@ export async function finishDeployment(
     const changes = group === null ? null : groupAfter(deployment, group);
     if (changes !== null) await updateGroup(tx, deployment.deployment_group_id, changes);
   }
-  if (finish.status === 'Succeeded') return null;
+  if (finish.status === 'Succeeded') {
+    await noteTrafficBack(tx, deployment, ctx.nowMs);
+    return null;
+  }
   // Nothing was installed that could be taken back.
   if (deployment.creator === TERMINATION_CREATOR) return null;
   return rollBack(tx, deployment, group, targets, finish.status, ctx);

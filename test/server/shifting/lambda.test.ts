@@ -294,6 +294,19 @@ describe('a rollback', () => {
     expect(status).toBe('Stopped');
     await world.ended(rollbackInfo?.rollbackDeploymentId ?? '');
     expect(world.lambda.history).toEqual([30, 0]);
+    expect((await world.target(id)).lambdaFunctionInfo?.targetVersionWeight).toBe(0);
+  });
+
+  test('follows also where the group was deleted meanwhile', async () => {
+    await world.group('short-lived', { autoRollbackConfiguration: ALL_ROLLBACKS });
+    const id = await world.deploy({ deploymentConfigName: SLOW, group: 'short-lived' });
+    await eventually(() => weight() === 30);
+    const group = { applicationName: 'shop', deploymentGroupName: 'short-lived' };
+    await world.client.call('DeleteDeploymentGroup', group);
+    await world.client.call('StopDeployment', { deploymentId: id });
+    const { rollbackInfo } = await world.ended(id);
+    expect(await world.ended(rollbackInfo?.rollbackDeploymentId ?? '')).toMatchObject({ status: 'Succeeded' });
+    expect(weight()).toBe(0);
   });
 
   test('is not made after a stop without one, and the message names the divided alias and its remedy', async () => {

@@ -32,12 +32,13 @@ export async function resolveTargets(
   ctx: { readonly random: Pick<Random, 'fraction'>; readonly nowMs: number },
 ): Promise<FinishAction | null> {
   const group = await findGroupById(tx, deployment.deployment_group_id);
+  const own = storedSettings(deployment, group?.settings_json ?? null);
+  // It has its own settings, and traffic goes back also where the group was deleted meanwhile.
+  if (own.shifted !== undefined) return beginShift(tx, deployment, own, own.shifted, ctx.nowMs);
   if (group === null) {
     return failedWith('DEPLOYMENT_GROUP_MISSING', 'The deployment group was deleted before the deployment began.');
   }
-  const settings = storedSettings(deployment, group.settings_json);
-  const { shifted } = settings;
-  if (shifted !== undefined) return beginShift(tx, deployment, settings, shifted, ctx.nowMs);
+  const settings = own;
   const states = await hostStatesOf(tx, deployment.deployment_group_id);
   const lastGood = await lastGoodRevision(tx, group);
   const inOrder = (hosts: readonly InstanceRow[]) => {

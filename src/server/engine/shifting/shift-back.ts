@@ -13,9 +13,10 @@ import { eventsOf } from '../../store/lifecycle-events.ts';
 import { noteRevisionUse } from '../../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
+import { setTargetDetails, targetsOf } from '../../store/targets.ts';
 import { hasBegunTermination } from '../hosts/termination.ts';
 import { noteRollback } from '../note-rollback.ts';
-import { type DeploymentOptions, type DeploymentSettings, shiftPlanOf } from '../settings.ts';
+import { type DeploymentOptions, type DeploymentSettings, parseOptions, shiftPlanOf } from '../settings.ts';
 import { ROLLBACK_CREATOR } from '../wanted-rollback.ts';
 import type { LambdaDetails, Prepared, ShiftPlan } from './plan.ts';
 
@@ -36,9 +37,8 @@ export async function shiftBack(
 ): Promise<string | null> {
   const plan = shiftPlanOf(deployment);
   const prepared = plan?.prepared;
-  if (group === null || plan === null || prepared === undefined || plan.isRollback === true) {
-    const whyNot = group === null ? 'the deployment group was deleted' : whyNothing(plan);
-    await noteRollback(tx, deployment, { rollbackMessage: `There is no rollback: ${whyNot}.` });
+  if (plan === null || prepared === undefined || plan.isRollback === true) {
+    await noteRollback(tx, deployment, { rollbackMessage: `There is no rollback: ${whyNothing(plan)}.` });
     return null;
   }
   if (!(await hasChanged(tx, deployment.deployment_id, plan))) {
@@ -50,7 +50,7 @@ export async function shiftBack(
     await noteRollback(tx, deployment, { rollbackMessage });
     return null;
   }
-  const goodId = group.last_successful_deployment_id;
+  const goodId = group?.last_successful_deployment_id ?? null;
   const good = goodId === null ? null : await findDeployment(tx, goodId);
   const rollbackDeploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
   const back: ShiftPlan = {
@@ -61,10 +61,12 @@ export async function shiftBack(
   const never = good === null ? ' No deployment of the group has succeeded before.' : '';
   const rollbackMessage = `Traffic goes back to ${goalOf(back)}, which had it before.${never}`;
   await noteRollback(tx, deployment, { rollbackDeploymentId, rollbackMessage });
-  await updateGroup(tx, group.deployment_group_id, {
-    ...(good === null ? {} : { target_revision_json: good.revision_json }),
-    last_attempted_deployment_id: rollbackDeploymentId,
-  });
+  if (group !== null) {
+    await updateGroup(tx, group.deployment_group_id, {
+      ...(good === null ? {} : { target_revision_json: good.revision_json }),
+      last_attempted_deployment_id: rollbackDeploymentId,
+    });
+  }
   if (good !== null) {
     await noteRevisionUse(tx, deployment.application_id, identityOf(parseLocation(good.revision_json)), ctx.nowMs);
   }
@@ -124,4 +126,16 @@ function rowOf(
     ...{ created_at_ms: about.nowMs, started_at_ms: null, completed_at_ms: null, stop_requested_at_ms: null },
     ...{ error_code: null, error_message: null, wake_at_ms: about.nowMs },
   } as const;
+}
+
+/** After a rollback, the deployment that it rolls back shows that its version has no traffic any more. */
+export async function noteTrafficBack(tx: StoreTransaction, rollback: DeploymentRow, nowMs: number): Promise<void> {
+  if (shiftPlanOf(rollback)?.isRollback !== true) return;
+  const deploymentId = parseOptions(rollback).rollbackInfo?.rollbackTriggeringDeploymentId ?? '';
+  const [target] = await targetsOf(tx, deploymentId);
+  if (target?.details_json == null) return;
+  const details = JSON.parse(target.details_json) as Partial<LambdaDetails>;
+  if (details.targetVersionWeight === undefined) return;
+  const key = { deploymentId, instanceId: target.instance_id };
+  await setTargetDetails(tx, key, { ...details, targetVersionWeight: 0 }, nowMs);
 }
