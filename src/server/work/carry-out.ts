@@ -4,20 +4,13 @@ import type { Clock } from '../../system/clock.ts';
 import { endEvent, type ReportContext, reportOn } from '../engine/event-reports.ts';
 import type { DatabaseClock } from '../store/database-clock.ts';
 import { NO_EVENT } from '../store/deployment-orders.ts';
-import { FINAL_STATUSES, findDeployment, lockDeployment, updateDeployment } from '../store/deployments.ts';
-import { type EventKey, lockEvent } from '../store/lifecycle-events.ts';
-import {
-  hasLaterOrder,
-  type Lease,
-  type OrderReport,
-  rememberInOrder,
-  renewLease,
-  reportOrder,
-} from '../store/orders.ts';
-import type { DeploymentRow, OrderRow } from '../store/schema.ts';
-import type { StoreReader, StoreTransaction } from '../store/store.ts';
+import { FINAL_STATUSES, lockDeployment, updateDeployment } from '../store/deployments.ts';
+import { lockEvent } from '../store/lifecycle-events.ts';
+import { type Lease, type OrderReport, rememberInOrder, renewLease, reportOrder } from '../store/orders.ts';
+import type { OrderRow } from '../store/schema.ts';
 import { setTargetDetails } from '../store/targets.ts';
 import type { OrderCall, OrderHandler, Progress } from './order.ts';
+import { isStopped, keyOf, type OrderStanding, standingOfEvent, standingOfOwn } from './order-standing.ts';
 
 export interface CarryOutContext extends ReportContext {
   readonly clock: Clock;
@@ -106,11 +99,6 @@ function keepLease(ctx: CarryOutContext, lease: Lease, over: AbortSignal): Abort
 }
 
 /**
- * `act`: the order is to be carried out; `keep`: it was, and its keeper looks after what has come of it; `over`: neither.
- */
-type OrderStanding = 'act' | 'keep' | 'over';
-
-/**
  * Whether the order is still this server's, and still wanted. The process may have stood still since the lease was taken. An event that was
  * given up takes its order with it. So does a deployment that was stopped.
  */
@@ -124,36 +112,10 @@ async function mayAct(ctx: CarryOutContext, order: OrderRow, lease: Lease): Prom
   }, 'lazy');
 }
 
-async function standingOfOwn(tx: StoreTransaction, { deployment_id }: OrderRow): Promise<OrderStanding> {
-  return isGoing(await findDeployment(tx, deployment_id)) ? 'act' : 'over';
-}
-
-/** A host is kept out of its load balancers while its deployment goes on, until it is to come back. */
-async function standingOfEvent(tx: StoreTransaction, order: OrderRow): Promise<OrderStanding> {
-  const event = await lockEvent(tx, keyOf(order));
-  if (event?.ended_at_ms === null) return 'act';
-  if (event?.status !== 'Succeeded' || !isGoing(await findDeployment(tx, order.deployment_id))) return 'over';
-  return (await hasLaterOrder(tx, order)) ? 'over' : 'keep';
-}
-
-async function isStopped(db: StoreReader, { deployment_id }: OrderRow): Promise<boolean> {
-  const deployment = await findDeployment(db, deployment_id);
-  return deployment !== null && deployment.stop_requested_at_ms !== null;
-}
-
-function isGoing(deployment: DeploymentRow | null): boolean {
-  if (deployment === null || deployment.stop_requested_at_ms !== null) return false;
-  return !FINAL_STATUSES.includes(deployment.status);
-}
-
 /** Ends a lease now, so that the next server need not wait until it is over. */
 async function giveBack({ store, leaseClock }: CarryOutContext, lease: Lease): Promise<void> {
   const nowMs = await leaseClock.nowMs();
   await store.transaction((tx) => renewLease(tx, lease, nowMs, nowMs), 'lazy');
-}
-
-function keyOf(order: OrderRow): EventKey {
-  return { deploymentId: order.deployment_id, instanceId: order.instance_id, position: order.position };
 }
 
 function standingOf(progress: Progress, wake_at_ms: number | null): OrderReport {

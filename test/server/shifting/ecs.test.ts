@@ -315,6 +315,23 @@ describe('calls that come to nothing', () => {
   });
 });
 
+describe('a stop', () => {
+  test('that comes in the middle of a call is heeded after it, and not when the order wakes again', async () => {
+    const world = await running();
+    const deploymentId = await site.deploy({ deploymentConfigName: SLOW });
+    let isAsked = false;
+    world.before = async ({ action }) => {
+      // The order has read its deployment by then, and waits for minutes after this look.
+      if (isAsked || action !== 'DescribeServices' || shareAt(RULE) !== 30) return undefined;
+      isAsked = true;
+      await site.client.call('StopDeployment', { deploymentId });
+      return undefined;
+    };
+    expect(await site.ended(deploymentId)).toMatchObject({ status: 'Stopped' });
+    expect(isAsked).toBe(true);
+  });
+});
+
 describe('a change by somebody else', () => {
   test('of a weight stops the deployment and leads the rest back', async () => {
     const world = await running();
