@@ -17,7 +17,7 @@ const values = programOptions('test:console', {
   screenshots: anyText('FOLDER', 'takes the pictures of the docs, too'),
   json: flag('the summary as JSON'),
 });
-const figures: Figures = { firstLoadBytes: null, dashboardMs: null, pagesLookedAt: 0 };
+const figures: Figures = { firstLoadBytes: null, dashboardMs: null, searchMs: null, pagesLookedAt: 0 };
 const count = { passed: 0, failed: 0 };
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const program = chromiumProgram();
@@ -27,7 +27,7 @@ else await runAll(program);
 process.stdout.write(
   values.json
     ? `${JSON.stringify({ ...count, ...figures })}\n`
-    : `${count.passed} passed, ${count.failed} failed; first load ${figures.firstLoadBytes} bytes, dashboard after ${figures.dashboardMs} ms\n`,
+    : `${count.passed} passed, ${count.failed} failed; first load ${figures.firstLoadBytes} bytes, dashboard after ${figures.dashboardMs} ms, search after ${figures.searchMs} ms\n`,
 );
 process.exitCode = program !== null && count.passed > 0 && count.failed === 0 ? 0 : 1;
 

@@ -1,8 +1,11 @@
 /** Figures of the console: what the first load brings, how soon the dashboard can be used, and what axe finds on each page. */
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { managementClient } from '../support/hand-driven-host.ts';
+import { startControlServer } from '../support/slipway.ts';
 import { expect } from './expect.ts';
 import { APPLICATION, GROUP, type Ground, HOSTS, signIn } from './ground.ts';
+import { fillMany } from './many-resources.ts';
 import type { Scenario } from './scenarios.ts';
 
 const MOST_BYTES = 500 * 1024;
@@ -15,6 +18,8 @@ export interface Figures {
   firstLoadBytes: number | null;
   /** From the address to a dashboard with its numbers, signed in, in milliseconds: the best of some loads. */
   dashboardMs: number | null;
+  /** A search among a hundred thousand resources, in milliseconds: the slowest of some, each the best of some tries. */
+  searchMs: number | null;
   /** Pages that axe has looked at. */
   pagesLookedAt: number;
 }
@@ -34,11 +39,42 @@ export function measuringScenarios(figures: Figures): readonly Scenario[] {
         expect(figures.dashboardMs <= MOST_MS, `the dashboard takes ${times.map(Math.round).join(', ')} ms`);
       },
     },
+    {
+      name: 'a search among 100 000 resources answers within 100 ms',
+      async run(ground) {
+        figures.searchMs = await slowestSearch(ground);
+        expect(figures.searchMs <= MOST_SEARCH_MS, `it takes ${figures.searchMs} ms`);
+      },
+    },
     ...(['light', 'dark'] as const).map((colorScheme) => ({
       name: `axe finds nothing on any page, ${colorScheme}`,
       run: (ground: Ground) => lookAtPages(ground, colorScheme, figures),
     })),
   ];
+}
+
+const MOST_SEARCH_MS = 100;
+const MANY = { hosts: 10_000, deployments: 50_000, revisions: 40_000 };
+/** A name, a tag, a revision, an id, and a text that nothing has. */
+const TEXTS = ['web-99', 'rack-42', 'build-39999', 'd-100049', 'nothing of this name'];
+
+async function slowestSearch({ scratch }: Ground): Promise<number> {
+  await fillMany({ dataDir: scratch.at('many') }, MANY);
+  await using server = await startControlServer(scratch.at('many'));
+  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
+  const client = managementClient(server.url, { accessKeyId, secretAccessKey });
+  const times: number[] = [];
+  for (const text of TEXTS) {
+    const tries: number[] = [];
+    for (let at = 0; at < LOADS; at += 1) {
+      const from = performance.now();
+      const { resources } = await client.call('SearchResources', { text });
+      tries.push(performance.now() - from);
+      expect(resources.length > 0 || text.startsWith('nothing'), `${text} is not found`);
+    }
+    times.push(Math.min(...tries));
+  }
+  return Math.round(Math.max(...times));
 }
 
 async function bytesOfLoad(page: Page, url: string): Promise<number> {

@@ -130,7 +130,7 @@ export const WITH_HOSTS: readonly Scenario[] = [
       const { page } = await ground.signedIn(ground.admin);
       await page.getByRole('heading', { name: 'Dashboard' }).waitFor();
       await page.keyboard.press('/');
-      await page.getByRole('dialog').waitFor();
+      await page.getByRole('dialog').locator('input:focus').waitFor();
       await page.keyboard.type('WEB-2');
       await page.getByRole('option', { name: /web-2/ }).first().waitFor();
       await page.keyboard.press('ArrowDown');

@@ -242,7 +242,25 @@ export interface NoticeRecord {
   readonly endTime?: number;
 }
 
+/** A resource that a search has found. */
+export type FoundResource =
+  | { readonly kind: 'Application' | 'Host'; readonly name: string }
+  | { readonly kind: 'DeploymentGroup'; readonly name: string; readonly applicationName: string }
+  | {
+      readonly kind: 'Deployment';
+      readonly name: string;
+      readonly applicationName: string;
+      readonly deploymentGroupName: string;
+      readonly status: string;
+    }
+  | { readonly kind: 'Revision'; readonly applicationName: string; readonly revision: RevisionLocation };
+
 export interface ControlOperations {
+  /** Finds resources of which the names have each word of the text, whatever the case. Deployments are found by the beginnings of their ids. */
+  readonly SearchResources: {
+    input: { readonly text: string };
+    output: { readonly resources: readonly FoundResource[] };
+  };
   /** Ends what runs as Failed, without waiting for its hosts, and the deployment as Stopped. */
   readonly StopDeploymentNow: {
     input: { readonly deploymentId: string; readonly autoRollbackEnabled?: boolean };
@@ -384,6 +402,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   ListNotices: true,
   DescribeServer: true,
   DescribeHosts: true,
+  SearchResources: true,
   StopDeploymentNow: true,
   DescribeDeploymentWaits: true,
 };

@@ -210,6 +210,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   },
   ListRevisionHistory: { ...GROUP, ...HISTORY },
   ListHostHistory: { ...GROUP, ...HISTORY, ...INSTANCE },
+  SearchResources: { text: 'text' },
   ListHostRevisions: { ...GROUP, ...INSTANCE, nextToken: 'text' },
   ListNotices: { deploymentId: 'text', state: 'text', nextToken: 'text' },
   DescribeServer: {},

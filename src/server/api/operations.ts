@@ -25,6 +25,7 @@ import { permissionFor, requireRole } from './permissions.ts';
 import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
 import { requireWithinScope } from './scopes.ts';
+import { searchHandlers } from './search.ts';
 import { tagHandlers } from './tags.ts';
 import { targetHandlers } from './targets.ts';
 import { waitHandlers } from './waits.ts';
@@ -46,6 +47,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...waitHandlers,
   ...gitTokenHandlers,
   ...continueHandlers,
+  ...searchHandlers,
   ...notInPlaceHandlers,
 };
 

@@ -91,6 +91,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   RegisterOnPremisesInstance: change('server'),
   RemoveTagsFromOnPremisesInstances: change('server'),
   RevokeEnrolmentToken: change('server'),
+  SearchResources: look('listed'),
   SkipWaitTimeForInstanceTermination: change('deployment'),
   StopDeployment: change('deployment'),
   StopDeploymentNow: change('deployment'),

@@ -98,6 +98,9 @@ const HISTORY = {
 /** Held to the protocol's types: an operation that is new has to be added. */
 const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOperations[Name]['output']> } = {
   StopDeploymentNow: { status: HOSTILE, statusMessage: HOSTILE },
+  SearchResources: {
+    resources: [{ kind: HOSTILE, name: HOSTILE, applicationName: HOSTILE, revision: HISTORY.revision }],
+  },
   DescribeDeploymentWaits: {
     waits: ['not-started', 'silence', HOSTILE].map((reason) => ({ ...WAIT, reason })),
   },

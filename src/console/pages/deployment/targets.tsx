@@ -7,7 +7,7 @@ import Table from '@cloudscape-design/components/table';
 import { useEffect, useState } from 'react';
 import { useData } from '../../api/use-data.ts';
 import { useLocation } from '../../routing/location.tsx';
-import type { DeploymentInfo } from '../../view/deployments.ts';
+import { type DeploymentInfo, progressOf } from '../../view/deployments.ts';
 import { Empty } from '../../view/empty.tsx';
 import { Problem } from '../../view/problem.tsx';
 import { Status } from '../../view/status.tsx';
@@ -31,14 +31,18 @@ export function Targets({ id, info, chosen }: TargetsProps) {
   const [status, setStatus] = useState<string>('any');
   const [page, setPage] = useState(1);
   const counts = info.deploymentOverview ?? {};
-  const ids = useData(`ids ${id} ${status}`, (signal) => targetIds(id, status === 'any' ? null : status, signal));
+  const total = progressOf(info).all;
+  const ids = useData(`ids ${id} ${status} ${status === 'any' ? total : ''}`, (signal) =>
+    targetIds(id, status === 'any' ? null : status, signal),
+  );
   const shownIds = (ids.data ?? []).slice((page - 1) * PAGE, page * PAGE);
   const targets = useData(`targets ${id} ${shownIds.join(' ')}`, (signal) => targetsOf(id, shownIds, signal));
   // The deployment itself is read at each change, so its numbers and its state say when its targets are to be read.
   const state = JSON.stringify(info);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new state is the reason to read again
   useEffect(() => {
-    ids.reload();
+    // All targets together are others only when there are more of them.
+    if (status !== 'any') ids.reload();
     targets.reload();
   }, [state]);
   const rows = targets.data;

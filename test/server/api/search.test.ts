@@ -1,0 +1,92 @@
+/** The search of resources by parts of their names. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FoundResource } from '../../../src/protocol/management/shapes.ts';
+import { handDrivenHost, type KeyPair, managementClient } from '../../support/hand-driven-host.ts';
+import { scratchFolder } from '../../support/scratch.ts';
+import { type TestServer, testServer } from '../../support/test-server.ts';
+
+const scratch = scratchFolder();
+let server: TestServer;
+let admin: KeyPair;
+let deploymentId = '';
+beforeAll(async () => {
+  server = await testServer(scratch.at('data'));
+  admin = await server.key('admin');
+  const client = managementClient(server.url, admin);
+  for (const name of ['web-1', 'web-2', 'my-web']) await handDrivenHost(server.url, client, name, `tier_${name}`);
+  for (const applicationName of ['Shop', 'shop-admin', 'a_b', 'axb'])
+    await client.call('CreateApplication', { applicationName });
+  const group = { applicationName: 'Shop', deploymentGroupName: 'Fleet' };
+  await client.call('CreateDeploymentGroup', {
+    ...group,
+    serviceRoleArn: 'arn:aws:iam::000000000000:role/r',
+    onPremisesInstanceTagFilters: [{ Key: 'Role', Value: 'none', Type: 'KEY_AND_VALUE' }],
+  });
+  const revision = { revisionType: 'S3', s3Location: { bucket: 'b', key: 'Build-17.zip', bundleType: 'zip' } } as const;
+  deploymentId = (await client.call('CreateDeployment', { ...group, revision })).deploymentId ?? '';
+});
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  scratch[Symbol.dispose]();
+});
+
+async function search(text: string, key = admin): Promise<string[]> {
+  const { resources } = await managementClient(server.url, key).call('SearchResources', { text });
+  return resources.map(textOf);
+}
+
+function textOf(resource: FoundResource): string {
+  return resource.kind === 'Revision'
+    ? `Revision ${resource.revision.s3Location?.key}`
+    : `${resource.kind} ${resource.name}`;
+}
+
+describe('a search', () => {
+  test('finds names whatever the case, those first that begin with the text', async () => {
+    expect(await search('WEB')).toEqual(['Host web-1', 'Host web-2', 'Host my-web']);
+    expect(await search('shop')).toEqual([
+      'Application Shop',
+      'Application shop-admin',
+      'DeploymentGroup Fleet',
+      'Revision Build-17.zip',
+    ]);
+  });
+
+  test.each([
+    ['a group by its application and its name', 'shop/fl', ['DeploymentGroup Fleet']],
+    ['a revision by a part of its key', 'build-17', ['Revision Build-17.zip']],
+    ['a host by its tag', 'role=tier_web-2', ['Host web-2']],
+    ['what has each word', 'web role=tier_my', ['Host my-web']],
+    ['letters that mean something in a database as letters', 'a_b', ['Application a_b']],
+    ['the same of a percent sign', '%', []],
+    ['the same of a backslash', '\\', []],
+    ['the same of a quote', "'", []],
+    ['nothing without a text', '  ', []],
+  ])('finds %s', async (_what, text, expected) => {
+    expect(await search(text)).toEqual(expected);
+  });
+
+  test('finds a deployment by the beginning of its id, in small letters, too', async () => {
+    for (const text of [deploymentId, deploymentId.toLowerCase().slice(0, 5)]) {
+      expect(await search(text)).toContain(`Deployment ${deploymentId}`);
+    }
+  });
+
+  test.each([
+    ['with too many characters', 'x'.repeat(257), '256 are the limit'],
+    ['with too many words', 'a b c d e f g h i', '8 are the limit'],
+  ])('%s is refused', async (_what, text, message) => {
+    await expect(search(text)).rejects.toMatchObject({
+      type: 'ValidationException',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('shows a limited key its own, and no hosts', async () => {
+    const scope = { applications: ['shop-*'] };
+    const key = await managementClient(server.url, admin).call('CreateAccessKey', { role: 'viewer', scope });
+    expect(await search('shop', key)).toEqual(['Application shop-admin']);
+    expect(await search('web', key)).toEqual([]);
+    expect(await search(deploymentId, key)).toEqual([]);
+  });
+});
