@@ -1,23 +1,50 @@
 /**
- * What V8 makes of this program's own code: kept from one start to the next for commands, and kept out of the memory of the agent's daemon.
+ * What V8 makes of this program's own code: kept from one start to the next for commands and executors, and kept out of the memory of the
+ * agent's daemon.
  * Sources are left alone: a checkout is for those who change them, and Node strips their types by WebAssembly.
  */
 import { lstatSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 
 /** Bits of those who are not the owner. */
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
- * Keeps the compiled code of a command beside the program, which takes 20 ms less than to compile it anew. Code in that folder is run by
- * whoever starts the command. So it is used only where the program's folder is this user's, and nobody else may write there. It goes with
- * the program's folder. A folder that cannot be written costs nothing but the time.
+ * The folder in which compiled code is kept. Code in there is run by whoever starts the program. So it lies in the program's own folder,
+ * with which it goes, and only where that is this user's and nobody else may write there.
  *
  * @param programFolder absolute: the folder of the built program
+ * @returns null: nothing may be kept there
+ */
+function folderOfCompiledCode(programFolder: string): string | null {
+  // An agent may have outlived its program.
+  const stats = lstatSync(programFolder, { throwIfNoEntry: false });
+  const isOwn = stats !== undefined && stats.uid === process.getuid?.() && (stats.mode & OTHERS_MAY_WRITE) === 0;
+  return isOwn ? join(programFolder, 'compiled') : null;
+}
+
+/**
+ * Keeps the compiled code of a command, which takes 20 ms less than to compile it anew. A folder that cannot be written costs nothing but
+ * the time.
  */
 export function keepCompiledCode(programFolder: string): void {
-  const { uid, mode } = lstatSync(programFolder);
-  if (uid === process.getuid?.() && (mode & OTHERS_MAY_WRITE) === 0) enableCompileCache(`${programFolder}/compiled`);
+  const folder = folderOfCompiledCode(programFolder);
+  if (folder !== null) enableCompileCache(folder);
+}
+
+/** Node's own name: it reads the variable before the first file. */
+const CACHE_VARIABLE = 'NODE_COMPILE_CACHE';
+
+/** Variables by which a process that does work keeps its compiled code: it starts 15 ms sooner and takes 3 MB less. */
+export function variablesForWork(programFolder: string): Readonly<Record<string, string>> {
+  const folder = folderOfCompiledCode(programFolder);
+  return folder === null || process.env[CACHE_VARIABLE] !== undefined ? {} : { [CACHE_VARIABLE]: folder };
+}
+
+/** What such a process starts has nothing to do with its compiled code. */
+export function forgetVariablesForWork(): void {
+  delete process.env[CACHE_VARIABLE];
 }
 
 /**

@@ -83,3 +83,27 @@ test('a daemon goes on as it is where an argument names an open descriptor, whic
   const { said } = restarted(program, ['agent', '--config-file', '/dev/fd/3']);
   expect(said).toMatchObject({ options: ['--no-deprecation'] });
 });
+
+const VARIABLES = `
+  const folder = import.meta.dirname;
+  console.log(JSON.stringify({ own: own.variablesForWork(folder), gone: own.variablesForWork(folder + '/gone') }));
+  own.forgetVariablesForWork();
+  console.log(process.env.NODE_COMPILE_CACHE ?? 'forgotten');`;
+
+test('a process for work keeps its compiled code in the folder of the program, unless the environment names another', () => {
+  using scratch = scratchFolder();
+  const program = programIn(scratch, VARIABLES);
+  const said = (env: NodeJS.ProcessEnv) => {
+    const [variables = '', after] = execFileSync(process.execPath, [program], { encoding: 'utf8', env }).split('\n');
+    return { ...(JSON.parse(variables) as object), after };
+  };
+  const own = { NODE_COMPILE_CACHE: scratch.at('dist/compiled') };
+  expect(said(OWN_CHOICE)).toEqual({ own, gone: {}, after: 'forgotten' });
+  expect(said({ ...OWN_CHOICE, NODE_COMPILE_CACHE: scratch.at('other') })).toEqual({
+    own: {},
+    gone: {},
+    after: 'forgotten',
+  });
+  chmodSync(scratch.at('dist'), 0o777);
+  expect(said(OWN_CHOICE)).toEqual({ own: {}, gone: {}, after: 'forgotten' });
+});

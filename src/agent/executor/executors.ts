@@ -9,6 +9,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandRequest } from '../../deployment/context.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
@@ -19,7 +20,7 @@ import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
 import { systemClock } from '../../system/clock.ts';
-import { optionsForWork } from '../../system/compiled-code.ts';
+import { optionsForWork, variablesForWork } from '../../system/compiled-code.ts';
 import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
 export type { CommandRequest };
@@ -178,11 +179,12 @@ function noExecutor(cause: Error): SlipwayError {
 }
 
 function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor {
-  const child = fork(programFile(), [], {
+  const { file, variables } = program();
+  const child = fork(file, [], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     execArgv: [...optionsForWork(), ...HEAP_FLAGS],
     // Credentials come over the channel. Addresses of proxies it needs as they are, and what it starts gets less.
-    env: withoutSecretVariables(process.env),
+    env: { ...withoutSecretVariables(process.env), ...variables },
   });
   const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   let calls = 0;
@@ -294,9 +296,11 @@ function disconnect(child: ChildProcess): void {
 }
 
 /** The source in a checkout, the bundle in a package: both lie beside this file. */
-function programFile(): string {
+function program(): { readonly file: string; readonly variables: Readonly<Record<string, string>> } {
   const source = fileURLToPath(new URL('./main.ts', import.meta.url));
-  return existsSync(source) ? source : fileURLToPath(new URL('../agent/executor.js', import.meta.url));
+  if (existsSync(source)) return { file: source, variables: {} };
+  const file = fileURLToPath(new URL('../agent/executor.js', import.meta.url));
+  return { file, variables: variablesForWork(dirname(dirname(file))) };
 }
 
 function unexpected(answer: Answer): Error {

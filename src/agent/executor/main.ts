@@ -14,6 +14,7 @@ import { requireOrder } from '../../protocol/order.ts';
 import type { CredentialProvider, Credentials } from '../../protocol/sigv4/credentials.ts';
 import { parseOrderedSpecification } from '../../protocol/specification.ts';
 import { systemClock } from '../../system/clock.ts';
+import { forgetVariablesForWork } from '../../system/compiled-code.ts';
 import { endOnUncaughtFaults } from '../../system/last-words.ts';
 import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
@@ -25,6 +26,8 @@ const underWay = new Set<Promise<void>>();
 let handledObjects = 0;
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
+
+forgetVariablesForWork();
 
 // What scripts make is for whoever runs the application, whatever the shell that the agent was started from would let others do.
 // @see the official agent 2.x, whose worker has the same
