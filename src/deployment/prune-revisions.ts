@@ -6,7 +6,7 @@ import type { DeploymentContext } from './context.ts';
 import type { SpaceNeeded } from './disk-space.ts';
 import { deploymentPaths, groupPointers, readPointer, setAsideDir } from './layout.ts';
 import { foldersToPrune, prunable, type RevisionFolder } from './retention.ts';
-import { removeAside, removeSetAside } from './set-aside.ts';
+import { removeSetAside, setAside } from './set-aside.ts';
 
 type PruneContext = Pick<DeploymentContext, 'rootDir' | 'maxRevisions' | 'maxRevisionsBytes' | 'trackingDir' | 'log'>;
 
@@ -21,7 +21,7 @@ export function pruneRevisions(ctx: PruneContext, groupId: string, currentDeploy
     const folders = revisionFolders(groupDir, limits.maxBytes !== null);
     for (const path of foldersToPrune(folders, limits, protection(ctx, groupId, deploymentDir))) {
       guarded(ctx, path, () => {
-        if (!removeAside(ctx.rootDir, path)) removeTree(path);
+        if (!setAside(ctx.rootDir, path)) removeTree(path);
         ctx.log.info('removed an old revision', { path });
       });
     }

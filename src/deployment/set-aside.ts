@@ -1,6 +1,7 @@
 /**
  * Removing a revision of many files takes as long as unpacking one, and nobody has to wait for it. So it is moved out of everybody's sight,
- * which is one rename, and a program that may outlive this process removes it there.
+ * which is one rename. After the Install, a program that may outlive this process removes it there. Beside the Install the file system
+ * would have both in its journal, and the Install waits for the journal.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, opendirSync, readdirSync, renameSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { setAsideDir } from './layout.ts';
 const MANY_OBJECTS = 1000;
 
 /** @returns false: it is still there, because it is small, or because it lies on a file system of its own */
-export function removeAside(rootDir: string, folder: string): boolean {
+export function setAside(rootDir: string, folder: string): boolean {
   if (!hasMany(folder)) return false;
   const aside = join(setAsideDir(rootDir), randomUUID());
   mkdirSync(dirname(aside), { recursive: true, mode: 0o700 });
@@ -24,17 +25,17 @@ export function removeAside(rootDir: string, folder: string): boolean {
     if (systemErrorCode(error) !== 'EXDEV') throw error;
     return false;
   }
-  clearAside(rootDir);
   return true;
 }
 
-/** In nobody's way: while it runs the new revision is installed. Without `nice` as good as it can be. */
+/** In nobody's way: scripts of the new revision may run meanwhile. Without `nice` as good as it can be. */
 const REMOVE = 'nice -n 19 rm -rf -- "$1"/* || rm -rf -- "$1"/*';
 
-/** Removes what was set aside, also what an end of the machine has left there. */
+/** Begins to remove what was set aside, also what an end of the machine has left there. */
 export function clearAside(rootDir: string): void {
   const folder = setAsideDir(rootDir);
-  if (existsSync(folder)) runDetachedShell(REMOVE, ['slipway-remove', folder], 'ignore');
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    runDetachedShell(REMOVE, ['slipway-remove', folder], 'ignore');
 }
 
 /** Removes what was set aside, and waits for it: its room is needed now. @returns whether there was anything */

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
 import type { DeploymentContext } from '../../src/deployment/context.ts';
 import { freeSpace, noSpace, SPARE, shortage } from '../../src/deployment/disk-space.ts';
@@ -32,6 +32,7 @@ import type { DeploymentSpecification } from '../../src/protocol/specification.t
 import { noteFileOf, openBundlePart, partFileOf } from '../../src/revision/bundle-part.ts';
 import { mountPointOf } from '../../src/system/mount-point.ts';
 import { deploymentContext, specificationOf } from '../support/deployment.ts';
+import { writeFiles } from '../support/install.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 
@@ -132,6 +133,29 @@ describe('old revisions', () => {
     mkdirSync(join(aside, 'folder'), { recursive: true });
     expect(await run('Install')).toMatchObject({ status: 'Succeeded' });
     expect(existsSync(aside)).toBe(false);
+  });
+
+  test('of many files are removed after the Install, or by the next download where none came', async () => {
+    using scratch = scratchFolder();
+    const ctx = deploymentContext(scratch, { maxRevisions: 1 });
+    oldRevisions(ctx, ['d-1']);
+    const old = deploymentPaths(ctx.rootDir, GROUP, 'd-1').deploymentDir;
+    writeFiles(old, Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`file-${n}`, ''])));
+    const revision = writeRevision(scratch.at('source'), { destination: scratch.at('www'), files: { a: 'x' } });
+    const specification = { ...specificationOf(revision), deploymentGroupId: GROUP };
+    const run = (commandName: string) => runCommand(ctx, { hostCommandIdentifier: 'c', commandName, specification });
+    const aside = () => readdirSync(setAsideDir(ctx.rootDir));
+
+    expect(await run('DownloadBundle')).toMatchObject({ status: 'Succeeded' });
+    expect(existsSync(old)).toBe(false);
+    const [kept = ''] = aside();
+    expect(readdirSync(join(setAsideDir(ctx.rootDir), kept)).length).toBeGreaterThan(1000);
+    expect(await run('Install')).toMatchObject({ status: 'Succeeded' });
+    await vi.waitFor(() => expect(aside()).toEqual([]), { timeout: 20_000 });
+
+    mkdirSync(join(setAsideDir(ctx.rootDir), 'left'));
+    expect(await run('DownloadBundle')).toMatchObject({ status: 'Succeeded' });
+    await vi.waitFor(() => expect(aside()).toEqual([]), { timeout: 20_000 });
   });
 
   test('stay when all of them together would not make enough room', () => {

@@ -25,6 +25,7 @@ import { succeeded } from '../outcomes.ts';
 import { requireForeignSource } from '../own-places.ts';
 import { partFiles, pruneForSpace, pruneRevisions } from '../prune-revisions.ts';
 import { reuseArchive } from '../reuse-archive.ts';
+import { clearAside } from '../set-aside.ts';
 import { unpackedSize } from '../unpacked-size.ts';
 import { runEventScripts } from './lifecycle-event.ts';
 
@@ -47,6 +48,8 @@ export async function downloadBundle(
   const { specification } = request;
   const { deploymentGroupId, deploymentId } = specification;
   const paths = deploymentPaths(ctx.rootDir, deploymentGroupId, deploymentId);
+  // What an earlier deployment has left here came to no Install.
+  clearAside(ctx.rootDir);
   mkdirSync(paths.deploymentDir, { recursive: true, mode: folderModes(ctx.restrictFolders).passage });
   for (const path of [paths.archiveDir, paths.eTagFile]) rmSync(path, { recursive: true, force: true });
   removeSignatures(paths);

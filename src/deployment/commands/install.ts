@@ -13,7 +13,7 @@ import { describeGroupId } from '../groups-on-host.ts';
 import { INSTALL_WAIT_MS, withInstallLock } from '../install-lock.ts';
 import { deploymentPaths, instructionsDir } from '../layout.ts';
 import { failedBy, succeeded } from '../outcomes.ts';
-import { removeSetAside } from '../set-aside.ts';
+import { clearAside, removeSetAside } from '../set-aside.ts';
 
 /** Install: put the revision's files in place, as one transaction. */
 export async function install(
@@ -64,6 +64,8 @@ export async function install(
     if (log === '' || !isSlipwayError(error, 'INSTALL_IMPOSSIBLE')) throw error;
     ctx.log.error('Install failed', { deploymentId, error });
     return failedBy(error, log);
+  } finally {
+    clearAside(ctx.rootDir);
   }
   ctx.onObjects?.(report.files + report.unchanged);
   const { takenOver, ...counts } = report;
