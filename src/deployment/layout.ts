@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { systemErrorCode } from '../errors.ts';
 import { LOCAL_ID_SUFFIX } from '../protocol/wire-text.ts';
-import { writeFileDurably } from '../system/durable-file.ts';
+import { replaceFile } from '../system/durable-file.ts';
 
 /**
  * Where everything of a deployment is on disk, below `root_dir`. The tree is the official agent's, so that an operator who knows it, and
@@ -102,8 +102,9 @@ export function readPointer(pointer: string): string | null {
   return isAbsolute(deploymentDir) ? deploymentDir : null;
 }
 
+/** Does not wait for the disk: a power cut may leave the pointer as it was, or empty. */
 export function writePointer(pointer: string, deploymentDir: string): void {
-  writeFileDurably(pointer, deploymentDir);
+  replaceFile(pointer, deploymentDir);
 }
 
 /** @returns the ETag that was seen when the deployment's bundle was downloaded; null: none */

@@ -11,7 +11,7 @@ import type {
   Revision,
 } from '../../protocol/specification.ts';
 import { type OnProgress, renderProgress } from '../../revision/progress.ts';
-import { writeFileDurably } from '../../system/durable-file.ts';
+import { replaceFile, writeFileDurably } from '../../system/durable-file.ts';
 import { noteUnsynced, requireNotTorn } from '../archive-durability.ts';
 import { forSignature, requireSignature } from '../bundle-signature.ts';
 import type { CommandRequest, DeploymentContext } from '../context.ts';
@@ -63,9 +63,10 @@ export async function downloadBundle(
   for (const { message, position } of warnings) {
     ctx.log.warn(`AppSpec file: ${message}`, { deploymentId, file: filename, line: position?.line ?? null });
   }
-  note.bringToDisk();
-  writeFileDurably(paths.bundleSourceFile, source);
+  // They come to the disk with the revision. To wait for them here would be to wait for all of its files, which are in the same journal.
+  replaceFile(paths.bundleSourceFile, source);
   writePointer(groupPointers(ctx.rootDir, deploymentGroupId).mostRecent, paths.deploymentDir);
+  note.bringToDisk();
   pruneRevisions(ctx, deploymentGroupId, deploymentId);
   if (takeStopFlag(ctx, request)) {
     const stopped = await runEventScripts(ctx, { ...request, commandName: 'ApplicationStop' }, signal);
