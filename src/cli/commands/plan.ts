@@ -1,4 +1,5 @@
 import { Option } from 'commander';
+import { SlipwayError } from '../../errors.ts';
 import type { LocalBundleType } from '../../local/location.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { GROUP_ARGUMENT } from '../arguments.ts';
@@ -15,6 +16,8 @@ interface PlanOptions {
   readonly agentConfigurationFile?: string;
   readonly appspecFilename: string;
   readonly githubToken?: string;
+  readonly appspec?: string;
+  readonly config?: string;
   readonly json?: boolean;
 }
 
@@ -44,11 +47,29 @@ export const addPlanCommand: AddCommand = (program, ctx, conclude) => {
     .option('-c, --agent-configuration-file <path>', 'the agent’s configuration; else the usual file')
     .option('-A, --appspec-filename <name>', 'name of the AppSpec file', 'appspec.yml')
     .option('--github-token <token>', 'for private repositories; else CODEDEPLOY_GITHUB_TOKEN')
+    .option(
+      '--appspec <file>',
+      'Lambda: show the calls that a deployment of this AppSpec file would make; - for the standard input',
+    )
+    .option('--config <name>', 'with --appspec: a predefined configuration; else all traffic at once')
     .option('--json', 'the plan as JSON')
     .action(async (bundle: string, options: PlanOptions) => conclude(await plan(ctx, bundle, options)));
 };
 
+/** @throws SlipwayError CLI_BAD_ARGUMENT */
+async function planTraffic(ctx: CliContext, file: string, options: PlanOptions): Promise<ExitReason> {
+  const { DEFAULT_TRAFFIC_CONFIG, trafficPlan } = await import('../traffic-plan.ts');
+  const { plannedCallLines } = await import('../view/traffic-plan.ts');
+  const calls = trafficPlan(ctx, file, options.config ?? DEFAULT_TRAFFIC_CONFIG);
+  ctx.stdout.writeLines(options.json ? [JSON.stringify({ calls })] : plannedCallLines(calls));
+  return 'ok';
+}
+
 async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Promise<ExitReason> {
+  if (options.appspec !== undefined) return planTraffic(ctx, options.appspec, options);
+  if (options.config !== undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--config is a configuration of traffic, and goes with --appspec');
+  }
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const { createDeploymentContext } = await import('../../deployment/create-context.ts');
   const { planOnHost } = await import('../../local/plan-on-host.ts');
