@@ -18,7 +18,7 @@ export const ofNetwork = (listener: string) => listener.replace('/app/', '/net/'
 
 export type Fields = Record<string, AwsValue | undefined>;
 
-/** What the listeners have to know of the tasks behind them. */
+/** Facts about the tasks behind them that the listeners must know. */
 export interface Balanced {
   /** Actions by the ARN of a listener or a rule. */
   readonly places: Map<string, Fields[]>;

@@ -11,7 +11,7 @@ import type { DeploymentRow, OrderRow } from '../../src/server/store/schema.ts';
 import { functionHandlers } from '../../src/server/work/function-orders.ts';
 import type { Progress } from '../../src/server/work/order.ts';
 
-/** What goes wrong in one look at the order. `late`: the update arrives some time later, and its answer never. */
+/** Fault in one look at the order. `late`: the update arrives some time later, and its answer never. */
 export type Trouble = 'none' | 'killed before' | 'killed after' | 'killed late' | 'late' | 'throttled' | 'lost answer';
 
 const ARN = 'arn:aws:lambda:us-east-1:123456789012:function:shop';

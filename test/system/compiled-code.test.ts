@@ -53,7 +53,7 @@ const RESTART = `
   console.log(JSON.stringify({ pid: process.pid, argv: process.argv.slice(2), options: process.execArgv, work: own.optionsForWork(),
     variable: process.env.OF_THE_TEST }));`;
 
-/** What the program says of itself, and the number that the process was started with. */
+/** Words of the program about itself, and the number that the process was started with. */
 function restarted(program: string, args: readonly string[]) {
   const script = 'echo $$; exec "$@"';
   const env = { ...process.env, OF_THE_TEST: 'as it was' };

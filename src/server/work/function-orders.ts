@@ -35,7 +35,7 @@ interface Work {
   readonly plan: ShiftPlan;
   readonly spec: StoredLambdaSpec;
   readonly memory: AliasMemory;
-  /** What the order remembers by now: a call that is about to be made is noted there. */
+  /** Memory of the order by now: a call that is about to be made is noted there. */
   readonly noted: () => AliasMemory;
 }
 
