@@ -36,10 +36,6 @@ interface Packed {
 
 using scratch = scratchFolder();
 const packed = [await withRuntime(scratch), await asOneExecutable(scratch)];
-for (const { name, folder } of packed) {
-  print(name, 'size on disk', sizeOf(folder) / MB, 'MB');
-  print(name, 'download', downloadOf(scratch, folder) / MB, 'MB');
-}
 for (const [name, starts] of await coldStarts(scratch)) {
   print(name, 'cold start to first poll', median(starts.map(({ tookMs }) => tookMs)), 'ms');
   print(name, 'the same, CPU', median(starts.map(({ cpuMs }) => cpuMs)), 'ms');
@@ -48,6 +44,10 @@ for (const one of packed) {
   const { rss, own } = await idleMemory(one);
   print(one.name, 'idle agent, RSS', rss / MB, 'MB');
   print(one.name, 'idle agent, private', own / MB, 'MB');
+}
+for (const { name, folder } of packed) {
+  print(name, 'size on disk', sizeOf(folder) / MB, 'MB');
+  print(name, 'download', downloadOf(scratch, folder) / MB, 'MB');
 }
 
 function print(name: string, what: string, value: number, unit: string): void {
@@ -74,7 +74,7 @@ async function withRuntime({ at }: ScratchFolder): Promise<Packed> {
 
 async function asOneExecutable({ at }: ScratchFolder): Promise<Packed> {
   const [sources, folder] = [at('one-sources'), at('one')];
-  // What the program looks for beside itself.
+  // The program looks for these beside itself.
   mkdirSync(join(folder, 'bin'), { recursive: true });
   for (const name of ['bin/slipway.js', 'package.json']) cpSync(join(PROJECT, name), join(folder, name));
   await bundle({ main: 'src/cli/main.ts' }, sources, [], false);
@@ -104,7 +104,7 @@ function downloadOf({ at }: ScratchFolder, folder: string): number {
 
 interface Start {
   readonly tookMs: number;
-  /** Of all threads; says the same on a busy machine. */
+  /** Time of all threads; it is the same on a busy machine. */
   readonly cpuMs: number;
 }
 

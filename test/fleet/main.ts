@@ -1,9 +1,9 @@
 /**
- * `npm run test:fleet -- --json`: a server and three hosts, each a Debian with a systemd of its own, set up by the package and driven by an
- * operator's commands through what happens to real machines.
+ * `npm run test:fleet -- --json`: a server and three hosts, each a Debian with a systemd of its own. The package sets them up, and an operator's
+ * commands drive them through what happens to real machines.
  *
  * Prints a line a scenario; the last line is `{"passed":…,"failed":…,"skipped":…}`. Where it cannot run, it names each scenario as skipped, with the
- * reason, and ends with 0, or with 1 with `--required`. `--only TEXT` sets the fleet up and runs the scenarios whose name holds the text.
+ * reason. It ends with 0 then, or with 1 with `--required`. `--only TEXT` runs the set-up, and the scenarios whose name holds the text.
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

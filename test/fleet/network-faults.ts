@@ -1,4 +1,4 @@
-/** What comes between a host and its server: a network that is cut, a server that is started anew. */
+/** Faults between a host and its server: a network that is cut, a server that is started anew. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';

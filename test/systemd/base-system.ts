@@ -1,12 +1,12 @@
-/** What a machine is made of: a Debian by debootstrap, made once and kept in the user's cache. */
+/** The system of machines: a Debian by debootstrap, made once and kept in the user's cache. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /**
- * systemd to be tested, its bus, what makes sessions for `su`, what Node links against, a balancer, and a library that shows a process another
- * time. One list for all tests: each system takes a minute to make.
+ * systemd to be tested, its bus, sessions for `su`, and libraries of Node. A balancer, and a library that shows a process another time. All tests
+ * share one list, because each system takes a minute to make.
  */
 const PACKAGES = ['systemd', 'dbus', 'libpam-systemd', 'libatomic1', 'libstdc++6', 'haproxy', 'libfaketime'];
 /** A machine that is to balance starts it. */
