@@ -9,7 +9,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { programOptions } from '../support/program-options.ts';
+import { anyText, programOptions } from '../support/program-options.ts';
 import { type Check, runChecks } from '../support/run-checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { baseSystem, obstacles } from '../systemd/base-system.ts';
@@ -21,20 +21,26 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { readonly version: string };
 const EMULATOR = 'qemu-aarch64-static';
 
-programOptions('test:packages', {});
+const values = programOptions('test:packages', {
+  packages: anyText('FOLDER', 'packages of this commit that are there; else they are built, twice'),
+});
 using scratch = scratchFolder();
-const built = scratch.at('built');
+const built = values.packages ?? scratch.at('built');
 const again = scratch.at('again');
 const file = (folder: string, architecture: string, ending: string) =>
   join(folder, `slipway_${version}_${architecture}.${ending}`);
 
 /** Without them there is nothing to look at. */
-const buildNeeds = ['dpkg-deb', 'rpmbuild', 'x86_64-linux-gnu-strip', 'aarch64-linux-gnu-strip'].flatMap(missing);
+const buildNeeds =
+  values.packages === null
+    ? ['dpkg-deb', 'rpmbuild', 'x86_64-linux-gnu-strip', 'aarch64-linux-gnu-strip'].flatMap(missing)
+    : [];
+const areBuilt = values.packages === null ? [] : ['--packages names packages that are there'];
 
 process.exitCode = await runChecks(
   [
-    { what: 'packages of both architectures are built in all formats', needs: [], hold: () => build(built) },
-    { what: 'a second build makes the very same files', needs: [], hold: sameAgain },
+    { what: 'packages of both architectures are built in all formats', needs: areBuilt, hold: () => build(built) },
+    { what: 'a second build makes the very same files', needs: areBuilt, hold: sameAgain },
     { what: 'lintian finds no error', needs: missing('lintian'), hold: lintian },
     { what: 'man shows each page without a complaint', needs: missing('man'), hold: manualPages },
     ...completionChecks(() => unpacked('amd64')),
