@@ -85,6 +85,8 @@ export function createStreams(ctx: StreamsContext): Streams {
         const message = `Rate exceeded: ${MOST_PER_KEY} pages of one key are told of changes, and ${MOST} in all. Close some.`;
         throw new ApiError('ThrottlingException', message, { status: 429 });
       }
+      // A page that has gone meanwhile would hold its place for ever: its end has been told.
+      if (response.destroyed) return;
       const listener = { ...stream, response };
       const own = listeners.get(stream.topic) ?? begin(stream.topic);
       own.add(listener);
