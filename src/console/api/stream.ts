@@ -25,13 +25,17 @@ export async function listen(topic: string, events: StreamEvents, signal: AbortS
       }
     } catch (error) {
       if (error instanceof Refusal && error.status === 401) return events.onSignedOut();
-      // A topic that is refused would be refused again.
-      if (error instanceof Refusal && error.status >= 400 && error.status < 500 && error.status !== 429) return;
+      if (error instanceof Refusal && isFinal(error)) return;
     }
     if (signal.aborted) return;
     events.onLive(false);
     await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
+}
+
+/** A topic that is refused would be refused again; too many requests at once are another matter. */
+function isFinal({ type, status }: Refusal): boolean {
+  return status >= 400 && status < 500 && status !== 429 && type !== 'ThrottlingException';
 }
 
 /** Names of the events, as they come. */

@@ -79,10 +79,10 @@ export async function requireVisitor(ctx: VisitorContext, request: IncomingMessa
   if (session === 'unknown') ctx.rates.failed(claim);
   if (typeof session === 'string') throw signedOut(WHY[session]);
   const key = await ctx.findKey(session.accessKeyId);
-  const caller = callerOf(key);
-  // The session has proved itself; what it asks counts as its key's.
+  // The session has proved itself; what it asks counts as its key's, also when the key has no power any more.
   ctx.rates.proved(claim, 'token');
-  ctx.rates.proved({ client, id: caller.accessKeyId }, caller.role);
+  if (key !== null) ctx.rates.proved({ client, id: session.accessKeyId }, key.role);
+  const caller = callerOf(key);
   ctx.connections.verified(request, caller.accessKeyId);
   return { session, caller };
 }
