@@ -1,6 +1,7 @@
 /** Things whose changes a page can be told. */
 import { ApiError } from '../../../protocol/errors.ts';
 import type { ApiContext, Caller } from '../../api/context.ts';
+import { requireDeployment } from '../../api/deployments.ts';
 import { requireRole } from '../../api/permissions.ts';
 import { requireWithinScope } from '../../api/scopes.ts';
 import { stateOfDeployment, stateOfDeployments } from '../../store/console-changes.ts';
@@ -10,7 +11,10 @@ import type { StoreReader } from '../../store/store.ts';
 const ALL = 'deployments';
 const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
 
-/** @throws ApiError InvalidRequestException; AccessDeniedException for a deployment that the key may not see */
+/**
+ * @throws ApiError InvalidRequestException; DeploymentDoesNotExistException, so that nobody looks for what is not there; AccessDeniedException
+ * for a deployment that the key may not see
+ */
 export async function requireTopic(ctx: ApiContext, topic: string, caller: Caller): Promise<string> {
   if (topic === ALL) return topic;
   if (!DEPLOYMENT_ID.test(topic)) {
@@ -18,6 +22,7 @@ export async function requireTopic(ctx: ApiContext, topic: string, caller: Calle
   }
   requireRole(caller.role, 'GetDeployment');
   await requireWithinScope(ctx.store.db, ctx, 'GetDeployment', { deploymentId: topic }, caller);
+  await requireDeployment(ctx.store.db, { deploymentId: topic });
   return topic;
 }
 

@@ -90,6 +90,11 @@ describe('a stream is refused', () => {
     expect((await openStream(server.url, cookie, topic)).status).toBe(400);
   });
 
+  test('of a deployment that is not there', async () => {
+    const cookie = await signInToConsole(server.url, await server.key('viewer'));
+    expect((await openStream(server.url, cookie, 'd-ABCDEFGHI')).status).toBe(400);
+  });
+
   test('of a deployment that the key may not see', async () => {
     const id = await newDeployment('three');
     const scope = { applications: ['other'] };
