@@ -71,7 +71,13 @@ export function useData<Data>(key: string, load: (signal: AbortSignal) => Promis
   return { data: isCurrent ? state.data : null, problem: isCurrent ? state.problem : null, isLoading, reload };
 }
 
-/** Calls back at each change of a topic. @param topic null: nothing is listened to @returns whether changes arrive now */
+/**
+ * Calls back at each change of a topic while the page is looked at, and when it is looked at again. A browser has six connections to a
+ * server for all its tabs, so pages in the background must not hold them.
+ *
+ * @param topic null: nothing is listened to
+ * @returns whether changes arrive now
+ */
 export function useChanges(topic: string | null, onChange: () => void): boolean {
   const { onSignedOut } = useSession();
   const [isLive, setLive] = useState(false);
@@ -79,11 +85,23 @@ export function useChanges(topic: string | null, onChange: () => void): boolean 
   latest.current = onChange;
   useEffect(() => {
     if (topic === null) return;
-    const ended = new AbortController();
-    void listen(topic, { onChange: () => latest.current(), onSignedOut, onLive: setLive }, ended.signal);
-    return () => {
-      ended.abort();
+    let ended: AbortController | null = null;
+    const end = () => {
+      ended?.abort();
+      ended = null;
       setLive(false);
+    };
+    const follow = () => {
+      if (document.visibilityState !== 'visible') return end();
+      if (ended !== null) return;
+      ended = new AbortController();
+      void listen(topic, { onChange: () => latest.current(), onSignedOut, onLive: setLive }, ended.signal);
+    };
+    follow();
+    document.addEventListener('visibilitychange', follow);
+    return () => {
+      document.removeEventListener('visibilitychange', follow);
+      end();
     };
   }, [topic, onSignedOut]);
   return isLive;
