@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { anyText, flag, programOptions } from '../support/program-options.ts';
+import { SHARED_BY_A_BROWSER } from './browser.ts';
 import { chromiumProgram, type Ground, openGround, startHosts } from './ground.ts';
 import { type Figures, measuringScenarios } from './measures.ts';
 import { BEFORE_HOSTS, type Scenario, WITH_HOSTS } from './scenarios.ts';
@@ -35,7 +36,7 @@ async function runAll(chromium: string): Promise<void> {
   execFileSync('npm', ['run', '--silent', 'build:console'], { stdio: ['ignore', 'ignore', 'inherit'] });
   await using stack = new AsyncDisposableStack();
   const ground = await openGround(chromium, stack);
-  await runScenarios(BEFORE_HOSTS, ground);
+  await runScenarios([...BEFORE_HOSTS, ...SHARED_BY_A_BROWSER], ground);
   await startHosts(ground, stack);
   await runScenarios([...WITH_HOSTS, ...measuringScenarios(figures)], ground);
   if (values.screenshots === null) return;
