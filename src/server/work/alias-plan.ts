@@ -78,8 +78,3 @@ export function backward(memory: AliasMemory, percent: number | null): AliasStep
   if (percent === 0 && memory.writing === null) return { is: 'done', memory };
   return { is: 'put', percent: 0, memory: { ...memory, writing: { percent: 0, progress: memory.progress } } };
 }
-
-/** Whether the alias may have been changed by the order. */
-export function hasMoved({ progress, writing }: AliasMemory): boolean {
-  return progress.step >= 0 || writing !== null;
-}

@@ -2,12 +2,13 @@
 import type { Clock } from '../../system/clock.ts';
 import { shiftPlanOf } from '../engine/settings.ts';
 import type { LambdaDetails, ShiftPlan, StoredLambdaSpec } from '../engine/shifting/plan.ts';
+import { hasMoved } from '../engine/shifting/steps.ts';
 import { isRollbackWanted } from '../engine/wanted-rollback.ts';
 import { type AliasLook, inWords } from '../outside/aws/alias-look.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import { type Functions, PRECONDITION_FAILED } from '../outside/aws/lambda.ts';
 import type { DeploymentRow } from '../store/schema.ts';
-import { type AliasMemory, backward, forward, hasMoved, NO_ALIAS_MEMORY, percentOf, wishFor } from './alias-plan.ts';
+import { type AliasMemory, backward, forward, NO_ALIAS_MEMORY, percentOf, wishFor } from './alias-plan.ts';
 import { foreignWords, leftWords } from './alias-words.ts';
 import { functionFaultCode } from './function-faults.ts';
 import type { OrderCall, OrderHandler, Progress, Standing } from './order.ts';

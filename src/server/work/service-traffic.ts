@@ -59,15 +59,18 @@ export function forward(memory: TrafficShare, { route, pair, schedule, isFirst, 
   const shares = sharesOf(route, pair);
   const all = shares.map(({ arn }) => arn);
   const { writing } = memory;
-  const isWritten = writing !== null && shares.every(({ green }) => green === writing.percent);
+  const isWritten = writing !== null && shares.length > 0 && shares.every(({ green }) => green === writing.percent);
   const progress = isWritten ? writing.progress : memory.progress;
   const written = [percentAfter(schedule, memory.progress), ...(writing === null ? [] : [writing.percent])];
   const known = memory.places ?? (isFirst ? [] : all);
   const changes = foreignChanges(route, pair, { written, known });
   if (changes.length > 0) return { is: 'foreign', changes };
-  if (writing !== null && !isWritten) return writeStep(memory, writing);
+  if (shares.length === 0) return { is: 'foreign', changes: [noPlace(route)] };
   const settled: TrafficShare = { ...memory, progress, writing: null };
   const next = nextStep(schedule, progress, nowMs);
+  // A step that comes late counts from now, as its traffic has not moved before: it lasts as long as any other.
+  if (writing !== null && !isWritten)
+    return writeStep(memory, next.is === 'due' ? { percent: next.percent, progress: next.after } : writing);
   if (next.is === 'later') return { is: 'wait', untilMs: next.atMs, memory: settled };
   // A place that has come meanwhile gets its share, too.
   if (next.is === 'none') {
@@ -83,12 +86,15 @@ export function forward(memory: TrafficShare, { route, pair, schedule, isFirst, 
   }
 }
 
+/** A route that sends nothing to the pair: no traffic would move, and a deployment that went on would delete what served. */
+function noPlace({ listenerArn }: Route): ForeignChange {
+  return {
+    arn: listenerArn,
+    words: `the listener ${listenerArn} and its rules forward to no target group of the pair any more`,
+  };
+}
+
 /** The places to write so that blue has all traffic again. Places that somebody else has changed are left alone. */
 export function backward(memory: TrafficShare, route: Route, pair: GroupPair): readonly Place[] {
   return changesFor(route, pair, 0).filter(({ arn }) => !memory.foreign.includes(arn));
-}
-
-/** Whether the order may have moved traffic. */
-export function hasMoved({ progress, writing }: TrafficShare): boolean {
-  return progress.step >= 0 || writing !== null;
 }

@@ -1,11 +1,12 @@
 /** Orders of the event AllowTraffic of a deployment to ECS: production traffic moves from the old task set to the new one. */
+import { hasMoved } from '../engine/shifting/steps.ts';
 import { isRollbackWanted } from '../engine/wanted-rollback.ts';
 import type { AwsFault } from '../outside/aws/aws-fault.ts';
 import { type Place, type Route, sharesOf } from '../outside/aws/forwarding.ts';
 import { describeTaskSet, isSteady, type TaskSetSeen } from '../outside/aws/task-sets.ts';
 import type { Progress, Standing } from './order.ts';
 import { serviceFaultCode } from './service-faults.ts';
-import { backward, forward, hasMoved, type TrafficShare } from './service-traffic.ts';
+import { backward, forward, type TrafficShare } from './service-traffic.ts';
 import { detailsAfter, lookAtProduction, lookAtService, type ServiceSeen, type ServiceWork } from './service-work.ts';
 import { afterFault } from './shift-retry.ts';
 

@@ -20,16 +20,22 @@ export async function terminate(work: ServiceWork): Promise<Progress> {
     if (ageOf(work) < LIMIT_MS) return { ...standing, ending: 'later', inMs: lookPauseMs(ageOf(work)) };
     return { ...standing, ending: 'Failed', message: `The original task set ${blue.id} still drains after an hour.` };
   }
-  const serving = sharesOf(production, pair).find(({ green }) => green !== 100);
-  if (serving !== undefined || blue.status === 'PRIMARY') {
-    const why =
-      serving === undefined
-        ? 'somebody else has made it PRIMARY again'
-        : `${serving.arn} sends ${100 - serving.green}% of its traffic there, which this deployment has not set`;
+  const why = whyKept(sharesOf(production, pair), blue.status, details.productionListener);
+  if (why !== null) {
     return { ...standing, ending: 'Failed', message: `The original task set ${blue.id} is kept: ${why}.` };
   }
   const words = `DeleteTaskSet ${details.service} (${blue.id})`;
   await call.remember({}, words);
   await ctx.ecs.deleteTaskSet(details, blue, call.signal);
   return { ...standing, lastCall: words, lastAnswer: 'done', ending: 'later', inMs: 0 };
+}
+
+/** Why the original task set must stay; null: nothing needs it. */
+function whyKept(shares: ReturnType<typeof sharesOf>, status: string, listener: string): string | null {
+  if (shares.length === 0) return `${listener} and its rules forward to neither target group any more`;
+  const serving = shares.find(({ green }) => green !== 100);
+  if (serving !== undefined) {
+    return `${serving.arn} sends ${100 - serving.green}% of its traffic there, which this deployment has not set`;
+  }
+  return status === 'PRIMARY' ? 'somebody else has made it PRIMARY again' : null;
 }

@@ -112,6 +112,41 @@ describe('production traffic on its way to green', () => {
     );
   });
 
+  test('stays at each step for its interval, whenever the server is killed and however late it comes back', () => {
+    fc.assert(
+      fc.property(schedules, fc.integer({ min: 1, max: 4 }), looks, (schedule, count, events) => {
+        const balancer = new Balancer(count);
+        let memory = NO_SHARE;
+        let nowMs = 1_700_000_000_000;
+        let reached = { share: 0, atMs: 0 };
+        for (const { afterMs, killedAfter } of events) {
+          nowMs += afterMs;
+          const most = Math.max(...balancer.shares());
+          memory = look(balancer, memory, schedule, { nowMs, killedAfter }).memory;
+          const hasMovedOn = most > 0 && Math.max(...balancer.shares()) > most;
+          // A step may be late by a tenth, and the later ones keep their times.
+          if (hasMovedOn) expect(nowMs - reached.atMs).toBeGreaterThanOrEqual(schedule.intervalMs * 0.9);
+          const least = Math.min(...balancer.shares());
+          if (least > reached.share) reached = { share: least, atMs: nowMs };
+        }
+      }),
+    );
+  });
+
+  test('is not taken as moved once the listener forwards to neither target group', () => {
+    const balancer = new Balancer(1);
+    const schedule: Schedule = { steps: [10, 100], intervalMs: MINUTE_MS };
+    const actions = [{ Type: 'fixed-response' as const, FixedResponseConfig: { StatusCode: '503' } }];
+    balancer.written.set('arn:0', { arn: 'arn:0', kind: 'listener', actions });
+    const situation = { route: balancer.route(), pair: PAIR, schedule, nowMs: 0 };
+    for (const isFirst of [true, false]) {
+      expect(forward(NO_SHARE, { ...situation, isFirst })).toMatchObject({
+        is: 'foreign',
+        changes: [{ arn: 'arn:0' }],
+      });
+    }
+  });
+
   test('goes back to blue as a whole from wherever it is', () => {
     fc.assert(
       fc.property(schedules, fc.integer({ min: 1, max: 4 }), looks, (schedule, count, events) => {

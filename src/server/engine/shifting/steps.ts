@@ -43,3 +43,14 @@ export function nextStep({ steps, intervalMs }: Schedule, progress: ShiftProgres
 export function percentAfter({ steps }: Schedule, { step }: Pick<ShiftProgress, 'step'>): number {
   return step < 0 ? 0 : (steps[step] ?? 100);
 }
+
+/** Whether an order may have moved traffic. @param memory a call is noted in `writing` before it is made */
+export function hasMoved({
+  progress,
+  writing,
+}: {
+  readonly progress: ShiftProgress;
+  readonly writing: unknown;
+}): boolean {
+  return progress.step >= 0 || writing !== null;
+}
