@@ -37,7 +37,7 @@ const GIVEN_UP =
  *
  * @returns Pending while there are events to wait for; asked again, Succeeded: there is nothing more to request
  * @throws ApiError DeploymentDoesNotExistException, DeploymentAlreadyCompletedException, DeploymentGroupDoesNotExistException when a
- *   rollback is asked for and there is no group any more
+ *   rollback of hosts is asked for and there is no group any more
  */
 export async function requestStop(
   ctx: Pick<EngineContext, 'store' | 'clock'>,
@@ -56,7 +56,8 @@ export async function requestStop(
         `The deployment ${deploymentId} has ended: ${deployment.status}.`,
       );
     }
-    if (request.withRollback === true) await requireGroup(tx, deployment);
+    // Traffic is led back without its group.
+    if (request.withRollback === true && shiftPlanOf(deployment) === null) await requireGroup(tx, deployment);
     const nowMs = ctx.clock.now();
     await updateDeployment(tx, deploymentId, {
       stop_requested_at_ms: deployment.stop_requested_at_ms ?? nowMs,

@@ -309,6 +309,32 @@ describe('a rollback', () => {
     expect(weight()).toBe(0);
   });
 
+  test('is not made for an alias that the deployment has not changed, so it takes nothing from who has', async () => {
+    world.lambda.functions.set('before', async (event) => {
+      makeAlias(world.lambda, 'shop:live', { functionVersion: '2', revision: 77 });
+      await answering('Succeeded')(event);
+    });
+    const id = await world.deploy({ content: appSpec({ BeforeAllowTraffic: 'before' }), group: 'safe' });
+    const { errorInformation, rollbackInfo } = await world.ended(id);
+    expect(errorInformation?.code).toBe('INVALID_LAMBDA_CONFIGURATION');
+    expect(rollbackInfo).toMatchObject({ rollbackMessage: 'There is no rollback: no traffic was moved.' });
+    expect(countOf('UpdateAlias')).toBe(0);
+    expect(weight()).toBe(100);
+  });
+
+  test('leads traffic back also when the deployment group was deleted meanwhile', async () => {
+    await world.group('short', { autoRollbackConfiguration: ALL_ROLLBACKS });
+    world.lambda.functions.set('after', async (event) => {
+      await world.client.call('DeleteDeploymentGroup', { applicationName: 'shop', deploymentGroupName: 'short' });
+      await answering('Failed')(event);
+    });
+    const id = await world.deploy({ content: appSpec({ AfterAllowTraffic: 'after' }), group: 'short' });
+    const { rollbackInfo, status } = await world.ended(id);
+    const back = await world.ended(rollbackInfo?.rollbackDeploymentId ?? '');
+    expect([status, back.status]).toEqual(['Failed', 'Succeeded']);
+    expect(weight()).toBe(0);
+  });
+
   test('is not made after a stop without one, and the message names the divided alias and its remedy', async () => {
     const id = await world.deploy({ deploymentConfigName: SLOW, group: 'safe' });
     await eventually(() => weight() === 30);

@@ -10,6 +10,7 @@ import { updateGroup } from '../../store/deployment-groups.ts';
 import { deploymentOrdersOf } from '../../store/deployment-orders.ts';
 import { findDeployment, insertDeployment } from '../../store/deployments.ts';
 import { eventsOf } from '../../store/lifecycle-events.ts';
+import { ordersOfTarget } from '../../store/orders.ts';
 import { noteRevisionUse } from '../../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
@@ -18,10 +19,10 @@ import { hasBegunTermination } from '../hosts/termination.ts';
 import { noteRollback } from '../note-rollback.ts';
 import { type DeploymentOptions, type DeploymentSettings, parseOptions, shiftPlanOf } from '../settings.ts';
 import { ROLLBACK_CREATOR } from '../wanted-rollback.ts';
-import type { LambdaDetails, Prepared, ShiftPlan } from './plan.ts';
+import { type LambdaDetails, orderKindOf, type Prepared, type ShiftPlan } from './plan.ts';
+import { hasMoved, NOT_SHIFTED } from './steps.ts';
 
-/** The first event that changes something outside of here. */
-const FIRST_CHANGE = { Lambda: 'AllowTraffic', ECS: 'Install' } as const;
+const NOTHING_NOTED: Parameters<typeof hasMoved>[0] = { progress: NOT_SHIFTED, writing: null };
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 /**
@@ -41,7 +42,7 @@ export async function shiftBack(
     await noteRollback(tx, deployment, { rollbackMessage: `There is no rollback: ${whyNothing(plan)}.` });
     return null;
   }
-  if (!(await hasChanged(tx, deployment.deployment_id, plan))) {
+  if (!(await hasChanged(tx, deployment.deployment_id, plan, prepared))) {
     await noteRollback(tx, deployment, { rollbackMessage: 'There is no rollback: no traffic was moved.' });
     return null;
   }
@@ -77,9 +78,23 @@ function whyNothing(plan: ShiftPlan | null): string {
   return plan?.isRollback === true ? 'the deployment was itself a rollback' : 'no traffic was moved';
 }
 
-async function hasChanged(db: StoreReader, deploymentId: string, { platform }: ShiftPlan): Promise<boolean> {
-  const events = await eventsOf(db, deploymentId);
-  return events.some((event) => event.event_name === FIRST_CHANGE[platform] && event.started_at_ms !== null);
+/**
+ * An alias that this deployment has not changed is not its to put back: somebody else may have moved it. A service may have a new task set as
+ * soon as Install has begun.
+ */
+async function hasChanged(
+  db: StoreReader,
+  deploymentId: string,
+  { platform }: ShiftPlan,
+  { target }: Prepared,
+): Promise<boolean> {
+  if (platform === 'ECS') {
+    const events = await eventsOf(db, deploymentId);
+    return events.some((event) => event.event_name === 'Install' && event.started_at_ms !== null);
+  }
+  const orders = await ordersOfTarget(db, deploymentId, target.subjectId);
+  const noted = orders.find(({ kind }) => kind === orderKindOf(platform, 'AllowTraffic'))?.memory_json;
+  return noted != null && hasMoved({ ...NOTHING_NOTED, ...(JSON.parse(noted) as Partial<typeof NOTHING_NOTED>) });
 }
 
 /** @param detailsJson of the target, as the deployment has left it */
