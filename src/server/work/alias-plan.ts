@@ -3,6 +3,7 @@ import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import type { Schedule } from '../engine/shifting/schedule.ts';
 import { type NextStep, NOT_SHIFTED, nextStep, percentAfter, type ShiftProgress } from '../engine/shifting/steps.ts';
 import type { AliasLook, AliasWish } from '../outside/aws/alias-look.ts';
+import type { AwsTrouble } from '../outside/aws/aws-error.ts';
 
 /** The versions that a deployment moves traffic between. */
 export interface Versions {
@@ -77,4 +78,15 @@ export function backward(memory: AliasMemory, percent: number | null): AliasStep
   if (percent === null) return { is: 'foreign' };
   if (percent === 0 && memory.writing === null) return { is: 'done', memory };
   return { is: 'put', percent: 0, memory: { ...memory, writing: { percent: 0, progress: memory.progress } } };
+}
+
+/**
+ * The memory after a call that came to nothing. An update that AWS has refused has changed nothing, so nothing is to be put back for it; one
+ * without an answer may have.
+ *
+ * @param before as it was before the call
+ * @param noted as it was written down for the call
+ */
+export function afterCall(before: AliasMemory, noted: AliasMemory, trouble: AwsTrouble): AliasMemory {
+  return trouble === 'away' ? noted : { ...noted, writing: before.writing };
 }

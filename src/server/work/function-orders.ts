@@ -8,7 +8,7 @@ import { type AliasLook, inWords } from '../outside/aws/alias-look.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import { type Functions, PRECONDITION_FAILED } from '../outside/aws/lambda.ts';
 import type { DeploymentRow } from '../store/schema.ts';
-import { type AliasMemory, backward, forward, NO_ALIAS_MEMORY, percentOf, wishFor } from './alias-plan.ts';
+import { type AliasMemory, afterCall, backward, forward, NO_ALIAS_MEMORY, percentOf, wishFor } from './alias-plan.ts';
 import { foreignWords, leftWords } from './alias-words.ts';
 import { functionFaultCode } from './function-faults.ts';
 import type { OrderCall, OrderHandler, Progress, Standing } from './order.ts';
@@ -121,8 +121,8 @@ function notProvisioned(work: Work, provisioned: ProvisionedAnswer, put: AliasMe
   if (provisioned.is === 'ready') return null;
   const { ctx, memory } = work;
   const sinceMs = memory.provisionedSinceMs ?? ctx.clock.now();
-  // The update was not made.
-  const waiting: AliasMemory = { ...put, writing: null, provisionedSinceMs: sinceMs };
+  // The update was not made, and AWS has answered: what failed before does not count any more.
+  const waiting: AliasMemory = { ...put, writing: memory.writing, failing: null, provisionedSinceMs: sinceMs };
   const standing = { lastCall: provisioned.call, lastAnswer: provisioned.answer };
   const isLate = ctx.clock.now() - sinceMs >= BACK_LIMIT_MS;
   if (provisioned.is === 'waiting' && !isLate) return { ...standing, memory: waiting, ending: 'later', inMs: 5_000 };
@@ -159,7 +159,7 @@ async function stopped(work: Work, look: AliasLook, percent: number | null): Pro
 
 function onFault(work: Work, fault: AwsFault): Progress {
   const { ctx, deployment, plan } = work;
-  const memory = work.noted();
+  const memory = afterCall(work.memory, work.noted(), fault.trouble);
   const said = { lastCall: fault.call, lastAnswer: fault.answer };
   const nowMs = ctx.clock.now();
   if (deployment.stop_requested_at_ms !== null && plan.isRollback !== true) {

@@ -93,7 +93,7 @@ function notHealthy(
 ): Progress {
   const nowMs = ctx.clock.now();
   const sinceMs = memory.unhealthySinceMs ?? nowMs;
-  const waiting: TrafficShare = { ...memory, unhealthySinceMs: sinceMs };
+  const waiting: TrafficShare = { ...memory, failing: null, unhealthySinceMs: sinceMs };
   const said = { ...standing, lastAnswer: why };
   if (nowMs - sinceMs < HEALTH_LIMIT_MS) return { ...said, memory: waiting, ending: 'later', inMs: HEALTH_LOOK_MS };
   const reason = `ECS_UPDATE_ERROR: The new tasks could not take traffic for ${HEALTH_LIMIT_MS / 60_000} minutes: ${why}.`;
