@@ -41,6 +41,7 @@ export async function install(work: ServiceWork, memory: InstallMemory): Promise
   if (memory.madeId !== null) {
     throw new ShiftFault('ECS_UPDATE_ERROR', `Somebody else has deleted the new task set ${memory.madeId}.`);
   }
+  if (ageOf(work) >= LIMIT_MS) return tooLate(work, seen, memory);
   return (
     (await prepareListeners(work, seen, memory)) ??
     (await clearGroup(work, seen, memory)) ??
@@ -59,6 +60,14 @@ function stopped(work: ServiceWork, seen: ServiceSeen, memory: InstallMemory): P
   const next = isRollbackWanted(work.deployment, null, 'Stopped') ? ' A rollback deletes it.' : '';
   const message = `The deployment was stopped in Install. ${what}${seen.green === null ? '' : next}`;
   return { ...standingOf(work, seen, memory, what), ending: 'Failed', message };
+}
+
+function tooLate(work: ServiceWork, seen: ServiceSeen, memory: InstallMemory): Progress {
+  const { last_call, last_answer } = work.order;
+  const message =
+    `TIMEOUT: The new task set could not be made within ${LIMIT_MS / 60_000} minutes. The last call was: ${last_call}. ` +
+    `The answer: ${last_answer}.`;
+  return { ...standingOf(work, seen, memory, 'there is no new task set'), ending: 'Failed', message };
 }
 
 /**

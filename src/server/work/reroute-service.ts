@@ -1,5 +1,7 @@
 /** Orders of a rollback to ECS: traffic goes back to the original task set, and the new one is deleted. Nothing is installed. */
-import { changesFor, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
+
+import { AwsFault } from '../outside/aws/aws-fault.ts';
+import { changesFor, type Place, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
 import type { Progress, Standing } from './order.ts';
 import {
   ageOf,
@@ -12,7 +14,13 @@ import {
 } from './service-work.ts';
 import { ShiftFault } from './shift-retry.ts';
 
-/** The next call of it: first traffic, then the primary task set, then the deletion. Each is repeated until a look shows its result. */
+/** A task set that drains for longer than this is left to ECS. */
+const DRAINING_LIMIT_MS = 60 * 60_000;
+
+/**
+ * The next call of it: first production, then the primary task set, test traffic, and the deletion. Each is repeated until a look shows its
+ * result.
+ */
 export async function reroute(work: ServiceWork): Promise<Progress> {
   const { ctx, call, details, pair } = work;
   const production = await lookAtProduction(work);
@@ -27,22 +35,32 @@ export async function reroute(work: ServiceWork): Promise<Progress> {
     const faultless = requireBlue(work, seen);
     const changes = changesFor(production, pair, 0);
     if (changes.length > 0) {
-      return nudge(
-        `ModifyListener and ModifyRule (${changes.length}): all back to ${details.blueGroup.name}`,
-        async () => {
-          for (const place of changes) await ctx.listeners.write(place, call.signal);
-        },
+      return nudge(`ModifyListener and ModifyRule (${changes.length}): all back to ${details.blueGroup.name}`, () =>
+        writeAll(work, changes),
       );
     }
     if (faultless.status !== 'PRIMARY') {
       const words = `UpdateServicePrimaryTaskSet ${details.service} (${faultless.id})`;
       return nudge(words, () => ctx.ecs.makePrimary(details, faultless, call.signal));
     }
+    const ofTests = await testTrafficBack(work);
+    if (ofTests.length > 0) {
+      return nudge(`ModifyListener and ModifyRule (${ofTests.length}): test traffic to ${details.blueGroup.name}`, () =>
+        writeAll(work, ofTests),
+      );
+    }
   }
   const standing = standingFor(work, seen, production);
   if (green === null)
     return { ...standing, ending: 'Succeeded', message: doneWords(work, 'The new task set is deleted.') };
-  if (green.status === 'DRAINING') return { ...standing, ending: 'later', inMs: lookPauseMs(ageOf(work)) };
+  // Traffic is back: nothing that is left is worth a wait that somebody has ended.
+  if (work.deployment.stop_requested_at_ms !== null) {
+    return { ...standing, ending: 'Failed', message: doneWords(work, `${green.id} is ${green.status}, and left so.`) };
+  }
+  if (green.status === 'DRAINING') {
+    if (ageOf(work) < DRAINING_LIMIT_MS) return { ...standing, ending: 'later', inMs: lookPauseMs(ageOf(work)) };
+    return { ...standing, ending: 'Succeeded', message: doneWords(work, `${green.id} still drains after an hour.`) };
+  }
   const needed = whyNeeded(work, seen, production);
   if (needed !== null) return { ...standing, ending: 'Succeeded', message: doneWords(work, needed) };
   const words = `DeleteTaskSet ${details.service} (${green.id})`;
@@ -87,9 +105,10 @@ export async function moveTestTraffic(work: ServiceWork): Promise<Progress> {
   if (!isBack && deployment.stop_requested_at_ms !== null) {
     return { ...none(''), ending: 'Failed', message: 'The deployment was stopped before test traffic was moved.' };
   }
+  if (isBack) return backToBlue(work);
   const route = await ctx.listeners.route(details.testListener, call.signal);
-  const goal = isBack ? details.blueGroup.name : details.greenGroup.name;
-  const changes = changesFor(route, pair, isBack ? 0 : 100);
+  const goal = details.greenGroup.name;
+  const changes = changesFor(route, pair, 100);
   if (changes.length === 0) {
     const lastCall = `DescribeListeners ${details.testListener}`;
     const lastAnswer = `${sharesOf(route, pair).length} of its actions forward to ${goal}`;
@@ -97,8 +116,40 @@ export async function moveTestTraffic(work: ServiceWork): Promise<Progress> {
   }
   const words = `ModifyListener and ModifyRule (${changes.length}): test traffic to ${goal}`;
   await call.remember({}, words);
-  for (const place of changes) await ctx.listeners.write(place, call.signal);
+  await writeAll(work, changes);
   return { memory: {}, lastCall: words, lastAnswer: 'done', ending: 'later', inMs: 0 };
+}
+
+/** In a rollback test traffic keeps production from nothing: what fails here is tried again once production is back. */
+async function backToBlue(work: ServiceWork): Promise<Progress> {
+  const lastCall = `DescribeListeners ${work.details.testListener}`;
+  const done = (lastAnswer: string, message: string): Progress => ({
+    ...{ memory: {}, lastCall, lastAnswer, ending: 'Succeeded', message },
+  });
+  try {
+    const changes = await testTrafficBack(work);
+    await work.call.remember({}, `ModifyListener and ModifyRule (${changes.length}): test traffic back`);
+    await writeAll(work, changes);
+    return done('done', `Test traffic goes to ${work.details.blueGroup.name}.`);
+  } catch (error) {
+    if (!(error instanceof AwsFault)) throw error;
+    return done(error.answer, `Test traffic follows production. ${error.call}: ${error.answer}.`);
+  }
+}
+
+/** Places of the test listener that do not forward to blue alone. A listener that is gone forwards nothing. */
+async function testTrafficBack({ ctx, call, details, pair }: ServiceWork): Promise<readonly Place[]> {
+  if (details.testListener === null) return [];
+  try {
+    return changesFor(await ctx.listeners.route(details.testListener, call.signal), pair, 0);
+  } catch (error) {
+    if (error instanceof AwsFault && error.trouble === 'missing') return [];
+    throw error;
+  }
+}
+
+async function writeAll({ ctx, call }: ServiceWork, places: readonly Place[]): Promise<void> {
+  for (const place of places) await ctx.listeners.write(place, call.signal);
 }
 
 function standingFor(work: ServiceWork, seen: ServiceSeen, production: Route): Standing {

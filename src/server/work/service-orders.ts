@@ -11,6 +11,8 @@ import { afterFault, ShiftFault } from './shift-retry.ts';
 import { onTrafficFault, shift } from './shift-service.ts';
 import { terminate } from './terminate-task-set.ts';
 
+const REPEATED_MS = 250;
+
 type ServiceOrderKind = 'ECSInstall' | 'ECSAllowTestTraffic' | 'ECSAllowTraffic' | 'TerminateTaskSet';
 
 /** Memory of every order: what has failed of late. */
@@ -52,7 +54,7 @@ function handler<Memory extends object>(
     if (work === null) return failed('INTERNAL_ERROR: The deployment has no service.', null);
     const memory: Memory = { ...nothing, ...(JSON.parse(order.memory_json ?? '{}') as Partial<Memory>) };
     try {
-      return await act(work, memory);
+      return paced(work, await act(work, memory));
     } catch (error) {
       const known: Memory = { ...memory, ...noted };
       if (error instanceof ShiftFault) return failed(error.coded, known);
@@ -60,6 +62,12 @@ function handler<Memory extends object>(
       return onCallFault(work, isPassing(error) ? asPassing(error) : error, known);
     }
   };
+}
+
+/** A call that is made again, because the last one has shown no result yet, is not made at once. */
+function paced(work: ServiceWork, progress: Progress): Progress {
+  const isRepeated = progress.ending === 'later' && progress.lastCall === work.order.last_call;
+  return isRepeated ? { ...progress, inMs: Math.max(progress.inMs, REPEATED_MS) } : progress;
 }
 
 function asPassing({ call, answer, awsCode }: AwsFault): AwsFault {

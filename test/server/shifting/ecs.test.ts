@@ -345,6 +345,20 @@ describe('a change by somebody else', () => {
     expect([PRODUCTION, RULE].map(shareAt)).toEqual([0, 0]);
   });
 
+  test('that takes the listener away from both target groups ends the deployment, and deletes nothing', async () => {
+    const world = await running();
+    site.lambda.functions.set('before', async ({ DeploymentId, LifecycleEventHookExecutionId }) => {
+      for (const place of [PRODUCTION, RULE]) world.places.set(place, [{ Type: 'fixed-response' }]);
+      const answer = { deploymentId: DeploymentId, lifecycleEventHookExecutionId: LifecycleEventHookExecutionId };
+      await site.client.call('PutLifecycleEventHookExecutionStatus', { ...answer, status: 'Succeeded' });
+    });
+    const id = await site.deploy({ content: ecsAppSpec(2, { BeforeAllowTraffic: 'before' }) });
+    const { errorInformation } = await site.ended(id);
+    expect(errorInformation).toMatchObject({ code: 'ELASTIC_LOAD_BALANCING_INVALID' });
+    expect(errorInformation?.message).toContain('forward to no target group of the pair');
+    expect(sets()).toEqual([`${BLUE} PRIMARY`, `${GREEN} ACTIVE`]);
+  });
+
   test('keeps the original task set when it gets traffic again before its end', async () => {
     const world = await running(waits(0, 60));
     const id = await site.deploy();
@@ -406,6 +420,23 @@ describe('a rollback', () => {
     expect(rollback).toMatchObject({ status: 'Succeeded', creator: 'codeDeployRollback' });
     expect(sets()).toEqual([`${BLUE} PRIMARY`]);
     expect([PRODUCTION, RULE, TESTS].map(shareAt)).toEqual([0, 0, 0]);
+  });
+
+  test('leads production back also when the test listener is gone, and does not wait for what drains once it is stopped', async () => {
+    const world = await running({ autoRollbackConfiguration: ROLLBACK });
+    const id = await site.deploy({ deploymentConfigName: SLOW });
+    await eventually(() => shareAt(RULE) === 30);
+    world.places.delete(TESTS);
+    world.drainsFor = 1_000_000;
+    await site.client.call('StopDeployment', { deploymentId: id });
+    const { rollbackInfo: { rollbackDeploymentId = '' } = {} } = await site.ended(id);
+    await eventually(() => sets().includes(`${GREEN} DRAINING`));
+    expect([PRODUCTION, RULE].map(shareAt)).toEqual([0, 0]);
+    await site.client.call('StopDeployment', { deploymentId: rollbackDeploymentId });
+    const { status, errorInformation } = await site.ended(rollbackDeploymentId);
+    expect(status).toBe('Stopped');
+    expect(errorInformation?.message).toContain('All production traffic goes to');
+    expect(errorInformation?.message).toContain('is DRAINING, and left so');
   });
 
   test('after new tasks that fail deletes their task set, and the traffic has never moved', async () => {
