@@ -11,11 +11,13 @@ import { runEcsByCommandLine } from './ecs-cli.ts';
 import { runEcsKills } from './ecs-kills.ts';
 import { runLambdaByCommandLine } from './lambda-cli.ts';
 import { runLambdaKills } from './lambda-kills.ts';
+import { runLambdaOnMinistack } from './lambda-ministack.ts';
 import type { Outcome, RunScenarios } from './scenario.ts';
 
 const PARTS: Readonly<Record<string, RunScenarios>> = {
   'lambda-kills': runLambdaKills,
   'lambda-cli': runLambdaByCommandLine,
+  'lambda-ministack': runLambdaOnMinistack,
   'ecs-kills': runEcsKills,
   'ecs-cli': runEcsByCommandLine,
 };
