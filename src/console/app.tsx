@@ -166,6 +166,7 @@ function itemsFor(may: SessionAtHand['may']): SideNavigationProps.Item[] {
     link('Applications', { page: 'applications' }),
     ...(may('DescribeHosts') ? [link('Hosts', { page: 'hosts' })] : []),
     link('Revisions', { page: 'revisions', application: null }),
+    ...(may('ListAccessKeys') ? [link('Keys and tokens', { page: 'keys' })] : []),
     ...(may('ListAuditEntries')
       ? [link('Audit log', { page: 'audit', filter: { actor: null, operation: null, application: null } })]
       : []),

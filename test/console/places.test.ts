@@ -5,7 +5,12 @@ import { addressOf, type Place, placeAt } from '../../src/console/routing/places
 const name = fc.string({ minLength: 1, maxLength: 100, unit: 'grapheme' });
 const given = fc.option(name);
 const place: fc.Arbitrary<Place> = fc.oneof(
-  fc.constantFrom({ page: 'dashboard' }, { page: 'applications' }, { page: 'hosts' }) as fc.Arbitrary<Place>,
+  fc.constantFrom(
+    { page: 'dashboard' },
+    { page: 'applications' },
+    { page: 'hosts' },
+    { page: 'keys' },
+  ) as fc.Arbitrary<Place>,
   fc.record({ page: fc.constant('application' as const), application: name }),
   fc.record({ page: fc.constant('group' as const), application: name, group: name }),
   fc.record({ page: fc.constant('deployment' as const), id: name, target: given }),

@@ -230,6 +230,32 @@ export const WITH_HOSTS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a key is disabled on the page of keys, and a viewer has no such page',
+    async run(ground) {
+      const key = await ground.newKey('operator');
+      const { page } = await ground.signedIn(ground.admin, 'keys');
+      await page.getByRole('button', { name: `Disable ${key.accessKeyId}` }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click();
+      const row = page
+        .getByRole('table', { name: 'Access keys' })
+        .getByRole('row')
+        .filter({ hasText: key.accessKeyId });
+      await row.getByText('Disabled').waitFor();
+      const { accessKeys } = await ground.client.call('ListAccessKeys', {});
+      expect(
+        accessKeys.find((one) => one.accessKeyId === key.accessKeyId)?.disabled === true,
+        'the key still has power',
+      );
+      const own = page.getByRole('button', { name: `Disable ${ground.admin.accessKeyId}` });
+      expect((await own.count()) === 0, 'the page offers to disable the key that it works with');
+      const viewer = await ground.signedIn(await ground.newKey('viewer'));
+      expect(
+        (await viewer.page.getByRole('link', { name: 'Keys and tokens' }).count()) === 0,
+        'a viewer is offered the keys',
+      );
+    },
+  },
+  {
     name: 'signing out everywhere ends the session of the other browser, too',
     async run(ground) {
       const key = await ground.newKey('viewer');

@@ -12,6 +12,7 @@ import { Deployments } from './deployments.tsx';
 import { Group } from './group.tsx';
 import { Host } from './host.tsx';
 import { Hosts } from './hosts.tsx';
+import { Keys } from './keys.tsx';
 import { Revisions } from './revisions.tsx';
 
 /** Other things of the same page are shown by a component of their own, so that nothing of one is left in the other. */
@@ -33,6 +34,8 @@ export function PageOf({ place }: { readonly place: Place }) {
       return <Hosts />;
     case 'host':
       return <Host key={place.name} name={place.name} />;
+    case 'keys':
+      return <Keys />;
     case 'revisions':
       return <Revisions application={place.application} />;
     case 'audit':

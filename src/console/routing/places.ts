@@ -1,7 +1,7 @@
 /** Every page of the console has an address, and every address a page. Pure. */
 
 export type Place =
-  | { readonly page: 'dashboard' | 'applications' | 'hosts' | 'unknown' }
+  | { readonly page: 'dashboard' | 'applications' | 'hosts' | 'keys' | 'unknown' }
   | { readonly page: 'application'; readonly application: string }
   | { readonly page: 'group'; readonly application: string; readonly group: string }
   | { readonly page: 'deployments'; readonly filter: DeploymentsFilter }
@@ -49,6 +49,8 @@ export function placeAt(path: string, query: string): Place {
     }
     case 'hosts':
       return first == null ? { page: 'hosts' } : { page: 'host', name: first };
+    case 'keys':
+      return first === undefined ? { page: 'keys' } : { page: 'unknown' };
     case 'revisions':
       return { page: 'revisions', application: given.get('application') };
     case 'audit': {
@@ -71,6 +73,7 @@ export function addressOf(place: Place): string {
       return `${BASE}/`;
     case 'applications':
     case 'hosts':
+    case 'keys':
       return `${BASE}/${place.page}`;
     case 'application':
       return `${BASE}/applications/${segment(place.application)}`;

@@ -1,15 +1,12 @@
 /** Buttons for what can be done about a deployment now. Each says what it will do before it does it. */
-import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
-import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
-import { call, type Input, type Refusal } from '../../api/call.ts';
+import { call, type Input } from '../../api/call.ts';
 import { useSession } from '../../api/session-context.ts';
-import { refusalOf } from '../../api/use-data.ts';
 import { useLocation } from '../../routing/location.tsx';
+import { Confirm } from '../../view/confirm.tsx';
 import type { DeploymentInfo } from '../../view/deployments.ts';
-import { Problem } from '../../view/problem.tsx';
 import { type Choice, choicesFor } from './choices.ts';
 
 interface ActionsProps {
@@ -19,6 +16,7 @@ interface ActionsProps {
 
 export function Actions({ info, onDone }: ActionsProps) {
   const { may } = useSession();
+  const { go } = useLocation();
   const [chosen, setChosen] = useState<Choice | null>(null);
   return (
     <>
@@ -31,8 +29,13 @@ export function Actions({ info, onDone }: ActionsProps) {
       </SpaceBetween>
       {chosen === null ? null : (
         <Confirm
-          choice={chosen}
-          info={info}
+          title={`${chosen.label}: ${info.deploymentId}`}
+          effect={chosen.effect}
+          label={chosen.label}
+          carryOut={async () => {
+            const made = await carryOutChoice(chosen, info);
+            if (made !== null) go({ page: 'deployment', id: made, target: null });
+          }}
           onEnd={() => {
             setChosen(null);
             onDone();
@@ -40,54 +43,6 @@ export function Actions({ info, onDone }: ActionsProps) {
         />
       )}
     </>
-  );
-}
-
-interface ConfirmProps {
-  readonly choice: Choice;
-  readonly info: DeploymentInfo;
-  readonly onEnd: () => void;
-}
-
-function Confirm({ choice, info, onEnd }: ConfirmProps) {
-  const { go } = useLocation();
-  const [problem, setProblem] = useState<Refusal | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const carryOut = async () => {
-    setBusy(true);
-    try {
-      const made = await carryOutChoice(choice, info);
-      onEnd();
-      if (made !== null) go({ page: 'deployment', id: made, target: null });
-    } catch (error) {
-      setProblem(refusalOf(error));
-      setBusy(false);
-    }
-  };
-  return (
-    <Modal
-      visible
-      header={`${choice.label}: ${info.deploymentId}`}
-      closeAriaLabel="Close"
-      onDismiss={onEnd}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onEnd}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={isBusy} onClick={() => void carryOut()}>
-              {choice.label}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
-    >
-      <SpaceBetween size="m">
-        <Problem what="This was refused" problem={problem} />
-        <Box>{choice.effect}</Box>
-      </SpaceBetween>
-    </Modal>
   );
 }
 
