@@ -280,7 +280,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       ...{ ...base, engine, sealer, heardOf, accountId: options.accountId, signer: signing.signer },
     });
     const turns = createTurns({ afterTurn: setImmediate, now: elapsedMs });
-    const streams = createStreams({ clock, look: (topic) => stateOfTopic(store.db, topic) });
+    const streams = createStreams({ clock, elapsedMs, look: (topic) => stateOfTopic(store.db, topic) });
     const api: ApiContext = {
       store,
       engine,

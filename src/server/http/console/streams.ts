@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import { ApiError } from '../../../protocol/errors.ts';
 import type { Clock } from '../../../system/clock.ts';
+import { pauseAfterLook } from './look-pace.ts';
 
 /** State of a topic as a text; null: there is nothing of the name any more. */
 export type LookAtTopic = (topic: string) => Promise<string | null>;
@@ -12,6 +13,8 @@ export type LookAtTopic = (topic: string) => Promise<string | null>;
 export interface StreamsContext {
   readonly clock: Pick<Clock, 'sleep'>;
   readonly look: LookAtTopic;
+  /** Monotonic; milliseconds. */
+  elapsedMs(): number;
 }
 
 export interface Stream {
@@ -29,10 +32,8 @@ export interface Streams {
   close(): Promise<void>;
 }
 
-/** Twice a second: half of what a page may be told. */
-const LOOK_MS = 500;
-/** How often a stream says that it is there, and its session is looked at; in looks. */
-const LOOKS_BETWEEN_CHECKS = 20;
+/** How often a stream says that it is there, and its session is looked at, at the next look. */
+const CHECK_EVERY_MS = 10_000;
 const MOST_PER_KEY = 32;
 const MOST = 512;
 /** A page that does not read is let go before its stream fills the memory. */
@@ -56,14 +57,20 @@ export function createStreams(ctx: StreamsContext): Streams {
 
   const watch = async (topic: string, own: ReadonlySet<Listener>): Promise<void> => {
     let last: string | null | undefined;
-    for (let looks = 1; own.size > 0 && !signal.aborted; looks += 1) {
+    let checkedMs = ctx.elapsedMs();
+    while (own.size > 0 && !signal.aborted) {
+      const beganMs = ctx.elapsedMs();
       // While the database is away, nothing is new.
       const state = await ctx.look(topic).catch(() => last);
+      const tookMs = ctx.elapsedMs() - beganMs;
       if (last !== undefined && state !== last)
         for (const { response } of own) say(response, 'event: change\ndata: {}\n\n');
       last = state;
-      if (looks % LOOKS_BETWEEN_CHECKS === 0) await check(own);
-      await ctx.clock.sleep(LOOK_MS, signal);
+      if (beganMs - checkedMs >= CHECK_EVERY_MS) {
+        await check(own);
+        checkedMs = beganMs;
+      }
+      await ctx.clock.sleep(pauseAfterLook(tookMs, listeners.size), signal);
     }
     listeners.delete(topic);
   };

@@ -10,7 +10,7 @@ import { openRaw } from '../../../support/raw-connection.ts';
 const MOST_PER_KEY = 32;
 
 test('a page that has gone before its stream begins takes no place', async () => {
-  const streams = createStreams({ clock: systemClock, look: async () => '' });
+  const streams = createStreams({ clock: systemClock, elapsedMs: () => performance.now(), look: async () => '' });
   const stream = { topic: 'deployments', accessKeyId: 'AKIA', isStillWelcome: async () => true };
   const outcomes: Promise<string>[] = [];
   const open = (response: Parameters<typeof streams.open>[1]) => {
