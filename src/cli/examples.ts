@@ -59,6 +59,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'server backup': 'slipway server backup /var/backups/slipway.backup --with-bundles',
   'server restore': 'slipway server restore /var/backups/slipway.backup --data-dir /var/lib/slipway',
   'server doctor': 'slipway server doctor',
+  search: 'slipway search shop live',
   notices: 'slipway notices --state given-up',
   console: 'slipway console',
   audit: 'slipway audit --application my-site --since 2026-01-31',

@@ -42,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   agent: async () => (await import('./commands/agent.ts')).addAgentCommand,
   server: async () => (await import('./commands/server.ts')).addServerCommand,
   console: async () => (await import('./commands/console.ts')).addConsoleCommand,
+  search: async () => (await import('./commands/search.ts')).addSearchCommand,
   notices: async () => (await import('./commands/notices.ts')).addNoticesCommand,
   audit: async () => (await import('./commands/audit.ts')).addAuditCommand,
   keys: async () => (await import('./commands/keys.ts')).addKeysCommand,

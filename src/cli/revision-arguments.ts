@@ -67,11 +67,16 @@ export function locationOfOptions(options: RevisionOptions): RevisionLocation | 
   return locationOf({ revisionType: 'HTTPS', url, bundleType, sha256 });
 }
 
-/** A revision in one line, as it would be named again. */
-export function renderLocation({ s3Location, gitHubLocation }: RevisionLocation): string {
+/** Hexadecimal digits of a sum that tell it from others. */
+const SHOWN_DIGITS = 12;
+
+/** A revision in one line, as it would be named again. An AppSpec file without a place of its own has the beginning of its sum. */
+export function renderLocation({ s3Location, gitHubLocation, appSpecContent, string }: RevisionLocation): string {
   if (s3Location !== undefined) {
     const { bucket = '', key = '' } = s3Location;
     return isWebAddress(bucket) ? bundleUrlOf(s3Location) : `s3://${bucket}/${key}`;
   }
-  return `${gitHubLocation?.repository ?? '?'}@${gitHubLocation?.commitId ?? '?'}`;
+  if (gitHubLocation !== undefined) return `${gitHubLocation.repository ?? '?'}@${gitHubLocation.commitId ?? '?'}`;
+  const { sha256 = '?' } = appSpecContent ?? string ?? {};
+  return `AppSpec ${sha256.slice(0, SHOWN_DIGITS)}`;
 }

@@ -2,6 +2,7 @@
 import { readResourceAppSpec } from '../appspec/resources/read.ts';
 import { SlipwayError } from '../errors.ts';
 import { findPredefined } from '../server/api/predefined-configs.ts';
+import { shellWord } from '../system/shell-word.ts';
 import { appSpecRevision } from './appspec-argument.ts';
 import type { CliContext } from './context.ts';
 import { type PlannedCall, plannedCalls } from './view/traffic-plan.ts';
@@ -18,7 +19,7 @@ export function trafficPlan(
   const reading = readResourceAppSpec(content, { filename: file, platform: 'Lambda' });
   if (!reading.ok) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `${file} is no AppSpec file for Lambda`, {
-      remedy: `See what is wrong: slipway validate ${file} --platform lambda. Calls of ECS are not planned yet.`,
+      remedy: `See what is wrong: slipway validate ${shellWord(file)} --platform lambda. Calls of ECS are not planned yet.`,
     });
   }
   const config = findPredefined(configName);

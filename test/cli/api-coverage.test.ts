@@ -92,6 +92,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['--since', '2026-01-31', '--until', '2026-02-01'],
   ]),
   ['hosts', 'revisions', '--application', 'shop', '--group', 'live', '--host', 'web-1'],
+  ['search', 'shop', 'live'],
   ['notices', '--deployment', 'd-1A2B3C4D5', '--state', 'given-up'],
   ['hosts', 'list', '--status', 'registered', '--tag', 'Role=web'],
   ['hosts', 'show', 'web-1'],
@@ -211,6 +212,7 @@ function isRefused(leaf: string): boolean {
 }
 
 const ANSWERS: Readonly<Record<string, object>> = {
+  SearchResources: { resources: [] },
   ListApplications: { applications: ['shop'] },
   ListDeploymentGroups: { deploymentGroups: ['live'] },
   GetDeploymentGroup: { deploymentGroupInfo: { deploymentGroupId: GROUP } },

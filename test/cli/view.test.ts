@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { renderLocation } from '../../src/cli/revision-arguments.ts';
 import { renderCsv } from '../../src/cli/view/csv.ts';
 import { conclusionLines, eventLine, failureLines, targetLine, waitLines } from '../../src/cli/view/deployment.ts';
 import type { TargetRecord } from '../../src/cli/view/records.ts';
@@ -138,4 +139,10 @@ test('a wait for the server itself shows the call that was made last and its ans
   expect(waitLines([{ ...wait, ...times, lastCall: 'front: show stat', lastAnswer: '7 left' }])).toEqual([
     ...[first, '  the last call was: front: show stat; the answer: 7 left'],
   ]);
+});
+
+test('a revision that is an AppSpec file is named by the beginning of its sum', () => {
+  const sha256 = 'ab'.repeat(32);
+  expect(renderLocation({ revisionType: 'AppSpecContent', appSpecContent: { sha256 } })).toBe('AppSpec abababababab');
+  expect(renderLocation({ revisionType: 'String', string: { sha256 } })).toBe('AppSpec abababababab');
 });
