@@ -14,11 +14,14 @@ import { readMachineFacts } from '../system/machine-facts.ts';
 import { requireFolder } from '../system/required-folder.ts';
 import { leaveWorkingFolder } from '../system/working-folder.ts';
 import { serve } from './serve.ts';
+import { watchSignals } from './stop-signals.ts';
 
 export interface AgentOptions {
   /** null: the usual file. */
   readonly configFile: string | null;
   readonly version: string;
+  /** Aborts at the first signal that asks for the end. */
+  readonly interrupted: AbortSignal;
 }
 
 /**
@@ -34,6 +37,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   requireFolder('pid_dir', config.pidDir, 0o755);
   const lock = lockInstance(config);
   const log = createAgentLogger(config);
+  const stop = watchSignals(log, options.interrupted);
   try {
     closeInherited(log);
     const lost = lostAbilities(readMachineFacts());
@@ -43,9 +47,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     await limitCoreDumps(config.disableCoreDumps, (why) => log.warn(`core dumps stay as they are: ${why}`));
     const identity = await resolveIdentity(config, process.env, systemClock, log);
     for (const warning of identity.warnings) log.warn(warning);
-    await serve({ version: options.version, config, file, identity, log });
+    await serve({ version: options.version, config, file, identity, log, stop });
     return 0;
   } finally {
+    stop.release();
     lock.release();
     await log.close();
   }

@@ -33,7 +33,7 @@ import { createRetryGate } from './retry-gate.ts';
 import { commandsOf } from './status.ts';
 import { serveStatus, statusSocketPath } from './status-socket.ts';
 import { saySoWhileAtWork } from './still-at-work.ts';
-import { watchSignals } from './stop-signals.ts';
+import type { StopSignals } from './stop-signals.ts';
 import { checkEndpointTls } from './tls-check.ts';
 import { writeVersionFile } from './version-file.ts';
 import { createLoopWatch, longestStepMs, tellWatchdog } from './watchdog.ts';
@@ -47,6 +47,7 @@ export interface ServeContext {
   readonly file: string | null;
   readonly identity: HostIdentity;
   readonly log: ClosableLogger;
+  readonly stop: StopSignals;
 }
 
 /**
@@ -55,7 +56,7 @@ export interface ServeContext {
  * @throws SlipwayError when the endpoint's address, its certificate or what the configuration names cannot be used: nothing was polled
  */
 export async function serve(ctx: ServeContext): Promise<void> {
-  const { version, config, file, identity, log } = ctx;
+  const { version, config, file, identity, log, stop } = ctx;
   const { hostIdentifier, source: identityFrom } = identity;
   const clock = systemClock;
   const endpoint = controlEndpoint(config, identity.region);
@@ -88,7 +89,6 @@ export async function serve(ctx: ServeContext): Promise<void> {
   const gate = createRetryGate(steadyClock, systemRandom);
   const outbox = createOutbox({ client, ledger, gate, log });
   const executors = tellingExecutors(await startExecutors(ctx, wire, rest), observers.tell, () => clock.now());
-  const stop = watchSignals(log);
   const places = createPlaces(steadyClock);
   const pace = createPace(steadyClock);
   const dispatcher = createDispatcher({
@@ -171,7 +171,6 @@ export async function serve(ctx: ServeContext): Promise<void> {
   status.close();
   await observers.close();
   wire?.close();
-  stop.release();
   log.info('the host agent ends');
 }
 

@@ -9,7 +9,8 @@ export interface StopSignals {
   release(): void;
 }
 
-export function watchSignals(log: Logger): StopSignals {
+/** @param interrupted whether such a signal came before this call: the command line hears them from its first line on */
+export function watchSignals(log: Logger, interrupted: AbortSignal): StopSignals {
   const requested = new AbortController();
   const urgent = new AbortController();
   const names = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
@@ -23,6 +24,10 @@ export function watchSignals(log: Logger): StopSignals {
     }
   };
   for (const name of names) process.on(name, onSignal);
+  if (interrupted.aborted) {
+    log.info('told to end during the start: taking no work');
+    requested.abort();
+  }
   return {
     requested: requested.signal,
     urgent: urgent.signal,

@@ -12,7 +12,9 @@ export const addAgentCommand: AddCommand = (program, ctx, conclude) => {
     .option('--config-file <path>', `configuration; else ${DEFAULT_CONFIG_FILE}`)
     .action(async (options: { configFile?: string }) => {
       const { runAgent } = await import('../../agent/main.ts');
-      process.exitCode = await runAgent({ configFile: options.configFile ?? null, version: packageVersion() });
+      const { interrupted } = ctx;
+      const configFile = options.configFile ?? null;
+      process.exitCode = await runAgent({ configFile, version: packageVersion(), interrupted });
     });
 
   addAgentControl(agent, ctx, conclude);
