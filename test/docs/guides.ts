@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { parse } from 'yaml';
-import { AWS_BY_VARIABLE } from '../support/aws-cli.ts';
+import { AWS_BY_VARIABLE, AWS_NEEDED } from '../support/aws-cli.ts';
 import { freePort } from '../support/balancers.ts';
 import type { ScratchFolder } from '../support/scratch.ts';
 import { blocksOf } from './blocks.ts';
@@ -31,7 +31,7 @@ export const GUIDES: readonly Guide[] = [
   {
     file: 'docs/ci.md',
     name: 'the AWS command line',
-    missing: () => (AWS_BY_VARIABLE === null ? 'the AWS command line' : null),
+    missing: () => (AWS_BY_VARIABLE === null ? AWS_NEEDED : null),
     run: (scratch) => pipeline(scratch, awsSteps),
   },
   { file: 'docs/hooks.md', name: 'its scripts are shell', missing: () => null, run: hookScripts },

@@ -6,7 +6,7 @@ import { anyText, flag, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { GUIDES } from './guides.ts';
 import { REFERENCE_PAGES } from './reference.ts';
-import { runReferencePage } from './run-reference.ts';
+import { missingFor, runReferencePage } from './run-reference.ts';
 
 const { only, json } = programOptions('test:docs', {
   only: anyText('TEXT', 'only pages whose name holds the text'),
@@ -21,6 +21,11 @@ function tell(mark: keyof typeof count, name: string, more = ''): void {
 }
 
 for (const page of REFERENCE_PAGES.filter(({ file }) => isChosen(file))) {
+  const lack = missingFor(page);
+  if (lack !== null) {
+    tell('skipped', page.file, `: needs ${lack}`);
+    continue;
+  }
   using scratch = scratchFolder();
   const { ran, notRun, fault } = await runReferencePage(page, scratch);
   count.commands += ran;

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AWS_BY_VARIABLE, AWS_NEEDED } from '../support/aws-cli.ts';
 import type { ScratchFolder } from '../support/scratch.ts';
 import { blocksOf, commandsOf } from './blocks.ts';
 import type { ReferencePage } from './reference.ts';
@@ -15,6 +16,16 @@ export interface PageResult {
   readonly notRun: number;
   /** null: all went well. */
   readonly fault: string | null;
+}
+
+/** The program that a page's commands need and this machine lacks; null: all are there. */
+export function missingFor(page: ReferencePage): string | null {
+  const text = readFileSync(join(PROJECT, page.file), 'utf8');
+  const typed = commandsOf(text).filter((command) => entryOf(page.notRun, command.text) === null);
+  const all = [...(page.before ?? []), ...typed.map((command) => command.text), ...(page.after ?? [])];
+  return AWS_BY_VARIABLE === null && all.some((command) => /\baws (?:deploy|s3|sts) /.test(command))
+    ? AWS_NEEDED
+    : null;
 }
 
 export async function runReferencePage(page: ReferencePage, scratch: ScratchFolder): Promise<PageResult> {

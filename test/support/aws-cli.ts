@@ -11,6 +11,9 @@ export const AWS: string | null = PLACES.find((aws) => !versionOf(aws).failed) ?
 /** The first that knows AWS_ENDPOINT_URL: an older one would ask Amazon. Null: there is none. */
 export const AWS_BY_VARIABLE: string | null = PLACES.find((aws) => knowsVariable(versionOf(aws).stdout)) ?? null;
 
+/** Names it where it is missing. */
+export const AWS_NEEDED = 'the AWS command line, aws, from 1.29 or 2.13 on';
+
 /** @param text what `aws --version` says */
 function knowsVariable(text: string | undefined): boolean {
   const [, major, minor] = /^aws-cli\/(\d+)\.(\d+)\./.exec(text ?? '') ?? [];
