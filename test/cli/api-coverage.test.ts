@@ -2,7 +2,9 @@
  * The command line can send everything that the API takes: each command line of the table goes to a server that writes down what it is
  * asked. A member that is new in the table of members has no command line here, and this test says so.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 import { ApiError } from '../../src/protocol/errors.ts';
@@ -113,7 +115,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['server', 'tokens', 'list'],
   [
     ...['server', 'git-tokens', 'add', 'acme', '--url', 'https://gitlab.com/acme', '--application', 'a*'],
-    ...['--username', 'bot', '--token-file', new URL('../../package.json', import.meta.url).pathname],
+    ...['--username', 'bot', '--token-file', fileURLToPath(new URL('../../package.json', import.meta.url))],
   ],
   ['server', 'git-tokens', 'list'],
   ['server', 'git-tokens', 'remove', 'acme'],
