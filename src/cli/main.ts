@@ -1,6 +1,5 @@
 import { dirname } from 'node:path';
 import { keepCompiledCode, restartWithoutCompilers } from '../system/compiled-code.ts';
-import { keepYoungHeapSmall } from '../system/young-heap.ts';
 
 /** Also a start by a name that this agent does not know is no daemon. */
 const [called, next = '-'] = process.argv.slice(2);
@@ -8,8 +7,6 @@ const isDaemon = called === 'agent' && next.startsWith('-');
 const isBuilt = import.meta.filename.endsWith('.js');
 if (isBuilt && isDaemon) restartWithoutCompilers();
 if (isBuilt && called !== 'agent' && called !== 'server') keepCompiledCode(dirname(import.meta.dirname));
-
-if (called === 'server') keepYoungHeapSmall();
 
 const { processContext } = await import('./context.ts');
 const { runCli } = await import('./program.ts');
