@@ -1,7 +1,9 @@
 /** CreateDeployment: what it is given, checked, becomes a row with all that the deployment goes by. */
+
 import { ApiError } from '../../protocol/errors.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
+import { newDeploymentId } from '../engine/deployment-id.ts';
 import {
   type CopiedGroup,
   type Hands,
@@ -32,22 +34,24 @@ import {
   readOptionalName,
   readText,
 } from './input.ts';
-import { refuseWhileActive, useRevision } from './new-deployment.ts';
+import {
+  type FileExistsBehavior,
+  readFileExistsBehavior,
+  readOverrides,
+  refuseWhileActive,
+  useRevision,
+} from './new-deployment.ts';
 import { readRevision } from './revision-input.ts';
-import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
 import { checkTrafficControl } from './settings/load-balancers.ts';
-import { checkRollback } from './settings/rollback.ts';
 import { checkSuspensionInPlace, readSuspendedProcesses } from './settings/suspended-processes.ts';
 import { checkReplacement, readTargetInstances, refuseTargetsOfCopy } from './settings/target-instances.ts';
 import { zonalSettings } from './settings/zonal-config.ts';
 
-const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'] as const;
 const MODES = ['STANDARD', 'RESTART'] as const;
 
 interface CreateOptions {
-  readonly fileExistsBehavior: (typeof BEHAVIORS)[number];
+  readonly fileExistsBehavior: FileExistsBehavior;
   readonly ignoreApplicationStopFailures: boolean;
   readonly updateOutdatedInstancesOnly: boolean;
   readonly isRestart: boolean;
@@ -57,14 +61,9 @@ interface CreateOptions {
 }
 
 function readOptions(ctx: ApiContext, input: Input): CreateOptions {
-  const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
-  const invalidBehavior = 'InvalidFileExistsBehaviorException';
-  const fileExistsBehavior = checkChoice(behavior, 'fileExistsBehavior', BEHAVIORS, invalidBehavior);
+  const fileExistsBehavior = readFileExistsBehavior(input);
   const updateOutdatedInstancesOnly = readBoolean(input, 'updateOutdatedInstancesOnly') ?? false;
-  const rollback = readObject(input, 'autoRollbackConfiguration');
-  checkRollback(rollback);
-  const alarms = readObject(input, 'overrideAlarmConfiguration');
-  checkAlarms(alarms, 'overrideAlarmConfiguration', ctx.alarms);
+  const overrides = readOverrides(ctx, input);
   const suspended = readSuspendedProcesses(input);
   const targetInstances = readTargetInstances(input, ctx.asksAws);
   return {
@@ -74,8 +73,7 @@ function readOptions(ctx: ApiContext, input: Input): CreateOptions {
     isRestart: readIsRestart(input, updateOutdatedInstancesOnly),
     targetInstances,
     shown: {
-      ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
-      ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
+      ...overrides,
       ...(suspended === null ? {} : { ec2DeploymentOptions: suspended }),
     },
   };
@@ -114,7 +112,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
   const options = readOptions(ctx, input);
   const platform = await platformOf(ctx.store.db, applicationName);
   const given = readObject(input, 'revision') === null ? null : readRevision(input, { path: 'revision', platform });
-  const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
+  const deploymentId = newDeploymentId(ctx.random);
   const made = await ctx.store.transaction(async (tx) => {
     const application = requirePlatform(await requireHeldApplication(tx, applicationName), platform);
     const group = await requireLockedGroup(tx, application, groupName);

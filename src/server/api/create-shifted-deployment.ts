@@ -1,8 +1,10 @@
 /** CreateDeployment for Lambda and ECS: what it is given, checked, becomes a row with all that the deployment goes by. */
+
 import { ApiError } from '../../protocol/errors.ts';
 import type { ExceptionName } from '../../protocol/management/modelled-exceptions.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import { watchedAlarms } from '../engine/alarms.ts';
+import { newDeploymentId } from '../engine/deployment-id.ts';
 import { type DeploymentOptions, type DeploymentSettings, settingsOf } from '../engine/settings.ts';
 import type { ShiftedPlatform } from '../engine/shifting/plan.ts';
 import { scheduleOf } from '../engine/shifting/schedule.ts';
@@ -16,7 +18,6 @@ import { requireLockedGroup } from './deployment-groups.ts';
 import {
   APPLICATION,
   CONFIG,
-  checkChoice,
   GROUP,
   readBoolean,
   readDescription,
@@ -25,17 +26,12 @@ import {
   readOptionalName,
   readText,
 } from './input.ts';
-import { refuseWhileActive, useRevision } from './new-deployment.ts';
+import { readFileExistsBehavior, readOverrides, refuseWhileActive, useRevision } from './new-deployment.ts';
 import { isEmpty } from './not-done.ts';
 import { readRevision } from './revision-input.ts';
-import { checkAlarms } from './settings/alarms.ts';
 import type { GroupSettings } from './settings/group-settings.ts';
-import { checkRollback } from './settings/rollback.ts';
 import { serviceOf } from './settings/service.ts';
 import { shownWaits } from './settings/shifted-group.ts';
-
-const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
-const BEHAVIORS = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
 
 /** Options about hosts: each is refused where it asks for anything. */
 const OF_HOSTS: readonly (readonly [string, ExceptionName])[] = [
@@ -61,16 +57,8 @@ function readOptions(ctx: ApiContext, input: Input, platform: ShiftedPlatform): 
     throw new ApiError('InvalidInputException', why);
   }
   // Nothing is overwritten, whatever it says.
-  const behavior = readText(input, 'fileExistsBehavior') ?? 'DISALLOW';
-  checkChoice(behavior, 'fileExistsBehavior', BEHAVIORS, 'InvalidFileExistsBehaviorException');
-  const rollback = readObject(input, 'autoRollbackConfiguration');
-  checkRollback(rollback);
-  const alarms = readObject(input, 'overrideAlarmConfiguration');
-  checkAlarms(alarms, 'overrideAlarmConfiguration', ctx.alarms);
-  return {
-    ...(rollback === null ? {} : { autoRollbackConfiguration: rollback }),
-    ...(alarms === null ? {} : { overrideAlarmConfiguration: alarms }),
-  };
+  readFileExistsBehavior(input);
+  return readOverrides(ctx, input);
 }
 
 /** @returns the id of the deployment. Its first step is still to be taken */
@@ -85,7 +73,7 @@ export async function createShiftedDeployment(
   const description = readDescription(input);
   const given = readOptions(ctx, input, platform);
   const named = readObject(input, 'revision') === null ? null : readRevision(input, { path: 'revision', platform });
-  const deploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
+  const deploymentId = newDeploymentId(ctx.random);
   await ctx.store.transaction(async (tx) => {
     const application = requirePlatform(await requireHeldApplication(tx, applicationName), platform);
     requireDeployable(platform, ctx.asksAws);

@@ -4,6 +4,7 @@
  * Level-triggered: it looks at the groups again and again, and what is to be done follows from the rows alone. Every server of a database
  * does it: a group has one deployment at a time, so the others find nothing left to do.
  */
+
 import type { Logger } from '../../logging/logger.ts';
 import { identityOf, parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Clock } from '../../system/clock.ts';
@@ -18,6 +19,7 @@ import type { DeploymentGroupRow, DeploymentRow } from '../store/schema.ts';
 import type { Store, StoreReader, StoreTransaction } from '../store/store.ts';
 import { watchedAlarms } from './alarms.ts';
 import { nextAutomaticAtMs } from './automatic-pause.ts';
+import { newDeploymentId } from './deployment-id.ts';
 import type { Engine } from './engine.ts';
 import { type Arrivals, type AutomaticDeployment, arrivalsOf, MAX_TRIES } from './hosts/arrivals.ts';
 import { fleetSettings } from './hosts/fleet.ts';
@@ -189,7 +191,7 @@ async function deployToArrivals(
   const { next, good } = found;
   const application = await findApplicationById(tx, group.application_id);
   if (application === null) return null;
-  const deploymentId = `d-${ctx.random.text(9, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')}`;
+  const deploymentId = newDeploymentId(ctx.random);
   const names = { application: application.application_name, group };
   await insertDeployment(tx, rowOf(deploymentId, { ...names, asksAws: ctx.asksAws === true }, good, next, nowMs));
   if (next.followsLastGood) await noteFollower(tx, good, deploymentId);

@@ -12,6 +12,7 @@ import { findDeployment, insertDeployment } from '../store/deployments.ts';
 import { noteRevisionUse } from '../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { newDeploymentId } from './deployment-id.ts';
 import { noteRollback } from './note-rollback.ts';
 import { wayBackOf, whyNoWayBack } from './reroute-back.ts';
 import { blueGreenPlanOf, type DeploymentOptions, type DeploymentSettings, shiftPlanOf } from './settings.ts';
@@ -46,7 +47,7 @@ export async function rollBack(
     await noteRollback(tx, deployment, { rollbackMessage: whyNot });
     return null;
   }
-  const rollbackDeploymentId = `d-${ctx.random.text(9, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')}`;
+  const rollbackDeploymentId = newDeploymentId(ctx.random);
   await insertDeployment(tx, rollbackOf(deployment, good, rollbackDeploymentId, ctx.nowMs));
   const rollbackMessage = isBlueGreen
     ? 'Traffic is led back to the original instances.'

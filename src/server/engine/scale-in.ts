@@ -2,6 +2,7 @@
  * Deployments to instances that Auto Scaling terminates, where `terminationHookEnabled` is set: each leaves its load balancers, and its application is
  * stopped. They bring no revision, so that nothing is known of a host afterwards that was not before.
  */
+
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import { findApplicationById } from '../store/applications.ts';
@@ -9,6 +10,7 @@ import { lockGroupById } from '../store/deployment-groups.ts';
 import { findActiveDeployment, findDeployment, insertDeployment } from '../store/deployments.ts';
 import type { DeploymentGroupRow, DeploymentRow } from '../store/schema.ts';
 import type { StoreTransaction } from '../store/store.ts';
+import { newDeploymentId } from './deployment-id.ts';
 import { fleetSettings } from './hosts/fleet.ts';
 import { type DeploymentOptions, type DeploymentSettings, type SettingsOfGroup, settingsOf } from './settings.ts';
 
@@ -32,7 +34,7 @@ export async function beginTermination(
   const application = await findApplicationById(tx, group.application_id);
   if (good === null || application === null) return null;
   if ((await findActiveDeployment(tx, groupId)) !== null) return 'busy';
-  const deploymentId = `d-${ctx.random.text(9, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789')}`;
+  const deploymentId = newDeploymentId(ctx.random);
   const names = { deploymentId, applicationName: application.application_name, instanceId };
   await insertDeployment(tx, rowOf(names, group, good, ctx.clock.now()));
   return { deploymentId };

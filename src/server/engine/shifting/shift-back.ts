@@ -4,6 +4,7 @@
  * It goes back to the version that had the traffic, and not to what the last successful deployment says: somebody may have moved the
  * traffic since.
  */
+
 import { identityOf, parseLocation } from '../../../protocol/management/revision-location.ts';
 import type { Random } from '../../../system/random.ts';
 import { updateGroup } from '../../store/deployment-groups.ts';
@@ -15,6 +16,7 @@ import { noteRevisionUse } from '../../store/revisions.ts';
 import type { DeploymentGroupRow, DeploymentRow, TargetRow } from '../../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../../store/store.ts';
 import { setTargetDetails, targetsOf } from '../../store/targets.ts';
+import { newDeploymentId } from '../deployment-id.ts';
 import { hasBegunTermination } from '../hosts/termination.ts';
 import { noteRollback } from '../note-rollback.ts';
 import { type DeploymentOptions, type DeploymentSettings, parseOptions, shiftPlanOf } from '../settings.ts';
@@ -23,7 +25,6 @@ import { type LambdaDetails, orderKindOf, type Prepared, type ShiftPlan } from '
 import { hasMoved, NOT_SHIFTED } from './steps.ts';
 
 const NOTHING_NOTED: Parameters<typeof hasMoved>[0] = { progress: NOT_SHIFTED, writing: null };
-const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
 
 /**
  * @param group locked; null: it was deleted. Traffic goes back all the same
@@ -53,7 +54,7 @@ export async function shiftBack(
   }
   const goodId = group?.last_successful_deployment_id ?? null;
   const good = goodId === null ? null : await findDeployment(tx, goodId);
-  const rollbackDeploymentId = `d-${ctx.random.text(9, ID_LETTERS)}`;
+  const rollbackDeploymentId = newDeploymentId(ctx.random);
   const back: ShiftPlan = {
     ...{ platform: plan.platform, schedule: { steps: [100], intervalMs: 0 }, isRollback: true },
     prepared: wayBackOf(prepared, targets[0]?.details_json ?? null),
