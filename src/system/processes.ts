@@ -91,7 +91,8 @@ export function startTimeOf(pid: number, proc = PROC): string | null {
 export function mayStillRun(pid: number, startTime: string | null, proc = PROC): boolean {
   if (pid < 1 || !isTaken(pid)) return false;
   const stat = isOfThisNamespace(proc) ? readStat(pid, proc) : null;
-  if (stat === null) return true;
+  // It cannot be seen, or it has gone since its number was looked at.
+  if (stat === null) return isTaken(pid);
   return !stat.hasEnded && (startTime === null || startTime === '' || startTime === stat.startTime);
 }
 

@@ -125,6 +125,19 @@ describe('a process that ends while it is read', () => {
     expect(runningProcesses(proc).map(({ pid }) => pid)).toEqual([process.pid]);
   });
 
+  test('does not run any more when it went between the two looks at it', async () => {
+    using scratch = scratchFolder();
+    const proc = makeOddProc(scratch, 'hiding others');
+    // The reader opens the pipe; then the process ends, its parent notices, and the reader gets an empty file.
+    const script = 'sleep 600 & mkdir "$0/$!"; mkfifo "$0/$!/stat"; echo $!; exec 3>"$0/$!/stat"; kill -9 $!; wait $!; exit 0';
+    const parent = execa('sh', ['-c', script, proc], { stderr: 'ignore' });
+    const pid = await new Promise<number>((resolve) => {
+      parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString())));
+    });
+    expect(mayStillRun(pid, '1', proc)).toBe(false);
+    await parent;
+  });
+
   test('throws nothing while hundreds of others begin and end', async () => {
     const busy = execa('sh', ['-c', 'i=0; while [ $i -lt 300 ]; do /bin/true & i=$((i+1)); done; wait'], {
       stdio: 'ignore',
