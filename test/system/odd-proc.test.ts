@@ -129,7 +129,8 @@ describe('a process that ends while it is read', () => {
     using scratch = scratchFolder();
     const proc = makeOddProc(scratch, 'hiding others');
     // The reader opens the pipe; then the process ends, its parent notices, and the reader gets an empty file.
-    const script = 'sleep 600 & mkdir "$0/$!"; mkfifo "$0/$!/stat"; echo $!; exec 3>"$0/$!/stat"; kill -9 $!; wait $!; exit 0';
+    const script =
+      'sleep 600 & mkdir "$0/$!"; mkfifo "$0/$!/stat"; echo $!; exec 3>"$0/$!/stat"; kill -9 $!; wait $!; exit 0';
     const parent = execa('sh', ['-c', script, proc], { stderr: 'ignore' });
     const pid = await new Promise<number>((resolve) => {
       parent.stdout.once('data', (text: Buffer) => resolve(Number(text.toString())));
