@@ -21,6 +21,7 @@ import { createRoster, type Guest } from './roster.ts';
 const TOO_MANY =
   'clients open more connections than the server takes; those that have not said who they are are closed. The limit on open files ' +
   '(LimitNOFILE in the unit, or ulimit -n) decides how many it takes';
+const ANSWERED_TWICE = 'a request was answered after its answer had ended; what came after the end was not sent';
 const FILES_USED_UP =
   'the limit on open files is reached (LimitNOFILE in the unit, or ulimit -n): connections are closed unseen, and files cannot be opened';
 
@@ -96,6 +97,9 @@ export function createConnections(ctx: ConnectionsContext): Connections {
     });
   };
 
+  // Shared by all answers. Without it, such a fault of one answer would end the server.
+  const onAnswerFault = (error: Error) => say(ANSWERED_TWICE, { error });
+
   const onRequest = (request: IncomingMessage, response: GuardedResponse, next: RequestListener) => {
     const connection = byName.get(nameOf(request.socket));
     if (connection === undefined) {
@@ -105,6 +109,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
     }
     roster.hear(connection);
     Object.assign(connection, { request, window: null, open: connection.open + 1, idleSinceMs: null });
+    response.on('error', onAnswerFault);
     response.on('close', () => {
       connection.open -= 1;
       if (connection.open === 0) connection.idleSinceMs = performance.now();

@@ -243,3 +243,18 @@ test('closing sends silent clients away at once', async () => {
   await plain[Symbol.asyncDispose]();
   await silent.closed;
 });
+
+test('an answer that is ended twice costs its own connection nothing, and the server nothing', async () => {
+  await using server = await guarded((request, response, connections) => {
+    connections.verified(request, 'AKIA');
+    if (request.url === '/waits') return void setImmediate(() => setImmediate(() => response.end('first')));
+    // It has to wait for the answer before it, so its first end is not sent yet.
+    response.end('second');
+    response.end('once more');
+  });
+  using client = openRaw(server.url, 'GET /waits HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await client.until('second');
+  expect(client.received()).not.toContain('once more');
+  using next = openRaw(server.url, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+  await next.until('second');
+});

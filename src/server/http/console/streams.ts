@@ -112,13 +112,21 @@ export function createStreams(ctx: StreamsContext): Streams {
 
 async function check(own: ReadonlySet<Listener>): Promise<void> {
   for (const listener of own) {
+    const { response } = listener;
+    // It was signed out at an earlier check, and has not taken that.
+    if (response.writableEnded) response.destroy();
     // A database that is away signs nobody out.
-    if (await listener.isStillWelcome().catch(() => true)) say(listener.response, ': here\n\n');
-    else listener.response.end('event: signed-out\ndata: {}\n\n');
+    else if (await listener.isStillWelcome().catch(() => true)) say(response, ': here\n\n');
+    else signOff(response);
   }
 }
 
 function say(response: ServerResponse, text: string): void {
   if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
   else if (!response.writableEnded) response.write(text);
+}
+
+function signOff(response: ServerResponse): void {
+  // The server may have ended it while its session was looked at. A text after the end would be an error.
+  if (!response.writableEnded) response.end('event: signed-out\ndata: {}\n\n');
 }
