@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { packBundle } from '../../src/archive/pack.ts';
 import type { DeploymentContext } from '../../src/deployment/context.ts';
 import { freeSpace, noSpace, SPARE, shortage } from '../../src/deployment/disk-space.ts';
@@ -32,6 +32,7 @@ import type { DeploymentSpecification } from '../../src/protocol/specification.t
 import { noteFileOf, openBundlePart, partFileOf } from '../../src/revision/bundle-part.ts';
 import { mountPointOf } from '../../src/system/mount-point.ts';
 import { deploymentContext, specificationOf } from '../support/deployment.ts';
+import { eventually } from '../support/eventually.ts';
 import { writeFiles } from '../support/install.ts';
 import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
@@ -151,11 +152,11 @@ describe('old revisions', () => {
     const [kept = ''] = aside();
     expect(readdirSync(join(setAsideDir(ctx.rootDir), kept)).length).toBeGreaterThan(1000);
     expect(await run('Install')).toMatchObject({ status: 'Succeeded' });
-    await vi.waitFor(() => expect(aside()).toEqual([]), { timeout: 20_000 });
+    await eventually(() => aside().length === 0);
 
     mkdirSync(join(setAsideDir(ctx.rootDir), 'left'));
     expect(await run('DownloadBundle')).toMatchObject({ status: 'Succeeded' });
-    await vi.waitFor(() => expect(aside()).toEqual([]), { timeout: 20_000 });
+    await eventually(() => aside().length === 0);
   });
 
   test('stay when all of them together would not make enough room', () => {

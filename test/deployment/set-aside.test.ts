@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { clearAside, setAside } from '../../src/deployment/set-aside.ts';
+import { eventually } from '../support/eventually.ts';
 import { writeFiles } from '../support/install.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -12,7 +13,7 @@ test('a revision of many files is out of sight at once, and gone soon after, wit
   expect(setAside(root.path, revision)).toBe(true);
   expect(existsSync(revision)).toBe(false);
   clearAside(root.path);
-  await vi.waitFor(() => expect(readdirSync(root.at('.slipway/set-aside'))).toEqual([]), { timeout: 20_000 });
+  await eventually(() => readdirSync(root.at('.slipway/set-aside')).length === 0);
 });
 
 /** A folder of the PATH with an `rm` that first writes down how much it gives way. */
@@ -32,7 +33,7 @@ test('a folder that was set aside is removed by a program that gives way to ever
   } finally {
     vi.unstubAllEnvs();
   }
-  await vi.waitFor(() => expect(readdirSync(root.at('.slipway/set-aside'))).toEqual([]), { timeout: 20_000 });
+  await eventually(() => readdirSync(root.at('.slipway/set-aside')).length === 0);
   expect(readFileSync(root.at('told'), 'utf8')).toBe('19\n');
 });
 
@@ -47,7 +48,7 @@ test('a folder that was set aside is removed on a host without `nice`, too', asy
   } finally {
     vi.unstubAllEnvs();
   }
-  await vi.waitFor(() => expect(readdirSync(root.at('.slipway/set-aside'))).toEqual([]), { timeout: 20_000 });
+  await eventually(() => readdirSync(root.at('.slipway/set-aside')).length === 0);
 });
 
 test('a revision of few files is left to who asked, and where nothing was ever set aside there is nothing to clear', () => {

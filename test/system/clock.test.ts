@@ -8,6 +8,7 @@ import { SlipwayError } from '../../src/errors.ts';
 import { silentLogger } from '../../src/logging/logger.ts';
 import { steadyClock, systemClock, timeLimit } from '../../src/system/clock.ts';
 import { startTimeOf } from '../../src/system/processes.ts';
+import { eventually } from '../support/eventually.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 const HOUR_MS = 3_600_000;
@@ -87,7 +88,7 @@ test.each([-HOUR_MS, HOUR_MS])(
     setClock(byMs);
     await systemClock.sleep(10);
     expect(limit.isOver()).toBe(false);
-    await vi.waitUntil(() => limit.isOver());
+    await eventually(() => limit.isOver());
   },
 );
 

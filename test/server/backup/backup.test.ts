@@ -13,6 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { restore } from '../../../src/server/backup/restore.ts';
 import { startTimeOf } from '../../../src/system/processes.ts';
+import { eventually } from '../../support/eventually.ts';
 import {
   deployToTag,
   type HandDrivenHost,
@@ -67,7 +68,7 @@ beforeAll(async () => {
     }
   };
   const writing = writeOn();
-  await vi.waitFor(() => expect(answered.length).toBeGreaterThan(5), 20_000);
+  await eventually(() => answered.length > 5);
   file = scratch.at('slipway.backup');
   const { status, stderr } = await slipway(
     'server',
@@ -118,9 +119,7 @@ describe('a backup of a running server', () => {
       status: 'Succeeded',
       diagnostics: { errorCode: 0, scriptName: '', message: '', log: '' },
     });
-    await vi.waitFor(async () => {
-      expect(await spoken.pollHostCommand(undefined, false)).toMatchObject({ CommandName: 'DownloadBundle' });
-    }, 20_000);
+    await eventually(async () => (await spoken.pollHostCommand(undefined, false))?.CommandName === 'DownloadBundle');
   });
 
   test('is not written over a file that is there', async () => {

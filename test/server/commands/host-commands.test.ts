@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openEnvelope } from '../../../src/protocol/envelope/open.ts';
 import { parseOrderedSpecification, parseSpecification } from '../../../src/protocol/specification.ts';
 import { IN_PLACE_EVENTS } from '../../../src/server/engine/course.ts';
@@ -19,6 +19,7 @@ import {
   targetsByName,
   testSigner,
 } from '../../support/engine-world.ts';
+import { eventually } from '../../support/eventually.ts';
 import { describeStores } from '../../support/stores.ts';
 
 const MINUTE_MS = 60_000;
@@ -111,7 +112,7 @@ describeStores('the host command API', (kind) => {
       const heldMs: number[] = [];
       const beganMs = clock.now();
       const polls = hosts.map((host) => server.poll(host).then(() => void heldMs.push(clock.now() - beganMs)));
-      await vi.waitUntil(() => server.waiters.size === hosts.length);
+      await eventually(() => server.waiters.size === hosts.length);
       while (heldMs.length < hosts.length) {
         clock.advance(1_000);
         await setImmediate();
@@ -262,7 +263,7 @@ describeStores('the host command API', (kind) => {
       await ask(server);
       expect(await notedAt(server)).toEqual([1_000_000]);
       clock.advance(1_000);
-      await vi.waitUntil(async () => (await notedAt(server)).join() === '1040000');
+      await eventually(async () => (await notedAt(server)).join() === '1040000');
       clock.advance(40_000);
       await ask(server);
       await server[Symbol.asyncDispose]();

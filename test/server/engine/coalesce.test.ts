@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createCoalescer } from '../../../src/server/engine/coalesce.ts';
+import { eventually } from '../../support/eventually.ts';
 
 /** Work whose end a test decides. */
 function slowWork() {
@@ -12,16 +13,16 @@ test('a caller that asks while work is under way shares the run that comes after
   const { begun, work } = slowWork();
   const coalescer = createCoalescer(work);
   const first = coalescer.run('a');
-  await expect.poll(() => begun.length).toBe(1);
+  await eventually(() => begun.length === 1);
   const others = [coalescer.run('a'), coalescer.run('a'), coalescer.run('a')];
   expect(begun).toHaveLength(1);
   begun[0]?.end();
   await first;
-  await expect.poll(() => begun.length).toBe(2);
+  await eventually(() => begun.length === 2);
   const third = coalescer.run('a');
   begun[1]?.end();
   await Promise.all(others);
-  await expect.poll(() => begun.length).toBe(3);
+  await eventually(() => begun.length === 3);
   begun[2]?.end();
   await third;
   await coalescer.idle();
@@ -31,7 +32,7 @@ test('those who ask before work has begun share it', async () => {
   const { begun, work } = slowWork();
   const coalescer = createCoalescer(work);
   const all = Array.from({ length: 100 }, () => coalescer.run('a'));
-  await expect.poll(() => begun.length).toBe(1);
+  await eventually(() => begun.length === 1);
   begun[0]?.end();
   await Promise.all(all);
   await coalescer.idle();
@@ -46,7 +47,7 @@ test('keys do not wait for each other, and idle waits for all', async () => {
   const idle = coalescer.idle().then(() => {
     isIdle = true;
   });
-  await expect.poll(() => begun.map(({ key }) => key)).toEqual(['a', 'b']);
+  await eventually(() => begun.map(({ key }) => key).join() === 'a,b');
   begun[0]?.end();
   await runs[0];
   expect(isIdle).toBe(false);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts';
+import { eventually } from '../../support/eventually.ts';
 import { managementClient } from '../../support/hand-driven-host.ts';
 import { openRaw } from '../../support/raw-connection.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
@@ -43,7 +44,7 @@ test('a signed call of the API is answered, and its connection is kept for the n
   using client = openRaw(server.url, `${await signedHead('{}')}{}`);
   await client.until('"applications"');
   client.socket.write(`${await signedHead('{} ')}{} `);
-  await vi.waitUntil(() => client.received().split(' 200 OK').length === 3);
+  await eventually(() => client.received().split(' 200 OK').length === 3);
   expect(client.received()).toMatch(/connection: keep-alive/i);
 });
 

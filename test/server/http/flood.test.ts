@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { describeIf } from '../../support/needs.ts';
 import { openRaw, type RawConnection } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -57,15 +58,15 @@ describeIf(process.platform === 'linux', 'Linux')('many clients at once', () => 
         const [line] = (await once(server.stdout, 'data')) as [Buffer];
         const url = /API on (\S+),/.exec(line.toString())?.[1] ?? '';
         const clients = Array.from({ length: 100 }, () => openRaw(url));
-        await vi.waitUntil(() => log.includes(expected), { timeout: 30_000 });
+        await eventually(() => log.includes(expected), { withinMs: 30_000 });
         for (const client of clients) client[Symbol.dispose]();
-        await vi.waitUntil(
+        await eventually(
           () =>
             fetch(url).then(
               ({ status }) => status === 200,
               () => false,
             ),
-          { timeout: 30_000 },
+          { withinMs: 30_000 },
         );
         expect(log.split(expected)).toHaveLength(2);
       } finally {

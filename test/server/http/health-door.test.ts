@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
 import { deployToTag, handDrivenHost, managementClient } from '../../support/hand-driven-host.ts';
 import { queryApi } from '../../support/query-api.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
@@ -69,7 +70,7 @@ describe('the address for metrics', () => {
     await queryApi(own.url, 'sts', await own.key('viewer'))('GetCallerIdentity');
     const request = (labels: string, status: string) => `slipway_server_requests_total{${labels},status="${status}"}`;
     const last = request('api="iam-sts",operation="any"', '200');
-    await vi.waitUntil(async () => figureIn(await metricsOf(own), last) > 0);
+    await eventually(async () => figureIn(await metricsOf(own), last) > 0);
     const text = await metricsOf(own);
     const expected = [
       request('api="management",operation="ListApplications"', '200'),
@@ -92,10 +93,10 @@ describe('the address for metrics', () => {
     const host = await handDrivenHost(server.url, admin, 'polling', 'polling');
     const hungUp = new AbortController();
     const poll = host.client.pollHostCommand(hungUp.signal).catch(() => undefined);
-    await vi.waitUntil(async () => figureIn(await metrics(), 'slipway_server_polls_open') === 1);
+    await eventually(async () => figureIn(await metrics(), 'slipway_server_polls_open') === 1);
     hungUp.abort();
     await poll;
-    await vi.waitUntil(async () => figureIn(await metrics(), 'slipway_server_polls_open') === 0);
+    await eventually(async () => figureIn(await metrics(), 'slipway_server_polls_open') === 0);
   });
 
   test('has no more lines than there are operations, whatever strangers ask for', async () => {

@@ -8,6 +8,7 @@ import { connectionLimits } from '../../../src/server/connections/limits.ts';
 import { startServer } from '../../../src/server/main.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { systemRandom } from '../../../src/system/random.ts';
+import { eventually } from '../../support/eventually.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { startDaemon } from '../../support/slipway.ts';
 import { testServer } from '../../support/test-server.ts';
@@ -86,7 +87,7 @@ test.each([
   await daemon.firstLine;
   daemon.kill('SIGUSR2');
   expect(await daemon.exited).toEqual({ status: 70, signal: null });
-  await vi.waitUntil(() => daemon.log().includes('broken within'));
+  await eventually(() => daemon.log().includes('broken within'));
   const lines = daemon.log().trim().split('\n');
   expect(lines.filter((line) => line.includes('broken within'))).toHaveLength(1);
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ level: 'error' });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isNeeded } from '../../../src/server/s3/host-reads.ts';
 import type { ObjectVersion } from '../../../src/server/s3/stored-version.ts';
+import { eventually } from '../../support/eventually.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { writeRevision } from '../../support/revision.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -86,5 +87,5 @@ test('a host reads the bundle of its deployment while that is open, and never li
     expect((await host({ method, target: `/revisions/${key}` })).status).toBe(403);
 
   await run('deployments', 'stop', id);
-  await expect.poll(async () => (await host({ method: 'GET', target: `/revisions/${key}` })).status).toBe(403);
+  await eventually(async () => (await host({ method: 'GET', target: `/revisions/${key}` })).status === 403);
 }, 60_000);

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { openStore } from '../../../src/server/store/store.ts';
+import { eventually } from '../../support/eventually.ts';
 import { describeIf } from '../../support/needs.ts';
 import { postgresCluster, postgresPrograms } from '../../support/postgres.ts';
 import { scratchFolder } from '../../support/scratch.ts';
@@ -108,7 +109,7 @@ describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('a Post
       await expect(look()).rejects.toMatchObject({ code: 'SERVER_DATABASE_AWAY' });
       expect(performance.now() - secondMs).toBeLessThan(500);
       await cluster.start();
-      await expect.poll(() => look().catch(() => null), { timeout: 5_000 }).toEqual([]);
+      await eventually(async () => (await look().catch(() => null))?.length === 0);
     } finally {
       await store.close();
     }
