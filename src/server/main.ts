@@ -293,6 +293,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
       trafficMinuteMs: options.trafficMinuteMs ?? TRAFFIC_MINUTE_MS,
       asksAws: aws !== null,
+      planShift: shifts?.plan ?? noPlan,
       findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
       removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),
       balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
@@ -345,6 +346,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await closeAll();
     throw error;
   }
+}
+
+/** A server without AWS has no application that could ask for a plan, or refuses the request before. */
+async function noPlan(): Promise<never> {
+  throw new Error('a deployment was to be planned by a server that asks no AWS');
 }
 
 /** A bucket of the server's own store is meant before one of S3 with the same name. */

@@ -73,6 +73,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['--outdated-only', '--file-exists-behavior', 'OVERWRITE', '--alarms', 'load'],
   ],
   ['deploy', ...TO, '--github', 'me/site@0a1b2c3'],
+  ['plan', '--appspec', 'build/appspec.yml', '--group', 'live', '--application', 'shop', '--config', 'c'],
   ['deploy', ...TO, '--restart'],
   ['deploy', ...TO, '--github', 'me/site@0a1b2c3', '--green-tag', 'Fleet=b'],
   ['deploy', ...TO, '--github', 'me/site@0a1b2c3', '--green-tag-set', 'Fleet=b,Fleet=c'],
@@ -223,6 +224,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
   GetDeployment: { deploymentInfo: { deploymentId: 'd-1A2B3C4D5', status: 'Succeeded' } },
   ListDeploymentTargets: { targetIds: ['web-1'] },
   DescribeDeploymentWaits: { waits: [] },
+  PlanDeployment: { calls: [] },
   ListDeploymentConfigs: { deploymentConfigsList: ['most'] },
   ListApplicationRevisions: {
     revisions: [

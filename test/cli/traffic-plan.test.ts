@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { trafficPlan } from '../../src/cli/traffic-plan.ts';
+import { planWithoutServer } from '../../src/cli/traffic-plan.ts';
 import { plannedCallLines } from '../../src/cli/view/traffic-plan.ts';
+import { ecsAppSpec } from '../support/ecs-site.ts';
 import { appSpec } from '../support/lambda-world.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -9,26 +10,28 @@ test('the plan of a canary has each call in its order, with the minute of each s
   using scratch = scratchFolder();
   writeFileSync(scratch.at('appspec.json'), appSpec({ BeforeAllowTraffic: 'before' }));
   const ctx = { workingDirectory: scratch.path };
-  const calls = trafficPlan(ctx, 'appspec.json', 'CodeDeployDefault.LambdaCanary10Percent5Minutes');
+  const calls = planWithoutServer(ctx, 'appspec.json', 'CodeDeployDefault.LambdaCanary10Percent5Minutes');
   expect(plannedCallLines(calls)).toEqual([
-    'before                         GetAlias shop:live, which must have version 1 and no other',
-    'BeforeAllowTraffic             Invoke before',
-    'AllowTraffic        +0 min     UpdateAlias shop:live version 1, 10 % to version 2',
-    'AllowTraffic        +5 min     GetProvisionedConcurrencyConfig shop:2',
-    'AllowTraffic        +5 min     GetProvisionedConcurrencyConfig shop:live',
-    'AllowTraffic        +5 min     UpdateAlias shop:live version 2',
+    'before                            GetAlias shop:live, which must have version 1 and no other',
+    'BeforeAllowTraffic                Invoke before',
+    'AllowTraffic           +0 min     UpdateAlias shop:live version 1, 10 % to version 2',
+    'AllowTraffic           +5 min     GetProvisionedConcurrencyConfig shop:2',
+    'AllowTraffic           +5 min     GetProvisionedConcurrencyConfig shop:live',
+    'AllowTraffic           +5 min     UpdateAlias shop:live version 2',
   ]);
 });
 
-test('a configuration for hosts, and a file for ECS, have no plan of a function', () => {
+test('a configuration for hosts, and a file for hosts or for ECS, have no plan of a function', () => {
   using scratch = scratchFolder();
   const ctx = { workingDirectory: scratch.path };
   writeFileSync(scratch.at('lambda.json'), appSpec());
   writeFileSync(scratch.at('other.yml'), 'version: 0.0\nos: linux\n');
-  expect(() => trafficPlan(ctx, 'lambda.json', 'CodeDeployDefault.OneAtATime')).toThrow(
+  expect(() => planWithoutServer(ctx, 'lambda.json', 'CodeDeployDefault.OneAtATime')).toThrow(
     'no predefined configuration of Lambda',
   );
-  expect(() => trafficPlan(ctx, 'other.yml', 'CodeDeployDefault.LambdaAllAtOnce')).toThrow(
+  expect(() => planWithoutServer(ctx, 'other.yml', 'CodeDeployDefault.LambdaAllAtOnce')).toThrow(
     'no AppSpec file for Lambda',
   );
+  writeFileSync(scratch.at('ecs.json'), ecsAppSpec(2));
+  expect(() => planWithoutServer(ctx, 'ecs.json', 'CodeDeployDefault.ECSAllAtOnce')).toThrow('is for ECS');
 });

@@ -57,6 +57,8 @@ export interface EcsSite extends AsyncDisposable {
   readonly client: ManagementClient;
   /** Forgets ECS and its calls, and makes a deployment group of a new application for what comes next. */
   fresh(world: EcsWorld, settings?: object): Promise<void>;
+  /** The present application and its group. */
+  names(): { readonly applicationName: string; readonly deploymentGroupName: string };
   deploy(options?: { readonly content?: string; readonly [member: string]: unknown }): Promise<string>;
   info(deploymentId: string): Promise<DeploymentInfo>;
   /** Waits until it is over. */
@@ -81,7 +83,7 @@ export async function ecsSite(setEnv: (env: Readonly<Record<string, string>>) =>
     return deploymentInfo;
   };
   const site: EcsSite = {
-    ...{ aws, lambda, server, client, info, world: createEcsWorld() },
+    ...{ aws, lambda, server, client, info, names, world: createEcsWorld() },
     async fresh(world, settings = {}) {
       // A service belongs to one group.
       if (count > 0) await client.call('DeleteApplication', { applicationName: names().applicationName });

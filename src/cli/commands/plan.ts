@@ -4,10 +4,11 @@ import type { LocalBundleType } from '../../local/location.ts';
 import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { GROUP_ARGUMENT } from '../arguments.ts';
 import type { AddCommand } from '../command.ts';
+import { addConnectionOptions, type ConnectionOptions } from '../connection.ts';
 import type { CliContext } from '../context.ts';
 import type { ExitReason } from '../exit-status.ts';
 
-interface PlanOptions {
+interface PlanOptions extends ConnectionOptions {
   readonly type?: LocalBundleType;
   readonly fileExistsBehavior: FileExistsBehavior;
   readonly group?: string;
@@ -18,11 +19,12 @@ interface PlanOptions {
   readonly githubToken?: string;
   readonly appspec?: string;
   readonly config?: string;
+  readonly application?: string;
   readonly json?: boolean;
 }
 
 export const addPlanCommand: AddCommand = (program, ctx, conclude) => {
-  program
+  const command = program
     .command('plan')
     .argument('[bundle]', 'a folder, a bundle file, or any other bundle location of slipway local', '.')
     .description(
@@ -49,26 +51,35 @@ export const addPlanCommand: AddCommand = (program, ctx, conclude) => {
     .option('--github-token <token>', 'for private repositories; else CODEDEPLOY_GITHUB_TOKEN')
     .option(
       '--appspec <file>',
-      'Lambda: show the calls that a deployment of this AppSpec file would make; - for the standard input',
+      'Lambda and ECS: show the calls that a deployment of this AppSpec file would make; - for the standard input. With --group the server is asked how everything stands, which ECS needs',
     )
-    .option('--config <name>', 'with --appspec: a predefined configuration; else all traffic at once')
-    .option('--json', 'the plan as JSON')
-    .action(async (bundle: string, options: PlanOptions) => conclude(await plan(ctx, bundle, options)));
+    .option('--config <name>', 'with --appspec: a deployment configuration; else the group’s, or all traffic at once')
+    .option('--application <name>', 'with --appspec: the application, where the group’s name alone is not enough')
+    .option('--json', 'the plan as JSON');
+  addConnectionOptions(command).action(async (bundle: string, options: PlanOptions) =>
+    conclude(await plan(ctx, bundle, options)),
+  );
 };
 
-/** @throws SlipwayError CLI_BAD_ARGUMENT */
+/** @throws SlipwayError CLI_BAD_ARGUMENT; as every call to a server */
 async function planTraffic(ctx: CliContext, file: string, options: PlanOptions): Promise<ExitReason> {
-  const { DEFAULT_TRAFFIC_CONFIG, trafficPlan } = await import('../traffic-plan.ts');
+  const { trafficPlan } = await import('../traffic-plan.ts');
   const { plannedCallLines } = await import('../view/traffic-plan.ts');
-  const calls = trafficPlan(ctx, file, options.config ?? DEFAULT_TRAFFIC_CONFIG);
-  ctx.stdout.writeLines(options.json ? [JSON.stringify({ calls })] : plannedCallLines(calls));
-  return 'ok';
+  const planned = await trafficPlan(ctx, file, options);
+  const { calls, errorInformation: fault } = planned;
+  if (options.json) ctx.stdout.writeLines([JSON.stringify(planned)]);
+  else if (fault === undefined) ctx.stdout.writeLines(plannedCallLines(calls));
+  else ctx.stdout.writeLines([`the deployment would fail before anything moves: ${fault.code}`, fault.message]);
+  return fault === undefined ? 'ok' : 'failed';
 }
 
 async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Promise<ExitReason> {
   if (options.appspec !== undefined) return planTraffic(ctx, options.appspec, options);
-  if (options.config !== undefined) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', '--config is a configuration of traffic, and goes with --appspec');
+  const ofTraffic = ['config', 'application', 'endpointUrl', 'region', 'profile', 'caFile'] as const;
+  const given = ofTraffic.find((name) => options[name] !== undefined);
+  if (given !== undefined) {
+    const flag = `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `${flag} is for a plan of traffic, and goes with --appspec`);
   }
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const { createDeploymentContext } = await import('../../deployment/create-context.ts');

@@ -1,50 +1,12 @@
-/** The calls that a deployment to a function would make, in their order. Pure. */
-import type { LambdaAppSpec } from '../../appspec/resources/types.ts';
-import { scheduleOf, type TrafficRouting } from '../../server/engine/shifting/schedule.ts';
+/** The calls that a deployment of Lambda or ECS would make, as lines. Pure. */
+import type { PlannedCall } from '../../protocol/management/shapes.ts';
+import { printable } from '../../system/printable.ts';
 
-export interface PlannedCall {
-  /** Lifecycle event; null: before the first one. */
-  readonly event: string | null;
-  /** Minutes after the beginning of AllowTraffic; null: of another event. */
-  readonly minute: number | null;
-  readonly call: string;
-}
-
-/** Answers of hooks and of Lambda are taken to be good. */
-export function plannedCalls(spec: LambdaAppSpec, routing: TrafficRouting): readonly PlannedCall[] {
-  const { functionName, alias, currentVersion, targetVersion } = spec;
-  const name = `${functionName}:${alias}`;
-  const { steps, intervalMs } = scheduleOf(routing, 1);
-  const hookCall = (event: string): readonly PlannedCall[] => {
-    const hook = spec.hooks.get(event);
-    return hook === undefined ? [] : [{ event, minute: null, call: `Invoke ${hook}` }];
-  };
-  const shifts = steps.flatMap((percent, index): PlannedCall[] => {
-    const at = { event: 'AllowTraffic', minute: index * intervalMs };
-    if (percent < 100) {
-      const call = `UpdateAlias ${name} version ${currentVersion}, ${percent} % to version ${targetVersion}`;
-      return [{ ...at, call }];
-    }
-    return [
-      ...[targetVersion, alias].map((qualifier) => ({
-        ...at,
-        call: `GetProvisionedConcurrencyConfig ${functionName}:${qualifier}`,
-      })),
-      { ...at, call: `UpdateAlias ${name} version ${targetVersion}` },
-    ];
-  });
-  return [
-    { event: null, minute: null, call: `GetAlias ${name}, which must have version ${currentVersion} and no other` },
-    ...hookCall('BeforeAllowTraffic'),
-    ...shifts,
-    ...hookCall('AfterAllowTraffic'),
-  ];
-}
-
-/** A line for each call. */
+/** A line for each call. A call that was made for the plan has its answer in a line below. */
 export function plannedCallLines(calls: readonly PlannedCall[]): string[] {
-  return calls.map(({ event, minute, call }) => {
+  return calls.flatMap(({ event, minute, call, answer }) => {
     const when = minute === null ? '' : `+${minute} min`;
-    return `${(event ?? 'before').padEnd(18)}  ${when.padEnd(9)}  ${call}`.trimEnd();
+    const line = `${printable(event ?? 'before').padEnd(21)}  ${when.padEnd(9)}  ${printable(call)}`.trimEnd();
+    return answer === null ? [line] : [line, `${' '.repeat(34)}→ ${printable(answer)}`];
   });
 }

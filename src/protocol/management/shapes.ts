@@ -121,6 +121,18 @@ export interface HostRecord {
 }
 
 /** An event that a deployment waits for, and when it is given up. Times are epoch seconds. */
+/** A call that a deployment would make, in the order of the calls. */
+export interface PlannedCall {
+  /** Lifecycle event, or the wait, that it belongs to; null: before the first event. */
+  readonly event: string | null;
+  /** Minutes after the beginning of AllowTraffic; null: of another event. */
+  readonly minute: number | null;
+  /** In words, the operation first. */
+  readonly call: string;
+  /** Answer of a call that was made for the plan, in words; null: it was not made. */
+  readonly answer: string | null;
+}
+
 export interface WaitRecord {
   readonly targetId: string;
   readonly lifecycleEventName: string;
@@ -266,6 +278,24 @@ export interface ControlOperations {
     input: { readonly deploymentId: string; readonly autoRollbackEnabled?: boolean };
     output: { readonly status: 'Pending' | 'Succeeded'; readonly statusMessage: string };
   };
+  /** For Lambda and ECS: the calls that a deployment would make. AWS is asked how everything stands, and nothing is changed. */
+  readonly PlanDeployment: {
+    input: {
+      readonly applicationName: string;
+      readonly deploymentGroupName: string;
+      /** Left out: the group's. */
+      readonly deploymentConfigName?: string;
+      readonly revision: {
+        readonly revisionType: 'AppSpecContent';
+        readonly appSpecContent: { readonly content: string; readonly sha256?: string };
+      };
+    };
+    output: {
+      readonly calls: readonly PlannedCall[];
+      /** How the deployment would fail before anything moves; absent: it would begin. */
+      readonly errorInformation?: { readonly code: string; readonly message: string };
+    };
+  };
   readonly DescribeDeploymentWaits: {
     input: { readonly deploymentId: string };
     output: { readonly waits: readonly WaitRecord[] };
@@ -405,6 +435,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   SearchResources: true,
   StopDeploymentNow: true,
   DescribeDeploymentWaits: true,
+  PlanDeployment: true,
 };
 
 export function isControlOperation(name: string): name is ControlOperation {

@@ -46,6 +46,16 @@ export async function requireHeldConfig(
   return requireConfig(name, platform, () => holdConfig(tx, name));
 }
 
+/** @throws ApiError as `requireHostConfig` does */
+export async function requireTrafficConfig(
+  db: StoreReader,
+  name: string,
+  platform: TrafficConfig['platform'],
+): Promise<TrafficConfig> {
+  const config = await requireConfig(name, platform, () => findConfig(db, name));
+  return config as TrafficConfig;
+}
+
 async function requireConfig(
   name: string,
   platform: Platform,

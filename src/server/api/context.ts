@@ -6,6 +6,7 @@ import type { Random } from '../../system/random.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hands } from '../engine/hosts/blue-green-plan.ts';
 import type { KnownBalancers } from '../engine/settings.ts';
+import type { PlanShift } from '../engine/shifting/plan-request.ts';
 import type { Waiters } from '../engine/waiters.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
@@ -29,6 +30,8 @@ export interface ApiContext {
   readonly balancers: KnownBalancers;
   /** Whether AWS says which hosts EC2 filters match; else they match the tags of enrolled hosts. */
   readonly asksAws: boolean;
+  /** Plans a deployment to Lambda or ECS. Where the server asks no AWS it is never called. */
+  readonly planShift: PlanShift;
   /** Which of these Auto Scaling groups AWS does not have, or why it refuses to say; null: the server asks no AWS. */
   readonly findMissingAutoScalingGroups:
     | ((names: readonly string[]) => Promise<{ readonly missing: readonly string[]; readonly fault: string | null }>)

@@ -217,4 +217,8 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   DescribeHosts: { nextToken: 'text' },
   StopDeploymentNow: { ...DEPLOYMENT, autoRollbackEnabled: 'flag' },
   DescribeDeploymentWaits: DEPLOYMENT,
+  PlanDeployment: {
+    ...{ ...GROUP, deploymentConfigName: 'text' },
+    revision: { revisionType: 'text', appSpecContent: CONTENT },
+  },
 };

@@ -22,6 +22,7 @@ import { refuseNotDone } from './not-done.ts';
 import { notInPlaceHandlers } from './not-in-place.ts';
 import { noticeHandlers } from './notices.ts';
 import { permissionFor, requireRole } from './permissions.ts';
+import { planHandlers } from './plan-deployment.ts';
 import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
 import { requireWithinScope } from './scopes.ts';
@@ -45,6 +46,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...historyHandlers,
   ...noticeHandlers,
   ...waitHandlers,
+  ...planHandlers,
   ...gitTokenHandlers,
   ...continueHandlers,
   ...searchHandlers,

@@ -30,6 +30,8 @@ const look = (touches: Touched): Permission => ({ role: 'viewer', touches, chang
 const change = (touches: Touched): Permission => ({ role: 'operator', touches, changes: true });
 /** A viewer need not know who else has a key. */
 const LOOK_AT_KEYS: Permission = { role: 'operator', touches: 'server', changes: false };
+/** The AppSpec file names what is looked at: whoever may deploy it may also look. */
+const LOOK_INTO_AWS: Permission = { role: 'operator', touches: 'group', changes: false };
 /** Only an admin is told who has done what. */
 const LOOK_AT_AUDIT: Permission = { role: 'admin', touches: 'server', changes: false };
 
@@ -85,6 +87,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   ListOnPremisesInstances: look('server'),
   ListRevisionHistory: look('group'),
   ListTagsForResource: look('tagged'),
+  PlanDeployment: LOOK_INTO_AWS,
   PutGitToken: change('server'),
   PutLifecycleEventHookExecutionStatus: change('deployment'),
   RegisterApplicationRevision: change('part'),

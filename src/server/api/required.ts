@@ -60,6 +60,7 @@ const REQUIRED: { readonly [Op in ManagementOperation]?: readonly Requirement[] 
   StopDeployment: [DEPLOYMENT],
   StopDeploymentNow: [DEPLOYMENT],
   DescribeDeploymentWaits: [DEPLOYMENT],
+  PlanDeployment: [APPLICATION, GROUP, REVISION],
   ContinueDeployment: [DEPLOYMENT],
   SkipWaitTimeForInstanceTermination: [DEPLOYMENT],
   PutLifecycleEventHookExecutionStatus: [DEPLOYMENT],

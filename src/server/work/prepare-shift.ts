@@ -6,19 +6,26 @@ import type { Clock } from '../../system/clock.ts';
 import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import { shiftPlanOf } from '../engine/settings.ts';
 import { type Prepared, type ShiftedPlatform, type ShiftedTarget, storedAppSpec } from '../engine/shifting/plan.ts';
+import type { ServicePlan } from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import type { ReadObject } from '../outside/revision-object.ts';
 import { findDeployment } from '../store/deployments.ts';
-import type { DeploymentRow, OrderRow } from '../store/schema.ts';
+import type { OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { OrderHandler, Progress } from './order.ts';
 import { readRevisionText } from './read-revision.ts';
 import { afterFault, ShiftFault } from './shift-retry.ts';
 
+export interface PreflightSubject {
+  readonly deploymentId: string;
+  /** Absent: it deploys to Lambda. */
+  readonly service?: ServicePlan;
+}
+
 /** Looks at what the AppSpec file names. @throws ShiftFault when it cannot be deployed to, AwsFault */
 export type Preflight = (
   appSpec: ResourceAppSpec,
-  deployment: DeploymentRow,
+  deployment: PreflightSubject,
   signal: AbortSignal,
 ) => Promise<{ readonly target: ShiftedTarget; readonly call: string; readonly answer: string }>;
 
@@ -46,7 +53,11 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
   try {
     const text = await readRevisionText(parseLocation(deployment.revision_json), ctx.readObject, signal);
     const appSpec = readAppSpec(text, plan.platform);
-    const { target, call, answer } = await preflight(appSpec, deployment, signal);
+    const about = {
+      deploymentId: order.deployment_id,
+      ...(plan.service === undefined ? {} : { service: plan.service }),
+    };
+    const { target, call, answer } = await preflight(appSpec, about, signal);
     const memory: Prepared = { appSpec: storedAppSpec(appSpec), target };
     return { memory, lastCall: call, lastAnswer: answer, ending: 'Succeeded', message: answer };
   } catch (error) {
@@ -63,7 +74,7 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
 }
 
 /** @throws ShiftFault INVALID_REVISION */
-function readAppSpec(content: string, platform: ShiftedPlatform): ResourceAppSpec {
+export function readAppSpec(content: string, platform: ShiftedPlatform): ResourceAppSpec {
   const reading = readResourceAppSpec(content, { filename: 'the AppSpec file', platform });
   if (reading.ok) return reading.appSpec;
   const errors = reading.findings.filter(({ severity }) => severity === 'error');

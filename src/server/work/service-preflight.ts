@@ -1,6 +1,5 @@
 /** Looks at an ECS service, its target groups and its listeners before a deployment to it begins. Nothing is changed. */
 import type { EcsAppSpec } from '../../appspec/resources/types.ts';
-import { shiftPlanOf } from '../engine/settings.ts';
 import type { ServiceDetails, ServicePlan, TargetGroup } from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import type { ServiceLook } from '../outside/aws/ecs.ts';
@@ -16,26 +15,15 @@ import { ShiftFault } from './shift-retry.ts';
 const CONTROLLERS: readonly string[] = ['EXTERNAL', 'CODE_DEPLOY'];
 
 export function servicePreflight(services: ServicesContext): Preflight {
-  return async (appSpec, deployment, signal) => {
-    const service = shiftPlanOf(deployment)?.service;
+  return async (appSpec, { deploymentId, service }, signal) => {
     if (appSpec.platform !== 'ECS' || service === undefined) {
       throw new ShiftFault('INVALID_REVISION', 'The AppSpec file is not for ECS.');
     }
-    const ctx = inRegionOf(services, service);
-    const look = await lookAt(ctx, service, signal);
-    requireTaskSets(look, service);
-    const groups = await groupsOf(ctx, service, signal);
-    const production = await routeOf(ctx, service.productionListener, signal);
-    const test = service.testListener === null ? null : await routeOf(ctx, service.testListener, signal);
-    const roles = rolesFor(look, { deploymentId: deployment.deployment_id, groups, production });
-    const pair = { blue: roles.blueGroup, green: roles.greenGroup };
-    requireRoutes(production, test, pair);
-    requireBlueServes(production, pair, roles);
-    await requireFreeGroup(ctx, roles.leftovers);
-    await requireContainer(ctx, appSpec, signal);
+    const seen = await examineService(inRegionOf(services, service), { appSpec, deploymentId, service }, signal);
+    const { look, roles, groups, production, pair } = seen;
     const groupOf = (arn: string) => groups.find((group) => group.arn === arn) ?? groups[0];
     const found: Omit<ServiceDetails, 'taskSets'> = {
-      ...{ cluster: service.cluster, service: service.service, greenOf: deployment.deployment_id },
+      ...{ cluster: service.cluster, service: service.service, greenOf: deploymentId },
       ...{ blueGroup: groupOf(pair.blue), greenGroup: groupOf(pair.green), blueId: roles.blue?.id ?? null },
       ...{ productionListener: service.productionListener, testListener: service.testListener },
     };
@@ -49,6 +37,40 @@ export function servicePreflight(services: ServicesContext): Preflight {
       answer: roles.blue === null ? 'no task set serves yet' : `${roles.blue.id} serves from ${found.blueGroup.name}`,
     };
   };
+}
+
+/** A service that can be deployed to, as it stands before. */
+export interface ServiceExamined {
+  readonly look: ServiceLook;
+  readonly roles: Roles;
+  readonly groups: readonly [TargetGroup, TargetGroup];
+  readonly pair: GroupPair;
+  readonly production: Route;
+  /** null: the deployment group has no test listener. */
+  readonly test: Route | null;
+  /** Answer about the task definition, in words. */
+  readonly container: string;
+}
+
+/** @throws ShiftFault when it cannot be deployed to; AwsFault */
+export async function examineService(
+  ctx: ServiceContext,
+  about: { readonly appSpec: EcsAppSpec; readonly deploymentId: string; readonly service: ServicePlan },
+  signal: AbortSignal,
+): Promise<ServiceExamined> {
+  const { appSpec, deploymentId, service } = about;
+  const look = await lookAt(ctx, service, signal);
+  requireTaskSets(look, service);
+  const groups = await groupsOf(ctx, service, signal);
+  const production = await routeOf(ctx, service.productionListener, signal);
+  const test = service.testListener === null ? null : await routeOf(ctx, service.testListener, signal);
+  const roles = rolesFor(look, { deploymentId, groups, production });
+  const pair = { blue: roles.blueGroup, green: roles.greenGroup };
+  requireRoutes(production, test, pair);
+  requireBlueServes(production, pair, roles);
+  await requireFreeGroup(ctx, roles.leftovers);
+  const container = await requireContainer(ctx, appSpec, signal);
+  return { look, roles, groups, pair, production, test, container };
 }
 
 async function lookAt(
@@ -174,18 +196,18 @@ export async function requireFreeGroup(
   }
 }
 
-/** A container or a port that is not there would only show when ECS refuses the task set. */
+/** A container or a port that is not there would only show when ECS refuses the task set. @returns what ECS has answered, in words */
 async function requireContainer(
   { ecs }: Pick<ServiceContext, 'ecs'>,
   { taskDefinition, containerName, containerPort }: EcsAppSpec,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   let containers: Awaited<ReturnType<ServiceContext['ecs']['describeTaskDefinition']>>['containerDefinitions'];
   try {
     ({ containerDefinitions: containers = [] } = await ecs.describeTaskDefinition(taskDefinition, signal));
   } catch (error) {
     // Without the right to look at task definitions, a wrong one shows at CreateTaskSet.
-    if (error instanceof AwsFault && error.trouble === 'denied') return;
+    if (error instanceof AwsFault && error.trouble === 'denied') return error.answer;
     const isMissing = error instanceof AwsFault && (error.trouble === 'missing' || error.trouble === 'refused');
     if (!isMissing) throw error;
     throw new ShiftFault('ECS_UPDATE_ERROR', `There is no task definition ${taskDefinition}. ${error.answer}.`);
@@ -197,7 +219,7 @@ async function requireContainer(
     throw new ShiftFault('INVALID_REVISION', why);
   }
   const ports = (container.portMappings ?? []).flatMap((mapping) => mapping.containerPort ?? []);
-  if (ports.includes(containerPort)) return;
+  if (ports.includes(containerPort)) return `it has the container ${containerName} with the port ${containerPort}`;
   const why = `The container ${containerName} of ${taskDefinition} has no port ${containerPort} (ContainerPort); it has ${ports.join(', ') || 'none'}.`;
   throw new ShiftFault('INVALID_REVISION', why);
 }

@@ -1,5 +1,6 @@
 /** Handlers of all orders about traffic that moves to a new version, by their kinds. */
 import type { Clock } from '../../system/clock.ts';
+import type { PlanShift } from '../engine/shifting/plan-request.ts';
 import type { AwsClients } from '../outside/aws/aws.ts';
 import { createEcsCalls } from '../outside/aws/ecs.ts';
 import { createFunctionCaller } from '../outside/aws/invoke-function.ts';
@@ -13,6 +14,7 @@ import { functionHandlers } from './function-orders.ts';
 import { functionPreflight } from './function-preflight.ts';
 import { hookHandlers } from './hook-orders.ts';
 import type { OrderHandler } from './order.ts';
+import { createShiftPlanner } from './plan-shift.ts';
 import { prepareHandlers } from './prepare-shift.ts';
 import { serviceFaultCode } from './service-faults.ts';
 import { serviceHandlers } from './service-orders.ts';
@@ -29,6 +31,7 @@ export interface ShiftHandlersContext {
 }
 
 export interface ShiftHandlers {
+  readonly plan: PlanShift;
   /** Each call is over within seconds. */
   readonly ofTraffic: Readonly<Record<string, OrderHandler>>;
   /** A call may take as long as a function runs. */
@@ -43,13 +46,12 @@ export function shiftHandlers({ store, clock, awsIn, region, readObject }: Shift
     return { ecs: createEcsCalls(aws), listeners: createListenerCalls(aws) };
   };
   const services = { store, clock, callsIn };
+  const preflights = { Lambda: functionPreflight(functions), ECS: servicePreflight(services) };
+  const faultCodes = { Lambda: functionFaultCode, ECS: serviceFaultCode };
   return {
+    plan: createShiftPlanner({ preflightFunction: preflights.Lambda, services, faultCodes }),
     ofTraffic: {
-      ...prepareHandlers({
-        ...{ store, clock, readObject },
-        preflights: { Lambda: functionPreflight(functions), ECS: servicePreflight(services) },
-        faultCodes: { Lambda: functionFaultCode, ECS: serviceFaultCode },
-      }),
+      ...prepareHandlers({ ...{ store, clock, readObject }, preflights, faultCodes }),
       ...functionHandlers({ findDeployment: (id) => findDeployment(store.db, id), clock, functions }),
       ...serviceHandlers(services),
     },

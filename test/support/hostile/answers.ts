@@ -101,6 +101,10 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
   SearchResources: {
     resources: [{ kind: HOSTILE, name: HOSTILE, applicationName: HOSTILE, revision: HISTORY.revision }],
   },
+  PlanDeployment: {
+    calls: [{ event: HOSTILE, minute: 1, call: HOSTILE, answer: HOSTILE }],
+    errorInformation: { code: HOSTILE, message: HOSTILE },
+  },
   DescribeDeploymentWaits: {
     waits: ['not-started', 'silence', HOSTILE].map((reason) => ({ ...WAIT, reason })),
   },

@@ -1,0 +1,52 @@
+/** Plans a deployment that moves traffic: AWS is asked how everything stands, and no call that changes anything is made. */
+
+import type { ShiftedPlatform } from '../engine/shifting/plan.ts';
+import type { PlanRequest, PlanShift } from '../engine/shifting/plan-request.ts';
+import { plannedFunctionCalls } from '../engine/shifting/planned-function-calls.ts';
+import { AwsFault } from '../outside/aws/aws-fault.ts';
+import { plannedServiceCalls } from './plan-service.ts';
+import { type Preflight, readAppSpec } from './prepare-shift.ts';
+import { examineService } from './service-preflight.ts';
+import { inRegionOf, type ServicesContext } from './service-work.ts';
+import { ShiftFault } from './shift-retry.ts';
+
+export interface PlannerContext {
+  readonly preflightFunction: Preflight;
+  readonly services: ServicesContext;
+  /** Code of the API's ErrorInformation for a fault of a platform. */
+  readonly faultCodes: Readonly<Record<ShiftedPlatform, (fault: AwsFault) => string>>;
+}
+
+/** Someone waits for the plan. */
+const LIMIT_MS = 20_000;
+/** No task set has it. */
+const NO_DEPLOYMENT = 'planned';
+
+export function createShiftPlanner(ctx: PlannerContext): PlanShift {
+  return async (request) => {
+    try {
+      return { calls: await plan(ctx, request, AbortSignal.timeout(LIMIT_MS)) };
+    } catch (error) {
+      if (error instanceof ShiftFault) return failing(error.code, error.message);
+      if (!(error instanceof AwsFault)) throw error;
+      const code = ctx.faultCodes[request.platform](error);
+      return failing(code, `The last call to AWS was: ${error.call}. The answer: ${error.answer}.`);
+    }
+  };
+}
+
+async function plan(ctx: PlannerContext, { platform, content, schedule, service }: PlanRequest, signal: AbortSignal) {
+  const appSpec = readAppSpec(content, platform);
+  if (appSpec.platform === 'Lambda') {
+    const { answer } = await ctx.preflightFunction(appSpec, { deploymentId: NO_DEPLOYMENT }, signal);
+    return plannedFunctionCalls(appSpec, schedule, answer);
+  }
+  if (service === null) throw new ShiftFault('INVALID_ECS_SERVICE', 'The deployment group names no service.');
+  const about = { appSpec, deploymentId: NO_DEPLOYMENT, service };
+  const seen = await examineService(inRegionOf(ctx.services, service), about, signal);
+  return plannedServiceCalls({ appSpec, service, seen, schedule, nowMs: ctx.services.clock.now() });
+}
+
+function failing(code: string, message: string) {
+  return { calls: [], errorInformation: { code, message } };
+}
