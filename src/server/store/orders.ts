@@ -79,14 +79,14 @@ export interface LeaseRequest {
 /**
  * Takes orders whose time has come and that nobody else has, the longest waiting first. All get the same lease's name.
  *
- * An order waits while another one about its host is leased. After a stop that does not wait, the call for AllowTraffic may still be under
- * way when the rollback takes the host out. It would bring the host back in the middle of an Install.
+ * An order waits while another one about its subject is leased: a host, an alias or a service. After a stop that does not wait, the call for
+ * AllowTraffic may still be under way when the rollback takes the host out. It would bring the host back in the middle of an Install.
  */
 export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): Promise<OrderRow[]> {
   const { leaseId, nowMs, leaseNowMs = nowMs, untilMs, limit, kinds } = request;
   const due = await tx
     .selectFrom('orders')
-    .select('order_id')
+    .select(['order_id', 'instance_id'])
     .where('wake_at_ms', '<=', nowMs)
     .where('kind', 'in', kinds)
     .where((eb) => eb.or([eb('lease_until_ms', 'is', null), eb('lease_until_ms', '<=', leaseNowMs)]))
@@ -103,16 +103,51 @@ export async function leaseOrders(tx: StoreTransaction, request: LeaseRequest): 
     .skipLocked()
     .execute();
   if (due.length === 0) return [];
+  const free = await freeSubjects(
+    tx,
+    due.map((row) => row.instance_id),
+    leaseNowMs,
+  );
+  const chosen = due.filter(({ instance_id }, index) => {
+    const isFirst = due.findIndex((other) => other.instance_id === instance_id) === index;
+    return isFirst && free.has(instance_id);
+  });
+  if (chosen.length === 0) return [];
   return tx
     .updateTable('orders')
     .set({ lease_id: leaseId, lease_until_ms: untilMs })
     .where(
       'order_id',
       'in',
-      due.map((row) => row.order_id),
+      chosen.map((row) => row.order_id),
     )
     .returningAll()
     .execute();
+}
+
+/**
+ * Returns the subjects that nobody else acts on, and that nobody else can begin to act on before this transaction ends: all their open
+ * orders are locked now, and none is leased. Another server may hold the lock on an order that it leases just now, and has not committed.
+ * Both then leave the subject alone, and look again.
+ */
+async function freeSubjects(
+  tx: StoreTransaction,
+  subjects: readonly string[],
+  leaseNowMs: number,
+): Promise<ReadonlySet<string>> {
+  const open = tx
+    .selectFrom('orders')
+    .select(['order_id', 'instance_id', 'lease_until_ms'])
+    .where('instance_id', 'in', [...new Set(subjects)])
+    .where('wake_at_ms', 'is not', null);
+  const [all, locked] = await Promise.all([open.execute(), open.forUpdate().skipLocked().execute()]);
+  const lockedIds = new Set(locked.map((row) => row.order_id));
+  const taken = [
+    ...all.filter(({ order_id }) => !lockedIds.has(order_id)),
+    ...locked.filter(({ lease_until_ms }) => lease_until_ms !== null && lease_until_ms > leaseNowMs),
+  ];
+  const takenSubjects = new Set(taken.map((row) => row.instance_id));
+  return new Set(subjects.filter((subject) => !takenSubjects.has(subject)));
 }
 
 /** Ends all leases: only for a server that knows that no other one is there, as on a data folder of its own. */

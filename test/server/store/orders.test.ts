@@ -122,6 +122,40 @@ describeStores('orders', (kind) => {
     expect(await lease(store, 'third', 30, 130)).toMatchObject([{ instance_id: 'i-1', position: 2 }]);
   });
 
+  test('two due orders about one subject are not leased together, so that a rollback waits for the call before it', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeOrders(store);
+    const later = { ...EVENT, position: 2 };
+    await store.transaction((tx) => giveOrder(tx, later, 'AllowTraffic', 10));
+    expect((await lease(store, 'first', 20, 120)).map((row) => row.position)).toEqual([1]);
+    expect(await lease(store, 'second', 30, 130)).toEqual([]);
+    await report(store, 'first', null);
+    expect((await lease(store, 'third', 40, 140)).map((row) => row.position)).toEqual([2]);
+  });
+
+  test('two servers that lease at the same time never get two orders about one subject', async () => {
+    await using database = await kind.create();
+    const servers = [await database.open(), await database.open()] as const;
+    const [store] = servers;
+    await makeOrders(store);
+    await store.transaction((tx) => giveOrder(tx, { ...EVENT, position: 2 }, 'AllowTraffic', 0));
+    for (let nowMs = 0; nowMs < 500; nowMs += 100) {
+      // One order each: the second server passes over the one that the first has locked.
+      const leased = await Promise.all(
+        servers.map((server, index) => lease(server, `${nowMs}-${index}`, nowMs, nowMs + 100, 1)),
+      );
+      expect(leased.flat().length).toBeLessThanOrEqual(1);
+    }
+    if (kind.dialect !== 'postgres') return;
+    // The first server has leased, and its transaction is not over yet.
+    const [first, second] = await store.transaction(async (tx) => {
+      const request = { leaseId: 'first', nowMs: 3_000, untilMs: 3_100, limit: 1, kinds: KINDS };
+      return [await leaseOrders(tx, request), await lease(servers[1], 'second', 3_000, 3_100)] as const;
+    });
+    expect([first.length, second.length]).toEqual([1, 0]);
+  });
+
   test('orders are leased when their time has come, the longest waiting first, and never when they are over', async () => {
     await using database = await kind.create();
     const store = await database.open();
