@@ -11,6 +11,7 @@ export interface RepositoryOptions {
   readonly debs: readonly string[];
   /** As `gpg --local-user` takes it: fingerprint, or a part of the name. */
   readonly signKey: string;
+  /** Date of the signed list, in seconds since the epoch, unless the list that is published has a later one. */
   readonly timeSeconds: number;
 }
 
@@ -23,6 +24,7 @@ interface Index {
 const SUITE = 'stable';
 const COMPONENT = 'main';
 const POOL = `pool/${COMPONENT}/s/slipway`;
+const RELEASE = 'Release';
 /** The public key, in the form that `signed-by=` takes. */
 export const KEY_FILE = 'slipway-archive-keyring.gpg';
 
@@ -30,16 +32,20 @@ export const KEY_FILE = 'slipway-archive-keyring.gpg';
  * Adds packages to a repository, and makes one where there is none. A client that reads meanwhile gets the old state or the new one.
  * Indexes lie under their hashes, too, and the signed list of them comes last.
  *
- * @throws Error when a program is missing or the key cannot sign; what was published before stays valid
+ * @throws Error when a program is missing, the key cannot sign, or the pool has another package of the same version; what was published
+ *   before stays valid
  */
 export function addToRepository(options: RepositoryOptions): void {
   const { folder, debs, signKey, timeSeconds } = options;
   const suite = join(folder, 'dists', SUITE);
   const pool = join(folder, POOL);
   for (const needed of [suite, pool]) mkdirSync(needed, { recursive: true });
+  for (const deb of debs) refuseOtherContent(join(pool, basename(deb)), deb);
   for (const deb of debs) put(join(pool, basename(deb)), readFileSync(deb));
   const indexes = indexesOf(pool);
-  const release = releaseText(indexes, timeSeconds);
+  // apt keeps the list that it has when a later one has an earlier date, and says nothing: a package of an older commit would reach no host.
+  const dateSeconds = Math.max(timeSeconds, dateOf(join(suite, RELEASE)));
+  const release = releaseText(indexes, dateSeconds);
   const signed = (way: string) =>
     run('gpg', ['--batch', '--yes', '--local-user', signKey, '--armor', way, '--output', '-'], 'gpg', {}, release);
   const [inline, detached] = [signed('--clearsign'), signed('--detach-sign')];
@@ -50,9 +56,25 @@ export function addToRepository(options: RepositoryOptions): void {
     put(join(suite, path), bytes);
   }
   exportKey(folder, signKey);
-  put(join(suite, 'Release'), Buffer.from(release));
+  put(join(suite, RELEASE), Buffer.from(release));
   put(join(suite, 'Release.gpg'), Buffer.from(`${detached}\n`));
   put(join(suite, 'InRelease'), Buffer.from(`${inline}\n`));
+}
+
+/** Hosts that have a version never look at another package of the same version. */
+function refuseOtherContent(published: string, deb: string): void {
+  if (!existsSync(published) || readFileSync(published).equals(readFileSync(deb))) return;
+  throw new Error(
+    `${published} is in the repository already, and the new package of this version differs from it: hosts that have the version would ` +
+      'not upgrade. Raise `version` in package.json and build again. Remove that file first if no host has installed it.',
+  );
+}
+
+/** @returns the date of a list that is published, in seconds since the epoch; 0: there is no list */
+function dateOf(release: string): number {
+  if (!existsSync(release)) return 0;
+  const [, date = ''] = /^Date: (.*)$/m.exec(readFileSync(release, 'utf8')) ?? [];
+  return Date.parse(date) / 1000 || 0;
 }
 
 /** One list of packages for each architecture, plain and compressed. */

@@ -76,7 +76,7 @@ async function deadLinks(out: string): Promise<{ readonly url: string; readonly 
     path: PAGES.map(({ name }) => `${name}.html`),
     serverRoot: out,
     checkFragments: true,
-    // Only what is ours: other people's servers may be away.
+    // Only what is ours: other people's servers may be down.
     linksToSkip: async (link) => !/^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])/u.test(link),
   });
   return links.filter(({ state }) => state === LinkState.BROKEN).map(({ url, parent = '' }) => ({ url, parent }));

@@ -1,7 +1,7 @@
 /**
  * `npm run test:packages`: the packages as operators meet them. They are built twice and looked at by Debian's own checker. A Debian that
- * has its own systemd installs, uses, upgrades, removes and purges them. The package for RPM is installed in a root of its own, and the one
- * for arm64 runs in an emulator.
+ * has its own systemd installs, uses, upgrades, removes and purges them. Another one takes them from a repository for apt. The package for
+ * RPM is installed in a root of its own, and the one for arm64 runs in an emulator.
  *
  * Prints a line a check; the last line is `{"passed":…,"failed":…,"skipped":…}`. Parts that cannot run here are named, with the reason.
  */
@@ -12,7 +12,9 @@ import { fileURLToPath } from 'node:url';
 import { anyText, programOptions } from '../support/program-options.ts';
 import { type Check, runChecks } from '../support/run-checks.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { forgetKeys, KEY_NAME, signingKey } from '../support/signing-key.ts';
 import { baseSystem, obstacles } from '../systemd/base-system.ts';
+import { installsByApt } from './apt.ts';
 import { armLibraries, armLibrariesMissing } from './arm-libraries.ts';
 import { completionChecks } from './completions.ts';
 import { livesOnMachine } from './on-machine.ts';
@@ -27,6 +29,11 @@ const values = programOptions('test:packages', {
 using scratch = scratchFolder();
 const built = values.packages ?? scratch.at('built');
 const again = scratch.at('again');
+/** A repository for apt, which a build makes beside its packages. */
+const repository = scratch.at('repository');
+/** gpg reads the variable, here and in builds. */
+const keyring = scratch.at('keyring');
+process.env['GNUPGHOME'] = keyring;
 const file = (folder: string, architecture: string, ending: string) =>
   join(folder, `slipway_${version}_${architecture}.${ending}`);
 
@@ -60,18 +67,28 @@ process.exitCode = await runChecks(
       needs: obstacles(),
       hold: () => livesOnMachine({ folder: scratch.path, deb: file(built, 'amd64', 'deb'), saysItsBuild }),
     },
+    {
+      what: 'apt installs and upgrades from a signed repository, and takes no package and no list that was changed',
+      needs: [...obstacles(), ...['gpg', 'curl'].flatMap(missing)],
+      hold: aptInstalls,
+    },
   ].map((check: Check) => ({ ...check, needs: [...buildNeeds, ...check.needs] })),
 );
 
-function build(folder: string): void {
-  execFileSync(process.execPath, ['packaging/main.ts', '--out', folder], {
+function build(folder: string, ...options: readonly string[]): void {
+  execFileSync(process.execPath, ['packaging/main.ts', '--out', folder, ...options], {
     cwd: PROJECT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
 
+/** Options of a build that publishes its packages, too. */
+function publishing(): readonly string[] {
+  return ['--repository', repository, '--sign-key', signingKey(keyring)];
+}
+
 function sameAgain(): void {
-  build(again);
+  build(again, ...(missing('gpg').length === 0 ? publishing() : []));
   const [first, second] = [built, again].map((folder) => readFileSync(join(folder, 'SHA256SUMS'), 'utf8'));
   must(first === second && first !== '', `the sums differ:\n${first}\n${second}`);
 }
@@ -151,6 +168,17 @@ function rpmInstalls(): void {
   saysItsBuild(said, 'rpm');
   rpm('--erase', '--nodeps', 'slipway');
   must(!existsSync(join(root, 'usr/lib/slipway')), 'files are left');
+}
+
+async function aptInstalls(): Promise<void> {
+  // Packages that `--packages` names may have been built without a repository.
+  if (!existsSync(repository)) build(again, '--architecture', 'amd64', '--format', 'deb', ...publishing());
+  const page = readFileSync(join(PROJECT, 'docs/install.md'), 'utf8');
+  try {
+    await installsByApt({ folder: scratch.path, repository, signKey: KEY_NAME, version, page, saysItsBuild });
+  } finally {
+    forgetKeys(keyring);
+  }
 }
 
 function armStarts(): void {

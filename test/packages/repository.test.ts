@@ -8,6 +8,7 @@ import { addToRepository, KEY_FILE } from '../../packaging/repository.ts';
 import { httpServer } from '../support/http-server.ts';
 import { describeWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
+import { forgetKeys, signingKey } from '../support/signing-key.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -25,13 +26,14 @@ function smallPackage(scratch: ScratchFolder, version: string): string {
 }
 
 /** A key that signs, in a keyring of the test's own. @returns its user id */
-function signingKey(scratch: ScratchFolder): string {
-  const home = scratch.at('gnupg');
-  mkdirSync(home, { mode: 0o700 });
-  vi.stubEnv('GNUPGHOME', home);
-  const name = 'Repository <repository@example.com>';
-  execaSync('gpg', ['--batch', '--passphrase', '', '--quick-generate-key', name, 'ed25519', 'sign', 'never']);
-  return name;
+function ownKey(scratch: ScratchFolder): string {
+  vi.stubEnv('GNUPGHOME', scratch.at('gnupg'));
+  return signingKey(scratch.at('gnupg'));
+}
+
+function release(scratch: ScratchFolder): void {
+  forgetKeys(scratch.at('gnupg'));
+  vi.unstubAllEnvs();
 }
 
 /** apt with folders of its own, told of one repository. */
@@ -64,13 +66,17 @@ describeWith(
 )('the repository', () => {
   test('gives apt the newest package, keeps older ones, and is refused when anything in it was changed', async () => {
     using scratch = scratchFolder();
-    const signKey = signingKey(scratch);
+    const signKey = ownKey(scratch);
     try {
       const folder = scratch.at('repository');
-      const add = (version: string) =>
-        addToRepository({ folder, debs: [smallPackage(scratch, version)], signKey, timeSeconds: 1_700_000_000 });
-      add('1.0');
-      add('1.1');
+      const add = (version: string, timeSeconds: number) =>
+        addToRepository({ folder, debs: [smallPackage(scratch, version)], signKey, timeSeconds });
+      add('1.0', 1_700_000_000);
+      // Of an older commit: apt ignores a list whose date is before that of the last one.
+      add('1.1', 1_600_000_000);
+      expect(readFileSync(join(folder, 'dists/stable/Release'), 'utf8')).toContain(
+        'Date: Tue, 14 Nov 2023 22:13:20 UTC',
+      );
       await using server = await httpServer((request, response) => {
         try {
           response.end(readFileSync(join(folder, new URL(request.url ?? '/', 'http://x').pathname)));
@@ -109,14 +115,13 @@ describeWith(
       }
       expect((await other('update')).all).toMatch(/BADSIG|invalid/);
     } finally {
-      execaSync('gpgconf', ['--kill', 'all'], { reject: false });
-      vi.unstubAllEnvs();
+      release(scratch);
     }
   });
 
-  test('is left as it was when the key cannot sign', () => {
+  test('is left as it was when the key cannot sign, and when it has another package of the same version', () => {
     using scratch = scratchFolder();
-    signingKey(scratch);
+    const signKey = ownKey(scratch);
     try {
       const folder = scratch.at('repository');
       const debs = [smallPackage(scratch, '1.0')];
@@ -124,9 +129,16 @@ describeWith(
         /No secret key|secret key not available/,
       );
       expect(readdirSync(join(folder, 'dists/stable'))).toEqual([]);
+
+      const add = () => addToRepository({ folder, debs, signKey, timeSeconds: 1 });
+      add();
+      const published = join(folder, 'pool/main/s/slipway/slipway_1.0_amd64.deb');
+      const bytes = readFileSync(published);
+      for (const deb of debs) appendFileSync(deb, 'x');
+      expect(add).toThrow(/hosts that have the version would not upgrade/);
+      expect(readFileSync(published)).toEqual(bytes);
     } finally {
-      execaSync('gpgconf', ['--kill', 'all'], { reject: false });
-      vi.unstubAllEnvs();
+      release(scratch);
     }
   });
 });
