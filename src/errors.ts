@@ -33,7 +33,7 @@ export const ERROR_CATALOGUE = {
   },
   CONFIG_UNREADABLE: {
     meaning: 'A configuration file cannot be read.',
-    remedy: 'Check its rights, and those of the folders above it.',
+    remedy: 'Check that the file is there, its rights, and those of the folders above it.',
   },
   CONFIG_INVALID: {
     meaning: 'A configuration file, or a setting in it, is wrong.',

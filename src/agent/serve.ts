@@ -13,6 +13,7 @@ import { steadyClock, systemClock } from '../system/clock.ts';
 import { collectHeap } from '../system/collect-heap.ts';
 import { systemRandom } from '../system/random.ts';
 import { notifyServiceManager } from '../system/service-manager.ts';
+import { fileFault } from '../system/system-remedies.ts';
 import { createNarrowTrust } from '../system/trust.ts';
 import { tellingExecutors } from './agent-events.ts';
 import { processCommand } from './command.ts';
@@ -223,8 +224,10 @@ function readPinnedCertificate(file: string | null): string | null {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SlipwayError('CONFIG_UNREADABLE', `deployment_spec_ca_file ${file} cannot be read: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new SlipwayError(
+      'CONFIG_UNREADABLE',
+      `deployment_spec_ca_file ${file} cannot be read: ${messageOf(cause)}`,
+      fileFault(cause),
+    );
   }
 }

@@ -51,7 +51,10 @@ export async function unpackBundle(request: UnpackRequest): Promise<UnpackReport
   if (statSync(bundleFile).size === 0) {
     throw archiveError('ARCHIVE_TRUNCATED', null, 'is empty: 0 bytes', { remedy: BUILD_ANEW });
   }
-  if (existsSync(archiveDir)) throw new SlipwayError('ARCHIVE_CANNOT_WRITE', `${archiveDir} exists already`);
+  if (existsSync(archiveDir))
+    throw new SlipwayError('ARCHIVE_CANNOT_WRITE', `${archiveDir} exists already`, {
+      remedy: 'Deploy again, which is another deployment with a folder of its own.',
+    });
   const temporary = `${archiveDir}-temp`;
   rmSync(temporary, { recursive: true, force: true });
   let writer: ArchiveWriter | null = null;

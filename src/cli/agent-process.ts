@@ -109,6 +109,9 @@ export async function stopAgent(ctx: CliContext, config: AgentConfig): Promise<n
       throw new SlipwayError(
         'CLI_AGENT_CONTROL',
         `the agent (PID ${found.pid}) still runs after ${config.maxStopWaitSeconds} s`,
+        {
+          remedy: 'It ends when its scripts have ended: `slipway logs` shows what it still does.',
+        },
       );
     }
     await ctx.clock.sleep(LOOK_AGAIN_MS);

@@ -56,7 +56,9 @@ export function addAlarmOptions(command: Command): Command {
 /** @returns null: nothing was said about alarms @throws SlipwayError CLI_BAD_ARGUMENT */
 export function alarmsOf({ alarms, ignoreUnreadableAlarms = false }: AlarmOptions) {
   if (alarms === undefined && ignoreUnreadableAlarms) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', '--ignore-unreadable-alarms says nothing without --alarms');
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--ignore-unreadable-alarms is given without --alarms', {
+      remedy: 'Add --alarms with the names of the alarms, or leave it out.',
+    });
   }
   if (alarms === undefined) return null;
   const list = alarms.map((name) => ({ name }));
@@ -64,7 +66,7 @@ export function alarmsOf({ alarms, ignoreUnreadableAlarms = false }: AlarmOption
 }
 
 export function addOutdatedOption(command: Command): Command {
-  const meaning = 'whether hosts that were away or have an older revision get the last good one by themselves';
+  const meaning = 'whether hosts that were offline or have an older revision get the last good one by themselves';
   return command.addOption(new Option('--outdated <what>', meaning).choices(['update', 'ignore']));
 }
 

@@ -11,7 +11,9 @@ export function packageRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
     if (existsSync(join(folder, 'bin/slipway.js'))) return folder;
   }
-  throw new SlipwayError('INTERNAL', 'the package is damaged: it has no bin/slipway.js');
+  throw new SlipwayError('INTERNAL', 'the package is damaged: it has no bin/slipway.js', {
+    remedy: 'Install the package of Slipway again.',
+  });
 }
 
 /** Where the packages of a system (deb, rpm, tar.gz) have the program, in a folder of its version. */

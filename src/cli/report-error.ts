@@ -1,27 +1,12 @@
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
 import { RemoteApiError } from '../protocol/errors.ts';
 import { printable } from '../system/printable.ts';
+import { SYSTEM_REMEDIES } from '../system/system-remedies.ts';
 import type { ExitReason } from './exit-status.ts';
 import { UnknownNameError } from './near-names.ts';
 
 /** Codes of faults that the person at the keyboard can correct by saying something else. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH']);
-
-/** Remedies for what the system itself refuses, which is no fault of Slipway's, whichever command meets it. */
-const SYSTEM_REMEDIES: Readonly<Record<string, string>> = {
-  EACCES: 'Run it as root or as the user who owns it, or name another path.',
-  EPERM: 'Run it as root or as the user who owns it, or name another path.',
-  EROFS: 'The file system is mounted read-only: name a path on another one.',
-  ENOSPC: 'Make room on that file system: its space or its inodes are used up.',
-  EDQUOT: 'Make room: the quota of this user is used up.',
-  EMFILE: 'Let this user have more open files (ulimit -n).',
-  ENFILE: 'The machine has no more open files to give: look for who holds so many.',
-  EEXIST: 'Something else is in the way under this name: name another path.',
-  EISDIR: 'Name a file, not a folder.',
-  ENOTDIR: 'A part of this path is a file where a folder should be: check the path.',
-  ELOOP: 'Links on this path lead around in a circle: check the path.',
-  ENAMETOOLONG: 'Check the path: a name in it is longer than the file system takes.',
-};
 
 /** Report on a fault for the person who typed the command: the lines to print and how to exit. */
 export interface ErrorReport {

@@ -1,6 +1,7 @@
 /** A secret that a command reads. Never an argument: everybody on the machine sees those. */
 import { readFileSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../errors.ts';
+import { fileFault } from '../system/system-remedies.ts';
 import { pathFrom } from '../system/working-folder.ts';
 import type { CliContext } from './context.ts';
 
@@ -15,6 +16,10 @@ export function readTokenFile(ctx: Pick<CliContext, 'workingDirectory'>, file: s
   try {
     return readFileSync(file === STANDARD_INPUT ? 0 : pathFrom(ctx.workingDirectory, file), 'utf8').trim();
   } catch (cause) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `the token cannot be read from ${file}: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError(
+      'CLI_BAD_ARGUMENT',
+      `the token cannot be read from ${file}: ${messageOf(cause)}`,
+      fileFault(cause),
+    );
   }
 }

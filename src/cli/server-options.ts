@@ -219,7 +219,10 @@ export function checkServerOptions(options: ServerOptions): void {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `--aws-region '${awsRegion}' is no region of AWS, as eu-central-1 is`);
   }
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together');
+    const missing = options.tlsKey === undefined ? '--tls-key' : '--tls-cert';
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--tls-cert and --tls-key go together', {
+      remedy: `Add ${missing} (or its SLIPWAY_ variable), or leave both out.`,
+    });
   }
 }
 

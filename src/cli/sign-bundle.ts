@@ -6,6 +6,7 @@ import { SIGNATURE_SUFFIXES } from '../signature/signed-file.ts';
 import { Malformed } from '../signature/ssh-wire.ts';
 import { parseSignature, purposeText, type SignatureFormat } from '../signature/verdict.ts';
 import { installationOf } from '../system/program-table.ts';
+import { fileFault } from '../system/system-remedies.ts';
 import type { CliContext } from './context.ts';
 
 export interface SignRequest {
@@ -57,7 +58,7 @@ function formatOfKey(keyFile: string): SignatureFormat {
   try {
     return readFileSync(keyFile, 'latin1').startsWith('untrusted comment:') ? 'minisign' : 'ssh';
   } catch (cause) {
-    throw new SlipwayError('CLI_CANNOT_SIGN', `the key cannot be read: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError('CLI_CANNOT_SIGN', `the key cannot be read: ${messageOf(cause)}`, fileFault(cause));
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import { messageOf, SlipwayError } from '../errors.ts';
+import { fileFault } from '../system/system-remedies.ts';
 
 /** One key of a settings file, and where it stands. */
 export interface Setting {
@@ -20,7 +21,7 @@ export function readSettings(file: string): Setting[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, fileFault(cause));
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, logLevel: 'silent' });

@@ -114,7 +114,9 @@ export function instanceProfileCredentials(metadata: InstanceMetadata, clock: Pi
     const deadline = metadataDeadline();
     const role = (await metadata.get(path, deadline))?.split('\n')[0]?.trim();
     if (!role || !ROLE.test(role)) {
-      throw new SlipwayError('AGENT_NO_CREDENTIALS', 'this instance has no instance profile with a role');
+      throw new SlipwayError('AGENT_NO_CREDENTIALS', 'this instance has no instance profile with a role', {
+        remedy: 'Attach an instance profile with a role to the instance, or enrol the host: `slipway register`.',
+      });
     }
     const text = (await metadata.get(path + role, deadline)) ?? '{}';
     const { AccessKeyId, SecretAccessKey, Token, Expiration } = parseMetadata(text, `the role ${role}`);

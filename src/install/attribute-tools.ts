@@ -103,6 +103,7 @@ function runTool(program: AttributeProgram, args: readonly string[]): string {
     `${program} ${args.join(' ')} failed: ${result.stderr || result.shortMessage}`,
     {
       cause: result,
+      remedy: `Correct acls or context in the AppSpec file as ${program} says. If it says nothing, run the command by hand.`,
     },
   );
 }

@@ -106,6 +106,10 @@ function httpFault(name: string, status: number, wasConditional: boolean, hadCre
   if (status === 407) {
     return new SlipwayError('REVISION_DENIED', what, { remedy: 'Put user and password of the proxy into proxy_uri.' });
   }
-  if (!isTemporaryStatus(status)) return new SlipwayError('REVISION_UNREACHABLE', what);
+  if (!isTemporaryStatus(status)) {
+    const remedy =
+      'Open the address on this host (`curl -I`): that server, or a proxy on the way, refuses the request.';
+    return new SlipwayError('REVISION_UNREACHABLE', what, { remedy });
+  }
   return new Error(`the server answered ${status}`);
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { messageOf, SlipwayError, systemErrorCode } from '../errors.ts';
+import { fileFault } from '../system/system-remedies.ts';
 import { parseSigners, type Signer } from './signers.ts';
 import { Malformed } from './ssh-wire.ts';
 import { judge, parseSignature, refused, type SignatureFormat, unreadable, type Verdict } from './verdict.ts';
@@ -20,9 +21,11 @@ export function readSigners(file: string | null): readonly Signer[] {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SlipwayError('SIGNERS_UNUSABLE', `the file of trusted signers cannot be read: ${messageOf(cause)}`, {
-      cause,
-    });
+    throw new SlipwayError(
+      'SIGNERS_UNUSABLE',
+      `the file of trusted signers cannot be read: ${messageOf(cause)}`,
+      fileFault(cause),
+    );
   }
   const { signers, problems } = parseSigners(text);
   if (problems.length > 0) throw new SlipwayError('SIGNERS_UNUSABLE', `${file}: ${problems.join('; ')}`);

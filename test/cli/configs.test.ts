@@ -58,7 +58,7 @@ test('slipway configs shows what hosts need of a configuration for hosts, and th
     expect(await runCli(['configs', 'create', 'wrong', ...args], ctx)).not.toBe(0);
     return ctx.complained();
   };
-  expect(await refusedWith()).toContain('needs --min-healthy');
+  expect(await refusedWith()).toContain('Add --min-healthy');
   expect(await refusedWith('--canary', '10/5')).toContain('name the --platform');
   expect(await refusedWith('--platform', 'ecs', '--canary', '10/5', '--linear', '10/5')).toContain(
     'exclude each other',

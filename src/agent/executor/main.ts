@@ -172,7 +172,9 @@ function askDaemonForCredentials(): CredentialsChannel {
 }
 
 function gone(): SlipwayError {
-  return new SlipwayError('AGENT_NO_CREDENTIALS', 'the daemon, which has the credentials, is gone');
+  return new SlipwayError('AGENT_NO_CREDENTIALS', 'the agent’s daemon, which has the credentials, has ended', {
+    remedy: 'Find out why it ended: `journalctl -u slipway-agent`, or dmesg (out of memory?). Then deploy again.',
+  });
 }
 
 function say(message: FromExecutor): void {

@@ -89,10 +89,9 @@ function courseOf(options: CreateOptions) {
   if (minHealthy !== undefined) {
     return { minimumHealthyHosts: minHealthy, ...(zonalConfig === null ? {} : { zonalConfig }) };
   }
-  throw new SlipwayError(
-    'CLI_BAD_ARGUMENT',
-    'a configuration for hosts needs --min-healthy; one of traffic --platform',
-  );
+  throw new SlipwayError('CLI_BAD_ARGUMENT', 'neither --min-healthy nor --platform is given', {
+    remedy: 'Add --min-healthy for a configuration for hosts, or --platform for one that shifts traffic.',
+  });
 }
 
 export const addConfigsCommand: AddCommand = (program, ctx, conclude) => {

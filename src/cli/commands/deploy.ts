@@ -117,10 +117,9 @@ function addDeployOptions(command: Command): Command {
 /** @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given */
 function replacementOf({ greenTag, greenTagSet }: DeployOptions): Pick<CreateDeploymentInput, 'targetInstances'> {
   if (greenTag !== undefined && greenTagSet !== undefined) {
-    throw new SlipwayError(
-      'CLI_BAD_ARGUMENT',
-      '--green-tag and --green-tag-set are two ways to say which hosts are meant',
-    );
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--green-tag and --green-tag-set cannot be given together', {
+      remedy: 'Give one of the two: --green-tag-set for hosts that need several tags.',
+    });
   }
   if (greenTag !== undefined) return { targetInstances: { tagFilters: [...greenTag] } };
   if (greenTagSet === undefined) return {};

@@ -79,7 +79,9 @@ async function plan(ctx: CliContext, bundle: string, options: PlanOptions): Prom
   const given = ofTraffic.find((name) => options[name] !== undefined);
   if (given !== undefined) {
     const flag = `--${given.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `${flag} is for a plan of traffic, and goes with --appspec`);
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `${flag} is for a plan of traffic, and goes with --appspec`, {
+      remedy: `Leave ${flag} out: this plan is for the host itself.`,
+    });
   }
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const { createDeploymentContext } = await import('../../deployment/create-context.ts');

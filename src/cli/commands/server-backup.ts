@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import { shellCommand } from '../../system/shell-word.ts';
+import { fileFault } from '../../system/system-remedies.ts';
 import { pathFrom } from '../../system/working-folder.ts';
 import { parseFolder } from '../arguments.ts';
 import type { CliContext } from '../context.ts';
@@ -105,7 +106,7 @@ function openNew(file: string): number {
   try {
     return openSync(file, 'wx', 0o600);
   } catch (cause) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `${file} cannot be written: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `${file} cannot be written: ${messageOf(cause)}`, fileFault(cause));
   }
 }
 
@@ -125,7 +126,7 @@ async function restoreFrom(ctx: CliContext, file: string, options: FolderOptions
   try {
     fd = openSync(file, 'r');
   } catch (cause) {
-    throw new SlipwayError('CLI_BAD_ARGUMENT', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `${file} cannot be read: ${messageOf(cause)}`, fileFault(cause));
   }
   try {
     const { entries, hasDatabase, hasSettings } = restore(fd, dataDir);

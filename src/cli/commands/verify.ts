@@ -35,7 +35,9 @@ async function verify(ctx: CliContext, bundle: string, options: VerifyOptions): 
   const { loadAgentConfig } = await import('../../config/agent-config.ts');
   const at = (path: string) => pathFrom(ctx.workingDirectory, path);
   const bundleFile = at(bundle);
-  if (!existsSync(bundleFile)) throw new SlipwayError('CLI_BAD_ARGUMENT', `there is no bundle ${bundleFile}`);
+  if (!existsSync(bundleFile)) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', `there is no bundle ${bundleFile}`, { remedy: 'Check the path.' });
+  }
   const signersFile =
     options.signers === undefined
       ? loadAgentConfig(options.agentConfigurationFile ?? null).config.bundleSignatures.signersFile

@@ -8,6 +8,7 @@ import { requireTlsFiles } from '../../server/tls-files.ts';
 import type { Clock } from '../../system/clock.ts';
 import { createFileDurably, writeFileDurably } from '../../system/durable-file.ts';
 import type { Random } from '../../system/random.ts';
+import { fileFault } from '../../system/system-remedies.ts';
 import { CREDENTIALS_FILE, credentialsText } from './credentials.ts';
 import type { InitPlan } from './plan.ts';
 import { makePrivateTls, type PrivateTls } from './private-tls.ts';
@@ -129,7 +130,11 @@ function readSettings(path: string): string | null {
     return readFileSync(path, 'utf8');
   } catch (cause) {
     if (systemErrorCode(cause) === 'ENOENT' && !isThere(path)) return null;
-    throw new SlipwayError('CONFIG_UNREADABLE', `the settings ${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError(
+      'CONFIG_UNREADABLE',
+      `the settings ${path} cannot be read: ${messageOf(cause)}`,
+      fileFault(cause),
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { messageOf, SlipwayError } from '../../errors.ts';
+import { listenFault } from '../../system/system-remedies.ts';
 import type { Connections } from './connections.ts';
 import type { RequestListener, TlsFiles } from './guarded-server.ts';
 import { BACKLOG } from './limits.ts';
@@ -23,9 +24,11 @@ export async function listenAt(
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
       reject(
-        new SlipwayError('SERVER_CANNOT_LISTEN', `${host}:${port} cannot be listened on: ${messageOf(cause)}`, {
-          cause,
-        }),
+        new SlipwayError(
+          'SERVER_CANNOT_LISTEN',
+          `${host}:${port} cannot be listened on: ${messageOf(cause)}`,
+          listenFault(cause, port),
+        ),
       ),
     );
     server.listen({ port, host, backlog: BACKLOG }, resolve);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { messageOf, SlipwayError } from '../../errors.ts';
+import { fileFault } from '../../system/system-remedies.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -19,7 +20,7 @@ export function readNamedSettings(file: string, thing: NamedThing): readonly (re
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError('CONFIG_UNREADABLE', `${file} cannot be read: ${messageOf(cause)}`, fileFault(cause));
   }
   const document = parseDocument(text, { logLevel: 'silent' });
   const [error] = document.errors;

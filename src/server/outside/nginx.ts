@@ -149,7 +149,9 @@ function isLeaving({ pid }: Worker): boolean {
 /** Servers on one machine that share a file change it one after another. */
 async function withLock<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
   const taken = (pid: number) =>
-    new SlipwayError('SERVER_ALREADY_RUNNING', `process ${pid} changes ${file} at this moment`);
+    new SlipwayError('SERVER_ALREADY_RUNNING', `process ${pid} changes ${file} at this moment`, {
+      remedy: `Wait: servers that share the file change it one after another. If this stays, see what process ${pid} waits for.`,
+    });
   let lock: ReturnType<typeof takeInstanceLock>;
   try {
     lock = takeInstanceLock(`${file}.lock`, taken);

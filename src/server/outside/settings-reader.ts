@@ -1,6 +1,7 @@
 /** Reads the settings of one thing that a file of the server names, key by key, and complains about each by its name. */
 import { readFileSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../../errors.ts';
+import { fileFault } from '../../system/system-remedies.ts';
 import { faultOfTemplate } from './host-template.ts';
 import { invalidSettings, isSettings, type NamedThing, type Settings } from './named-settings.ts';
 import type { ProbeSettings } from './probe.ts';
@@ -49,7 +50,7 @@ export function createReader({ file, thing, name, settings }: ReadSettings) {
     try {
       return readFileSync(path, 'utf8').trim();
     } catch (cause) {
-      throw new SlipwayError('CONFIG_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+      throw new SlipwayError('CONFIG_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, fileFault(cause));
     }
   };
   return {

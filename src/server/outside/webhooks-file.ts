@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, SlipwayError } from '../../errors.ts';
 import type { Clock } from '../../system/clock.ts';
+import { fileFault } from '../../system/system-remedies.ts';
 import { readAuthorities } from '../../system/trust.ts';
 import { invalidSettings, type NamedThing, readNamedSettings, type Settings } from './named-settings.ts';
 import type { SendNotice } from './notice-target.ts';
@@ -54,6 +55,6 @@ function readSecret(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (cause) {
-    throw new SlipwayError('CONFIG_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new SlipwayError('CONFIG_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, fileFault(cause));
   }
 }
