@@ -43,7 +43,7 @@ const FIRST_AT_ONCE = 2;
 const MOST_AT_ONCE = 16;
 /** Between two failures of questions that have failed before, also while others are answered. */
 const BETWEEN_RETRIES_MS = 2_000;
-/** So long polls are held back; a server is to hear from this host all the same. */
+/** So long polls are held back; a server is to hear from this host anyway. */
 const LONGEST_CALM_MS = 30_000;
 /** How many failures are remembered when nobody waits for them any more. */
 const MAX_REMEMBERED = 256;

@@ -1,6 +1,6 @@
 /**
  * Sends spans to a collector, beside the deployments and never in their way. Events are put into a queue, and one request at a time empties
- * it. A collector that is away costs the oldest spans once the queue is full, and nothing else.
+ * it. A collector that is down costs the oldest spans once the queue is full, and nothing else.
  */
 import axios from 'axios';
 import { HttpsProxyAgent } from 'https-proxy-agent';

@@ -12,25 +12,32 @@ interface LintRule {
 
 export const LINT_RULES = {
   // --- the text
-  'too-large': { severity: 'error', meaning: 'The file is larger than any AppSpec file.' },
+  'too-large': { severity: 'error', meaning: 'The file is larger than an AppSpec file may be.' },
   'not-yaml': { severity: 'error', meaning: 'The file is neither YAML nor JSON.' },
-  'not-utf8': { severity: 'error', meaning: 'A text holds bytes that are not UTF-8; another path would be meant.' },
-  empty: { severity: 'error', meaning: 'The file is empty; `version` and `os` are the least it needs.' },
-  'duplicate-key': { severity: 'error', meaning: 'A key stands twice in one mapping; one of the two would vanish.' },
-  'not-a-mapping': { severity: 'error', meaning: 'Something must be a mapping and is none.' },
-  'not-a-list': { severity: 'error', meaning: 'Something must be a list and is none.' },
-  'not-text': { severity: 'error', meaning: 'Something must be text and is a list or a mapping.' },
+  'not-utf8': {
+    severity: 'error',
+    meaning: 'A text holds bytes that are not UTF-8; replacing them would change the path or name.',
+  },
+  empty: { severity: 'error', meaning: 'The file is empty; it needs at least `version` and `os`.' },
+  'duplicate-key': {
+    severity: 'error',
+    meaning: 'A key stands twice in one mapping; one of the two values would be lost.',
+  },
+  'not-a-mapping': { severity: 'error', meaning: 'A value must be a mapping (`key: value` lines) and is none.' },
+  'not-a-list': { severity: 'error', meaning: 'A value must be a list (`- item` lines) and is none.' },
+  'not-text': { severity: 'error', meaning: 'A value must be text and is a list or a mapping.' },
   'text-unquoted': {
     severity: 'warning',
     meaning: 'A text without quotes that YAML reads as a number, a date or a truth value; other readers may change it.',
   },
   'typographic-quotes': {
     severity: 'warning',
-    meaning: 'A text begins with a quote as word processors make it, which YAML takes for a letter of the text.',
+    meaning:
+      'A text begins with a typographic quote (“), as word processors write it; YAML takes it for a part of the text.',
   },
   'second-document': {
     severity: 'error',
-    meaning: 'A second YAML document follows: it would vanish, because only the first one counts.',
+    meaning: 'A second YAML document follows; agents read only the first one.',
   },
   'nothing-to-do': {
     severity: 'warning',
@@ -38,9 +45,9 @@ export const LINT_RULES = {
   },
   'key-misplaced': {
     severity: 'warning',
-    meaning: 'A key that stands where nobody reads it, though it would be read elsewhere; the message says where.',
+    meaning: 'A key stands in the wrong place, where it has no effect; the message names the right place.',
   },
-  'unknown-key': { severity: 'warning', meaning: 'A key that nobody reads, often a misspelt one.' },
+  'unknown-key': { severity: 'warning', meaning: 'A key that has no effect, often a misspelt one.' },
   // --- the head
   'other-platform': {
     severity: 'error',
@@ -58,13 +65,20 @@ export const LINT_RULES = {
   // --- resources, of Lambda and ECS
   'resource-count': {
     severity: 'error',
-    meaning: '`Resources` has not exactly one entry with one name: a deployment is of one function or one service.',
+    meaning: '`Resources` must have exactly one entry with one name: a deployment changes one function or one service.',
   },
-  'property-missing': { severity: 'error', meaning: 'A key is missing or empty that a file for Lambda or ECS needs.' },
-  'property-invalid': { severity: 'error', meaning: 'A value of a file for Lambda or ECS is not what its key takes.' },
+  'property-missing': {
+    severity: 'error',
+    meaning: 'A file for Lambda or ECS lacks a key that it needs, or the key is empty.',
+  },
+  'property-invalid': {
+    severity: 'error',
+    meaning: 'A key of a file for Lambda or ECS has a value that is not allowed.',
+  },
   'property-unknown': {
     severity: 'error',
-    meaning: 'A key that nobody reads in a file for Lambda or ECS, where it would move traffic otherwise than meant.',
+    meaning:
+      'A file for Lambda or ECS has an unknown key; without its effect traffic could move in a way that nobody meant.',
   },
   'versions-equal': {
     severity: 'error',
@@ -72,49 +86,54 @@ export const LINT_RULES = {
   },
   'hook-unknown': {
     severity: 'error',
-    meaning: 'A hook for an event that the platform does not have, or that runs no hook: it would never be asked.',
+    meaning: 'A hook names an event that the platform does not have, or that calls no hook: it would never be called.',
   },
   // --- files
   'source-missing': { severity: 'error', meaning: 'A mapping names no source, or one that is not in the bundle.' },
   'source-escapes': {
     severity: 'error',
-    meaning: 'A source climbs out of the bundle, or goes through a link, which nothing is read through.',
+    meaning: 'A source leads out of the bundle, or through a link: nothing is read through links.',
   },
   'source-link': {
     severity: 'warning',
-    meaning: 'A source is a link to a folder: the link is installed, and not what is in the folder.',
+    meaning: 'A source is a link to a folder: the link is installed, and the folder’s contents are not.',
   },
   'link-leads-nowhere': {
     severity: 'warning',
-    meaning: 'A link leads to something in the bundle that no source brings to where the link will look for it.',
+    meaning:
+      'A link points to a file of the bundle that no source installs at the place where the link points on the host.',
   },
   'source-unusable': { severity: 'error', meaning: 'A source is neither a file nor a folder nor a link.' },
   'destination-missing': { severity: 'error', meaning: 'A mapping names no destination.' },
   'destination-is-file': {
     severity: 'warning',
-    meaning: 'The destination of a file is written as a file’s name; it is the folder that the file goes into.',
+    meaning:
+      'The destination of a file ends with the file’s own name; `destination` is the folder that the file goes into.',
   },
   'destination-relative': { severity: 'error', meaning: 'A destination is not an absolute path.' },
-  'destination-climbs': { severity: 'error', meaning: 'A destination climbs with `..`.' },
+  'destination-climbs': { severity: 'error', meaning: 'A destination contains `..`.' },
   'duplicate-destination': { severity: 'error', meaning: 'Two sources would become the same file on the host.' },
   'own-place': {
     severity: 'error',
-    meaning: 'A destination or a permission is for what belongs to the agent itself; looked for with `--host`.',
+    meaning: 'A destination or a permission names files of the agent itself; only `--host` checks this.',
   },
   'path-with-nul': { severity: 'error', meaning: 'A path holds the character NUL.' },
   // --- hooks
   'event-unknown': {
     severity: 'warning',
-    meaning: 'A name close to that of a lifecycle event: its scripts never run.',
+    meaning: 'A name is close to that of a lifecycle event, and is none: its scripts never run.',
   },
   'event-outside-hooks': {
     severity: 'error',
     meaning: 'A lifecycle event stands beside `hooks` instead of below it: its scripts would never run.',
   },
-  'event-custom': { severity: 'warning', meaning: 'A lifecycle event of your own, which only local deployments have.' },
+  'event-custom': {
+    severity: 'warning',
+    meaning: 'A lifecycle event of your own: only local deployments run its scripts.',
+  },
   'event-without-scripts': {
     severity: 'warning',
-    meaning: 'A lifecycle event that the agent or the control plane does itself: scripts there never run.',
+    meaning: 'A lifecycle event that the agent or the control plane does by itself: its scripts never run.',
   },
   'event-other-platform': {
     severity: 'warning',
@@ -139,7 +158,7 @@ export const LINT_RULES = {
   'script-outside': { severity: 'error', meaning: 'A script is a link that leads out of the bundle.' },
   'script-not-executable': {
     severity: 'warning',
-    meaning: 'A script is not executable; the agent makes it so, and says so in its log each time.',
+    meaning: 'A script is not executable; the agent makes it executable, and logs that in each deployment.',
   },
   'script-crlf': {
     severity: 'error',

@@ -38,7 +38,7 @@ const BATCH_BYTES = 1024 * 1024;
 const BATCHES_AHEAD = 2;
 /** So many that handing them over does not count, and so few that nobody waits long for the other at the end. */
 const BATCH_LENGTH = 64;
-/** A folder with more than that is divided all the same: two threads in one folder wait for each other in the kernel. */
+/** A folder with more than that is divided anyway: two threads in one folder wait for each other in the kernel. */
 const MOST_LENGTH = 256;
 
 /** @param writers undefined: this thread writes everything, and `add` is not to be called */

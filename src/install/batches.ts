@@ -42,7 +42,7 @@ const noAcls: AclTool = {
 
 /** So many that handing them over does not count, and so few that nobody waits long for the other at the end. */
 const BATCH_LENGTH = 64;
-/** A folder with more than that is divided all the same. */
+/** A folder with more than that is divided anyway. */
 const MOST_LENGTH = 256;
 
 /** Puts together what lies in one folder, or in few. */

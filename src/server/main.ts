@@ -129,7 +129,7 @@ export interface RunningServer {
 /** Where `slipway push` puts revisions unless told otherwise. */
 export const REVISION_BUCKET = 'revisions';
 
-/** A caller who is rid of a group waits so long for its hooks; those that are left are removed all the same. */
+/** A caller who is rid of a group waits so long for its hooks; those that are left are removed anyway. */
 const HOOK_REMOVAL_MS = 3_000;
 
 const TRAFFIC_MINUTE_MS = 60_000;

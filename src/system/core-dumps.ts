@@ -41,7 +41,7 @@ export function changeOfCoreLimit({ soft, hard }: CoreDumpLimit, disabled: boole
  *
  * @param disabled false: dumps are wanted, as far as the hard limit goes
  * @param onFault is told why it could not be done; nothing depends on it
- * @param limitsFile where it cannot be read, dumps are switched off all the same, and never on
+ * @param limitsFile where it cannot be read, dumps are switched off anyway, and never on
  */
 export async function limitCoreDumps(
   disabled: boolean,

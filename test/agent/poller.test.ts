@@ -25,7 +25,7 @@ describe('polling', () => {
     expect(nextPoll(acceptance, inARow, throttled)).toBe(expected);
   });
 
-  test('says once that the server is away, backs off, and says that it is back', async () => {
+  test('says once that the server is down, backs off, and says that it is back', async () => {
     const clock = manualClock();
     const said: string[] = [];
     const log: Logger = {

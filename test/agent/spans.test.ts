@@ -142,7 +142,7 @@ describe('spans of a deployment', () => {
     hanging.resolve({});
   });
 
-  test('do not pile up while a collector is away: the newest 512 are kept', async () => {
+  test('do not pile up while a collector is down: the newest 512 are kept', async () => {
     const away = Promise.withResolvers<Answer>();
     await using collector = await answeringServer((_, index) => (index === 0 ? away.promise : {}));
     const { exporter, log } = exporterTo(collector.url);

@@ -142,7 +142,7 @@ describeWith('openssl')('trust', () => {
     });
   });
 
-  test('an endpoint that is away is said, and the start goes on', async () => {
+  test('an endpoint that is down is logged, and the start goes on', async () => {
     const log = collectingLogger();
     await checkEndpointTls(new URL('https://127.0.0.1:9'), null, nobody(), log);
     expect(log.lines).toMatchObject([{ level: 'warn', message: 'the control endpoint cannot be reached yet' }]);

@@ -129,7 +129,7 @@ describe('systemd', () => {
     expect(said).toEqual([STUCK]);
   });
 
-  test('hears again from a loop that was slow and moves again, and a second standstill is said, too', async () => {
+  test('is notified again when a slow loop goes on, and a second standstill is logged, too', async () => {
     const { heard, said } = await toldOver(30, (step) => step === 14);
     // The loop is overdue from the eleventh minute on; it moves in the thirteenth, and is overdue again ten minutes later.
     expect(heard).toEqual([

@@ -43,7 +43,7 @@ const levels = fc.constantFrom(0, 1, 6, 9);
 const sizes = fc.array(fc.integer({ min: 40, max: 70_000 }), { minLength: 1, maxLength: 4 });
 
 describe('blocks of deflate', () => {
-  test('that are read here, and what zlib makes of the rest, are the content, wherever it is cut', async () => {
+  test('decoded here, and the rest decoded by zlib, give the content, wherever the input is cut', async () => {
     await fc.assert(
       fc.asyncProperty(contents, levels, sizes, async (content, level, pieceSizes) => {
         const { content: found } = await unpack(deflateRawSync(content, { level }), pieceSizes);
@@ -71,7 +71,7 @@ describe('blocks of deflate', () => {
     expect(await unpack(deflated, [50_000, 1])).toEqual({ content, inflatedFrom: null, hasEnded: true });
   });
 
-  test('that are cut off in their content have not ended, and in their header are refused by zlib', async () => {
+  test('cut off in their content count as unfinished; cut off in their header they are refused by zlib', async () => {
     const deflated = deflateRawSync(Buffer.alloc(70_000), { level: 0 });
     for (const end of [0, 60_000, deflated.length - 1]) {
       const { hasEnded, inflatedFrom } = await unpack(deflated.subarray(0, end), [1000]);

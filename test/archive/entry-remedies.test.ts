@@ -92,7 +92,7 @@ test.each([
   },
 );
 
-test('A tgz with something else behind its end is said to have that', async () => {
+test('A tgz with other bytes behind its end is refused with that reason', async () => {
   using scratch = scratchFolder();
   const appended = (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('a message\n')]);
   const fault = await faultOf(scratch, await changedBundle(scratch, 'tgz', appended), 'tgz');

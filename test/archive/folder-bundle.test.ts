@@ -161,7 +161,7 @@ test('a copy is the folder as it is: content, modes, times and links, without wh
   expect(treeOf(scratch.at('outside'), { times: true })).toEqual(outside);
 });
 
-test('a folder that a link stands for while it is read is not read', async () => {
+test('a folder that a link replaces while it is read is not followed', async () => {
   using scratch = scratchFolder();
   mkdirSync(scratch.at('secret'));
   writeFileSync(scratch.at('secret/key'), 'secret');

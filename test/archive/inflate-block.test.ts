@@ -62,7 +62,7 @@ describe('a compressed block', () => {
     );
   });
 
-  test('that is cut off or damaged is never taken for another content than zlib takes it for', () => {
+  test('that is cut off or damaged never gives other content than zlib gives', () => {
     const damages = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(contents, options, damages, fc.nat(), (content, how, changes, cut) => {

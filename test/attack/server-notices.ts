@@ -100,7 +100,7 @@ export const NOTICE_ATTACKS: readonly Attack[] = [
   },
   {
     promise: NEVER_LOST,
-    name: 'a receiver never answers, and deployments end all the same',
+    name: 'a receiver never answers, and deployments end anyway',
     async run(ground) {
       await using silent = await answeringServer(() => new Promise<Answer>(() => undefined));
       const server = await ground.ownServer(write(ground, { chat: silent.url }));

@@ -182,7 +182,7 @@ export async function ending(operator: Pick<Operator, 'ask' | 'statusOf'>, deplo
   return 'stuck';
 }
 
-/** The database may be away just when it is looked into. */
+/** The database may be down just when it is looked into. */
 export async function patiently<T>(read: () => Promise<T>): Promise<T> {
   const giveUpAtMs = performance.now() + 60_000;
   for (;;) {

@@ -12,7 +12,7 @@ export interface ChaosSize {
   readonly restarts: number;
 }
 
-/** Things that go away together, and how long each is away; milliseconds. */
+/** Things that fail together, and how long each is down; milliseconds. */
 export interface Fault {
   /** Comes after so many things that hosts have seen since the fault before, and then so many milliseconds. */
   readonly afterSteps: number;
@@ -34,7 +34,7 @@ export interface PlannedDeployment {
 const MOST_STEPS = 140;
 const LONGEST_PLUS_MS = 60;
 const LONGEST_AWAY_MS = 1_500;
-/** Longer than a request waits for a database that is away. */
+/** Longer than a request waits for a database that is down. */
 const DATABASE_AWAY_MS = 7_000;
 /** A host notes three steps for each command. */
 const STEPS_OF_COMMAND = 3;

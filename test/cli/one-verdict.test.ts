@@ -19,7 +19,7 @@ interface Case {
   /** Fault of the revision, in the words of the message or the code; null: none. */
   readonly fault: string | null;
   readonly config?: string;
-  /** Words of every command about a revision that it takes all the same. */
+  /** Words of every command about a revision that it takes anyway. */
   readonly warning?: string;
   /** Something that only the system can make, in the revision's folder. */
   readonly make?: readonly string[];

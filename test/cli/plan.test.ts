@@ -283,7 +283,7 @@ describe('slipway plan', () => {
     expect(overwritten.status).toBe(10);
   });
 
-  test('shows modes, owners, ACLs and contexts that would be set, and what sets them and is missing', async () => {
+  test('shows modes, owners, ACLs and contexts that would be set, and the missing programs that would set them', async () => {
     using scratch = scratchFolder();
     const folder = scratch.at('one');
     mkdirSync(folder);

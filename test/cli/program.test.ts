@@ -39,7 +39,7 @@ describe('what a person meets who types something wrong', () => {
     expect(ctx.complained()).toMatch(/\n\s+at /);
   });
 
-  test('a server that is away: exit status 4, with its address', async () => {
+  test('a server that is down: exit status 4, with its address', async () => {
     const env = { AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'secret' };
     // Port 9 (discard) of loopback: nothing listens there.
     const ctx = capturedContext({ env });

@@ -201,7 +201,7 @@ describe('the on-premises file', () => {
   ])('%j is refused', (text, message) => {
     expect(() => read(text)).toThrow(message);
   });
-  test('that others can read is said', () => {
+  test('that other users can read gets a warning', () => {
     expect(read(user, 0o644).warnings[0]).toContain('chmod 600');
     expect(loadOnPremises('/nonexistent')).toEqual({ identity: null, warnings: [] });
   });

@@ -42,7 +42,7 @@ describe('an unpacked revision', () => {
     const failing = deploymentContext(scratch, {
       fetchBundle: () => {
         seen.push(existsSync(note));
-        return Promise.reject(new Error('the store is away'));
+        return Promise.reject(new Error('the store is down'));
       },
     });
     const fromStore = { revisionType: 'Local File', location: scratch.at('bundle.tar'), bundleType: 'tar' } as const;

@@ -63,7 +63,7 @@ describe('old revisions', () => {
     expect(left(ctx)).toEqual(['d-3', 'd-4']);
   });
 
-  test('take what is in them, and not what their links lead to', () => {
+  test('are measured without the targets of their links', () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch, { maxRevisions: 10, maxRevisionsBytes: 250_000 });
     oldRevisions(ctx, ['d-1', 'd-2', 'd-3'], 1_000);
@@ -117,7 +117,7 @@ describe('old revisions', () => {
     expect({ isThere: existsSync(aside), lines: ctx.log.lines }).toEqual({ isThere: false, lines: [] });
   });
 
-  test('that are set aside and hold the room that an Install lacks are waited for', async () => {
+  test('that are being deleted are waited for when an Install lacks their space', async () => {
     using scratch = scratchFolder();
     const plain = deploymentContext(scratch);
     const aside = join(setAsideDir(plain.rootDir), 'old');
@@ -240,7 +240,7 @@ describe('space', () => {
     );
   });
 
-  test('that is not there is told with the file system, what is needed and what is free', () => {
+  test('that is missing is reported with the file system, the bytes needed and the bytes free', () => {
     using scratch = scratchFolder();
     const fault = noSpace(scratch.path, 'the bundle', { bytes: 5e6, inodes: 9 }, { bytes: 2e9, inodes: 1 });
     expect(fault.message).toContain(mountPointOf(scratch.path));

@@ -30,7 +30,7 @@ describe('the AppSpec file of a revision', () => {
     expect(findAppSpec(scratch.path, requested).filename).toBe(found);
   });
 
-  test('that is not there is named with all that was looked for, and where', () => {
+  test('that is missing is reported with all names and places that were tried', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('appspec.yml'));
     const fault = faultOf(() => findAppSpec(scratch.path, 'custom.yml'));
@@ -65,7 +65,7 @@ describe('the AppSpec file of a revision', () => {
     ['site/appspec.yml', 'there is site/appspec.yml, a folder too deep', 'the folder site itself'],
     ['site/AppSpec.yaml', 'there is site/AppSpec.yaml, a folder too deep', 'and call it appspec.yaml; capitals count'],
     ['a/b/c/appspec.yml', 'there is a/b/c/appspec.yml, 3 folders too deep', 'Pack, or name, the folder a/b/c itself'],
-  ])('that is not there is told with what is there instead: %s', (present, expected, remedy) => {
+  ])('that is missing is reported with what is there instead: %s', (present, expected, remedy) => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('site'));
     mkdirSync(scratch.at('a/b/c'), { recursive: true });

@@ -24,7 +24,7 @@ function removalThatTells(folder: string, toldIn: string): string {
   return folder;
 }
 
-test('a folder that was set aside is removed by a program that gives way to every other', async () => {
+test('a folder that was set aside is removed at the lowest priority', async () => {
   using root = scratchFolder();
   writeFiles(root.at('.slipway/set-aside/left'), { 'folder/file': 'of before' });
   vi.stubEnv('PATH', `${removalThatTells(root.at('bin'), root.at('told'))}:${process.env['PATH']}`);

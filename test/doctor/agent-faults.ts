@@ -112,7 +112,7 @@ export const AGENT_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'A proxy between quotes in the service’s file of variables is away',
+    name: 'A proxy between quotes in the service’s file of variables is down',
     async plant(ground) {
       const host = await ground.host();
       configure(host, { deploy_control_endpoint: 'https://deploy.example.test' });
@@ -126,7 +126,7 @@ export const AGENT_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'The configuration that the service runs with names a server that is away, and the usual one does not',
+    name: 'The configuration that the service runs with names a server that is down, and the usual one does not',
     async plant(ground) {
       const host = await ground.host();
       configure(host, { deploy_control_endpoint: `http://127.0.0.1:${await deadPort()}` });
@@ -147,7 +147,7 @@ export const AGENT_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'A proxy in the environment of the service is away, and nobody else has one',
+    name: 'A proxy in the environment of the service is down, and nobody else has one',
     async plant(ground) {
       const host = await ground.host();
       configure(host, { deploy_control_endpoint: 'https://deploy.example.test' });

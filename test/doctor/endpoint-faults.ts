@@ -8,7 +8,7 @@ import { answering, askDoctor, configure, deadPort } from './planting.ts';
 /** The way to the server and to the store, and the identity that the host has there. */
 export const ENDPOINT_FAULTS: readonly Fault[] = [
   {
-    name: 'The control server is away',
+    name: 'The control server is down',
     async plant(ground) {
       const host = await ground.host();
       configure(host, { deploy_control_endpoint: `http://127.0.0.1:${await deadPort()}` });
@@ -80,7 +80,7 @@ export const ENDPOINT_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'The S3 store is away',
+    name: 'The S3 store is down',
     async plant(ground) {
       const host = await ground.host();
       configure(host, { s3_endpoint_override: `http://127.0.0.1:${await deadPort()}` });

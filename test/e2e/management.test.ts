@@ -237,7 +237,7 @@ test('a host is given tags and loses them, and register lets the agent ask again
   expect((await slipway('hosts', 'update', 'web-1', '--remove-tag', 'A=1')).stdout).not.toContain('A=1');
 });
 
-test('deployments are listed by status and time, and what is no status or time is refused', async () => {
+test('deployments are listed by status and time, and an invalid status or time is refused', async () => {
   expect(await json('deployments', 'list', '--status', 'failed', '--since', '2026-01-01')).toEqual([]);
   expect(await refused('deployments', 'list', '--status', 'bad')).toContain('none of Created');
   expect(await refused('deployments', 'list', '--since', 'yesterday')).toContain('is no time');

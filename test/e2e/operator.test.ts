@@ -207,7 +207,7 @@ describe('slipway doctor', () => {
     }
   });
 
-  test('names each fault with its remedy: a key that is disabled, a server that is away', async () => {
+  test('names each fault with its remedy: a key that is disabled, a server that is down', async () => {
     using scratch = scratchFolder();
     let configFile = '';
     {

@@ -64,7 +64,7 @@ function isDownloading(host: FleetMachine): boolean {
   return globSync(join(host.at(ROOT_DIR), '*/*/bundle.tar*')).length > 0;
 }
 
-/** The server is restarted in good order, then killed, while scripts run on all hosts: their events are reported all the same. */
+/** The server is restarted in good order, then killed, while scripts run on all hosts: their events are reported anyway. */
 export async function serverRestarted(state: FleetState): Promise<void> {
   const { hosts, server } = state;
   const control = controlIn(state);

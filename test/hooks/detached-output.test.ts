@@ -56,7 +56,7 @@ test('a file that has grown too large makes room, and no byte is lost in between
   expect(statSync(`${file}.1`).size + statSync(file).size).toBe(total);
 });
 
-test('an output without a file, or whose folder is gone, is read all the same: its writer never meets a broken pipe', async () => {
+test('an output without a file, or whose folder is gone, is read anyway: its writer never meets a broken pipe', async () => {
   using scratch = scratchFolder();
   const nowhere = pipeInto(scratch, null);
   const block = Buffer.alloc(2 ** 20, 'x');

@@ -75,7 +75,7 @@ while :; do sleep 0.05; done`;
     expect(existsSync(scratch.at('asked'))).toBe(true);
   });
 
-  test('that an agent before this one has started is not taken for another process, and nobody is signalled', async () => {
+  test('started by an earlier agent is not mistaken for another process, and no process gets a signal', async () => {
     using scratch = scratchFolder();
     const proc = makeOddProc(scratch, kind);
     const marker = systemRandom.uuid();

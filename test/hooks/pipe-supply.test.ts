@@ -52,7 +52,7 @@ describe('a supply of pipes', () => {
     expect(openedBelow(folder)).toBe(0);
   });
 
-  test('that was filled again gives pipes for the next scripts without making any', async () => {
+  test('that was refilled gives the next scripts pipes without making new ones', async () => {
     using scratch = scratchFolder();
     const folder = scratch.at('pipes');
     using supply = createPipeSupply(folder);

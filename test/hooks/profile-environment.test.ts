@@ -32,7 +32,7 @@ describe('the variables of a profile', () => {
     ['ends its shell', 'JAVA_HOME=x\nexit 3\n', /./],
     ['ends it as if all were well', 'exit 0\n', /ends the shell/],
     ['cannot be read by a shell', 'if then fi (\n', /^$|./],
-  ])('are left alone when the profile %s, and that is said', async (_, profile, why) => {
+  ])('are left alone when the profile %s, and a warning says so', async (_, profile, why) => {
     const { environment, faults } = await read(profile);
     expect(environment).not.toHaveProperty('JAVA_HOME');
     expect(environment).toMatchObject({ KEPT: 'kept', GONE: 'gone' });

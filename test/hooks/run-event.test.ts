@@ -96,7 +96,7 @@ describe('scripts of an event', () => {
     expect(log).not.toContain('two');
   });
 
-  test('that a signal ends are named with it', async () => {
+  test('ended by a signal are reported with the signal', async () => {
     using scratch = scratchFolder();
     const { outcome } = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nkill -9 $$' });
     expect(outcome).toMatchObject({ outcome: 'failed', why: 'exit code 137 (SIGKILL)' });
@@ -112,7 +112,7 @@ describe('scripts of an event', () => {
     expect(log).not.toContain('LD_PRELOAD');
   });
 
-  test('that are missing under a slip of the pen are named with the one that is there', async () => {
+  test('that are missing are reported with the similar name that is there', async () => {
     using scratch = scratchFolder();
     const { outcome } = await runScripts(scratch.path, {
       'install-dependencies.sh': null,
@@ -163,13 +163,13 @@ describe('scripts of an event', () => {
     });
   });
 
-  test('that take too long end the event so', async () => {
+  test('that exceed their timeout fail the event with the timeout code', async () => {
     using scratch = scratchFolder();
     const late = await runScripts(scratch.at('late'), { 'a.sh': '#!/bin/sh\nsleep 600' }, { timeoutSeconds: 1 });
     expect(late.outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1, survivors: [] });
   });
 
-  test('whose output something holds succeed by default, and the log names the holder and where its words go on', async () => {
+  test('whose output a process still holds succeed by default; the log names the process and the file that its output goes to', async () => {
     using scratch = scratchFolder();
     const ran = await runScripts(scratch.path, {
       'a.sh': '#!/bin/sh\nsleep 600 2>/dev/null &',
@@ -184,7 +184,7 @@ describe('scripts of an event', () => {
     await eventually(() => !existsSync(file));
   });
 
-  test('whose output something holds fail the event where the policy says so', async () => {
+  test('whose output a process still holds fail the event if the policy is to fail', async () => {
     using scratch = scratchFolder();
     const ran = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nsleep 600 &' }, { outputPolicy: 'fail' });
     const holders = [{ pid: expect.any(Number), commandLine: 'sleep 600' }];
@@ -193,7 +193,7 @@ describe('scripts of an event', () => {
     expect(await killProcessesOf(systemClock, ran.marker)).toBe(1);
   });
 
-  test('that fail do so with their exit code, though something holds their output', async () => {
+  test('that fail are reported with their exit code, even if a process still holds their output', async () => {
     using scratch = scratchFolder();
     const ran = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nsleep 600 &\nexit 9' }, { outputPolicy: 'fail' });
     expect(ran.outcome).toMatchObject({ outcome: 'failed', why: 'exit code 9' });

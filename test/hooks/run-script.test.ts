@@ -202,7 +202,7 @@ describe('a process in the background', () => {
     ['stdout', '2>/dev/null'],
     ['stderr', '>/dev/null'],
   ] as const)(
-    'that holds %s is waited for a while, then named, and goes on writing, into a file',
+    'that holds %s gets some time, is then named in the log, and goes on writing into a file',
     async (stream, redirection) => {
       using scratch = scratchFolder();
       // Two are left; only one of them is to blame.
@@ -235,7 +235,7 @@ describe('a process in the background', () => {
     await eventually(() => readdirSync(scratch.path).length === 1);
   });
 
-  test('that holds the output past the deadline has not made its script late', async () => {
+  test('that holds the output past the timeout does not make its script time out', async () => {
     using scratch = scratchFolder();
     const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 600 &');
     const { ending } = await run(script, { timeoutMs: 500 });
@@ -244,7 +244,7 @@ describe('a process in the background', () => {
     await eventually(() => !isWrittenOn(scratch.at('a.sh.stdout.log')) && !isWrittenOn(scratch.at('a.sh.stderr.log')));
   });
 
-  test('that lets go of the output in time does no harm, and what it says is kept', async () => {
+  test('that closes the output in time does no harm, and its output is kept', async () => {
     using scratch = scratchFolder();
     const text = '#!/bin/sh\n(sleep 0.2; echo late) &\necho early';
     const { ending, stdout } = await run(writeScript(scratch.at('a.sh'), text));

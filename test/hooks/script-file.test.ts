@@ -92,13 +92,16 @@ describe('a script of a revision', () => {
     ],
     ['MZ\x90\0\x03\0', /^it is a program for Windows; Linux starts/],
     ['\xff\xfe#\0!\0/\0b\0', /^it is text in UTF-16/],
-  ])('that no kernel of this host starts is named for what it is, and not handed to a shell (%#)', (content, why) => {
-    using scratch = scratchFolder();
-    put(scratch, 'a.sh', '#');
-    writeFileSync(scratch.at('a.sh'), content, 'latin1');
-    const file = examineScript(scratch.path, 'a.sh', expect.fail);
-    expect(file).toEqual({ state: 'no-interpreter', why: expect.stringMatching(why) });
-  });
+  ])(
+    'that this host’s kernel cannot start is reported with its kind, and not given to a shell (%#)',
+    (content, why) => {
+      using scratch = scratchFolder();
+      put(scratch, 'a.sh', '#');
+      writeFileSync(scratch.at('a.sh'), content, 'latin1');
+      const file = examineScript(scratch.path, 'a.sh', expect.fail);
+      expect(file).toEqual({ state: 'no-interpreter', why: expect.stringMatching(why) });
+    },
+  );
 
   test('that is a program for this host is started as it is', () => {
     using scratch = scratchFolder();

@@ -89,7 +89,7 @@ describe('instance metadata', () => {
 
   const cases = Object.keys(HARMFUL).flatMap((what) => PATHS.map((path) => [what, path] as const));
   // Null is a name as good as any for a token or a role, and no role's credentials are there.
-  test.concurrent.each(cases)('that %s at %s is left within five seconds', async (what, path) => {
+  test.concurrent.each(cases)('that %s at %s is given up within five seconds', async (what, path) => {
     const { listener, asked } = service(path, HARMFUL[what] ?? (() => undefined));
     await using server = await httpServer(listener);
     const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url };
@@ -118,7 +118,7 @@ describe('instance metadata', () => {
     expect(asked.filter((url) => url.startsWith(ROLE_PATH))).toEqual([ROLE_PATH, `${ROLE_PATH}role`]);
   });
 
-  test('that trickles holds up no start of an agent for longer than five seconds', async () => {
+  test('that trickles delays the start of an agent for five seconds at most', async () => {
     using folder = scratchFolder();
     await using server = await tcpServer((socket) => {
       const timer = setInterval(() => socket.write('H'), 100);

@@ -57,7 +57,7 @@ describe('who the host is', () => {
     }
   });
 
-  test('nowhere: says both places that it looked', async () => {
+  test('is an error that names both sources when neither has an identity', async () => {
     const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: 'http://127.0.0.1:9' };
     const looking = resolveIdentity({ onPremisesConfigFile: '/nonexistent/op.yml', disableImdsV1: true }, env, clock);
     await expect(looking).rejects.toMatchObject({

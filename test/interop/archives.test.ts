@@ -218,7 +218,7 @@ describe('a zip archive of', () => {
     });
   });
 
-  testWith('zip')('a program in front of it is unpacked all the same', async () => {
+  testWith('zip')('a program in front of it is unpacked anyway', async () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('source'));
     writeFileSync(scratch.at('source', 'a'), 'hello');

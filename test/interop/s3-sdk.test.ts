@@ -207,7 +207,7 @@ describe('who may do what', () => {
     expect(Owner).toMatchObject({ ID: '000000000000' });
   });
 
-  test('a bucket that does not exist is said so', async () => {
+  test('a bucket that does not exist is reported as NoSuchBucket', async () => {
     await operator.send(new HeadBucketCommand({ Bucket }));
     await expect(operator.send(new HeadBucketCommand({ Bucket: 'nowhere' }))).rejects.toMatchObject({
       name: 'NotFound',

@@ -12,7 +12,7 @@ import { runSlipway, startControlServer } from '../support/slipway.ts';
 import { describeStores, type TestDatabase } from '../support/stores.ts';
 import { keptSteps, lifeOf, restore } from './kept.ts';
 
-/** The kept deployments grow older each day, and are to be found all the same. */
+/** The kept deployments grow older each day, and are to be found anyway. */
 const KEEP_ALL = ['deployments', 'diagnostics', 'revisions'].flatMap((what) => [`--keep-${what}`, 'forever']);
 const ANYWHERE = { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0' };
 

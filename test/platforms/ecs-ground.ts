@@ -30,9 +30,9 @@ export interface EcsGround extends AsyncDisposable {
   /** Starts it again, on the same folder and port. */
   restart(): Promise<void>;
   info(deploymentId: string): Promise<Info>;
-  /** Waits for its end, also while the server is away. */
+  /** Waits for its end, also while the server is down. */
   ended(deploymentId: string): Promise<Info>;
-  /** Makes a call again while the server is away. */
+  /** Makes a call again while the server is down. */
   insist<Answer>(ask: () => Promise<Answer>): Promise<Answer>;
 }
 

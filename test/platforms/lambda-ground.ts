@@ -23,9 +23,9 @@ export interface LambdaGround extends AsyncDisposable {
   /** Starts it again, on the same folder and port. */
   restart(): Promise<void>;
   info(deploymentId: string): Promise<Info>;
-  /** Waits for its end, also while the server is away. */
+  /** Waits for its end, also while the server is down. */
   ended(deploymentId: string): Promise<Info>;
-  /** Answers a hook, as a function does; a server that is away is asked again. */
+  /** Answers a hook, as a function does; a server that is down is asked again. */
   answer(event: HookEvent, status: 'Succeeded' | 'Failed'): Promise<void>;
 }
 

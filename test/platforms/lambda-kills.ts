@@ -222,7 +222,7 @@ async function isWaiting(ground: LambdaGround, deploymentId: string): Promise<bo
   return status === 'InProgress';
 }
 
-/** A server that is away is asked again. */
+/** A server that is down is asked again. */
 async function stop(ground: LambdaGround, deploymentId: string): Promise<void> {
   await eventually(async () => {
     try {

@@ -204,7 +204,7 @@ describe('through a proxy', () => {
     expect(proxy.asked).toEqual([]);
   });
 
-  test('whose answer is no, the proxy is named as the one who refuses, without its password', async () => {
+  test('that refuses: the error names the proxy, without its password', async () => {
     await using proxy = await httpServer((_, response) => response.writeHead(400).end());
     proxy.server.on('connect', (_, socket: Socket) => {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
@@ -217,7 +217,7 @@ describe('through a proxy', () => {
     });
   });
 
-  test('that is not there, the error says that it could not be reached', async () => {
+  test('that cannot be reached: the error says so', async () => {
     const proxy = await httpServer(() => undefined);
     await proxy[Symbol.asyncDispose]();
     const client = clientOf('https://control.example', { proxyUri: proxy.url });

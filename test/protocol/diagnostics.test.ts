@@ -26,7 +26,7 @@ test('the payload has exactly the four members of the protocol', () => {
 describe('when there is too much for the payload', () => {
   const longLog = Array.from({ length: 1000 }, (_, line) => `[stdout]line ${line}\n`).join('');
 
-  test('the message gives way first, and no more than it has to', () => {
+  test('the message is shortened first, and no more than needed', () => {
     const diagnostics = { ...some, message: `begin ${'x'.repeat(20_000)} end` };
     const shortened = decodeDiagnostics(encodeDiagnostics(diagnostics));
     expect(shortened).toMatchObject({ log: some.log, scriptName: some.scriptName, errorCode: 4 });

@@ -81,7 +81,7 @@ describe('The remedy fits', () => {
     expect(remedy).toMatch(words);
   });
 
-  test('a proxy that is away, whose address is not taken for the server’s', async () => {
+  test('a proxy that is down, whose address is not taken for the server’s', async () => {
     const gone = await saying('');
     await gone[Symbol.asyncDispose]();
     const { message, remedy } = await faultOf('https://192.0.2.1', { https_proxy: `http://127.0.0.1:${gone.port}` });

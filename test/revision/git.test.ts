@@ -145,7 +145,7 @@ describeWith('git')('a revision in git', () => {
     expect(await filesOf(folder)).toContain('appspec.yml');
   });
 
-  test('that is not there is said so: the commit, the repository, the server', async () => {
+  test('that is missing is reported with what is missing: the commit, the repository, the server', async () => {
     using folder = scratchFolder();
     await using server = await gitServer();
     const fetchBundle = createBundleFetcher(revisionContext());

@@ -199,24 +199,27 @@ describeWith('git')('a git server on the web', () => {
   test.each([
     ['smart', SMART, () => firstReference(), () => many()],
     ['dumb', 'text/plain', () => Buffer.alloc(0), () => Buffer.from(`${'1'.repeat(40)}\trefs/heads/b\n`)],
-  ])('whose references never end (%s) is left when git has taken git_max_memory', async (_kind, type, first, more) => {
-    await using server = await httpServer(
-      listing(type, (response) => {
-        response.write(first());
-        sendForever(response, more(), 0);
-      }),
-    );
-    const limits = { gitMaxMemoryBytes: 100 * 2 ** 20, tuning: QUICK_TUNING };
-    const { fault, tookMs } = await attempt(`${server.url}/repo.git`, {}, limits);
-    expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', remedy: expect.stringContaining('git_max_memory') });
-    expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
-  });
+  ])(
+    'whose references never end (%s) is given up when git has used git_max_memory',
+    async (_kind, type, first, more) => {
+      await using server = await httpServer(
+        listing(type, (response) => {
+          response.write(first());
+          sendForever(response, more(), 0);
+        }),
+      );
+      const limits = { gitMaxMemoryBytes: 100 * 2 ** 20, tuning: QUICK_TUNING };
+      const { fault, tookMs } = await attempt(`${server.url}/repo.git`, {}, limits);
+      expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', remedy: expect.stringContaining('git_max_memory') });
+      expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
+    },
+  );
 
   test.each([
     ['a pack', () => ({ large: randomBytes(3_000_000) }), 'repo.git'],
     ['a pack (dumb)', () => ({ large: randomBytes(3_000_000) }), 'dumb'],
     ['a commit that unpacks to', () => ({ large: Buffer.alloc(3_000_000) }), 'repo.git'],
-  ])('that has %s more than bundle_max_size is left there', async (_what, files, kind) => {
+  ])('that sends %s more than bundle_max_size is given up', async (_what, files, kind) => {
     using folder = scratchFolder();
     const { commitId } = bareRepository(folder.path, files());
     await using server =
@@ -229,7 +232,7 @@ describeWith('git')('a git server on the web', () => {
     expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('1000000 bytes') });
   });
 
-  test('whose commit stands for ten billion files is left at a bound', async () => {
+  test('whose commit holds ten billion files is given up at the limit', async () => {
     using folder = scratchFolder();
     const commitId = gitBomb(bareRepository(folder.path), 10);
     await using server = await gitHttpServer(folder.path);
@@ -365,7 +368,7 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
       expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
     });
 
-    test('whose references never end is left when git has taken git_max_memory', async () => {
+    test('whose references never end is given up when git has used git_max_memory', async () => {
       const line = `yes '${many().toString().trim()}'`;
       const { fault } = await attemptOverSsh(`${print(advertisement(repository.commitId))}; ${line}`, {
         gitMaxMemoryBytes: 60 * 2 ** 20,
@@ -373,7 +376,7 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
       expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', remedy: expect.stringContaining('git_max_memory') });
     });
 
-    test('that has a pack of more than bundle_max_size is left there', async () => {
+    test('that sends a pack of more than bundle_max_size is given up', async () => {
       const { fault } = await attemptOverSsh(
         `git-upload-pack ${quoteForShell(repository.folder)}`,
         {},

@@ -32,7 +32,7 @@ describe('a store', () => {
     expect(requests).toBe(2);
   });
 
-  test.each(KINDS)('whose bundle has no length and no end (%s) is left at bundle_max_size', async (kind) => {
+  test.each(KINDS)('whose bundle has no length and no end (%s) is given up at bundle_max_size', async (kind) => {
     const { fault } = await fetchFrom(
       kind,
       (request, response) => {
@@ -47,7 +47,7 @@ describe('a store', () => {
   });
 
   test.each(KINDS.flatMap((kind) => [403, 404, 400, 500].map((status) => [kind, status] as const)))(
-    'whose error has no end (%s, %d) is listened to for a few KiB',
+    'whose error text has no end (%s, %d) is read for a few KiB only',
     async (kind, status) => {
       const { fault } = await fetchFrom(kind, (_request, response) => {
         response.writeHead(status, { 'content-type': 'application/xml' });

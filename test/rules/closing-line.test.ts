@@ -29,7 +29,7 @@ test('counts what passed, failed and was skipped, and names what was skipped', a
   expect(lines.slice(-2)).toEqual(['not run here: a.test.ts > three', '1 passed, 1 failed, 1 skipped']);
 });
 
-test('a test that is not run says what it needs, whether its name or its own body tells', async () => {
+test('a test that is not run says what it needs, whether its name or its body decides that', async () => {
   const needs = `${PROJECT}test/support/needs.ts`;
   const { lines } = await runTests({
     'a.test.ts':

@@ -199,7 +199,7 @@ describeWith('ssh-keygen')('what ssh-keygen signs with a certificate', () => {
     });
   });
 
-  test('that the authority has not issued, though it says so, does not count', async () => {
+  test('that only claims to be issued by the authority does not count', async () => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const ca = sshKeyPair(scratch, 'ca');

@@ -84,7 +84,7 @@ describe('a lock', () => {
     expect(readdirSync(scratch.path)).toEqual([]);
   });
 
-  test('that somebody died with while taking it over is taken over, too', () => {
+  test('whose new owner was killed while it took the lock over can be taken over again', () => {
     using scratch = scratchFolder();
     const stale = ['999999999 1', '999999998 1', '999999997 1'];
     // Each of the dead was about to take over what the one before had left.
@@ -124,7 +124,7 @@ test('two processes that want a lock all the time, abandoned ones too, never hav
   expect(readdirSync(scratch.path).filter((name) => name !== 'lock')).toEqual([]);
 });
 
-test('a lock whose owner lives is not to be had; one that a former process of the same PID has left is', () => {
+test('a lock whose owner runs cannot be taken; one that a former process of the same PID has left can', () => {
   using scratch = scratchFolder();
   const lockFile = scratch.at('folder', 'lock');
   const lock = takeInstanceLock(lockFile, busy);

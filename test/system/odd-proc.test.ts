@@ -59,7 +59,7 @@ describe.each(ODD_PROCS)('where /proc is %s', (kind) => {
     expect(processView(proc)).toBe(kind === 'hiding others' ? 'own' : 'none');
   });
 
-  test('this run of the machine has a name all the same', () => {
+  test('this run of the machine has a name anyway', () => {
     using scratch = scratchFolder();
     const proc = makeOddProc(scratch, kind);
     expect(kernelBootId(`${proc}/sys/kernel/random/boot_id`)).toBeNull();

@@ -38,7 +38,7 @@ const hostile = fc
   .map((parts) => parts.join(''));
 
 describe('what strangers wrote', () => {
-  test('has no control character but the line break, and no line that a build server obeys', () => {
+  test('keeps no control character but the line break, and no line that a build server takes for a command', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         expect(printableLines(text)).not.toMatch(CONTROL);

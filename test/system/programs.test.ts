@@ -31,7 +31,7 @@ test('every program that the sources start by name is in the table of programs',
   expect(started).toEqual(expect.arrayContaining(['sync', 'mkfifo', 'systemctl', 'journalctl', 'git', 'su', 'getent']));
 });
 
-describe('of a program that is missing is said what needs it and how to get it:', () => {
+describe('an error about a missing program says what needs it and how to install it:', () => {
   let scratch: ScratchFolder;
   beforeAll(() => {
     scratch = scratchFolder();

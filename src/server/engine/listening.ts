@@ -1,4 +1,4 @@
-/** Since when a server hears of its hosts. Silence counts only from then on: a server that was away must not fail honest hosts. */
+/** Since when a server hears of its hosts. Silence counts only from then on: a server that was down must not fail honest hosts. */
 export interface Listening {
   /** The database was there just now, so that a poll could have been noted. */
   confirm(nowMs: number): void;

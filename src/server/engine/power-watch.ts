@@ -50,7 +50,7 @@ export function startPowerWatch(ctx: PowerWatchContext): Repeated {
       failures = 0;
     } catch (error) {
       failures += 1;
-      // Said once: a database that is away is away for many looks.
+      // Said once: a database that is down stays down for many looks.
       if (failures === 1) ctx.log.error('the keys in use could not be looked at just now', { error });
     }
   });

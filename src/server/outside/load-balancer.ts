@@ -36,7 +36,7 @@ export interface BlockLook extends CallRecord {
 export type AllowLook = CallRecord & { readonly state: AllowState };
 
 export interface BlockHow {
-  /** Time is up for requests that are still served: the host is taken out all the same. */
+  /** Time is up for requests that are still served: the host is taken out anyway. */
   readonly isDrainOver: boolean;
   readonly signal: AbortSignal;
   /** Memory that the last look of the same event has left. */

@@ -1,6 +1,6 @@
 /**
  * A load balancer behind an address that is asked by POST: `{"action": "block", "host": {"name", "tags"}, "isDrainOver"}`, and answers 200
- * with `{"state": "draining", "message": "…"}`. It is asked again and again until the state is final, so each question must bear repetition.
+ * with `{"state": "draining", "message": "…"}`. It is asked again and again until the state is final, so each question must be safe to repeat.
  *
  * The signature is the HMAC-SHA256 of the time, a dot and the body, in hex. So nobody else can take hosts out, and nobody can repeat an old
  * question: the receiver refuses times that are minutes away.

@@ -201,7 +201,7 @@ export async function enabledKeysOfHost(db: StoreReader, hostArn: string): Promi
     .execute();
 }
 
-/** Holds the keys of a host until the transaction ends; in one order, so that nobody waits in a circle. */
+/** Holds the keys of a host until the transaction ends; in one order, so that there is no deadlock. */
 export async function lockKeysOfHost(tx: StoreTransaction, hostArn: string): Promise<void> {
   await tx
     .selectFrom('access_keys')

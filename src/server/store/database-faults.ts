@@ -1,4 +1,4 @@
-/** Tells a database that is away or full from a fault in what it was asked. */
+/** Tells a database that is down or full from a fault in what it was asked. */
 import { messageOf, SlipwayError, systemErrorCode } from '../../errors.ts';
 
 /** @returns the error for a database that does not answer or takes nothing now; its `cause` says why */

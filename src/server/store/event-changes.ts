@@ -1,6 +1,6 @@
 /**
  * Changes of many lifecycle events by one statement each. All rows of a statement are held before it (`lockEventsByCommands`,
- * `lockOpenEvents`), so that nobody waits in a circle.
+ * `lockOpenEvents`), so that there is no deadlock.
  */
 import { type ExpressionBuilder, sql } from 'kysely';
 import { inChunks } from './chunks.ts';
@@ -98,7 +98,7 @@ function deploymentGoesOn({ exists, selectFrom }: ExpressionBuilder<StoreSchema,
 
 /**
  * Begins Pending events that their own hosts acknowledge, by one statement, which is committed by itself. It takes only keys that have power.
- * It holds the keys, then the events in one order, and only then changes them, so that nobody waits in a circle.
+ * It holds the keys, then the events in one order, and only then changes them, so that there is no deadlock.
  *
  * @param commandIds a hundred at most, each once
  * @param accessKeyIds the keys that signed the acknowledgements, in the order of `commandIds`

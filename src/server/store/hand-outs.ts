@@ -74,7 +74,7 @@ export async function handOutAll(
   return new Set(rows.map((row) => row.host_command_id ?? ''));
 }
 
-/** Holds the power of the keys, then the events in one order, and only then changes them, so that nobody waits in a circle. */
+/** Holds the power of the keys, then the events in one order, and only then changes them, so that there is no deadlock. */
 const handOutSeen = statement(
   (
     db,

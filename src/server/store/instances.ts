@@ -26,7 +26,7 @@ const registeredByArn = statement((db, hostArn: string) =>
 
 /**
  * Finds those of the named instances that are registered, and holds them until the transaction ends. It takes them in the order of their
- * names, so that nobody waits in a circle.
+ * names, so that there is no deadlock.
  */
 export async function lockInstances(tx: StoreTransaction, names: readonly string[]): Promise<InstanceRow[]> {
   return tx
@@ -140,7 +140,7 @@ const note = statement((db, instanceId: string, agentVersion: string | null, now
 );
 
 /**
- * Notes that registered hosts were heard of. A host that somebody holds is left out: it is not waited for, so that nobody waits in a circle.
+ * Notes that registered hosts were heard of. A host that somebody holds is left out: it is not waited for, so that there is no deadlock.
  *
  * @param instanceIds a hundred at most
  */

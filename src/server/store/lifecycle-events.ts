@@ -229,7 +229,7 @@ export async function lockEventByCommand(
 
 /**
  * The events behind commands, by their commands, held until the transaction ends. A caller that holds several takes them in one order, as
- * `lockOpenEvents` does, so that nobody waits in a circle.
+ * `lockOpenEvents` does, so that there is no deadlock.
  *
  * @param hostCommandIds a hundred at most
  */

@@ -53,7 +53,7 @@ export function sturdyPool(pool: Pool, ctx: SturdyPoolContext): SturdyPool {
   /** Begins an absence, or joins the one that has begun. One probe asks for all who wait. */
   const noteAway = (cause: unknown): Absence => {
     if (away !== null) return away;
-    ctx.log.warn(`the database is away; requests that need it wait or are refused: ${messageOf(cause)}`);
+    ctx.log.warn(`the database is down; requests that need it wait or are refused: ${messageOf(cause)}`);
     const absence: Absence = { giveUpAtMs: ctx.clock.now() + PATIENCE_MS, over: probe() };
     away = absence;
     return absence;
@@ -111,7 +111,7 @@ async function waitForReturn(absence: Absence, clock: Clock): Promise<void> {
   const isOver = absence.over.then(() => true);
   try {
     const over = leftMs > 0 && (await Promise.race([isOver, clock.sleep(leftMs, isBack.signal).then(() => false)]));
-    if (!over) throw databaseAway(new Error('it has been away for some time'));
+    if (!over) throw databaseAway(new Error('it has been down for some time'));
   } finally {
     isBack.abort();
   }

@@ -42,7 +42,7 @@ async function keepListening(connectionString: string, ctx: ListenContext, signa
       });
     } catch (error) {
       failures += 1;
-      // Said once: a database that is away is away for many tries.
+      // Said once: a database that is down stays down for many tries.
       if (failures === 1) ctx.log.warn(`wake-ups from the database have broken off: ${messageOf(error)}`, { error });
       await ctx.clock.sleep(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1)), signal);
     }

@@ -3,7 +3,7 @@
  * its host is registered. A request is asked at its beginning, for the sake of a good answer. The second time counts, in the transaction
  * that changes something (`lockPower`): nothing is committed with a key that was disabled before.
  *
- * Order of locks, so that nobody waits in a circle: the key, its host, and only then deployments.
+ * Order of locks, so that there is no deadlock: the key, its host, and only then deployments.
  */
 import { ApiError } from '../../protocol/errors.ts';
 import { inChunks } from './chunks.ts';

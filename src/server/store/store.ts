@@ -23,7 +23,7 @@ import { type WakeUps, wakeUpsOfOneProcess } from './wake-ups.ts';
  *
  * Transactions that change the same things wait for each other. On SQLite each has the whole database to itself. On PostgreSQL a
  * transaction holds the rows that its outcome rests on. Functions whose names begin with `lock` hold a row to change it; those with `hold`
- * keep others from changing or deleting it. All go in this order, so that nobody waits in a circle: the caller's key, user, keys of a host,
+ * keep others from changing or deleting it. All go in this order, so that there is no deadlock: the caller's key, user, keys of a host,
  * host, application, group, configuration. A deployment comes before its group. A quota comes after all of them, and so does the queue of a
  * notice. A row that is read without one of them may be gone when the transaction writes.
  *

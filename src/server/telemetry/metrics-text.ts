@@ -15,7 +15,7 @@ export interface MetricsTextContext {
 }
 
 export interface MetricsText {
-  /** Returns the counts so far, and the figures of this moment. Also comes while the database is away. */
+  /** Returns the counts so far, and the figures of this moment. Also comes while the database is down. */
   text(): Promise<string>;
   close(): Promise<void>;
 }

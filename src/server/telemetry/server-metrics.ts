@@ -42,7 +42,7 @@ export interface ServerMetrics {
   /** A step of a deployment, with the wait for those before it. */
   step(seconds: number): void;
   transaction(seconds: number): void;
-  /** A question to the database that failed because it was away. */
+  /** A question to the database that failed because it was down. */
   databaseFault(): void;
   /** The outcome of a lifecycle event that a host has reported. */
   report(status: (typeof REPORTS)[number]): void;

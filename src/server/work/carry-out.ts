@@ -92,7 +92,7 @@ function keepLease(ctx: CarryOutContext, lease: Lease, over: AbortSignal): Abort
     }
   };
   if (ctx.callLimitMs > LEASE_MS / 2) {
-    // A database that is away for longer than the lease ends the call, too.
+    // A database that is down for longer than the lease ends the call, too.
     keep().catch((error: unknown) => lost.abort(error));
   }
   return lost.signal;

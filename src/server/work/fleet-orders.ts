@@ -59,7 +59,7 @@ async function provision(ctx: FleetContext, order: OrderRow, call: OrderCall): P
   const requestId = `${order.deployment_id}/provision`;
   const ran = await runOnce(ctx.clock, { order, deployment, requestId, program, memory, environment, call });
   if ('ending' in ran) return ran;
-  // What a run that was cut off has made enrols all the same, and so many hosts are known to be wanted.
+  // What a run that was cut off has made enrols anyway, and so many hosts are known to be wanted.
   const hosts = madeHostsOf(ran.run?.stdout ?? '') ?? { count: memory.originals };
   const made = { hosts, said: ran.run?.said ?? ran.why, atMs: ctx.clock.now() };
   return awaitHosts(ctx, { ...memory, ...ran.memory, made }, wait);

@@ -60,7 +60,7 @@ export function startNoticeSender(ctx: NoticeSenderContext): Repeated {
       failures = 0;
     } catch (error) {
       failures += 1;
-      // Said once: a database that is away is away for many looks.
+      // Said once: a database that is down stays down for many looks.
       if (failures === 1) ctx.log.error('notices could not be looked for just now; it is tried again', { error });
     }
   });
@@ -173,7 +173,7 @@ async function report(
     const isOver = isGivenUp(ending, { madeAtMs: notice.made_at_ms, tries }, nowMs);
     await updateNotice(tx, notice.notice_id, { ...tried, ...(isOver ? { given_up_at_ms: nowMs } : {}) });
     const others = await giveUpOverdue(tx, lease, answer, nowMs);
-    // What was refused for what it is makes room for the next one; a receiver that is away is left in peace.
+    // What was refused for what it is makes room for the next one; a receiver that is down is left in peace.
     const goesOn = isOver && ending === 'refused';
     const pause = { ...GIVEN_BACK, wake_at_ms: nowMs + noticePauseMs(failures + 1), failures: failures + 1 };
     if (!goesOn) await updateQueue(tx, lease, pause);

@@ -45,7 +45,7 @@ export function trafficKeepers(ctx: TrafficContext): Readonly<Record<'BlockTraff
       const progress = await callBalancers(ctx, order, 'keep out', signal);
       const { memory, lastCall, lastAnswer } = progress;
       const inMs = progress.ending === 'Succeeded' ? progress.keepInMs : SOON_MS;
-      // A balancer that is away forgets, and is asked until it is back.
+      // A balancer that is down forgets, and is asked until it is back.
       return { memory, lastCall, lastAnswer, ending: 'later', inMs: inMs ?? SOON_MS };
     },
   };

@@ -35,7 +35,7 @@ export const NO_MEMORY: TrafficMemory = { failing: null, drainingSinceMs: {}, of
 /** An event's limit in the hosted service, a little before the engine's own, so that the event says what it waited for. */
 export const TRAFFIC_LIMIT_MS = 60 * 60_000;
 /**
- * Limit on a balancer that only fails, in ms. The calls must be several as well, because a server that was away for an hour has not asked.
+ * Limit on a balancer that only fails, in ms. The calls must be several as well, because a server that was down for an hour has not asked.
  */
 export const FAILING_LIMIT_MS = 5 * 60_000;
 const FAILING_CALLS = 5;

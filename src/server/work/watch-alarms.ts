@@ -38,7 +38,7 @@ export function startAlarmWatch(ctx: AlarmWatchContext): Repeated {
   const closing = new AbortController();
   const noteFailure = (error: unknown) => {
     failures += 1;
-    // Said once: a database that is away is away for many looks.
+    // Said once: a database that is down stays down for many looks.
     if (failures === 1) ctx.log.error('alarms could not be looked at just now; it is tried again', { error });
   };
   /** Deployments whose alarms are being read: those with a slow alarm hold up no other. */

@@ -62,7 +62,7 @@ export function startWorker(ctx: WorkerContext): Worker {
         failures = 0;
       } catch (error) {
         failures += 1;
-        // Said once: a database that is away is away for many looks.
+        // Said once: a database that is down stays down for many looks.
         if (failures === 1) ctx.log.error('orders could not be looked for just now', { error });
       }
       await ctx.clock.sleep(waitMs, heard);

@@ -49,7 +49,7 @@ describe('the audit log', () => {
     }
   });
 
-  test('has what operations of keys and hosts name and make, and no secret of theirs', async () => {
+  test('records the keys and hosts that operations name or create, and no secrets', async () => {
     let secret = '';
     let accessKeyId = '';
     const [made] = await added(async () => {

@@ -88,7 +88,7 @@ afterAll(async () => {
 });
 
 describe('a backup of a running server', () => {
-  test('is for its owner alone, and leaves nothing in the data folder, not even what one that was killed has left', () => {
+  test('can be read by its owner alone, leaves nothing in the data folder, and removes what a killed backup has left', () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readdirSync(scratch.at('data')).filter((name) => name.startsWith('.backup'))).toEqual([]);
   });

@@ -509,7 +509,7 @@ describeStores('the host command API', (kind) => {
       }
     });
 
-    test('that says it is still at it hears how its command stands', async () => {
+    test('that reports progress gets the state of its command', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);

@@ -139,7 +139,7 @@ describeStores('hosts that come and go', (kind) => {
     expect(group).toMatchObject({ last_successful_deployment_id: 'd-1', last_attempted_deployment_id: id });
   });
 
-  test('a host that was away gets what it has missed when it is heard of again, unless the group ignores that', async () => {
+  test('a host that was offline gets what it has missed when it is heard of again, unless the group ignores that', async () => {
     for (const strategy of ['UPDATE', 'IGNORE']) {
       await using database = await kind.create();
       await using world = await openWorld(database);

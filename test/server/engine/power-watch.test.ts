@@ -75,14 +75,14 @@ describeStores('the watch over keys in use', (kind) => {
     await watch.close();
   });
 
-  test('looks again after a look that failed, and says each time that the database is away, once', async () => {
+  test('looks again after a look that failed, and says each time that the database is down, once', async () => {
     await using database = await kind.create();
     const store = await database.open();
     await makeFleet(store, ['a']);
     let readsLeft = Number.POSITIVE_INFINITY;
     const failing = {
       get db() {
-        if (readsLeft <= 0) throw new Error('the database is away');
+        if (readsLeft <= 0) throw new Error('the database is down');
         readsLeft -= 1;
         return store.db;
       },

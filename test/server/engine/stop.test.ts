@@ -142,7 +142,7 @@ describeStores('a stop', (kind) => {
     await expect(server.stop('d-NOTTHERE1')).rejects.toMatchObject({ type: 'DeploymentDoesNotExistException' });
   });
 
-  test('that was requested and not yet acted upon is acted upon by a server beside, within its next look', async () => {
+  test('that was requested and not carried out yet is carried out by another server at its next look', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using dying = await engineServer(database, { diesBeforeStep: true });

@@ -37,7 +37,7 @@ describe('an alarm of Prometheus', () => {
     expect(server.received[0]?.path).toBe('/api/v1/query?query=up+%3E+0');
   });
 
-  test('with a server that is away is unreadable, and below is the other side', async () => {
+  test('with a server that is down is unreadable, and below is the other side', async () => {
     await using server = await answeringServer(() => ({ body: vector('0.5') }));
     const settings = { query: 'up', side: 'below', threshold: 1 } as const;
     expect(await createPrometheusAlarm({ ...settings, url: server.url })(soon())).toEqual({

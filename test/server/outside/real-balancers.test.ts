@@ -44,7 +44,7 @@ function ask(socketPath: string, path: string): Promise<number> {
 
 describeIf(haproxyProgram !== null && nginxProgram !== null, 'haproxy and nginx')('a real load balancer', () => {
   for (const { kind, start } of KINDS) {
-    test(`${kind}: a host is out when its requests have ended, keeps out while its application is away, and comes back`, async () => {
+    test(`${kind}: a host is out when its requests have ended, keeps out while its application is down, and comes back`, async () => {
       using scratch = scratchFolder();
       await using one = await startApplication();
       await using two = await startApplication();

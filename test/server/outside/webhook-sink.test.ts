@@ -102,7 +102,7 @@ describe('a receiver', () => {
     expect(outcome.answer.length).toBeLessThan(300);
   });
 
-  test('that nobody listens for is said to have given no answer', async () => {
+  test('at an address without a listener is reported as giving no answer', async () => {
     expect(await sink('http://127.0.0.1:1')(NOTICE, soon())).toMatchObject({
       ...{ ending: 'failed', answer: expect.stringContaining('ECONNREFUSED') },
     });

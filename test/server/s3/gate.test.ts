@@ -181,7 +181,7 @@ describe('a body that is not what was promised', () => {
     );
   });
 
-  test('is not stored where the promise itself cannot be understood', async () => {
+  test('is not stored when its checksum header is malformed, unknown or given twice', async () => {
     await refused(put({ 'content-md5': 'short' }), 400, 'InvalidDigest');
     await refused(put({ 'x-amz-checksum-md7': 'AAAA' }), 501, 'NotImplemented');
     await refused(put({ 'x-amz-sdk-checksum-algorithm': 'SHA256' }), 400, 'InvalidRequest');

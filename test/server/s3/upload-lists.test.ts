@@ -272,7 +272,7 @@ describe('an upload whose server was killed while it was completed', () => {
     return id;
   };
 
-  test('before the key named its object is completed by the next request, and not only said to be', async () => {
+  test('before the key pointed to the object is completed by the next CompleteMultipartUpload', async () => {
     const id = await completeAndKeep('unnamed', 'whole');
     const [content = ''] = globSync(ground.scratch.at('data/s3', Bucket, '*', id));
     rmSync(join(dirname(content), 'latest'));
@@ -281,7 +281,7 @@ describe('an upload whose server was killed while it was completed', () => {
     expect(await read('unnamed')).toBe('whole');
   });
 
-  test('before its parts were removed is over: its object keeps its content', async () => {
+  test('before its parts were removed stays complete: its object keeps its content', async () => {
     const id = await completeAndKeep('named', 'whole');
     expect(await put('named', id, 'other')).toMatchObject({ status: 200 });
     expect(await complete('named', id, 'other')).toMatchObject({ status: 404, code: 'NoSuchUpload' });

@@ -43,7 +43,7 @@ describeStores('sessions of the console', (kind) => {
     expect(await Promise.all(ends)).toEqual([10, 20, null]);
   });
 
-  test('sessions whose time was over long ago are deleted, some at a time', async () => {
+  test('sessions that expired long ago are deleted in batches', async () => {
     await using database = await kind.create();
     const { transaction, db } = await database.open();
     await transaction(async (tx) => {

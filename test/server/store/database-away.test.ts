@@ -89,7 +89,7 @@ describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('a Post
         await cluster.start();
         await Promise.all([...reads, ...writes]);
         expect(await store.db.selectFrom('secrets').select('name').execute()).toHaveLength(20);
-        expect(said.map((text) => text.split(';')[0])).toEqual(['the database is away', 'the database is back']);
+        expect(said.map((text) => text.split(';')[0])).toEqual(['the database is down', 'the database is back']);
       } finally {
         await store.close();
       }
@@ -115,7 +115,7 @@ describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('a Post
     }
   });
 
-  test('a store closes also while its database is away', async () => {
+  test('a store closes also while its database is down', async () => {
     await using cluster = await postgresCluster();
     const store = await openStore({ databaseUrl: await cluster.createDatabase() });
     await cluster.stop();

@@ -123,7 +123,7 @@ describeStores('deployments', (kind) => {
       expect(seen).toEqual(all);
     });
 
-    test('are narrowed by group, status and time, the ends of the time included', async () => {
+    test('are filtered by group, status and time range, both ends included', async () => {
       await using database = await kind.create();
       const store = await database.open();
       await withMany(store);

@@ -68,7 +68,7 @@ test('a transaction that throws takes nothing of the others in its batch with it
   expect(database.names()).toEqual(['after', 'before']);
 });
 
-test('a caller that is refused because of another transaction of the batch learns of it when that one is committed', async () => {
+test('a caller that another transaction of its batch makes fail gets the error only after that transaction is committed', async () => {
   using scratch = scratchFolder();
   await using database = await opened(scratch.path);
   const { store } = database;

@@ -65,7 +65,7 @@ test('a balancer that fails is asked again for five minutes, and an answer in be
   memory = progressOf([seen('a', 'joining')], memory, at(FAILING_LIMIT_MS)).memory as TrafficMemory;
   expect(memory.failing).toBeNull();
   expect(fail(FAILING_LIMIT_MS)).toBe('later');
-  // A server that was away for ten minutes has not asked in them.
+  // A server that was down for ten minutes has not asked in them.
   expect(fail(3 * FAILING_LIMIT_MS)).toBe('later');
   for (const _ of [1, 2]) expect(fail(3 * FAILING_LIMIT_MS)).toBe('later');
   expect(fail(3 * FAILING_LIMIT_MS)).toBe('Failed');

@@ -130,7 +130,7 @@ describeStores('an alarm that is active', (kind) => {
     const { rollbackInfo } = JSON.parse(stopped.options_json) as { rollbackInfo: { rollbackDeploymentId: string } };
     const rollback = rollbackInfo.rollbackDeploymentId;
     await running.look();
-    // The alarm is still active, and the rollback goes on all the same.
+    // The alarm is still active, and the rollback goes on anyway.
     expect(await deploymentOf(server.store, rollback)).toMatchObject({ status: 'InProgress', alarms_json: null });
   });
 

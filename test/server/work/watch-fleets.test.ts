@@ -81,7 +81,7 @@ async function openWorld(
 }
 
 describeStores('a deployment to a group with hosts on EC2', (kind) => {
-  test('begins once AWS was asked after it was created, and an instance that no host is has failed and says what to do', async () => {
+  test('waits for an answer of AWS that is newer than the deployment; an instance without a host fails with the remedy', async () => {
     await using database = await kind.create();
     let answer: Answer = [found('i-00000001')];
     await using world = await openWorld(database, () => answer);

@@ -65,7 +65,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], atRestBef
 }
 
 describeStores('processes of Auto Scaling groups', (kind) => {
-  test('rest before the first host is touched, and run again before the deployment ends, but for those that rested before', async () => {
+  test('are suspended before the first host is touched and resumed before the deployment ends, except those that were suspended before', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database, ['AZRebalance', 'Launch']);
     const { server, calls, until, status } = world;
@@ -82,7 +82,7 @@ describeStores('processes of Auto Scaling groups', (kind) => {
     expect([...world.atRest].toSorted()).toEqual(['AZRebalance', 'Launch']);
   });
 
-  test('that rest for two deployments run again when both have ended, also where one was deleted', async () => {
+  test('suspended for two deployments are resumed when both have ended, also if one was deleted', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     const { server, until, status } = world;
@@ -112,7 +112,7 @@ describeStores('processes of Auto Scaling groups', (kind) => {
     expect([...world.atRest]).toEqual([]);
   });
 
-  test('that AWS does not suspend fail the deployment before a host is touched', async () => {
+  test('that AWS refuses to suspend fail the deployment before a host is touched', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     world.faults.suspend = new AwsFault('SuspendProcesses blue Terminate AZRebalance', AWAY);
@@ -124,11 +124,11 @@ describeStores('processes of Auto Scaling groups', (kind) => {
       'SuspendProcesses blue Terminate AZRebalance. The answer: there was no answer in time',
     );
     expect(world.calls.length).toBeGreaterThanOrEqual(5);
-    // Perhaps AWS did it all the same, and only its answer was lost.
+    // Perhaps AWS did it anyway, and only its answer was lost.
     await world.until(() => world.calls.includes('resume Terminate AZRebalance'));
   });
 
-  test('that AWS does not resume fail the deployment, which says so', async () => {
+  test('that AWS refuses to resume fail the deployment with that reason', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     world.faults.resume = new AwsFault('ResumeProcesses blue Terminate AZRebalance', REFUSED);

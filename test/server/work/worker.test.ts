@@ -133,7 +133,7 @@ describeStores('a deployment with load balancers', (kind) => {
   });
 
   test.each<readonly [string, readonly BalancerAnswer[], string, number]>([
-    ['is away for good', ['away'], 'ELASTIC_LOAD_BALANCING_INVALID', FAILING_LIMIT_MS],
+    ['is down for good', ['away'], 'ELASTIC_LOAD_BALANCING_INVALID', FAILING_LIMIT_MS],
     ['does not know the host', ['wrong'], 'ELB_INVALID_INSTANCE', 0],
   ])(
     'fails the host by name when its balancer %s, and says which call was the last',
@@ -157,7 +157,7 @@ describeStores('a deployment with load balancers', (kind) => {
     },
   );
 
-  test('goes on when its balancer was away for some calls, and takes a host out by force when its requests do not end', async () => {
+  test('goes on when its balancer was down for some calls, and takes a host out by force when its requests do not end', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using server = await engineServer(database, { clock });
@@ -334,7 +334,7 @@ describeStores('a deployment with load balancers', (kind) => {
     },
   );
 
-  test('that is stopped while a host comes back to its balancers waits some seconds for it, and no hour', async () => {
+  test('that is stopped while a host comes back to its balancers waits some seconds for the host, not an hour', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using server = await engineServer(database, { clock });
@@ -367,7 +367,7 @@ describeStores('a deployment with load balancers', (kind) => {
       await makeFleet(server.store, ['web-1'], GROUP);
       await startDeployment(server, ID);
       await runHost(server, 'web-1');
-      // Once out, it has forgotten everything; then it is away, and then it has forgotten everything again.
+      // Once out, it has forgotten everything; then it is down, and then it has forgotten everything again.
       const answers = ['out', 'draining', 'away', 'draining', 'out', 'out', 'out'] as const;
       const balancer = { ...failingBalancer(answers), ...(reassertMs === null ? {} : { reassertMs }) };
       await using _ = work(server, clock, balancer);
@@ -395,7 +395,7 @@ describeStores('a deployment with load balancers', (kind) => {
     },
   );
 
-  test('that is stopped at once calls its balancers no more', async () => {
+  test('stopped with --now makes no more calls to balancers', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using server = await engineServer(database, { clock });

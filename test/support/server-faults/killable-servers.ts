@@ -13,9 +13,9 @@ export interface KillableServers extends AsyncDisposable {
   readonly servers: readonly ControlServer[];
   /** Ends one as a power cut would. */
   kill(place: number): Promise<void>;
-  /** Starts it again, on the same data and addresses; tries again while its database is away, as a service manager does. */
+  /** Starts it again, on the same data and addresses; tries again while its database is down, as a service manager does. */
   restart(place: number): Promise<void>;
-  /** Ends PostgreSQL and starts it again. @param mode as `pg_ctl stop` has it @param awayMs how long it is away */
+  /** Ends PostgreSQL and starts it again. @param mode as `pg_ctl stop` has it @param awayMs how long it is down */
   restartDatabase(mode: 'fast' | 'immediate', awayMs: number): Promise<void>;
   /** Reads the database itself. */
   read<T>(question: (store: Store) => Promise<T>): Promise<T>;

@@ -28,7 +28,7 @@ export interface PlannedKill {
   /** After so many things that hosts have seen since the deployment was asked for, or since the kill before; and then this long. */
   readonly afterSteps: number;
   readonly plusMs: number;
-  /** How long it is away. */
+  /** How long it is down. */
   readonly awayMs: number;
 }
 

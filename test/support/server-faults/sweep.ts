@@ -119,7 +119,7 @@ async function oneRun(sweep: Sweep, run: number): Promise<ServerRunReport> {
   return { run, plan, kills, status, ...numbers, problems };
 }
 
-/** A real agent may fail for reasons of its own: it does not ask for ever for a server that is away. */
+/** A real agent may fail for reasons of its own: it does not ask for ever for a server that is down. */
 function mustSucceed({ agents }: ServerSweepRequest, { failing }: RunPlan, isStopped: boolean): boolean {
   return agents === 0 && failing === null && !isStopped;
 }

@@ -28,7 +28,7 @@ export interface FleetFailure {
   readonly atMs: number;
 }
 
-/** A deployment waits so long for AWS, and for so many calls at least: a server that was away for an hour has not asked. */
+/** A deployment waits so long for AWS, and for so many calls at least: a server that was down for an hour has not asked. */
 export const FLEET_LIMIT_MS = 5 * 60_000;
 const FAILING_CALLS = 5;
 /** When there is no call at all, no server asks AWS any more. */

@@ -55,7 +55,7 @@ export function scheduleOf(routing: TrafficRouting, minuteMs = 60_000): Schedule
 }
 
 /**
- * The weight at a time. Times are absolute: a server that was away goes on at the step that is due now.
+ * The weight at a time. Times are absolute: a server that was down goes on at the step that is due now.
  *
  * @param startedAtMs when the first step was taken. A clock that has gone back since changes nothing: the first step stays taken
  */

@@ -27,7 +27,7 @@ import { hasMoved, NOT_SHIFTED } from './steps.ts';
 const NOTHING_NOTED: Parameters<typeof hasMoved>[0] = { progress: NOT_SHIFTED, writing: null };
 
 /**
- * @param group locked; null: it was deleted. Traffic goes back all the same
+ * @param group locked; null: it was deleted. Traffic goes back anyway
  * @returns the id of the rollback's deployment, or null if there is none
  */
 export async function shiftBack(

@@ -2,7 +2,7 @@
  * Which step of a schedule is due. Pure.
  *
  * Each step is taken, one after another. The timer is absolute: step k is due at the first one's time and k intervals, so that short delays
- * do not add up. A step that is late by more than a tenth of the interval moves all later ones: a server that was away must not rush
+ * do not add up. A step that is late by more than a tenth of the interval moves all later ones: a server that was down must not rush
  * through steps that are there to be watched.
  */
 import type { Schedule } from './schedule.ts';

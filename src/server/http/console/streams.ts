@@ -60,7 +60,7 @@ export function createStreams(ctx: StreamsContext): Streams {
     let checkedMs = ctx.elapsedMs();
     while (own.size > 0 && !signal.aborted) {
       const beganMs = ctx.elapsedMs();
-      // While the database is away, nothing is new.
+      // While the database is down, nothing is new.
       const state = await ctx.look(topic).catch(() => last);
       const tookMs = ctx.elapsedMs() - beganMs;
       if (last !== undefined && state !== last)
@@ -115,7 +115,7 @@ async function check(own: ReadonlySet<Listener>): Promise<void> {
     const { response } = listener;
     // It was signed out at an earlier check, and has not taken that.
     if (response.writableEnded) response.destroy();
-    // A database that is away signs nobody out.
+    // A database that is down signs nobody out.
     else if (await listener.isStillWelcome().catch(() => true)) say(response, ': here\n\n');
     else signOff(response);
   }

@@ -111,7 +111,7 @@ async function ask(
   });
 }
 
-/** Answers come from AWS over TLS; entities are expanded all the same only as far as XML has them by itself. */
+/** Answers come from AWS over TLS; entities are expanded anyway only as far as XML has them by itself. */
 function readXml(text: string): XmlObject {
   if (text.includes('<!')) throw new Error('the answer has a declaration that no answer of EC2 has');
   const parser = new XMLParser({

@@ -47,7 +47,7 @@ export function createFleetReader(clients: AwsClients): FleetReader {
 const LOOKUP_LIMIT_MS = 3_000;
 
 /**
- * Looks Auto Scaling groups up for a caller who waits. Never rejects. AWS that is away says nothing against a name: deployments ask again.
+ * Looks Auto Scaling groups up for a caller who waits. Never rejects. AWS that is down says nothing against a name: deployments ask again.
  */
 export function createGroupFinder(clients: Pick<AwsClients, 'autoScaling'>) {
   return async (names: readonly string[]) => {

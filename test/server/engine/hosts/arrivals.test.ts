@@ -34,9 +34,9 @@ test.each<[string, Candidate, string, string]>([
     'CodeDeployAutoUpdate',
     'autoscaling',
   ],
-  ['was away in the last deployment', host('a', { is_missed: 1 }), 'CodeDeployAutoUpdate', 'left alone'],
+  ['was offline in the last deployment', host('a', { is_missed: 1 }), 'CodeDeployAutoUpdate', 'left alone'],
   [
-    'was away and has not been heard of since',
+    'was offline and has not been heard of since',
     host('a', { is_missed: 1 }, { heardOfAtMs: 2_900_000 }),
     'left alone',
     'left alone',

@@ -103,7 +103,7 @@ describe('a target group', () => {
     expect(group.targets.map(({ port }) => port)).toEqual([8080, 8081]);
   });
 
-  test('that does not have the host lets it go at once, and takes it with the port of the group', async () => {
+  test('that lacks the host counts it as out at once, and registers it with the group’s port', async () => {
     const group = targetGroup([]);
     const front = balancer();
     expect(await front.block(HOST, how())).toMatchObject({ state: 'absent', answer: 'i-0000000a is not registered' });
@@ -139,7 +139,7 @@ describe('a target group', () => {
     });
   });
 
-  test('whose time for requests is over is left all the same', async () => {
+  test('that still drains when the time for requests is over counts as out', async () => {
     const group = targetGroup([
       { port: 80, state: 'draining', reason: 'Target.DeregistrationInProgress', description: '' },
     ]);
