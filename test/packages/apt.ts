@@ -122,7 +122,7 @@ function versionOffered(machine: Machine): string | null {
 
 function filesOf(folder: string): RequestListener {
   return (request, response) => {
-    const file = createReadStream(join(folder, new URL(request.url ?? '/', 'http://x').pathname));
+    const file = createReadStream(join(folder, decodeURIComponent(new URL(request.url ?? '/', 'http://x').pathname)));
     file.on('error', () => response.writeHead(404).end()).pipe(response);
   };
 }

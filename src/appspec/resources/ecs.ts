@@ -68,7 +68,7 @@ function readContainer(
   return containerName === null || containerPort === null ? null : { containerName, containerPort };
 }
 
-/** All three of its keys, or none of them. */
+/** Reads the network configuration. Its three keys come together or not at all. */
 function readNetwork(collector: FindingCollector, properties: Fields): AwsvpcNetwork | null {
   const configuration = fieldsBelow(collector, properties, 'NetworkConfiguration', NETWORK_KEYS);
   if (configuration === null) return null;
@@ -125,7 +125,7 @@ function readCapacityProvider(collector: FindingCollector, item: YamlNode): Capa
   return name === null || isFaulty ? null : { name, base: base ?? 0, weight: weight ?? 0 };
 }
 
-/** The mapping behind a key; null, with a finding unless there is nothing, when it is none. */
+/** @returns the mapping that is the value of a key; null when the key has no value, or, with a finding, another value */
 function fieldsBelow(collector: FindingCollector, fields: Fields, key: string, keys: readonly string[]): Fields | null {
   const node = fields.get(key)?.value ?? null;
   return isNothing(collector.resolve(node)) ? null : fieldsOf(collector, node, key, keys);

@@ -134,7 +134,7 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
     .action(async (text: string, options: Options & { readonly yes?: boolean }) => {
       const { client } = connect(ctx, options);
       const group = await findServerGroup(client, text, options);
-      // The API takes the deletion of what is not there for done; a person has mistyped its name.
+      // The API deletes a group that does not exist with success. A person has mistyped its name then, and must hear of it.
       await client.call('GetDeploymentGroup', group);
       const words = `deployment group ${group.deploymentGroupName} of application ${group.applicationName}`;
       if (!(await isWanted(ctx, options, `delete the ${words}?`))) return conclude('failed');

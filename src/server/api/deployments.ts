@@ -35,7 +35,7 @@ import { readTimeRange } from './time-range.ts';
 type DeploymentInfo = NonNullable<ManagementOperations['GetDeployment']['output']['deploymentInfo']>;
 
 const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
-/** The API's; of these, nothing here ever is `Baking`. */
+/** Statuses that the API knows. No deployment here is ever `Baking`. */
 const STATUSES = ['Created', 'Queued', 'InProgress', 'Baking', 'Succeeded', 'Failed', 'Stopped', 'Ready'];
 const MAX_BATCH = 25;
 

@@ -1,4 +1,4 @@
-/** ARNs of what this server has, made and read. Pure. */
+/** Makes and reads ARNs of applications and deployment groups. Pure. */
 import { ApiError } from '../../protocol/errors.ts';
 import type { ApiContext, Input } from './context.ts';
 import { countCharacters, quote, readText } from './input.ts';
@@ -16,7 +16,7 @@ export interface TaggedResource {
   readonly groupName: string | null;
 }
 
-/** @throws ApiError InvalidArnException for what is no ARN of this server's, ArnNotSupportedException for what has no tags */
+/** @throws ApiError InvalidArnException when it is no ARN of this server, ArnNotSupportedException when its resource cannot have tags */
 export function readResourceArn(ctx: Pick<ApiContext, 'region' | 'accountId'>, input: Input): TaggedResource {
   const arn = readText(input, 'ResourceArn') ?? '';
   const own = resourceArn(ctx, '');

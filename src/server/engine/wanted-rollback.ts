@@ -2,10 +2,10 @@
 import type { DeploymentGroupRow, DeploymentRow } from '../store/schema.ts';
 import { storedSettings } from './settings.ts';
 
-/** The creator's exact name means something to agents, too. */
+/** Creator of automatic rollbacks. Agents know this name, so it must be exactly this one. */
 export const ROLLBACK_CREATOR = 'codeDeployRollback';
 
-/** The wish of the stop's caller comes first. Otherwise a rollback that fails is not rolled back itself: that would go on for ever. */
+/** The choice of the stop's caller comes first. A rollback that fails is not rolled back itself, or rollbacks would never end. */
 export function isRollbackWanted(
   deployment: DeploymentRow,
   group: DeploymentGroupRow | null,

@@ -1,4 +1,4 @@
-/** Files of the server that say what names of the API mean: YAML or JSON, names, each with its settings. */
+/** Files of the server that describe what the API names, such as load balancers: a mapping from names to settings, in YAML or JSON. */
 import { readFileSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { messageOf, SlipwayError } from '../../errors.ts';
@@ -6,9 +6,9 @@ import { fileFault } from '../../system/system-remedies.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** Thing that a name of the file stands for, for messages. */
+/** Kind of thing that the file describes, for messages. */
 export interface NamedThing {
-  /** With its article. */
+  /** The kind with its article, such as `a load balancer`. */
   readonly one: string;
   /** Page of `docs/` that shows such a file, with the section if the page has several. */
   readonly shownIn: string;

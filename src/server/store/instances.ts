@@ -1,10 +1,10 @@
-/** On-premises instances: those that are registered, and records of those that once were. */
+/** On-premises instances: registered ones, and records of deregistered ones. */
 import { inChunks } from './chunks.ts';
 import type { InstanceRow } from './schema.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
-/** The registered instance of a name; null when there is none, or only a record of one. */
+/** @returns the registered instance of this name; null: none is registered, though there may be a record of one */
 export async function findInstance(db: StoreReader, name: string): Promise<InstanceRow | null> {
   const row = await db
     .selectFrom('instances')
@@ -15,7 +15,7 @@ export async function findInstance(db: StoreReader, name: string): Promise<Insta
   return row ?? null;
 }
 
-/** The registered instance that a host identifier is the identity of. */
+/** Finds the registered instance by its host identifier, the ARN. */
 export async function findInstanceByArn(db: StoreReader, hostArn: string): Promise<InstanceRow | null> {
   return (await registeredByArn(db, hostArn)).rows[0] ?? null;
 }
@@ -25,7 +25,7 @@ const registeredByArn = statement((db, hostArn: string) =>
 );
 
 /**
- * Finds those of the named instances that are registered, and holds them until the transaction ends. It takes them in the order of their
+ * Finds those of the named instances that are registered, and locks them until the transaction ends. It takes them in the order of their
  * names, so that there is no deadlock.
  */
 export async function lockInstances(tx: StoreTransaction, names: readonly string[]): Promise<InstanceRow[]> {
@@ -53,7 +53,7 @@ export async function newestRecordOf(db: StoreReader, name: string): Promise<Ins
   return row ?? null;
 }
 
-/** A page of all instances and records, in the order of their ids, from the one behind `after` on. */
+/** @returns a page of all instances and records in the order of their ids, beginning behind `after` */
 export async function listInstances(db: StoreReader, after: string, limit: number): Promise<InstanceRow[]> {
   return db
     .selectFrom('instances')
@@ -67,7 +67,7 @@ export async function listInstances(db: StoreReader, after: string, limit: numbe
 /** Which instances a list is about; null: all of them. */
 export type RegistrationStatus = 'Registered' | 'Deregistered' | null;
 
-/** A page of names, each once, in the order of their bytes, from the one behind `after` on. */
+/** @returns a page of names without repetition in the order of their bytes, beginning behind `after` */
 export async function listInstanceNames(
   db: StoreReader,
   status: RegistrationStatus,
@@ -92,10 +92,10 @@ export type NewInstance = Omit<
 >;
 
 export async function insertInstance(tx: StoreTransaction, row: NewInstance): Promise<void> {
-  const unheardOf = { deregistered_at_ms: null, last_polled_at_ms: null, agent_version: null };
+  const notSeenYet = { deregistered_at_ms: null, last_polled_at_ms: null, agent_version: null };
   await tx
     .insertInto('instances')
-    .values({ ...row, ...unheardOf })
+    .values({ ...row, ...notSeenYet })
     .execute();
 }
 
@@ -140,7 +140,7 @@ const note = statement((db, instanceId: string, agentVersion: string | null, now
 );
 
 /**
- * Notes that registered hosts were heard of. A host that somebody holds is left out: it is not waited for, so that there is no deadlock.
+ * Notes that registered hosts were heard of. Hosts that another transaction holds are left out: waiting for them could end in a deadlock.
  *
  * @param instanceIds a hundred at most
  */

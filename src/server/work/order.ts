@@ -1,4 +1,7 @@
-/** Result of carrying out an order. Types only. Pure. */
+/**
+ * Result of carrying out an order: a piece of work outside of the database, such as calls to a balancer, that servers take in turns. Types
+ * only. Pure.
+ */
 import type { OrderRow } from '../store/schema.ts';
 
 /** Where an order stands after a call. */
@@ -8,18 +11,18 @@ export type Progress = Standing &
     | {
         readonly ending: 'Succeeded' | 'Failed';
         readonly message: string;
-        /** The order's keeper looks at it again then; absent: nobody does, or it has failed. */
+        /** Time until a server looks at the result again, in ms; absent: never, or the order has failed. */
         readonly keepInMs?: number;
       }
   );
 
 export interface Standing {
-  /** For the next call; null: nothing. */
+  /** State that the next call gets; null: none. */
   readonly memory: unknown;
   /** null: no call was made. */
   readonly lastCall: string | null;
   readonly lastAnswer: string | null;
-  /** Facts about the target that the API shows from now on; absent: those that it shows already. */
+  /** Facts about the target that the API shows from now on; absent: they stay as they are. */
   readonly details?: object;
 }
 
@@ -28,10 +31,10 @@ export interface OrderCall {
   /** Ends the call: its time is over, its lease is lost, or the server stops. */
   readonly signal: AbortSignal;
   /**
-   * Writes down what must be known if the server is killed during the call.
+   * Stores what another server must know if this one is killed during the call.
    *
-   * @param call that is about to be made, in words
-   * @throws Error when somebody else has the order now: the call must not be made
+   * @param call description of the call that comes next
+   * @throws Error when another server has the order now: the call must not be made
    */
   remember(memory: unknown, call: string): Promise<void>;
 }
