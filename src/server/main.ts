@@ -68,6 +68,7 @@ import { startNoticeSender } from './work/send-notices.ts';
 import { shiftHandlers } from './work/shift-handlers.ts';
 import { trafficHandlers, trafficKeepers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
+import { startClockWatch } from './work/watch-clock.ts';
 import { startFleetWatch } from './work/watch-fleets.ts';
 import { removeHooks, startHookWatch } from './work/watch-hooks.ts';
 import { startLaunchWatch } from './work/watch-launches.ts';
@@ -205,6 +206,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const transfers = createTransfers();
     const scaling = aws === null ? null : { ...base, actions: createScalingActions(aws) };
     opened.push(
+      startClockWatch({ ...base, bell, elapsedMs }),
       startAlarmWatch({ ...base, engine, alarms }),
       ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
       ...(scaling === null

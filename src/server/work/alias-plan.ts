@@ -68,7 +68,7 @@ export function forward(memory: AliasMemory, percent: number | null, schedule: S
   const settled: AliasMemory = { ...memory, progress, writing: null };
   const next: NextStep = nextStep(schedule, progress, nowMs);
   if (next.is === 'none') return { is: 'done', memory: settled };
-  if (next.is === 'later') return { is: 'wait', untilMs: next.atMs, memory: settled };
+  if (next.is === 'later') return { is: 'wait', untilMs: next.atMs, memory: { ...settled, progress: next.until } };
   const { percent: wanted, after } = next;
   return { is: 'put', percent: wanted, memory: { ...settled, writing: { percent: wanted, progress: after } } };
 }

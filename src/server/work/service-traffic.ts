@@ -71,7 +71,9 @@ export function forward(memory: TrafficShare, { route, pair, schedule, isFirst, 
   // A step that comes late counts from now, as its traffic has not moved before: it lasts as long as any other.
   if (writing !== null && !isWritten)
     return writeStep(memory, next.is === 'due' ? { percent: next.percent, progress: next.after } : writing);
-  if (next.is === 'later') return { is: 'wait', untilMs: next.atMs, memory: settled };
+  if (next.is === 'later') {
+    return { is: 'wait', untilMs: next.atMs, memory: { ...settled, progress: next.until } };
+  }
   // A place that has come meanwhile gets its share, too.
   if (next.is === 'none') {
     const rest = changesFor(route, pair, 100);

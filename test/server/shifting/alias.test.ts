@@ -156,4 +156,18 @@ describe('steps of a schedule', () => {
   test('move by the delay of one that is very late, so that none is rushed through', () => {
     expect(timesWith([0, 5_000, 0, 0])).toEqual([0, 6_000, 7_000, 8_000]);
   });
+
+  test.each([1, 500, 36_000_000])('come within an interval after the clock was set back by %i ms', (backMs) => {
+    const taken = nextStep(linear, NOT_SHIFTED, 100_000_000);
+    if (taken.is !== 'due') throw new Error(`the step is ${taken.is}`);
+    let [progress, nowMs] = [taken.after, 100_000_000 - backMs];
+    for (let at = 1; at <= 4; at += 1) {
+      const next = nextStep(linear, progress, nowMs);
+      if (next.is !== 'later') throw new Error(`the step is ${next.is}`);
+      // The order is looked at several times before the step is due.
+      progress = next.until;
+      nowMs += 250;
+    }
+    expect(nextStep(linear, progress, nowMs)).toMatchObject({ is: 'due', percent: 50 });
+  });
 });

@@ -22,18 +22,18 @@ const TOLERATED = 0.1;
 
 export type NextStep =
   | { readonly is: 'due'; readonly percent: number; readonly after: ShiftProgress }
-  | { readonly is: 'later'; readonly atMs: number }
+  | { readonly is: 'later'; readonly atMs: number; readonly until: ShiftProgress }
   | { readonly is: 'none' };
 
-/** @returns the step to take now, and the progress once it is taken; or when to look again */
+/** @returns the step to take now, and the progress once it is taken; or when to look again, and the progress to keep until then */
 export function nextStep({ steps, intervalMs }: Schedule, progress: ShiftProgress, nowMs: number): NextStep {
   const index = progress.step + 1;
   const percent = steps[index];
   if (percent === undefined) return { is: 'none' };
-  const startedAtMs = progress.startedAtMs ?? nowMs;
+  // The last step was taken by now. Where the times say that it was not, the clock was set back.
+  const startedAtMs = Math.min(progress.startedAtMs ?? nowMs, nowMs - progress.step * intervalMs);
   const dueAtMs = startedAtMs + index * intervalMs;
-  // A clock that has gone back waits for no longer than one interval.
-  if (nowMs < dueAtMs) return { is: 'later', atMs: Math.min(dueAtMs, nowMs + intervalMs) };
+  if (nowMs < dueAtMs) return { is: 'later', atMs: dueAtMs, until: { step: progress.step, startedAtMs } };
   const lateMs = nowMs - dueAtMs;
   const movedMs = lateMs > intervalMs * TOLERATED ? lateMs : 0;
   return { is: 'due', percent, after: { step: index, startedAtMs: startedAtMs + movedMs } };
