@@ -4,6 +4,7 @@ import { openStore } from '../../src/server/store/store.ts';
 import { type Figure, median } from '../bench/figures.ts';
 import { engineServer, makeFleet, pollNow, startDeployment } from '../support/engine-world.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { watched } from '../support/stores.ts';
 
 const ROUNDS = 60;
 const WARM_ROUNDS = 20;
@@ -12,7 +13,7 @@ const GOAL_MS = 2;
 export async function* stepFigures(hosts: number): AsyncGenerator<Figure> {
   using scratch = scratchFolder();
   const location = { dataDir: scratch.at('data') };
-  const store = await openStore(location);
+  const store = watched(await openStore(location));
   try {
     const database = { location, open: async () => store, [Symbol.asyncDispose]: async () => undefined };
     // Reports are taken without a step, so that the step can be timed by itself.

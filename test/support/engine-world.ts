@@ -18,7 +18,7 @@ import { targetsOf } from '../../src/server/store/targets.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { askerOf } from './asker.ts';
 import { type ManualClock, manualClock } from './clock.ts';
-import type { TestDatabase } from './stores.ts';
+import type { TestDatabase, TestStore } from './stores.ts';
 
 export const GROUP_ID = 'group-1';
 export const APPLICATION_ID = 'application-1';
@@ -32,7 +32,7 @@ export const revisionJson = (key: string) =>
 
 /** A server as far as deployments go: engine and host commands on a database, with a clock that a test moves. */
 export interface EngineServer extends AsyncDisposable {
-  readonly store: Store;
+  readonly store: TestStore;
   readonly engine: Engine;
   readonly waiters: Waiters;
   readonly commands: HostCommandService;

@@ -1,5 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe } from 'vitest';
 import { openStore, type Store, type StoreLocation } from '../../src/server/store/store.ts';
+import type { ManualClock } from './clock.ts';
 import { describeIf } from './needs.ts';
 import { breakConnections, postgresPrograms } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
@@ -9,7 +11,16 @@ import { sharedDatabases } from './shared-databases.ts';
 export interface TestDatabase extends AsyncDisposable {
   readonly location: StoreLocation;
   /** Opens it; closed at the latest when the test lets go of the database. */
-  open(): Promise<Store>;
+  open(): Promise<TestStore>;
+}
+
+/**
+ * A store that says when it has nothing to do. A test that moves the clock by itself must wait for that. Else hours pass between two
+ * statements on a busy machine, and what is counted or measured by that clock is another each time.
+ */
+export interface TestStore extends Store {
+  /** Resolves once no change is under way, and questions that were asked before have had time for their answers. */
+  calm(): Promise<void>;
 }
 
 export interface DatabaseKind {
@@ -53,11 +64,48 @@ function testDatabase(location: StoreLocation, remove: () => void | Promise<void
     async open() {
       const store = await openStore(location);
       opened.push(store);
-      return store;
+      return watched(store);
     },
     async [Symbol.asyncDispose]() {
       for (const store of opened) await store.close();
       await remove();
+    },
+  };
+}
+
+/** Lets time pass once the database has nothing to do, so that it is never later than what the test looks at. */
+export async function passWhenCalm(
+  { store }: { readonly store: Pick<TestStore, 'calm'> },
+  clock: Pick<ManualClock, 'advance'>,
+  ms: number,
+): Promise<void> {
+  await store.calm();
+  clock.advance(ms);
+}
+
+/** Questions in a row that find no change under way: as many as work asks one after another between two changes. */
+const CALM_QUESTIONS = 4;
+
+/** The same store, with its changes counted. */
+export function watched(store: Store): TestStore {
+  let underWay = 0;
+  const counted = async <T>(work: () => Promise<T>): Promise<T> => {
+    underWay += 1;
+    try {
+      return await work();
+    } finally {
+      underWay -= 1;
+    }
+  };
+  return {
+    ...store,
+    transaction: (work, durability) => counted(() => store.transaction(work, durability)),
+    statement: (run, durability) => counted(() => store.statement(run, durability)),
+    async calm() {
+      for (let calm = 0; calm < CALM_QUESTIONS; calm = underWay === 0 ? calm + 1 : 0) {
+        await store.db.selectFrom('secrets').select('name').limit(1).execute();
+        await nextTurn();
+      }
     },
   };
 }

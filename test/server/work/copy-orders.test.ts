@@ -22,7 +22,7 @@ import {
   targetsByName,
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores } from '../../support/stores.ts';
+import { describeStores, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-COPY';
 const COPY = copyNameOf('fleet', ID);
@@ -98,7 +98,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], action: '
       await eventually(async () => {
         if (await isSo()) return true;
         for (const host of ['old-1', 'new-1']) await runHost(server, host);
-        clock.advance(stepMs);
+        await passWhenCalm(server, clock, stepMs);
         return false;
       });
     },

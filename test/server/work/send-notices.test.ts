@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { TRIGGER_EVENTS } from '../../../src/server/engine/triggers.ts';
+import type { SendNotice } from '../../../src/server/outside/notice-target.ts';
 import { createNoticeTargets } from '../../../src/server/outside/notice-targets.ts';
 import { createWebhookSink } from '../../../src/server/outside/webhook-sink.ts';
 import { insertDeployment } from '../../../src/server/store/deployments.ts';
@@ -13,7 +14,7 @@ import { type ManualClock, manualClock } from '../../support/clock.ts';
 import { makeFleet, newDeployment } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Answer, answeringServer, type ReceivedRequest } from '../../support/http-server.ts';
-import { describeStores } from '../../support/stores.ts';
+import { describeStores, passWhenCalm, type TestStore } from '../../support/stores.ts';
 
 test('a receiver that takes nothing is asked again after 5 s, and then ever less often', () => {
   expect([1, 2, 3, 4, 8, 9, 100].map(noticePauseMs)).toEqual([
@@ -32,7 +33,7 @@ describeStores('the sender of notices', (kind) => {
     database: Awaited<ReturnType<typeof kind.create>>,
     clock: ManualClock,
     ...notices: readonly NewNotice[]
-  ): Promise<Store> {
+  ): Promise<TestStore> {
     const store = await database.open();
     await makeFleet(store, []);
     await store.transaction(async (tx) => {
@@ -44,8 +45,17 @@ describeStores('the sender of notices', (kind) => {
 
   function startSender(store: Store, clock: ManualClock, urls: Readonly<Record<string, string>>, shared = clock) {
     const secret = 'a secret of a test';
+    let sending = 0;
+    const counted = (send: SendNotice): SendNotice => {
+      return async (...request) => {
+        sending += 1;
+        return send(...request).finally(() => {
+          sending -= 1;
+        });
+      };
+    };
     const hooks = Object.entries(urls).map(
-      ([name, url]) => [name, createWebhookSink({ url, secret, authorities: [] }, clock)] as const,
+      ([name, url]) => [name, counted(createWebhookSink({ url, secret, authorities: [] }, clock))] as const,
     );
     const counts = { sent: 0, failed: 0, 'given-up': 0 };
     const sender = startNoticeSender({
@@ -58,7 +68,7 @@ describeStores('the sender of notices', (kind) => {
         counts[what] += count;
       },
     });
-    return { counts, [Symbol.asyncDispose]: () => sender.close() };
+    return { counts, isSending: () => sending > 0, [Symbol.asyncDispose]: () => sender.close() };
   }
 
   const stateOf = async (store: Store) =>
@@ -67,11 +77,16 @@ describeStores('the sender of notices', (kind) => {
     );
   const idsIn = (received: readonly ReceivedRequest[]) =>
     received.map(({ body }) => JSON.parse(JSON.parse(body.toString()).Message).deploymentId as string);
-  /** Lets time pass, a second at a time, until something holds. */
-  const until = (clock: ManualClock, condition: () => boolean | Promise<boolean>) =>
+  /** Lets time pass, a second at a time, until something holds. Time stands still while the sender is busy. */
+  const until = (
+    store: TestStore,
+    clock: ManualClock,
+    condition: () => boolean | Promise<boolean>,
+    isSending: () => boolean = () => false,
+  ) =>
     eventually(async () => {
       if (await condition()) return true;
-      clock.advance(1_000);
+      if (!isSending()) await passWhenCalm({ store }, clock, 1_000);
       return false;
     });
 
@@ -81,14 +96,14 @@ describeStores('the sender of notices', (kind) => {
     await using server = await answeringServer(() => ({}));
     const store = await storeWith(database, clock, notice('a'), notice('b'), notice('a'), notice('c'));
     await using sender = startSender(store, clock, { chat: server.url });
-    await until(clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
+    await until(store, clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
     await store.transaction((tx) => insertNotices(tx, 'd-1', [notice('b'), notice('d')], clock.now()));
-    await until(clock, () => server.received.length === 4);
+    await until(store, clock, () => server.received.length === 4);
     expect(idsIn(server.received)).toEqual(['a', 'b', 'c', 'd']);
     expect(JSON.parse(JSON.parse(server.received[0]?.body.toString() ?? '').Message)).toEqual({
       ...{ region: 'eu-central-1', accountId: '000000000000', deploymentId: 'a' },
     });
-    await until(clock, () => sender.counts.sent === 4);
+    await until(store, clock, () => sender.counts.sent === 4);
     expect(sender.counts).toEqual({ sent: 4, failed: 0, 'given-up': 0 });
   });
 
@@ -101,9 +116,9 @@ describeStores('the sender of notices', (kind) => {
     const store = await storeWith(database, clock, notice('a'), notice('b'), notice('x', 'pager'));
     const begunAtMs = clock.now();
     await using sender = startSender(store, clock, { chat: bad.url, pager: good.url });
-    await until(clock, async () => (await stateOf(store))[0]?.tries === 1 && good.received.length === 1);
+    await until(store, clock, async () => (await stateOf(store))[0]?.tries === 1 && good.received.length === 1);
     expect((await stateOf(store))[0]).toMatchObject({ last_answer: '503 busy\ufffd \ufffd', sent_at_ms: null });
-    await until(clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
+    await until(store, clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
     expect(idsIn(bad.received)).toEqual(['a', 'a', 'a', 'b']);
     expect(new Set(bad.received.slice(0, 3).map(({ headers }) => headers['x-amz-sns-message-id'])).size).toBe(1);
     expect(clock.now() - begunAtMs).toBeGreaterThanOrEqual(15_000);
@@ -120,7 +135,7 @@ describeStores('the sender of notices', (kind) => {
     // It was down for nearly a day: what was tried before is not looked at.
     clock.advance(NOTICE_LIMIT_MS - 12_000);
     await using sender = startSender(store, clock, { chat: server.url });
-    await until(clock, async () => (await stateOf(store))[0]?.given_up_at_ms !== null);
+    await until(store, clock, async () => (await stateOf(store))[0]?.given_up_at_ms !== null, sender.isSending);
     expect((await stateOf(store))[0]?.tries).toBe(3);
     expect(clock.now() - madeAtMs).toBeGreaterThanOrEqual(NOTICE_LIMIT_MS);
     // The second one is given up without a call of its own.
@@ -136,7 +151,7 @@ describeStores('the sender of notices', (kind) => {
     expect(sender.counts['given-up']).toBe(2);
     answer = {};
     await store.transaction((tx) => insertNotices(tx, 'd-1', [notice('c')], clock.now()));
-    await until(clock, async () => (await stateOf(store))[2]?.sent_at_ms !== null);
+    await until(store, clock, async () => (await stateOf(store))[2]?.sent_at_ms !== null);
     expect(idsIn(server.received).at(-1)).toBe('c');
   });
 
@@ -146,7 +161,7 @@ describeStores('the sender of notices', (kind) => {
     await using server = await answeringServer(({ body }) => ({ status: body.includes('bad') ? 400 : 200, body: '' }));
     const store = await storeWith(database, clock, notice('bad'), notice('good'));
     await using _ = startSender(store, clock, { chat: server.url });
-    await until(clock, async () => (await stateOf(store))[1]?.sent_at_ms !== null);
+    await until(store, clock, async () => (await stateOf(store))[1]?.sent_at_ms !== null);
     expect(await stateOf(store)).toMatchObject([{ tries: MAX_REFUSALS, given_up_at_ms: expect.any(Number) }, {}]);
   });
 
@@ -155,7 +170,7 @@ describeStores('the sender of notices', (kind) => {
     const clock = manualClock();
     const store = await storeWith(database, clock, notice('a'));
     await using _ = startSender(store, clock, {});
-    await until(clock, async () => (await stateOf(store))[0]?.tries === 1);
+    await until(store, clock, async () => (await stateOf(store))[0]?.tries === 1);
     expect((await stateOf(store))[0]).toMatchObject({
       ...{ sent_at_ms: null, given_up_at_ms: null, last_answer: expect.stringContaining('--webhooks') },
     });
@@ -181,7 +196,7 @@ describeStores('the sender of notices', (kind) => {
     const second = await database.open();
     await using one = startSender(store, clock, { chat: server.url });
     await using other = startSender(second, clock, { chat: server.url });
-    await until(clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
+    await until(store, clock, async () => (await stateOf(store)).every(({ sent_at_ms }) => sent_at_ms !== null));
     expect(idsIn(server.received)).toEqual(['a', 'a', 'b', 'c']);
     expect(one.counts.sent + other.counts.sent).toBe(3);
   });
@@ -222,7 +237,7 @@ describeStores('the sender of notices', (kind) => {
       await insertNotices(tx, 'd-29', [notice('quick', 'quick')], clock.now() + 1);
     });
     await using _ = startSender(store, clock, { slow: slow.url, quick: quick.url });
-    await until(clock, () => quick.received.length === 1 && slow.received.length > 0);
+    await until(store, clock, () => quick.received.length === 1 && slow.received.length > 0);
     expect(slow.received.length).toBeLessThanOrEqual(4);
   });
 });

@@ -17,7 +17,7 @@ import {
   targetsByName,
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores } from '../../support/stores.ts';
+import { describeStores, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-1';
 /** Nobody has them by on-premises tags. */
@@ -69,7 +69,7 @@ async function openWorld(
       }),
     async until(status: string, stepMs = 1_000) {
       await eventually(async () => {
-        clock.advance(stepMs);
+        await passWhenCalm(server, clock, stepMs);
         return (await deploymentOf(server.store, ID)).status === status;
       });
     },
@@ -85,8 +85,8 @@ describeStores('a deployment to a group with hosts on EC2', (kind) => {
     await using database = await kind.create();
     let answer: Answer = [found('i-00000001')];
     await using world = await openWorld(database, () => answer);
-    await eventually(() => {
-      world.clock.advance(1_000);
+    await eventually(async () => {
+      await passWhenCalm(world.server, world.clock, 1_000);
       return world.asked() > 0;
     });
     answer = [found('i-00000001'), found('i-00000009'), found('i-00000002', { stage: 'launching' })];
@@ -150,8 +150,8 @@ describeStores('a deployment to a group with hosts on EC2', (kind) => {
           .execute();
       }
     });
-    await eventually(() => {
-      world.clock.advance(1_000);
+    await eventually(async () => {
+      await passWhenCalm(world.server, world.clock, 1_000);
       return hanging.length === 3;
     });
     await world.start();

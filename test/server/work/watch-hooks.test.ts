@@ -29,7 +29,7 @@ import {
   startDeployment,
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores } from '../../support/stores.ts';
+import { describeStores, passWhenCalm } from '../../support/stores.ts';
 
 const AWAY = { trouble: 'away', code: '', answer: 'there was no answer in time' } as const;
 const GOOD = identityOf(parseLocation(revisionJson('one.tgz')));
@@ -61,7 +61,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], settings:
     async until(isSo: () => boolean | Promise<boolean>, stepMs = 2_000) {
       await eventually(async () => {
         if (await isSo()) return true;
-        clock.advance(stepMs);
+        await passWhenCalm(server, clock, stepMs);
         return false;
       });
     },

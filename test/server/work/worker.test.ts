@@ -20,7 +20,7 @@ import {
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type BalancerAnswer, failingBalancer } from '../../support/failing-balancer.ts';
-import { describeStores } from '../../support/stores.ts';
+import { describeStores, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-1';
 const GROUP = {
@@ -43,7 +43,7 @@ function work(server: EngineServer, clock: ManualClock, balancer: ReturnType<typ
 /** Lets time pass until the worker has done what it had to, and the deployment has gone on. */
 async function untilCalm(server: EngineServer, clock: ManualClock, stepMs = 500): Promise<void> {
   await eventually(async () => {
-    clock.advance(stepMs);
+    await passWhenCalm(server, clock, stepMs);
     const { db } = server.store;
     return (await openOrdersOf(db, ID)).length === 0 && (await changedTargetsOf(db, ID)).length === 0;
   });
@@ -166,8 +166,8 @@ describeStores('a deployment with load balancers', (kind) => {
     await runHost(server, 'web-1');
     const balancer = failingBalancer(['away', 'away', 'draining'], 60_000);
     await using _ = work(server, clock, balancer);
-    await eventually(() => {
-      clock.advance(2_000);
+    await eventually(async () => {
+      await passWhenCalm(server, clock, 2_000);
       if (balancer.asked.at(-1) !== 'force web-1') return false;
       balancer.answers = ['out'];
       return true;
@@ -188,8 +188,8 @@ describeStores('a deployment with load balancers', (kind) => {
     const balancer = failingBalancer(['waiting'], 60_000);
     await using _ = work(server, clock, balancer);
     const begunAtMs = clock.now();
-    await eventually(() => {
-      clock.advance(5_000);
+    await eventually(async () => {
+      await passWhenCalm(server, clock, 5_000);
       return clock.now() - begunAtMs > 300_000 && balancer.asked.length > 2;
     });
     balancer.answers = ['draining', 'draining', 'out'];
@@ -226,7 +226,7 @@ describeStores('a deployment with load balancers', (kind) => {
     expect((await deploymentOf(server.store, ID)).status).toBe('Failed');
     await startDeployment(server, 'd-2');
     await eventually(async () => {
-      clock.advance(500);
+      await passWhenCalm(server, clock, 500);
       await runHost(server, 'web-1');
       return (await deploymentOf(server.store, 'd-2')).status === 'Succeeded';
     });
@@ -259,7 +259,7 @@ describeStores('a deployment with load balancers', (kind) => {
       db.updateTable('instance_tags').set({ tag_value }).where('tag_key', '=', 'at').execute();
     const run = async (id: string, failing?: string) => {
       await eventually(async () => {
-        clock.advance(500);
+        await passWhenCalm(server, clock, 500);
         await runHost(server, 'web-1', (name) => (name === failing ? { errorCode: 5 } : {}));
         return (await deploymentOf(server.store, id)).completed_at_ms !== null;
       });
@@ -278,7 +278,7 @@ describeStores('a deployment with load balancers', (kind) => {
     expect(asked.slice(3)).toEqual(['block other', 'allow other']);
     await startDeployment(server, 'd-4');
     await eventually(async () => {
-      clock.advance(500);
+      await passWhenCalm(server, clock, 500);
       await runHost(server, 'web-1');
       return asked.length === 6;
     });
@@ -314,14 +314,14 @@ describeStores('a deployment with load balancers', (kind) => {
         ? () => new Promise(() => undefined)
         : failingBalancer([coming[0] as BalancerAnswer]).allow;
       const running = work(server, clock, balancer);
-      await eventually(() => {
-        clock.advance(500);
+      await eventually(async () => {
+        await passWhenCalm(server, clock, 500);
         return balancer.asked.length > 1;
       });
       const stoppedAtMs = clock.now();
       await server.stop(ID);
       await eventually(async () => {
-        clock.advance(1_000);
+        await passWhenCalm(server, clock, 1_000);
         await server.engine.step(ID);
         return (await deploymentOf(server.store, ID)).status === 'Stopped';
       });
@@ -343,7 +343,7 @@ describeStores('a deployment with load balancers', (kind) => {
     const balancer = failingBalancer(['out', 'unhealthy']);
     await using _ = work(server, clock, balancer);
     await eventually(async () => {
-      clock.advance(500);
+      await passWhenCalm(server, clock, 500);
       await runHost(server, 'web-1');
       return balancer.asked.includes('allow web-1');
     });
@@ -373,7 +373,7 @@ describeStores('a deployment with load balancers', (kind) => {
       await using _ = work(server, clock, balancer);
       const isOut = async () => (await eventOf(server, 'web-1', 'BlockTraffic')).status === 'Succeeded';
       await eventually(async () => {
-        clock.advance(500);
+        await passWhenCalm(server, clock, 500);
         return (await isOut()) && (reassertMs === null || balancer.asked.length > 6);
       });
       if (reassertMs === null) {
