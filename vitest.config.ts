@@ -19,8 +19,9 @@ export default defineConfig({
     // Nothing has state in its modules, so a worker need not load all of them anew for each file. That saves a fifth of the suite's
     // processor time.
     isolate: false,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // It ends a test that hangs. A slow machine must never be what decides.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     restoreMocks: true,
     // Hundreds of agents, servers and commands are started from the sources: Node need not strip and compile these each time.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('./node_modules/.cache/slipway-tests', import.meta.url)) },

@@ -58,7 +58,7 @@ export async function* pushFigures(request: {
   await pushing;
 }
 
-/** From the server's log, which comes through a pipe and may be a moment late. */
+/** From the log of the server, which may name it a moment after the server is ready. */
 async function metricsUrlOf({ server }: Ground): Promise<string> {
   for (let tries = 0; tries < LOG_TRIES; tries += 1) {
     const url = /metricsUrl\W+(http:[^"\s,]+)/.exec(server.daemon.log())?.[1];

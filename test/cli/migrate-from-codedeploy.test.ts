@@ -1,7 +1,7 @@
 /** An official agent as its packages leave it, in a scratch root: taken over, and brought back. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { findOfficialAgent } from '../../src/cli/migration/facts.ts';
 import { planMigration } from '../../src/cli/migration/plan.ts';
 import { runCli } from '../../src/cli/program.ts';
@@ -11,8 +11,6 @@ import { writeRevision } from '../support/revision.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type EnrolledHost, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
 import { treeOf } from '../support/tree.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const GROUP = '1a2b3c4d-group';
 const UNIT = (name: string) =>

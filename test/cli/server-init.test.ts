@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { credentialFilesOf } from '../../src/cli/doctor/service-environment.ts';
 import { runCli } from '../../src/cli/program.ts';
 import { listenFor, parseCertificateName, parseServerAddress } from '../../src/cli/server-init/address.ts';
@@ -25,8 +25,6 @@ import { capturedContext } from '../support/cli-context.ts';
 import { testWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { runSlipway, startDaemon } from '../support/slipway.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 describe('the address of a new server', () => {
   test.each([

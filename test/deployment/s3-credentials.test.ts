@@ -1,7 +1,7 @@
 /** Bundles from a store that the host's own key does not open, as the agent's configuration has it. */
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadAgentConfig } from '../../src/config/agent-config.ts';
 import { createDeploymentContext } from '../../src/deployment/create-context.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -10,8 +10,6 @@ import type { KeyPair } from '../support/hand-driven-host.ts';
 import { rawS3 } from '../support/raw-s3.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type TestServer, testServer } from '../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 describe('a bundle from a store with a key of its own', () => {
   let scratch: ScratchFolder;

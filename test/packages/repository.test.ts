@@ -10,8 +10,6 @@ import { describeWith } from '../support/needs.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { forgetKeys, signingKey } from '../support/signing-key.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 /** A package that is nothing but its name and version. */
 function smallPackage(scratch: ScratchFolder, version: string): string {
   const folder = scratch.at(`small-${version}`);

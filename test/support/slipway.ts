@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -62,11 +62,13 @@ export function startDaemon(
     inheritedFile === undefined
       ? command
       : ['bash', '-c', 'file="$0"; exec "$@" 9<"$file" 200<"$file"', inheritedFile, ...command];
+  // It writes there itself. By a pipe to this process, its log would come later than what it says on its standard output, and than its end.
+  const stderr = openSync(options.stderrFile, 'a');
   const child: ChildProcess = spawn(file, words, {
     env: { ...cleanEnvironment(), ...suiteEnvironment(args, options.env), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', stderr],
   });
-  child.stderr?.pipe(createWriteStream(options.stderrFile, { flags: 'a' }));
+  closeSync(stderr);
   const exited = once(child, 'exit').then(([status, signal]) => ({
     status: status as number | null,
     signal: signal as NodeJS.Signals | null,

@@ -5,13 +5,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SlipwayError } from '../../src/errors.ts';
 import { lockOwner, takeInstanceLock } from '../../src/system/instance-lock.ts';
 import { startTimeOf } from '../../src/system/processes.ts';
 import { scratchFolder } from '../support/scratch.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const MODULE = fileURLToPath(new URL('../../src/system/instance-lock.ts', import.meta.url));
 const PROCESSES = 6;

@@ -1,5 +1,5 @@
 /** Hosts that enrol with a token: what a token gives, and what it does not. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { enrolHost } from '../../../src/protocol/management/enrol-host.ts';
 import { type EnrolHostInput, parseToken } from '../../../src/protocol/management/enrolment.ts';
 import { CONTROL_TARGET } from '../../../src/protocol/management/shapes.ts';
@@ -11,8 +11,6 @@ import { scratchFolder } from '../../support/scratch.ts';
 import { describeStores } from '../../support/stores.ts';
 import { testServer } from '../../support/test-server.ts';
 import { createWorld, type World } from './operations/world.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 let world: World;
 beforeAll(async () => {

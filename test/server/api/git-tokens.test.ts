@@ -1,12 +1,10 @@
 /** Tokens for git hosts: kept sealed, given to the hosts of the applications that may use them, and shown to nobody. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEnvelope } from '../../../src/protocol/envelope/open.ts';
 import { parseSpecification } from '../../../src/protocol/specification.ts';
 import { chooseToken } from '../../../src/server/engine/git-access.ts';
 import { type HandDrivenHost, handDrivenHost, managementClient } from '../../support/hand-driven-host.ts';
 import { createWorld, ROLE, type World } from './operations/world.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const SECRET = 'glpat-NeverShown1';
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';

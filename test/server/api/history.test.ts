@@ -1,5 +1,5 @@
 /** The report: what was deployed where, when and by whom, and what hosts have now. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ManagementClient } from '../../../src/protocol/management/client.ts';
 import { deploymentIdOf, FLEET_GROUP, fillFleet, hostNameOf } from '../../bench-server/fill-fleet.ts';
 import { managementClient } from '../../support/hand-driven-host.ts';
@@ -7,8 +7,6 @@ import { scratchFolder } from '../../support/scratch.ts';
 import { runSlipway } from '../../support/slipway.ts';
 import { suiteLocation } from '../../support/suite-database.ts';
 import { testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const HOSTS = 700;
 const DEPLOYMENTS = 30;

@@ -1,5 +1,5 @@
 /** Keys that are limited to some applications and groups: nothing beside those is shown or changed, by whichever door. */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ManagementClient } from '../../../src/protocol/management/client.ts';
 import type { KeyScope } from '../../../src/protocol/management/key-scope.ts';
 import type { CodeDeployOperation, ManagementOperation } from '../../../src/protocol/management/shapes.ts';
@@ -10,8 +10,6 @@ import { rawS3 } from '../../support/raw-s3.ts';
 import { OPERATION_NAMES, OPERATIONS, requestOf } from './operations/all.ts';
 import type { Change, Members } from './operations/operation.ts';
 import { createWorld, ROLE, type World } from './operations/world.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 let world: World;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** The audit log through every door of the server: each request that changes something leaves one entry, and no other one leaves any. */
 import { CodeDeployClient, CreateApplicationCommand } from '@aws-sdk/client-codedeploy';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { permissionFor } from '../../../src/server/api/permissions.ts';
 import type { AuditEntryRow } from '../../../src/server/store/schema.ts';
 import { ownUserName } from '../../../src/system/users.ts';
@@ -8,8 +8,6 @@ import { queryApi } from '../../support/query-api.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { OPERATION_NAMES, OPERATIONS, requestOf } from '../api/operations/all.ts';
 import { createWorld, type World } from '../api/operations/world.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let world: World;
 beforeAll(async () => {

@@ -10,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { restore } from '../../../src/server/backup/restore.ts';
 import { startTimeOf } from '../../../src/system/processes.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -25,8 +25,6 @@ import { rawS3 } from '../../support/raw-s3.ts';
 import { type ScratchFolder, scratchFolder } from '../../support/scratch.ts';
 import { runSlipway } from '../../support/slipway.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** The embedded database, also where the suite has PostgreSQL. */
 const EMBEDDED = { SLIPWAY_DATABASE: '' };

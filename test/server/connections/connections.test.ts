@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { setInterval as every } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConnectionLimits } from '../../../src/server/connections/limits.ts';
 import { type PrivateCertificates, privateCertificates } from '../../support/certificates.ts';
 import { type GuardedListener, guardedServer } from '../../support/guarded-server.ts';
@@ -12,8 +12,6 @@ import { testWith } from '../../support/needs.ts';
 import { hasPrograms } from '../../support/programs.ts';
 import { openRaw } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 /** Each with the programs that a server of it needs here. */
 const SCHEMES = [['http'], ['https', 'openssl']] as const;

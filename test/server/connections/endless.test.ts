@@ -1,15 +1,13 @@
 /** Clients that never come to an end, each in another way. All are closed in bounded time, before and after they have proved who they are. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay, setInterval as every } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type PrivateCertificates, privateCertificates } from '../../support/certificates.ts';
 import { type GuardedListener, guardedServer } from '../../support/guarded-server.ts';
 import { describeWith, testWith } from '../../support/needs.ts';
 import { hasPrograms } from '../../support/programs.ts';
 import { openRaw, type RawConnection } from '../../support/raw-connection.ts';
 import { scratchFolder } from '../../support/scratch.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 /** Long enough for a machine under load to be honest within, short enough for a test. */
 const LIMITS = { headMs: 600, handshakeMs: 600, windowMs: 600, lookEveryMs: 50, lingerMs: 300, keepAliveMs: 1_500 };

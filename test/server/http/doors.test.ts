@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signRequest } from '../../../src/protocol/sigv4/sign.ts';
 import { eventually } from '../../support/eventually.ts';
 import { managementClient } from '../../support/hand-driven-host.ts';
@@ -6,8 +6,6 @@ import { openRaw } from '../../support/raw-connection.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const scratch = scratchFolder();
 let server: TestServer;

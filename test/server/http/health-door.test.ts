@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../../support/eventually.ts';
 import { deployToTag, handDrivenHost, managementClient } from '../../support/hand-driven-host.ts';
 import { queryApi } from '../../support/query-api.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const scratch = scratchFolder();
 let server: TestServer;

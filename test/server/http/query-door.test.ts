@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { queryApi, readAnswer, sendForm } from '../../support/query-api.ts';
 import { openRaw } from '../../support/raw-connection.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const scratch = scratchFolder();
 let server: TestServer;

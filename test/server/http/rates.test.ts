@@ -1,6 +1,6 @@
 /** Limits on requests: of a key, of a host, of an address, and on failing to prove who one is. */
 import * as sdk from '@aws-sdk/client-codedeploy';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { enrolHost } from '../../../src/protocol/management/enrol-host.ts';
 import { type Buckets, createBuckets } from '../../../src/server/connections/buckets.ts';
 import { createRates, NO_RATE_LIMITS, type RateLimits } from '../../../src/server/connections/rates.ts';
@@ -11,8 +11,6 @@ import { queryApi } from '../../support/query-api.ts';
 import { rawS3 } from '../../support/raw-s3.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 /** So slow that nothing comes back while a test runs. */
 const HOURLY = 1 / 3600;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { createConnections } from '../../../src/server/connections/connections.ts';
 import { connectionLimits } from '../../../src/server/connections/limits.ts';
@@ -12,8 +12,6 @@ import { eventually } from '../../support/eventually.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { startDaemon } from '../../support/slipway.ts';
 import { testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 test.each([
   ['nothing', ''],

@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hostClient, managementClient } from '../../support/hand-driven-host.ts';
 import { type CallQuery, queryApi } from '../../support/query-api.ts';
 import { scratchFolder } from '../../support/scratch.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const POLICY =
   '{"Version":"2012-10-17","Statement":[{"Action":["s3:Get*","s3:List*"],"Effect":"Allow","Resource":"*"}]}';
