@@ -44,6 +44,7 @@ export const CHAPTERS: readonly Chapter[] = [
       { source: 'docs/troubleshooting.md', name: 'troubleshooting', label: 'Troubleshooting' },
       { source: 'docs/server.md', name: 'server', label: 'Control server' },
       { source: 'docs/console.md', name: 'console', label: 'Console' },
+      { source: 'docs/single-sign-on.md', name: 'single-sign-on', label: 'Single sign-on' },
       { source: 'docs/agent.md', name: 'agent', label: 'Host agent' },
       { source: 'docs/keys.md', name: 'keys', label: 'Keys, tokens, audit log' },
       { source: 'docs/tls.md', name: 'tls', label: 'TLS and trust' },

@@ -31,6 +31,7 @@ export interface ServerOptions {
   readonly alarms?: string;
   readonly webhooks?: string;
   readonly fleets?: string;
+  readonly oidc?: string;
   readonly trafficMinuteMs?: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -132,6 +133,12 @@ export function addServerOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--oidc <file>',
+        'the OpenID Connect provider that signs people in to the console, and the roles that its claims give, YAML or JSON',
+      ).env('SLIPWAY_OIDC'),
+    )
+    .addOption(
+      new Option(
         '--traffic-minute-ms <ms>',
         'for rehearsals: a minute of the schedules that move traffic to Lambda functions and ECS services lasts so long',
       )
@@ -191,6 +198,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     alarms,
     webhooks,
     fleets,
+    oidc,
     dataDir,
     ...others
   } = options;
@@ -204,6 +212,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     ...(alarms ? { alarms: pathFrom(folder, alarms) } : {}),
     ...(webhooks ? { webhooks: pathFrom(folder, webhooks) } : {}),
     ...(fleets ? { fleets: pathFrom(folder, fleets) } : {}),
+    ...(oidc ? { oidc: pathFrom(folder, oidc) } : {}),
     ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
     ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
   };

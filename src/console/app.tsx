@@ -93,7 +93,7 @@ function Frame({ theme, onTheme, onLeave }: FrameProps) {
     {
       type: 'menu-dropdown',
       iconName: 'user-profile',
-      text: session.accessKeyId,
+      text: session.name ?? session.accessKeyId,
       description: `Role ${session.role}${session.scope === undefined ? '' : ', for some applications only'}`,
       items: [
         { id: 'this', text: 'Sign out' },

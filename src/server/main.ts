@@ -44,6 +44,8 @@ import { type FindFleetPrograms, NO_PROGRAMS } from './outside/fleet-programs.ts
 import { readFleetsFile } from './outside/fleets-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
 import { createNoticeTargets } from './outside/notice-targets.ts';
+import type { OidcProvider } from './outside/oidc/provider.ts';
+import { readOidcFile } from './outside/oidc/settings.ts';
 import type { ReadObject } from './outside/revision-object.ts';
 import { readWebhooksFile } from './outside/webhooks-file.ts';
 import { createRevisionDoor, type RevisionDoor } from './s3/s3-server.ts';
@@ -110,6 +112,8 @@ export interface ServerOptions {
   readonly retention?: RetentionPeriods;
   /** Limits on requests; without them there are none. */
   readonly rates?: RateLimits;
+  /** File with the OpenID Connect provider that signs people in to the console; without it access keys alone do. */
+  readonly oidcFile?: string;
   /** Folder that the build of the console writes; the server says so on the page while it is not there. */
   readonly consoleDir: string;
   readonly version: string;
@@ -162,6 +166,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { fleetsFile } = options;
   const findPrograms: FindFleetPrograms =
     fleetsFile === undefined ? () => NO_PROGRAMS : readFleetsFile(fleetsFile).find;
+  const provider = options.oidcFile === undefined ? null : await openProvider(options.oidcFile);
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -315,7 +320,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
     };
     const consoleDoor = createConsoleDoor({
-      ...{ ...known, api, store, clock, random, log, connections, streams, isTls: tls !== null },
+      ...{ ...known, api, store, clock, random, log, connections, streams, sealer, provider, isTls: tls !== null },
       files: createConsoleFiles(options.consoleDir),
       turn: () => turns.take('other'),
     });
@@ -353,6 +358,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 /** A server without AWS has no application that could ask for a plan, or refuses the request before. */
 async function noPlan(): Promise<never> {
   throw new Error('a deployment was to be planned by a server that asks no AWS');
+}
+
+/** Its library is loaded only where it is used. @throws SlipwayError CONFIG_… */
+async function openProvider(oidcFile: string): Promise<OidcProvider> {
+  const settings = readOidcFile(oidcFile);
+  const { createOidcProvider } = await import('./outside/oidc/provider.ts');
+  return createOidcProvider(settings, { elapsedMs: () => performance.now() });
 }
 
 /** A bucket of the server's own store is meant before one of S3 with the same name. */

@@ -7,6 +7,7 @@ import { readResourceAppSpec } from '../../src/appspec/resources/read.ts';
 import { readAlarmsFile } from '../../src/server/outside/alarms-file.ts';
 import { readBalancersFile } from '../../src/server/outside/balancers-file.ts';
 import { readFleetsFile } from '../../src/server/outside/fleets-file.ts';
+import { readOidcFile } from '../../src/server/outside/oidc/settings.ts';
 import { readWebhooksFile } from '../../src/server/outside/webhooks-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { scratchFolder } from '../support/scratch.ts';
@@ -50,6 +51,7 @@ describe('files of the server in the docs', () => {
     ['notices.md', 'kind: prometheus', (file: string) => readAlarmsFile(file, null).size, 2],
     ['notices.md', 'url: https://chat', (file: string) => readWebhooksFile(file, clock).size, 1],
     ['blue-green.md', 'provision:', (file: string) => readFleetsFile(file).size, 2],
+    ['single-sign-on.md', 'issuer:', (file: string) => readOidcFile(file).rules.length, 3],
     ['aws.md', 'kind: cloudwatch', (file: string) => readAlarmsFile(file, null).size, 1],
   ])('docs/%s, %s: is read, and every name stands for something', (file, part, read, count) => {
     using scratch = scratchFolder();
@@ -57,7 +59,7 @@ describe('files of the server in the docs', () => {
     const example = having(part).find((one) => one.file === file);
     // Files that the examples name are the reader's own.
     const text = (example?.text ?? '')
-      .replace(/(secretFile:) \S+/gu, `$1 ${scratch.at('secret')}`)
+      .replace(/(secretFile:) \S+/giu, `$1 ${scratch.at('secret')}`)
       .replace(/^ *caFile:.*\n/mu, '');
     writeFileSync(scratch.at('file.yml'), text);
     expect(read(scratch.at('file.yml'))).toBe(count);

@@ -27,7 +27,10 @@ export const addAuditCommand: AddCommand = (program, ctx) => {
   )
     .option('--application <name>', 'only requests that name this application')
     .option('--group <name>', 'only requests that name this deployment group')
-    .option('--key <id>', 'only by this access key, enrolment token, or user of the server’s machine')
+    .option(
+      '--key <id>',
+      'only by this access key, enrolment token, person (oidc:SUBJECT), or user of the server’s machine',
+    )
     .option('--operation <name>', 'only this operation, as CreateDeployment, iam:CreateUser or s3:PutObject')
     .option('--since <time>', 'only at this time or later, as 2026-01-31T14:05:09Z', parseTime)
     .option('--until <time>', 'only at this time or earlier', parseTime)
@@ -66,12 +69,17 @@ function tableOf(entries: readonly AuditRecord[]): string[] {
     header,
     ...entries.map((entry) => [
       renderTime(entry.time),
-      entry.actor,
+      actorOf(entry),
       entry.role,
       entry.operation,
       thingsOf(entry).join(' ') || JSON.stringify(entry.request),
     ]),
   ]);
+}
+
+/** The subject of a person says nothing to a reader. */
+function actorOf({ actor, actorDescription }: AuditRecord): string {
+  return actor.startsWith('oidc:') && actorDescription !== undefined ? `${actorDescription} (${actor})` : actor;
 }
 
 function thingsOf({ applicationName, deploymentGroupName, deploymentId, instanceNames, made }: AuditRecord): string[] {
@@ -82,7 +90,7 @@ function thingsOf({ applicationName, deploymentGroupName, deploymentId, instance
 function csvOf(entries: readonly AuditRecord[]): string[] {
   const header = [
     ...['time', 'requestId', 'actor', 'role', 'operation', 'applicationName', 'deploymentGroupName', 'deploymentId'],
-    ...['instanceNames', 'made', 'request'],
+    ...['instanceNames', 'made', 'request', 'actorDescription'],
   ];
   return renderCsv([
     header,
@@ -90,6 +98,7 @@ function csvOf(entries: readonly AuditRecord[]): string[] {
       ...[new Date(entry.time * 1000).toISOString(), entry.requestId, entry.actor, entry.role, entry.operation],
       ...[entry.applicationName ?? '', entry.deploymentGroupName ?? '', entry.deploymentId ?? ''],
       ...[entry.instanceNames ?? '', entry.made ?? '', JSON.stringify(entry.request)],
+      entry.actorDescription ?? '',
     ]),
   ]);
 }

@@ -45,7 +45,7 @@ export function Audit({ filter }: { readonly filter: AuditFilter }) {
         }
         filter={
           <SpaceBetween direction="horizontal" size="xs">
-            <Field label="Access key" value={filter.actor} onChange={(actor) => change({ actor })} />
+            <Field label="Access key or person" value={filter.actor} onChange={(actor) => change({ actor })} />
             <Field label="Operation" value={filter.operation} onChange={(operation) => change({ operation })} />
             <Field label="Application" value={filter.application} onChange={(application) => change({ application })} />
           </SpaceBetween>
@@ -60,7 +60,7 @@ export function Audit({ filter }: { readonly filter: AuditFilter }) {
         empty={<Empty title="No entry fits" />}
         columnDefinitions={[
           { id: 'time', header: 'Time', isRowHeader: true, cell: ({ time }) => <Time seconds={time} /> },
-          { id: 'actor', header: 'Actor', cell: ({ actor, role }) => `${actor} (${role})` },
+          { id: 'actor', header: 'Actor', cell: (entry) => <Actor entry={entry} /> },
           { id: 'operation', header: 'Operation', cell: ({ operation }) => operation },
           { id: 'what', header: 'On', cell: (entry) => <Thing entry={entry} /> },
           { id: 'request', header: 'Request', cell: ({ request }) => <code>{JSON.stringify(request)}</code> },
@@ -96,6 +96,11 @@ function Field({
       onKeyDown={({ detail }) => detail.key === 'Enter' && done()}
     />
   );
+}
+
+function Actor({ entry }: { readonly entry: AuditRecord }) {
+  const { actor, actorDescription, role } = entry;
+  return actorDescription === undefined ? `${actor} (${role})` : `${actorDescription}: ${actor} (${role})`;
 }
 
 function Thing({ entry }: { readonly entry: AuditRecord }) {

@@ -16,6 +16,7 @@ import { Problem } from '../view/problem.tsx';
 import { keyOfSignIn, oneTimeSignIn } from './one-time.ts';
 import { hex } from './sha256.ts';
 import { type SignInHeaders, signSignIn } from './sign.ts';
+import { SingleSignOnButton } from './single-sign-on.tsx';
 
 interface SignInPageProps {
   /** Why the person has to sign in again; null: it is the first time. */
@@ -65,6 +66,7 @@ export function SignInPage({ notice, onSignedIn }: SignInPageProps) {
             <SpaceBetween size="m">
               {notice === null ? null : <Alert type="info">{notice}</Alert>}
               <Problem what="You are not signed in" problem={problem} />
+              {oneTime === null ? <SingleSignOnButton onProblem={setProblem} /> : null}
               {oneTime === null ? (
                 <form onSubmit={submit}>
                   <Container header={<Header variant="h2">Sign in with an access key</Header>}>

@@ -152,8 +152,10 @@ export interface AuditRecord {
   readonly time: number;
   /** As the answer carried it. */
   readonly requestId: string;
-  /** The access key's or the enrolment token's id; for what was done on the server's own machine its user there. */
+  /** The access key's or the enrolment token's id; of a person of a provider `oidc:SUBJECT`; for what was done on the server's own machine its user there. */
   readonly actor: string;
+  /** Description of that access key; of a person whom an OpenID Connect provider signs in, the name. */
+  readonly actorDescription?: string;
   readonly role: AccessRole | 'token' | 'machine';
   /** `iam:`, `s3:` and `console:` stand before operations of the other APIs. */
   readonly operation: string;

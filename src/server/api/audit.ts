@@ -1,6 +1,5 @@
 /** The audit log, read. */
-import { type AuditPlace, listAuditEntries } from '../store/audit-entries.ts';
-import type { AuditEntryRow } from '../store/schema.ts';
+import { type AuditPlace, listAuditEntries, type ShownEntry } from '../store/audit-entries.ts';
 import { type Handlers, seconds } from './context.ts';
 import { readText } from './input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
@@ -30,11 +29,12 @@ function readPlace(after: string): AuditPlace | null {
   return after === '' ? null : { atMs: Number(atMs), requestId };
 }
 
-function entryOf(row: AuditEntryRow) {
+function entryOf(row: ShownEntry) {
   return {
     time: seconds(row.at_ms),
     requestId: row.request_id,
     actor: row.actor,
+    ...(row.actor_description ? { actorDescription: row.actor_description } : {}),
     role: row.role,
     operation: row.operation,
     ...(row.application_name === null ? {} : { applicationName: row.application_name }),

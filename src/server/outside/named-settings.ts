@@ -16,6 +16,20 @@ export interface NamedThing {
 
 /** @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID */
 export function readNamedSettings(file: string, thing: NamedThing): readonly (readonly [string, Settings])[] {
+  const holds = `names, each with the settings of ${thing.one}`;
+  return Object.entries(readSettings(file, thing, holds)).map(([name, settings]) => {
+    if (isSettings(settings)) return [name, settings] as const;
+    throw invalidSettings(file, thing, `${name} must hold the settings of ${thing.one}`);
+  });
+}
+
+/**
+ * Reads a file that holds the settings of one thing.
+ *
+ * @param holds content of such a file, for messages
+ * @throws SlipwayError CONFIG_UNREADABLE, or CONFIG_INVALID
+ */
+export function readSettings(file: string, thing: NamedThing, holds = `the settings of ${thing.one}`): Settings {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -26,13 +40,8 @@ export function readNamedSettings(file: string, thing: NamedThing): readonly (re
   const [error] = document.errors;
   if (error !== undefined) throw invalidSettings(file, thing, `it is not YAML: ${error.message.split('\n')[0]}`);
   const value: unknown = document.toJS();
-  if (!isSettings(value)) {
-    throw invalidSettings(file, thing, `it must hold names, each with the settings of ${thing.one}`);
-  }
-  return Object.entries(value).map(([name, settings]) => {
-    if (isSettings(settings)) return [name, settings] as const;
-    throw invalidSettings(file, thing, `${name} must hold the settings of ${thing.one}`);
-  });
+  if (isSettings(value)) return value;
+  throw invalidSettings(file, thing, `it must hold ${holds}`);
 }
 
 export function isSettings(value: unknown): value is Settings {

@@ -11,6 +11,7 @@ export type Reader = ReturnType<typeof createReader>;
 export interface ReadSettings {
   readonly file: string;
   readonly thing: NamedThing;
+  /** Empty: the settings are the whole file's. */
   readonly name: string;
   readonly settings: Settings;
 }
@@ -18,7 +19,7 @@ export interface ReadSettings {
 /** Everything that is read is known: at the end `done` complains about the rest. All others throw SlipwayError CONFIG_INVALID naming the key. */
 export function createReader({ file, thing, name, settings }: ReadSettings) {
   const known = new Set<string>();
-  const wrong = (key: string, why: string) => invalidSettings(file, thing, `${name}.${key} ${why}`);
+  const wrong = (key: string, why: string) => invalidSettings(file, thing, `${pathOf(name, key)} ${why}`);
   const get = (key: string): unknown => {
     known.add(key.split('.')[0] ?? key);
     return key.split('.').reduce((value: unknown, part) => (isSettings(value) ? value[part] : undefined), settings);
@@ -54,7 +55,7 @@ export function createReader({ file, thing, name, settings }: ReadSettings) {
     }
   };
   return {
-    ...{ wrong, text, template, url },
+    ...{ wrong, text, number, template, url },
     has: (key: string) => get(key) !== undefined,
     seconds: (key: string, byDefault: number) => number(key, byDefault, 3600),
     positiveSeconds: (key: string, byDefault: number) => number(key, byDefault, 3600, 1),
@@ -81,6 +82,20 @@ export function createReader({ file, thing, name, settings }: ReadSettings) {
       }
       throw wrong(key, 'must be a program, or a list of a program and its arguments');
     },
+    /** One text, or a list of texts. */
+    words(key: string, byDefault?: readonly string[]): readonly string[] {
+      const value = get(key) ?? byDefault;
+      const words = typeof value === 'string' ? [value] : value;
+      if (Array.isArray(words) && words.every((word) => typeof word === 'string' && word !== '')) {
+        if (words.length > 0 || byDefault?.length === 0) return words as readonly string[];
+      }
+      throw wrong(key, value === undefined ? 'is missing' : 'must be a text, or a list of texts');
+    },
+    list(key: string): readonly unknown[] {
+      const value = get(key);
+      if (Array.isArray(value)) return value;
+      throw wrong(key, value === undefined ? 'is missing' : 'must be a list');
+    },
     secret(): string {
       const value = get('secretFile') === undefined ? text('secret') : secretOf(text('secretFile'));
       if (value.length >= 16) return value;
@@ -99,7 +114,7 @@ export function createReader({ file, thing, name, settings }: ReadSettings) {
     part(key: string): ReadSettings | null {
       const value = get(key);
       if (value === undefined) return null;
-      if (isSettings(value)) return { file, thing, name: `${name}.${key}`, settings: value };
+      if (isSettings(value)) return { file, thing, name: pathOf(name, key), settings: value };
       throw wrong(key, 'must hold settings');
     },
     done<Read>(read: Read): Read {
@@ -108,4 +123,8 @@ export function createReader({ file, thing, name, settings }: ReadSettings) {
       throw wrong(unknown, 'is not known');
     },
   };
+}
+
+function pathOf(name: string, key: string): string {
+  return name === '' ? key : `${name}.${key}`;
 }

@@ -27,20 +27,27 @@ export interface AuditPlace {
   readonly requestId: string;
 }
 
+/** An entry, and the description of the key that acted, as it is now; null: no key did, or it has none. */
+export type ShownEntry = AuditEntryRow & { readonly actor_description: string | null };
+
 /** The newest first. @param after the last entry of the page before; null: the first page */
 export async function listAuditEntries(
   db: StoreReader,
   filter: AuditFilter,
   { after, limit }: { readonly after: AuditPlace | null; readonly limit: number },
-): Promise<AuditEntryRow[]> {
+): Promise<ShownEntry[]> {
   const { sinceMs, untilMs } = filter;
   const equal = [
-    ['actor', filter.actor],
+    ['audit_entries.actor', filter.actor],
     ['operation', filter.operation],
     ['application_name', filter.applicationName],
     ['deployment_group_name', filter.deploymentGroupName],
   ] as const;
-  let query = db.selectFrom('audit_entries').selectAll();
+  let query = db
+    .selectFrom('audit_entries')
+    .leftJoin('access_keys', 'access_keys.access_key_id', 'audit_entries.actor')
+    .selectAll('audit_entries')
+    .select('access_keys.description as actor_description');
   for (const [column, value] of equal) if (value !== null) query = query.where(column, '=', value);
   if (sinceMs !== null) query = query.where('at_ms', '>=', sinceMs);
   if (untilMs !== null) query = query.where('at_ms', '<=', untilMs);

@@ -3,6 +3,9 @@ import type { ConsoleSessionRow } from './schema.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
+/** A sign-in ends one session, unless more were there from before there was a limit. */
+const MOST_ENDED = 100;
+
 /**
  * Keeps a new session.
  *
@@ -44,6 +47,34 @@ export async function endConsoleSessionsOf(tx: StoreTransaction, accessKeyId: st
     .where('access_key_id', '=', accessKeyId)
     .where('ended_at_ms', 'is', null)
     .execute();
+}
+
+/**
+ * Ends the oldest open sessions of a key beyond the newest.
+ *
+ * @param newest goes on, whatever the clock said when the others began
+ * @param keep how many go on, the newest among them
+ */
+export async function endOldestConsoleSessionsOf(
+  tx: StoreTransaction,
+  accessKeyId: string,
+  { newest, keep, nowMs }: { readonly newest: string; readonly keep: number; readonly nowMs: number },
+): Promise<void> {
+  const open = await tx
+    .selectFrom('console_sessions')
+    .select('session_sha256')
+    .where('access_key_id', '=', accessKeyId)
+    .where('ended_at_ms', 'is', null)
+    .where('expires_at_ms', '>', nowMs)
+    .where('session_sha256', '!=', newest)
+    .orderBy('created_at_ms', 'desc')
+    .orderBy('session_sha256')
+    .limit(MOST_ENDED)
+    .offset(keep - 1)
+    .execute();
+  // In one order, so that two sign-ins do not wait for each other in a circle.
+  const names = open.map((row) => row.session_sha256).sort();
+  for (const name of names) await endConsoleSession(tx, name, nowMs);
 }
 
 /** Deletes sessions whose time was over before `beforeMs`. @returns how many, `limit` at most */

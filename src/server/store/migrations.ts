@@ -47,6 +47,7 @@ const STEPS: readonly Step[] = [
   ordersOfDeployments,
   shiftedTargets,
   consoleSessions,
+  sessionsOfPeople,
 ];
 
 /** The step that a database of this version is at. */
@@ -507,5 +508,13 @@ function consoleSessions(TEXT: string): readonly string[] {
       created_at_ms bigint not null, expires_at_ms bigint not null, ended_at_ms bigint)`,
     'create index console_sessions_by_key on console_sessions (access_key_id)',
     'create index console_sessions_by_end on console_sessions (expires_at_ms)',
+  ];
+}
+
+/** Sessions of people whom an OpenID Connect provider has signed in. */
+function sessionsOfPeople(TEXT: string): readonly string[] {
+  return [
+    `alter table console_sessions add column issuer ${TEXT}`,
+    `alter table console_sessions add column person_name ${TEXT}`,
   ];
 }

@@ -20,7 +20,7 @@ export interface AccessKeyRow {
   role: Role;
   /** For role `host`: the only host identifier that this key may speak for. */
   host_arn: string | null;
-  /** `KeyScope` of `protocol/management/key-scope`; null: the key is not limited. It is never changed. */
+  /** `KeyScope` of `protocol/management/key-scope`; null: the key is not limited. Only a person's is ever changed (`people.ts`). */
   scope_json: string | null;
   description: string;
   created_at_ms: number;
@@ -474,14 +474,18 @@ export interface EnrolmentTokenRow {
 export interface ConsoleSessionRow {
   /** Hash of the secret that the browser has, in hex. */
   session_sha256: string;
-  /** Hash of the signature that it was made with, in hex; unique, so that a signature signs in once. */
+  /** Hash of the signature, or of the provider's answer, that it was made with, in hex; unique, so that each signs in once. */
   sign_in_sha256: string;
   /** The key whose power it has; a session ends with it. */
   access_key_id: string;
   created_at_ms: number;
   expires_at_ms: number;
-  /** When somebody signed out; null: nobody has. */
+  /** When somebody signed out, or newer sessions took its place; null: nobody has. */
   ended_at_ms: number | null;
+  /** The OpenID Connect provider that has signed the person in; null: an access key has. */
+  issuer: string | null;
+  /** Name of that person, for people to read. */
+  person_name: string | null;
 }
 
 /** A token with which hosts fetch from git repositories that are not public. */

@@ -3,6 +3,7 @@ import {
   deleteOldConsoleSessions,
   endConsoleSession,
   endConsoleSessionsOf,
+  endOldestConsoleSessionsOf,
   findConsoleSession,
   insertConsoleSession,
 } from '../../../src/server/store/console-sessions.ts';
@@ -16,6 +17,8 @@ const session = (name: string, more: Partial<ConsoleSessionRow> = {}): ConsoleSe
   created_at_ms: 0,
   expires_at_ms: 1_000,
   ended_at_ms: null,
+  issuer: null,
+  person_name: null,
   ...more,
 });
 
@@ -28,6 +31,20 @@ describeStores('sessions of the console', (kind) => {
     );
     expect((await Promise.all(twice)).sort()).toEqual([false, true]);
     expect(await db.selectFrom('console_sessions').selectAll().execute()).toHaveLength(1);
+  });
+
+  test('the oldest open sessions of a key end beyond the newest, and the clock may have gone back', async () => {
+    await using database = await kind.create();
+    const { transaction, db } = await database.open();
+    await transaction(async (tx) => {
+      for (const [at, name] of ['oldest', 'older', 'young', 'younger'].entries())
+        await insertConsoleSession(tx, session(name, { created_at_ms: 10 + at }));
+      await insertConsoleSession(tx, session('newest', { created_at_ms: 5 }));
+      await insertConsoleSession(tx, session('other', { access_key_id: 'AKIAOTHER', created_at_ms: 1 }));
+      await endOldestConsoleSessionsOf(tx, 'AKIAEXAMPLE', { newest: 'newest', keep: 3, nowMs: 20 });
+    });
+    const rows = await db.selectFrom('console_sessions').selectAll().where('ended_at_ms', '=', 20).execute();
+    expect(rows.map((row) => row.session_sha256).sort()).toEqual(['older', 'oldest']);
   });
 
   test('a session that has ended keeps its date, and all of a key end together', async () => {

@@ -1,9 +1,13 @@
-/** The files that say what names of load balancers, alarms and webhooks mean, and which programs make hosts: whether the server's user can read them, and understands them. */
+/**
+ * The files that say what names of load balancers, alarms and webhooks mean, which programs make hosts, and who signs people in: whether the
+ * server's user can read them, and understands them.
+ */
 import { isSlipwayError, messageOf } from '../../../errors.ts';
 import { readAlarmsFile } from '../../../server/outside/alarms-file.ts';
 import { createAwsClients } from '../../../server/outside/aws/aws.ts';
 import { readBalancersFile } from '../../../server/outside/balancers-file.ts';
 import { readFleetsFile } from '../../../server/outside/fleets-file.ts';
+import { readOidcFile } from '../../../server/outside/oidc/settings.ts';
 import { readWebhooksFile } from '../../../server/outside/webhooks-file.ts';
 import type { Clock } from '../../../system/clock.ts';
 import { shellCommand } from '../../../system/shell-word.ts';
@@ -20,7 +24,7 @@ interface NamedFile {
 
 /** @param user that the server runs as; null: the user who asks stands for it */
 export function lookAtNamedFiles(
-  { loadBalancers, alarms, webhooks, fleets, awsRegion }: ServerOptions,
+  { loadBalancers, alarms, webhooks, fleets, oidc, awsRegion }: ServerOptions,
   user: string | null,
   clock: Pick<Clock, 'now'>,
 ): Finding[] {
@@ -30,6 +34,7 @@ export function lookAtNamedFiles(
     { check: 'alarms', file: alarms, read: (file) => readAlarmsFile(file, awsRegion ?? null).size },
     { check: 'webhooks', file: webhooks, read: (file) => readWebhooksFile(file, clock).size },
     { check: 'fleets', file: fleets, read: (file) => readFleetsFile(file).size },
+    { check: 'single sign-on', file: oidc, read: (file) => readOidcFile(file).rules.length },
   ];
   return files.flatMap(({ check, file, read }) => (file === undefined ? [] : [lookAt(check, file, user, read)]));
 }

@@ -8,7 +8,7 @@ import type { Logger } from '../../../logging/logger.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../../protocol/errors.ts';
 import type { Random } from '../../../system/random.ts';
 import { signOut } from '../../api/console-sessions.ts';
-import { type ApiContext, seconds } from '../../api/context.ts';
+import { type ApiContext, type Input, seconds } from '../../api/context.ts';
 import { callOperation } from '../../api/operations.ts';
 import { operationsFor } from '../../api/permissions.ts';
 import type { RequestListener } from '../../connections/guarded-server.ts';
@@ -19,12 +19,14 @@ import type { ConsoleFile, ConsoleFiles } from './files.ts';
 import { FOR_EVER, NEVER, SECURITY_HEADERS } from './headers.ts';
 import { NOT_BUILT_PAGE } from './not-built.ts';
 import { isSecurePage, requireOwnPage } from './own-page.ts';
+import { type Refusal, refusedPage } from './refused-page.ts';
 import { METHODS, type Route, routeOf } from './routes.ts';
+import { beginSingleSignOn, describeProvider, endSingleSignOn, type SingleSignOnContext } from './single-sign-on.ts';
 import type { Streams } from './streams.ts';
 import { requireTopic } from './topics.ts';
-import { isStillWelcome, requireVisitor, signInBySignature, type Visitor, type VisitorContext } from './visitors.ts';
+import { isStillWelcome, requireVisitor, signInBySignature, type Visitor } from './visitors.ts';
 
-export interface ConsoleDoorContext extends Omit<VisitorContext, 'random'> {
+export interface ConsoleDoorContext extends Omit<SingleSignOnContext, 'random'> {
   readonly api: ApiContext;
   readonly files: ConsoleFiles;
   readonly streams: Streams;
@@ -66,6 +68,9 @@ async function answer(ctx: ConsoleDoorContext, exchange: Exchange): Promise<void
       return sendPage(ctx, exchange);
     case 'asset':
       return sendAsset(ctx, exchange, route.name);
+    case 'callback':
+      await ctx.turn();
+      return answerCallback(ctx, exchange);
     default:
       requireOwnPage(request.headers, request.method !== 'GET');
       await ctx.turn();
@@ -73,10 +78,11 @@ async function answer(ctx: ConsoleDoorContext, exchange: Exchange): Promise<void
   }
 }
 
-type OwnRoute = Exclude<Route, { readonly to: 'page' } | { readonly to: 'asset' }>;
+type OwnRoute = Exclude<Route, { readonly to: 'page' | 'asset' | 'callback' }>;
 
 async function answerOwnPage(ctx: ConsoleDoorContext, exchange: Exchange, route: OwnRoute): Promise<void> {
   const { request, response, requestId } = exchange;
+  if (route.to === 'single-sign-on') return answerSingleSignOn(ctx, exchange);
   if (route.to === 'session' && request.method === 'POST') {
     const { token, expiresAtMs } = await signInBySignature(ctx, request, response, requestId);
     const lifeMs = expiresAtMs - ctx.clock.now();
@@ -99,18 +105,47 @@ async function answerOwnPage(ctx: ConsoleDoorContext, exchange: Exchange, route:
   }
 }
 
+async function answerSingleSignOn(ctx: ConsoleDoorContext, exchange: Exchange): Promise<void> {
+  const { request, response } = exchange;
+  if (request.method === 'GET') return sendJson(response, describeProvider(ctx.provider));
+  const { returnTo } = await readBody(ctx, exchange);
+  const { address, cookie } = await beginSingleSignOn(ctx, request, returnTo);
+  response.setHeader('set-cookie', cookie);
+  sendJson(response, { address });
+}
+
+/** The provider has sent the browser here, so this answers with a page, whatever comes of it. */
+async function answerCallback(ctx: ConsoleDoorContext, exchange: Exchange): Promise<void> {
+  const { request, response, requestId } = exchange;
+  const outcome = await endSingleSignOn(ctx, request, requestId).catch((error: unknown) => {
+    const { message, status } = apiErrorOf(ctx, error, requestId);
+    const refusal: Refusal = { status: status < 500 ? 429 : 503, what: message, remedy: 'Try again later.' };
+    return { ending: 'refused', refusal, cookies: [] } as const;
+  });
+  if (outcome.cookies.length > 0) response.setHeader('set-cookie', outcome.cookies);
+  if (outcome.ending === 'signed-in') {
+    const headers = { location: outcome.returnTo, 'cache-control': NEVER };
+    return send(response, 303, headers, Buffer.alloc(0));
+  }
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': NEVER };
+  send(response, outcome.refusal.status, headers, Buffer.from(refusedPage(outcome.refusal, requestId)));
+}
+
 async function callAsVisitor(
   ctx: ConsoleDoorContext,
-  { request, response, requestId }: Exchange,
+  exchange: Exchange,
   operation: string,
   { caller }: Visitor,
 ): Promise<object> {
+  return callOperation(ctx.api, operation, await readBody(ctx, exchange), caller, exchange.requestId);
+}
+
+async function readBody(ctx: ConsoleDoorContext, { request, response }: Exchange): Promise<Input> {
   const type = request.headers['content-type'] ?? '';
   if (!/^application\/json\s*(?:;|$)/i.test(type)) {
     throw new ApiError('SerializationException', 'The body must be application/json.', { status: 415 });
   }
-  const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
-  return callOperation(ctx.api, operation, readJson(body), caller, requestId);
+  return readJson(await ctx.connections.readBody(request, response, MAX_BODY_BYTES));
 }
 
 async function openStream(ctx: ConsoleDoorContext, { response }: Exchange, topic: string, visitor: Visitor) {
@@ -125,6 +160,7 @@ function describe({ api }: ConsoleDoorContext, { caller, session }: Visitor): ob
   const { accessKeyId, role, scope } = caller;
   return {
     accessKeyId,
+    ...(session.person === null ? {} : { name: session.person.name }),
     role,
     ...(scope === null ? {} : { scope }),
     operations: operationsFor(role, scope !== null),

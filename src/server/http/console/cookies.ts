@@ -1,4 +1,4 @@
-/** The cookie that has the secret of a session. Pure. */
+/** The cookie that has the secret of a session, and the one that ties a sign-in at a provider to the browser that began it. Pure. */
 
 /** A browser takes the first one over HTTPS only, and from this very host only. */
 const SECURE_NAME = '__Host-slipway-console';
@@ -14,16 +14,20 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 export function sessionTokenIn(header: string | undefined, isTls: boolean): string | null {
   const names = isTls ? [SECURE_NAME] : [SECURE_NAME, PLAIN_NAME];
   for (const name of names) {
-    const values = (header ?? '')
-      .split(';')
-      .map((pair) => pair.trim())
-      .filter((pair) => pair.startsWith(`${name}=`))
-      .map((pair) => pair.slice(name.length + 1));
+    const values = valuesIn(header, name);
     if (values.length > 1) return null;
     const [value] = values;
     if (value !== undefined) return TOKEN.test(value) ? value : null;
   }
   return null;
+}
+
+function valuesIn(header: string | undefined, name: string): readonly string[] {
+  return (header ?? '')
+    .split(';')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1));
 }
 
 /**
@@ -39,4 +43,25 @@ export function sessionCookie(token: string, isSecure: boolean, lifeMs: number):
 /** Takes both cookies away from the browser. */
 export function noCookies(): readonly string[] {
   return [sessionCookie('', true, 0), sessionCookie('', false, 0)];
+}
+
+const SECURE_ATTEMPT = '__Host-slipway-sign-in';
+const PLAIN_ATTEMPT = 'slipway-sign-in';
+
+/**
+ * The sealed attempt that a browser brings back from the provider.
+ *
+ * @param isSecure whether browsers have the page by HTTPS: a cookie that plain HTTP could have set does not count then
+ * @returns null: there is none, or two
+ */
+export function attemptIn(header: string | undefined, isSecure: boolean): string | null {
+  const [value, ...others] = valuesIn(header, isSecure ? SECURE_ATTEMPT : PLAIN_ATTEMPT);
+  return value === undefined || value === '' || others.length > 0 ? null : value;
+}
+
+/** The browser comes back from another site, so this cookie must be `Lax`; it is good for nothing but the end of this one sign-in. */
+export function attemptCookie(sealed: string, isSecure: boolean, lifeMs: number): string {
+  const [name, path] = isSecure ? [SECURE_ATTEMPT, '/'] : [PLAIN_ATTEMPT, '/console/single-sign-on'];
+  const secure = isSecure ? '; Secure' : '';
+  return `${name}=${sealed}; Path=${path}; Max-Age=${Math.floor(lifeMs / 1000)}; HttpOnly; SameSite=Lax${secure}`;
 }

@@ -32,6 +32,11 @@ export function isSecurePage(headers: IncomingHttpHeaders): boolean {
   return headers.origin?.startsWith('https://') === true;
 }
 
+/** Whether the page comes from this very address, and not from another one of the same server. */
+export function isPageOf(headers: IncomingHttpHeaders, origin: string): boolean {
+  return URL.parse(headers.origin ?? '')?.origin === origin;
+}
+
 /** @returns the host of the origin, where it is the one that was asked; else null */
 function originHostOf({ origin, host }: IncomingHttpHeaders): string | null {
   const from = URL.parse(origin ?? '');

@@ -2,10 +2,11 @@
 
 /**
  * `page`: the program in the browser decides what the path shows. `asset`: one of its files. `call`: an operation of the management API.
- * `session`: who is signed in; `sessions`: all sessions of the key. `events`: the stream of changes.
+ * `session`: who is signed in; `sessions`: all sessions of the key. `events`: the stream of changes. `single-sign-on`: how a provider signs
+ * people in, and the beginning of it; `callback`: where the provider sends the browser back to.
  */
 export type Route =
-  | { readonly to: 'page' | 'session' | 'sessions' }
+  | { readonly to: 'page' | 'session' | 'sessions' | 'single-sign-on' | 'callback' }
   | { readonly to: 'asset' | 'call'; readonly name: string }
   | { readonly to: 'events'; readonly topic: string };
 
@@ -17,6 +18,8 @@ export const METHODS: Readonly<Record<Route['to'], readonly string[]>> = {
   session: ['GET', 'POST', 'DELETE'],
   sessions: ['DELETE'],
   events: ['GET'],
+  'single-sign-on': ['GET', 'POST'],
+  callback: ['GET'],
 };
 
 /** @param url path and query as they came, beginning with `/console` */
@@ -26,8 +29,9 @@ export function routeOf(url: string): Route {
   const name = rest.join('/');
   if (first === 'assets') return { to: 'asset', name };
   if (first === 'api') return { to: 'call', name };
+  if (first === 'single-sign-on' && name === 'callback') return { to: 'callback' };
   if (name !== '' || path.endsWith('/')) return { to: 'page' };
-  if (first === 'session' || first === 'sessions') return { to: first };
+  if (first === 'session' || first === 'sessions' || first === 'single-sign-on') return { to: first };
   if (first === 'events') return { to: 'events', topic: new URLSearchParams(query).get('topic') ?? '' };
   return { to: 'page' };
 }

@@ -6,6 +6,7 @@ import { parseAuthorization } from '../../../protocol/sigv4/authorization.ts';
 import {
   findSession,
   isStillOpen,
+  MOST_SESSIONS,
   type NewSession,
   type OpenSession,
   type SessionContext,
@@ -20,12 +21,15 @@ import type { KnownAccessKey } from '../../store/access-keys.ts';
 import { powerlessError } from '../../store/powers.ts';
 import { type AuthenticationContext, beginAuthentication } from '../authenticate.ts';
 import { sessionTokenIn } from './cookies.ts';
+import type { IdentityProvider } from './identity-provider.ts';
 
 export interface VisitorContext extends AuthenticationContext, SessionContext {
   readonly clock: AuthenticationContext['clock'];
   readonly connections: Pick<Connections, 'readBody' | 'verified'>;
   /** Whether the server itself speaks HTTPS. */
   readonly isTls: boolean;
+  /** The OpenID Connect provider that signs people in; null: none does. */
+  readonly provider: IdentityProvider | null;
 }
 
 export interface Visitor {
@@ -54,13 +58,19 @@ export async function signInBySignature(
   const caller = await finish(await ctx.connections.readBody(request, response, MAX_SIGN_IN_BYTES));
   ctx.connections.verified(request, caller.accessKeyId);
   const { signature } = parseAuthorization(headers.authorization);
-  return signIn(ctx, caller, { signature, before: sessionTokenIn(headers.cookie, ctx.isTls), requestId });
+  return signIn(ctx, caller, { once: signature, before: sessionBefore(ctx, headers.cookie), requestId });
+}
+
+/** The session that a browser has when it signs in (`sha256` of its token); null: none. */
+export function sessionBefore({ isTls }: Pick<VisitorContext, 'isTls'>, cookies: string | undefined): string | null {
+  const token = sessionTokenIn(cookies, isTls);
+  return token === null ? null : sha256(token);
 }
 
 const WHY: Readonly<Record<SessionProblem | 'none', string>> = {
   none: 'You are not signed in.',
   unknown: 'Your session is not known here.',
-  ended: 'You have signed out.',
+  ended: `You have signed out, or ${MOST_SESSIONS} other browsers have signed in since.`,
   expired: 'Your session has ended, because its time is over.',
 };
 
@@ -78,6 +88,10 @@ export async function requireVisitor(ctx: VisitorContext, request: IncomingMessa
   const session = await findSession(ctx, token);
   if (session === 'unknown') ctx.rates.failed(claim);
   if (typeof session === 'string') throw signedOut(WHY[session]);
+  const { person } = session;
+  if (person !== null && person.issuer !== ctx.provider?.issuer) {
+    throw signedOut(`Your session has ended, because this server lets ${person.issuer} sign nobody in any more.`);
+  }
   const key = await ctx.findKey(session.accessKeyId);
   // The session has proved itself; what it asks counts as its key's, also when the key has no power any more.
   ctx.rates.proved(claim, 'token');
@@ -101,5 +115,5 @@ function callerOf(key: KnownAccessKey | null): Caller {
 }
 
 function signedOut(why: string): ApiError {
-  return new ApiError('MissingAuthenticationTokenException', `${why} Sign in with an access key.`, { status: 401 });
+  return new ApiError('MissingAuthenticationTokenException', `${why} Sign in to go on.`, { status: 401 });
 }
