@@ -32,7 +32,7 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
   addAccessOptions(keys.command('create').description('make an access key; its secret is shown once'))
     .addOption(
       new Option('--role <role>', 'what the key may do')
-        .choices(['admin', 'operator', 'viewer', 'host'])
+        .choices(['admin', 'operator', 'viewer', 'host', 'hook'])
         .makeOptionMandatory(),
     )
     .option('--host-arn <arn>', 'for role host: the host identifier (IAM user ARN) that the key speaks for')
@@ -106,7 +106,7 @@ function scopeOf(role: AccessRole, { application = [], group = [], hostTag = [] 
   const problem = problemOfScope(scope, role);
   if (problem === null) return scope;
   throw new SlipwayError('CLI_BAD_ARGUMENT', `the key cannot be limited so: ${problem}`, {
-    remedy: "Limit operators and viewers, by --application 'shop-*' or --group 'shop-*/staging'.",
+    remedy: "Limit operators, viewers and hooks, by --application 'shop-*' or --group 'shop-*/staging'.",
   });
 }
 

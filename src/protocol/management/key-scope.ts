@@ -59,6 +59,8 @@ export function problemOfScope({ applications, groups, hostTags }: KeyScope, rol
   if (role === 'admin')
     return 'a key of role admin can make any other key, so nothing would limit it; make an operator or a viewer';
   if (role === 'host') return 'a key of role host speaks for its host, whatever is deployed to it';
+  if (role === 'hook' && hostTags.length > 0)
+    return 'a key of role hook chooses no hosts, so tags of hosts limit nothing';
   if (applications.length + groups.length === 0) {
     return 'tags of hosts limit a key that is limited to applications or groups, and neither is given';
   }

@@ -68,7 +68,7 @@ export type CodeDeployOperation = keyof CodeDeployOperations;
 
 type RevisionLocation = NonNullable<CodeDeployOperations['GetApplicationRevision']['output']['revision']>;
 
-export type AccessRole = 'admin' | 'operator' | 'viewer' | 'host';
+export type AccessRole = 'admin' | 'operator' | 'viewer' | 'host' | 'hook';
 
 export interface AccessKeyRecord {
   readonly accessKeyId: string;

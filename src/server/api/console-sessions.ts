@@ -66,16 +66,17 @@ interface SignIn {
 /**
  * Makes a session for a caller whose signature holds, and ends the one that the browser had before.
  *
- * @throws ApiError AccessDeniedException for a host's key; InvalidSignatureException for a signature that was used before
+ * @throws ApiError AccessDeniedException for a key of a host or of hooks; InvalidSignatureException for a signature that was used before
  */
 export async function signIn(
   ctx: SessionContext,
   caller: Pick<Caller, 'accessKeyId' | 'hostArn' | 'role'>,
   request: SignIn,
 ): Promise<NewSession> {
-  if (caller.role === 'host') {
-    const why =
-      'This key is a host’s. Sign in to the console with a key of a person: slipway keys create --role viewer.';
+  const { role } = caller;
+  if (role === 'host' || role === 'hook') {
+    const whose = role === 'host' ? 'is a host’s' : 'may only answer hooks';
+    const why = `This key ${whose}. Sign in to the console with a key of a person: slipway keys create --role viewer.`;
     throw new ApiError('AccessDeniedException', why, { status: 403 });
   }
   const session = newSession(ctx, caller.accessKeyId, request, SESSION_MS, null);

@@ -15,7 +15,7 @@ import { checkName, INSTANCE, readDescription, readText } from './input.ts';
 import { readKeyScope } from './key-scope-input.ts';
 import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 
-const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host'];
+const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host', 'hook'];
 const HOST_ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}:\S{1,400}$/;
 
 export const controlHandlers: Handlers<

@@ -18,9 +18,14 @@ import type { Role } from '../store/schema.ts';
  */
 export type Touched = 'nothing' | 'listed' | 'part' | 'application' | 'group' | 'deployment' | 'tagged' | 'server';
 
+/** Roles of people and their programs: each may do what the one before may. */
+type RankedRole = Exclude<Role, 'host' | 'hook'>;
+
 interface Permission {
-  /** The least of the roles that may; each of `viewer`, `operator` and `admin` may do what the one before may. */
-  readonly role: Exclude<Role, 'host'>;
+  /** The least of the ranked roles that may. */
+  readonly role: RankedRole;
+  /** Whether a key of the role `hook` may, too, which may do nothing else; absent: it may not. */
+  readonly isForHooks?: true;
   readonly touches: Touched;
   /** false: the call is answered without changing anything. */
   readonly changes: boolean;
@@ -89,7 +94,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   ListTagsForResource: look('tagged'),
   PlanDeployment: LOOK_INTO_AWS,
   PutGitToken: change('server'),
-  PutLifecycleEventHookExecutionStatus: change('deployment'),
+  PutLifecycleEventHookExecutionStatus: { ...change('deployment'), isForHooks: true },
   RegisterApplicationRevision: change('part'),
   RegisterOnPremisesInstance: change('server'),
   RemoveTagsFromOnPremisesInstances: change('server'),
@@ -104,7 +109,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   UpdateDeploymentGroup: change('group'),
 };
 
-const RANKS: readonly Permission['role'][] = ['viewer', 'operator', 'admin'];
+const RANKS: readonly RankedRole[] = ['viewer', 'operator', 'admin'];
 
 /** Returns the rights that an operation needs; null: no such operation. */
 export function permissionFor(operation: string): Permission | null {
@@ -113,19 +118,23 @@ export function permissionFor(operation: string): Permission | null {
 
 /** Lists the operations that a key may call at all; a limited key may call them on what its scope reaches. */
 export function operationsFor(role: Role, isLimited: boolean): readonly string[] {
-  if (role === 'host') return [];
   return Object.entries(PERMISSIONS)
-    .filter(([, permission]) => RANKS.indexOf(role) >= RANKS.indexOf(permission.role))
+    .filter(([, permission]) => mayCall(role, permission))
     .filter(([, { touches }]) => !isLimited || touches !== 'server')
     .map(([operation]) => operation);
 }
 
-/** @throws ApiError AccessDeniedException; UnknownOperationException for those who may call any operation at all */
+function mayCall(role: Role, permission: Permission): boolean {
+  if (role === 'host') return false;
+  return role === 'hook' ? permission.isForHooks === true : RANKS.indexOf(role) >= RANKS.indexOf(permission.role);
+}
+
+/** @throws ApiError AccessDeniedException; UnknownOperationException for the roles of people */
 export function requireRole(role: Role, operation: string): void {
   const permission = permissionFor(operation);
-  if (role !== 'host') {
-    if (permission === null) throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
-    if (RANKS.indexOf(role) >= RANKS.indexOf(permission.role)) return;
+  if (permission === null && role !== 'host' && role !== 'hook') {
+    throw new ApiError('UnknownOperationException', `There is no operation ${operation}.`);
   }
+  if (permission !== null && mayCall(role, permission)) return;
   throw new ApiError('AccessDeniedException', `A key of role ${role} may not call ${operation}.`, { status: 403 });
 }

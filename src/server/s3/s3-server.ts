@@ -179,6 +179,7 @@ async function handle(
   if (hostBucket === null)
     refuseHostStyle(headers['host'] ?? '', { known, hasBucket: store.hasBucket }, name === 'CreateBucket');
   const { role } = caller;
+  if (role === 'hook') throw new S3Error('AccessDenied', 403, 'A key of role hook may not use the revision store.');
   if (changes && role !== 'admin' && role !== 'operator')
     throw new S3Error('AccessDenied', 403, `A key of role ${role} may only read revisions.`);
   if (role === 'host' && name !== 'GetObject' && name !== 'HeadObject')

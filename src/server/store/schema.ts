@@ -7,7 +7,7 @@
  */
 
 export type ComputePlatform = 'Server' | 'Lambda' | 'ECS';
-export type Role = 'admin' | 'operator' | 'viewer' | 'host';
+export type Role = 'admin' | 'operator' | 'viewer' | 'host' | 'hook';
 
 export type DeploymentStatus = 'Created' | 'Queued' | 'InProgress' | 'Ready' | 'Succeeded' | 'Failed' | 'Stopped';
 export type TargetStatus = 'Pending' | 'InProgress' | 'Succeeded' | 'Failed' | 'Skipped' | 'Ready' | 'Unknown';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { permissionFor, requireRole } from '../../../src/server/api/permissions.ts';
+import { operationsFor, permissionFor, requireRole } from '../../../src/server/api/permissions.ts';
 
 /** The operations of the SDK that lies beside this project: one command each. */
 const OPERATIONS = [
@@ -32,6 +32,11 @@ test.each([
   ['operator', 'ListAccessKeys', null],
   ['operator', 'DeleteApplication', null],
   ['admin', 'CreateAccessKey', null],
+  ['operator', 'PutLifecycleEventHookExecutionStatus', null],
+  ['viewer', 'PutLifecycleEventHookExecutionStatus', 'AccessDeniedException'],
+  ['host', 'PutLifecycleEventHookExecutionStatus', 'AccessDeniedException'],
+  ['hook', 'PutLifecycleEventHookExecutionStatus', null],
+  ['hook', 'NoSuchOperation', 'AccessDeniedException'],
   ['host', 'GetDeployment', 'AccessDeniedException'],
   ['host', 'NoSuchOperation', 'AccessDeniedException'],
   ['viewer', 'NoSuchOperation', 'UnknownOperationException'],
@@ -39,4 +44,13 @@ test.each([
 ] as const)('a key of role %s that calls %s meets %s', (role, operation, refusal) => {
   if (refusal === null) expect(() => requireRole(role, operation)).not.toThrow();
   else expect(() => requireRole(role, operation)).toThrow(expect.objectContaining({ type: refusal }));
+});
+
+test('a key of role hook may answer hooks, and may call nothing else, also when it is limited', () => {
+  expect(operationsFor('hook', false)).toEqual(['PutLifecycleEventHookExecutionStatus']);
+  expect(operationsFor('hook', true)).toEqual(['PutLifecycleEventHookExecutionStatus']);
+  for (const operation of OPERATIONS) {
+    if (operation === 'PutLifecycleEventHookExecutionStatus') continue;
+    expect(() => requireRole('hook', operation)).toThrow(expect.objectContaining({ type: 'AccessDeniedException' }));
+  }
 });
