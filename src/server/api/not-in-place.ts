@@ -8,7 +8,7 @@ import { shiftPlanOf } from '../engine/settings.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import type { DeploymentRow } from '../store/schema.ts';
 import type { Handlers, Input } from './context.ts';
-import { readDeploymentId, requireDeployment } from './deployments.ts';
+import { requireDeployment } from './deployments.ts';
 import { checkChoice, readText } from './input.ts';
 
 /** The other statuses of lifecycle events are the server's to give. */
@@ -33,17 +33,17 @@ function readHookStatus(input: Input): 'Succeeded' | 'Failed' {
 }
 
 export const notInPlaceHandlers: Handlers<'PutLifecycleEventHookExecutionStatus' | 'DeleteResourcesByExternalId'> = {
+  /** In the order of the hosted service: the deployment, its platform, the status, the id. */
   async PutLifecycleEventHookExecutionStatus(ctx, input) {
-    readDeploymentId(input);
+    const deployment = await requireDeployment(ctx.store.db, input);
+    if (shiftPlanOf(deployment) === null) {
+      throw unsupported('PutLifecycleEventHookExecutionStatus', deployment, 'deployments to Lambda and ECS');
+    }
+    const status = readHookStatus(input);
     const executionId = readText(input, 'lifecycleEventHookExecutionId') ?? '';
     if (executionId === '') {
       const type = 'InvalidLifecycleEventHookExecutionIdException';
       throw new ApiError(type, 'lifecycleEventHookExecutionId is missing or empty.');
-    }
-    const status = readHookStatus(input);
-    const deployment = await requireDeployment(ctx.store.db, input);
-    if (shiftPlanOf(deployment) === null) {
-      throw unsupported('PutLifecycleEventHookExecutionStatus', deployment, 'deployments to Lambda and ECS');
     }
     await answerHook(ctx, { deploymentId: deployment.deployment_id, executionId, status });
     return { lifecycleEventHookExecutionId: executionId };
