@@ -31,6 +31,7 @@ export interface ServerOptions {
   readonly alarms?: string;
   readonly webhooks?: string;
   readonly fleets?: string;
+  readonly hooks?: string;
   readonly oidc?: string;
   readonly trafficMinuteMs?: number;
   readonly tlsCert?: string;
@@ -133,6 +134,12 @@ export function addServerOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--hooks <file>',
+        'webhooks and programs that AppSpec files of Lambda and ECS name in place of functions, YAML or JSON; needs --aws-region',
+      ).env('SLIPWAY_HOOKS'),
+    )
+    .addOption(
+      new Option(
         '--oidc <file>',
         'the OpenID Connect provider that signs people in to the console, and the roles that its claims give, YAML or JSON',
       ).env('SLIPWAY_OIDC'),
@@ -198,6 +205,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     alarms,
     webhooks,
     fleets,
+    hooks,
     oidc,
     dataDir,
     ...others
@@ -212,6 +220,7 @@ export function usedServerOptions(options: ServerOptions, folder: string): Serve
     ...(alarms ? { alarms: pathFrom(folder, alarms) } : {}),
     ...(webhooks ? { webhooks: pathFrom(folder, webhooks) } : {}),
     ...(fleets ? { fleets: pathFrom(folder, fleets) } : {}),
+    ...(hooks ? { hooks: pathFrom(folder, hooks) } : {}),
     ...(oidc ? { oidc: pathFrom(folder, oidc) } : {}),
     ...(tlsCert ? { tlsCert: pathFrom(folder, tlsCert) } : {}),
     ...(tlsKey ? { tlsKey: pathFrom(folder, tlsKey) } : {}),
@@ -226,6 +235,9 @@ export function checkServerOptions(options: ServerOptions): void {
   const { awsRegion } = options;
   if (awsRegion !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d{1,2}$/.test(awsRegion)) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', `--aws-region '${awsRegion}' is no region of AWS, as eu-central-1 is`);
+  }
+  if (options.hooks !== undefined && awsRegion === undefined) {
+    throw new SlipwayError('CLI_BAD_ARGUMENT', '--hooks is for deployments to Lambda and ECS, which need --aws-region');
   }
   if ((options.tlsCert === undefined) !== (options.tlsKey === undefined)) {
     const missing = options.tlsKey === undefined ? '--tls-key' : '--tls-cert';

@@ -67,5 +67,12 @@ export function planWithoutServer(
         'Show them: slipway configs list. For one of your own, name the deployment group: --group APPLICATION/GROUP.',
     });
   }
-  return plannedFunctionCalls(reading.appSpec, scheduleOf(config.routing, 1), null);
+  const { appSpec } = reading;
+  const hookCalls = new Map([...appSpec.hooks].map(([event, name]) => [event, hookInWords(name)]));
+  return plannedFunctionCalls({ ...appSpec, hookCalls }, scheduleOf(config.routing, 1), null);
+}
+
+/** Nobody is asked what the server's file has: a plain name may stand there, too. */
+function hookInWords(name: string): string {
+  return name.startsWith('hook:') ? `the hook ${name.slice('hook:'.length)} of the server’s file` : `Invoke ${name}`;
 }

@@ -42,6 +42,7 @@ import { createTopics } from './outside/aws/sns.ts';
 import { readBalancersFile } from './outside/balancers-file.ts';
 import { type FindFleetPrograms, NO_PROGRAMS } from './outside/fleet-programs.ts';
 import { readFleetsFile } from './outside/fleets-file.ts';
+import { readHooksFile } from './outside/hooks-file.ts';
 import type { LoadBalancer } from './outside/load-balancer.ts';
 import { createNoticeTargets } from './outside/notice-targets.ts';
 import type { OidcProvider } from './outside/oidc/provider.ts';
@@ -107,6 +108,8 @@ export interface ServerOptions {
   readonly webhooksFile?: string;
   /** Programs that make and end hosts for deployment groups; without it nothing does. */
   readonly fleetsFile?: string;
+  /** Webhooks and programs that AppSpec files name in place of functions; without it all hooks are functions. */
+  readonly hooksFile?: string;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
@@ -166,6 +169,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { fleetsFile } = options;
   const findPrograms: FindFleetPrograms =
     fleetsFile === undefined ? () => NO_PROGRAMS : readFleetsFile(fleetsFile).find;
+  const { hooksFile } = options;
+  const hooks = hooksFile === undefined ? new Map() : readHooksFile(hooksFile, clock);
   const provider = options.oidcFile === undefined ? null : await openProvider(options.oidcFile);
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
@@ -253,7 +258,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const shifts =
       aws === null
         ? null
-        : shiftHandlers({ store, clock, awsIn, region: aws.region, readObject: readObjectBy(revisions, aws.region) });
+        : shiftHandlers({
+            ...{ store, clock, awsIn, region: aws.region, hooks },
+            readObject: readObjectBy(revisions, aws.region),
+          });
     opened.push(
       startWorker({
         ...{ ...base, engine, bell, keepers, leaseClock },

@@ -168,6 +168,11 @@ extra: 1
   });
 });
 
+test('a hook of the server’s file is named as hook:NAME, in place of a function', () => {
+  const reading = read(LAMBDA.replace(': after', ': hook:smoke-test'));
+  expect(reading.ok && reading.appSpec.hooks.get('AfterAllowTraffic')).toBe('hook:smoke-test');
+});
+
 describe('a file for Lambda is refused', () => {
   test.each([
     ['with the same version twice', 'TargetVersion: 2', 'TargetVersion: 1', 'versions-equal', 'nothing to shift'],
@@ -189,7 +194,7 @@ describe('a file for Lambda is refused', () => {
     ['with a misspelt type', 'AWS::Lambda::Function', 'AWS::Lambda::Functoin', 'property-invalid', 'did you mean'],
     ['with an event of ECS', '- AfterAllowTraffic', '- AfterInstall', 'hook-unknown', 'event of ECS'],
     ['with a hook for what the server does', '- AfterAllowTraffic', '- AllowTraffic', 'hook-unknown', 'server'],
-    ['with an event twice', '- AfterAllowTraffic', '- beforeallowtraffic', 'duplicate-key', 'has a function already'],
+    ['with an event twice', '- AfterAllowTraffic', '- beforeallowtraffic', 'duplicate-key', 'has a hook already'],
     [
       'with a key twice, in other capitals',
       'Alias: "live"',

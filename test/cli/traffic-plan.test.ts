@@ -8,7 +8,7 @@ import { scratchFolder } from '../support/scratch.ts';
 
 test('the plan of a canary has each call in its order, with the minute of each shift', () => {
   using scratch = scratchFolder();
-  writeFileSync(scratch.at('appspec.json'), appSpec({ BeforeAllowTraffic: 'before' }));
+  writeFileSync(scratch.at('appspec.json'), appSpec({ BeforeAllowTraffic: 'before', AfterAllowTraffic: 'hook:smoke' }));
   const ctx = { workingDirectory: scratch.path };
   const calls = planWithoutServer(ctx, 'appspec.json', 'CodeDeployDefault.LambdaCanary10Percent5Minutes');
   expect(plannedCallLines(calls)).toEqual([
@@ -18,6 +18,7 @@ test('the plan of a canary has each call in its order, with the minute of each s
     'AllowTraffic           +5 min     GetProvisionedConcurrencyConfig shop:2',
     'AllowTraffic           +5 min     GetProvisionedConcurrencyConfig shop:live',
     'AllowTraffic           +5 min     UpdateAlias shop:live version 2',
+    'AfterAllowTraffic                 the hook smoke of the server’s file',
   ]);
 });
 

@@ -7,6 +7,7 @@ import { readResourceAppSpec } from '../../src/appspec/resources/read.ts';
 import { readAlarmsFile } from '../../src/server/outside/alarms-file.ts';
 import { readBalancersFile } from '../../src/server/outside/balancers-file.ts';
 import { readFleetsFile } from '../../src/server/outside/fleets-file.ts';
+import { readHooksFile } from '../../src/server/outside/hooks-file.ts';
 import { readOidcFile } from '../../src/server/outside/oidc/settings.ts';
 import { readWebhooksFile } from '../../src/server/outside/webhooks-file.ts';
 import { systemClock } from '../../src/system/clock.ts';
@@ -51,6 +52,7 @@ describe('files of the server in the docs', () => {
     ['notices.md', 'kind: prometheus', (file: string) => readAlarmsFile(file, null).size, 2],
     ['notices.md', 'url: https://chat', (file: string) => readWebhooksFile(file, clock).size, 1],
     ['blue-green.md', 'provision:', (file: string) => readFleetsFile(file).size, 2],
+    ['platforms.md', 'kind: webhook', (file: string) => readHooksFile(file, clock).size, 2],
     ['single-sign-on.md', 'issuer:', (file: string) => readOidcFile(file).rules.length, 3],
     ['aws.md', 'kind: cloudwatch', (file: string) => readAlarmsFile(file, null).size, 1],
   ])('docs/%s, %s: is read, and every name stands for something', (file, part, read, count) => {

@@ -187,6 +187,8 @@ test.each([
   ['loadBalancers', null, 'fail', /cannot be read/],
   ['alarms', 'up:\n  kind: http\n  url: http://127.0.0.1:1/\n', 'ok', /names 1/],
   ['alarms', 'up: [', 'fail', /not YAML/],
+  ['hooks', 'smoke: { kind: program, command: /bin/true }\n', 'ok', /names 1/],
+  ['hooks', 'smoke: { kind: function }\n', 'fail', /smoke\.kind/],
 ] as const)('a file for --%s with %j is %s', (option, text, status, detail) => {
   using scratch = scratchFolder();
   const file = scratch.at('names.yml');

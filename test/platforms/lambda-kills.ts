@@ -1,6 +1,6 @@
 /**
  * Kills the server at each call of a deployment to Lambda, right before Lambda carries it out and right after. Whatever the moment: the alias ends at
- * one version, no hook is called twice, and the deployment ends as it would have ended.
+ * one version, no hook runs twice, and the deployment ends as it would have ended.
  */
 
 import { eventually } from '../support/eventually.ts';
@@ -16,7 +16,7 @@ interface Plan {
   readonly after: 'Succeeded' | 'Failed';
   /** Whether it is stopped, with a rollback, once traffic has moved. */
   readonly isStopped: boolean;
-  /** Percent of the new version at the end, where the server was not killed during a call to a hook. */
+  /** Percent of the new version at the end. */
   readonly endsAt: 0 | 100;
 }
 
@@ -116,11 +116,11 @@ async function run(ground: LambdaGround, plan: Plan, number: number, kill: Kill 
   });
   const problems: string[] = [];
   try {
-    if (plan.isStopped) await stopOnceMoved(ground, deploymentId, () => percentOfTwo(alias) === 30, killed);
+    if (plan.isStopped) {
+      await eventually(() => percentOfTwo(alias) === 30);
+      await stop(ground, deploymentId);
+    }
     await killed.isOver(deploymentId);
-    // A call to a hook that was cut off before the function ran is never answered; nobody may call it again.
-    const isSilent = killed.lastCall()?.operation === 'Invoke' && kill?.moment === 'before';
-    if (isSilent && killed.wasKilled()) await stop(ground, deploymentId);
     const info = await ground.ended(deploymentId);
     const rollbackId = info.rollbackInfo?.rollbackDeploymentId;
     if (rollbackId !== undefined) {
@@ -128,9 +128,9 @@ async function run(ground: LambdaGround, plan: Plan, number: number, kill: Kill 
       if (rollback.status !== 'Succeeded')
         problems.push(`the rollback ended as ${rollback.status}: ${rollback.errorInformation?.message}`);
     }
-    const wanted = isSilent && killed.wasKilled() ? 0 : plan.endsAt;
-    if (percentOfTwo(alias) !== wanted)
-      problems.push(`the alias ends at ${percentOfTwo(alias)} and not at ${wanted}: ${info.errorInformation?.message}`);
+    const message = info.errorInformation?.message;
+    if (percentOfTwo(alias) !== plan.endsAt)
+      problems.push(`the alias ends at ${percentOfTwo(alias)} and not at ${plan.endsAt}: ${message}`);
     const twice = invoked.filter((hook, index) => invoked.indexOf(hook) !== index);
     if (twice.length > 0) problems.push(`called twice: ${twice.join(', ')}`);
     if (kill !== null && !killed.wasKilled()) problems.push('the server was not killed');
@@ -200,26 +200,6 @@ function killAt(ground: LambdaGround, kill: Kill | null, isOurs: (call: LambdaCa
       lambda.carriedOut = () => undefined;
     },
   };
-}
-
-async function stopOnceMoved(
-  ground: LambdaGround,
-  deploymentId: string,
-  hasMoved: () => boolean,
-  killed: ReturnType<typeof killAt>,
-): Promise<void> {
-  await eventually(async () => {
-    if (hasMoved()) return true;
-    const isSilent = killed.lastCall()?.operation === 'Invoke';
-    return killed.wasKilled() && isSilent && (await isWaiting(ground, deploymentId));
-  });
-  await stop(ground, deploymentId);
-}
-
-/** Whether nothing has moved although the server runs again. */
-async function isWaiting(ground: LambdaGround, deploymentId: string): Promise<boolean> {
-  const { status } = await ground.info(deploymentId).catch(() => ({ status: undefined }));
-  return status === 'InProgress';
 }
 
 /** A server that is down is asked again. */

@@ -9,6 +9,7 @@ import { flag, oneOf, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runEcsByCommandLine } from './ecs-cli.ts';
 import { runEcsKills } from './ecs-kills.ts';
+import { runHooks } from './hooks.ts';
 import { runLambdaByCommandLine } from './lambda-cli.ts';
 import { runLambdaKills } from './lambda-kills.ts';
 import { runLambdaOnMinistack } from './lambda-ministack.ts';
@@ -16,6 +17,7 @@ import type { Outcome, RunScenarios } from './scenario.ts';
 
 const PARTS: Readonly<Record<string, RunScenarios>> = {
   'lambda-kills': runLambdaKills,
+  hooks: runHooks,
   'lambda-cli': runLambdaByCommandLine,
   'lambda-ministack': runLambdaOnMinistack,
   'ecs-kills': runEcsKills,

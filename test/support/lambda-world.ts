@@ -51,7 +51,7 @@ export type LambdaTarget = NonNullable<
 /** @param setEnv puts the stand-in's address into the environment before the server starts */
 export async function lambdaWorld(
   setEnv: (env: Readonly<Record<string, string>>) => void,
-  { trafficMinuteMs = 40 }: { readonly trafficMinuteMs?: number } = {},
+  { trafficMinuteMs = 40, hooksFile }: { readonly trafficMinuteMs?: number; readonly hooksFile?: string } = {},
 ): Promise<LambdaWorld> {
   const lambda = await startLambdaStandIn();
   setEnv(lambda.env);
@@ -59,6 +59,7 @@ export async function lambdaWorld(
   const server = await testServer(scratch.at('data'), undefined, undefined, {
     awsRegion: 'us-east-1',
     trafficMinuteMs,
+    ...(hooksFile === undefined ? {} : { hooksFile }),
   });
   const key = await server.key('admin');
   const client = managementClient(server.url, key);

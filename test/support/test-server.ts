@@ -32,6 +32,7 @@ export async function testServer(
     | 'awsRegion'
     | 'webhooksFile'
     | 'fleetsFile'
+    | 'hooksFile'
     | 'oidcFile'
     | 'trafficMinuteMs'
     | 'rates'

@@ -1,4 +1,4 @@
-/** The section `Hooks` of an AppSpec file of Lambda or ECS: functions that are asked whether to go on. Pure. */
+/** The section `Hooks` of an AppSpec file of Lambda or ECS: functions, or hooks of the server's file, that are asked whether to go on. Pure. */
 import { isMap } from 'yaml';
 import { type FindingCollector, itemsOf, type Member, membersOf, textOf, type YamlNode } from '../reader.ts';
 import { didYouMean } from '../suggest.ts';
@@ -6,17 +6,20 @@ import type { TextForm } from './fields.ts';
 import type { ResourcePlatform } from './platform.ts';
 import { RESOURCE_HOOK_EVENTS, type ResourceHooks } from './types.ts';
 
-/** A name, a partial or a full ARN, with a version or an alias behind it or without. */
+/**
+ * A name, a partial or a full ARN, with a version or an alias behind it or without. A name of the server's file, and `hook:NAME`, have the same
+ * form, so that the file stays valid elsewhere.
+ */
 export const HOOK_FUNCTION: TextForm = {
   pattern:
     /^(?:arn:aws[a-zA-Z-]*:lambda:[a-z0-9-]+:\d{12}:function:|\d{12}:function:)?[A-Za-z0-9_-]{1,140}(?::(?:\$LATEST|[A-Za-z0-9_-]{1,128}))?$/,
-  is: 'the name or ARN of a function',
+  is: 'the name or ARN of a function, or hook:NAME for a hook of the server’s file',
 };
 
 /** Events that the server carries out itself, and the ends of a course: no hook can have them. */
 const WITHOUT_HOOKS = ['Install', 'AllowTestTraffic', 'AllowTraffic', 'Start', 'End'] as const;
 
-/** Event → function. Each event may have one. */
+/** Event → function, or hook of the server's file. Each event may have one. */
 export function readResourceHooks(
   collector: FindingCollector,
   member: Member | undefined,
@@ -26,7 +29,7 @@ export function readResourceHooks(
   const seen = new Set<string>();
   for (const { event, key, value } of hookMembers(collector, member, platform)) {
     if (seen.has(event)) {
-      collector.report('duplicate-key', key, `${event} has a function already; an event has one`);
+      collector.report('duplicate-key', key, `${event} has a hook already; an event has one`);
       continue;
     }
     seen.add(event);

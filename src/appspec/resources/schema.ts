@@ -96,7 +96,11 @@ export function resourceSchema(platform: ResourcePlatform): Schema {
   };
   const events = RESOURCE_HOOK_EVENTS[platform].map((event): [string, Schema] => [
     event,
-    { type: 'string', pattern: HOOK_FUNCTION.pattern.source, description: 'The name or ARN of the function.' },
+    {
+      type: 'string',
+      pattern: HOOK_FUNCTION.pattern.source,
+      description: 'The name or ARN of the function; or hook:NAME for a webhook or a program of the server’s file.',
+    },
   ]);
   const members: Members<typeof RESOURCE_FILE_KEYS> = {
     version: { enum: [0, '0.0'], description: 'Always 0.0.' },
@@ -115,7 +119,7 @@ export function resourceSchema(platform: ResourcePlatform): Schema {
     Hooks: {
       type: ['array', 'null'],
       items: { ...mapping(Object.fromEntries(events), []), minProperties: 1, maxProperties: 1 },
-      description: 'Functions that are asked, in the course of the deployment, whether to go on.',
+      description: 'Hooks that are asked, in the course of the deployment, whether to go on.',
     },
   };
   return {

@@ -6,7 +6,7 @@ export const RESOURCE_HOOK_EVENTS = {
   ECS: ['BeforeInstall', 'AfterInstall', 'AfterAllowTestTraffic', 'BeforeAllowTraffic', 'AfterAllowTraffic'],
 } as const;
 
-/** Event → the function that is asked: a name, or an ARN. */
+/** Event → the function that is asked: a name, or an ARN; or a hook of the server's file, `hook:NAME` or a name that the file has. */
 export type ResourceHooks = ReadonlyMap<string, string>;
 
 export interface LambdaAppSpec {

@@ -131,6 +131,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.awsRegion === undefined ? {} : { awsRegion: options.awsRegion }),
     ...(options.alarms === undefined ? {} : { alarmsFile: options.alarms }),
     ...(options.fleets === undefined ? {} : { fleetsFile: options.fleets }),
+    ...(options.hooks === undefined ? {} : { hooksFile: options.hooks }),
     ...(options.oidc === undefined ? {} : { oidcFile: options.oidc }),
     ...(options.trafficMinuteMs === undefined ? {} : { trafficMinuteMs: options.trafficMinuteMs }),
     ...(options.webhooks === undefined ? {} : { webhooksFile: options.webhooks }),

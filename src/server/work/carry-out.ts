@@ -5,7 +5,7 @@ import { endEvent, type ReportContext, reportOn } from '../engine/event-reports.
 import type { DatabaseClock } from '../store/database-clock.ts';
 import { NO_EVENT } from '../store/deployment-orders.ts';
 import { FINAL_STATUSES, lockDeployment, updateDeployment } from '../store/deployments.ts';
-import { lockEvent } from '../store/lifecycle-events.ts';
+import { findEvent, lockEvent } from '../store/lifecycle-events.ts';
 import { type Lease, type OrderReport, rememberInOrder, renewLease, reportOrder } from '../store/orders.ts';
 import type { OrderRow } from '../store/schema.ts';
 import { setTargetDetails } from '../store/targets.ts';
@@ -44,7 +44,7 @@ export async function carryOut(
     const handler = (standing === 'keep' ? ctx.keepers : ctx.handlers)?.[order.kind];
     if (handler === undefined) throw new Error(`there is no handler for orders of the kind ${order.kind}`);
     const wasStopped = await isStopped(ctx.store.db, order);
-    const lost = keepLease(ctx, lease, over.signal);
+    const lost = keepLease(ctx, order, lease, over.signal);
     const progress = await handler(order, callOf(ctx, order, lease, AbortSignal.any([closing, lost])));
     // A call that was cut off says nothing about the other side.
     if (closing.aborted) await giveBack(ctx, lease);
@@ -78,16 +78,18 @@ function callOf(
   };
 }
 
-/** Renews the lease of a call that may outlast it. @returns aborted when the lease is lost */
-function keepLease(ctx: CarryOutContext, lease: Lease, over: AbortSignal): AbortSignal {
+/** Renews the lease of a call that may outlast it. @returns aborted when the lease is lost, or nothing waits for the call any more */
+function keepLease(ctx: CarryOutContext, order: OrderRow, lease: Lease, over: AbortSignal): AbortSignal {
   const lost = new AbortController();
   const keep = async () => {
     while (!over.aborted) {
       await ctx.clock.sleep(LEASE_MS / 3, over);
       if (over.aborted) return;
       const nowMs = await ctx.leaseClock.nowMs();
-      if (await ctx.store.transaction((tx) => renewLease(tx, lease, nowMs, nowMs + LEASE_MS), 'lazy')) continue;
-      lost.abort(new Error('another server has taken the order over'));
+      const isKept = await ctx.store.transaction((tx) => renewLease(tx, lease, nowMs, nowMs + LEASE_MS), 'lazy');
+      const event = order.position === NO_EVENT ? null : await findEvent(ctx.store.db, keyOf(order));
+      if (isKept && event?.ended_at_ms == null) continue;
+      lost.abort(new Error(isKept ? 'its event is over' : 'another server has taken the order over'));
       return;
     }
   };

@@ -10,6 +10,8 @@ import type { ServiceExamined } from './service-preflight.ts';
 
 export interface ServicePlanRequest {
   readonly appSpec: EcsAppSpec;
+  /** Event → the call of its hook, in words. */
+  readonly hookCalls: ReadonlyMap<string, string>;
   readonly service: ServicePlan;
   readonly seen: ServiceExamined;
   /** Its interval in minutes. */
@@ -19,7 +21,7 @@ export interface ServicePlanRequest {
 
 /** Answers of ECS, of the balancer and of hooks are taken to be good. */
 export function plannedServiceCalls(request: ServicePlanRequest): readonly PlannedCall[] {
-  const { appSpec, service, seen } = request;
+  const { appSpec, hookCalls, service, seen } = request;
   const { production, test, pair, roles } = seen;
   const isFirst = roles.blue === null;
   const greenName = nameOfGroup(seen, pair.green);
@@ -32,7 +34,7 @@ export function plannedServiceCalls(request: ServicePlanRequest): readonly Plann
   const install = callsIn('Install');
   return [
     ...looks(request),
-    ...plannedHook(appSpec, 'BeforeInstall'),
+    ...plannedHook(hookCalls, 'BeforeInstall'),
     ...install([
       ...writes(toBlue, `all to ${blueName}`),
       ...writes(early, `test traffic to ${greenName}`),
@@ -42,12 +44,12 @@ export function plannedServiceCalls(request: ServicePlanRequest): readonly Plann
       `CreateTaskSet ${service.service} (${appSpec.taskDefinition} in ${greenName})`,
       `DescribeServices ${service.service}, until the new task set is steady`,
     ]),
-    ...plannedHook(appSpec, 'AfterInstall'),
+    ...plannedHook(hookCalls, 'AfterInstall'),
     ...callsIn('AllowTestTraffic')(writes(tested, `test traffic to ${greenName}`)),
-    ...(test === null ? [] : plannedHook(appSpec, 'AfterAllowTestTraffic')),
-    ...plannedHook(appSpec, 'BeforeAllowTraffic'),
+    ...(test === null ? [] : plannedHook(hookCalls, 'AfterAllowTestTraffic')),
+    ...plannedHook(hookCalls, 'BeforeAllowTraffic'),
     ...shifts(request, prepared, greenName),
-    ...plannedHook(appSpec, 'AfterAllowTraffic'),
+    ...plannedHook(hookCalls, 'AfterAllowTraffic'),
     ...callsIn('Terminate')(deletions(request)),
   ];
 }

@@ -4,8 +4,9 @@ import type { ShiftedPlatform } from '../engine/shifting/plan.ts';
 import type { PlanRequest, PlanShift } from '../engine/shifting/plan-request.ts';
 import { plannedFunctionCalls } from '../engine/shifting/planned-function-calls.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
+import type { FindHook } from '../outside/hook-caller.ts';
 import { plannedServiceCalls } from './plan-service.ts';
-import { type Preflight, readAppSpec } from './prepare-shift.ts';
+import { type Preflight, readAppSpec, requireHooks } from './prepare-shift.ts';
 import { examineService } from './service-preflight.ts';
 import { inRegionOf, type ServicesContext } from './service-work.ts';
 import { ShiftFault } from './shift-retry.ts';
@@ -13,6 +14,7 @@ import { ShiftFault } from './shift-retry.ts';
 export interface PlannerContext {
   readonly preflightFunction: Preflight;
   readonly services: ServicesContext;
+  readonly findHook: FindHook;
   /** Code of the API's ErrorInformation for a fault of a platform. */
   readonly faultCodes: Readonly<Record<ShiftedPlatform, (fault: AwsFault) => string>>;
 }
@@ -37,14 +39,16 @@ export function createShiftPlanner(ctx: PlannerContext): PlanShift {
 
 async function plan(ctx: PlannerContext, { platform, content, schedule, service }: PlanRequest, signal: AbortSignal) {
   const appSpec = readAppSpec(content, platform);
+  requireHooks(appSpec, ctx.findHook);
+  const hookCalls = new Map([...appSpec.hooks].map(([event, name]) => [event, ctx.findHook(name)?.call ?? name]));
   if (appSpec.platform === 'Lambda') {
     const { answer } = await ctx.preflightFunction(appSpec, { deploymentId: NO_DEPLOYMENT }, signal);
-    return plannedFunctionCalls(appSpec, schedule, answer);
+    return plannedFunctionCalls({ ...appSpec, hookCalls }, schedule, answer);
   }
   if (service === null) throw new ShiftFault('INVALID_ECS_SERVICE', 'The deployment group names no service.');
   const about = { appSpec, deploymentId: NO_DEPLOYMENT, service };
   const seen = await examineService(inRegionOf(ctx.services, service), about, signal);
-  return plannedServiceCalls({ appSpec, service, seen, schedule, nowMs: ctx.services.clock.now() });
+  return plannedServiceCalls({ appSpec, hookCalls, service, seen, schedule, nowMs: ctx.services.clock.now() });
 }
 
 function failing(code: string, message: string) {

@@ -8,6 +8,7 @@ import { shiftPlanOf } from '../engine/settings.ts';
 import { type Prepared, type ShiftedPlatform, type ShiftedTarget, storedAppSpec } from '../engine/shifting/plan.ts';
 import type { ServicePlan } from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
+import type { FindHook } from '../outside/hook-caller.ts';
 import type { ReadObject } from '../outside/revision-object.ts';
 import { findDeployment } from '../store/deployments.ts';
 import type { OrderRow } from '../store/schema.ts';
@@ -34,6 +35,7 @@ export interface PrepareContext {
   readonly clock: Pick<Clock, 'now'>;
   readonly preflights: Readonly<Partial<Record<ShiftedPlatform, Preflight>>>;
   readonly readObject: ReadObject;
+  readonly findHook: FindHook;
   /** Code of the API's ErrorInformation for a fault of a platform. */
   readonly faultCodes: Readonly<Record<ShiftedPlatform, (fault: AwsFault) => string>>;
 }
@@ -53,6 +55,7 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
   try {
     const text = await readRevisionText(parseLocation(deployment.revision_json), ctx.readObject, signal);
     const appSpec = readAppSpec(text, plan.platform);
+    requireHooks(appSpec, ctx.findHook);
     const about = {
       deploymentId: order.deployment_id,
       ...(plan.service === undefined ? {} : { service: plan.service }),
@@ -82,6 +85,18 @@ export function readAppSpec(content: string, platform: ShiftedPlatform): Resourc
     position === null ? message : `line ${position.line}: ${message}`,
   );
   throw new ShiftFault('INVALID_REVISION', `The revision is no AppSpec file for ${platform}: ${said.join('; ')}.`);
+}
+
+/** A hook that the server does not know would be found out when traffic has moved. @throws ShiftFault INVALID_REVISION */
+export function requireHooks({ hooks }: ResourceAppSpec, findHook: FindHook): void {
+  const [missing] = [...hooks].filter(([, name]) => findHook(name) === null);
+  if (missing === undefined) return;
+  const [event, name] = missing;
+  throw new ShiftFault(
+    'INVALID_REVISION',
+    `The AppSpec file names ${name} for ${event}, but the file behind --hooks of the server has no ${name.replace(/^hook:/, '')}. ` +
+      'Add it there and start the server again, or name a function.',
+  );
 }
 
 function failed(message: string): Progress {

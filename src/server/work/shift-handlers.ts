@@ -3,9 +3,11 @@ import type { Clock } from '../../system/clock.ts';
 import type { PlanShift } from '../engine/shifting/plan-request.ts';
 import type { AwsClients } from '../outside/aws/aws.ts';
 import { createEcsCalls } from '../outside/aws/ecs.ts';
-import { createFunctionCaller } from '../outside/aws/invoke-function.ts';
+import { createFunctionHooks } from '../outside/aws/invoke-function.ts';
 import { createFunctions, regionOfFunction } from '../outside/aws/lambda.ts';
 import { createListenerCalls } from '../outside/aws/listeners.ts';
+import type { KnownHook } from '../outside/hook-caller.ts';
+import { findHookBy } from '../outside/hooks-file.ts';
 import type { ReadObject } from '../outside/revision-object.ts';
 import { findDeployment } from '../store/deployments.ts';
 import type { Store } from '../store/store.ts';
@@ -28,6 +30,8 @@ export interface ShiftHandlersContext {
   readonly region: string;
   /** Objects of the server's own store, and of S3. */
   readonly readObject: ReadObject;
+  /** Webhooks and programs of the server's file, by what AppSpec files call them. */
+  readonly hooks: ReadonlyMap<string, KnownHook>;
 }
 
 export interface ShiftHandlers {
@@ -38,7 +42,7 @@ export interface ShiftHandlers {
   readonly ofHooks: Readonly<Record<string, OrderHandler>>;
 }
 
-export function shiftHandlers({ store, clock, awsIn, region, readObject }: ShiftHandlersContext): ShiftHandlers {
+export function shiftHandlers({ store, clock, awsIn, region, readObject, hooks }: ShiftHandlersContext): ShiftHandlers {
   const clientFor = (functionName: string) => awsIn(regionOfFunction(functionName) ?? region).functions();
   const functions = createFunctions(clientFor);
   const callsIn = (name: string) => {
@@ -48,13 +52,14 @@ export function shiftHandlers({ store, clock, awsIn, region, readObject }: Shift
   const services = { store, clock, callsIn };
   const preflights = { Lambda: functionPreflight(functions), ECS: servicePreflight(services) };
   const faultCodes = { Lambda: functionFaultCode, ECS: serviceFaultCode };
+  const findHook = findHookBy(hooks, createFunctionHooks(clientFor));
   return {
-    plan: createShiftPlanner({ preflightFunction: preflights.Lambda, services, faultCodes }),
+    plan: createShiftPlanner({ preflightFunction: preflights.Lambda, services, faultCodes, findHook }),
     ofTraffic: {
-      ...prepareHandlers({ ...{ store, clock, readObject }, preflights, faultCodes }),
+      ...prepareHandlers({ ...{ store, clock, readObject, findHook }, preflights, faultCodes }),
       ...functionHandlers({ findDeployment: (id) => findDeployment(store.db, id), clock, functions }),
       ...serviceHandlers(services),
     },
-    ofHooks: hookHandlers({ store, clock, callHook: createFunctionCaller(clientFor) }),
+    ofHooks: hookHandlers({ store, clock, findHook }),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The files that say what names of load balancers, alarms and webhooks mean, which programs make hosts, and who signs people in: whether the
+ * The files that say what names of load balancers, alarms, webhooks and hooks mean, which programs make hosts, and who signs people in: whether the
  * server's user can read them, and understands them.
  */
 import { isSlipwayError, messageOf } from '../../../errors.ts';
@@ -7,6 +7,7 @@ import { readAlarmsFile } from '../../../server/outside/alarms-file.ts';
 import { createAwsClients } from '../../../server/outside/aws/aws.ts';
 import { readBalancersFile } from '../../../server/outside/balancers-file.ts';
 import { readFleetsFile } from '../../../server/outside/fleets-file.ts';
+import { readHooksFile } from '../../../server/outside/hooks-file.ts';
 import { readOidcFile } from '../../../server/outside/oidc/settings.ts';
 import { readWebhooksFile } from '../../../server/outside/webhooks-file.ts';
 import type { Clock } from '../../../system/clock.ts';
@@ -24,7 +25,7 @@ interface NamedFile {
 
 /** @param user that the server runs as; null: the user who asks stands for it */
 export function lookAtNamedFiles(
-  { loadBalancers, alarms, webhooks, fleets, oidc, awsRegion }: ServerOptions,
+  { loadBalancers, alarms, webhooks, fleets, hooks, oidc, awsRegion }: ServerOptions,
   user: string | null,
   clock: Pick<Clock, 'now'>,
 ): Finding[] {
@@ -34,6 +35,7 @@ export function lookAtNamedFiles(
     { check: 'alarms', file: alarms, read: (file) => readAlarmsFile(file, awsRegion ?? null).size },
     { check: 'webhooks', file: webhooks, read: (file) => readWebhooksFile(file, clock).size },
     { check: 'fleets', file: fleets, read: (file) => readFleetsFile(file).size },
+    { check: 'hooks', file: hooks, read: (file) => readHooksFile(file, clock).size },
     { check: 'single sign-on', file: oidc, read: (file) => readOidcFile(file).rules.length },
   ];
   return files.flatMap(({ check, file, read }) => (file === undefined ? [] : [lookAt(check, file, user, read)]));

@@ -8,7 +8,7 @@ import type { ServicePlan } from './service-plan.ts';
 
 export type ShiftedPlatform = ResourceAppSpec['platform'];
 
-/** Event → function, in a form that JSON keeps. */
+/** Event → hook as the AppSpec file names it, in a form that JSON keeps. */
 type StoredHooks = Readonly<Record<string, string>>;
 export type StoredLambdaSpec = Omit<LambdaAppSpec, 'hooks'> & { readonly hooks: StoredHooks };
 export type StoredEcsSpec = Omit<EcsAppSpec, 'hooks'> & { readonly hooks: StoredHooks };
@@ -57,7 +57,7 @@ export function storedAppSpec(appSpec: ResourceAppSpec): StoredAppSpec {
   return { ...appSpec, hooks: Object.fromEntries(appSpec.hooks) };
 }
 
-/** The function that an event calls; null: none, so there is nothing to wait for. */
+/** The hook that an event calls, as the AppSpec file names it; null: none, so there is nothing to wait for. */
 export function hookOf({ isRollback, prepared, service }: ShiftPlan, event: string): string | null {
   if (isRollback === true) return null;
   // As in the hosted service: where no test traffic moves, nothing is tested.

@@ -6,15 +6,16 @@ import type { Schedule } from './schedule.ts';
 /**
  * Answers of hooks and of Lambda are taken to be good.
  *
+ * @param spec with the calls of its hooks, in words, by their events
  * @param schedule its interval in minutes
  * @param answer of GetAlias; null: it was not asked
  */
 export function plannedFunctionCalls(
-  spec: LambdaAppSpec,
+  spec: LambdaAppSpec & { readonly hookCalls: ReadonlyMap<string, string> },
   { steps, intervalMs: minutes }: Schedule,
   answer: string | null,
 ): readonly PlannedCall[] {
-  const { functionName, alias, currentVersion, targetVersion } = spec;
+  const { functionName, alias, currentVersion, targetVersion, hookCalls } = spec;
   const name = `${functionName}:${alias}`;
   const shifts = steps.flatMap((percent, index): PlannedCall[] => {
     const at = { event: 'AllowTraffic', minute: index * minutes, answer: null };
@@ -33,14 +34,14 @@ export function plannedFunctionCalls(
   const wanted = `GetAlias ${name}, which must have version ${currentVersion} and no other`;
   return [
     { event: null, minute: null, call: wanted, answer },
-    ...plannedHook(spec, 'BeforeAllowTraffic'),
+    ...plannedHook(hookCalls, 'BeforeAllowTraffic'),
     ...shifts,
-    ...plannedHook(spec, 'AfterAllowTraffic'),
+    ...plannedHook(hookCalls, 'AfterAllowTraffic'),
   ];
 }
 
 /** The call of an event's hook; none where the AppSpec file names no hook. */
-export function plannedHook({ hooks }: Pick<LambdaAppSpec, 'hooks'>, event: string): readonly PlannedCall[] {
-  const hook = hooks.get(event);
-  return hook === undefined ? [] : [{ event, minute: null, call: `Invoke ${hook}`, answer: null }];
+export function plannedHook(hookCalls: ReadonlyMap<string, string>, event: string): readonly PlannedCall[] {
+  const call = hookCalls.get(event);
+  return call === undefined ? [] : [{ event, minute: null, call, answer: null }];
 }
