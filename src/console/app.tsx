@@ -9,7 +9,7 @@ import { type SessionAtHand, SessionContext, useSession } from './api/session-co
 import { refusalOf } from './api/use-data.ts';
 import { PageOf } from './pages/page-of.tsx';
 import { LocationProvider, useLocation } from './routing/location.tsx';
-import { addressOf, type Place, placeAt } from './routing/places.ts';
+import { ALL_HOSTS, addressOf, type Place, placeAt } from './routing/places.ts';
 import { Search, useSlash } from './search/search.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { Problem } from './view/problem.tsx';
@@ -144,7 +144,8 @@ function chapterOf(place: Place): Place {
     case 'deployments':
       return { page: 'deployments', filter: { application: null, group: null, status: null } };
     case 'host':
-      return { page: 'hosts' };
+    case 'hosts':
+      return ALL_HOSTS;
     case 'revisions':
       return { page: 'revisions', application: null };
     case 'audit':
@@ -164,7 +165,7 @@ function itemsFor(may: SessionAtHand['may']): SideNavigationProps.Item[] {
     link('Dashboard', { page: 'dashboard' }),
     link('Deployments', { page: 'deployments', filter: { application: null, group: null, status: null } }),
     link('Applications', { page: 'applications' }),
-    ...(may('DescribeHosts') ? [link('Hosts', { page: 'hosts' })] : []),
+    ...(may('DescribeHosts') ? [link('Hosts', ALL_HOSTS)] : []),
     link('Revisions', { page: 'revisions', application: null }),
     ...(may('ListAccessKeys') ? [link('Keys and tokens', { page: 'keys' })] : []),
     ...(may('ListAuditEntries')

@@ -97,7 +97,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['hosts', 'revisions', '--application', 'shop', '--group', 'live', '--host', 'web-1'],
   ['search', 'shop', 'live'],
   ['notices', '--deployment', 'd-1A2B3C4D5', '--state', 'given-up'],
-  ['hosts', 'list', '--status', 'registered', '--tag', 'Role=web'],
+  ['hosts', 'list', '--status', 'registered', '--tag', 'Role=web', '--find', 'web', '--needs-attention'],
   ['hosts', 'show', 'web-1'],
   ['hosts', 'register', 'web-2', '--host-arn', 'arn:aws:iam::000000000000:user/web-2', '--tag', 'Role=web'],
   ['hosts', 'register', 'web-3', '--host-arn', 'arn:aws:sts::000000000000:assumed-role/web/web-3'],

@@ -8,7 +8,8 @@ const place: fc.Arbitrary<Place> = fc.oneof(
   fc.constantFrom(
     { page: 'dashboard' },
     { page: 'applications' },
-    { page: 'hosts' },
+    { page: 'hosts', filter: { text: null, show: null } },
+    { page: 'hosts', filter: { text: 'web 1&2', show: 'attention' } },
     { page: 'keys' },
   ) as fc.Arbitrary<Place>,
   fc.record({ page: fc.constant('application' as const), application: name }),

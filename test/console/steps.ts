@@ -2,11 +2,15 @@
 import type { Page } from 'playwright-core';
 
 /** Waits until the page of a deployment says that it has ended so; nobody loads it again. */
-export async function waitForEnd(page: Page, status: 'Succeeded' | 'Failed' | 'Stopped'): Promise<void> {
+export async function waitForEnd(
+  page: Page,
+  status: 'Succeeded' | 'Failed' | 'Stopped',
+  timeout = 60_000,
+): Promise<void> {
   await page
     .getByText(new RegExp(`^${status}: \\d+ of \\d+ done`))
     .first()
-    .waitFor({ timeout: 60_000 });
+    .waitFor({ timeout });
 }
 
 /** The id of the deployment in what a command prints as JSON. */

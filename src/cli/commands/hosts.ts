@@ -16,6 +16,8 @@ type Options = ConnectionOptions & ResultOptions;
 
 interface ListOptions extends Options {
   readonly status?: 'registered' | 'deregistered';
+  readonly find?: string;
+  readonly needsAttention?: boolean;
   readonly tag?: readonly TagFilter[];
 }
 
@@ -36,6 +38,8 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
 
   withFlags(hosts.command('list').description('list hosts, their tags, and when each last polled'))
     .addOption(new Option('--status <status>', 'only those').choices(['registered', 'deregistered']))
+    .option('--find <text>', 'only hosts with these words in their name, their tags or their agent’s version')
+    .option('--needs-attention', 'only registered hosts that deployments do not get to')
     .option(
       '--tag <key=value>',
       'only hosts with this tag; KEY=* is any value, *=VALUE any key; may be repeated, any one suffices',
@@ -43,20 +47,21 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
     )
     .action(async (options: ListOptions) => {
       const { client } = connect(ctx, options);
+      const filter = {
+        ...(options.status === undefined ? {} : { registered: options.status === 'registered' }),
+        ...(options.find === undefined ? {} : { text: options.find }),
+        ...(options.needsAttention === true ? { needsAttention: true } : {}),
+      };
       const all = await collectPages(
-        (nextToken) => client.call('DescribeHosts', nextToken === undefined ? {} : { nextToken }),
+        (nextToken) => client.call('DescribeHosts', { ...filter, ...(nextToken === undefined ? {} : { nextToken }) }),
         (page) => page.hosts,
       );
-      const records = all.filter(
-        ({ registered, tags = [] }) =>
-          (options.status === undefined || registered === (options.status === 'registered')) &&
-          isMeant(tags, options.tag ?? []),
-      );
+      const records = all.filter(({ tags = [] }) => isMeant(tags, options.tag ?? []));
       const nowMs = ctx.clock.now();
       const rows = records.map((host) => [
         host.instanceName ?? '',
         standingOf(host, nowMs),
-        host.lastPollTime === undefined ? 'never' : `${renderDuration(nowMs - host.lastPollTime * 1000)} ago`,
+        lastPollOf(host, nowMs),
         host.agentVersion ?? '-',
         renderTags(host.tags ?? []),
       ]);
@@ -72,8 +77,11 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
     const results = [];
     for (const instanceName of names) {
       const { instanceInfo: info = {} } = await client.call('GetOnPremisesInstance', { instanceName });
+      const { hosts = [] } = await client.call('DescribeHosts', { instanceName });
+      const now = hosts.find(({ registered }) => registered);
       const rows = [
         ['host', info.instanceName ?? ''],
+        ...(now === undefined ? [] : aliveRows(now, ctx.clock.now())),
         ['identity', info.iamUserArn ?? info.iamSessionArn ?? ''],
         ['ARN', info.instanceArn ?? ''],
         ['registered (UTC)', renderTime(info.registerTime)],
@@ -147,6 +155,19 @@ export const addHostsCommand: AddCommand = (program, ctx) => {
 
   addHostReports(hosts, ctx);
 };
+
+/** The state of a registered host, as its row in the list has it. */
+function aliveRows(host: HostRecord, nowMs: number): string[][] {
+  return [
+    ['status', standingOf(host, nowMs)],
+    ['last poll', lastPollOf(host, nowMs)],
+    ['agent', host.agentVersion ?? '-'],
+  ];
+}
+
+function lastPollOf({ lastPollTime }: HostRecord, nowMs: number): string {
+  return lastPollTime === undefined ? 'never' : `${renderDuration(nowMs - lastPollTime * 1000)} ago`;
+}
 
 /** Whether a deployment would get to it, and if not, why. */
 function standingOf(host: HostRecord, nowMs: number): string {

@@ -1,9 +1,7 @@
 /** Marks of hosts that deployments do not get to. Pure. */
 import { type AgentStatus, troubleOf } from '../../agent/status.ts';
 import type { HostRecord } from '../../protocol/management/shapes.ts';
-
-/** Longer than any agent goes without a poll, with the usual settings. */
-export const SILENT_MS = 3 * 60_000;
+import { SILENT_MS } from '../../protocol/management/silence.ts';
 
 export type HostMark = 'NOT UPDATED' | 'KEY DISABLED' | 'IDENTITY USED TWICE' | 'SILENT';
 

@@ -2,6 +2,7 @@
 import type { DeploymentsFilter } from '../routing/places.ts';
 import type { DeploymentInfo } from '../view/deployments.ts';
 import { call, chunks, type Input } from './call.ts';
+import type { ApiPage } from './page-walk.ts';
 
 /** The API's limit. */
 const MOST_AT_ONCE = 25;
@@ -16,41 +17,41 @@ export interface DeploymentsWish {
   readonly nextToken?: string;
 }
 
-export interface DeploymentsPage {
-  readonly deployments: readonly DeploymentInfo[];
-  readonly nextToken: string | undefined;
-}
-
-/** The newest first. @param most of them */
+/** The newest first, all of them at once. @param most of them */
 export async function listDeployments(
   wish: DeploymentsWish,
   most: number,
   signal?: AbortSignal,
-): Promise<DeploymentsPage> {
+): Promise<DeploymentInfo[]> {
+  const { entries } = await idsOfDeployments(wish, signal);
+  return deploymentsOf(entries.slice(0, most), signal);
+}
+
+/** A page of the ids, the newest first. */
+export async function idsOfDeployments(wish: DeploymentsWish, signal?: AbortSignal): Promise<ApiPage<string>> {
   const { application, group, statuses = [], nextToken } = wish;
-  if (application !== undefined && group === undefined) return ofApplication(application, wish, most, signal);
+  if (application !== undefined && group === undefined) return ofApplication(application, wish, signal);
   const names = application === undefined ? {} : { applicationName: application, deploymentGroupName: group };
   const input = { ...names, includeOnlyStatuses: [...statuses], ...(nextToken === undefined ? {} : { nextToken }) };
-  const { deployments: ids = [], nextToken: next } = await call('ListDeployments', input, signal);
-  return { deployments: await deploymentsOf(ids.slice(0, most), signal), nextToken: next };
+  const { deployments: entries = [], nextToken: next } = await call('ListDeployments', input, signal);
+  return { entries, nextToken: next };
 }
 
 /** ListDeployments knows groups alone, so the deployments of a whole application are those of its history. */
 async function ofApplication(
   applicationName: string,
   { statuses = [], nextToken }: DeploymentsWish,
-  most: number,
   signal?: AbortSignal,
-): Promise<DeploymentsPage> {
+): Promise<ApiPage<string>> {
   const input = { applicationName, ...(nextToken === undefined ? {} : { nextToken }) };
   const { entries, nextToken: next } = await call('ListRevisionHistory', input, signal);
   const isWanted = (status: string) => statuses.length === 0 || (statuses as readonly string[]).includes(status);
   const ids = entries.filter(({ status }) => isWanted(status)).map(({ deploymentId }) => deploymentId);
-  return { deployments: await deploymentsOf(ids.slice(0, most), signal), nextToken: next };
+  return { entries: ids, nextToken: next };
 }
 
 /** In the order of the ids; those that are gone are left out. */
-async function deploymentsOf(ids: readonly string[], signal?: AbortSignal): Promise<DeploymentInfo[]> {
+export async function deploymentsOf(ids: readonly string[], signal?: AbortSignal): Promise<DeploymentInfo[]> {
   const answers = await Promise.all(
     chunks(ids, MOST_AT_ONCE).map((deploymentIds) => call('BatchGetDeployments', { deploymentIds }, signal)),
   );

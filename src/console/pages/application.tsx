@@ -81,7 +81,7 @@ export function Application({ application }: { readonly application: string }) {
       <Problem what="The deployments cannot be shown" problem={deployments.problem} onRetry={deployments.reload} />
       <DeploymentTable
         title="Newest deployments"
-        deployments={deployments.data?.deployments ?? null}
+        deployments={deployments.data}
         problem={deployments.problem}
         empty={<Empty title="Nothing of this application was deployed yet" />}
       />

@@ -8,7 +8,7 @@ import Table from '@cloudscape-design/components/table';
 import type { ReactNode } from 'react';
 import type { HostRecord } from '../../protocol/management/shapes.ts';
 import { listDeployments } from '../api/deployments.ts';
-import { allHosts } from '../api/hosts.ts';
+import { pageOfHosts } from '../api/hosts.ts';
 import { useSession } from '../api/session-context.ts';
 import { useChanges, useData, useEvery } from '../api/use-data.ts';
 import { PlaceLink } from '../routing/location.tsx';
@@ -22,6 +22,7 @@ import { Ago, useNow } from '../view/time.tsx';
 
 const MOST_RUNNING = 25;
 const MOST_FAILED = 10;
+const MOST_MARKED = 20;
 const HOSTS_EVERY_MS = 15_000;
 
 export function Dashboard() {
@@ -31,14 +32,20 @@ export function Dashboard() {
       listDeployments({ statuses: ACTIVE }, MOST_RUNNING, signal),
       listDeployments({ statuses: ['Failed'] }, MOST_FAILED, signal),
     ]);
-    return { running: running.deployments, failed: failed.deployments };
+    return { running, failed };
   });
   const isLive = useChanges('deployments', deployments.reload);
   const seesHosts = may('DescribeHosts');
-  const hosts = useData('hosts', async (signal) => (seesHosts ? allHosts(signal) : []));
+  const hosts = useData('hosts', async (signal) => {
+    if (!seesHosts) return null;
+    const [registered, marked] = await Promise.all([
+      pageOfHosts({ registered: true }, undefined, signal),
+      pageOfHosts({ needsAttention: true }, undefined, signal),
+    ]);
+    return { registered: registered.total ?? 0, marked: marked.entries, markedCount: marked.total ?? 0 };
+  });
   useEvery(HOSTS_EVERY_MS, hosts.reload);
   const now = useNow();
-  const marked = (hosts.data ?? []).filter((host) => marksOf(host, now).length > 0);
   const running = deployments.data?.running ?? null;
   const failed = deployments.data?.failed ?? null;
 
@@ -50,10 +57,8 @@ export function Dashboard() {
         <ColumnLayout columns={seesHosts ? 4 : 2} variant="text-grid" minColumnWidth={150}>
           <Figure label="Running deployments" value={running?.length} />
           <Figure label="Failed in the last 24 hours" value={failed && countSince(failed, now - 86_400)} />
-          {seesHosts ? (
-            <Figure label="Registered hosts" value={hosts.data?.filter((host) => host.registered).length} />
-          ) : null}
-          {seesHosts ? <Figure label="Hosts that need attention" value={hosts.data && marked.length} /> : null}
+          {seesHosts ? <Figure label="Registered hosts" value={hosts.data?.registered} /> : null}
+          {seesHosts ? <Figure label="Hosts that need attention" value={hosts.data?.markedCount} /> : null}
         </ColumnLayout>
       </Container>
       <DeploymentTable
@@ -75,7 +80,7 @@ export function Dashboard() {
         leaveOut={['took']}
         empty={<Empty title="No deployment has failed" />}
       />
-      {seesHosts ? <MarkedHosts hosts={hosts.data === null ? null : marked} all={hosts.data?.length ?? 0} /> : null}
+      {seesHosts ? <MarkedHosts counted={hosts.data} /> : null}
     </Page>
   );
 }
@@ -102,19 +107,37 @@ export function Live({ isLive }: { readonly isLive: boolean }) {
   );
 }
 
-function MarkedHosts({ hosts, all }: { readonly hosts: readonly HostRecord[] | null; readonly all: number }) {
+interface CountedHosts {
+  readonly registered: number;
+  /** The first of those that need attention. */
+  readonly marked: readonly HostRecord[];
+  readonly markedCount: number;
+}
+
+/** @param counted null: not there yet */
+function MarkedHosts({ counted }: { readonly counted: CountedHosts | null }) {
   const now = useNow();
+  const more = (counted?.markedCount ?? 0) - MOST_MARKED;
   return (
     <Table<HostRecord>
-      items={hosts ?? []}
-      loading={hosts === null}
+      items={counted?.marked.slice(0, MOST_MARKED) ?? []}
+      loading={counted === null}
       loadingText="Loading hosts"
       trackBy="instanceName"
       wrapLines
       ariaLabels={{ tableLabel: 'Hosts that need attention' }}
-      header={<Header variant="h2">Hosts that need attention</Header>}
+      header={
+        <Header variant="h2" {...(counted && { counter: `(${counted.markedCount})` })}>
+          Hosts that need attention
+        </Header>
+      }
+      {...(more > 0 && {
+        footer: (
+          <PlaceLink to={{ page: 'hosts', filter: { text: null, show: 'attention' } }}>{`Show ${more} more`}</PlaceLink>
+        ),
+      })}
       empty={
-        all === 0 ? (
+        counted?.registered === 0 ? (
           <Empty title="No host is registered">
             <span>Register a host with the command line, on the host itself:</span>
             <Command>slipway register --instance-name NAME</Command>

@@ -2,32 +2,31 @@
 import Button from '@cloudscape-design/components/button';
 import Select, { type SelectProps } from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useState } from 'react';
 import { allPages, call } from '../api/call.ts';
-import { type DeploymentsPage, listDeployments, wishOf } from '../api/deployments.ts';
+import { deploymentsOf, idsOfDeployments, wishOf } from '../api/deployments.ts';
 import { useChanges, useData } from '../api/use-data.ts';
+import { usePages } from '../api/use-pages.ts';
 import { useLocation } from '../routing/location.tsx';
 import type { DeploymentsFilter } from '../routing/places.ts';
 import { DeploymentTable } from '../view/deployment-table.tsx';
 import { Command, Empty } from '../view/empty.tsx';
 import { Page } from '../view/page.tsx';
+import { Pager } from '../view/pager.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Live } from './dashboard.tsx';
 
 const STATUSES = ['Created', 'Queued', 'InProgress', 'Ready', 'Succeeded', 'Failed', 'Stopped'] as const;
-/** As many as the API has in a page. */
-const PAGE = 100;
+const PAGE = 50;
 
 export function Deployments({ filter }: { readonly filter: DeploymentsFilter }) {
   const { go } = useLocation();
-  const [pages, setPages] = useState(1);
-  const key = JSON.stringify([filter, pages]);
-  const deployments = useData(key, (signal) => somePages(filter, pages, signal));
+  const load = (nextToken: string | undefined, signal: AbortSignal) =>
+    idsOfDeployments({ ...wishOf(filter), ...(nextToken === undefined ? {} : { nextToken }) }, signal);
+  const deployments = usePages(`deployments ${JSON.stringify(filter)}`, PAGE, load, deploymentsOf);
   const applications = useData('applications', allApplications);
   const groups = useData(`groups ${filter.application}`, () => groupsOf(filter.application));
   const isLive = useChanges('deployments', deployments.reload);
   const change = (part: Partial<DeploymentsFilter>) => {
-    setPages(1);
     go({ page: 'deployments', filter: { ...filter, ...part } }, 'replace');
   };
   const isFiltered = Object.values(filter).some((value) => value !== null);
@@ -37,7 +36,7 @@ export function Deployments({ filter }: { readonly filter: DeploymentsFilter }) 
       <Problem what="The deployments cannot be shown" problem={deployments.problem} onRetry={deployments.reload} />
       <DeploymentTable
         title="Deployments"
-        deployments={deployments.data?.deployments ?? null}
+        deployments={deployments.shown?.entries ?? null}
         problem={deployments.problem}
         filter={
           <SpaceBetween direction="horizontal" size="xs">
@@ -56,13 +55,7 @@ export function Deployments({ filter }: { readonly filter: DeploymentsFilter }) 
             <Choice label="Status" value={filter.status} values={STATUSES} onChange={(status) => change({ status })} />
           </SpaceBetween>
         }
-        footer={
-          deployments.data?.nextToken === undefined ? null : (
-            <Button loading={deployments.isLoading} onClick={() => setPages(pages + 1)}>
-              Show more
-            </Button>
-          )
-        }
+        pagination={<Pager shown={deployments.shown} turn={deployments.turn} />}
         empty={
           isFiltered ? (
             <Empty title="No deployment fits the filters">
@@ -79,18 +72,6 @@ export function Deployments({ filter }: { readonly filter: DeploymentsFilter }) 
       />
     </Page>
   );
-}
-
-async function somePages(filter: DeploymentsFilter, pages: number, signal: AbortSignal): Promise<DeploymentsPage> {
-  const found = [];
-  let next: { readonly nextToken?: string } = {};
-  for (let page = 0; page < pages; page += 1) {
-    const { deployments, nextToken } = await listDeployments({ ...wishOf(filter), ...next }, PAGE, signal);
-    found.push(...deployments);
-    if (nextToken === undefined) return { deployments: found, nextToken };
-    next = { nextToken };
-  }
-  return { deployments: found, nextToken: next.nextToken };
 }
 
 export async function allApplications(): Promise<string[]> {

@@ -6,15 +6,17 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Table from '@cloudscape-design/components/table';
 import { useState } from 'react';
 import type { HostRevisionRecord } from '../../protocol/management/shapes.ts';
-import { allPages, call, type Output } from '../api/call.ts';
+import { call, type Output } from '../api/call.ts';
 import { listDeployments } from '../api/deployments.ts';
 import { useSession } from '../api/session-context.ts';
 import { useChanges, useData } from '../api/use-data.ts';
+import { asTheyAre, type Pages, usePages } from '../api/use-pages.ts';
 import { PlaceLink } from '../routing/location.tsx';
 import { DeploymentTable } from '../view/deployment-table.tsx';
 import { revisionText } from '../view/deployments.ts';
 import { Command, Empty } from '../view/empty.tsx';
 import { Page } from '../view/page.tsx';
+import { Pager } from '../view/pager.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
 import { Time } from '../view/time.tsx';
@@ -23,6 +25,7 @@ import { NewDeployment } from './new-deployment.tsx';
 type GroupInfo = NonNullable<Output<'GetDeploymentGroup'>['deploymentGroupInfo']>;
 
 const MOST_DEPLOYMENTS = 20;
+const HOSTS_A_PAGE = 50;
 
 export function Group({ application, group }: { readonly application: string; readonly group: string }) {
   const { may } = useSession();
@@ -35,12 +38,12 @@ export function Group({ application, group }: { readonly application: string; re
   const deployments = useData(`deployments of ${application}/${group}`, (signal) =>
     listDeployments({ application, group }, MOST_DEPLOYMENTS, signal),
   );
-  const hosts = useData(`hosts of ${application}/${group}`, (signal) =>
-    allPages(
-      (token) => call('ListHostRevisions', { ...names, ...token }, signal),
-      ({ entries }) => entries,
-    ),
-  );
+  const loadHosts = async (nextToken: string | undefined, signal: AbortSignal) => {
+    const token = nextToken === undefined ? {} : { nextToken };
+    const answer = await call('ListHostRevisions', { ...names, ...token }, signal);
+    return { entries: answer.entries, nextToken: answer.nextToken };
+  };
+  const hosts = usePages(`hosts of ${application}/${group}`, HOSTS_A_PAGE, loadHosts, asTheyAre);
   useChanges('deployments', () => {
     info.reload();
     deployments.reload();
@@ -66,7 +69,7 @@ export function Group({ application, group }: { readonly application: string; re
       {info.data === null ? null : <Settings info={info.data} />}
       <DeploymentTable
         title="Newest deployments"
-        deployments={deployments.data?.deployments ?? null}
+        deployments={deployments.data}
         problem={deployments.problem}
         leaveOut={['group']}
         empty={
@@ -76,7 +79,7 @@ export function Group({ application, group }: { readonly application: string; re
         }
       />
       <Problem what="The hosts cannot be shown" problem={hosts.problem} onRetry={hosts.reload} />
-      <Hosts hosts={hosts.data ?? (hosts.problem === null ? null : [])} />
+      <Hosts pages={hosts} />
     </Page>
   );
 }
@@ -133,20 +136,17 @@ function tagText({ Key, Value, Type }: TagFilter): string {
   }
 }
 
-function Hosts({ hosts }: { readonly hosts: readonly HostRevisionRecord[] | null }) {
+function Hosts({ pages: { shown, problem, turn } }: { readonly pages: Pages<HostRevisionRecord> }) {
   return (
     <Table<HostRevisionRecord>
-      items={hosts ?? []}
-      loading={hosts === null}
+      items={shown?.entries ?? []}
+      loading={shown === null && problem === null}
       loadingText="Loading hosts"
       trackBy="instanceName"
       wrapLines
       ariaLabels={{ tableLabel: 'Revisions on hosts' }}
-      header={
-        <Header variant="h2" {...(hosts && { counter: `(${hosts.length})` })}>
-          Revisions on hosts
-        </Header>
-      }
+      header={<Header variant="h2">Revisions on hosts</Header>}
+      pagination={<Pager shown={shown} turn={turn} />}
       empty={<Empty title="No host has a revision of this group yet" />}
       columnDefinitions={[
         {

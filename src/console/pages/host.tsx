@@ -7,7 +7,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import type { HostHistoryRecord, HostRecord, HostRevisionRecord } from '../../protocol/management/shapes.ts';
 import { allPages, call } from '../api/call.ts';
-import { allHosts } from '../api/hosts.ts';
+import { hostNamed } from '../api/hosts.ts';
 import { useSession } from '../api/session-context.ts';
 import { useChanges, useData, useEvery } from '../api/use-data.ts';
 import { PlaceLink } from '../routing/location.tsx';
@@ -25,14 +25,7 @@ const EVERY_MS = 15_000;
 export function Host({ name }: { readonly name: string }) {
   const { may } = useSession();
   const seesHosts = may('DescribeHosts');
-  const host = useData(`host ${name}`, async (signal) => {
-    const all = seesHosts ? await allHosts(signal) : [];
-    return (
-      all.find(({ instanceName, registered }) => instanceName === name && registered) ??
-      all.find(({ instanceName }) => instanceName === name) ??
-      null
-    );
-  });
+  const host = useData(`host ${name}`, async (signal) => (seesHosts ? hostNamed(name, signal) : null));
   const revisions = useData(`revisions on ${name}`, (signal) =>
     allPages(
       (token) => call('ListHostRevisions', { instanceName: name, ...token }, signal),

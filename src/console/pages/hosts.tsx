@@ -1,78 +1,96 @@
-/** All hosts: state, agent, tags, last poll. */
+/** All hosts, page by page: state, agent, tags, last poll. */
 import Header from '@cloudscape-design/components/header';
-import Pagination from '@cloudscape-design/components/pagination';
+import SegmentedControl from '@cloudscape-design/components/segmented-control';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import Table from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { HostRecord } from '../../protocol/management/shapes.ts';
-import { allHosts } from '../api/hosts.ts';
-import { useData, useEvery } from '../api/use-data.ts';
-import { PlaceLink } from '../routing/location.tsx';
+import { pageOfHosts, wishOfHosts } from '../api/hosts.ts';
+import { useEvery } from '../api/use-data.ts';
+import { asTheyAre, usePages } from '../api/use-pages.ts';
+import { PlaceLink, useLocation } from '../routing/location.tsx';
+import type { HostsFilter } from '../routing/places.ts';
 import { Command, Empty } from '../view/empty.tsx';
 import { marksOf } from '../view/host-marks.ts';
 import { Page } from '../view/page.tsx';
+import { Pager } from '../view/pager.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Ago, useNow } from '../view/time.tsx';
+import { useSettled } from '../view/use-settled.ts';
 
 const PAGE = 50;
 const EVERY_MS = 15_000;
+const FIND = 'Find hosts by name, tag or agent version';
 
-export function Hosts() {
-  const hosts = useData('all hosts', allHosts);
+export function Hosts({ filter }: { readonly filter: HostsFilter }) {
+  const { go } = useLocation();
+  const [text, setText] = useState(filter.text ?? '');
+  const settled = useSettled(text.trim());
+  const asked: HostsFilter = { ...filter, text: settled === '' ? null : settled };
+  const load = (token: string | undefined, signal: AbortSignal) => pageOfHosts(wishOfHosts(asked), token, signal);
+  const hosts = usePages(`hosts ${JSON.stringify(asked)}`, PAGE, load, asTheyAre);
   useEvery(EVERY_MS, hosts.reload);
-  const [text, setText] = useState('');
-  const [page, setPage] = useState(1);
-  const found = (hosts.data ?? []).filter((host) => textOf(host).includes(text.toLowerCase()));
-  const pages = Math.max(1, Math.ceil(found.length / PAGE));
-  const shown = found.slice((page - 1) * PAGE, page * PAGE);
+  // The address follows the field, and the field another address: a link to all hosts empties it.
+  const written = useRef(filter.text);
+  useEffect(() => {
+    if (filter.text === written.current) return;
+    written.current = filter.text;
+    setText(filter.text ?? '');
+  }, [filter.text]);
+  useEffect(() => {
+    if (asked.text === written.current) return;
+    written.current = asked.text;
+    go({ page: 'hosts', filter: { ...filter, text: asked.text } }, 'replace');
+  }, [asked.text, filter, go]);
+  const { shown } = hosts;
   return (
     <Page title="Hosts">
       <Problem what="The hosts cannot be shown" problem={hosts.problem} onRetry={hosts.reload} />
       <Table<HostRecord>
-        items={shown}
-        loading={hosts.data === null && hosts.problem === null}
+        items={shown?.entries ?? []}
+        loading={shown === null && hosts.problem === null}
         loadingText="Loading hosts"
         trackBy="hostArn"
         wrapLines
         ariaLabels={{ tableLabel: 'Hosts' }}
         header={
-          <Header variant="h2" counter={`(${found.length})`}>
+          <Header variant="h2" {...(shown?.total == null ? {} : { counter: `(${shown.total})` })}>
             Hosts
           </Header>
         }
         filter={
-          <TextFilter
-            filteringText={text}
-            filteringPlaceholder="Find hosts by name, tag or agent version"
-            filteringAriaLabel="Find hosts by name, tag or agent version"
-            onChange={({ detail }) => {
-              setText(detail.filteringText);
-              setPage(1);
-            }}
-          />
-        }
-        pagination={
-          pages === 1 ? null : (
-            <Pagination
-              currentPageIndex={page}
-              pagesCount={pages}
-              ariaLabels={{
-                nextPageLabel: 'Next page',
-                previousPageLabel: 'Page before',
-                pageLabel: (at) => `Page ${at}`,
-              }}
-              onChange={({ detail }) => setPage(detail.currentPageIndex)}
+          <SpaceBetween size="xs">
+            <TextFilter
+              filteringText={text}
+              filteringPlaceholder={FIND}
+              filteringAriaLabel={FIND}
+              onChange={({ detail }) => setText(detail.filteringText)}
             />
-          )
+            <SegmentedControl
+              label="Hosts by state"
+              selectedId={filter.show ?? 'all'}
+              options={[
+                { id: 'all', text: 'All' },
+                { id: 'registered', text: 'Registered' },
+                { id: 'attention', text: 'Need attention' },
+              ]}
+              onChange={({ detail: { selectedId: id } }) => {
+                const show = id === 'registered' || id === 'attention' ? id : null;
+                go({ page: 'hosts', filter: { ...filter, show } }, 'replace');
+              }}
+            />
+          </SpaceBetween>
         }
+        pagination={<Pager shown={shown} turn={hosts.turn} />}
         empty={
-          text === '' ? (
+          asked.text === null && asked.show !== 'attention' ? (
             <Empty title="No host is registered">
               <Command>slipway register --instance-name NAME --tag KEY=VALUE</Command>
             </Empty>
           ) : (
-            <Empty title="No host fits" />
+            <Empty title={asked.text === null ? 'No host needs attention' : 'No host fits'} />
           )
         }
         columnDefinitions={[
@@ -94,10 +112,6 @@ export function Hosts() {
       />
     </Page>
   );
-}
-
-function textOf({ instanceName, tags, agentVersion = '' }: HostRecord): string {
-  return [instanceName, agentVersion, ...tags.map(({ Key, Value }) => `${Key}=${Value}`)].join(' ').toLowerCase();
 }
 
 export function HostState({ host }: { readonly host: HostRecord }) {

@@ -31,7 +31,7 @@ export function PageOf({ place }: { readonly place: Place }) {
     case 'deployment':
       return <Deployment key={place.id} id={place.id} target={place.target} />;
     case 'hosts':
-      return <Hosts />;
+      return <Hosts filter={place.filter} />;
     case 'host':
       return <Host key={place.name} name={place.name} />;
     case 'keys':

@@ -1,7 +1,8 @@
 /** Every page of the console has an address, and every address a page. Pure. */
 
 export type Place =
-  | { readonly page: 'dashboard' | 'applications' | 'hosts' | 'keys' | 'unknown' }
+  | { readonly page: 'dashboard' | 'applications' | 'keys' | 'unknown' }
+  | { readonly page: 'hosts'; readonly filter: HostsFilter }
   | { readonly page: 'application'; readonly application: string }
   | { readonly page: 'group'; readonly application: string; readonly group: string }
   | { readonly page: 'deployments'; readonly filter: DeploymentsFilter }
@@ -15,6 +16,15 @@ export interface DeploymentsFilter {
   readonly group: string | null;
   readonly status: string | null;
 }
+
+export interface HostsFilter {
+  readonly text: string | null;
+  /** null: all. */
+  readonly show: 'registered' | 'attention' | null;
+}
+
+/** The list of hosts without a filter. */
+export const ALL_HOSTS: Place = { page: 'hosts', filter: { text: null, show: null } };
 
 export interface AuditFilter {
   readonly actor: string | null;
@@ -48,7 +58,7 @@ export function placeAt(path: string, query: string): Place {
       };
     }
     case 'hosts':
-      return first == null ? { page: 'hosts' } : { page: 'host', name: first };
+      return first == null ? { page: 'hosts', filter: hostsFilterOf(given) } : { page: 'host', name: first };
     case 'keys':
       return first === undefined ? { page: 'keys' } : { page: 'unknown' };
     case 'revisions':
@@ -72,9 +82,10 @@ export function addressOf(place: Place): string {
     case 'unknown':
       return `${BASE}/`;
     case 'applications':
-    case 'hosts':
     case 'keys':
       return `${BASE}/${place.page}`;
+    case 'hosts':
+      return `${BASE}/hosts${queryOf({ ...place.filter })}`;
     case 'application':
       return `${BASE}/applications/${segment(place.application)}`;
     case 'group':
@@ -90,6 +101,11 @@ export function addressOf(place: Place): string {
     case 'audit':
       return `${BASE}/audit${queryOf({ ...place.filter })}`;
   }
+}
+
+function hostsFilterOf(given: URLSearchParams): HostsFilter {
+  const show = given.get('show');
+  return { text: given.get('text'), show: show === 'registered' || show === 'attention' ? show : null };
 }
 
 /** A browser would take `.` and `..` for ways to other folders, so such a name is marked. */

@@ -7,10 +7,8 @@ import { useData } from '../api/use-data.ts';
 import { useLocation } from '../routing/location.tsx';
 import { addressOf, placeAt } from '../routing/places.ts';
 import { Problem } from '../view/problem.tsx';
+import { useSettled } from '../view/use-settled.ts';
 import { entriesOf, KINDS } from './entries.ts';
-
-/** Somebody who types on is not asked for each letter. */
-const PAUSE_MS = 120;
 
 /** Calls back when `/` is pressed outside of a field. */
 export function useSlash(onSlash: () => void): void {
@@ -86,14 +84,4 @@ export function Search({ onEnd }: { readonly onEnd: () => void }) {
       />
     </Modal>
   );
-}
-
-/** The text once nobody has changed it for a moment. */
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return settled;
 }

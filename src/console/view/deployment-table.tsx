@@ -55,12 +55,13 @@ interface DeploymentTableProps {
   readonly empty: ReactNode;
   readonly leaveOut?: readonly Column[];
   readonly actions?: ReactNode;
-  readonly footer?: ReactNode;
+  /** Leads to the other pages of the list; absent: the table has the whole list. */
+  readonly pagination?: ReactNode;
   readonly filter?: ReactNode;
 }
 
 export function DeploymentTable(props: DeploymentTableProps) {
-  const { title, deployments, problem, empty, leaveOut = [], actions, footer, filter } = props;
+  const { title, deployments, problem, empty, leaveOut = [], actions, pagination, filter } = props;
   return (
     <Table<DeploymentInfo>
       items={deployments ?? []}
@@ -71,10 +72,14 @@ export function DeploymentTable(props: DeploymentTableProps) {
       empty={problem === null ? empty : <Empty title="The deployments are not known now" />}
       wrapLines
       {...(filter && { filter })}
-      {...(footer && { footer })}
+      {...(pagination && { pagination })}
       ariaLabels={{ tableLabel: title }}
       header={
-        <Header variant="h2" {...(deployments && { counter: `(${deployments.length})` })} {...(actions && { actions })}>
+        <Header
+          variant="h2"
+          {...(deployments && !pagination && { counter: `(${deployments.length})` })}
+          {...(actions && { actions })}
+        >
           {title}
         </Header>
       }

@@ -1,8 +1,8 @@
 /** Reasons that keep deployments from a host, in words. Pure. */
 import type { HostRecord } from '../../protocol/management/shapes.ts';
+import { SILENT_MS } from '../../protocol/management/silence.ts';
 
-/** Longer than any agent goes without a poll, with the usual settings; seconds. */
-const SILENT_SECONDS = 180;
+const SILENT_SECONDS = SILENT_MS / 1000;
 
 export interface HostMark {
   readonly mark: string;

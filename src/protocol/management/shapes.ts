@@ -406,9 +406,24 @@ export interface ControlOperations {
       readonly signsOrders?: boolean;
     };
   };
+  /** Lists hosts in the order of their names. Each filter must fit. */
   readonly DescribeHosts: {
-    input: { readonly nextToken?: string };
-    output: { readonly hosts: readonly HostRecord[]; readonly nextToken?: string };
+    input: {
+      readonly instanceName?: string;
+      /** true: registered hosts alone; false: records of those that once were. */
+      readonly registered?: boolean;
+      /** Words that the name, the agent's version or a tag as `key=value` has, whatever the case. */
+      readonly text?: string;
+      /** true: registered hosts alone that deployments do not get to. */
+      readonly needsAttention?: boolean;
+      readonly nextToken?: string;
+    };
+    output: {
+      readonly hosts: readonly HostRecord[];
+      /** How many fit, on all pages; only the first page has it. */
+      readonly hostCount?: number;
+      readonly nextToken?: string;
+    };
   };
 }
 

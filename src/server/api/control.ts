@@ -1,13 +1,8 @@
-/** Operations beyond CodeDeploy: on keys, on the server itself, and on when its hosts were last seen. */
+/** Operations beyond CodeDeploy: on keys, and on the server itself. */
 import { ApiError } from '../../protocol/errors.ts';
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
-import { isShared } from '../engine/agent-runs.ts';
 import { disableKey } from '../engine/disable-key.ts';
-import { MAX_TRIES } from '../engine/hosts/arrivals.ts';
-import { createAccessKey, hostsWithoutKey, listAccessKeys, readScope, roleOfKey } from '../store/access-keys.ts';
-import { type FailedTries, failedTriesOf } from '../store/host-states.ts';
-import { instanceTagsOf } from '../store/instance-tags.ts';
-import { listInstances } from '../store/instances.ts';
+import { createAccessKey, listAccessKeys, readScope, roleOfKey } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { type Handlers, seconds } from './context.ts';
@@ -18,9 +13,7 @@ import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host', 'hook'];
 const HOST_ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}:\S{1,400}$/;
 
-export const controlHandlers: Handlers<
-  'CreateAccessKey' | 'ListAccessKeys' | 'DisableAccessKey' | 'DescribeServer' | 'DescribeHosts'
-> = {
+export const controlHandlers: Handlers<'CreateAccessKey' | 'ListAccessKeys' | 'DisableAccessKey' | 'DescribeServer'> = {
   async CreateAccessKey(ctx, input, caller) {
     const role = ROLES.find((known) => known === readText(input, 'role'));
     if (role === undefined) throw new ApiError('ValidationException', `role must be one of ${ROLES.join(', ')}.`);
@@ -113,48 +106,10 @@ export const controlHandlers: Handlers<
       signsOrders: true,
     };
   },
-
-  async DescribeHosts(ctx, input) {
-    const token = readPageToken(ctx, 'DescribeHosts', input);
-    const found = await listInstances(ctx.store.db, token.after, PAGE_SIZE + 1);
-    const { rows, ...rest } = toPage(found, token, (row) => row.instance_id);
-    const tags = await instanceTagsOf(
-      ctx.store.db,
-      rows.map((row) => row.instance_id),
-    );
-    const instanceIds = rows.map((row) => row.instance_id);
-    const givenUp = Map.groupBy(await failedTriesOf(ctx.store.db, instanceIds, MAX_TRIES), (host) => host.instanceId);
-    const disabled = await hostsWithoutKey(
-      ctx.store.db,
-      rows.map((row) => row.host_arn),
-    );
-    return {
-      hosts: rows
-        .sort((a, b) => (a.instance_name < b.instance_name ? -1 : 1))
-        .map((row) => ({
-          instanceName: row.instance_name,
-          hostArn: row.host_arn,
-          registered: row.deregistered_at_ms === null,
-          ...(row.last_polled_at_ms === null ? {} : { lastPollTime: seconds(row.last_polled_at_ms) }),
-          ...(row.agent_version === null ? {} : { agentVersion: row.agent_version }),
-          ...(isShared(row.identity_shared_at_ms, ctx.clock.now()) ? { identityIsShared: true } : {}),
-          ...(disabled.has(row.host_arn) ? { keysDisabled: true } : {}),
-          ...(givenUp.has(row.instance_id)
-            ? { updatesGivenUp: (givenUp.get(row.instance_id) ?? []).map(groupOf) }
-            : {}),
-          tags: tags.get(row.instance_id) ?? [],
-        })),
-      ...rest,
-    };
-  },
 };
 
 function scopeMember(scope: KeyScope | null) {
   return scope === null ? {} : { scope };
-}
-
-function groupOf({ applicationName, groupName: deploymentGroupName }: FailedTries) {
-  return { applicationName, deploymentGroupName };
 }
 
 /** An operator may take back what it may give: keys of hosts. */

@@ -214,7 +214,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   ListHostRevisions: { ...GROUP, ...INSTANCE, nextToken: 'text' },
   ListNotices: { deploymentId: 'text', state: 'text', nextToken: 'text' },
   DescribeServer: {},
-  DescribeHosts: { nextToken: 'text' },
+  DescribeHosts: { ...INSTANCE, registered: 'flag', text: 'text', needsAttention: 'flag', nextToken: 'text' },
   StopDeploymentNow: { ...DEPLOYMENT, autoRollbackEnabled: 'flag' },
   DescribeDeploymentWaits: DEPLOYMENT,
   PlanDeployment: {

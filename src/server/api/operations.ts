@@ -17,6 +17,7 @@ import { deploymentHandlers } from './deployments.ts';
 import { enrolmentTokenHandlers } from './enrolment-tokens.ts';
 import { gitTokenHandlers } from './git-tokens.ts';
 import { historyHandlers } from './history.ts';
+import { hostHandlers } from './hosts.ts';
 import { instanceHandlers } from './instances.ts';
 import { refuseNotDone } from './not-done.ts';
 import { notInPlaceHandlers } from './not-in-place.ts';
@@ -41,6 +42,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...instanceHandlers,
   ...tagHandlers,
   ...controlHandlers,
+  ...hostHandlers,
   ...enrolmentTokenHandlers,
   ...auditHandlers,
   ...historyHandlers,

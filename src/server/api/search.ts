@@ -30,7 +30,7 @@ export const searchHandlers: Handlers<'SearchResources'> = {
 };
 
 /** @throws ApiError ValidationException */
-function readWords(text: string): readonly string[] {
+export function readWords(text: string): readonly string[] {
   if (text.length > MOST_CHARACTERS) {
     throw new ApiError('ValidationException', `text has ${text.length} characters; ${MOST_CHARACTERS} are the limit.`);
   }

@@ -16,7 +16,7 @@ export interface AgentRuns {
 /** So many agents with one identity are still told apart. */
 const REMEMBERED = 16;
 /** An agent polls at least every two minutes; one that has not come back for this long has ended. */
-const SHARED_MS = 10 * 60_000;
+export const SHARED_MS = 10 * 60_000;
 const ID = /^[\w-]{8,64}$/;
 
 /** @returns null for what is no id: official agents have none */

@@ -53,17 +53,6 @@ export async function newestRecordOf(db: StoreReader, name: string): Promise<Ins
   return row ?? null;
 }
 
-/** @returns a page of all instances and records in the order of their ids, beginning behind `after` */
-export async function listInstances(db: StoreReader, after: string, limit: number): Promise<InstanceRow[]> {
-  return db
-    .selectFrom('instances')
-    .selectAll()
-    .where('instance_id', '>', after)
-    .orderBy('instance_id')
-    .limit(limit)
-    .execute();
-}
-
 /** Which instances a list is about; null: all of them. */
 export type RegistrationStatus = 'Registered' | 'Deregistered' | null;
 

@@ -50,13 +50,13 @@ export async function searchHosts(db: StoreReader, words: readonly string[], lim
       eb.and(
         words.map((word) =>
           eb.or([
-            has(name, word),
+            hasWord(name, word),
             eb.exists(
               eb
                 .selectFrom('instance_tags')
                 .select('tag_key')
                 .whereRef('instance_tags.instance_id', '=', 'instances.instance_id')
-                .where(has(tag, word)),
+                .where(hasWord(tag, word)),
             ),
           ]),
         ),
@@ -128,12 +128,13 @@ export async function searchRevisions(
 
 function hasAll(text: Expression<string>, words: readonly string[]): RawBuilder<SqlBool> {
   return sql<SqlBool>`(${sql.join(
-    words.map((word) => has(text, word)),
+    words.map((word) => hasWord(text, word)),
     sql` and `,
   )})`;
 }
 
-function has(text: Expression<string>, word: string): RawBuilder<SqlBool> {
+/** Whether a text in lower case has a word in it. */
+export function hasWord(text: Expression<string>, word: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`${text} like ${`%${escaped(word)}%`} escape '\\'`;
 }
 

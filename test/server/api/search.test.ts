@@ -90,3 +90,37 @@ describe('a search', () => {
     expect(await search(deploymentId, key)).toEqual([]);
   });
 });
+
+describe('the list of hosts', () => {
+  const list = (input: object) => managementClient(server.url, admin).call('DescribeHosts', input);
+
+  test.each<[string, object, string[]]>([
+    ['all hosts in the order of their names', {}, ['my-web', 'web-1', 'web-2']],
+    ['the host of a name, and no other one', { instanceName: 'web-1' }, ['web-1']],
+    ['hosts with each word in their names or tags', { text: 'WEB role=tier_my' }, ['my-web']],
+    ['registered hosts', { registered: true }, ['my-web', 'web-1', 'web-2']],
+    ['no records where none was deregistered', { registered: false }, []],
+    [
+      'hosts that were never heard of among those that need attention',
+      { needsAttention: true, text: 'web-2' },
+      ['web-2'],
+    ],
+  ])('shows %s, and their number', async (_what, input, names) => {
+    const { hosts, hostCount } = await list(input);
+    expect(hosts.map(({ instanceName }) => instanceName)).toEqual(names);
+    expect(hostCount).toBe(names.length);
+  });
+
+  test('needs no attention for a host that polls, and does for one whose key was disabled', async () => {
+    const client = managementClient(server.url, admin);
+    const host = await handDrivenHost(server.url, client, 'polls', 'polling');
+    await host.client.pollHostCommand(undefined, false);
+    const marked = async () => (await list({ needsAttention: true, instanceName: 'polls' })).hostCount;
+    expect(await marked()).toBe(0);
+    await client.call('DisableAccessKey', { accessKeyId: host.key.accessKeyId });
+    expect(await marked()).toBe(1);
+    await client.call('DeregisterOnPremisesInstance', { instanceName: 'polls' });
+    expect(await marked()).toBe(0);
+    expect((await list({ registered: false })).hosts).toMatchObject([{ instanceName: 'polls', registered: false }]);
+  });
+});

@@ -2,8 +2,9 @@
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
 import { listDeployments } from '../../../src/server/store/deployments.ts';
+import { type HostFilter, listHosts } from '../../../src/server/store/host-list.ts';
 import { instancesWithTags, listTaggedNames } from '../../../src/server/store/instance-tags.ts';
-import { listInstanceNames, listInstances } from '../../../src/server/store/instances.ts';
+import { listInstanceNames } from '../../../src/server/store/instances.ts';
 import { listRevisions, type RevisionFilter } from '../../../src/server/store/revisions.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import { describeStores } from '../../support/stores.ts';
@@ -82,6 +83,8 @@ const REVISIONS: RevisionFilter = {
   ...{ after: null, limit: LIMIT },
 };
 
+const ANY_HOST: HostFilter = { instanceName: null, registered: null, words: [], attention: null };
+
 describeStores('lists of a hundred thousand records', (kind) => {
   test('any page costs what it costs in a short list, and has the rows that it is to have', {
     timeout: 60_000,
@@ -108,7 +111,11 @@ describeStores('lists of a hundred thousand records', (kind) => {
       ['a rare tag', 1, (db) => listTaggedNames(db, [rare], { after: '', limit: LIMIT })],
       ['no such tag', 0, (db) => listTaggedNames(db, [{ Key: 'all', Value: 'no' }], { after: '', limit: LIMIT })],
       ['members', 1, (db) => instancesWithTags(db, [[rare]], 1001)],
-      ['hosts', LIMIT, (db) => listInstances(db, 'id-05', LIMIT)],
+      [
+        'hosts',
+        LIMIT,
+        (db) => listHosts(db, ANY_HOST, { after: { instanceName: 'host-05', instanceId: '' }, limit: LIMIT }),
+      ],
       ['revisions', LIMIT, (db) => listRevisions(db, REVISIONS)],
       [
         'revisions in use last',

@@ -5,6 +5,7 @@ import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import ProgressBar from '@cloudscape-design/components/progress-bar';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { useChanges, useData, useEvery } from '../../api/use-data.ts';
 import { PlaceLink } from '../../routing/location.tsx';
@@ -20,6 +21,8 @@ import { Waits } from './waits.tsx';
 
 /** Limits of waits go on without a change of the rows. */
 const WAITS_EVERY_MS = 5_000;
+/** Where more targets wait, their waits are not read at each change. */
+const MOST_WAITS_AT_ONCE = 100;
 
 export function Deployment({ id, target }: { readonly id: string; readonly target: string | null }) {
   const deployment = useData(`deployment ${id}`, async (signal) => {
@@ -29,13 +32,16 @@ export function Deployment({ id, target }: { readonly id: string; readonly targe
   const info = deployment.data;
   const isRunning = isActive(info?.status);
   const hasTargets = info !== null && info.status !== 'Created' && info.status !== 'Queued';
+  const isLarge = info !== null && progressOf(info).all > MOST_WAITS_AT_ONCE;
   const waits = useData(`waits ${id} ${isRunning && hasTargets}`, async (signal) =>
     isRunning && hasTargets ? (await call('DescribeDeploymentWaits', { deploymentId: id }, signal)).waits : [],
   );
   useEvery(WAITS_EVERY_MS, () => isRunning && waits.reload());
+  const [changes, setChanges] = useState(0);
   const isLive = useChanges(id, () => {
+    setChanges((count) => count + 1);
     deployment.reload();
-    if (isRunning) waits.reload();
+    if (isRunning && !isLarge) waits.reload();
   });
   return (
     <Page
@@ -47,7 +53,7 @@ export function Deployment({ id, target }: { readonly id: string; readonly targe
       {info === null ? null : <Messages info={info} />}
       {info === null ? null : <Summary info={info} />}
       <Waits waits={waits.data ?? []} />
-      {info !== null && hasTargets ? <Targets id={id} info={info} chosen={target} /> : null}
+      {info !== null && hasTargets ? <Targets id={id} info={info} chosen={target} changes={changes} /> : null}
       {info !== null && !hasTargets ? <NotBegun info={info} /> : null}
     </Page>
   );

@@ -1,6 +1,7 @@
 /** Targets of a deployment, read from the API. */
 import type { CodeDeployOperations } from '../../../protocol/management/shapes.ts';
-import { allPages, call, chunks } from '../../api/call.ts';
+import { call, chunks } from '../../api/call.ts';
+import type { ApiPage } from '../../api/page-walk.ts';
 
 type AnyTarget = NonNullable<CodeDeployOperations['BatchGetDeploymentTargets']['output']['deploymentTargets']>[number];
 type InstanceTarget = NonNullable<AnyTarget['instanceTarget']>;
@@ -12,13 +13,17 @@ export type LifecycleEvent = NonNullable<Target['lifecycleEvents']>[number];
 /** The API's limit. */
 const MOST_AT_ONCE = 25;
 
-/** @param status null: targets in any status */
-export async function targetIds(deploymentId: string, status: string | null, signal: AbortSignal): Promise<string[]> {
+/** A page of the names of targets. @param status null: targets in any status */
+export async function idsOfTargets(
+  deploymentId: string,
+  status: string | null,
+  nextToken: string | undefined,
+  signal: AbortSignal,
+): Promise<ApiPage<string>> {
   const filter = status === null ? {} : { targetFilters: { TargetStatus: [status] } };
-  return allPages(
-    (token) => call('ListDeploymentTargets', { deploymentId, ...filter, ...token }, signal),
-    ({ targetIds: ids }) => ids ?? [],
-  );
+  const token = nextToken === undefined ? {} : { nextToken };
+  const answer = await call('ListDeploymentTargets', { deploymentId, ...filter, ...token }, signal);
+  return { entries: answer.targetIds ?? [], nextToken: answer.nextToken };
 }
 
 export async function targetsOf(deploymentId: string, ids: readonly string[], signal: AbortSignal): Promise<Target[]> {

@@ -1,20 +1,24 @@
-/** A row for each target, page by page, so that a thousand of them cost no more than fifty; and the events of the one that is chosen. */
+/**
+ * A row for each target, page by page, so that a thousand of them cost no more than fifty. Below them are the events of the target that is
+ * chosen, which may be on another page.
+ */
 import Header from '@cloudscape-design/components/header';
-import Pagination from '@cloudscape-design/components/pagination';
 import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useEffect, useState } from 'react';
-import { useData } from '../../api/use-data.ts';
+import { usePages } from '../../api/use-pages.ts';
 import { useLocation } from '../../routing/location.tsx';
 import { type DeploymentInfo, progressOf } from '../../view/deployments.ts';
 import { Empty } from '../../view/empty.tsx';
+import { Pager } from '../../view/pager.tsx';
 import { Problem } from '../../view/problem.tsx';
 import { Status } from '../../view/status.tsx';
 import { Elapsed, Time } from '../../view/time.tsx';
 import { currentEvent, doneText, spanOf } from './events.ts';
-import { type Target, targetIds, targetsOf } from './read-targets.ts';
+import { idsOfTargets, type Target, targetsOf } from './read-targets.ts';
 import { TargetEvents } from './target-events.tsx';
+import { useShownTarget } from './use-shown-target.ts';
 
 const PAGE = 50;
 const STATUSES = ['Failed', 'InProgress', 'Pending', 'Ready', 'Succeeded', 'Skipped'] as const;
@@ -24,34 +28,27 @@ interface TargetsProps {
   readonly info: DeploymentInfo;
   /** Name of the target whose events are shown; null: the first that failed, or the first. */
   readonly chosen: string | null;
+  /** Changes of the deployment that the page was told of. */
+  readonly changes: number;
 }
 
-export function Targets({ id, info, chosen }: TargetsProps) {
+export function Targets({ id, info, chosen, changes }: TargetsProps) {
   const { go } = useLocation();
   const [status, setStatus] = useState<string>('any');
-  const [page, setPage] = useState(1);
   const counts = info.deploymentOverview ?? {};
-  const total = progressOf(info).all;
-  const ids = useData(`ids ${id} ${status} ${status === 'any' ? total : ''}`, (signal) =>
-    targetIds(id, status === 'any' ? null : status, signal),
-  );
-  const shownIds = (ids.data ?? []).slice((page - 1) * PAGE, page * PAGE);
-  const targets = useData(`targets ${id} ${shownIds.join(' ')}`, (signal) => targetsOf(id, shownIds, signal));
-  // The deployment itself is read at each change, so its numbers and its state say when its targets are to be read.
-  const state = JSON.stringify(info);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new state is the reason to read again
-  useEffect(() => {
-    // All targets together are others only when there are more of them.
-    if (status !== 'any') ids.reload();
-    targets.reload();
-  }, [state]);
-  const rows = targets.data;
-  const shown =
-    rows?.find(({ targetId }) => targetId === chosen) ?? rows?.find((one) => one.status === 'Failed') ?? rows?.[0];
-  const pages = Math.max(1, Math.ceil((ids.data?.length ?? 0) / PAGE));
+  const total = status === 'any' ? progressOf(info).all : (counts[status as keyof typeof counts] ?? 0);
+  const load = async (nextToken: string | undefined, signal: AbortSignal) => {
+    const ids = await idsOfTargets(id, status === 'any' ? null : status, nextToken, signal);
+    return { ...ids, total };
+  };
+  const targets = usePages(`targets ${id} ${status}`, PAGE, load, (ids, signal) => targetsOf(id, ids, signal));
+  const rows = targets.shown?.entries ?? null;
+  const shown = useShownTarget({ id, info, chosen, rows, changes });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a change is the reason to read again
+  useEffect(targets.reload, [changes]);
   return (
     <SpaceBetween size="l">
-      <Problem what="The targets cannot be shown" problem={ids.problem ?? targets.problem} onRetry={targets.reload} />
+      <Problem what="The targets cannot be shown" problem={targets.problem} onRetry={targets.reload} />
       <Table<Target>
         items={rows ?? []}
         loading={rows === null && targets.problem === null}
@@ -59,7 +56,7 @@ export function Targets({ id, info, chosen }: TargetsProps) {
         trackBy="targetId"
         wrapLines
         selectionType="single"
-        selectedItems={shown === undefined ? [] : [shown]}
+        selectedItems={shown === null ? [] : [shown]}
         onRowClick={({ detail }) => go({ page: 'deployment', id, target: detail.item.targetId ?? null }, 'replace')}
         onSelectionChange={({ detail }) =>
           go({ page: 'deployment', id, target: detail.selectedItems[0]?.targetId ?? null }, 'replace')
@@ -70,7 +67,7 @@ export function Targets({ id, info, chosen }: TargetsProps) {
           itemSelectionLabel: (_, item) => `Show the events of ${item.targetId}`,
         }}
         header={
-          <Header variant="h2" counter={`(${ids.data?.length ?? '…'})`}>
+          <Header variant="h2" counter={`(${total})`}>
             Targets
           </Header>
         }
@@ -78,30 +75,14 @@ export function Targets({ id, info, chosen }: TargetsProps) {
           <SegmentedControl
             label="Targets by status"
             selectedId={status}
-            onChange={({ detail }) => {
-              setStatus(detail.selectedId);
-              setPage(1);
-            }}
+            onChange={({ detail }) => setStatus(detail.selectedId)}
             options={[
               { id: 'any', text: 'All' },
               ...STATUSES.flatMap((one) => (counts[one] ? [{ id: one, text: `${one} (${counts[one]})` }] : [])),
             ]}
           />
         }
-        pagination={
-          pages === 1 ? null : (
-            <Pagination
-              currentPageIndex={page}
-              pagesCount={pages}
-              ariaLabels={{
-                nextPageLabel: 'Next page',
-                previousPageLabel: 'Page before',
-                pageLabel: (at) => `Page ${at}`,
-              }}
-              onChange={({ detail }) => setPage(detail.currentPageIndex)}
-            />
-          )
-        }
+        pagination={<Pager shown={targets.shown} turn={targets.turn} />}
         empty={<Empty title={status === 'any' ? 'The deployment has no targets' : `No target is ${status} now`} />}
         columnDefinitions={[
           { id: 'name', header: 'Target', isRowHeader: true, cell: ({ targetId }) => targetId },
@@ -113,7 +94,7 @@ export function Targets({ id, info, chosen }: TargetsProps) {
           { id: 'updated', header: 'Updated', cell: ({ lastUpdatedAt }) => <Time seconds={lastUpdatedAt} /> },
         ]}
       />
-      {shown === undefined ? null : <TargetEvents key={shown.targetId} target={shown} />}
+      {shown === null ? null : <TargetEvents key={shown.targetId} target={shown} />}
     </SpaceBetween>
   );
 }
