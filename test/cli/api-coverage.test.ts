@@ -225,6 +225,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
   ListDeploymentTargets: { targetIds: ['web-1'] },
   DescribeDeploymentWaits: { waits: [] },
   PlanDeployment: { calls: [] },
+  DescribeDeploymentProgress: { events: [], phases: [] },
   ListDeploymentConfigs: { deploymentConfigsList: ['most'] },
   ListApplicationRevisions: {
     revisions: [

@@ -11,6 +11,7 @@ import { collectPages } from '../paging.ts';
 import { findServerGroup, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
 import { conclusionLines, eventLine, failureLines, targetLine, waitLines } from '../view/deployment.ts';
 import { readTargets, type TargetStatus } from '../view/follow.ts';
+import { progressLines } from '../view/progress.ts';
 import { targetRecord } from '../view/records.ts';
 import { printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
@@ -163,6 +164,7 @@ async function describe(ctx: CliContext, client: ManagementClient, deploymentId:
   const { deploymentInfo } = await client.call('GetDeployment', { deploymentId });
   const targets = await targetsFor(client, deploymentId, options);
   const { waits } = await client.call('DescribeDeploymentWaits', { deploymentId });
+  const progress = await client.call('DescribeDeploymentProgress', { deploymentId });
   const lines = deploymentInfo === undefined ? [] : conclusionLines(deploymentInfo);
   for (const target of targets) {
     lines.push('', targetLine(target, ctx.clock.now(), target.targetId.length));
@@ -174,7 +176,9 @@ async function describe(ctx: CliContext, client: ManagementClient, deploymentId:
     }
   }
   if (waits.length > 0) lines.push('', ...waitLines(waits));
-  return { value: { deployment: deploymentInfo, targets, waits }, lines };
+  const phases = progressLines(progress);
+  if (phases.length > 0) lines.push('', ...phases);
+  return { value: { deployment: deploymentInfo, targets, waits, progress }, lines };
 }
 
 async function targetsFor(client: ManagementClient, deploymentId: string, { target, targetStatus }: ShowOptions) {

@@ -147,6 +147,49 @@ export interface WaitRecord {
   readonly lastAnswer?: string;
 }
 
+/** How many targets have an event in which state. */
+export interface EventProgressRecord {
+  readonly lifecycleEventName: string;
+  /** In a blue/green deployment: the hosts that have it. */
+  readonly fleet?: 'blue' | 'green';
+  /** The function that the event calls. */
+  readonly hook?: string;
+  readonly pendingCount: number;
+  readonly inProgressCount: number;
+  readonly succeededCount: number;
+  readonly failedCount: number;
+  readonly skippedCount: number;
+  readonly unknownCount: number;
+}
+
+/** A phase of a blue/green deployment. Times are epoch seconds. */
+export interface PhaseRecord {
+  readonly name: 'Provision' | 'Install' | 'ReadyWait' | 'Reroute' | 'TerminationWait' | 'Terminate';
+  readonly status: 'Pending' | 'InProgress' | 'Succeeded' | 'Failed' | 'Skipped';
+  readonly startTime?: number;
+  readonly endTime?: number;
+  /** When a wait that goes on ends by itself. */
+  readonly untilTime?: number;
+}
+
+/** A step of a shift of traffic. */
+export interface TrafficStepRecord {
+  /** Percent of the traffic that the new version has after it. */
+  readonly percent: number;
+  readonly status: 'Taken' | 'Next' | 'Later' | 'Skipped';
+  /** When it was due, or will be; epoch seconds. Absent: the shift has not begun. */
+  readonly time?: number;
+}
+
+/** A shift of traffic to a new version of a function or a service. */
+export interface TrafficRecord {
+  /** Percent of the traffic that the new version has now. */
+  readonly percent: number;
+  /** From one step to the next. */
+  readonly intervalSeconds: number;
+  readonly steps: readonly TrafficStepRecord[];
+}
+
 /** A request that has changed something. */
 export interface AuditRecord {
   readonly time: number;
@@ -302,6 +345,18 @@ export interface ControlOperations {
     input: { readonly deploymentId: string };
     output: { readonly waits: readonly WaitRecord[] };
   };
+  /** How far a deployment has come. */
+  readonly DescribeDeploymentProgress: {
+    input: { readonly deploymentId: string };
+    output: {
+      /** In the order in which they run; none while its targets are not known. */
+      readonly events: readonly EventProgressRecord[];
+      /** Of a blue/green deployment, to hosts or to ECS. */
+      readonly phases: readonly PhaseRecord[];
+      /** Of a deployment to Lambda or ECS. */
+      readonly traffic?: TrafficRecord;
+    };
+  };
   /** Role `host` needs `hostArn`, or `instanceName` to have one minted. The secret is shown only here. */
   readonly CreateAccessKey: {
     input: {
@@ -453,6 +508,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   StopDeploymentNow: true,
   DescribeDeploymentWaits: true,
   PlanDeployment: true,
+  DescribeDeploymentProgress: true,
 };
 
 export function isControlOperation(name: string): name is ControlOperation {

@@ -221,4 +221,5 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
     ...{ ...GROUP, deploymentConfigName: 'text' },
     revision: { revisionType: 'text', appSpecContent: CONTENT },
   },
+  DescribeDeploymentProgress: DEPLOYMENT,
 };

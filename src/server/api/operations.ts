@@ -24,6 +24,7 @@ import { notInPlaceHandlers } from './not-in-place.ts';
 import { noticeHandlers } from './notices.ts';
 import { permissionFor, requireRole } from './permissions.ts';
 import { planHandlers } from './plan-deployment.ts';
+import { progressHandlers } from './progress.ts';
 import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
 import { requireWithinScope } from './scopes.ts';
@@ -49,6 +50,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...noticeHandlers,
   ...waitHandlers,
   ...planHandlers,
+  ...progressHandlers,
   ...gitTokenHandlers,
   ...continueHandlers,
   ...searchHandlers,

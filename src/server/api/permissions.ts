@@ -62,6 +62,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   DeleteGitHubAccountToken: change('server'),
   DeleteResourcesByExternalId: change('server'),
   DeregisterOnPremisesInstance: change('server'),
+  DescribeDeploymentProgress: look('deployment'),
   DescribeDeploymentWaits: look('deployment'),
   DescribeHosts: look('server'),
   DescribeServer: look('nothing'),

@@ -61,6 +61,7 @@ const REQUIRED: { readonly [Op in ManagementOperation]?: readonly Requirement[] 
   StopDeploymentNow: [DEPLOYMENT],
   DescribeDeploymentWaits: [DEPLOYMENT],
   PlanDeployment: [APPLICATION, GROUP, REVISION],
+  DescribeDeploymentProgress: [DEPLOYMENT],
   ContinueDeployment: [DEPLOYMENT],
   SkipWaitTimeForInstanceTermination: [DEPLOYMENT],
   PutLifecycleEventHookExecutionStatus: [DEPLOYMENT],

@@ -123,6 +123,8 @@ describe('a key of one group', () => {
     ['GetDeployment', () => ({ deploymentId: world.orphaned }), 'AccessDeniedException'],
     ['BatchGetDeployments', () => ({ deploymentIds: [world.running, world.completed] }), 'AccessDeniedException'],
     ['ListDeploymentTargets', idle, 'AccessDeniedException'],
+    ['DescribeDeploymentProgress', running, 'done'],
+    ['DescribeDeploymentProgress', idle, 'AccessDeniedException'],
     ['DescribeDeploymentWaits', running, 'done'],
     ['DescribeDeploymentWaits', idle, 'AccessDeniedException'],
     ['StopDeploymentNow', idle, 'AccessDeniedException'],

@@ -105,6 +105,16 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
     calls: [{ event: HOSTILE, minute: 1, call: HOSTILE, answer: HOSTILE }],
     errorInformation: { code: HOSTILE, message: HOSTILE },
   },
+  DescribeDeploymentProgress: {
+    events: [
+      {
+        ...{ lifecycleEventName: HOSTILE, fleet: HOSTILE, hook: HOSTILE },
+        ...{ pendingCount: 0, inProgressCount: 0, succeededCount: 1, failedCount: 0, skippedCount: 0, unknownCount: 0 },
+      },
+    ],
+    phases: [{ name: HOSTILE, status: HOSTILE, startTime: 1, untilTime: 2 }],
+    traffic: { percent: 10, intervalSeconds: 60, steps: [{ percent: 10, status: HOSTILE, time: 1 }] },
+  },
   DescribeDeploymentWaits: {
     waits: ['not-started', 'silence', HOSTILE].map((reason) => ({ ...WAIT, reason })),
   },
