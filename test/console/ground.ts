@@ -3,10 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { findProgram } from '../../src/system/programs.ts';
+import { freePort } from '../support/balancers.ts';
 import { eventually } from '../support/eventually.ts';
 import { type KeyPair, managementClient } from '../support/hand-driven-host.ts';
+import { oidcFile, startProvider } from '../support/openid-provider.ts';
 import { type ScratchFolder, scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
+import { PEOPLE, PROVIDER_LABEL, RULES } from './single-sign-on.ts';
 
 export const APPLICATION = 'hello-site';
 export const GROUP = 'fleet';
@@ -45,7 +48,7 @@ export function chromiumProgram(): string | null {
 
 export async function openGround(program: string, stack: AsyncDisposableStack): Promise<Ground> {
   const scratch = stack.use(scratchFolder());
-  const server = stack.use(await startControlServer(scratch.at('server')));
+  const server = await startServerWithProvider(scratch, stack);
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
   const admin = { accessKeyId, secretAccessKey };
   const client = managementClient(server.url, admin);
@@ -74,6 +77,17 @@ export async function openGround(program: string, stack: AsyncDisposableStack): 
     },
     revision: (name, validate) => writeRevision(scratch, name, validate),
   };
+}
+
+/** The provider sends browsers back to an address that it knows before the server is there. */
+async function startServerWithProvider(scratch: ScratchFolder, stack: AsyncDisposableStack): Promise<ControlServer> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const serverUrl = `http://${address}`;
+  const callback = `${serverUrl}/console/single-sign-on/callback`;
+  const provider = stack.use(await startProvider(callback, PEOPLE, { name: 'localhost' }));
+  const settings = { issuer: provider.issuer, serverUrl, label: PROVIDER_LABEL, rules: RULES };
+  const flags = ['--listen', address, '--oidc', oidcFile(scratch, settings)];
+  return stack.use(await startControlServer(scratch.at('server'), undefined, flags));
 }
 
 /** Enrols the hosts, starts their agents, and waits until the server has heard of them. */

@@ -13,6 +13,7 @@ import { type Figures, measuringScenarios } from './measures.ts';
 import { largeScenarios } from './scale.ts';
 import { BEFORE_HOSTS, type Scenario, WITH_HOSTS } from './scenarios.ts';
 import { takeScreenshots } from './screenshots.ts';
+import { SINGLE_SIGN_ON } from './single-sign-on.ts';
 
 const values = programOptions('test:console', {
   only: anyText('TEXT', 'runs the scenarios whose name holds the text; some need what others have left'),
@@ -42,7 +43,7 @@ async function runAll(chromium: string): Promise<void> {
     execFileSync('npm', ['run', '--silent', 'build:console'], { stdio: ['ignore', 'ignore', 'inherit'] });
   await using stack = new AsyncDisposableStack();
   const ground = await openGround(chromium, stack);
-  await runScenarios([...BEFORE_HOSTS, ...SHARED_BY_A_BROWSER], ground);
+  await runScenarios([...BEFORE_HOSTS, ...SINGLE_SIGN_ON, ...SHARED_BY_A_BROWSER], ground);
   await startHosts(ground, stack);
   await runScenarios([...WITH_HOSTS, ...measuringScenarios(figures), ...largeScenarios(figures)], ground);
   if (values.screenshots === null) return;

@@ -17,6 +17,13 @@ export interface TestProvider extends AsyncDisposable {
   tokenOf(claims: object, options?: { readonly key?: KeyObject | null; readonly alg?: 'ES256' | 'none' }): string;
 }
 
+export interface ProviderOptions {
+  /** Whether the ID token has the claims of the scopes; else only the user info has them. */
+  readonly inIdToken?: boolean;
+  /** Host name of the provider; for a browser another name is another site. */
+  readonly name?: '127.0.0.1' | 'localhost';
+}
+
 /**
  * @param redirectUri where the provider sends browsers back to
  * @param people login → claims beside the subject, which is the login
@@ -24,12 +31,11 @@ export interface TestProvider extends AsyncDisposable {
 export async function startProvider(
   redirectUri: string,
   people: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  /** Whether the ID token has the claims of the scopes; else only the user info has them. */
-  { inIdToken = true }: { readonly inIdToken?: boolean } = {},
+  { inIdToken = true, name = '127.0.0.1' }: ProviderOptions = {},
 ): Promise<TestProvider> {
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const issuer = `http://${name}:${(http.address() as AddressInfo).port}`;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const tokenOf: TestProvider['tokenOf'] = (claims, { key = null, alg = 'ES256' } = {}) => {
     const head = [{ alg, kid: 'test', typ: 'JWT' }, claims].map(encoded).join('.');

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { oneTimeSignIn } from '../../../../src/console/sign-in/one-time.ts';
-import { SESSION_MS } from '../../../../src/server/api/console-sessions.ts';
+import { MOST_SESSIONS, SESSION_MS } from '../../../../src/server/api/console-sessions.ts';
 import { NO_RATE_LIMITS } from '../../../../src/server/connections/rates.ts';
 import { openStore } from '../../../../src/server/store/store.ts';
 import { privateCertificates } from '../../../support/certificates.ts';
@@ -159,6 +159,18 @@ describe('a session ends', () => {
     await server.disable(key.accessKeyId);
     const answer = await callConsole(server.url, cookie, 'ListApplications', {});
     expect(answer).toMatchObject({ status: 401, body: { message: expect.stringContaining('was disabled') } });
+  });
+
+  test('when its key has signed in on so many other browsers since', async () => {
+    const key = await server.key('viewer');
+    const cookies: string[] = [];
+    for (let at = 0; at <= MOST_SESSIONS; at += 1) cookies.push(await signInToConsole(server.url, key));
+    const [first = '', second = ''] = cookies;
+    expect(await whoIs(first)).toMatchObject({
+      status: 401,
+      body: { message: expect.stringContaining(`${MOST_SESSIONS} other browsers`) },
+    });
+    expect((await whoIs(second)).status).toBe(200);
   });
 
   test('when its time is over', async () => {
