@@ -23,6 +23,7 @@ import { createExecutors, type Executors } from './executor/executors.ts';
 import { createHeard, type Heard } from './heard.ts';
 import { hookEnvironmentOf } from './hook-environment.ts';
 import { openLedger } from './ledger.ts';
+import { createLogSender, type LogSender } from './log-sender.ts';
 import { createObservers } from './observers.ts';
 import { createOutbox } from './outbox.ts';
 import { createPace } from './pace.ts';
@@ -76,7 +77,13 @@ export async function serve(ctx: ServeContext): Promise<void> {
     },
   });
   const wire = openWireLog(config, config.programName, log);
-  const client = connect(ctx, endpoint, wire, heard);
+  const logs = createLogSender({
+    isOff: !config.liveLogs,
+    send: (...call) => client.putLogs(...call),
+    clock: steadyClock,
+    log,
+  });
+  const client = connect(ctx, endpoint, wire, { heard, logs });
   const ledger = openLedger({
     rootDir: config.rootDir,
     trackingFolder: config.ongoingDeploymentTracking,
@@ -89,7 +96,7 @@ export async function serve(ctx: ServeContext): Promise<void> {
   }
   const gate = createRetryGate(steadyClock, systemRandom);
   const outbox = createOutbox({ client, ledger, gate, log });
-  const executors = tellingExecutors(await startExecutors(ctx, wire, rest), observers.tell, () => clock.now());
+  const executors = tellingExecutors(await startExecutors(ctx, wire, rest, logs), observers.tell, () => clock.now());
   const places = createPlaces(steadyClock);
   const pace = createPace(steadyClock);
   const dispatcher = createDispatcher({
@@ -168,6 +175,7 @@ export async function serve(ctx: ServeContext): Promise<void> {
   void notifyServiceManager(process.env, 'STOPPING=1');
   await windUp({ dispatcher, outbox, executors, clock, log }, config.maxStopWaitSeconds * 1000, stop.urgent);
   ended.abort();
+  await logs.close();
   await Promise.all([sayingSo, watching]);
   status.close();
   await observers.close();
@@ -179,7 +187,7 @@ function connect(
   { version, config, identity }: ServeContext,
   endpoint: string,
   wire: WireLogFile | null,
-  heard: Heard,
+  { heard, logs }: { readonly heard: Heard; readonly logs: LogSender },
 ): HostCommandClient {
   return createHostCommandClient({
     endpoint,
@@ -189,6 +197,7 @@ function connect(
     agentVersion: `SLIPWAY_${version}`,
     runId: systemRandom.uuid(),
     onIdentity: heard.identity,
+    onLiveLogs: logs.wanted,
     enableAuthPolicy: config.enableAuthPolicy,
     readTimeoutMs: config.httpReadTimeoutSeconds * 1000,
     proxyUri: config.proxyUri,
@@ -201,6 +210,7 @@ async function startExecutors(
   { config, identity, log }: ServeContext,
   wire: WireLogFile | null,
   rest: Rest,
+  watcher: LogSender,
 ): Promise<Executors> {
   const hookEnvironment = await hookEnvironmentOf(config, log);
   const caCertificatePem = readPinnedCertificate(config.deploymentSpecCaFile);
@@ -215,6 +225,7 @@ async function startExecutors(
     credentials: identity.credentials,
     log,
     onAllGone: rest.begins,
+    watcher,
     ...(wire === null ? {} : { onWire: wire.append }),
   });
 }

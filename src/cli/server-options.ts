@@ -25,6 +25,7 @@ export interface ServerOptions {
   readonly database?: string;
   readonly region: string;
   readonly accountId: string;
+  readonly liveLogs: 'on' | 'off';
   readonly zoneTag: string;
   readonly loadBalancers?: string;
   readonly awsRegion?: string;
@@ -97,6 +98,12 @@ export function addServerOptions(command: Command): Command {
       new Option('--account-id <digits>', 'account in the names of resources')
         .env('SLIPWAY_ACCOUNT_ID')
         .default('000000000000'),
+    )
+    .addOption(
+      new Option('--live-logs <on|off>', 'ask hosts for what scripts write while they run, and keep the end of it')
+        .env('SLIPWAY_LIVE_LOGS')
+        .choices(['on', 'off'])
+        .default('on'),
     )
     .addOption(
       new Option('--zone-tag <name>', 'tag whose value is the zone of a host, for configurations with zones')

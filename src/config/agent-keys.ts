@@ -224,6 +224,12 @@ export const AGENT_KEYS = {
     'detach',
     'and then: detach lets the event succeed and keeps that output in a file of its own, fail fails it with code 6',
   ),
+  liveLogs: key(
+    'live_logs',
+    'boolean',
+    true,
+    'send what scripts write to a Slipway server while they run, where the server asks for it: the same lines as in their log file',
+  ),
   hookScopes: key(
     'hook_scopes',
     ['auto', 'on', 'off'],

@@ -3,6 +3,7 @@ import type { EntryRules } from '../archive/entry-rules.ts';
 import type { SecondWriters } from '../archive/small-files.ts';
 import type { GroupNames, SignatureRules } from '../config/group-settings.ts';
 import type { EnvironmentRules } from '../hooks/inherited-environment.ts';
+import type { LiveOutput } from '../hooks/live-output.ts';
 import type { PipeSupply } from '../hooks/pipe-supply.ts';
 import type { HookOutputPolicy } from '../hooks/run-event.ts';
 import type { HookScopes } from '../hooks/scope.ts';
@@ -61,6 +62,8 @@ export interface DeploymentContext {
   readonly hookScopes: HookScopes;
   /** Pipes for the scripts of several events; else they are made for each. Their maker disposes of them. */
   readonly hookPipes?: PipeSupply;
+  /** Sends what the scripts of a command write to whoever watches; absent, or null: nobody does. */
+  readonly liveOutput?: (hostCommandIdentifier: string) => Pick<LiveOutput, 'add' | 'end'> | null;
   /** Parser that remembers texts; absent: each text is parsed anew. */
   readonly appSpecs?: AppSpecParser;
   readonly install: InstallContext;

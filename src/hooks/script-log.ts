@@ -1,5 +1,6 @@
 import type { RotatingFile } from '../logging/rotating-file.ts';
 import type { Clock } from '../system/clock.ts';
+import type { LiveOutput } from './live-output.ts';
 import { createLogTail, type LogTail, plainLine } from './output.ts';
 
 /** Where an event's words go: the deployment's scripts.log, the log of all deployments, and the tail for the diagnostics. */
@@ -20,13 +21,23 @@ export interface ScriptLogFiles {
 /** Most that one event puts into the log of all deployments: one script must not push out what the others said. */
 export const SHARED_LOG_BYTES = 1024 * 1024;
 
-/** @see the official agent 2.x, `script_run_log.rs`, for the formats */
-export function createScriptLog(files: ScriptLogFiles, deploymentId: string, clock: Pick<Clock, 'now'>): ScriptLog {
+/**
+ * @param live gets the same lines as the deployment's own file; null: nobody watches
+ * @see the official agent 2.x, `script_run_log.rs`, for the formats
+ */
+export function createScriptLog(
+  files: ScriptLogFiles,
+  deploymentId: string,
+  clock: Pick<Clock, 'now'>,
+  live: Pick<LiveOutput, 'add'> | null = null,
+): ScriptLog {
   const tail: LogTail = createLogTail();
   const write = (text: string) => {
     const now = clock.now();
     tail.add(text);
-    files.scripts.append(`${localTime(now)} ${text}\n`);
+    const line = `${localTime(now)} ${text}\n`;
+    files.scripts.append(line);
+    live?.add(line);
     share(`[${localTime(now)}.${String(now % 1000).padStart(3, '0')}] [${deploymentId}]`, text);
   };
   let sharedBytes = 0;

@@ -8,6 +8,7 @@ import type { ApiContext } from './api/context.ts';
 import { keepRevisionChange } from './audit/s3-changes.ts';
 import { createHeardOf } from './commands/heard-of.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
+import { createHostLogs } from './commands/host-logs.ts';
 import { type Connections, createConnections } from './connections/connections.ts';
 import { connectionLimits } from './connections/limits.ts';
 import { type Listener, listenAt } from './connections/listener.ts';
@@ -113,6 +114,8 @@ export interface ServerOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** How long what has ended is kept; without it for ever. */
   readonly retention?: RetentionPeriods;
+  /** false: hosts are not asked for what scripts write while they run, and nothing of it is taken. */
+  readonly liveLogs?: boolean;
   /** Limits on requests; without them there are none. */
   readonly rates?: RateLimits;
   /** File with the OpenID Connect provider that signs people in to the console; without it access keys alone do. */
@@ -291,9 +294,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (monitoring !== null) opened.push(monitoring);
     const heardOf = createHeardOf(base);
     opened.push(heardOf);
+    const { liveLogs = true } = options;
     const hostCommands = createHostCommandService({
-      ...{ ...base, engine, sealer, heardOf, accountId: options.accountId, signer: signing.signer },
+      ...{ ...base, engine, sealer, heardOf, accountId: options.accountId, signer: signing.signer, liveLogs },
     });
+    const hostLogs = liveLogs ? createHostLogs({ store, clock, elapsedMs }) : null;
     const turns = createTurns({ afterTurn: setImmediate, now: elapsedMs });
     const streams = createStreams({ clock, elapsedMs, look: (topic) => stateOfTopic(store.db, topic) });
     const api: ApiContext = {
@@ -335,6 +340,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const http: HttpServer = createHttpServer({
       api,
       hostCommands: observedHostCommands(hostCommands, metrics),
+      hostLogs,
       ...known,
       clock,
       random,

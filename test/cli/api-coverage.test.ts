@@ -56,6 +56,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['configs', 'create', 'tenth', '--platform', 'lambda', '--canary', '10/5'],
   ['configs', 'create', 'steps', '--platform', 'ecs', '--linear', '10/1'],
   ['configs', 'list'],
+  ['logs', 'd-1A2B3C4D5', '--host', 'web-1', '--event', 'AfterInstall'],
   ['configs', 'show', 'most'],
   ['configs', 'delete', 'most', '--yes'],
   ['revisions', 'register', '--application', 'shop', '--github', 'me/site@0a1b2c3', '--description', 'x'],
@@ -216,6 +217,15 @@ function isRefused(leaf: string): boolean {
 
 const ANSWERS: Readonly<Record<string, object>> = {
   SearchResources: { resources: [] },
+  ListEventLogs: {
+    logs: [
+      {
+        ...{ targetId: 'web-1', lifecycleEventName: 'AfterInstall', status: 'InProgress' },
+        ...{ firstByte: 0, endByte: 6, lastWriteTime: 1 },
+      },
+    ],
+  },
+  GetEventLog: { firstByte: 0, text: 'hello\n', nextByte: 6, status: 'InProgress' },
   ListApplications: { applications: ['shop'] },
   ListDeploymentGroups: { deploymentGroups: ['live'] },
   GetDeploymentGroup: { deploymentGroupInfo: { deploymentGroupId: GROUP } },

@@ -159,7 +159,10 @@ function runsOf({ path, command }: Leaf, url: string): CommandRun[] {
     if (sensible(option, url, path) !== null && !option.isBoolean()) return [];
     return [[option.long ?? option.short ?? '', ...(option.isBoolean() ? [] : [HOSTILE_ARGUMENT])]];
   });
+  // With --group it is about this machine.
+  const fromServer = path === 'logs' ? [run(['logs', '--endpoint-url', url, ...positionals])] : [];
   return [
+    ...fromServer,
     run([...words, ...usual, ...positionals]),
     run([...words, ...withoutRevision, ...onBundle]),
     run([...words, ...usual]),

@@ -15,6 +15,7 @@ import type { CommandRequest } from '../../deployment/context.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
 import { killProcessesOf } from '../../hooks/hook-processes.ts';
 import { withoutSecretVariables } from '../../hooks/inherited-environment.ts';
+import type { OutputBatch } from '../../hooks/live-output.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
@@ -48,12 +49,21 @@ export interface ExecutorsContext {
   readonly log: Logger;
   /** Is given requests to S3 and their answers, as text. */
   readonly onWire?: (text: string) => void;
+  /** Takes what scripts write while they run; absent: nobody watches. */
+  readonly watcher?: OutputWatcher;
   /** Is told when there is no executor any more. */
   readonly onAllGone?: () => void;
   /** How long an executor without work is kept. */
   readonly idleMs?: number;
   /** How much memory an executor may hold when its command has ended, and be kept. */
   readonly grownBytes?: number;
+}
+
+export interface OutputWatcher {
+  /** Asked when a command begins. */
+  readonly isWatching: boolean;
+  /** @param taken must be called once the batch has arrived, or is given up */
+  take(hostCommandIdentifier: string, batch: OutputBatch, taken: () => void): void;
 }
 
 /** Between two events of one deployment less than a second goes by; waiting for the slowest server costs a little memory. */
@@ -119,7 +129,11 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
     },
     async run(request) {
       try {
-        const answer = await forGroup(request.specification.deploymentGroupId).call({ type: 'run', request });
+        const answer = await forGroup(request.specification.deploymentGroupId).call({
+          type: 'run',
+          request,
+          isWatched: ctx.watcher?.isWatching === true,
+        });
         if (answer.type !== 'outcome') throw unexpected(answer);
         return answer.outcome;
       } catch (error) {
@@ -151,7 +165,8 @@ export function createExecutors(ctx: ExecutorsContext): Executors {
 
 type Call =
   | { type: 'open'; envelope: Envelope | undefined; command: HostCommand }
-  | { type: 'run' | 'is-noop'; request: CommandRequest }
+  | { type: 'run'; request: CommandRequest; isWatched: boolean }
+  | { type: 'is-noop'; request: CommandRequest }
   | { type: 'recover'; interruptedCommands: readonly string[] };
 type Answer = Extract<FromExecutor, { call: number }>;
 
@@ -218,6 +233,12 @@ function startExecutor(ctx: ExecutorsContext, events: ExecutorEvents): Executor 
       case 'wire':
         ctx.onWire?.(message.text);
         return;
+      case 'output': {
+        const { hostCommandIdentifier, firstByte, text } = message;
+        const taken = () => send({ type: 'output-taken', hostCommandIdentifier });
+        ctx.watcher?.take(hostCommandIdentifier, { firstByte, text }, taken);
+        return;
+      }
       case 'need-credentials':
         void answerCredentials(ctx.credentials, message.question, send);
         return;

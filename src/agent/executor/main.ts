@@ -5,6 +5,7 @@ import { AGENT_WAIT_MS, withGroupLock } from '../../deployment/group-lock.ts';
 import { pipesFolder, reservedIds } from '../../deployment/layout.ts';
 import { isCommandNoop, recoverHost, runCommand } from '../../deployment/run-command.ts';
 import { isSlipwayError, messageOf, SlipwayError } from '../../errors.ts';
+import { createLiveOutput, type LiveOutput } from '../../hooks/live-output.ts';
 import { createPipeSupply } from '../../hooks/pipe-supply.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { plainFields } from '../../logging/plain-fields.ts';
@@ -26,6 +27,8 @@ const underWay = new Set<Promise<void>>();
 let handledObjects = 0;
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
+/** By the commands that are watched. */
+const outputs = new Map<string, LiveOutput>();
 
 forgetVariablesForWork();
 
@@ -45,6 +48,9 @@ process.on('message', (message: ToExecutor) => {
     case 'credentials':
     case 'no-credentials':
       credentials.answer(message);
+      return;
+    case 'output-taken':
+      outputs.get(message.hostCommandIdentifier)?.taken();
       return;
     default:
       track(answer(message));
@@ -89,7 +95,7 @@ async function answer(question: Question): Promise<void> {
         say({ type: 'specification', call, ...(await open(settings, question)) });
         return;
       case 'run': {
-        const outcome = await runAlone(ctx, question.request);
+        const outcome = await runAlone(question.isWatched ? { ...ctx, liveOutput } : ctx, question.request);
         say({ type: 'outcome', call, outcome, residentBytes: process.memoryUsage.rss(), handledObjects });
         await ctx.hookPipes?.refill();
         return;
@@ -127,6 +133,19 @@ async function open(
 function runAlone(ctx: DeploymentContext, request: CommandRequest): Promise<CommandOutcome> {
   const { deploymentGroupId } = request.specification;
   return withGroupLock(ctx, deploymentGroupId, AGENT_WAIT_MS, () => runCommand(ctx, request, ending.signal));
+}
+
+function liveOutput(hostCommandIdentifier: string): LiveOutput {
+  const output = createLiveOutput({
+    clock: systemClock,
+    send: (batch) => say({ type: 'output', hostCommandIdentifier, ...batch }),
+  });
+  outputs.set(hostCommandIdentifier, output);
+  const end = () => {
+    outputs.delete(hostCommandIdentifier);
+    output.end();
+  };
+  return { ...output, end };
 }
 
 /** Lines go through the daemon: two processes must not rotate one file. */

@@ -2,6 +2,7 @@
 import type { AgentConfig } from '../../config/agent-config.ts';
 import type { CommandRequest } from '../../deployment/context.ts';
 import type { ErrorCode } from '../../errors.ts';
+import type { OutputBatch } from '../../hooks/live-output.ts';
 import type { LogFields } from '../../logging/logger.ts';
 import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
@@ -37,7 +38,10 @@ export type ToExecutor =
       readonly envelope: Envelope | undefined;
       readonly command: HostCommand;
     }
-  | { readonly type: 'run'; readonly call: number; readonly request: CommandRequest }
+  /** `isWatched`: what the scripts write is sent on while they run. */
+  | { readonly type: 'run'; readonly call: number; readonly request: CommandRequest; readonly isWatched: boolean }
+  /** The last `output` of this command has arrived, or is given up. */
+  | { readonly type: 'output-taken'; readonly hostCommandIdentifier: string }
   | { readonly type: 'is-noop'; readonly call: number; readonly request: CommandRequest }
   | { readonly type: 'recover'; readonly call: number; readonly interruptedCommands: readonly string[] }
   | { readonly type: 'credentials'; readonly question: number; readonly credentials: Credentials }
@@ -63,6 +67,8 @@ export type FromExecutor =
       readonly remedy: string;
     }
   | { readonly type: 'need-credentials'; readonly question: number }
+  /** What the scripts of a command have written; the next comes once this has been taken, or at the end of the event. */
+  | ({ readonly type: 'output'; readonly hostCommandIdentifier: string } & OutputBatch)
   /** For the wire log, which one process must write. */
   | { readonly type: 'wire'; readonly text: string }
   | {

@@ -144,6 +144,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
       revisionsMs: millisecondsOf(options.keepRevisions),
       auditMs: millisecondsOf(options.keepAudit),
     },
+    liveLogs: options.liveLogs === 'on',
     rates: rateLimitsOf(options),
     consoleDir: join(packageRoot(), CONSOLE_FOLDER),
     version: packageVersion(),

@@ -13,7 +13,7 @@ import { type DeploymentInfo, type TargetRecord, targetRecord } from './records.
 const FIRST_LOOK_MS = 200;
 const SLOWEST_LOOK_MS = 2_000;
 /** The deployment goes on without anybody who watches: a server that is started again is waited for so long. */
-const AWAY_MS = 60_000;
+export const AWAY_MS = 60_000;
 
 export interface FollowContext {
   readonly client: ManagementClient;
@@ -66,7 +66,7 @@ function noteNews(messages: readonly string[], told: Set<string>, show: View): v
   }
 }
 
-function isAway(error: unknown): boolean {
+export function isAway(error: unknown): boolean {
   return isSlipwayError(error, 'SERVER_UNREACHABLE') || (error instanceof RemoteApiError && error.status >= 500);
 }
 

@@ -90,8 +90,9 @@ export async function runEventScripts(
       ? openRotatingFile(deploymentsLogFile(ctx.rootDir, ctx.programName), onFault, limits)
       : null,
   };
+  const live = ctx.liveOutput?.(request.hostCommandIdentifier) ?? null;
   try {
-    const scriptLog = createScriptLog(files, specification.deploymentId, ctx.clock);
+    const scriptLog = createScriptLog(files, specification.deploymentId, ctx.clock, live);
     const outcome = await runLifecycleEvent(
       {
         clock: ctx.clock,
@@ -123,6 +124,7 @@ export async function runEventScripts(
     );
     return outcomeOfEvent(outcome, scriptLog.tail());
   } finally {
+    live?.end();
     files.scripts.close();
     files.deployments?.close();
   }

@@ -8,6 +8,14 @@ import type { CredentialProvider } from '../sigv4/credentials.ts';
 import type { WireLog } from '../wire-log.ts';
 import { COMMAND_ID_BYTES, problemOfText } from '../wire-text.ts';
 import {
+  HOST_LOG_TARGET,
+  type LogBatch,
+  PUT_LOGS,
+  type PutHostCommandLogsInput,
+  type PutHostCommandLogsOutput,
+  type WithLiveLogs,
+} from './logs.ts';
+import {
   type CommandStatus,
   type GetDeploymentSpecificationOutput,
   HOST_COMMAND_SECURE_SIGNING_NAME,
@@ -45,6 +53,12 @@ export interface HostCommandClient {
   /** Says that the command is still being run. @returns null: the service did not say what it thinks of it */
   update(hostCommandIdentifier: string, signal?: AbortSignal): Promise<CommandStatus | null>;
   complete(hostCommandIdentifier: string, outcome: CommandOutcome, signal?: AbortSignal): Promise<void>;
+  /**
+   * Sends what scripts have written, to a service that has asked for it. A throttle of it holds up nothing else.
+   *
+   * @returns how long the service wants to be left alone with it; milliseconds
+   */
+  putLogs(batches: readonly LogBatch[], signal: AbortSignal): Promise<number>;
   /** While the service throttles, polling again at once is pointless. */
   readonly isThrottled: boolean;
 }
@@ -60,6 +74,8 @@ export interface HostCommandClientOptions {
   readonly runId?: string;
   /** Told with each poll that was answered whether another agent polls with the same identity. */
   onIdentity?(isShared: boolean): void;
+  /** Told with each poll that was answered whether the service asks for what scripts write while they run. */
+  onLiveLogs?(areWanted: boolean): void;
   readonly enableAuthPolicy: boolean;
   /** How long a call may take; more than the minute for which the service may hold a poll. */
   readonly readTimeoutMs: number;
@@ -111,9 +127,20 @@ export function createHostCommandClient(options: HostCommandClientOptions): Host
     async pollHostCommand(signal, mayHold = true, onStep) {
       const headers = mayHold ? {} : { [POLL_HEADER]: POLL_ANSWER_NOW };
       const input = { HostIdentifier: hostIdentifier };
-      const { HostCommand, IdentityIsShared } = await call('PollHostCommand', input, signal, headers, onStep);
+      const answer: WithLiveLogs = await call('PollHostCommand', input, signal, headers, onStep);
+      const { HostCommand, IdentityIsShared, LiveLogs } = answer;
+      options.onLiveLogs?.(LiveLogs === true);
       options.onIdentity?.(IdentityIsShared === true);
       return readHostCommand(HostCommand);
+    },
+    async putLogs(batches, signal) {
+      const input: PutHostCommandLogsInput = { HostIdentifier: hostIdentifier, Batches: batches };
+      const { WaitMs } = (await client.call(
+        `${HOST_LOG_TARGET}.${PUT_LOGS}`,
+        input,
+        signal,
+      )) as PutHostCommandLogsOutput;
+      return typeof WaitMs === 'number' && WaitMs > 0 ? WaitMs : 0;
     },
     getDeploymentSpecification: (deploymentExecutionId, signal) =>
       call(

@@ -280,6 +280,20 @@ interface TimeRangeInput {
   readonly timeRange?: { readonly start?: number; readonly end?: number };
 }
 
+/** A log of one event on one target. Positions are bytes of UTF-8 from the beginning of the log. */
+export interface EventLogRecord {
+  readonly targetId: string;
+  readonly lifecycleEventName: string;
+  /** Of the event. */
+  readonly status: string;
+  /** The first byte that is kept. */
+  readonly firstByte: number;
+  /** The position behind the last byte. */
+  readonly endByte: number;
+  /** When something was last added. */
+  readonly lastWriteTime: number;
+}
+
 /** A message that a trigger has sent, or will send. Times are in seconds since the epoch. */
 export interface NoticeRecord {
   /** When it happened. */
@@ -447,6 +461,38 @@ export interface ControlOperations {
     input: { readonly deploymentId?: string; readonly state?: NoticeRecord['state']; readonly nextToken?: string };
     output: { readonly notices: readonly NoticeRecord[]; readonly nextToken?: string };
   };
+  /** Logs of events that something has been written to, without their texts. */
+  readonly ListEventLogs: {
+    input: {
+      readonly deploymentId: string;
+      readonly targetId?: string;
+      readonly lifecycleEventName?: string;
+      /** Only logs that were written to then, or later. */
+      readonly writtenSince?: number;
+      readonly nextToken?: string;
+    };
+    output: { readonly logs: readonly EventLogRecord[]; readonly nextToken?: string };
+  };
+  /** What scripts have written, from a position on. */
+  readonly GetEventLog: {
+    input: {
+      readonly deploymentId: string;
+      readonly targetId: string;
+      readonly lifecycleEventName: string;
+      /** Bytes of the log that come before what is asked for; left out: none. */
+      readonly firstByte?: number;
+    };
+    output: {
+      /** Lies behind the position that was asked for when what comes between them is not kept. */
+      readonly firstByte: number;
+      /** Whole characters; empty: there is nothing more just now. */
+      readonly text: string;
+      /** Position to go on from. */
+      readonly nextByte: number;
+      /** Of the event. */
+      readonly status: string;
+    };
+  };
   readonly DescribeServer: {
     input: Record<string, never>;
     output: {
@@ -503,6 +549,8 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   ListHostRevisions: true,
   ListNotices: true,
   DescribeServer: true,
+  ListEventLogs: true,
+  GetEventLog: true,
   DescribeHosts: true,
   SearchResources: true,
   StopDeploymentNow: true,

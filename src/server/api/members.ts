@@ -77,6 +77,7 @@ const APPLICATION = { applicationName: 'text' } as const;
 const GROUP = { applicationName: 'text', deploymentGroupName: 'text' } as const;
 const DEPLOYMENT = { deploymentId: 'text' } as const;
 const INSTANCE = { instanceName: 'text' } as const;
+const EVENT = { targetId: 'text', lifecycleEventName: 'text' } as const;
 const HISTORY = { timeRange: { start: 'number', end: 'number' }, nextToken: 'text' } as const;
 
 export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<ManagementOperations[Op]['input']> } = {
@@ -215,6 +216,8 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   ListNotices: { deploymentId: 'text', state: 'text', nextToken: 'text' },
   DescribeServer: {},
   DescribeHosts: { ...INSTANCE, registered: 'flag', text: 'text', needsAttention: 'flag', nextToken: 'text' },
+  ListEventLogs: { ...DEPLOYMENT, ...EVENT, writtenSince: 'number', nextToken: 'text' },
+  GetEventLog: { ...DEPLOYMENT, ...EVENT, firstByte: 'number' },
   StopDeploymentNow: { ...DEPLOYMENT, autoRollbackEnabled: 'flag' },
   DescribeDeploymentWaits: DEPLOYMENT,
   PlanDeployment: {

@@ -15,6 +15,7 @@ import { deploymentConfigHandlers } from './deployment-configs.ts';
 import { deploymentGroupHandlers } from './deployment-groups.ts';
 import { deploymentHandlers } from './deployments.ts';
 import { enrolmentTokenHandlers } from './enrolment-tokens.ts';
+import { eventLogHandlers } from './event-logs.ts';
 import { gitTokenHandlers } from './git-tokens.ts';
 import { historyHandlers } from './history.ts';
 import { hostHandlers } from './hosts.ts';
@@ -54,6 +55,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...gitTokenHandlers,
   ...continueHandlers,
   ...searchHandlers,
+  ...eventLogHandlers,
   ...notInPlaceHandlers,
 };
 

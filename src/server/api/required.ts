@@ -62,6 +62,8 @@ const REQUIRED: { readonly [Op in ManagementOperation]?: readonly Requirement[] 
   DescribeDeploymentWaits: [DEPLOYMENT],
   PlanDeployment: [APPLICATION, GROUP, REVISION],
   DescribeDeploymentProgress: [DEPLOYMENT],
+  ListEventLogs: [DEPLOYMENT],
+  GetEventLog: [DEPLOYMENT, need('targetId', 'DeploymentTargetIdRequiredException')],
   ContinueDeployment: [DEPLOYMENT],
   SkipWaitTimeForInstanceTermination: [DEPLOYMENT],
   PutLifecycleEventHookExecutionStatus: [DEPLOYMENT],

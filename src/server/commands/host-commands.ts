@@ -2,6 +2,7 @@
 import type { Logger } from '../../logging/logger.ts';
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
+import type { WithLiveLogs } from '../../protocol/host-command/logs.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
 import { createDeadlines } from '../../system/deadlines.ts';
 import { type AgentRuns, isShared, notePoll } from '../engine/agent-runs.ts';
@@ -37,6 +38,8 @@ export type HostCommandService = {
 export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts' | 'deadlines'>, ReportContext {
   readonly log: Pick<Logger, 'warn'>;
   readonly heardOf: HeardOf;
+  /** Whether agents are asked for what scripts write while they run. */
+  readonly liveLogs?: boolean;
   /** Opens tokens for git repositories. */
   readonly sealer: Pick<SecretSealer, 'open'>;
   /** Asked for each specification that is sealed, so that it can be renewed. */
@@ -52,10 +55,14 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
       requireText(input, 'HostIdentifier');
       const isSharedNow = await heard(ctx, caller);
       const command = await waitForCommand(delivery, caller, caller.asker, caller.mayHold);
-      return {
+      // Only our own agent says which of its starts it is. Official agents get nothing that they do not know.
+      const isOurs = caller.runId !== undefined && caller.runId !== null;
+      const answer: WithLiveLogs = {
         ...(command === null ? {} : { HostCommand: command }),
         ...(isSharedNow ? { IdentityIsShared: true } : {}),
+        ...(isOurs && ctx.liveLogs === true ? { LiveLogs: true } : {}),
       };
+      return answer;
     },
     async GetDeploymentSpecification(input, caller) {
       requireText(input, 'HostIdentifier');

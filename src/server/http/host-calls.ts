@@ -10,6 +10,7 @@ import {
 import { printable } from '../../system/printable.ts';
 import type { Caller, Input } from '../api/context.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
+import type { HostLogs } from '../commands/host-logs.ts';
 import { readRunId } from '../engine/agent-runs.ts';
 import type { ProvedCaller } from './authenticate.ts';
 import type { Calls } from './calls.ts';
@@ -52,6 +53,11 @@ export function callHostCommand(
   request.headers = {};
   request.rawHeaders.length = 0;
   return answer(input, about);
+}
+
+/** Live logs, which are no part of the host command API. @throws ApiError AccessDeniedException, or what `put` throws */
+export function callHostLogs(hostLogs: Pick<HostLogs, 'put'>, input: Input, caller: ProvedCaller): Promise<object> {
+  return hostLogs.put(input, { accessKeyId: caller.accessKeyId, hostArn: requireOwnHost(caller, input) });
 }
 
 /** A host speaks for itself only; people have no business here. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
+import { HOST_LOG_TARGET, PUT_LOGS } from '../../protocol/host-command/logs.ts';
 import {
   HOST_COMMAND_SECURE_SIGNING_NAME,
   HOST_COMMAND_SECURE_TARGET,
@@ -21,6 +22,7 @@ import type { Random } from '../../system/random.ts';
 import type { ApiContext, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
+import type { HostLogs } from '../commands/host-logs.ts';
 import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
@@ -29,11 +31,11 @@ import type { Rates } from '../connections/rates.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
 import { createApiDoor } from './api-door.ts';
-import { beginAuthentication } from './authenticate.ts';
+import { beginAuthentication, type ProvedCaller } from './authenticate.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { type Door, doorFor } from './doors.ts';
 import { callEnrol } from './enrol-call.ts';
-import { callHostCommand } from './host-calls.ts';
+import { callHostCommand, callHostLogs } from './host-calls.ts';
 import { readJson } from './read-json.ts';
 import { labelsFor } from './request-labels.ts';
 import type { Turns, Urgency } from './turns.ts';
@@ -41,6 +43,8 @@ import type { Turns, Urgency } from './turns.ts';
 export interface HttpContext {
   readonly api: ApiContext;
   readonly hostCommands: HostCommandService;
+  /** null: the server takes no live logs. */
+  readonly hostLogs: HostLogs | null;
   findKey(accessKeyId: string): Promise<KnownAccessKey | null>;
   readonly signingKeyOf: SigningKeyOf;
   readonly rates: Rates;
@@ -92,25 +96,62 @@ interface CallContext extends HttpContext {
   readonly calls: Calls;
 }
 
-async function handle(
+/** Not an async function: a poll that is held keeps as little as possible. */
+function handle(
   ctx: CallContext,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
 ): Promise<object> {
-  const { method = 'POST', url: path = '/', headers } = request;
-  const [prefix, operation] = splitTarget(headers['x-amz-target']);
+  const target = splitTarget(request.headers['x-amz-target']);
+  const [prefix, operation] = target;
   if (prefix === CONTROL_TARGET && operation === ENROL_OPERATION) return callEnrol(ctx, request, response, requestId);
+  if (prefix === HOST_LOG_TARGET && operation === PUT_LOGS) return takeLogs(ctx, request, response);
+  return carryOut(ctx, target, request, response, requestId);
+}
+
+async function carryOut(
+  ctx: CallContext,
+  [prefix, operation]: Target,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<object> {
   const { api, services } = apiOf(prefix, operation);
+  const { caller, input } = await provedCall(ctx, request, response, services, urgencyOf(operation));
+  if (api === 'management') return callOperation(ctx.api, operation, input, caller, requestId);
+  return callHostCommand(ctx, operation, input, caller, { request, response });
+}
+
+/** A place is taken before anything is read: what is refused for want of one must cost as good as nothing. */
+async function takeLogs(ctx: CallContext, request: IncomingMessage, response: ServerResponse): Promise<object> {
+  if (ctx.hostLogs === null) throw new ApiError('UnknownOperationException', 'This server takes no live logs.');
+  const place = ctx.hostLogs.admit();
+  try {
+    const services = [HOST_COMMAND_SIGNING_NAME, HOST_COMMAND_SECURE_SIGNING_NAME];
+    const { caller, input } = await provedCall(ctx, request, response, services, 'log');
+    return await callHostLogs(ctx.hostLogs, input, caller);
+  } finally {
+    place.done();
+  }
+}
+
+/** Reads a call and finds out whose it is. @throws ApiError */
+async function provedCall(
+  ctx: CallContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  services: readonly string[],
+  urgency: Urgency,
+): Promise<{ readonly caller: ProvedCaller; readonly input: Input }> {
+  const { method = 'POST', url: path = '/', headers } = request;
   const client = clientOf(request.socket.remoteAddress);
-  const turn = () => ctx.turns.take(urgencyOf(operation));
+  const turn = () => ctx.turns.take(urgency);
   const finishAuthentication = await beginAuthentication(ctx, { method, path, headers, client }, services, turn);
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request, caller.accessKeyId);
-  const input: Input = readJson(body);
-  if (api === 'management') return callOperation(ctx.api, operation, input, caller, requestId);
-  return callHostCommand(ctx, operation, input, caller, { request, response });
+  return { caller, input: readJson(body) };
 }
 
 /** As the operation is named: who asks is not known yet, and gains a place in a line and nothing else. */
@@ -151,7 +192,9 @@ function apiOf(prefix: string, operation: string): TargetedApi {
   throw new ApiError('UnknownOperationException', `There is no operation ${prefix}.${operation}.`);
 }
 
-function splitTarget(header: string | string[] | undefined): [string, string] {
+type Target = readonly [prefix: string, operation: string];
+
+function splitTarget(header: string | string[] | undefined): Target {
   const target = Array.isArray(header) ? (header[0] ?? '') : (header ?? '');
   const dot = target.indexOf('.');
   if (dot < 1 || dot === target.length - 1) {

@@ -1,5 +1,6 @@
 /** Labels under which a request is counted. Names that strangers choose never become labels, so the number of labels is bounded. Pure. */
 import type { IncomingMessage } from 'node:http';
+import { PUT_LOGS } from '../../protocol/host-command/logs.ts';
 import { ENROL_OPERATION } from '../../protocol/management/enrolment.ts';
 import { permissionFor } from '../api/permissions.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
@@ -30,7 +31,7 @@ export function labelsFor(
     case 'api': {
       const operation = String(headers['x-amz-target'] ?? '').replace(/^[^.]*\./, '');
       if (permissionFor(operation) !== null || operation === ENROL_OPERATION) return { api: 'management', operation };
-      if (Object.hasOwn(hostCommands, operation)) return { api: 'host-command', operation };
+      if (Object.hasOwn(hostCommands, operation) || operation === PUT_LOGS) return { api: 'host-command', operation };
       return { api: 'other', operation: 'other' };
     }
   }

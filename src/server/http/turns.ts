@@ -5,10 +5,12 @@
  * Requests for which a host waits with nothing to do go first. These are the acknowledgement that a command begins with, polls, and the
  * question for its specification. A report comes last: it is the end of a command, and what follows from it makes others wait. Reports that
  * go together also share a commit and a step.
+ *
+ * Live logs come when nothing else waits, however long that takes: an agent gives a request up after ten seconds.
  */
 
 /** From the most to the least urgent. */
-export const URGENCIES = ['acknowledgement', 'poll', 'specification', 'other', 'report'] as const;
+export const URGENCIES = ['acknowledgement', 'poll', 'specification', 'other', 'report', 'log'] as const;
 export type Urgency = (typeof URGENCIES)[number];
 
 export interface Turns {
@@ -38,7 +40,8 @@ export function createTurns(ctx: TurnsContext): Turns {
   let isAsked = false;
 
   const mostUrgent = () => [...queues.values()].find((queue) => queue.length > 0);
-  const oldest = () => [...queues.values()].reduce((a, b) => (sinceMs(a) < sinceMs(b) ? a : b));
+  const inTime = URGENCIES.filter((urgency) => urgency !== 'log').map((urgency) => queues.get(urgency) ?? []);
+  const oldest = () => inTime.reduce((a, b) => (sinceMs(a) < sinceMs(b) ? a : b));
   const beginSome = () => {
     isAsked = false;
     const longAgoMs = ctx.now() - LONG_MS;

@@ -48,6 +48,7 @@ const STEPS: readonly Step[] = [
   shiftedTargets,
   consoleSessions,
   sessionsOfPeople,
+  eventLogs,
 ];
 
 /** The step that a database of this version is at. */
@@ -516,5 +517,15 @@ function sessionsOfPeople(TEXT: string): readonly string[] {
   return [
     `alter table console_sessions add column issuer ${TEXT}`,
     `alter table console_sessions add column person_name ${TEXT}`,
+  ];
+}
+
+/** What scripts write while they run, in pieces. The text comes last: a question about sizes then does not read it. */
+function eventLogs(TEXT: string): readonly string[] {
+  return [
+    `create table event_logs (
+      deployment_id ${TEXT} not null, instance_id ${TEXT} not null, position integer not null, first_byte bigint not null,
+      size_bytes integer not null, written_at_ms bigint not null, log_text ${TEXT} not null,
+      primary key (deployment_id, instance_id, position, first_byte))`,
   ];
 }

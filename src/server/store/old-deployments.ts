@@ -96,7 +96,7 @@ async function deletePortion(
   return [];
 }
 
-/** Deletes ended deployments with their targets and events. @returns those that are left, see `deletePortion` */
+/** Deletes ended deployments with their targets, events and logs. @returns those that are left, see `deletePortion` */
 export function deleteDeployments(tx: StoreTransaction, deploymentIds: readonly string[], maxTargets: number) {
   return deletePortion(deploymentIds, maxTargets, {
     async some(deploymentId, limit) {
@@ -107,7 +107,7 @@ export function deleteDeployments(tx: StoreTransaction, deploymentIds: readonly 
         .limit(limit)
         .execute();
       for (const chunk of inChunks(targets.map((target) => target.instance_id))) {
-        for (const table of ['lifecycle_events', 'targets'] as const) {
+        for (const table of ['event_logs', 'lifecycle_events', 'targets'] as const) {
           await tx
             .deleteFrom(table)
             .where('deployment_id', '=', deploymentId)
@@ -123,7 +123,7 @@ export function deleteDeployments(tx: StoreTransaction, deploymentIds: readonly 
   });
 }
 
-/** Deletes the diagnostics of ended deployments' events. @returns those that are left, see `deletePortion` */
+/** Deletes the diagnostics and the logs of ended deployments' events. @returns those that are left, see `deletePortion` */
 export function deleteDiagnostics(
   tx: StoreTransaction,
   deploymentIds: readonly string[],
@@ -147,10 +147,17 @@ export function deleteDiagnostics(
           .where('deployment_id', '=', deploymentId)
           .where('instance_id', 'in', chunk)
           .execute();
+        await tx
+          .deleteFrom('event_logs')
+          .where('deployment_id', '=', deploymentId)
+          .where('instance_id', 'in', chunk)
+          .execute();
       }
       return targets.length;
     },
     async end(deploymentId) {
+      // Logs of hosts that have never reported.
+      await tx.deleteFrom('event_logs').where('deployment_id', '=', deploymentId).execute();
       await tx
         .updateTable('deployments')
         .set({ diagnostics_deleted_at_ms: nowMs })

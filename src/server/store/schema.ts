@@ -238,6 +238,21 @@ export interface LifecycleEventRow {
   diagnostics_json: string | null;
 }
 
+/** A piece of what the scripts of an event have written. Pieces of one event follow each other; between two of them some may be lost. */
+export interface EventLogRow {
+  deployment_id: string;
+  instance_id: string;
+  /** Of the event. */
+  position: number;
+  /** How many bytes of the event's log come before this piece. */
+  first_byte: number;
+  /** Of the text, in UTF-8. */
+  size_bytes: number;
+  /** When something was last added to the piece. */
+  written_at_ms: number;
+  log_text: string;
+}
+
 /** State that the last deployment of a group left on one host: its health and the revision that runs there. */
 export interface HostStateRow {
   deployment_group_id: string;
@@ -520,6 +535,7 @@ export interface StoreSchema {
   deployments: DeploymentRow;
   targets: TargetRow;
   lifecycle_events: LifecycleEventRow;
+  event_logs: EventLogRow;
   changed_targets: ChangedTargetRow;
   orders: OrderRow;
   notices: NoticeRow;

@@ -215,3 +215,13 @@ export async function openRevisionsOf(db: StoreReader, hostArn: string): Promise
     .execute();
   return rows.map(({ revision_json }) => revision_json);
 }
+
+/** How many targets a deployment has, whatever their statuses. */
+export async function countTargetsOf(db: StoreReader, deploymentId: string): Promise<number> {
+  const row = await db
+    .selectFrom('targets')
+    .select((eb) => eb.fn.countAll().as('count'))
+    .where('deployment_id', '=', deploymentId)
+    .executeTakeFirst();
+  return Number(row?.count ?? 0);
+}

@@ -180,6 +180,15 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
     signerCaCertificatePem: HOSTILE,
     signsOrders: true,
   },
+  ListEventLogs: {
+    logs: [
+      {
+        ...{ targetId: HOSTILE, lifecycleEventName: HOSTILE, status: HOSTILE },
+        ...{ firstByte: 0, endByte: 9, lastWriteTime: 1 },
+      },
+    ],
+  },
+  GetEventLog: { firstByte: 0, text: HOSTILE, nextByte: 9, status: HOSTILE },
   DescribeHosts: {
     hosts: [true, false].map((registered) => ({
       instanceName: HOSTILE,

@@ -5,11 +5,14 @@ import { requireDeployment } from '../../api/deployments.ts';
 import { requireRole } from '../../api/permissions.ts';
 import { requireWithinScope } from '../../api/scopes.ts';
 import { stateOfDeployment, stateOfDeployments } from '../../store/console-changes.ts';
+import { stateOfLog } from '../../store/event-logs.ts';
 import type { StoreReader } from '../../store/store.ts';
 
 /** All deployments together: that one has begun, gone on or ended, and not which. */
 const ALL = 'deployments';
 const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
+/** The log of one event: the deployment, the target and the event. */
+const LOG = /^(?<deployment>d-[A-Z0-9]{9})\/(?<target>[\w+=,.@:-]{1,256})\/(?<event>\w{1,64})$/;
 
 /**
  * @throws ApiError InvalidRequestException; DeploymentDoesNotExistException, so that nobody looks for what is not there; AccessDeniedException
@@ -17,16 +20,21 @@ const DEPLOYMENT_ID = /^d-[A-Z0-9]{9}$/;
  */
 export async function requireTopic(ctx: ApiContext, topic: string, caller: Caller): Promise<string> {
   if (topic === ALL) return topic;
-  if (!DEPLOYMENT_ID.test(topic)) {
-    throw new ApiError('InvalidRequestException', `The topic must be ${ALL} or the id of a deployment.`);
+  const deploymentId = LOG.exec(topic)?.groups?.['deployment'] ?? topic;
+  if (!DEPLOYMENT_ID.test(deploymentId)) {
+    const message = `The topic must be ${ALL}, the id of a deployment, or its id with a target and an event, with slashes between them.`;
+    throw new ApiError('InvalidRequestException', message);
   }
-  requireRole(caller.role, 'GetDeployment');
-  await requireWithinScope(ctx.store.db, ctx, 'GetDeployment', { deploymentId: topic }, caller);
-  await requireDeployment(ctx.store.db, { deploymentId: topic });
+  const operation = deploymentId === topic ? 'GetDeployment' : 'GetEventLog';
+  requireRole(caller.role, operation);
+  await requireWithinScope(ctx.store.db, ctx, operation, { deploymentId }, caller);
+  await requireDeployment(ctx.store.db, { deploymentId });
   return topic;
 }
 
 /** State of a topic; null: there is no such deployment. */
 export async function stateOfTopic(db: StoreReader, topic: string): Promise<string | null> {
-  return topic === ALL ? stateOfDeployments(db) : stateOfDeployment(db, topic);
+  if (topic === ALL) return stateOfDeployments(db);
+  const { deployment = '', target = '', event = '' } = LOG.exec(topic)?.groups ?? {};
+  return deployment === '' ? stateOfDeployment(db, topic) : stateOfLog(db, deployment, target, event);
 }
