@@ -127,7 +127,8 @@ async function bySignedHeaders(
   if (verified.service !== 's3')
     throw new S3Error('NotImplemented', 501, `The service ${verified.service} is not known here. Nothing was changed.`);
   const found = key as AccessKey | null;
-  if (found === null) throw new S3Error('InvalidAccessKeyId', 403, 'The access key is not known here.');
+  if (found === null)
+    throw new S3Error('InvalidAccessKeyId', 403, 'The access key is not known here: check AWS_ACCESS_KEY_ID.');
   const body = bodyPromise(claimed ?? UNSIGNED, headers, found, verified);
   if (body.isUnsigned && !ctx.isEncrypted && hasBody(message)) throw unsignedBody(claimed ?? UNSIGNED);
   return { caller: callerOf(found), headers, body };

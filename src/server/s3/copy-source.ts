@@ -40,7 +40,11 @@ export function requireSource(headers: Headers, source: Known): void {
     ]),
   );
   if (isNotModified(conditions, source))
-    throw new S3Error('PreconditionFailed', 412, 'The source of the copy is what its conditions rule out.');
+    throw new S3Error(
+      'PreconditionFailed',
+      412,
+      'The source of the copy does not meet the x-amz-copy-source-if-… conditions of the request. Nothing was changed.',
+    );
 }
 
 /** Bytes of the source that become a part; null: all. @throws S3Error InvalidArgument, InvalidRange */

@@ -58,7 +58,12 @@ export async function verifyPresigned(
   const all = withHoisted(query, headers);
   const contentSha256 = all['x-amz-content-sha256'] ?? 'UNSIGNED-PAYLOAD';
   const key = await findKey(scope.accessKeyId);
-  if (key === null) throw new S3Error('InvalidAccessKeyId', 403, 'The access key is not known here.');
+  if (key === null)
+    throw new S3Error(
+      'InvalidAccessKeyId',
+      403,
+      'The access key that signed the address is not known here. Sign a new address.',
+    );
   const canonical = [
     ...[request.method, canonicalPath(request.path), canonicalQuery(query)],
     ...[...signedHeaders.map((name) => `${name}:${canonicalValue(headers[name] ?? '')}`), ''],
@@ -120,7 +125,11 @@ function readSignedHeaders(query: ReadonlyMap<string, string>, headers: Presigne
   if (!names.includes('host')) throw malformed('X-Amz-SignedHeaders must name host');
   const missing = names.find((name) => !Object.hasOwn(headers, name));
   if (missing !== undefined)
-    throw new S3Error('AccessDenied', 403, `The header ${missing.slice(0, 100)} was signed and did not come.`);
+    throw new S3Error(
+      'AccessDenied',
+      403,
+      `The header ${missing.slice(0, 100)} was signed and is missing. A proxy may have removed it.`,
+    );
   const unsigned = Object.keys(headers).filter((name) => name.startsWith('x-amz-') && !names.includes(name));
   if (unsigned.length > 0)
     throw new S3Error(

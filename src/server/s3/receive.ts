@@ -120,7 +120,8 @@ export function readPromise(headers: Readonly<Record<string, string>>): Checksum
   if (trailer !== undefined && algorithmOf(trailer) === null)
     throw new S3Error('NotImplemented', 501, `The trailer '${trailer.slice(0, 100)}' is not known here.`);
   const [name, ...others] = trailer === undefined ? inHeaders : [...inHeaders, trailer];
-  if (others.length > 0) throw new S3Error('InvalidRequest', 400, 'One checksum at a time can be promised.');
+  if (others.length > 0)
+    throw new S3Error('InvalidRequest', 400, 'A request has one checksum at most, and this one has several.');
   const algorithm = name === undefined ? null : algorithmOf(name);
   const announced = headers['x-amz-sdk-checksum-algorithm']?.toUpperCase();
   if (announced !== undefined && (algorithm === null || announced !== algorithm))
@@ -141,10 +142,9 @@ function requireChecksum(promise: ChecksumPromise, trailers: ReadonlyMap<string,
   }
   if (promise.algorithm === null || expected === null) return;
   const value = promise.isInTrailer ? (trailers.get(expected) ?? null) : promise.value;
-  if (value === null)
-    throw new S3Error('InvalidRequest', 400, `The trailer ${expected} was announced and did not come.`);
+  if (value === null) throw new S3Error('InvalidRequest', 400, `The trailer ${expected} was announced and is missing.`);
   if (value !== found[promise.algorithm])
-    throw new S3Error('BadDigest', 400, `The body that came does not have the ${expected} that was promised.`);
+    throw new S3Error('BadDigest', 400, `The body does not match its ${expected}. Nothing was stored: send it again.`);
 }
 
 function requireLength(promised: string | undefined, sizeBytes: number): void {
@@ -165,5 +165,5 @@ function requireMd5(promised: string | undefined, found: Buffer): void {
   if (!/^[A-Za-z0-9+/]{22}==$/.test(promised))
     throw new S3Error('InvalidDigest', 400, 'The Content-MD5 is not an MD5 sum in base64.');
   if (found.toString('base64') !== promised)
-    throw new S3Error('BadDigest', 400, 'The body that came does not have the Content-MD5 that was promised.');
+    throw new S3Error('BadDigest', 400, 'The body does not match its Content-MD5. Nothing was stored: send it again.');
 }

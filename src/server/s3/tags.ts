@@ -71,7 +71,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw new S3Error('InvalidArgument', 400, 'x-amz-tagging is not encoded as a query should be.');
+    throw new S3Error('InvalidArgument', 400, 'x-amz-tagging must be URL-encoded, as KEY=VALUE&KEY=VALUE.');
   }
 }
 

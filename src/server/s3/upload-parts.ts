@@ -71,7 +71,7 @@ export async function joinParts(
         )
       : full?.digest();
   if (promise.checksum !== null && !isPromised(promise.checksum, algorithm, checksum))
-    throw new S3Error('BadDigest', 400, 'The object does not have the checksum that was promised.');
+    throw new S3Error('BadDigest', 400, 'The object does not match the checksum in the request.');
   return {
     eTag: eTagOfParts(parts),
     parts: runsOf(stored.map((part) => part.sizeBytes)),

@@ -158,5 +158,5 @@ export function openUploadStore(
 }
 
 function isOver(): S3Error {
-  return new S3Error('NoSuchUpload', 404, 'The upload is over.');
+  return new S3Error('NoSuchUpload', 404, 'The upload was completed or aborted. Start a new one.');
 }

@@ -86,7 +86,7 @@ function decodeReferences(text: string): string {
 }
 
 export function malformed(why: string): S3Error {
-  return new S3Error('MalformedXML', 400, `The body is not the XML that is expected here: ${why}.`);
+  return new S3Error('MalformedXML', 400, `The body is not the XML that this operation takes: ${why}.`);
 }
 
 /** A document of one element. */

@@ -178,7 +178,7 @@ export function powerlessError(powerless: Powerless): ApiError {
   const date = (ms: number) => new Date(ms).toISOString();
   switch (powerless.why) {
     case 'unknown':
-      return new ApiError('UnrecognizedClientException', 'This access key is not known here.');
+      return new ApiError('UnrecognizedClientException', 'This access key is not known here: check AWS_ACCESS_KEY_ID.');
     case 'disabled':
       return new ApiError(
         'UnrecognizedClientException',

@@ -133,11 +133,12 @@ function notInstalled(hosts: number, { allowed, required }: Pace, failed: number
   return allowed < 1
     ? failedWith(
         'HEALTH_CONSTRAINTS_INVALID',
-        `The deployment configuration wants ${required} of ${hosts} replacement instances healthy at any time, so not one can be deployed to.`,
+        `The deployment configuration needs ${required} of ${hosts} replacement instances healthy at any time, so no instance can be ` +
+          'deployed to. Choose a configuration with a lower minimum of healthy hosts, or add hosts.',
       )
     : failedWith(
         'HEALTH_CONSTRAINTS',
-        `Too many replacement instances failed: ${failed} of ${hosts} did, and the deployment configuration wants ${required} healthy. ` +
+        `Too many replacement instances failed: ${failed} of ${hosts}. The deployment configuration needs ${required} healthy. ` +
           'The original instances have all their traffic.',
       );
 }

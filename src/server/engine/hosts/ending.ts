@@ -3,6 +3,9 @@ import type { DeploymentStatus } from '../../store/schema.ts';
 import { budget, hasSucceeded, isLost, type TargetCounts } from './health.ts';
 import { impossibleZone, lostZone, NO_ZONE, type Zone } from './zones.ts';
 
+/** Remedy for a minimum that no deployment can keep. */
+const LOWER = 'Choose a configuration with a lower minimum of healthy hosts, or add hosts.';
+
 export interface FinishAction {
   readonly action: 'finish';
   readonly status: Extract<DeploymentStatus, 'Succeeded' | 'Failed' | 'Stopped'>;
@@ -79,21 +82,21 @@ export function finish(counts: TargetCounts, { ending, required, hosts, zones, a
       return failedWith(
         'HEALTH_CONSTRAINTS_INVALID',
         budget(hosts, required) < 1 || zone === null
-          ? `The deployment configuration wants ${required} of ${hosts} instances healthy at any time, so not one can be deployed to.`
-          : `The deployment configuration wants ${zone.required} of ${zone.hosts} instances healthy in ${nameOf(zone)} at any time, ` +
-              'so not one there can be deployed to.',
+          ? `The deployment configuration needs ${required} of ${hosts} instances healthy at any time, so no instance can be deployed to. ${LOWER}`
+          : `The deployment configuration needs ${zone.required} of ${zone.hosts} instances healthy in ${nameOf(zone)} at any time, ` +
+              `so no instance there can be deployed to. ${LOWER}`,
       );
     default:
       if (zone !== null && hasSucceeded(counts, required)) {
         const message =
-          `Too many instances failed in ${nameOf(zone)}: ${zone.counts.failed} of ${zone.hosts} did, and the deployment ` +
-          `configuration wants ${zone.required} healthy in each zone.`;
+          `Too many instances failed in ${nameOf(zone)}: ${zone.counts.failed} of ${zone.hosts}. The deployment configuration ` +
+          `needs ${zone.required} healthy in each zone.`;
         return failedWith('HEALTH_CONSTRAINTS', message);
       }
       return failedWith(
         'HEALTH_CONSTRAINTS',
-        `Too many instances failed: ${counts.failed} of ${hosts} did, ${counts.succeeded} succeeded, and the deployment ` +
-          `configuration wants ${Math.max(required, 1)} healthy.`,
+        `Too many instances failed: ${counts.failed} of ${hosts}; ${counts.succeeded} succeeded. The deployment configuration ` +
+          `needs ${Math.max(required, 1)} healthy.`,
       );
   }
 }

@@ -154,7 +154,7 @@ describeStores('a deployment from zone to zone', (kind) => {
     const failed = await deploymentOf(server.store, 'd-2');
     expect(failed).toMatchObject({
       status: 'Failed',
-      error_message: expect.stringContaining('in the zone west: 1 of 2 did'),
+      error_message: expect.stringContaining('in the zone west: 1 of 2. '),
     });
     const { rollbackInfo } = JSON.parse(failed.options_json) as { rollbackInfo: { rollbackDeploymentId: string } };
     const rollback = await statusesOf(server.store, rollbackInfo.rollbackDeploymentId);
