@@ -15,7 +15,7 @@ import type { OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { OrderHandler, Progress } from './order.ts';
 import { readRevisionText } from './read-revision.ts';
-import { afterFault, ShiftFault } from './shift-retry.ts';
+import { afterFault, ownFault, ShiftFault } from './shift-retry.ts';
 
 export interface PreflightSubject {
   readonly deploymentId: string;
@@ -64,12 +64,13 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
     const memory: Prepared = { appSpec: storedAppSpec(appSpec), target };
     return { memory, lastCall: call, lastAnswer: answer, ending: 'Succeeded', message: answer };
   } catch (error) {
-    if (error instanceof ShiftFault) return failed(error.coded);
+    const final = error instanceof ShiftFault ? error : ownFault(error);
+    if (final !== null) return failed(final.coded);
     if (!(error instanceof AwsFault)) throw error;
     const { failing = null } = JSON.parse(order.memory_json ?? '{}') as { readonly failing?: ScalingFailure | null };
     // A revision that is missing is another thing than a function that is.
     const code = error.call.startsWith('GetObject') ? revisionFaultCode(error) : ctx.faultCodes[plan.platform](error);
-    const next = afterFault(failing, error, { code, nowMs: ctx.clock.now() });
+    const next = afterFault(failing, error, { code, nowMs: ctx.clock.now(), hasBegun: false });
     const standing = { memory: { failing: next.failing }, lastCall: error.call, lastAnswer: error.answer };
     if (next.is === 'again') return { ...standing, ending: 'later', inMs: next.inMs };
     return { ...standing, ending: 'Failed', message: next.message };
@@ -106,5 +107,5 @@ function failed(message: string): Progress {
 function revisionFaultCode({ trouble }: AwsFault): string {
   if (trouble === 'denied') return 'IAM_ROLE_PERMISSIONS';
   if (trouble === 'throttled') return 'THROTTLED';
-  return trouble === 'away' ? 'INTERNAL_ERROR' : 'REVISION_MISSING';
+  return trouble === 'away' || trouble === 'nowhere' ? 'INTERNAL_ERROR' : 'REVISION_MISSING';
 }

@@ -20,6 +20,7 @@ export function serviceFaultCode({ trouble, awsCode, call }: Pick<AwsFault, 'tro
     case 'limit':
       return 'RESOURCE_LIMIT_EXCEEDED';
     case 'away':
+    case 'nowhere':
       return 'INTERNAL_ERROR';
     default:
       if (OF_BALANCERS.test(call)) return 'ELASTIC_LOAD_BALANCING_INVALID';

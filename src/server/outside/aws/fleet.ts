@@ -55,7 +55,7 @@ export function createGroupFinder(clients: Pick<AwsClients, 'autoScaling'>) {
       const found = await findGroups(clients, names, AbortSignal.timeout(LOOKUP_LIMIT_MS));
       return { missing: missingOf(names, found), fault: null };
     } catch (error) {
-      const isAway = error instanceof AwsFault && (error.trouble === 'away' || error.trouble === 'throttled');
+      const isAway = error instanceof AwsFault && ['away', 'nowhere', 'throttled'].includes(error.trouble);
       if (isAway) return { missing: [], fault: null };
       return { missing: [], fault: error instanceof Error ? error.message : String(error) };
     }
