@@ -54,6 +54,7 @@ const ROUTINGS = {
 } as const;
 const MOMENTS = ['before', 'after'] as const;
 type Moment = (typeof MOMENTS)[number];
+const LATE_KILL_MS = 5_000;
 
 /** Where the server is killed; null: nowhere. */
 interface Kill {
@@ -193,6 +194,8 @@ function killAt(ground: LambdaGround, kill: Kill | null, isOurs: (call: LambdaCa
       }).catch((error: unknown) => {
         if (!isKilled) throw error;
       });
+      // The answer of the last hook ends the deployment before its call is over, which is where the server may be killed.
+      if (kill !== null) await eventually(() => isKilled, { withinMs: LATE_KILL_MS }).catch(() => undefined);
       await restarting;
     },
     end() {
