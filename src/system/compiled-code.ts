@@ -3,12 +3,14 @@
  * agent's daemon.
  * Sources are left alone: a checkout is for those who change them, and Node strips their types by WebAssembly.
  */
-import { lstatSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 
 /** Bits of those who are not the owner. */
 const OTHERS_MAY_WRITE = 0o022;
+const ALL_RIGHTS = 0o777;
+const OWN = 0o700;
 
 /**
  * The folder in which compiled code is kept. Code in there is run by whoever starts the program. So it lies in the program's own folder,
@@ -21,7 +23,25 @@ function folderOfCompiledCode(programFolder: string): string | null {
   // An agent may have outlived its program.
   const stats = lstatSync(programFolder, { throwIfNoEntry: false });
   const isOwn = stats !== undefined && stats.uid === process.getuid?.() && (stats.mode & OTHERS_MAY_WRITE) === 0;
-  return isOwn ? join(programFolder, 'compiled') : null;
+  if (!isOwn) return null;
+  const folder = join(programFolder, 'compiled');
+  return isForThisUserAlone(folder) ? folder : null;
+}
+
+/**
+ * Makes the folder, or shuts it for others. Node makes folders in there with all rights that the umask leaves. With an umask of 0 everybody
+ * could put code there.
+ */
+function isForThisUserAlone(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true, mode: OWN });
+    const stats = lstatSync(folder);
+    if (!stats.isDirectory() || stats.uid !== process.getuid?.()) return false;
+    if ((stats.mode & ALL_RIGHTS) !== OWN) chmodSync(folder, OWN);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

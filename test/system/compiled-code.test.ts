@@ -31,6 +31,22 @@ test('a command keeps its compiled code in the folder of the program, for its ow
 });
 
 test.each([
+  ['that is made', null],
+  ['that was there before', 0o777],
+])('a folder of compiled code %s is shut for others, whatever the umask is', (_, before) => {
+  using scratch = scratchFolder();
+  const program = programIn(scratch, KEEP);
+  const kept = scratch.at('dist', 'compiled');
+  if (before !== null) {
+    mkdirSync(kept);
+    chmodSync(kept, before);
+  }
+  execFileSync('sh', ['-c', 'umask 0; exec "$@"', 'sh', process.execPath, program], { env: OWN_CHOICE });
+  expect(readdirSync(kept, { recursive: true }).length).toBeGreaterThan(1);
+  expect(statSync(kept).mode & 0o777).toBe(0o700);
+});
+
+test.each([
   ['others may write to the folder of the program', 0o777],
   ['its group may write there', 0o775],
 ])('no compiled code is kept where %s', (_, mode) => {
