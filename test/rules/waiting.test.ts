@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 const FOLDER = fileURLToPath(new URL('..', import.meta.url));
 const IMPATIENT = /\b(?:vi\.wait(?:Until|For)|expect\.poll)\(/;
 
-test('tests wait by `eventually`, which has a minute', () => {
+test('tests wait by `eventually`, which has nearly two minutes', () => {
   const files = globSync('**/*.ts', { cwd: FOLDER });
   expect(files).toContain('support/eventually.ts');
   expect(files.filter((file) => IMPATIENT.test(readFileSync(`${FOLDER}/${file}`, 'utf8')))).toEqual([]);

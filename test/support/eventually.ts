@@ -8,7 +8,8 @@ export async function eventually(
   condition: () => boolean | Promise<boolean>,
   options: { readonly withinMs?: number; readonly everyMs?: number } = {},
 ): Promise<void> {
-  const { withinMs = 60_000, everyMs = 20 } = options;
+  // Less than a test has, so that the failure names the condition.
+  const { withinMs = 110_000, everyMs = 20 } = options;
   const giveUpAt = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > giveUpAt) throw new Error(`still not so after ${withinMs} ms: ${condition.toString()}`);

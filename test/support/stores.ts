@@ -73,6 +73,9 @@ function testDatabase(location: StoreLocation, remove: () => void | Promise<void
   };
 }
 
+/** For `eventually`, where a test moves the clock: nothing needs real time beside the database, which is waited for. */
+export const OFTEN = { everyMs: 4 };
+
 /** Lets time pass once the database has nothing to do, so that it is never later than what the test looks at. */
 export async function passWhenCalm(
   { store }: { readonly store: Pick<TestStore, 'calm'> },
@@ -83,8 +86,8 @@ export async function passWhenCalm(
   clock.advance(ms);
 }
 
-/** Questions in a row that find no change under way: as many as work asks one after another between two changes. */
-const CALM_QUESTIONS = 4;
+/** Questions in a row that find no change under way. Each takes as long as one that work may be asking between two changes. */
+const CALM_QUESTIONS = 2;
 
 /** The same store, with its changes counted. */
 export function watched(store: Store): TestStore {

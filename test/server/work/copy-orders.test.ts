@@ -22,7 +22,7 @@ import {
   targetsByName,
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores, passWhenCalm } from '../../support/stores.ts';
+import { describeStores, OFTEN, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-COPY';
 const COPY = copyNameOf('fleet', ID);
@@ -100,7 +100,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], action: '
         for (const host of ['old-1', 'new-1']) await runHost(server, host);
         await passWhenCalm(server, clock, stepMs);
         return false;
-      });
+      }, OFTEN);
     },
     deployment: () => deploymentOf(server.store, ID),
     async [Symbol.asyncDispose]() {

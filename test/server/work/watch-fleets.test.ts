@@ -17,7 +17,7 @@ import {
   targetsByName,
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores, passWhenCalm } from '../../support/stores.ts';
+import { describeStores, OFTEN, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-1';
 /** Nobody has them by on-premises tags. */
@@ -71,7 +71,7 @@ async function openWorld(
       await eventually(async () => {
         await passWhenCalm(server, clock, stepMs);
         return (await deploymentOf(server.store, ID)).status === status;
-      });
+      }, OFTEN);
     },
     async [Symbol.asyncDispose]() {
       await watch.close();

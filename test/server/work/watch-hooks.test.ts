@@ -29,7 +29,7 @@ import {
   startDeployment,
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores, passWhenCalm } from '../../support/stores.ts';
+import { describeStores, OFTEN, passWhenCalm } from '../../support/stores.ts';
 
 const AWAY = { trouble: 'away', code: '', answer: 'there was no answer in time' } as const;
 const GOOD = identityOf(parseLocation(revisionJson('one.tgz')));
@@ -63,7 +63,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], settings:
         if (await isSo()) return true;
         await passWhenCalm(server, clock, stepMs);
         return false;
-      });
+      }, OFTEN);
     },
     hooks: () => hooksOf(server.store.db, GROUP_ID),
     async change(changes: object) {

@@ -8,7 +8,7 @@ import { startSuspensionWatch } from '../../../src/server/work/watch-suspensions
 import { manualClock } from '../../support/clock.ts';
 import { deploymentOf, engineServer, makeFleet, runHost, startDeployment } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
-import { describeStores, passWhenCalm } from '../../support/stores.ts';
+import { describeStores, OFTEN, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-1';
 const FLEET = { onPremisesInstanceTagFilters: [{ Key: 'in', Value: 'fleet', Type: 'KEY_AND_VALUE' as const }] };
@@ -49,7 +49,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], atRestBef
         if (await isSo()) return true;
         await passWhenCalm(server, clock, stepMs);
         return false;
-      });
+      }, OFTEN);
     },
     async crash() {
       await watch.close();

@@ -20,7 +20,7 @@ import {
 } from '../../support/engine-world.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type BalancerAnswer, failingBalancer } from '../../support/failing-balancer.ts';
-import { describeStores, passWhenCalm } from '../../support/stores.ts';
+import { describeStores, OFTEN, passWhenCalm } from '../../support/stores.ts';
 
 const ID = 'd-1';
 const GROUP = {
@@ -46,7 +46,7 @@ async function untilCalm(server: EngineServer, clock: ManualClock, stepMs = 500)
     await passWhenCalm(server, clock, stepMs);
     const { db } = server.store;
     return (await openOrdersOf(db, ID)).length === 0 && (await changedTargetsOf(db, ID)).length === 0;
-  });
+  }, OFTEN);
 }
 
 async function eventOf(server: EngineServer, host: string, name: string) {
