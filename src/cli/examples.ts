@@ -56,6 +56,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'server init': 'slipway server init --address deploy.example.com',
   'server install': 'slipway server install',
   'server show': 'slipway server show',
+  'server settings': 'slipway server settings',
   'server backup': 'slipway server backup /var/backups/slipway.backup --with-bundles',
   'server restore': 'slipway server restore /var/backups/slipway.backup --data-dir /var/lib/slipway',
   'server doctor': 'slipway server doctor',

@@ -3,6 +3,7 @@ import AppLayout from '@cloudscape-design/components/app-layout';
 import SideNavigation, { type SideNavigationProps } from '@cloudscape-design/components/side-navigation';
 import TopNavigation, { type TopNavigationProps } from '@cloudscape-design/components/top-navigation';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { reachOf } from '../protocol/management/key-scope.ts';
 import type { Refusal } from './api/call.ts';
 import { findSession, type Session, signOut } from './api/session.ts';
 import { type SessionAtHand, SessionContext, useSession } from './api/session-context.ts';
@@ -41,7 +42,8 @@ export function App() {
     if (session === null) return null;
     const operations = new Set<string>(session.operations);
     const onSignedOut = () => leave('Your session has ended. Sign in to go on where you were.');
-    return { session, may: (operation) => operations.has(operation), onSignedOut };
+    const reach = reachOf(session.scope ?? null);
+    return { session, may: (operation) => operations.has(operation), reach, onSignedOut };
   }, [session, leave]);
 
   if (problem !== null)
@@ -139,6 +141,8 @@ function chapterOf(place: Place): Place {
   switch (place.page) {
     case 'application':
     case 'group':
+    case 'new-group':
+    case 'edit-group':
       return { page: 'applications' };
     case 'deployment':
     case 'deployments':
@@ -165,9 +169,11 @@ function itemsFor(may: SessionAtHand['may']): SideNavigationProps.Item[] {
     link('Dashboard', { page: 'dashboard' }),
     link('Deployments', { page: 'deployments', filter: { application: null, group: null, status: null } }),
     link('Applications', { page: 'applications' }),
+    link('Configurations', { page: 'configs' }),
     ...(may('DescribeHosts') ? [link('Hosts', ALL_HOSTS)] : []),
     link('Revisions', { page: 'revisions', application: null }),
     ...(may('ListAccessKeys') ? [link('Keys and tokens', { page: 'keys' })] : []),
+    ...(may('DescribeServerSettings') ? [link('Settings', { page: 'settings' })] : []),
     ...(may('ListAuditEntries')
       ? [link('Audit log', { page: 'audit', filter: { actor: null, operation: null, application: null } })]
       : []),

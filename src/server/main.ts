@@ -31,7 +31,7 @@ import { createHttpServer, type HttpServer } from './http/http-server.ts';
 import { createQueryDoor } from './http/query-door.ts';
 import { createTurns } from './http/turns.ts';
 import { createAlarms } from './outside/alarms.ts';
-import { readAlarmsFile } from './outside/alarms-file.ts';
+import { ALARM, readAlarmsFile } from './outside/alarms-file.ts';
 import { createAwsRegions } from './outside/aws/aws.ts';
 import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
@@ -40,7 +40,8 @@ import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
 import { createObjectReader } from './outside/aws/s3-object.ts';
 import { createScalingActions } from './outside/aws/scaling-actions.ts';
 import { createTopics } from './outside/aws/sns.ts';
-import { readBalancersFile } from './outside/balancers-file.ts';
+import { BALANCER, readBalancersFile } from './outside/balancers-file.ts';
+import { describeSettings } from './outside/described-settings.ts';
 import { type FindFleetPrograms, NO_PROGRAMS } from './outside/fleet-programs.ts';
 import { readFleetsFile } from './outside/fleets-file.ts';
 import { readHooksFile } from './outside/hooks-file.ts';
@@ -49,7 +50,7 @@ import { createNoticeTargets } from './outside/notice-targets.ts';
 import type { OidcProvider } from './outside/oidc/provider.ts';
 import { readOidcFile } from './outside/oidc/settings.ts';
 import type { ReadObject } from './outside/revision-object.ts';
-import { readWebhooksFile } from './outside/webhooks-file.ts';
+import { readWebhooksFile, WEBHOOK } from './outside/webhooks-file.ts';
 import { createRevisionDoor, type RevisionDoor } from './s3/s3-server.ts';
 import { createTransfers } from './s3/transfers.ts';
 import { openSealer } from './secrets/open-sealer.ts';
@@ -175,6 +176,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { hooksFile } = options;
   const hooks = hooksFile === undefined ? new Map() : readHooksFile(hooksFile, clock);
   const provider = options.oidcFile === undefined ? null : await openProvider(options.oidcFile);
+  const described = {
+    loadBalancers: describeSettings(loadBalancersFile, BALANCER),
+    alarms: describeSettings(alarmsFile, ALARM),
+    noticeTargets: describeSettings(webhooksFile, WEBHOOK, 'webhook'),
+  };
   const lock = openDataFolder(dataDir);
   const opened: { close(): Promise<void> }[] = [];
   let isStopping = false;
@@ -323,6 +329,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         return { provision: provision !== null, terminate: terminate !== null };
       },
       knowsTarget: (target) => targets.find(target) !== null,
+      described,
       server: {
         version: options.version,
         s3Endpoint: options.publicS3Endpoint ?? null,

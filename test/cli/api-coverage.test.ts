@@ -110,6 +110,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['keys', 'list'],
   ['keys', 'disable', 'AKIAEXAMPLE123456789'],
   ['server', 'show'],
+  ['server', 'settings'],
   [
     ...['server', 'tokens', 'create', '--tag', 'Role=web', '--uses', '2', '--expires-in', '2h'],
     ...['--instance-name', 'web-*', '--take-over', '--description', 'x'],
@@ -226,6 +227,7 @@ const ANSWERS: Readonly<Record<string, object>> = {
     ],
   },
   GetEventLog: { firstByte: 0, text: 'hello\n', nextByte: 6, status: 'InProgress' },
+  DescribeServerSettings: { asksAws: false, loadBalancers: [], alarms: [], noticeTargets: [] },
   ListApplications: { applications: ['shop'] },
   ListDeploymentGroups: { deploymentGroups: ['live'] },
   GetDeploymentGroup: { deploymentGroupInfo: { deploymentGroupId: GROUP } },

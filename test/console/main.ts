@@ -8,6 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { anyText, flag, programOptions } from '../support/program-options.ts';
 import { SHARED_BY_A_BROWSER } from './browser.ts';
+import { FORM_SCENARIOS } from './form-scenarios.ts';
 import { chromiumProgram, type Ground, openGround, startHosts } from './ground.ts';
 import { type Figures, measuringScenarios } from './measures.ts';
 import { largeScenarios } from './scale.ts';
@@ -45,7 +46,10 @@ async function runAll(chromium: string): Promise<void> {
   const ground = await openGround(chromium, stack);
   await runScenarios([...BEFORE_HOSTS, ...SINGLE_SIGN_ON, ...SHARED_BY_A_BROWSER], ground);
   await startHosts(ground, stack);
-  await runScenarios([...WITH_HOSTS, ...measuringScenarios(figures), ...largeScenarios(figures)], ground);
+  await runScenarios(
+    [...WITH_HOSTS, ...FORM_SCENARIOS, ...measuringScenarios(figures), ...largeScenarios(figures)],
+    ground,
+  );
   if (values.screenshots === null) return;
   const folder = resolve(values.screenshots);
   mkdirSync(folder, { recursive: true });

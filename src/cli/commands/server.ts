@@ -24,6 +24,7 @@ import { renderTable } from '../view/table.ts';
 import { addBackupCommands } from './server-backup.ts';
 import { addGitTokenCommands } from './server-git-tokens.ts';
 import { addInitCommand } from './server-init.ts';
+import { addServerSettings } from './server-settings.ts';
 import { addTokenCommands } from './server-tokens.ts';
 import { addInstallAction } from './service-install.ts';
 
@@ -52,6 +53,7 @@ export const addServerCommand: AddCommand = (program, ctx, conclude) => {
 
   addShowCommand(server, ctx);
   addBackupCommands(server, ctx);
+  addServerSettings(server, ctx);
   addTokenCommands(server, ctx);
   addGitTokenCommands(server, ctx);
 };

@@ -1,5 +1,6 @@
 /** The session, for every component below. */
 import { createContext, useContext } from 'react';
+import type { Reach } from '../../protocol/management/key-scope.ts';
 import type { ManagementOperation } from '../../protocol/management/shapes.ts';
 import type { Session } from './session.ts';
 
@@ -7,6 +8,8 @@ export interface SessionAtHand {
   readonly session: Session;
   /** Whether the key may call an operation at all: what it may not is not shown. */
   may(operation: ManagementOperation): boolean;
+  /** Applications and groups that the key reaches. */
+  readonly reach: Reach;
   /** The server does not know the session any more. */
   readonly onSignedOut: () => void;
 }

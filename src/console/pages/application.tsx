@@ -11,6 +11,7 @@ import { Page } from '../view/page.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
 import { Time } from '../view/time.tsx';
+import { ApplicationActions } from './application-actions.tsx';
 import { groupsOf } from './deployments.tsx';
 
 type Group = NonNullable<Output<'BatchGetDeploymentGroups'>['deploymentGroupsInfo']>[number];
@@ -31,6 +32,7 @@ export function Application({ application }: { readonly application: string }) {
     <Page
       title={application}
       description={<PlaceLink to={{ page: 'revisions', application }}>Revisions of {application}</PlaceLink>}
+      actions={<ApplicationActions application={application} />}
     >
       <Problem what="The groups cannot be shown" problem={groups.problem} onRetry={groups.reload} />
       <Table<Group>

@@ -10,6 +10,7 @@ import { Command, Empty } from '../view/empty.tsx';
 import { Page } from '../view/page.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Time } from '../view/time.tsx';
+import { NewApplicationButton } from './application-actions.tsx';
 import { allApplications } from './deployments.tsx';
 
 type Application = NonNullable<Output<'BatchGetApplications'>['applicationsInfo']>[number];
@@ -24,7 +25,7 @@ export function Applications() {
     applicationName.toLowerCase().includes(text.toLowerCase()),
   );
   return (
-    <Page title="Applications">
+    <Page title="Applications" actions={<NewApplicationButton />}>
       <Problem what="The applications cannot be shown" problem={applications.problem} onRetry={applications.reload} />
       <Table<Application>
         items={shown}

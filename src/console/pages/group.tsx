@@ -3,6 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useState } from 'react';
 import type { HostRevisionRecord } from '../../protocol/management/shapes.ts';
@@ -20,6 +21,7 @@ import { Pager } from '../view/pager.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
 import { Time } from '../view/time.tsx';
+import { GroupActions } from './group-actions.tsx';
 import { NewDeployment } from './new-deployment.tsx';
 
 type GroupInfo = NonNullable<Output<'GetDeploymentGroup'>['deploymentGroupInfo']>;
@@ -28,7 +30,7 @@ const MOST_DEPLOYMENTS = 20;
 const HOSTS_A_PAGE = 50;
 
 export function Group({ application, group }: { readonly application: string; readonly group: string }) {
-  const { may } = useSession();
+  const { may, reach } = useSession();
   const [isDeploying, setDeploying] = useState(false);
   const names = { applicationName: application, deploymentGroupName: group };
   const info = useData(`group ${application}/${group}`, async (signal) => {
@@ -49,11 +51,6 @@ export function Group({ application, group }: { readonly application: string; re
     deployments.reload();
     hosts.reload();
   });
-  const newButton = (
-    <Button variant="primary" onClick={() => setDeploying(true)}>
-      Deploy
-    </Button>
-  );
   return (
     <Page
       title={group}
@@ -62,7 +59,18 @@ export function Group({ application, group }: { readonly application: string; re
           Deployment group of <PlaceLink to={{ page: 'application', application }}>{application}</PlaceLink>
         </>
       }
-      {...(may('CreateDeployment') && { actions: newButton })}
+      actions={
+        reach.hasGroup(application, group) ? (
+          <SpaceBetween direction="horizontal" size="xs">
+            <GroupActions application={application} group={group} />
+            {may('CreateDeployment') ? (
+              <Button variant="primary" onClick={() => setDeploying(true)}>
+                Deploy
+              </Button>
+            ) : null}
+          </SpaceBetween>
+        ) : null
+      }
     >
       {isDeploying ? <NewDeployment application={application} group={group} onEnd={() => setDeploying(false)} /> : null}
       <Problem what="The group cannot be shown" problem={info.problem} onRetry={info.reload} />

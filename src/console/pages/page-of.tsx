@@ -1,5 +1,6 @@
-/** The page of each place. */
+/** The page of each place. Pages with forms are loaded when somebody opens one, so that the first load stays small. */
 import Alert from '@cloudscape-design/components/alert';
+import { lazy, Suspense } from 'react';
 import { PlaceLink } from '../routing/location.tsx';
 import type { Place } from '../routing/places.ts';
 import { Page } from '../view/page.tsx';
@@ -15,8 +16,21 @@ import { Hosts } from './hosts.tsx';
 import { Keys } from './keys.tsx';
 import { Revisions } from './revisions.tsx';
 
-/** Other things of the same page are shown by a component of their own, so that nothing of one is left in the other. */
+const NewGroup = lazy(async () => ({ default: (await import('./group-form/group-form.tsx')).NewGroup }));
+const EditGroup = lazy(async () => ({ default: (await import('./group-form/group-form.tsx')).EditGroup }));
+const Configs = lazy(async () => ({ default: (await import('./configs/configs.tsx')).Configs }));
+const Settings = lazy(async () => ({ default: (await import('./settings.tsx')).Settings }));
+
 export function PageOf({ place }: { readonly place: Place }) {
+  return (
+    <Suspense fallback={<Page title="Loading">{null}</Page>}>
+      <Shown place={place} />
+    </Suspense>
+  );
+}
+
+/** Other things of the same page are shown by a component of their own, so that nothing of one is left in the other. */
+function Shown({ place }: { readonly place: Place }) {
   switch (place.page) {
     case 'dashboard':
       return <Dashboard />;
@@ -26,6 +40,16 @@ export function PageOf({ place }: { readonly place: Place }) {
       return <Application key={place.application} application={place.application} />;
     case 'group':
       return <Group key={`${place.application}/${place.group}`} application={place.application} group={place.group} />;
+    case 'new-group':
+      return <NewGroup key={place.application} application={place.application} />;
+    case 'edit-group':
+      return (
+        <EditGroup key={`${place.application}/${place.group}`} application={place.application} group={place.group} />
+      );
+    case 'configs':
+      return <Configs />;
+    case 'settings':
+      return <Settings />;
     case 'deployments':
       return <Deployments filter={place.filter} />;
     case 'deployment':

@@ -1,10 +1,11 @@
 /** Every page of the console has an address, and every address a page. Pure. */
 
 export type Place =
-  | { readonly page: 'dashboard' | 'applications' | 'keys' | 'unknown' }
+  | { readonly page: 'dashboard' | 'applications' | 'configs' | 'keys' | 'settings' | 'unknown' }
   | { readonly page: 'hosts'; readonly filter: HostsFilter }
   | { readonly page: 'application'; readonly application: string }
-  | { readonly page: 'group'; readonly application: string; readonly group: string }
+  | { readonly page: 'group' | 'edit-group'; readonly application: string; readonly group: string }
+  | { readonly page: 'new-group'; readonly application: string }
   | { readonly page: 'deployments'; readonly filter: DeploymentsFilter }
   | { readonly page: 'deployment'; readonly id: string; readonly target: string | null }
   | { readonly page: 'host'; readonly name: string }
@@ -59,8 +60,14 @@ export function placeAt(path: string, query: string): Place {
     }
     case 'hosts':
       return first == null ? { page: 'hosts', filter: hostsFilterOf(given) } : { page: 'host', name: first };
+    case 'new-group':
+      return first == null || second != null ? { page: 'unknown' } : { page: kind, application: first };
+    case 'edit-group':
+      return first == null || second == null ? { page: 'unknown' } : { page: kind, application: first, group: second };
+    case 'configs':
     case 'keys':
-      return first === undefined ? { page: 'keys' } : { page: 'unknown' };
+    case 'settings':
+      return first === undefined ? { page: kind } : { page: 'unknown' };
     case 'revisions':
       return { page: 'revisions', application: given.get('application') };
     case 'audit': {
@@ -82,7 +89,9 @@ export function addressOf(place: Place): string {
     case 'unknown':
       return `${BASE}/`;
     case 'applications':
+    case 'configs':
     case 'keys':
+    case 'settings':
       return `${BASE}/${place.page}`;
     case 'hosts':
       return `${BASE}/hosts${queryOf({ ...place.filter })}`;
@@ -90,6 +99,10 @@ export function addressOf(place: Place): string {
       return `${BASE}/applications/${segment(place.application)}`;
     case 'group':
       return `${BASE}/applications/${segment(place.application)}/${segment(place.group)}`;
+    case 'new-group':
+      return `${BASE}/new-group/${segment(place.application)}`;
+    case 'edit-group':
+      return `${BASE}/edit-group/${segment(place.application)}/${segment(place.group)}`;
     case 'deployments':
       return `${BASE}/deployments${queryOf({ ...place.filter })}`;
     case 'deployment':

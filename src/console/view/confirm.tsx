@@ -1,6 +1,8 @@
 /** Asks before something is done, and says what will happen. */
 import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
+import FormField from '@cloudscape-design/components/form-field';
+import Input from '@cloudscape-design/components/input';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
@@ -13,12 +15,15 @@ interface ConfirmProps {
   readonly effect: string;
   /** Of the button that does it. */
   readonly label: string;
+  /** What has to be typed first, for what cannot be undone; absent: nothing. */
+  readonly retype?: string;
   carryOut(): Promise<unknown>;
   /** It is done, or the person has changed their mind. */
   readonly onEnd: () => void;
 }
 
-export function Confirm({ title, effect, label, carryOut, onEnd }: ConfirmProps) {
+export function Confirm({ title, effect, label, retype, carryOut, onEnd }: ConfirmProps) {
+  const [typed, setTyped] = useState('');
   const [problem, setProblem] = useState<Refusal | null>(null);
   const [isBusy, setBusy] = useState(false);
   const act = async () => {
@@ -43,7 +48,12 @@ export function Confirm({ title, effect, label, carryOut, onEnd }: ConfirmProps)
             <Button variant="link" onClick={onEnd}>
               Cancel
             </Button>
-            <Button variant="primary" loading={isBusy} onClick={() => void act()}>
+            <Button
+              variant="primary"
+              loading={isBusy}
+              disabled={retype !== undefined && typed !== retype}
+              onClick={() => void act()}
+            >
               {label}
             </Button>
           </SpaceBetween>
@@ -53,6 +63,15 @@ export function Confirm({ title, effect, label, carryOut, onEnd }: ConfirmProps)
       <SpaceBetween size="m">
         <Problem what="This was refused" problem={problem} />
         <Box>{effect}</Box>
+        {retype === undefined ? null : (
+          <FormField label={`Type ${retype} to go on`}>
+            <Input
+              value={typed}
+              ariaLabel={`Type ${retype} to go on`}
+              onChange={({ detail }) => setTyped(detail.value)}
+            />
+          </FormField>
+        )}
       </SpaceBetween>
     </Modal>
   );

@@ -313,6 +313,20 @@ export interface NoticeRecord {
   readonly endTime?: number;
 }
 
+/** A name of the server's own configuration: a load balancer, an alarm, or a receiver of notices. Never with a secret. */
+export interface ServerSettingRecord {
+  readonly name: string;
+  /** Whether the server's files have it. A name that groups use and no file has is one of AWS, or means nothing any more. */
+  readonly isConfigured: boolean;
+  /** Such as `haproxy`, `prometheus` or `webhook`; absent where no file has it. */
+  readonly kind?: string;
+  /** Where it is: an origin, a path, or a name elsewhere. */
+  readonly place?: string;
+  /** The first groups that use it. */
+  readonly usedBy: readonly { readonly applicationName: string; readonly deploymentGroupName: string }[];
+  readonly usedByCount: number;
+}
+
 /** A resource that a search has found. */
 export type FoundResource =
   | { readonly kind: 'Application' | 'Host'; readonly name: string }
@@ -507,6 +521,17 @@ export interface ControlOperations {
       readonly signsOrders?: boolean;
     };
   };
+  /** Things outside the server that groups can name, and the groups that do. */
+  readonly DescribeServerSettings: {
+    input: Record<string, never>;
+    output: {
+      /** Whether names that no file has are looked up in AWS. */
+      readonly asksAws: boolean;
+      readonly loadBalancers: readonly ServerSettingRecord[];
+      readonly alarms: readonly ServerSettingRecord[];
+      readonly noticeTargets: readonly ServerSettingRecord[];
+    };
+  };
   /** Lists hosts in the order of their names. Each filter must fit. */
   readonly DescribeHosts: {
     input: {
@@ -551,6 +576,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   DescribeServer: true,
   ListEventLogs: true,
   GetEventLog: true,
+  DescribeServerSettings: true,
   DescribeHosts: true,
   SearchResources: true,
   StopDeploymentNow: true,

@@ -44,6 +44,12 @@ export interface ApiContext {
   readonly alarms: Pick<ReadonlySet<string>, 'has'>;
   /** Whether the server can send notices to what a trigger calls its target. */
   readonly knowsTarget: (target: string) => boolean;
+  /** What the server's files have, for people; nothing of it is secret. */
+  readonly described: {
+    readonly loadBalancers: readonly DescribedName[];
+    readonly alarms: readonly DescribedName[];
+    readonly noticeTargets: readonly DescribedName[];
+  };
   readonly server: {
     readonly version: string;
     /** null: the S3 API is where this one is. */
@@ -55,6 +61,14 @@ export interface ApiContext {
     /** Digest of the authority that signed the server's own certificate; null: hosts need not be told of one. */
     authoritySha256(): string | null;
   };
+}
+
+/** A name of one of the server's files. */
+export interface DescribedName {
+  readonly name: string;
+  readonly kind: string;
+  /** null: none that may be shown. */
+  readonly place: string | null;
 }
 
 /** Caller of an operation. */

@@ -215,6 +215,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   ListHostRevisions: { ...GROUP, ...INSTANCE, nextToken: 'text' },
   ListNotices: { deploymentId: 'text', state: 'text', nextToken: 'text' },
   DescribeServer: {},
+  DescribeServerSettings: {},
   DescribeHosts: { ...INSTANCE, registered: 'flag', text: 'text', needsAttention: 'flag', nextToken: 'text' },
   ListEventLogs: { ...DEPLOYMENT, ...EVENT, writtenSince: 'number', nextToken: 'text' },
   GetEventLog: { ...DEPLOYMENT, ...EVENT, firstByte: 'number' },

@@ -30,6 +30,7 @@ import { requireMembers } from './required.ts';
 import { revisionHandlers } from './revisions.ts';
 import { requireWithinScope } from './scopes.ts';
 import { searchHandlers } from './search.ts';
+import { serverSettingsHandlers } from './server-settings.ts';
 import { tagHandlers } from './tags.ts';
 import { targetHandlers } from './targets.ts';
 import { waitHandlers } from './waits.ts';
@@ -56,6 +57,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...continueHandlers,
   ...searchHandlers,
   ...eventLogHandlers,
+  ...serverSettingsHandlers,
   ...notInPlaceHandlers,
 };
 

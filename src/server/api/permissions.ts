@@ -66,6 +66,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   DescribeDeploymentWaits: look('deployment'),
   DescribeHosts: look('server'),
   DescribeServer: look('nothing'),
+  DescribeServerSettings: look('server'),
   DisableAccessKey: change('server'),
   GetApplication: look('part'),
   GetApplicationRevision: look('part'),

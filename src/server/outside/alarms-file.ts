@@ -5,7 +5,7 @@ import { createHttpCheck } from './http-check.ts';
 import { invalidSettings, type NamedThing, readNamedSettings, type Settings } from './named-settings.ts';
 import { createPrometheusAlarm } from './prometheus.ts';
 
-const ALARM: NamedThing = { one: 'an alarm', shownIn: 'docs/notices.md, “Alarms”,' };
+export const ALARM: NamedThing = { one: 'an alarm', shownIn: 'docs/notices.md, “Alarms”,' };
 
 const KEYS: Readonly<Record<string, readonly string[]>> = {
   prometheus: ['kind', 'url', 'query', 'above', 'below'],

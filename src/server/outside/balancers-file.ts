@@ -13,7 +13,7 @@ import { createScript } from './script.ts';
 import { createReader, type Reader } from './settings-reader.ts';
 import { createWebhook } from './webhook.ts';
 
-const BALANCER: NamedThing = { one: 'a load balancer', shownIn: 'docs/load-balancers.md' };
+export const BALANCER: NamedThing = { one: 'a load balancer', shownIn: 'docs/load-balancers.md' };
 
 export interface BalancersContext {
   readonly clock: Pick<Clock, 'now'>;

@@ -8,7 +8,7 @@ import { invalidSettings, type NamedThing, readNamedSettings, type Settings } fr
 import type { SendNotice } from './notice-target.ts';
 import { createWebhookSink } from './webhook-sink.ts';
 
-const WEBHOOK: NamedThing = { one: 'a webhook', shownIn: 'docs/notices.md, “Triggers”,' };
+export const WEBHOOK: NamedThing = { one: 'a webhook', shownIn: 'docs/notices.md, “Triggers”,' };
 
 const KEYS: readonly string[] = ['url', 'secret', 'secretFile', 'caFile'];
 /** Goes into a header of every request. */

@@ -1,5 +1,8 @@
-import type { DeploymentGroupRow } from './schema.ts';
+import type { ApplicationRow, DeploymentGroupRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
+
+type SettingsOfGroupRow = Pick<ApplicationRow, 'application_name'> &
+  Pick<DeploymentGroupRow, 'deployment_group_id' | 'deployment_group_name' | 'settings_json'>;
 
 export async function findGroup(
   db: StoreReader,
@@ -129,6 +132,18 @@ export async function targetRevisionsOf(
   return rows.flatMap(({ deployment_group_name: groupName, target_revision_json: revisionJson }) =>
     revisionJson === null ? [] : { groupName, revisionJson },
   );
+}
+
+/** Settings of groups with their names, in the order of their ids, from the one behind `after` on. */
+export async function settingsOfGroups(db: StoreReader, after: string, limit: number): Promise<SettingsOfGroupRow[]> {
+  return db
+    .selectFrom('deployment_groups')
+    .innerJoin('applications', 'applications.application_id', 'deployment_groups.application_id')
+    .select(['deployment_group_id', 'application_name', 'deployment_group_name', 'settings_json'])
+    .where('deployment_group_id', '>', after)
+    .orderBy('deployment_group_id')
+    .limit(limit)
+    .execute();
 }
 
 /** The name of a group that uses the configuration; null: none does. */

@@ -141,6 +141,7 @@ describe('a key of one group', () => {
     ['ListAccessKeys', () => ({}), 'AccessDeniedException'],
     ['DescribeHosts', () => ({}), 'AccessDeniedException'],
     ['DescribeServer', () => ({}), 'done'],
+    ['DescribeServerSettings', () => ({}), 'AccessDeniedException'],
   ];
 
   test('reaches the group and its deployments, looks into its application, and reaches nothing beside', async () => {

@@ -95,6 +95,11 @@ const HISTORY = {
   revision: { revisionType: HOSTILE, s3Location: { bucket: HOSTILE, key: HOSTILE, bundleType: HOSTILE } },
 };
 
+const SETTING = {
+  ...{ name: HOSTILE, isConfigured: true, kind: HOSTILE, place: HOSTILE, usedByCount: 1 },
+  usedBy: [{ applicationName: HOSTILE, deploymentGroupName: HOSTILE }],
+};
+
 /** Held to the protocol's types: an operation that is new has to be added. */
 const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOperations[Name]['output']> } = {
   StopDeploymentNow: { status: HOSTILE, statusMessage: HOSTILE },
@@ -115,6 +120,7 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
     phases: [{ name: HOSTILE, status: HOSTILE, startTime: 1, untilTime: 2 }],
     traffic: { percent: 10, intervalSeconds: 60, steps: [{ percent: 10, status: HOSTILE, time: 1 }] },
   },
+  DescribeServerSettings: { asksAws: false, loadBalancers: [SETTING], alarms: [SETTING], noticeTargets: [SETTING] },
   DescribeDeploymentWaits: {
     waits: ['not-started', 'silence', HOSTILE].map((reason) => ({ ...WAIT, reason })),
   },
