@@ -20,6 +20,7 @@ const APART: Readonly<Record<string, string>> = {
 const THREADS: Readonly<Record<string, string>> = {
   'install/second-thread': 'src/install/second-thread-main.ts',
   'archive/second-writer': 'src/archive/second-writer-main.ts',
+  'server/look-inside': 'src/server/work/look-inside/thread-main.ts',
 };
 
 /** Packages that only those install who have something in AWS. */

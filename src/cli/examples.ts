@@ -25,6 +25,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'revisions list': 'slipway revisions list --application my-site',
   'revisions show': 'slipway revisions show --application my-site --github me/site@0a1b2c3',
   'revisions register': 'slipway revisions register --application my-site --github me/site@0a1b2c3',
+  'revisions files': 'slipway revisions files --application my-site --revision s3://b/a.zip',
   'revisions history': 'slipway revisions history --application my-site --since 2026-01-31 --csv',
   'hosts history': 'slipway hosts history --host web-1',
   'hosts revisions': 'slipway hosts revisions --group my-site/production --csv',

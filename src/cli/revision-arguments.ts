@@ -67,6 +67,16 @@ export function locationOfOptions(options: RevisionOptions): RevisionLocation | 
   return locationOf({ revisionType: 'HTTPS', url, bundleType, sha256 });
 }
 
+/** @throws SlipwayError CLI_BAD_ARGUMENT, also when no flag names a revision */
+export function requireLocation(options: RevisionOptions): RevisionLocation {
+  const location = locationOfOptions(options);
+  if (location !== null) return location;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', 'no revision is named', {
+    remedy:
+      'Give --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, or --url with --sha256.',
+  });
+}
+
 /** Hexadecimal digits of a sum that tell it from others. */
 const SHOWN_DIGITS = 12;
 

@@ -151,6 +151,7 @@ function chapterOf(place: Place): Place {
     case 'hosts':
       return ALL_HOSTS;
     case 'revisions':
+    case 'revision':
       return { page: 'revisions', application: null };
     case 'audit':
       return { page: 'audit', filter: { actor: null, operation: null, application: null } };

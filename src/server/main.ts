@@ -38,6 +38,7 @@ import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
 import { createCopiedGroups } from './outside/aws/copied-groups.ts';
 import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
 import { createObjectReader } from './outside/aws/s3-object.ts';
+import { createObjectOpener } from './outside/aws/s3-ranges.ts';
 import { createScalingActions } from './outside/aws/scaling-actions.ts';
 import { createTopics } from './outside/aws/sns.ts';
 import { BALANCER, readBalancersFile } from './outside/balancers-file.ts';
@@ -69,6 +70,7 @@ import { createBell } from './work/bell.ts';
 import { copyHandlers } from './work/copy-orders.ts';
 import { fleetHandlers, PACE_OF_PROGRAMS } from './work/fleet-orders.ts';
 import { PACE_OF_HOOKS } from './work/hook-orders.ts';
+import { createLookInside } from './work/look-inside/look-inside.ts';
 import { startNoticeSender } from './work/send-notices.ts';
 import { shiftHandlers } from './work/shift-handlers.ts';
 import { trafficHandlers, trafficKeepers } from './work/traffic-orders.ts';
@@ -330,6 +332,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       },
       knowsTarget: (target) => targets.find(target) !== null,
       described,
+      lookInside: createLookInside((bucket) =>
+        revisions.hasBucket(bucket) ? revisions.open : aws === null ? null : createObjectOpener(aws.region),
+      ),
       server: {
         version: options.version,
         s3Endpoint: options.publicS3Endpoint ?? null,

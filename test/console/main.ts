@@ -11,6 +11,7 @@ import { SHARED_BY_A_BROWSER } from './browser.ts';
 import { FORM_SCENARIOS } from './form-scenarios.ts';
 import { chromiumProgram, type Ground, openGround, startHosts } from './ground.ts';
 import { type Figures, measuringScenarios } from './measures.ts';
+import { REVISION_SCENARIOS } from './revision-scenarios.ts';
 import { largeScenarios } from './scale.ts';
 import { BEFORE_HOSTS, type Scenario, WITH_HOSTS } from './scenarios.ts';
 import { takeScreenshots } from './screenshots.ts';
@@ -47,7 +48,13 @@ async function runAll(chromium: string): Promise<void> {
   await runScenarios([...BEFORE_HOSTS, ...SINGLE_SIGN_ON, ...SHARED_BY_A_BROWSER], ground);
   await startHosts(ground, stack);
   await runScenarios(
-    [...WITH_HOSTS, ...FORM_SCENARIOS, ...measuringScenarios(figures), ...largeScenarios(figures)],
+    [
+      ...WITH_HOSTS,
+      ...FORM_SCENARIOS,
+      ...REVISION_SCENARIOS,
+      ...measuringScenarios(figures),
+      ...largeScenarios(figures),
+    ],
     ground,
   );
   if (values.screenshots === null) return;

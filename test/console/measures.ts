@@ -3,6 +3,7 @@ import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { expect } from './expect.ts';
 import { APPLICATION, GROUP, type Ground, HOSTS, signIn } from './ground.ts';
+import { newestRevision } from './revision-scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 
 const MOST_BYTES = 500 * 1024;
@@ -94,6 +95,7 @@ async function lookAtPages(ground: Ground, colorScheme: 'light' | 'dark', figure
     'hosts',
     `hosts/${HOSTS[0]}`,
     'revisions',
+    await newestRevision(ground),
     'keys',
     'audit',
     'no-such-page',

@@ -20,6 +20,7 @@ const place: fc.Arbitrary<Place> = fc.oneof(
   fc.record({ page: fc.constant('deployment' as const), id: name, target: given }),
   fc.record({ page: fc.constant('host' as const), name }),
   fc.record({ page: fc.constant('revisions' as const), application: given }),
+  fc.record({ page: fc.constant('revision' as const), application: name, at: name, group: given }),
   fc.record({
     page: fc.constant('deployments' as const),
     filter: fc.record({ application: given, group: given, status: given }),

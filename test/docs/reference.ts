@@ -163,6 +163,11 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
   },
   {
     file: 'docs/console.md',
+    before: [
+      'slipway applications create my-site',
+      'slipway groups create production --application my-site --tag Role=web',
+      'slipway push ./build --application my-site --s3-location s3://revisions/my-site/build.zip',
+    ],
     notRun: { 'npm run build:console': OF_THE_PROJECT, 'npm run test:console': OF_THE_PROJECT },
   },
 ];

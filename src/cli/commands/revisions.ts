@@ -1,14 +1,13 @@
 import { type Command, Option } from 'commander';
-import { SlipwayError } from '../../errors.ts';
-import type { RevisionLocation } from '../../protocol/management/revision-location.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
 import { collectPages } from '../paging.ts';
-import { addRevisionOptions, locationOfOptions, type RevisionOptions, renderLocation } from '../revision-arguments.ts';
+import { addRevisionOptions, type RevisionOptions, renderLocation, requireLocation } from '../revision-arguments.ts';
 import { printLine, printResult, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
 import { renderTime } from '../view/time.ts';
 import { addRevisionHistory } from './history.ts';
+import { addRevisionFiles } from './revision-files.ts';
 
 type Options = ConnectionOptions & ResultOptions & RevisionOptions & { readonly application: string };
 
@@ -95,6 +94,7 @@ export const addRevisionsCommand: AddCommand = (program, ctx) => {
       printLine(ctx, options, { revision }, `registered ${renderLocation(revision)}`);
     });
 
+  addRevisionFiles(revisions, ctx);
   addRevisionHistory(revisions, ctx);
 };
 
@@ -140,13 +140,4 @@ function listInput({ sortBy, oldestFirst, bucket, keyPrefix, deployed }: ListOpt
     ...(keyPrefix === undefined ? {} : { s3KeyPrefix: keyPrefix }),
     ...(deployed === undefined ? {} : { deployed: DEPLOYED[deployed] }),
   } as const;
-}
-
-function requireLocation(options: RevisionOptions): RevisionLocation {
-  const location = locationOfOptions(options);
-  if (location !== null) return location;
-  throw new SlipwayError('CLI_BAD_ARGUMENT', 'no revision is named', {
-    remedy:
-      'Give --revision s3://BUCKET/KEY, --github OWNER/REPOSITORY@COMMIT, --git URL@COMMIT, or --url with --sha256.',
-  });
 }

@@ -19,6 +19,7 @@ import { Revisions } from './revisions.tsx';
 const NewGroup = lazy(async () => ({ default: (await import('./group-form/group-form.tsx')).NewGroup }));
 const EditGroup = lazy(async () => ({ default: (await import('./group-form/group-form.tsx')).EditGroup }));
 const Configs = lazy(async () => ({ default: (await import('./configs/configs.tsx')).Configs }));
+const Revision = lazy(async () => ({ default: (await import('./revision/revision.tsx')).Revision }));
 const Settings = lazy(async () => ({ default: (await import('./settings.tsx')).Settings }));
 
 export function PageOf({ place }: { readonly place: Place }) {
@@ -60,6 +61,15 @@ function Shown({ place }: { readonly place: Place }) {
       return <Host key={place.name} name={place.name} />;
     case 'keys':
       return <Keys />;
+    case 'revision':
+      return (
+        <Revision
+          key={`${place.application} ${place.at}`}
+          application={place.application}
+          at={place.at}
+          group={place.group}
+        />
+      );
     case 'revisions':
       return <Revisions application={place.application} />;
     case 'audit':

@@ -5,7 +5,7 @@ import type { RevisionHistoryRecord } from '../../protocol/management/shapes.ts'
 import { call, chunks, type Output } from '../api/call.ts';
 import { useChanges, useData } from '../api/use-data.ts';
 import { PlaceLink, useLocation } from '../routing/location.tsx';
-import { identityOfRevision, revisionText } from '../view/deployments.ts';
+import { identityOfRevision, revisionPlace, revisionText } from '../view/deployments.ts';
 import { Command, Empty } from '../view/empty.tsx';
 import { Page } from '../view/page.tsx';
 import { Problem } from '../view/problem.tsx';
@@ -61,7 +61,12 @@ export function Revisions({ application }: { readonly application: string | null
             id: 'where',
             header: 'Revision',
             isRowHeader: true,
-            cell: ({ revisionLocation }) => revisionText(revisionLocation),
+            cell: ({ revisionLocation }) =>
+              chosen === null ? (
+                revisionText(revisionLocation)
+              ) : (
+                <PlaceLink to={revisionPlace(chosen, revisionLocation)}>{revisionText(revisionLocation)}</PlaceLink>
+              ),
           },
           { id: 'text', header: 'Description', cell: ({ genericRevisionInfo: info }) => info?.description ?? '–' },
           {

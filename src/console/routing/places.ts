@@ -10,6 +10,14 @@ export type Place =
   | { readonly page: 'deployment'; readonly id: string; readonly target: string | null }
   | { readonly page: 'host'; readonly name: string }
   | { readonly page: 'revisions'; readonly application: string | null }
+  | {
+      readonly page: 'revision';
+      readonly application: string;
+      /** The API's RevisionLocation, as JSON. */
+      readonly at: string;
+      /** Group whose revision it is compared with; null: none is chosen. */
+      readonly group: string | null;
+    }
   | { readonly page: 'audit'; readonly filter: AuditFilter };
 
 export interface DeploymentsFilter {
@@ -70,6 +78,11 @@ export function placeAt(path: string, query: string): Place {
       return first === undefined ? { page: kind } : { page: 'unknown' };
     case 'revisions':
       return { page: 'revisions', application: given.get('application') };
+    case 'revision': {
+      const [application, at] = ['application', 'at'].map((name) => given.get(name));
+      if (application == null || at == null) return { page: 'unknown' };
+      return { page: 'revision', application, at, group: given.get('group') };
+    }
     case 'audit': {
       const [actor, operation, application] = ['actor', 'operation', 'application'].map((name) => given.get(name));
       return {
@@ -111,6 +124,8 @@ export function addressOf(place: Place): string {
       return `${BASE}/hosts/${segment(place.name)}`;
     case 'revisions':
       return `${BASE}/revisions${queryOf({ application: place.application })}`;
+    case 'revision':
+      return `${BASE}/revision${queryOf({ application: place.application, at: place.at, group: place.group })}`;
     case 'audit':
       return `${BASE}/audit${queryOf({ ...place.filter })}`;
   }

@@ -1,7 +1,7 @@
 /** What the search has found, as the page lists it. Pure. */
 import type { FoundResource } from '../../protocol/management/shapes.ts';
 import type { Place } from '../routing/places.ts';
-import { revisionName, revisionText } from '../view/deployments.ts';
+import { revisionName, revisionPlace, revisionText } from '../view/deployments.ts';
 
 export const KINDS = ['Application', 'Group', 'Deployment', 'Host', 'Revision'] as const;
 
@@ -37,7 +37,7 @@ function entryOf(resource: FoundResource): Entry {
     case 'Revision': {
       const { applicationName: application, revision } = resource;
       const detail = `${application}, ${revisionText(revision)}`;
-      return { kind: 'Revision', name: revisionName(revision), detail, place: { page: 'revisions', application } };
+      return { kind: 'Revision', name: revisionName(revision), detail, place: revisionPlace(application, revision) };
     }
   }
 }

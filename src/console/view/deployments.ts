@@ -1,5 +1,6 @@
 /** Facts about deployments that several pages show. Pure. */
 import type { CodeDeployOperations } from '../../protocol/management/shapes.ts';
+import type { Place } from '../routing/places.ts';
 
 export type DeploymentInfo = NonNullable<CodeDeployOperations['GetDeployment']['output']['deploymentInfo']>;
 export type RevisionLocation = NonNullable<DeploymentInfo['revision']>;
@@ -47,6 +48,11 @@ export function revisionText(revision: RevisionLocation | undefined): string {
 export function revisionName(revision: RevisionLocation | undefined): string {
   const { s3Location: s3 } = revision ?? {};
   return s3?.key === undefined ? revisionText(revision) : (s3.key.split('/').at(-1) ?? s3.key);
+}
+
+/** The page of one revision. */
+export function revisionPlace(application: string, revision: RevisionLocation | undefined): Place {
+  return { page: 'revision', application, at: JSON.stringify(revision ?? {}), group: null };
 }
 
 /** The same text for the same revision, whichever order its members come in. */

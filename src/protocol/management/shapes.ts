@@ -327,6 +327,38 @@ export interface ServerSettingRecord {
   readonly usedByCount: number;
 }
 
+/** An entry of a bundle. */
+export interface RevisionFileRecord {
+  readonly path: string;
+  readonly kind: 'file' | 'directory' | 'symlink' | 'hardlink' | 'other';
+  readonly sizeBytes: number;
+  /** Four octal digits, as `0755`; absent: the bundle does not say. */
+  readonly mode?: string;
+  readonly linkTarget?: string;
+  /** Eight hexadecimal digits, of files. */
+  readonly crc32?: string;
+}
+
+/** Lines of a text that two versions of it share, or that one of them has alone. */
+export interface TextDifferenceRecord {
+  readonly kind: 'same' | 'added' | 'removed';
+  readonly lines: readonly string[];
+}
+
+/** Difference of a revision to another one. */
+export interface RevisionDifferenceRecord {
+  readonly comparedWith: RevisionLocation;
+  readonly added: readonly RevisionFileRecord[];
+  readonly removed: readonly RevisionFileRecord[];
+  /** Files whose kind, content, mode or link target is another one. */
+  readonly changed: readonly { readonly before: RevisionFileRecord; readonly after: RevisionFileRecord }[];
+  readonly sameCount: number;
+  /** Of the AppSpec files; absent: not both of them have a text. */
+  readonly appSpec?: readonly TextDifferenceRecord[];
+  /** Why the difference is not a full one; absent: it is. */
+  readonly incompleteBecause?: string;
+}
+
 /** A resource that a search has found. */
 export type FoundResource =
   | { readonly kind: 'Application' | 'Host'; readonly name: string }
@@ -532,6 +564,25 @@ export interface ControlOperations {
       readonly noticeTargets: readonly ServerSettingRecord[];
     };
   };
+  /** Files of a registered revision, as the server reads them for display, and the difference to what a group had before. */
+  readonly DescribeRevisionContent: {
+    input: {
+      readonly applicationName: string;
+      readonly revision: Sdk.RevisionLocation;
+      /** Absent: the revision is compared with no other. */
+      readonly deploymentGroupName?: string;
+    };
+    output: {
+      /** Of the bundle. */
+      readonly sizeBytes: number;
+      readonly files: readonly RevisionFileRecord[];
+      readonly appSpec?: { readonly path: string; readonly text: string; readonly isComplete: boolean };
+      /** Why there may be more files; absent: these are all. */
+      readonly incompleteBecause?: string;
+      /** Absent: no group was named, or nothing else was deployed to it. */
+      readonly difference?: RevisionDifferenceRecord;
+    };
+  };
   /** Lists hosts in the order of their names. Each filter must fit. */
   readonly DescribeHosts: {
     input: {
@@ -577,6 +628,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   ListEventLogs: true,
   GetEventLog: true,
   DescribeServerSettings: true,
+  DescribeRevisionContent: true,
   DescribeHosts: true,
   SearchResources: true,
   StopDeploymentNow: true,

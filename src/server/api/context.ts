@@ -1,6 +1,11 @@
 /** Context of the management API's handlers, and the form of times in their answers. Pure. */
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
-import type { ManagementOperation, ManagementOperations } from '../../protocol/management/shapes.ts';
+import type { RevisionLocation } from '../../protocol/management/revision-location.ts';
+import type {
+  ManagementOperation,
+  ManagementOperations,
+  RevisionFileRecord,
+} from '../../protocol/management/shapes.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -50,6 +55,8 @@ export interface ApiContext {
     readonly alarms: readonly DescribedName[];
     readonly noticeTargets: readonly DescribedName[];
   };
+  /** Reads a revision's bundle for display, within limits. */
+  readonly lookInside: LookInside;
   readonly server: {
     readonly version: string;
     /** null: the S3 API is where this one is. */
@@ -62,6 +69,19 @@ export interface ApiContext {
     authoritySha256(): string | null;
   };
 }
+
+/** What is in a bundle, as far as the limits allowed; or why the server cannot look into it. */
+export type InsideOfBundle =
+  | {
+      readonly sizeBytes: number;
+      readonly files: readonly RevisionFileRecord[];
+      readonly appSpec: { readonly path: string; readonly text: string; readonly isComplete: boolean } | null;
+      /** null: this is all. */
+      readonly stoppedBecause: string | null;
+    }
+  | { readonly cannot: string };
+
+export type LookInside = (location: RevisionLocation) => Promise<InsideOfBundle>;
 
 /** A name of one of the server's files. */
 export interface DescribedName {

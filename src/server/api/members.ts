@@ -214,6 +214,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   SearchResources: { text: 'text' },
   ListHostRevisions: { ...GROUP, ...INSTANCE, nextToken: 'text' },
   ListNotices: { deploymentId: 'text', state: 'text', nextToken: 'text' },
+  DescribeRevisionContent: { ...GROUP, revision: REVISION },
   DescribeServer: {},
   DescribeServerSettings: {},
   DescribeHosts: { ...INSTANCE, registered: 'flag', text: 'text', needsAttention: 'flag', nextToken: 'text' },

@@ -27,6 +27,7 @@ import { permissionFor, requireRole } from './permissions.ts';
 import { planHandlers } from './plan-deployment.ts';
 import { progressHandlers } from './progress.ts';
 import { requireMembers } from './required.ts';
+import { revisionContentHandlers } from './revision-content.ts';
 import { revisionHandlers } from './revisions.ts';
 import { requireWithinScope } from './scopes.ts';
 import { searchHandlers } from './search.ts';
@@ -38,6 +39,7 @@ import { waitHandlers } from './waits.ts';
 const HANDLERS: Handlers<ManagementOperation> = {
   ...applicationHandlers,
   ...revisionHandlers,
+  ...revisionContentHandlers,
   ...deploymentConfigHandlers,
   ...deploymentGroupHandlers,
   ...deploymentHandlers,

@@ -65,6 +65,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   DescribeDeploymentProgress: look('deployment'),
   DescribeDeploymentWaits: look('deployment'),
   DescribeHosts: look('server'),
+  DescribeRevisionContent: look('part'),
   DescribeServer: look('nothing'),
   DescribeServerSettings: look('server'),
   DisableAccessKey: change('server'),

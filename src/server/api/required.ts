@@ -33,6 +33,7 @@ const REQUIRED: { readonly [Op in ManagementOperation]?: readonly Requirement[] 
   RegisterApplicationRevision: [APPLICATION, REVISION],
   GetApplicationRevision: [APPLICATION, REVISION],
   BatchGetApplicationRevisions: [APPLICATION, need('revisions', 'RevisionRequiredException')],
+  DescribeRevisionContent: [APPLICATION, REVISION],
   ListApplicationRevisions: [
     APPLICATION,
     need('s3Bucket', 'BucketNameFilterRequiredException', (input) => (input['s3KeyPrefix'] ?? null) === null),

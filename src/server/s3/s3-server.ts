@@ -3,7 +3,7 @@
  * request signed.
  */
 
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +84,15 @@ export interface RevisionDoor {
   hasBucket(bucket: string): boolean;
   /** Reads an object for the server itself. @returns null: there is none; `too large`: it is longer than `maxBytes` */
   read(place: PlaceOfObject, maxBytes: number): Promise<ReadObjectAnswer>;
+  /** Opens an object for the server itself, which reads it in pieces. @returns null: there is none */
+  open(place: PlaceOfObject): Promise<ObjectInPieces | null>;
   close(): Promise<void>;
+}
+
+interface ObjectInPieces {
+  readonly sizeBytes: number;
+  readonly eTag: string;
+  read(from: number, to: number): Promise<Uint8Array>;
 }
 
 export function createRevisionDoor(ctx: S3Context): RevisionDoor {
@@ -110,8 +118,25 @@ export function createRevisionDoor(ctx: S3Context): RevisionDoor {
       const { object, file } = store.find(bucket, key, version);
       return object.sizeBytes > maxBytes ? 'too large' : { bytes: await readFile(file), eTag: object.eTag };
     },
+    async open({ bucket, key, version }) {
+      if (store.look(bucket, key, version) === null) return null;
+      const { object, file } = store.find(bucket, key, version);
+      return { sizeBytes: object.sizeBytes, eTag: object.eTag, read: (from, to) => readPiece(file, from, to) };
+    },
     close: () => retention.close(),
   };
+}
+
+/** Opens the file for each piece, so that nothing stays open. */
+async function readPiece(file: string, from: number, to: number): Promise<Uint8Array> {
+  await using handle = await open(file);
+  const { buffer, bytesRead } = await handle.read(
+    Buffer.alloc(Math.max(0, to - from)),
+    0,
+    Math.max(0, to - from),
+    from,
+  );
+  return buffer.subarray(0, bytesRead);
 }
 
 interface Door {

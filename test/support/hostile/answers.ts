@@ -95,6 +95,10 @@ const HISTORY = {
   revision: { revisionType: HOSTILE, s3Location: { bucket: HOSTILE, key: HOSTILE, bundleType: HOSTILE } },
 };
 
+const FILE = {
+  ...{ path: HOSTILE, kind: 'symlink', sizeBytes: 1, mode: HOSTILE, linkTarget: HOSTILE, crc32: HOSTILE },
+} as const;
+
 const SETTING = {
   ...{ name: HOSTILE, isConfigured: true, kind: HOSTILE, place: HOSTILE, usedByCount: 1 },
   usedBy: [{ applicationName: HOSTILE, deploymentGroupName: HOSTILE }],
@@ -119,6 +123,14 @@ const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOper
     ],
     phases: [{ name: HOSTILE, status: HOSTILE, startTime: 1, untilTime: 2 }],
     traffic: { percent: 10, intervalSeconds: 60, steps: [{ percent: 10, status: HOSTILE, time: 1 }] },
+  },
+  DescribeRevisionContent: {
+    ...{ sizeBytes: 1, files: [FILE], appSpec: { path: HOSTILE, text: HOSTILE, isComplete: false } },
+    incompleteBecause: HOSTILE,
+    difference: {
+      ...{ comparedWith: HISTORY.revision, added: [FILE], removed: [FILE], changed: [{ before: FILE, after: FILE }] },
+      ...{ sameCount: 1, appSpec: [{ kind: 'added', lines: [HOSTILE] }], incompleteBecause: HOSTILE },
+    },
   },
   DescribeServerSettings: { asksAws: false, loadBalancers: [SETTING], alarms: [SETTING], noticeTargets: [SETTING] },
   DescribeDeploymentWaits: {

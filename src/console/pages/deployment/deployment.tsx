@@ -9,7 +9,14 @@ import { useState } from 'react';
 import { call } from '../../api/call.ts';
 import { useChanges, useData, useEvery } from '../../api/use-data.ts';
 import { PlaceLink } from '../../routing/location.tsx';
-import { type DeploymentInfo, isActive, progressOf, progressText, revisionText } from '../../view/deployments.ts';
+import {
+  type DeploymentInfo,
+  isActive,
+  progressOf,
+  progressText,
+  revisionPlace,
+  revisionText,
+} from '../../view/deployments.ts';
 import { Page } from '../../view/page.tsx';
 import { Problem } from '../../view/problem.tsx';
 import { Status } from '../../view/status.tsx';
@@ -131,7 +138,12 @@ function Summary({ info }: { readonly info: DeploymentInfo }) {
             { label: 'Created', value: <Time seconds={info.createTime} /> },
             { label: 'Started', value: <Time seconds={info.startTime} /> },
             { label: 'Ended', value: <Time seconds={info.completeTime} /> },
-            { label: 'Revision', value: revisionText(info.revision) },
+            {
+              label: 'Revision',
+              value: (
+                <PlaceLink to={revisionPlace(application, info.revision)}>{revisionText(info.revision)}</PlaceLink>
+              ),
+            },
             { label: 'Revision before', value: revisionText(info.previousRevision) },
             { label: 'Made by', value: info.creator ?? '–' },
             { label: 'Description', value: info.description ?? '–' },

@@ -6,11 +6,7 @@ import { onFirstUse } from './optional-client.ts';
 
 /** @param region as `eu-central-1` @throws AwsFault from each call, but for an object that is missing */
 export function createObjectReader(region: string): ReadObject {
-  const clientOf = onFirstUse(async () => {
-    const { S3Client: Client } = await import('@aws-sdk/client-s3');
-    // A stand-in for S3 at an address of its own need not have a name for each bucket.
-    return new Client({ region, maxAttempts: 2, followRegionRedirects: true, forcePathStyle: hasOwnEndpoint() });
-  });
+  const clientOf = s3ClientOnFirstUse(region);
   return async ({ bucket, key, version }, maxBytes, abortSignal) => {
     try {
       return await callAws(`GetObject s3://${bucket}/${key}`, async () =>
@@ -21,6 +17,15 @@ export function createObjectReader(region: string): ReadObject {
       throw error;
     }
   };
+}
+
+/** A client that is made when it is asked for first. */
+export function s3ClientOnFirstUse(region: string): () => Promise<S3Client> {
+  return onFirstUse(async () => {
+    const { S3Client: Client } = await import('@aws-sdk/client-s3');
+    // A stand-in for S3 at an address of its own need not have a name for each bucket.
+    return new Client({ region, maxAttempts: 2, followRegionRedirects: true, forcePathStyle: hasOwnEndpoint() });
+  });
 }
 
 function hasOwnEndpoint(): boolean {
