@@ -10,8 +10,7 @@ import { type ServicesContext, type ServiceWork, serviceWork } from './service-w
 import { afterFault, ShiftFault } from './shift-retry.ts';
 import { onTrafficFault, shift } from './shift-service.ts';
 import { terminate } from './terminate-task-set.ts';
-
-const REPEATED_MS = 250;
+import { EFFECT_LIMIT_MS, type Repeating, unlessInVain } from './without-effect.ts';
 
 type ServiceOrderKind = 'ECSInstall' | 'ECSAllowTestTraffic' | 'ECSAllowTraffic' | 'TerminateTaskSet';
 
@@ -54,7 +53,12 @@ function handler<Memory extends object>(
     if (work === null) return failed('INTERNAL_ERROR: The deployment has no service.', null);
     const memory: Memory = { ...nothing, ...(JSON.parse(order.memory_json ?? '{}') as Partial<Memory>) };
     try {
-      return paced(work, await act(work, memory));
+      const progress = unlessInVain(await act(work, memory), {
+        ...{ lastCall: order.last_call, memory: memory as Repeating, nowMs: ctx.clock.now() },
+        limitMs: isLeadingBack(work, memory) ? BACK_LIMIT_MS : EFFECT_LIMIT_MS,
+      });
+      if (progress instanceof AwsFault) throw progress;
+      return progress;
     } catch (error) {
       const known: Memory = { ...memory, ...noted };
       if (error instanceof ShiftFault) return failed(error.coded, known);
@@ -64,10 +68,8 @@ function handler<Memory extends object>(
   };
 }
 
-/** A call that is made again, because the last one has shown no result yet, is not made at once. */
-function paced(work: ServiceWork, progress: Progress): Progress {
-  const isRepeated = progress.ending === 'later' && progress.lastCall === work.order.last_call;
-  return isRepeated ? { ...progress, inMs: Math.max(progress.inMs, REPEATED_MS) } : progress;
+function isLeadingBack({ plan }: ServiceWork, memory: object): boolean {
+  return plan.isRollback === true || (memory as Partial<TrafficShare>).backBecause != null;
 }
 
 function asPassing({ call, answer, awsCode }: AwsFault): AwsFault {
