@@ -66,7 +66,8 @@ export async function openEcsGround(folder: string, args: readonly string[] = []
     server: () => server,
     client: () => client,
     async fresh(applicationName, settings = {}) {
-      // A service belongs to one group.
+      // A service belongs to one group. What has failed and still runs ends at once where nothing is there.
+      Object.assign(aws.answers, createEcsWorld().answers);
       if (previous !== null) await client.call('DeleteApplication', { applicationName: previous });
       previous = applicationName;
       const world = createEcsWorld();

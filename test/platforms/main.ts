@@ -7,6 +7,7 @@
  */
 import { flag, oneOf, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
+import { runDeletions } from './deletions.ts';
 import { runEcsByCommandLine } from './ecs-cli.ts';
 import { runEcsKills } from './ecs-kills.ts';
 import { runHooks } from './hooks.ts';
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, RunScenarios>> = {
   'lambda-ministack': runLambdaOnMinistack,
   'ecs-kills': runEcsKills,
   'ecs-cli': runEcsByCommandLine,
+  deletions: runDeletions,
 };
 
 const values = programOptions('test:platforms', {

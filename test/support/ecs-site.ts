@@ -85,12 +85,16 @@ export async function ecsSite(setEnv: (env: Readonly<Record<string, string>>) =>
   const site: EcsSite = {
     ...{ aws, lambda, server, client, info, names, world: createEcsWorld() },
     async fresh(world, settings = {}) {
-      // A service belongs to one group.
+      const put = ({ answers }: EcsWorld) => {
+        for (const action of Object.keys(aws.answers)) delete aws.answers[action];
+        Object.assign(aws.answers, answers);
+      };
+      // A service belongs to one group. What the last test has left running ends at once where nothing is there.
+      put(createEcsWorld());
       if (count > 0) await client.call('DeleteApplication', { applicationName: names().applicationName });
       count += 1;
       site.world = world;
-      for (const action of Object.keys(aws.answers)) delete aws.answers[action];
-      Object.assign(aws.answers, world.answers);
+      put(world);
       aws.calls.length = 0;
       for (const list of [lambda.aliases, lambda.functions]) list.clear();
       const { applicationName } = names();

@@ -16,6 +16,7 @@ import type { ApplicationRow, GitTokenRow } from '../store/schema.ts';
 import type { StoreReader, StoreTransaction } from '../store/store.ts';
 import { type Platform, readPlatform, requireReachable } from './compute-platform.ts';
 import { type Handlers, seconds } from './context.ts';
+import { endShifts, requireNoShift } from './end-shifts.ts';
 import { APPLICATION, readName, readNames, readOptionalName } from './input.ts';
 import { PAGE_SIZE, readPageToken, toVisiblePage } from './paging.ts';
 import { requireRoomForApplication } from './quotas.ts';
@@ -144,10 +145,13 @@ export const applicationHandlers: Handlers<
 
   async DeleteApplication(ctx, input) {
     const name = readName(input, 'applicationName', APPLICATION);
+    const known = await findApplication(ctx.store.db, name);
+    if (known !== null) await endShifts(ctx, known.application_id);
     // Groups, revisions and deployments go with it; hosts and bundles stay. To delete what is not there is no error.
     await ctx.store.transaction(async (tx) => {
       const application = await lockApplication(tx, name);
       if (application === null) return;
+      await requireNoShift(tx, application.application_id, name);
       await moveApplicationTags(tx, ctx, application, null);
       await deleteApplication(tx, application.application_id);
     });

@@ -150,6 +150,30 @@ export async function findActiveDeployment(db: StoreReader, deploymentGroupId: s
   return row ?? null;
 }
 
+/** Deployments of an application that are not over, in the order of their ids. */
+export async function openDeployments(db: StoreReader, applicationId: string): Promise<DeploymentRow[]> {
+  return db
+    .selectFrom('deployments')
+    .selectAll()
+    .where('application_id', '=', applicationId)
+    .where('completed_at_ms', 'is', null)
+    .orderBy('deployment_id')
+    .execute();
+}
+
+/** The same, locked. Those that end just now are waited for, and the rollbacks that follow them are among the rows. */
+export async function lockOpenDeployments(tx: StoreTransaction, applicationId: string): Promise<DeploymentRow[]> {
+  await tx
+    .selectFrom('deployments')
+    .select('deployment_id')
+    .where('application_id', '=', applicationId)
+    .where('completed_at_ms', 'is', null)
+    .orderBy('deployment_id')
+    .forUpdate()
+    .execute();
+  return openDeployments(tx, applicationId);
+}
+
 /** Every deployment that is not over, the oldest first. */
 export async function activeDeployments(db: StoreReader): Promise<string[]> {
   const rows = await db

@@ -332,6 +332,35 @@ describe('a stop', () => {
   });
 });
 
+describe('a deletion while traffic moves', () => {
+  test('of the application leads all traffic back to the original task set first', async () => {
+    await running();
+    await site.deploy({ deploymentConfigName: SLOW });
+    await eventually(() => [PRODUCTION, RULE].every((place) => shareAt(place) === 30));
+    await site.client.call('DeleteApplication', { applicationName: site.names().applicationName });
+    expect([PRODUCTION, RULE, TESTS].map(shareAt)).toEqual([0, 0, 0]);
+    expect(sets()).toEqual([`${BLUE} PRIMARY`]);
+  });
+
+  test('of the group alone lets the deployment go on to its end', async () => {
+    await running();
+    const id = await site.deploy({ deploymentConfigName: CANARY });
+    await eventually(() => shareAt(PRODUCTION) > 0);
+    await site.client.call('DeleteDeploymentGroup', site.names());
+    expect(await site.ended(id)).toMatchObject({ status: 'Succeeded' });
+    expect([PRODUCTION, RULE].map(shareAt)).toEqual([100, 100]);
+  });
+
+  test('leaves traffic where all of it is once the new task set has it', async () => {
+    await running(waits(0, 60));
+    const id = await site.deploy();
+    await eventually(async () => (await site.info(id)).instanceTerminationWaitTimeStarted === true);
+    await site.client.call('DeleteApplication', { applicationName: site.names().applicationName });
+    expect([PRODUCTION, RULE].map(shareAt)).toEqual([100, 100]);
+    expect(sets()).toEqual([`${BLUE} ACTIVE`, `${GREEN} PRIMARY`]);
+  });
+});
+
 describe('a change by somebody else', () => {
   test('of a weight stops the deployment and leads the rest back', async () => {
     const world = await running();

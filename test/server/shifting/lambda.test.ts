@@ -70,6 +70,20 @@ const eventsOf = async (deploymentId: string) =>
     ({ lifecycleEventName, status }) => `${lifecycleEventName} ${status}`,
   );
 
+test('DeleteApplication while traffic moves leads all of it back to the old version first', async () => {
+  const names = { applicationName: 'short-lived', deploymentGroupName: 'live' };
+  await world.client.call('CreateApplication', { applicationName: names.applicationName, computePlatform: 'Lambda' });
+  const group = { ...names, serviceRoleArn: 'arn:aws:iam::000000000000:role/any' };
+  await world.client.call('CreateDeploymentGroup', group);
+  await world.deploy({ ...names, deploymentConfigName: SLOW });
+  await eventually(() => weight() === 30);
+  await world.client.call('DeleteApplication', { applicationName: names.applicationName });
+  expect(weight()).toBe(0);
+  await expect(world.client.call('GetApplication', { applicationName: names.applicationName })).rejects.toMatchObject({
+    type: 'ApplicationDoesNotExistException',
+  });
+});
+
 describe('traffic', () => {
   test('goes to the new version at once without a schedule, and the API shows function, versions and weight', async () => {
     const id = await world.deploy();

@@ -106,7 +106,7 @@ export const APPLICATIONS: Operations<
     never: {},
   },
   DeleteApplication: {
-    does: 'deletes an application with its groups, revisions and deployments, or does nothing if there is none; hosts and bundles stay as they are',
+    does: 'deletes an application with its groups, revisions and deployments, or does nothing if there is none; hosts and bundles stay as they are. A deployment that moves traffic of a function or a service is ended first',
     refuses: null,
     good: { applicationName: 'another' },
     refused: NO_NAME,
