@@ -76,6 +76,7 @@ import { shiftHandlers } from './work/shift-handlers.ts';
 import { trafficHandlers, trafficKeepers } from './work/traffic-orders.ts';
 import { startAlarmWatch } from './work/watch-alarms.ts';
 import { startClockWatch } from './work/watch-clock.ts';
+import { startDividedWatch } from './work/watch-divided.ts';
 import { startFleetWatch } from './work/watch-fleets.ts';
 import { removeHooks, startHookWatch } from './work/watch-hooks.ts';
 import { startLaunchWatch } from './work/watch-launches.ts';
@@ -280,7 +281,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       }),
       ...(shifts === null
         ? []
-        : [startWorker({ ...base, engine, bell, handlers: shifts.ofHooks, leaseClock, pace: PACE_OF_HOOKS })]),
+        : [
+            startWorker({ ...base, engine, bell, handlers: shifts.ofHooks, leaseClock, pace: PACE_OF_HOOKS }),
+            startDividedWatch({ ...base, ...shifts.reading }),
+          ]),
       startWorker({ ...base, engine, bell, handlers: programs, leaseClock, pace: PACE_OF_PROGRAMS }),
     );
     const s3: Listener | null =

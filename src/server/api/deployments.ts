@@ -3,9 +3,11 @@ import { type KeyScope, reachOf } from '../../protocol/management/key-scope.ts';
 import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { ManagementOperations } from '../../protocol/management/shapes.ts';
 import { blueGreenPlanOf, parseOptions, shiftPlanOf, storedSettings } from '../engine/settings.ts';
+import { dividedTraffic } from '../engine/shifting/divided.ts';
 import { requestStop } from '../engine/stop.ts';
 import { deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { findDeployment, groupsOfDeployments, listDeployments } from '../store/deployments.ts';
+import { lastShifts } from '../store/divided-traffic.ts';
 import type { DeploymentRow, DeploymentStatus, OrderRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { countTargets } from '../store/targets.ts';
@@ -73,8 +75,25 @@ async function deploymentInfos(db: StoreReader, rows: readonly DeploymentRow[]):
   );
   const withOrders = rows.filter(hasOrders).map((row) => row.deployment_id);
   const orders = Map.groupBy(await deploymentOrdersOf(db, withOrders), (order) => order.deployment_id);
-  return rows.map((row) =>
-    deploymentInfo(row, counts.get(row.deployment_id) ?? {}, orders.get(row.deployment_id) ?? []),
+  const divided = await dividedBy(db, rows);
+  return rows.map((row) => {
+    const info = deploymentInfo(row, counts.get(row.deployment_id) ?? {}, orders.get(row.deployment_id) ?? []);
+    const message = divided.get(row.deployment_id);
+    if (message === undefined) return info;
+    return { ...info, deploymentStatusMessages: [...(info.deploymentStatusMessages ?? []), message] };
+  });
+}
+
+/** Messages about traffic that these deployments have left divided, and that nobody has put right since. */
+async function dividedBy(db: StoreReader, rows: readonly DeploymentRow[]): Promise<ReadonlyMap<string, string>> {
+  const mayBe = rows.filter((row) => shiftPlanOf(row) !== null && ['Failed', 'Stopped'].includes(row.status));
+  if (mayBe.length === 0) return new Map();
+  const shifts = await lastShifts(db);
+  return new Map(
+    shifts.flatMap(({ deploymentId, detailsJson }) => {
+      const divided = dividedTraffic(JSON.parse(detailsJson) as object);
+      return divided === null ? [] : [[deploymentId, `Now ${divided.words}. ${divided.remedy}`] as const];
+    }),
   );
 }
 

@@ -21,6 +21,7 @@ import { prepareHandlers } from './prepare-shift.ts';
 import { serviceFaultCode } from './service-faults.ts';
 import { serviceHandlers } from './service-orders.ts';
 import { servicePreflight } from './service-preflight.ts';
+import type { DividedWatchContext } from './watch-divided.ts';
 
 export interface ShiftHandlersContext {
   readonly store: Pick<Store, 'db'>;
@@ -36,6 +37,8 @@ export interface ShiftHandlersContext {
 
 export interface ShiftHandlers {
   readonly plan: PlanShift;
+  /** For the watch of traffic that is left divided. */
+  readonly reading: Pick<DividedWatchContext, 'functions' | 'services'>;
   /** Each call is over within seconds. */
   readonly ofTraffic: Readonly<Record<string, OrderHandler>>;
   /** A call may take as long as a function runs. */
@@ -54,6 +57,7 @@ export function shiftHandlers({ store, clock, awsIn, region, readObject, hooks }
   const faultCodes = { Lambda: functionFaultCode, ECS: serviceFaultCode };
   const findHook = findHookBy(hooks, createFunctionHooks(clientFor));
   return {
+    reading: { functions, services },
     plan: createShiftPlanner({ preflightFunction: preflights.Lambda, services, faultCodes, findHook }),
     ofTraffic: {
       ...prepareHandlers({ ...{ store, clock, readObject, findHook }, preflights, faultCodes }),

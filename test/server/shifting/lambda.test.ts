@@ -362,7 +362,12 @@ describe('a rollback', () => {
     expect(errorInformation?.message).toContain('30 % to version 2');
     expect(errorInformation?.message).toContain('aws lambda update-alias');
     expect(world.lambda.history).toEqual([30]);
+    const messages = async () => (await world.info(id)).deploymentStatusMessages?.join(' ') ?? '';
+    expect(await messages()).toMatch(
+      /Now the alias live of shop is left divided: 30 % to version 2.* aws lambda update-alias /,
+    );
     expect((await world.ended(await world.deploy())).errorInformation?.code).toBe('INVALID_LAMBDA_CONFIGURATION');
+    expect(await messages()).toContain('left divided');
   });
 
   test('does not wait for a hook that is silent', async () => {

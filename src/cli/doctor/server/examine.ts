@@ -22,6 +22,7 @@ import { lookAtNamedFiles } from './named-files.ts';
 import { lookAtOpenFiles } from './open-files.ts';
 import { lookAtPort, shownListenAddress } from './ports.ts';
 import { findServerSetup, SERVER_SERVICE, type ServerSetup } from './setup.ts';
+import { lookAtTraffic } from './traffic.ts';
 
 /** A server opens its database and is ready within seconds. */
 const STARTING_MS = 30_000;
@@ -111,6 +112,7 @@ async function lookAtState(ctx: CliContext, looked: Looked): Promise<readonly Fi
       ...ofKey,
       ...(await lookAtClock(store, nowMs)),
       ...hosts.findings,
+      ...(await lookAtTraffic(store)),
       ...lookAtOpenFiles(pid, service, hosts.count),
     ];
   } finally {
