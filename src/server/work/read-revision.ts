@@ -1,10 +1,11 @@
 /** Reads the AppSpec file of a revision that the server itself has to understand: from the request, or from an object of S3. */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unpackBundle } from '../../archive/unpack.ts';
 import { messageOf } from '../../errors.ts';
-import { isWebAddress, type RevisionLocation } from '../../protocol/management/revision-location.ts';
+import { digestOf, isWebAddress, type RevisionLocation } from '../../protocol/management/revision-location.ts';
 import { removeTree } from '../../system/remove-tree.ts';
 import type { ReadObject } from '../outside/revision-object.ts';
 import { ShiftFault } from './shift-retry.ts';
@@ -47,7 +48,17 @@ async function fromStore(location: S3Location, readObject: ReadObject, signal: A
     throw new ShiftFault('REVISION_MISSING', `There is no object ${name}${which}. Upload it, and deploy again.`);
   }
   if (object === 'too large') throw new ShiftFault('INVALID_REVISION', `${name} has more than ${maxBytes} bytes.`);
-  const wanted = location.eTag?.replaceAll('"', '');
+  const digest = digestOf(location);
+  if (digest !== null) {
+    const sha256 = createHash('sha256').update(object.bytes).digest('hex');
+    if (sha256 !== digest.toLowerCase()) {
+      throw new ShiftFault(
+        'INVALID_REVISION',
+        `${name} has the SHA-256 ${sha256}, and not ${digest}: it was replaced.`,
+      );
+    }
+  }
+  const wanted = digest === null ? location.eTag?.replaceAll('"', '') : undefined;
   if (wanted !== undefined && wanted !== object.eTag) {
     throw new ShiftFault(
       'INVALID_REVISION',
