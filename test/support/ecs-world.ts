@@ -55,7 +55,7 @@ export interface EcsWorld extends Balanced {
   drainsFor: number;
   desired: number;
   /** Controller of the service, its status, or no service at all. */
-  service: { controller: string; status: string } | null;
+  service: { controller: string; status: string; usesServiceConnect?: boolean } | null;
   /** Called before each call takes effect. An answer takes the place of the usual one, and the call then has no effect. */
   before: (call: AwsCall) => AwsAnswer | undefined | Promise<AwsAnswer | undefined>;
   /** Called after a call has had its effect. An answer takes the place of the usual one. */
@@ -188,6 +188,7 @@ function describe(world: EcsWorld, stopped: WorldTask[]): AwsAnswer {
         ...{ serviceArn: `${ECS}:service/main/shop`, serviceName: 'shop', clusterArn: `${ECS}:cluster/main` },
         ...{ status: world.service.status, desiredCount: world.desired },
         deploymentController: { type: world.service.controller },
+        deployments: world.service.usesServiceConnect ? [{ serviceConnectConfiguration: { enabled: true } }] : [],
         taskSets: world.taskSets.map((set) => shown(world, set)),
         events: [],
       },

@@ -3,6 +3,7 @@
  * stay divided. A deployment whose group alone is deleted goes on to its end.
  */
 import { ApiError } from '../../protocol/errors.ts';
+import { shellCommand } from '../../system/shell-word.ts';
 import { shiftPlanOf } from '../engine/settings.ts';
 import type { ServiceDetails } from '../engine/shifting/service-plan.ts';
 import { requestStop } from '../engine/stop.ts';
@@ -65,8 +66,8 @@ export async function requireNoShift(tx: StoreTransaction, applicationId: string
   throw new ApiError(
     'ServiceUnavailable',
     `The application ${name} is not deleted yet: its deployment ${id} still leads traffic to one version, and would leave it divided. ` +
-      `See what it waits for: slipway deployments show ${id}. Then delete once more. To leave the traffic as it is, end it first: ` +
-      `slipway deployments stop ${id} --no-rollback.`,
+      `See what it waits for: ${shellCommand('slipway', 'deployments', 'show', id)}. Then delete once more. To leave the traffic as it is, end it ` +
+      `first: ${shellCommand('slipway', 'deployments', 'stop', id, '--no-rollback')}.`,
     { status: 503 },
   );
 }

@@ -94,6 +94,11 @@ function requireTaskSets({ service }: ServiceLook, { service: name }: ServicePla
   if (service.status !== 'ACTIVE') {
     throw new ShiftFault('INVALID_ECS_SERVICE', `The service ${name} is ${service.status}, and must be ACTIVE.`);
   }
+  // ECS has it for services that it deploys itself. A new task set would not be in its namespace.
+  if (service.deployments?.some(({ serviceConnectConfiguration }) => serviceConnectConfiguration?.enabled === true)) {
+    const why = `The service ${name} uses Service Connect, which task sets cannot join. Use service discovery (serviceRegistries), or turn it off.`;
+    throw new ShiftFault('INVALID_ECS_SERVICE', why);
+  }
   const controller = service.deploymentController?.type ?? 'ECS';
   if (CONTROLLERS.includes(controller)) return;
   throw new ShiftFault(

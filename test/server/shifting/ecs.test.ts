@@ -161,6 +161,11 @@ describe('preflight', () => {
       ...(['INVALID_ECS_SERVICE', 'type=EXTERNAL'] as const),
     ],
     [
+      'a service that uses Service Connect',
+      (world) => (world.service = { controller: 'EXTERNAL', status: 'ACTIVE', usesServiceConnect: true }),
+      ...(['INVALID_ECS_SERVICE', 'Service Connect'] as const),
+    ],
+    [
       'a listener that forwards elsewhere',
       (world) => world.places.set(PRODUCTION, [forwardTo('other')]).set(RULE, [forwardTo('other')]),
       ...(['ELASTIC_LOAD_BALANCING_INVALID', 'forward to neither'] as const),
@@ -315,6 +320,42 @@ describe('calls that come to nothing', () => {
   });
 });
 
+describe('traffic', () => {
+  test('waits for as many tasks as the service wants by then, where scaling has raised their number meanwhile', async () => {
+    const world = await running();
+    site.lambda.functions.set('before', async ({ DeploymentId, LifecycleEventHookExecutionId }) => {
+      world.desired = 4;
+      const answer = { deploymentId: DeploymentId, lifecycleEventHookExecutionId: LifecycleEventHookExecutionId };
+      await site.client.call('PutLifecycleEventHookExecutionStatus', { ...answer, status: 'Succeeded' });
+    });
+    const tasks: number[] = [];
+    world.before = ({ action, input }) => {
+      const green = world.taskSets.find(({ group }) => group === GREEN);
+      if (action === 'ModifyListener' && input['ListenerArn'] === PRODUCTION && shareAt(TESTS) === 100)
+        tasks.push(green?.running ?? 0);
+      return undefined;
+    };
+    await site.ended(await site.deploy({ content: ecsAppSpec(2, { BeforeAllowTraffic: 'before' }) }));
+    expect(tasks).toEqual([4]);
+  });
+
+  test('does not move while no new task is healthy, and moves once one is', async () => {
+    const world = await running();
+    let isHealthy = false;
+    world.before = ({ action }) => {
+      if (action !== 'DescribeTargetHealth' || isHealthy) return undefined;
+      const TargetHealth = { State: 'unhealthy', Reason: 'Target.Timeout' };
+      return { TargetHealthDescriptions: [{ Target: { Id: '10.0.0.1' }, TargetHealth }] };
+    };
+    const id = await site.deploy();
+    await eventually(async () => (await lastAnswer(id))?.includes('none of 1 targets in shop-b is healthy') === true);
+    expect(await lastAnswer(id)).toContain('Target.Timeout');
+    expect([PRODUCTION, RULE].map(shareAt)).toEqual([0, 0]);
+    isHealthy = true;
+    expect(await site.ended(id)).toMatchObject({ status: 'Succeeded' });
+  });
+});
+
 describe('a stop', () => {
   test('that comes in the middle of a call is heeded after it, and not when the order wakes again', async () => {
     const world = await running();
@@ -420,7 +461,10 @@ describe('waits', () => {
     await eventually(async () => (await site.info(first)).instanceTerminationWaitTimeStarted === true);
     expect((await site.info(first)).status).toBe('InProgress');
     expect(sets()).toEqual([`${BLUE} ACTIVE`, `${GREEN} PRIMARY`]);
-    await site.client.call('StopDeployment', { deploymentId: first });
+    const stop = await site.client.call('StopDeployment', { deploymentId: first });
+    // Who asks right after the answer finds the rollback.
+    const known = (await site.info(first)).rollbackInfo?.rollbackDeploymentId;
+    expect(stop.status === 'Pending' || known !== undefined).toBe(true);
     const { status, rollbackInfo } = await site.ended(first);
     expect(status).toBe('Stopped');
     expect(await site.ended(rollbackInfo?.rollbackDeploymentId ?? '')).toMatchObject({ status: 'Succeeded' });
