@@ -78,7 +78,7 @@ export function createHostLogs(ctx: HostLogsContext): HostLogs {
           all.map(({ caller }) => caller),
         );
         for (const { caller } of all) if (!powerful.has(caller.accessKeyId)) await lockPower(tx, caller);
-        for (const { event, batch } of own.flat()) {
+        for (const { event, batch } of own.flat().sort(inOneOrder)) {
           if (event.endedAtMs !== null && nowMs - event.endedAtMs > LATEST_AFTER_END_MS) continue;
           const piece = { firstByte: batch.FirstByte, text: batch.Text };
           await addToLog(tx, event, piece, limits.get(event.deploymentId) ?? LEAST_KEPT_BYTES, nowMs);
@@ -107,6 +107,16 @@ export function createHostLogs(ctx: HostLogsContext): HostLogs {
       return { WaitMs: Math.min(waitMs, LONGEST_WAIT_MS) };
     },
   };
+}
+
+/** By events; the batches of one event stay as they are. */
+function inOneOrder(
+  { event: a }: { readonly event: LoggedEvent },
+  { event: b }: { readonly event: LoggedEvent },
+): number {
+  const nameOf = ({ deploymentId, instanceId, position }: LoggedEvent) => `${deploymentId}/${instanceId}/${position}`;
+  const [one, other] = [nameOf(a), nameOf(b)];
+  return one < other ? -1 : Number(one > other);
 }
 
 /** Those of the batches whose events there still are. @throws ApiError ClientException for another host's */

@@ -54,6 +54,18 @@ const pieceSizes = statement((db, deploymentId: string, instanceId: string, posi
     .orderBy('first_byte'),
 );
 
+/** Holds the pieces of an event, for the one who adds to them. Reports do not wait for it: the event itself is not held. */
+const lockPieces = statement((db, deploymentId: string, instanceId: string, position: number) =>
+  db
+    .selectFrom('event_logs')
+    .select('first_byte')
+    .where('deployment_id', '=', deploymentId)
+    .where('instance_id', '=', instanceId)
+    .where('position', '=', position)
+    .orderBy('first_byte')
+    .forUpdate(),
+);
+
 const lengthen = statement(
   (
     db,
@@ -81,7 +93,8 @@ export interface NewPiece {
 }
 
 /**
- * Adds a piece to the log of an event. What the log has already is left out, so a piece may come again.
+ * Adds a piece to the log of an event. What the log has already is left out, so a piece may come again, also while it is being added: a host
+ * sends it once more when the answer takes too long. Events go in one order, so that there is no deadlock.
  *
  * @param mostBytes of the event that are kept; the oldest pieces go
  */
@@ -93,7 +106,11 @@ export async function addToLog(
   nowMs: number,
 ): Promise<void> {
   const key = { deployment_id: deploymentId, instance_id: instanceId, position };
-  const { rows } = await pieceSizes(tx, deploymentId, instanceId, position);
+  // Read once they are held: on PostgreSQL somebody else may have added to them until then.
+  const [, { rows }] = await Promise.all([
+    lockPieces(tx, deploymentId, instanceId, position),
+    pieceSizes(tx, deploymentId, instanceId, position),
+  ]);
   const pieces = rows.map((row) => ({ firstByte: Number(row.first_byte), size: Number(row.size_bytes) }));
   const last = pieces.at(-1);
   const end = last === undefined ? 0 : last.firstByte + last.size;
@@ -106,11 +123,14 @@ export async function addToLog(
     await lengthen(tx, deploymentId, instanceId, position, last.firstByte, text, last.size + size, nowMs);
   } else {
     const row = { first_byte: fresh.firstByte, size_bytes: size, written_at_ms: nowMs, log_text: text };
-    await tx
+    const { numInsertedOrUpdatedRows } = await tx
       .insertInto('event_logs')
       .values({ ...key, ...row })
       .onConflict((on) => on.doNothing())
-      .execute();
+      .executeTakeFirst();
+    // Somebody else has begun the log, when there was nothing yet to hold.
+    if (numInsertedOrUpdatedRows === 0n)
+      return addToLog(tx, { deploymentId, instanceId, position }, piece, mostBytes, nowMs);
     pieces.push({ firstByte: fresh.firstByte, size: 0 });
   }
   let kept = pieces.reduce((sum, one) => sum + one.size, size);

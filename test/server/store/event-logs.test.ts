@@ -35,6 +35,22 @@ describeStores('the log of an event', (kind) => {
     expect((await readAll(store, 10)).parts).toEqual([[12, '\nthree\n']]);
   });
 
+  test('takes each byte once, also when the same pieces come at the same time', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    const lines = Array.from({ length: 3 }, (_, at) => `line ${at}\n`);
+    for (const [at, line] of lines.entries()) {
+      // The first one comes once with what follows, as from a host that sends more the next time.
+      const more = lines.slice(0, at + 1).join('');
+      await Promise.all([
+        ...Array.from({ length: 5 }, () => add(store, at * line.length, line)),
+        ...Array.from({ length: 5 }, () => add(store, 0, more)),
+      ]);
+    }
+    const whole = lines.join('');
+    expect(await readAll(store)).toEqual({ parts: [[0, whole]], next: whole.length });
+  });
+
   test('shows by its positions what was left out', async () => {
     await using database = await kind.create();
     const store = await database.open();
