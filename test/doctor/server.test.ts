@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type CertificateFacts, lookAtCertificate } from '../../src/cli/doctor/server/certificate.ts';
 import { writersAmong } from '../../src/cli/doctor/server/locks.ts';
@@ -10,6 +10,7 @@ import type { PostgresFacts } from '../../src/server/store/look.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { certificateEnding, type MadeCertificate, makeAuthority, makeCertificate } from '../support/certificates.ts';
 import { testWith } from '../support/needs.ts';
+import { mayActAsNobody } from '../support/nobody.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
 describe('The server’s doctor judges PostgreSQL:', () => {
@@ -180,6 +181,40 @@ describe('The server’s doctor judges a certificate:', () => {
       );
     });
 });
+
+const OIDC = {
+  ...{ issuer: 'https://sso.example', clientId: 'slipway', serverUrl: 'https://deploy.example' },
+  rules: [{ values: ['staff'], role: 'viewer' }],
+};
+
+test('the settings of single sign-on are read with the secret that they name', () => {
+  using scratch = scratchFolder();
+  const [oidc, clientSecretFile] = [scratch.at('oidc.yml'), scratch.at('secret')];
+  const look = () => lookAtNamedFiles({ oidc } as unknown as ServerOptions, null, systemClock);
+  writeFileSync(oidc, JSON.stringify({ ...OIDC, clientSecretFile }));
+  expect(look()).toEqual([
+    expect.objectContaining({ status: 'fail', detail: expect.stringContaining('clientSecretFile') }),
+  ]);
+  writeFileSync(clientSecretFile, 'secret');
+  expect(look()).toEqual([expect.objectContaining({ status: 'ok' })]);
+});
+
+test.runIf(mayActAsNobody)(
+  'a secret that the server’s user cannot read is a fault, with the command that mends it',
+  () => {
+    using scratch = scratchFolder();
+    const [oidc, clientSecretFile] = [scratch.at('oidc.yml'), scratch.at('secret')];
+    chmodSync(scratch.path, 0o755);
+    writeFileSync(clientSecretFile, 'secret', { mode: 0o600 });
+    writeFileSync(oidc, JSON.stringify({ ...OIDC, clientSecretFile }), { mode: 0o644 });
+    const [finding] = lookAtNamedFiles({ oidc } as unknown as ServerOptions, 'nobody', systemClock);
+    expect(finding).toMatchObject({ status: 'fail', detail: `${clientSecretFile} cannot be read by nobody` });
+    chmodSync(clientSecretFile, 0o644);
+    expect(lookAtNamedFiles({ oidc } as unknown as ServerOptions, 'nobody', systemClock)).toEqual([
+      expect.objectContaining({ status: 'ok' }),
+    ]);
+  },
+);
 
 test.each([
   ['loadBalancers', 'front:\n  kind: script\n  command: [/bin/true]\n', 'ok', /names 1/],

@@ -195,7 +195,7 @@ export interface AuditRecord {
   readonly time: number;
   /** As the answer carried it. */
   readonly requestId: string;
-  /** The access key's or the enrolment token's id; of a person of a provider `oidc:SUBJECT`; for what was done on the server's own machine its user there. */
+  /** Id of the access key or the enrolment token; `oidc:SUBJECT` for a person of a provider; a user of the server's own machine. */
   readonly actor: string;
   /** Description of that access key; of a person whom an OpenID Connect provider signs in, the name. */
   readonly actorDescription?: string;

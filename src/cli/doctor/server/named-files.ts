@@ -21,6 +21,8 @@ interface NamedFile {
   readonly file: string | undefined;
   /** How many things the file names. @throws SlipwayError */
   read(file: string): number;
+  /** Other files that it names and the server reads. */
+  others?(file: string): readonly string[];
 }
 
 /** @param user that the server runs as; null: the user who asks stands for it */
@@ -36,21 +38,30 @@ export function lookAtNamedFiles(
     { check: 'webhooks', file: webhooks, read: (file) => readWebhooksFile(file, clock).size },
     { check: 'fleets', file: fleets, read: (file) => readFleetsFile(file).size },
     { check: 'hooks', file: hooks, read: (file) => readHooksFile(file, clock).size },
-    { check: 'single sign-on', file: oidc, read: (file) => readOidcFile(file).rules.length },
+    { check: 'single sign-on', file: oidc, read: (file) => readOidcFile(file).rules.length, others: secretsOf },
   ];
-  return files.flatMap(({ check, file, read }) => (file === undefined ? [] : [lookAt(check, file, user, read)]));
+  return files.flatMap(({ file, ...named }) => (file === undefined ? [] : [lookAt({ ...named, file }, user)]));
 }
 
-function lookAt(check: string, file: string, user: string | null, read: (file: string) => number): Finding {
+function secretsOf(oidc: string): readonly string[] {
+  return [readOidcFile(oidc).clientSecretFile];
+}
+
+function lookAt({ check, file, read, others }: NamedFile & { readonly file: string }, user: string | null): Finding {
   try {
     const count = read(file);
-    if (user !== null && canReadAs(file, user) === false) {
-      const command = shellCommand('chgrp', user, file);
-      return fail(check, `${file} cannot be read by ${user}`, `\`${command}\`, and let the group read it.`);
+    const closed = user === null ? undefined : [file, ...(others?.(file) ?? [])].find((one) => !mayRead(one, user));
+    if (user !== null && closed !== undefined) {
+      const command = shellCommand('chgrp', user, closed);
+      return fail(check, `${closed} cannot be read by ${user}`, `\`${command}\`, and let the group read it.`);
     }
     return ok(check, `${file} names ${count}`);
   } catch (error) {
     if (!isSlipwayError(error)) throw error;
     return fail(check, messageOf(error), error.remedy);
   }
+}
+
+function mayRead(file: string, user: string): boolean {
+  return canReadAs(file, user) !== false;
 }

@@ -1,6 +1,6 @@
 /**
- * One sign-in at a provider, on its way through the browser: sealed in a cookie, so that any server of the database can end what another one
- * has begun, and nobody can make one.
+ * One sign-in at a provider, on its way through the browser. It is sealed in a cookie, so nobody else can make one. Any server of the same
+ * database can end what another one has begun.
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { SecretSealer } from '../../store/access-keys.ts';

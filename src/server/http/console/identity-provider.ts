@@ -1,4 +1,4 @@
-/** What the console needs of a provider that signs people in; `outside/oidc` has the one for OpenID Connect. Types only. */
+/** Types of a provider that signs people in, as the console uses one; `outside/oidc` has the one for OpenID Connect. */
 import type { SignedInPerson } from '../../api/console-sessions.ts';
 
 /** Secrets of one sign-in, which only the browser that began it brings back. */

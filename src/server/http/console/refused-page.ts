@@ -2,9 +2,9 @@
 
 export interface Refusal {
   readonly status: 400 | 403 | 404 | 429 | 502 | 503;
-  /** What happened, as a whole sentence. */
+  /** The event, as a whole sentence. */
   readonly what: string;
-  /** What to do. */
+  /** Advice for the person. */
   readonly remedy: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sign-in by an OpenID Connect provider, as the browser goes through it: the page asks where to go, the provider sends the browser back, and
- * the browser gets a session as others are. What the provider and the browser say is held against a sealed cookie.
+ * Sign-in by an OpenID Connect provider, as the browser goes through it. The page asks where to go. The provider sends the browser back,
+ * which then gets a session as others are. A sealed cookie says what the answer must match.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from '../../../logging/logger.ts';
@@ -22,7 +22,7 @@ export interface SingleSignOnContext extends VisitorContext {
   readonly log: Logger;
 }
 
-/** What the sign-in page shows. */
+/** Facts for the sign-in page. */
 export function describeProvider(provider: IdentityProvider | null): object {
   return provider === null ? {} : { label: provider.label, address: provider.serverOrigin };
 }

@@ -114,7 +114,7 @@ export function createOidcProvider(settings: OidcSettings, ctx: ProviderContext)
 async function discover({ issuer, clientId, clientSecret, authorities }: OidcSettings): Promise<Configuration> {
   const byHeader = ClientSecretBasic(clientSecret);
   const byBody = ClientSecretPost(clientSecret);
-  /** By the header where the provider takes that, as every provider must that does not say otherwise. */
+  /** Uses the header where the provider takes it. One that does not say what it takes must take it. */
   const authenticate: ClientAuth = (server, ...request) => {
     const { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] } = server;
     return (methods.includes('client_secret_basic') ? byHeader : byBody)(server, ...request);

@@ -9,7 +9,7 @@ import { createReader, type Reader } from '../settings-reader.ts';
 /** Roles of people; a claim makes nobody a host. */
 export type PersonRole = 'admin' | 'operator' | 'viewer';
 
-/** What one value of the claim gives. The first rule that fits a person counts. */
+/** Role for people who have one of the values. The first rule that fits a person counts. */
 export interface ClaimRule {
   readonly values: readonly string[];
   readonly role: PersonRole;
@@ -22,6 +22,7 @@ export interface OidcSettings {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly clientSecretFile: string;
   /** Address of this server as browsers have it: scheme, host and port. */
   readonly serverOrigin: string;
   /** Stands on the button of the sign-in page. */
@@ -51,6 +52,7 @@ export function readOidcFile(file: string): OidcSettings {
     issuer: issuerOf(reader),
     clientId: reader.text('clientId'),
     clientSecret: secretOf(reader),
+    clientSecretFile: reader.path('clientSecretFile'),
     serverOrigin: originOf(reader),
     label: labelOf(reader),
     scopes: scopesOf(reader),

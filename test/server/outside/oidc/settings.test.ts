@@ -24,7 +24,13 @@ const read = (settings: object) => {
 
 test('what is left out has its default', () => {
   expect(read(LEAST)).toEqual({
-    ...{ issuer: LEAST.issuer, clientId: 'slipway', clientSecret: 'what both know', serverOrigin: LEAST.serverUrl },
+    ...{
+      issuer: LEAST.issuer,
+      clientId: 'slipway',
+      clientSecret: 'what both know',
+      clientSecretFile: secret,
+      serverOrigin: LEAST.serverUrl,
+    },
     ...{ label: 'single sign-on', scopes: ['openid', 'profile', 'email'], claim: ['groups'], authorities: [] },
     ...{ sessionMs: 12 * 3_600_000, rules: [{ values: ['all'], role: 'viewer', scope: null }] },
   });
