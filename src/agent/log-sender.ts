@@ -1,7 +1,7 @@
 /**
  * Sends what scripts write to the server while they run, beside the protocol. Nothing waits for it: no script, no command and no report. It
- * holds little, sends one request at a time, and slows down or stops whenever the server says so or does not answer. What it has to leave out
- * is the oldest, and the server sees from the positions how much that was.
+ * holds little, sends one request at a time, and slows down or stops whenever the server says so or does not answer. It leaves out
+ * the oldest output first, and the server sees from the positions how much is missing.
  */
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../logging/logger.ts';
@@ -32,9 +32,9 @@ const LEAST_PAUSE_MS = 500;
 const ANSWER_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
-/** What waits at most, in bytes: a few batches of each command that may run. */
+/** Limit on what waits, in bytes: a few batches of each command that may run. */
 const MOST_WAITING_BYTES = 512 * 1024;
-/** What is left when the agent ends is worth this, and no more. */
+/** Time for sending the rest when the agent ends. */
 const LAST_WORDS_MS = 1_000;
 
 interface Waiting {

@@ -1,4 +1,4 @@
-/** What the scripts of a deployment have written, as the server has it; with `follow` also what is added, until the deployment has ended. */
+/** Output of a deployment's scripts, from the server. With `follow` it goes on until the deployment has ended. */
 import { SlipwayError } from '../errors.ts';
 import type { ManagementClient } from '../protocol/management/client.ts';
 import type { EventLogRecord } from '../protocol/management/shapes.ts';
@@ -16,7 +16,7 @@ export interface ServerLogsOptions extends ShowOptions {
 }
 
 const LOOK_MS = 500;
-/** Hosts send the last of their output after they have reported: a moment, unless the server was away. */
+/** Hosts send the last of their output after they have reported: a moment, unless the server was down. */
 const LAST_OUTPUT_MS = 2_000;
 /** Parts of a log that are read at once: more than a server keeps of it. */
 const MOST_PARTS = 64;

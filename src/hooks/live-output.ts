@@ -1,5 +1,5 @@
 /**
- * What the scripts of one event write, on its way to whoever watches. Scripts never wait for it: what cannot be sent in time is left out, the
+ * Passes the output of one event's scripts to those who watch. Scripts never wait for it: what cannot be sent in time is left out, the
  * oldest first, and the position of what follows says how much that was.
  */
 import type { Clock } from '../system/clock.ts';
@@ -25,11 +25,11 @@ export interface LiveOutputContext {
   send(batch: OutputBatch): void;
 }
 
-/** What comes within this time goes together. */
+/** Output within this time is sent together. */
 export const GATHER_MS = 250;
 /** Text of one batch, in bytes. */
 export const MOST_BATCH_BYTES = 32 * 1024;
-/** What waits at most, in bytes. It is also what is still sent at the end. */
+/** Limit on the output that waits, in bytes. It is also what is still sent at the end. */
 export const MOST_WAITING_BYTES = 128 * 1024;
 
 export function createLiveOutput({ clock, send }: LiveOutputContext): LiveOutput {

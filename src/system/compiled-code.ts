@@ -1,5 +1,5 @@
 /**
- * What V8 makes of this program's own code: kept from one start to the next for commands and executors, and kept out of the memory of the
+ * Code that V8 has compiled from this program: kept from one start to the next for commands and executors, and kept out of the memory of the
  * agent's daemon.
  * Sources are left alone: a checkout is for those who change them, and Node strips their types by WebAssembly.
  */
@@ -62,7 +62,7 @@ export function variablesForWork(programFolder: string): Readonly<Record<string,
   return folder === null || process.env[CACHE_VARIABLE] !== undefined ? {} : { [CACHE_VARIABLE]: folder };
 }
 
-/** What such a process starts has nothing to do with its compiled code. */
+/** Programs that such a process starts do not use its compiled code. */
 export function forgetVariablesForWork(): void {
   delete process.env[CACHE_VARIABLE];
 }

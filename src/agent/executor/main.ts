@@ -27,7 +27,7 @@ const underWay = new Set<Promise<void>>();
 let handledObjects = 0;
 let given: { readonly settings: ExecutorSettings; readonly context: DeploymentContext } | null = null;
 const credentials = askDaemonForCredentials();
-/** By the commands that are watched. */
+/** Live outputs by the commands that are watched. */
 const outputs = new Map<string, LiveOutput>();
 
 forgetVariablesForWork();

@@ -67,7 +67,7 @@ export type FromExecutor =
       readonly remedy: string;
     }
   | { readonly type: 'need-credentials'; readonly question: number }
-  /** What the scripts of a command have written; the next comes once this has been taken, or at the end of the event. */
+  /** Output of the scripts of a command. The next message comes once this one has been taken, or at the end of the event. */
   | ({ readonly type: 'output'; readonly hostCommandIdentifier: string } & OutputBatch)
   /** For the wire log, which one process must write. */
   | { readonly type: 'wire'; readonly text: string }

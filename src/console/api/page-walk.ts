@@ -13,7 +13,7 @@ export interface ApiPage<Entry> {
 
 export type LoadPage<Entry> = (nextToken: string | undefined, signal: AbortSignal) => Promise<ApiPage<Entry>>;
 
-/** What is known of the pages so far. */
+/** Pages that are known so far. */
 export interface Walk {
   /** Pages of the API: where each begins, and which shown pages it has, from 0. */
   readonly known: { readonly token: string | undefined; readonly first: number; count: number }[];

@@ -7,7 +7,7 @@ import { ask, Refusal } from './call.ts';
 
 export interface Session {
   readonly accessKeyId: string;
-  /** Of a person whom an OpenID Connect provider has signed in. */
+  /** Name of a person whom an OpenID Connect provider has signed in. */
   readonly name?: string;
   readonly role: AccessRole;
   readonly scope?: KeyScope;

@@ -1,4 +1,4 @@
-/** What the search has found, as the page lists it. Pure. */
+/** Results of the search, as the page lists them. Pure. */
 import type { FoundResource } from '../../protocol/management/shapes.ts';
 import type { Place } from '../routing/places.ts';
 import { revisionName, revisionPlace, revisionText } from '../view/deployments.ts';
@@ -8,7 +8,7 @@ export const KINDS = ['Application', 'Group', 'Deployment', 'Host', 'Revision'] 
 export interface Entry {
   readonly kind: (typeof KINDS)[number];
   readonly name: string;
-  /** What tells it from others of its name. */
+  /** Detail that tells the result from others of the same name. */
   readonly detail: string;
   readonly place: Place;
 }

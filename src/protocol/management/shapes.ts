@@ -284,7 +284,7 @@ interface TimeRangeInput {
 export interface EventLogRecord {
   readonly targetId: string;
   readonly lifecycleEventName: string;
-  /** Of the event. */
+  /** Status of the event. */
   readonly status: string;
   /** The first byte that is kept. */
   readonly firstByte: number;
@@ -411,9 +411,9 @@ export interface ControlOperations {
     output: {
       /** In the order in which they run; none while its targets are not known. */
       readonly events: readonly EventProgressRecord[];
-      /** Of a blue/green deployment, to hosts or to ECS. */
+      /** Only in a blue/green deployment, to hosts or to ECS. */
       readonly phases: readonly PhaseRecord[];
-      /** Of a deployment to Lambda or ECS. */
+      /** Only in a deployment to Lambda or ECS. */
       readonly traffic?: TrafficRecord;
     };
   };
@@ -519,7 +519,7 @@ export interface ControlOperations {
     };
     output: { readonly logs: readonly EventLogRecord[]; readonly nextToken?: string };
   };
-  /** What scripts have written, from a position on. */
+  /** Output of scripts from a position on. */
   readonly GetEventLog: {
     input: {
       readonly deploymentId: string;
@@ -535,7 +535,7 @@ export interface ControlOperations {
       readonly text: string;
       /** Position to go on from. */
       readonly nextByte: number;
-      /** Of the event. */
+      /** Status of the event. */
       readonly status: string;
     };
   };

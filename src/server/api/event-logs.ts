@@ -1,4 +1,4 @@
-/** What scripts write while they run, for people: which logs there are, and the text of one from a position on. Beyond CodeDeploy. */
+/** Output of scripts while they run, for people: lists of logs, and the text of one from a position on. Beyond CodeDeploy. */
 import { ApiError } from '../../protocol/errors.ts';
 import { listLogs, readLog } from '../store/event-logs.ts';
 import { type EventKey, eventsOf } from '../store/lifecycle-events.ts';

@@ -22,7 +22,7 @@ export function readFileExistsBehavior(input: Input): FileExistsBehavior {
 }
 
 /**
- * What a deployment of any platform has in place of its group's settings, as the API shows it.
+ * Settings of a deployment, on any platform, that replace its group's, as the API shows them.
  *
  * @throws ApiError InvalidAutoRollbackConfigException, InvalidAlarmConfigException
  */

@@ -8,7 +8,7 @@ import type { StoreReader } from '../store/store.ts';
 import type { Handlers } from './context.ts';
 import { readText } from './input.ts';
 
-/** Of each kind. */
+/** Limit on the results of each kind. */
 const MOST_FOUND = 20;
 /** A key that is limited sees a part of what is found, so more is looked at. */
 const MOST_LOOKED_AT = 200;

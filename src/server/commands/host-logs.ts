@@ -40,7 +40,7 @@ const MOST_KEPT_BYTES = 256 * 1024;
 /** With more hosts than fit into this, less of each is kept, but not less than the second number. */
 const MOST_KEPT_BYTES_OF_ALL = 64 * 1024 * 1024;
 const LEAST_KEPT_BYTES = 8 * 1024;
-/** What is left of a log comes soon after the end of its event, unless the server was away. */
+/** The rest of a log comes soon after the end of its event, unless the server was down. */
 const LATEST_AFTER_END_MS = 10 * 60_000;
 /** For each millisecond that the database has taken. */
 const WAIT_PER_MS = 10;

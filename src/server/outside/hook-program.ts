@@ -1,5 +1,5 @@
 /**
- * A hook that is a program of the operator's on the server's machine. What the call is about stands in its environment. Exit status 0 means
+ * A hook that is a program of the operator's on the server's machine. Its environment says what the call is about. Exit status 0 means
  * Succeeded, and every other one Failed. A program that does not end within its limit is ended, with all that it has started.
  */
 import type { HookRequest, KnownHook } from './hook-caller.ts';

@@ -64,7 +64,7 @@ async function calledOf(response: IncomingMessage): Promise<HookCalled> {
   return { is: 'called', answer: why === '' ? said : `${said}: ${why}`, status: said };
 }
 
-/** What is longer than an answer can be is cut off, and is no answer then. */
+/** Longer bodies are cut off, and count as no answer. */
 async function textOf(response: IncomingMessage): Promise<string> {
   let length = 0;
   response.on('data', (piece: Buffer) => {

@@ -520,7 +520,7 @@ function sessionsOfPeople(TEXT: string): readonly string[] {
   ];
 }
 
-/** What scripts write while they run, in pieces. The text comes last: a question about sizes then does not read it. */
+/** Output of scripts while they run, in pieces. The text comes last: a question about sizes then does not read it. */
 function eventLogs(TEXT: string): readonly string[] {
   return [
     `create table event_logs (

@@ -242,11 +242,11 @@ export interface LifecycleEventRow {
 export interface EventLogRow {
   deployment_id: string;
   instance_id: string;
-  /** Of the event. */
+  /** Position of the event in its deployment. */
   position: number;
   /** How many bytes of the event's log come before this piece. */
   first_byte: number;
-  /** Of the text, in UTF-8. */
+  /** Size of the text in UTF-8. */
   size_bytes: number;
   /** When something was last added to the piece. */
   written_at_ms: number;

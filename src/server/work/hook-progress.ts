@@ -4,7 +4,7 @@
  * A call is noted before it is made. A server that finds such a note, and no result, cannot know whether the hook was called:
  *
  * - a function or a webhook is called again. It gets the same execution id, the first answer counts, and a hook that has answered while the
- *   server was away will not answer again by itself;
+ *   server was down will not answer again by itself;
  * - a program fails the event, unless the file says that it may run again: nobody knows what it has done.
  *
  * A call that is over without an answer is not made again: the answer comes by PutLifecycleEventHookExecutionStatus.

@@ -1,4 +1,4 @@
-/** What scripts write while they run: sent by hosts, and read by people. */
+/** Output of scripts while they run: sent by hosts, and read by people. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAwsJsonClient } from '../../../src/protocol/aws-json-client.ts';
 import { HOST_LOG_TARGET, PUT_LOGS } from '../../../src/protocol/host-command/logs.ts';
