@@ -1,5 +1,5 @@
 /** Pages that are followed from their first command to their last: the quick start, pipelines, Terraform. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaSync } from 'execa';
 import { parse } from 'yaml';
@@ -55,8 +55,10 @@ async function quickStart(scratch: ScratchFolder): Promise<void> {
   // What the last step removes is looked at before.
   const seen = text.replace(/^kill \$SERVER$/mu, 'cat www/index.html\nkill $SERVER\nwait $SERVER');
   must(seen !== text, 'the page has no `kill $SERVER`');
-  const without = { SLIPWAY_ENDPOINT_URL: '', AWS_ENDPOINT_URL: '', SLIPWAY_DATA_DIR: '' };
-  const { status, said } = await world.shell(`set -eu\n${seen}\necho 'the page has ended'`, without);
+  const home = scratch.at('home with blanks');
+  mkdirSync(home);
+  const env = { HOME: home, SLIPWAY_ENDPOINT_URL: '', AWS_ENDPOINT_URL: '', SLIPWAY_DATA_DIR: '' };
+  const { status, said } = await world.shell(`set -eu\n${seen}\necho 'the page has ended'`, env);
   must(status === 0 && said.trimEnd().endsWith('the page has ended'), said);
   must(said.includes('exit status 1'), `the broken revision did not fail:\n${said}`);
   must(said.includes('Hello from revision 2'), `the last revision is not in place:\n${said}`);
