@@ -1,4 +1,5 @@
 /** Scenarios of people with the console, one after another: each goes on from where the one before has left the server. */
+import { writeFileSync } from 'node:fs';
 import { expect } from './expect.ts';
 import { APPLICATION, GROUP, type Ground, HOSTS, signIn, type Visit } from './ground.ts';
 import { deploymentOf, waitForEnd } from './steps.ts';
@@ -90,13 +91,35 @@ export const WITH_HOSTS: readonly Scenario[] = [
         .getByRole('table', { name: /^Events of web-/ })
         .getByText('ValidateService')
         .waitFor();
-      const tail = page.getByRole('region', { name: 'Log tail' });
+      const tail = page.getByRole('region', { name: /^Log/ });
       await tail.waitFor();
       const words = (await tail.textContent()) ?? '';
       for (const text of [EVIL, 'it answered 503'])
         expect(words.includes(text), `the log tail lacks ${text}: ${words}`);
       expect((await tail.locator('img').count()) === 0, 'the script’s words became markup');
       expect((await page.evaluate('"stolen" in window')) === false, 'a line of a log ran as a program');
+    },
+  },
+  {
+    name: 'the words of a script are seen while it runs, without colours and as words',
+    async run(ground) {
+      const end = ground.scratch.at('talked');
+      const words = `echo '${EVIL}'; printf '\\033[31mred\\033[0m\\n'; echo "still at it"`;
+      const waiting = `while [ ! -e '${end}' ]; do sleep 0.1; done`;
+      const folder = ground.revision('talking', `${words}; ${waiting}; echo "now it ends"`);
+      const flags = ['--application', APPLICATION, '--group', GROUP, '--no-follow', '--json'];
+      const id = deploymentOf(await ground.slipway('deploy', folder, ...flags));
+      const { page } = await ground.signedIn(ground.admin, `deployments/${id}`);
+      const log = page.getByRole('region', { name: 'Log', exact: true });
+      await log.getByText('still at it').waitFor({ timeout: 90_000 });
+      const seen = (await log.textContent()) ?? '';
+      expect(!seen.includes('now it ends'), 'the end of the script was seen before it came');
+      for (const text of [EVIL, '[stdout]red\n']) expect(seen.includes(text), `the log lacks ${text}: ${seen}`);
+      expect((await log.locator('img').count()) === 0, 'the script’s words became markup');
+      expect((await page.evaluate('"stolen" in window')) === false, 'a line of a log ran as a program');
+      writeFileSync(end, '');
+      await log.getByText('now it ends').waitFor();
+      await waitForEnd(page, 'Succeeded');
     },
   },
   {

@@ -118,6 +118,7 @@ export function deleteDeployments(tx: StoreTransaction, deploymentIds: readonly 
       return targets.length;
     },
     async end(deploymentId) {
+      await tx.deleteFrom('event_logs').where('deployment_id', '=', deploymentId).execute();
       await tx.deleteFrom('deployments').where('deployment_id', '=', deploymentId).execute();
     },
   });

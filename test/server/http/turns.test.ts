@@ -57,3 +57,14 @@ test('a request that comes alone is begun in the next turn, whatever it is', asy
     await loop.turn();
   }
 });
+
+test('live logs go when nothing else waits, however long they have waited', async () => {
+  const loop = loopByHand();
+  loop.ask('log', 2);
+  loop.ask('report', 16);
+  expect(await loop.turn()).toEqual({ report: 16 });
+  loop.pass(60_000);
+  loop.ask('poll', 16);
+  expect(await loop.turn()).toEqual({ poll: 16 });
+  expect(await loop.turn()).toEqual({ log: 2 });
+});

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { addToLog, readLog } from '../../../src/server/store/event-logs.ts';
+import { deleteDeployments, deleteDiagnostics } from '../../../src/server/store/old-deployments.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import { describeStores } from '../../support/stores.ts';
 
@@ -81,6 +82,20 @@ describeStores('the log of an event', (kind) => {
     ]);
     for (let n = 0; n < 200; n += 1) await add(store, 1_000_000 + n * 10, 'x');
     expect((await readAll(store)).parts).toHaveLength(128);
+  });
+
+  test.each([
+    ['the deployment is', deleteDeployments],
+    [
+      'its diagnostics are',
+      (...[tx, ids, most]: Parameters<typeof deleteDeployments>) => deleteDiagnostics(tx, ids, most, 5),
+    ],
+  ] as const)('is deleted when %s', async (_, remove) => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await add(store, 0, 'one\n');
+    await store.transaction((tx) => remove(tx, [KEY.deploymentId], 50));
+    expect(await readAll(store)).toEqual({ parts: [], next: 0 });
   });
 
   test('keeps what a database cannot keep as another character of the same length', async () => {

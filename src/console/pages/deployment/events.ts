@@ -31,6 +31,7 @@ export function spanOf({ lifecycleEvents: events = [] }: Target): { from: number
 export function tellingEvent({ lifecycleEvents: events = [] }: Target): LifecycleEvent | null {
   return (
     events.find(({ status }) => status === 'Failed') ??
+    events.find(({ status }) => status === 'InProgress') ??
     events.findLast(({ diagnostics }) => (diagnostics?.logTail ?? '') !== '') ??
     null
   );

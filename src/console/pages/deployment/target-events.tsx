@@ -10,10 +10,11 @@ import { PlaceLink } from '../../routing/location.tsx';
 import { Empty } from '../../view/empty.tsx';
 import { Status } from '../../view/status.tsx';
 import { Elapsed, Time } from '../../view/time.tsx';
+import { EventLog } from './event-log.tsx';
 import { tellingEvent } from './events.ts';
 import type { LifecycleEvent, Target } from './read-targets.ts';
 
-export function TargetEvents({ target }: { readonly target: Target }) {
+export function TargetEvents({ deployment, target }: { readonly deployment: string; readonly target: Target }) {
   const [name, setName] = useState<string | null>(null);
   const { targetId = '', lifecycleEvents: events = [] } = target;
   const shown = events.find(({ lifecycleEventName }) => lifecycleEventName === name) ?? tellingEvent(target);
@@ -49,35 +50,57 @@ export function TargetEvents({ target }: { readonly target: Target }) {
           { id: 'code', header: 'Result', cell: ({ diagnostics }) => diagnostics?.errorCode ?? '–' },
         ]}
       />
-      {shown === null ? null : <Output event={shown} />}
+      {shown === null ? null : (
+        <Output key={shown.lifecycleEventName} deployment={deployment} target={targetId} event={shown} />
+      )}
     </SpaceBetween>
   );
 }
 
-function Output({ event }: { readonly event: LifecycleEvent }) {
-  const { diagnostics, lifecycleEventName } = event;
-  if (diagnostics === undefined) return null;
-  const { errorCode, scriptName, message, logTail = '' } = diagnostics;
+interface OutputProps {
+  readonly deployment: string;
+  readonly target: string;
+  readonly event: LifecycleEvent;
+}
+
+function Output({ deployment, target, event }: OutputProps) {
+  const { diagnostics, lifecycleEventName = '', status } = event;
+  if (diagnostics === undefined && status !== 'InProgress') return null;
   return (
     <Container header={<Header variant="h2">Output of {lifecycleEventName}</Header>}>
       <SpaceBetween size="m">
-        <KeyValuePairs
-          columns={3}
-          items={[
-            { label: 'Result', value: errorCode ?? '–' },
-            { label: 'Script', value: scriptName || '–' },
-            { label: 'Message', value: message || '–' },
-          ]}
-        />
-        {logTail === '' ? (
-          <Box color="text-status-inactive">The script wrote nothing, or the server has deleted its output by now.</Box>
-        ) : (
-          // The words of a script stay text: nothing in them is read as markup.
-          <section aria-label="Log tail">
-            <Box variant="pre">{logTail}</Box>
-          </section>
+        {diagnostics === undefined ? null : (
+          <KeyValuePairs
+            columns={3}
+            items={[
+              { label: 'Result', value: diagnostics.errorCode ?? '–' },
+              { label: 'Script', value: diagnostics.scriptName || '–' },
+              { label: 'Message', value: diagnostics.message || '–' },
+            ]}
+          />
         )}
+        <EventLog
+          {...{ deployment, target, status }}
+          event={lifecycleEventName}
+          instead={<Tail text={diagnostics?.logTail ?? ''} isRunning={diagnostics === undefined} />}
+        />
       </SpaceBetween>
     </Container>
+  );
+}
+
+/** The last lines of an event, where the server has no log of it: an official agent's, or live logs are off. */
+function Tail({ text, isRunning }: { readonly text: string; readonly isRunning: boolean }) {
+  if (text === '') {
+    const words = isRunning
+      ? 'Nothing has been written yet.'
+      : 'The script wrote nothing, or the server has deleted its output by now.';
+    return <Box color="text-status-inactive">{words}</Box>;
+  }
+  return (
+    // The words of a script stay text: nothing in them is read as markup.
+    <section aria-label="Log tail">
+      <Box variant="pre">{text}</Box>
+    </section>
   );
 }

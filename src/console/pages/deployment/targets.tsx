@@ -94,7 +94,7 @@ export function Targets({ id, info, chosen, changes }: TargetsProps) {
           { id: 'updated', header: 'Updated', cell: ({ lastUpdatedAt }) => <Time seconds={lastUpdatedAt} /> },
         ]}
       />
-      {shown === null ? null : <TargetEvents key={shown.targetId} target={shown} />}
+      {shown === null ? null : <TargetEvents key={shown.targetId} deployment={id} target={shown} />}
     </SpaceBetween>
   );
 }
