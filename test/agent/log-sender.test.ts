@@ -4,6 +4,7 @@ import { silentLogger } from '../../src/logging/logger.ts';
 import { RemoteApiError } from '../../src/protocol/errors.ts';
 import type { LogBatch } from '../../src/protocol/host-command/logs.ts';
 import { manualClock } from '../support/clock.ts';
+import { eventually } from '../support/eventually.ts';
 
 const refusal = (type: string, status: number, retryAfterMs: number | null = null) =>
   new RemoteApiError({ type, message: 'no', status, retryAfterMs });
@@ -43,7 +44,7 @@ test('batches of several commands go in one request, and each is told once it ha
   expect(await clock.nextSleep()).toBe(500);
   expect(taken).toEqual(['one']);
   clock.advance(500);
-  await expect.poll(() => asked.length).toBe(2);
+  await eventually(() => asked.length === 2);
   expect(asked[1]?.batches).toEqual([
     { HostCommandIdentifier: 'two', FirstByte: 7, Text: 'y\n' },
     { HostCommandIdentifier: 'one', FirstByte: 2, Text: 'z\n' },
@@ -60,7 +61,7 @@ test('a server that asks for a pause gets it, and one that does not answer is as
   for (const error of [new Error('away'), refusal('ThrottlingException', 400, 5_000), new Error('away')]) {
     const count = asked.length;
     clock.advance(60_000);
-    await expect.poll(() => asked.length).toBe(count + 1);
+    await eventually(() => asked.length === count + 1);
     expect(asked.at(-1)?.batches[0]?.HostCommandIdentifier).toBe('two');
     asked.at(-1)?.fail(error);
     waits.push(await clock.nextSleep());
@@ -99,7 +100,7 @@ test('at its end the agent sends what is left once more, also what is under way'
   const { asked, sender, take } = byHand();
   take('one');
   const closed = sender.close();
-  await expect.poll(() => asked.length).toBe(2);
+  await eventually(() => asked.length === 2);
   expect(asked[0]?.signal.aborted).toBe(true);
   expect(asked[1]?.batches).toEqual(asked[0]?.batches);
   asked[1]?.answer(0);
