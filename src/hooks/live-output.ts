@@ -34,28 +34,33 @@ export const MOST_WAITING_BYTES = 128 * 1024;
 
 export function createLiveOutput({ clock, send }: LiveOutputContext): LiveOutput {
   const ended = new AbortController();
-  const waiting: { readonly line: string; readonly bytes: number }[] = [];
+  const waiting: { readonly text: string; readonly bytes: number }[] = [];
+  /** Lines that are not counted yet. A script may write a hundred thousand a second, so they are counted together. */
+  let fresh = '';
   let waitingBytes = 0;
   let firstByte = 0;
   let isUnderWay = false;
   let isGathering = false;
 
-  const wait = (line: string) => {
-    const bytes = Buffer.byteLength(line);
-    waiting.push({ line, bytes });
-    waitingBytes += bytes;
-  };
   const drop = () => {
     const bytes = waiting.shift()?.bytes ?? 0;
     waitingBytes -= bytes;
     firstByte += bytes;
+  };
+  const count = () => {
+    if (fresh === '') return;
+    const bytes = Buffer.byteLength(fresh);
+    waiting.push({ text: fresh, bytes });
+    waitingBytes += bytes;
+    fresh = '';
+    while (waitingBytes > MOST_WAITING_BYTES) drop();
   };
   const sendOne = () => {
     const lines: string[] = [];
     let bytes = 0;
     const begin = firstByte;
     for (let next = waiting[0]; next !== undefined && bytes + next.bytes <= MOST_BATCH_BYTES; next = waiting[0]) {
-      lines.push(next.line);
+      lines.push(next.text);
       bytes += next.bytes;
       drop();
     }
@@ -66,25 +71,27 @@ export function createLiveOutput({ clock, send }: LiveOutputContext): LiveOutput
     isGathering = true;
     void clock.sleep(GATHER_MS, ended.signal).then(() => {
       isGathering = false;
-      if (ended.signal.aborted || waiting.length === 0) return;
+      if (ended.signal.aborted) return;
+      count();
       isUnderWay = true;
       sendOne();
     });
   };
   return {
     add(line) {
-      // A script may write a hundred thousand lines a second: a short one is not taken apart.
-      if (line.length <= MOST_PIECE_CHARACTERS) wait(line);
-      else for (const piece of piecesOf(line)) wait(piece);
-      while (waitingBytes > MOST_WAITING_BYTES) drop();
+      for (const piece of line.length > MOST_PIECE_CHARACTERS ? piecesOf(line) : [line]) {
+        if (fresh.length + piece.length > MOST_PIECE_CHARACTERS) count();
+        fresh += piece;
+      }
       gather();
     },
     taken() {
       isUnderWay = false;
-      if (waiting.length > 0) gather();
+      if (waiting.length > 0 || fresh !== '') gather();
     },
     end() {
       ended.abort();
+      count();
       while (waiting.length > 0) sendOne();
     },
   };

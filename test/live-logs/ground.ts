@@ -70,18 +70,20 @@ export async function openGround(
         destination: scratch.at('site'),
         files: { 'index.html': String(revisions) },
         scripts: { [EVENT]: script },
+        timeoutSeconds: 600,
       });
       const { stdout } = await slipway(env, 'deploy', folder, ...TO, '--no-follow', '--json');
       return /d-[A-Z0-9]{9}/.exec(stdout)?.[0] ?? '';
     },
     async end(deploymentId) {
       let tookMs = 0;
-      await eventually(async () => {
+      const isOver = async () => {
         const { deploymentInfo: info } = await client.call('GetDeployment', { deploymentId });
         if (info?.status === 'Failed') throw new Error(`${deploymentId} failed: ${info.errorInformation?.message}`);
         tookMs = ((info?.completeTime ?? 0) - (info?.startTime ?? 0)) * 1000;
         return info?.status === 'Succeeded';
-      });
+      };
+      await eventually(isOver, { withinMs: 300_000 });
       return Math.round(tookMs);
     },
     async log(deploymentId) {
