@@ -36,6 +36,8 @@ export interface Ground {
   newKey(role: 'admin' | 'operator' | 'viewer'): Promise<KeyPair>;
   /** Runs a command of the program as the admin. @returns what it prints */
   slipway(...args: readonly string[]): Promise<string>;
+  /** Takes a picture for the docs, where pictures were asked for. @param size of the screen, in pixels */
+  picture(page: Page, name: string, size: { readonly width: number; readonly height: number }): Promise<void>;
   /** A bundle's folder. @param validate the script of ValidateService */
   revision(name: string, validate: string): string;
 }
@@ -46,7 +48,12 @@ export function chromiumProgram(): string | null {
   return findProgram('chromium', path) ?? findProgram('google-chrome', path);
 }
 
-export async function openGround(program: string, stack: AsyncDisposableStack): Promise<Ground> {
+/** @param pictures the folder for pictures; null: none are taken */
+export async function openGround(
+  program: string,
+  stack: AsyncDisposableStack,
+  pictures: string | null,
+): Promise<Ground> {
   const scratch = stack.use(scratchFolder());
   const server = await startServerWithProvider(scratch, stack);
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
@@ -74,6 +81,11 @@ export async function openGround(program: string, stack: AsyncDisposableStack): 
       const { status, stdout, stderr } = await runSlipway(words, server.env);
       if (status === null || status > 1) throw new Error(`slipway ${words.join(' ')} ended with ${status}\n${stderr}`);
       return stdout;
+    },
+    async picture(page, name, size) {
+      if (pictures === null) return;
+      await page.setViewportSize(size);
+      await page.screenshot({ path: join(pictures, `${name}.png`) });
     },
     revision: (name, validate) => writeRevision(scratch, name, validate),
   };

@@ -15,6 +15,7 @@ import { REVISION_SCENARIOS } from './revision-scenarios.ts';
 import { largeScenarios } from './scale.ts';
 import { BEFORE_HOSTS, type Scenario, WITH_HOSTS } from './scenarios.ts';
 import { takeScreenshots } from './screenshots.ts';
+import { shiftScenarios } from './shifts.ts';
 import { SINGLE_SIGN_ON } from './single-sign-on.ts';
 
 const values = programOptions('test:console', {
@@ -44,7 +45,9 @@ async function runAll(chromium: string): Promise<void> {
   if (!values['as-built'])
     execFileSync('npm', ['run', '--silent', 'build:console'], { stdio: ['ignore', 'ignore', 'inherit'] });
   await using stack = new AsyncDisposableStack();
-  const ground = await openGround(chromium, stack);
+  const pictures = values.screenshots === null ? null : resolve(values.screenshots);
+  if (pictures !== null) mkdirSync(pictures, { recursive: true });
+  const ground = await openGround(chromium, stack, pictures);
   await runScenarios([...BEFORE_HOSTS, ...SINGLE_SIGN_ON, ...SHARED_BY_A_BROWSER], ground);
   await startHosts(ground, stack);
   await runScenarios(
@@ -57,10 +60,8 @@ async function runAll(chromium: string): Promise<void> {
     ],
     ground,
   );
-  if (values.screenshots === null) return;
-  const folder = resolve(values.screenshots);
-  mkdirSync(folder, { recursive: true });
-  say(`pictures  ${(await takeScreenshots(ground, folder)).join(', ')}`);
+  await runScenarios(shiftScenarios(figures), ground);
+  if (pictures !== null) say(`pictures  ${(await takeScreenshots(ground, pictures)).join(', ')}`);
 }
 
 async function runScenarios(scenarios: readonly Scenario[], ground: Ground): Promise<void> {

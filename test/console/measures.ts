@@ -112,7 +112,7 @@ async function lookAtPages(ground: Ground, colorScheme: 'light' | 'dark', figure
   expect(found.length === 0, found.join('\n'));
 }
 
-async function violationsOn(page: Page, name: string, figures: Figures): Promise<string[]> {
+export async function violationsOn(page: Page, name: string, figures: Figures): Promise<string[]> {
   figures.pagesLookedAt += 1;
   await page.evaluate(axe.source);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];

@@ -70,6 +70,7 @@ export const WITH_HOSTS: readonly Scenario[] = [
       await page.getByRole('button', { name: 'Deploy', exact: true }).click();
       await page.getByRole('button', { name: 'Revision' }).click();
       await page.getByRole('option').first().click();
+      await page.getByRole('region', { name: 'What will happen' }).getByText('2 hosts').waitFor();
       await page.getByLabel('Description').fill(EVIL);
       await page.getByRole('dialog').getByRole('button', { name: 'Deploy', exact: true }).click();
       await waitForEnd(page, 'Succeeded');

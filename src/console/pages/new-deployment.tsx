@@ -8,10 +8,13 @@ import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 import { call, type Refusal } from '../api/call.ts';
+import { useSession } from '../api/session-context.ts';
 import { refusalOf, useData } from '../api/use-data.ts';
 import { useLocation } from '../routing/location.tsx';
 import { type RevisionLocation, revisionName, revisionText } from '../view/deployments.ts';
 import { Problem } from '../view/problem.tsx';
+import { comingLines } from './group/coming.ts';
+import { readComing } from './group/read-coming.ts';
 
 interface NewDeploymentProps {
   readonly application: string;
@@ -29,11 +32,15 @@ const BEHAVIOURS: readonly { readonly value: Behaviour; readonly label: string }
 
 export function NewDeployment({ application, group, onEnd }: NewDeploymentProps) {
   const { go } = useLocation();
+  const { may } = useSession();
   const revisions = useData(`revisions of ${application}`, async (signal) => {
     const order = { sortBy: 'lastUsedTime', sortOrder: 'descending' } as const;
     const answer = await call('ListApplicationRevisions', { applicationName: application, ...order }, signal);
     return answer.revisions ?? [];
   });
+  const coming = useData(`coming ${application}/${group}`, (signal) =>
+    readComing(application, group, may('ListOnPremisesInstances'), signal),
+  );
   const [chosen, setChosen] = useState<number | null>(null);
   const [description, setDescription] = useState('');
   const [behaviour, setBehaviour] = useState<Behaviour>('DISALLOW');
@@ -114,10 +121,17 @@ export function NewDeployment({ application, group, onEnd }: NewDeploymentProps)
         <FormField label="Description" description="Optional. The list of deployments and the audit log show it.">
           <Input value={description} ariaLabel="Description" onChange={({ detail }) => setDescription(detail.value)} />
         </FormField>
-        <Box>
-          The hosts of {application}/{group} stop the application, install the revision, and start it, as the group’s
-          configuration allows.
-        </Box>
+        <Problem what="What will happen cannot be said" problem={coming.problem} onRetry={coming.reload} />
+        {coming.data === null ? null : (
+          <section aria-label="What will happen">
+            <Box variant="h3">What will happen</Box>
+            <ul>
+              {comingLines(coming.data).map((line) => (
+                <li key={line}>{line}</li>
+              ))}
+            </ul>
+          </section>
+        )}
       </SpaceBetween>
     </Modal>
   );

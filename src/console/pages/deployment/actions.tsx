@@ -7,21 +7,26 @@ import { useSession } from '../../api/session-context.ts';
 import { useLocation } from '../../routing/location.tsx';
 import { Confirm } from '../../view/confirm.tsx';
 import type { DeploymentInfo } from '../../view/deployments.ts';
-import { type Choice, choicesFor } from './choices.ts';
+import { type ActionName, type Choice, choicesFor } from './choices.ts';
 
 interface ActionsProps {
   readonly info: DeploymentInfo;
   readonly onDone: () => void;
+  /** Only these choices. */
+  readonly among?: readonly ActionName[];
+  /** All choices but these. */
+  readonly except?: readonly ActionName[];
 }
 
-export function Actions({ info, onDone }: ActionsProps) {
+export function Actions({ info, onDone, among, except = [] }: ActionsProps) {
   const { may } = useSession();
   const { go } = useLocation();
   const [chosen, setChosen] = useState<Choice | null>(null);
+  const choices = choicesFor(info, may).filter(({ name }) => (among?.includes(name) ?? true) && !except.includes(name));
   return (
     <>
       <SpaceBetween direction="horizontal" size="xs">
-        {choicesFor(info, may).map((choice) => (
+        {choices.map((choice) => (
           <Button key={choice.name} onClick={() => setChosen(choice)}>
             {choice.label}
           </Button>

@@ -4,6 +4,9 @@ import { type DeploymentInfo, isActive, revisionText } from '../../view/deployme
 
 export type ActionName = 'stop' | 'stop-roll-back' | 'stop-now' | 'continue' | 'skip-wait' | 'retry' | 'roll-back';
 
+/** Choices that end a wait: they stand beside the phase that waits. */
+export const ENDS_WAITS: readonly ActionName[] = ['continue', 'skip-wait'];
+
 export interface Choice {
   readonly name: ActionName;
   readonly label: string;

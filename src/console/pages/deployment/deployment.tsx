@@ -23,13 +23,18 @@ import { Status } from '../../view/status.tsx';
 import { Elapsed, Time } from '../../view/time.tsx';
 import { Live } from '../dashboard.tsx';
 import { Actions } from './actions.tsx';
+import { ENDS_WAITS } from './choices.ts';
+import { Course } from './course.tsx';
+import { Phases } from './phases.tsx';
 import { Targets } from './targets.tsx';
+import { Traffic } from './traffic.tsx';
 import { Waits } from './waits.tsx';
 
 /** Limits of waits go on without a change of the rows. */
 const WAITS_EVERY_MS = 5_000;
 /** Where more targets wait, their waits are not read at each change. */
 const MOST_WAITS_AT_ONCE = 100;
+const FEW_TARGETS = 5;
 
 export function Deployment({ id, target }: { readonly id: string; readonly target: string | null }) {
   const deployment = useData(`deployment ${id}`, async (signal) => {
@@ -43,23 +48,42 @@ export function Deployment({ id, target }: { readonly id: string; readonly targe
   const waits = useData(`waits ${id} ${isRunning && hasTargets}`, async (signal) =>
     isRunning && hasTargets ? (await call('DescribeDeploymentWaits', { deploymentId: id }, signal)).waits : [],
   );
-  useEvery(WAITS_EVERY_MS, () => isRunning && waits.reload());
+  const progress = useData(`progress ${id} ${hasTargets}`, async (signal) =>
+    hasTargets ? call('DescribeDeploymentProgress', { deploymentId: id }, signal) : null,
+  );
+  useEvery(WAITS_EVERY_MS, () => {
+    if (!isRunning) return;
+    waits.reload();
+    progress.reload();
+  });
   const [changes, setChanges] = useState(0);
   const isLive = useChanges(id, () => {
     setChanges((count) => count + 1);
     deployment.reload();
+    progress.reload();
     if (isRunning && !isLarge) waits.reload();
   });
+  // Few targets say in their own rows how far each is.
+  const isCourseShown =
+    (info !== null && progressOf(info).all > FEW_TARGETS) ||
+    progress.data?.events.some(({ hook }) => hook !== undefined) === true;
+  const phases = progress.data?.phases ?? [];
+  const hasPhases = phases.length > 0;
   return (
     <Page
       title={id}
       description={<Live isLive={isLive} />}
-      actions={info === null ? null : <Actions info={info} onDone={deployment.reload} />}
+      actions={
+        info === null ? null : <Actions info={info} onDone={deployment.reload} except={hasPhases ? ENDS_WAITS : []} />
+      }
     >
       <Problem what="The deployment cannot be shown" problem={deployment.problem} onRetry={deployment.reload} />
       {info === null ? null : <Messages info={info} />}
       {info === null ? null : <Summary info={info} />}
+      {info === null ? null : <Phases phases={phases} info={info} onDone={deployment.reload} />}
+      {progress.data?.traffic === undefined ? null : <Traffic traffic={progress.data.traffic} />}
       <Waits waits={waits.data ?? []} />
+      {isCourseShown ? <Course events={progress.data?.events ?? []} /> : null}
       {info !== null && hasTargets ? <Targets id={id} info={info} chosen={target} changes={changes} /> : null}
       {info !== null && !hasTargets ? <NotBegun info={info} /> : null}
     </Page>

@@ -7,7 +7,10 @@ type AnyTarget = NonNullable<CodeDeployOperations['BatchGetDeploymentTargets']['
 type InstanceTarget = NonNullable<AnyTarget['instanceTarget']>;
 /** A host, a function or a service: what all of them have. Hosts of blue/green deployments have a label, too. */
 export type Target = Pick<InstanceTarget, 'targetId' | 'status' | 'lastUpdatedAt' | 'lifecycleEvents'> &
-  Partial<Pick<InstanceTarget, 'instanceLabel'>>;
+  Partial<Pick<InstanceTarget, 'instanceLabel'>> & {
+    /** Lines about a function or a service; null: it is a host. */
+    readonly about: readonly string[] | null;
+  };
 export type LifecycleEvent = NonNullable<Target['lifecycleEvents']>[number];
 
 /** The API's limit. */
@@ -34,5 +37,23 @@ export async function targetsOf(deploymentId: string, ids: readonly string[], si
   );
   return answers
     .flatMap(({ deploymentTargets }) => deploymentTargets ?? [])
-    .flatMap(({ instanceTarget, lambdaTarget, ecsTarget }) => instanceTarget ?? lambdaTarget ?? ecsTarget ?? []);
+    .flatMap(({ instanceTarget, lambdaTarget, ecsTarget }): Target[] => {
+      if (instanceTarget !== undefined) return [{ ...instanceTarget, about: null }];
+      if (lambdaTarget !== undefined) return [{ ...lambdaTarget, about: linesOfFunction(lambdaTarget) }];
+      return ecsTarget === undefined ? [] : [{ ...ecsTarget, about: linesOfService(ecsTarget) }];
+    });
+}
+
+function linesOfFunction({ lambdaFunctionInfo: info }: NonNullable<AnyTarget['lambdaTarget']>): string[] {
+  if (info === undefined) return [];
+  return [
+    `Function ${info.functionName}, alias ${info.functionAlias}: from version ${info.currentVersion} to ${info.targetVersion}`,
+  ];
+}
+
+function linesOfService({ taskSetsInfo = [] }: NonNullable<AnyTarget['ecsTarget']>): string[] {
+  return taskSetsInfo.map(({ taskSetLabel, identifer, status, runningCount, desiredCount, trafficWeight }) => {
+    const tasks = `${runningCount ?? 0} of ${desiredCount ?? 0} tasks run`;
+    return `${taskSetLabel} task set ${identifer}: ${status}, ${tasks}, ${trafficWeight ?? 0} % of the traffic`;
+  });
 }

@@ -10,6 +10,7 @@ import { PlaceLink } from '../../routing/location.tsx';
 import { Empty } from '../../view/empty.tsx';
 import { Status } from '../../view/status.tsx';
 import { Elapsed, Time } from '../../view/time.tsx';
+import { Verbatim } from '../../view/verbatim.tsx';
 import { EventLog } from './event-log.tsx';
 import { tellingEvent } from './events.ts';
 import type { LifecycleEvent, Target } from './read-targets.ts';
@@ -34,10 +35,7 @@ export function TargetEvents({ deployment, target }: { readonly deployment: stri
           itemSelectionLabel: (_, item) => `Show the output of ${item.lifecycleEventName}`,
         }}
         header={
-          <Header
-            variant="h2"
-            description={<PlaceLink to={{ page: 'host', name: targetId }}>The host {targetId}</PlaceLink>}
-          >
+          <Header variant="h2" description={<About target={target} />}>
             Events of {targetId}
           </Header>
         }
@@ -47,6 +45,7 @@ export function TargetEvents({ deployment, target }: { readonly deployment: stri
           { id: 'status', header: 'Status', cell: ({ status }) => <Status status={status} /> },
           { id: 'start', header: 'Started', cell: ({ startTime }) => <Time seconds={startTime} /> },
           { id: 'took', header: 'Took', cell: ({ startTime, endTime }) => <Elapsed from={startTime} to={endTime} /> },
+          { id: 'message', header: 'Says', cell: ({ diagnostics }) => says(diagnostics) },
           { id: 'code', header: 'Result', cell: ({ diagnostics }) => diagnostics?.errorCode ?? '–' },
         ]}
       />
@@ -55,6 +54,17 @@ export function TargetEvents({ deployment, target }: { readonly deployment: stri
       )}
     </SpaceBetween>
   );
+}
+
+/** The message of an event; one that says no more than the status is left out. */
+function says(diagnostics: LifecycleEvent['diagnostics']): string {
+  const { message = '', errorCode } = diagnostics ?? {};
+  return message === '' || (errorCode === 'Success' && message === 'Succeeded') ? '–' : message;
+}
+
+function About({ target: { targetId = '', about } }: { readonly target: Target }) {
+  if (about === null) return <PlaceLink to={{ page: 'host', name: targetId }}>The host {targetId}</PlaceLink>;
+  return about.map((line) => <div key={line}>{line}</div>);
 }
 
 interface OutputProps {
@@ -82,7 +92,7 @@ function Output({ deployment, target, event }: OutputProps) {
         <EventLog
           {...{ deployment, target, status }}
           event={lifecycleEventName}
-          instead={<Tail text={diagnostics?.logTail ?? ''} isRunning={diagnostics === undefined} />}
+          instead={<Tail text={diagnostics?.logTail ?? ''} isRunning={status === 'InProgress'} />}
         />
       </SpaceBetween>
     </Container>
@@ -100,7 +110,7 @@ function Tail({ text, isRunning }: { readonly text: string; readonly isRunning: 
   return (
     // The words of a script stay text: nothing in them is read as markup.
     <section aria-label="Log tail">
-      <Box variant="pre">{text}</Box>
+      <Verbatim>{text}</Verbatim>
     </section>
   );
 }
