@@ -14,6 +14,7 @@ import { type Figures, measuringScenarios } from './measures.ts';
 import { REVISION_SCENARIOS } from './revision-scenarios.ts';
 import { largeScenarios } from './scale.ts';
 import { BEFORE_HOSTS, type Scenario, WITH_HOSTS } from './scenarios.ts';
+import { ON_EVERY_SCREEN } from './screens.ts';
 import { takeScreenshots } from './screenshots.ts';
 import { shiftScenarios } from './shifts.ts';
 import { SINGLE_SIGN_ON } from './single-sign-on.ts';
@@ -53,6 +54,7 @@ async function runAll(chromium: string): Promise<void> {
   await runScenarios(
     [
       ...WITH_HOSTS,
+      ...ON_EVERY_SCREEN,
       ...FORM_SCENARIOS,
       ...REVISION_SCENARIOS,
       ...measuringScenarios(figures),

@@ -8,7 +8,7 @@ export async function takeScreenshots(ground: Ground, folder: string): Promise<r
   const id = await failUsually(ground);
   const pictures = [
     { name: 'dashboard', path: '', table: 'Failed last', colorScheme: 'light', height: 900 },
-    { name: 'deployment', path: `deployments/${id}`, table: /^Events of/, colorScheme: 'light', height: 1500 },
+    { name: 'deployment', path: `deployments/${id}`, table: /^Events of/, colorScheme: 'light', height: 1950 },
     {
       name: 'group-dark',
       path: `applications/${APPLICATION}/${GROUP}`,
