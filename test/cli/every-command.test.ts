@@ -161,8 +161,11 @@ function runsOf({ path, command }: Leaf, url: string): CommandRun[] {
   });
   // With --group it is about this machine.
   const fromServer = path === 'logs' ? [run(['logs', '--endpoint-url', url, ...positionals])] : [];
+  const byServer = ['plan', '--appspec', configFile, '--application', 'shop', '--group', 'live', '--endpoint-url', url];
+  const planned = path === 'plan' ? [run(byServer), run([...byServer, '--json'])] : [];
   return [
     ...fromServer,
+    ...planned,
     run([...words, ...usual, ...positionals]),
     run([...words, ...withoutRevision, ...onBundle]),
     run([...words, ...usual]),

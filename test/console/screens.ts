@@ -1,10 +1,11 @@
-/** Scenarios of screens: from a tablet's to one of 4K, no page is wider than its screen, and the keyboard alone suffices. */
+/** Scenarios of screens: from a phone's to one of 4K, no page is wider than its screen, and the keyboard alone suffices. */
 import type { Page } from 'playwright-core';
 import { expect } from './expect.ts';
 import { APPLICATION, GROUP, type Ground, HOSTS, signIn } from './ground.ts';
 import type { Scenario } from './scenarios.ts';
 
 const SCREENS = [
+  { width: 360, height: 740 },
   { width: 768, height: 1024 },
   { width: 3840, height: 2160 },
 ] as const;

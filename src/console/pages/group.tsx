@@ -108,7 +108,10 @@ function Settings({ info }: { readonly info: GroupInfo }) {
         items={[
           { label: 'Configuration', value: info.deploymentConfigName ?? '–' },
           { label: 'Hosts by tags', value: tags === '' ? '–' : tags },
-          { label: 'Way', value: style === undefined ? '–' : `${style.deploymentType}, ${style.deploymentOption}` },
+          {
+            label: 'Deployment style',
+            value: style === undefined ? '–' : `${style.deploymentType}, ${style.deploymentOption}`,
+          },
           { label: 'Automatic rollback', value: events },
           { label: 'Alarms', value: (alarms?.alarms ?? []).map(({ name }) => name).join(', ') || 'none' },
           {

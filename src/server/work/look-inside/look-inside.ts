@@ -23,8 +23,8 @@ export const LOOK_LIMITS: LookLimits = {
 };
 /** Megabytes of heap. A thread that needs more is ended. */
 const HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16 };
-/** The thread ends a look by itself; one that hangs is ended after this; ms. */
-const GRACE_MS = 3_000;
+/** For the thread's start, which is slow on a busy machine. The thread ends a look by itself; one that hangs is ended after this; ms. */
+const GRACE_MS = 15_000;
 /** Looks at the same time; each may take a core. */
 const MOST_AT_ONCE = 2;
 
