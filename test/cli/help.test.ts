@@ -114,7 +114,7 @@ test.each([
   [['keys', 'create', '--rol', 'admin'], '(Did you mean --role?)'],
   [
     ['keys', 'create', '--role', 'operater'],
-    'Allowed choices are admin, operator, viewer, host.\n(Did you mean operator?)',
+    'Allowed choices are admin, operator, viewer, host, hook.\n(Did you mean operator?)',
   ],
   [['deploy', './build', '--group', 'x', '--file-exists-behavior', 'overwrite'], '(Did you mean OVERWRITE?)'],
   [['push', './build', '--application', 'x', '--type', 'tgzz'], '(Did you mean tgz?)'],

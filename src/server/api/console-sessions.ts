@@ -116,6 +116,12 @@ export async function signInPerson(
   return session;
 }
 
+/** Ends the sessions of a person to whom the provider's claims give no role any more. */
+export async function endSessionsOfPerson(ctx: SessionContext, subject: string): Promise<void> {
+  const nowMs = ctx.clock.now();
+  await ctx.store.transaction((tx) => endConsoleSessionsOf(tx, idOfPerson(subject), nowMs));
+}
+
 function newSession(
   ctx: SessionContext,
   accessKeyId: string,

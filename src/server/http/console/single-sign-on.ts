@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from '../../../logging/logger.ts';
 import { ApiError } from '../../../protocol/errors.ts';
 import type { Random } from '../../../system/random.ts';
-import { signInPerson } from '../../api/console-sessions.ts';
+import { endSessionsOfPerson, signInPerson } from '../../api/console-sessions.ts';
 import { clientOf } from '../../connections/address.ts';
 import type { SecretSealer } from '../../store/access-keys.ts';
 import { ATTEMPT_MS, type Attempt, isStateOf, openAttempt, pageToReturnTo, sealAttempt } from './attempt.ts';
@@ -93,6 +93,7 @@ export async function endSingleSignOn(
   }
   const outcome = await provider.finish(query, attempt);
   if (outcome.ending !== 'person') {
+    if (outcome.ending === 'no-role') await endSessionsOfPerson(ctx, outcome.subject);
     return refused(refusalOf(outcome, provider), whyOf(outcome), outcome.ending === 'refused');
   }
   const { person } = outcome;

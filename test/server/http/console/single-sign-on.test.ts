@@ -143,6 +143,15 @@ describe('a person', () => {
     expect((await whoIs(before)).body).toMatchObject({ role: 'viewer' });
   });
 
+  test('to whom the claims give no role any more loses all sessions with the next sign-in', async () => {
+    PEOPLE['former'] = { name: 'Former', groups: ['admins'] };
+    const before = await signIn('former');
+    PEOPLE['former'] = { name: 'Former', groups: ['guests'] };
+    const browser = testBrowser();
+    expect((await visit(browser, await goThroughProvider(browser, 'former'))).status).toBe(403);
+    expect((await whoIs(before)).status).toBe(401);
+  });
+
   test('without a fitting value is told which claim has what, as text', async () => {
     const browser = testBrowser();
     const seen = await visit(browser, await goThroughProvider(browser, 'nobody'));
