@@ -9,7 +9,7 @@ import type { ServerOptions } from '../../src/cli/server-options.ts';
 import type { PostgresFacts } from '../../src/server/store/look.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { certificateEnding, type MadeCertificate, makeAuthority, makeCertificate } from '../support/certificates.ts';
-import { testWith } from '../support/needs.ts';
+import { testIf, testWith } from '../support/needs.ts';
 import { mayActAsNobody } from '../support/nobody.ts';
 import { scratchFolder } from '../support/scratch.ts';
 
@@ -199,7 +199,7 @@ test('the settings of single sign-on are read with the secret that they name', (
   expect(look()).toEqual([expect.objectContaining({ status: 'ok' })]);
 });
 
-test.runIf(mayActAsNobody)(
+testIf(mayActAsNobody, 'root, and a checkout that others can read')(
   'a secret that the server’s user cannot read is a fault, with the command that mends it',
   () => {
     using scratch = scratchFolder();

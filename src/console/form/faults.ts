@@ -9,7 +9,7 @@ export interface Fault {
 }
 
 /** Members that forms send. A message may also hold words of the person, and those stand in quotes. */
-const MEMBERS = [
+const MEMBERS: ReadonlySet<string> = new Set([
   'applicationName',
   'newApplicationName',
   'computePlatform',
@@ -35,7 +35,7 @@ const MEMBERS = [
   'minimumHealthyHosts',
   'trafficRoutingConfig',
   'zonalConfig',
-] as const;
+]);
 
 /** Exceptions whose messages need not name the member. */
 const MEMBER_OF: { readonly [Name in ExceptionName]?: string } = {
@@ -76,11 +76,13 @@ const MEMBER_OF: { readonly [Name in ExceptionName]?: string } = {
   TriggerTargetsLimitExceededException: 'triggerConfigurations',
 };
 
-const PATH = new RegExp(`(?<![\\w.])(?:${MEMBERS.join('|')})(?:\\[\\d+\\]|\\.[A-Za-z][A-Za-z0-9]*)*(?!\\w)`);
+/** A word that may be a member, and the way into it. */
+const PATH = /(?<![\w.])([A-Za-z][A-Za-z0-9]*)(?:\[\d+\]|\.[A-Za-z][A-Za-z0-9]*)*(?!\w)/g;
 const QUOTED = /'[^']*'/g;
 
 export function faultOf({ type, message }: Pick<Refusal, 'type' | 'message'>): Fault {
-  const named = PATH.exec(message.replaceAll(QUOTED, "''"))?.[0];
+  const words = [...message.replaceAll(QUOTED, "''").matchAll(PATH)];
+  const named = words.find(([, member = '']) => MEMBERS.has(member))?.[0];
   return { path: named ?? MEMBER_OF[type as ExceptionName] ?? null, message };
 }
 
