@@ -30,7 +30,7 @@ export function listenFault(cause: unknown, port: number): { readonly cause: unk
     case 'EADDRINUSE':
       return {
         cause,
-        remedy: `Another program listens there: \`ss -ltnp 'sport = :${port}'\` names it. End it, or choose another port.`,
+        remedy: `Another program listens there: \`ss -ltnp 'sport = :${port}'\` names it. End it, or choose another address with --listen or --s3-listen.`,
       };
     case 'EADDRNOTAVAIL':
       return { cause, remedy: 'This machine does not have that address: `ip address` shows those that it has.' };

@@ -59,7 +59,7 @@ export const COMMAND_FAULTS: readonly Fault[] = [
       return {
         args: [...args, '--listen', new URL(url).host],
         finds: /cannot be listened on/,
-        remedy: /Choose another address with --listen/,
+        remedy: /'sport = :\d+'` names it\. End it, or choose another address with --listen/,
       };
     },
   },
