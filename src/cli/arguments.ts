@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { problemOfBundleUrl, problemOfCommitId, problemOfGitUrl } from '../protocol/specification.ts';
+import { readNetwork } from '../system/network.ts';
 
 export interface Tag {
   readonly Key: string;
@@ -40,6 +41,20 @@ export function parseDomain(text: string): string {
   const isName = /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63}){0,10}$/.test(name) && !/^[\d.]+$/.test(name);
   if (!isName) throw new InvalidArgumentError(`'${text}' is no host name such as s3.example.com`);
   return name;
+}
+
+/** Addresses and networks with commas between them. A whole Internet is refused: then everybody could say who they are. */
+export function parseNetworks(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+    .map((one) => {
+      const network = readNetwork(one);
+      if (network === null) throw new InvalidArgumentError(`'${one}' is no address and no network such as 10.0.0.0/8`);
+      if (network.bits > 0) return one;
+      throw new InvalidArgumentError(`'${one}' holds every address, so every client could name another as its own`);
+    });
 }
 
 /** For an option that may be repeated: parses each value and gathers them in the order given. */

@@ -11,6 +11,7 @@ import {
   parseDomain,
   parseFolder,
   parseListenAddress,
+  parseNetworks,
   parseRate,
   type RequestsPerSecond,
 } from './arguments.ts';
@@ -21,6 +22,7 @@ export interface ServerOptions {
   readonly s3Listen?: ListenAddress;
   readonly s3Domain?: string;
   readonly metricsListen?: ListenAddress;
+  readonly trustedProxies?: readonly string[];
   readonly publicS3Endpoint?: string;
   readonly database?: string;
   readonly region: string;
@@ -89,6 +91,14 @@ export function addServerOptions(command: Command): Command {
       )
         .env('SLIPWAY_METRICS_LISTEN')
         .argParser(parseListenAddress),
+    )
+    .addOption(
+      new Option(
+        '--trusted-proxies <list>',
+        'addresses and networks of proxies in front of the server, with commas; it then counts clients by X-Forwarded-For',
+      )
+        .env('SLIPWAY_TRUSTED_PROXIES')
+        .argParser(parseNetworks),
     )
     .addOption(new Option('--database <url>', 'postgres://… instead of the embedded database').env('SLIPWAY_DATABASE'))
     .addOption(

@@ -10,6 +10,7 @@ import { createHeardOf } from './commands/heard-of.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
 import { createHostLogs } from './commands/host-logs.ts';
 import { type Connections, createConnections } from './connections/connections.ts';
+import type { TrustedProxies } from './connections/forwarded.ts';
 import { connectionLimits } from './connections/limits.ts';
 import { type Listener, listenAt } from './connections/listener.ts';
 import { areFilesUsedUp, openFilesLimit } from './connections/open-files.ts';
@@ -120,6 +121,8 @@ export interface ServerOptions {
   readonly retention?: RetentionPeriods;
   /** false: hosts are not asked for what scripts write while they run, and nothing of it is taken. */
   readonly liveLogs?: boolean;
+  /** Proxies in front of the server, whose X-Forwarded-For is believed; without them that header is not read. */
+  readonly trustedProxies?: TrustedProxies;
   /** Limits on requests; without them there are none. */
   readonly rates?: RateLimits;
   /** File with the OpenID Connect provider that signs people in to the console; without it access keys alone do. */
@@ -255,6 +258,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const tls = options.tls ?? null;
     const connections = createConnections({
       ...{ limits: connectionLimits(openFilesLimit()), clock, log, areFilesUsedUp },
+      trustedProxies: options.trustedProxies ?? [],
     });
     const rates = createRates(options.rates ?? NO_RATE_LIMITS, { nowMs: elapsedMs, onThrottled: metrics.throttled });
     const revisions = createRevisionDoor({

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { collect, parseGitHubRevision, parseListenAddress, parseS3Url, parseTag } from '../../src/cli/arguments.ts';
+import {
+  collect,
+  parseGitHubRevision,
+  parseListenAddress,
+  parseNetworks,
+  parseS3Url,
+  parseTag,
+} from '../../src/cli/arguments.ts';
 
 describe('tags', () => {
   test('are KEY=VALUE, and the value may hold an equals sign', () => {
@@ -40,4 +47,21 @@ describe('revisions', () => {
     expect(parseGitHubRevision('acme/site@4f2d')).toEqual({ repository: 'acme/site', commitId: '4f2d' });
     expect(() => parseGitHubRevision('site@4f2d')).toThrow(/OWNER\/REPOSITORY@COMMIT/);
   });
+});
+
+test.each([
+  ['10.0.0.5', ['10.0.0.5']],
+  [' 10.0.0.0/8, 2001:db8::/32 ,', ['10.0.0.0/8', '2001:db8::/32']],
+  ['', []],
+])('the proxies %j are read as a list', (text, proxies) => {
+  expect(parseNetworks(text)).toEqual(proxies);
+});
+
+test.each([
+  ['proxy.example.com', /'proxy\.example\.com' is no address and no network/],
+  ['10.0.0.5,10.0.0.0/40', /'10\.0\.0\.0\/40' is no address and no network/],
+  ['0.0.0.0/0', /every client could name another/],
+  ['::/0', /every client could name another/],
+])('the proxies %j are refused', (text, why) => {
+  expect(() => parseNetworks(text)).toThrow(why);
 });

@@ -23,6 +23,7 @@ export async function guardedServer(
 ): Promise<GuardedServer> {
   const connections = createConnections({
     limits: { ...connectionLimits(1024), ...limits },
+    trustedProxies: [],
     clock: systemClock,
     log: silentLogger,
     areFilesUsedUp: () => false,

@@ -36,6 +36,7 @@ export async function testServer(
     | 'oidcFile'
     | 'trafficMinuteMs'
     | 'rates'
+    | 'trustedProxies'
   > &
     Partial<Pick<ServerOptions, 'consoleDir'>> = {},
 ): Promise<TestServer> {

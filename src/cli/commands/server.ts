@@ -125,6 +125,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.s3Listen === undefined ? {} : { s3Listen: options.s3Listen }),
     ...(options.s3Domain === undefined ? {} : { s3Domain: options.s3Domain }),
     ...(options.publicS3Endpoint === undefined ? {} : { publicS3Endpoint: options.publicS3Endpoint }),
+    ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     ...(options.metricsListen === undefined ? {} : { metricsListen: options.metricsListen }),
     region: options.region,
     accountId: options.accountId,

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, serviceUnavailable } from '../../protocol/errors.ts';
-import { clientOf } from './address.ts';
 import type { ConnectionLimits } from './limits.ts';
 
 /**
@@ -13,6 +12,7 @@ export type BodyReader = (request: IncomingMessage, response: ServerResponse, ma
 
 export function createBodyReader(
   limits: Pick<ConnectionLimits, 'bodyBytes' | 'bodyBytesPerAddress' | 'bodyMs'>,
+  clientOf: (request: IncomingMessage) => string,
 ): BodyReader {
   /** Bytes held for bodies that are not complete yet. */
   const held = new Map<string, number>();
@@ -30,7 +30,7 @@ export function createBodyReader(
       new ApiError('SerializationException', `The body is larger than ${maxBytes} bytes.`, { status: 413 });
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
     if (request.headers.expect !== undefined) response.writeContinue();
-    const client = clientOf(request.socket.remoteAddress);
+    const client = clientOf(request);
     const chunks: Buffer[] = [];
     let bytes = 0;
     const over = Promise.withResolvers<Buffer>();

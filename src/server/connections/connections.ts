@@ -9,8 +9,8 @@ import type { Socket } from 'node:net';
 import type { Logger } from '../../logging/logger.ts';
 import { saySeldom } from '../../logging/seldom.ts';
 import type { Clock } from '../../system/clock.ts';
-import { clientOf } from './address.ts';
 import { type BodyReader, createBodyReader } from './body.ts';
+import { findClientBehind, type TrustedProxies } from './forwarded.ts';
 import type { GuardedResponse } from './guarded-response.ts';
 import { makeGuardedServer, type RequestListener, type TlsFiles } from './guarded-server.ts';
 import type { ConnectionLimits } from './limits.ts';
@@ -30,6 +30,8 @@ export interface Connections {
   createServer(tls: TlsFiles | null, onRequest: RequestListener): Server;
   /** Call it when a request has proved which key sent it. Other connections are closed after their answer. */
   verified(request: IncomingMessage, accessKeyId: string): void;
+  /** The client that a request counts for: its sender, or who asked a trusted proxy. As `clientOf` in `address.ts` names it. */
+  clientOf(request: IncomingMessage): string;
   /** @see BodyReader */
   readonly readBody: BodyReader;
   /** Takes no more connections and closes those that have not asked for anything. The others are watched to their end. */
@@ -38,6 +40,7 @@ export interface Connections {
 
 export interface ConnectionsContext {
   readonly limits: ConnectionLimits;
+  readonly trustedProxies: TrustedProxies;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
   /** Asked while somebody is connected. */
@@ -61,6 +64,9 @@ export function createConnections(ctx: ConnectionsContext): Connections {
   const { limits } = ctx;
   const say = saySeldom(ctx.log, ctx.clock);
   const roster = createRoster<Connection>(limits);
+  const findClient = findClientBehind(ctx.trustedProxies);
+  const clientOf = ({ socket, headers }: IncomingMessage) =>
+    findClient(socket.remoteAddress, headers['x-forwarded-for'] as string | undefined);
   /** Connections by addresses and ports, which the plain socket and the one above TLS both know. */
   const byName = new Map<string, Connection>();
   let isClosing = false;
@@ -79,7 +85,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       return;
     }
     const connection: Connection = {
-      ...{ client: clientOf(socket.remoteAddress), standing: 'silent', key: null, socket },
+      ...{ client: findClient(socket.remoteAddress, undefined), standing: 'silent', key: null, socket },
       ...{ request: null, open: 0, idleSinceMs: null, window: null, reading: null },
     };
     const leaving = roster.admit(connection);
@@ -139,7 +145,8 @@ export function createConnections(ctx: ConnectionsContext): Connections {
       const connection = byName.get(nameOf(request.socket));
       if (connection !== undefined) roster.know(connection, accessKeyId);
     },
-    readBody: createBodyReader(limits),
+    clientOf,
+    readBody: createBodyReader(limits, clientOf),
     async close() {
       isClosing = true;
       for (const { standing, socket } of [...roster.all()]) if (standing === 'silent') socket.destroy();

@@ -4,14 +4,13 @@ import { ApiError } from '../../protocol/errors.ts';
 import { parseBearer } from '../../protocol/management/enrolment.ts';
 import type { ApiContext } from '../api/context.ts';
 import { enrolHost, requireToken } from '../api/enrol-host.ts';
-import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { Rates } from '../connections/rates.ts';
 import { readJson } from './read-json.ts';
 
 interface EnrolContext {
   readonly api: ApiContext;
-  readonly connections: Pick<Connections, 'readBody'>;
+  readonly connections: Pick<Connections, 'clientOf' | 'readBody'>;
   readonly rates: Rates;
 }
 
@@ -33,7 +32,7 @@ export async function callEnrol(
       { status: 403 },
     );
   }
-  const claim = { client: clientOf(request.socket.remoteAddress), id: given.tokenId };
+  const claim = { client: connections.clientOf(request), id: given.tokenId };
   rates.admit(claim);
   const token = await requireToken(api, given, () => rates.failed(claim));
   rates.proved(claim, 'token');

@@ -23,7 +23,6 @@ import type { ApiContext, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import type { HostLogs } from '../commands/host-logs.ts';
-import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import { type Listener, listenAt } from '../connections/listener.ts';
@@ -145,7 +144,7 @@ async function provedCall(
   urgency: Urgency,
 ): Promise<{ readonly caller: ProvedCaller; readonly input: Input }> {
   const { method = 'POST', url: path = '/', headers } = request;
-  const client = clientOf(request.socket.remoteAddress);
+  const client = ctx.connections.clientOf(request);
   const turn = () => ctx.turns.take(urgency);
   const finishAuthentication = await beginAuthentication(ctx, { method, path, headers, client }, services, turn);
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);

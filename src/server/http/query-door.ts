@@ -8,7 +8,6 @@ import { readForm } from '../../protocol/query/form.ts';
 import type { SigningKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
-import { clientOf } from '../connections/address.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener } from '../connections/guarded-server.ts';
 import type { Rates } from '../connections/rates.ts';
@@ -26,7 +25,7 @@ export interface QueryDoorContext {
   readonly rates: Rates;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Pick<Random, 'uuid'>;
-  readonly connections: Pick<Connections, 'readBody' | 'verified'>;
+  readonly connections: Pick<Connections, 'clientOf' | 'readBody' | 'verified'>;
   readonly log: Logger;
 }
 
@@ -82,7 +81,7 @@ async function handle(
     throw new ApiError('InvalidAction', 'Every operation is a POST to / with a form, signed in its header.');
   }
   requireForm(headers['content-type'] ?? '');
-  const client = clientOf(request.socket.remoteAddress);
+  const client = ctx.connections.clientOf(request);
   const finishAuthentication = await beginAuthentication(ctx, { method, path: url, headers, client }, [api.service]);
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);

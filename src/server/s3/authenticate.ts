@@ -4,7 +4,7 @@ import { parseAuthorization } from '../../protocol/sigv4/authorization.ts';
 import { signingKeyOf } from '../../protocol/sigv4/signing-key.ts';
 import { requireSingleHeaders } from '../../protocol/sigv4/single-headers.ts';
 import { verifySignature } from '../../protocol/sigv4/verify.ts';
-import { clientOf } from '../connections/address.ts';
+import type { Connections } from '../connections/connections.ts';
 import type { Claim, Rates } from '../connections/rates.ts';
 import type { AccessKey, KnownAccessKey } from '../store/access-keys.ts';
 import { powerlessError } from '../store/powers.ts';
@@ -46,11 +46,11 @@ export interface Authenticated {
  * `requireSingleHeaders` and `Rates`. ApiError also for a key without power, so that its owner learns why
  */
 export async function authenticate(
-  ctx: S3AuthenticationContext & { readonly rates: Rates },
+  ctx: S3AuthenticationContext & { readonly rates: Rates; readonly connections: Pick<Connections, 'clientOf'> },
   message: IncomingMessage,
   query: ReadonlyMap<string, string>,
 ): Promise<Authenticated> {
-  const client = clientOf(message.socket.remoteAddress);
+  const client = ctx.connections.clientOf(message);
   const asked: { claim: Claim | null; key: KnownAccessKey | null } = { claim: null, key: null };
   const findKey = async (id: string) => {
     asked.claim = { client, id };

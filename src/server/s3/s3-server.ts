@@ -191,9 +191,9 @@ async function handle(
   const { store } = door.handling;
   const hostBucket = bucketOfHost(message.headers.host ?? '', ctx.domain, known);
   const address = readAddress(message.url ?? '/', hostBucket);
-  const isEncrypted = ctx.tls !== null;
+  const { findKey, rates, connections } = ctx;
   const { caller, headers, query, body } = await authenticate(
-    { findKey: ctx.findKey, rates: ctx.rates, nowMs: ctx.clock.now(), isEncrypted },
+    { findKey, rates, connections, nowMs: ctx.clock.now(), isEncrypted: ctx.tls !== null },
     message,
     address.query,
   );

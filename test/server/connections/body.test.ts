@@ -37,14 +37,14 @@ async function hangUp({ response, client }: Awaited<ReturnType<typeof arrived>>)
 test('a body whose client hung up before it was asked for ends too early at once, and not when its time is over', async () => {
   const came = await arrived('begun');
   await hangUp(came);
-  const reading = createBodyReader(LIMITS)(came.request, came.response, 1000);
+  const reading = createBodyReader(LIMITS, () => '192.0.2.7')(came.request, came.response, 1000);
   await expect(reading).rejects.toMatchObject({ type: 'SerializationException', message: 'The body ends too early.' });
 });
 
 test('a body that is refused while it comes leaves nothing that would keep what has come of it', async () => {
   const { request, response } = await arrived('begun');
   const before = request.listenerCount('end');
-  const reading = createBodyReader({ ...LIMITS, bodyBytes: 3 })(request, response, 1000);
+  const reading = createBodyReader({ ...LIMITS, bodyBytes: 3 }, () => '192.0.2.7')(request, response, 1000);
   await expect(reading).rejects.toMatchObject({ status: 503 });
   expect(request.listenerCount('end')).toBe(before);
 });

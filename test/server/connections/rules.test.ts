@@ -1,8 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { clientOf } from '../../../src/server/connections/address.ts';
+import { findClientBehind } from '../../../src/server/connections/forwarded.ts';
 import { connectionLimits } from '../../../src/server/connections/limits.ts';
 import { nextReading, nextWindow } from '../../../src/server/connections/progress.ts';
 import { createRoster, type Guest } from '../../../src/server/connections/roster.ts';
+import { readNetwork } from '../../../src/system/network.ts';
 
 test.each([
   ['192.0.2.7', '192.0.2.7'],
@@ -108,3 +110,34 @@ test('a reader is given up when it takes nothing for as long as what waits needs
   expect(nextReading(begun, 51, 199, 3_001, RATE)).toEqual({ takenBytes: 51, sinceMs: 3_001 });
   expect(nextReading(begun, 50, 1e9, 300_001, RATE)).toBeNull();
 });
+
+describe('a request that comes', () => {
+  const find = findClientBehind(['10.0.0.5', '10.1.0.0/16', '2001:db8:f::/48']);
+
+  test.each([
+    ['from a client, counts for it, whatever it writes', '192.0.2.7', '198.51.100.1', '192.0.2.7'],
+    ['from a trusted proxy, counts for the client', '10.0.0.5', '198.51.100.1', '198.51.100.1'],
+    ['by two trusted proxies, counts for the client', '10.0.0.5', '198.51.100.1, 10.1.2.3', '198.51.100.1'],
+    ['from a client that invents others before it', '10.0.0.5', '203.0.113.9, 10.0.0.5, 198.51.100.1', '198.51.100.1'],
+    ['from a client that a strange proxy serves', '10.0.0.5', '203.0.113.9, 192.0.2.99', '192.0.2.99'],
+    ['from a trusted proxy that adds nothing', '10.0.0.5', undefined, '10.0.0.5'],
+    ['from a trusted proxy that adds no address', '10.0.0.5', '198.51.100.1, unknown', '10.0.0.5'],
+    ['from inside the proxies’ own network alone', '10.0.0.5', '10.1.9.9', '10.1.9.9'],
+    ['from a proxy that adds the port', '10.0.0.5', '198.51.100.1:50412', '198.51.100.1'],
+    ['from a client of IPv6', '2001:db8:f::1', '[2001:db8:1:2::9]:443', '2001:db8:1:2::/64'],
+    ['from a proxy of IPv4 at a socket of IPv6', '::ffff:10.0.0.5', '::ffff:198.51.100.1', '198.51.100.1'],
+  ])('%s', (_name, peer, forwardedFor, client) => {
+    expect(find(peer, forwardedFor)).toBe(client);
+  });
+
+  test('to a server that trusts no proxy, counts for its sender', () => {
+    expect(findClientBehind([])('10.0.0.5', '198.51.100.1')).toBe('10.0.0.5');
+  });
+});
+
+test.each(['10.0.0.0/33', '10.0.0.0/-1', '10.0.0.0/8/8', '10.0.0', 'proxy.example.com', '', 'fe80::1%eth0', '::/129'])(
+  'as an address or a network %j is refused',
+  (text) => {
+    expect(readNetwork(text)).toBeNull();
+  },
+);

@@ -15,10 +15,14 @@ import { type TestServer, testServer } from '../../support/test-server.ts';
 /** So slow that nothing comes back while a test runs. */
 const HOURLY = 1 / 3600;
 
-async function withServer(rates: Partial<RateLimits>, work: (server: TestServer) => Promise<void>): Promise<void> {
+async function withServer(
+  rates: Partial<RateLimits>,
+  work: (server: TestServer) => Promise<void>,
+  trustedProxies: readonly string[] = [],
+): Promise<void> {
   using scratch = scratchFolder();
   const metricsListen = { host: '127.0.0.1', port: 0 };
-  const addresses = { metricsListen, rates: { ...NO_RATE_LIMITS, ...rates } };
+  const addresses = { metricsListen, trustedProxies, rates: { ...NO_RATE_LIMITS, ...rates } };
   await using server = await testServer(scratch.at('data'), undefined, undefined, addresses);
   await work(server);
 }
@@ -170,6 +174,36 @@ describe('an address that fails to prove who it is', () => {
       const wrong = { ...disabled, secretAccessKey: 'wrong' };
       const { code, text } = await rawS3(server.s3Url, wrong)({ method: 'GET', target: '/' });
       expect([code, text]).toEqual(['InvalidAccessKeyId', expect.stringContaining('is not known here')]);
+    });
+  });
+});
+
+describe('a client behind a proxy that the server trusts', () => {
+  const rates = { failures: { perSecond: HOURLY, burst: 2 } };
+  const guess = { accessKeyId: 'AKIAAAAAAAAAAAAAAAAA', secretAccessKey: 'wrong' };
+  /** Signed as always; the proxy adds the header, which no signature covers. */
+  const askAs = (server: TestServer, address: string, key: Key) =>
+    rawS3(server.s3Url, key)({ method: 'GET', target: '/', unsigned: [['x-forwarded-for', address]] });
+
+  test('is shut out alone when it guesses, whatever it writes itself, and others behind the proxy go on', async () => {
+    const work = async (server: TestServer) => {
+      const key = await server.key('admin');
+      const codes: (string | null)[] = [];
+      for (const own of ['', '203.0.113.1, ', '203.0.113.2, ']) {
+        codes.push((await askAs(server, `${own}198.51.100.1`, guess)).code);
+      }
+      expect(codes).toEqual(['InvalidAccessKeyId', 'InvalidAccessKeyId', 'SlowDown']);
+      expect((await askAs(server, '198.51.100.1', key)).code).toBe('SlowDown');
+      expect((await askAs(server, '198.51.100.2', key)).status).toBe(200);
+    };
+    await withServer(rates, work, ['127.0.0.1']);
+  });
+
+  test('is one with all others while the server trusts no proxy', async () => {
+    await withServer(rates, async (server) => {
+      const key = await server.key('admin');
+      for (const address of ['198.51.100.1', '198.51.100.2']) await askAs(server, address, guess);
+      expect((await askAs(server, '198.51.100.3', key)).code).toBe('SlowDown');
     });
   });
 });

@@ -41,6 +41,7 @@ test('a server whose connections cannot be accepted lives, and says so once a mi
   const log = { ...silentLogger, warn: (message: string, fields?: object) => void said.push([message, fields]) };
   const connections = createConnections({
     limits: connectionLimits(1024),
+    trustedProxies: [],
     clock: { now: () => nowMs },
     log,
     areFilesUsedUp: () => false,

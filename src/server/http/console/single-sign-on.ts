@@ -7,7 +7,6 @@ import type { Logger } from '../../../logging/logger.ts';
 import { ApiError } from '../../../protocol/errors.ts';
 import type { Random } from '../../../system/random.ts';
 import { endSessionsOfPerson, signInPerson } from '../../api/console-sessions.ts';
-import { clientOf } from '../../connections/address.ts';
 import type { SecretSealer } from '../../store/access-keys.ts';
 import { ATTEMPT_MS, type Attempt, isStateOf, openAttempt, pageToReturnTo, sealAttempt } from './attempt.ts';
 import { attemptCookie, attemptIn, sessionCookie } from './cookies.ts';
@@ -75,7 +74,7 @@ export async function endSingleSignOn(
 ): Promise<SingleSignOnOutcome> {
   const { provider } = ctx;
   if (provider === null) return { ending: 'refused', refusal: NO_PROVIDER, cookies: [] };
-  const claim = { client: clientOf(request.socket.remoteAddress), id: CLAIM };
+  const claim = { client: ctx.connections.clientOf(request), id: CLAIM };
   ctx.rates.admit(claim);
   const cookies = [attemptCookie('', isSecure(provider), 0)];
   const refused = (refusal: Refusal, why: string, isGuess: boolean): SingleSignOnOutcome => {

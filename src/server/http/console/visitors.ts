@@ -15,7 +15,6 @@ import {
   signIn,
 } from '../../api/console-sessions.ts';
 import type { Caller } from '../../api/context.ts';
-import { clientOf } from '../../connections/address.ts';
 import type { Connections } from '../../connections/connections.ts';
 import type { KnownAccessKey } from '../../store/access-keys.ts';
 import { powerlessError } from '../../store/powers.ts';
@@ -25,7 +24,7 @@ import type { IdentityProvider } from './identity-provider.ts';
 
 export interface VisitorContext extends AuthenticationContext, SessionContext {
   readonly clock: AuthenticationContext['clock'];
-  readonly connections: Pick<Connections, 'readBody' | 'verified'>;
+  readonly connections: Pick<Connections, 'clientOf' | 'readBody' | 'verified'>;
   /** Whether the server itself speaks HTTPS. */
   readonly isTls: boolean;
   /** The OpenID Connect provider that signs people in; null: none does. */
@@ -53,7 +52,7 @@ export async function signInBySignature(
   requestId: string,
 ): Promise<NewSession> {
   const { method = '', url: path = '', headers } = request;
-  const client = clientOf(request.socket.remoteAddress);
+  const client = ctx.connections.clientOf(request);
   const finish = await beginAuthentication(ctx, { method, path, headers, client }, [MANAGEMENT_SIGNING_NAME]);
   const caller = await finish(await ctx.connections.readBody(request, response, MAX_SIGN_IN_BYTES));
   ctx.connections.verified(request, caller.accessKeyId);
@@ -82,7 +81,7 @@ const WHY: Readonly<Record<SessionProblem | 'none', string>> = {
 export async function requireVisitor(ctx: VisitorContext, request: IncomingMessage): Promise<Visitor> {
   const token = sessionTokenIn(request.headers.cookie, ctx.isTls);
   if (token === null) throw signedOut(WHY.none);
-  const client = clientOf(request.socket.remoteAddress);
+  const client = ctx.connections.clientOf(request);
   const claim = { client, id: sha256(token) };
   ctx.rates.admit(claim);
   const session = await findSession(ctx, token);
