@@ -128,10 +128,12 @@ export function faultsOfScript(
   const hasMark = facts.beginning.startsWith(UTF8_MARK);
   const shebang = readShebang(hasMark ? facts.beginning.slice(UTF8_MARK.length) : facts.beginning);
   if (shebang !== null && hasMark) {
-    faults.push({
-      rule: 'script-bom',
-      text: `has a byte order mark before '#!', so /bin/sh runs it, and not ${shebang.interpreter}`,
-    });
+    const { interpreter } = shebang;
+    const effect =
+      interpreter === '/bin/sh'
+        ? '/bin/sh runs it all the same, but takes the line for a command'
+        : `/bin/sh runs it, and not ${interpreter}`;
+    faults.push({ rule: 'script-bom', text: `has a byte order mark before '#!': ${effect}` });
   }
   if (shebang === null) {
     if (!facts.beginning.includes('\0'))
