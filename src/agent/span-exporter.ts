@@ -35,6 +35,8 @@ const MAX_QUEUED = 512;
 /** A body of some 60 KB. */
 const MAX_BATCH = 64;
 const TIMEOUT_MS = 5_000;
+/** A collector answers with a few words at most. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 60_000;
 const CLOSE_MS = 1_000;
@@ -123,6 +125,7 @@ function createPost(ctx: SpanExporterContext): (body: string, signal: AbortSigna
         headers: { 'content-type': 'application/json', 'user-agent': 'slipway' },
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
         maxRedirects: 0,
+        maxContentLength: MAX_ANSWER_BYTES,
         proxy: false,
         validateStatus: () => true,
         ...(agent === null ? {} : { httpAgent: agent, httpsAgent: agent }),

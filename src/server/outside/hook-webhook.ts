@@ -7,10 +7,10 @@
  * request has arrived.
  */
 import type { IncomingMessage } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import type { Clock } from '../../system/clock.ts';
 import { causeOf } from './alarm.ts';
 import { type HookCalled, type KnownHook, wideHookPayload } from './hook-caller.ts';
+import { readUpTo } from './read-answer.ts';
 import { beginningOf, inOneLine, type SignedReceiver, signedPost } from './signed-post.ts';
 
 const HEADERS = { 'content-type': 'application/json' };
@@ -55,23 +55,13 @@ async function calledOf(response: IncomingMessage): Promise<HookCalled> {
     const answer = `${status}${redirect} ${await beginningOf(response)}`.trim();
     return { is: 'failed', answer: status >= 400 ? answer : `${answer} is not ${WANTED}` };
   }
-  const text = await textOf(response);
+  const text = (await readUpTo(response, MAX_ANSWER)).toString('utf8');
   const { status: said, message } = membersOf(text);
   if (said !== 'Succeeded' && said !== 'Failed') {
     return { is: 'failed', answer: `200 '${inOneLine(text).slice(0, 200)}' is not ${WANTED}` };
   }
   const why = typeof message === 'string' ? inOneLine(message).slice(0, MAX_MESSAGE) : '';
   return { is: 'called', answer: why === '' ? said : `${said}: ${why}`, status: said };
-}
-
-/** Longer bodies are cut off, and count as no answer. */
-async function textOf(response: IncomingMessage): Promise<string> {
-  let length = 0;
-  response.on('data', (piece: Buffer) => {
-    length += piece.length;
-    if (length > MAX_ANSWER) response.destroy(new Error('the answer has no end'));
-  });
-  return (await buffer(response)).toString('utf8');
 }
 
 function membersOf(text: string): { readonly status?: unknown; readonly message?: unknown } {

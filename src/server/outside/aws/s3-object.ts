@@ -1,5 +1,7 @@
 /** Reads a small object of S3 as a whole. */
+import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { readUpTo, TooLong } from '../read-answer.ts';
 import type { ReadObject } from '../revision-object.ts';
 import { AwsFault, callAws } from './aws-fault.ts';
 import { onFirstUse } from './optional-client.ts';
@@ -41,9 +43,15 @@ async function read(
   const { GetObjectCommand } = await import('@aws-sdk/client-s3');
   const request = { Bucket: bucket, Key: key, ...(version === null ? {} : { VersionId: version }) };
   const { Body, ContentLength = 0, ETag = '' } = await client.send(new GetObjectCommand(request), { abortSignal });
-  if (Body === undefined || ContentLength > maxBytes) {
-    (Body as { destroy?: () => void } | undefined)?.destroy?.();
+  const body = Body as Readable | undefined;
+  if (ContentLength > maxBytes) {
+    body?.destroy();
     return 'too large';
   }
-  return { bytes: Buffer.from(await Body.transformToByteArray()), eTag: ETag.replaceAll('"', '') };
+  try {
+    return { bytes: await readUpTo(body ?? [], maxBytes), eTag: ETag.replaceAll('"', '') };
+  } catch (error) {
+    if (error instanceof TooLong) return 'too large';
+    throw error;
+  }
 }

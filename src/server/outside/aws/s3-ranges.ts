@@ -1,5 +1,7 @@
 /** Reads an object of S3 in pieces. */
+import type { Readable } from 'node:stream';
 import type { OpenObject } from '../open-object.ts';
+import { readUpTo } from '../read-answer.ts';
 import { AwsFault, callAws } from './aws-fault.ts';
 import { s3ClientOnFirstUse } from './s3-object.ts';
 
@@ -22,7 +24,8 @@ export function createObjectOpener(region: string): OpenObject {
             // The object may be replaced meanwhile: pieces of two objects would make no sense.
             const range = { ...request, Range: `bytes=${from}-${to - 1}`, IfMatch: ETag };
             const { Body } = await client.send(new GetObjectCommand(range), { abortSignal });
-            return (await Body?.transformToByteArray()) ?? new Uint8Array();
+            // A store that does not know ranges would send all of the object.
+            return readUpTo((Body as Readable | undefined) ?? [], to - from);
           }),
       };
     } catch (error) {

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 import type { CustomFetch } from 'openid-client';
 import { causeOf } from '../alarm.ts';
+import { readUpTo } from '../read-answer.ts';
 
 /** The provider did not answer, or its answer was cut off or far too long. */
 export class NoAnswer extends Error {
@@ -31,7 +32,7 @@ export function providerFetch(authorities: readonly string[]): CustomFetch {
         },
         body === undefined || body === null ? '' : String(body),
       );
-      const content = await wholeOf(response);
+      const content = await readUpTo(response, MAX_BYTES);
       const kept = KEPT_HEADERS.flatMap((name): [string, string][] => {
         const value = response.headers[name];
         return value === undefined ? [] : [[name, value]];
@@ -51,15 +52,4 @@ function send(url: URL, options: Parameters<typeof httpsRequest>[1], body: strin
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options);
     request.once('response', resolve).once('error', reject).end(body);
   });
-}
-
-async function wholeOf(response: IncomingMessage): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of response) {
-    size += (piece as Buffer).length;
-    if (size > MAX_BYTES) throw new Error(`the answer has more than ${MAX_BYTES} bytes`);
-    pieces.push(piece as Buffer);
-  }
-  return Buffer.concat(pieces);
 }
