@@ -68,8 +68,8 @@ export async function countHosts(db: StoreReader, filter: HostFilter): Promise<n
 
 function conditionsOf(eb: Instances, filter: HostFilter): Expression<SqlBool>[] {
   const { instanceName, registered, words, attention } = filter;
-  const name = sql<string>`lower(instances.instance_name || ' ' || coalesce(instances.agent_version, ''))`;
-  const tag = sql<string>`lower(tag_key || '=' || tag_value)`;
+  const name = sql<string>`instances.instance_name || ' ' || coalesce(instances.agent_version, '')`;
+  const tag = sql<string>`tag_key || '=' || tag_value`;
   return [
     ...(instanceName === null ? [] : [eb('instances.instance_name', '=', instanceName)]),
     ...(registered === null && attention === null

@@ -1,8 +1,14 @@
 /** The search of resources by parts of their names. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KeyScope } from '../../../src/protocol/management/key-scope.ts';
 import type { FoundResource } from '../../../src/protocol/management/shapes.ts';
+import { findResources, readWords } from '../../../src/server/api/search.ts';
+import { insertApplication } from '../../../src/server/store/applications.ts';
+import { searchApplications } from '../../../src/server/store/search.ts';
+import type { Store } from '../../../src/server/store/store.ts';
 import { handDrivenHost, type KeyPair, managementClient } from '../../support/hand-driven-host.ts';
 import { scratchFolder } from '../../support/scratch.ts';
+import { describeStores, type TestDatabase } from '../../support/stores.ts';
 import { type TestServer, testServer } from '../../support/test-server.ts';
 
 const scratch = scratchFolder();
@@ -88,6 +94,53 @@ describe('a search', () => {
     expect(await search('shop', key)).toEqual(['Application shop-admin']);
     expect(await search('web', key)).toEqual([]);
     expect(await search(deploymentId, key)).toEqual([]);
+  });
+});
+
+describeStores('a search in a database', (kind) => {
+  const found = (store: Store, words: readonly string[], scope: KeyScope | null = null) =>
+    searchApplications(store.db, { words, scope, limit: 20, offset: 0 });
+  const withApplications = async (database: TestDatabase, names: readonly string[]) => {
+    const store = await database.open();
+    await store.transaction(async (tx) => {
+      for (const name of names) {
+        await insertApplication(tx, {
+          ...{ application_id: name, application_name: name, created_at_ms: 0 },
+          compute_platform: 'Server',
+        });
+      }
+    });
+    return store;
+  };
+
+  test.each([
+    ['ÄRGER', 'ärger'],
+    ['Größe_1', 'GRÖßE_1'],
+    ['Москва', 'МОСКВА'],
+    ['ΟΔΟΣ', 'οδος'],
+    ['οδός', 'ΟΔΌΣ'],
+    ['Ñandú', 'ñANDÚ'],
+    ['東京', '東京'],
+  ])('finds %s by %s', async (name, text) => {
+    await using database = await kind.create();
+    const store = await withApplications(database, [name, 'other']);
+    expect(await found(store, readWords(text))).toEqual([name]);
+    expect(await found(store, readWords(text.slice(1)))).toEqual([name]);
+  });
+
+  test('finds what a limited key may see behind hundreds of names that it may not see', async () => {
+    await using database = await kind.create();
+    const others = Array.from({ length: 250 }, (_, index) => `app-${index}`);
+    const capitals = Array.from({ length: 250 }, (_, index) => `App-Z_${index}`);
+    const store = await withApplications(database, [...others, ...capitals, 'app-z_1', 'app-zz1']);
+    const scope = { applications: ['app-z_*'], groups: [], hostTags: [] };
+    const resources = await findResources(store.db, ['app'], scope);
+    expect(resources.map(textOf)).toEqual(['Application app-z_1']);
+    const ofGroups = { applications: ['app-*'], groups: ['app-zz*/live', '*-z_1/*'], hostTags: [] };
+    expect((await findResources(store.db, ['app'], ofGroups)).map(textOf)).toEqual([
+      'Application app-z_1',
+      'Application app-zz1',
+    ]);
   });
 });
 
