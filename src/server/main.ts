@@ -231,7 +231,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const transfers = createTransfers();
     const scaling = aws === null ? null : { ...base, actions: createScalingActions(aws) };
     opened.push(
-      startClockWatch({ ...base, bell, elapsedMs }),
+      startClockWatch({ ...base, sharedClock: leaseClock, bell, elapsedMs }),
       startAlarmWatch({ ...base, engine, alarms }),
       ...(aws === null ? [] : [startFleetWatch({ ...base, engine, readFleet: createFleetReader(aws) })]),
       ...(scaling === null
