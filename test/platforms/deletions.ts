@@ -15,16 +15,16 @@ const LONG = { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 30,
 const KILLS = [null, 'before', 'after'] as const;
 type Kill = (typeof KILLS)[number];
 
-export const runDeletions: RunScenarios = async (folder, report) => {
-  await deleteForEcs(join(folder, 'ecs'), report);
-  await deleteForLambda(join(folder, 'lambda'), report);
+export const runDeletions: RunScenarios = async ({ folder, program }, report) => {
+  await deleteForEcs({ folder: join(folder, 'ecs'), program }, report);
+  await deleteForLambda({ folder: join(folder, 'lambda'), program }, report);
 };
 
 const scenarioOf = (platform: string, kill: Kill) =>
   `${platform}: the application is deleted while traffic moves${kill === null ? '' : `, killed ${kill} the call that leads it back`}`;
 
-const deleteForEcs: RunScenarios = async (folder, report) => {
-  await using ground = await openEcsGround(folder);
+const deleteForEcs: RunScenarios = async (site, report) => {
+  await using ground = await openEcsGround(site);
   const config = { deploymentConfigName: 'long', computePlatform: 'ECS', trafficRoutingConfig: LONG } as const;
   await ground.client().call('CreateDeploymentConfig', config);
   for (const kill of KILLS) {
@@ -63,8 +63,8 @@ const deleteForEcs: RunScenarios = async (folder, report) => {
   }
 };
 
-const deleteForLambda: RunScenarios = async (folder, report) => {
-  await using ground = await openLambdaGround(folder);
+const deleteForLambda: RunScenarios = async (site, report) => {
+  await using ground = await openLambdaGround(site);
   const config = { deploymentConfigName: 'long', computePlatform: 'Lambda', trafficRoutingConfig: LONG } as const;
   await ground.client().call('CreateDeploymentConfig', config);
   const { lambda } = ground;

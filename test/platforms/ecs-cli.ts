@@ -22,7 +22,8 @@ interface Made {
   readonly applicationName: string;
 }
 
-export const runEcsByCommandLine: RunScenarios = async (folder, report) => {
+export const runEcsByCommandLine: RunScenarios = async (site, report) => {
+  const { folder } = site;
   if (AWS_BY_VARIABLE === null) {
     const problems = ['not run: there is no AWS command line that knows AWS_ENDPOINT_URL'];
     report({ scenario: 'ECS by the AWS CLI', problems, kills: 0, isSplitAtEnd: false });
@@ -31,7 +32,7 @@ export const runEcsByCommandLine: RunScenarios = async (folder, report) => {
   await using alarm = await startAlarm();
   const alarmsFile = join(folder, 'alarms.json');
   writeFileSync(alarmsFile, JSON.stringify({ errors: { kind: 'http', url: alarm.url } }));
-  await using ground = await openEcsGround(folder, ['--alarms', alarmsFile]);
+  await using ground = await openEcsGround(site, ['--alarms', alarmsFile]);
   const deploy = (...words: readonly string[]) => run(ground, ['deploy', ...words]);
   const get = async (id: string) =>
     (await deploy('get-deployment', '--deployment-id', id))['deploymentInfo'] as Deployment;

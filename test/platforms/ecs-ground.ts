@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { managementClient } from '../support/hand-driven-host.ts';
 import { type LambdaStandIn, startLambdaStandIn } from '../support/lambda-stand-in.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import type { Site } from './scenario.ts';
 
 const ROLE = 'arn:aws:iam::000000000000:role/any';
 /** A minute of the configurations. */
@@ -37,12 +38,12 @@ export interface EcsGround extends AsyncDisposable {
 }
 
 /** @param args more for `slipway server` */
-export async function openEcsGround(folder: string, args: readonly string[] = []): Promise<EcsGround> {
+export async function openEcsGround({ folder, program }: Site, args: readonly string[] = []): Promise<EcsGround> {
   const aws = await startAwsStandIn();
   const lambda = await startLambdaStandIn();
   const options = ['--aws-region', REGION, '--traffic-minute-ms', String(MINUTE_MS), ...args];
   const env = { ...aws.env, ...lambda.env };
-  const start = (again?: ControlServer) => startControlServer(join(folder, 'data'), again, options, env);
+  const start = (again?: ControlServer) => startControlServer(join(folder, 'data'), again, options, env, program);
   let server = await start();
   let client = clientOf(server);
   let previous: string | null = null;

@@ -6,7 +6,9 @@ import { type AwsCall, CUT } from '../support/aws-stand-in.ts';
 import { ecsAppSpec } from '../support/ecs-site.ts';
 import type { EcsWorld } from '../support/ecs-world.ts';
 import { eventually } from '../support/eventually.ts';
+import { createDeployment } from './create-deployment.ts';
 import { type EcsGround, GROUP, isSplit, openEcsGround, sharesOf } from './ecs-ground.ts';
+import { openLanes } from './lanes.ts';
 import type { Outcome, RunScenarios } from './scenario.ts';
 
 interface Plan {
@@ -44,26 +46,39 @@ interface Kill {
   readonly moment: (typeof MOMENTS)[number];
 }
 
-export const runEcsKills: RunScenarios = async (folder, report) => {
-  await using ground = await openEcsGround(folder);
-  for (const [deploymentConfigName, trafficRoutingConfig] of Object.entries(ROUTINGS)) {
-    const config = { deploymentConfigName, computePlatform: 'ECS', trafficRoutingConfig } as const;
-    await ground.client().call('CreateDeploymentConfig', config);
-  }
-  let number = 0;
-  for (const plan of PLANS) {
-    const next = async (kill: Kill | null) => {
-      number += 1;
-      const result = await run(ground, plan, number, kill);
-      report(result.outcome);
-      return result;
-    };
-    const { actions } = await next(null);
-    for (const [at, action] of actions.entries()) {
-      // A look has no effect that could be lost.
-      for (const moment of isChange(action) ? MOMENTS : (['before'] as const)) await next({ at, moment });
+interface Trial {
+  readonly plan: Plan;
+  /** null: nothing is killed. */
+  readonly kill: Kill | null;
+}
+
+export const runEcsKills: RunScenarios = async (site, report) => {
+  await using lanes = await openLanes(site, async (own) => {
+    const ground = await openEcsGround(own);
+    for (const [deploymentConfigName, trafficRoutingConfig] of Object.entries(ROUTINGS)) {
+      const config = { deploymentConfigName, computePlatform: 'ECS', trafficRoutingConfig } as const;
+      await ground.client().call('CreateDeploymentConfig', config);
     }
-  }
+    return ground;
+  });
+  let number = 0;
+  const trial = async (ground: EcsGround, { plan, kill }: Trial) => {
+    number += 1;
+    const result = await run(ground, plan, number, kill);
+    report(result.outcome);
+    return { plan, actions: result.actions };
+  };
+  const calm = await lanes.run(
+    PLANS.map((plan): Trial => ({ plan, kill: null })),
+    trial,
+  );
+  const kills = calm.flatMap(({ plan, actions }) =>
+    actions.flatMap((action, at) =>
+      // A look has no effect that could be lost.
+      (isChange(action) ? MOMENTS : (['before'] as const)).map((moment): Trial => ({ plan, kill: { at, moment } })),
+    ),
+  );
+  await lanes.run(kills, trial);
 };
 
 async function run(ground: EcsGround, plan: Plan, number: number, kill: Kill | null) {
@@ -82,7 +97,7 @@ async function run(ground: EcsGround, plan: Plan, number: number, kill: Kill | n
   );
   const problems: string[] = [];
   try {
-    const { deploymentId = '' } = await ground.client().call('CreateDeployment', {
+    const deploymentId = await createDeployment(ground.client, {
       ...{ applicationName, deploymentGroupName: GROUP, deploymentConfigName: plan.config },
       revision: { revisionType: 'AppSpecContent', appSpecContent: { content: ecsAppSpec(2, hooks) } },
     });
@@ -146,6 +161,8 @@ function killAt(ground: EcsGround, world: EcsWorld, { everyCall }: Plan, kill: K
     action = call.action;
     ground.kill();
     restarting = ground.restart();
+    // Those who wait for it hear of a failure.
+    restarting.catch(() => undefined);
     return CUT;
   };
   world.before = (call) => {

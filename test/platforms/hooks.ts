@@ -14,7 +14,8 @@ const CUT_OFF = 'was under way when its server ended';
 /** A server looks once in 15 seconds whether a call is still wanted, and a program has 5 to end. */
 const ENDED_WITHIN_MS = 40_000;
 
-export const runHooks: RunScenarios = async (folder, report) => {
+export const runHooks: RunScenarios = async (site, report) => {
+  const { folder } = site;
   let answer: (event: HookEvent) => Promise<Answer> | Answer = () => ({});
   const asked: HookEvent[] = [];
   await using receiver = await answeringServer(({ body }) => {
@@ -30,7 +31,7 @@ export const runHooks: RunScenarios = async (folder, report) => {
     again: { kind: 'program', command, mayRunAgain: true },
   };
   writeFileSync(join(folder, 'hooks.json'), JSON.stringify(hooks));
-  await using ground = await openLambdaGround(folder, ['--hooks', join(folder, 'hooks.json')]);
+  await using ground = await openLambdaGround(site, ['--hooks', join(folder, 'hooks.json')]);
   await ground.client().call('CreateApplication', { applicationName: APPLICATION, computePlatform: 'Lambda' });
   const pids = () =>
     readFileSync(runs, 'utf8')

@@ -15,7 +15,8 @@ interface Deployment {
   readonly rollbackInfo?: { readonly rollbackDeploymentId?: string };
 }
 
-export const runLambdaByCommandLine: RunScenarios = async (folder, report) => {
+export const runLambdaByCommandLine: RunScenarios = async (site, report) => {
+  const { folder } = site;
   if (AWS_BY_VARIABLE === null) {
     const problems = ['not run: there is no AWS command line that knows AWS_ENDPOINT_URL'];
     report({ scenario: 'Lambda by the AWS CLI', problems, kills: 0, isSplitAtEnd: false });
@@ -24,7 +25,7 @@ export const runLambdaByCommandLine: RunScenarios = async (folder, report) => {
   await using alarm = await startAlarm();
   const alarmsFile = join(folder, 'alarms.json');
   writeFileSync(alarmsFile, JSON.stringify({ errors: { kind: 'http', url: alarm.url } }));
-  await using ground = await openLambdaGround(folder, ['--alarms', alarmsFile]);
+  await using ground = await openLambdaGround(site, ['--alarms', alarmsFile]);
   const { lambda } = ground;
   const deploy = async (...words: readonly string[]) => {
     const { exitCode, stdout, stderr } = await aws(ground.server(), ground.server().env, ['deploy', ...words]);

@@ -6,6 +6,7 @@ import { eventually } from '../support/eventually.ts';
 import { managementClient } from '../support/hand-driven-host.ts';
 import { type HookEvent, type LambdaStandIn, startLambdaStandIn } from '../support/lambda-stand-in.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import type { Site } from './scenario.ts';
 
 export const APPLICATION = 'shop';
 export const ROLE = 'arn:aws:iam::000000000000:role/any';
@@ -30,10 +31,11 @@ export interface LambdaGround extends AsyncDisposable {
 }
 
 /** @param args more for `slipway server` */
-export async function openLambdaGround(folder: string, args: readonly string[] = []): Promise<LambdaGround> {
+export async function openLambdaGround({ folder, program }: Site, args: readonly string[] = []): Promise<LambdaGround> {
   const lambda = await startLambdaStandIn();
   const options = ['--aws-region', 'us-east-1', '--traffic-minute-ms', String(MINUTE_MS), ...args];
-  const start = (again?: ControlServer) => startControlServer(join(folder, 'data'), again, options, lambda.env);
+  const start = (again?: ControlServer) =>
+    startControlServer(join(folder, 'data'), again, options, lambda.env, program);
   let server = await start();
   let client = clientOf(server);
   const info = async (deploymentId: string) =>

@@ -5,7 +5,9 @@
 
 import { eventually } from '../support/eventually.ts';
 import { type LambdaCall, makeAlias, percentOfTwo } from '../support/lambda-stand-in.ts';
+import { createDeployment } from './create-deployment.ts';
 import { APPLICATION, appSpecOf, type LambdaGround, openLambdaGround, ROLE } from './lambda-ground.ts';
+import { openLanes } from './lanes.ts';
 import type { Outcome, RunScenarios } from './scenario.ts';
 
 interface Plan {
@@ -63,21 +65,32 @@ interface Kill {
   readonly moment: Moment;
 }
 
-export const runLambdaKills: RunScenarios = async (folder, report) => {
-  await using ground = await openLambdaGround(folder);
-  await furnish(ground);
+interface Trial {
+  readonly plan: Plan;
+  readonly kill: Kill | null;
+}
+
+export const runLambdaKills: RunScenarios = async (site, report) => {
+  await using lanes = await openLanes(site, async (own) => {
+    const ground = await openLambdaGround(own);
+    await furnish(ground);
+    return ground;
+  });
   let number = 0;
-  const next = () => {
+  const trial = async (ground: LambdaGround, { plan, kill }: Trial) => {
     number += 1;
-    return number;
+    const result = await run(ground, plan, number, kill);
+    report(result.outcome);
+    return { plan, calls: result.calls };
   };
-  for (const plan of PLANS) {
-    const calm = await run(ground, plan, next(), null);
-    report(calm.outcome);
-    for (let at = 0; at < calm.calls; at += 1) {
-      for (const moment of MOMENTS) report((await run(ground, plan, next(), { at, moment })).outcome);
-    }
-  }
+  const calm = await lanes.run(
+    PLANS.map((plan): Trial => ({ plan, kill: null })),
+    trial,
+  );
+  const kills = calm.flatMap(({ plan, calls }) =>
+    Array.from({ length: calls }, (_, at) => MOMENTS.map((moment): Trial => ({ plan, kill: { at, moment } }))).flat(),
+  );
+  await lanes.run(kills, trial);
 };
 
 async function furnish(ground: LambdaGround): Promise<void> {
@@ -104,19 +117,19 @@ async function run(ground: LambdaGround, plan: Plan, number: number, kill: Kill 
   const killed = killAt(ground, kill, ({ functionName }) => /^fn-\d+/.exec(functionName)?.[0] === name);
   const group = { applicationName: APPLICATION, deploymentGroupName: name };
   await ground.client().call('CreateDeploymentGroup', { ...group, serviceRoleArn: ROLE });
-  const { deploymentId = '' } = await ground.client().call('CreateDeployment', {
-    ...group,
-    deploymentConfigName: plan.config,
-    autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_REQUEST'] },
-    revision: {
-      revisionType: 'AppSpecContent',
-      appSpecContent: {
-        content: appSpecOf(name, { BeforeAllowTraffic: `${name}-before`, AfterAllowTraffic: `${name}-after` }),
-      },
-    },
-  });
   const problems: string[] = [];
   try {
+    const deploymentId = await createDeployment(ground.client, {
+      ...group,
+      deploymentConfigName: plan.config,
+      autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_REQUEST'] },
+      revision: {
+        revisionType: 'AppSpecContent',
+        appSpecContent: {
+          content: appSpecOf(name, { BeforeAllowTraffic: `${name}-before`, AfterAllowTraffic: `${name}-after` }),
+        },
+      },
+    });
     if (plan.isStopped) {
       await eventually(() => percentOfTwo(alias) === 30);
       await stop(ground, deploymentId);
@@ -137,7 +150,7 @@ async function run(ground: LambdaGround, plan: Plan, number: number, kill: Kill 
     if (kill !== null && !killed.wasKilled()) problems.push('the server was not killed');
   } catch (error) {
     problems.push(String(error));
-    if (killed.wasKilled()) await ground.restart().catch(() => undefined);
+    await killed.isBack().catch((fault: unknown) => problems.push(String(fault)));
   } finally {
     killed.end();
   }
@@ -164,6 +177,8 @@ function killAt(ground: LambdaGround, kill: Kill | null, isOurs: (call: LambdaCa
     last = call;
     ground.kill();
     restarting = ground.restart();
+    // Those who wait for it hear of a failure.
+    restarting.catch(() => undefined);
   };
   lambda.fault = (call) => {
     if (!isOurs(call)) return null;
@@ -198,6 +213,8 @@ function killAt(ground: LambdaGround, kill: Kill | null, isOurs: (call: LambdaCa
       if (kill !== null) await eventually(() => isKilled, { withinMs: LATE_KILL_MS }).catch(() => undefined);
       await restarting;
     },
+    /** Waits until the server that was killed runs again, for the next trial. */
+    isBack: async () => void (await restarting),
     end() {
       lambda.fault = () => null;
       lambda.carriedOut = () => undefined;

@@ -17,7 +17,7 @@ const CHANGED = 'def handler(event, context):\n  return 2\n';
 /** It says what it was called with. */
 const BREAKS_OFF = 'def handler(event, context):\n  raise Exception(" and ".join(sorted(event.keys())))\n';
 
-export const runLambdaOnMinistack: RunScenarios = async (folder, report) => {
+export const runLambdaOnMinistack: RunScenarios = async ({ folder, program }, report) => {
   if (!HAS_MINISTACK) {
     process.stderr.write('Lambda on ministack: not run, it is not installed (test/support/install-ministack.sh)\n');
     return;
@@ -28,7 +28,7 @@ export const runLambdaOnMinistack: RunScenarios = async (folder, report) => {
   const lambda = new Lambda({ endpoint: ministack.url, region: 'us-east-1', credentials });
   await furnish(lambda);
   const args = ['--aws-region', 'us-east-1', '--traffic-minute-ms', '200'];
-  await using server = await startControlServer(join(folder, 'data'), undefined, args, ministack.env);
+  await using server = await startControlServer(join(folder, 'data'), undefined, args, ministack.env, program);
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
   const client = managementClient(server.url, { accessKeyId, secretAccessKey });
   await client.call('CreateApplication', { applicationName: APPLICATION, computePlatform: 'Lambda' });

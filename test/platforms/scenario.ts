@@ -11,5 +11,13 @@ export interface Outcome {
   readonly isSplitAtEnd: boolean;
 }
 
-/** Runs scenarios, and tells of each when it is over. @param folder an empty one */
-export type RunScenarios = (folder: string, report: (outcome: Outcome) => void) => Promise<void>;
+/** What a part works with. */
+export interface Site {
+  /** An empty one. */
+  readonly folder: string;
+  /** The program that servers are started from. */
+  readonly program: string;
+}
+
+/** Runs scenarios, and tells of each when it is over. */
+export type RunScenarios = (site: Site, report: (outcome: Outcome) => void) => Promise<void>;

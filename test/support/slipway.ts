@@ -120,12 +120,14 @@ export interface ControlServer extends AsyncDisposable {
  * Starts a server on a data folder; the second start on the same folder goes on with what is there, on the same ports.
  * @param args more arguments for `slipway server`
  * @param env more variables for it
+ * @param program the built one; else the sources
  */
 export async function startControlServer(
   dataDir: string,
   again?: Pick<ControlServer, 'url' | 's3Url' | 'env'>,
   args: readonly string[] = [],
   env: Environment = {},
+  program = SLIPWAY,
 ): Promise<ControlServer> {
   const address = (url: string | undefined) => (url === undefined ? '127.0.0.1:0' : new URL(url).host);
   let keyEnv: Record<string, string> | undefined = again?.env;
@@ -151,7 +153,7 @@ export async function startControlServer(
     };
   }
   const daemon = startDaemon(['server', '--data-dir', dataDir, '--listen', address(again?.url), ...args], {
-    ...{ stderrFile: `${dataDir}.log`, env },
+    ...{ stderrFile: `${dataDir}.log`, env, program },
   });
   const line = await daemon.firstLine;
   const [, url, s3Url] = /API on (\S+), revisions on (\S+)/.exec(line) ?? [];
