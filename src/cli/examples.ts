@@ -17,6 +17,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'groups list': 'slipway groups list --application my-site',
   'groups show': 'slipway groups show my-site/production',
   'groups update': 'slipway groups update my-site/production --auto-rollback failure,stop',
+  'groups hooks': 'slipway groups hooks my-site/production --hook BeforeAllowTraffic=smoke-test',
   'groups delete': 'slipway groups delete my-site/production --yes',
   'configs list': 'slipway configs list',
   'configs show': 'slipway configs show CodeDeployDefault.HalfAtATime',

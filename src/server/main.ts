@@ -330,6 +330,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       trafficMinuteMs: options.trafficMinuteMs ?? TRAFFIC_MINUTE_MS,
       asksAws: aws !== null,
       planShift: shifts?.plan ?? noPlan,
+      tryHook: shifts?.tryHook ?? noPlan,
       findMissingAutoScalingGroups: aws === null ? null : createGroupFinder(aws),
       removeHooks: scaling === null ? null : (groupId) => removeHooks(scaling, groupId, HOOK_REMOVAL_MS),
       balancers: aws === null ? new Set(balancers.keys()) : withThoseOfAws(balancers),
@@ -389,9 +390,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-/** A server without AWS has no application that could ask for a plan, or refuses the request before. */
+/** A server without AWS has no application that could ask for a plan or have a hook tried, or refuses the request before. */
 async function noPlan(): Promise<never> {
-  throw new Error('a deployment was to be planned by a server that asks no AWS');
+  throw new Error('a deployment was to be planned, or a hook tried, by a server that asks no AWS');
 }
 
 /** Its library is loaded only where it is used. @throws SlipwayError CONFIG_… */

@@ -47,6 +47,11 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
     ...['--blue-green', '--load-balancers', 'front', '--ready-wait', '60', '--original', 'terminate'],
     ...['--termination-wait', '30'],
   ]),
+  ['groups', 'hooks', 'shop/live'],
+  [
+    ...['groups', 'hooks', 'shop/live', '--hook', 'BeforeAllowTraffic=check', '--hook-parameter', 'stage=live'],
+    ...['--hook-payload', 'extended'],
+  ],
   ['groups', 'delete', 'shop/live', '--yes'],
   ['configs', 'create', 'most', '--min-healthy', '75%'],
   [
@@ -254,6 +259,8 @@ const ANSWERS: Readonly<Record<string, object>> = {
   DescribeDeploymentWaits: { waits: [] },
   PlanDeployment: { calls: [] },
   DescribeDeploymentProgress: { events: [], phases: [] },
+  PutDeploymentGroupHooks: { hooks: [], parameters: [], payload: 'EXTENDED' },
+  DescribeDeploymentGroupHooks: { hooks: [], parameters: [], payload: 'DOCUMENTED' },
   ListDeploymentConfigs: { deploymentConfigsList: ['most'] },
   ListApplicationRevisions: {
     revisions: [

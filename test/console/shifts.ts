@@ -4,7 +4,7 @@ import { GROUP, openEcsGround } from '../platforms/ecs-ground.ts';
 import { APPLICATION, appSpecOf, openLambdaGround, ROLE } from '../platforms/lambda-ground.ts';
 import { ecsAppSpec } from '../support/ecs-site.ts';
 import { makeAlias } from '../support/lambda-stand-in.ts';
-import type { ControlServer } from '../support/slipway.ts';
+import { type ControlServer, SLIPWAY } from '../support/slipway.ts';
 import { expect } from './expect.ts';
 import { type Ground, signIn } from './ground.ts';
 import { type Figures, violationsOn } from './measures.ts';
@@ -30,7 +30,7 @@ export function shiftScenarios(figures: Figures): readonly Scenario[] {
 }
 
 async function seeFunction(ground: Ground, figures: Figures): Promise<void> {
-  await using lambda = await openLambdaGround(ground.scratch.at('lambda'), SLOW);
+  await using lambda = await openLambdaGround({ folder: ground.scratch.at('lambda'), program: SLIPWAY }, SLOW);
   const client = lambda.client();
   makeAlias(lambda.lambda, 'checkout:live');
   lambda.lambda.functions.set('smoke-test', (event) => lambda.answer(event, 'Succeeded'));
@@ -62,7 +62,7 @@ async function seeFunction(ground: Ground, figures: Figures): Promise<void> {
 }
 
 async function seeService(ground: Ground, figures: Figures): Promise<void> {
-  await using ecs = await openEcsGround(ground.scratch.at('ecs'));
+  await using ecs = await openEcsGround({ folder: ground.scratch.at('ecs'), program: SLIPWAY });
   await ecs.fresh('shop', {
     blueGreenDeploymentConfiguration: {
       deploymentReadyOption: { actionOnTimeout: 'STOP_DEPLOYMENT', waitTimeInMinutes: 60 },

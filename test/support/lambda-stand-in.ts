@@ -27,6 +27,9 @@ export type Fault =
   | 'hang up before'
   | 'hang up after';
 
+/** Value of `InvocationType` of a call that is only tried. */
+const TRIED = 'DryRun';
+
 export interface LambdaCall {
   readonly operation: string;
   readonly functionName: string;
@@ -107,7 +110,8 @@ async function answer(lambda: LambdaStandIn, request: IncomingMessage, response:
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
   const url = new URL(request.url ?? '', 'http://localhost');
-  const call = callOf(request.method ?? '', url, text === '' ? null : JSON.parse(text));
+  const isTried = request.headers['x-amz-invocation-type'] === TRIED;
+  const call = callOf(request.method ?? '', url, text === '' ? null : JSON.parse(text), isTried);
   lambda.calls.push(call);
   const fault = lambda.fault(call);
   if (fault === 'hang up before') return void request.socket.destroy();
@@ -115,10 +119,11 @@ async function answer(lambda: LambdaStandIn, request: IncomingMessage, response:
     return refuse(response, new Refusal(fault.status, fault.code, fault.message ?? 'refused by the test'));
   }
   try {
-    const { headers = {}, body } = await carryOut(lambda, call, url);
+    const { status = 200, headers = {}, body } = await carryOut(lambda, call, url);
     lambda.carriedOut(call);
     if (fault === 'hang up after') return void request.socket.destroy();
-    response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body ?? null));
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(status === 204 ? undefined : JSON.stringify(body ?? null));
   } catch (error) {
     refuse(response, error instanceof Refusal ? error : new Refusal(500, 'ServiceException', String(error)));
   }
@@ -129,7 +134,7 @@ function refuse(response: ServerResponse, { status, code, message }: Refusal): v
   response.end(JSON.stringify({ Type: 'User', message }));
 }
 
-function callOf(method: string, { pathname }: URL, body: unknown): LambdaCall {
+function callOf(method: string, { pathname }: URL, body: unknown, isTried: boolean): LambdaCall {
   const [, name = '', rest = ''] = /\/functions\/([^/]+)\/(.*)$/.exec(decodeURIComponent(pathname)) ?? [];
   const functionName = name.replace(/^arn:aws:lambda:[^:]+:\d+:function:/, '');
   const kind = rest.split('/')[0] ?? '';
@@ -137,7 +142,7 @@ function callOf(method: string, { pathname }: URL, body: unknown): LambdaCall {
     'GET aliases': 'GetAlias',
     'PUT aliases': 'UpdateAlias',
     'GET provisioned-concurrency': 'GetProvisionedConcurrencyConfig',
-    'POST invocations': 'Invoke',
+    'POST invocations': isTried ? `Invoke ${TRIED}` : 'Invoke',
   };
   const alias = kind === 'aliases' ? `:${rest.split('/')[1]}` : '';
   return {
@@ -148,6 +153,8 @@ function callOf(method: string, { pathname }: URL, body: unknown): LambdaCall {
 }
 
 interface Answered {
+  /** Absent: 200. */
+  readonly status?: number;
   readonly headers?: Record<string, string>;
   readonly body: unknown;
 }
@@ -174,6 +181,9 @@ async function carryOut(
       const counts = { RequestedProvisionedConcurrentExecutions: 2, AvailableProvisionedConcurrentExecutions: 0 };
       return { body: { ...counts, Status: state } };
     }
+    case `Invoke ${TRIED}`:
+      if (!lambda.functions.has(functionName)) throw missing('Function');
+      return { status: 204, body: null };
     case 'Invoke': {
       const handler = lambda.functions.get(functionName);
       if (handler === undefined) throw missing('Function');

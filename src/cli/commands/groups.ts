@@ -3,6 +3,7 @@ import { SlipwayError } from '../../errors.ts';
 import { addBlueGreenOptions, dependOnGroup } from '../blue-green-options.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
+import { addGroupHooksOptions, type GroupHooksOptions, groupHookRows, wantedHooks } from '../group-hooks.ts';
 import {
   addAlarmOptions,
   addLoadBalancerOption,
@@ -102,7 +103,12 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
       const group = await findServerGroup(client, text, options);
       const { deploymentGroupInfo: info = {} } = await client.call('GetDeploymentGroup', group);
       const labels = await readLabels(client, resourceOf(group));
-      results.push({ value: { ...info, labels }, lines: renderTable(groupRows(info, labels)) });
+      // Groups of hosts have none.
+      const isShifted = info.computePlatform === 'Lambda' || info.computePlatform === 'ECS';
+      const eventHooks = isShifted ? await client.call('DescribeDeploymentGroupHooks', group) : null;
+      const rows = [...groupRows(info, labels), ...(eventHooks === null ? [] : groupHookRows(eventHooks))];
+      const value = { ...info, labels, ...(eventHooks === null ? {} : { eventHooks }) };
+      results.push({ value, lines: renderTable(rows) });
     }
     printResults(ctx, options, results);
   });
@@ -128,6 +134,25 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
       await changeLabels(client, resourceOf(updated), options);
       printLine(ctx, options, updated, `updated deployment group ${name} of application ${group.applicationName}`);
     });
+
+  addGroupHooksOptions(
+    ofOne(
+      groups
+        .command('hooks')
+        .description(
+          'Lambda and ECS: show the hooks of a deployment group, or put others in their place; each is tried before, and none is called',
+        ),
+    ),
+  ).action(async (text: string, options: Options & GroupHooksOptions) => {
+    const wanted = wantedHooks(options);
+    const { client } = connect(ctx, options);
+    const group = await findServerGroup(client, text, options);
+    const record =
+      wanted === null
+        ? await client.call('DescribeDeploymentGroupHooks', group)
+        : await client.call('PutDeploymentGroupHooks', { ...group, ...wanted });
+    printResult(ctx, options, record, renderTable(groupHookRows(record)));
+  });
 
   ofOne(groups.command('delete').description('delete a deployment group; what is on its hosts stays'))
     .option('--yes', 'do not ask')

@@ -313,6 +313,27 @@ export interface NoticeRecord {
   readonly endTime?: number;
 }
 
+/** The hook of an event that the AppSpec file names none for. */
+export interface GroupHookRecord {
+  readonly lifecycleEventName: string;
+  /** As AppSpec files name hooks. */
+  readonly hook: string;
+}
+
+export interface HookParameterRecord {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** DOCUMENTED: a function gets the two members that AWS documents. EXTENDED: hooks get the group's members and parameters, too. */
+export type HookPayload = 'DOCUMENTED' | 'EXTENDED';
+
+export interface GroupHooksRecord {
+  readonly hooks: readonly GroupHookRecord[];
+  readonly parameters: readonly HookParameterRecord[];
+  readonly payload: HookPayload;
+}
+
 /** A name of the server's own configuration: a load balancer, an alarm, or a receiver of notices. Never with a secret. */
 export interface ServerSettingRecord {
   readonly name: string;
@@ -400,6 +421,22 @@ export interface ControlOperations {
       /** How the deployment would fail before anything moves; absent: it would begin. */
       readonly errorInformation?: { readonly code: string; readonly message: string };
     };
+  };
+  /** For Lambda and ECS: the hooks of a group, in place of those that it had. What is left out is empty. */
+  readonly PutDeploymentGroupHooks: {
+    input: {
+      readonly applicationName: string;
+      readonly deploymentGroupName: string;
+      readonly hooks?: readonly GroupHookRecord[];
+      readonly parameters?: readonly HookParameterRecord[];
+      /** Left out: EXTENDED with parameters, and DOCUMENTED without. */
+      readonly payload?: HookPayload;
+    };
+    output: GroupHooksRecord;
+  };
+  readonly DescribeDeploymentGroupHooks: {
+    input: { readonly applicationName: string; readonly deploymentGroupName: string };
+    output: GroupHooksRecord;
   };
   readonly DescribeDeploymentWaits: {
     input: { readonly deploymentId: string };
@@ -635,6 +672,8 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   DescribeDeploymentWaits: true,
   PlanDeployment: true,
   DescribeDeploymentProgress: true,
+  PutDeploymentGroupHooks: true,
+  DescribeDeploymentGroupHooks: true,
 };
 
 export function isControlOperation(name: string): name is ControlOperation {

@@ -11,6 +11,7 @@ import type { Random } from '../../system/random.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Hands } from '../engine/hosts/blue-green-plan.ts';
 import type { KnownBalancers } from '../engine/settings.ts';
+import type { TryHook } from '../engine/shifting/group-hooks.ts';
 import type { PlanShift } from '../engine/shifting/plan-request.ts';
 import type { Waiters } from '../engine/waiters.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
@@ -37,6 +38,8 @@ export interface ApiContext {
   readonly asksAws: boolean;
   /** Plans a deployment to Lambda or ECS. Where the server asks no AWS it is never called. */
   readonly planShift: PlanShift;
+  /** Whether a hook of deployments to Lambda and ECS can be called. It is not called. Where the server asks no AWS this is never asked. */
+  readonly tryHook: TryHook;
   /** Which of these Auto Scaling groups AWS does not have, or why it refuses to say; null: the server asks no AWS. */
   readonly findMissingAutoScalingGroups:
     | ((names: readonly string[]) => Promise<{ readonly missing: readonly string[]; readonly fault: string | null }>)

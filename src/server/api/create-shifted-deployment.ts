@@ -87,6 +87,7 @@ export async function createShiftedDeployment(
     }
     await refuseWhileActive(tx, group);
     const groupSettings = JSON.parse(group.settings_json) as GroupSettings;
+    const { groupHooks } = groupSettings;
     const shown = shownOptions(groupSettings, platform, given);
     const settings = settingsOf(groupSettings, shown);
     const schedule = scheduleOf((config as TrafficConfig).routing, ctx.trafficMinuteMs);
@@ -112,7 +113,11 @@ export async function createShiftedDeployment(
       settings_json: JSON.stringify({
         ...settings,
         loadBalancerInfo: platform === 'Lambda' ? null : (groupSettings.loadBalancerInfo ?? null),
-        shifted: { platform, schedule, ...(service === null ? {} : { service }) },
+        shifted: {
+          ...{ platform, schedule },
+          ...(service === null ? {} : { service }),
+          ...(groupHooks === undefined ? {} : { groupHooks }),
+        },
       } satisfies DeploymentSettings),
       alarms_json: alarms === null ? null : JSON.stringify(alarms),
       ...{ created_at_ms: nowMs, started_at_ms: null, completed_at_ms: null, stop_requested_at_ms: null },

@@ -77,7 +77,7 @@ function present(row: DeploymentGroupRow | null, name: string): DeploymentGroupR
 }
 
 async function groupInfo(db: StoreReader, application: ApplicationRow, row: DeploymentGroupRow): Promise<GroupInfo> {
-  const settings = JSON.parse(row.settings_json) as GroupSettings;
+  const { groupHooks: _, ...settings } = JSON.parse(row.settings_json) as GroupSettings;
   const lastOf = async (deploymentId: string | null) => {
     const deployment = deploymentId === null ? null : await findDeployment(db, deploymentId);
     if (deployment === null) return undefined;

@@ -227,4 +227,11 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
     revision: { revisionType: 'text', appSpecContent: CONTENT },
   },
   DescribeDeploymentProgress: DEPLOYMENT,
+  PutDeploymentGroupHooks: {
+    ...GROUP,
+    hooks: [{ lifecycleEventName: 'text', hook: 'text' }],
+    parameters: [{ name: 'text', value: 'text' }],
+    payload: 'text',
+  },
+  DescribeDeploymentGroupHooks: GROUP,
 };

@@ -15,6 +15,7 @@ import { deploymentConfigHandlers } from './deployment-configs.ts';
 import { deploymentGroupHandlers } from './deployment-groups.ts';
 import { deploymentHandlers } from './deployments.ts';
 import { enrolmentTokenHandlers } from './enrolment-tokens.ts';
+import { eventHookHandlers } from './event-hooks.ts';
 import { eventLogHandlers } from './event-logs.ts';
 import { gitTokenHandlers } from './git-tokens.ts';
 import { historyHandlers } from './history.ts';
@@ -54,6 +55,7 @@ const HANDLERS: Handlers<ManagementOperation> = {
   ...noticeHandlers,
   ...waitHandlers,
   ...planHandlers,
+  ...eventHookHandlers,
   ...progressHandlers,
   ...gitTokenHandlers,
   ...continueHandlers,

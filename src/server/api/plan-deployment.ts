@@ -32,6 +32,7 @@ export const planHandlers: Handlers<'PlanDeployment'> = {
     const schedule = scheduleOf(config.routing, 1);
     const settings = JSON.parse(group.settings_json) as GroupSettings;
     const service = platform === 'ECS' ? serviceOf(settings, schedule) : null;
-    return ctx.planShift({ platform, content: appSpecContent?.content ?? '', schedule, service });
+    const { groupHooks = null } = settings;
+    return ctx.planShift({ platform, content: appSpecContent?.content ?? '', schedule, service, groupHooks });
   },
 };

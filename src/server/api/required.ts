@@ -63,6 +63,8 @@ const REQUIRED: { readonly [Op in ManagementOperation]?: readonly Requirement[] 
   DescribeDeploymentWaits: [DEPLOYMENT],
   PlanDeployment: [APPLICATION, GROUP, REVISION],
   DescribeDeploymentProgress: [DEPLOYMENT],
+  PutDeploymentGroupHooks: [APPLICATION, GROUP],
+  DescribeDeploymentGroupHooks: [APPLICATION, GROUP],
   ListEventLogs: [DEPLOYMENT],
   GetEventLog: [DEPLOYMENT, need('targetId', 'DeploymentTargetIdRequiredException')],
   ContinueDeployment: [DEPLOYMENT],

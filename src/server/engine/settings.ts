@@ -12,6 +12,7 @@ import {
 } from './hosts/blue-green-plan.ts';
 import { ec2FilterListsOf, type FilterLists, filterListsOf, type MembershipSettings } from './hosts/membership.ts';
 import type { ZonalSettings } from './hosts/zones.ts';
+import type { GroupHooks } from './shifting/group-hooks.ts';
 import type { ShiftPlan } from './shifting/plan.ts';
 import { type Trigger, type TriggerConfig, triggersOf } from './triggers.ts';
 
@@ -100,6 +101,8 @@ export interface SettingsOfGroup extends MembershipSettings {
   readonly blueGreenDeploymentConfiguration?: BlueGreenConfiguration | undefined;
   readonly loadBalancerInfo?: LoadBalancerInfo | undefined;
   readonly ecsServices?: readonly EcsService[] | undefined;
+  /** Beyond CodeDeploy, for Lambda and ECS: no operation of CodeDeploy takes it or shows it. */
+  readonly groupHooks?: GroupHooks | undefined;
   readonly triggerConfigurations?: readonly TriggerConfig[] | undefined;
   readonly autoScalingGroups?: readonly string[] | undefined;
   /** Whether instances that are terminated wait until their application has been stopped. */

@@ -7,6 +7,14 @@ export interface HookRequest {
   readonly event: string;
   readonly applicationName: string;
   readonly deploymentGroupName: string;
+  /** Own members of the payload, which the deployment group asks for; absent: it asks for none, and a function gets exactly two members. */
+  readonly parameters?: readonly HookParameter[];
+}
+
+/** A value of the deployment group's own, for its hooks. */
+interface HookParameter {
+  readonly name: string;
+  readonly value: string;
 }
 
 /**
@@ -29,6 +37,12 @@ export interface KnownHook {
   readonly limitMs: number;
   /** Whether it is called again when nobody knows what became of a call: the server was killed meanwhile. */
   readonly mayRunAgain: boolean;
+  /**
+   * Tries whether it can be called, and does not call it. Never rejects.
+   *
+   * @returns why it cannot be, or why nobody can say, as `cannot be called: …`; null: it can
+   */
+  tryOut(signal: AbortSignal): Promise<string | null>;
   /** Calls it once. Never rejects. */
   invoke(request: HookRequest, signal: AbortSignal): Promise<HookCalled>;
 }
@@ -36,9 +50,24 @@ export interface KnownHook {
 /** @param name as the AppSpec file has it @returns null: it names a hook of the server's file, which has no such hook */
 export type FindHook = (name: string) => KnownHook | null;
 
-/** `{"DeploymentId", "LifecycleEventHookExecutionId"}`, exactly. @see the AWS CodeDeploy user guide, "AppSpec 'hooks' section" */
-export function hookPayload({ deploymentId, executionId }: HookRequest): string {
-  return JSON.stringify({ DeploymentId: deploymentId, LifecycleEventHookExecutionId: executionId });
+/**
+ * `{"DeploymentId", "LifecycleEventHookExecutionId"}`, exactly, unless the deployment group asks for more behind them.
+ *
+ * @see the AWS CodeDeploy user guide, "AppSpec 'hooks' section"
+ */
+export function hookPayload(request: HookRequest): string {
+  const { deploymentId, executionId } = request;
+  return JSON.stringify({
+    ...{ DeploymentId: deploymentId, LifecycleEventHookExecutionId: executionId },
+    ...extensionOf(request),
+  });
+}
+
+/** Members that the deployment group asks for. */
+function extensionOf({ deploymentGroupName, event, parameters }: HookRequest): Readonly<Record<string, string>> {
+  if (parameters === undefined) return {};
+  const own = parameters.map(({ name, value }): [string, string] => [name, value]);
+  return { DeploymentGroupName: deploymentGroupName, Event: event, ...Object.fromEntries(own) };
 }
 
 /** The same for receivers of Slipway's own: what the call is about stands behind the two documented members. */
@@ -47,5 +76,6 @@ export function wideHookPayload(request: HookRequest): string {
   return JSON.stringify({
     ...{ DeploymentId: deploymentId, LifecycleEventHookExecutionId: executionId },
     ...{ LifecycleEvent: event, ApplicationName: applicationName, DeploymentGroupName: deploymentGroupName },
+    ...extensionOf(request),
   });
 }

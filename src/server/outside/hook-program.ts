@@ -22,6 +22,8 @@ const MAX_SAID = 500;
 export function createProgramHook(name: string, { command, limitMs, mayRunAgain }: HookProgram): KnownHook {
   return {
     ...{ call: `run the program of the hook ${name}`, limitMs, mayRunAgain },
+    // Its name is in the server's file, and more is found out only by a call.
+    tryOut: async () => null,
     async invoke(request, signal) {
       const limit = AbortSignal.timeout(limitMs);
       try {
@@ -39,7 +41,12 @@ export function createProgramHook(name: string, { command, limitMs, mayRunAgain 
 }
 
 function environmentOf(request: HookRequest): Readonly<Record<string, string>> {
+  const own = (request.parameters ?? []).map(({ name, value }): [string, string] => [
+    `SLIPWAY_PARAMETER_${name}`,
+    value,
+  ]);
   return {
+    ...Object.fromEntries(own),
     SLIPWAY_DEPLOYMENT_ID: request.deploymentId,
     SLIPWAY_HOOK_EXECUTION_ID: request.executionId,
     SLIPWAY_EVENT: request.event,

@@ -29,6 +29,8 @@ export function createWebhookHook(
 ): KnownHook {
   return {
     ...{ call: `POST to the webhook ${name}`, limitMs, mayRunAgain: true },
+    // Its name is in the server's file, and more is found out only by a call.
+    tryOut: async () => null,
     async invoke(request, signal) {
       const limit = AbortSignal.timeout(limitMs);
       const body = wideHookPayload(request);

@@ -54,7 +54,10 @@ async function readOrder(
   if (name === null || executionId === null) return null;
   const { application_name: applicationName, deployment_group_name: deploymentGroupName } = deployment;
   return {
-    request: { deploymentId, executionId, event: event.event_name, applicationName, deploymentGroupName },
+    request: {
+      ...{ deploymentId, executionId, event: event.event_name, applicationName, deploymentGroupName },
+      ...(plan.groupHooks?.isExtended === true ? { parameters: plan.groupHooks.parameters } : {}),
+    },
     standing: {
       ...{ name, event: event.event_name, memory: memoryOf(order.memory_json) },
       ...{ isStopped: deployment.stop_requested_at_ms !== null, givenAtMs: order.given_at_ms },

@@ -1,5 +1,6 @@
 /** Plans a deployment that moves traffic: AWS is asked how everything stands, and no call that changes anything is made. */
 
+import { withGroupHooks } from '../engine/shifting/group-hooks.ts';
 import type { ShiftedPlatform } from '../engine/shifting/plan.ts';
 import type { PlanRequest, PlanShift } from '../engine/shifting/plan-request.ts';
 import { plannedFunctionCalls } from '../engine/shifting/planned-function-calls.ts';
@@ -37,9 +38,11 @@ export function createShiftPlanner(ctx: PlannerContext): PlanShift {
   };
 }
 
-async function plan(ctx: PlannerContext, { platform, content, schedule, service }: PlanRequest, signal: AbortSignal) {
-  const appSpec = readAppSpec(content, platform);
-  requireHooks(appSpec, ctx.findHook);
+async function plan(ctx: PlannerContext, request: PlanRequest, signal: AbortSignal) {
+  const { platform, content, schedule, service, groupHooks } = request;
+  const written = readAppSpec(content, platform);
+  const appSpec = withGroupHooks(written, groupHooks);
+  requireHooks(appSpec, written, ctx.findHook);
   const hookCalls = new Map([...appSpec.hooks].map(([event, name]) => [event, ctx.findHook(name)?.call ?? name]));
   if (appSpec.platform === 'Lambda') {
     const { answer } = await ctx.preflightFunction(appSpec, { deploymentId: NO_DEPLOYMENT }, signal);

@@ -5,6 +5,7 @@ import { parseLocation } from '../../protocol/management/revision-location.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import { shiftPlanOf } from '../engine/settings.ts';
+import { withGroupHooks } from '../engine/shifting/group-hooks.ts';
 import { type Prepared, type ShiftedPlatform, type ShiftedTarget, storedAppSpec } from '../engine/shifting/plan.ts';
 import type { ServicePlan } from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
@@ -54,8 +55,9 @@ async function prepare(ctx: PrepareContext, order: OrderRow, signal: AbortSignal
   }
   try {
     const text = await readRevisionText(parseLocation(deployment.revision_json), ctx.readObject, signal);
-    const appSpec = readAppSpec(text, plan.platform);
-    requireHooks(appSpec, ctx.findHook);
+    const written = readAppSpec(text, plan.platform);
+    const appSpec = withGroupHooks(written, plan.groupHooks);
+    requireHooks(appSpec, written, ctx.findHook);
     const about = {
       deploymentId: order.deployment_id,
       ...(plan.service === undefined ? {} : { service: plan.service }),
@@ -88,14 +90,20 @@ export function readAppSpec(content: string, platform: ShiftedPlatform): Resourc
   throw new ShiftFault('INVALID_REVISION', `The revision is no AppSpec file for ${platform}: ${said.join('; ')}.`);
 }
 
-/** A hook that the server does not know would be found out when traffic has moved. @throws ShiftFault INVALID_REVISION */
-export function requireHooks({ hooks }: ResourceAppSpec, findHook: FindHook): void {
+/**
+ * A hook that the server does not know would be found out when traffic has moved.
+ *
+ * @param written the AppSpec file without the hooks of its group
+ * @throws ShiftFault INVALID_REVISION
+ */
+export function requireHooks({ hooks }: ResourceAppSpec, written: ResourceAppSpec, findHook: FindHook): void {
   const [missing] = [...hooks].filter(([, name]) => findHook(name) === null);
   if (missing === undefined) return;
   const [event, name] = missing;
+  const namer = written.hooks.has(event) ? 'AppSpec file' : 'deployment group';
   throw new ShiftFault(
     'INVALID_REVISION',
-    `The AppSpec file names ${name} for ${event}, but the file behind --hooks of the server has no ${name.replace(/^hook:/, '')}. ` +
+    `The ${namer} names ${name} for ${event}, but the file behind --hooks of the server has no ${name.replace(/^hook:/, '')}. ` +
       'Add it there and start the server again, or name a function.',
   );
 }

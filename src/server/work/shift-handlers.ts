@@ -1,5 +1,6 @@
 /** Handlers of all orders about traffic that moves to a new version, by their kinds. */
 import type { Clock } from '../../system/clock.ts';
+import type { TryHook } from '../engine/shifting/group-hooks.ts';
 import type { PlanShift } from '../engine/shifting/plan-request.ts';
 import type { AwsClients } from '../outside/aws/aws.ts';
 import { createEcsCalls } from '../outside/aws/ecs.ts';
@@ -37,6 +38,7 @@ export interface ShiftHandlersContext {
 
 export interface ShiftHandlers {
   readonly plan: PlanShift;
+  readonly tryHook: TryHook;
   /** For the watch of traffic that is left divided. */
   readonly reading: Pick<DividedWatchContext, 'functions' | 'services'>;
   /** Each call is over within seconds. */
@@ -44,6 +46,9 @@ export interface ShiftHandlers {
   /** A call may take as long as a function runs. */
   readonly ofHooks: Readonly<Record<string, OrderHandler>>;
 }
+
+/** Someone waits for the answer. */
+const TRIAL_LIMIT_MS = 10_000;
 
 export function shiftHandlers({ store, clock, awsIn, region, readObject, hooks }: ShiftHandlersContext): ShiftHandlers {
   const clientFor = (functionName: string) => awsIn(regionOfFunction(functionName) ?? region).functions();
@@ -58,6 +63,11 @@ export function shiftHandlers({ store, clock, awsIn, region, readObject, hooks }
   const findHook = findHookBy(hooks, createFunctionHooks(clientFor));
   return {
     reading: { functions, services },
+    tryHook: async (name) => {
+      const hook = findHook(name);
+      if (hook !== null) return hook.tryOut(AbortSignal.timeout(TRIAL_LIMIT_MS));
+      return `is not known: the file behind --hooks of the server has no ${name.replace(/^hook:/, '')}. Add it there, and start the server again`;
+    },
     plan: createShiftPlanner({ preflightFunction: preflights.Lambda, services, faultCodes, findHook }),
     ofTraffic: {
       ...prepareHandlers({ ...{ store, clock, readObject, findHook }, preflights, faultCodes }),

@@ -5,6 +5,7 @@ import { afterCall, beforeCall, type HookStanding, memoryOf } from '../../../src
 const NOW = 10_000_000;
 const hook = (facts: Partial<KnownHook> = {}): KnownHook => ({
   ...{ call: 'run it', limitMs: 60_000, mayRunAgain: false },
+  tryOut: () => Promise.reject(new Error('not here')),
   invoke: () => Promise.reject(new Error('not here')),
   ...facts,
 });

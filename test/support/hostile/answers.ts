@@ -104,12 +104,20 @@ const SETTING = {
   usedBy: [{ applicationName: HOSTILE, deploymentGroupName: HOSTILE }],
 };
 
+const GROUP_HOOKS = {
+  hooks: [{ lifecycleEventName: HOSTILE, hook: HOSTILE }],
+  parameters: [{ name: HOSTILE, value: HOSTILE }],
+  payload: HOSTILE,
+};
+
 /** Held to the protocol's types: an operation that is new has to be added. */
 const CONTROL: { readonly [Name in keyof ControlOperations]: Harmful<ControlOperations[Name]['output']> } = {
   StopDeploymentNow: { status: HOSTILE, statusMessage: HOSTILE },
   SearchResources: {
     resources: [{ kind: HOSTILE, name: HOSTILE, applicationName: HOSTILE, revision: HISTORY.revision }],
   },
+  PutDeploymentGroupHooks: GROUP_HOOKS,
+  DescribeDeploymentGroupHooks: GROUP_HOOKS,
   PlanDeployment: {
     calls: [{ event: HOSTILE, minute: 1, call: HOSTILE, answer: HOSTILE }],
     errorInformation: { code: HOSTILE, message: HOSTILE },

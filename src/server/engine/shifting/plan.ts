@@ -3,6 +3,7 @@
  * what the traffic goes to. Pure.
  */
 import type { EcsAppSpec, LambdaAppSpec, ResourceAppSpec } from '../../../appspec/resources/types.ts';
+import type { GroupHooks } from './group-hooks.ts';
 import type { Schedule } from './schedule.ts';
 import type { ServicePlan } from './service-plan.ts';
 
@@ -39,6 +40,8 @@ export interface ShiftPlan {
   readonly isRollback?: true;
   /** The service and its listeners; absent: it deploys to Lambda, or is a rollback. */
   readonly service?: ServicePlan;
+  /** Hooks of the group as they were when the deployment was created; absent: it had none. */
+  readonly groupHooks?: GroupHooks;
   /** Absent: its order is not over. */
   readonly prepared?: Prepared;
 }
