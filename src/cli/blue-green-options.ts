@@ -10,12 +10,16 @@ export interface BlueGreenOptions {
   readonly original?: 'keep' | 'terminate';
   /** Minutes. */
   readonly terminationWait?: number;
-  /** Empty: traffic is left alone. */
+  readonly replacement?: 'existing' | 'copy';
+  /** Empty: none of this kind. */
   readonly loadBalancers?: readonly string[];
+  /** Empty: none of this kind. */
+  readonly classicLoadBalancers?: readonly string[];
 }
 
 /** Settings that a group has already; null: it is new. */
 export type KnownGroup = ManagementOperations['GetDeploymentGroup']['output']['deploymentGroupInfo'] | null;
+type GroupInput = ManagementOperations['UpdateDeploymentGroup']['input'];
 type Configuration = NonNullable<NonNullable<KnownGroup>['blueGreenDeploymentConfiguration']>;
 
 export function addBlueGreenOptions(command: Command): Command {
@@ -33,7 +37,13 @@ export function addBlueGreenOptions(command: Command): Command {
     .addOption(
       new Option('--original <what>', 'blue/green: what becomes of the original hosts').choices(['keep', 'terminate']),
     )
-    .option('--termination-wait <minutes>', 'blue/green: keep the original hosts so long before', parseCount);
+    .option('--termination-wait <minutes>', 'blue/green: keep the original hosts so long before', parseCount)
+    .addOption(
+      new Option(
+        '--replacement <what>',
+        'blue/green: the replacement hosts exist already, or a copy of the Auto Scaling group is made',
+      ).choices(['existing', 'copy']),
+    );
 }
 
 function parseWait(text: string): number | 'none' {
@@ -43,40 +53,92 @@ function parseWait(text: string): number | 'none' {
   throw new InvalidArgumentError('it must be minutes, 1 or more, or none');
 }
 
-/** Whether what these flags mean depends on what the group has: the API takes its settings for blue/green as a whole. */
-export function dependOnGroup({ blueGreen, readyWait, original, terminationWait, loadBalancers }: BlueGreenOptions) {
-  const hasParts = [readyWait, original, terminationWait].some((value) => value !== undefined);
-  return hasParts || blueGreen !== undefined || loadBalancers !== undefined;
+/** Whether what these flags mean depends on what the group has: the API takes some settings as a whole. */
+export function dependOnGroup(options: BlueGreenOptions): boolean {
+  return hasWaits(options) || options.blueGreen !== undefined || namesBalancers(options);
 }
 
-/** Returns only the settings that were given; all others stay as the group has them. */
-export function blueGreenInput(options: BlueGreenOptions, known: KnownGroup) {
+function hasWaits({ readyWait, original, terminationWait, replacement }: BlueGreenOptions): boolean {
+  return [readyWait, original, terminationWait, replacement].some((value) => value !== undefined);
+}
+
+function namesBalancers({ loadBalancers, classicLoadBalancers }: BlueGreenOptions): boolean {
+  return loadBalancers !== undefined || classicLoadBalancers !== undefined;
+}
+
+/**
+ * Returns only the settings that were given; all others stay as the group has them.
+ *
+ * @param isService whether the group is one of ECS, which has the waits of blue/green and nothing else of it
+ */
+export function blueGreenInput(options: BlueGreenOptions, known: KnownGroup, isService: boolean) {
   if (!dependOnGroup(options)) return {};
+  const balancers = balancersInput(options, known);
+  if (isService) {
+    return hasWaits(options) ? { blueGreenDeploymentConfiguration: configurationOf(options, known, 'TERMINATE') } : {};
+  }
   const before = known?.deploymentStyle;
   const isBlueGreen = options.blueGreen ?? before?.deploymentType === 'BLUE_GREEN';
-  const controlled = options.loadBalancers?.length ?? (before?.deploymentOption === 'WITH_TRAFFIC_CONTROL' ? 1 : 0);
+  const { elbInfoList = [], targetGroupInfoList = [] } = balancers.loadBalancerInfo ?? {};
+  const isControlled = namesBalancers(options)
+    ? elbInfoList.length + targetGroupInfoList.length > 0
+    : before?.deploymentOption === 'WITH_TRAFFIC_CONTROL';
   return {
     deploymentStyle: {
       deploymentType: isBlueGreen ? 'BLUE_GREEN' : 'IN_PLACE',
-      deploymentOption: controlled > 0 ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL',
+      deploymentOption: isControlled ? 'WITH_TRAFFIC_CONTROL' : 'WITHOUT_TRAFFIC_CONTROL',
     },
-    ...(isBlueGreen ? { blueGreenDeploymentConfiguration: configurationOf(options, known) } : {}),
+    ...balancers,
+    ...(isBlueGreen
+      ? {
+          blueGreenDeploymentConfiguration: {
+            ...configurationOf(options, known, 'KEEP_ALIVE'),
+            greenFleetProvisioningOption: provisioningOf(options, known),
+          },
+        }
+      : {}),
   } as const;
 }
 
-function configurationOf(options: BlueGreenOptions, known: KnownGroup): Configuration {
+/** Both lists, since the API takes them as one setting: the kind that is not given stays. */
+function balancersInput(options: BlueGreenOptions, known: KnownGroup): Pick<GroupInput, 'loadBalancerInfo'> {
+  if (!namesBalancers(options)) return {};
+  const before = known?.loadBalancerInfo ?? {};
+  const listOf = (names: readonly string[]) => names.map((name) => ({ name }));
+  const { loadBalancers, classicLoadBalancers } = options;
+  const classic = classicLoadBalancers === undefined ? before.elbInfoList : listOf(classicLoadBalancers);
+  const groups = loadBalancers === undefined ? before.targetGroupInfoList : listOf(loadBalancers);
+  return {
+    loadBalancerInfo: {
+      ...(classic === undefined ? {} : { elbInfoList: classic }),
+      ...(groups === undefined ? {} : { targetGroupInfoList: groups }),
+    },
+  };
+}
+
+function provisioningOf({ replacement }: BlueGreenOptions, known: KnownGroup) {
+  if (replacement === 'copy') return { action: 'COPY_AUTO_SCALING_GROUP' } as const;
+  const before = known?.blueGreenDeploymentConfiguration?.greenFleetProvisioningOption;
+  return replacement === undefined && before !== undefined ? before : ({ action: 'DISCOVER_EXISTING' } as const);
+}
+
+function configurationOf(
+  options: BlueGreenOptions,
+  known: KnownGroup,
+  usual: 'KEEP_ALIVE' | 'TERMINATE',
+): Configuration {
   const before = known?.blueGreenDeploymentConfiguration;
   const { terminateBlueInstancesOnDeploymentSuccess: blue, deploymentReadyOption: ready } = before ?? {};
-  const action =
+  const given =
     options.original === undefined ? blue?.action : options.original === 'keep' ? 'KEEP_ALIVE' : 'TERMINATE';
+  const action = given ?? usual;
   const minutes = options.terminationWait ?? blue?.terminationWaitTimeInMinutes;
   return {
     terminateBlueInstancesOnDeploymentSuccess: {
-      action: action ?? 'KEEP_ALIVE',
+      action,
       ...(action !== 'TERMINATE' || minutes === undefined ? {} : { terminationWaitTimeInMinutes: minutes }),
     },
     deploymentReadyOption: readyOption(options.readyWait) ?? ready ?? { actionOnTimeout: 'CONTINUE_DEPLOYMENT' },
-    greenFleetProvisioningOption: before?.greenFleetProvisioningOption ?? { action: 'DISCOVER_EXISTING' },
   };
 }
 

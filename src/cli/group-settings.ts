@@ -3,11 +3,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SlipwayError } from '../errors.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
 import { collect } from './arguments.ts';
+import { type AutoScalingOptions, autoScalingInput, parseNames } from './auto-scaling-options.ts';
 import { type BlueGreenOptions, blueGreenInput, type KnownGroup } from './blue-green-options.ts';
 import { type GivenTrigger, triggerConfigurations } from './group-triggers.ts';
+import { type ServiceOptions, serviceInput } from './service-options.ts';
 import { parseTagFilter, parseTagSet, type TagFilter } from './tag-filters.ts';
 
-export interface GroupSettingsOptions extends AlarmOptions, BlueGreenOptions {
+export interface GroupSettingsOptions extends AlarmOptions, BlueGreenOptions, AutoScalingOptions, ServiceOptions {
   readonly tag?: readonly TagFilter[];
   readonly tagSet?: readonly (readonly TagFilter[])[];
   readonly config?: string;
@@ -70,19 +72,18 @@ export function addOutdatedOption(command: Command): Command {
   return command.addOption(new Option('--outdated <what>', meaning).choices(['update', 'ignore']));
 }
 
-/** `front,api` → both; `none` → none. */
-export function parseLoadBalancers(text: string): readonly string[] {
-  const names = text === 'none' ? [] : text.split(',').map((name) => name.trim());
-  if (!names.includes('')) return names;
-  throw new InvalidArgumentError('it must be names with a comma between, or none');
-}
-
 export function addLoadBalancerOption(command: Command): Command {
-  return command.option(
-    '--load-balancers <names>',
-    'hosts leave these while they are deployed to, names of the server’s own file with a comma between; or none',
-    parseLoadBalancers,
-  );
+  return command
+    .option(
+      '--load-balancers <names>',
+      'hosts leave these while they are deployed to, names of the server’s own file, or target groups of AWS, with a comma between; or none',
+      parseNames,
+    )
+    .option(
+      '--classic-load-balancers <names>',
+      'the same for Classic Load Balancers of AWS, with a comma between; or none',
+      parseNames,
+    );
 }
 
 /** A deployment has these, too. */
@@ -105,7 +106,7 @@ export function autoRollbackOf(causes: readonly RollbackCause[]) {
  * @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given
  */
 export function settingsInput(options: GroupSettingsOptions, known: KnownGroup = null) {
-  const { tag, tagSet, config, autoRollback, outdated, loadBalancers, trigger } = options;
+  const { tag, tagSet, config, autoRollback, outdated, trigger } = options;
   if (tag !== undefined && tagSet !== undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--tag and --tag-set are two ways to say which hosts are meant', {
       remedy: 'Give one --tag-set for each list of tags of which a host must have one.',
@@ -119,12 +120,15 @@ export function settingsInput(options: GroupSettingsOptions, known: KnownGroup =
     ...(config === undefined ? {} : { deploymentConfigName: config }),
     ...(outdated === undefined ? {} : { outdatedInstancesStrategy: strategyOf(outdated) }),
     ...(autoRollback === undefined ? {} : { autoRollbackConfiguration: autoRollbackOf(autoRollback) }),
-    ...blueGreenInput(options, known),
-    ...(loadBalancers === undefined
-      ? {}
-      : { loadBalancerInfo: { targetGroupInfoList: loadBalancers.map((name) => ({ name })) } }),
+    ...autoScalingInput(options),
+    ...blueGreenInput(options, known, isOfService(options, known)),
+    ...serviceInput(options),
     ...(trigger === undefined ? {} : { triggerConfigurations: triggerConfigurations(trigger) }),
   };
+}
+
+function isOfService({ ecsService, targetGroups }: ServiceOptions, known: KnownGroup): boolean {
+  return ecsService !== undefined || targetGroups !== undefined || known?.computePlatform === 'ECS';
 }
 
 function strategyOf(outdated: 'update' | 'ignore'): 'UPDATE' | 'IGNORE' {

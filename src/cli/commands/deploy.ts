@@ -5,6 +5,7 @@ import type { FileExistsBehavior } from '../../protocol/specification.ts';
 import { printable } from '../../system/printable.ts';
 import { appSpecRevision } from '../appspec-argument.ts';
 import { collect } from '../arguments.ts';
+import { addSuspensionOption, parseNames, type SuspensionOptions, suspensionInput } from '../auto-scaling-options.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type Connection, type ConnectionOptions, connect } from '../connection.ts';
 import type { CliContext } from '../context.ts';
@@ -22,13 +23,14 @@ import { addApplicationOption, findServerGroup, SERVER_GROUP_ARGUMENT } from '..
 import { parseTagFilter, parseTagSet, type TagFilter } from '../tag-filters.ts';
 import { uploadRevision } from '../upload-revision.ts';
 
-interface DeployOptions extends ConnectionOptions, RevisionOptions, AlarmOptions {
+interface DeployOptions extends ConnectionOptions, RevisionOptions, AlarmOptions, SuspensionOptions {
   readonly application?: string;
   readonly group: string;
   readonly autoRollback?: readonly RollbackCause[];
   readonly outdatedOnly?: boolean;
   readonly greenTag?: readonly TagFilter[];
   readonly greenTagSet?: readonly (readonly TagFilter[])[];
+  readonly greenAutoScalingGroups?: readonly string[];
   readonly restart?: boolean;
   readonly appspec?: string;
   readonly config?: string;
@@ -65,6 +67,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
         : { autoRollbackConfiguration: autoRollbackOf(options.autoRollback) }),
       ...(overrideAlarmConfiguration === null ? {} : { overrideAlarmConfiguration }),
       ...replacementOf(options),
+      ...suspensionInput(options),
       ...(options.outdatedOnly ? { updateOutdatedInstancesOnly: true } : {}),
       ...(options.config === undefined ? {} : { deploymentConfigName: options.config }),
       ...(options.description === undefined ? {} : { description: options.description }),
@@ -81,7 +84,7 @@ export const addDeployCommand: AddCommand = (program, ctx, conclude) => {
 
 function addDeployOptions(command: Command): Command {
   const ofGroup = addApplicationOption(command.requiredOption('--group <group>', SERVER_GROUP_ARGUMENT));
-  return addAlarmOptions(addRollbackOptions(addRevisionOptions(ofGroup)))
+  return addSuspensionOption(addAlarmOptions(addRollbackOptions(addRevisionOptions(ofGroup))))
     .option('--restart', 'the last successful revision of the group once more, from the files that its hosts have')
     .option('--appspec <file>', 'Lambda and ECS: this AppSpec file is the revision; - for the standard input')
     .option('--outdated-only', 'only hosts that have not the group’s last successful revision')
@@ -94,6 +97,11 @@ function addDeployOptions(command: Command): Command {
       '--green-tag-set <tags>',
       'blue/green: hosts with one of these tags are; may be repeated, then a host must have one of each',
       collect(parseTagSet),
+    )
+    .option(
+      '--green-auto-scaling-groups <names>',
+      'blue/green: members of these Auto Scaling groups are the replacement, names with a comma between',
+      parseNames,
     )
     .option('--config <name>', 'deployment configuration; else the group’s')
     .option('--description <text>', 'why this deployment')
@@ -115,15 +123,21 @@ function addDeployOptions(command: Command): Command {
 }
 
 /** @throws SlipwayError CLI_BAD_ARGUMENT when both forms are given */
-function replacementOf({ greenTag, greenTagSet }: DeployOptions): Pick<CreateDeploymentInput, 'targetInstances'> {
+function replacementOf(options: DeployOptions): Pick<CreateDeploymentInput, 'targetInstances'> {
+  const { greenTag, greenTagSet, greenAutoScalingGroups: groups } = options;
   if (greenTag !== undefined && greenTagSet !== undefined) {
     throw new SlipwayError('CLI_BAD_ARGUMENT', '--green-tag and --green-tag-set cannot be given together', {
       remedy: 'Give one of the two: --green-tag-set for hosts that need several tags.',
     });
   }
-  if (greenTag !== undefined) return { targetInstances: { tagFilters: [...greenTag] } };
-  if (greenTagSet === undefined) return {};
-  return { targetInstances: { ec2TagSet: { ec2TagSetList: greenTagSet.map((list) => [...list]) } } };
+  if ((greenTag ?? greenTagSet ?? groups) === undefined) return {};
+  return {
+    targetInstances: {
+      ...(greenTag === undefined ? {} : { tagFilters: [...greenTag] }),
+      ...(greenTagSet === undefined ? {} : { ec2TagSet: { ec2TagSetList: greenTagSet.map((list) => [...list]) } }),
+      ...(groups === undefined ? {} : { autoScalingGroups: [...groups] }),
+    },
+  };
 }
 
 function checkRevision(source: string | undefined, options: DeployOptions): void {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { SlipwayError } from '../../errors.ts';
+import type { ManagementClient } from '../../protocol/management/client.ts';
+import { addAutoScalingOptions } from '../auto-scaling-options.ts';
 import { addBlueGreenOptions, dependOnGroup } from '../blue-green-options.ts';
 import type { AddCommand } from '../command.ts';
 import { addConnectionOptions, type ConnectionOptions, connect } from '../connection.ts';
@@ -23,6 +25,7 @@ import {
   readLabels,
 } from '../resource-tags.ts';
 import { addApplicationOption, findServerGroup, groupsOf, SERVER_GROUP_ARGUMENT } from '../server-group.ts';
+import { addServiceOptions } from '../service-options.ts';
 import { groupRows } from '../view/group.ts';
 import { isWanted, printLine, printResult, printResults, type ResultOptions } from '../view/result.ts';
 import { renderTable } from '../view/table.ts';
@@ -49,16 +52,12 @@ export const addGroupsCommand: AddCommand = (program, ctx, conclude) => {
         groups
           .command('create')
           .argument('<name>')
-          .description('create a deployment group of the hosts that carry a tag'),
+          .description('create a deployment group of the hosts that carry a tag, or of a function or a service'),
       ).requiredOption('--application <name>', 'the application it belongs to'),
     ),
   ).action(async (name: string, options: CreateOptions) => {
-    if (options.tag === undefined && options.tagSet === undefined) {
-      throw new SlipwayError('CLI_BAD_ARGUMENT', 'no tag is given: the group would have no hosts', {
-        remedy: 'Add --tag KEY=VALUE of the hosts that belong to it: `slipway hosts list` shows their tags.',
-      });
-    }
     const { client } = connect(ctx, options);
+    if (!namesTargets(options)) await refuseWithoutHosts(client, options.application);
     const answer = await client.call('CreateDeploymentGroup', {
       applicationName: options.application,
       deploymentGroupName: name,
@@ -172,11 +171,26 @@ function resourceOf(group: { readonly applicationName: string; readonly deployme
   return `deploymentgroup:${group.applicationName}/${group.deploymentGroupName}`;
 }
 
+function namesTargets(options: GroupSettingsOptions): boolean {
+  const { tag, tagSet, ec2Tag, ec2TagSet, autoScalingGroups = [], ecsService } = options;
+  return [tag, tagSet, ec2Tag, ec2TagSet, ecsService, autoScalingGroups[0]].some((one) => one !== undefined);
+}
+
+/** A group of Lambda names no hosts. @throws SlipwayError CLI_BAD_ARGUMENT where the application is for hosts */
+async function refuseWithoutHosts(client: ManagementClient, applicationName: string): Promise<void> {
+  const { application } = await client.call('GetApplication', { applicationName });
+  if (application?.computePlatform === 'Lambda' || application?.computePlatform === 'ECS') return;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', 'no tag is given: the group would have no hosts', {
+    remedy:
+      'Add --tag KEY=VALUE of the hosts that belong to it, as `slipway hosts list` shows them, or --auto-scaling-groups.',
+  });
+}
+
 function addSettingsOptions(command: Command): Command {
-  const withTags = addTagOptions(command);
+  const withTags = addAutoScalingOptions(addTagOptions(command));
   const withConfig = withTags.option('--config <name>', 'deployment configuration; else CodeDeployDefault.OneAtATime');
   const withTraffic = addBlueGreenOptions(
     addLoadBalancerOption(addOutdatedOption(addAlarmOptions(addRollbackOptions(withConfig)))),
   );
-  return addTriggerOption(withTraffic);
+  return addTriggerOption(addServiceOptions(withTraffic));
 }

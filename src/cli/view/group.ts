@@ -16,7 +16,7 @@ export function groupRows(
     ['group', `${info.applicationName}/${info.deploymentGroupName}`],
     ['id', info.deploymentGroupId ?? ''],
     ['configuration', info.deploymentConfigName ?? ''],
-    ['hosts', hostsOf(info)],
+    ...targetRows(info),
     ['outdated hosts', info.outdatedInstancesStrategy === 'IGNORE' ? 'left alone' : 'updated by themselves'],
     ['automatic rollback', rollback?.enabled === true ? (rollback.events ?? []).map(causeOf).join(', ') : 'none'],
     ['load balancers', balancersOf(info)],
@@ -27,6 +27,32 @@ export function groupRows(
     ['last deployment', lastOf(info.lastAttemptedDeployment)],
     ['last successful', lastOf(info.lastSuccessfulDeployment)],
     ['labels', labels.length === 0 ? '-' : labels.map(({ Key, Value }) => `${Key}=${Value}`).join(' ')],
+  ];
+}
+
+/** What the group deploys to. Rows about Auto Scaling groups stand there only where the group has some. */
+function targetRows(info: GroupInfo): string[][] {
+  const { computePlatform, ecsServices = [], autoScalingGroups = [], loadBalancerInfo } = info;
+  if (computePlatform === 'Lambda') return [['platform', 'Lambda']];
+  if (computePlatform === 'ECS') {
+    const [pair] = loadBalancerInfo?.targetGroupPairInfoList ?? [];
+    const services = ecsServices.map(({ clusterName = 'default', serviceName = '' }) =>
+      serviceName.startsWith('arn:') ? serviceName : `${clusterName}/${serviceName}`,
+    );
+    return [
+      ['service', services.join(', ') || '-'],
+      ['target groups', (pair?.targetGroups ?? []).map(({ name = '' }) => name).join(', ') || '-'],
+      ['listener', pair?.prodTrafficRoute?.listenerArns?.join(', ') || '-'],
+      ['test listener', pair?.testTrafficRoute?.listenerArns?.join(', ') || '-'],
+    ];
+  }
+  if (autoScalingGroups.length === 0) return [['hosts', hostsOf(info)]];
+  const suspended = info.ec2DeploymentOptions?.autoScalingGroupProcessesToSuspend ?? [];
+  return [
+    ['hosts', hostsOf(info)],
+    ['Auto Scaling groups', autoScalingGroups.map(({ name = '' }) => name).join(', ')],
+    ['termination hook', info.terminationHookEnabled === true ? 'yes' : 'no'],
+    ['suspended processes', suspended.join(', ') || 'none'],
   ];
 }
 
@@ -48,7 +74,8 @@ function blueGreenOf({ deploymentStyle, blueGreenDeploymentConfiguration }: Grou
     blue?.action === 'TERMINATE'
       ? `original hosts are terminated after ${blue.terminationWaitTimeInMinutes ?? 0} minutes`
       : 'original hosts are kept';
-  return `${traffic}, ${originals}`;
+  const isCopied = blueGreenDeploymentConfiguration?.greenFleetProvisioningOption?.action === 'COPY_AUTO_SCALING_GROUP';
+  return `${isCopied ? 'the Auto Scaling group is copied, ' : ''}${traffic}, ${originals}`;
 }
 
 function alarmsOf({ alarmConfiguration: watched }: GroupInfo): string {

@@ -58,10 +58,16 @@ interface NewerInputs {
 }
 
 type NewerInput<Op> = Op extends keyof NewerInputs ? NewerInputs[Op] : unknown;
+type NewerOutput<Op> = Op extends 'GetDeploymentGroup'
+  ? { readonly deploymentGroupInfo?: Ec2DeploymentOptions }
+  : unknown;
 
 /** Each operation of CodeDeploy with what goes in and what comes out. */
 export type CodeDeployOperations = {
-  readonly [Op in SdkOperation]: { input: Wire<InputOf<Op>> & NewerInput<Op>; output: Wire<OutputOf<Op>> };
+  readonly [Op in SdkOperation]: {
+    input: Wire<InputOf<Op>> & NewerInput<Op>;
+    output: Wire<OutputOf<Op>> & NewerOutput<Op>;
+  };
 };
 
 export type CodeDeployOperation = keyof CodeDeployOperations;
