@@ -69,6 +69,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'keys create': 'slipway keys create --role operator --description "build server"',
   'keys list': 'slipway keys list',
   'keys disable': 'slipway keys disable AKIAEXAMPLE123456789',
+  'keys enable': 'slipway keys enable oidc:ada',
   'server git-tokens add':
     'slipway server git-tokens add me --url https://github.com/me \\\n    --application my-site --token-file token',
   'server git-tokens list': 'slipway server git-tokens list',

@@ -30,12 +30,15 @@ export interface KeyRecord {
   readonly description: string;
   readonly createdAtMs: number;
   readonly disabled: boolean;
+  /** The OpenID Connect provider of a person. */
+  readonly issuer?: string;
 }
 
 export interface KeyAccess {
   create(request: KeyRequest): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
   list(): Promise<readonly KeyRecord[]>;
   disable(accessKeyId: string): Promise<void>;
+  enable(accessKeyId: string): Promise<void>;
 }
 
 /**
@@ -96,6 +99,9 @@ function keysOverApi(ctx: CliContext, options: KeyAccessOptions): KeyAccess {
     async disable(accessKeyId) {
       await client.call('DisableAccessKey', { accessKeyId });
     },
+    async enable(accessKeyId) {
+      await client.call('EnableAccessKey', { accessKeyId });
+    },
   };
 }
 
@@ -138,6 +144,10 @@ async function withKeysOfFolder<T>(
       async disable(accessKeyId) {
         await warnOfMasterKey();
         await store.disable(accessKeyId);
+      },
+      async enable(accessKeyId) {
+        await warnOfMasterKey();
+        await store.enable(accessKeyId);
       },
     });
   } finally {

@@ -133,6 +133,7 @@ const COMMAND_LINES: readonly (readonly string[])[] = [
   ['keys', 'create', '--role', 'viewer', '--application', 'a*', '--group', 'a*/b', '--host-tag', 'Team=a'],
   ['keys', 'list'],
   ['keys', 'disable', 'AKIAEXAMPLE123456789'],
+  ['keys', 'enable', 'AKIAEXAMPLE123456789'],
   ['server', 'show'],
   ['server', 'settings'],
   [

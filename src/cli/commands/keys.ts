@@ -88,6 +88,16 @@ export const addKeysCommand: AddCommand = (program, ctx) => {
       printLine(ctx, options, { accessKeyId }, `disabled ${accessKeyId}`);
     },
   );
+
+  addAccessOptions(
+    keys
+      .command('enable')
+      .argument('<access-key-id>')
+      .description('take a disabled key of people again, or let in a person of a provider'),
+  ).action(async (accessKeyId: string, options: Options, command: Command) => {
+    await withKeys(ctx, command, options, false, (access) => access.enable(accessKeyId));
+    printLine(ctx, options, { accessKeyId }, `enabled ${accessKeyId}`);
+  });
 };
 
 /** @throws SlipwayError CLI_BAD_ARGUMENT unless a key of a host, and no other, says whose it is, once */

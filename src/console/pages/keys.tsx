@@ -1,20 +1,20 @@
 /** Access keys and enrolment tokens: who has which, and an end for each. They are made by the command line, which shows their secrets. */
 import Button from '@cloudscape-design/components/button';
-import Header from '@cloudscape-design/components/header';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import Table from '@cloudscape-design/components/table';
 import { useState } from 'react';
 import type { AccessKeyRecord, EnrolmentTokenRecord } from '../../protocol/management/shapes.ts';
-import { allPages, call } from '../api/call.ts';
+import { call } from '../api/call.ts';
 import { useSession } from '../api/session-context.ts';
-import { useData } from '../api/use-data.ts';
+import { asTheyAre, type Pages, usePages } from '../api/use-pages.ts';
 import { Confirm } from '../view/confirm.tsx';
 import { Command, Empty } from '../view/empty.tsx';
+import { ListTable } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
-import { Problem } from '../view/problem.tsx';
 import { Time, useNow } from '../view/time.tsx';
 
-interface Ending {
+const PAGE = 50;
+
+interface Change {
   readonly title: string;
   readonly effect: string;
   readonly label: string;
@@ -22,86 +22,69 @@ interface Ending {
 }
 
 export function Keys() {
-  const { may } = useSession();
-  const keys = useData('keys', (signal) =>
-    allPages(
-      (token) => call('ListAccessKeys', token, signal),
-      ({ accessKeys }) => accessKeys,
-    ),
-  );
-  const tokens = useData('tokens', (signal) =>
-    allPages(
-      (token) => call('ListEnrolmentTokens', token, signal),
-      (page) => page.tokens,
-    ),
-  );
-  const [ending, setEnding] = useState<Ending | null>(null);
-  const disable = ({ accessKeyId, description }: AccessKeyRecord) =>
-    setEnding({
-      title: `Disable the key ${accessKeyId}`,
-      label: 'Disable',
-      effect: `${description || 'Whoever has it'} can do nothing with it from this moment. A disabled key stays so.`,
-      carryOut: () => call('DisableAccessKey', { accessKeyId }),
-    });
-  const revoke = ({ tokenId }: EnrolmentTokenRecord) =>
-    setEnding({
-      title: `Revoke the token ${tokenId}`,
-      label: 'Revoke',
-      effect: 'No further host enrols with it. Hosts that have enrolled go on.',
-      carryOut: () => call('RevokeEnrolmentToken', { tokenId }),
-    });
+  const keys = usePages('keys', PAGE, pageOfKeys, asTheyAre);
+  const tokens = usePages('tokens', PAGE, pageOfTokens, asTheyAre);
+  const [change, setChange] = useState<Change | null>(null);
   return (
     <Page title="Keys and tokens">
-      {ending === null ? null : (
+      {change === null ? null : (
         <Confirm
-          {...ending}
+          {...change}
           onEnd={() => {
-            setEnding(null);
+            setChange(null);
             keys.reload();
             tokens.reload();
           }}
         />
       )}
-      <Problem what="The keys cannot be shown" problem={keys.problem} onRetry={keys.reload} />
-      <KeyTable
-        keys={keys.data ?? (keys.problem === null ? null : [])}
-        onDisable={may('DisableAccessKey') ? disable : null}
-      />
-      <Problem what="The tokens cannot be shown" problem={tokens.problem} onRetry={tokens.reload} />
-      <TokenTable
-        tokens={tokens.data ?? (tokens.problem === null ? null : [])}
-        onRevoke={may('RevokeEnrolmentToken') ? revoke : null}
-      />
+      <KeyTable keys={keys} onChange={setChange} />
+      <TokenTable tokens={tokens} onChange={setChange} />
     </Page>
   );
 }
 
-interface KeyTableProps {
-  readonly keys: readonly AccessKeyRecord[] | null;
-  /** null: the key of the session may not. */
-  readonly onDisable: ((key: AccessKeyRecord) => void) | null;
+async function pageOfKeys(nextToken: string | undefined, signal: AbortSignal) {
+  const answer = await call('ListAccessKeys', nextToken === undefined ? {} : { nextToken }, signal);
+  return { entries: answer.accessKeys, nextToken: answer.nextToken };
 }
 
-function KeyTable({ keys, onDisable }: KeyTableProps) {
-  const { session } = useSession();
+async function pageOfTokens(nextToken: string | undefined, signal: AbortSignal) {
+  const answer = await call('ListEnrolmentTokens', nextToken === undefined ? {} : { nextToken }, signal);
+  return { entries: answer.tokens, nextToken: answer.nextToken };
+}
+
+interface KeyTableProps {
+  readonly keys: Pages<AccessKeyRecord>;
+  readonly onChange: (change: Change) => void;
+}
+
+function KeyTable({ keys, onChange }: KeyTableProps) {
   return (
-    <Table<AccessKeyRecord>
-      items={keys ?? []}
-      loading={keys === null}
-      loadingText="Loading keys"
+    <ListTable<AccessKeyRecord>
+      title="Access keys"
+      what="keys"
+      items={keys.shown?.entries ?? null}
+      problem={keys.problem}
+      onRetry={keys.reload}
+      pages={keys}
       trackBy="accessKeyId"
-      wrapLines
-      ariaLabels={{ tableLabel: 'Access keys' }}
-      header={<Header variant="h2">Access keys</Header>}
       empty={
         <Empty title="There is no key that you may see">
           <Command>slipway keys create --role viewer --description NAME</Command>
         </Empty>
       }
-      columnDefinitions={[
+      columns={[
         { id: 'id', header: 'Key', isRowHeader: true, cell: ({ accessKeyId }) => accessKeyId },
         { id: 'role', header: 'Role', cell: ({ role, scope }) => (scope === undefined ? role : `${role}, limited`) },
-        { id: 'text', header: 'For', cell: ({ description, hostArn }) => hostArn ?? (description || '–') },
+        {
+          id: 'text',
+          header: 'For',
+          cell: ({ description, hostArn, issuer }) => (
+            <span {...(issuer !== undefined && { title: `A person of ${issuer}` })}>
+              {hostArn ?? (description || '–')}
+            </span>
+          ),
+        },
         { id: 'made', header: 'Created', cell: ({ createTime }) => <Time seconds={createTime} /> },
         {
           id: 'state',
@@ -112,47 +95,87 @@ function KeyTable({ keys, onDisable }: KeyTableProps) {
             </StatusIndicator>
           ),
         },
-        {
-          id: 'end',
-          header: 'Action',
-          cell: (key) =>
-            onDisable === null || key.disabled || key.accessKeyId === session.accessKeyId ? (
-              '–'
-            ) : (
-              <Button variant="inline-link" ariaLabel={`Disable ${key.accessKeyId}`} onClick={() => onDisable(key)}>
-                Disable
-              </Button>
-            ),
-        },
+        { id: 'end', header: 'Action', cell: (record) => <KeyAction record={record} onChange={onChange} /> },
       ]}
     />
   );
 }
 
-interface TokenTableProps {
-  readonly tokens: readonly EnrolmentTokenRecord[] | null;
-  readonly onRevoke: ((token: EnrolmentTokenRecord) => void) | null;
+/** The one thing that can be done with a key as it is now, and that the session may do. */
+function KeyAction({
+  record,
+  onChange,
+}: {
+  readonly record: AccessKeyRecord;
+  readonly onChange: (to: Change) => void;
+}) {
+  const { may, session } = useSession();
+  const { accessKeyId, description, disabled, role } = record;
+  const whose = description || 'Whoever has it';
+  if (!disabled && may('DisableAccessKey') && accessKeyId !== session.accessKeyId) {
+    const effect =
+      role === 'host'
+        ? `${whose} can do nothing with it from this moment. The host gets another key by slipway register --force.`
+        : `${whose} can do nothing with it from this moment. An admin can enable it again.`;
+    const carryOut = () => call('DisableAccessKey', { accessKeyId });
+    const change = { title: `Disable the key ${accessKeyId}`, label: 'Disable', effect, carryOut };
+    return <Act name={`Disable ${accessKeyId}`} change={change} onChange={onChange} />;
+  }
+  if (disabled && may('EnableAccessKey') && role !== 'host') {
+    const effect = `${whose} has the role ${role} again from this moment. Sessions of before stay ended.`;
+    const carryOut = () => call('EnableAccessKey', { accessKeyId });
+    const change = { title: `Enable the key ${accessKeyId}`, label: 'Enable', effect, carryOut };
+    return <Act name={`Enable ${accessKeyId}`} change={change} onChange={onChange} />;
+  }
+  return <>–</>;
 }
 
-function TokenTable({ tokens, onRevoke }: TokenTableProps) {
+interface ActProps {
+  /** Names the button for people who do not see its row. */
+  readonly name: string;
+  readonly change: Change;
+  readonly onChange: (change: Change) => void;
+}
+
+function Act({ name, change, onChange }: ActProps) {
+  return (
+    <Button variant="inline-link" ariaLabel={name} onClick={() => onChange(change)}>
+      {change.label}
+    </Button>
+  );
+}
+
+interface TokenTableProps {
+  readonly tokens: Pages<EnrolmentTokenRecord>;
+  readonly onChange: (change: Change) => void;
+}
+
+function TokenTable({ tokens, onChange }: TokenTableProps) {
+  const { may } = useSession();
   const now = useNow();
   const isOpen = ({ revokeTime, expireTime, usesLeft }: EnrolmentTokenRecord) =>
     revokeTime === undefined && expireTime > now && usesLeft > 0;
+  const revocationOf = (tokenId: string): Change => ({
+    title: `Revoke the token ${tokenId}`,
+    label: 'Revoke',
+    effect: 'No further host enrols with it. Hosts that have enrolled go on.',
+    carryOut: () => call('RevokeEnrolmentToken', { tokenId }),
+  });
   return (
-    <Table<EnrolmentTokenRecord>
-      items={tokens ?? []}
-      loading={tokens === null}
-      loadingText="Loading tokens"
+    <ListTable<EnrolmentTokenRecord>
+      title="Enrolment tokens"
+      what="tokens"
+      items={tokens.shown?.entries ?? null}
+      problem={tokens.problem}
+      onRetry={tokens.reload}
+      pages={tokens}
       trackBy="tokenId"
-      wrapLines
-      ariaLabels={{ tableLabel: 'Enrolment tokens' }}
-      header={<Header variant="h2">Enrolment tokens</Header>}
       empty={
         <Empty title="There is no enrolment token">
           <Command>slipway server tokens create --tag KEY=VALUE --uses 10</Command>
         </Empty>
       }
-      columnDefinitions={[
+      columns={[
         { id: 'id', header: 'Token', isRowHeader: true, cell: ({ tokenId }) => tokenId },
         { id: 'text', header: 'For', cell: ({ description }) => description || '–' },
         { id: 'uses', header: 'Uses left', cell: ({ uses, usesLeft }) => `${usesLeft} of ${uses}` },
@@ -166,12 +189,10 @@ function TokenTable({ tokens, onRevoke }: TokenTableProps) {
           id: 'end',
           header: 'Action',
           cell: (token) =>
-            onRevoke === null || !isOpen(token) ? (
-              '–'
+            may('RevokeEnrolmentToken') && isOpen(token) ? (
+              <Act name={`Revoke ${token.tokenId}`} change={revocationOf(token.tokenId)} onChange={onChange} />
             ) : (
-              <Button variant="inline-link" ariaLabel={`Revoke ${token.tokenId}`} onClick={() => onRevoke(token)}>
-                Revoke
-              </Button>
+              '–'
             ),
         },
       ]}

@@ -85,6 +85,8 @@ export interface AccessKeyRecord {
   readonly disabled: boolean;
   /** Absent: the key is not limited to some applications. */
   readonly scope?: KeyScope;
+  /** The OpenID Connect provider of a person. Absent: a key, or a person who belongs to the provider of the next sign-in. */
+  readonly issuer?: string;
 }
 
 /** A token that hosts enrol with, without its secret. Times are epoch seconds. */
@@ -518,6 +520,8 @@ export interface ControlOperations {
   };
   readonly ListGitTokens: { input: Record<string, never>; output: { readonly tokens: readonly GitTokenRecord[] } };
   readonly DisableAccessKey: { input: { readonly accessKeyId: string }; output: Record<string, never> };
+  /** Gives a key of people its power back, and lets a person of a provider in again. */
+  readonly EnableAccessKey: { input: { readonly accessKeyId: string }; output: Record<string, never> };
   /** The newest first. Each filter must fit. */
   readonly ListAuditEntries: {
     input: {
@@ -657,6 +661,7 @@ const CONTROL_OPERATIONS: Readonly<Record<ControlOperation, true>> = {
   CreateAccessKey: true,
   ListAccessKeys: true,
   DisableAccessKey: true,
+  EnableAccessKey: true,
   CreateEnrolmentToken: true,
   ListEnrolmentTokens: true,
   RevokeEnrolmentToken: true,

@@ -16,7 +16,7 @@ import {
   findConsoleSession,
   insertConsoleSession,
 } from '../store/console-sessions.ts';
-import { idOfPerson, type KnownPerson, savePerson } from '../store/people.ts';
+import { idOfPerson, type Kept, type KnownPerson, savePerson } from '../store/people.ts';
 import { lockPower } from '../store/powers.ts';
 import type { ConsoleSessionRow } from '../store/schema.ts';
 import type { Store, StoreTransaction } from '../store/store.ts';
@@ -51,7 +51,6 @@ export interface OpenSession {
 
 /** Somebody whom an OpenID Connect provider has signed in, with what the claims give. */
 export interface SignedInPerson extends Omit<KnownPerson, 'accessKeyId'> {
-  readonly issuer: string;
   readonly subject: string;
 }
 
@@ -92,7 +91,8 @@ export async function signIn(
  * Makes a session for a person whom the provider has signed in. The person's role and limits become those of the claims, in all sessions.
  *
  * @param sessionMs life of the session
- * @throws ApiError AccessDeniedException for a person whom an admin has disabled; InvalidSignatureException for a second use
+ * @throws ApiError AccessDeniedException for a person whom an admin has disabled, and for a subject that another provider's person has;
+ * InvalidSignatureException for a second use
  */
 export async function signInPerson(
   ctx: SessionContext & { readonly sealer: SecretSealer },
@@ -105,10 +105,8 @@ export async function signInPerson(
   const nowMs = session.row.created_at_ms;
   await ctx.store.transaction(async (tx) => {
     const { sealer, random } = ctx;
-    if (!(await savePerson(tx, { sealer, random, nowMs }, { accessKeyId, name, role, scope }))) {
-      const why = `An admin of this server has disabled ${accessKeyId}. Ask an admin for an access key.`;
-      throw new ApiError('AccessDeniedException', why, { status: 403 });
-    }
+    const kept = await savePerson(tx, { sealer, random, nowMs }, { accessKeyId, issuer, name, role, scope });
+    if (kept.ending !== 'kept') throw notTaken(accessKeyId, kept);
     await keepSession(tx, session.row, request);
     const members = { name, issuer, ...(scope === null ? {} : { scope }) };
     await note(tx, { accessKeyId, role }, 'console:SignIn', request.requestId, nowMs, members);
@@ -116,10 +114,22 @@ export async function signInPerson(
   return session;
 }
 
-/** Ends the sessions of a person to whom the provider's claims give no role any more. */
-export async function endSessionsOfPerson(ctx: SessionContext, subject: string): Promise<void> {
+function notTaken(accessKeyId: string, kept: Exclude<Kept, { readonly ending: 'kept' }>): ApiError {
+  const why =
+    kept.ending === 'disabled'
+      ? `An admin of this server has disabled ${accessKeyId}, and can let you in again: slipway keys enable ${accessKeyId}.`
+      : `${accessKeyId} is a person of ${kept.issuer}, and the same name at another provider may be somebody else. ` +
+        `If you are that person, an admin moves you to this provider: slipway keys enable ${accessKeyId}.`;
+  return new ApiError('AccessDeniedException', why, { status: 403 });
+}
+
+/** Ends the sessions of a person to whom the claims of a provider give no role any more; not those of another provider's person. */
+export async function endSessionsOfPerson(
+  ctx: SessionContext,
+  { issuer, subject }: Pick<SignedInPerson, 'issuer' | 'subject'>,
+): Promise<void> {
   const nowMs = ctx.clock.now();
-  await ctx.store.transaction((tx) => endConsoleSessionsOf(tx, idOfPerson(subject), nowMs));
+  await ctx.store.transaction((tx) => endConsoleSessionsOf(tx, idOfPerson(subject), nowMs, issuer));
 }
 
 function newSession(

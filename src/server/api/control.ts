@@ -2,6 +2,7 @@
 import { ApiError } from '../../protocol/errors.ts';
 import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import { disableKey } from '../engine/disable-key.ts';
+import { enableKey } from '../engine/enable-key.ts';
 import { createAccessKey, listAccessKeys, readScope, roleOfKey } from '../store/access-keys.ts';
 import type { Role } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
@@ -13,7 +14,9 @@ import { PAGE_SIZE, readPageToken, toPage } from './paging.ts';
 const ROLES: readonly Role[] = ['admin', 'operator', 'viewer', 'host', 'hook'];
 const HOST_ARN = /^arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}:\S{1,400}$/;
 
-export const controlHandlers: Handlers<'CreateAccessKey' | 'ListAccessKeys' | 'DisableAccessKey' | 'DescribeServer'> = {
+export const controlHandlers: Handlers<
+  'CreateAccessKey' | 'ListAccessKeys' | 'DisableAccessKey' | 'EnableAccessKey' | 'DescribeServer'
+> = {
   async CreateAccessKey(ctx, input, caller) {
     const role = ROLES.find((known) => known === readText(input, 'role'));
     if (role === undefined) throw new ApiError('ValidationException', `role must be one of ${ROLES.join(', ')}.`);
@@ -76,6 +79,7 @@ export const controlHandlers: Handlers<'CreateAccessKey' | 'ListAccessKeys' | 'D
         createTime: seconds(row.created_at_ms),
         disabled: row.disabled_at_ms !== null,
         ...scopeMember(readScope(row)),
+        ...(row.issuer === null ? {} : { issuer: row.issuer }),
       })),
       ...rest,
     };
@@ -91,6 +95,19 @@ export const controlHandlers: Handlers<'CreateAccessKey' | 'ListAccessKeys' | 'D
     });
     if (found.hostArn !== null) ctx.waiters.wake(found.hostArn);
     for (const deploymentId of found.deploymentIds) await ctx.engine.step(deploymentId);
+    return {};
+  },
+
+  async EnableAccessKey(ctx, input) {
+    const accessKeyId = readText(input, 'accessKeyId') ?? '';
+    await ctx.store.transaction(async (tx) => {
+      const enabled = await enableKey(tx, ctx, accessKeyId);
+      if (enabled === 'unknown') throw new ApiError('ValidationException', `There is no access key ${accessKeyId}.`);
+      if (enabled === 'of-a-host') {
+        const why = `${accessKeyId} is the key of a host, which gets another one: run slipway register --force on the host.`;
+        throw new ApiError('ValidationException', why);
+      }
+    });
     return {};
   },
 

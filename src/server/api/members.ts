@@ -204,6 +204,7 @@ export const INPUT_MEMBERS: { readonly [Op in ManagementOperation]: MembersOf<Ma
   ListEnrolmentTokens: { nextToken: 'text' },
   RevokeEnrolmentToken: { tokenId: 'text' },
   DisableAccessKey: { accessKeyId: 'text' },
+  EnableAccessKey: { accessKeyId: 'text' },
   ListAuditEntries: {
     ...{ actor: 'text', operation: 'text', applicationName: 'text', deploymentGroupName: 'text' },
     timeRange: { start: 'number', end: 'number' },

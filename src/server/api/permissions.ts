@@ -35,6 +35,8 @@ const look = (touches: Touched): Permission => ({ role: 'viewer', touches, chang
 const change = (touches: Touched): Permission => ({ role: 'operator', touches, changes: true });
 /** A viewer need not know who else has a key. */
 const LOOK_AT_KEYS: Permission = { role: 'operator', touches: 'server', changes: false };
+/** An operator may end keys of hosts; only an admin gives a person power. */
+const CHANGE_KEYS: Permission = { role: 'admin', touches: 'server', changes: true };
 /** The AppSpec file names what is looked at: whoever may deploy it may also look. */
 const LOOK_INTO_AWS: Permission = { role: 'operator', touches: 'group', changes: false };
 /** Only an admin is told who has done what. */
@@ -70,6 +72,7 @@ const PERMISSIONS: Readonly<Record<ManagementOperation, Permission>> = {
   DescribeServer: look('nothing'),
   DescribeServerSettings: look('server'),
   DisableAccessKey: change('server'),
+  EnableAccessKey: CHANGE_KEYS,
   GetApplication: look('part'),
   GetApplicationRevision: look('part'),
   GetDeployment: look('deployment'),

@@ -12,7 +12,7 @@ export interface KeyDisabled extends DisabledKey {
 }
 
 /**
- * Disables a key for good. When it was the last enabled key of a host, the events that run there end as Failed. Nobody could report them
+ * Disables a key. When it was the last enabled key of a host, the events that run there end as Failed. Nobody could report them
  * any more, and a key made later belongs to an agent that starts anew. Events that no host has begun wait for such an agent, as for any
  * other.
  *

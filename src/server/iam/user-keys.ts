@@ -12,7 +12,7 @@ const MAX_KEYS = 2;
 
 /**
  * Access keys of users. Each is a key of role `host` that speaks for its user's ARN. It has no power before a host is registered with that
- * ARN, and none after that host was deregistered. A disabled key stays so, and is deleted in the words of IAM.
+ * ARN, and none after that host was deregistered. A disabled key of a host stays so, and is deleted in the words of IAM.
  */
 export const userKeyOperations: IdentityOperations = {
   CreateAccessKey: {

@@ -6,6 +6,7 @@ import type { Random } from '../../system/random.ts';
 import { ownUserName } from '../../system/users.ts';
 import { auditEntryOf } from '../audit/audited-call.ts';
 import { disableKey } from '../engine/disable-key.ts';
+import { enableKey } from '../engine/enable-key.ts';
 import {
   createAccessKey,
   type KeyRequest,
@@ -26,6 +27,8 @@ export interface KeySummary {
   readonly description: string;
   readonly createdAtMs: number;
   readonly disabled: boolean;
+  /** The OpenID Connect provider of a person; absent: a key, or no provider yet. */
+  readonly issuer?: string;
 }
 
 /** The keys of a server, for its own machine: works beside the running server, and before its first start. */
@@ -35,6 +38,8 @@ export interface KeyStore {
   /** Describes the fault of the master key, which listing and disabling do without; null: none. Writes nothing. */
   problem(): Promise<string | null>;
   disable(accessKeyId: string): Promise<void>;
+  /** @throws SlipwayError SERVER_UNKNOWN_KEY; CLI_BAD_ARGUMENT for a key of a host */
+  enable(accessKeyId: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -99,6 +104,7 @@ export async function openKeyStore(options: {
         description: row.description,
         createdAtMs: row.created_at_ms,
         disabled: row.disabled_at_ms !== null,
+        ...(row.issuer === null ? {} : { issuer: row.issuer }),
       }));
     },
     async disable(accessKeyId) {
@@ -108,10 +114,24 @@ export async function openKeyStore(options: {
         await note(tx, 'DisableAccessKey', { accessKeyId }, null);
       });
     },
+    async enable(accessKeyId) {
+      await store.transaction(async (tx) => {
+        const enabled = await enableKey(tx, { clock }, accessKeyId);
+        if (enabled === 'unknown') throw unknownKey(accessKeyId);
+        if (enabled === 'of-a-host') throw keyOfHost(accessKeyId);
+        await note(tx, 'EnableAccessKey', { accessKeyId }, null);
+      });
+    },
     close: () => store.close(),
   };
 }
 
 function unknownKey(accessKeyId: string): SlipwayError {
   return new SlipwayError('SERVER_UNKNOWN_KEY', `there is no access key ${accessKeyId}`);
+}
+
+function keyOfHost(accessKeyId: string): SlipwayError {
+  return new SlipwayError('CLI_BAD_ARGUMENT', `${accessKeyId} is the key of a host, and stays disabled`, {
+    remedy: 'Run slipway register --force on the host: it gets another key.',
+  });
 }

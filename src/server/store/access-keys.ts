@@ -58,6 +58,7 @@ export async function createAccessKey(
       description: key.description,
       created_at_ms: ctx.nowMs,
       disabled_at_ms: null,
+      issuer: null,
     })
     .execute();
   return { accessKeyId, secretAccessKey };
@@ -157,7 +158,7 @@ export interface DisabledKey {
 }
 
 /**
- * Takes a key's power away for good; one that is disabled keeps its date. Polls that wait with it are told once `tx` is committed.
+ * Takes a key's power away; one that is disabled keeps its date. Polls that wait with it are told once `tx` is committed.
  *
  * Changes of the keys of one host wait for each other, so that exactly one of them takes the last.
  *
@@ -187,6 +188,31 @@ export async function disableAccessKey(
   await store.wakeUps.announce(tx, [hostArn]);
   const wasLast = numUpdatedRows > 0n && (await hostsWithoutKey(tx, [hostArn])).has(hostArn);
   return { hostArn, wasLast };
+}
+
+export type Enabled = 'enabled' | 'was-enabled' | 'of-a-host' | 'unknown';
+
+/**
+ * Gives a key of people its power back. A key of a host stays as it is: the events that ran with it have ended, so its host starts anew
+ * with another key.
+ *
+ * A person is then bound to the provider of the next sign-in, whichever it was before.
+ */
+export async function enableAccessKey(tx: StoreTransaction, accessKeyId: string): Promise<Enabled> {
+  const key = await tx
+    .selectFrom('access_keys')
+    .select(['role', 'disabled_at_ms'])
+    .where('access_key_id', '=', accessKeyId)
+    .forUpdate()
+    .executeTakeFirst();
+  if (key === undefined) return 'unknown';
+  if (key.role === 'host') return 'of-a-host';
+  await tx
+    .updateTable('access_keys')
+    .set({ disabled_at_ms: null, issuer: null })
+    .where('access_key_id', '=', accessKeyId)
+    .execute();
+  return key.disabled_at_ms === null ? 'was-enabled' : 'enabled';
 }
 
 /** The keys of a host that are not disabled, the oldest first. */

@@ -39,13 +39,23 @@ export async function endConsoleSession(tx: StoreTransaction, sessionSha256: str
     .execute();
 }
 
-/** Ends every session of a key. */
-export async function endConsoleSessionsOf(tx: StoreTransaction, accessKeyId: string, nowMs: number): Promise<void> {
+/**
+ * Ends every session of a key.
+ *
+ * @param issuer only the sessions that this provider has signed in; null: all
+ */
+export async function endConsoleSessionsOf(
+  tx: StoreTransaction,
+  accessKeyId: string,
+  nowMs: number,
+  issuer: string | null = null,
+): Promise<void> {
   await tx
     .updateTable('console_sessions')
     .set({ ended_at_ms: nowMs })
     .where('access_key_id', '=', accessKeyId)
     .where('ended_at_ms', 'is', null)
+    .$if(issuer !== null, (query) => query.where('issuer', '=', issuer))
     .execute();
 }
 

@@ -49,6 +49,7 @@ const STEPS: readonly Step[] = [
   consoleSessions,
   sessionsOfPeople,
   eventLogs,
+  issuersOfPeople,
 ];
 
 /** The step that a database of this version is at. */
@@ -527,5 +528,16 @@ function eventLogs(TEXT: string): readonly string[] {
       deployment_id ${TEXT} not null, instance_id ${TEXT} not null, position integer not null, first_byte bigint not null,
       size_bytes integer not null, written_at_ms bigint not null, log_text ${TEXT} not null,
       primary key (deployment_id, instance_id, position, first_byte))`,
+  ];
+}
+
+/** A subject means one person at one provider only. People who have signed in belong to the provider of their last sign-in. */
+function issuersOfPeople(TEXT: string): readonly string[] {
+  return [
+    `alter table access_keys add column issuer ${TEXT}`,
+    `update access_keys set issuer = (
+      select s.issuer from console_sessions s where s.access_key_id = access_keys.access_key_id
+      and s.issuer is not null order by s.created_at_ms desc limit 1)
+      where access_key_id like 'oidc:%'`,
   ];
 }

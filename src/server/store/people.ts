@@ -10,6 +10,8 @@ import type { StoreTransaction } from './store.ts';
 
 export interface KnownPerson {
   readonly accessKeyId: string;
+  /** The provider that has signed the person in now. */
+  readonly issuer: string;
   readonly name: string;
   readonly role: Exclude<Role, 'host'>;
   readonly scope: KeyScope | null;
@@ -22,28 +24,44 @@ export function idOfPerson(subject: string): string {
   return `oidc:${subject}`;
 }
 
-/**
- * Keeps what the provider says of a person now, in place of what it has said before.
- *
- * @returns false: an admin has disabled the person
- */
+/** What came of keeping a person. */
+export type Kept =
+  | { readonly ending: 'kept' }
+  /** By an admin of this server. */
+  | { readonly ending: 'disabled' }
+  /** The row belongs to a person of this provider: the same subject at another one may be somebody else. */
+  | { readonly ending: 'of-another-provider'; readonly issuer: string };
+
+/** Keeps what the provider says of a person now, in place of what it has said before. The first sign-in binds the row to the provider. */
 export async function savePerson(
   tx: StoreTransaction,
   ctx: { readonly sealer: SecretSealer; readonly random: Pick<Random, 'bytes'>; readonly nowMs: number },
-  { accessKeyId, name, role, scope }: KnownPerson,
-): Promise<boolean> {
+  { accessKeyId, issuer, name, role, scope }: KnownPerson,
+): Promise<Kept> {
   const now = {
     secret_sealed: ctx.sealer.seal(ctx.random.bytes(SECRET_BYTES).toString('base64url')),
     role,
     scope_json: scope === null ? null : JSON.stringify(scope),
     description: name,
+    issuer,
   };
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('access_keys')
     .values({ ...now, access_key_id: accessKeyId, host_arn: null, created_at_ms: ctx.nowMs, disabled_at_ms: null })
     .onConflict((conflict) =>
-      conflict.column('access_key_id').doUpdateSet(now).where('access_keys.disabled_at_ms', 'is', null),
+      conflict
+        .column('access_key_id')
+        .doUpdateSet(now)
+        .where('access_keys.disabled_at_ms', 'is', null)
+        .where((eb) => eb.or([eb('access_keys.issuer', 'is', null), eb('access_keys.issuer', '=', issuer)])),
     )
     .executeTakeFirst();
-  return (numInsertedOrUpdatedRows ?? 0n) > 0n;
+  if ((numInsertedOrUpdatedRows ?? 0n) > 0n) return { ending: 'kept' };
+  const { issuer: boundTo } = await tx
+    .selectFrom('access_keys')
+    .select('issuer')
+    .where('access_key_id', '=', accessKeyId)
+    .executeTakeFirstOrThrow();
+  if (boundTo === null || boundTo === issuer) return { ending: 'disabled' };
+  return { ending: 'of-another-provider', issuer: boundTo };
 }

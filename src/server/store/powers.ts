@@ -155,13 +155,13 @@ export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly strin
 }
 
 /**
- * Returns a text that changes whenever a key or a host loses its power: neither is given back, and keys are never deleted. It costs far
- * less than a look at each key in use.
+ * Returns a text that changes whenever a key or a host loses its power. It costs far less than a look at each key in use. The text may
+ * also change when a key gets its power back.
  */
 export async function lostPowersOf(db: StoreReader): Promise<string> {
   const keys = await db
     .selectFrom('access_keys')
-    .select((eb) => eb.fn.count('disabled_at_ms').as('lost'))
+    .select((eb) => [eb.fn.count('disabled_at_ms').as('lost'), eb.fn.sum('disabled_at_ms').as('times')])
     .where('disabled_at_ms', 'is not', null)
     .executeTakeFirst();
   const hosts = await db
@@ -169,8 +169,8 @@ export async function lostPowersOf(db: StoreReader): Promise<string> {
     .select((eb) => [eb.fn.count('deregistered_at_ms').as('lost'), eb.fn.max('deregistered_at_ms').as('lastAtMs')])
     .where('deregistered_at_ms', 'is not', null)
     .executeTakeFirst();
-  // Records of hosts are deleted after a while: the number alone might be the same again.
-  return `${keys?.lost} ${hosts?.lost} ${hosts?.lastAtMs}`;
+  // A key may get its power back, and records of hosts are deleted after a while: the number alone might be the same again.
+  return `${keys?.lost} ${keys?.times} ${hosts?.lost} ${hosts?.lastAtMs}`;
 }
 
 /** Error that the key's owner gets. Only for somebody who has signed with the key: others must not learn what became of it. */
@@ -182,8 +182,8 @@ export function powerlessError(powerless: Powerless): ApiError {
     case 'disabled':
       return new ApiError(
         'UnrecognizedClientException',
-        `This access key was disabled on ${date(powerless.atMs)}; a disabled key stays so. ` +
-          'For a person, make another one with slipway keys create; a host gets one with slipway register --force.',
+        `This access key was disabled on ${date(powerless.atMs)}. ` +
+          'An admin lets a person in again with slipway keys enable; a host gets another key with slipway register --force.',
       );
     case 'not-registered': {
       const { hostArn, deregisteredAtMs } = powerless;

@@ -25,6 +25,8 @@ export interface AccessKeyRow {
   description: string;
   created_at_ms: number;
   disabled_at_ms: number | null;
+  /** For a person: the OpenID Connect provider that the row is bound to; null: that of the next sign-in. */
+  issuer: string | null;
 }
 
 /** A user of the IAM API: the identity of an on-premises host, which RegisterOnPremisesInstance binds. */

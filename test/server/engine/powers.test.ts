@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { disableKey } from '../../../src/server/engine/disable-key.ts';
+import { enableKey } from '../../../src/server/engine/enable-key.ts';
 import { startPowerWatch } from '../../../src/server/engine/power-watch.ts';
 import { createWaiters } from '../../../src/server/engine/waiters.ts';
 import { createAccessKey } from '../../../src/server/store/access-keys.ts';
-import { findPowerless, lockPower, powerfulKeys } from '../../../src/server/store/powers.ts';
+import { findPowerless, lockPower, lostPowersOf, powerfulKeys } from '../../../src/server/store/powers.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import { systemRandom } from '../../../src/system/random.ts';
 import { askerOf } from '../../support/asker.ts';
@@ -115,6 +116,21 @@ describeStores('a key without power', (kind) => {
     await disable(server.store, 'a');
     await startDeployment(server, 'd-1');
     expect(await poll).toBeNull();
+  });
+
+  test('shows up as a loss also when another key got its power back meanwhile', async () => {
+    await using database = await kind.create();
+    const store = await database.open();
+    await makeFleet(store, ['a']);
+    const sealer = { seal: (text: string) => text, open: (text: string) => text };
+    const key = { role: 'viewer', hostArn: null, description: '' } as const;
+    const { accessKeyId } = await createAccessKey(store.db, { sealer, random: systemRandom, nowMs: 2 }, key);
+    const clock = { now: () => 3 };
+    await store.transaction((tx) => disableKey(tx, { store, clock }, accessKeyId));
+    const before = await lostPowersOf(store.db);
+    await store.transaction((tx) => enableKey(tx, { clock }, accessKeyId));
+    await disable(store, 'a', 4);
+    expect(await lostPowersOf(store.db)).not.toBe(before);
   });
 
   test('of a deregistered host stays without power when the host is registered again', async () => {

@@ -92,7 +92,8 @@ export async function endSingleSignOn(
   }
   const outcome = await provider.finish(query, attempt);
   if (outcome.ending !== 'person') {
-    if (outcome.ending === 'no-role') await endSessionsOfPerson(ctx, outcome.subject);
+    if (outcome.ending === 'no-role')
+      await endSessionsOfPerson(ctx, { issuer: provider.issuer, subject: outcome.subject });
     return refused(refusalOf(outcome, provider), whyOf(outcome), outcome.ending === 'refused');
   }
   const { person } = outcome;

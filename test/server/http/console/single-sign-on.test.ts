@@ -184,6 +184,18 @@ describe('a person', () => {
     const seen = await visit(browser, await goThroughProvider(browser, 'leaver'));
     expect([seen.status, seen.text.includes('has disabled oidc:leaver')]).toEqual([403, true]);
   });
+
+  test('whom an admin has enabled again comes in by a new sign-in, and an earlier session stays ended', async () => {
+    PEOPLE['returner'] = { name: 'Returner', groups: ['everybody'] };
+    const before = await signIn('returner');
+    const client = managementClient(server.url, admin);
+    await client.call('DisableAccessKey', { accessKeyId: 'oidc:returner' });
+    await client.call('EnableAccessKey', { accessKeyId: 'oidc:returner' });
+    expect((await whoIs(before)).status).toBe(401);
+    expect((await whoIs(await signIn('returner'))).status).toBe(200);
+    const { entries } = await client.call('ListAuditEntries', { operation: 'EnableAccessKey' });
+    expect(entries).toMatchObject([{ actor: admin.accessKeyId, request: { accessKeyId: 'oidc:returner' } }]);
+  });
 });
 
 test('the browser’s earlier session ends with a new sign-in', async () => {
