@@ -1,48 +1,39 @@
 /** Who has changed what. */
 import Button from '@cloudscape-design/components/button';
-import Header from '@cloudscape-design/components/header';
 import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { AuditRecord } from '../../protocol/management/shapes.ts';
 import { call } from '../api/call.ts';
-import { useData } from '../api/use-data.ts';
+import { asTheyAre, usePages } from '../api/use-pages.ts';
 import { PlaceLink, useLocation } from '../routing/location.tsx';
 import type { AuditFilter } from '../routing/places.ts';
 import { Empty } from '../view/empty.tsx';
+import { ListTable } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
-import { Problem } from '../view/problem.tsx';
 import { Time } from '../view/time.tsx';
 
-interface AuditPage {
-  readonly entries: readonly AuditRecord[];
-  readonly hasMore: boolean;
-}
+const PAGE = 50;
 
 export function Audit({ filter }: { readonly filter: AuditFilter }) {
   const { go } = useLocation();
-  const [pages, setPages] = useState(1);
-  const entries = useData(`audit ${JSON.stringify([filter, pages])}`, (signal) => somePages(filter, pages, signal));
+  const load = (nextToken: string | undefined, signal: AbortSignal) => pageOfEntries(filter, nextToken, signal);
+  const entries = usePages(`audit ${JSON.stringify(filter)}`, PAGE, load, asTheyAre);
   const change = (part: Partial<AuditFilter>) => {
-    setPages(1);
     go({ page: 'audit', filter: { ...filter, ...part } }, 'replace');
   };
   return (
     <Page title="Audit log" description="Each request that has changed something, the newest first.">
-      <Problem what="The audit log cannot be shown" problem={entries.problem} onRetry={entries.reload} />
-      <Table<AuditRecord>
-        items={entries.data?.entries ?? []}
-        loading={entries.data === null && entries.problem === null}
-        loadingText="Loading the audit log"
+      <ListTable<AuditRecord>
+        title="Audit log"
+        heading="Entries"
+        what="entries"
+        items={entries.shown?.entries ?? null}
+        problem={entries.problem}
+        onRetry={entries.reload}
+        pages={entries}
         trackBy="requestId"
-        wrapLines
-        ariaLabels={{ tableLabel: 'Audit log' }}
-        header={
-          <Header variant="h2" actions={<Button iconName="refresh" ariaLabel="Load again" onClick={entries.reload} />}>
-            Entries
-          </Header>
-        }
+        actions={<Button iconName="refresh" ariaLabel="Load again" onClick={entries.reload} />}
         filter={
           <SpaceBetween direction="horizontal" size="xs">
             <Field label="Access key or person" value={filter.actor} onChange={(actor) => change({ actor })} />
@@ -50,15 +41,8 @@ export function Audit({ filter }: { readonly filter: AuditFilter }) {
             <Field label="Application" value={filter.application} onChange={(application) => change({ application })} />
           </SpaceBetween>
         }
-        footer={
-          entries.data?.hasMore === true ? (
-            <Button loading={entries.isLoading} onClick={() => setPages(pages + 1)}>
-              Show more
-            </Button>
-          ) : null
-        }
         empty={<Empty title="No entry fits" />}
-        columnDefinitions={[
+        columns={[
           { id: 'time', header: 'Time', isRowHeader: true, cell: ({ time }) => <Time seconds={time} /> },
           { id: 'actor', header: 'Actor', cell: (entry) => <Actor entry={entry} /> },
           { id: 'operation', header: 'Operation', cell: ({ operation }) => operation },
@@ -81,6 +65,8 @@ function Field({
   onChange: (value: string | null) => void;
 }) {
   const [text, setText] = useState(value ?? '');
+  // Another address, as that of a link or of the browser's button, fills the field or empties it.
+  useEffect(() => setText(value ?? ''), [value]);
   const done = () => text !== (value ?? '') && onChange(text === '' ? null : text);
   return (
     <Input
@@ -115,20 +101,14 @@ function Thing({ entry }: { readonly entry: AuditRecord }) {
   );
 }
 
-async function somePages(filter: AuditFilter, pages: number, signal: AbortSignal): Promise<AuditPage> {
+async function pageOfEntries(filter: AuditFilter, nextToken: string | undefined, signal: AbortSignal) {
   const { actor, operation, application } = filter;
   const input = {
     ...(actor === null ? {} : { actor }),
     ...(operation === null ? {} : { operation }),
     ...(application === null ? {} : { applicationName: application }),
+    ...(nextToken === undefined ? {} : { nextToken }),
   };
-  const entries: AuditRecord[] = [];
-  let next: { readonly nextToken?: string } = {};
-  for (let page = 0; page < pages; page += 1) {
-    const answer = await call('ListAuditEntries', { ...input, ...next }, signal);
-    entries.push(...answer.entries);
-    if (answer.nextToken === undefined) return { entries, hasMore: false };
-    next = { nextToken: answer.nextToken };
-  }
-  return { entries, hasMore: true };
+  const answer = await call('ListAuditEntries', input, signal);
+  return { entries: answer.entries, nextToken: answer.nextToken };
 }

@@ -4,16 +4,17 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
 import type { HostHistoryRecord, HostRecord, HostRevisionRecord } from '../../protocol/management/shapes.ts';
 import { allPages, call } from '../api/call.ts';
 import { hostNamed } from '../api/hosts.ts';
 import { useSession } from '../api/session-context.ts';
-import { useChanges, useData, useEvery } from '../api/use-data.ts';
+import { type Loaded, useChanges, useData, useEvery } from '../api/use-data.ts';
+import { asTheyAre, type Pages, usePages } from '../api/use-pages.ts';
 import { PlaceLink } from '../routing/location.tsx';
 import { revisionText } from '../view/deployments.ts';
 import { Empty } from '../view/empty.tsx';
 import { marksOf } from '../view/host-marks.ts';
+import { ListTable, useListView } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
@@ -21,6 +22,7 @@ import { Ago, Time, useNow } from '../view/time.tsx';
 import { HostState } from './hosts.tsx';
 
 const EVERY_MS = 15_000;
+const PAGE = 50;
 
 export function Host({ name }: { readonly name: string }) {
   const { may } = useSession();
@@ -32,10 +34,8 @@ export function Host({ name }: { readonly name: string }) {
       ({ entries }) => entries,
     ),
   );
-  const history = useData(
-    `history of ${name}`,
-    async (signal) => (await call('ListHostHistory', { instanceName: name }, signal)).entries,
-  );
+  const load = (nextToken: string | undefined, signal: AbortSignal) => pageOfHistory(name, nextToken, signal);
+  const history = usePages(`history of ${name}`, PAGE, load, asTheyAre);
   useEvery(EVERY_MS, host.reload);
   useChanges('deployments', () => {
     revisions.reload();
@@ -50,12 +50,16 @@ export function Host({ name }: { readonly name: string }) {
           It may have been registered under another name. The list of hosts has all of them.
         </Alert>
       ) : null}
-      <Problem what="The revisions cannot be shown" problem={revisions.problem} onRetry={revisions.reload} />
-      <Revisions revisions={revisions.data ?? (revisions.problem === null ? null : [])} />
-      <Problem what="The history cannot be shown" problem={history.problem} onRetry={history.reload} />
-      <History history={history.data ?? (history.problem === null ? null : [])} />
+      <Revisions revisions={revisions} />
+      <History history={history} />
     </Page>
   );
+}
+
+async function pageOfHistory(instanceName: string, nextToken: string | undefined, signal: AbortSignal) {
+  const token = nextToken === undefined ? {} : { nextToken };
+  const answer = await call('ListHostHistory', { instanceName, ...token }, signal);
+  return { entries: answer.entries, nextToken: answer.nextToken };
 }
 
 function About({ host }: { readonly host: HostRecord }) {
@@ -84,18 +88,21 @@ function About({ host }: { readonly host: HostRecord }) {
   );
 }
 
-function Revisions({ revisions }: { readonly revisions: readonly HostRevisionRecord[] | null }) {
+function Revisions({ revisions }: { readonly revisions: Loaded<readonly HostRevisionRecord[]> }) {
+  const nameOf = ({ applicationName, deploymentGroupName }: HostRevisionRecord) =>
+    `${applicationName}/${deploymentGroupName}`;
+  const view = useListView(revisions.data, nameOf);
   return (
-    <Table<HostRevisionRecord>
-      items={revisions ?? []}
-      loading={revisions === null}
-      loadingText="Loading revisions"
-      trackBy={({ applicationName, deploymentGroupName }) => `${applicationName}/${deploymentGroupName}`}
-      wrapLines
-      ariaLabels={{ tableLabel: 'Revisions on this host' }}
-      header={<Header variant="h2">Revisions on this host</Header>}
+    <ListTable<HostRevisionRecord>
+      title="Revisions on this host"
+      what="revisions"
+      items={revisions.data === null ? null : view.shown}
+      problem={revisions.problem}
+      onRetry={revisions.reload}
+      view={view}
+      trackBy={nameOf}
       empty={<Empty title="The host has no revision" />}
-      columnDefinitions={[
+      columns={[
         {
           id: 'group',
           header: 'Application / group',
@@ -121,18 +128,18 @@ function Revisions({ revisions }: { readonly revisions: readonly HostRevisionRec
   );
 }
 
-function History({ history }: { readonly history: readonly HostHistoryRecord[] | null }) {
+function History({ history }: { readonly history: Pages<HostHistoryRecord> }) {
   return (
-    <Table<HostHistoryRecord>
-      items={history ?? []}
-      loading={history === null}
-      loadingText="Loading the history"
+    <ListTable<HostHistoryRecord>
+      title="History"
+      what="deployments"
+      items={history.shown?.entries ?? null}
+      problem={history.problem}
+      onRetry={history.reload}
+      pages={history}
       trackBy="deploymentId"
-      wrapLines
-      ariaLabels={{ tableLabel: 'History' }}
-      header={<Header variant="h2">History</Header>}
       empty={<Empty title="Nothing was deployed to this host yet" />}
-      columnDefinitions={[
+      columns={[
         {
           id: 'id',
           header: 'Deployment',

@@ -1,12 +1,13 @@
 /** The revisions of an application: when each was registered, used, and where it ran. */
-import Header from '@cloudscape-design/components/header';
-import Table from '@cloudscape-design/components/table';
 import type { RevisionHistoryRecord } from '../../protocol/management/shapes.ts';
 import { call, chunks, type Output } from '../api/call.ts';
+import type { ApiPage } from '../api/page-walk.ts';
 import { useChanges, useData } from '../api/use-data.ts';
+import { asTheyAre, type Pages, usePages } from '../api/use-pages.ts';
 import { PlaceLink, useLocation } from '../routing/location.tsx';
-import { identityOfRevision, revisionPlace, revisionText } from '../view/deployments.ts';
+import { identityOfRevision, type RevisionLocation, revisionPlace, revisionText } from '../view/deployments.ts';
 import { Command, Empty } from '../view/empty.tsx';
+import { ListTable } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
@@ -17,32 +18,36 @@ type Revision = NonNullable<Output<'BatchGetApplicationRevisions'>['revisions']>
 
 /** The API's limit. */
 const MOST_AT_ONCE = 25;
+const PAGE = 50;
 
 export function Revisions({ application }: { readonly application: string | null }) {
   const { go } = useLocation();
   const applications = useData('applications', allApplications);
   const chosen = application ?? applications.data?.[0] ?? null;
-  const revisions = useData(`revisions ${chosen}`, (signal) =>
-    chosen === null ? Promise.resolve([]) : revisionsOf(chosen, signal),
+  const revisions = usePages(
+    `revisions ${chosen}`,
+    PAGE,
+    (nextToken, signal) => locationsOf(chosen, nextToken, signal),
+    (locations, signal) => revisionsAt(chosen, locations, signal),
   );
-  const history = useData(`history ${chosen}`, async (signal) =>
-    chosen === null ? [] : (await call('ListRevisionHistory', { applicationName: chosen }, signal)).entries,
-  );
+  const load = (nextToken: string | undefined, signal: AbortSignal) => historyOf(chosen, nextToken, signal);
+  const history = usePages(`history ${chosen}`, PAGE, load, asTheyAre);
   useChanges('deployments', () => {
     revisions.reload();
     history.reload();
   });
   return (
     <Page title="Revisions">
-      <Problem what="The revisions cannot be shown" problem={revisions.problem} onRetry={revisions.reload} />
-      <Table<Revision>
-        items={revisions.data ?? []}
-        loading={revisions.data === null && revisions.problem === null}
-        loadingText="Loading revisions"
+      <Problem what="The applications cannot be shown" problem={applications.problem} onRetry={applications.reload} />
+      <ListTable<Revision>
+        title="Revisions"
+        heading={`Known revisions${chosen === null ? '' : ` of ${chosen}`}`}
+        what="revisions"
+        items={revisions.shown?.entries ?? null}
+        problem={revisions.problem}
+        onRetry={revisions.reload}
+        pages={revisions}
         trackBy={({ revisionLocation }) => identityOfRevision(revisionLocation)}
-        wrapLines
-        ariaLabels={{ tableLabel: 'Revisions' }}
-        header={<Header variant="h2">Known revisions{chosen === null ? '' : ` of ${chosen}`}</Header>}
         filter={
           <Choice
             label="Application"
@@ -56,7 +61,7 @@ export function Revisions({ application }: { readonly application: string | null
             <Command>slipway push FOLDER --application NAME</Command>
           </Empty>
         }
-        columnDefinitions={[
+        columns={[
           {
             id: 'where',
             header: 'Revision',
@@ -86,37 +91,66 @@ export function Revisions({ application }: { readonly application: string | null
           },
         ]}
       />
-      <Problem what="The history cannot be shown" problem={history.problem} onRetry={history.reload} />
-      <Ran history={history.data ?? (history.problem === null ? null : [])} />
+      <Ran history={history} />
     </Page>
   );
 }
 
-async function revisionsOf(applicationName: string, signal: AbortSignal): Promise<Revision[]> {
+const NOTHING = { entries: [], nextToken: undefined } as const;
+
+/** Locations alone; a page shows more of each. @param applicationName null: there is no application */
+async function locationsOf(
+  applicationName: string | null,
+  nextToken: string | undefined,
+  signal: AbortSignal,
+): Promise<ApiPage<RevisionLocation>> {
+  if (applicationName === null) return NOTHING;
   const order = { sortBy: 'registerTime', sortOrder: 'descending' } as const;
-  const { revisions = [] } = await call('ListApplicationRevisions', { applicationName, ...order }, signal);
+  const token = nextToken === undefined ? {} : { nextToken };
+  const answer = await call('ListApplicationRevisions', { applicationName, ...order, ...token }, signal);
+  return { entries: answer.revisions ?? [], nextToken: answer.nextToken };
+}
+
+async function revisionsAt(
+  applicationName: string | null,
+  locations: readonly RevisionLocation[],
+  signal: AbortSignal,
+): Promise<Revision[]> {
+  if (applicationName === null) return [];
   const answers = await Promise.all(
-    chunks(revisions, MOST_AT_ONCE).map((some) =>
-      call('BatchGetApplicationRevisions', { applicationName, revisions: some }, signal),
+    chunks(locations, MOST_AT_ONCE).map((revisions) =>
+      call('BatchGetApplicationRevisions', { applicationName, revisions }, signal),
     ),
   );
   const found = answers.flatMap((answer) => answer.revisions ?? []);
   const byIdentity = new Map(found.map((one) => [identityOfRevision(one.revisionLocation), one]));
-  return revisions.flatMap((one) => byIdentity.get(identityOfRevision(one)) ?? []);
+  return locations.flatMap((one) => byIdentity.get(identityOfRevision(one)) ?? []);
 }
 
-function Ran({ history }: { readonly history: readonly RevisionHistoryRecord[] | null }) {
+async function historyOf(
+  applicationName: string | null,
+  nextToken: string | undefined,
+  signal: AbortSignal,
+): Promise<ApiPage<RevisionHistoryRecord>> {
+  if (applicationName === null) return NOTHING;
+  const token = nextToken === undefined ? {} : { nextToken };
+  const { entries, nextToken: next } = await call('ListRevisionHistory', { applicationName, ...token }, signal);
+  return { entries, nextToken: next };
+}
+
+function Ran({ history }: { readonly history: Pages<RevisionHistoryRecord> }) {
   return (
-    <Table<RevisionHistoryRecord>
-      items={history ?? []}
-      loading={history === null}
-      loadingText="Loading the history"
+    <ListTable<RevisionHistoryRecord>
+      title="Where revisions ran"
+      heading="Where they ran"
+      what="deployments"
+      items={history.shown?.entries ?? null}
+      problem={history.problem}
+      onRetry={history.reload}
+      pages={history}
       trackBy="deploymentId"
-      wrapLines
-      ariaLabels={{ tableLabel: 'Where revisions ran' }}
-      header={<Header variant="h2">Where they ran</Header>}
       empty={<Empty title="None was deployed yet" />}
-      columnDefinitions={[
+      columns={[
         { id: 'revision', header: 'Revision', isRowHeader: true, cell: ({ revision }) => revisionText(revision) },
         {
           id: 'group',

@@ -5,7 +5,7 @@ import { call } from '../api/call.ts';
 import { useData } from '../api/use-data.ts';
 import { PlaceLink } from '../routing/location.tsx';
 import { Command, Empty } from '../view/empty.tsx';
-import { ListTable, usePages } from '../view/list-table.tsx';
+import { ListTable, useListView } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
 
 const KINDS = [
@@ -54,7 +54,7 @@ interface ThingsProps {
 }
 
 function Things({ title, what, flag, things, problem, onRetry }: ThingsProps) {
-  const view = usePages(things, ({ name, kind, place }) => [name, kind, place].join(' '));
+  const view = useListView(things, ({ name, kind, place }) => [name, kind, place].join(' '));
   return (
     <ListTable<ServerSettingRecord>
       {...{ title, what, problem, onRetry, view }}

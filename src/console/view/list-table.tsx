@@ -1,12 +1,13 @@
 /** The table of all lists: loading, refused, empty, filtered by a text, and page by page. */
 import Header from '@cloudscape-design/components/header';
-import Pagination from '@cloudscape-design/components/pagination';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import { type ReactNode, useState } from 'react';
 import type { Refusal } from '../api/call.ts';
+import type { Pages } from '../api/use-pages.ts';
 import { Empty } from './empty.tsx';
+import { Pager } from './pager.tsx';
 import { Problem } from './problem.tsx';
 
 const PAGE = 50;
@@ -24,7 +25,10 @@ export interface ListView<Entry> {
 }
 
 /** @param entries null: not there yet @param textOf an entry as it is searched */
-export function usePages<Entry>(entries: readonly Entry[] | null, textOf: (entry: Entry) => string): ListView<Entry> {
+export function useListView<Entry>(
+  entries: readonly Entry[] | null,
+  textOf: (entry: Entry) => string,
+): ListView<Entry> {
   const [text, setText] = useState('');
   const [wanted, setPage] = useState(1);
   const wish = text.toLowerCase();
@@ -53,8 +57,10 @@ interface ListTableProps<Entry> {
   /** Why they cannot be shown; null: nothing keeps them away. */
   readonly problem: Refusal | null;
   readonly onRetry?: () => void;
-  /** Absent: all items are shown. */
+  /** A list that is here as a whole, and the page of it that `items` are; absent: all items are shown. */
   readonly view?: Omit<ListView<unknown>, 'shown'>;
+  /** A list that the API gives page by page, and the page of it that `items` are. */
+  readonly pages?: Pick<Pages<unknown>, 'shown' | 'turn'>;
   /** What the text looks for, such as `name`; absent: there is no such filter. */
   readonly findBy?: string;
   readonly trackBy: TableProps.TrackBy<Entry>;
@@ -63,12 +69,12 @@ interface ListTableProps<Entry> {
   readonly counter?: boolean;
   readonly filter?: ReactNode;
   readonly actions?: ReactNode;
-  readonly footer?: ReactNode;
 }
 
 export function ListTable<Entry>(props: ListTableProps<Entry>) {
-  const { title, heading = title, what, items, problem, onRetry, view, findBy, trackBy, empty, columns } = props;
-  const count = view?.count ?? items?.length ?? 0;
+  const { title, heading = title, what, items, problem, onRetry, view, pages, findBy, trackBy, empty, columns } = props;
+  // A page of the API says nothing of the others.
+  const count = pages === undefined ? (view?.count ?? items?.length ?? 0) : (pages.shown?.total ?? null);
   const filter = props.filter ?? (view && findBy && <TextOf view={view} label={`Find ${what} by ${findBy}`} />);
   const table = (
     <Table<Entry>
@@ -82,15 +88,14 @@ export function ListTable<Entry>(props: ListTableProps<Entry>) {
       header={
         <Header
           variant="h2"
-          {...(props.counter !== false && items && { counter: `(${count})` })}
+          {...(props.counter !== false && items && count !== null && { counter: `(${count})` })}
           {...(props.actions && { actions: props.actions })}
         >
           {heading}
         </Header>
       }
       {...(filter && { filter })}
-      {...(props.footer && { footer: props.footer })}
-      {...(view && view.pages > 1 && { pagination: <Pages view={view} /> })}
+      {...pagerOf(view, pages)}
       empty={emptyState({ what, problem, text: view?.text ?? '', empty })}
     />
   );
@@ -126,13 +131,10 @@ function TextOf({ view, label }: { readonly view: Omit<ListView<unknown>, 'shown
   );
 }
 
-function Pages({ view }: { readonly view: Omit<ListView<unknown>, 'shown'> }) {
-  return (
-    <Pagination
-      currentPageIndex={view.page}
-      pagesCount={view.pages}
-      ariaLabels={{ nextPageLabel: 'Next page', previousPageLabel: 'Page before', pageLabel: (at) => `Page ${at}` }}
-      onChange={({ detail }) => view.setPage(detail.currentPageIndex)}
-    />
-  );
+/** Leads to the other pages, where there are some. */
+function pagerOf(view: ListTableProps<unknown>['view'], pages: ListTableProps<unknown>['pages']) {
+  if (pages !== undefined) return { pagination: <Pager shown={pages.shown} turn={pages.turn} /> };
+  if (view === undefined || view.pages <= 1) return {};
+  const shown = { page: view.page - 1, pages: view.pages, isOpenEnded: false };
+  return { pagination: <Pager shown={shown} turn={(page) => view.setPage(page + 1)} /> };
 }

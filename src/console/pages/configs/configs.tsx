@@ -7,7 +7,7 @@ import { useSession } from '../../api/session-context.ts';
 import { useData } from '../../api/use-data.ts';
 import { Confirm } from '../../view/confirm.tsx';
 import { Empty } from '../../view/empty.tsx';
-import { ListTable, usePages } from '../../view/list-table.tsx';
+import { ListTable, useListView } from '../../view/list-table.tsx';
 import { Page } from '../../view/page.tsx';
 import { Time } from '../../view/time.tsx';
 import { NewConfig } from './new-config.tsx';
@@ -18,7 +18,7 @@ export function Configs() {
   const [isMaking, setMaking] = useState(false);
   const [deleting, setDeleting] = useState<string | null>(null);
   const names = useData('all configurations', async (signal) => (await allConfigNames(signal)).toSorted(ownFirst));
-  const view = usePages(names.data, (name) => name);
+  const view = useListView(names.data, (name) => name);
   // Each is asked for by itself, so only those are that are shown.
   const shown = useData(`configurations ${view.shown.join(' ')}`, (signal) => configsOf(view.shown, signal));
   const reload = () => {

@@ -10,7 +10,7 @@ import { useData } from '../../api/use-data.ts';
 import { useLocation } from '../../routing/location.tsx';
 import type { RevisionLocation } from '../../view/deployments.ts';
 import { Empty } from '../../view/empty.tsx';
-import { ListTable, usePages } from '../../view/list-table.tsx';
+import { ListTable, useListView } from '../../view/list-table.tsx';
 import { Choice, groupsOf } from '../deployments.tsx';
 import { Difference } from './difference.tsx';
 import { FILE_COLUMNS, sizeText } from './files.tsx';
@@ -33,7 +33,7 @@ export function Content({ application, at, group, revision }: ContentProps) {
     ),
   );
   const files = content.data?.files ?? null;
-  const view = usePages(files, ({ path, kind }) => `${path} ${kind}`);
+  const view = useListView(files, ({ path, kind }) => `${path} ${kind}`);
   const { difference, appSpec, incompleteBecause, sizeBytes = 0 } = content.data ?? {};
   return (
     <SpaceBetween size="l">

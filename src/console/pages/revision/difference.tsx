@@ -10,7 +10,7 @@ import type {
 import { PlaceLink } from '../../routing/location.tsx';
 import { revisionPlace, revisionText } from '../../view/deployments.ts';
 import { Empty } from '../../view/empty.tsx';
-import { ListTable, usePages } from '../../view/list-table.tsx';
+import { ListTable, useListView } from '../../view/list-table.tsx';
 import { FILE_COLUMNS } from './files.tsx';
 
 type Row = RevisionFileRecord & { readonly what: string };
@@ -27,7 +27,7 @@ export function Difference({ application, difference }: DifferenceProps) {
     ...removed.map((file) => ({ ...file, what: 'removed' })),
     ...changed.map(({ before, after }) => ({ ...after, what: changeText(before, after) })),
   ];
-  const view = usePages(rows, ({ path, what }) => `${path} ${what}`);
+  const view = useListView(rows, ({ path, what }) => `${path} ${what}`);
   return (
     <SpaceBetween size="m">
       <Box>

@@ -5,7 +5,7 @@ import { useChanges, useData } from '../../api/use-data.ts';
 import { PlaceLink } from '../../routing/location.tsx';
 import { identityOfRevision, type RevisionLocation } from '../../view/deployments.ts';
 import { Empty } from '../../view/empty.tsx';
-import { ListTable, usePages } from '../../view/list-table.tsx';
+import { ListTable, useListView } from '../../view/list-table.tsx';
 import { Status } from '../../view/status.tsx';
 import { Time } from '../../view/time.tsx';
 
@@ -23,7 +23,7 @@ export function Ran({ application, revision }: { readonly application: string; r
     return entries.filter((entry) => identityOfRevision(entry.revision) === identity);
   });
   useChanges('deployments', history.reload);
-  const view = usePages(history.data, ({ instanceName, deploymentId, deploymentGroupName, status }) =>
+  const view = useListView(history.data, ({ instanceName, deploymentId, deploymentGroupName, status }) =>
     [instanceName, deploymentId, deploymentGroupName, status].join(' '),
   );
   return (
