@@ -2,19 +2,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { didYouMean } from '../appspec/suggest.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
+import { TRIGGER_EVENTS, type TriggerEvent } from '../protocol/management/trigger-events.ts';
 
 type Configs = NonNullable<ManagementOperations['UpdateDeploymentGroup']['input']['triggerConfigurations']>;
-type TriggerEvent = NonNullable<Configs[number]['triggerEvents']>[number];
 
 export interface GivenTrigger {
   readonly target: string;
   readonly events: readonly TriggerEvent[];
 }
-
-const EVENTS = [
-  ...['DeploymentStart', 'DeploymentSuccess', 'DeploymentFailure', 'DeploymentStop', 'DeploymentRollback'],
-  ...['DeploymentReady', 'InstanceStart', 'InstanceSuccess', 'InstanceFailure', 'InstanceReady'],
-] as readonly TriggerEvent[];
 
 export function addTriggerOption(command: Command): Command {
   return command.option(
@@ -36,9 +31,11 @@ function parseTrigger(text: string): GivenTrigger {
 }
 
 function eventOf(name: string): TriggerEvent {
-  const event = EVENTS.find((known) => known.toLowerCase() === name.toLowerCase());
+  const event = TRIGGER_EVENTS.find((known) => known.toLowerCase() === name.toLowerCase());
   if (event !== undefined) return event;
-  throw new InvalidArgumentError(`'${name}' is none of ${EVENTS.join(', ')}${didYouMean(name, EVENTS)}`);
+  throw new InvalidArgumentError(
+    `'${name}' is none of ${TRIGGER_EVENTS.join(', ')}${didYouMean(name, TRIGGER_EVENTS)}`,
+  );
 }
 
 /** A trigger needs a name of its own in its group: the last word of its target's, with a number where that is taken. */

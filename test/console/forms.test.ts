@@ -1,13 +1,16 @@
 /** The forms of the console: what a refusal is about, what a save sends, and two people at one form. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { tagChanges } from '../../src/console/api/application-tags.ts';
 import { faultOf, isWithin } from '../../src/console/form/faults.ts';
 import { FRESH_CONFIG, requestOf } from '../../src/console/pages/configs/config-settings.ts';
 import {
   freshSettings,
   type GroupInfo,
+  type GroupSettings,
   membersToCreate,
   membersToUpdate,
+  notShown,
   settingsOf,
 } from '../../src/console/pages/group-form/group-settings.ts';
 import { rebase } from '../../src/console/pages/group-form/rebase.ts';
@@ -64,7 +67,6 @@ describe('a refusal', () => {
       'DeploymentConfigLimitExceededException',
       'DeploymentGroupDoesNotExistException',
       'DeploymentGroupLimitExceededException',
-      'InvalidAutoScalingGroupProcessToSuspendException',
       'InvalidInputException',
       'ThrottlingException',
     ]);
@@ -82,14 +84,16 @@ const INFO: GroupInfo = {
 
 describe('a save of a group', () => {
   const before = settingsOf(INFO);
+  const updateOf = (opened: GroupSettings, now: GroupSettings) =>
+    membersToUpdate({ settings: opened, info: INFO }, now, 'Server');
 
   test('sends nothing when nothing was changed', () => {
-    expect(membersToUpdate(before, settingsOf(INFO), 'Server')).toEqual({});
+    expect(updateOf(before, settingsOf(INFO))).toEqual({});
   });
 
   test('sends what was changed, and clears what was taken away', () => {
     const now = { ...before, config: 'half', hostTags: [], alarms: [], watchesAlarms: false };
-    expect(membersToUpdate(before, now, 'Server')).toEqual({
+    expect(updateOf(before, now)).toEqual({
       deploymentConfigName: 'half',
       onPremisesInstanceTagFilters: [],
       alarmConfiguration: { enabled: false, ignorePollAlarmFailure: false, alarms: [] },
@@ -100,8 +104,8 @@ describe('a save of a group', () => {
     const filter = { type: 'KEY_ONLY', key: 'Role', value: '' } as const;
     const two = { ...before, hostTags: [...before.hostTags, [filter]] };
     const set = [[{ Type: 'KEY_AND_VALUE', Key: 'Role', Value: 'web' }], [{ Type: 'KEY_ONLY', Key: 'Role' }]];
-    expect(membersToUpdate(before, two, 'Server')).toEqual({ onPremisesTagSet: { onPremisesTagSetList: set } });
-    expect(membersToUpdate(two, before, 'Server')).toEqual({ onPremisesInstanceTagFilters: set[0] });
+    expect(updateOf(before, two)).toEqual({ onPremisesTagSet: { onPremisesTagSetList: set } });
+    expect(updateOf(two, before)).toEqual({ onPremisesInstanceTagFilters: set[0] });
   });
 
   test('of a new blue/green group sends its waits as numbers, and what is no number as it was typed', () => {
@@ -123,6 +127,86 @@ describe('a save of a group', () => {
   test('of a function sends nothing that is for hosts', () => {
     const made = membersToCreate({ ...freshSettings('Lambda'), name: 'f' }, 'Lambda');
     expect(Object.keys(made)).toEqual(['deploymentConfigName']);
+  });
+});
+
+describe('a save of a group whose form shows a part of it', () => {
+  const route = (...listenerArns: readonly string[]) => ({ listenerArns: [...listenerArns] });
+  const pair = (name: string) => ({ targetGroups: [{ name: `${name}-1` }, { name: `${name}-2` }] });
+  const info: GroupInfo = {
+    computePlatform: 'ECS',
+    ecsServices: [
+      { serviceName: 'shop', clusterName: 'main' },
+      { serviceName: 'cart', clusterName: 'main' },
+    ],
+    loadBalancerInfo: {
+      targetGroupPairInfoList: [
+        { ...pair('shop'), prodTrafficRoute: route('first', 'second') },
+        { ...pair('cart'), prodTrafficRoute: route('third') },
+      ],
+    },
+    blueGreenDeploymentConfiguration: { deploymentReadyOption: { actionOnTimeout: 'CONTINUE_DEPLOYMENT' } },
+  };
+  const settings = settingsOf(info);
+  const updateOf = (change: Partial<GroupSettings>) =>
+    membersToUpdate({ settings, info }, { ...settings, ...change }, 'ECS');
+
+  test('keeps the other services', () => {
+    expect(updateOf({ service: 'store' })).toEqual({
+      ecsServices: [
+        { serviceName: 'store', clusterName: 'main' },
+        { serviceName: 'cart', clusterName: 'main' },
+      ],
+    });
+  });
+
+  test('keeps the other pairs of target groups, and further listeners of the pair', () => {
+    const [, cart] = info.loadBalancerInfo?.targetGroupPairInfoList ?? [];
+    expect(updateOf({ prodListener: 'new' }).loadBalancerInfo).toEqual({
+      targetGroupPairInfoList: [{ ...pair('shop'), prodTrafficRoute: route('new', 'second') }, cart],
+    });
+  });
+
+  test('keeps members that a newer version of the API has brought', () => {
+    const alarmConfiguration = {
+      enabled: true,
+      alarms: [
+        { name: 'load', region: 'a' },
+        { name: 'errors', region: 'b' },
+      ],
+      mode: 'any',
+    };
+    const newer = { ...info, alarmConfiguration } as GroupInfo;
+    const opened = { settings: settingsOf(newer), info: newer };
+    const now = { ...opened.settings, alarms: ['errors', 'latency'] };
+    expect(membersToUpdate(opened, now, 'ECS').alarmConfiguration).toEqual({
+      ...{ enabled: true, mode: 'any', ignorePollAlarmFailure: false },
+      alarms: [{ name: 'errors', region: 'b' }, { name: 'latency' }],
+    });
+  });
+
+  test('says what is not shown', () => {
+    expect(notShown(info)).toEqual(['1 more service', '1 more pair of target groups', '1 more listener']);
+    expect(notShown(INFO)).toEqual([]);
+  });
+});
+
+test('processes that rest are read from a group, and sent when they were changed', () => {
+  const info = { ...INFO, ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: ['AZRebalance'] } };
+  const settings = settingsOf(info);
+  expect(settings.resting).toEqual(['AZRebalance']);
+  expect(membersToUpdate({ settings, info }, { ...settings, resting: [] }, 'Server')).toEqual({
+    ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: [] },
+  });
+});
+
+test('an edit of tags puts what is new or other, and removes what was taken away', () => {
+  const tag = (key: string, value: string) => ({ key, value });
+  expect(
+    tagChanges([tag('a', '1'), tag('b', '2'), tag('c', '3')], [tag('a', '1'), tag('b', '9'), tag('d', '4')]),
+  ).toEqual({
+    put: [tag('b', '9'), tag('d', '4')],
+    removed: ['c'],
   });
 });
 

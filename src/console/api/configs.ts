@@ -1,8 +1,8 @@
 /** Deployment configurations as pages show them. */
+import type { Platform } from '../view/platforms.ts';
 import { allPages, call, type Output } from './call.ts';
 
 export type ConfigInfo = NonNullable<Output<'GetDeploymentConfig'>['deploymentConfigInfo']>;
-type Platform = 'Server' | 'Lambda' | 'ECS';
 
 const PREDEFINED = 'CodeDeployDefault.';
 

@@ -1,12 +1,9 @@
 /** A small form before the page. */
-import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
-import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { type ReactNode, useState } from 'react';
-import type { Refusal } from '../api/call.ts';
-import { refusalOf } from '../api/use-data.ts';
+import type { ReactNode } from 'react';
+import { Dialog } from '../view/dialog.tsx';
 import { Problem } from '../view/problem.tsx';
+import { useSubmit } from '../view/use-submit.ts';
 import { faultOf } from './faults.ts';
 import { FaultContext } from './field.tsx';
 
@@ -14,48 +11,22 @@ interface FormModalProps {
   readonly title: string;
   readonly label: string;
   save(): Promise<void>;
+  readonly isDisabled?: boolean;
   readonly onEnd: () => void;
   readonly children: ReactNode;
 }
 
 /** Closes by itself when it has saved. */
-export function FormModal({ title, label, save, onEnd, children }: FormModalProps) {
-  const [problem, setProblem] = useState<Refusal | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const submit = async () => {
-    setBusy(true);
-    try {
-      await save();
-      onEnd();
-    } catch (error) {
-      setProblem(refusalOf(error));
-      setBusy(false);
-    }
-  };
+export function FormModal({ title, label, save, isDisabled = false, onEnd, children }: FormModalProps) {
+  const submit = useSubmit(save, onEnd);
+  const { problem } = submit;
   return (
     <FaultContext value={problem === null ? null : faultOf(problem)}>
-      <Modal
-        visible
-        header={title}
-        closeAriaLabel="Close"
-        onDismiss={onEnd}
-        footer={
-          <Box float="right">
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" onClick={onEnd}>
-                Cancel
-              </Button>
-              <Button variant="primary" loading={isBusy} onClick={() => void submit()}>
-                {label}
-              </Button>
-            </SpaceBetween>
-          </Box>
-        }
-      >
+      <Dialog {...{ title, label, submit, isDisabled, onEnd }}>
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            void submit();
+            if (!isDisabled) submit.submit();
           }}
         >
           <SpaceBetween size="m">
@@ -63,7 +34,7 @@ export function FormModal({ title, label, save, onEnd, children }: FormModalProp
             {children}
           </SpaceBetween>
         </form>
-      </Modal>
+      </Dialog>
     </FaultContext>
   );
 }

@@ -1,7 +1,8 @@
-/** Making, renaming and deleting applications. */
+/** Making, renaming, tagging and deleting applications. */
 import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
+import { type Tag, wireTags } from '../api/application-tags.ts';
 import { call } from '../api/call.ts';
 import { useSession } from '../api/session-context.ts';
 import { Field } from '../form/field.tsx';
@@ -9,14 +10,8 @@ import { FormModal } from '../form/form-modal.tsx';
 import { Choose, Text } from '../form/inputs.tsx';
 import { useLocation } from '../routing/location.tsx';
 import { Confirm } from '../view/confirm.tsx';
-
-const PLATFORMS = [
-  { value: 'Server', label: 'Hosts (Server)' },
-  { value: 'Lambda', label: 'Functions of AWS Lambda' },
-  { value: 'ECS', label: 'Services of Amazon ECS' },
-] as const;
-
-type Platform = (typeof PLATFORMS)[number]['value'];
+import { PLATFORMS, type Platform } from '../view/platforms.ts';
+import { ApplicationTags, EditTags } from './application-tags.tsx';
 
 /** A button that makes an application; nothing for a key that may not. */
 export function NewApplicationButton() {
@@ -25,6 +20,7 @@ export function NewApplicationButton() {
   const [isOpen, setOpen] = useState(false);
   const [name, setName] = useState('');
   const [computePlatform, setPlatform] = useState<Platform>('Server');
+  const [tags, setTags] = useState<readonly Tag[]>([]);
   // A key of some groups reaches no application as a whole.
   if (!may('CreateApplication') || (session.scope?.groups ?? []).length > 0) return null;
   return (
@@ -38,7 +34,8 @@ export function NewApplicationButton() {
           label="Create"
           onEnd={() => setOpen(false)}
           save={async () => {
-            await call('CreateApplication', { applicationName: name, computePlatform });
+            const given = tags.length === 0 ? {} : { tags: wireTags(tags) };
+            await call('CreateApplication', { applicationName: name, computePlatform, ...given });
             go({ page: 'application', application: name });
           }}
         >
@@ -48,6 +45,7 @@ export function NewApplicationButton() {
           <Field label="Deploys to" description="This stays as it is." paths={['computePlatform']}>
             <Choose label="Deploys to" value={computePlatform} choices={PLATFORMS} onChange={setPlatform} />
           </Field>
+          <ApplicationTags tags={tags} path="tags" onChange={setTags} />
         </FormModal>
       ) : null}
     </>
@@ -58,12 +56,13 @@ export function NewApplicationButton() {
 export function ApplicationActions({ application }: { readonly application: string }) {
   const { may, reach } = useSession();
   const { go } = useLocation();
-  const [open, setOpen] = useState<'rename' | 'delete' | null>(null);
+  const [open, setOpen] = useState<'rename' | 'tags' | 'delete' | null>(null);
   const [name, setName] = useState(application);
   const isWhole = reach.hasApplication(application);
   return (
     <SpaceBetween direction="horizontal" size="xs">
       {isWhole && may('UpdateApplication') ? <Button onClick={() => setOpen('rename')}>Rename</Button> : null}
+      {isWhole && may('TagResource') ? <Button onClick={() => setOpen('tags')}>Tags</Button> : null}
       {isWhole && may('DeleteApplication') ? <Button onClick={() => setOpen('delete')}>Delete</Button> : null}
       {may('CreateDeploymentGroup') ? (
         <Button variant="primary" onClick={() => go({ page: 'new-group', application })}>
@@ -89,6 +88,7 @@ export function ApplicationActions({ application }: { readonly application: stri
           </Field>
         </FormModal>
       ) : null}
+      {open === 'tags' ? <EditTags application={application} onEnd={() => setOpen(null)} /> : null}
       {open === 'delete' ? (
         <Confirm
           title={`Delete ${application}`}

@@ -1,18 +1,18 @@
 /** A new deployment to a group: says what it will do before it does it. */
 import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
-import Modal from '@cloudscape-design/components/modal';
 import Select from '@cloudscape-design/components/select';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
-import { call, type Refusal } from '../api/call.ts';
+import { call } from '../api/call.ts';
 import { useSession } from '../api/session-context.ts';
-import { refusalOf, useData } from '../api/use-data.ts';
+import { useData } from '../api/use-data.ts';
 import { useLocation } from '../routing/location.tsx';
 import { type RevisionLocation, revisionName, revisionText } from '../view/deployments.ts';
+import { Dialog } from '../view/dialog.tsx';
 import { Problem } from '../view/problem.tsx';
+import { useSubmit } from '../view/use-submit.ts';
 import { comingLines } from './group/coming.ts';
 import { readComing } from './group/read-coming.ts';
 
@@ -44,49 +44,24 @@ export function NewDeployment({ application, group, onEnd }: NewDeploymentProps)
   const [chosen, setChosen] = useState<number | null>(null);
   const [description, setDescription] = useState('');
   const [behaviour, setBehaviour] = useState<Behaviour>('DISALLOW');
-  const [problem, setProblem] = useState<Refusal | null>(null);
-  const [isBusy, setBusy] = useState(false);
   const revision: RevisionLocation | undefined = chosen === null ? undefined : revisions.data?.[chosen];
 
-  const deploy = async () => {
+  const submit = useSubmit(async () => {
     if (revision === undefined) return;
-    setBusy(true);
-    try {
-      const { deploymentId = '' } = await call('CreateDeployment', {
-        applicationName: application,
-        deploymentGroupName: group,
-        revision,
-        fileExistsBehavior: behaviour,
-        ...(description === '' ? {} : { description }),
-      });
-      go({ page: 'deployment', id: deploymentId, target: null });
-    } catch (error) {
-      setProblem(refusalOf(error));
-      setBusy(false);
-    }
-  };
+    const { deploymentId = '' } = await call('CreateDeployment', {
+      applicationName: application,
+      deploymentGroupName: group,
+      revision,
+      fileExistsBehavior: behaviour,
+      ...(description === '' ? {} : { description }),
+    });
+    go({ page: 'deployment', id: deploymentId, target: null });
+  }, onEnd);
 
   return (
-    <Modal
-      visible
-      header={`Deploy to ${group}`}
-      closeAriaLabel="Close"
-      onDismiss={onEnd}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onEnd}>
-              Cancel
-            </Button>
-            <Button variant="primary" disabled={revision === undefined} loading={isBusy} onClick={() => void deploy()}>
-              Deploy
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
-    >
+    <Dialog title={`Deploy to ${group}`} label="Deploy" {...{ submit, onEnd }} isDisabled={revision === undefined}>
       <SpaceBetween size="m">
-        <Problem what="The deployment was not made" problem={problem} />
+        <Problem what="The deployment was not made" problem={submit.problem} />
         <Problem what="The revisions cannot be shown" problem={revisions.problem} onRetry={revisions.reload} />
         <FormField
           label="Revision"
@@ -133,6 +108,6 @@ export function NewDeployment({ application, group, onEnd }: NewDeploymentProps)
           </section>
         )}
       </SpaceBetween>
-    </Modal>
+    </Dialog>
   );
 }

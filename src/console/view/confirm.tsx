@@ -1,14 +1,12 @@
 /** Asks before something is done, and says what will happen. */
 import Box from '@cloudscape-design/components/box';
-import Button from '@cloudscape-design/components/button';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
-import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
-import type { Refusal } from '../api/call.ts';
-import { refusalOf } from '../api/use-data.ts';
+import { Dialog } from './dialog.tsx';
 import { Problem } from './problem.tsx';
+import { useSubmit } from './use-submit.ts';
 
 interface ConfirmProps {
   readonly title: string;
@@ -24,44 +22,11 @@ interface ConfirmProps {
 
 export function Confirm({ title, effect, label, retype, carryOut, onEnd }: ConfirmProps) {
   const [typed, setTyped] = useState('');
-  const [problem, setProblem] = useState<Refusal | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const act = async () => {
-    setBusy(true);
-    try {
-      await carryOut();
-      onEnd();
-    } catch (error) {
-      setProblem(refusalOf(error));
-      setBusy(false);
-    }
-  };
+  const submit = useSubmit(carryOut, onEnd);
   return (
-    <Modal
-      visible
-      header={title}
-      closeAriaLabel="Close"
-      onDismiss={onEnd}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onEnd}>
-              Cancel
-            </Button>
-            <Button
-              variant="primary"
-              loading={isBusy}
-              disabled={retype !== undefined && typed !== retype}
-              onClick={() => void act()}
-            >
-              {label}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
-    >
+    <Dialog {...{ title, label, submit, onEnd }} isDisabled={retype !== undefined && typed !== retype}>
       <SpaceBetween size="m">
-        <Problem what="This was refused" problem={problem} />
+        <Problem what="This was refused" problem={submit.problem} />
         <Box>{effect}</Box>
         {retype === undefined ? null : (
           <FormField label={`Type ${retype} to go on`}>
@@ -73,6 +38,6 @@ export function Confirm({ title, effect, label, retype, carryOut, onEnd }: Confi
           </FormField>
         )}
       </SpaceBetween>
-    </Modal>
+    </Dialog>
   );
 }

@@ -4,9 +4,11 @@
  * A notice's id follows from the change and from the trigger, and each event comes once in the life of a deployment or a target. So
  * deciding twice makes one row, and a receiver can tell a repetition by the id.
  */
+
+import type { TriggerEvent } from '../../protocol/management/trigger-events.ts';
 import type { DeploymentRow, LifecycleEventRow, TargetRow, TargetStatus } from '../store/schema.ts';
 import type { DeploymentOptions } from './settings.ts';
-import type { Trigger, TriggerEvent } from './triggers.ts';
+import type { Trigger } from './triggers.ts';
 
 export interface WantedNotice {
   readonly id: string;

@@ -1,20 +1,6 @@
 /** Triggers of deployment groups: what happens about which event. Pure. */
 
-/** @see the hosted service's guide, "Trigger event types"; the two that are Ready come in blue/green deployments alone */
-export const TRIGGER_EVENTS = [
-  'DeploymentStart',
-  'DeploymentSuccess',
-  'DeploymentFailure',
-  'DeploymentStop',
-  'DeploymentRollback',
-  'DeploymentReady',
-  'InstanceStart',
-  'InstanceSuccess',
-  'InstanceFailure',
-  'InstanceReady',
-] as const;
-
-export type TriggerEvent = (typeof TRIGGER_EVENTS)[number];
+import { TRIGGER_EVENTS, type TriggerEvent } from '../../protocol/management/trigger-events.ts';
 
 export interface Trigger {
   /** Unique in its group. */

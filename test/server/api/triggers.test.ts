@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createManagementClient } from '../../../src/protocol/management/client.ts';
-import { TRIGGER_EVENTS } from '../../../src/server/engine/triggers.ts';
+import { TRIGGER_EVENTS } from '../../../src/protocol/management/trigger-events.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { answeringServer } from '../../support/http-server.ts';

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TRIGGER_EVENTS } from '../../../src/protocol/management/trigger-events.ts';
 import { deploymentNotice, instanceNotice, wantedNotices } from '../../../src/server/engine/notices.ts';
-import { TRIGGER_EVENTS, type Trigger, triggersOf } from '../../../src/server/engine/triggers.ts';
+import { type Trigger, triggersOf } from '../../../src/server/engine/triggers.ts';
 import { listNotices } from '../../../src/server/store/notices.ts';
 import type { DeploymentRow, DeploymentStatus, TargetRow, TargetStatus } from '../../../src/server/store/schema.ts';
 import type { Store } from '../../../src/server/store/store.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
-import { TRIGGER_EVENTS } from '../../../src/server/engine/triggers.ts';
+import { TRIGGER_EVENTS } from '../../../src/protocol/management/trigger-events.ts';
 import type { SendNotice } from '../../../src/server/outside/notice-target.ts';
 import { createNoticeTargets } from '../../../src/server/outside/notice-targets.ts';
 import { createWebhookSink } from '../../../src/server/outside/webhook-sink.ts';

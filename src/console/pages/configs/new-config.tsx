@@ -6,13 +6,8 @@ import { call } from '../../api/call.ts';
 import { Field, SectionFault } from '../../form/field.tsx';
 import { FormModal } from '../../form/form-modal.tsx';
 import { Choose, Text, WholeNumber } from '../../form/inputs.tsx';
+import { PLATFORMS } from '../../view/platforms.ts';
 import { type ConfigSettings, FRESH_CONFIG, requestOf } from './config-settings.ts';
-
-const PLATFORMS = [
-  { value: 'Server', label: 'Hosts (Server)' },
-  { value: 'Lambda', label: 'Functions of AWS Lambda' },
-  { value: 'ECS', label: 'Services of Amazon ECS' },
-] as const;
 
 const MINIMUM_TYPES = [
   { value: 'FLEET_PERCENT', label: 'percent of the hosts' },

@@ -1,6 +1,5 @@
 /** The form of a deployment group: of a new one, and of one whose settings are changed. */
 import Alert from '@cloudscape-design/components/alert';
-import Button from '@cloudscape-design/components/button';
 import Form from '@cloudscape-design/components/form';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useEffect, useRef, useState } from 'react';
@@ -11,14 +10,17 @@ import { faultOf } from '../../form/faults.ts';
 import { FaultContext, Field } from '../../form/field.tsx';
 import { Choose, Text } from '../../form/inputs.tsx';
 import { useLocation } from '../../routing/location.tsx';
+import { Endings } from '../../view/endings.tsx';
 import { Page } from '../../view/page.tsx';
+import type { Platform } from '../../view/platforms.ts';
 import { Problem } from '../../view/problem.tsx';
 import {
   freshSettings,
   type GroupSettings,
   membersToCreate,
   membersToUpdate,
-  type Platform,
+  notShown,
+  type OpenedGroup,
   settingsOf,
 } from './group-settings.ts';
 import { useKnown } from './known.ts';
@@ -47,7 +49,7 @@ export function NewGroup({ application }: { readonly application: string }) {
       <Problem what="The application cannot be shown" problem={platform.problem} onRetry={platform.reload} />
       {platform.data === null ? null : (
         <GroupForm
-          opened={freshSettings(platform.data)}
+          opened={{ settings: freshSettings(platform.data), info: {} }}
           platform={platform.data}
           label="Create"
           onCancel={() => go({ page: 'application', application })}
@@ -68,10 +70,10 @@ export function NewGroup({ application }: { readonly application: string }) {
 
 export function EditGroup({ application, group }: GroupPlace) {
   const { go } = useLocation();
-  const read = async (signal?: AbortSignal) => {
+  const read = async (signal?: AbortSignal): Promise<OpenedGroup> => {
     const names = { applicationName: application, deploymentGroupName: group };
     const { deploymentGroupInfo: info = {} } = await call('GetDeploymentGroup', names, signal);
-    return { settings: settingsOf(info), platform: (info.computePlatform ?? 'Server') as Platform };
+    return { settings: settingsOf(info), info };
   };
   const opened = useData(`form of ${application}/${group}`, read);
   return (
@@ -79,10 +81,10 @@ export function EditGroup({ application, group }: GroupPlace) {
       <Problem what="The group cannot be shown" problem={opened.problem} onRetry={opened.reload} />
       {opened.data === null ? null : (
         <GroupForm
-          opened={opened.data.settings}
-          platform={opened.data.platform}
+          opened={opened.data}
+          platform={(opened.data.info.computePlatform ?? 'Server') as Platform}
           label="Save"
-          readAgain={async () => (await read()).settings}
+          readAgain={() => read()}
           onCancel={() => go({ page: 'group', application, group })}
           save={async (settings, shape, before) => {
             const changes = membersToUpdate(before, settings, shape);
@@ -102,14 +104,14 @@ export function EditGroup({ application, group }: GroupPlace) {
 }
 
 interface GroupFormProps {
-  readonly opened: GroupSettings;
+  readonly opened: OpenedGroup;
   readonly platform: Platform;
   readonly label: string;
   /** Absent: nobody else can change what is not there yet. */
-  readonly readAgain?: () => Promise<GroupSettings>;
+  readonly readAgain?: () => Promise<OpenedGroup>;
   readonly onCancel: () => void;
-  /** @param before the settings that the server had when the form last looked */
-  save(settings: GroupSettings, platform: Platform, before: GroupSettings): Promise<void>;
+  /** @param before the group as the server had it when the form last looked */
+  save(settings: GroupSettings, platform: Platform, before: OpenedGroup): Promise<void>;
 }
 
 interface Meanwhile {
@@ -119,7 +121,7 @@ interface Meanwhile {
 
 function GroupForm({ opened, platform, label, readAgain, onCancel, save }: GroupFormProps) {
   const [before, setBefore] = useState(opened);
-  const [settings, setSettings] = useState(opened);
+  const [settings, setSettings] = useState(opened.settings);
   const [meanwhile, setMeanwhile] = useState<Meanwhile | null>(null);
   const [problem, setProblem] = useState<Refusal | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -132,9 +134,12 @@ function GroupForm({ opened, platform, label, readAgain, onCancel, save }: Group
   const catchUp = async (): Promise<boolean> => {
     if (readAgain === undefined) return false;
     const theirs = await readAgain();
-    const { settings: rebased, changed, contested } = rebase(latest.current.before, latest.current.settings, theirs);
-    if (changed.length === 0) return false;
+    const mine = latest.current;
+    const { settings: rebased, changed, contested } = rebase(mine.before.settings, mine.settings, theirs.settings);
+    // What the form does not show may have changed alone; a save must keep it as it is now.
+    latest.current = { ...mine, before: theirs };
     setBefore(theirs);
+    if (changed.length === 0) return false;
     setSettings(rebased);
     setMeanwhile((known) => ({ changed: [...new Set([...(known?.changed ?? []), ...changed])], contested }));
     return true;
@@ -147,7 +152,7 @@ function GroupForm({ opened, platform, label, readAgain, onCancel, save }: Group
     setBusy(true);
     setProblem(null);
     try {
-      if (!(await catchUp())) await save(settings, platform, before);
+      if (!(await catchUp())) await save(settings, platform, latest.current.before);
     } catch (error) {
       setProblem(refusalOf(error));
     }
@@ -164,18 +169,7 @@ function GroupForm({ opened, platform, label, readAgain, onCancel, save }: Group
           void submit();
         }}
       >
-        <Form
-          actions={
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button variant="link" formAction="none" onClick={onCancel}>
-                Cancel
-              </Button>
-              <Button variant="primary" formAction="submit" loading={isBusy}>
-                {label}
-              </Button>
-            </SpaceBetween>
-          }
-        >
+        <Form actions={<Endings {...{ label, isBusy, onCancel }} />}>
           <SpaceBetween size="l">
             {meanwhile === null ? null : <Changed {...meanwhile} onRead={() => setMeanwhile(null)} />}
             <Problem what="Nothing was saved" problem={problem} />
@@ -198,7 +192,7 @@ function GroupForm({ opened, platform, label, readAgain, onCancel, save }: Group
             </Section>
             {platform === 'Server' ? <Hosts {...section} /> : null}
             {platform === 'Server' ? <Way {...section} /> : null}
-            {platform === 'ECS' ? <Service {...section} /> : null}
+            {platform === 'ECS' ? <Service {...section} hidden={notShown(before.info)} /> : null}
             {platform === 'ECS' || (platform === 'Server' && settings.type === 'BLUE_GREEN') ? (
               <BlueGreen {...section} />
             ) : null}

@@ -1,13 +1,27 @@
 /** The settings of a deployment group as a form has them, and the members of the API that they become. Pure. */
 import type { CodeDeployOperations } from '../../../protocol/management/shapes.ts';
 import { numberOf } from '../../form/number.ts';
+import type { Platform } from '../../view/platforms.ts';
+import { carryOver } from './carry-over.ts';
 
-export type GroupInfo = NonNullable<CodeDeployOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
+/** Processes of Auto Scaling groups that rest meanwhile; newer than the shapes of the SDK. */
+interface Resting {
+  readonly ec2DeploymentOptions?: { readonly autoScalingGroupProcessesToSuspend?: readonly string[] };
+}
+
+export type GroupInfo = Resting &
+  NonNullable<CodeDeployOperations['GetDeploymentGroup']['output']['deploymentGroupInfo']>;
 type CreateInput = CodeDeployOperations['CreateDeploymentGroup']['input'];
 /** Members that can be made and changed alike. */
-export type GroupMembers = Omit<CreateInput, 'applicationName' | 'deploymentGroupName' | 'serviceRoleArn' | 'tags'>;
+export type GroupMembers = Resting &
+  Omit<CreateInput, 'applicationName' | 'deploymentGroupName' | 'serviceRoleArn' | 'tags'>;
 
-export type Platform = 'Server' | 'Lambda' | 'ECS';
+/** A group as a form begins with it: what the form shows, and all that the server has. */
+export interface OpenedGroup {
+  readonly settings: GroupSettings;
+  readonly info: GroupInfo;
+}
+
 export type FilterType = 'KEY_AND_VALUE' | 'KEY_ONLY' | 'VALUE_ONLY';
 
 export interface Filter {
@@ -31,6 +45,8 @@ export interface GroupSettings {
   readonly ec2Tags: readonly (readonly Filter[])[];
   readonly scalingGroups: readonly string[];
   readonly terminationHook: boolean;
+  /** Processes of the Auto Scaling groups that rest while a deployment runs. */
+  readonly resting: readonly string[];
   readonly outdated: string;
   readonly type: string;
   readonly option: string;
@@ -87,6 +103,7 @@ export function settingsOf(info: GroupInfo): GroupSettings {
     ec2Tags: tagLists(info.ec2TagFilters, info.ec2TagSet?.ec2TagSetList),
     scalingGroups: (info.autoScalingGroups ?? []).map(({ name = '' }) => name),
     terminationHook: info.terminationHookEnabled ?? false,
+    resting: info.ec2DeploymentOptions?.autoScalingGroupProcessesToSuspend ?? [],
     outdated: info.outdatedInstancesStrategy ?? 'UPDATE',
     type: info.deploymentStyle?.deploymentType ?? (isServer ? 'IN_PLACE' : 'BLUE_GREEN'),
     option: info.deploymentStyle?.deploymentOption ?? (isServer ? 'WITHOUT_TRAFFIC_CONTROL' : 'WITH_TRAFFIC_CONTROL'),
@@ -172,6 +189,7 @@ function membersOfHosts(settings: GroupSettings): GroupMembers {
       : { ec2TagSet: { ec2TagSetList: [firstEc2, ...otherEc2] } }),
     autoScalingGroups: [...settings.scalingGroups],
     terminationHookEnabled: settings.terminationHook,
+    ec2DeploymentOptions: { autoScalingGroupProcessesToSuspend: [...settings.resting] },
     outdatedInstancesStrategy: settings.outdated as NonNullable<GroupMembers['outdatedInstancesStrategy']>,
     deploymentStyle: style as NonNullable<GroupMembers['deploymentStyle']>,
     loadBalancerInfo: {
@@ -222,17 +240,49 @@ function wireFilter({ type, key, value }: Filter) {
 /** Members of a new group: without those that ask for nothing. */
 export function membersToCreate(settings: GroupSettings, platform: Platform): GroupMembers {
   const blank = membersOf(settingsOf({ computePlatform: platform }), platform);
-  return changedMembers(blank, membersOf(settings, platform));
+  return changedMembers({}, blank, membersOf(settings, platform));
 }
 
-/** Members that a save sends: those that the person has changed. Absent members of the API stay as they are. */
-export function membersToUpdate(before: GroupSettings, now: GroupSettings, platform: Platform): GroupMembers {
-  return changedMembers(membersOf(before, platform), membersOf(now, platform));
+/**
+ * Members that a save sends: those that the person has changed, with all that the form does not show of them. Absent members of the API stay
+ * as they are.
+ */
+export function membersToUpdate(
+  { settings: before, info }: OpenedGroup,
+  now: GroupSettings,
+  platform: Platform,
+): GroupMembers {
+  return changedMembers(info, membersOf(before, platform), membersOf(now, platform));
 }
 
-function changedMembers(before: GroupMembers, now: GroupMembers): GroupMembers {
+function changedMembers(info: GroupInfo, before: GroupMembers, now: GroupMembers): GroupMembers {
+  const whole = info as Readonly<Record<string, unknown>>;
   const old = before as Readonly<Record<string, unknown>>;
   return Object.fromEntries(
-    Object.entries(now).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name])),
+    Object.entries(now)
+      .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name]))
+      .map(([name, value]) => [name, carryOver(whole[name], old[name], value)]),
   );
+}
+
+/** Parts of a group's service that a form does not show, in words; they stay as they are. */
+export function notShown({ ecsServices = [], loadBalancerInfo }: GroupInfo): readonly string[] {
+  const pairs = loadBalancerInfo?.targetGroupPairInfoList ?? [];
+  const routes = pairs
+    .slice(0, 1)
+    .flatMap(({ prodTrafficRoute, testTrafficRoute }) => [prodTrafficRoute, testTrafficRoute]);
+  const listeners = routes.map((route) => Math.max(0, (route?.listenerArns ?? []).length - 1));
+  return [
+    ...more(ecsServices.length - 1, 'service', 'services'),
+    ...more(pairs.length - 1, 'pair of target groups', 'pairs of target groups'),
+    ...more(
+      listeners.reduce((sum, count) => sum + count, 0),
+      'listener',
+      'listeners',
+    ),
+  ];
+}
+
+function more(count: number, one: string, several: string): readonly string[] {
+  return count <= 0 ? [] : [`${count} more ${count === 1 ? one : several}`];
 }

@@ -1,4 +1,5 @@
 /** The parts of the form of a group: each shows some settings and reports others. */
+import Alert from '@cloudscape-design/components/alert';
 import Checkbox from '@cloudscape-design/components/checkbox';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
@@ -9,10 +10,21 @@ import type { ReactNode } from 'react';
 import { Field, FieldGroup, SectionFault } from '../../form/field.tsx';
 import { Choose, Names, Text, WholeNumber } from '../../form/inputs.tsx';
 import { type RowColumn, Rows } from '../../form/rows.tsx';
+import type { Platform } from '../../view/platforms.ts';
 import { Filters } from './filters.tsx';
-import type { GroupSettings, Platform, Trigger } from './group-settings.ts';
+import type { GroupSettings, Trigger } from './group-settings.ts';
 import type { Known } from './known.ts';
-import { FLEETS, OPTIONS, OUTDATED, READY, ROLLBACK_EVENTS, TERMINATE, TRIGGER_EVENTS, TYPES } from './words.ts';
+import {
+  FLEETS,
+  OPTIONS,
+  OUTDATED,
+  PROCESSES,
+  READY,
+  ROLLBACK_EVENTS,
+  TERMINATE,
+  TRIGGER_CHOICES,
+  TYPES,
+} from './words.ts';
 
 export interface SectionProps {
   readonly settings: GroupSettings;
@@ -52,7 +64,7 @@ export function Hosts({ settings, known, change }: SectionProps) {
           onChange={(ec2Tags) => change({ ec2Tags })}
         />
       ) : null}
-      {known.asksAws || settings.scalingGroups.length > 0 ? (
+      {known.asksAws || settings.scalingGroups.length + settings.resting.length > 0 ? (
         <FieldGroup label="Auto Scaling groups">
           <SpaceBetween size="s">
             <SectionFault path="terminationHookEnabled" />
@@ -71,6 +83,15 @@ export function Hosts({ settings, known, change }: SectionProps) {
             >
               Stop the application on instances that are terminated
             </Checkbox>
+            <Field label="Processes that rest while a deployment in place runs" paths={['ec2DeploymentOptions']}>
+              <Many
+                label="Processes that rest while a deployment in place runs"
+                placeholder="None"
+                values={settings.resting}
+                choices={PROCESSES}
+                onChange={(resting) => change({ resting })}
+              />
+            </Field>
           </SpaceBetween>
         </FieldGroup>
       ) : null}
@@ -86,10 +107,16 @@ export function Hosts({ settings, known, change }: SectionProps) {
   );
 }
 
-export function Service({ settings, change }: SectionProps) {
+/** @param hidden what the group has and the form does not show */
+export function Service({ settings, change, hidden }: SectionProps & { readonly hidden: readonly string[] }) {
   const pairs = 'loadBalancerInfo.targetGroupPairInfoList';
   return (
     <Section title="Service">
+      {hidden.length === 0 ? null : (
+        <Alert type="info">
+          The group also has {hidden.join(', ')}. They are not shown here, and a save keeps them.
+        </Alert>
+      )}
       <SectionFault path="loadBalancerInfo" />
       <Field label="Cluster" paths={['ecsServices[0].clusterName']}>
         <Text label="Cluster" value={settings.cluster} onChange={(cluster) => change({ cluster })} />
@@ -319,7 +346,7 @@ export function Triggers({ settings, known, change }: SectionProps) {
           label={label}
           placeholder="Choose events"
           values={row.events}
-          choices={TRIGGER_EVENTS}
+          choices={TRIGGER_CHOICES}
           onChange={(events) => set({ ...row, events })}
         />
       ),

@@ -1,4 +1,5 @@
 /** The words of the API for settings of a group, each with what it means. Pure. */
+import { TRIGGER_EVENTS } from '../../../protocol/management/trigger-events.ts';
 
 export const TYPES = [
   { value: 'IN_PLACE', label: 'In place', description: 'The hosts of the group get the revision.' },
@@ -30,24 +31,17 @@ export const TERMINATE = [
   { value: 'KEEP_ALIVE', label: 'Keep them' },
 ] as const;
 
+export const PROCESSES = ['Terminate', 'AZRebalance', 'InstanceRefresh', 'ScheduledActions'].map((value) => ({
+  ...{ value, label: value },
+}));
+
 export const ROLLBACK_EVENTS = [
   { value: 'DEPLOYMENT_FAILURE', label: 'a failed deployment' },
   { value: 'DEPLOYMENT_STOP_ON_ALARM', label: 'a stop by an alarm' },
   { value: 'DEPLOYMENT_STOP_ON_REQUEST', label: 'a stop by a person' },
 ] as const;
 
-export const TRIGGER_EVENTS = [
-  'DeploymentStart',
-  'DeploymentSuccess',
-  'DeploymentFailure',
-  'DeploymentStop',
-  'DeploymentRollback',
-  'DeploymentReady',
-  'InstanceStart',
-  'InstanceSuccess',
-  'InstanceFailure',
-  'InstanceReady',
-].map((value) => ({ value, label: value }));
+export const TRIGGER_CHOICES = TRIGGER_EVENTS.map((value) => ({ value, label: value }));
 
 /** Names of settings, for people who have changed one at the same time. */
 export const SETTING_NAMES = {
@@ -57,6 +51,7 @@ export const SETTING_NAMES = {
   ec2Tags: 'the tags of EC2 instances',
   scalingGroups: 'the Auto Scaling groups',
   terminationHook: 'the hook of terminations',
+  resting: 'the processes that rest',
   outdated: 'what outdated hosts get',
   type: 'the deployment type',
   option: 'the traffic',

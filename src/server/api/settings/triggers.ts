@@ -1,6 +1,6 @@
 /** The triggers of deployment groups: who is told of what. Pure. */
 import { ApiError } from '../../../protocol/errors.ts';
-import { TRIGGER_EVENTS } from '../../engine/triggers.ts';
+import { TRIGGER_EVENTS } from '../../../protocol/management/trigger-events.ts';
 import type { Input } from '../context.ts';
 import {
   checkChoice,
