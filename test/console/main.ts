@@ -1,6 +1,6 @@
 /**
- * The console in a real browser, on a real server with two real agents: `npm run test:console -- --json`. A line for each scenario, and last
- * the summary: passed, failed, the size of the first load, the time to the dashboard. Exits 1 unless all passed. `--screenshots FOLDER`
+ * The console in a real browser, on a real server with two real agents: `npm run test:console -- --json`. A line for each scenario, then the
+ * figures, and last how many passed, failed and were skipped. Exits 1 unless all that ran passed. `--screenshots FOLDER`
  * also takes the pictures of the docs. Needs Chromium (Debian's package `chromium`).
  */
 import { execFileSync } from 'node:child_process';
@@ -23,22 +23,31 @@ const values = programOptions('test:console', {
   only: anyText('TEXT', 'runs the scenarios whose name holds the text; some need what others have left'),
   'as-built': flag('does not build the console anew'),
   screenshots: anyText('FOLDER', 'takes the pictures of the docs, too'),
-  json: flag('the summary as JSON'),
+  json: flag('the figures and the summary as JSON'),
 });
 const figures: Figures = {
   ...{ firstLoadBytes: null, dashboardMs: null, searchMs: null, longListMs: null, pagesLookedAt: 0 },
   ...{ pageCpuShare: null, updatesPerSecond: null, longestTaskMs: null },
 };
-const count = { passed: 0, failed: 0 };
+/** Longer than any scenario takes on a machine with much else to do. */
+const MOST_MS = 15 * 60_000;
+const count = { passed: 0, failed: 0, skipped: 0 };
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const program = chromiumProgram();
 
 if (program === null) say('not run: Chromium is not installed (apt-get install chromium)');
-else await runAll(program);
+else {
+  try {
+    await runAll(program);
+  } catch (error) {
+    count.failed += 1;
+    say(`failed  the ground of the scenarios: ${wordsOf(error)}`);
+  }
+}
 process.stdout.write(
   values.json
     ? `${JSON.stringify({ ...count, ...figures })}\n`
-    : `${count.passed} passed, ${count.failed} failed; ${JSON.stringify(figures)}\n`,
+    : `${JSON.stringify(figures)}\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`,
 );
 process.exitCode = program !== null && count.passed > 0 && count.failed === 0 ? 0 : 1;
 
@@ -67,17 +76,35 @@ async function runAll(chromium: string): Promise<void> {
 }
 
 async function runScenarios(scenarios: readonly Scenario[], ground: Ground): Promise<void> {
-  for (const { name, run } of scenarios.filter((one) => one.name.includes(values.only ?? ''))) {
+  for (const { name, run } of scenarios) {
+    if (!name.includes(values.only ?? '')) {
+      count.skipped += 1;
+      continue;
+    }
     const from = performance.now();
+    using limit = timeLimit(MOST_MS);
     try {
-      await run(ground);
+      await Promise.race([run(ground), limit.passed]);
       count.passed += 1;
       say(`passed  ${name} (${Math.round(performance.now() - from)} ms)`);
     } catch (error) {
       count.failed += 1;
-      say(`failed  ${name}: ${error instanceof Error ? error.message : String(error)}`);
+      say(`failed  ${name}: ${wordsOf(error)}`);
     } finally {
+      // Closes what a scenario that hangs is waiting for, too.
       for (const context of ground.browser.contexts()) await context.close();
     }
   }
+}
+
+/** `passed` never resolves; it rejects when the time is over. */
+function timeLimit(ms: number): Disposable & { readonly passed: Promise<never> } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  const timer = setTimeout(() => reject(new Error(`it had not ended after ${ms / 60_000} minutes`)), ms);
+  return { passed: promise, [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

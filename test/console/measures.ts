@@ -1,15 +1,21 @@
 /** Figures of the console: what the first load brings, how soon the dashboard can be used, and what axe finds on each page. */
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { nameOfPage, openWhole, pathsOfPages, widthOf } from './every-page.ts';
 import { expect } from './expect.ts';
-import { APPLICATION, GROUP, type Ground, HOSTS, signIn } from './ground.ts';
-import { newestRevision } from './revision-scenarios.ts';
+import { type Ground, signIn } from './ground.ts';
 import type { Scenario } from './scenarios.ts';
+import { bestInTurn, expectInTime } from './yardstick.ts';
 
 const MOST_BYTES = 500 * 1024;
 const MOST_MS = 1_000;
 /** The machine does other things at the same time; the best of some loads is what the console takes. */
 const LOADS = 5;
+/** Width of a phone's screen, in pixels. */
+export const PHONE = 360;
+export const SIGN_IN = 'the sign-in page';
+/** A page with its numbers takes no longer than so many sign-in pages. */
+export const SIGN_IN_TIMES = 3;
 
 export interface Figures {
   /** Bytes that the first load brings, compressed as they come. */
@@ -37,12 +43,17 @@ export function measuringScenarios(figures: Figures): readonly Scenario[] {
       async run(ground) {
         const { page } = await ground.visit();
         figures.firstLoadBytes = await bytesOfLoad(page, `${ground.server.url}/console/`);
-        await signIn(page, ground.server.url, ground.admin);
-        const times: number[] = [];
-        for (let load = 0; load < LOADS; load += 1) times.push(await timeOfDashboard(page, ground));
-        figures.dashboardMs = Math.round(Math.min(...times));
         expect(figures.firstLoadBytes <= MOST_BYTES, `the first load brings ${figures.firstLoadBytes} bytes`);
-        expect(figures.dashboardMs <= MOST_MS, `the dashboard takes ${times.map(Math.round).join(', ')} ms`);
+        await signIn(page, ground.server.url, ground.admin);
+        const { page: stranger } = await ground.visit();
+        const [ms, signInMs] = await bestInTurn(
+          LOADS,
+          () => openDashboard(page, ground.server.url),
+          () => openSignIn(stranger, ground.server.url),
+        );
+        figures.dashboardMs = Math.round(ms);
+        const beside = { what: SIGN_IN, ms: signInMs, times: SIGN_IN_TIMES };
+        expectInTime({ what: 'the dashboard', ms, goalMs: MOST_MS, beside });
       },
     },
     ...(['light', 'dark'] as const).map((colorScheme) => ({
@@ -64,11 +75,15 @@ async function bytesOfLoad(page: Page, url: string): Promise<number> {
   return bytes;
 }
 
-async function timeOfDashboard(page: Page, ground: Ground): Promise<number> {
-  const from = performance.now();
-  await page.goto(`${ground.server.url}/console/`, { waitUntil: 'commit' });
+async function openDashboard(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/console/`, { waitUntil: 'commit' });
   await page.getByRole('table', { name: 'Failed last' }).getByRole('link', { name: /^d-/ }).first().waitFor();
-  return performance.now() - from;
+}
+
+/** Loads the program, and asks the server for next to nothing: the yardstick of pages. @param page has no session */
+export async function openSignIn(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/console/`, { waitUntil: 'commit' });
+  await page.getByLabel('Access key ID').waitFor();
 }
 
 async function lookAtPages(ground: Ground, colorScheme: 'light' | 'dark', figures: Figures): Promise<void> {
@@ -78,37 +93,26 @@ async function lookAtPages(ground: Ground, colorScheme: 'light' | 'dark', figure
   await page.getByLabel('Access key ID').waitFor();
   const found = await violationsOn(page, 'sign-in', figures);
   await signIn(page, ground.server.url, ground.admin);
-  const { deployments: [id = ''] = [] } = await ground.client.call('ListDeployments', {
-    includeOnlyStatuses: ['Failed'],
-  });
-  const paths = [
-    '',
-    'deployments',
-    `deployments/${id}`,
-    'applications',
-    `applications/${APPLICATION}`,
-    `applications/${APPLICATION}/${GROUP}`,
-    `new-group/${APPLICATION}`,
-    `edit-group/${APPLICATION}/${GROUP}`,
-    'configs',
-    'settings',
-    'hosts',
-    `hosts/${HOSTS[0]}`,
-    'revisions',
-    await newestRevision(ground),
-    'keys',
-    'audit',
-    'no-such-page',
-  ];
-  for (const path of paths) {
-    await page.goto(`${ground.server.url}/console/${path}`, { waitUntil: 'load' });
-    await page.getByRole('heading', { level: 1 }).waitFor();
-    await page
-      .getByText(/^Loading/)
-      .first()
-      .waitFor({ state: 'hidden' });
-    found.push(...(await violationsOn(page, path, figures)));
+  for (const path of await pathsOfPages(ground)) {
+    await openWhole(page, `${ground.server.url}/console/${path}`);
+    found.push(...(await violationsOn(page, nameOfPage(path), figures)));
   }
+  expect(found.length === 0, found.join('\n'));
+}
+
+/** A drawing in both themes, and on a phone's screen. */
+export async function lookAtDrawing(page: Page, name: string, figures: Figures): Promise<void> {
+  const found: string[] = [];
+  const size = page.viewportSize();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    found.push(...(await violationsOn(page, `${name}, ${colorScheme}`, figures)));
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width: PHONE, height: 740 });
+  const width = await widthOf(page);
+  if (width > PHONE) found.push(`${name} is ${width} px wide on a screen of ${PHONE} px`);
+  if (size !== null) await page.setViewportSize(size);
   expect(found.length === 0, found.join('\n'));
 }
 

@@ -1,5 +1,7 @@
 /** Scenarios of large fleets: a deployment to 1 000 hosts as it runs, and lists of 10 000 hosts and 100 000 deployments. */
+import { DatabaseSync } from 'node:sqlite';
 import type { CDPSession, Page } from 'playwright-core';
+import { databaseFileOf } from '../../src/server/store/store.ts';
 import { startFleet } from '../bench-server/fleet.ts';
 import { prepareGround } from '../bench-server/ground.ts';
 import { FLEET_TAG } from '../bench-server/seed.ts';
@@ -8,9 +10,10 @@ import { type ControlServer, startControlServer } from '../support/slipway.ts';
 import { expect } from './expect.ts';
 import { type Ground, signIn } from './ground.ts';
 import { fillMany } from './many-resources.ts';
-import type { Figures } from './measures.ts';
+import { type Figures, openSignIn, SIGN_IN, SIGN_IN_TIMES } from './measures.ts';
 import type { Scenario } from './scenarios.ts';
 import { waitForEnd } from './steps.ts';
+import { bestInTurn, expectInTime } from './yardstick.ts';
 
 const TARGETS = 1_000;
 const MOST_UPDATES = 4;
@@ -20,6 +23,19 @@ const MOST_LIST_MS = 1_000;
 const MANY = { hosts: 10_000, deployments: 100_000, revisions: 40_000 };
 /** A name, a tag, a revision, an id, and a text that nothing has. */
 const TEXTS = ['web-99', 'rack-42', 'build-39999', 'd-100049', 'nothing of this name'];
+const LISTS = [
+  ['Hosts', 'hosts', /^web-/],
+  ['Deployments', 'deployments', /^d-/],
+] as const;
+/** Looks at every row that a search may find. */
+const SCANNED = [
+  'select count(*) from instances where instance_name like ?',
+  'select count(*) from instance_tags where tag_value like ?',
+  'select count(*) from revisions where location_json like ?',
+  'select count(*) from deployments where deployment_id like ?',
+];
+/** A search takes no longer than so many looks at every row: it finds, sorts and answers over HTTP besides. */
+const SCAN_TIMES = 6;
 /** The machine does other things at the same time; the best of some tries is what the console takes. */
 const TRIES = 12;
 
@@ -116,44 +132,49 @@ async function lookThroughMany({ scratch, visit }: Ground, figures: Figures): Pr
   await fillMany({ dataDir: scratch.at('many') }, MANY);
   await using server = await startControlServer(scratch.at('many'));
   const key = keyOf(server);
-  figures.searchMs = await slowestSearch(server, key);
+  await searchMany(server, key, figures);
   const { page } = await visit();
   await signIn(page, server.url, key, 'hosts');
-  const hosts = await timeOfList(page, `${server.url}/console/hosts`, 'Hosts', /^web-/);
-  const deployments = await timeOfList(page, `${server.url}/console/deployments`, 'Deployments', /^d-/);
-  figures.longListMs = Math.round(Math.max(hosts, deployments));
+  const { page: stranger } = await visit();
+  figures.longListMs = 0;
+  for (const [title, path, name] of LISTS) {
+    const [ms, signInMs] = await bestInTurn(
+      TRIES,
+      () => openList(page, `${server.url}/console/${path}`, title, name),
+      () => openSignIn(stranger, server.url),
+    );
+    figures.longListMs = Math.max(figures.longListMs, Math.round(ms));
+    const beside = { what: SIGN_IN, ms: signInMs, times: SIGN_IN_TIMES };
+    expectInTime({ what: `the list ${title}`, ms, goalMs: MOST_LIST_MS, beside });
+  }
   await page.getByRole('button', { name: 'Next page' }).click();
   await page.getByRole('button', { name: 'Page 2' }).and(page.locator('[aria-current="true"]')).waitFor();
   await readsOneHost(page, server.url);
-  expect(figures.searchMs <= MOST_SEARCH_MS, `a search takes ${figures.searchMs} ms`);
-  expect(figures.longListMs <= MOST_LIST_MS, `hosts take ${hosts} ms, deployments ${deployments} ms`);
 }
 
-async function slowestSearch({ url }: ControlServer, key: KeyPair): Promise<number> {
-  const client = managementClient(url, key);
-  const times: number[] = [];
+/** The yardstick of a search is a plain look at every row that it may find, by the database's own means. */
+async function searchMany(server: ControlServer, key: KeyPair, figures: Figures): Promise<void> {
+  const client = managementClient(server.url, key);
+  using database = new DatabaseSync(databaseFileOf(server.dataDir), { readOnly: true });
+  const scans = SCANNED.map((sql) => database.prepare(sql));
+  figures.searchMs = 0;
   for (const text of TEXTS) {
-    const tries: number[] = [];
-    for (let at = 0; at < TRIES; at += 1) {
-      const from = performance.now();
+    const search = async () => {
       const { resources } = await client.call('SearchResources', { text });
-      tries.push(performance.now() - from);
       expect(resources.length > 0 || text.startsWith('nothing'), `${text} is not found`);
-    }
-    times.push(Math.min(...tries));
+    };
+    const [ms, scanMs] = await bestInTurn(TRIES, search, async () => {
+      for (const scan of scans) scan.get(`%${text}%`);
+    });
+    figures.searchMs = Math.max(figures.searchMs, Math.round(ms));
+    const beside = { what: 'a look at every row', ms: scanMs, times: SCAN_TIMES };
+    expectInTime({ what: `a search for ${text}`, ms, goalMs: MOST_SEARCH_MS, beside });
   }
-  return Math.round(Math.max(...times));
 }
 
-async function timeOfList(page: Page, address: string, table: string, name: RegExp): Promise<number> {
-  const times: number[] = [];
-  for (let at = 0; at < TRIES; at += 1) {
-    const from = performance.now();
-    await page.goto(address, { waitUntil: 'commit' });
-    await page.getByRole('table', { name: table, exact: true }).getByRole('link', { name }).first().waitFor();
-    times.push(performance.now() - from);
-  }
-  return Math.min(...times);
+async function openList(page: Page, address: string, table: string, name: RegExp): Promise<void> {
+  await page.goto(address, { waitUntil: 'commit' });
+  await page.getByRole('table', { name: table, exact: true }).getByRole('link', { name }).first().waitFor();
 }
 
 /** The page of a host asks for this host alone. */

@@ -254,7 +254,7 @@ export const WITH_HOSTS: readonly Scenario[] = [
     },
   },
   {
-    name: 'a key is disabled on the page of keys, and a viewer has no such page',
+    name: 'a key is disabled on the page of keys and enabled again, and a viewer has no such page',
     async run(ground) {
       const key = await ground.newKey('operator');
       const { page } = await ground.signedIn(ground.admin, 'keys');
@@ -265,11 +265,15 @@ export const WITH_HOSTS: readonly Scenario[] = [
         .getByRole('row')
         .filter({ hasText: key.accessKeyId });
       await row.getByText('Disabled').waitFor();
-      const { accessKeys } = await ground.client.call('ListAccessKeys', {});
-      expect(
-        accessKeys.find((one) => one.accessKeyId === key.accessKeyId)?.disabled === true,
-        'the key still has power',
-      );
+      const isDisabled = async () => {
+        const { accessKeys } = await ground.client.call('ListAccessKeys', {});
+        return accessKeys.find((one) => one.accessKeyId === key.accessKeyId)?.disabled;
+      };
+      expect((await isDisabled()) === true, 'the key still has power');
+      await page.getByRole('button', { name: `Enable ${key.accessKeyId}` }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Enable' }).click();
+      await row.getByText('Enabled').waitFor();
+      expect((await isDisabled()) === false, 'the key has no power again');
       const own = page.getByRole('button', { name: `Disable ${ground.admin.accessKeyId}` });
       expect((await own.count()) === 0, 'the page offers to disable the key that it works with');
       const viewer = await ground.signedIn(await ground.newKey('viewer'));

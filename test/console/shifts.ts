@@ -7,7 +7,7 @@ import { makeAlias } from '../support/lambda-stand-in.ts';
 import { type ControlServer, SLIPWAY } from '../support/slipway.ts';
 import { expect } from './expect.ts';
 import { type Ground, signIn } from './ground.ts';
-import { type Figures, violationsOn } from './measures.ts';
+import { type Figures, lookAtDrawing } from './measures.ts';
 import type { Scenario } from './scenarios.ts';
 import { waitForEnd } from './steps.ts';
 
@@ -58,7 +58,7 @@ async function seeFunction(ground: Ground, figures: Figures): Promise<void> {
   await waitForEnd(page, 'Succeeded');
   await page.getByText('New version: 100 %. Old version: 0 %.').waitFor();
   expect((await steps.getByText('Taken').count()) === 3, 'a step is not shown as taken');
-  await lookWithAxe(page, 'a function', figures);
+  await lookAtDrawing(page, 'a function', figures);
 }
 
 async function seeService(ground: Ground, figures: Figures): Promise<void> {
@@ -78,7 +78,7 @@ async function seeService(ground: Ground, figures: Figures): Promise<void> {
   const phases = page.getByRole('list').or(page.getByRole('group')).filter({ hasText: 'Wait for Continue' }).first();
   await phases.waitFor();
   await page.getByText(/Ends by itself at .*, in (59 min|1 h)/).waitFor();
-  await lookWithAxe(page, 'a service that waits', figures);
+  await lookAtDrawing(page, 'a service that waits', figures);
   await endWait(page, 'Continue');
   await page.getByRole('button', { name: 'End the wait' }).waitFor();
   await page.getByText(/Ends by itself at .*, in (29|30) min/).waitFor();
@@ -98,9 +98,4 @@ async function openPage(ground: Ground, server: ControlServer): Promise<Page> {
 async function endWait(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name, exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
-}
-
-async function lookWithAxe(page: Page, name: string, figures: Figures): Promise<void> {
-  const found = await violationsOn(page, name, figures);
-  expect(found.length === 0, found.join('\n'));
 }
