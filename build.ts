@@ -42,13 +42,18 @@ async function buildConsole(outDir: string): Promise<void> {
 /** Files of a published package, in place of those that stood in the folder. */
 export async function buildPackage(folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
+  await buildPrograms(folder);
+  await buildConsole(resolve(import.meta.dirname, folder, 'console'));
+}
+
+/** Everything of a package that Node runs. Without the console, which takes most of a build's time. */
+export async function buildPrograms(folder: string): Promise<void> {
   // Each on its own: of what two programs share every piece becomes a file, and an executor would look for eighty at each start.
   for (const [name, source] of Object.entries({ ...APART, 'cli/main': 'src/cli/main.ts' })) {
     await bundle({ [name]: source }, folder, [apart(source)]);
   }
   await bundle({ 'agent/executor': 'src/agent/executor/main.ts' }, folder);
   await bundleThreads(folder);
-  await buildConsole(resolve(import.meta.dirname, folder, 'console'));
 }
 
 /** Each on its own, as above. */

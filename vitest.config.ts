@@ -12,7 +12,7 @@ export default defineConfig({
       // need not spend each time.
       { extends: true, test: { name: 'crash', include: [CRASHES] } },
     ],
-    globalSetup: ['test/support/shared-postgres.ts'],
+    globalSetup: ['test/support/shared-postgres.ts', 'test/support/suite-program.ts'],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
     // Real processes start in many tests, and are waited for; two cores are the machine this suite is sized for.
     maxWorkers: 4,

@@ -2,11 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { slipwayProgram } from './program-under-test.ts';
 import { suiteEnvironment } from './suite-database.ts';
 
-export const SLIPWAY = fileURLToPath(new URL('../../bin/slipway.js', import.meta.url));
+/** The program that tests start: the built one in `npm test`, else the sources. */
+export const SLIPWAY = slipwayProgram();
 
 /** How a command of the real program ended. */
 export interface FinishedCommand {
