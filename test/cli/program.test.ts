@@ -7,6 +7,7 @@ import { runCli } from '../../src/cli/program.ts';
 import { reportError } from '../../src/cli/report-error.ts';
 import { capturedContext } from '../support/cli-context.ts';
 import { answeringServer } from '../support/http-server.ts';
+import { SOURCE_PROGRAM } from '../support/program-under-test.ts';
 import { writeRevision } from '../support/revision.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runSlipway, SLIPWAY } from '../support/slipway.ts';
@@ -166,7 +167,7 @@ test('a standard error that nobody reads any more changes no exit status', async
 test.each([['--version'], ['-V'], ['--verbose', '--version']])(
   '%s %s of a checkout prints the version, and the commit that the checkout is at',
   async (...args) => {
-    const { status, stdout } = await runSlipway(args);
+    const { status, stdout } = await runSlipway(args, {}, SOURCE_PROGRAM);
     expect(status).toBe(0);
     expect(stdout).toMatch(
       /^\d+\.\d+\.\d+ \(source, commit ([0-9a-f]{12} of \d{4}-\d\d-\d\d(, with changes)?|unknown)\)\n$/,

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { scratchFolder } from './scratch.ts';
 
@@ -56,23 +57,7 @@ export async function postgresCluster(
   const asUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   if (process.getuid?.() === 0) chownSync(scratch.path, NOBODY, NOBODY);
   chmodSync(scratch.path, 0o700);
-  execFileSync(
-    join(postgresPrograms, 'initdb'),
-    [
-      '--pgdata',
-      dataDir,
-      '--username',
-      'slipway',
-      '--auth',
-      'trust',
-      '--no-sync',
-      '--encoding',
-      'UTF8',
-      '--locale',
-      'C.UTF-8',
-    ],
-    { ...asUser, stdio: 'pipe', cwd: '/' },
-  );
+  putNewCluster(postgresPrograms, dataDir, asUser);
   // Durability is not what is tested here, and waiting for disks is what takes the time.
   const settings = [
     'fsync=off',
@@ -107,6 +92,38 @@ export async function postgresCluster(
   };
 }
 
+/** Clusters as `initdb` makes them, one for each version and user. */
+const NEW_CLUSTERS = fileURLToPath(new URL('../../node_modules/.cache/slipway-tests-postgres', import.meta.url));
+
+type AsUser = { readonly uid?: number; readonly gid?: number };
+
+/** Copies a new cluster, which takes a tenth of the processor time that making one takes. The first one is made, and kept. */
+function putNewCluster(programs: string, dataDir: string, asUser: AsUser): void {
+  const version = execFileSync(join(programs, 'postgres'), ['--version'], { encoding: 'utf8' });
+  const owner = asUser.uid ?? process.getuid?.();
+  const kept = join(NEW_CLUSTERS, `${version.replace(/[^\w.]+/g, '-')}${owner}`);
+  if (existsSync(kept)) {
+    execFileSync('cp', ['-a', kept, dataDir]);
+    return;
+  }
+  initDb(programs, dataDir, asUser);
+  const unfinished = `${kept}.${process.pid}`;
+  try {
+    mkdirSync(NEW_CLUSTERS, { recursive: true });
+    execFileSync('cp', ['-a', dataDir, unfinished]);
+    renameSync(unfinished, kept);
+  } catch {
+    // Another process was faster, or this checkout cannot be written: the next cluster takes longer.
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+function initDb(programs: string, dataDir: string, asUser: AsUser): void {
+  const words = ['--pgdata', dataDir, '--username', 'slipway', '--auth', 'trust', '--no-sync'];
+  const locale = ['--encoding', 'UTF8', '--locale', 'C.UTF-8'];
+  execFileSync(join(programs, 'initdb'), [...words, ...locale], { ...asUser, stdio: 'pipe', cwd: '/' });
+}
+
 /** @see the signals of `pg_ctl stop` */
 const STOP_SIGNAL = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
@@ -119,7 +136,7 @@ async function launchPostgres(
   program: string,
   dataDir: string,
   settings: readonly string[],
-  asUser: { readonly uid?: number; readonly gid?: number },
+  asUser: AsUser,
 ): Promise<RunningPostgres> {
   const server = spawn(program, ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])], {
     ...asUser,

@@ -3,8 +3,13 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { openKeyStore } from '../../src/server/secrets/key-store.ts';
+import type { NewAccessKey } from '../../src/server/store/access-keys.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { systemRandom } from '../../src/system/random.ts';
+import { putNewServer } from './new-data-folder.ts';
 import { slipwayProgram } from './program-under-test.ts';
-import { suiteEnvironment } from './suite-database.ts';
+import { suiteDatabase, suiteEnvironment } from './suite-database.ts';
 
 /** The program that tests start: the built one in `npm test`, else the sources. */
 export const SLIPWAY = slipwayProgram();
@@ -19,8 +24,12 @@ export interface FinishedCommand {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Runs `slipway ARGS` as a process of its own, to its end. */
-export async function runSlipway(args: readonly string[], env: Environment = {}): Promise<FinishedCommand> {
-  const child = spawn(process.execPath, [SLIPWAY, ...args], {
+export async function runSlipway(
+  args: readonly string[],
+  env: Environment = {},
+  program = SLIPWAY,
+): Promise<FinishedCommand> {
+  const child = spawn(process.execPath, [program, ...args], {
     env: { ...cleanEnvironment(), ...suiteEnvironment(args, env), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -134,19 +143,7 @@ export async function startControlServer(
   let keyEnv: Record<string, string> | undefined = again?.env;
   if (keyEnv === undefined) {
     const at = args.indexOf('--database');
-    const database = at < 0 ? [] : args.slice(at, at + 2);
-    const created = await runSlipway([
-      'keys',
-      'create',
-      '--role',
-      'admin',
-      '--data-dir',
-      dataDir,
-      '--json',
-      ...database,
-    ]);
-    if (created.status !== 0) throw new Error(`keys create failed: ${created.stderr}`);
-    const key = JSON.parse(created.stdout) as { accessKeyId: string; secretAccessKey: string };
+    const key = await firstKey(dataDir, at < 0 ? suiteDatabase(dataDir) : (args[at + 1] ?? null));
     keyEnv = {
       AWS_ACCESS_KEY_ID: key.accessKeyId,
       AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
@@ -167,6 +164,18 @@ export async function startControlServer(
     env: { ...keyEnv, SLIPWAY_ENDPOINT_URL: url },
     [Symbol.asyncDispose]: () => daemon[Symbol.asyncDispose](),
   };
+}
+
+/** Makes what `keys create` makes, without a process for it. */
+async function firstKey(dataDir: string, databaseUrl: string | null): Promise<NewAccessKey> {
+  if (databaseUrl === null) await putNewServer(dataDir);
+  const where = databaseUrl === null ? { dataDir } : { dataDir, databaseUrl };
+  const keys = await openKeyStore({ ...where, mayBeNew: true, clock: systemClock, random: systemRandom });
+  try {
+    return await keys.create({ role: 'admin', hostArn: null, description: '' });
+  } finally {
+    await keys.close();
+  }
 }
 
 /** A host that is enrolled, and what is needed to start its agent, again and again. */

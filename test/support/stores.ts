@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import { openStore, type Store, type StoreLocation } from '../../src/server/store/store.ts';
 import type { ManualClock } from './clock.ts';
 import { describeIf } from './needs.ts';
+import { putEmptyDatabase } from './new-data-folder.ts';
 import { breakConnections, postgresPrograms } from './postgres.ts';
 import { scratchFolder } from './scratch.ts';
 import { sharedDatabases } from './shared-databases.ts';
@@ -25,7 +26,7 @@ export interface TestStore extends Store {
 
 export interface DatabaseKind {
   readonly dialect: Store['dialect'];
-  /** A database with nothing in it. On PostgreSQL it has its tables already: another test may have used it before. */
+  /** A database that has its tables and no rows but those of a new one. */
   create(): Promise<TestDatabase>;
   /** A database without tables, for a test of how they are made. */
   createWithoutTables(): Promise<TestDatabase>;
@@ -38,11 +39,16 @@ const databases = sharedDatabases();
 /** Runs the same tests on SQLite and, where it is installed, on PostgreSQL. */
 export function describeStores(title: string, tests: (kind: DatabaseKind) => void): void {
   describe(`${title}, on SQLite`, () => {
-    const create = async () => {
+    const createWithoutTables = async () => {
       const scratch = scratchFolder();
       return testDatabase({ dataDir: scratch.at('data') }, () => scratch[Symbol.dispose]());
     };
-    tests({ dialect: 'sqlite', create, createWithoutTables: create, breakConnections: async () => undefined });
+    const create = async () => {
+      const database = await createWithoutTables();
+      await putEmptyDatabase(database.location.dataDir);
+      return database;
+    };
+    tests({ dialect: 'sqlite', create, createWithoutTables, breakConnections: async () => undefined });
   });
   describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')(`${title}, on PostgreSQL`, () => {
     const given = (databaseUrl: string) => testDatabase({ databaseUrl }, () => databases.giveBack(databaseUrl));
@@ -57,7 +63,10 @@ export function describeStores(title: string, tests: (kind: DatabaseKind) => voi
   });
 }
 
-function testDatabase(location: StoreLocation, remove: () => void | Promise<void>): TestDatabase {
+function testDatabase<Location extends StoreLocation>(
+  location: Location,
+  remove: () => void | Promise<void>,
+): TestDatabase & { readonly location: Location } {
   const opened: Store[] = [];
   return {
     location,

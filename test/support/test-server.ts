@@ -5,6 +5,7 @@ import { openKeyStore } from '../../src/server/secrets/key-store.ts';
 import type { Role } from '../../src/server/store/schema.ts';
 import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
+import { putNewServer } from './new-data-folder.ts';
 import { suiteDatabase } from './suite-database.ts';
 
 /** A control server inside the test's own process, with real sockets, a real database, and keys of any role. */
@@ -40,6 +41,7 @@ export async function testServer(
   > &
     Partial<Pick<ServerOptions, 'consoleDir'>> = {},
 ): Promise<TestServer> {
+  if (databaseUrl === null) await putNewServer(dataDir);
   const database = databaseUrl === null ? {} : { databaseUrl };
   const options = { dataDir, ...database, clock: systemClock, random: systemRandom };
   const server = await startServer({

@@ -1,13 +1,13 @@
 /** Lists with a hundred thousand entries: that a page costs no more than in a short list, and that all pages together are the list. */
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listDeployments } from '../../../src/server/store/deployments.ts';
 import { type HostFilter, listHosts } from '../../../src/server/store/host-list.ts';
 import { instancesWithTags, listTaggedNames } from '../../../src/server/store/instance-tags.ts';
 import { listInstanceNames } from '../../../src/server/store/instances.ts';
 import { listRevisions, type RevisionFilter } from '../../../src/server/store/revisions.ts';
 import type { Store } from '../../../src/server/store/store.ts';
-import { describeStores } from '../../support/stores.ts';
+import { describeStores, type TestDatabase } from '../../support/stores.ts';
 
 const RECORDS = 100_000;
 const LIMIT = 101;
@@ -86,13 +86,21 @@ const REVISIONS: RevisionFilter = {
 const ANY_HOST: HostFilter = { instanceName: null, registered: null, words: [], attention: null };
 
 describeStores('lists of a hundred thousand records', (kind) => {
+  // To fill it takes most of the time, and no test changes it.
+  let longDatabase: TestDatabase;
+  let long: Store;
+  beforeAll(async () => {
+    longDatabase = await kind.create();
+    long = await longDatabase.open();
+    await fill(long);
+  });
+  afterAll(() => longDatabase[Symbol.asyncDispose]());
+
   test('any page costs what it costs in a short list, and has the rows that it is to have', {
     timeout: 60_000,
   }, async () => {
-    await using longDatabase = await kind.create();
     await using shortDatabase = await kind.create();
-    const [long, short] = [await longDatabase.open(), await shortDatabase.open()];
-    await fill(long);
+    const short = await shortDatabase.open();
     await fill(short, SPARSE);
     const all = { Key: 'all', Value: 'yes' };
     const rare = { Key: 'rare', Type: 'KEY_ONLY' };
@@ -155,16 +163,13 @@ describeStores('lists of a hundred thousand records', (kind) => {
   });
 
   test('the pages of a list hold each name once, in order', { timeout: 60_000 }, async () => {
-    await using database = await kind.create();
-    const store = await database.open();
-    await fill(store);
     for (const [status, expected] of [
       ['Registered', RECORDS / 10],
       [null, RECORDS],
     ] as const) {
       const names: string[] = [];
       for (;;) {
-        const page = await listInstanceNames(store.db, status, { after: names.at(-1) ?? '', limit: 5_000 });
+        const page = await listInstanceNames(long.db, status, { after: names.at(-1) ?? '', limit: 5_000 });
         if (page.length === 0) break;
         names.push(...page);
       }
