@@ -54,14 +54,17 @@ export async function waitForCommand(
 ): Promise<HostCommand | null> {
   const endMs = ctx.clock.now() + Math.round(POLL_HOLD_MS * (1 - SPREAD * ctx.random.fraction()));
   const watch = ctx.waiters.watch(caller.hostArn, caller.accessKeyId);
+  let isWoken = false;
   try {
     while (!asker.isGone) {
       const command = await takeCommand(ctx, caller, asker, mayHold ? REDELIVERY_MS : 0);
       if (command !== null || !mayHold) return command;
+      // A wake-up without a command may mean that there is nothing to wait for any more.
+      if (isWoken && (await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
       ctx.deadlines.add(endMs, watch);
       asker.tell(watch);
-      // A wake-up may also mean that there is nothing to wait for any more.
-      if (!(await watch.woken()) || (await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
+      if (!(await watch.woken())) return null;
+      isWoken = true;
     }
     return null;
   } finally {

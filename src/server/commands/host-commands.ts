@@ -5,11 +5,13 @@ import { ApiError } from '../../protocol/errors.ts';
 import type { WithLiveLogs } from '../../protocol/host-command/logs.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
 import { createDeadlines } from '../../system/deadlines.ts';
+import { gathered } from '../../system/gathered.ts';
 import { type AgentRuns, isShared, notePoll } from '../engine/agent-runs.ts';
 import type { ReportContext } from '../engine/event-reports.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
 import { type HeardHost, noteAgentRuns } from '../store/instances.ts';
-import { findPowerless, type HostActor, powerlessError } from '../store/powers.ts';
+import { findAllPowerless, type HostActor, powerlessError } from '../store/powers.ts';
+import { TOGETHER } from '../store/store.ts';
 import { type Asker, type DeliveryContext, waitForCommand } from './command-delivery.ts';
 import { createCommandReports } from './command-reports.ts';
 import { createHandOuts } from './hand-outs.ts';
@@ -49,6 +51,10 @@ export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts' | '
 export function createHostCommandService(ctx: HostCommandContext): HostCommandService {
   const desk: SpecificationDesk = createSpecificationDesk(ctx);
   const reports = createCommandReports(ctx);
+  const powerlessOf = gathered({
+    ...TOGETHER,
+    work: (accessKeyIds: readonly string[]) => findAllPowerless(ctx.store.db, accessKeyIds),
+  });
   const delivery: DeliveryContext = { ...ctx, handOuts: createHandOuts(ctx), deadlines: createDeadlines(ctx.clock) };
   return {
     async PollHostCommand(input, caller) {
@@ -75,7 +81,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
         );
       }
       // Last, so that nothing is answered that was asked for with a key that has lost its power meanwhile.
-      const powerless = await findPowerless(ctx.store.db, caller.accessKeyId);
+      const powerless = await powerlessOf(caller.accessKeyId);
       if (powerless !== null) throw powerlessError(powerless);
       return { DeploymentSystem: 'CodeDeploy', DeploymentSpecification: { GenericEnvelope: sealed } };
     },

@@ -53,6 +53,19 @@ export async function findDeployment(db: StoreReader, deploymentId: string): Pro
   return (await byId(db, deploymentId)).rows[0] ?? null;
 }
 
+/** @param deploymentIds a hundred at most @returns by id; one that is not there is gone */
+export async function findDeployments(
+  db: StoreReader,
+  deploymentIds: readonly string[],
+): Promise<ReadonlyMap<string, DeploymentRow>> {
+  const { rows } = await byIds(db, deploymentIds);
+  return new Map(rows.map((row) => [row.deployment_id, row]));
+}
+
+const byIds = statement((db, deploymentIds: readonly string[]) =>
+  db.selectFrom('deployments').selectAll().where('deployment_id', 'in', deploymentIds),
+);
+
 const byId = statement((db, deploymentId: string) =>
   db.selectFrom('deployments').selectAll().where('deployment_id', '=', deploymentId),
 );

@@ -277,24 +277,30 @@ export async function lockEvent(tx: StoreTransaction, key: EventKey): Promise<Li
   return row ?? null;
 }
 
-/** The event of a target that its host has been told to carry out and that has not ended; null: there is none. */
-export async function openEventOf(
+/**
+ * The events of targets that their hosts have been told to carry out and that have not ended.
+ *
+ * @param instanceIds a hundred at most
+ * @returns by instance; one that is not there has none
+ */
+export async function openEventsOf(
   db: StoreReader,
   deploymentId: string,
-  instanceId: string,
-): Promise<LifecycleEventRow | null> {
-  return (await openOf(db, deploymentId, instanceId)).rows[0] ?? null;
+  instanceIds: readonly string[],
+): Promise<ReadonlyMap<string, LifecycleEventRow>> {
+  const { rows } = await openOf(db, deploymentId, instanceIds);
+  // The first one of each: rows come in the order of their positions, and the last entry of a key stays.
+  return new Map(rows.toReversed().map((row) => [row.instance_id, row]));
 }
 
-const openOf = statement((db, deploymentId: string, instanceId: string) =>
+const openOf = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
   db
     .selectFrom('lifecycle_events')
     .selectAll()
     .where('deployment_id', '=', deploymentId)
-    .where('instance_id', '=', instanceId)
+    .where('instance_id', 'in', instanceIds)
     .where('host_command_id', 'is not', null)
     .where('ended_at_ms', 'is', null)
     .where((eb) => eb.or([eb('handed_out_at_ms', 'is not', null), eb('started_at_ms', 'is not', null)]))
-    .orderBy('position')
-    .limit(1),
+    .orderBy('position'),
 );

@@ -38,6 +38,16 @@ export async function findPowerless(db: StoreReader, accessKeyId: string): Promi
   return standing === null ? { why: 'unknown' } : powerlessWith(db, standing);
 }
 
+/** The same for some keys. @param accessKeyIds a hundred at most @returns in their order */
+export async function findAllPowerless(
+  db: StoreReader,
+  accessKeyIds: readonly string[],
+): Promise<readonly (Powerless | null)[]> {
+  const { rows } = await powerfulAmong(db, accessKeyIds);
+  const powerful = new Set(rows.map((row) => row.access_key_id));
+  return Promise.all(accessKeyIds.map((id) => (powerful.has(id) ? null : findPowerless(db, id))));
+}
+
 /** The same for a key of which the standing was just read. */
 export async function powerlessWith(db: StoreReader, standing: Standing): Promise<Powerless | null> {
   if (standing.disabledAtMs !== null) return { why: 'disabled', atMs: standing.disabledAtMs };
@@ -139,20 +149,22 @@ export function heldKeysOfHosts(db: Pick<StoreReader, 'selectFrom'>, accessKeyId
 export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();
   for (const chunk of inChunks(accessKeyIds)) {
-    const rows = await db
-      .selectFrom('access_keys')
-      .leftJoin('instances', (join) =>
-        join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
-      )
-      .select('access_key_id')
-      .where('access_key_id', 'in', chunk)
-      .where('disabled_at_ms', 'is', null)
-      .where((eb) => eb.or([eb('access_keys.host_arn', 'is', null), eb('instances.instance_id', 'is not', null)]))
-      .execute();
-    for (const row of rows) found.add(row.access_key_id);
+    for (const row of (await powerfulAmong(db, chunk)).rows) found.add(row.access_key_id);
   }
   return found;
 }
+
+const powerfulAmong = statement((db, accessKeyIds: readonly string[]) =>
+  db
+    .selectFrom('access_keys')
+    .leftJoin('instances', (join) =>
+      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
+    )
+    .select('access_key_id')
+    .where('access_key_id', 'in', accessKeyIds)
+    .where('disabled_at_ms', 'is', null)
+    .where((eb) => eb.or([eb('access_keys.host_arn', 'is', null), eb('instances.instance_id', 'is not', null)])),
+);
 
 /**
  * Returns a text that changes whenever a key or a host loses its power. It costs far less than a look at each key in use. The text may

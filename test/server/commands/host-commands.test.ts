@@ -422,6 +422,42 @@ describeStores('the host command API', (kind) => {
       expect(await firstEvent(server, 'a')).toMatchObject({ status: 'Pending', ended_at_ms: null });
     });
 
+    test('of a fleet that asks at once reads its own specification, and one without power or command is refused alone', async () => {
+      await using database = await kind.create();
+      const clock = manualClock();
+      const { signer, caCertificatePem } = await testSigner(clock.now());
+      await using server = await engineServer(database, { clock, signer: async () => signer });
+      const hosts = Array.from({ length: 25 }, (_, index) => `host-${index}`);
+      await makeFleet(server.store, hosts);
+      await startDeployment(server, 'd-1');
+      const commands = await Promise.all(hosts.map((host) => firstCommand(server, host)));
+      await server.disable(keyOfHost('host-3'));
+      const ask = async (host: string, executionId: string) => {
+        try {
+          const answer = await server.commands.GetDeploymentSpecification(
+            { DeploymentExecutionId: executionId, HostIdentifier: hostArn(host) },
+            as(host),
+          );
+          const json = await openEnvelope(answer.DeploymentSpecification?.GenericEnvelope, {
+            caCertificatePem,
+            nowMs: clock.now(),
+          });
+          const { order } = parseOrderedSpecification(json, { reservedIds: [] });
+          return order?.hostCommandIdentifier;
+        } catch (error) {
+          return error instanceof Error ? error.message : String(error);
+        }
+      };
+      const [unknown = '', ...others] = await Promise.all([
+        ask('host-0', '000000000000/d-2/id-of-host-0/1'),
+        ...commands.map(({ DeploymentExecutionId }, index) => ask(`host-${index}`, DeploymentExecutionId)),
+      ]);
+      expect(unknown).toMatch(/no command to carry out/);
+      expect(others[3]).toMatch(/disabled|no command to carry out/);
+      const expected = commands.map(({ HostCommandIdentifier }) => HostCommandIdentifier);
+      expect(others.toSpliced(3, 1)).toEqual(expected.toSpliced(3, 1));
+    });
+
     test('reads the specification of its own deployments only, sealed by the server’s signer', async () => {
       await using database = await kind.create();
       const clock = manualClock();
