@@ -20,8 +20,8 @@ export interface AttackGround {
   readonly folder: string;
   /** One server for all attacks that leave it usable; the runner makes sure after each that it still answers. */
   sharedServer(): Promise<ControlServer>;
-  /** A server of this attack's own. @param args more arguments for `slipway server` */
-  ownServer(args?: readonly string[]): Promise<ControlServer>;
+  /** A server of this attack's own. @param args more arguments for `slipway server` @param env more variables for it */
+  ownServer(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<ControlServer>;
   /** Has a process ended after the attack and counts its peak memory. The servers from above are watched already. */
   watch(role: 'server' | 'agent', daemon: Daemon): Daemon;
 }

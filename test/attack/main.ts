@@ -17,7 +17,9 @@ import { type PeakMemory, runAttacks } from './run-attacks.ts';
 import { ALIVE_ATTACKS } from './server-alive.ts';
 import { API_ATTACKS } from './server-api.ts';
 import { API_LIMIT_ATTACKS } from './server-api-limits.ts';
+import { AWS_ATTACKS } from './server-aws.ts';
 import { CONNECTION_ATTACKS } from './server-connections.ts';
+import { FLEET_ATTACKS } from './server-fleets.ts';
 import { IDENTITY_ATTACKS } from './server-identity.ts';
 import { KEY_ATTACKS } from './server-keys.ts';
 import { NOTICE_ATTACKS } from './server-notices.ts';
@@ -32,6 +34,8 @@ const ATTACKS: readonly (readonly Attack[])[] = [
   ALIVE_ATTACKS,
   CONNECTION_ATTACKS,
   NOTICE_ATTACKS,
+  FLEET_ATTACKS,
+  AWS_ATTACKS,
   POWER_ATTACKS,
   IDENTITY_ATTACKS,
   KEY_ATTACKS,

@@ -34,8 +34,8 @@ export async function* runAttacks(
       const ground: AttackGround = {
         folder: own,
         sharedServer: () => (shared ??= startControlServer(join(folder, 'shared-server'))),
-        async ownServer(args = []) {
-          const server = await startControlServer(join(own, 'server'), undefined, args);
+        async ownServer(args = [], env = {}) {
+          const server = await startControlServer(join(own, 'server'), undefined, args, env);
           started.push(server);
           watched.push({ role: 'server', daemon: server.daemon });
           return server;

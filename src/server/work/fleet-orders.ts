@@ -76,18 +76,18 @@ async function awaitHosts(
     made.hosts,
     members.map(({ instance_name }) => instance_name),
   );
-  const named = missing.filter((name) => name !== '');
-  const which = named.length === 0 ? '' : `: ${named.slice(0, 5).join(', ')}${named.length > 5 ? ' and others' : ''}`;
-  const answer = missing.length === 0 ? 'all hosts have enrolled' : `${missing.length} have not enrolled${which}`;
+  const { names } = missing;
+  const which = names.length === 0 ? '' : `: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ' and others' : ''}`;
+  const answer = missing.count === 0 ? 'all hosts have enrolled' : `${missing.count} have not enrolled${which}`;
   const standing = {
     memory,
     lastCall: 'look for replacement hosts with the tags of targetInstances',
     lastAnswer: answer,
   };
-  if (missing.length === 0) return { ...standing, ending: 'Succeeded', message: made.said };
+  if (missing.count === 0) return { ...standing, ending: 'Succeeded', message: made.said };
   if (clock.now() - made.atMs < enrolMs) return { ...standing, ending: 'later', inMs: LOOK_MS };
   const message =
-    `Of the replacement hosts ${missing.length} did not enrol with the tags of targetInstances within ${enrolMs / 1000} seconds${which}. ` +
+    `Of the replacement hosts ${missing.count} did not enrol with the tags of targetInstances within ${enrolMs / 1000} seconds${which}. ` +
     `The provision program said: ${made.said}`;
   return { ...standing, ending: 'Failed', message };
 }

@@ -73,8 +73,17 @@ export function madeHostsOf(stdout: string): MadeHosts | null {
   return typeof count === 'number' && Number.isInteger(count) && count > 0 ? { count } : null;
 }
 
-/** @returns how many hosts are still waited for, and which of them by name */
-export function missingHosts(made: MadeHosts, enrolled: readonly string[]): readonly string[] {
-  if ('hosts' in made) return made.hosts.filter((name) => !enrolled.includes(name));
-  return Array.from({ length: Math.max(0, made.count - enrolled.length) }, () => '');
+/** Hosts that are still waited for. */
+export interface MissingHosts {
+  readonly count: number;
+  /** Of those whose names are known. */
+  readonly names: readonly string[];
+}
+
+/** A program may say any count: nothing is made of it but a number. */
+export function missingHosts(made: MadeHosts, enrolled: readonly string[]): MissingHosts {
+  if ('count' in made) return { count: Math.max(0, made.count - enrolled.length), names: [] };
+  const known = new Set(enrolled);
+  const names = made.hosts.filter((name) => !known.has(name));
+  return { count: names.length, names };
 }

@@ -42,7 +42,8 @@ test.each([
 });
 
 test('hosts are waited for by their names, or until there are as many', () => {
-  expect(missingHosts({ hosts: ['a', 'b'] }, ['b', 'c'])).toEqual(['a']);
-  expect(missingHosts({ count: 3 }, ['b', 'c'])).toHaveLength(1);
-  expect(missingHosts({ count: 1 }, ['b', 'c'])).toEqual([]);
+  expect(missingHosts({ hosts: ['a', 'b'] }, ['b', 'c'])).toEqual({ count: 1, names: ['a'] });
+  expect(missingHosts({ count: 3 }, ['b', 'c'])).toEqual({ count: 1, names: [] });
+  expect(missingHosts({ count: 1 }, ['b', 'c'])).toEqual({ count: 0, names: [] });
+  expect(missingHosts({ count: 9e15 }, [])).toEqual({ count: 9e15, names: [] });
 });
