@@ -1,5 +1,5 @@
 /** Instances that wait at a hook, as AWS was last heard to have them, and what AWS was told of each. */
-import type { LifecycleActionRow, ScalingHookRow } from './schema.ts';
+import type { FleetMemberRow, LifecycleActionRow, ScalingHookRow } from './schema.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
 /** An instance that waits, with what is known of its wait. */
@@ -8,6 +8,7 @@ export interface WaitingInstance
   readonly ec2_instance_id: string;
   /** The enrolled host that it is; null: none. */
   readonly instance_id: string | null;
+  readonly stage: FleetMemberRow['stage'];
   readonly stage_since_ms: number;
   /** null: nobody has looked at it yet. */
   readonly action: LifecycleActionRow | null;
@@ -23,12 +24,12 @@ export async function waitingInstances(db: StoreReader, limit: number): Promise<
         .onRef('scaling_hooks.auto_scaling_group', '=', 'fleet_members.auto_scaling_group'),
     )
     .select(['scaling_hooks.hook_name', 'scaling_hooks.deployment_group_id', 'scaling_hooks.auto_scaling_group'])
-    .select(['scaling_hooks.kind', 'ec2_instance_id', 'instance_id', 'stage_since_ms'])
+    .select(['scaling_hooks.kind', 'ec2_instance_id', 'instance_id', 'stage', 'stage_since_ms'])
     .where('put_at_ms', 'is not', null)
     .where('is_wanted', '=', 1)
     .where((eb) =>
       eb.or([
-        eb.and([eb('stage', '=', 'launching'), eb('kind', '=', 'launch')]),
+        eb.and([eb('stage', 'in', ['launching', 'warming']), eb('kind', '=', 'launch')]),
         eb.and([eb('stage', '=', 'terminating'), eb('kind', '=', 'termination')]),
       ]),
     )
@@ -38,7 +39,11 @@ export async function waitingInstances(db: StoreReader, limit: number): Promise<
   const known = new Map(
     (await actionsOf(db)).map((action) => [`${action.hook_name} ${action.ec2_instance_id}`, action]),
   );
-  return rows.map((row) => ({ ...row, action: known.get(`${row.hook_name} ${row.ec2_instance_id}`) ?? null }));
+  return rows.map((row) => {
+    const action = known.get(`${row.hook_name} ${row.ec2_instance_id}`) ?? null;
+    // An answer to an earlier wait, before a warm pool, is none to this one.
+    return { ...row, action: action?.began_at_ms === row.stage_since_ms ? action : null };
+  });
 }
 
 export async function actionsOf(db: StoreReader): Promise<LifecycleActionRow[]> {
@@ -60,6 +65,13 @@ export async function leaseAction(
     .executeTakeFirst();
   if (hook === undefined) return null;
   const began = { began_at_ms: times.beganAtMs, beaten_at_ms: times.beganAtMs, wake_at_ms: times.nowMs };
+  // The row of an earlier wait of the same instance at the same hook.
+  await tx
+    .deleteFrom('lifecycle_actions')
+    .where('hook_name', '=', hook_name)
+    .where('ec2_instance_id', '=', ec2_instance_id)
+    .where('began_at_ms', '<>', times.beganAtMs)
+    .execute();
   const untold = { deployment_id: null, result: null, told_at_ms: null, lease_until_ms: null, failing_json: null };
   await tx
     .insertInto('lifecycle_actions')

@@ -303,8 +303,8 @@ export interface FleetMemberRow {
   /** null: it was found by its tags. */
   auto_scaling_group: string | null;
   availability_zone: string | null;
-  /** `launching` and `terminating` ones wait for the server's answer. */
-  stage: 'in-service' | 'launching' | 'terminating';
+  /** `launching`, `warming` and `terminating` ones wait for the server's answer. */
+  stage: 'in-service' | 'launching' | 'warming' | 'terminating';
   /** When it was first seen at this stage. */
   stage_since_ms: number;
 }

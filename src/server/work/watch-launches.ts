@@ -16,6 +16,7 @@ import {
   type ActionStanding,
   HEARTBEAT_MS,
   launchStanding,
+  TO_WARM_POOL,
   terminationStanding,
 } from '../engine/hosts/lifecycle-actions.ts';
 import { failureAfter, failureOf, pauseAfter } from '../engine/hosts/scaling-failure.ts';
@@ -152,9 +153,10 @@ async function standingOfTermination(
 
 async function standingOfLaunch(
   db: StoreReader,
-  { deployment_group_id: groupId, instance_id: instanceId, stage_since_ms: beganAtMs }: WaitingInstance,
+  { deployment_group_id: groupId, instance_id: instanceId, stage, stage_since_ms: beganAtMs }: WaitingInstance,
   nowMs: number,
 ): Promise<ActionStanding> {
+  if (stage === 'warming') return TO_WARM_POOL;
   const group = await findGroupById(db, groupId);
   const goodId = group?.last_successful_deployment_id ?? null;
   const row = goodId === null ? null : await findDeployment(db, goodId);

@@ -74,7 +74,7 @@ async function openWorld(database: Parameters<typeof engineServer>[0], settings:
           .execute(),
       );
     },
-    async wait(stage: 'launching' | 'in-service' | 'terminating') {
+    async wait(stage: 'launching' | 'warming' | 'in-service' | 'terminating') {
       const member = { deployment_group_id: GROUP_ID, ec2_instance_id: 'i-1', instance_arn: 'arn:i-1', stage };
       const rest = { instance_id: 'id-of-web-1', auto_scaling_group: 'blue', availability_zone: null };
       await server.store.transaction((tx) =>
@@ -182,6 +182,28 @@ describeStores('lifecycle hooks of a group with Auto Scaling groups', (kind) => 
     await world.wait('launching');
     await world.leave({ health: 'unhealthy', tries_of: 'd-good', failed_tries: 1 });
     await until(() => calls.includes('ABANDON blue i-1'));
+  });
+
+  test('let an instance go on into a warm pool at once, and hold it when it comes into service', async () => {
+    await using database = await kind.create();
+    await using world = await openWorld(database, { autoScalingGroups: ['blue'] });
+    const { calls, until } = world;
+    await world.server.store.transaction(async (tx) => {
+      await tx
+        .insertInto('deployments')
+        .values(newDeployment('d-good', { status: 'Succeeded', completed_at_ms: 1, wake_at_ms: null }))
+        .execute();
+      await tx.updateTable('deployment_groups').set({ last_successful_deployment_id: 'd-good' }).execute();
+    });
+    await world.wait('warming');
+    await until(() => calls.includes('CONTINUE blue i-1'));
+    world.clock.advance(1_000);
+    // No look lies between the two waits.
+    await world.wait('launching');
+    await until(() => calls.includes('beat blue i-1'), 30_000);
+    expect(calls.filter((call) => call.includes('i-1'))).toEqual(['CONTINUE blue i-1', 'beat blue i-1']);
+    await world.leave({ health: 'healthy', revision_identity: GOOD });
+    await until(() => calls.filter((call) => call === 'CONTINUE blue i-1').length === 2);
   });
 
   test('hold an instance that is terminated until its application has been stopped, or could not be', async () => {

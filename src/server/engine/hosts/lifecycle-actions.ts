@@ -10,6 +10,12 @@ export interface ActionStanding {
   readonly why: string;
 }
 
+/** The answer to an instance on its way into a warm pool: it may be stopped there, and waits once more on its way into service. */
+export const TO_WARM_POOL: ActionStanding = {
+  result: 'CONTINUE',
+  why: 'it goes to a warm pool, and gets the revision when it comes into service',
+};
+
 /** An instance that is launched waits so long for a host that nobody deploys to: agents may come late after a boot. */
 export const LAUNCH_LIMIT_MS = 60 * 60_000;
 /** How often AWS hears that an instance is still being worked on. */

@@ -1,5 +1,5 @@
 /** The hosts of a deployment group as AWS has them: instances by their tags, and members of Auto Scaling groups. */
-import type { AutoScalingGroup } from '@aws-sdk/client-auto-scaling';
+import type { AutoScalingGroup, Instance } from '@aws-sdk/client-auto-scaling';
 import type { AwsClients } from './aws.ts';
 import { AwsFault, callAws } from './aws-fault.ts';
 import { type Ec2Instance, findInstances } from './ec2.ts';
@@ -11,8 +11,11 @@ export interface FleetRequest {
   readonly autoScalingGroups: readonly string[];
 }
 
-/** Whether a host is in service as far as Auto Scaling goes, or waits for an answer before it comes or goes. */
-export type FleetStage = 'in-service' | 'launching' | 'terminating';
+/**
+ * Whether a host is in service as far as Auto Scaling goes, or waits for an answer before it comes or goes. A `warming` one waits before it
+ * goes to a warm pool.
+ */
+export type FleetStage = 'in-service' | 'launching' | 'warming' | 'terminating';
 
 export interface FleetInstance extends Ec2Instance {
   readonly autoScalingGroup: string | null;
@@ -22,6 +25,7 @@ export interface FleetInstance extends Ec2Instance {
 const STAGES: Readonly<Record<string, FleetStage>> = {
   InService: 'in-service',
   'Pending:Wait': 'launching',
+  'Warmed:Pending:Wait': 'warming',
   'Terminating:Wait': 'terminating',
 };
 
@@ -36,9 +40,10 @@ export function createFleetReader(clients: AwsClients): FleetReader {
     }
     if (autoScalingGroups.length === 0) return [...fleet.values()];
     for (const group of await describeGroups(clients, autoScalingGroups, signal)) {
+      const instances = [...(group.Instances ?? []), ...(await warmInstancesOf(clients, group, signal))];
       // What Auto Scaling says of an instance comes before its tags.
-      for (const { InstanceId = '' } of group.Instances ?? []) fleet.delete(InstanceId);
-      for (const member of membersOf(group, clients.region)) fleet.set(member.id, member);
+      for (const { InstanceId = '' } of instances) fleet.delete(InstanceId);
+      for (const member of membersOf({ ...group, Instances: instances }, clients.region)) fleet.set(member.id, member);
     }
     return [...fleet.values()];
   };
@@ -101,6 +106,25 @@ async function findGroups(
     if (!NextToken) break;
   }
   return found;
+}
+
+/** Instances in the warm pool of a group, which AWS does not list with the group's own. @throws AwsFault */
+async function warmInstancesOf(
+  clients: Pick<AwsClients, 'autoScaling'>,
+  { AutoScalingGroupName, WarmPoolConfiguration }: AutoScalingGroup,
+  abortSignal: AbortSignal,
+): Promise<readonly Instance[]> {
+  if (WarmPoolConfiguration === undefined) return [];
+  const found: Instance[] = [];
+  for (let NextToken: string | undefined; ; ) {
+    const request = { AutoScalingGroupName, ...(NextToken === undefined ? {} : { NextToken }) };
+    const answer = await callAws(`DescribeWarmPool ${AutoScalingGroupName}`, async () =>
+      (await clients.autoScaling()).describeWarmPool(request, { abortSignal }),
+    );
+    found.push(...(answer.Instances ?? []));
+    NextToken = answer.NextToken;
+    if (!NextToken) return found;
+  }
 }
 
 /** Instances that come, go or stand by without waiting for an answer are left out. */

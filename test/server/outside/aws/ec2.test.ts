@@ -67,7 +67,7 @@ test('members of Auto Scaling groups are in service, or wait for an answer; thos
     'Terminating:Wait',
     'Pending',
     'Standby',
-    'Warmed:Pending:Wait',
+    'Warmed:Stopped',
     'Terminated',
   ];
   aws.answers['DescribeAutoScalingGroups'] = () => ({
@@ -97,6 +97,41 @@ test('members of Auto Scaling groups are in service, or wait for an answer; thos
   await expect(read({ autoScalingGroups: ['web', 'gone'] })).rejects.toMatchObject({
     ...{ trouble: 'missing', answer: 'there is no Auto Scaling group gone' },
   });
+});
+
+test('instances of a warm pool are no hosts whatever their tags say, and those on their way into it wait for an answer', async () => {
+  aws.answers['DescribeAutoScalingGroups'] = () => ({
+    AutoScalingGroups: [
+      {
+        AutoScalingGroupName: 'web',
+        AutoScalingGroupARN:
+          'arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1:autoScalingGroupName/web',
+        WarmPoolConfiguration: { MinSize: 1 },
+        Instances: [{ InstanceId: 'i-00000001', LifecycleState: 'InService' }],
+      },
+    ],
+  });
+  const pages = { first: ['Warmed:Stopped', 'Warmed:Running'], second: ['Warmed:Pending:Wait', 'Warmed:Pending'] };
+  aws.answers['DescribeWarmPool'] = ({ params }) => {
+    const page = params['NextToken'] === undefined ? 'first' : 'second';
+    return {
+      ...(page === 'first' ? { NextToken: 'more' } : {}),
+      Instances: pages[page].map((LifecycleState, at) => ({
+        InstanceId: `i-0000001${page === 'first' ? at : at + 2}`,
+        LifecycleState,
+      })),
+    };
+  };
+  aws.answers['DescribeInstances'] = () => ({
+    reservationSet: [{ ownerId: '1', instancesSet: [instance('i-00000010', { Role: 'web' })] }],
+  });
+  const found = await read({ autoScalingGroups: ['web'], filterLists: [[{ Key: 'Role', Value: 'web' }]] });
+  expect(found.map(({ id, stage }) => [id, stage])).toEqual([
+    ['i-00000001', 'in-service'],
+    ['i-00000012', 'warming'],
+  ]);
+  aws.answers['DescribeWarmPool'] = () => new AwsRefusal(403, 'AccessDenied');
+  await expect(read({ autoScalingGroups: ['web'] })).rejects.toMatchObject({ call: 'DescribeWarmPool web' });
 });
 
 test.each<[string, AwsRefusal | typeof SILENCE, object]>([
@@ -139,7 +174,7 @@ test('an answer of EC2 that has no end is read up to its limit', async () => {
   });
   vi.stubEnv('AWS_ENDPOINT_URL', endless.url);
   await expect(read({ filterLists: [[{ Key: 'Role', Type: 'KEY_ONLY' }]] })).rejects.toMatchObject({
-    ...{ name: 'AwsFault', answer: 'the answer has no end' },
+    ...{ name: 'AwsFault', answer: 'TooLong: the answer has more than 33554432 bytes' },
   });
   expect(written).toBeLessThan(64);
 });
