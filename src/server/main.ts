@@ -38,6 +38,7 @@ import { balancersInAws } from './outside/aws/balancer-in-aws.ts';
 import { createCloudWatchReader } from './outside/aws/cloudwatch.ts';
 import { createCopiedGroups } from './outside/aws/copied-groups.ts';
 import { createFleetReader, createGroupFinder } from './outside/aws/fleet.ts';
+import { createInstanceEnd } from './outside/aws/instance-end.ts';
 import { createObjectReader } from './outside/aws/s3-object.ts';
 import { createObjectOpener } from './outside/aws/s3-ranges.ts';
 import { createScalingActions } from './outside/aws/scaling-actions.ts';
@@ -71,6 +72,7 @@ import { createBell } from './work/bell.ts';
 import { copyHandlers } from './work/copy-orders.ts';
 import { fleetHandlers, PACE_OF_PROGRAMS } from './work/fleet-orders.ts';
 import { PACE_OF_HOOKS } from './work/hook-orders.ts';
+import { instanceHandlers } from './work/instance-orders.ts';
 import { createLookInside } from './work/look-inside/look-inside.ts';
 import { startNoticeSender } from './work/send-notices.ts';
 import { shiftHandlers } from './work/shift-handlers.ts';
@@ -227,7 +229,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const copies =
       aws === null
         ? {}
-        : copyHandlers({ store, clock, groups: createCopiedGroups(aws), readFleet: createFleetReader(aws) });
+        : {
+            ...copyHandlers({ store, clock, groups: createCopiedGroups(aws), readFleet: createFleetReader(aws) }),
+            ...instanceHandlers({ store, clock, instances: createInstanceEnd(aws) }),
+          };
     const transfers = createTransfers();
     const scaling = aws === null ? null : { ...base, actions: createScalingActions(aws) };
     opened.push(

@@ -10,6 +10,7 @@ import {
   madeFor,
   type TargetInstances,
   withCopy,
+  withEc2,
   withGreenInAws,
   withHands,
 } from '../engine/hosts/blue-green-plan.ts';
@@ -171,7 +172,7 @@ export async function createDeployment(ctx: ApiContext, input: Input): Promise<s
       options_json: JSON.stringify(shown),
       settings_json: JSON.stringify({
         ...settings,
-        ...planOf(settings, { hands, copied, inAws: isGreenInAws ? targetInstances : null }),
+        ...planOf(settings, { hands, copied, inAws: isGreenInAws ? targetInstances : null, asksAws: ctx.asksAws }),
         ...(ctx.asksAws ? fleetSettings(groupSettings, group.deployment_group_id) : {}),
         ...(ctx.asksAws ? suspendsFor(groupSettings, shown) : {}),
         ...(config.zonal === null ? {} : { zonal: zonalSettings(config.zonal, ctx.zoneTag) }),
@@ -201,12 +202,14 @@ interface Replacement {
   readonly copied: CopiedGroup | null;
   /** Replacement hosts that AWS is asked for; null: enrolled hosts have their tags. */
   readonly inAws: TargetInstances | null;
+  readonly asksAws: boolean;
 }
 
-function planOf({ blueGreen: plan }: DeploymentSettings, { hands, copied, inAws }: Replacement) {
+function planOf({ blueGreen: plan }: DeploymentSettings, { hands, copied, inAws, asksAws }: Replacement) {
   if (plan?.course !== 'blue-green') return {};
   if (copied !== null) return { blueGreen: withCopy(plan, copied) };
-  const whole = withHands(plan, hands);
+  const handled = withHands(plan, hands);
+  const whole = asksAws ? withEc2(handled) : handled;
   return { blueGreen: inAws === null ? whole : withGreenInAws(whole, inAws) };
 }
 

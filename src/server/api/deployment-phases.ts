@@ -27,7 +27,7 @@ interface Span {
 }
 
 const PROVISIONING = ['ProvisionByProgram', 'CopyAutoScalingGroup', 'CompleteAutoScalingGroup'];
-const TERMINATING = ['TerminateByProgram', 'DeleteAutoScalingGroup', 'TerminateTaskSet'];
+const TERMINATING = ['TerminateByProgram', 'TerminateInstance', 'DeleteAutoScalingGroup', 'TerminateTaskSet'];
 
 /** Phases of a deployment to hosts; none: it is in place, or leads traffic back. @param orders the deployment's own */
 export function phasesOfHosts(row: Row, plan: BlueGreenPlan | null, orders: readonly Order[]): PhaseRecord[] {

@@ -5,7 +5,7 @@ import type { DeploymentOrderKind } from '../store/deployment-orders.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
 
 const NOT_TERMINATED =
-  'The original instances take no traffic and belong to the deployment group no more. They run on: this server terminates no instances without a program for it (--fleets), so end those that are not needed.';
+  'The original instances take no traffic and belong to the deployment group no more. They run on: this server terminates no instances without a program for it (--fleets) or a region of AWS (--aws-region), so end those that are not needed.';
 /** Orders that are told one by one. */
 const MAX_TOLD = 10;
 
@@ -44,6 +44,7 @@ const DOINGS: Readonly<Record<DeploymentOrderKind, string>> = {
   PrepareShift: 'The preparation of the deployment',
   TerminateTaskSet: 'Deleting the original task set',
   ProvisionByProgram: 'The program that makes replacement instances',
+  TerminateInstance: 'The end of an original instance in EC2',
   TerminateByProgram: 'The program that terminates an original instance',
   CopyAutoScalingGroup: 'The copy of the Auto Scaling group',
   CompleteAutoScalingGroup: 'Giving the copy what the Auto Scaling group has',

@@ -4,8 +4,9 @@ import { waitsOf } from '../engine/decide.ts';
 import { TERMINATION_LIMIT_MS } from '../engine/hosts/termination.ts';
 import { PROVISION_LIMIT_MS } from '../engine/provision.ts';
 import { readSnapshot } from '../engine/read-snapshot.ts';
+import { PREPARE_LIMIT_MS } from '../engine/shifting/prepare.ts';
 import { requestStop } from '../engine/stop.ts';
-import { deploymentOrdersOf } from '../store/deployment-orders.ts';
+import { type DeploymentOrderKind, deploymentOrdersOf } from '../store/deployment-orders.ts';
 import { FINAL_STATUSES } from '../store/deployments.ts';
 import { openOrdersOf, orderIdOf } from '../store/orders.ts';
 import type { OrderRow, TargetRow } from '../store/schema.ts';
@@ -54,6 +55,18 @@ export const waitHandlers: Handlers<'StopDeploymentNow' | 'DescribeDeploymentWai
   },
 };
 
+/** Names of work that no lifecycle event is, and when the deployment gives it up. */
+const OWN_WORK: Readonly<Record<DeploymentOrderKind, { readonly name: string; readonly limitMs: number }>> = {
+  PrepareShift: { name: 'PrepareShift', limitMs: PREPARE_LIMIT_MS },
+  ProvisionByProgram: { name: 'Provision', limitMs: PROVISION_LIMIT_MS },
+  CopyAutoScalingGroup: { name: 'Provision', limitMs: PROVISION_LIMIT_MS },
+  CompleteAutoScalingGroup: { name: 'CompleteCopy', limitMs: TERMINATION_LIMIT_MS },
+  TerminateByProgram: { name: 'Terminate', limitMs: TERMINATION_LIMIT_MS },
+  TerminateInstance: { name: 'Terminate', limitMs: TERMINATION_LIMIT_MS },
+  DeleteAutoScalingGroup: { name: 'Terminate', limitMs: TERMINATION_LIMIT_MS },
+  TerminateTaskSet: { name: 'Terminate', limitMs: TERMINATION_LIMIT_MS },
+};
+
 /**
  * Work of the server for the deployment as a whole, or about a host whose events are all over. No event has this work, so it has a name of
  * its own.
@@ -68,10 +81,10 @@ async function ownWaits(
     .filter(({ outcome }) => outcome === null)
     .map((order) => {
       const target = targets.find(({ instance_id }) => instance_id === order.instance_id);
-      const limitMs = target === undefined ? PROVISION_LIMIT_MS : TERMINATION_LIMIT_MS;
+      const { name, limitMs } = OWN_WORK[order.kind as DeploymentOrderKind];
       return {
         targetId: target?.target_id ?? deploymentId,
-        lifecycleEventName: target === undefined ? 'Provision' : 'Terminate',
+        lifecycleEventName: name,
         reason: 'too-long',
         ...{ sinceTime: seconds(order.given_at_ms), heardOfTime: seconds(order.given_at_ms) },
         giveUpTime: seconds(order.given_at_ms + limitMs),

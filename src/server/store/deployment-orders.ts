@@ -14,6 +14,7 @@ export type DeploymentOrderKind =
   | 'TerminateTaskSet'
   | 'ProvisionByProgram'
   | 'TerminateByProgram'
+  | 'TerminateInstance'
   | 'CopyAutoScalingGroup'
   | 'CompleteAutoScalingGroup'
   | 'DeleteAutoScalingGroup';

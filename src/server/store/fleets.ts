@@ -83,6 +83,21 @@ export async function fleetMembersOf(db: StoreReader, deploymentGroupId: string)
     .execute();
 }
 
+/** The member that a host is; null: AWS does not have it in the group. */
+export async function findFleetMember(
+  db: StoreReader,
+  deploymentGroupId: string,
+  instanceId: string,
+): Promise<FleetMemberRow | null> {
+  const row = await db
+    .selectFrom('fleet_members')
+    .selectAll()
+    .where('deployment_group_id', '=', deploymentGroupId)
+    .where('instance_id', '=', instanceId)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** Takes the place of all members that a group had. */
 export async function replaceFleetMembers(
   tx: StoreTransaction,

@@ -4,7 +4,6 @@ import type { Clock } from '../../system/clock.ts';
 import type { CopiedGroup } from '../engine/hosts/blue-green-plan.ts';
 import { INSTANCE_TAG } from '../engine/hosts/ec2-identity.ts';
 import { membersAfter } from '../engine/hosts/fleet.ts';
-import { failureAfter, pauseAfter, type ScalingFailure } from '../engine/hosts/scaling-failure.ts';
 import { blueGreenPlanOf } from '../engine/settings.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import type { CopiedGroups } from '../outside/aws/copied-groups.ts';
@@ -14,7 +13,7 @@ import { findDeployment } from '../store/deployments.ts';
 import { hostsOnEc2 } from '../store/fleets.ts';
 import type { OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
-import { fleetErrorCode } from './fleet-readings.ts';
+import { afterAwsFault } from './after-aws-fault.ts';
 import type { OrderHandler, Progress, Standing } from './order.ts';
 import { noteReplacement } from './read-replacement.ts';
 
@@ -33,10 +32,6 @@ type CopyKind = Extract<
 /** Instances may take so long to start, to come into service and to enrol; and a group to be deleted. */
 const LIMIT_MS = 60 * 60_000;
 const LOOK_MS = 5_000;
-/** So long AWS is asked, and so many times at least. */
-const FAILING_LIMIT_MS = 5 * 60_000;
-const FAILING_CALLS = 5;
-const LONGEST_PAUSE_MS = 15_000;
 
 /** One look, and one nudge. */
 type Work = (ctx: CopyContext, subject: Subject, signal: AbortSignal) => Promise<Outlook>;
@@ -77,23 +72,8 @@ async function carryOut(ctx: CopyContext, order: OrderRow, work: Work, signal: A
     return { ...standing, ending: 'Failed', message };
   } catch (error) {
     if (!(error instanceof AwsFault)) throw error;
-    return afterFault(order, error, ctx.clock.now());
+    return afterAwsFault(order, error, { isAutoScaling: true, memory: {} }, ctx.clock.now());
   }
-}
-
-/** A fault that asking again cannot fix fails the order; every other one does after five minutes. */
-function afterFault(order: OrderRow, fault: AwsFault, nowMs: number): Progress {
-  const { failing = null } = JSON.parse(order.memory_json ?? '{}') as { readonly failing?: ScalingFailure | null };
-  const failure = failureAfter(failing, fault, nowMs);
-  const standing: Standing = { memory: { failing: failure }, lastCall: fault.call, lastAnswer: fault.answer };
-  const isFinal = ['missing', 'refused', 'limit'].includes(fault.trouble);
-  const isLate = nowMs - failure.sinceMs >= FAILING_LIMIT_MS && failure.calls >= FAILING_CALLS;
-  if (!isFinal && !isLate) {
-    return { ...standing, ending: 'later', inMs: Math.min(LONGEST_PAUSE_MS, pauseAfter(failure)) };
-  }
-  const tries = isFinal ? '' : ` It was asked ${failure.calls} times in vain.`;
-  const message = `${fleetErrorCode(fault, true)}: The last call to AWS was: ${fault.call}. The answer: ${fault.answer}.${tries}`;
-  return { ...standing, ending: 'Failed', message };
 }
 
 /** Makes the copy, and waits until as many of its instances are in service, and enrolled hosts, as it is to have. */

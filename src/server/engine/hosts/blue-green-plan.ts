@@ -18,7 +18,7 @@ export interface ReplacementPlan {
   /** Maker of the replacement hosts, before anything else; absent: the hosts are there. */
   readonly provisionBy?: 'program' | 'copy';
   /** Thing that ends the original hosts after the wait; absent: they run on. */
-  readonly terminateBy?: 'program' | 'copy';
+  readonly terminateBy?: 'program' | 'copy' | 'ec2';
   /** The Auto Scaling group that is copied, and its copy, whose instances are the replacement; absent: nothing is copied. */
   readonly copiedGroup?: CopiedGroup;
 }
@@ -100,6 +100,12 @@ export function withHands(plan: ReplacementPlan, hands: Hands): ReplacementPlan 
     ...(hands.provision ? { provisionBy: 'program' } : {}),
     ...(hands.terminate && plan.terminationWaitMs !== null ? { terminateBy: 'program' } : {}),
   };
+}
+
+/** The same plan where the server asks AWS: original hosts that are instances of EC2 end there, if no program ends them. */
+export function withEc2(plan: ReplacementPlan): ReplacementPlan {
+  if (plan.terminationWaitMs === null || plan.terminateBy !== undefined) return plan;
+  return { ...plan, terminateBy: 'ec2' };
 }
 
 /** The same plan where the replacement is a copy of the group's Auto Scaling group. The original ends where somebody asks for that. */

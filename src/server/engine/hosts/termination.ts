@@ -1,11 +1,12 @@
 /** The end of the original hosts, after the traffic has moved and the wait is over: an order for each, all at once. Pure. */
 import type { Action, BlueGreenSnapshot, OrderSnapshot } from '../snapshot.ts';
 import type { ReplacementPlan } from './blue-green-plan.ts';
+import { faultCodeOf } from './copied-group.ts';
 import { type FinishAction, failedWith } from './ending.ts';
 import type { Target } from './target.ts';
 
-const KIND = 'TerminateByProgram';
-/** Longer than any program may take. Beyond it no server carries such orders out. */
+const KINDS = { program: 'TerminateByProgram', ec2: 'TerminateInstance' } as const;
+/** Longer than any program may take, and than AWS is asked. Beyond it no server carries such orders out. */
 export const TERMINATION_LIMIT_MS = 2 * 60 * 60_000;
 /** Failures that are told in full. */
 const MAX_TOLD = 3;
@@ -22,12 +23,13 @@ export function terminateOriginals(
   nowMs: number,
   actions: Action[],
 ): FinishAction | number | null {
-  if (terminateBy !== 'program') return null;
-  const known = new Map(orders.filter(({ kind }) => kind === KIND).map((order) => [order.subjectId, order]));
+  if (terminateBy !== 'program' && terminateBy !== 'ec2') return null;
+  const own = KINDS[terminateBy];
+  const known = new Map(orders.filter(({ kind }) => kind === own).map((order) => [order.subjectId, order]));
   const leaving = blue.filter(({ status }) => status === 'Succeeded');
   const missing = leaving.filter(({ instanceId }) => !known.has(instanceId));
   for (const { instanceId } of missing) {
-    actions.push({ action: 'give-deployment-order', kind: KIND, subjectId: instanceId });
+    actions.push({ action: 'give-deployment-order', kind: own, subjectId: instanceId });
   }
   const given = leaving.flatMap(({ instanceId }) => known.get(instanceId) ?? []);
   const limits = given
@@ -41,7 +43,10 @@ export function terminateOriginals(
       : failedWith('TIMEOUT', 'No server has terminated the original instances within two hours.');
   }
   const failed = given.filter(({ outcome }) => outcome === 'Failed');
-  return failed.length === 0 ? null : failedWith('HOOK_EXECUTION_FAILURE', toldOf(failed, leaving.length));
+  const [first] = failed;
+  if (first === undefined) return null;
+  const code = terminateBy === 'program' ? 'HOOK_EXECUTION_FAILURE' : faultCodeOf(first.message);
+  return failedWith(code, toldOf(failed, leaving.length));
 }
 
 function toldOf(failed: readonly OrderSnapshot[], all: number): string {
@@ -55,5 +60,7 @@ function toldOf(failed: readonly OrderSnapshot[], all: number): string {
 
 /** Whether original hosts, or the original tasks, are being ended: then traffic cannot go back to them. */
 export function hasBegunTermination(orders: readonly { readonly kind: string }[]): boolean {
-  return orders.some(({ kind }) => [KIND, 'DeleteAutoScalingGroup', 'TerminateTaskSet'].includes(kind));
+  return orders.some(({ kind }) =>
+    [...Object.values(KINDS), 'DeleteAutoScalingGroup', 'TerminateTaskSet'].includes(kind),
+  );
 }

@@ -14,7 +14,7 @@ import { shiftedRows } from './rows.ts';
 
 const KIND = 'PrepareShift';
 /** Longer than AWS is asked in vain. Beyond it no server carries such orders out. */
-const LIMIT_MS = 60 * 60_000;
+export const PREPARE_LIMIT_MS = 60 * 60_000;
 
 /**
  * Has a deployment prepared, unless it is.
@@ -35,7 +35,7 @@ export async function preparationStanding(
   }
   if (order.outcome === 'Succeeded') return 'known';
   if (order.outcome === 'Failed') return failedBecause(order.message ?? '');
-  if (nowMs - order.given_at_ms < LIMIT_MS) return 'awaited';
+  if (nowMs - order.given_at_ms < PREPARE_LIMIT_MS) return 'awaited';
   return failedWith('TIMEOUT', 'No server has prepared the deployment within an hour.');
 }
 

@@ -7,6 +7,7 @@ import { createCopiedGroups } from '../../../../src/server/outside/aws/copied-gr
 import { createEcsCalls } from '../../../../src/server/outside/aws/ecs.ts';
 import { createFleetReader } from '../../../../src/server/outside/aws/fleet.ts';
 import { changesFor, sharesOf } from '../../../../src/server/outside/aws/forwarding.ts';
+import { createInstanceEnd } from '../../../../src/server/outside/aws/instance-end.ts';
 import { createListenerCalls } from '../../../../src/server/outside/aws/listeners.ts';
 import { createScalingActions } from '../../../../src/server/outside/aws/scaling-actions.ts';
 import { taskSetRequest } from '../../../../src/server/outside/aws/task-set-request.ts';
@@ -153,6 +154,18 @@ describeWithMoto('with moto in the place of AWS', () => {
     expect(green?.Instances).toHaveLength(2);
     await groups.remove('blue', signal);
     expect(await groups.find('blue', signal)).toBeNull();
+  });
+
+  test('an instance is terminated, as often as somebody asks, and an unknown one is no fault', async () => {
+    const instances = createInstanceEnd(clients);
+    const signal = AbortSignal.timeout(15_000);
+    const [id, other] = [await runInstance(), await runInstance()];
+    expect(await instances.find(id, signal)).toEqual({ state: 'running', autoScalingGroup: null });
+    await instances.terminate(id, signal);
+    await instances.terminate(id, signal);
+    expect((await instances.find(id, signal))?.state).toMatch(/^(shutting-down|terminated)$/);
+    expect((await instances.find(other, signal))?.state).toBe('running');
+    expect(await instances.find('i-00000000000000000', signal)).toBeNull();
   });
 
   test('an instance leaves a Classic Load Balancer and comes back to it', async () => {
